@@ -1,0 +1,3 @@
+//! The one program: `strongroom <verb>`.
+
+fn main() {}

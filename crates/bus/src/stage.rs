@@ -1,0 +1,138 @@
+//! The Stage trait: what a stage promises, and what it may rely on.
+
+use std::future::Future;
+use std::time::Duration;
+
+use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::{Digest, Event, FailureKind, Fold, NewEvent, Recorded, StageName, StreamName, Version};
+
+use crate::settle::Settle;
+
+/// One verb of the pipeline.
+///
+/// The runner
+/// - calls [`Stage::ready`] before each batch, and pauses the stage (one alarm, no attempt
+///   burned) for as long as it names an obstacle;
+/// - hands over tasks whose stream is, at that moment, as the task's state says, and each
+///   stream at most once at a time within this process. Another process may hold the same
+///   task: whoever appends first wins, the other's append is refused and changes nothing;
+/// - appends what is settled, with the stream's version as the expected one, and only
+///   then forgets the delivery. Whatever is durable outside the log must be so *before*
+///   the stage settles, and doing it twice must be harmless;
+/// - counts attempts and chooses when to try again.
+///
+/// A stage never retries by itself, never sleeps for a retry and never reads the clock.
+pub trait Stage: Send + Sync + 'static {
+    /// The fold of the subject that it works on.
+    type State: Fold;
+
+    /// Which stage it is: the runner delivers what [`strongroom_model::next_step`] hands to
+    /// that name.
+    fn name(&self) -> StageName;
+
+    /// How much it takes at a time.
+    fn limits(&self) -> BatchLimits;
+
+    /// Whether it may work now. An obstacle pauses the stage until this is well again.
+    fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send;
+
+    /// Works on a batch. Every task must be settled, in any order and in any groups; one
+    /// that is not counts as obstructed and is delivered again.
+    fn handle(&self, tasks: Vec<Task<Self::State>>, settle: &Settle<Self::State>) -> impl Future<Output = ()> + Send;
+}
+
+/// How much a stage takes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// How many tasks one call of [`Stage::handle`] gets at most.
+    pub tasks: usize,
+    /// How many calls may be under way at once.
+    pub batches: usize,
+}
+
+/// One subject that a stage is to work on.
+#[derive(Debug, Clone)]
+pub struct Task<S> {
+    /// The subject's stream.
+    pub stream: StreamName,
+    /// The stream's version that `state` was folded up to.
+    pub version: Version,
+    /// The subject's state.
+    pub state: S,
+    /// The stream's last event, which handed the subject to this stage.
+    pub trigger: Recorded,
+}
+
+/// What became of a task.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The work is done: append this.
+    Done(Done),
+    /// It could not be done: recorded as a failure.
+    Failed(Failure),
+    /// Something that is not this subject's fault is in the way: nothing is recorded on
+    /// the subject, the stage pauses, and the task is delivered again.
+    Obstructed(AlarmRaised),
+    /// There is nothing (left) to do, a twin has it: forget the delivery.
+    Superseded,
+}
+
+/// Work that is done.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// What happened to the task's own subject, in order; appended to its stream.
+    pub events: Vec<Event>,
+    /// What happened to others, appended in the same step, or not at all.
+    pub others: Vec<NewEvent>,
+    /// Alarms to raise, before the append. One that is raised already stays as it is.
+    pub raise: Vec<AlarmRaised>,
+    /// Alarms that are over, cleared before the append, with a sentence that says why.
+    pub clear: Vec<(AlarmKey, String)>,
+}
+
+impl Done {
+    /// One event on the task's own stream.
+    #[must_use]
+    pub fn event(event: Event) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+}
+
+/// Work that could not be done, with its fate.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The stable code of the cause.
+    pub kind: FailureKind,
+    /// What happened, for a person, on one line.
+    pub message: String,
+    /// What comes next.
+    pub fate: Fate,
+    /// The wrong digest that was seen, where that was the cause.
+    pub digest: Option<Digest>,
+    /// Where the bad copy was put aside, relative to the drive's root.
+    pub quarantined: Option<String>,
+    /// The alarm to raise with it, if it is one for a person to know of now.
+    pub raise: Option<AlarmRaised>,
+}
+
+impl Failure {
+    /// A failure with nothing but a cause, a message and a fate.
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl Into<String>, fate: Fate) -> Self {
+        Self { kind, message: message.into(), fate, digest: None, quarantined: None, raise: None }
+    }
+}
+
+/// What comes after a failure, chosen where it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It may pass: try again by the retry policy, until its attempts are used up; then a
+    /// person must look.
+    Retry,
+    /// It may pass, but not before this long.
+    RetryAfter(Duration),
+    /// Trying again without bound: giving up would lose something (a mail, say).
+    RetryForever,
+    /// Trying again would change nothing: a person must look.
+    Person,
+}

@@ -1,0 +1,297 @@
+//! Digests: `sha256:<hex>`, and the older algorithms that some servers hold.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use crate::text::printable;
+
+/// A digest's algorithm. SHA-256 is what Strongroom itself computes and what the
+/// manifests on a drive hold; the others are compared where a server holds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// MD5 (RFC 1321). Guards against accidents, not against forgery.
+    Md5,
+    /// SHA-1 (FIPS 180-4). Guards against accidents, not against forgery.
+    Sha1,
+    /// SHA-256 (FIPS 180-4).
+    Sha256,
+    /// SHA-512 (FIPS 180-4).
+    Sha512,
+    /// BLAKE3, 256 bits.
+    Blake3,
+}
+
+impl Algorithm {
+    const ALL: [Self; 5] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512, Self::Blake3];
+
+    /// The name that stands before the colon.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::Blake3 => "blake3",
+        }
+    }
+
+    const fn len_bytes(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::Sha256 | Self::Blake3 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// An algorithm and its value, written `sha256:<lower-case hex>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = "^(md5|sha1|sha256|sha512|blake3):[0-9a-f]+$"))]
+pub struct Digest {
+    algorithm: Algorithm,
+    value: Vec<u8>,
+}
+
+impl Digest {
+    /// The digest of bytes that are already in memory.
+    #[must_use]
+    pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// Which algorithm it is of.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The value, as long as the algorithm makes it.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The value in lower-case hexadecimal, without the algorithm's name.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        HEXLOWER.encode(&self.value)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm.name(), self.hex())
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        digest.to_string()
+    }
+}
+
+/// A text that is not a digest we can check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseDigestError {
+    /// There is no colon in it.
+    #[error("{0:?} is no digest: write it as sha256:<hex>")]
+    NoAlgorithm(String),
+    /// We cannot compute that algorithm, so we could never prove a copy.
+    #[error("{0:?} is no digest algorithm that we know: sha256, sha512, blake3, sha1 and md5 are")]
+    UnknownAlgorithm(String),
+    /// The value is not as many hexadecimal digits as the algorithm makes.
+    #[error("a {algorithm} digest has {wanted} hexadecimal digits, not {found:?}")]
+    BadValue {
+        /// The algorithm's name.
+        algorithm: &'static str,
+        /// How many digits there should be.
+        wanted: usize,
+        /// What stood there instead, printable and shortened.
+        found: String,
+    },
+}
+
+impl FromStr for Digest {
+    type Err = ParseDigestError;
+
+    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
+        let (name, hex) = text.split_once(':').ok_or_else(|| ParseDigestError::NoAlgorithm(printable(text, 40)))?;
+        let algorithm = Algorithm::ALL
+            .into_iter()
+            .find(|known| known.name() == name)
+            .ok_or_else(|| ParseDigestError::UnknownAlgorithm(printable(name, 40)))?;
+        let bad = || ParseDigestError::BadValue {
+            algorithm: algorithm.name(),
+            wanted: algorithm.len_bytes() * 2,
+            found: printable(hex, 40),
+        };
+        let value = HEXLOWER.decode(hex.to_ascii_lowercase().as_bytes()).map_err(|_| bad())?;
+        if value.len() == algorithm.len_bytes() { Ok(Self { algorithm, value }) } else { Err(bad()) }
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = ParseDigestError;
+
+    fn try_from(text: String) -> Result<Self, ParseDigestError> {
+        text.parse()
+    }
+}
+
+/// A digest in the making: bytes in, in any pieces, then [`Hasher::finish`].
+#[derive(Clone)]
+pub struct Hasher(State);
+
+#[derive(Clone)]
+enum State {
+    Md5(md5::Md5),
+    Sha1(sha1::Sha1),
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+    Blake3(Box<blake3::Hasher>),
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+impl Hasher {
+    /// A hasher that has seen nothing yet.
+    #[must_use]
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Md5 => State::Md5(md5::Md5::new()),
+            Algorithm::Sha1 => State::Sha1(sha1::Sha1::new()),
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+            Algorithm::Blake3 => State::Blake3(Box::default()),
+        })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Md5(state) => state.update(bytes),
+            State::Sha1(state) => state.update(bytes),
+            State::Sha256(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+            State::Blake3(state) => {
+                state.update(bytes);
+            }
+        }
+    }
+
+    /// The digest of all that came.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        let (algorithm, value) = match self.0 {
+            State::Md5(state) => (Algorithm::Md5, state.finalize().to_vec()),
+            State::Sha1(state) => (Algorithm::Sha1, state.finalize().to_vec()),
+            State::Sha256(state) => (Algorithm::Sha256, state.finalize().to_vec()),
+            State::Sha512(state) => (Algorithm::Sha512, state.finalize().to_vec()),
+            State::Blake3(state) => (Algorithm::Blake3, state.finalize().as_bytes().to_vec()),
+        };
+        Digest { algorithm, value }
+    }
+}
+
+/// SHA-256, and the server's algorithm beside it where that is another one: the
+/// manifest wants the first, the comparison with the server the second.
+#[derive(Debug, Clone)]
+pub struct PairHasher {
+    sha256: Hasher,
+    other: Option<Hasher>,
+}
+
+/// What a [`PairHasher`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestPair {
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+    /// The bytes' digest in the algorithm that was asked for; the same as `sha256`
+    /// where that was SHA-256.
+    pub named: Digest,
+}
+
+impl PairHasher {
+    /// Hashes in SHA-256 and in `algorithm`.
+    #[must_use]
+    pub fn new(algorithm: Algorithm) -> Self {
+        let other = (algorithm != Algorithm::Sha256).then(|| Hasher::new(algorithm));
+        Self { sha256: Hasher::new(Algorithm::Sha256), other }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(other) = &mut self.other {
+            other.update(bytes);
+        }
+    }
+
+    /// Both digests of all that came.
+    #[must_use]
+    pub fn finish(self) -> DigestPair {
+        let sha256 = self.sha256.finish();
+        let named = self.other.map_or_else(|| sha256.clone(), Hasher::finish);
+        DigestPair { sha256, named }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The digests of "abc", from each algorithm's own specification.
+    #[test]
+    fn every_algorithm_gives_its_published_digest() {
+        let published = [
+            "md5:900150983cd24fb0d6963f7d28e17f72",
+            "sha1:a9993e364706816aba3e25717850c26c9cd0d89d",
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "blake3:6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85",
+        ];
+        for text in published {
+            let digest: Digest = text.parse().unwrap();
+            assert_eq!(Digest::of(digest.algorithm(), b"abc"), digest);
+            assert_eq!(digest.to_string(), text);
+        }
+        assert!(Digest::of(Algorithm::Sha512, b"abc").to_string().starts_with("sha512:ddaf35a193617aba"));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_named() {
+        for (text, part) in [
+            ("900150983cd24fb0d6963f7d28e17f72", "is no digest"),
+            ("crc32:352441c2", "no digest algorithm that we know"),
+            ("sha256:abcd", "64 hexadecimal digits"),
+            ("sha256:zz", "64 hexadecimal digits"),
+            ("md5:\n", "32 hexadecimal digits"),
+        ] {
+            let error = text.parse::<Digest>().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pair_hashes_both_at_once() {
+        let mut hasher = PairHasher::new(Algorithm::Md5);
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        let pair = hasher.finish();
+        assert_eq!(pair.sha256, Digest::of(Algorithm::Sha256, b"abc"));
+        assert_eq!(pair.named, Digest::of(Algorithm::Md5, b"abc"));
+    }
+}

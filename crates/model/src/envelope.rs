@@ -1,0 +1,173 @@
+//! An event as a CloudEvents 1.0 JSON object, in the exact bytes that the log keeps.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{DecodeError, Event};
+use crate::id::{Actor, EventId, RunId, SiteId};
+use crate::quantity::{Position, Version};
+use crate::stream::StreamName;
+
+/// Which version a stream must have for an append to go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// The stream has no event yet.
+    New,
+    /// The stream's last event has this version.
+    After(Version),
+}
+
+impl Expected {
+    /// The version that the appended event gets.
+    #[must_use]
+    pub const fn next(self) -> Version {
+        match self {
+            Self::New => Version(0),
+            Self::After(last) => last.next(),
+        }
+    }
+}
+
+/// An event on its way into the log: all but its position, which only the log gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its stream.
+    pub stream: StreamName,
+    /// What the stream must look like for it to be appended.
+    pub expected: Expected,
+    /// When it happened; kept to the microsecond.
+    pub time: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// The event that led to it.
+    pub cause: Option<EventId>,
+    /// The run that it is part of.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// An event that is in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its place in the site's log.
+    pub position: Position,
+    /// Its place in its stream.
+    pub version: Version,
+    /// Its id.
+    pub id: EventId,
+    /// Its stream.
+    pub stream: StreamName,
+    /// When it happened.
+    pub time: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// The event that led to it.
+    pub cause: Option<EventId>,
+    /// The run that it is part of.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The attributes of CloudEvents 1.0 (section 3.1 of its specification) and our
+/// extensions `position`, `version`, `causationid`, `correlationid` and `actor`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Envelope {
+    specversion: String,
+    id: EventId,
+    source: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    subject: StreamName,
+    time: Timestamp,
+    datacontenttype: String,
+    dataschema: String,
+    data: Value,
+    position: Position,
+    version: Version,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    causationid: Option<EventId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlationid: Option<RunId>,
+    actor: Actor,
+}
+
+/// Stored bytes that are no event.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// They are no CloudEvents JSON object with our extensions.
+    #[error("it is no CloudEvents object with strongroom's extensions")]
+    NotCloudEvents(#[source] serde_json::Error),
+    /// They are of another version of CloudEvents.
+    #[error("it is of CloudEvents version {0:?}, not 1.0")]
+    OtherVersion(String),
+    /// The event itself cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// The `dataschema` of an event type: the schema's file below `schemas/events/`.
+#[must_use]
+pub fn schema_uri(type_name: &str) -> String {
+    format!("urn:{}", type_name.replace('.', ":"))
+}
+
+impl NewEvent {
+    /// The event at `position` of `site`'s log, in RFC 8785 canonical form: these bytes are
+    /// stored, hashed and exported, and are never made again from parsed data.
+    #[must_use]
+    pub fn render(&self, site: &SiteId, position: Position) -> String {
+        let type_name = self.event.type_name();
+        let envelope = Envelope {
+            specversion: "1.0".to_owned(),
+            id: self.id,
+            source: format!("/sites/{site}"),
+            type_name: type_name.to_owned(),
+            subject: self.stream.clone(),
+            time: to_micros(self.time),
+            datacontenttype: "application/json".to_owned(),
+            dataschema: schema_uri(type_name),
+            data: self.event.data(),
+            position,
+            version: self.expected.next(),
+            causationid: self.cause,
+            correlationid: self.run,
+            actor: self.actor.clone(),
+        };
+        serde_json_canonicalizer::to_string(&envelope).expect("an envelope has string keys and finite numbers only")
+    }
+}
+
+impl Recorded {
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// They are no event, or one that this version does not know.
+    pub fn parse(body: &str) -> Result<Self, EnvelopeError> {
+        let envelope: Envelope = serde_json::from_str(body).map_err(EnvelopeError::NotCloudEvents)?;
+        if envelope.specversion != "1.0" {
+            return Err(EnvelopeError::OtherVersion(crate::text::printable(&envelope.specversion, 20)));
+        }
+        Ok(Self {
+            position: envelope.position,
+            version: envelope.version,
+            id: envelope.id,
+            stream: envelope.subject,
+            time: envelope.time,
+            actor: envelope.actor,
+            cause: envelope.causationid,
+            run: envelope.correlationid,
+            event: Event::decode(&envelope.type_name, envelope.data)?,
+        })
+    }
+}
+
+/// The instant, cut to whole microseconds: what Postgres can hold as well.
+#[must_use]
+pub fn to_micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).expect("a timestamp's microseconds are in range")
+}

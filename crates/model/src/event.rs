@@ -1,0 +1,176 @@
+//! The catalogue of events: every fact that a site's log can hold.
+//!
+//! A released event never changes. A new meaning is a new version of the event, and
+//! the old one stays readable for ever.
+
+mod alarm;
+mod drive;
+mod failure;
+mod run;
+mod summary;
+mod timesheet;
+
+use serde_json::Value;
+
+pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised};
+pub use self::drive::DriveInitialised;
+pub use self::failure::{Failed, FailureKind};
+pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
+pub use self::summary::{SummaryComposed, SummarySent};
+pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Purged, ReadBack, Retried, SyncMethod};
+use crate::stream::SubjectKind;
+
+/// What the catalogue knows of one type of event.
+#[derive(Debug, Clone, Copy)]
+pub struct EventType {
+    /// The CloudEvents `type`, such as `strongroom.timesheet.backed-up.v1`.
+    pub name: &'static str,
+    /// Whose stream it belongs to.
+    pub subject: SubjectKind,
+    /// The JSON Schema of its `data`.
+    pub schema: fn() -> schemars::Schema,
+}
+
+/// Bytes that are no event of this catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A type that this version does not know.
+    #[error("event type {0:?} is not known to this version: upgrade strongroom, then try again")]
+    UnknownType(String),
+    /// A known type whose data does not fit its schema.
+    #[error("the data of a {type_name} event does not fit its schema")]
+    BadData {
+        /// The event's type.
+        type_name: &'static str,
+        /// What serde found.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+macro_rules! catalogue {
+    ($($(#[$meta:meta])* $variant:ident($data:ty) = $name:literal of $subject:ident;)+) => {
+        /// One fact, past tense, with its data.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event {
+            $($(#[$meta])* $variant($data),)+
+        }
+
+        /// Every type of event, in the order of a booking's life.
+        pub const CATALOGUE: &[EventType] = &[
+            $(EventType {
+                name: concat!("strongroom.", $name),
+                subject: SubjectKind::$subject,
+                schema: || schemars::schema_for!($data),
+            },)+
+        ];
+
+        impl Event {
+            /// The CloudEvents `type`.
+            #[must_use]
+            pub const fn type_name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => concat!("strongroom.", $name),)+
+                }
+            }
+
+            /// The kind of subject whose stream it belongs to.
+            #[must_use]
+            pub const fn subject_kind(&self) -> SubjectKind {
+                match self {
+                    $(Self::$variant(_) => SubjectKind::$subject,)+
+                }
+            }
+
+            /// The event's `data`.
+            #[must_use]
+            pub fn data(&self) -> Value {
+                match self {
+                    $(Self::$variant(data) => serde_json::to_value(data),)+
+                }
+                .expect("event data has string keys and finite numbers only")
+            }
+
+            /// The event of that type with that data.
+            ///
+            /// # Errors
+            /// The type is not in the catalogue, or the data does not fit it.
+            pub fn decode(type_name: &str, data: Value) -> Result<Self, DecodeError> {
+                match type_name {
+                    $(concat!("strongroom.", $name) => serde_json::from_value(data)
+                        .map(Self::$variant)
+                        .map_err(|source| DecodeError::BadData {
+                            type_name: concat!("strongroom.", $name),
+                            source,
+                        }),)+
+                    _ => Err(DecodeError::UnknownType(crate::text::printable(type_name, 120))),
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// A booking was taken in hand: what its server held before any download.
+    TimesheetEnumerated(Enumerated) = "timesheet.enumerated.v1" of Booking;
+    /// Its file is on a drive, synced and under its final name, but not yet proven.
+    TimesheetFetched(Fetched) = "timesheet.fetched.v1" of Booking;
+    /// Its file was read back from the device and is what the server held.
+    TimesheetBackedUp(BackedUp) = "timesheet.backed-up.v1" of Booking;
+    /// The server was told, and moved its copy to `archived`.
+    TimesheetArchived(Archived) = "timesheet.archived.v1" of Booking;
+    /// The server's copy was deleted, by an approved purge.
+    TimesheetPurged(Purged) = "timesheet.purged.v1" of Booking;
+    /// A stage could not do its work on a booking.
+    TimesheetFailed(Failed) = "timesheet.failed.v1" of Booking;
+    /// A person gave a booking that needed attention back to the pipeline.
+    TimesheetRetried(Retried) = "timesheet.retried.v1" of Booking;
+    /// A run is due.
+    RunRequested(RunRequested) = "run.requested.v1" of Run;
+    /// A run asked the server and took bookings in hand.
+    RunEnumerated(RunEnumerated) = "run.enumerated.v1" of Run;
+    /// A run could not ask the server.
+    RunFailed(Failed) = "run.failed.v1" of Run;
+    /// A drive got its identity.
+    DriveInitialised(DriveInitialised) = "drive.initialised.v1" of Drive;
+    /// A condition began that a person should know of now.
+    AlarmRaised(AlarmRaised) = "alarm.raised.v1" of Alarm;
+    /// The condition ended.
+    AlarmCleared(AlarmCleared) = "alarm.cleared.v1" of Alarm;
+    /// A person was told of what began or ended.
+    AlarmNotified(AlarmNotified) = "alarm.notified.v1" of Alarm;
+    /// The mail about an alarm could not be handed over.
+    AlarmFailed(Failed) = "alarm.failed.v1" of Alarm;
+    /// A summary's interval and number were fixed.
+    SummaryComposed(SummaryComposed) = "summary.composed.v1" of Summary;
+    /// The summary was handed over to the mail server or the folder.
+    SummarySent(SummarySent) = "summary.sent.v1" of Summary;
+    /// The summary could not be handed over.
+    SummaryFailed(Failed) = "summary.failed.v1" of Summary;
+}
+
+impl Event {
+    /// The failure that it records, if it records one.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failed> {
+        match self {
+            Self::TimesheetFailed(failed)
+            | Self::RunFailed(failed)
+            | Self::AlarmFailed(failed)
+            | Self::SummaryFailed(failed) => Some(failed),
+            _ => None,
+        }
+    }
+
+    /// A failure, as an event of that kind of subject; a drive's stream records none.
+    #[must_use]
+    pub fn failed(subject: SubjectKind, failed: Failed) -> Option<Self> {
+        Some(match subject {
+            SubjectKind::Booking => Self::TimesheetFailed(failed),
+            SubjectKind::Run => Self::RunFailed(failed),
+            SubjectKind::Alarm => Self::AlarmFailed(failed),
+            SubjectKind::Summary => Self::SummaryFailed(failed),
+            SubjectKind::Drive => return None,
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! Ids. Each is its own type, so that one can never stand where another belongs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::text::printable;
+
+/// A text that is not an id of the kind it was read as.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no {what}: {rule}")]
+pub struct ParseIdError {
+    /// What it should have been, in words.
+    pub what: &'static str,
+    /// The text as it came, printable and shortened.
+    pub text: String,
+    /// What such an id looks like.
+    pub rule: &'static str,
+}
+
+macro_rules! text_id {
+    ($(#[$meta:meta])* $name:ident, $what:literal, $accepts:expr, $rule:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let accepts: fn(&str) -> bool = $accepts;
+                if accepts(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(ParseIdError { what: $what, text: printable(text, 60), rule: $rule })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ParseIdError;
+
+            fn try_from(text: String) -> Result<Self, ParseIdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! uuid_id {
+    ($(#[$meta:meta])* $name:ident, $what:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        #[schemars(with = "String", extend("format" = "uuid"))]
+        pub struct $name(pub Uuid);
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                Uuid::parse_str(text).map(Self).map_err(|_| ParseIdError {
+                    what: $what,
+                    text: printable(text, 60),
+                    rule: "it is a UUID, such as 0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a11",
+                })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// One client's document server and all that is recorded about it.
+    SiteId,
+    "site name",
+    |text| (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-'),
+    "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"
+);
+
+text_id!(
+    /// The record that a timesheet belongs to, as the document server names it.
+    ///
+    /// Ids come from outside and become a stream's name, a part of a URL and a
+    /// folder's name, so they are kept to what is harmless in all three.
+    BookingId,
+    "booking id",
+    |text| (1..=128).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-'))
+        && text.as_bytes()[0].is_ascii_alphanumeric(),
+    "1 to 128 letters, digits, dots, hyphens, underscores and tildes, starting with a letter or digit"
+);
+
+text_id!(
+    /// Who did it: a stage and its host, such as `fetch@backup-1`, or a person.
+    Actor,
+    "actor",
+    |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control),
+    "1 to 128 bytes without control characters"
+);
+
+uuid_id!(
+    /// One event in a log (UUID version 7, so that ids sort roughly by time).
+    EventId,
+    "event id"
+);
+uuid_id!(
+    /// One enumeration and all that it set going.
+    RunId,
+    "run id"
+);
+uuid_id!(
+    /// A backup drive's identity, from its `.strongroom/drive.json`.
+    DriveId,
+    "drive id"
+);
+
+/// A version 7 UUID (RFC 9562, section 5.7) of the given instant.
+fn v7(now: jiff::Timestamp) -> Uuid {
+    let nanos = now.as_nanosecond().max(0);
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+    let subsec = u32::try_from(nanos % 1_000_000_000).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, subsec))
+}
+
+impl EventId {
+    /// A new id at the given instant.
+    #[must_use]
+    pub fn new(now: jiff::Timestamp) -> Self {
+        Self(v7(now))
+    }
+}
+
+impl RunId {
+    /// A new id at the given instant.
+    #[must_use]
+    pub fn new(now: jiff::Timestamp) -> Self {
+        Self(v7(now))
+    }
+}
+
+impl DriveId {
+    /// A new random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_booking_id_is_harmless_in_a_path_and_a_url() {
+        for good in ["1", "B-1001", "a.b_c~d", "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a11"] {
+            assert!(good.parse::<BookingId>().is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "../x", "a/b", "a b", "a\n", "-a", "é", &"x".repeat(129)] {
+            assert!(bad.parse::<BookingId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bad_id_is_named_without_its_control_characters() {
+        let error = "a\u{1b}[31m\n".parse::<BookingId>().unwrap_err();
+        assert!(!error.to_string().chars().any(char::is_control), "{error}");
+    }
+}

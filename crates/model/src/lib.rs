@@ -1,0 +1,42 @@
+//! The vocabulary of Strongroom: ids, quantities, digests, events, their folds
+//! and the document server's wire types.
+//!
+//! Nothing here does I/O, reads a clock or waits. Time, randomness and bytes come
+//! in as arguments, so that live stages, replay, the console and the tests all
+//! share one meaning of what happened.
+//!
+//! In reading order:
+//! - [`id`], [`quantity`], [`digest`]: the words that every event is made of;
+//! - [`stream`]: whose events they are;
+//! - [`event`]: the catalogue, one file for each kind of subject;
+//! - [`envelope`]: an event as CloudEvents JSON, in the bytes that the log keeps;
+//! - [`fold`]: state as a fold over events, and [`booking`], [`run`], [`alarm`],
+//!   [`summary`]: the four folds;
+//! - [`flow`]: which stage an event hands its subject to;
+//! - [`compare`]: what three digests say together;
+//! - [`wire`]: what the document server and its clients say to each other.
+
+pub mod alarm;
+pub mod booking;
+pub mod compare;
+pub mod digest;
+pub mod envelope;
+pub mod event;
+pub mod flow;
+pub mod fold;
+pub mod id;
+pub mod quantity;
+pub mod run;
+pub mod stream;
+pub mod summary;
+pub mod text;
+pub mod wire;
+
+pub use crate::digest::{Algorithm, Digest, Hasher};
+pub use crate::envelope::{Expected, NewEvent, Recorded};
+pub use crate::event::{AlarmKind, Event, FailureKind};
+pub use crate::flow::{Next, StageName, next_step};
+pub use crate::fold::{Fold, IllegalTransition};
+pub use crate::id::{Actor, BookingId, DriveId, EventId, RunId, SiteId};
+pub use crate::quantity::{ByteCount, Month, Position, Version};
+pub use crate::stream::{StreamName, SubjectKind};

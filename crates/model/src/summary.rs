@@ -1,0 +1,50 @@
+//! A summary mail over an exact interval of the log.
+
+use crate::envelope::Recorded;
+use crate::event::{Event, Failed, SummaryComposed, SummarySent};
+use crate::fold::{Fold, IllegalTransition};
+
+/// What has become of a summary, folded from its stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// Its number and interval.
+    pub composed: Option<SummaryComposed>,
+    /// Who took it.
+    pub sent: Option<SummarySent>,
+    /// The failure to send that it stands at, if it does.
+    pub failure: Option<Failed>,
+    /// How many attempts to send have failed in a row.
+    pub failures: u32,
+}
+
+impl Fold for Summary {
+    fn next(mut self, event: &Recorded) -> Result<Self, IllegalTransition> {
+        let waits = self.composed.is_some() && self.sent.is_none();
+        match &event.event {
+            Event::SummaryComposed(data) if self.composed.is_none() => self.composed = Some(data.clone()),
+            Event::SummarySent(data) if waits => {
+                self.sent = Some(data.clone());
+                self.failure = None;
+            }
+            Event::SummaryFailed(failed) if waits => {
+                self.failures = self.failures.saturating_add(1);
+                self.failure = Some(failed.clone());
+            }
+            other => return Err(self.refuse(other)),
+        }
+        Ok(self)
+    }
+
+    fn describe(&self) -> String {
+        match (&self.composed, &self.sent) {
+            (None, _) => "a summary that is not composed",
+            (Some(_), None) => "a summary that is to be sent",
+            (Some(_), Some(_)) => "a summary that was sent",
+        }
+        .to_owned()
+    }
+
+    fn attempt(&self) -> u32 {
+        self.failures.saturating_add(1)
+    }
+}
