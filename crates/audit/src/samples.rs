@@ -1,0 +1,197 @@
+//! Events for the tests, with fixed ids and times.
+
+use strongroom_model::event::{
+    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DriveInitialised,
+    Enumerated, Failed, Fetched, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent,
+    SyncMethod, Trigger, ZeroReason,
+};
+use strongroom_model::{
+    Algorithm, ByteCount, Digest, DriveId, Event, EventId, FailureKind, Position, Recorded, RunId, StageName,
+    StreamName, Version,
+};
+
+fn uuid<T: std::str::FromStr>(last: u8) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    format!("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a{last:02x}").parse().unwrap()
+}
+
+pub(crate) fn drive() -> DriveId {
+    uuid(0xd1)
+}
+
+pub(crate) fn recorded(stream: StreamName, version: u64, event: Event) -> Recorded {
+    Recorded {
+        position: Position(0),
+        version: Version(version),
+        id: uuid::<EventId>(1),
+        stream,
+        time: "2026-11-20T23:00:00Z".parse().unwrap(),
+        actor: "fetch@backup-1".parse().unwrap(),
+        cause: None,
+        run: None,
+        event,
+    }
+}
+
+fn booking(id: &str, version: u64, event: Event) -> Recorded {
+    recorded(StreamName::booking(&id.parse().unwrap()), version, event)
+}
+
+fn sha256() -> Digest {
+    Digest::of(Algorithm::Sha256, b"a timesheet")
+}
+
+fn failure(stage: StageName, retry_at: Option<&str>) -> Failed {
+    Failed {
+        stage,
+        kind: FailureKind::CutShort,
+        message: "4096 of 14541 bytes came".to_owned(),
+        attempt: 2,
+        retry_at: retry_at.map(|text| text.parse().unwrap()),
+        digest: None,
+        quarantined: None,
+    }
+}
+
+pub(crate) fn enumerated(id: &str) -> Recorded {
+    let data = Enumerated {
+        filename: "week 47.pdf".to_owned(),
+        size_bytes: ByteCount(14_541),
+        digest: sha256(),
+        signed_off_at: "2026-11-19T16:20:00Z".parse().unwrap(),
+    };
+    booking(id, 0, Event::TimesheetEnumerated(data))
+}
+
+pub(crate) fn fetched(id: &str) -> Recorded {
+    let data = Fetched {
+        drive: drive(),
+        path: format!("demo/2026-11/data/{id}/week 47.pdf"),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(14_541),
+        sha256: sha256(),
+        in_flight: sha256(),
+        sync: SyncMethod::Syncfs,
+        resumed_from_bytes: ByteCount(4096),
+        elapsed_ms: 12,
+    };
+    booking(id, 1, Event::TimesheetFetched(data))
+}
+
+pub(crate) fn backed_up(id: &str) -> Recorded {
+    let data = BackedUp {
+        drive: drive(),
+        path: format!("demo/2026-11/data/{id}/week 47.pdf"),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(14_541),
+        sha256: sha256(),
+        digest: sha256(),
+        read_back: ReadBack::Direct,
+    };
+    booking(id, 2, Event::TimesheetBackedUp(data))
+}
+
+pub(crate) fn archived(id: &str) -> Recorded {
+    let data = Archived { month: "2026-11".parse().unwrap(), path: "archived/2026-11/week 47.pdf".to_owned() };
+    booking(id, 3, Event::TimesheetArchived(data))
+}
+
+pub(crate) fn failed(id: &str, retry_at: Option<&str>) -> Recorded {
+    booking(id, 1, Event::TimesheetFailed(failure(StageName::Fetch, retry_at)))
+}
+
+fn run(version: u64, event: Event) -> Recorded {
+    recorded(StreamName::run(uuid::<RunId>(0x52)), version, event)
+}
+
+fn alarm(version: u64, event: Event) -> Recorded {
+    recorded(StreamName::alarm(&AlarmKey::new(AlarmKind::DriveMissing, drive())), version, event)
+}
+
+fn summary(version: u64, event: Event) -> Recorded {
+    recorded(StreamName::summary(3), version, event)
+}
+
+fn pipeline() -> Vec<Recorded> {
+    let message_id = "summary-3.demo@strongroom".to_owned();
+    vec![
+        run(0, Event::RunRequested(RunRequested { trigger: Trigger::Schedule, oldest: 100 })),
+        run(
+            1,
+            Event::RunEnumerated(RunEnumerated {
+                waiting: 4,
+                listed: 4,
+                enumerated: 0,
+                in_hand: 3,
+                forgotten: 1,
+                unusable: 0,
+                rejected: Vec::new(),
+                zero_reason: Some(ZeroReason::AllInHand),
+            }),
+        ),
+        run(1, Event::RunFailed(failure(StageName::Enumerate, Some("2026-11-20T23:00:30Z")))),
+        recorded(
+            StreamName::drive(drive()),
+            0,
+            Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
+        ),
+        alarm(
+            0,
+            Event::AlarmRaised(AlarmRaised {
+                kind: AlarmKind::DriveMissing,
+                subject: drive().to_string(),
+                message: "nothing is mounted at /mnt/backup.".to_owned(),
+                next_step: "plug the drive in".to_owned(),
+            }),
+        ),
+        alarm(1, Event::AlarmCleared(AlarmCleared { message: "the drive is back".to_owned() })),
+        alarm(
+            2,
+            Event::AlarmNotified(AlarmNotified {
+                about: vec![uuid(1), uuid(2)],
+                message_id: message_id.clone(),
+                receipt: "250 2.0.0 Ok: queued as 4F2".to_owned(),
+            }),
+        ),
+        alarm(2, Event::AlarmFailed(failure(StageName::Notify, Some("2026-11-20T23:00:30Z")))),
+        summary(
+            0,
+            Event::SummaryComposed(SummaryComposed {
+                number: 3,
+                from: Position(12),
+                to: Position(90),
+                title: "the night of 2026-11-20".to_owned(),
+                message_id: message_id.clone(),
+            }),
+        ),
+        summary(1, Event::SummarySent(SummarySent { message_id, receipt: "mail/summary-3.eml".to_owned() })),
+        summary(1, Event::SummaryFailed(failure(StageName::Notify, Some("2026-11-20T23:00:30Z")))),
+    ]
+}
+
+/// One event of every type in the catalogue, in its order.
+pub(crate) fn one_of_each() -> Vec<Recorded> {
+    let mut all = vec![
+        enumerated("B-1001"),
+        fetched("B-1001"),
+        backed_up("B-1001"),
+        archived("B-1001"),
+        booking("B-1001", 4, Event::TimesheetPurged(Purged { purge: "P-1".to_owned(), proofs: vec![uuid(1)] })),
+        failed("B-1001", None),
+        booking(
+            "B-1001",
+            2,
+            Event::TimesheetRetried(Retried {
+                stage: StageName::Enumerate,
+                reason: Some("uploaded again.".to_owned()),
+            }),
+        ),
+    ];
+    all.extend(pipeline());
+    let types: Vec<_> = all.iter().map(|one| one.event.type_name()).collect();
+    let known: Vec<_> = CATALOGUE.iter().map(|known| known.name).collect();
+    assert_eq!(types, known, "a new event needs a sample, and its sentence a look");
+    all
+}

@@ -1,0 +1,95 @@
+//! Every event as one plain sentence, for people who read a log.
+//!
+//! Names and messages that came from outside are escaped and shortened first, so that a
+//! sentence is always one line and always says what it seems to say (rule R9).
+
+mod pipeline;
+mod timesheet;
+
+use strongroom_model::event::Failed;
+use strongroom_model::text::printable;
+use strongroom_model::{Digest, Event, Recorded};
+
+/// How many characters of a name or message from outside one sentence shows: enough to
+/// recognise it, and a line still fits a screen or two.
+const NAME_CHARS: usize = 120;
+/// How many hexadecimal digits of a digest a sentence shows. The whole digest is in the
+/// event; this many tell two files apart by eye.
+const DIGEST_DIGITS: usize = 12;
+
+/// What happened, in one sentence.
+#[must_use]
+pub fn sentence(recorded: &Recorded) -> String {
+    let who = recorded.stream.id();
+    match &recorded.event {
+        Event::TimesheetEnumerated(data) => timesheet::enumerated(who, data),
+        Event::TimesheetFetched(data) => timesheet::fetched(who, data),
+        Event::TimesheetBackedUp(data) => timesheet::backed_up(who, data),
+        Event::TimesheetArchived(data) => timesheet::archived(who, data),
+        Event::TimesheetPurged(data) => timesheet::purged(who, data),
+        Event::TimesheetRetried(data) => timesheet::retried(who, data),
+        Event::TimesheetFailed(data) => failed(&format!("booking {who}"), data),
+        Event::RunRequested(data) => pipeline::run_requested(who, data),
+        Event::RunEnumerated(data) => pipeline::run_enumerated(who, data),
+        Event::RunFailed(data) => failed(&format!("run {who}"), data),
+        Event::DriveInitialised(data) => {
+            format!("Drive {who} was set up for backups, with the label {}.", quoted(&data.label))
+        }
+        Event::AlarmRaised(data) => pipeline::alarm_raised(data),
+        Event::AlarmCleared(data) => format!("Alarm {who} is over: {}.", clause(&data.message)),
+        Event::AlarmNotified(data) => pipeline::alarm_notified(who, data),
+        Event::AlarmFailed(data) => failed(&format!("the mail about alarm {who}"), data),
+        Event::SummaryComposed(data) => pipeline::summary_composed(data),
+        Event::SummarySent(data) => format!("Summary {who} was handed over: {}.", clause(&data.receipt)),
+        Event::SummaryFailed(data) => failed(&format!("the mail of summary {who}"), data),
+    }
+}
+
+/// A failure, its fate and, where a person is needed, what that person does.
+fn failed(subject: &str, data: &Failed) -> String {
+    let stage = data.stage.name();
+    let what = format!(
+        "The {stage} stage could not do its work on {subject} (attempt {}): {}: {}.",
+        data.attempt,
+        data.kind.cause(),
+        clause(&data.message)
+    );
+    let aside = data
+        .quarantined
+        .as_ref()
+        .map_or_else(String::new, |path| format!(" The bad copy was put aside at {}.", quoted(path)));
+    let fate = data.retry_at.map_or_else(
+        || format!(" It needs a person: {}.", data.kind.step()),
+        |due| format!(" It is tried again at {}.", instant(due)),
+    );
+    format!("{what}{aside}{fate}")
+}
+
+/// A name from outside, between quotation marks.
+fn quoted(name: &str) -> String {
+    format!("“{}”", printable(name, NAME_CHARS))
+}
+
+/// A message from outside as a part of a sentence: on one line, without its full stop.
+fn clause(message: &str) -> String {
+    printable(message.trim().trim_end_matches('.'), NAME_CHARS * 2)
+}
+
+/// A digest that can be told from another by eye.
+fn short(digest: &Digest) -> String {
+    let hex = digest.hex();
+    format!("{}:{}…", digest.algorithm().name(), &hex[..DIGEST_DIGITS.min(hex.len())])
+}
+
+/// An instant to the second, in UTC, as logs are read.
+fn instant(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// `1 booking`, `2 bookings`.
+fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests;

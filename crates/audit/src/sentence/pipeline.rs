@@ -1,0 +1,59 @@
+//! Sentences about runs, alarms and summaries.
+
+use strongroom_model::event::{
+    AlarmNotified, AlarmRaised, RunEnumerated, RunRequested, SummaryComposed, Trigger, ZeroReason,
+};
+
+use super::{clause, count, quoted};
+
+pub(super) fn run_requested(run: &str, data: &RunRequested) -> String {
+    let by = match data.trigger {
+        Trigger::Schedule => "by the schedule",
+        Trigger::Once => "with --once",
+    };
+    format!("Run {run} was asked for {by}: the oldest {} at most.", count(u64::from(data.oldest), "booking"))
+}
+
+pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
+    let taken = match data.zero_reason {
+        None => format!("took {} in hand", count(data.enumerated, "booking")),
+        Some(ZeroReason::NothingWaiting) => "took none, since nothing waits".to_owned(),
+        Some(ZeroReason::AllInHand) => "took none, since all that wait are in hand already or need a person".to_owned(),
+        Some(ZeroReason::NoneUsable) => "took none, since no record that waits could be used".to_owned(),
+    };
+    let mut rest = String::new();
+    for (number, what) in [
+        (data.in_hand, "in hand from earlier runs"),
+        (data.forgotten, "archived before, but forgotten by the server"),
+        (data.unusable, "with a record that cannot be used"),
+    ] {
+        if number > 0 {
+            rest.push_str(&format!("; {number} {what}"));
+        }
+    }
+    format!("Run {run} found {} waiting, looked at {} and {taken}{rest}.", data.waiting, data.listed)
+}
+
+pub(super) fn alarm_raised(data: &AlarmRaised) -> String {
+    format!(
+        "Alarm {} ({}): {}. What to do: {}.",
+        data.kind.code(),
+        clause(&data.subject),
+        clause(&data.message),
+        clause(&data.next_step)
+    )
+}
+
+pub(super) fn alarm_notified(alarm: &str, data: &AlarmNotified) -> String {
+    let what = count(data.about.len() as u64, "change");
+    format!("People were told of {what} of alarm {alarm}: {}.", clause(&data.receipt))
+}
+
+pub(super) fn summary_composed(data: &SummaryComposed) -> String {
+    let interval = match data.to.0.saturating_sub(data.from.0) {
+        0 => "no event".to_owned(),
+        1 => format!("position {}", data.from),
+        _ => format!("positions {} to {}", data.from, data.to.0 - 1),
+    };
+    format!("Summary {} was composed: {}, covering {interval}.", data.number, quoted(&data.title))
+}

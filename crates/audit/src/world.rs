@@ -1,0 +1,233 @@
+//! The state of every subject in a log, folded event by event.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use strongroom_model::alarm::Alarm;
+use strongroom_model::booking::{Booking, Phase};
+use strongroom_model::run::Run;
+use strongroom_model::summary::Summary;
+use strongroom_model::{Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
+
+/// The state of one subject.
+#[derive(Debug, Clone)]
+enum Subject {
+    Booking(Box<Booking>),
+    Run(Box<Run>),
+    Alarm(Box<Alarm>),
+    Summary(Box<Summary>),
+    /// A drive has no fold: any event of its stream may follow any other.
+    Drive,
+}
+
+/// What is wrong with an event that was folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// It cannot follow what came before it in its stream.
+    #[error("{stream}: {source}")]
+    Illegal {
+        /// The stream.
+        stream: StreamName,
+        /// What cannot follow what.
+        source: IllegalTransition,
+    },
+    /// Its version is not the one after its stream's last.
+    #[error("{stream}: version {found} stands where version {expected} should")]
+    Version {
+        /// The stream.
+        stream: StreamName,
+        /// The version that the event carries.
+        found: Version,
+        /// The version that it should carry.
+        expected: Version,
+    },
+    /// It stands in the stream of another kind of subject.
+    #[error("{stream}: an event of type {event} does not belong there")]
+    WrongStream {
+        /// The stream.
+        stream: StreamName,
+        /// The event's type.
+        event: &'static str,
+    },
+}
+
+/// The state of all subjects, up to some position.
+///
+/// It holds one state for each stream. Of a booking that is archived only the phase is
+/// kept, since no later event is judged by more: some 200 bytes each, so a million
+/// bookings fit a small machine.
+#[derive(Debug, Default)]
+pub struct World {
+    subjects: HashMap<StreamName, (Version, Subject)>,
+}
+
+impl World {
+    /// Folds the next event. After an event that does not fit, its stream stays as it was,
+    /// apart from the version.
+    ///
+    /// # Errors
+    /// The event does not fit.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), Misfit> {
+        let stream = &recorded.stream;
+        if stream.kind() != recorded.event.subject_kind() {
+            return Err(Misfit::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
+        }
+        let known = self.subjects.get(stream);
+        let expected = known.map_or(Version(0), |(version, _)| version.next());
+        let before = known.map_or_else(|| Subject::new(stream.kind()), |(_, subject)| subject.clone());
+        let (after, misfit) = match before.clone().next(recorded) {
+            Ok(after) => (after, None),
+            Err(source) => (before, Some(Misfit::Illegal { stream: stream.clone(), source })),
+        };
+        self.subjects.insert(stream.clone(), (recorded.version, after));
+        if recorded.version != expected {
+            return Err(Misfit::Version { stream: stream.clone(), found: recorded.version, expected });
+        }
+        misfit.map_or(Ok(()), Err)
+    }
+
+    /// How many bookings stand where.
+    #[must_use]
+    pub fn standings(&self) -> Standings {
+        let mut standings = Standings::default();
+        for (_, subject) in self.subjects.values() {
+            if let Subject::Booking(booking) = subject {
+                standings.count(booking);
+            }
+        }
+        standings
+    }
+}
+
+impl Subject {
+    fn new(kind: SubjectKind) -> Self {
+        match kind {
+            SubjectKind::Booking => Self::Booking(Box::default()),
+            SubjectKind::Run => Self::Run(Box::default()),
+            SubjectKind::Alarm => Self::Alarm(Box::default()),
+            SubjectKind::Summary => Self::Summary(Box::default()),
+            SubjectKind::Drive => Self::Drive,
+        }
+    }
+
+    fn next(self, recorded: &Recorded) -> Result<Self, IllegalTransition> {
+        Ok(match self {
+            Self::Booking(state) => Self::Booking(Box::new(slim(state.next(recorded)?))),
+            Self::Run(state) => Self::Run(Box::new(state.next(recorded)?)),
+            Self::Alarm(state) => Self::Alarm(Box::new(state.next(recorded)?)),
+            Self::Summary(state) => Self::Summary(Box::new(state.next(recorded)?)),
+            Self::Drive => Self::Drive,
+        })
+    }
+}
+
+/// A finished booking without what no later event is judged by.
+fn slim(booking: Booking) -> Booking {
+    if booking.phase < Phase::Archived {
+        return booking;
+    }
+    Booking { enumerated: None, fetched: None, backed_up: None, archived: None, ..booking }
+}
+
+/// How many bookings stand in which phase. One that waits for a retry counts under the
+/// phase it stands in, one that needs a person only as that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Standings {
+    /// In hand; their files are to be fetched.
+    pub enumerated: u64,
+    /// On the drive, not yet proven.
+    pub fetched: u64,
+    /// Proven; the server is to be told.
+    pub backed_up: u64,
+    /// The server knows, and moved its copies.
+    pub archived: u64,
+    /// The server's copies are gone, by approved purges.
+    pub purged: u64,
+    /// Only a person can lead them on.
+    pub needs_attention: u64,
+}
+
+impl Standings {
+    /// Counts one booking. One that was given back counts nowhere: it waits on the server.
+    pub fn count(&mut self, booking: &Booking) {
+        if booking.needs_attention() {
+            self.needs_attention += 1;
+            return;
+        }
+        match booking.phase {
+            Phase::New => {}
+            Phase::Enumerated => self.enumerated += 1,
+            Phase::Fetched => self.fetched += 1,
+            Phase::BackedUp => self.backed_up += 1,
+            Phase::Archived => self.archived += 1,
+            Phase::Purged => self.purged += 1,
+        }
+    }
+
+    /// How many are between a run's list and the archive, or wait for a person: what the
+    /// server may still offer though nobody needs to take it in hand again.
+    #[must_use]
+    pub const fn in_hand(&self) -> u64 {
+        self.enumerated + self.fetched + self.backed_up + self.needs_attention
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn folded(events: &[Recorded]) -> World {
+        let mut world = World::default();
+        for event in events {
+            world.apply(event).unwrap();
+        }
+        world
+    }
+
+    #[test]
+    fn a_whole_life_ends_archived() {
+        let life =
+            [samples::enumerated("B-1"), samples::fetched("B-1"), samples::backed_up("B-1"), samples::archived("B-1")];
+        assert_eq!(folded(&life).standings(), Standings { archived: 1, ..Standings::default() });
+    }
+
+    #[test]
+    fn a_booking_that_waits_for_a_retry_counts_where_it_stands() {
+        let waits = folded(&[samples::enumerated("B-1"), samples::failed("B-1", Some("2026-11-21T00:00:00Z"))]);
+        assert_eq!(waits.standings(), Standings { enumerated: 1, ..Standings::default() });
+        let stuck = folded(&[samples::enumerated("B-1"), samples::failed("B-1", None)]);
+        assert_eq!(stuck.standings(), Standings { needs_attention: 1, ..Standings::default() });
+    }
+
+    #[test]
+    fn an_event_that_cannot_follow_is_named_and_changes_nothing() {
+        let mut world = folded(&[samples::enumerated("B-1")]);
+        let mut early = samples::archived("B-1");
+        early.version = Version(1);
+        let misfit = world.apply(&early).unwrap_err();
+        assert_eq!(
+            misfit.to_string(),
+            "booking/B-1: strongroom.timesheet.archived.v1 cannot happen to an enumerated booking"
+        );
+        assert_eq!(world.standings().enumerated, 1);
+    }
+
+    #[test]
+    fn a_version_that_leaves_a_gap_is_named() {
+        let mut world = folded(&[samples::enumerated("B-1")]);
+        let mut late = samples::fetched("B-1");
+        late.version = Version(2);
+        let misfit = world.apply(&late).unwrap_err();
+        assert_eq!(misfit.to_string(), "booking/B-1: version 2 stands where version 1 should");
+    }
+
+    #[test]
+    fn a_slimmed_booking_still_refuses_what_cannot_follow() {
+        let life =
+            [samples::enumerated("B-1"), samples::fetched("B-1"), samples::backed_up("B-1"), samples::archived("B-1")];
+        let mut again = samples::enumerated("B-1");
+        again.version = Version(4);
+        assert!(matches!(folded(&life).apply(&again), Err(Misfit::Illegal { .. })));
+    }
+}
