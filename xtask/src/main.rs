@@ -1,3 +1,71 @@
 //! The project's chores: `cargo xtask <chore>`.
+//!
+//! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
+//! the commands; [`ci`] and [`test`] are the chores that must pass; [`packages`], [`deny`]
+//! and [`unused`] are single steps of theirs.
 
-fn main() {}
+mod cargo;
+mod ci;
+mod deny;
+mod packages;
+mod steps;
+mod test;
+mod unused;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::steps::Steps;
+
+/// The project's chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Checks everything that a change must pass to land.
+    Ci,
+    /// Sets up what the tests need, builds the program and runs every test.
+    Test {
+        /// How often the program is killed at a random moment and started again.
+        #[arg(long, value_name = "N", default_value_t = test::KILLS)]
+        kills: u32,
+        /// Handed to `cargo test`, such as a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Writes `schemas/` anew from the code.
+    Schemas {
+        /// Changes nothing; fails and names the files that are not as the code says.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs the benchmarks, optimised.
+    Bench {
+        /// Handed to `cargo bench`, such as a benchmark's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Names dependencies that no source file mentions.
+    Unused,
+    /// Checks licences, banned crates, sources and advisories.
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let mut steps = Steps::default();
+    match Cli::parse().chore {
+        Chore::Ci => ci::run(&mut steps),
+        Chore::Test { kills, args } => test::run(&mut steps, kills, &args),
+        Chore::Schemas { check } => steps.run("schemas", || cargo::schemas(!check)),
+        Chore::Bench { args } => steps.run("bench", || cargo::run(cargo::bench().args(args))),
+        Chore::Unused => steps.run("unused dependencies", unused::check),
+        Chore::Deny => steps.run("dependencies", deny::check),
+    }
+    steps.finish()
+}

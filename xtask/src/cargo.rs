@@ -1,0 +1,79 @@
+//! The commands that the chores are made of, all run in the workspace's root.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Set for the schemas' test: it then writes the files instead of comparing them.
+const WRITE_SCHEMAS: &str = "STRONGROOM_WRITE_SCHEMAS";
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// A command in the workspace's root.
+pub(crate) fn command(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), args)
+}
+
+/// `cargo bench`, on every crate.
+pub(crate) fn bench() -> Command {
+    cargo(&["bench", "--workspace", "--all-features", "--benches"])
+}
+
+/// Compares `schemas/` with what the code says, or writes it. It runs as the tests do, with
+/// the same features, so that nothing is built a second time for it.
+pub(crate) fn schemas(write: bool) -> Result<()> {
+    let mut test = cargo(&["test", "--quiet", "--workspace", "--all-features", "--test", "schemas"]);
+    if write {
+        test.env(WRITE_SCHEMAS, "1");
+    }
+    run(&mut test)
+}
+
+/// Runs a command to its end, with its output where ours goes.
+///
+/// # Errors
+/// It could not be started, or ended with a failure.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let line = shown(command);
+    let status = command.status().with_context(|| format!("`{line}` could not be started"))?;
+    if !status.success() {
+        bail!("`{line}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and keeps what it prints: both streams, in one text.
+///
+/// # Errors
+/// It could not be started, or ended with a failure; then with what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = shown(command);
+    let output = command.output().with_context(|| format!("`{line}` could not be started"))?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        bail!("`{line}` ended with {}\n{text}", output.status);
+    }
+    Ok(text)
+}
+
+/// The command as a person would type it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let mut line = program.to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        line.push(' ');
+        line.push_str(&arg.to_string_lossy());
+    }
+    line
+}

@@ -1,0 +1,35 @@
+//! What a change must pass to land.
+
+use std::thread;
+use std::time::Instant;
+
+use crate::cargo::{self, cargo, schemas};
+use crate::steps::Steps;
+use crate::{deny, test, unused};
+
+/// Every check. The dependencies' check, whose tool may have to be built first, goes on
+/// beside the others.
+pub(crate) fn run(steps: &mut Steps) {
+    let dependencies = thread::spawn(|| {
+        let started = Instant::now();
+        let result = deny::check();
+        (result, started.elapsed())
+    });
+    steps.run("format", || cargo::run(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("unused dependencies", unused::check);
+    steps.run("clippy", || {
+        let mut clippy = cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
+        cargo::run(clippy.args(["--", "-D", "warnings"]))
+    });
+    steps.run("docs", || {
+        let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
+        cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    test::prepare(steps);
+    steps.run("schemas", || schemas(false));
+    test::run_prepared(steps, test::KILLS, &[]);
+    match dependencies.join() {
+        Ok((result, elapsed)) => steps.note("dependencies", elapsed, result),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}

@@ -1,0 +1,67 @@
+//! Steps: each named, timed, and named again at the end if it failed.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// The steps of one chore.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    done: Vec<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    elapsed: Duration,
+    error: Option<String>,
+}
+
+impl Steps {
+    /// Runs one step. A step that fails does not keep the next ones from running: one look
+    /// at the end shows all that is wrong.
+    pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) {
+        say(&format!("==> {name}"));
+        let started = Instant::now();
+        let result = work();
+        self.note(name, started.elapsed(), result);
+    }
+
+    /// Notes a step that ran elsewhere, such as on another thread.
+    pub(crate) fn note(&mut self, name: &'static str, elapsed: Duration, result: Result<()>) {
+        let error = result.err().map(|error| format!("{error:#}"));
+        let verdict = if error.is_some() { "FAILED" } else { "ok" };
+        say(&format!("<== {name}: {verdict} ({})", seconds(elapsed)));
+        self.done.push(Step { name, elapsed, error });
+    }
+
+    /// Prints every step's duration, then the failed ones with their reasons.
+    pub(crate) fn finish(self) -> ExitCode {
+        if self.done.len() > 1 {
+            say("");
+            for step in &self.done {
+                let verdict = if step.error.is_some() { "FAILED" } else { "ok" };
+                say(&format!("{:>8}  {:<22} {verdict}", seconds(step.elapsed), step.name));
+            }
+        }
+        let mut code = ExitCode::SUCCESS;
+        for step in &self.done {
+            if let Some(error) = &step.error {
+                say(&format!("failed: {}: {error}", step.name));
+                code = ExitCode::FAILURE;
+            }
+        }
+        code
+    }
+}
+
+fn seconds(elapsed: Duration) -> String {
+    format!("{:.1} s", elapsed.as_secs_f64())
+}
+
+/// Prints a line for the person at the terminal or who reads the CI's log.
+#[expect(clippy::print_stderr, reason = "a chore talks to the person who typed it")]
+pub(crate) fn say(line: &str) {
+    eprintln!("{line}");
+}
