@@ -1,0 +1,82 @@
+//! Every file below `schemas/` that the code dictates.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use strongroom_model::envelope::schema_uri;
+use strongroom_model::event::{CATALOGUE, EventType};
+
+/// A file that must read as the code says.
+#[derive(Debug)]
+pub struct SchemaFile {
+    /// Where it lies, relative to the workspace's root.
+    pub path: String,
+    /// What it must hold, to the byte.
+    pub text: String,
+}
+
+/// The workspace's root.
+///
+/// # Panics
+/// The package does not lie in a workspace.
+#[must_use]
+pub fn workspace_root() -> PathBuf {
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().expect("the package lies in the workspace").to_owned()
+}
+
+/// All of them, by path.
+#[must_use]
+pub fn all() -> Vec<SchemaFile> {
+    let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+fn event_file(event: &EventType) -> SchemaFile {
+    SchemaFile { path: format!("schemas/events/{}.json", event.name), text: pretty(&event_schema(event)) }
+}
+
+/// Indented, with a newline at the end, as an editor would leave it.
+fn pretty(value: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("a schema has string keys");
+    text.push('\n');
+    text
+}
+
+/// The whole CloudEvents object (JSON Schema 2020-12). The data's schema stands inside under its
+/// own `$id`, which is the event's `dataschema`: a reference within it resolves against that.
+fn event_schema(event: &EventType) -> Value {
+    let uri = schema_uri(event.name);
+    let mut data = Value::from((event.schema)());
+    let data_object = data.as_object_mut().expect("an event's data is an object");
+    data_object.remove("$schema");
+    data_object.insert("$id".to_owned(), json!(uri));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": format!("{uri}:event"),
+        "title": event.name,
+        "description": "One event of a site's log: a CloudEvents 1.0 object with the extensions position, version, causationid, correlationid and actor.",
+        "type": "object",
+        "required": [
+            "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data",
+            "position", "version", "actor",
+        ],
+        "properties": {
+            "specversion": { "const": "1.0" },
+            "id": { "description": "The event's id: a UUID of version 7.", "type": "string", "format": "uuid" },
+            "source": { "description": "The site whose log it is.", "type": "string", "pattern": "^/sites/[a-z0-9][a-z0-9-]{0,62}$" },
+            "type": { "const": event.name },
+            "subject": { "description": "The stream.", "type": "string", "pattern": format!("^{}/.+$", event.subject.name()) },
+            "time": { "description": "When it happened, to the microsecond.", "type": "string", "format": "date-time" },
+            "datacontenttype": { "const": "application/json" },
+            "dataschema": { "const": uri },
+            "data": data,
+            "position": { "description": "Its place in the site's log, from 0: its leaf's index in the Merkle tree.", "type": "integer", "minimum": 0 },
+            "version": { "description": "Its place in its stream, from 0.", "type": "integer", "minimum": 0 },
+            "causationid": { "description": "The id of the event that led to it.", "type": "string", "format": "uuid" },
+            "correlationid": { "description": "The id of the run that it is part of.", "type": "string", "format": "uuid" },
+            "actor": { "description": "Who did it: a stage and its host, or a person.", "type": "string", "minLength": 1, "maxLength": 128 },
+        },
+    })
+}
