@@ -1,0 +1,95 @@
+//! JSON answers: bounded before they are read, checked before they are believed.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use reqwest::Response;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use strongroom_model::text::printable;
+use tokio::time::Instant;
+
+use crate::body::Body;
+use crate::cause::{Cause, MAX_DETAIL_CHARS};
+use crate::client::{Ask, Source};
+use crate::error::SourceError;
+
+/// The longest JSON answer that is read: a list of 1000 bookings, each with a name of 4 KiB
+/// and as much again for its escapes.
+const MAX_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
+/// The longest problem description that is read; it only makes a message clearer.
+const MAX_PROBLEM_BYTES: u64 = 16 * 1024;
+
+impl Source {
+    /// Asks a question and reads its answer. While the server asks to be left alone, it is
+    /// not even asked.
+    pub(crate) async fn question<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SourceError> {
+        if let Some(left) = self.gate().closed_for(Instant::now()) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let detail = Some("as it said before; it was not asked again".to_owned());
+            return Err(self.request(ask).failed(Cause::Unavailable { status, retry_after: Some(left), detail }));
+        }
+        let (request, response) = self.send(ask).await?;
+        let answer = self.read(response).await.map_err(|cause| request.failed(cause));
+        if let Some(wait) = answer.as_ref().err().and_then(SourceError::retry_after) {
+            self.gate().close(Instant::now(), wait);
+        }
+        answer
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Cause> {
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let kind = content_type(&response);
+        let body = bounded(response, MAX_ANSWER_BYTES, self.read_timeout()).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Cause::confused(format!("{kind}, but not what was asked for: {error}")))
+    }
+}
+
+fn content_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE);
+    value
+        .map_or_else(|| "no content type".to_owned(), |value| printable(&String::from_utf8_lossy(value.as_bytes()), 60))
+}
+
+/// The whole body, unless it is longer than `most_bytes`.
+async fn bounded(response: Response, most_bytes: u64, window: Duration) -> Result<Vec<u8>, Cause> {
+    let mut body = Body::new(response, window)?;
+    let too_long = || Cause::confused(format!("it is longer than {most_bytes} bytes"));
+    if body.announced_bytes().is_some_and(|announced| announced > most_bytes) {
+        return Err(too_long());
+    }
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.chunk().await? {
+        if body.came_bytes > most_bytes {
+            return Err(too_long());
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}
+
+/// Problem details (RFC 9457), as far as a message goes.
+#[derive(Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+/// The server's own words about an error, if it has any that can be read in time.
+pub(crate) async fn problem(response: Response, window: Duration) -> Option<String> {
+    if !content_type(&response).contains("json") {
+        return None;
+    }
+    let body = tokio::time::timeout(window, bounded(response, MAX_PROBLEM_BYTES, window)).await.ok()?.ok()?;
+    let problem: Problem = serde_json::from_slice(&body).ok()?;
+    let words = match (problem.title, problem.detail) {
+        (Some(title), Some(detail)) => format!("{title}: {detail}"),
+        (Some(words), None) | (None, Some(words)) => words,
+        (None, None) => return None,
+    };
+    Some(printable(&words, MAX_DETAIL_CHARS))
+}

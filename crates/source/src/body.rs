@@ -1,0 +1,79 @@
+//! A body's bytes, as they come: no encoding but none, and no crawling.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use reqwest::Response;
+use tokio::time::Instant;
+
+use crate::cause::Cause;
+use crate::transport::root_cause;
+
+/// The fewest bytes that must come in each [`Body::window`]: a server that sends a byte now
+/// and then, for ever, is stalled too. Slower than any line that is of use.
+const LEAST_BYTES: u64 = 1024;
+
+/// A body whose reads are all bounded in time.
+#[derive(Debug)]
+pub(crate) struct Body {
+    response: Response,
+    /// How long nothing may come (reqwest sees to it), and [`LEAST_BYTES`] may take.
+    window: Duration,
+    /// How long we have waited for the bytes of this window: the time that a caller takes
+    /// between two reads (for a slow drive, say) is not the server's.
+    window_waited: Duration,
+    window_bytes: u64,
+    /// How many bytes have come.
+    pub(crate) came_bytes: u64,
+}
+
+impl Body {
+    /// The body of an answer, which must not be encoded: a compressed body has neither the
+    /// length nor the digest that the record names.
+    pub(crate) fn new(response: Response, window: Duration) -> Result<Self, Cause> {
+        let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+        if let Some(encoding) = encodings
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .find(|value| !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity"))
+        {
+            return Err(Cause::encoded(&encoding));
+        }
+        Ok(Self { response, window, window_waited: Duration::ZERO, window_bytes: 0, came_bytes: 0 })
+    }
+
+    /// How many bytes the answer announces, if it does.
+    pub(crate) fn announced_bytes(&self) -> Option<u64> {
+        let text = self.response.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Cause> {
+        let asked_at = Instant::now();
+        let chunk = self.response.chunk().await.map_err(|error| self.broken(&error))?;
+        self.window_waited += asked_at.elapsed();
+        let Some(chunk) = chunk else { return Ok(None) };
+        let bytes = chunk.len() as u64;
+        self.came_bytes += bytes;
+        self.window_bytes += bytes;
+        if self.window_bytes >= LEAST_BYTES {
+            self.window_waited = Duration::ZERO;
+            self.window_bytes = 0;
+        } else if self.window_waited > self.window {
+            return Err(self.stalled());
+        }
+        Ok(Some(chunk))
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> Cause {
+        if error.is_timeout() {
+            return self.stalled();
+        }
+        Cause::CutShort { came_bytes: self.came_bytes, wanted_bytes: None, detail: Some(root_cause(error)) }
+    }
+
+    fn stalled(&self) -> Cause {
+        Cause::Stalled { came_bytes: self.came_bytes, waited: self.window }
+    }
+}

@@ -1,0 +1,237 @@
+//! The client itself, and how one request is sent.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use reqwest::{Certificate, Client, Response};
+use strongroom_model::text::printable;
+use url::{Origin, Url};
+
+use crate::answer::problem;
+use crate::cause::Cause;
+use crate::error::{About, Request, SourceError};
+use crate::gate::{Gate, retry_after};
+use crate::settings::{SettingsError, SourceSettings};
+use crate::transport::unreachable;
+
+/// How often we let a server send us on, within its own origin, for one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// A document server, as a client sees it. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Source {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    base: Url,
+    read_timeout: Duration,
+    gate: Gate,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("server", &self.server()).finish_non_exhaustive()
+    }
+}
+
+/// What to ask for.
+pub(crate) struct Ask<'a> {
+    pub(crate) method: Method,
+    pub(crate) about: About,
+    pub(crate) path: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Option<Bytes>,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn get(about: About, path: &'a [&'a str]) -> Self {
+        Self { method: Method::GET, about, path, query: &[], headers: HeaderMap::new(), json: None }
+    }
+
+    pub(crate) fn post(path: &'a [&'a str], json: Bytes) -> Self {
+        Self { method: Method::POST, json: Some(json), ..Self::get(About::Server, path) }
+    }
+}
+
+impl Source {
+    /// A client of that server. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address, the token or the authority cannot be used, or the system has no
+    /// certificates to trust and the address is `https`.
+    pub fn new(settings: &SourceSettings) -> Result<Self, SettingsError> {
+        let base = settings.base()?;
+        warn_of_open_wire(&base, settings.token.is_some());
+        let client = client(settings, &base)?;
+        let inner = Inner { client, base, read_timeout: settings.read_timeout, gate: Gate::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The server's scheme, host and port.
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.inner.base.origin().ascii_serialization()
+    }
+
+    pub(crate) fn read_timeout(&self) -> Duration {
+        self.inner.read_timeout
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.inner.gate
+    }
+
+    /// What is asked for, for messages.
+    pub(crate) fn request(&self, ask: &Ask<'_>) -> Request {
+        let path = self.url(ask.path).path().to_owned();
+        Request { server: self.server(), method: ask.method.clone(), path, about: ask.about }
+    }
+
+    /// Sends a request and gives back its answer, whatever its status but a redirection:
+    /// those are followed within the server's own origin, with the method kept.
+    pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<(Request, Response), SourceError> {
+        let mut url = self.url(ask.path);
+        let request = self.request(ask);
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&url, ask).await.map_err(|cause| request.failed(cause))?;
+            if !is_redirection(response.status()) {
+                return Ok((request, response));
+            }
+            url = next_hop(&self.inner.base.origin(), &url, &response, ask).map_err(|cause| request.failed(cause))?;
+        }
+        Err(request.failed(Cause::Redirected { to: "one address of its own after the other".to_owned() }))
+    }
+
+    async fn send_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
+        let mut builder = self.inner.client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
+        if !ask.query.is_empty() {
+            builder = builder.query(ask.query);
+        }
+        if let Some(json) = &ask.json {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(json.clone());
+        }
+        builder.send().await.map_err(|error| {
+            if error.is_timeout() && !error.is_connect() {
+                return Cause::Stalled { came_bytes: 0, waited: self.inner.read_timeout };
+            }
+            unreachable(&error)
+        })
+    }
+
+    /// The address of a path below the API's own.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.inner.base.clone();
+        url.path_segments_mut()
+            .expect("an http address has a path: `SourceSettings::base` saw to it")
+            .pop_if_empty()
+            .extend(path);
+        url
+    }
+
+    /// What a status that is no success means, with the server's own words.
+    pub(crate) async fn refused(&self, response: Response) -> Cause {
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let detail = problem(response, self.inner.read_timeout).await;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Cause::Unauthorised { status, detail },
+            StatusCode::NOT_FOUND | StatusCode::GONE => Cause::Missing { status, detail },
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Cause::Unavailable { status, retry_after, detail },
+            _ => Cause::Status { status, detail },
+        }
+    }
+}
+
+fn client(settings: &SourceSettings, base: &Url) -> Result<Client, SettingsError> {
+    // Two linked providers, or none installed, make rustls panic. If `main` or another
+    // thread was quicker, theirs stays.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let mut builder = Client::builder()
+        .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers(settings.token.as_deref())?)
+        .connect_timeout(settings.connect_timeout)
+        // One clock runs over connecting and the answer's beginning: it must not be the
+        // one that says that a connection did not come up.
+        .read_timeout(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)))
+        .pool_max_idle_per_host(settings.connections)
+        .tcp_nodelay(true)
+        // Over a long line, a fixed window of 2 MiB is what limits the rate.
+        .http2_adaptive_window(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // A proxy that the environment happens to name would see the token.
+        .no_proxy();
+    if let Some(pem) = &settings.authority_pem {
+        let authority = |error: reqwest::Error| SettingsError::Authority(crate::transport::root_cause(&error));
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(authority)?);
+    } else if base.scheme() == "http" {
+        // Redirections never leave the origin, so that no certificate is ever looked at; a
+        // slim system without any must not be in the way.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| SettingsError::Tls(crate::transport::root_cause(&error)))
+}
+
+/// What every request says: who we are, and that a body is wanted as it is.
+fn headers(token: Option<&str>) -> Result<HeaderMap, SettingsError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(token) = token {
+        let fits = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        let value = fits.then(|| HeaderValue::try_from(format!("Bearer {token}")).ok()).flatten();
+        let mut value = value.ok_or(SettingsError::Token)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+fn warn_of_open_wire(base: &Url, has_token: bool) {
+    let here = match base.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    if has_token && base.scheme() == "http" && !here {
+        tracing::warn!(
+            server = %base.origin().ascii_serialization(),
+            "source.url is http: the token and every document can be read on the way; use https"
+        );
+    }
+}
+
+fn is_redirection(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirection leads, if we follow it. Only within the origin: anything else would
+/// hand the token to whom it is not meant for, or reach what only this host can reach.
+fn next_hop(origin: &Origin, from: &Url, response: &Response, ask: &Ask<'_>) -> Result<Url, Cause> {
+    let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let Some(location) = location else {
+        return Err(Cause::Redirected { to: "an address that it did not name".to_owned() });
+    };
+    let target = from.join(&location).map_err(|_| Cause::Redirected { to: printable(&location, 120) })?;
+    if target.origin() != *origin {
+        return Err(Cause::Redirected { to: printable(&target.origin().ascii_serialization(), 120) });
+    }
+    // 301, 302 and 303 let a client turn a POST into a GET, which would do something else.
+    let keeps_method = ask.method == Method::GET || matches!(response.status().as_u16(), 307 | 308);
+    if !keeps_method {
+        return Err(Cause::Redirected { to: printable(target.path(), 120) });
+    }
+    Ok(target)
+}

@@ -1,0 +1,177 @@
+//! A timesheet's bytes, from any offset, no more and no fewer than the record says.
+
+use bytes::Bytes;
+use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use reqwest::Response;
+use strongroom_model::{BookingId, ByteCount, Digest};
+
+use crate::body::Body;
+use crate::cause::Cause;
+use crate::client::{Ask, Source};
+use crate::error::{About, Request, SourceError};
+use crate::range::ContentRange;
+
+/// A transfer under way. Drop it to give up; what was handed out may be kept and gone on
+/// from.
+#[derive(Debug)]
+pub struct Download {
+    request: Request,
+    /// Absent where nothing was left to ask for.
+    body: Option<Body>,
+    starts_at: ByteCount,
+    size: ByteCount,
+}
+
+impl Source {
+    /// Asks for a timesheet of which the record says `size` and `digest`, from the byte
+    /// `from` on. The server may begin at the file's start all the same: see
+    /// [`Download::starts_at`].
+    ///
+    /// # Errors
+    /// The server did not answer, has no such file, or announces one of another length.
+    pub async fn download(
+        &self,
+        booking: &BookingId,
+        size: ByteCount,
+        digest: &Digest,
+        from: ByteCount,
+    ) -> Result<Download, SourceError> {
+        let path = ["v1", "bookings", booking.as_str(), "timesheet"];
+        let mut ask = Ask::get(About::Booking, &path);
+        if from == size && size.0 > 0 {
+            // All of it is here: only the digest can tell whether it is the right one.
+            return Ok(Download { request: self.request(&ask), body: None, starts_at: from, size });
+        }
+        if from.0 > 0 && from < size {
+            ask.headers = resumption(from, digest);
+            let (request, response) = self.send(&ask).await?;
+            let begun = self.begin(response, size, Some((from, digest))).await;
+            if let Some((body, starts_at)) = begun.map_err(|cause| request.failed(cause))? {
+                return Ok(Download { request, body: Some(body), starts_at, size });
+            }
+            // The server cannot go on where we want it to: once more, from the start.
+            ask.headers = HeaderMap::new();
+        }
+        let (request, response) = self.send(&ask).await?;
+        let begun = self.begin(response, size, None).await.map_err(|cause| request.failed(cause))?;
+        let (body, starts_at) = begun.expect("only a resumption can be refused");
+        Ok(Download { request, body: Some(body), starts_at, size })
+    }
+
+    /// Looks at the answer's head. `None`: a resumption that the server cannot do.
+    async fn begin(
+        &self,
+        response: Response,
+        size: ByteCount,
+        resumed: Option<(ByteCount, &Digest)>,
+    ) -> Result<Option<(Body, ByteCount)>, Cause> {
+        let range = content_range(&response);
+        match (response.status(), resumed) {
+            (StatusCode::OK, _) => {
+                let body = Body::new(response, self.read_timeout())?;
+                fits(body.announced_bytes(), size.0)?;
+                Ok(Some((body, ByteCount(0))))
+            }
+            (StatusCode::PARTIAL_CONTENT, Some((from, digest))) => {
+                fits(range.and_then(|range| range.total), size.0)?;
+                if !range.is_some_and(|range| range.fits(from.0, size.0)) || is_another(&response, digest) {
+                    return Ok(None);
+                }
+                Ok(Some((Body::new(response, self.read_timeout())?, from)))
+            }
+            (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
+                fits(range.and_then(|range| range.total), size.0)?;
+                Ok(None)
+            }
+            (status, _) if status.is_success() || status.is_redirection() || status.is_informational() => {
+                Err(Cause::BadAnswer { reason: format!("{status} answers no request for a whole file") })
+            }
+            _ => Err(self.refused(response).await),
+        }
+    }
+}
+
+impl Download {
+    /// Where the bytes begin: at what was asked for, or at 0 where the server would not go
+    /// on from there.
+    #[must_use]
+    pub const fn starts_at(&self) -> ByteCount {
+        self.starts_at
+    }
+
+    /// How long the file is by its record, and so by the end of this download.
+    #[must_use]
+    pub const fn size(&self) -> ByteCount {
+        self.size
+    }
+
+    /// The next bytes; `None` when there are as many as the record says and no more.
+    ///
+    /// # Errors
+    /// The bytes stopped coming, ended early, or go on beyond the record's size: then none
+    /// of the chunk that does so is handed out.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
+        let Some(body) = &mut self.body else { return Ok(None) };
+        let chunk =
+            body.chunk().await.map_err(|cause| self.request.failed(located(cause, self.starts_at, self.size)))?;
+        let came_bytes = self.starts_at.0 + body.came_bytes;
+        let wanted_bytes = self.size.0;
+        if came_bytes > wanted_bytes {
+            return Err(self.request.failed(Cause::TooLong { came_bytes, wanted_bytes }));
+        }
+        if chunk.is_none() && came_bytes < wanted_bytes {
+            let cause = Cause::CutShort { came_bytes, wanted_bytes: Some(wanted_bytes), detail: None };
+            return Err(self.request.failed(cause));
+        }
+        Ok(chunk)
+    }
+}
+
+/// `Range` and a strong `If-Range` (RFC 9110, section 13.1.5): the rest, if the file is
+/// still the one of the record, or else all of it.
+fn resumption(from: ByteCount, digest: &Digest) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let value = |text: String| HeaderValue::try_from(text).expect("digits, letters and quotes are a header's");
+    headers.insert(RANGE, value(format!("bytes={}-", from.0)));
+    headers.insert(IF_RANGE, value(etag(digest)));
+    headers
+}
+
+/// The strong entity tag of a file with that digest: `"<algorithm>-<hex>"`.
+#[must_use]
+pub fn etag(digest: &Digest) -> String {
+    format!("\"{}-{}\"", digest.algorithm().name(), digest.hex())
+}
+
+/// Whether a 206 is of another file than the record's, sent though `If-Range` forbids it.
+fn is_another(response: &Response, digest: &Digest) -> bool {
+    response.headers().get(ETAG).is_some_and(|tag| tag.as_bytes() != etag(digest).as_bytes())
+}
+
+fn content_range(response: &Response) -> Option<ContentRange> {
+    ContentRange::parse(response.headers().get(CONTENT_RANGE)?.to_str().ok()?)
+}
+
+/// Whether the length that a server announces is the record's, if it announces one. A
+/// lie is found before a byte of it is fetched.
+fn fits(announced: Option<u64>, wanted_bytes: u64) -> Result<(), Cause> {
+    match announced {
+        Some(came_bytes) if came_bytes > wanted_bytes => Err(Cause::TooLong { came_bytes, wanted_bytes }),
+        Some(came_bytes) if came_bytes < wanted_bytes => {
+            Err(Cause::CutShort { came_bytes, wanted_bytes: Some(wanted_bytes), detail: None })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Counts a body's bytes from the file's beginning, for the message.
+fn located(cause: Cause, starts_at: ByteCount, size: ByteCount) -> Cause {
+    match cause {
+        Cause::CutShort { came_bytes, detail, .. } => {
+            Cause::CutShort { came_bytes: starts_at.0 + came_bytes, wanted_bytes: Some(size.0), detail }
+        }
+        Cause::Stalled { came_bytes, waited } => Cause::Stalled { came_bytes: starts_at.0 + came_bytes, waited },
+        other => other,
+    }
+}

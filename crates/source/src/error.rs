@@ -1,0 +1,171 @@
+//! What went wrong with a request: whose fault it is, and what a person does about it.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use strongroom_model::FailureKind;
+use strongroom_model::event::{AlarmKind, AlarmRaised};
+
+use crate::cause::Cause;
+
+/// The subject of every alarm about the document server.
+pub const SERVER: &str = "server";
+
+/// A request that did not bring what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{request}: {cause}")]
+pub struct SourceError {
+    /// What was asked for.
+    pub request: Request,
+    /// What went wrong. Boxed: an error travels further than it is read.
+    pub cause: Box<Cause>,
+}
+
+/// What was asked for: the method and the path, never a token or a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The server's scheme, host and port.
+    pub server: String,
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: String,
+    /// What it is about: decides whose fault an error is.
+    pub about: About,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// One booking or its timesheet: an error may be that booking's own.
+    Booking,
+    /// The list, marks, moves: an error is nobody's but the server's.
+    Server,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.server, self.path)
+    }
+}
+
+impl Request {
+    pub(crate) fn failed(&self, cause: Cause) -> SourceError {
+        SourceError { request: self.clone(), cause: Box::new(cause) }
+    }
+}
+
+impl SourceError {
+    /// The alarm to raise, where it is no one booking's fault: the server cannot be reached,
+    /// refuses our token, or gives answers that are no document server's.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<AlarmRaised> {
+        let of_server = self.request.about == About::Server;
+        let kind = match &*self.cause {
+            Cause::Unreachable { .. } | Cause::Unavailable { .. } => AlarmKind::ServerUnreachable,
+            Cause::Unauthorised { .. } => AlarmKind::ServerRefuses,
+            Cause::Confused { .. } => AlarmKind::ServerConfused,
+            Cause::Stalled { .. } if of_server => AlarmKind::ServerUnreachable,
+            Cause::Status { status, .. } if status.is_server_error() => return None,
+            Cause::Missing { .. } | Cause::Status { .. } | Cause::Redirected { .. } | Cause::Encoded { .. }
+                if of_server =>
+            {
+                AlarmKind::ServerConfused
+            }
+            _ => return None,
+        };
+        Some(self.alarm(kind))
+    }
+
+    /// The alarm to raise where this was the answer to [`Source::check`](crate::Source::check):
+    /// a server that cannot even give the shortest list can do nothing else.
+    #[must_use]
+    pub fn into_obstacle(self) -> AlarmRaised {
+        self.obstacle().unwrap_or_else(|| self.alarm(AlarmKind::ServerUnreachable))
+    }
+
+    fn alarm(&self, kind: AlarmKind) -> AlarmRaised {
+        let Self { request: Request { server, method, path, .. }, cause } = self;
+        let message = match kind {
+            AlarmKind::ServerRefuses => format!("the document server {server} refuses our token: {cause}"),
+            AlarmKind::ServerConfused => {
+                format!("{server} does not answer as a document server does ({method} {path}): {cause}")
+            }
+            _ => format!("the document server {server} does not work: {cause}"),
+        };
+        AlarmRaised { kind, subject: SERVER.to_owned(), message, next_step: self.next_step() }
+    }
+
+    /// The code of the failure, where it is one file's, one booking's or one run's.
+    #[must_use]
+    pub fn failure_kind(&self) -> FailureKind {
+        match &*self.cause {
+            Cause::Unreachable { .. } | Cause::Unavailable { .. } => FailureKind::ServerError,
+            Cause::Status { status, .. } if status.is_server_error() => FailureKind::ServerError,
+            Cause::Unauthorised { .. } => FailureKind::Refused,
+            Cause::Missing { .. } => FailureKind::FileMissing,
+            Cause::Redirected { .. } => FailureKind::Redirected,
+            Cause::Encoded { .. } => FailureKind::Encoded,
+            Cause::Stalled { .. } => FailureKind::Stalled,
+            Cause::CutShort { .. } => FailureKind::CutShort,
+            Cause::TooLong { .. } => FailureKind::TooLong,
+            Cause::Status { .. } | Cause::BadAnswer { .. } | Cause::Confused { .. } => FailureKind::BadAnswer,
+        }
+    }
+
+    /// Whether it may be over by itself at the next attempt.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match &*self.cause {
+            Cause::Unreachable { .. } | Cause::Unavailable { .. } | Cause::Stalled { .. } | Cause::CutShort { .. } => {
+                true
+            }
+            Cause::Status { status, .. } => status.is_server_error() || *status == StatusCode::REQUEST_TIMEOUT,
+            Cause::Unauthorised { .. }
+            | Cause::Missing { .. }
+            | Cause::Redirected { .. }
+            | Cause::Encoded { .. }
+            | Cause::TooLong { .. }
+            | Cause::BadAnswer { .. }
+            | Cause::Confused { .. } => false,
+        }
+    }
+
+    /// How long the server asks to be left alone, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match *self.cause {
+            Cause::Unavailable { retry_after, .. } => retry_after,
+            _ => None,
+        }
+    }
+
+    /// What a person does about it.
+    #[must_use]
+    pub fn next_step(&self) -> String {
+        let server = &self.request.server;
+        match &*self.cause {
+            Cause::Unreachable { why, .. } => why.next_step(server),
+            Cause::Unavailable { .. } => format!("look at the load and the log of {server}; work goes on by itself"),
+            Cause::Unauthorised { .. } => {
+                "make a token with the scope `backup` on the server, and put it where source.token_file says".to_owned()
+            }
+            Cause::Redirected { .. } => "if the server has moved, set source.url to its new address".to_owned(),
+            Cause::Confused { .. } | Cause::Missing { .. } | Cause::Status { .. }
+                if self.request.about == About::Server && !self.is_passing() =>
+            {
+                format!(
+                    "check that source.url is a document server's address, and that both are of one version: {server}"
+                )
+            }
+            _ => self.failure_kind().step().to_owned(),
+        }
+    }
+}
+
+/// The sentence that says that an alarm about the server is over.
+#[must_use]
+pub fn well_again() -> String {
+    "the document server answers again".to_owned()
+}

@@ -1,0 +1,47 @@
+//! What reqwest's errors say, once the layers around them are taken off.
+
+use std::error::Error as _;
+
+use strongroom_model::text::printable;
+
+use crate::cause::{Cause, MAX_DETAIL_CHARS, NoConnection};
+
+/// Why reqwest could not send a request or hear the answer's beginning. The address is left
+/// out: it stands in the request already.
+pub(crate) fn unreachable(error: &reqwest::Error) -> Cause {
+    let why = if error.is_dns() {
+        NoConnection::UnknownHost
+    } else if error.is_timeout() {
+        NoConnection::TimedOut
+    } else if chain_holds::<rustls::Error>(error) {
+        NoConnection::Tls
+    } else if io_kind(error) == Some(std::io::ErrorKind::ConnectionRefused) {
+        NoConnection::Refused
+    } else {
+        NoConnection::Other
+    };
+    Cause::Unreachable { why, detail: root_cause(error) }
+}
+
+/// The innermost error's words: the outer ones only say that a request failed.
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+    let innermost = chain(error).last().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    printable(&innermost, MAX_DETAIL_CHARS)
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
+    chain(error).filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last()
+}
+
+/// Whether an error of that type is in the chain; one that an I/O error wraps is not its
+/// source but its inside.
+fn chain_holds<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+    chain(error).any(|error| {
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        error.is::<E>() || inside.is_some_and(|inside| inside.is::<E>())
+    })
+}
