@@ -1,1 +1,41 @@
-//! strongroom-eventlog.
+//! A site's event log: append, read, tail, verify.
+//!
+//! What it promises:
+//! - Positions are gapless and given in commit order, whoever appends: no reader can skip
+//!   an event (rule R4). The order is the position's; no clock has a say in it.
+//! - An append is all or nothing and names the version that it expects of each stream: a
+//!   twin loses that race and changes nothing (rule R3). When it returns, it is durable.
+//! - What is stored are the event's exact bytes, and RFC 6962's tree is over these.
+//! - Rows are never updated or deleted: the database refuses it.
+//! - What is pending, due and how bookings stand is a projection of the streams' last
+//!   events, moved in the same transaction, and made again from the events at any time.
+//!
+//! In reading order:
+//! - [`log`]: [`EventLog`], the one type that callers see;
+//! - [`error`]: what can go wrong, and what is known to be stored when it does;
+//! - [`stored`] and [`stream_head`]: what a log gives back;
+//! - [`merkle`]: the tree, as its frontier;
+//! - `plan`: what a group of appends does to a log, decided purely;
+//! - `appender`: the one task that writes;
+//! - `tail`: a reader that goes on for ever;
+//! - [`verify`]: what is recomputed, and what can be wrong;
+//! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`.
+
+mod appender;
+pub mod error;
+pub mod log;
+pub mod merkle;
+mod plan;
+mod sqlite;
+pub mod stored;
+pub mod stream_head;
+mod tail;
+pub mod verify;
+
+pub use crate::error::{AppendError, LogError, OpenError, StorageError};
+pub use crate::log::{EventLog, POLL};
+pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
+pub use crate::sqlite::MAX_READ;
+pub use crate::stored::{Head, Stored};
+pub use crate::stream_head::{Standing, StreamCounts, StreamHead};
+pub use crate::verify::{Damage, Verification};

@@ -1,0 +1,194 @@
+//! What can go wrong with a log, and what is known to be stored when it does.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use strongroom_model::envelope::EnvelopeError;
+use strongroom_model::{EventId, Expected, Position, SiteId, StreamName, Version};
+
+/// What the database said. Which database that is, is not the callers' business.
+#[derive(Debug, Clone)]
+pub struct StorageError(Arc<sqlx::Error>);
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            sqlx::Error::Database(error) => f.write_str(error.message()),
+            other => other.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StorageError {}
+
+/// Why a log could not be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such file, and a reader makes none.
+    #[error("there is no event log at {}: nothing has run for this site yet, or the path is wrong", .0.display())]
+    Missing(PathBuf),
+    /// The folder for it could not be made.
+    #[error("the folder {} for the event log cannot be made", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is no event log ({why}): name another file, this one is left as it is", .path.display())]
+    NotALog {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        why: &'static str,
+    },
+    /// The log belongs to somebody else.
+    #[error("{} is the event log of site {found:?}, not of {wanted}: check the site's name in the configuration, or name another file", .path.display())]
+    OtherSite {
+        /// The file.
+        path: PathBuf,
+        /// Whose log it is.
+        found: String,
+        /// Whose was asked for.
+        wanted: SiteId,
+    },
+    /// A newer version of this program made it.
+    #[error("{} has schema {found}, this version knows none after {known}: upgrade strongroom on this host", .path.display())]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's number.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// An older version made it, and a reader does not migrate.
+    #[error("{} has the older schema {found}, this version reads {known}: start the pipeline once, which brings it up to date", .path.display())]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's number.
+        found: i64,
+        /// The one that is needed.
+        known: i64,
+    },
+    /// The database could not be opened or set up.
+    #[error("the event log {} cannot be opened", .path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: StorageError,
+    },
+}
+
+/// Why a log could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    /// The database failed.
+    #[error("the event log cannot be read or written")]
+    Storage(#[from] StorageError),
+    /// What is stored cannot be right.
+    #[error("the event log is damaged at position {position} ({reason}): run `strongroom log verify`")]
+    Damaged {
+        /// Where.
+        position: Position,
+        /// How it shows.
+        reason: &'static str,
+    },
+    /// An event that this version cannot read.
+    #[error("the event at position {position} cannot be read")]
+    Undecodable {
+        /// Where.
+        position: Position,
+        /// Why.
+        #[source]
+        source: Arc<EnvelopeError>,
+    },
+    /// A stream with more events than one can have: something writes in a loop.
+    #[error("{0} has too many events to read at once")]
+    StreamTooLong(StreamName),
+    /// The log was opened for reading only.
+    #[error("the event log was opened for reading only")]
+    ReadOnly,
+    /// The log was closed.
+    #[error("the event log was closed")]
+    Closed,
+}
+
+/// Why an append did not succeed, and what became of its events: after
+/// [`AppendError::Unknown`] they may be in the log, after any other error none of them is.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody else was first: the stream is not as the append expects it.
+    #[error("{stream} {}, but {}: nothing was stored", describe(*.actual), describe_expected(*.expected))]
+    Conflict {
+        /// The stream.
+        stream: StreamName,
+        /// What the append expected.
+        expected: Expected,
+        /// The stream's last version; `None` where it has no event.
+        actual: Option<Version>,
+    },
+    /// An event with that id is in the log already.
+    #[error("an event with the id {0} is in the log already: nothing was stored")]
+    DuplicateId(EventId),
+    /// An event that could never be read back, or that is not of its stream's kind.
+    #[error("an event for {stream} cannot be stored: {reason}")]
+    Unusable {
+        /// Its stream.
+        stream: StreamName,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More than one append may hold.
+    #[error("an append of {events} events and {bytes} bytes is too large: nothing was stored")]
+    TooLarge {
+        /// How many events it has.
+        events: usize,
+        /// How many bytes they have, as far as was counted.
+        bytes: usize,
+    },
+    /// The log was opened for reading only.
+    #[error("the event log was opened for reading only: nothing was stored")]
+    ReadOnly,
+    /// The log was closed before the append was taken.
+    #[error("the event log was closed: nothing was stored")]
+    Closed,
+    /// The database failed before the commit.
+    #[error("nothing was stored")]
+    NotStored(#[source] LogError),
+    /// The database failed at the commit, or the appender did not live to answer.
+    #[error("it is unknown whether the events were stored: read the stream again to find out")]
+    Unknown(#[source] Option<StorageError>),
+}
+
+fn describe(actual: Option<Version>) -> String {
+    actual.map_or_else(|| "has no event".to_owned(), |version| format!("is at version {version}"))
+}
+
+fn describe_expected(expected: Expected) -> String {
+    match expected {
+        Expected::New => "was expected to have none".to_owned(),
+        Expected::After(version) => format!("was expected at version {version}"),
+    }
+}
+
+impl AppendError {
+    /// Whether somebody else appended to the stream first, so that the work that led to
+    /// this append is superseded.
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+}

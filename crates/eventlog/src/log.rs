@@ -1,0 +1,305 @@
+//! The one type that callers see, whatever database holds the log.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use jiff::Timestamp;
+use strongroom_model::{NewEvent, Position, Recorded, SiteId, StageName, StreamName, SubjectKind};
+use tokio::sync::watch;
+
+use crate::appender::{Appender, Writer};
+use crate::error::{AppendError, LogError, OpenError};
+use crate::sqlite::SqliteLog;
+use crate::stored::{Head, Stored};
+use crate::stream_head::{Standing, StreamCounts, StreamHead};
+use crate::tail;
+use crate::verify::Verification;
+
+/// How long a waiting reader goes without looking: the safety net beneath the wake-up,
+/// and how late it sees what other processes append.
+pub const POLL: Duration = Duration::from_millis(250);
+
+/// A site's event log. Clones share it; it may be used from many tasks at once.
+///
+/// Any future of it may be dropped at any time. An append that was handed over is still
+/// carried out; nothing else has an effect.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    site: SiteId,
+    backend: Backend,
+    /// Absent where the log was opened for reading only.
+    appender: Option<Appender>,
+    /// The size after this process's last commit, 0 before its first.
+    appended: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Sqlite(SqliteLog),
+}
+
+/// Hands a call to whichever database holds the log.
+macro_rules! backend {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match &$self.inner.backend {
+            Backend::Sqlite(log) => log.$method($($argument),*).await,
+        }
+    };
+}
+
+/// Opening and closing.
+impl EventLog {
+    /// Opens the log of `site` in a SQLite file, made where there is none. Several
+    /// processes on one host may have it open and append; on a network file system they
+    /// may not.
+    ///
+    /// # Errors
+    /// The file is something else, another site's log or a newer version's, or the
+    /// database cannot be set up. Nothing was changed then.
+    pub async fn open_sqlite(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
+        let (log, writer) = SqliteLog::open(path, site).await?;
+        let appended = watch::Sender::new(0);
+        let appender = Appender::start(site.clone(), Writer::Sqlite(writer), appended.clone());
+        let inner = Inner { site: site.clone(), backend: Backend::Sqlite(log), appender: Some(appender), appended };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the log of `site` in a SQLite file for reading, whether another process
+    /// writes to it or not.
+    ///
+    /// # Errors
+    /// As [`EventLog::open_sqlite`]; also if there is no such file, or an older version
+    /// made it.
+    pub async fn open_read_only(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
+        let log = SqliteLog::open_read_only(path, site).await?;
+        let inner = Inner {
+            site: site.clone(),
+            backend: Backend::Sqlite(log),
+            appender: None,
+            appended: watch::Sender::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Carries out the appends that were handed over, refuses further ones, and closes
+    /// the file, for all clones. A log that is merely dropped does the same, unwaited for.
+    pub async fn close(&self) {
+        if let Some(appender) = &self.inner.appender {
+            appender.close().await;
+        }
+        backend!(self.close());
+    }
+
+    /// Whose log it is.
+    #[must_use]
+    pub fn site(&self) -> &SiteId {
+        &self.inner.site
+    }
+}
+
+/// Appending.
+impl EventLog {
+    /// Appends events, all or none, in the order given, at positions one after the other.
+    /// Appends of other callers share the commit; one that conflicts fails alone.
+    ///
+    /// Further events of one stream in one call expect the version of the one before.
+    /// When this returns, the events are durable.
+    ///
+    /// # Errors
+    /// After [`AppendError::Unknown`] the events may be stored; after any other error none
+    /// is. [`AppendError::Conflict`] says that somebody else was first.
+    pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Recorded>, AppendError> {
+        match &self.inner.appender {
+            Some(appender) => appender.append(events).await,
+            None => Err(AppendError::ReadOnly),
+        }
+    }
+
+    /// How many commits this process has made, for metrics and for tests.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.appender.as_ref().map_or(0, Appender::commits)
+    }
+
+    /// Makes the projection of stream heads again from the events, in one transaction.
+    /// Returns how many streams there are.
+    ///
+    /// # Errors
+    /// An event cannot be read, or the database failed; nothing was changed then.
+    pub async fn rebuild_streams(&self) -> Result<u64, LogError> {
+        match &self.inner.appender {
+            Some(appender) => appender.rebuild_streams().await,
+            None => Err(LogError::ReadOnly),
+        }
+    }
+}
+
+/// Reading by position.
+impl EventLog {
+    /// How far the log goes.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn head(&self) -> Result<Head, LogError> {
+        backend!(self.head())
+    }
+
+    /// The events from a position on, `limit` at most and [`crate::MAX_READ`] in any case.
+    /// Fewer mean that the log ended there.
+    ///
+    /// # Errors
+    /// The database failed, or a position is missing: a reader never skips one.
+    pub async fn read(&self, from: Position, limit: usize) -> Result<Vec<Stored>, LogError> {
+        backend!(self.read(from, limit))
+    }
+
+    /// Every event from a position on, for ever: those that are there, then those to
+    /// come. It ends after an error.
+    pub fn tail(&self, from: Position) -> impl Stream<Item = Result<Stored, LogError>> + Send + 'static {
+        tail::tail(self.clone(), from)
+    }
+
+    /// Told the log's size after each commit of this process. Other processes' are not
+    /// told: look again after [`POLL`] in any case.
+    #[must_use]
+    pub fn appended(&self) -> watch::Receiver<u64> {
+        self.inner.appended.subscribe()
+    }
+
+    /// Waits until there is an event at that position, whoever appends it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn wait_for(&self, position: Position) -> Result<(), LogError> {
+        let mut appended = self.appended();
+        loop {
+            // Marked as seen before the log is looked at: a commit in between wakes us.
+            appended.borrow_and_update();
+            if self.head().await?.size > position.0 {
+                return Ok(());
+            }
+            // An end of the wait by time is the safety net; the sender lives as long as we.
+            let _ = tokio::time::timeout(POLL, appended.changed()).await;
+        }
+    }
+}
+
+/// Reading by stream.
+impl EventLog {
+    /// A stream's events, oldest first; none where there is no such stream.
+    ///
+    /// # Errors
+    /// The database failed, or the stream cannot be read.
+    pub async fn stream(&self, name: &StreamName) -> Result<Vec<Recorded>, LogError> {
+        let mut streams = self.streams(std::slice::from_ref(name)).await?;
+        Ok(streams.remove(name).unwrap_or_default())
+    }
+
+    /// Several streams' events in one query. Streams without events are left out.
+    ///
+    /// # Errors
+    /// The database failed, or a stream cannot be read.
+    pub async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+        backend!(self.streams(names))
+    }
+
+    /// Where several streams stand, in one query: much cheaper than their events. Streams
+    /// without events are left out.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>, LogError> {
+        backend!(self.heads(names))
+    }
+
+    /// The newest streams of a kind (those that began last), newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn newest(&self, kind: SubjectKind, limit: usize) -> Result<Vec<StreamHead>, LogError> {
+        backend!(self.newest(kind, limit))
+    }
+
+    /// The last event of the newest stream of a kind: of the last run, the last summary.
+    ///
+    /// # Errors
+    /// The database failed, or the event cannot be read.
+    pub async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>, LogError> {
+        backend!(self.last_of(kind))
+    }
+}
+
+/// Reading what is to be done, and how it stands.
+impl EventLog {
+    /// The work that waits for a stage without a time: last events of their streams, by
+    /// position, from a position on, `limit` at most.
+    ///
+    /// # Errors
+    /// The database failed, or an event cannot be read.
+    pub async fn pending(&self, stage: StageName, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        backend!(self.pending(stage, from, limit))
+    }
+
+    /// The work that waits for a stage until a time that has come: last events of their
+    /// streams, by that time, `limit` at most.
+    ///
+    /// # Errors
+    /// The database failed, or an event cannot be read.
+    pub async fn due(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        backend!(self.due(stage, now, limit))
+    }
+
+    /// The earliest time, past or to come, that work of these stages waits for.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>, LogError> {
+        backend!(self.next_due(stages))
+    }
+
+    /// How many bookings stand where.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn counts(&self) -> Result<StreamCounts, LogError> {
+        backend!(self.counts())
+    }
+
+    /// The bookings that stand there: their last events, by position, from a position on,
+    /// `limit` at most.
+    ///
+    /// # Errors
+    /// The database failed, or an event cannot be read.
+    pub async fn standing(&self, standing: Standing, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        backend!(self.standing(standing, from, limit))
+    }
+}
+
+/// Verifying.
+impl EventLog {
+    /// Recomputes everything that the log says about itself, and names the first position
+    /// that is not right. Memory stays bounded, whatever the log's size.
+    ///
+    /// # Errors
+    /// The log could not be read for another reason than damage.
+    pub async fn verify(&self) -> Result<Verification, LogError> {
+        self.verify_against(&[]).await
+    }
+
+    /// As [`EventLog::verify`], and against heads that were noted earlier, elsewhere: only
+    /// these can show a log whose end was cut off, or that was written anew as a whole.
+    ///
+    /// # Errors
+    /// The log could not be read for another reason than damage.
+    pub async fn verify_against(&self, earlier: &[Head]) -> Result<Verification, LogError> {
+        backend!(self.verify(&self.inner.site, earlier))
+    }
+}

@@ -1,0 +1,187 @@
+//! The Merkle tree of RFC 6962 (section 2.1) over the stored bytes, kept as its frontier.
+//!
+//! A log of any size is summed up by its *frontier*: the hashes of the perfect subtrees
+//! that tile its leaves, as many as its size has one bits (Crosby and Wallach, "Efficient
+//! Data Structures for Tamper-Evident Logging", 2009; a compact range that starts at 0).
+//! Appending and computing the root take no more than that.
+
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 value: of a leaf, of a node, or the root.
+pub type Hash = [u8; HASH_BYTES];
+
+/// How long a [`Hash`] is.
+pub const HASH_BYTES: usize = 32;
+
+/// The hash of a leaf: `SHA-256(0x00 || bytes)`.
+#[must_use]
+pub fn leaf_hash(bytes: &[u8]) -> Hash {
+    Sha256::new().chain_update([0x00]).chain_update(bytes).finalize().into()
+}
+
+/// The hash of a node: `SHA-256(0x01 || left || right)`.
+#[must_use]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// A tree that leaves are appended to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    /// The perfect subtrees' hashes, leftmost (largest) first.
+    nodes: Vec<Hash>,
+}
+
+impl Frontier {
+    /// The frontier of a tree of `size` leaves, from what [`Frontier::to_bytes`] gave.
+    /// `None` where the bytes cannot be that.
+    #[must_use]
+    pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
+        let (nodes, rest) = bytes.as_chunks::<HASH_BYTES>();
+        let fits = rest.is_empty() && nodes.len() == size.count_ones() as usize;
+        fits.then(|| Self { size, nodes: nodes.to_vec() })
+    }
+
+    /// The nodes' hashes one after the other, leftmost first.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.nodes.concat()
+    }
+
+    /// How many leaves the tree has.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf by its hash.
+    pub fn push(&mut self, leaf: Hash) {
+        let mut node = leaf;
+        // Each one bit at the size's end is a perfect subtree that this leaf completes
+        // to one of twice its size.
+        for _ in 0..self.size.trailing_ones() {
+            let left = self.nodes.pop().expect("there is a node for each one bit of the size");
+            node = node_hash(&left, &node);
+        }
+        self.nodes.push(node);
+        self.size += 1;
+    }
+
+    /// The tree's root: RFC 6962's MTH. The empty tree's is the hash of nothing.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        let mut nodes = self.nodes.iter().rev();
+        match nodes.next() {
+            None => Sha256::digest([]).into(),
+            Some(last) => nodes.fold(*last, |right, left| node_hash(left, &right)),
+        }
+    }
+
+    /// The leaves below the first node that differs from the other tree's, which has the
+    /// same size; `None` where the trees are the same.
+    #[must_use]
+    pub fn first_difference(&self, other: &Self) -> Option<Range<u64>> {
+        let mut start = 0;
+        let mut nodes = self.nodes.iter().zip(&other.nodes);
+        for bit in (0..u64::BITS).rev().filter(|bit| self.size >> bit & 1 == 1) {
+            let end = start + (1 << bit);
+            match nodes.next() {
+                Some((ours, theirs)) if ours == theirs => start = end,
+                _ => return Some(start..end),
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The eight leaves and the roots of the trees of the first 0 to 8 of them, as
+    /// Certificate Transparency's own reference tests publish them
+    /// (google/certificate-transparency, `cpp/merkletree/merkle_tree_test.cc`).
+    const LEAVES: [&str; 8] =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    const ROOTS: [&str; 9] = [
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    ];
+
+    fn tree_of(leaves: &[Hash]) -> Frontier {
+        let mut tree = Frontier::default();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        tree
+    }
+
+    /// RFC 6962, section 2.1, to the letter: slow, and plainly right.
+    fn naive_root(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => Sha256::digest([]).into(),
+            [leaf] => *leaf,
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                node_hash(&naive_root(left), &naive_root(right))
+            }
+        }
+    }
+
+    #[test]
+    fn the_roots_are_the_ones_that_certificate_transparency_publishes() {
+        let leaves = LEAVES.map(|leaf| leaf_hash(&HEXLOWER.decode(leaf.as_bytes()).unwrap()));
+        for (size, root) in ROOTS.iter().enumerate() {
+            assert_eq!(HEXLOWER.encode(&tree_of(&leaves[..size]).root()), *root, "of {size} leaves");
+        }
+    }
+
+    #[test]
+    fn bytes_that_do_not_fit_the_size_are_no_frontier() {
+        let tree = tree_of(&[[1; 32], [2; 32], [3; 32]]);
+        assert_eq!(Frontier::from_bytes(3, &tree.to_bytes()), Some(tree.clone()));
+        assert_eq!(Frontier::from_bytes(4, &tree.to_bytes()), None);
+        assert_eq!(Frontier::from_bytes(3, &tree.to_bytes()[1..]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_frontier_has_the_naive_trees_root(leaves in prop::collection::vec(any::<Hash>(), 0..200)) {
+            prop_assert_eq!(tree_of(&leaves).root(), naive_root(&leaves));
+        }
+
+        #[test]
+        fn a_frontier_read_back_goes_on_the_same(
+            leaves in prop::collection::vec(any::<Hash>(), 1..100), cut in any::<prop::sample::Index>(),
+        ) {
+            let (before, after) = leaves.split_at(cut.index(leaves.len()));
+            let stored = tree_of(before);
+            let mut tree = Frontier::from_bytes(stored.size(), &stored.to_bytes()).unwrap();
+            after.iter().for_each(|leaf| tree.push(*leaf));
+            prop_assert_eq!(tree, tree_of(&leaves));
+        }
+
+        #[test]
+        fn a_changed_leaf_lies_in_the_first_difference(
+            leaves in prop::collection::vec(any::<Hash>(), 1..100), changed in any::<prop::sample::Index>(),
+        ) {
+            let changed = changed.index(leaves.len());
+            let mut others = leaves.clone();
+            others[changed][0] ^= 1;
+            let range = tree_of(&leaves).first_difference(&tree_of(&others)).unwrap();
+            prop_assert!(range.contains(&(changed as u64)));
+            prop_assert_eq!(tree_of(&leaves).first_difference(&tree_of(&leaves)), None);
+        }
+    }
+}

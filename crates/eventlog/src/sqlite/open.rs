@@ -1,0 +1,189 @@
+//! Opening: look first, change nothing that is not ours, then set up.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+use strongroom_model::SiteId;
+use strongroom_model::text::printable;
+use strongroom_service::kill_point;
+
+use super::schema::{self, Found, NEWEST};
+use super::{SqliteLog, SqliteWriter};
+use crate::error::OpenError;
+
+/// How many reads run at once in one process; each has its thread.
+const READERS: u32 = 4;
+/// How long a writer waits for another process's transaction. Each is a few milliseconds;
+/// only rebuilding the projection of a large log takes seconds.
+const BUSY: Duration = Duration::from_secs(30);
+/// How many prepared statements a connection keeps: the multi-row inserts have one for
+/// each number of rows.
+const STATEMENTS: usize = 256;
+/// How many tries to turn a new file to WAL, which cannot wait for a lock by itself.
+const WAL_TRIES: u32 = 250;
+const WAL_PAUSE: Duration = Duration::from_millis(20);
+
+const SQLITE_BUSY: i64 = 5;
+const SQLITE_READONLY: i64 = 8;
+const SQLITE_CANTOPEN: i64 = 14;
+const SQLITE_NOTADB: i64 = 26;
+
+/// The primary result code (<https://sqlite.org/rescode.html>), if SQLite gave one.
+pub(super) fn result_code(error: &sqlx::Error) -> Option<i64> {
+    let sqlx::Error::Database(error) = error else { return None };
+    error.code()?.parse::<i64>().ok().map(|extended| extended & 0xff)
+}
+
+impl SqliteLog {
+    pub(crate) async fn open(path: &Path, site: &SiteId) -> Result<(Self, SqliteWriter), OpenError> {
+        let file = File::named(path)?;
+        file.make_folder()?;
+        let options = file.options().create_if_missing(true).synchronous(SqliteSynchronous::Full);
+        let mut connection = options.connect().await.map_err(|error| file.error(error))?;
+        let found = schema::identify(&mut connection).await.map_err(|error| file.error(error))?;
+        if found != Found::Empty {
+            file.check(found, site)?;
+        }
+        set_up(&mut connection, site).await.map_err(|error| file.error(error))?;
+        // Another process may have made it its own between our look and our setting up.
+        let found = schema::identify(&mut connection).await.map_err(|error| file.error(error))?;
+        file.check(found, site)?;
+        let log = Self::readers(file.options().read_only(true));
+        Ok((log, SqliteWriter::new(options, connection)))
+    }
+
+    pub(crate) async fn open_read_only(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
+        let file = File::named(path)?;
+        if !file.path.exists() {
+            return Err(OpenError::Missing(file.path));
+        }
+        let options = file.options().read_only(true);
+        let (options, found) = match look(&options).await {
+            Ok(found) => (options, found),
+            // A reader that may not write in the folder cannot make the files beside the
+            // log that it shares with writers. Nobody else has them open, or they would
+            // be there: so nobody writes, and the file may be read as it lies.
+            Err(error) if cannot_share(&error) && !file.has_company() => {
+                let options = options.immutable(true);
+                let found = look(&options).await.map_err(|error| file.error(error))?;
+                (options, found)
+            }
+            Err(error) => return Err(file.error(error)),
+        };
+        if let Found::Log { schema, .. } = found
+            && schema < NEWEST
+        {
+            return Err(OpenError::OlderSchema { path: file.path, found: schema, known: NEWEST });
+        }
+        file.check(found, site)?;
+        Ok(Self::readers(options))
+    }
+
+    fn readers(options: SqliteConnectOptions) -> Self {
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            // Asking a connection whether it lives costs as much as a read, and there is no wire to break.
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .connect_lazy_with(options.clone());
+        Self { readers, options }
+    }
+}
+
+async fn look(options: &SqliteConnectOptions) -> Result<Found, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let found = schema::identify(&mut connection).await?;
+    connection.close().await?;
+    Ok(found)
+}
+
+fn cannot_share(error: &sqlx::Error) -> bool {
+    matches!(result_code(error), Some(SQLITE_CANTOPEN | SQLITE_READONLY))
+}
+
+/// If we stop before the migration is committed, an empty database stays, which the next
+/// opening sets up; after it, a complete log without events.
+async fn set_up(connection: &mut SqliteConnection, site: &SiteId) -> Result<(), sqlx::Error> {
+    kill_point!("eventlog.before-wal");
+    turn_to_wal(connection).await?;
+    kill_point!("eventlog.before-migrate");
+    schema::migrate(connection, site.as_str()).await
+}
+
+async fn turn_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for _ in 0..WAL_TRIES {
+        match sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await {
+            Err(error) if result_code(&error) == Some(SQLITE_BUSY) => tokio::time::sleep(WAL_PAUSE).await,
+            other => return other.map(drop),
+        }
+    }
+    sqlx::query("PRAGMA journal_mode = WAL").execute(connection).await.map(drop)
+}
+
+/// The file that a log is in.
+struct File {
+    path: PathBuf,
+}
+
+impl File {
+    /// Absolute, since SQLite takes a relative path that begins with `file:` for a URI.
+    fn named(path: &Path) -> Result<Self, OpenError> {
+        let absolute = std::path::absolute(path)
+            .map_err(|source| OpenError::Storage { path: path.to_owned(), source: sqlx::Error::Io(source).into() })?;
+        Ok(Self { path: absolute })
+    }
+
+    fn make_folder(&self) -> Result<(), OpenError> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(STATEMENTS)
+            // A log that was handed to us must not run functions of its own making.
+            .pragma("trusted_schema", "OFF")
+            // 64 MiB: a reader that held a snapshot for long must not leave its WAL for ever.
+            .pragma("journal_size_limit", "67108864")
+    }
+
+    /// Whether a writer has, or left, its files beside the log.
+    fn has_company(&self) -> bool {
+        ["-wal", "-shm"].iter().any(|suffix| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            Path::new(&name).exists()
+        })
+    }
+
+    fn check(&self, found: Found, site: &SiteId) -> Result<(), OpenError> {
+        let path = self.path.clone();
+        match found {
+            Found::Empty => Err(OpenError::NotALog { path, why: "it is empty" }),
+            Found::Foreign => Err(OpenError::NotALog { path, why: "it is another program's database" }),
+            Found::Log { schema, .. } if schema > NEWEST => {
+                Err(OpenError::NewerSchema { path, found: schema, known: NEWEST })
+            }
+            Found::Log { site: Some(found), .. } if found == site.as_str() => Ok(()),
+            Found::Log { site: Some(found), .. } => {
+                Err(OpenError::OtherSite { path, found: printable(&found, 80), wanted: site.clone() })
+            }
+            Found::Log { site: None, .. } => Err(OpenError::NotALog { path, why: "its head is missing" }),
+        }
+    }
+
+    fn error(&self, error: sqlx::Error) -> OpenError {
+        let path = self.path.clone();
+        if path.is_dir() {
+            return OpenError::NotALog { path, why: "it is a folder" };
+        }
+        match result_code(&error) {
+            Some(SQLITE_NOTADB) => OpenError::NotALog { path, why: "it is no SQLite database" },
+            _ => OpenError::Storage { path, source: error.into() },
+        }
+    }
+}

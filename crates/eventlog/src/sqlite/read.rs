@@ -1,0 +1,203 @@
+//! Queries. Each is one statement, so each sees one moment of the log.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind, Version};
+
+use super::SqliteLog;
+use super::row::{check_gapless, column, json_list, limit};
+use crate::error::{LogError, StorageError};
+use crate::merkle::Frontier;
+use crate::stored::{Head, Stored, decode};
+use crate::stream_head::{Standing, StreamCounts, StreamHead};
+
+/// How many events one read gives at most: a few MiB as our events go.
+pub const MAX_READ: usize = 4096;
+/// How many events a stream may have to be read as a whole. A booking has about ten; an
+/// alarm that comes and goes every minute takes months to get there.
+const MAX_STREAM_EVENTS: usize = 100_000;
+/// How many streams one query names.
+const STREAMS_AT_ONCE: usize = 512;
+
+type Result<T> = std::result::Result<T, LogError>;
+
+fn storage(error: sqlx::Error) -> LogError {
+    StorageError::from(error).into()
+}
+
+fn decode_all(events: &[Stored]) -> Result<Vec<Recorded>> {
+    events.iter().map(Stored::decode).collect()
+}
+
+/// Reading by position.
+impl SqliteLog {
+    pub(crate) async fn head(&self) -> Result<Head> {
+        let (size, frontier): (i64, Vec<u8>) =
+            sqlx::query_as("SELECT size, frontier FROM head").fetch_one(&self.readers).await.map_err(storage)?;
+        let frontier = frontier_of(size, &frontier)?;
+        Ok(Head { size: frontier.size(), root: frontier.root() })
+    }
+
+    pub(crate) async fn read(&self, from: Position, most: usize) -> Result<Vec<Stored>> {
+        let events: Vec<Stored> =
+            sqlx::query_as("SELECT position, body, leaf_hash FROM event WHERE position >= ? ORDER BY position LIMIT ?")
+                .bind(column(from.0))
+                .bind(limit(most.min(MAX_READ)))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(storage)?;
+        check_gapless(from, &events)?;
+        Ok(events)
+    }
+}
+
+pub(super) fn frontier_of(size: i64, bytes: &[u8]) -> Result<Frontier> {
+    u64::try_from(size).ok().and_then(|size| Frontier::from_bytes(size, bytes)).ok_or(LogError::Damaged {
+        position: Position(u64::try_from(size).unwrap_or(0)),
+        reason: "the log's head does not fit its size",
+    })
+}
+
+/// Reading by stream.
+impl SqliteLog {
+    pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
+        let mut streams = HashMap::new();
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            let events: Vec<Stored> = sqlx::query_as(
+                "SELECT position, body, leaf_hash FROM event
+                 WHERE stream IN (SELECT value FROM json_each(?)) ORDER BY stream, version",
+            )
+            .bind(json_list(names))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(storage)?;
+            for event in events {
+                push_next(&mut streams, event.decode()?)?;
+            }
+        }
+        Ok(streams)
+    }
+
+    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>> {
+        let mut heads = HashMap::with_capacity(names.len());
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            let found: Vec<StreamHead> =
+                sqlx::query_as("SELECT * FROM stream WHERE name IN (SELECT value FROM json_each(?))")
+                    .bind(json_list(names))
+                    .fetch_all(&self.readers)
+                    .await
+                    .map_err(storage)?;
+            heads.extend(found.into_iter().map(|head| (head.stream.clone(), head)));
+        }
+        Ok(heads)
+    }
+
+    pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
+        sqlx::query_as("SELECT * FROM stream WHERE kind = ? ORDER BY first_position DESC LIMIT ?")
+            .bind(kind.name())
+            .bind(limit(most.min(MAX_READ)))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(storage)
+    }
+
+    pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
+        let row: Option<(i64, String)> = sqlx::query_as(
+            "SELECT e.position, e.body FROM stream s JOIN event e ON e.position = s.position
+             WHERE s.kind = ? ORDER BY s.first_position DESC LIMIT 1",
+        )
+        .bind(kind.name())
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(storage)?;
+        row.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+    }
+}
+
+/// Adds an event to its stream: it must be the next there.
+fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event: Recorded) -> Result<()> {
+    let stream = streams.entry(event.stream.clone()).or_default();
+    if event.version != Version(stream.len() as u64) {
+        return Err(LogError::Damaged { position: event.position, reason: "it is not the next of its stream" });
+    }
+    if stream.len() == MAX_STREAM_EVENTS {
+        return Err(LogError::StreamTooLong(event.stream));
+    }
+    stream.push(event);
+    Ok(())
+}
+
+/// Reading what is to be done, and how it stands.
+impl SqliteLog {
+    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Recorded>> {
+        let events: Vec<Stored> = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
+             WHERE s.next_stage = ? AND s.due_at_us IS NULL AND s.position >= ? ORDER BY s.position LIMIT ?",
+        )
+        .bind(stage.name())
+        .bind(column(from.0))
+        .bind(limit(most.min(MAX_READ)))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)?;
+        decode_all(&events)
+    }
+
+    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Recorded>> {
+        let events: Vec<Stored> = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
+             WHERE s.next_stage = ? AND s.due_at_us <= ? ORDER BY s.due_at_us, s.position LIMIT ?",
+        )
+        .bind(stage.name())
+        .bind(now.as_microsecond())
+        .bind(limit(most.min(MAX_READ)))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)?;
+        decode_all(&events)
+    }
+
+    pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
+        let due: Option<i64> = sqlx::query_scalar(
+            "SELECT min(due_at_us) FROM stream
+             WHERE next_stage IN (SELECT value FROM json_each(?)) AND due_at_us IS NOT NULL",
+        )
+        .bind(json_list(stages))
+        .fetch_one(&self.readers)
+        .await
+        .map_err(storage)?;
+        Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+    }
+
+    pub(crate) async fn counts(&self) -> Result<StreamCounts> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT standing, count(*), count(due_at_us) FROM stream WHERE standing IS NOT NULL GROUP BY standing",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)?;
+        let mut counts = StreamCounts::default();
+        for (name, bookings, retrying) in rows {
+            if let Some(standing) = Standing::from_name(&name) {
+                counts.set(standing, bookings.unsigned_abs());
+                counts.retrying += retrying.unsigned_abs();
+            }
+        }
+        Ok(counts)
+    }
+
+    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Recorded>> {
+        let events: Vec<Stored> = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
+             WHERE s.standing = ? AND s.position >= ? ORDER BY s.position LIMIT ?",
+        )
+        .bind(standing.name())
+        .bind(column(from.0))
+        .bind(limit(most.min(MAX_READ)))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)?;
+        decode_all(&events)
+    }
+}

@@ -1,0 +1,80 @@
+//! What a file is, and how it becomes a log of the newest schema.
+
+use sqlx::{Connection, SqliteConnection};
+
+/// The schema's versions, oldest first. One that was released never changes.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../../schemas/sqlite/eventlog/0001_log.sql")];
+
+/// The newest schema that this version knows.
+pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// "SRlg", in the header of every log.
+const APPLICATION_ID: i64 = 0x5352_6c67;
+
+/// What a database file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A database without anything in it.
+    Empty,
+    /// Somebody else's database.
+    Foreign,
+    /// An event log.
+    Log {
+        /// The number of its schema.
+        schema: i64,
+        /// Whose it is; absent where the schema is too new to tell.
+        site: Option<String>,
+    },
+}
+
+/// Looks at a database without changing it.
+pub(super) async fn identify(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+    if application == 0 && schema == 0 && tables == 0 {
+        return Ok(Found::Empty);
+    }
+    if application != APPLICATION_ID || schema < 1 {
+        return Ok(Found::Foreign);
+    }
+    let site = if schema > NEWEST {
+        None
+    } else {
+        sqlx::query_scalar("SELECT site FROM head").fetch_optional(&mut *connection).await?
+    };
+    Ok(Found::Log { schema, site })
+}
+
+/// Brings the schema up to date, and a new log to life, in one transaction: if we stop in
+/// it, the file is as it was. Two processes that do it at once do it one after the other,
+/// and the second finds nothing left to do.
+pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    let applied = usize::try_from(schema).unwrap_or(MIGRATIONS.len());
+    for migration in MIGRATIONS.into_iter().skip(applied) {
+        sqlx::raw_sql(migration).execute(&mut *transaction).await?;
+    }
+    sqlx::query("INSERT INTO head (one, site, size, frontier) VALUES (1, ?, 0, x'') ON CONFLICT DO NOTHING")
+        .bind(site)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// The names of the triggers that guard the log, with their text, as a fresh log has them.
+pub(super) async fn guards(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
+        .fetch_all(connection)
+        .await
+}
+
+/// The guards of a log that nobody has touched.
+pub(super) async fn expected_guards() -> Result<Vec<(String, String)>, sqlx::Error> {
+    let mut fresh = SqliteConnection::connect("sqlite::memory:").await?;
+    migrate(&mut fresh, "fresh").await?;
+    let guards = guards(&mut fresh).await?;
+    fresh.close().await?;
+    Ok(guards)
+}

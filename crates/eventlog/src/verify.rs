@@ -1,0 +1,278 @@
+//! Verifying: everything that a log says about itself, recomputed from its rows.
+//!
+//! This is the part that knows what must hold; a database hands it its rows, by position.
+
+use std::fmt;
+
+use serde::Deserialize;
+use strongroom_model::event::DecodeError;
+use strongroom_model::text::printable;
+use strongroom_model::{EventId, Position, Recorded, StreamName, Version};
+
+use jiff::Timestamp;
+use strongroom_model::envelope::EnvelopeError;
+
+use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::stored::Head;
+use crate::stream_head::StreamHead;
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// What the log's head says.
+    pub head: Head,
+    /// How many events were looked at.
+    pub events: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// How many of them are of types that only a newer version knows: their bytes were
+    /// verified, their meaning was not.
+    pub unknown: u64,
+    /// The first thing that is not right; `None`: all is well.
+    pub damage: Option<Damage>,
+}
+
+/// Something in a log that is not right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The first position that it touches.
+    pub position: Position,
+    /// What it is.
+    pub fault: Fault,
+}
+
+/// What is not right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No event is there.
+    Missing,
+    /// The database cannot read what is there.
+    Unreadable(String),
+    /// The bytes are not the ones that were hashed when they were stored.
+    ChangedBytes,
+    /// The bytes are no event.
+    NoEvent(String),
+    /// The event names another position, so it was stored elsewhere.
+    Misplaced(Position),
+    /// A column says something else than the event.
+    Column(&'static str),
+    /// The event is not the next of its stream.
+    WrongVersion(StreamName, Version),
+    /// The projection of its stream says something else than the stream's last event.
+    Projection(StreamName),
+    /// The projection has a stream that no event is of.
+    UnknownStream(String),
+    /// There are events beyond the log's head.
+    BeyondHead,
+    /// The tree over the events up to this position (not included) has another root than
+    /// the head: one of them was changed together with its hash.
+    Root(Position),
+    /// The tree up to here has another root than an earlier head of that size: an event
+    /// before it was changed, with everything that was computed from it.
+    EarlierHead(u64),
+    /// The head does not fit its own size.
+    Head,
+    /// The log is shorter than an earlier head of that size: its end was cut off.
+    CutOff(u64),
+    /// A trigger that guards the log is missing or is not the one that was installed.
+    Guard(String),
+    /// The database's own check fails.
+    Database(String),
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.position;
+        match &self.fault {
+            Fault::Missing => write!(f, "position {at}: no event is there"),
+            Fault::Unreadable(why) => write!(f, "position {at}: the database cannot read it ({why})"),
+            Fault::ChangedBytes => write!(f, "position {at}: its bytes were changed after they were stored"),
+            Fault::NoEvent(why) => write!(f, "position {at}: what is there is no event ({why})"),
+            Fault::Misplaced(says) => write!(f, "position {at}: the event there belongs at position {says}"),
+            Fault::Column(name) => write!(f, "position {at}: its column {name} is not what the event says"),
+            Fault::WrongVersion(stream, version) => {
+                write!(f, "position {at}: version {version} of {stream} does not follow the one before it")
+            }
+            Fault::Projection(stream) => write!(
+                f,
+                "position {at}: the projection of {stream} is not what its last event says; the events are well"
+            ),
+            Fault::UnknownStream(stream) => {
+                write!(f, "position {at}: the projection has a stream {stream:?} whose last event is not there")
+            }
+            Fault::BeyondHead => write!(f, "position {at}: it is beyond the log's head"),
+            Fault::Root(to) => write!(
+                f,
+                "position {at}: the events from here to before {to} are not those that the root stands for; one was changed with its hash"
+            ),
+            Fault::EarlierHead(size) => {
+                write!(f, "position {at}: the first {size} events are not those that an earlier root stands for")
+            }
+            Fault::CutOff(size) => write!(f, "position {at}: the log ends here, but had {size} events earlier"),
+            Fault::Head => write!(f, "position {at}: the log's head does not fit its size"),
+            Fault::Guard(name) => write!(f, "the trigger {name} that guards the log is not the one that was installed"),
+            Fault::Database(why) => write!(f, "the database's own check fails: {}", printable(why, 300)),
+        }
+    }
+}
+
+/// A row as a database has it.
+#[derive(Debug)]
+pub(crate) struct RawRow {
+    pub(crate) position: Position,
+    pub(crate) stream: String,
+    pub(crate) version: i64,
+    pub(crate) id: String,
+    pub(crate) type_name: String,
+    pub(crate) time_us: i64,
+    pub(crate) body: Vec<u8>,
+    pub(crate) leaf_hash: Vec<u8>,
+    /// Where the stream's event of the version before is.
+    pub(crate) previous: Option<Position>,
+    /// Whether it is its stream's last, by the versions.
+    pub(crate) is_last: bool,
+    /// Where the stream's first event is; looked up for a stream's last.
+    pub(crate) first: Option<Position>,
+    /// What the projection says of its stream; looked up for a stream's last. An error
+    /// where that cannot be read.
+    pub(crate) head: Option<Result<StreamHead, String>>,
+}
+
+/// The attributes that the columns repeat, whatever the event's type.
+#[derive(Debug, Deserialize)]
+struct Attributes {
+    position: Position,
+    version: Version,
+    id: EventId,
+    subject: StreamName,
+    #[serde(rename = "type")]
+    type_name: String,
+    time: Timestamp,
+    source: String,
+}
+
+/// Walks over the rows, in the order of their positions.
+#[derive(Debug)]
+pub(crate) struct Walker {
+    source: String,
+    /// The earlier heads still to be passed, by size.
+    earlier: Vec<Head>,
+    tree: Frontier,
+    bytes: u64,
+    unknown: u64,
+}
+
+impl Walker {
+    pub(crate) fn new(site: &str, earlier: &[Head]) -> Self {
+        let mut earlier = earlier.to_vec();
+        // The smallest is taken off the end first.
+        earlier.sort_by_key(|head| std::cmp::Reverse(head.size));
+        Self { source: format!("/sites/{site}"), earlier, tree: Frontier::default(), bytes: 0, unknown: 0 }
+    }
+
+    /// The position that is looked at next.
+    pub(crate) const fn next(&self) -> Position {
+        Position(self.tree.size())
+    }
+
+    /// Looks at the next row.
+    pub(crate) fn step(&mut self, row: &RawRow) -> Result<(), Damage> {
+        let position = self.next();
+        let damage = |fault| Damage { position, fault };
+        self.pass_earlier_heads()?;
+        if row.position != position {
+            return Err(damage(Fault::Missing));
+        }
+        let hash = leaf_hash(&row.body);
+        if row.leaf_hash != hash {
+            return Err(damage(Fault::ChangedBytes));
+        }
+        self.check_columns(row).map_err(damage)?;
+        self.check_stream(row).map_err(damage)?;
+        self.push(hash, row.body.len());
+        Ok(())
+    }
+
+    fn push(&mut self, hash: Hash, bytes: usize) {
+        self.tree.push(hash);
+        self.bytes += bytes as u64;
+    }
+
+    fn pass_earlier_heads(&mut self) -> Result<(), Damage> {
+        while let Some(head) = self.earlier.pop_if(|head| head.size == self.tree.size()) {
+            if head.root != self.tree.root() {
+                return Err(Damage { position: Position(0), fault: Fault::EarlierHead(head.size) });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_columns(&self, row: &RawRow) -> Result<(), Fault> {
+        let attributes: Attributes =
+            serde_json::from_slice(&row.body).map_err(|error| Fault::NoEvent(error.to_string()))?;
+        if attributes.position != row.position {
+            return Err(Fault::Misplaced(attributes.position));
+        }
+        let columns = [
+            ("stream", attributes.subject.to_string() == row.stream),
+            ("version", i64::try_from(attributes.version.0) == Ok(row.version)),
+            ("id", attributes.id.to_string() == row.id),
+            ("type", attributes.type_name == row.type_name),
+            ("time_us", attributes.time.as_microsecond() == row.time_us),
+            ("source (its site)", attributes.source == self.source),
+        ];
+        columns.into_iter().find(|(_, same)| !same).map_or(Ok(()), |(name, _)| Err(Fault::Column(name)))
+    }
+
+    fn check_stream(&mut self, row: &RawRow) -> Result<(), Fault> {
+        let stream: StreamName = row.stream.parse().map_err(|_| Fault::Column("stream"))?;
+        let follows = match row.version {
+            0 => row.previous.is_none(),
+            _ => row.previous.is_some_and(|previous| previous < row.position),
+        };
+        if !follows {
+            return Err(Fault::WrongVersion(stream, Version(row.version.unsigned_abs())));
+        }
+        let body = std::str::from_utf8(&row.body).map_err(|error| Fault::NoEvent(error.to_string()))?;
+        let recorded = match Recorded::parse(body) {
+            Ok(recorded) => recorded,
+            Err(EnvelopeError::Decode(DecodeError::UnknownType(_))) => {
+                self.unknown += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(Fault::NoEvent(error.to_string())),
+        };
+        if !row.is_last {
+            return Ok(());
+        }
+        let expected = StreamHead::of(row.first.unwrap_or(row.position), &recorded);
+        match &row.head {
+            Some(Ok(head)) if *head == expected => Ok(()),
+            _ => Err(Fault::Projection(stream)),
+        }
+    }
+
+    /// Compares with the head, once there are no more rows; `beyond` says whether there
+    /// is one all the same.
+    pub(crate) fn finish(&mut self, head: &Frontier) -> Result<(), Damage> {
+        self.pass_earlier_heads()?;
+        let position = self.next();
+        if self.tree.size() < head.size() {
+            return Err(Damage { position, fault: Fault::Missing });
+        }
+        if self.tree.size() > head.size() {
+            return Err(Damage { position: Position(head.size()), fault: Fault::BeyondHead });
+        }
+        if let Some(range) = self.tree.first_difference(head) {
+            return Err(Damage { position: Position(range.start), fault: Fault::Root(Position(range.end)) });
+        }
+        match self.earlier.first() {
+            Some(cut) => Err(Damage { position, fault: Fault::CutOff(cut.size) }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn report(&self, head: Head, damage: Option<Damage>) -> Verification {
+        Verification { head, events: self.tree.size(), bytes: self.bytes, unknown: self.unknown, damage }
+    }
+}
