@@ -116,9 +116,28 @@ pub fn schema_uri(type_name: &str) -> String {
     format!("urn:{}", type_name.replace('.', ":"))
 }
 
+/// The greatest integer that every reader of JSON keeps (RFC 7493, section 2.2).
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// `data` with no integer above [`MAX_INTEGER`]. Canonical form (RFC 8785, section 3.2.2.3)
+/// rounds a greater one, and `u64::MAX` to what is no `u64` any more: a server that names
+/// such a size could make the log unreadable.
+fn keepable(mut data: Value) -> Value {
+    match &mut data {
+        Value::Number(number) if number.as_u64().is_some_and(|number| number > MAX_INTEGER) => {
+            return Value::from(MAX_INTEGER);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = keepable(item.take())),
+        Value::Object(members) => members.values_mut().for_each(|member| *member = keepable(member.take())),
+        _ => {}
+    }
+    data
+}
+
 impl NewEvent {
     /// The event at `position` of `site`'s log, in RFC 8785 canonical form: these bytes are
-    /// stored, hashed and exported, and are never made again from parsed data.
+    /// stored, hashed and exported, and are never made again from parsed data. An integer
+    /// above [`MAX_INTEGER`], which only a hostile server names, is stored as that.
     #[must_use]
     pub fn render(&self, site: &SiteId, position: Position) -> String {
         let type_name = self.event.type_name();
@@ -131,7 +150,7 @@ impl NewEvent {
             time: to_micros(self.time),
             datacontenttype: "application/json".to_owned(),
             dataschema: schema_uri(type_name),
-            data: self.event.data(),
+            data: keepable(self.event.data()),
             position,
             version: self.expected.next(),
             causationid: self.cause,
