@@ -1,0 +1,65 @@
+//! Which stage each event hands its subject to.
+
+use std::collections::BTreeSet;
+
+use strongroom_model::event::CATALOGUE;
+use strongroom_model::{Event, Next, StageName, next_step};
+
+use crate::samples::{self, at, failed, retried};
+
+#[test]
+fn each_type_of_event_has_its_next_step() {
+    use StageName::{Archive, Enumerate, Fetch, Notify, Verify};
+    let now = |stage| Some(Next { stage, not_before: None });
+    let due = |stage| Some(Next { stage, not_before: Some(at(5)) });
+    // The samples' failures: verify's, enumerate's and notify's, each with a time to try again;
+    // the `.bare` ones need a person.
+    let table = [
+        ("timesheet.enumerated.v1", now(Fetch)),
+        ("timesheet.fetched.v1", now(Verify)),
+        ("timesheet.backed-up.v1", now(Archive)),
+        ("timesheet.archived.v1", None),
+        ("timesheet.purged.v1", None),
+        ("timesheet.failed.v1", due(Fetch)),
+        ("timesheet.failed.v1.bare", None),
+        ("timesheet.retried.v1", None),
+        ("timesheet.retried.v1.bare", now(Archive)),
+        ("run.requested.v1", now(Enumerate)),
+        ("run.enumerated.v1", None),
+        ("run.enumerated.v1.bare", None),
+        ("run.failed.v1", due(Enumerate)),
+        ("drive.initialised.v1", None),
+        ("alarm.raised.v1", now(Notify)),
+        ("alarm.cleared.v1", now(Notify)),
+        ("alarm.notified.v1", None),
+        ("alarm.failed.v1", due(Notify)),
+        ("summary.composed.v1", now(Notify)),
+        ("summary.sent.v1", None),
+        ("summary.failed.v1", due(Notify)),
+    ];
+    let mut types = BTreeSet::new();
+    for (file, sample) in samples::all() {
+        let name = file.trim_start_matches("strongroom.").trim_end_matches(".json");
+        let (_, expected) =
+            table.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no line for {name}"));
+        assert_eq!(next_step(&sample.event), *expected, "{name}");
+        types.insert(sample.event.type_name());
+    }
+    assert_eq!(types.len(), CATALOGUE.len(), "a type of event has no sample");
+}
+
+#[test]
+fn a_failure_goes_back_to_its_own_stage_but_verifys_to_fetch() {
+    for stage in StageName::ALL {
+        let expected = if stage == StageName::Verify { StageName::Fetch } else { stage };
+        let next = next_step(&Event::TimesheetFailed(failed(stage, true))).unwrap();
+        assert_eq!((next.stage, next.not_before), (expected, Some(at(5))));
+        assert_eq!(next_step(&Event::TimesheetFailed(failed(stage, false))), None);
+    }
+}
+
+#[test]
+fn a_retry_from_the_record_waits_for_the_next_run() {
+    assert_eq!(next_step(&retried(StageName::Enumerate)), None);
+    assert_eq!(next_step(&retried(StageName::Archive)), Some(Next { stage: StageName::Archive, not_before: None }));
+}

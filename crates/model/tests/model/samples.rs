@@ -1,0 +1,240 @@
+//! One event of each type, with every field set; `.bare` ones with every optional field absent.
+
+use jiff::Timestamp;
+use strongroom_model::event::{
+    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DriveInitialised, Enumerated, Failed, Fetched,
+    Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
+    Trigger, ZeroReason,
+};
+use strongroom_model::{
+    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position,
+    Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
+};
+
+/// The site that all samples are of.
+pub(crate) fn site() -> SiteId {
+    "kestrel".parse().unwrap()
+}
+
+/// An instant in the night of the samples.
+pub(crate) fn at(minute: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-20T22:00:00.123456Z".parse().unwrap();
+    start + jiff::SignedDuration::from_mins(minute)
+}
+
+pub(crate) fn digest(text: &str) -> Digest {
+    Digest::of(Algorithm::Sha256, text.as_bytes())
+}
+
+fn drive() -> DriveId {
+    "5f0c2f3e-8a57-4a0e-9a43-0b7a5c1d2e3f".parse().unwrap()
+}
+
+fn event_id(last: u32) -> EventId {
+    format!("019a9f6e-7c1e-7d3a-9b7e-2f1f{last:08x}").parse().unwrap()
+}
+
+pub(crate) fn enumerated() -> Event {
+    Event::TimesheetEnumerated(Enumerated {
+        // Canonical JSON escapes control characters, and nothing else that is legal in a string.
+        filename: "Zeiten \"Müller\"\u{7}\u{202e}fdp.xlsx".to_owned(),
+        size_bytes: ByteCount(48_211),
+        digest: Digest::of(Algorithm::Md5, b"timesheet"),
+        signed_off_at: at(-600),
+    })
+}
+
+pub(crate) fn fetched() -> Event {
+    Event::TimesheetFetched(Fetched {
+        drive: drive(),
+        path: "kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned(),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(48_211),
+        sha256: digest("timesheet"),
+        in_flight: Digest::of(Algorithm::Md5, b"timesheet"),
+        sync: SyncMethod::Syncfs,
+        resumed_from_bytes: ByteCount(16_384),
+        elapsed_ms: 12,
+    })
+}
+
+pub(crate) fn backed_up() -> Event {
+    Event::TimesheetBackedUp(BackedUp {
+        drive: drive(),
+        path: "kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned(),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(48_211),
+        sha256: digest("timesheet"),
+        digest: Digest::of(Algorithm::Md5, b"timesheet"),
+        read_back: ReadBack::Direct,
+    })
+}
+
+pub(crate) fn archived() -> Event {
+    Event::TimesheetArchived(Archived {
+        month: "2026-11".parse().unwrap(),
+        path: "archived/2026-11/B-1001/Zeiten.xlsx".to_owned(),
+    })
+}
+
+pub(crate) fn purged() -> Event {
+    Event::TimesheetPurged(Purged { purge: "2026-Q4".to_owned(), proofs: vec![event_id(1), event_id(2)] })
+}
+
+/// A failure of that stage: with a time to try again, or one that needs a person.
+pub(crate) fn failed(stage: StageName, retry: bool) -> Failed {
+    Failed {
+        stage,
+        kind: FailureKind::WrongDigest,
+        message: "what came is not what the record says".to_owned(),
+        attempt: 2,
+        retry_at: retry.then(|| at(5)),
+        digest: retry.then(|| digest("wrong")),
+        quarantined: retry.then(|| ".strongroom/quarantine/Zeiten.xlsx".to_owned()),
+    }
+}
+
+pub(crate) fn retried(stage: StageName) -> Event {
+    Event::TimesheetRetried(Retried { stage, reason: Some("uploaded again by the client".to_owned()) })
+}
+
+pub(crate) fn run_requested() -> Event {
+    Event::RunRequested(RunRequested { trigger: Trigger::Schedule, oldest: 100 })
+}
+
+pub(crate) fn run_enumerated() -> Event {
+    Event::RunEnumerated(RunEnumerated {
+        waiting: 3,
+        listed: 3,
+        enumerated: 0,
+        in_hand: 1,
+        forgotten: 1,
+        unusable: 1,
+        rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+        zero_reason: Some(ZeroReason::NoneUsable),
+    })
+}
+
+pub(crate) fn alarm_raised() -> Event {
+    Event::AlarmRaised(AlarmRaised {
+        kind: AlarmKind::DriveMissing,
+        subject: drive().to_string(),
+        message: "no drive is mounted at /mnt/backup".to_owned(),
+        next_step: "connect the drive, then `mount /mnt/backup`".to_owned(),
+    })
+}
+
+pub(crate) fn alarm_cleared() -> Event {
+    Event::AlarmCleared(AlarmCleared { message: "the drive is back".to_owned() })
+}
+
+pub(crate) fn alarm_notified(about: Vec<EventId>) -> Event {
+    Event::AlarmNotified(AlarmNotified {
+        about,
+        message_id: "alarm.1@kestrel.strongroom".to_owned(),
+        receipt: "250 2.0.0 Ok: queued as 4F1".to_owned(),
+    })
+}
+
+pub(crate) fn summary_composed() -> Event {
+    Event::SummaryComposed(SummaryComposed {
+        number: 17,
+        from: Position(4_000),
+        to: Position(4_400),
+        title: "the night of 2026-11-20".to_owned(),
+        message_id: "summary.17@kestrel.strongroom".to_owned(),
+    })
+}
+
+pub(crate) fn summary_sent() -> Event {
+    Event::SummarySent(SummarySent {
+        message_id: "summary.17@kestrel.strongroom".to_owned(),
+        receipt: "0017.eml".to_owned(),
+    })
+}
+
+/// The fixtures: each event by its file's name. Those of the same type differ in what is absent.
+pub(crate) fn all() -> Vec<(String, NewEvent)> {
+    let full = [
+        enumerated(),
+        fetched(),
+        backed_up(),
+        archived(),
+        purged(),
+        Event::TimesheetFailed(failed(StageName::Verify, true)),
+        retried(StageName::Enumerate),
+        run_requested(),
+        run_enumerated(),
+        Event::RunFailed(failed(StageName::Enumerate, true)),
+        Event::DriveInitialised(DriveInitialised { label: "Black, 4 TB, no. 2".to_owned() }),
+        alarm_raised(),
+        alarm_cleared(),
+        alarm_notified(vec![event_id(3)]),
+        Event::AlarmFailed(failed(StageName::Notify, true)),
+        summary_composed(),
+        summary_sent(),
+        Event::SummaryFailed(failed(StageName::Notify, true)),
+    ];
+    let bare = [
+        Event::TimesheetFailed(failed(StageName::Fetch, false)),
+        Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: None }),
+        Event::RunEnumerated(RunEnumerated {
+            waiting: 250,
+            listed: 100,
+            enumerated: 100,
+            in_hand: 0,
+            forgotten: 0,
+            unusable: 0,
+            rejected: Vec::new(),
+            zero_reason: None,
+        }),
+    ];
+    let name_of = |event: &Event, variant: &str| format!("{}{variant}.json", event.type_name());
+    let full = full.into_iter().map(|event| (name_of(&event, ""), with_every_attribute(event)));
+    let bare = bare.into_iter().map(|event| (name_of(&event, ".bare"), with_no_option(event)));
+    full.chain(bare).collect()
+}
+
+fn with_every_attribute(event: Event) -> NewEvent {
+    NewEvent {
+        id: event_id(7),
+        stream: stream_of(&event),
+        expected: Expected::After(Version(2)),
+        time: at(0),
+        actor: "fetch@backup-1".parse().unwrap(),
+        cause: Some(event_id(6)),
+        run: Some("019a9f6e-0000-7000-8000-000000000001".parse().unwrap()),
+        event,
+    }
+}
+
+fn with_no_option(event: Event) -> NewEvent {
+    NewEvent { expected: Expected::New, cause: None, run: None, ..with_every_attribute(event) }
+}
+
+fn stream_of(event: &Event) -> StreamName {
+    let run: RunId = "019a9f6e-0000-7000-8000-000000000001".parse().unwrap();
+    match event.subject_kind() {
+        SubjectKind::Booking => StreamName::booking(&"B-1001".parse().unwrap()),
+        SubjectKind::Run => StreamName::run(run),
+        SubjectKind::Drive => StreamName::drive(drive()),
+        SubjectKind::Alarm => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
+        SubjectKind::Summary => StreamName::summary(17),
+    }
+}
+
+/// The event as the log gives it back, at that version; its id and its time follow from the version.
+pub(crate) fn recorded(version: u32, event: Event) -> Recorded {
+    let actor: Actor = "test@host".parse().unwrap();
+    Recorded {
+        position: Position(u64::from(version)),
+        version: Version(u64::from(version)),
+        id: event_id(version),
+        stream: stream_of(&event),
+        time: at(i64::from(version)),
+        actor,
+        cause: None,
+        run: None,
+        event,
+    }
+}
