@@ -1,0 +1,111 @@
+//! The architecture's arrows: who may use whom, as the table in docs/ARCHITECTURE.md says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
+
+/// Who uses whom, by the names of crates.
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+/// What only some crates may use, outside their tests.
+const FENCED: [(&str, &[&str]); 4] = [
+    ("sqlx", &["strongroom-eventlog", "strongroom-server"]),
+    ("lettre", &["strongroom-notify"]),
+    ("reqwest", &["strongroom-source"]),
+    ("axum", &["strongroom-server"]),
+];
+
+/// What must not be linked at all.
+const BANNED: [&str; 5] = ["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls", "tokio-tar"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().current_dir(root()).features(CargoOpt::AllFeatures).exec().unwrap()
+}
+
+/// What each crate of ours uses outside its tests.
+fn used(metadata: &Metadata) -> Arrows {
+    let uses = |package: &&cargo_metadata::Package| {
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        (package.name.to_string(), normal.map(|dependency| dependency.name.clone()).collect())
+    };
+    metadata.workspace_packages().iter().map(uses).collect()
+}
+
+/// The arrows between our own crates only; xtask and the tests' package stand beside the product.
+fn drawn(used: &Arrows) -> Arrows {
+    let ours = |name: &String| name.starts_with("strongroom") && name != "strongroom-tests";
+    let own = used.iter().filter(|(name, _)| ours(name));
+    own.map(|(name, uses)| (name.clone(), uses.iter().filter(|used| ours(used)).cloned().collect())).collect()
+}
+
+/// The table under "## Arrows": a crate, and what it uses, each in backquotes.
+fn table() -> Arrows {
+    let page = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let section = page.split("\n## Arrows").nth(1).expect("a section \"## Arrows\"").split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').collect();
+        let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(full_name).collect::<Vec<_>>();
+        (names(cells[1])[0].clone(), names(cells[2]).into_iter().collect())
+    })
+    .collect()
+}
+
+/// The table leaves out what all names begin with.
+fn full_name(short: &str) -> String {
+    if short == "strongroom" { short.to_owned() } else { format!("strongroom-{short}") }
+}
+
+#[test]
+fn the_arrows_are_those_of_the_architecture_page() {
+    let (drawn, table) = (drawn(&used(&metadata())), table());
+    let names: BTreeSet<_> = drawn.keys().chain(table.keys()).collect();
+    for name in names {
+        let line = || format!("docs/ARCHITECTURE.md, section Arrows, {name}");
+        assert_eq!(drawn.get(name), table.get(name), "left: Cargo.toml; right: {}", line());
+    }
+}
+
+/// `strongroom → apps, stages, audit → bus → eventlog, drive, source → service → model`.
+#[test]
+fn every_arrow_points_down() {
+    let layer = |name: &str| match name.trim_start_matches("strongroom-") {
+        "strongroom" => 5,
+        "server" | "audit" | "enumerate" | "fetch" | "verify" | "archive" | "notify" => 4,
+        "bus" => 3,
+        "eventlog" | "drive" | "source" => 2,
+        "service" => 1,
+        "model" => 0,
+        other => panic!("{other} has no layer yet: give it one here and in docs/ARCHITECTURE.md"),
+    };
+    for (name, uses) in drawn(&used(&metadata())) {
+        for used in uses {
+            assert!(layer(&used) < layer(&name), "{name} uses {used}, which stands no lower");
+        }
+    }
+}
+
+#[test]
+fn what_is_fenced_in_stays_there() {
+    let used = used(&metadata());
+    for (dependency, allowed) in FENCED {
+        for (name, uses) in &used {
+            let may = allowed.contains(&name.as_str()) || name == "strongroom-tests";
+            assert!(may || !uses.contains(dependency), "{name} uses {dependency}: only {allowed:?} may");
+        }
+    }
+}
+
+#[test]
+fn one_tls_provider_is_linked_and_no_library_of_the_system() {
+    let metadata = metadata();
+    for package in &metadata.packages {
+        assert!(!BANNED.contains(&package.name.as_str()), "{} is linked: see deny.toml", package.name);
+    }
+}
