@@ -3,15 +3,33 @@
 //! In reading order:
 //! - [`sentence`]: every event as one plain sentence;
 //! - [`world`]: the state of all subjects, folded event by event, and what does not fit;
-//! - [`as_of`]: up to where.
+//! - [`life`]: one booking's state, with the proof of its copy;
+//! - [`as_of`] and [`replay`]: what happened, up to some moment;
+//! - [`export`]: the stored bytes;
+//! - [`verify`]: whether the log is what it says it is;
+//! - [`status`], [`waiting`] and [`causes`]: how the site stands now, and why.
 
 pub mod as_of;
+pub mod causes;
+pub mod export;
+pub mod life;
+pub mod replay;
 pub mod sentence;
+pub mod status;
+pub mod verify;
+pub mod waiting;
 pub mod world;
 
 #[cfg(test)]
 mod samples;
 
 pub use crate::as_of::{AsOf, ParseAsOfError};
+pub use crate::causes::{Cause, causes};
+pub use crate::export::Export;
+pub use crate::life::{Life, Proof};
+pub use crate::replay::{Ending, Query, Replay, Step};
 pub use crate::sentence::sentence;
+pub use crate::status::{Bookings, DriveState, LastRun, LogHead, RaisedAlarm, Seen, Status, raised_alarms};
+pub use crate::verify::{Bad, Report, verify};
+pub use crate::waiting::{WaitingError, waiting};
 pub use crate::world::{Misfit, Standings, World};

@@ -1,16 +1,17 @@
 //! Events for the tests, with fixed ids and times.
 
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DriveInitialised,
     Enumerated, Failed, Fetched, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent,
     SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
-    Algorithm, ByteCount, Digest, DriveId, Event, EventId, FailureKind, Position, Recorded, RunId, StageName,
-    StreamName, Version,
+    Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, Recorded, RunId,
+    StageName, StreamName, Version,
 };
 
-fn uuid<T: std::str::FromStr>(last: u8) -> T
+fn fixed<T: std::str::FromStr>(last: u8) -> T
 where
     T::Err: std::fmt::Debug,
 {
@@ -18,14 +19,14 @@ where
 }
 
 pub(crate) fn drive() -> DriveId {
-    uuid(0xd1)
+    fixed(0xd1)
 }
 
 pub(crate) fn recorded(stream: StreamName, version: u64, event: Event) -> Recorded {
     Recorded {
         position: Position(0),
         version: Version(version),
-        id: uuid::<EventId>(1),
+        id: fixed::<EventId>(1),
         stream,
         time: "2026-11-20T23:00:00Z".parse().unwrap(),
         actor: "fetch@backup-1".parse().unwrap(),
@@ -103,7 +104,7 @@ pub(crate) fn failed(id: &str, retry_at: Option<&str>) -> Recorded {
 }
 
 fn run(version: u64, event: Event) -> Recorded {
-    recorded(StreamName::run(uuid::<RunId>(0x52)), version, event)
+    recorded(StreamName::run(fixed::<RunId>(0x52)), version, event)
 }
 
 fn alarm(version: u64, event: Event) -> Recorded {
@@ -150,7 +151,7 @@ fn pipeline() -> Vec<Recorded> {
         alarm(
             2,
             Event::AlarmNotified(AlarmNotified {
-                about: vec![uuid(1), uuid(2)],
+                about: vec![fixed(1), fixed(2)],
                 message_id: message_id.clone(),
                 receipt: "250 2.0.0 Ok: queued as 4F2".to_owned(),
             }),
@@ -178,7 +179,7 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
         fetched("B-1001"),
         backed_up("B-1001"),
         archived("B-1001"),
-        booking("B-1001", 4, Event::TimesheetPurged(Purged { purge: "P-1".to_owned(), proofs: vec![uuid(1)] })),
+        booking("B-1001", 4, Event::TimesheetPurged(Purged { purge: "P-1".to_owned(), proofs: vec![fixed(1)] })),
         failed("B-1001", None),
         booking(
             "B-1001",
@@ -194,4 +195,37 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
     let known: Vec<_> = CATALOGUE.iter().map(|known| known.name).collect();
     assert_eq!(types, known, "a new event needs a sample, and its sentence a look");
     all
+}
+
+/// As the events go into a log: each stream's in the order of their versions.
+pub(crate) fn new(recorded: Recorded) -> NewEvent {
+    let expected = match recorded.version {
+        Version(0) => Expected::New,
+        Version(version) => Expected::After(Version(version - 1)),
+    };
+    NewEvent {
+        id: EventId(DriveId::random().0),
+        stream: recorded.stream,
+        expected,
+        time: recorded.time,
+        actor: recorded.actor,
+        cause: None,
+        run: None,
+        event: recorded.event,
+    }
+}
+
+/// A new log in a folder of its own, holding these events.
+pub(crate) async fn log_of(events: Vec<Recorded>) -> (tempfile::TempDir, EventLog) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EventLog::open_sqlite(&folder.path().join("log.db"), &"demo".parse().unwrap()).await.unwrap();
+    if !events.is_empty() {
+        log.append(events.into_iter().map(new).collect()).await.unwrap();
+    }
+    (folder, log)
+}
+
+/// A booking's whole life.
+pub(crate) fn life(id: &str) -> Vec<Recorded> {
+    vec![enumerated(id), fetched(id), backed_up(id), archived(id)]
 }

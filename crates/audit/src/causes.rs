@@ -1,0 +1,91 @@
+//! Why bookings need a person: by cause, the commonest first.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, LogError, Standing};
+use strongroom_model::text::printable;
+use strongroom_model::{FailureKind, Position, Recorded};
+
+use crate::replay::PAGE_EVENTS;
+
+/// How many bookings are looked at, at most: with more than this something general is
+/// wrong, and the first ones show what.
+const MOST_BOOKINGS: usize = 20_000;
+/// How many bookings are named for each cause.
+const MOST_NAMED: usize = 3;
+/// How many characters of a failure's message are shown.
+const MESSAGE_CHARS: usize = 160;
+
+/// One cause, and how many bookings need a person because of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The stable code.
+    pub kind: FailureKind,
+    /// How many bookings.
+    pub bookings: u64,
+    /// The cause in a few words.
+    pub cause: &'static str,
+    /// What a person does about it.
+    pub next_step: &'static str,
+    /// The first of the bookings.
+    pub first: Vec<String>,
+    /// What happened to the very first, in the failure's own words.
+    pub message: String,
+}
+
+/// Why bookings need a person, the commonest cause first.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
+    let mut causes = BTreeMap::new();
+    let mut next = Position(0);
+    let mut seen = 0;
+    while seen < MOST_BOOKINGS {
+        let page = log.standing(Standing::NeedsAttention, next, PAGE_EVENTS).await?;
+        let Some(last) = page.last() else { break };
+        next = last.position.next();
+        seen += page.len();
+        page.iter().for_each(|recorded| count(&mut causes, recorded));
+    }
+    let mut causes: Vec<_> = causes.into_values().collect();
+    causes.sort_by_key(|cause: &Cause| std::cmp::Reverse(cause.bookings));
+    Ok(causes)
+}
+
+fn count(causes: &mut BTreeMap<FailureKind, Cause>, recorded: &Recorded) {
+    let Some(failed) = recorded.event.failure() else { return };
+    let cause = causes.entry(failed.kind).or_insert_with(|| Cause {
+        kind: failed.kind,
+        bookings: 0,
+        cause: failed.kind.cause(),
+        next_step: failed.kind.step(),
+        first: Vec::new(),
+        message: printable(&failed.message, MESSAGE_CHARS),
+    });
+    cause.bookings += 1;
+    if cause.first.len() < MOST_NAMED {
+        cause.first.push(recorded.stream.id().to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[tokio::test]
+    async fn bookings_are_counted_by_cause_and_the_first_are_named() {
+        let mut events = samples::life("B-0");
+        for name in ["B-1", "B-2", "B-3", "B-4"] {
+            events.extend([samples::enumerated(name), samples::failed(name, None)]);
+        }
+        events.extend([samples::enumerated("B-5"), samples::failed("B-5", Some("2026-11-21T00:00:00Z"))]);
+        let (_folder, log) = samples::log_of(events).await;
+        let causes = causes(&log).await.unwrap();
+        assert_eq!(causes.len(), 1);
+        assert_eq!((causes[0].kind, causes[0].bookings), (FailureKind::CutShort, 4));
+        assert_eq!(causes[0].first, ["B-1", "B-2", "B-3"]);
+    }
+}

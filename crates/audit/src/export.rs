@@ -1,0 +1,40 @@
+//! The stored events themselves, byte for byte.
+
+use strongroom_eventlog::{EventLog, LogError, Stored};
+use strongroom_model::Position;
+
+use crate::replay::PAGE_EVENTS;
+
+/// An export under way: pages of stored events, by position, up to where the log ended
+/// when the export began.
+#[derive(Debug)]
+pub struct Export {
+    log: EventLog,
+    next: Position,
+    end: Position,
+}
+
+impl Export {
+    /// An export from a position on.
+    ///
+    /// # Errors
+    /// The log's head cannot be read.
+    pub async fn start(log: &EventLog, from: Position) -> Result<Self, LogError> {
+        let end = Position(log.head().await?.size);
+        Ok(Self { log: log.clone(), next: from, end })
+    }
+
+    /// The next events; none at the end.
+    ///
+    /// # Errors
+    /// The log cannot be read, or a position is missing.
+    pub async fn page(&mut self) -> Result<Vec<Stored>, LogError> {
+        let left = usize::try_from(self.end.0.saturating_sub(self.next.0)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Ok(Vec::new());
+        }
+        let page = self.log.read(self.next, PAGE_EVENTS.min(left)).await?;
+        self.next = page.last().map_or(self.end, |last| last.position.next());
+        Ok(page)
+    }
+}

@@ -1,0 +1,89 @@
+//! One booking's state, with the proof of its copy, for people and programs to read.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use strongroom_model::booking::{Booking, Phase};
+use strongroom_model::event::{Failed, ReadBack};
+use strongroom_model::{BookingId, ByteCount, Digest, DriveId};
+
+/// One booking's state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Life {
+    /// The booking.
+    pub id: BookingId,
+    /// Where it stands: the words of `strongroom status`.
+    pub state: &'static str,
+    /// The file's name as the server gave it, whatever it holds.
+    pub filename: Option<String>,
+    /// The file's size.
+    pub size_bytes: Option<ByteCount>,
+    /// What the server held before the download.
+    pub server_digest: Option<Digest>,
+    /// The proof of the copy, once there is one.
+    pub proof: Option<Proof>,
+    /// Where the copy lies that is not proven yet.
+    pub unproven_path: Option<String>,
+    /// Where the server put its copy.
+    pub archived_path: Option<String>,
+    /// The failure that it stands at.
+    pub failure: Option<Failed>,
+    /// When the last event happened.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// The proof that a copy is good.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Proof {
+    /// The drive that holds the copy.
+    pub drive: DriveId,
+    /// Where it lies, relative to the drive's root.
+    pub path: String,
+    /// SHA-256 of what was read back.
+    pub sha256: Digest,
+    /// The digest that server, transfer and drive agree on.
+    pub digest: Digest,
+    /// How it was read back.
+    pub read_back: ReadBack,
+}
+
+impl Life {
+    /// The state of a booking that the log knows.
+    #[must_use]
+    pub fn of(id: &BookingId, booking: &Booking) -> Self {
+        let proof = booking.backed_up.as_ref().map(|data| Proof {
+            drive: data.drive,
+            path: data.path.clone(),
+            sha256: data.sha256.clone(),
+            digest: data.digest.clone(),
+            read_back: data.read_back,
+        });
+        let unproven = booking.fetched.as_ref().filter(|_| proof.is_none());
+        Self {
+            id: id.clone(),
+            state: state(booking),
+            filename: booking.enumerated.as_ref().map(|data| data.filename.clone()),
+            size_bytes: booking.enumerated.as_ref().map(|data| data.size_bytes),
+            server_digest: booking.enumerated.as_ref().map(|data| data.digest.clone()),
+            proof,
+            unproven_path: unproven.map(|data| data.path.clone()),
+            archived_path: booking.archived.as_ref().map(|data| data.path.clone()),
+            failure: booking.failure.clone(),
+            changed_at: booking.changed_at,
+        }
+    }
+}
+
+/// Where a booking stands, in the words of `strongroom status`.
+fn state(booking: &Booking) -> &'static str {
+    if booking.needs_attention() {
+        return "needs_attention";
+    }
+    match booking.phase {
+        Phase::New => "waiting",
+        Phase::Enumerated => "enumerated",
+        Phase::Fetched => "fetched",
+        Phase::BackedUp => "backed_up",
+        Phase::Archived => "archived",
+        Phase::Purged => "purged",
+    }
+}

@@ -1,0 +1,260 @@
+//! How a site stands now: from the log, and from what its server and drives say.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, LogError, StreamCounts};
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::{AlarmKind, ZeroReason};
+use strongroom_model::fold::fold;
+use strongroom_model::run::Run;
+use strongroom_model::{DriveId, Event, Recorded, RunId, SiteId, StreamName, SubjectKind};
+
+use crate::causes::{Cause, causes};
+use crate::world::Standings;
+
+/// How many alarms and drives are looked at, newest first. A site has a handful of each.
+const MOST_SUBJECTS: usize = 500;
+
+/// The root of a tree without leaves (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
+const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
+/// How a site stands. Its JSON is what `strongroom status --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// The site.
+    pub site: SiteId,
+    /// How many bookings stand where.
+    pub bookings: Bookings,
+    /// How far the log goes.
+    pub log: LogHead,
+    /// The drive that is configured, and those that the log knows.
+    pub drives: Vec<DriveState>,
+    /// The last run; absent before the first.
+    pub last_run: Option<LastRun>,
+    /// Why bookings need a person; left out where none does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// Alarms that are raised now; left out where none is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<RaisedAlarm>,
+    /// Why something is unknown; left out where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// How many bookings stand where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bookings {
+    /// On the server and not in hand; `None` where the server cannot be asked.
+    pub waiting: Option<u64>,
+    /// What the log knows.
+    #[serde(flatten)]
+    pub standings: Standings,
+}
+
+/// How far a log goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogHead {
+    /// How many events it holds.
+    pub size: u64,
+    /// RFC 6962's root in base64, as in a checkpoint.
+    pub root: String,
+}
+
+/// How a drive stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DriveState {
+    /// Its identity, where it could be read or the log knows it.
+    pub id: Option<DriveId>,
+    /// Its name for people.
+    pub label: Option<String>,
+    /// `ready`, `not-attached`, or the code of what is in the way, such as `drive-full`.
+    pub state: String,
+    /// How much room is left on it; absent where it is not attached.
+    pub free_bytes: Option<u64>,
+}
+
+/// What became of the last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    /// The run.
+    pub id: RunId,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// `due`, `enumerated`, `failed` or `retrying`.
+    pub state: &'static str,
+    /// How many bookings the server said were waiting.
+    pub waiting: Option<u64>,
+    /// How many were taken in hand.
+    pub enumerated: Option<u64>,
+    /// Why none was, where none was.
+    pub zero_reason: Option<ZeroReason>,
+    /// What went wrong, where something did.
+    pub failure: Option<String>,
+}
+
+/// An alarm that is raised now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RaisedAlarm {
+    /// What kind of condition.
+    pub kind: AlarmKind,
+    /// Of what.
+    pub subject: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// What is the matter.
+    pub message: String,
+    /// What a person does about it.
+    pub next_step: String,
+}
+
+/// What only the server and the drives can say.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// How many bookings wait and are not in hand; `None`: unknown.
+    pub waiting: Option<u64>,
+    /// The drives that are attached or should be.
+    pub drives: Vec<DriveState>,
+    /// Why something is unknown.
+    pub notes: Vec<String>,
+}
+
+impl Status {
+    /// How the site of `log` stands.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn read(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
+        let head = log.head().await?;
+        let standings = Standings::from(log.counts().await?);
+        Ok(Self {
+            site: log.site().clone(),
+            bookings: Bookings { waiting: seen.waiting, standings },
+            log: LogHead { size: head.size, root: head.root_base64() },
+            drives: drives(log, seen.drives).await?,
+            last_run: last_run(log).await?,
+            causes: causes(log).await?,
+            alarms: raised_alarms(log).await?,
+            notes: seen.notes,
+        })
+    }
+
+    /// How a site stands that has no log yet.
+    #[must_use]
+    pub fn before_the_first_run(site: SiteId, seen: Seen) -> Self {
+        Self {
+            site,
+            bookings: Bookings { waiting: seen.waiting, standings: Standings::default() },
+            log: LogHead { size: 0, root: EMPTY_ROOT.to_owned() },
+            drives: seen.drives,
+            last_run: None,
+            causes: Vec::new(),
+            alarms: Vec::new(),
+            notes: seen.notes,
+        }
+    }
+
+    /// Whether something needs a person.
+    #[must_use]
+    pub fn has_problems(&self) -> bool {
+        let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == "failed");
+        self.bookings.standings.needs_attention > 0 || !self.alarms.is_empty() || run_failed
+    }
+}
+
+impl From<StreamCounts> for Standings {
+    fn from(counts: StreamCounts) -> Self {
+        Self {
+            enumerated: counts.enumerated,
+            fetched: counts.fetched,
+            backed_up: counts.backed_up,
+            archived: counts.archived,
+            purged: counts.purged,
+            needs_attention: counts.needs_attention,
+        }
+    }
+}
+
+/// The alarms that are raised now, newest first.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn raised_alarms(log: &EventLog) -> Result<Vec<RaisedAlarm>, LogError> {
+    let mut raised = Vec::new();
+    for events in newest(log, SubjectKind::Alarm).await?.into_values() {
+        // An alarm whose stream does not fold is for `log verify` to report.
+        let Ok(Alarm { raised: Some((alarm, since)), .. }) = fold::<Alarm>(&events) else { continue };
+        raised.push(RaisedAlarm {
+            kind: alarm.kind,
+            subject: alarm.subject,
+            since,
+            message: alarm.message,
+            next_step: alarm.next_step,
+        });
+    }
+    raised.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.subject.cmp(&b.subject)));
+    Ok(raised)
+}
+
+async fn last_run(log: &EventLog) -> Result<Option<LastRun>, LogError> {
+    let Some(newest) = newest_one(log, SubjectKind::Run).await? else { return Ok(None) };
+    let Some(first) = newest.first() else { return Ok(None) };
+    let (Ok(id), Ok(run)) = (first.stream.id().parse(), fold::<Run>(&newest)) else { return Ok(None) };
+    Ok(Some(LastRun::of(id, first.time, &run)))
+}
+
+impl LastRun {
+    fn of(id: RunId, requested_at: Timestamp, run: &Run) -> Self {
+        let found = run.enumerated.as_ref();
+        let state = match (found, &run.failure) {
+            (Some(_), _) => "enumerated",
+            (None, Some(failed)) if failed.retry_at.is_none() => "failed",
+            (None, Some(_)) => "retrying",
+            (None, None) => "due",
+        };
+        Self {
+            id,
+            requested_at,
+            state,
+            waiting: found.map(|found| found.waiting),
+            enumerated: found.map(|found| found.enumerated),
+            zero_reason: found.and_then(|found| found.zero_reason),
+            failure: run.failure.as_ref().map(|failed| failed.message.clone()),
+        }
+    }
+}
+
+/// Those that were seen, then those that only the log knows.
+async fn drives(log: &EventLog, mut seen: Vec<DriveState>) -> Result<Vec<DriveState>, LogError> {
+    for (name, events) in newest(log, SubjectKind::Drive).await? {
+        let Ok(id) = name.id().parse::<DriveId>() else { continue };
+        if seen.iter().any(|drive| drive.id == Some(id)) {
+            continue;
+        }
+        let label = events.iter().rev().find_map(|recorded| match &recorded.event {
+            Event::DriveInitialised(data) => Some(data.label.clone()),
+            _ => None,
+        });
+        seen.push(DriveState { id: Some(id), label, state: "not-attached".to_owned(), free_bytes: None });
+    }
+    Ok(seen)
+}
+
+async fn newest_one(log: &EventLog, kind: SubjectKind) -> Result<Option<Vec<Recorded>>, LogError> {
+    let Some(head) = log.newest(kind, 1).await?.into_iter().next() else { return Ok(None) };
+    Ok(Some(log.stream(&head.stream).await?))
+}
+
+async fn newest(log: &EventLog, kind: SubjectKind) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+    let heads = log.newest(kind, MOST_SUBJECTS).await?;
+    let names: Vec<_> = heads.into_iter().map(|head| head.stream).collect();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    log.streams(&names).await
+}
+
+#[cfg(test)]
+mod tests;

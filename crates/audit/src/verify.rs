@@ -1,0 +1,120 @@
+//! Whether a log is what it says it is: its bytes, its tree, and every life in it.
+
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, LogError, Stored};
+use strongroom_model::envelope::EnvelopeError;
+use strongroom_model::event::DecodeError;
+use strongroom_model::{Position, SiteId};
+
+use crate::replay::PAGE_EVENTS;
+use crate::world::{Standings, World};
+
+/// How many illegal events are named: enough to see a pattern.
+const MOST_NAMED: usize = 20;
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whose log it is.
+    pub site: SiteId,
+    /// Whether all is well.
+    pub ok: bool,
+    /// How many events the log's head says there are.
+    pub size: u64,
+    /// RFC 6962's root in base64, as the head says.
+    pub root: String,
+    /// How many events were verified, and how many bytes they have.
+    pub events: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// How many events only a newer version can read; their bytes were verified.
+    pub unknown: u64,
+    /// The first position that is not right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_bad: Option<Bad>,
+    /// How many events cannot follow what came before them.
+    pub illegal: u64,
+    /// The first of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub illegal_events: Vec<Bad>,
+    /// How the bookings stand; absent where the log is damaged.
+    pub bookings: Option<Standings>,
+}
+
+/// A position that is not right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bad {
+    /// Which.
+    pub position: Position,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// Recomputes hashes, tree, columns and projection, then folds every stream: an event
+/// that cannot follow what came before it was not written by this program's stages.
+///
+/// # Errors
+/// The log cannot be read for another reason than damage.
+pub async fn verify(log: &EventLog) -> Result<Report, LogError> {
+    let found = log.verify().await?;
+    let first_bad = found.damage.map(|damage| Bad { position: damage.position, reason: damage.to_string() });
+    let mut report = Report {
+        site: log.site().clone(),
+        ok: false,
+        size: found.head.size,
+        root: found.head.root_base64(),
+        events: found.events,
+        bytes: found.bytes,
+        unknown: found.unknown,
+        first_bad,
+        illegal: 0,
+        illegal_events: Vec::new(),
+        bookings: None,
+    };
+    if report.first_bad.is_none() {
+        fold_all(log, found.head.size, &mut report).await?;
+    }
+    report.ok = report.first_bad.is_none() && report.illegal == 0;
+    Ok(report)
+}
+
+/// Folds the events that the verified head covers; what is appended meanwhile is not
+/// part of this report.
+async fn fold_all(log: &EventLog, size: u64, report: &mut Report) -> Result<(), LogError> {
+    let mut world = World::default();
+    let mut next = Position(0);
+    while next.0 < size {
+        let left = usize::try_from(size - next.0).unwrap_or(usize::MAX);
+        let page = log.read(next, PAGE_EVENTS.min(left)).await?;
+        let Some(last) = page.last() else { break };
+        next = last.position.next();
+        for stored in &page {
+            fold_one(stored, &mut world, report)?;
+        }
+    }
+    report.bookings = Some(world.standings());
+    Ok(())
+}
+
+fn fold_one(stored: &Stored, world: &mut World, report: &mut Report) -> Result<(), LogError> {
+    let recorded = match stored.decode() {
+        Ok(recorded) => recorded,
+        // Counted as unknown by the log's own verification.
+        Err(LogError::Undecodable { source, .. })
+            if matches!(*source, EnvelopeError::Decode(DecodeError::UnknownType(_))) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    if let Err(misfit) = world.apply(&recorded) {
+        report.illegal += 1;
+        if report.illegal_events.len() < MOST_NAMED {
+            report.illegal_events.push(Bad { position: stored.position, reason: misfit.to_string() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

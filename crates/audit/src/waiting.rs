@@ -1,0 +1,60 @@
+//! How many bookings wait on the server that no run has in hand.
+
+use strongroom_eventlog::{EventLog, LogError, Standing};
+use strongroom_model::StreamName;
+use strongroom_model::wire::MAX_LIST;
+use strongroom_source::{Page, Source, SourceError};
+
+/// How many pages of the server's list are looked at, at most: 100,000 bookings. The list
+/// begins with the oldest, which are taken first, so that those in hand stand on the first
+/// pages.
+const MOST_PAGES: usize = 100;
+
+/// Why it is unknown how many wait.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitingError {
+    /// The server cannot be asked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// How many bookings the server says are waiting, less those in hand: taken by a run
+/// already, or waiting for a person. Without a log nothing is in hand.
+///
+/// # Errors
+/// The server cannot be asked, or the log cannot be read.
+pub async fn waiting(source: &Source, log: Option<&EventLog>) -> Result<u64, WaitingError> {
+    let Some(log) = log else { return Ok(source.waiting(1, None).await?.waiting) };
+    let counts = log.counts().await?;
+    let known = counts.total() - counts.given_back;
+    let mut in_hand = 0;
+    let mut cursor = None;
+    let mut waiting = 0;
+    for _ in 0..MOST_PAGES {
+        let page = source.waiting(MAX_LIST, cursor.as_deref()).await?;
+        waiting = page.waiting;
+        in_hand += taken(&page, log).await?;
+        cursor = page.next;
+        if cursor.is_none() || in_hand >= known {
+            break;
+        }
+    }
+    Ok(waiting.saturating_sub(in_hand))
+}
+
+/// How many of a page's bookings are in hand.
+async fn taken(page: &Page, log: &EventLog) -> Result<u64, LogError> {
+    let ids = page.records.iter().filter_map(|record| match record {
+        Ok(offer) => Some(&offer.id),
+        Err(unusable) => unusable.id.as_ref(),
+    });
+    let names: Vec<_> = ids.map(StreamName::booking).collect();
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let heads = log.heads(&names).await?;
+    Ok(heads.values().filter(|head| head.standing != Some(Standing::GivenBack)).count() as u64)
+}
