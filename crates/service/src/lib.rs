@@ -1,11 +1,28 @@
 //! What every process of Strongroom needs, whatever its part.
 //!
 //! - [`clock`]: what time it is, as an argument;
-//! - [`kill`] and [`fault`]: where a test lets the process die, or a call fail.
+//! - [`kill`] and [`fault`]: where a test lets the process die, or a call fail;
+//! - [`config`]: `strongroom.toml`, the environment and flags, checked;
+//! - [`schedule`]: when runs are due and when a night is over;
+//! - [`run_lock`]: one process at a time drives a site's runs;
+//! - [`shutdown`]: finish what is in hand, then give up;
+//! - [`telemetry`]: what the program says about itself;
+//! - [`actor`](mod@actor): who does it.
 
+pub mod actor;
 pub mod clock;
+pub mod config;
 pub mod fault;
 pub mod kill;
+pub mod run_lock;
+pub mod schedule;
+pub mod shutdown;
+pub mod telemetry;
 
+pub use crate::actor::actor;
 pub use crate::clock::Clock;
+pub use crate::config::{Config, ConfigError};
 pub use crate::fault::Fault;
+pub use crate::run_lock::{RunLock, RunLockError};
+pub use crate::schedule::{Schedule, Window};
+pub use crate::shutdown::Shutdown;

@@ -1,0 +1,30 @@
+//! The configuration: one `strongroom.toml`, a section for each part.
+//!
+//! - [`section`]: the keys, one file for each section; their doc comments are the comments
+//!   of the [`template`], their defaults are the defaults;
+//! - [`value`]: the kinds of values that keys take;
+//! - [`load`]: defaults, the file, the environment and flags, one over the other;
+//! - [`error`]: what can be wrong with it, said so that it can be put right;
+//! - [`template`] and [`schema`]: the commented file, and its JSON Schema.
+
+pub mod error;
+mod keys;
+pub mod load;
+mod nearest;
+mod paths;
+pub mod schema;
+pub mod section;
+pub mod template;
+pub mod value;
+
+pub use self::error::ConfigError;
+pub use self::load::{Place, Sources};
+pub use self::section::{
+    Archive, Config, Drive, Enumerate, Fetch, Log, LogFormat, Mail, Retry, Runs, Server, Smtp, Source, SummaryMode,
+    Telemetry, Tls, Transport, Verify,
+};
+pub use self::template::Template;
+pub use self::value::{ClockTime, Period, Secret, Zone};
+
+#[cfg(test)]
+mod tests;

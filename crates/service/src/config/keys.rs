@@ -1,0 +1,123 @@
+//! The keys that exist, read off the sections' types.
+
+use std::collections::BTreeSet;
+
+use confique::Config as _;
+use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
+
+use super::nearest::nearest;
+use super::section::Config;
+
+/// How long a written key may be to be compared with the known ones, in bytes.
+const MOST_COMPARED_BYTES: usize = 100;
+
+/// One key that takes a value.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    /// Its name with its sections, such as `mail.smtp.port`.
+    pub(super) path: String,
+    /// What confique knows of it.
+    pub(super) field: &'static Field,
+}
+
+impl Key {
+    /// The environment variable that sets it, such as `STRONGROOM_MAIL_SMTP_PORT`.
+    pub(super) fn variable(&self) -> String {
+        format!("STRONGROOM_{}", self.path.replace('.', "_").to_uppercase())
+    }
+
+    /// Its default, where it has one.
+    pub(super) fn default(&self) -> Option<&'static Expr> {
+        match &self.field.kind {
+            FieldKind::Leaf { kind: LeafKind::Required { default }, .. } => default.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// Every key, in the order of the file.
+pub(super) fn all() -> Vec<Key> {
+    let mut keys = Vec::new();
+    collect(&Config::META, "", &mut keys);
+    keys
+}
+
+fn collect(meta: &'static Meta, section: &str, keys: &mut Vec<Key>) {
+    for field in meta.fields {
+        let path = if section.is_empty() { field.name.to_owned() } else { format!("{section}.{}", field.name) };
+        match &field.kind {
+            FieldKind::Leaf { .. } => keys.push(Key { path, field }),
+            FieldKind::Nested { meta } => collect(meta, &path, keys),
+        }
+    }
+}
+
+/// What a path such as `mail.smtp` names.
+pub(super) enum Named {
+    /// A key that takes a value.
+    Value,
+    /// A section.
+    Section,
+    /// Nothing.
+    Unknown,
+}
+
+/// What `path` names.
+pub(super) fn lookup(path: &str) -> Named {
+    let mut meta = &Config::META;
+    let mut parts = path.split('.').peekable();
+    while let Some(part) = parts.next() {
+        match meta.fields.iter().find(|field| field.name == part).map(|field| &field.kind) {
+            Some(FieldKind::Nested { meta: inner }) => meta = inner,
+            Some(FieldKind::Leaf { .. }) if parts.peek().is_none() => return Named::Value,
+            _ => return Named::Unknown,
+        }
+    }
+    Named::Section
+}
+
+/// The known key or section that an unknown one is most like: by its whole path, or by
+/// its last word alone, where it was put into the wrong section.
+pub(super) fn nearest_to(path: &str) -> Option<String> {
+    if path.len() > MOST_COMPARED_BYTES {
+        return None;
+    }
+    let mut known: Vec<String> = all().into_iter().map(|key| key.path).collect();
+    let sections: BTreeSet<&str> = known.iter().filter_map(|path| path.rsplit_once('.')).map(|(s, _)| s).collect();
+    known.extend(sections.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let word = |path: &'_ str| path.rsplit('.').next().map_or(0, |word| path.len() - word.len());
+    let by_path = nearest(path, known.iter().map(String::as_str));
+    let by_word = known
+        .iter()
+        .filter_map(|known| {
+            nearest(&path[word(path)..], std::iter::once(&known[word(known)..])).map(|(d, _)| (d, &**known))
+        })
+        .min_by_key(|(distance, _)| *distance);
+    match (by_path, by_word) {
+        (Some(whole), Some(last)) if last.0 < whole.0 => Some(last.1),
+        (whole, last) => whole.or(last).map(|(_, key)| key),
+    }
+    .map(str::to_owned)
+}
+
+/// The known environment variable that an unknown one is most like.
+pub(super) fn nearest_variable(name: &str) -> Option<String> {
+    let variables: Vec<String> = all().iter().map(Key::variable).collect();
+    nearest(name, variables.iter().map(String::as_str)).map(|(_, variable)| variable.to_owned())
+}
+
+/// What a library said of a key's value, with a line that would be right, unless the
+/// message says already what to write.
+pub(super) fn explain(path: &str, message: &str) -> String {
+    let message = message.strip_prefix("validation failed: ").unwrap_or(message);
+    let key = all().into_iter().find(|key| key.path == path);
+    match key.as_ref().and_then(Key::default).and_then(|default| toml::Value::try_from(default).ok()) {
+        Some(default) if !message.contains("write ") => {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            let default =
+                if default == toml::Value::Array(Vec::new()) { "[\"…\"]".into() } else { default.to_string() };
+            format!("{message}; write it such as {name} = {default}")
+        }
+        _ => message.to_owned(),
+    }
+}

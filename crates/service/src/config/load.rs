@@ -1,0 +1,120 @@
+//! Loading: defaults, under the file, under the environment, under flags.
+
+mod file;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use confique::{Config as _, Layer};
+
+use super::error::ConfigError;
+use super::section::Config;
+
+/// The file's name in the working folder.
+pub const FILE_NAME: &str = "strongroom.toml";
+/// Where a system's configuration lies.
+pub const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
+
+type ConfigLayer = <Config as confique::Config>::Layer;
+
+/// Where a value came from, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The configuration's file.
+    File(PathBuf),
+    /// The environment.
+    Environment,
+    /// A flag.
+    Flag,
+}
+
+/// All that a configuration is made from, as plain values.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file that was named; absent: the first of [`Sources::search`] that exists.
+    pub file: Option<PathBuf>,
+    /// Where a file is looked for when none is named, in order.
+    pub search: Vec<PathBuf>,
+    /// The environment: only names that begin with `STRONGROOM_` matter.
+    pub environment: BTreeMap<String, String>,
+    /// Keys that flags set, such as (`schedule.every`, `1m`), the later over the earlier.
+    pub flags: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// This process's: the file named by a flag, if one was, or the usual places; and its
+    /// environment.
+    #[must_use]
+    pub fn of_process(file: Option<&Path>) -> Self {
+        Self {
+            file: file.map(Path::to_owned),
+            search: vec![PathBuf::from(".").join(FILE_NAME), PathBuf::from(SYSTEM_FILE)],
+            // A variable that is not text cannot be one of ours.
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(name, _)| name.starts_with(text::PREFIX))
+                .collect(),
+            flags: Vec::new(),
+        }
+    }
+
+    /// The same with one more key set by a flag.
+    #[must_use]
+    pub fn with_flag(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.flags.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// The file to load.
+    ///
+    /// # Errors
+    /// None was named and none was found.
+    pub fn find(&self) -> Result<PathBuf, ConfigError> {
+        let named = self.file.as_ref();
+        let found = named.or_else(|| self.search.iter().find(|path| path.exists()));
+        found.cloned().ok_or_else(|| ConfigError::NoneFound(self.search.clone()))
+    }
+}
+
+impl Config {
+    /// Loads this process's configuration: from `file`, if one was named, or from
+    /// `./strongroom.toml`, or from `/etc/strongroom/strongroom.toml`.
+    ///
+    /// # Errors
+    /// There is none, it cannot be read, or something in it is wrong.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_from(&Sources::of_process(file))
+    }
+
+    /// Loads a configuration from these sources.
+    ///
+    /// # Errors
+    /// There is none, it cannot be read, or something in it is wrong.
+    pub fn load_from(sources: &Sources) -> Result<Self, ConfigError> {
+        let path = sources.find()?;
+        let from_file = file::layer(&path)?;
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self::assemble(from_file, sources, folder)
+    }
+
+    /// The configuration that `text` holds, as if it were a file in `folder`; neither the
+    /// environment nor flags are looked at.
+    ///
+    /// # Errors
+    /// Something in it is wrong.
+    pub fn from_text(text: &str, folder: &Path) -> Result<Self, ConfigError> {
+        let from_text = file::parse(text, &folder.join(FILE_NAME))?;
+        Self::assemble(from_text, &Sources::default(), folder)
+    }
+
+    fn assemble(from_file: ConfigLayer, sources: &Sources, folder: &Path) -> Result<Self, ConfigError> {
+        let layer = text::flags(&sources.flags)?
+            .with_fallback(text::environment(&sources.environment)?)
+            .with_fallback(from_file)
+            .with_fallback(ConfigLayer::default_values());
+        let mut config = Self::from_layer(layer).expect("every key that is not optional has a default");
+        config.resolve_paths(folder);
+        Ok(config)
+    }
+}

@@ -1,0 +1,106 @@
+//! The layer that stands in the file.
+
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use strongroom_model::text::printable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::ConfigLayer;
+use crate::config::error::ConfigError;
+use crate::config::keys::{self, Named};
+use crate::config::value::MOST_SHOWN_CHARS;
+
+/// How long a configuration's file may be, in bytes: the template has less than a tenth.
+const MOST_FILE_BYTES: u64 = 256 * 1024;
+
+/// The values that the file sets.
+pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    let read = file.take(MOST_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if read as u64 > MOST_FILE_BYTES {
+        return Err(ConfigError::TooLong { path: path.to_owned(), most_bytes: MOST_FILE_BYTES });
+    }
+    parse(&text, path)
+}
+
+/// The values that the text sets; `path` is only for messages.
+pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigLayer, ConfigError> {
+    let document = Document { text, path };
+    // Only the parser's own words are shown, never the line: it may hold a secret.
+    let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
+        place: document.place(error.span()),
+        message: error.message().to_owned(),
+    })?;
+    document.check(table.get_ref(), "")?;
+    toml::from_str(text).map_err(|error| {
+        let key = error.span().and_then(|span| key_at(table.get_ref(), "", &span));
+        let key = key.unwrap_or_else(|| "a value".to_owned());
+        let message = keys::explain(&key, error.message());
+        ConfigError::Value { place: document.place(error.span()), key, message }
+    })
+}
+
+/// A text and where it is from.
+struct Document<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Document<'_> {
+    /// The file and the line of `span`, for messages.
+    fn place(&self, span: Option<Range<usize>>) -> String {
+        match span {
+            Some(span) => format!("{}, line {}", self.path.display(), self.line(span.start)),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        let before = &self.text.as_bytes()[..at.min(self.text.len())];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// Refuses keys that do not exist, and values where a section belongs.
+    fn check(&self, table: &DeTable<'_>, section: &str) -> Result<(), ConfigError> {
+        for (name, value) in table {
+            let key = join(section, name.get_ref());
+            let place = || self.place(Some(name.span()));
+            match (keys::lookup(&key), value.get_ref()) {
+                (Named::Section, DeValue::Table(inner)) => self.check(inner, &key)?,
+                (Named::Section, _) => {
+                    let message = format!("it is a section: write [{key}] on a line of its own, and its keys below");
+                    return Err(ConfigError::Value { place: place(), key, message });
+                }
+                (Named::Value, _) => {}
+                (Named::Unknown, _) => {
+                    let nearest = keys::nearest_to(&key);
+                    let key = printable(&key, MOST_SHOWN_CHARS);
+                    return Err(ConfigError::UnknownKey { place: place(), key, nearest });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key whose value stands at `span`.
+fn key_at(table: &DeTable<'_>, section: &str, span: &Range<usize>) -> Option<String> {
+    let holds = |value: &Spanned<DeValue<'_>>| value.span().start <= span.start && span.end <= value.span().end;
+    table.iter().find_map(|(name, value)| {
+        let key = join(section, name.get_ref());
+        match value.get_ref() {
+            // A section's span is its heading only, so each is looked into.
+            DeValue::Table(inner) => key_at(inner, &key, span),
+            _ => holds(value).then_some(key),
+        }
+    })
+}
+
+fn join(section: &str, name: &str) -> String {
+    if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
+}

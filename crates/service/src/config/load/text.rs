@@ -1,0 +1,92 @@
+//! The layers that come as plain text: the environment and flags.
+
+use std::collections::BTreeMap;
+
+use confique::Layer;
+use confique::meta::Expr;
+use serde::Deserialize;
+use strongroom_model::text::printable;
+use toml::{Table, Value};
+
+use super::ConfigLayer;
+use crate::config::error::ConfigError;
+use crate::config::keys::{self, Key};
+use crate::config::value::MOST_SHOWN_CHARS;
+
+/// What the names of our environment variables begin with.
+pub(super) const PREFIX: &str = "STRONGROOM_";
+
+/// The values that the environment sets: `STRONGROOM_SOURCE_TOKEN` sets `source.token`.
+/// A variable that is empty counts as not set.
+pub(super) fn environment(environment: &BTreeMap<String, String>) -> Result<ConfigLayer, ConfigError> {
+    let keys = keys::all();
+    let mut layer = ConfigLayer::empty();
+    for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
+        match keys.iter().find(|key| key.variable() == *name) {
+            Some(key) => layer = one(key, value, &format!("environment variable {name}"))?.with_fallback(layer),
+            None => refuse_if_meant_for_us(name, &keys)?,
+        }
+    }
+    Ok(layer)
+}
+
+/// A variable that begins with one of our sections was meant to set a key; others, such
+/// as `STRONGROOM_CONFIG`, are not ours to judge.
+fn refuse_if_meant_for_us(name: &str, keys: &[Key]) -> Result<(), ConfigError> {
+    let rest = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
+    let section = rest.split('_').next().unwrap_or_default();
+    let in_section = |key: &Key| rest.len() > section.len() && key.path.starts_with(&format!("{section}."));
+    if !keys.iter().any(in_section) {
+        return Ok(());
+    }
+    let nearest = keys::nearest_variable(name);
+    let key = printable(name, MOST_SHOWN_CHARS);
+    Err(ConfigError::UnknownKey { place: "environment".to_owned(), key, nearest })
+}
+
+/// The values that flags set.
+pub(super) fn flags(flags: &[(String, String)]) -> Result<ConfigLayer, ConfigError> {
+    let keys = keys::all();
+    let mut layer = ConfigLayer::empty();
+    for (path, value) in flags {
+        let key = keys.iter().find(|key| key.path == *path).ok_or_else(|| ConfigError::UnknownKey {
+            place: "flag".to_owned(),
+            key: printable(path, MOST_SHOWN_CHARS),
+            nearest: keys::nearest_to(path),
+        })?;
+        layer = one(key, value, "flag")?.with_fallback(layer);
+    }
+    Ok(layer)
+}
+
+/// The layer in which one key has the value that `text` says.
+fn one(key: &Key, text: &str, place: &str) -> Result<ConfigLayer, ConfigError> {
+    let bad = |message: &str| ConfigError::Value {
+        place: place.to_owned(),
+        key: key.path.clone(),
+        message: keys::explain(&key.path, message),
+    };
+    let value = value(key, text).map_err(|message| bad(&message))?;
+    let mut names = key.path.rsplit('.');
+    let innermost = names.next().unwrap_or_default().to_owned();
+    let mut table = Table::from_iter([(innermost, value)]);
+    for section in names {
+        table = Table::from_iter([(section.to_owned(), Value::Table(table))]);
+    }
+    ConfigLayer::deserialize(table).map_err(|error| bad(error.message()))
+}
+
+/// The text as the kind of value that the key's default is; as text, where it has none.
+fn value(key: &Key, text: &str) -> Result<Value, String> {
+    let shown = || printable(text, MOST_SHOWN_CHARS);
+    Ok(match key.default() {
+        Some(Expr::Integer(_)) => {
+            Value::Integer(text.trim().parse().map_err(|_| format!("{:?} is no whole number", shown()))?)
+        }
+        Some(Expr::Bool(_)) => {
+            Value::Boolean(text.trim().parse().map_err(|_| format!("{:?} is neither true nor false", shown()))?)
+        }
+        Some(Expr::Array(_)) => text.split(',').map(str::trim).map(Value::from).collect::<Vec<_>>().into(),
+        _ => Value::from(text),
+    })
+}

@@ -1,0 +1,39 @@
+//! The configuration's JSON Schema, for editors.
+
+use schemars::Schema;
+use serde_json::{Value, json};
+
+use super::keys;
+use super::section::Config;
+
+/// The JSON Schema of `strongroom.toml`: the types' own, where every key may be left out,
+/// no other key may stand, and the defaults are named.
+#[must_use]
+pub fn schema() -> Value {
+    let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>();
+    close(&mut schema);
+    let mut schema = Value::from(schema);
+    for key in keys::all() {
+        if let Some(default) = key.default()
+            && let Some(property) = schema.pointer_mut(&pointer(&key.path))
+        {
+            property["default"] = json!(default);
+        }
+    }
+    schema
+}
+
+/// Lets every key be left out, and refuses others, in this object and in those within.
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.remove("required");
+        schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+    schemars::transform::transform_subschemas(&mut close, schema);
+}
+
+fn pointer(path: &str) -> String {
+    path.split('.').map(|name| format!("/properties/{name}")).collect()
+}

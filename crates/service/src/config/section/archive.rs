@@ -1,0 +1,13 @@
+//! `[archive]`
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use strongroom_model::wire::MAX_ITEMS;
+
+/// How the server is told.
+#[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
+pub struct Archive {
+    /// How many bookings are marked and moved with one request, at most.
+    #[config(default = 200, validate(*batch >= 1 && *batch as usize <= MAX_ITEMS, "it must be from 1 to 1000"))]
+    pub batch: u32,
+}

@@ -1,0 +1,27 @@
+//! `[telemetry]`
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Plain,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// What this program says about itself while it works, on stderr.
+#[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
+pub struct Telemetry {
+    /// From which level on: "error", "warn", "info", "debug" or "trace"; or for each part:
+    /// "info,strongroom_fetch=debug".
+    #[config(default = "info", validate = crate::telemetry::check_level)]
+    pub level: String,
+
+    /// "plain" for people, "json" (one object a line) for collectors.
+    #[config(default = "plain")]
+    pub format: LogFormat,
+}

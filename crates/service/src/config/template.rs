@@ -1,0 +1,97 @@
+//! The commented file that a configuration starts from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use confique::Config as _;
+use confique::meta::{Field, FieldKind, Meta};
+use toml::Value;
+
+use super::keys::{self, Key};
+use super::section::Config;
+
+/// A commented configuration in which every key that was not [set](Template::set) shows
+/// its default, commented out.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    set: BTreeMap<String, Value>,
+}
+
+impl Template {
+    /// Every key at its default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with one key set.
+    ///
+    /// # Panics
+    /// There is no such key: the key is the program's own choice.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        assert!(matches!(keys::lookup(key), keys::Named::Value), "{key} is no key of the configuration");
+        self.set.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        comment(&mut out, Config::META.doc);
+        out.push_str("#\n# Every key can also be set in the environment, over this file: STRONGROOM_ and its name\n");
+        out.push_str("# with its section, such as STRONGROOM_SOURCE_TOKEN for `token` in [source].\n");
+        self.section(&mut out, &Config::META, "");
+        out
+    }
+
+    fn section(&self, out: &mut String, meta: &'static Meta, section: &str) {
+        let join = |field: &Field| match section {
+            "" => field.name.to_owned(),
+            _ => format!("{section}.{}", field.name),
+        };
+        for field in meta.fields.iter().filter(|field| matches!(field.kind, FieldKind::Leaf { .. })) {
+            self.key(out, &Key { path: join(field), field });
+        }
+        for field in meta.fields {
+            if let FieldKind::Nested { meta } = &field.kind {
+                let path = join(field);
+                out.push_str("\n\n");
+                comment(out, field.doc);
+                writeln!(out, "[{path}]").expect("a string can always grow");
+                self.section(out, meta, &path);
+            }
+        }
+    }
+
+    fn key(&self, out: &mut String, key: &Key) {
+        out.push('\n');
+        comment(out, key.field.doc);
+        let name = key.field.name;
+        let line = match (self.set.get(&key.path), key.default()) {
+            (Some(value), _) => format!("{name} = {value}"),
+            (None, Some(default)) => {
+                let value = Value::try_from(default).expect("a default is a TOML value");
+                format!("#{name} = {value}")
+            }
+            (None, None) => format!("#{name} ="),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+}
+
+fn comment(out: &mut String, doc: &[&str]) {
+    for line in doc {
+        out.push('#');
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+/// The commented file with every key at its default.
+#[must_use]
+pub fn template() -> String {
+    Template::new().render()
+}

@@ -1,0 +1,222 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn load(text: &str) -> Result<Config, ConfigError> {
+    Config::from_text(text, Path::new("/site"))
+}
+
+fn message(text: &str) -> String {
+    load(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_template_is_the_defaults() {
+    let from_template = load(&template::template()).unwrap();
+    let defaults = load("").unwrap();
+    assert_eq!(toml::to_string(&from_template).unwrap(), toml::to_string(&defaults).unwrap());
+}
+
+#[test]
+fn every_default_in_the_template_is_one_that_can_be_set() {
+    let uncommented: String = template::template()
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) && !key.ends_with('=') => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let written_out = load(&uncommented).unwrap();
+    assert_eq!(toml::to_string(&written_out).unwrap(), toml::to_string(&load("").unwrap()).unwrap());
+}
+
+#[test]
+fn the_template_reads_well() {
+    insta::assert_snapshot!(template::template());
+}
+
+#[test]
+fn a_template_with_keys_set_is_loaded_with_them() {
+    let text = Template::new()
+        .set("source.url", "http://127.0.0.1:8400")
+        .set("mail.to", vec!["a@example.com"])
+        .set("enumerate.oldest", 7)
+        .render();
+    let config = load(&text).unwrap();
+    assert_eq!(config.source.address().unwrap().as_str(), "http://127.0.0.1:8400/");
+    assert_eq!((config.mail.to, config.enumerate.oldest), (vec!["a@example.com".to_owned()], 7));
+}
+
+/// `cargo xtask` and editors read the file; run with `UPDATE_SCHEMAS=1` to write it again.
+#[test]
+fn the_schema_in_the_repository_is_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/config.schema.json");
+    let current = format!("{:#}\n", schema::schema());
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == current, "schemas/config.schema.json has drifted: run this test with UPDATE_SCHEMAS=1");
+}
+
+#[test]
+fn bad_values_are_named_with_their_line_what_was_found_and_the_next_step() {
+    let cases = [
+        "site = \"Main Site\"",
+        "time_zone = \"Europe/Berln\"",
+        "\n[schedule]\nevrey = \"2m\"",
+        "[schedule]\nevery = \"2 minutes\"",
+        "[schedule]\nevery = \"0s\"",
+        "[schedule]\nevery = 2",
+        "[schedule]\nbetween = \"23-5\"",
+        "[drive]\nreserve = \"2GB\"",
+        "[drive]\nid = \"blue\"",
+        "[source]\nurl = \"documents.example.com\"",
+        "[source]\nurl = \"https://me:hunter2@example.com\"",
+        "[source]\ntoken = 12345",
+        "[source]\ntoken = \"hunter2",
+        "[mail]\nto = \"office@example.com\"",
+        "[mail]\nsummary = \"weekly\"",
+        "[mail]\nat = \"25:00\"",
+        "[mail]\nhost = \"mail.example.com\"",
+        "[mail.smpt]\nhost = \"mail.example.com\"",
+        "[mail.smtp]\nport = 0",
+        "[mail.smtp]\ntls = true",
+        "[server]\nlisten = \"8400\"",
+        "[telemetry]\nlevel = \"info,=\"",
+        "[enumerate]\noldest = 0",
+        "mail = \"me@example.com\"",
+        "colour = \"blue\"",
+        "site = \"a\"\nsite = \"b\"",
+        "this is no toml",
+    ];
+    let messages: String =
+        cases.iter().map(|text| format!("{}\n    {}\n", text.replace('\n', " | "), message(text))).collect();
+    assert!(!messages.replace("token = \"hunter2", "").replace("me:hunter2@", "").contains("hunter2"), "{messages}");
+    insta::assert_snapshot!(messages);
+}
+
+#[test]
+fn what_is_needed_but_not_set_is_named_with_the_line_to_write() {
+    let config = load("[mail.smtp]\nhost = \"mail.example.com\"\nuser = \"me\"").unwrap();
+    let both = load("[mail]\nfolder = \"m\"\n[mail.smtp]\nhost = \"mail.example.com\"").unwrap();
+    let twice = load("[source]\ntoken = \"t\"\ntoken_file = \"/t\"").unwrap();
+    let lost = load("[source]\ntoken_file = \"gone\"").unwrap();
+    let messages = [
+        config.source.address().unwrap_err(),
+        config.source.secret().unwrap_err(),
+        config.drive.mounted_at().unwrap_err(),
+        config.mail.smtp.login().unwrap_err(),
+        config.mail_transport().unwrap_err(),
+        both.mail_transport().unwrap_err(),
+        twice.source.secret().unwrap_err(),
+        lost.source.secret().unwrap_err(),
+    ];
+    insta::assert_snapshot!(messages.map(|error| error.to_string()).join("\n"));
+}
+
+#[test]
+fn relative_paths_start_at_the_files_folder() {
+    let config = load("[mail]\nfolder = \"mail\"\n[drive]\nroot = \"/mnt/backup\"").unwrap();
+    assert_eq!(config.log_path(), Path::new("/site/data/log.sqlite"));
+    assert_eq!(config.mail.folder.as_deref(), Some(Path::new("/site/mail")));
+    assert_eq!(config.drive.root.as_deref(), Some(Path::new("/mnt/backup")));
+}
+
+/// A key that holds a path and is forgotten in `paths.rs` would start at the working folder.
+#[test]
+fn no_path_is_forgotten() {
+    let keys = [
+        "log.path",
+        "source.token_file",
+        "source.ca_file",
+        "drive.root",
+        "mail.folder",
+        "server.documents",
+        "server.database",
+        "mail.smtp.password_file",
+        "mail.smtp.ca_file",
+        "data_dir",
+    ];
+    let named: Vec<String> = keys::all()
+        .into_iter()
+        .map(|key| key.path)
+        .filter(|path| {
+            ["path", "file", "root", "folder", "dir", "documents", "database"].iter().any(|end| path.ends_with(end))
+        })
+        .collect();
+    assert_eq!(named.len(), keys.len(), "{named:?}");
+    let template = keys.iter().fold(Template::new(), |template, key| template.set(key, "here"));
+    let shown = toml::to_string(&load(&template.render()).unwrap()).unwrap();
+    assert_eq!(shown.matches("\"/site/here\"").count(), keys.len(), "{shown}");
+}
+
+fn sources(folder: &Path, variables: &[(&str, &str)]) -> Sources {
+    Sources {
+        search: vec![folder.join("strongroom.toml"), folder.join("etc.toml")],
+        environment: variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+        ..Sources::default()
+    }
+}
+
+#[test]
+fn flags_go_over_the_environment_over_the_file_over_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "[schedule]\nevery = \"1m\"\ngrace = \"1m\"\n[enumerate]\noldest = 5\n[mail.smtp]\nport = 1\n";
+    std::fs::write(folder.path().join("strongroom.toml"), file).unwrap();
+    let sources = sources(
+        folder.path(),
+        &[
+            ("STRONGROOM_SCHEDULE_EVERY", "2m"),
+            ("STRONGROOM_ENUMERATE_OLDEST", "7"),
+            ("STRONGROOM_MAIL_TO", "a@example.com, b@example.com"),
+            ("STRONGROOM_MAIL_SMTP_PORT", "2525"),
+            ("STRONGROOM_SOURCE_TOKEN", "hunter2"),
+            ("STRONGROOM_SOURCE_URL", ""),
+            ("STRONGROOM_CONFIG", "not ours"),
+        ],
+    );
+    let config = Config::load_from(&sources.with_flag("schedule.every", "3m")).unwrap();
+    assert_eq!(config.schedule.every.to_string(), "3m");
+    assert_eq!(config.schedule.grace.to_string(), "1m");
+    assert_eq!(config.enumerate.oldest, 7);
+    assert_eq!(config.mail.to, ["a@example.com", "b@example.com"]);
+    assert_eq!(config.mail.smtp.port(), 2525);
+    assert_eq!(config.source.secret().unwrap().reveal(), "hunter2");
+    assert_eq!(config.fetch.concurrency, 8);
+    assert!(!toml::to_string(&config).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn a_bad_variable_or_flag_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("etc.toml"), "").unwrap();
+    let error = |variables: &[(&str, &str)], flags: &[(&str, &str)]| {
+        let sources = flags.iter().fold(sources(folder.path(), variables), |s, (key, value)| s.with_flag(key, *value));
+        Config::load_from(&sources).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(
+        [
+            error(&[("STRONGROOM_SOURCE_TOKN", "t")], &[]),
+            error(&[("STRONGROOM_ENUMERATE_OLDEST", "many")], &[]),
+            error(&[("STRONGROOM_SCHEDULE_EVERY", "often")], &[]),
+            error(&[], &[("schedule.evry", "2m")]),
+            error(&[], &[("schedule.every", "often")]),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn no_configuration_and_one_that_cannot_be_read_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = Config::load_from(&sources(folder.path(), &[])).unwrap_err().to_string();
+    assert!(none.contains("strongroom.toml and ") && none.contains("strongroom config init"), "{none}");
+    let named = Sources { file: Some(PathBuf::from("/nowhere/my.toml")), ..Sources::default() };
+    let unreadable = Config::load_from(&named).unwrap_err().to_string();
+    assert!(unreadable.contains("/nowhere/my.toml"), "{unreadable}");
+}

@@ -1,0 +1,72 @@
+//! The kinds of values that keys take, beyond TOML's own.
+
+mod clock_time;
+mod period;
+mod secret;
+mod zone;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use strongroom_model::text::printable;
+use strongroom_model::{ByteCount, DriveId};
+use url::Url;
+
+pub use self::clock_time::ClockTime;
+pub use self::period::{ParsePeriodError, Period};
+pub use self::secret::Secret;
+pub use self::zone::Zone;
+
+/// How much of a bad value an error shows, in characters.
+pub(crate) const MOST_SHOWN_CHARS: usize = 60;
+
+/// A number, or a text that holds one: what the environment gives is always a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(u64),
+    Text(String),
+}
+
+/// A size in bytes: a number, or a text such as `2GiB`.
+pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteCount, D::Error> {
+    match Number::deserialize(deserializer) {
+        Ok(Number::Number(bytes)) => Ok(ByteCount(bytes)),
+        Ok(Number::Text(text)) => text.parse().map_err(D::Error::custom),
+        Err(_) => Err(D::Error::custom("it is no size: write it in quotes, such as \"2GiB\"")),
+    }
+}
+
+/// A drive's id.
+pub(super) fn drive_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DriveId, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// A TCP port.
+pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let number = match Number::deserialize(deserializer) {
+        Ok(Number::Number(number)) => u16::try_from(number).ok(),
+        Ok(Number::Text(text)) => text.parse().ok(),
+        Err(_) => None,
+    };
+    number
+        .filter(|port| *port != 0)
+        .ok_or_else(|| D::Error::custom("a port is a number from 1 to 65535; leave it out for the usual one"))
+}
+
+/// An address that begins with `http://` or `https://`.
+pub(super) fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bad = |why: &str| {
+        let shown = printable(&text, MOST_SHOWN_CHARS);
+        D::Error::custom(format!("{shown:?} {why}: write it such as \"https://documents.example.com\""))
+    };
+    let url = Url::parse(&text).map_err(|error| bad(&format!("is no address ({error})")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(bad("is no http:// or https:// address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not shown: it may hold a password.
+        return Err(D::Error::custom("the address must not hold a user or a password: use source.token_file"));
+    }
+    Ok(url)
+}

@@ -1,0 +1,45 @@
+//! A time of day.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strongroom_model::text::printable;
+
+use crate::schedule::time_of_day;
+
+/// A time of day, written `07:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^[0-2][0-9]:[0-5][0-9]$"))]
+pub struct ClockTime(pub Time);
+
+impl FromStr for ClockTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        time_of_day(text).map(Self).ok_or_else(|| {
+            let shown = printable(text, super::MOST_SHOWN_CHARS);
+            format!("{shown:?} is no time of day: write it from \"00:00\" to \"23:59\"")
+        })
+    }
+}
+
+impl fmt::Display for ClockTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%H:%M"))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClockTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for ClockTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

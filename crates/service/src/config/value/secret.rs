@@ -1,0 +1,147 @@
+//! Secrets: never shown, whatever prints them.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::config::ConfigError;
+
+/// How long a secret's file may be, in bytes: a token or a password, not a key ring.
+const MOST_FILE_BYTES: u64 = 4096;
+
+/// What stands in a secret's place wherever it would be shown.
+const REDACTED: &str = "(secret)";
+
+/// A token or a password. Printing, logging or serialising it shows `(secret)`.
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of that text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one place that hands it over.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret as it is configured: by itself or in a file, but not both.
+    ///
+    /// # Errors
+    /// Both are set, or the file cannot be used.
+    pub(crate) fn choose(
+        key: &'static str,
+        inline: Option<&Self>,
+        file: Option<&Path>,
+    ) -> Result<Option<Self>, ConfigError> {
+        match (inline, file) {
+            (Some(secret), None) => Ok(Some(secret.clone())),
+            (None, Some(path)) => read(key, path).map(Some),
+            (None, None) => Ok(None),
+            (Some(_), Some(path)) => Err(ConfigError::TwoSecrets { key, path: path.to_owned() }),
+        }
+    }
+}
+
+fn read(key: &'static str, path: &Path) -> Result<Secret, ConfigError> {
+    let unusable = |source| ConfigError::SecretFile { key, path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unusable)?;
+    file.take(MOST_FILE_BYTES).read_to_string(&mut text).map_err(unusable)?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() || secret.contains(char::is_control) {
+        return Err(ConfigError::SecretShape { key, path: path.to_owned() });
+    }
+    Ok(Secret(secret.to_owned()))
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REDACTED)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+/// Takes text; refuses all else without repeating it, as serde's own messages would.
+struct SecretVisitor;
+
+/// What is said of a value that is not text.
+const NOT_TEXT: &str = "a secret is a text in quotes";
+
+impl Visitor<'_> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NOT_TEXT)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret(text.to_owned()))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secret = Secret::new("hunter2");
+        let shown = format!("{secret} {secret:?} {:?}", toml::Value::try_from(&secret).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(secret.reveal(), "hunter2");
+    }
+
+    #[test]
+    fn a_secrets_file_ends_with_at_most_a_newline() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        for (content, good) in [("abc\r\n", true), ("abc", true), ("", false), ("\n", false), ("a\nb", false)] {
+            std::fs::write(&path, content).unwrap();
+            let secret = Secret::choose("source.token", None, Some(&path));
+            assert_eq!(secret.ok(), good.then(|| Some(Secret::new("abc"))), "{content:?}");
+        }
+    }
+}

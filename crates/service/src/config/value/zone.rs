@@ -1,0 +1,56 @@
+//! A time zone, by its name.
+
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strongroom_model::text::printable;
+
+/// A time zone of the IANA database, such as `Europe/Berlin`.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Zone {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Zone {
+    /// The zone's rules.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(zone) = TimeZone::get(text) {
+            return Ok(Self { name: text.to_owned(), zone });
+        }
+        let shown = printable(text, super::MOST_SHOWN_CHARS);
+        if TimeZone::get("Europe/London").is_err() {
+            return Err(format!(
+                "{shown:?} cannot be looked up: this host has no time zone database; install the package `tzdata`"
+            ));
+        }
+        Err(format!(
+            "{shown:?} is no time zone: write its name in the IANA database, such as \"Europe/Berlin\" \
+             (`timedatectl list-timezones` lists them)"
+        ))
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name)
+    }
+}

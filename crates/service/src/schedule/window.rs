@@ -1,0 +1,131 @@
+//! A window: the hours of the day in which runs may start.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::wall;
+use strongroom_model::text::printable;
+
+/// From one time of day up to, and without, another. Where the end is not after the start
+/// it lies on the next day: `23:00-05:00` is a night, `00:00-00:00` a whole day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    start: Time,
+    end: Time,
+}
+
+impl Window {
+    /// From midnight to midnight.
+    pub const WHOLE_DAY: Self = Self { start: Time::midnight(), end: Time::midnight() };
+
+    /// Whether it goes past midnight.
+    #[must_use]
+    pub fn crosses_midnight(self) -> bool {
+        self.end <= self.start && self.end != Time::midnight()
+    }
+
+    /// Its opening on the evening (or day) of `date`. A time of day that the zone skips
+    /// that day counts as the end of the gap; one that it repeats opens the first time and
+    /// closes the last time. `None` where the whole window is skipped.
+    #[must_use]
+    pub fn opening(self, date: Date, zone: &TimeZone) -> Option<Opening> {
+        let tomorrow = date.tomorrow().ok()?;
+        let last_day = if self.end <= self.start { tomorrow } else { date };
+        let opens = wall::first_reading(zone, date.to_datetime(self.start));
+        let closes = wall::last_reading(zone, last_day.to_datetime(self.end));
+        // A window of a whole day whose end is repeated must not overlap the next one.
+        let next_opens = wall::first_reading(zone, tomorrow.to_datetime(self.start));
+        let closes = closes.min(next_opens);
+        (opens < closes).then_some(Opening { window: self, date, opens, closes })
+    }
+}
+
+/// One opening of a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    window: Window,
+    /// The date on which it opens.
+    pub date: Date,
+    /// The first instant in it.
+    pub opens: Timestamp,
+    /// The first instant after it.
+    pub closes: Timestamp,
+}
+
+impl Opening {
+    /// Whether that instant lies in it.
+    #[must_use]
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.opens <= at && at < self.closes
+    }
+
+    /// What a person calls it: `the night of 2026-11-20`, by the date of its evening.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("the {} of {}", self.noun(), self.date)
+    }
+
+    /// What a person calls all from the first to the last of several.
+    #[must_use]
+    pub fn title_through(&self, last: &Self) -> String {
+        if self.date == last.date {
+            return self.title();
+        }
+        format!("the {}s of {} to {}", self.noun(), self.date, last.date)
+    }
+
+    fn noun(&self) -> &'static str {
+        if self.window.crosses_midnight() { "night" } else { "day" }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.start.strftime("%H:%M"), self.end.strftime("%H:%M"))
+    }
+}
+
+/// A text that is no window.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no window: write it from start to end, such as \"23:00-05:00\"")]
+pub struct ParseWindowError(String);
+
+impl FromStr for Window {
+    type Err = ParseWindowError;
+
+    fn from_str(text: &str) -> Result<Self, ParseWindowError> {
+        let error = || ParseWindowError(printable(text, 40));
+        let (start, end) = text.split_once('-').ok_or_else(error)?;
+        Ok(Self {
+            start: time_of_day(start.trim()).ok_or_else(error)?,
+            end: time_of_day(end.trim()).ok_or_else(error)?,
+        })
+    }
+}
+
+/// A time of day written `HH:MM`; `24:00` is midnight.
+pub(crate) fn time_of_day(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |part: &str| (part.len() == 2).then(|| part.parse::<i8>().ok()).flatten().filter(|n| *n >= 0);
+    match (number(hour)?, number(minute)?) {
+        (24, 0) => Some(Time::midnight()),
+        (hour, minute) => Time::new(hour, minute, 0, 0).ok(),
+    }
+}
+
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Window {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
