@@ -1,0 +1,55 @@
+//! The mails in a folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder of `.eml` files.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    folder: PathBuf,
+}
+
+/// One mail.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Its file's name.
+    pub file: String,
+    /// All of it, as it lies there.
+    pub text: String,
+}
+
+impl Mailbox {
+    /// The mails in that folder; none where it does not exist.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// All of them, by their files' names.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let mut mails: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+            .map(|path| Mail {
+                file: path.file_name().unwrap().to_string_lossy().into_owned(),
+                text: String::from_utf8_lossy(&fs::read(&path).unwrap()).replace("\r\n", "\n"),
+            })
+            .collect();
+        mails.sort_by(|a, b| a.file.cmp(&b.file));
+        mails
+    }
+}
+
+impl Mail {
+    /// A header's value, unfolded; as it stands there, without decoding.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        let head = self.text.split("\n\n").next()?;
+        let unfolded = head.replace("\n ", " ").replace("\n\t", " ");
+        let prefix = format!("{}:", name.to_ascii_lowercase());
+        let line = unfolded.lines().find(|line| line.to_ascii_lowercase().starts_with(&prefix))?;
+        Some(line[prefix.len()..].trim().to_owned())
+    }
+}

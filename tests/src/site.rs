@@ -1,0 +1,179 @@
+//! A whole site in one folder: a document server, a drive, a log and mails.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::mailbox::Mailbox;
+use crate::program::{Call, Running};
+use crate::proxy::Proxy;
+
+/// The smallest and the largest document that [`Site::add_documents`] makes, in bytes.
+const SIZES: std::ops::RangeInclusive<usize> = 1..=40_000;
+
+/// The configuration of every site. Retries come at once, so that tests are quick; the rest is
+/// as it is shipped.
+const CONFIG: &str = r#"
+site = "kestrel"
+time_zone = "Europe/Berlin"
+
+[source]
+token_file = "backup.token"
+connect_timeout = "2s"
+read_timeout = "2s"
+
+[drive]
+root = "drive"
+reserve = "1MiB"
+
+[retry]
+first_delay = "50ms"
+longest_delay = "200ms"
+wait_once = "20s"
+
+[server]
+listen = "127.0.0.1:0"
+"#;
+
+/// One site, gone when this is dropped.
+#[derive(Debug)]
+pub struct Site {
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    /// Between the program and its document server.
+    pub proxy: Proxy,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Site {
+    /// A configured site with an initialised drive and a token, and nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        let site = Self::without_drive();
+        fs::create_dir(site.drive()).unwrap();
+        site.call(["drive", "init", "--label", "blue 1"]).run().expect_code(0);
+        site
+    }
+
+    /// The same, before the drive is set up, or there.
+    #[must_use]
+    pub fn without_drive() -> Self {
+        let proxy = Proxy::start();
+        let settings = vec![("STRONGROOM_SOURCE_URL".to_owned(), proxy.url())];
+        let site = Self { folder: tempfile::tempdir().unwrap(), settings, proxy };
+        fs::write(site.path("strongroom.toml"), CONFIG).unwrap();
+        let create = ["server", "token", "create", "--name", "backup-1", "--scope", "backup", "--out", "backup.token"];
+        site.call(create).run().expect_code(0);
+        site
+    }
+
+    /// Sets a key for every later call, such as `drive.reserve`.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let variable = format!("STRONGROOM_{}", key.replace('.', "_").to_uppercase());
+        self.settings.retain(|(known, _)| *known != variable);
+        self.settings.push((variable, value.to_owned()));
+    }
+
+    /// A path in the site's folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The drive's root.
+    #[must_use]
+    pub fn drive(&self) -> PathBuf {
+        self.path("drive")
+    }
+
+    /// The program with these arguments, in the site's folder.
+    #[must_use]
+    pub fn call(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call {
+        let call = Call::new(self.folder.path(), args);
+        self.settings.iter().fold(call, |call, (name, value)| call.env(name, value))
+    }
+
+    /// `strongroom run --once`.
+    #[must_use]
+    pub fn run_once(&self) -> Call {
+        self.call(["run", "--once"])
+    }
+
+    /// A document server that answers, behind the proxy. Killed when it is dropped.
+    #[must_use]
+    pub fn serve(&self) -> Running {
+        self.serve_as(self.call(["server"]))
+    }
+
+    /// The same, from a call of one's own.
+    #[must_use]
+    pub fn serve_as(&self, call: Call) -> Running {
+        let mut server = call.start();
+        let address = server.until_said("its address", address_in);
+        self.proxy.forward_to(Some(address));
+        server
+    }
+
+    /// Puts that many documents into a folder and imports it: each becomes a booking that is signed off.
+    pub fn add_documents(&self, count: usize) {
+        let folder = self.make_documents(count);
+        self.call([OsStr::new("server"), OsStr::new("import"), folder.as_os_str()]).run().expect_code(0);
+    }
+
+    /// A new folder with that many documents, the same at every call but for the folder's name.
+    pub fn make_documents(&self, count: usize) -> PathBuf {
+        let folder = self.path(&format!("inbox-{:08x}", fastrand::u32(..)));
+        fs::create_dir(&folder).unwrap();
+        let mut random = fastrand::Rng::with_seed(7);
+        for number in 0..count {
+            let size = random.usize(SIZES);
+            let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(size).collect();
+            fs::write(folder.join(format!("timesheet-{number:04}.pdf")), bytes).unwrap();
+        }
+        folder
+    }
+
+    /// The mails that were written to the folder.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox::new(&self.path("data/mail"))
+    }
+
+    /// `strongroom status --json`, whether or not something needs a person.
+    #[must_use]
+    pub fn status(&self) -> serde_json::Value {
+        self.call(["status", "--json"]).run().json()
+    }
+
+    /// Every month's folder on the drive.
+    #[must_use]
+    pub fn months(&self) -> Vec<PathBuf> {
+        folders_in(&self.drive().join("kestrel"))
+    }
+}
+
+/// The folders right below that one; none where it does not exist.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_dir() && !path.is_symlink()).collect()
+}
+
+/// The first address of this host with a port in a text.
+#[must_use]
+pub fn address_in(text: &str) -> Option<SocketAddr> {
+    let mut starts = text.match_indices("127.0.0.1:").map(|(at, _)| &text[at..]);
+    starts.find_map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
+        let address: SocketAddr = rest[..end].parse().ok()?;
+        (address.port() != 0 && end < rest.len()).then_some(address)
+    })
+}
