@@ -6,7 +6,7 @@ use std::fs;
 use strongroom_tests::schemas::{all, workspace_root};
 
 /// Set by `cargo xtask schemas`: write instead of compare.
-const WRITE: &str = "STRONGROOM_WRITE_SCHEMAS";
+const WRITE: &str = "UPDATE_SCHEMAS";
 
 #[test]
 fn every_schema_is_as_the_code_says() {

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Set for the schemas' test: it then writes the files instead of comparing them.
-const WRITE_SCHEMAS: &str = "STRONGROOM_WRITE_SCHEMAS";
+/// Set for the schemas' tests: they then write the files instead of comparing them.
+const UPDATE_SCHEMAS: &str = "UPDATE_SCHEMAS";
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
@@ -30,12 +30,12 @@ pub(crate) fn bench() -> Command {
     cargo(&["bench", "--workspace", "--all-features", "--benches"])
 }
 
-/// Compares `schemas/` with what the code says, or writes it. It runs as the tests do, with
-/// the same features, so that nothing is built a second time for it.
+/// Compares `schemas/` with what the code says, or writes it: by the tests whose names hold
+/// `schema`, each beside the code that it speaks of.
 pub(crate) fn schemas(write: bool) -> Result<()> {
-    let mut test = cargo(&["test", "--quiet", "--workspace", "--all-features", "--test", "schemas"]);
+    let mut test = cargo(&["test", "--quiet", "--workspace", "--all-features", "--lib", "--tests", "schema"]);
     if write {
-        test.env(WRITE_SCHEMAS, "1");
+        test.env(UPDATE_SCHEMAS, "1");
     }
     run(&mut test)
 }

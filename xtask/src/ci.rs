@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::Instant;
 
-use crate::cargo::{self, cargo, schemas};
+use crate::cargo::{self, cargo};
 use crate::steps::Steps;
 use crate::{deny, test, unused};
 
 /// Every check. The dependencies' check, whose tool may have to be built first, goes on
-/// beside the others.
+/// beside the others. That `schemas/` is as the code says is among the tests.
 pub(crate) fn run(steps: &mut Steps) {
     let dependencies = thread::spawn(|| {
         let started = Instant::now();
@@ -25,9 +25,7 @@ pub(crate) fn run(steps: &mut Steps) {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
-    test::prepare(steps);
-    steps.run("schemas", || schemas(false));
-    test::run_prepared(steps, test::KILLS, &[]);
+    test::run(steps, test::KILLS, &[]);
     match dependencies.join() {
         Ok((result, elapsed)) => steps.note("dependencies", elapsed, result),
         Err(panic) => std::panic::resume_unwind(panic),

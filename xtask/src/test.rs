@@ -10,24 +10,14 @@ pub(crate) const KILLS: u32 = 8;
 /// How the tests are told of it.
 const KILLS_VARIABLE: &str = "STRONGROOM_TEST_KILLS";
 
-/// Sets up, builds and tests.
-pub(crate) fn run(steps: &mut Steps, kills: u32, args: &[String]) {
-    prepare(steps);
-    run_prepared(steps, kills, args);
-}
-
-/// Installs what the tests need beyond cargo, then builds the program and the tests.
+/// Installs what the tests need beyond cargo, builds the program and the tests, and runs them.
 ///
 /// `--tests` beside `--bins` makes the program with the same features as the tests have:
 /// one build of each crate, not two. All features, so that the places where a test may kill the
 /// program are compiled in.
-pub(crate) fn prepare(steps: &mut Steps) {
+pub(crate) fn run(steps: &mut Steps, kills: u32, args: &[String]) {
     steps.run("packages", packages::install);
     steps.run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])));
-}
-
-/// Runs every test, after [`prepare`].
-pub(crate) fn run_prepared(steps: &mut Steps, kills: u32, args: &[String]) {
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace", "--all-features"]);
         run_command(test.args(args).env(KILLS_VARIABLE, kills.to_string()))
