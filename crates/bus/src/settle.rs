@@ -1,5 +1,250 @@
-//! Settling tasks.
+//! Settling: what became of tasks, written to the log.
+
+use std::collections::HashSet;
+use std::fmt;
 use std::marker::PhantomData;
-/// Settles tasks of one stage.
-#[derive(Debug)]
-pub struct Settle<S>(PhantomData<S>);
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use strongroom_eventlog::AppendError;
+use strongroom_model::event::{AlarmRaised, Failed};
+use strongroom_model::text::printable;
+use strongroom_model::{Event, Expected, FailureKind, Fold, NewEvent, StreamName};
+use strongroom_service::kill_point;
+
+use crate::alarms::AlarmError;
+use crate::desk::{Desk, new_event};
+use crate::progress::{Count, Progress};
+use crate::stage::{Done, Failure, Fate, Outcome, Task};
+
+/// How many characters of a failure's message are recorded: it is for a person, and part
+/// of it may come from outside.
+const MESSAGE_CHARS: usize = 500;
+
+/// Settles the tasks of one batch. Clones settle the same batch, so that tasks which
+/// [`Stage::handle`](crate::Stage::handle) runs side by side can each have one.
+///
+/// What is durable when a call returns: the alarms and the events of every outcome, unless
+/// the log refused or could not be reached. Then the task stays unsettled and is delivered
+/// again, and the stream's version decides whether it was done after all.
+pub struct Settle<S> {
+    desk: Arc<Desk>,
+    progress: Arc<Progress>,
+    batch: Arc<Mutex<Batch>>,
+    state: PhantomData<fn() -> S>,
+}
+
+/// What of a batch is still open.
+#[derive(Debug, Default)]
+struct Batch {
+    open: HashSet<StreamName>,
+    rests: HashSet<StreamName>,
+    obstacle: Option<AlarmRaised>,
+}
+
+/// What became of a batch as a whole.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The streams of tasks that must be delivered again.
+    pub again: HashSet<StreamName>,
+    /// The streams of tasks that the stage has nothing to do about, and appended nothing to.
+    pub rests: HashSet<StreamName>,
+    /// What was in the way, if the stage named something.
+    pub obstacle: Option<AlarmRaised>,
+}
+
+/// How the settling of one task ended.
+enum Ending {
+    /// It is in the log.
+    Written(Count),
+    /// A twin was faster.
+    Twin,
+    /// Nothing was to be written.
+    Rests,
+    /// Something is in the way.
+    Obstructed(AlarmRaised),
+    /// The log will never take it, however often it is tried.
+    Refused(AppendError),
+    /// Nothing is known to be written: deliver it again.
+    Again,
+}
+
+impl<S> fmt::Debug for Settle<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settle").field("stage", &self.desk.stage).field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+impl<S> Clone for Settle<S> {
+    fn clone(&self) -> Self {
+        Self { desk: self.desk.clone(), progress: self.progress.clone(), batch: self.batch.clone(), state: PhantomData }
+    }
+}
+
+impl<S: Fold> Settle<S> {
+    /// Settles these tasks. The runner does this for each batch; a stage's own tests may,
+    /// to call [`Stage::handle`](crate::Stage::handle) by hand.
+    #[must_use]
+    pub fn new(desk: Desk, tasks: &[Task<S>]) -> Self {
+        Self::counted(Arc::new(desk), Arc::default(), tasks)
+    }
+
+    pub(crate) fn counted(desk: Arc<Desk>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
+        let open = tasks.iter().map(|task| task.stream.clone()).collect();
+        let batch = Batch { open, ..Batch::default() };
+        Self { desk, progress, batch: Arc::new(Mutex::new(batch)), state: PhantomData }
+    }
+
+    /// Settles some of the batch's tasks. Each is all or nothing by itself: a twin that was
+    /// faster with one of them does not keep the others out of the log. The log puts
+    /// their appends into one commit where it can.
+    pub async fn settle(&self, outcomes: Vec<(Task<S>, Outcome)>) {
+        join_all(outcomes.into_iter().map(|(task, outcome)| self.one(task, outcome))).await;
+    }
+
+    /// Settles one of the batch's tasks.
+    pub async fn one(&self, task: Task<S>, outcome: Outcome) {
+        let mut ending = match outcome {
+            Outcome::Done(done) => self.write(&task, done, Count::Done).await,
+            Outcome::Failed(failure) => self.fail(&task, failure).await,
+            Outcome::Obstructed(obstacle) => Ending::Obstructed(obstacle),
+            Outcome::Superseded => Ending::Rests,
+        };
+        if let Ending::Refused(error) = ending {
+            let message = format!("the log does not take what the {} stage made of it: {error}", self.desk.stage);
+            ending = self.fail(&task, Failure::new(FailureKind::Internal, message, Fate::Retry)).await;
+        }
+        self.note(task.stream, ending);
+    }
+
+    /// What became of the batch. Tasks that were not settled are to be delivered again.
+    #[must_use]
+    pub fn finish(self) -> Settled {
+        let batch = std::mem::take(&mut *self.batch());
+        Settled { again: batch.open, rests: batch.rests, obstacle: batch.obstacle }
+    }
+
+    pub(crate) fn is_obstructed(&self) -> bool {
+        self.batch().obstacle.is_some()
+    }
+
+    pub(crate) fn is_open(&self, stream: &StreamName) -> bool {
+        self.batch().open.contains(stream)
+    }
+
+    fn note(&self, stream: StreamName, ending: Ending) {
+        let mut batch = self.batch();
+        match ending {
+            Ending::Written(count) => {
+                self.progress.count(count);
+                batch.open.remove(&stream);
+            }
+            Ending::Twin => {
+                self.progress.count(Count::Twin);
+                batch.open.remove(&stream);
+            }
+            Ending::Rests => {
+                batch.open.remove(&stream);
+                batch.rests.insert(stream);
+            }
+            Ending::Obstructed(obstacle) => {
+                batch.obstacle.get_or_insert(obstacle);
+            }
+            Ending::Refused(error) => {
+                tracing::error!(%stream, error = &error as &dyn std::error::Error, "a failure could not be recorded");
+                batch.open.remove(&stream);
+                batch.rests.insert(stream);
+            }
+            Ending::Again => {}
+        }
+    }
+
+    async fn fail(&self, task: &Task<S>, failure: Failure) -> Ending {
+        let raise = failure.raise.iter().cloned().collect();
+        let failed = self.failed(task, failure);
+        tracing::warn!(stage = %self.desk.stage, stream = %task.stream, kind = failed.kind.code(),
+            attempt = failed.attempt, retry_at = ?failed.retry_at, message = failed.message, "task failed");
+        let Some(event) = Event::failed(task.stream.kind(), failed) else {
+            tracing::error!(stream = %task.stream, "a failure cannot be recorded on this kind of subject");
+            return Ending::Rests;
+        };
+        self.write(task, Done { raise, ..Done::event(event) }, Count::Failed).await
+    }
+
+    /// A failure as it is recorded: counted from the log, due by the policy.
+    fn failed(&self, task: &Task<S>, failure: Failure) -> Failed {
+        let attempt = task.state.attempt();
+        let delay = self.desk.retry.delay(failure.fate, attempt, fastrand::f64());
+        Failed {
+            stage: self.desk.stage,
+            kind: failure.kind,
+            message: printable(&failure.message, MESSAGE_CHARS),
+            attempt,
+            // A time beyond the calendar (year 9999) is no time: a person must look.
+            retry_at: delay.and_then(|delay| self.desk.clock.now().checked_add(delay).ok()),
+            digest: failure.digest,
+            quarantined: failure.quarantined,
+        }
+    }
+
+    /// Alarms first, then the events.
+    ///
+    /// If we stop in between, the task is still pending: it is done again, finds its alarms
+    /// raised or cleared already, and appends. The other way round an alarm could be lost.
+    async fn write(&self, task: &Task<S>, done: Done, count: Count) -> Ending {
+        if let Err(error) = self.alarm(task, &done).await {
+            trouble(&task.stream, &error);
+            return Ending::Again;
+        }
+        kill_point!("settle.after-alarms");
+        let events = self.events(task, done);
+        if events.is_empty() {
+            return Ending::Rests;
+        }
+        let appended = self.desk.log.append(events).await;
+        kill_point!("settle.after-append");
+        match appended {
+            Ok(_) => Ending::Written(count),
+            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Twin,
+            Err(
+                error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
+            ) => Ending::Refused(error),
+            // Another subject moved (a booking that two runs list): its new state must be seen.
+            Err(error) => {
+                trouble(&task.stream, &error);
+                Ending::Again
+            }
+        }
+    }
+
+    async fn alarm(&self, task: &Task<S>, done: &Done) -> Result<(), AlarmError> {
+        let alarms = self.desk.alarms();
+        for alarm in &done.raise {
+            alarms.raise(alarm, Some(&task.trigger)).await?;
+        }
+        for (key, message) in &done.clear {
+            alarms.clear(key, message, Some(&task.trigger)).await?;
+        }
+        Ok(())
+    }
+
+    fn events(&self, task: &Task<S>, done: Done) -> Vec<NewEvent> {
+        let mut expected = Expected::After(task.version);
+        let who = (&self.desk.clock, &self.desk.actor);
+        let mut events = Vec::with_capacity(done.events.len() + done.others.len());
+        for event in done.events {
+            events.push(new_event(who, task.stream.clone(), expected, event, Some(&task.trigger)));
+            expected = Expected::After(expected.next());
+        }
+        events.extend(done.others);
+        events
+    }
+
+    fn batch(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn trouble(stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(%stream, error, "task could not be settled: it is delivered again");
+}

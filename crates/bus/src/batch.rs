@@ -1,0 +1,227 @@
+//! One batch: folded anew, handed to the stage, and given back where it was not settled.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::FutureExt;
+use strongroom_eventlog::LogError;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::fold::fold;
+use strongroom_model::{FailureKind, Recorded, StreamName};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Desk;
+use crate::ledger::Claim;
+use crate::pace::Pace;
+use crate::progress::{Count, Progress};
+use crate::relay::Delivery;
+use crate::settle::Settle;
+use crate::stage::{Failure, Fate, Outcome, Stage, Task};
+
+/// How often the delay after trouble is doubled at most; the pace's bound comes first.
+const DOUBLINGS_MOST: u32 = 16;
+
+/// What works on a stage's batches, each in a task of its own.
+pub(crate) struct Worker<S> {
+    pub(crate) stage: Arc<S>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) pace: Pace,
+    pub(crate) stop: CancellationToken,
+    /// How many batches in a row were not all settled, though nothing was in the way.
+    pub(crate) troubles: Arc<AtomicU32>,
+}
+
+impl<S> Clone for Worker<S> {
+    fn clone(&self) -> Self {
+        Self {
+            stage: self.stage.clone(),
+            desk: self.desk.clone(),
+            progress: self.progress.clone(),
+            pace: self.pace,
+            stop: self.stop.clone(),
+            troubles: self.troubles.clone(),
+        }
+    }
+}
+
+/// What a batch says about the stage.
+#[derive(Debug)]
+pub(crate) enum Worked {
+    /// Nothing: there was nothing left to do, or the log was in trouble.
+    Nothing,
+    /// The stage did its work.
+    Well,
+    /// Something is in its way.
+    Obstructed(AlarmRaised),
+}
+
+impl<S: Stage> Worker<S> {
+    pub(crate) async fn work(self, deliveries: Vec<Delivery>) -> Worked {
+        let histories = match self.histories(&deliveries).await {
+            Ok(histories) => histories,
+            Err(error) => {
+                tracing::warn!(stage = %self.desk.stage, error = &error as &dyn std::error::Error,
+                    "a batch cannot be read from the log: trying again");
+                self.hold_back(deliveries).await;
+                return Worked::Nothing;
+            }
+        };
+        let (tasks, claims) = self.tasks(deliveries, histories);
+        if tasks.is_empty() {
+            return Worked::Nothing;
+        }
+        let settle = Settle::counted(self.desk.clone(), self.progress.clone(), &tasks);
+        self.handle(tasks, &settle).await;
+        self.conclude(settle, claims).await
+    }
+
+    /// The streams of the batch. One that cannot be read is left out, and does not keep
+    /// the others from being worked on.
+    async fn histories(&self, batch: &[Delivery]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+        let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
+        match self.desk.log.streams(&names).await {
+            Err(error) if is_about_one(&error) => {}
+            read => return read,
+        }
+        let mut histories = HashMap::with_capacity(names.len());
+        for name in names {
+            match self.desk.log.stream(&name).await {
+                Ok(history) => {
+                    histories.insert(name, history);
+                }
+                Err(error) if is_about_one(&error) => self.unreadable(&name, &error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(histories)
+    }
+
+    /// Drops what is stale: a delivery that came twice or late finds that its stream has
+    /// moved on. What moved it is a delivery of its own.
+    fn tasks(
+        &self,
+        deliveries: Vec<Delivery>,
+        mut histories: HashMap<StreamName, Vec<Recorded>>,
+    ) -> (Vec<Task<S::State>>, HashMap<StreamName, Claim>) {
+        let mut tasks = Vec::with_capacity(deliveries.len());
+        let mut claims = HashMap::with_capacity(deliveries.len());
+        for Delivery { trigger, claim } in deliveries {
+            let Some(history) = histories.remove(&trigger.stream) else {
+                claim.rest();
+                continue;
+            };
+            if history.last().map(|last| last.position) != Some(trigger.position) {
+                self.progress.count(Count::Twin);
+                claim.done();
+                continue;
+            }
+            match fold::<S::State>(&history) {
+                Ok(state) => {
+                    let stream = trigger.stream.clone();
+                    claims.insert(stream.clone(), claim);
+                    tasks.push(Task { stream, version: trigger.version, state, trigger });
+                }
+                Err(error) => {
+                    self.unreadable(&trigger.stream, &error);
+                    claim.rest();
+                }
+            }
+        }
+        (tasks, claims)
+    }
+
+    /// Hands the tasks to the stage. If it panics, each task that it left open is handed
+    /// to it once more, alone: so that only the one that makes it panic is recorded as
+    /// failed, and the rest of the batch loses no attempt.
+    async fn handle(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) {
+        let alone = tasks.len() == 1;
+        let spare = tasks.clone();
+        let Err(panic) = self.attempt(tasks, settle).await else { return };
+        for task in spare {
+            if settle.is_obstructed() {
+                return;
+            }
+            if !settle.is_open(&task.stream) {
+                continue;
+            }
+            let panic = if alone { Some(panic.clone()) } else { self.attempt(vec![task.clone()], settle).await.err() };
+            if let Some(panic) = panic
+                && settle.is_open(&task.stream)
+            {
+                let message = format!("the {} stage panicked: {panic}", self.desk.stage);
+                let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
+                settle.one(task, Outcome::Failed(failure)).await;
+            }
+        }
+    }
+
+    /// One call of the stage; the error is what it panicked with.
+    async fn attempt(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) -> Result<(), String> {
+        // What a panic may leave half done is the stage's own: it is called again from the
+        // log's state, as after a kill. The settle's accounts are changed in single steps.
+        let called = AssertUnwindSafe(self.stage.handle(tasks, settle)).catch_unwind().await;
+        called.map_err(|panic| {
+            self.progress.count(Count::Panic);
+            let message = panic_message(panic.as_ref());
+            tracing::error!(stage = %self.desk.stage, message, "the stage panicked");
+            message
+        })
+    }
+
+    async fn conclude(&self, settle: Settle<S::State>, claims: HashMap<StreamName, Claim>) -> Worked {
+        let settled = settle.finish();
+        let mut back = Vec::new();
+        for (stream, claim) in claims {
+            if settled.again.contains(&stream) {
+                self.progress.count(Count::Again);
+                back.push(claim);
+            } else if settled.rests.contains(&stream) {
+                claim.rest();
+            } else {
+                claim.done();
+            }
+        }
+        if let Some(obstacle) = settled.obstacle {
+            return Worked::Obstructed(obstacle);
+        }
+        if back.is_empty() {
+            self.troubles.store(0, Ordering::Relaxed);
+            return Worked::Well;
+        }
+        self.hold_back(back).await;
+        Worked::Nothing
+    }
+
+    /// Gives deliveries back, but not at once: whatever went wrong, it must not spin.
+    async fn hold_back<T>(&self, held: Vec<T>) {
+        let troubles = self.troubles.fetch_add(1, Ordering::Relaxed).min(DOUBLINGS_MOST);
+        let delay = self.pace.trouble_least.saturating_mul(1 << troubles).min(self.pace.trouble_most);
+        self.stop.run_until_cancelled(sleep(delay)).await;
+        drop(held);
+    }
+
+    fn unreadable(&self, stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
+        self.progress.count(Count::Unreadable);
+        tracing::error!(stage = %self.desk.stage, %stream, error,
+            "a stream cannot be understood and is left alone: run `strongroom log verify`");
+    }
+}
+
+/// Whether it is one stream that cannot be read, rather than the log.
+const fn is_about_one(error: &LogError) -> bool {
+    matches!(error, LogError::Damaged { .. } | LogError::Undecodable { .. } | LogError::StreamTooLong(_))
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it did not say why".to_owned())
+}

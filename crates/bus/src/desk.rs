@@ -1,0 +1,52 @@
+//! Where a stage's events are written: its log, its clock, and whose name stands on them.
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::{Actor, Event, EventId, Expected, NewEvent, Recorded, StageName, StreamName};
+use strongroom_service::Clock;
+
+use crate::alarms::Alarms;
+use crate::retry::RetryPolicy;
+
+/// What is needed to write down what a stage did. Clones write to the same log.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// The site's log.
+    pub log: EventLog,
+    /// The time that stands on events, and that retries are counted from.
+    pub clock: Clock,
+    /// Who did it, such as `fetch@backup-1`.
+    pub actor: Actor,
+    /// The stage whose failures are recorded.
+    pub stage: StageName,
+    /// When a failure is tried again.
+    pub retry: RetryPolicy,
+}
+
+impl Desk {
+    /// Raises and clears alarms in the same name.
+    #[must_use]
+    pub fn alarms(&self) -> Alarms {
+        Alarms::new(self.log.clone(), self.clock.clone(), self.actor.clone())
+    }
+}
+
+/// What happens to `stream` now, led to by `cause` and part of its run.
+pub(crate) fn new_event(
+    (clock, actor): (&Clock, &Actor),
+    stream: StreamName,
+    expected: Expected,
+    event: Event,
+    cause: Option<&Recorded>,
+) -> NewEvent {
+    let time = clock.now();
+    NewEvent {
+        id: EventId::new(time),
+        stream,
+        expected,
+        time,
+        actor: actor.clone(),
+        cause: cause.map(|cause| cause.id),
+        run: cause.and_then(|cause| cause.run),
+        event,
+    }
+}

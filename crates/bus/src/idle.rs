@@ -1,0 +1,147 @@
+//! Waiting until there is nothing left to do: what `--once` needs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use strongroom_eventlog::LogError;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::{Position, StageName};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::pipeline::{Pipeline, StageHandle};
+
+/// How often the log is asked at most.
+const LEAST: Duration = Duration::from_millis(20);
+
+/// How often it is asked at least: what another process appends wakes nobody here.
+const MOST: Duration = Duration::from_millis(100);
+
+/// For how long the log may be unreadable before the wait is given up.
+const TROUBLE_MOST: Duration = Duration::from_secs(30);
+
+/// How long after its time a retry may still be waiting before nobody is expected to take
+/// it: another process has it in hand.
+const OVERDUE_MOST: Duration = Duration::from_secs(5);
+
+/// How many retries are counted at most.
+const RETRIES_MOST: usize = 10_000;
+
+/// Why there is nothing left to do.
+#[derive(Debug, Clone)]
+pub enum Idle {
+    /// All is done.
+    Settled,
+    /// What is left waits for an obstacle to go away, and has for longer than the patience.
+    Paused(AlarmRaised),
+    /// The stages were told to stop, or one of them has ended.
+    Stopped,
+    /// What is left waits for its next attempt, beyond the patience.
+    RetriesLater {
+        /// How many wait.
+        count: usize,
+        /// When the first of them is due.
+        next: Timestamp,
+    },
+}
+
+/// What a look at the log and at the stages shows.
+enum Look {
+    Busy,
+    Paused(AlarmRaised, Instant),
+    Waiting(Timestamp),
+    Settled,
+}
+
+impl Pipeline {
+    /// Waits until nothing is left to do for these of the pipeline's stages: nothing is
+    /// pending in the log up to its head, nothing is in hand, and no retry is due within
+    /// `patience`. What is behind an obstacle is waited for as long as `patience`, too.
+    ///
+    /// # Errors
+    /// The log could not be read for a while.
+    pub async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
+        let mut appended = self.wiring.log.appended();
+        let mut readable_at = Instant::now();
+        let mut overdue_since = None;
+        loop {
+            if self.wiring.stop.is_cancelled() || self.stages.iter().any(StageHandle::has_ended) {
+                return Ok(Idle::Stopped);
+            }
+            appended.borrow_and_update();
+            match self.look(stages).await {
+                Ok(look) => {
+                    readable_at = Instant::now();
+                    if let Some(idle) = self.judge(look, stages, patience, &mut overdue_since).await? {
+                        return Ok(idle);
+                    }
+                }
+                Err(error) if readable_at.elapsed() > TROUBLE_MOST => return Err(error),
+                Err(_) => {}
+            }
+            sleep(LEAST).await;
+            // Its end by time is as good as an append: both mean to look again.
+            let _ = timeout(MOST, appended.changed()).await;
+        }
+    }
+
+    /// Looks at everything at one size of the log.
+    ///
+    /// What is left to do is a stream's last event, and remains so until the append that
+    /// settles it. So if nothing is pending, and the log is as long after the last look as
+    /// before the first, then nothing was pending anywhere at that size.
+    async fn look(&self, stages: &[StageName]) -> Result<Look, LogError> {
+        let log = &self.wiring.log;
+        let size = log.head().await?.size;
+        let mut paused = None;
+        for handle in self.stages.iter().filter(|handle| stages.contains(&handle.stage)) {
+            if !self.has_work(handle).await? {
+                continue;
+            }
+            match handle.progress.pause_now() {
+                None => return Ok(Look::Busy),
+                Some(pause) => paused = paused.or(Some(Look::Paused(pause.obstacle, pause.since))),
+            }
+        }
+        let due = log.next_due(stages).await?;
+        if log.head().await?.size != size {
+            return Ok(Look::Busy);
+        }
+        Ok(paused.or(due.map(Look::Waiting)).unwrap_or(Look::Settled))
+    }
+
+    /// Whether something is in hand, or pending and not known to rest.
+    async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
+        // Read first: what is below `from` and not in hand is done or rests. What the relay
+        // takes after this is still pending above it.
+        let standing = handle.ledger.standing();
+        let from: Position = standing.from;
+        Ok(standing.in_hand > 0 || !self.wiring.log.pending(handle.stage, from, 1).await?.is_empty())
+    }
+
+    async fn judge(
+        &self,
+        look: Look,
+        stages: &[StageName],
+        patience: Duration,
+        overdue_since: &mut Option<Instant>,
+    ) -> Result<Option<Idle>, LogError> {
+        let due = match look {
+            Look::Settled => return Ok(Some(Idle::Settled)),
+            Look::Paused(obstacle, since) if since.elapsed() >= patience => return Ok(Some(Idle::Paused(obstacle))),
+            Look::Busy | Look::Paused(..) => {
+                *overdue_since = None;
+                return Ok(None);
+            }
+            Look::Waiting(due) => due,
+        };
+        let wait = Duration::try_from(due.duration_since(self.wiring.clock.now())).unwrap_or_default();
+        if wait <= patience && overdue_since.get_or_insert_with(Instant::now).elapsed() < patience + OVERDUE_MOST {
+            return Ok(None);
+        }
+        let mut count = 0;
+        for stage in stages {
+            count += self.wiring.log.due(*stage, Timestamp::MAX, RETRIES_MOST).await?.len();
+        }
+        Ok(Some(Idle::RetriesLater { count, next: due }))
+    }
+}

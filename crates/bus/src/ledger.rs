@@ -1,0 +1,286 @@
+//! What of a stage's pending work is in hand in this process: pure bookkeeping.
+//!
+//! The relay reads the log upwards from a cursor and claims what it hands over, so that
+//! no stream is in hand twice. Nothing here is durable: a new process starts with an empty
+//! ledger and the cursor at 0, and finds all that is pending in the log again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use strongroom_model::{Position, Recorded, StreamName};
+use tokio::sync::Notify;
+
+/// How many streams are remembered as needing nothing from us, at most. Beyond it they
+/// are merely handed over again sooner.
+const RESTED_MOST: usize = 1024;
+
+/// The bookkeeping of one stage's deliveries, shared by its relay, its runner and whoever
+/// asks whether it is idle.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Mutex<Entries>,
+    /// Told when the relay has reason to look at the log again.
+    returned: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    /// The first position that was not looked at.
+    cursor: Position,
+    /// Where to look again, at the next page: something came back or was passed over.
+    again: Option<Position>,
+    /// What is in hand.
+    claims: HashMap<StreamName, Claimed>,
+    /// Streams whose last event turned out to need nothing from us, though the log still
+    /// shows it as pending: a twin has it in hand. Forgotten at the next look from 0.
+    rested: HashMap<StreamName, Position>,
+    /// Whether the relay has more that it is about to hand over.
+    more: bool,
+}
+
+#[derive(Debug)]
+struct Claimed {
+    position: Position,
+    /// A later event of the same stream that was passed over in the meantime.
+    missed: Option<Position>,
+}
+
+/// How far a stage's work has come in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// All that is pending below is in hand, or rests.
+    pub(crate) from: Position,
+    /// How many streams are in hand: waiting for the stage or being worked on.
+    pub(crate) in_hand: usize,
+}
+
+impl Ledger {
+    /// Begins a page: from where to read.
+    pub(crate) fn page(&self) -> Position {
+        let mut entries = self.entries();
+        entries.cursor = entries.from();
+        entries.again = None;
+        entries.cursor
+    }
+
+    /// Ends a page: everything below `to` was looked at. `more`: there was as much as was
+    /// asked for, so there is probably more.
+    pub(crate) fn paged(&self, more: bool) {
+        self.entries().more = more;
+    }
+
+    /// Takes a stream in hand, and notes that its event was looked at. `None`: it is in
+    /// hand already, or rests.
+    pub(crate) fn claim(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
+        let mut entries = self.entries();
+        entries.cursor = entries.cursor.max(event.position.next());
+        entries.claim(event).then(|| Claim {
+            ledger: self.clone(),
+            stream: event.stream.clone(),
+            ending: Ending::Again,
+        })
+    }
+
+    /// Takes a stream in hand whose retry is due. It was looked at long ago, so that the
+    /// cursor stays where it is.
+    pub(crate) fn claim_due(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
+        let claimed = self.entries().claim(event);
+        claimed.then(|| Claim { ledger: self.clone(), stream: event.stream.clone(), ending: Ending::Again })
+    }
+
+    /// Looks at everything again, from the first position on.
+    pub(crate) fn rescan(&self) {
+        let mut entries = self.entries();
+        entries.again = Some(Position(0));
+        entries.rested.clear();
+    }
+
+    /// Waits until something came back.
+    pub(crate) async fn returned(&self) {
+        self.returned.notified().await;
+    }
+
+    /// Whether the relay is about to hand over more.
+    pub(crate) fn more_coming(&self) -> bool {
+        self.entries().more
+    }
+
+    /// How many due streams may have to be read to find one that is not in hand.
+    pub(crate) fn held(&self) -> usize {
+        let entries = self.entries();
+        entries.claims.len() + entries.rested.len()
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        let entries = self.entries();
+        Standing { from: entries.from(), in_hand: entries.claims.len() }
+    }
+
+    /// The lock is held for single steps that leave the entries whole, whatever panics.
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn from(&self) -> Position {
+        self.again.map_or(self.cursor, |again| again.min(self.cursor))
+    }
+
+    fn look_again(&mut self, position: Position) {
+        self.again = Some(self.again.map_or(position, |again| again.min(position)));
+    }
+
+    fn claim(&mut self, event: &Recorded) -> bool {
+        if let Some(claimed) = self.claims.get_mut(&event.stream) {
+            if event.position > claimed.position {
+                claimed.missed = claimed.missed.max(Some(event.position));
+            }
+            return false;
+        }
+        if self.rested.get(&event.stream) == Some(&event.position) {
+            return false;
+        }
+        self.rested.remove(&event.stream);
+        self.claims.insert(event.stream.clone(), Claimed { position: event.position, missed: None });
+        true
+    }
+
+    /// Whether the relay should look again.
+    fn release(&mut self, stream: &StreamName, ending: Ending) -> bool {
+        let Some(claimed) = self.claims.remove(stream) else { return false };
+        match (ending, claimed.missed) {
+            // What was passed over is the stream's last event now; the other one is stale.
+            (_, Some(missed)) => self.look_again(missed),
+            (Ending::Again, None) => self.look_again(claimed.position),
+            (Ending::Rest, None) => {
+                if self.rested.len() < RESTED_MOST {
+                    self.rested.insert(stream.clone(), claimed.position);
+                }
+                return false;
+            }
+            (Ending::Done, None) => return false,
+        }
+        true
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    Done,
+    Again,
+    Rest,
+}
+
+/// A stream in hand. Dropped, it is handed over again: whatever dies with a delivery
+/// in its hands gives it back.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    ledger: Arc<Ledger>,
+    stream: StreamName,
+    ending: Ending,
+}
+
+impl Claim {
+    /// The log has moved on: forget the delivery.
+    pub(crate) fn done(mut self) {
+        self.ending = Ending::Done;
+    }
+
+    /// There is nothing to do about it here, though the log may still show it as pending.
+    pub(crate) fn rest(mut self) {
+        self.ending = Ending::Rest;
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.ledger.entries().release(&self.stream, self.ending) {
+            self.ledger.returned.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::event::AlarmCleared;
+    use strongroom_model::{Event, EventId, Version};
+
+    use super::*;
+
+    fn event(stream: &str, position: u64) -> Recorded {
+        let time = "2026-11-20T23:00:00Z".parse().unwrap();
+        Recorded {
+            position: Position(position),
+            version: Version(position),
+            id: EventId::new(time),
+            stream: stream.parse().unwrap(),
+            time,
+            actor: "test".parse().unwrap(),
+            cause: None,
+            run: None,
+            event: Event::AlarmCleared(AlarmCleared { message: String::new() }),
+        }
+    }
+
+    #[test]
+    fn a_stream_is_in_hand_once_at_a_time() {
+        let ledger = Arc::new(Ledger::default());
+        let claim = ledger.claim(&event("booking/1", 4)).unwrap();
+        assert!(ledger.claim(&event("booking/1", 4)).is_none());
+        assert!(ledger.claim_due(&event("booking/1", 4)).is_none());
+        assert_eq!(ledger.standing(), Standing { from: Position(5), in_hand: 1 });
+        claim.done();
+        assert_eq!(ledger.standing(), Standing { from: Position(5), in_hand: 0 });
+    }
+
+    #[test]
+    fn what_is_dropped_is_looked_at_again() {
+        let ledger = Arc::new(Ledger::default());
+        drop(ledger.claim(&event("booking/1", 4)));
+        assert_eq!(ledger.page(), Position(4));
+        assert!(ledger.claim(&event("booking/1", 4)).is_some());
+    }
+
+    #[test]
+    fn a_return_in_the_middle_of_a_page_is_not_lost() {
+        let ledger = Arc::new(Ledger::default());
+        ledger.page();
+        let first = ledger.claim(&event("booking/1", 4)).unwrap();
+        drop(first);
+        ledger.claim(&event("booking/2", 9)).unwrap().done();
+        assert_eq!(ledger.standing().from, Position(4));
+        assert_eq!(ledger.page(), Position(4));
+    }
+
+    #[test]
+    fn a_later_event_that_was_passed_over_is_found_when_the_stream_is_free() {
+        let ledger = Arc::new(Ledger::default());
+        let claim = ledger.claim(&event("alarm/drive-full.x", 4)).unwrap();
+        assert!(ledger.claim(&event("alarm/drive-full.x", 7)).is_none());
+        assert_eq!(ledger.standing().from, Position(8));
+        claim.done();
+        assert_eq!(ledger.page(), Position(7));
+    }
+
+    #[test]
+    fn what_rests_is_left_alone_until_everything_is_looked_at_again() {
+        let ledger = Arc::new(Ledger::default());
+        ledger.claim(&event("booking/1", 4)).unwrap().rest();
+        assert!(ledger.claim(&event("booking/1", 4)).is_none());
+        assert!(ledger.claim(&event("booking/1", 6)).is_some(), "a later event is another matter");
+        ledger.claim(&event("booking/2", 5)).unwrap().rest();
+        ledger.rescan();
+        assert_eq!(ledger.page(), Position(0));
+        assert!(ledger.claim(&event("booking/2", 5)).is_some());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let ledger = Arc::new(Ledger::default());
+        for n in 0..(RESTED_MOST as u64 + 10) {
+            ledger.claim(&event(&format!("booking/{n}"), n)).unwrap().rest();
+        }
+        assert_eq!(ledger.held(), RESTED_MOST);
+    }
+}

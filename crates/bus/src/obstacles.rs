@@ -1,0 +1,127 @@
+//! What is in a stage's way: one alarm for each obstacle, raised once and cleared once.
+//!
+//! An obstacle that [`Stage::ready`](crate::Stage::ready) named is over as soon as it no
+//! longer does. One that was only found at work (a drive that has room in general, but not
+//! for the next file) may come right back, so its alarm stays until a batch went well,
+//! or until nothing was left to be done.
+
+use std::collections::BTreeMap;
+
+use strongroom_eventlog::LogError;
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::fold::fold;
+use strongroom_model::{AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
+
+use crate::alarms::Alarms;
+use crate::desk::Desk;
+
+/// How many alarms are looked through when a stage starts, the newest first.
+const ALARMS_MOST: usize = 4096;
+
+/// The kinds of alarm that pause a stage, and that its restart may find still raised.
+const PAUSING: [AlarmKind; 8] = [
+    AlarmKind::DriveMissing,
+    AlarmKind::DriveUnknown,
+    AlarmKind::DriveReadOnly,
+    AlarmKind::DriveFull,
+    AlarmKind::DriveFailing,
+    AlarmKind::ServerUnreachable,
+    AlarmKind::ServerRefuses,
+    AlarmKind::ServerConfused,
+];
+
+/// How an obstacle came to light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The stage was asked whether it may work.
+    Asking,
+    /// The stage was at work, in this process or in an earlier one.
+    Working,
+}
+
+/// The obstacles whose alarm a stage has raised and not yet cleared.
+#[derive(Debug)]
+pub(crate) struct Obstacles {
+    alarms: Alarms,
+    stage: StageName,
+    raised: BTreeMap<AlarmKey, Found>,
+}
+
+impl Obstacles {
+    pub(crate) fn new(desk: &Desk) -> Self {
+        Self { alarms: desk.alarms(), stage: desk.stage, raised: BTreeMap::new() }
+    }
+
+    /// Whether every alarm is cleared.
+    pub(crate) fn none(&self) -> bool {
+        self.raised.is_empty()
+    }
+
+    /// Takes over the alarms that an earlier process of this stage left raised.
+    pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<(), LogError> {
+        let heads = desk.log.newest(SubjectKind::Alarm, ALARMS_MOST).await?;
+        for head in heads.into_iter().filter(|head| pauses(&head.stream)) {
+            let history = desk.log.stream(&head.stream).await?;
+            if let Some(key) = left_raised(&history, self.stage) {
+                self.raised.insert(key, Found::Working);
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises an obstacle's alarm, unless it is raised already.
+    pub(crate) async fn raise(&mut self, obstacle: &AlarmRaised, found: Found) {
+        // Kept whether or not the log took it: to clear an alarm that is not raised is nothing.
+        let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
+        self.raised.entry(key).and_modify(|known| *known = found).or_insert(found);
+        if let Err(error) = self.alarms.raise(obstacle, None).await {
+            tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+                "an alarm could not be raised: trying again");
+        }
+    }
+
+    /// The stage, asked whether it may work, named `now`, or nothing any more: whatever else it
+    /// named before is over.
+    pub(crate) async fn asked(&mut self, now: Option<&AlarmRaised>) {
+        let now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
+        let over = self.raised.iter().filter(|(key, found)| **found == Found::Asking && Some(*key) != now.as_ref());
+        let over: Vec<AlarmKey> = over.map(|(key, _)| key.clone()).collect();
+        self.clear(over).await;
+    }
+
+    /// The stage did its work: nothing is in its way.
+    pub(crate) async fn over(&mut self) {
+        let over = self.raised.keys().cloned().collect();
+        self.clear(over).await;
+    }
+
+    /// Clears alarms. One that the log does not take stays on the list for the next time.
+    async fn clear(&mut self, keys: Vec<AlarmKey>) {
+        let message = format!("{} works again", self.stage);
+        for key in keys {
+            match self.alarms.clear(&key, &message, None).await {
+                Ok(_) => {
+                    self.raised.remove(&key);
+                }
+                Err(error) => tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+                    "an alarm could not be cleared: trying again"),
+            }
+        }
+    }
+}
+
+/// Whether an alarm of this stream is of a kind that pauses stages.
+fn pauses(alarm: &StreamName) -> bool {
+    alarm.id().split_once('.').is_some_and(|(code, _)| PAUSING.iter().any(|kind| kind.code() == code))
+}
+
+/// The alarm, if it is raised and this stage raised it, on whatever host that was: hosts
+/// change their names, and a drive moves from one to another.
+fn left_raised(history: &[Recorded], stage: StageName) -> Option<AlarmKey> {
+    let alarm: Alarm = fold(history).ok()?;
+    let (raised, _) = alarm.raised?;
+    let by = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)))?;
+    let same_stage = by.actor.as_str().split('@').next() == Some(stage.name());
+    same_stage.then(|| AlarmKey::new(raised.kind, &raised.subject))
+}

@@ -1,0 +1,88 @@
+//! How quickly things are looked at again. None of it decides what happens, only when.
+
+use std::time::Duration;
+
+/// The bus's intervals. They are measured on the host's monotonic clock, which nobody can
+/// set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How often the log is asked what other processes appended, and what is due.
+    pub poll: Duration,
+    /// How often everything that is pending is looked at again, from the log's first
+    /// position on: the safety net below the cursor.
+    pub rescan: Duration,
+    /// How long a batch waits for more while more is on its way.
+    pub linger: Duration,
+    /// How long a pause lasts at first; it doubles for as long as the obstacle stays.
+    pub pause_least: Duration,
+    /// How long a pause lasts at most before the stage is asked again.
+    pub pause_most: Duration,
+    /// How long it must be quiet after an obstacle before it counts as gone, where no
+    /// work came by to show it.
+    pub quiet: Duration,
+    /// How long unsettled tasks are held back at first, and after trouble with the log; it
+    /// doubles for as long as there is trouble.
+    pub trouble_least: Duration,
+    /// How long they are held back at most.
+    pub trouble_most: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_millis(250),
+            rescan: Duration::from_secs(60),
+            linger: Duration::from_millis(5),
+            pause_least: Duration::from_secs(1),
+            // A person who has plugged a drive back in watches for about this long.
+            pause_most: Duration::from_secs(15),
+            quiet: Duration::from_secs(10),
+            trouble_least: Duration::from_millis(100),
+            trouble_most: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Pace {
+    pub(crate) const fn pause(&self) -> Backoff {
+        Backoff { least: self.pause_least, most: self.pause_most, next: self.pause_least }
+    }
+
+    pub(crate) const fn trouble(&self) -> Backoff {
+        Backoff { least: self.trouble_least, most: self.trouble_most, next: self.trouble_least }
+    }
+}
+
+/// A delay that doubles up to a bound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backoff {
+    least: Duration,
+    most: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    pub(crate) fn next(&mut self) -> Duration {
+        let delay = self.next.min(self.most);
+        self.next = delay.saturating_mul(2);
+        delay
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.next = self.least;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backoff_doubles_up_to_its_bound_and_starts_over() {
+        let mut backoff = Pace::default().pause();
+        let delays: Vec<_> = (0..6).map(|_| backoff.next().as_secs()).collect();
+        assert_eq!(delays, [1, 2, 4, 8, 15, 15]);
+        backoff.reset();
+        assert_eq!(backoff.next().as_secs(), 1);
+    }
+}

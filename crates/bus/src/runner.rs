@@ -1,0 +1,275 @@
+//! The runner: gives a stage its batches, and waits where something is in its way.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use strongroom_model::event::AlarmRaised;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::batch::{Worked, Worker, panic_message};
+use crate::ledger::Ledger;
+use crate::obstacles::{Found, Obstacles};
+use crate::pace::{Backoff, Pace};
+use crate::progress::Pause;
+use crate::relay::Delivery;
+use crate::stage::{BatchLimits, Stage};
+
+/// Runs one stage.
+///
+/// All of its state is gone after a restart, on purpose: what it must not forget is in the
+/// log, raised alarms included.
+pub(crate) struct Runner<S> {
+    worker: Worker<S>,
+    limits: BatchLimits,
+    deliveries: mpsc::Receiver<Delivery>,
+    ledger: Arc<Ledger>,
+    batches: JoinSet<Worked>,
+    obstacles: Obstacles,
+    trial: Trial,
+    /// Since when obstacles have come one after the other.
+    since: Option<Instant>,
+    pauses: Backoff,
+    pace: Pace,
+    stop: CancellationToken,
+    abort: CancellationToken,
+}
+
+/// Whether the stage is being tried out after an obstacle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    /// Nothing was in its way.
+    No,
+    /// It may work again: the next batch, alone, shows whether it can. If none comes until
+    /// then, it counts as well.
+    Due(Instant),
+    /// That batch is under way.
+    UnderWay,
+}
+
+/// Why a wait ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Waited {
+    Over,
+    Stopping,
+}
+
+impl<S: Stage> Runner<S> {
+    pub(crate) fn new(
+        worker: Worker<S>,
+        deliveries: mpsc::Receiver<Delivery>,
+        ledger: Arc<Ledger>,
+        abort: CancellationToken,
+    ) -> Self {
+        let limits = worker.stage.limits();
+        Self {
+            limits: BatchLimits { tasks: limits.tasks.max(1), batches: limits.batches.max(1) },
+            deliveries,
+            ledger,
+            batches: JoinSet::new(),
+            obstacles: Obstacles::new(&worker.desk),
+            trial: Trial::No,
+            since: None,
+            pauses: worker.pace.pause(),
+            pace: worker.pace,
+            stop: worker.stop.clone(),
+            abort,
+            worker,
+        }
+    }
+
+    /// Works until told to stop, then finishes what is under way, or gives it up when
+    /// told to abort.
+    pub(crate) async fn run(mut self) {
+        self.adopt().await;
+        while !self.stop.is_cancelled() {
+            self.step().await;
+        }
+        self.drain().await;
+    }
+
+    /// Takes over the alarms of an earlier process, so that they are cleared once this one
+    /// has shown that it can work.
+    async fn adopt(&mut self) {
+        let mut trouble = self.pace.trouble();
+        let desk = self.worker.desk.clone();
+        while let Err(error) = self.obstacles.adopt(&desk).await {
+            tracing::warn!(stage = %desk.stage, error = &error as &dyn std::error::Error,
+                "alarms cannot be read from the log: trying again");
+            if self.wait(trouble.next()).await == Waited::Stopping {
+                return;
+            }
+        }
+        if !self.obstacles.none() {
+            self.trial = Trial::Due(Instant::now() + self.pace.quiet);
+        }
+    }
+
+    /// Waits for the next thing to happen, and deals with it.
+    async fn step(&mut self) {
+        // On trial, one batch goes alone.
+        let width = if self.trial == Trial::No { self.limits.batches } else { 1 };
+        let quiet_at = match self.trial {
+            Trial::Due(at) => Some(at),
+            _ => None,
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            Some(ended) = self.batches.join_next() => self.ended(ended).await,
+            delivery = self.deliveries.recv(), if self.batches.len() < width => match delivery {
+                Some(first) => self.begin(first).await,
+                // The relay ends only when we are stopping, or by a fault of its own.
+                None => self.stop.cancelled().await,
+            },
+            () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => self.quiet().await,
+        }
+    }
+
+    /// Begins a batch, if nothing is in the way.
+    async fn begin(&mut self, first: Delivery) {
+        let batch = self.gather(first).await;
+        match self.ready().await {
+            None => {}
+            Some(Ok(())) => {
+                if self.trial != Trial::No {
+                    self.trial = Trial::UnderWay;
+                }
+                self.batches.spawn(self.worker.clone().work(batch));
+            }
+            Some(Err(obstacle)) => {
+                // Given back before the pause, so that the log's newest state is worked on after it.
+                drop(batch);
+                self.pause(obstacle, Found::Asking).await;
+            }
+        }
+    }
+
+    /// As much as there is, up to the limit; it waits a little only while more is coming.
+    async fn gather(&mut self, first: Delivery) -> Vec<Delivery> {
+        let mut batch = vec![first];
+        let linger_until = Instant::now() + self.pace.linger;
+        while batch.len() < self.limits.tasks {
+            match self.deliveries.try_recv() {
+                Ok(delivery) => batch.push(delivery),
+                Err(_) if self.ledger.more_coming() => match timeout_at(linger_until, self.deliveries.recv()).await {
+                    Ok(Some(delivery)) => batch.push(delivery),
+                    _ => break,
+                },
+                Err(_) => break,
+            }
+        }
+        batch
+    }
+
+    /// Asks the stage whether it may work; `None`: we are stopping.
+    async fn ready(&self) -> Option<Result<(), AlarmRaised>> {
+        let asked = AssertUnwindSafe(self.worker.stage.ready()).catch_unwind();
+        let answer = self.stop.run_until_cancelled(asked).await?;
+        Some(answer.unwrap_or_else(|panic| {
+            // That says nothing about what is in the way: the work itself will show it.
+            tracing::error!(stage = %self.worker.desk.stage, message = panic_message(panic.as_ref()),
+                "the stage panicked when it was asked whether it may work");
+            Ok(())
+        }))
+    }
+
+    async fn ended(&mut self, ended: Result<Worked, JoinError>) {
+        let on_trial = self.trial == Trial::UnderWay;
+        match ended {
+            Ok(Worked::Obstructed(obstacle)) => self.pause(obstacle, Found::Working).await,
+            Ok(Worked::Well) if on_trial => self.well().await,
+            // It showed nothing: the trial goes on.
+            Ok(_) if on_trial => self.trial = Trial::Due(Instant::now() + self.pace.quiet),
+            Ok(_) => {}
+            Err(error) => tracing::error!(stage = %self.worker.desk.stage, error = &error as &dyn std::error::Error,
+                "a batch ended in a fault of the runner: its tasks are delivered again"),
+        }
+    }
+
+    /// Waits for as long as the stage names an obstacle, and a short while in any case.
+    /// Nothing is recorded on the subjects, and no attempt is lost.
+    async fn pause(&mut self, obstacle: AlarmRaised, found: Found) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.obstacles.raise(&obstacle, found).await;
+        self.worker.progress.pause(Some(Pause { obstacle, since }));
+        loop {
+            let delay = self.pauses.next();
+            if self.wait(delay).await == Waited::Stopping {
+                return;
+            }
+            match self.ready().await {
+                None => return,
+                Some(Ok(())) => break,
+                Some(Err(obstacle)) => {
+                    // Raised first: a person reads "the drive is another one" before, not after,
+                    // "the drive is no longer missing".
+                    self.obstacles.raise(&obstacle, Found::Asking).await;
+                    self.obstacles.asked(Some(&obstacle)).await;
+                    self.worker.progress.pause(Some(Pause { obstacle, since }));
+                }
+            }
+        }
+        self.obstacles.asked(None).await;
+        self.worker.progress.pause(None);
+        self.trial = Trial::Due(Instant::now() + self.pace.quiet);
+        if self.obstacles.none() {
+            self.settle_down();
+        }
+    }
+
+    /// On trial, and no work came by for a while.
+    async fn quiet(&mut self) {
+        match self.ready().await {
+            None => {}
+            Some(Ok(())) => self.well().await,
+            Some(Err(obstacle)) => self.pause(obstacle, Found::Asking).await,
+        }
+    }
+
+    /// Nothing is in the way any more.
+    async fn well(&mut self) {
+        self.obstacles.over().await;
+        if self.obstacles.none() {
+            self.settle_down();
+        } else {
+            self.trial = Trial::Due(Instant::now() + self.pace.quiet);
+        }
+    }
+
+    fn settle_down(&mut self) {
+        self.trial = Trial::No;
+        self.since = None;
+        self.pauses.reset();
+    }
+
+    async fn wait(&self, delay: std::time::Duration) -> Waited {
+        match self.stop.run_until_cancelled(sleep(delay)).await {
+            Some(()) => Waited::Over,
+            None => Waited::Stopping,
+        }
+    }
+
+    /// Finishes what is under way. What is given up instead is pending in the log, as after
+    /// a kill.
+    async fn drain(mut self) {
+        // What waits in the channel was not begun: it is pending in the log.
+        self.deliveries.close();
+        let abort = self.abort.clone();
+        let finished = abort.run_until_cancelled(async {
+            while let Some(ended) = self.batches.join_next().await {
+                if let Ok(Worked::Obstructed(obstacle)) = ended {
+                    self.obstacles.raise(&obstacle, Found::Working).await;
+                }
+            }
+        });
+        if finished.await.is_none() {
+            tracing::warn!(stage = %self.worker.desk.stage, batches = self.batches.len(),
+                "gave up what was under way: it is pending in the log");
+            self.batches.abort_all();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What is in a stage's way pauses it: one alarm when it begins, one when it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use strongroom_bus::Idle;
+use strongroom_model::StageName;
+use strongroom_model::booking::Phase;
+use strongroom_model::event::{AlarmKind, AlarmRaised};
+use tokio::time::sleep;
+
+use crate::rig::{Fake, PATIENCE, Play, Rig, actor, id, ids, obstacle, until};
+
+const FETCH: [StageName; 1] = [StageName::Fetch];
+
+#[tokio::test]
+async fn r6_an_obstacle_is_told_once_and_costs_no_attempt() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(30)).await;
+    let stage = Fake::working(StageName::Fetch);
+    stage.block(Some(obstacle()));
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    until("the alarm", || async { rig.alarm(&obstacle()).await == [true] }).await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+    assert_eq!(stage.calls(), 0, "nothing is tried");
+    assert_eq!(pipeline.progress()[0].paused.as_ref().unwrap().obstacle, obstacle());
+
+    stage.block(None);
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
+    assert!(pipeline.progress()[0].paused.is_none());
+    for id in ids(30) {
+        let booking = rig.booking(&id).await;
+        assert_eq!((booking.phase, booking.failures), (Phase::Fetched, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_obstacle_found_at_work_keeps_one_alarm_however_often_it_comes_back() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(3)).await;
+    // The drive has room, says `ready`, but not for these files, six times over.
+    let left = Arc::new(AtomicUsize::new(6));
+    let script = left.clone();
+    let stage = Fake::new(StageName::Fetch, move |_| {
+        let obstructed = script.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if obstructed { Play::obstructed() } else { Play::done(StageName::Fetch) }
+    });
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    until("the end", || async { rig.alarm(&obstacle()).await.len() == 2 }).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
+    assert_eq!(left.load(Ordering::SeqCst), 0);
+    for id in ids(3) {
+        assert_eq!(rig.booking(&id).await.failures, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_obstacle_that_never_ends_does_not_make_it_spin() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(3)).await;
+    let stage = Fake::new(StageName::Fetch, |_| Play::obstructed());
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    sleep(Duration::from_millis(1000)).await;
+    assert!((2..=40).contains(&stage.calls()), "{} calls in a second, with pauses of 50 ms", stage.calls());
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+    drop(pipeline);
+}
+
+#[tokio::test]
+async fn one_obstacle_after_another_are_each_told() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(1)).await;
+    let other = AlarmRaised { kind: AlarmKind::DriveReadOnly, ..obstacle() };
+    let stage = Fake::working(StageName::Fetch);
+    stage.block(Some(obstacle()));
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    until("the first", || async { rig.alarm(&obstacle()).await == [true] }).await;
+    stage.block(Some(other.clone()));
+    until("the second", || async {
+        rig.alarm(&obstacle()).await == [true, false] && rig.alarm(&other).await == [true]
+    })
+    .await;
+    stage.block(None);
+    until("its end", || async { rig.alarm(&other).await == [true, false] }).await;
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+}
+
+#[tokio::test]
+async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(2)).await;
+    let stage = Fake::working(StageName::Fetch);
+    stage.block(Some(obstacle()));
+    let wiring = rig.wiring();
+    let pipeline = rig.start(&wiring, &stage);
+    until("the alarm", || async { rig.alarm(&obstacle()).await == [true] }).await;
+    rig.kill(&wiring, pipeline).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+
+    // Still in the way: nothing changes, in that process nor in the next.
+    let wiring = rig.wiring();
+    let pipeline = rig.start(&wiring, &stage);
+    until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
+    rig.kill(&wiring, pipeline).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+
+    stage.block(None);
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    sleep(Duration::from_millis(150)).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
+}
+
+#[tokio::test]
+async fn a_restart_without_work_clears_it_once_it_has_been_quiet() {
+    let rig = Rig::new().await;
+    rig.desk(StageName::Fetch).alarms().raise(&obstacle(), None).await.unwrap();
+    let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
+    until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
+    drop(pipeline);
+}
+
+#[tokio::test]
+async fn a_stage_leaves_other_stages_alarms_alone() {
+    let rig = Rig::new().await;
+    rig.desk(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
+    let wrong = AlarmRaised { kind: AlarmKind::RecordWrong, subject: "B-1".to_owned(), ..obstacle() };
+    rig.desk(StageName::Fetch).alarms().raise(&wrong, None).await.unwrap();
+    rig.enumerate(&ids(1)).await;
+    let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+    assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
+    assert_eq!(actor(StageName::Fetch).as_str(), "fetch@test");
+    drop(pipeline);
+}
+
+#[tokio::test]
+async fn what_was_settled_before_the_obstacle_stays_settled() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(8)).await;
+    let stage = Fake::new(StageName::Fetch, |task| match task.stream.id() {
+        "B-0" | "B-1" | "B-2" => Play::done(StageName::Fetch),
+        _ => Play::obstructed(),
+    });
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    let idle = pipeline.idle(&FETCH, Duration::from_millis(300)).await;
+    assert!(matches!(idle, Ok(Idle::Paused(ref alarm)) if *alarm == obstacle()), "{idle:?}");
+    assert_eq!(rig.booking(&id("B-2")).await.phase, Phase::Fetched);
+    assert_eq!(rig.history(&id("B-5")).await.len(), 1);
+}
