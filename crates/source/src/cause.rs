@@ -164,9 +164,9 @@ impl NoConnection {
                 "start the document server (`strongroom server`), or set source.url to its address: nobody listens at {server}"
             ),
             Self::UnknownHost => format!("correct the host in source.url, or the name service: {server} is not known"),
-            Self::Tls => {
-                format!("renew the certificate of {server}, or name the authority that signed it in source.ca_file")
-            }
+            Self::Tls => format!(
+                "see that {server} speaks TLS at all; renew its certificate, or name the authority that signed it in source.ca_file"
+            ),
             Self::TimedOut | Self::Other => {
                 format!("check the network and the firewall between here and {server}, then run `strongroom doctor`")
             }

@@ -98,6 +98,9 @@ impl Source {
     /// those are followed within the server's own origin, with the method kept.
     pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<(Request, Response), SourceError> {
         let mut url = self.url(ask.path);
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
         let request = self.request(ask);
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&url, ask).await.map_err(|cause| request.failed(cause))?;
@@ -111,9 +114,6 @@ impl Source {
 
     async fn send_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
         let mut builder = self.inner.client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
-        if !ask.query.is_empty() {
-            builder = builder.query(ask.query);
-        }
         if let Some(json) = &ask.json {
             builder = builder.header(CONTENT_TYPE, "application/json").body(json.clone());
         }
@@ -181,7 +181,10 @@ fn client(settings: &SourceSettings, base: &Url) -> Result<Client, SettingsError
         // slim system without any must not be in the way.
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|error| SettingsError::Tls(crate::transport::root_cause(&error)))
+    builder.build().map_err(|error| {
+        let why = crate::transport::root_cause(&error);
+        if settings.authority_pem.is_some() { SettingsError::Authority(why) } else { SettingsError::Tls(why) }
+    })
 }
 
 /// What every request says: who we are, and that a body is wanted as it is.

@@ -128,16 +128,18 @@ fn page(raw: RawPage, limit: u32, after: Option<&str>) -> Result<Page, Cause> {
 
 /// Reads one record.
 fn record(raw: Value) -> Result<Offer, Unusable> {
-    let given = raw.get("id").cloned().unwrap_or(Value::Null);
-    let given = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
-    let id = given.parse::<BookingId>();
+    let given = raw.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+    let shown = printable(given.as_deref().unwrap_or("(none)"), 60);
+    let id = raw.get("id").and_then(Value::as_str).map(str::parse::<BookingId>);
+    let usable_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
     let unusable = |kind, reason: String| Unusable {
-        id: given.parse().ok(),
-        shown: printable(&given, 60),
+        id: usable_id.clone(),
+        shown: shown.clone(),
         kind,
         reason: printable(&reason, 200),
     };
     let bad = |reason: String| unusable(FailureKind::BadRecord, reason);
+    let id = id.ok_or_else(|| bad("the record has no id that is text".to_owned()))?;
     let id = id.map_err(|error| bad(error.to_string()))?;
     let listed: Listed =
         serde_json::from_value(raw).map_err(|error| bad(format!("the record cannot be read: {error}")))?;

@@ -40,8 +40,10 @@ fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
 /// Whether an error of that type is in the chain; one that an I/O error wraps is not its
 /// source but its inside.
 fn chain_holds<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
-    chain(error).any(|error| {
-        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        error.is::<E>() || inside.is_some_and(|inside| inside.is::<E>())
+    chain(error).any(|mut error| {
+        while let Some(inside) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            error = inside;
+        }
+        error.is::<E>()
     })
 }
