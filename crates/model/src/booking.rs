@@ -14,6 +14,7 @@ use crate::envelope::Recorded;
 use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, Fetched, Retried};
 use crate::flow::StageName;
 use crate::fold::{Fold, IllegalTransition};
+use crate::id::EventId;
 
 /// How far a booking has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,9 @@ pub struct Booking {
     pub fetched: Option<Fetched>,
     /// The proof.
     pub backed_up: Option<BackedUp>,
+    /// The event that records the proof, and when it was proven: what the server is told,
+    /// the same at every attempt.
+    pub proven: Option<(EventId, Timestamp)>,
     /// Where the server put its copy.
     pub archived: Option<Archived>,
     /// The failure that it stands at, if it does.
@@ -163,6 +167,9 @@ impl Fold for Booking {
     fn next(self, event: &Recorded) -> Result<Self, IllegalTransition> {
         let refusal = self.refuse(&event.event);
         let mut moved = self.moved(&event.event).ok_or(refusal)?;
+        if matches!(event.event, Event::TimesheetBackedUp(_)) {
+            moved.proven = Some((event.id, event.time));
+        }
         moved.changed_at = Some(event.time);
         Ok(moved)
     }

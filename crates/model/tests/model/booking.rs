@@ -199,3 +199,16 @@ fn a_retry_after_the_proof_keeps_the_proof() {
     let forgotten = folded(&[enumerated(), fetched(), backed_up(), archived(), retried(StageName::Archive)]);
     assert_eq!(forgotten.archived, None);
 }
+
+/// The server counts proofs by their event: a second id would look like a second proof.
+#[test]
+fn a_proof_keeps_its_event_through_failures_and_retries() {
+    let proven = folded(&[enumerated(), fetched(), backed_up()]).proven;
+    assert!(proven.is_some());
+    let mut events = vec![enumerated(), fetched(), backed_up(), failure(StageName::Archive, true)];
+    assert_eq!(folded(&events).proven, proven);
+    events.extend([failure(StageName::Archive, false), retried(StageName::Archive)]);
+    assert_eq!(folded(&events).proven, proven);
+    let anew = [enumerated(), failure(StageName::Fetch, false), retried(StageName::Enumerate)];
+    assert_eq!(folded(&anew).proven, None);
+}
