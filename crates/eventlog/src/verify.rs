@@ -4,13 +4,12 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Deserialize;
+use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
 use strongroom_model::text::printable;
 use strongroom_model::{EventId, Position, Recorded, StreamName, Version};
-
-use jiff::Timestamp;
-use strongroom_model::envelope::EnvelopeError;
 
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::stored::Head;
@@ -160,6 +159,9 @@ pub(crate) struct Walker {
     tree: Frontier,
     bytes: u64,
     unknown: u64,
+    /// The first stream whose projection is wrong. It is told last: if a stream's last
+    /// event is gone, the one before it looks like a wrong projection, which it is not.
+    projection: Option<Damage>,
 }
 
 impl Walker {
@@ -167,7 +169,14 @@ impl Walker {
         let mut earlier = earlier.to_vec();
         // The smallest is taken off the end first.
         earlier.sort_by_key(|head| std::cmp::Reverse(head.size));
-        Self { source: format!("/sites/{site}"), earlier, tree: Frontier::default(), bytes: 0, unknown: 0 }
+        Self {
+            source: format!("/sites/{site}"),
+            earlier,
+            tree: Frontier::default(),
+            bytes: 0,
+            unknown: 0,
+            projection: None,
+        }
     }
 
     /// The position that is looked at next.
@@ -247,13 +256,16 @@ impl Walker {
         }
         let expected = StreamHead::of(row.first.unwrap_or(row.position), &recorded);
         match &row.head {
-            Some(Ok(head)) if *head == expected => Ok(()),
-            _ => Err(Fault::Projection(stream)),
+            Some(Ok(head)) if *head == expected => {}
+            _ => {
+                let damage = Damage { position: row.position, fault: Fault::Projection(stream) };
+                self.projection.get_or_insert(damage);
+            }
         }
+        Ok(())
     }
 
-    /// Compares with the head, once there are no more rows; `beyond` says whether there
-    /// is one all the same.
+    /// Compares with the head, once there are no more rows.
     pub(crate) fn finish(&mut self, head: &Frontier) -> Result<(), Damage> {
         self.pass_earlier_heads()?;
         let position = self.next();
@@ -268,7 +280,7 @@ impl Walker {
         }
         match self.earlier.first() {
             Some(cut) => Err(Damage { position, fault: Fault::CutOff(cut.size) }),
-            None => Ok(()),
+            None => self.projection.take().map_or(Ok(()), Err),
         }
     }
 

@@ -14,6 +14,14 @@ CREATE TABLE head (
     frontier BLOB    NOT NULL CHECK (length(frontier) % 32 = 0)
 ) STRICT;
 
+-- One for ever: INSERT OR REPLACE would delete it without asking the delete trigger.
+CREATE TRIGGER head_is_the_only_one
+BEFORE INSERT ON head
+WHEN EXISTS (SELECT 1 FROM head)
+BEGIN
+    SELECT RAISE(ABORT, 'an event log has one head');
+END;
+
 CREATE TRIGGER head_never_goes_back
 BEFORE UPDATE ON head
 WHEN NEW.size < OLD.size OR NEW.site IS NOT OLD.site OR NEW.one IS NOT OLD.one

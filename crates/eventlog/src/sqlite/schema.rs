@@ -56,10 +56,12 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Re
     for migration in MIGRATIONS.into_iter().skip(applied) {
         sqlx::raw_sql(migration).execute(&mut *transaction).await?;
     }
-    sqlx::query("INSERT INTO head (one, site, size, frontier) VALUES (1, ?, 0, x'') ON CONFLICT DO NOTHING")
-        .bind(site)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(
+        "INSERT INTO head (one, site, size, frontier) SELECT 1, ?, 0, x'' WHERE NOT EXISTS (SELECT 1 FROM head)",
+    )
+    .bind(site)
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await
 }
 
