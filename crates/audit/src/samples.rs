@@ -163,6 +163,7 @@ fn pipeline() -> Vec<Recorded> {
                 number: 3,
                 from: Position(12),
                 to: Position(90),
+                root: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned(),
                 title: "the night of 2026-11-20".to_owned(),
                 message_id: message_id.clone(),
             }),

@@ -150,6 +150,7 @@ pub(crate) fn composed(number: u64) -> Event {
         number,
         from: Position(0),
         to: Position(1),
+        root: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned(),
         title: "the night of 2026-11-20".to_owned(),
         message_id: format!("{number}@harbour"),
     })

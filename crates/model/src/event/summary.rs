@@ -15,6 +15,8 @@ pub struct SummaryComposed {
     pub from: Position,
     /// The first position that it no longer covers.
     pub to: Position,
+    /// The RFC 6962 root over every event before `to`, in base64: with `to`, a checkpoint.
+    pub root: String,
     /// What it is about, such as `the night of 2026-11-20`.
     pub title: String,
     /// The mail's Message-ID, without angle brackets: the same at every attempt.

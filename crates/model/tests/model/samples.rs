@@ -141,6 +141,7 @@ pub(crate) fn summary_composed() -> Event {
         number: 17,
         from: Position(4_000),
         to: Position(4_400),
+        root: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned(),
         title: "the night of 2026-11-20".to_owned(),
         message_id: "summary.17@kestrel.strongroom".to_owned(),
     })
