@@ -169,3 +169,65 @@ impl SourceError {
 pub fn well_again() -> String {
     "the document server answers again".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::NoConnection;
+
+    fn every_cause() -> Vec<Cause> {
+        let detail = Some("Busy: try later".to_owned());
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let no = |why| Cause::Unreachable { why, detail: "Connection refused (os error 111)".to_owned() };
+        vec![
+            no(NoConnection::Refused),
+            no(NoConnection::UnknownHost),
+            no(NoConnection::TimedOut),
+            no(NoConnection::Tls),
+            no(NoConnection::Other),
+            Cause::Unavailable {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                retry_after: Some(Duration::from_secs(120)),
+                detail: detail.clone(),
+            },
+            Cause::Unauthorised { status: StatusCode::FORBIDDEN, detail: detail.clone() },
+            Cause::Missing { status: StatusCode::NOT_FOUND, detail: detail.clone() },
+            Cause::Status { status, detail: None },
+            Cause::Status { status: StatusCode::BAD_REQUEST, detail },
+            Cause::Redirected { to: "https://elsewhere.example.org".to_owned() },
+            Cause::Encoded { encoding: "gzip".to_owned() },
+            Cause::Stalled { came_bytes: 10, waited: Duration::from_secs(30) },
+            Cause::CutShort { came_bytes: 10, wanted_bytes: Some(38), detail: Some("unexpected EOF".to_owned()) },
+            Cause::TooLong { came_bytes: 40, wanted_bytes: 38 },
+            Cause::BadAnswer { reason: "204 No Content answers no request for a whole file".to_owned() },
+            Cause::Confused { reason: "text/html, but not what was asked for: expected value".to_owned() },
+        ]
+    }
+
+    /// What a person reads, for every cause, about a list and about a file.
+    fn told(about: About, path: &str) -> String {
+        let server = "https://documents.example.org".to_owned();
+        let request = Request { server, method: Method::GET, path: path.to_owned(), about };
+        let tell = |cause| {
+            let error = request.failed(cause);
+            let fate = match error.obstacle() {
+                Some(alarm) => format!("alarm {}: {}", alarm.kind.code(), alarm.message),
+                None => {
+                    format!("{}, {}", error.failure_kind().code(), if error.is_passing() { "retry" } else { "person" })
+                }
+            };
+            format!("{error}\n  {fate}\n  > {}\n", error.next_step())
+        };
+        every_cause().into_iter().map(tell).collect()
+    }
+
+    #[test]
+    fn every_error_about_the_server_says_what_and_what_to_do() {
+        insta::assert_snapshot!(told(About::Server, "/v1/bookings/waiting"));
+    }
+
+    #[test]
+    fn every_error_about_a_booking_says_what_and_what_to_do() {
+        insta::assert_snapshot!(told(About::Booking, "/v1/bookings/B-1/timesheet"));
+    }
+}

@@ -27,6 +27,8 @@ pub mod list;
 mod range;
 pub mod settings;
 pub mod tell;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 
 pub use crate::cause::{Cause, NoConnection};

@@ -1,12 +1,20 @@
 //! A timesheet's bytes.
 
 use strongroom_model::event::AlarmKind;
-use strongroom_model::{ByteCount, FailureKind};
+use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, FailureKind};
 use strongroom_source::{Cause, Source, SourceError};
 
-use crate::hostile::{Hostile, Reply, Then, booking, impatient, sha256, size};
+use strongroom_source::testing::{Reply, Server, Then};
 
 const FILE: &[u8] = b"the timesheet of the tenth of November";
+
+fn booking(id: &str) -> BookingId {
+    id.parse().unwrap()
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    Digest::of(Algorithm::Sha256, bytes)
+}
 
 /// What came, and how it ended.
 struct Transfer {
@@ -16,7 +24,8 @@ struct Transfer {
 }
 
 async fn transfer(source: &Source, from: u64) -> Result<Transfer, SourceError> {
-    let mut download = source.download(&booking("B-1"), size(FILE), &sha256(FILE), ByteCount(from)).await?;
+    let mut download =
+        source.download(&booking("B-1"), ByteCount(FILE.len() as u64), &sha256(FILE), ByteCount(from)).await?;
     let mut bytes = Vec::new();
     let end = loop {
         match download.chunk().await {
@@ -29,11 +38,11 @@ async fn transfer(source: &Source, from: u64) -> Result<Transfer, SourceError> {
 }
 
 async fn whole(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Transfer {
-    transfer(&Hostile::new(move |_| reply()).source(), 0).await.unwrap()
+    transfer(&Server::new(move |_| reply()).source(), 0).await.unwrap()
 }
 
 async fn error_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> SourceError {
-    match transfer(&Hostile::new(move |_| reply()).source(), 0).await {
+    match transfer(&Server::new(move |_| reply()).source(), 0).await {
         Ok(transfer) => transfer.end.unwrap_err(),
         Err(error) => error,
     }
@@ -48,8 +57,8 @@ fn failed(error: &SourceError, kind: FailureKind, passing: bool) {
 }
 
 /// An answer to a resumption at byte 4, and what the request after it gets: the whole file.
-fn then_whole(first: impl Fn() -> Reply + Send + Sync + 'static) -> Hostile {
-    Hostile::new(move |head| if head.contains("range: bytes=4-") { first() } else { Reply::proper("200 OK", FILE) })
+fn then_whole(first: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::new(move |head| if head.contains("range: bytes=4-") { first() } else { Reply::proper("200 OK", FILE) })
 }
 
 fn part(range: &str, body: &[u8]) -> Reply {
@@ -74,7 +83,7 @@ async fn a_file_without_an_announced_length_is_counted() {
 
 #[tokio::test]
 async fn an_empty_file_is_a_file() {
-    let server = Hostile::new(|_| Reply::proper("200 OK", ""));
+    let server = Server::new(|_| Reply::proper("200 OK", ""));
     let mut download =
         server.source().download(&booking("B-1"), ByteCount(0), &sha256(b""), ByteCount(0)).await.unwrap();
     assert_eq!(download.chunk().await.unwrap(), None);
@@ -93,15 +102,15 @@ async fn a_cut_transfer_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn what_is_all_here_is_not_asked_for_again() {
-    let server = Hostile::new(|_| Reply::noise(b"never"));
+    let server = Server::new(|_| Reply::noise(b"never"));
     let transfer = transfer(&server.source(), FILE.len() as u64).await.unwrap();
     assert_eq!((transfer.bytes.len(), transfer.starts_at), (0, FILE.len() as u64));
-    assert_eq!(server.heard(), Vec::<String>::new());
+    assert_eq!(server.heard(), []);
 }
 
 #[tokio::test]
 async fn more_than_the_record_says_is_thrown_away_and_fetched_from_the_start() {
-    let server = Hostile::new(|_| Reply::proper("200 OK", FILE));
+    let server = Server::new(|_| Reply::proper("200 OK", FILE));
     let transfer = transfer(&server.source(), 1000).await.unwrap();
     assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (FILE, 0));
     assert!(!server.heard()[0].contains("range:"));
@@ -110,7 +119,7 @@ async fn more_than_the_record_says_is_thrown_away_and_fetched_from_the_start() {
 #[tokio::test]
 async fn a_server_that_changed_the_file_sends_it_from_the_start() {
     // That is what `If-Range` makes of it: 200, and the whole file.
-    let server = Hostile::new(|_| Reply::proper("200 OK", FILE));
+    let server = Server::new(|_| Reply::proper("200 OK", FILE));
     let transfer = transfer(&server.source(), 4).await.unwrap();
     assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (FILE, 0));
     assert_eq!(server.heard().len(), 1);
@@ -237,8 +246,8 @@ async fn a_gzipped_file_is_refused_and_never_unpacked() {
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_stalled_and_keeps_what_came() {
-    let server = Hostile::new(|_| Reply::raw("200 OK\nContent-Length: 38", &FILE[..10], Then::Hold));
-    let transfer = transfer(&impatient(&server), 0).await.unwrap();
+    let server = Server::new(|_| Reply::raw("200 OK\nContent-Length: 38", &FILE[..10], Then::Hold));
+    let transfer = transfer(&server.impatient(), 0).await.unwrap();
     assert_eq!(transfer.bytes, FILE[..10]);
     let error = transfer.end.unwrap_err();
     failed(&error, FailureKind::Stalled, true);
@@ -247,8 +256,8 @@ async fn a_body_that_stops_coming_is_stalled_and_keeps_what_came() {
 
 #[tokio::test]
 async fn a_body_that_crawls_for_ever_is_stalled_too() {
-    let server = Hostile::new(|_| Reply::raw("200 OK\nContent-Length: 1000000", "", Then::Drip));
-    let source = impatient(&server);
+    let server = Server::new(|_| Reply::raw("200 OK\nContent-Length: 1000000", "", Then::Drip));
+    let source = server.impatient();
     let mut download =
         source.download(&booking("B-1"), ByteCount(1_000_000), &sha256(FILE), ByteCount(0)).await.unwrap();
     let error = loop {
@@ -262,8 +271,8 @@ async fn a_body_that_crawls_for_ever_is_stalled_too() {
 
 #[tokio::test]
 async fn an_answer_that_never_begins_is_that_files_stall() {
-    let server = Hostile::new(|_| Reply::silence());
-    let error = transfer(&impatient(&server), 0).await.err().unwrap();
+    let server = Server::new(|_| Reply::silence());
+    let error = transfer(&server.impatient(), 0).await.err().unwrap();
     failed(&error, FailureKind::Stalled, true);
 }
 
@@ -276,7 +285,7 @@ async fn a_redirect_elsewhere_over_one_file_is_that_files_failure() {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_keeps_the_range() {
-    let server = Hostile::new(|head| {
+    let server = Server::new(|head| {
         if head.starts_with("get /v1/") {
             return Reply::proper("302 Found\nLocation: /files/B-1", "");
         }

@@ -5,7 +5,7 @@ use strongroom_model::FailureKind;
 use strongroom_model::event::AlarmKind;
 use strongroom_source::{Page, SourceError, Unusable};
 
-use crate::hostile::{Hostile, Reply, Then};
+use strongroom_source::testing::{Reply, Server, Then};
 
 const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -21,11 +21,11 @@ fn changed(id: &str, field: &str, value: Value) -> Value {
 
 async fn page_of(bookings: Vec<Value>) -> Page {
     let body = json!({"waiting": bookings.len(), "bookings": bookings}).to_string();
-    Hostile::new(move |_| Reply::json(&body)).source().waiting(100, None).await.unwrap()
+    Server::new(move |_| Reply::json(&body)).source().waiting(100, None).await.unwrap()
 }
 
 async fn error_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> SourceError {
-    Hostile::new(move |_| reply()).source().waiting(10, None).await.unwrap_err()
+    Server::new(move |_| reply()).source().waiting(10, None).await.unwrap_err()
 }
 
 fn unusable(page: &Page) -> Vec<&Unusable> {
@@ -83,7 +83,7 @@ async fn a_server_without_such_a_page_is_no_document_server() {
 #[tokio::test]
 async fn more_bookings_than_were_asked_for_are_not_believed() {
     let body = json!({"bookings": [record("B-1"), record("B-2")], "waiting": 2}).to_string();
-    let error = Hostile::new(move |_| Reply::json(&body)).source().waiting(1, None).await.unwrap_err();
+    let error = Server::new(move |_| Reply::json(&body)).source().waiting(1, None).await.unwrap_err();
     assert!(error.to_string().contains("2 bookings where 1"), "{error}");
 }
 
@@ -95,14 +95,14 @@ async fn a_cursor_that_leads_nowhere_ends_the_list() {
         json!({"bookings": [record("B-1")], "waiting": 1, "next": "x".repeat(5000)}),
     ] {
         let body = body.to_string();
-        let error = Hostile::new(move |_| Reply::json(&body)).source().waiting(10, Some("here")).await.unwrap_err();
+        let error = Server::new(move |_| Reply::json(&body)).source().waiting(10, Some("here")).await.unwrap_err();
         assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused);
     }
 }
 
 #[tokio::test]
 async fn a_cursor_is_sent_back_as_it_came() {
-    let server = Hostile::new(|_| Reply::json(r#"{"bookings":[],"waiting":0}"#));
+    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":0}"#));
     server.source().waiting(7, Some("a&limit=1/ü")).await.unwrap();
     let head = &server.heard()[0];
     assert!(head.starts_with("get /v1/bookings/waiting?limit=7&after=a%26limit%3d1%2f%c3%bc http/1.1"), "{head}");
@@ -164,7 +164,7 @@ async fn the_same_filename_twice_is_two_offers() {
 
 #[tokio::test]
 async fn one_booking_that_the_server_does_not_know_is_no_obstacle() {
-    let server = Hostile::new(|_| Reply::problem("404 Not Found", "no booking B-1"));
+    let server = Server::new(|_| Reply::problem("404 Not Found", "no booking B-1"));
     let error = server.source().booking(&"B-1".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.obstacle(), None);
     assert!(error.to_string().contains("/v1/bookings/B-1"), "{error}");

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "the tests' helpers may panic, as tests do")]
 
 mod download;
-mod hostile;
 mod list;
 mod reach;
 mod tell;

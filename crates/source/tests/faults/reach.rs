@@ -7,7 +7,7 @@ use strongroom_model::FailureKind;
 use strongroom_model::event::{AlarmKind, AlarmRaised};
 use strongroom_source::{Cause, NoConnection, Source, SourceError};
 
-use crate::hostile::{Hostile, Reply, TOKEN, impatient, settings};
+use strongroom_source::testing::{Reply, Server, TOKEN, settings};
 
 const EMPTY: &str = r#"{"bookings":[],"waiting":0}"#;
 
@@ -89,7 +89,7 @@ fn authority() -> Vec<u8> {
 #[tokio::test]
 async fn a_refused_token_is_an_obstacle_that_tells_the_servers_reason_and_never_the_token() {
     for (line, status) in [("401 Unauthorized", StatusCode::UNAUTHORIZED), ("403 Forbidden", StatusCode::FORBIDDEN)] {
-        let server = Hostile::new(move |_| Reply::problem(line, "the token lacks the scope backup\u{202e}\n"));
+        let server = Server::new(move |_| Reply::problem(line, "the token lacks the scope backup\u{202e}\n"));
         let error = error_of(&server.source()).await;
         assert!(matches!(&*error.cause, Cause::Unauthorised { status: found, .. } if *found == status), "{error:?}");
         let alarm = told(&error, AlarmKind::ServerRefuses);
@@ -102,7 +102,7 @@ async fn a_refused_token_is_an_obstacle_that_tells_the_servers_reason_and_never_
 #[tokio::test]
 async fn a_server_that_cannot_work_now_is_an_obstacle() {
     for line in ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "429 Too Many Requests"] {
-        let server = Hostile::new(move |_| Reply::proper(line, "busy"));
+        let server = Server::new(move |_| Reply::proper(line, "busy"));
         let error = error_of(&server.source()).await;
         told(&error, AlarmKind::ServerUnreachable);
         assert!(error.is_passing());
@@ -111,7 +111,7 @@ async fn a_server_that_cannot_work_now_is_an_obstacle() {
 
 #[tokio::test]
 async fn a_server_that_asks_to_be_left_alone_is_left_alone() {
-    let server = Hostile::new(|_| Reply::proper("503 Service Unavailable\nRetry-After: 120", ""));
+    let server = Server::new(|_| Reply::proper("503 Service Unavailable\nRetry-After: 120", ""));
     let source = server.source();
     let error = error_of(&source).await;
     assert_eq!(error.retry_after().unwrap().as_secs(), 120);
@@ -122,7 +122,7 @@ async fn a_server_that_asks_to_be_left_alone_is_left_alone() {
 
 #[tokio::test]
 async fn an_error_of_the_servers_own_passes_and_is_no_obstacle() {
-    let server = Hostile::new(|_| Reply::problem("500 Internal Server Error", "out of luck"));
+    let server = Server::new(|_| Reply::problem("500 Internal Server Error", "out of luck"));
     let error = error_of(&server.source()).await;
     assert_eq!(error.obstacle(), None);
     assert_eq!(error.failure_kind(), FailureKind::ServerError);
@@ -133,34 +133,34 @@ async fn an_error_of_the_servers_own_passes_and_is_no_obstacle() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_an_obstacle_in_time() {
-    let server = Hostile::new(|_| Reply::silence());
-    let error = error_of(&impatient(&server)).await;
+    let server = Server::new(|_| Reply::silence());
+    let error = error_of(&server.impatient()).await;
     assert!(matches!(&*error.cause, Cause::Stalled { came_bytes: 0, .. }), "{error:?}");
     told(&error, AlarmKind::ServerUnreachable);
 }
 
 #[tokio::test]
 async fn what_is_not_even_http_is_no_connection() {
-    let server = Hostile::new(|_| Reply::noise(b"220 mail.example.org ESMTP\r\n"));
+    let server = Server::new(|_| Reply::noise(b"220 mail.example.org ESMTP\r\n"));
     told(&error_of(&server.source()).await, AlarmKind::ServerUnreachable);
 }
 
 #[tokio::test]
 async fn a_redirect_elsewhere_is_not_followed_and_is_an_obstacle() {
-    let other = Hostile::new(|_| Reply::json(EMPTY));
+    let other = Server::new(|_| Reply::json(EMPTY));
     let to = other.url();
-    let server = Hostile::new(move |_| Reply::proper(&format!("307 Temporary Redirect\nLocation: {to}/v1/x?a=b"), ""));
+    let server = Server::new(move |_| Reply::proper(&format!("307 Temporary Redirect\nLocation: {to}/v1/x?a=b"), ""));
     let error = error_of(&server.source()).await;
     assert_eq!(*error.cause, Cause::Redirected { to: other.url() });
     assert_eq!(error.failure_kind(), FailureKind::Redirected);
     assert!(told(&error, AlarmKind::ServerConfused).next_step.contains("source.url"));
-    assert_eq!(other.heard(), Vec::<String>::new(), "nothing was asked of the other host, and no token sent");
+    assert_eq!(other.heard(), [], "nothing was asked of the other host, and no token sent");
 }
 
 #[tokio::test]
 async fn a_redirect_to_another_scheme_host_or_nowhere_is_not_followed() {
     for to in ["https://127.0.0.1/", "file:///etc/passwd", "//169.254.169.254/latest", "http://[", "http:", ""] {
-        let server = Hostile::new(move |head| {
+        let server = Server::new(move |head| {
             // "" is the very same page: a circle.
             assert!(head.starts_with("get /v1/bookings/waiting"), "{head}");
             Reply::proper(&format!("302 Found\nLocation: {to}"), "")
@@ -172,7 +172,7 @@ async fn a_redirect_to_another_scheme_host_or_nowhere_is_not_followed() {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_is_followed_with_all_that_was_asked() {
-    let server = Hostile::new(|head| {
+    let server = Server::new(|head| {
         if head.starts_with("get /v1/") {
             return Reply::proper("308 Permanent Redirect\nLocation: /api/v1/bookings/waiting?limit=10", "");
         }
@@ -187,7 +187,7 @@ async fn a_redirect_within_the_origin_is_followed_with_all_that_was_asked() {
 
 #[tokio::test]
 async fn a_circle_of_redirects_ends() {
-    let server = Hostile::new(|_| Reply::proper("302 Found\nLocation: /v1/bookings/waiting", ""));
+    let server = Server::new(|_| Reply::proper("302 Found\nLocation: /v1/bookings/waiting", ""));
     let error = error_of(&server.source()).await;
     assert!(matches!(&*error.cause, Cause::Redirected { .. }), "{error:?}");
     assert_eq!(server.heard().len(), 6);
@@ -195,7 +195,7 @@ async fn a_circle_of_redirects_ends() {
 
 #[tokio::test]
 async fn no_body_is_asked_for_in_another_encoding() {
-    let server = Hostile::new(|_| Reply::json(EMPTY));
+    let server = Server::new(|_| Reply::json(EMPTY));
     server.source().check().await.unwrap();
     assert!(server.heard()[0].contains("accept-encoding: identity\r\n"), "{}", server.heard()[0]);
 }

@@ -4,7 +4,11 @@ use strongroom_model::event::{AlarmKind, ReadBack};
 use strongroom_model::wire::{AnswerOutcome, Mark};
 use strongroom_model::{BookingId, DriveId, EventId};
 
-use crate::hostile::{Hostile, Reply, booking};
+use strongroom_source::testing::{Reply, Server};
+
+fn booking(id: &str) -> BookingId {
+    id.parse().unwrap()
+}
 
 fn mark(id: &str) -> Mark {
     Mark {
@@ -24,7 +28,7 @@ fn ids() -> [BookingId; 2] {
 
 #[tokio::test]
 async fn each_booking_gets_its_own_answer() {
-    let server = Hostile::new(|_| {
+    let server = Server::new(|_| {
         Reply::json(
             r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"refused","reason":"no\nfile"}]}"#,
         )
@@ -46,7 +50,7 @@ async fn answers_that_do_not_match_the_question_are_not_believed() {
         r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"perhaps"}]}"#,
         r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"done","month":"2026-13"}]}"#,
     ] {
-        let server = Hostile::new(move |_| Reply::json(body));
+        let server = Server::new(move |_| Reply::json(body));
         let error = server.source().move_to_archive(&ids()).await.unwrap_err();
         assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused, "{body}");
         assert!(error.to_string().contains("POST") && error.to_string().contains("/v1/moves"), "{error}");
@@ -55,7 +59,7 @@ async fn answers_that_do_not_match_the_question_are_not_believed() {
 
 #[tokio::test]
 async fn more_than_one_request_may_hold_is_told_in_several() {
-    let server = Hostile::new(|_| Reply::json(r#"{"answers":[]}"#));
+    let server = Server::new(|_| Reply::json(r#"{"answers":[]}"#));
     let many: Vec<BookingId> = (0..1001).map(|n| booking(&format!("B-{n}"))).collect();
     // The first answer is wrong on purpose; what matters is how much was asked at once.
     server.source().move_to_archive(&many).await.unwrap_err();
@@ -66,7 +70,7 @@ async fn more_than_one_request_may_hold_is_told_in_several() {
 
 #[tokio::test]
 async fn a_post_is_never_turned_into_a_get_by_a_redirect() {
-    let server = Hostile::new(|_| Reply::proper("302 Found\nLocation: /v1/elsewhere", ""));
+    let server = Server::new(|_| Reply::proper("302 Found\nLocation: /v1/elsewhere", ""));
     let error = server.source().move_to_archive(&ids()).await.unwrap_err();
     assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused);
     assert_eq!(server.heard().len(), 1);

@@ -1,0 +1,220 @@
+//! A server that says whatever a test wants it to, byte by byte, and keeps what it heard.
+//!
+//! For the tests of this crate and of the stages; never in a release.
+#![expect(clippy::unwrap_used, reason = "a test's helper may panic, as a test does")]
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::Source;
+use crate::settings::SourceSettings;
+
+/// The token that [`Server::source`] sends, and that must never be seen anywhere else.
+pub const TOKEN: &str = "sr_geheim_4711";
+
+/// What the server does when the bytes of a [`Reply`] are out.
+#[derive(Debug, Clone, Copy)]
+pub enum Then {
+    /// Waits for the next request on the connection.
+    Listen,
+    /// Closes the connection.
+    Close,
+    /// Says nothing more, and does not close either.
+    Hold,
+    /// Sends one more byte now and then, for ever.
+    Drip,
+}
+
+/// What the server answers.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+impl Reply {
+    /// A status and header lines, a body: nothing is added, not even a length.
+    #[must_use]
+    pub fn raw(head: &str, body: impl AsRef<[u8]>, then: Then) -> Self {
+        let mut bytes = format!("HTTP/1.1 {}\r\n\r\n", head.replace('\n', "\r\n")).into_bytes();
+        bytes.extend_from_slice(body.as_ref());
+        Self { bytes, then }
+    }
+
+    /// A proper answer with its length.
+    #[must_use]
+    pub fn proper(head: &str, body: impl AsRef<[u8]>) -> Self {
+        let head = format!("{head}\nContent-Length: {}", body.as_ref().len());
+        Self::raw(&head, body, Then::Listen)
+    }
+
+    /// Any body as JSON.
+    #[must_use]
+    pub fn json(body: &str) -> Self {
+        Self::proper("200 OK\nContent-Type: application/json", body)
+    }
+
+    /// Problem details (RFC 9457).
+    #[must_use]
+    pub fn problem(status: &str, detail: &str) -> Self {
+        let body = json!({"title": "A problem", "detail": detail}).to_string();
+        Self::proper(&format!("{status}\nContent-Type: application/problem+json"), body)
+    }
+
+    /// Never a word.
+    #[must_use]
+    pub fn silence() -> Self {
+        Self { bytes: Vec::new(), then: Then::Hold }
+    }
+
+    /// Bytes that are not even HTTP.
+    #[must_use]
+    pub fn noise(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), then: Then::Close }
+    }
+}
+
+/// A request, as the server heard it: its head in lower case, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    head: String,
+    /// The path and the query, as they came.
+    pub target: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Deref for Heard {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.head
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.head)
+    }
+}
+
+impl Heard {
+    /// The texts that a list in the request's JSON holds: `ids`, or the ids of `marks`.
+    #[must_use]
+    pub fn named(&self) -> Vec<String> {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let marks = body["marks"].as_array().into_iter().flatten().map(|mark| &mark["id"]);
+        let ids = body["ids"].as_array().into_iter().flatten();
+        marks.chain(ids).filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// The server. It stops with the process: its threads hold nothing but their sockets.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: String,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Server {
+    /// Answers every request by `answer`.
+    pub fn new(answer: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (answer, notes) = (Arc::new(answer), heard.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, notes) = (answer.clone(), notes.clone());
+                std::thread::spawn(move || serve(stream, &*answer, &notes));
+            }
+        });
+        Self { address, heard }
+    }
+
+    /// All requests so far.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// Its address, as a setting.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A client of it, patient enough for a loaded machine.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source::new(&settings(&self.url())).unwrap()
+    }
+
+    /// A client that loses its patience soon, for tests of exactly that.
+    #[must_use]
+    pub fn impatient(&self) -> Source {
+        let mut settings = settings(&self.url());
+        settings.read_timeout = Duration::from_millis(300);
+        settings.connect_timeout = Duration::from_millis(300);
+        Source::new(&settings).unwrap()
+    }
+}
+
+/// Settings whose waits are long enough for a loaded machine.
+#[must_use]
+pub fn settings(url: &str) -> SourceSettings {
+    let mut settings = SourceSettings::new(url, Some(TOKEN.to_owned()));
+    settings.connect_timeout = Duration::from_secs(60);
+    settings.read_timeout = Duration::from_secs(60);
+    settings
+}
+
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<Vec<Heard>>) {
+    // Without this, each answer to a kept connection waits 40 ms for an acknowledgement.
+    let _ = stream.set_nodelay(true);
+    while let Some(request) = read_request(&mut stream) {
+        heard.lock().unwrap().push(request.clone());
+        let reply = answer(&request);
+        // A client that has seen enough closes; that is its right.
+        let _ = stream.write_all(&reply.bytes);
+        match reply.then {
+            Then::Listen => {}
+            Then::Close => return,
+            Then::Hold => {
+                let _ = stream.read(&mut [0; 1]);
+                return;
+            }
+            Then::Drip => {
+                while stream.write_all(b".").is_ok() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn read_request(stream: &mut TcpStream) -> Option<Heard> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&bytes).into_owned();
+    let target = head.split(' ').nth(1)?.to_owned();
+    let head = head.to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(Heard { head, target, body })
+}
