@@ -1,1 +1,49 @@
-//! strongroom-drive.
+//! A backup drive: who it is, files that are durably on it, and the proof that they are.
+//!
+//! What this crate promises:
+//! - Nothing is written to a drive that is missing, unknown, copied, read-only or full,
+//!   or into the empty folder where one should be mounted (R6).
+//! - A file that [`Drive::commit`] says has landed is on the device under its final name,
+//!   and stays there through a power cut (R1).
+//! - [`Drive::read_back`] says how it read: past the page cache, or not.
+//! - No name from outside can lead out of the drive's root, through a symbolic link, or
+//!   to another booking's file.
+//!
+//! Everything here blocks: call it where blocking is allowed. Between calls, with no
+//! [`Partial`] and no [`Received`] in hand, nothing on the drive is held open, so that it can
+//! be unmounted and swapped.
+//!
+//! In reading order:
+//! - [`name`]: names on the drive;
+//! - [`identity`] and [`error`]: which drive it is, and all that can be wrong with it;
+//! - [`drive`]: the drive, and what a caller does with it;
+//! - [`place`] and [`partial`]: where a file goes, and a file in the making;
+//! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
+//!
+//! Inside: `beneath` opens without following links, `filesystem` knows what each file
+//! system honours, `mount` is a drive as it is mounted now, `batch` is R1's order of steps,
+//! `manifest` and `bag` are the month's BagIt bag, `residency` asks for the page cache.
+
+mod bag;
+mod batch;
+mod beneath;
+pub mod drive;
+pub mod error;
+mod filesystem;
+pub mod identity;
+mod manifest;
+mod mount;
+pub mod name;
+pub mod partial;
+pub mod place;
+pub mod proof;
+mod residency;
+mod temporary;
+
+pub use crate::drive::{Drive, DriveSettings};
+pub use crate::error::{DriveError, InitError};
+pub use crate::filesystem::Space;
+pub use crate::identity::Identity;
+pub use crate::partial::{Landed, Partial, Received};
+pub use crate::place::Place;
+pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Wanted};

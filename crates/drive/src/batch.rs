@@ -1,0 +1,229 @@
+//! R1's order of steps, for a batch of files at once: sync the bytes, rename, sync the names.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, RenameFlags};
+use rustix::io::Errno;
+use strongroom_model::event::SyncMethod;
+use strongroom_service::{fault, kill_point};
+
+use crate::bag::digests_of;
+use crate::beneath::{Relative, stat_in};
+use crate::drive::quarantine::set_aside;
+use crate::error::{Action, DriveError};
+use crate::mount::{Mount, errno, is_unsupported};
+use crate::partial::{Landed, Received};
+use crate::temporary;
+
+/// Above this size, in bytes, a file has its own fsync before the batch's syncfs, so that an error is known
+/// to be this file's, and the batch's small files do not wait behind it in one long call.
+const OWN_FSYNC_ABOVE_BYTES: u64 = 64 << 20;
+/// How often a rename is tried again where something stands under the final name.
+const MAX_RENAME_ATTEMPTS: u32 = 4;
+
+/// What has become of a file of the batch so far.
+enum State {
+    /// Its bytes are written.
+    Waiting,
+    /// It has its final name; whether it stood there before us.
+    Renamed {
+        adopted: bool,
+    },
+    Failed(DriveError),
+}
+
+struct Slot {
+    received: Received,
+    state: State,
+}
+
+/// Makes the files durable under their final names: one answer for each, in their order.
+pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
+    let mut slots: Vec<Slot> = files.into_iter().map(|received| Slot { received, state: State::Waiting }).collect();
+    refuse_strangers(mount, &mut slots);
+
+    kill_point!("drive.bytes-written");
+    // If we stop here, the files are under their temporary names, and the transfers go on from there. After
+    // a power cut they may be shorter or hold zeros: what is resumed is hashed again.
+    if let Err(error) = sync_bytes(mount, &slots) {
+        fail_all(mount, &mut slots, &error);
+    }
+
+    kill_point!("drive.bytes-synced");
+    // If we stop here, the bytes are on the device under their temporary names: resumed, they need no transfer.
+    for slot in slots.iter_mut().filter(|slot| matches!(slot.state, State::Waiting)) {
+        slot.state = match rename(mount, &mut slot.received) {
+            Ok(adopted) => State::Renamed { adopted },
+            Err(error) => State::Failed(error),
+        };
+        kill_point!("drive.renamed");
+    }
+
+    // If we stop here, a name may be there or not after a power cut, but never for bytes that are not: they
+    // were synced before. What stands under a final name and no event tells of is adopted.
+    if let Err(error) = sync_names(mount, &slots) {
+        fail_all(mount, &mut slots, &error);
+    }
+    kill_point!("drive.names-synced");
+    // From here on a file has landed. If we stop before the event is committed, it is adopted.
+    slots.into_iter().map(|slot| answer(mount, slot)).collect()
+}
+
+/// What was received on another mount was written before this one was looked at.
+fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
+    for slot in slots.iter_mut().filter(|slot| !Arc::ptr_eq(&slot.received.mount, mount)) {
+        slot.state = State::Failed(DriveError::Unmounted { root: mount.root().to_owned() });
+    }
+}
+
+fn sync_bytes(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
+    let waiting = || slots.iter().filter(|slot| matches!(slot.state, State::Waiting)).map(|slot| &slot.received);
+    for received in waiting() {
+        let own = mount.filesystem.sync == SyncMethod::Fsync || received.size.0 > OWN_FSYNC_ABOVE_BYTES;
+        if own {
+            sync_one(mount, received).map_err(|error| mount.error(Action::Sync, received.spot.path(), error))?;
+        }
+    }
+    if mount.filesystem.sync == SyncMethod::Syncfs && waiting().next().is_some() {
+        mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error))?;
+    }
+    Ok(())
+}
+
+fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
+    match received.temporary.as_ref().and_then(|temporary| temporary.file.as_ref()) {
+        Some(file) => mount.sync_file(file),
+        // It stood there already; whoever wrote it may not have come as far as this.
+        None => mount.sync_file(mount.top().file(&received.spot.path())?),
+    }
+}
+
+/// Gives a file its final name. `true`: the same content stood there already, and is kept.
+fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
+    let path = received.spot.path();
+    let folder =
+        mount.top().folder(&received.spot.folder_path()).map_err(|error| mount.error(Action::Open, &path, error))?;
+    let Some(temporary) = &mut received.temporary else {
+        let there =
+            stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Action::Read, &path, error))?;
+        return if there.is_some() { Ok(true) } else { Err(DriveError::CopyMissing { path: path.to_string() }) };
+    };
+    for _ in 0..MAX_RENAME_ATTEMPTS {
+        match rename_new(&folder, &temporary.name, &received.spot.filename) {
+            Ok(()) => {
+                temporary.file = None;
+                return Ok(false);
+            }
+            Err(error) if errno(&error) == Some(Errno::EXIST) => {}
+            Err(error) => return Err(mount.error(Action::Rename, &path, error)),
+        }
+        match digests_of(mount, &path, received.pair.named.algorithm()) {
+            Ok(Some((pair, _))) if pair == received.pair => {
+                temporary.discard();
+                return Ok(true);
+            }
+            // Something else stands there, which no event tells of: it is kept, but not here.
+            Ok(Some(_)) | Err(DriveError::NotPlain { .. }) => {
+                let aside = set_aside(mount, &path)?;
+                tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
+            }
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(DriveError::NotPlain { path: path.to_string() })
+}
+
+/// Renames within a folder, without replacing: `EEXIST` where the new name is taken.
+pub(crate) fn rename_new(folder: impl AsFd, from: &str, to: &str) -> io::Result<()> {
+    rename_between(folder.as_fd(), from, folder.as_fd(), to)
+}
+
+/// Renames, without replacing: `EEXIST` where the new name is taken.
+pub(crate) fn rename_between(from_folder: impl AsFd, from: &str, to_folder: impl AsFd, to: &str) -> io::Result<()> {
+    if let Some(fault) = fault!("drive.rename") {
+        fault.fail()?;
+    }
+    match rustix::fs::renameat_with(&from_folder, from, &to_folder, to, RenameFlags::NOREPLACE) {
+        Err(error) if is_unsupported(&error.into()) => {}
+        renamed => return Ok(renamed?),
+    }
+    // NFS and some FUSE file systems cannot say "without replacing", but a link never replaces. If we stop
+    // between link and unlink, both names are there: the final one is adopted, the temporary one swept.
+    match rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()) {
+        Ok(()) => return Ok(rustix::fs::unlinkat(&from_folder, from, AtFlags::empty())?),
+        Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
+        Err(_) => {}
+    }
+    // No links either. Every writer of this name holds the lock on its temporary file, so that looking first
+    // is as good, but for two files of different content for one booking in two processes at one time.
+    match stat_in(&to_folder, to)? {
+        Some(_) => Err(Errno::EXIST.into()),
+        None => Ok(rustix::fs::renameat(from_folder, from, to_folder, to)?),
+    }
+}
+
+fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
+    let renamed = || slots.iter().filter(|slot| matches!(slot.state, State::Renamed { .. }));
+    if renamed().next().is_none() {
+        return Ok(());
+    }
+    if mount.filesystem.sync == SyncMethod::Syncfs {
+        return mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error));
+    }
+    // A folder that an earlier process made need not be durable either, so every folder up to the root is
+    // synced: a few calls for the batch, and cheap where nothing is to be done.
+    let mut folders = BTreeSet::new();
+    for slot in renamed() {
+        let mut at = slot.received.spot.path();
+        while let Some((folder, _)) = at.split() {
+            at = folder.clone();
+            folders.insert(folder);
+        }
+    }
+    for folder in folders {
+        mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
+    }
+    Ok(())
+}
+
+/// A sync failed. Which bytes or names it was that did not reach the device is unknown, and asking again would
+/// be answered "well": so all that this batch brought is taken away, to be written again.
+fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
+    for slot in slots {
+        match slot.state {
+            State::Failed(_) => continue,
+            State::Waiting => slot.received.drop_temporary(),
+            State::Renamed { adopted: true } => {}
+            State::Renamed { adopted: false } => {
+                let folder = mount.top().folder(&slot.received.spot.folder_path());
+                let removed = folder.and_then(|folder| temporary::remove(folder, &slot.received.spot.filename));
+                if let Err(error) = removed {
+                    tracing::warn!(path = %slot.received.spot.path(), %error, "a file that is not durable stays");
+                }
+                crate::bag::lock(&mount.bags.get(&slot.received.spot.bag)).tidy(mount, &slot.received.spot.folder);
+            }
+        }
+        slot.state = State::Failed(error.clone());
+    }
+}
+
+fn answer(mount: &Mount, slot: Slot) -> Result<Landed, DriveError> {
+    let received = slot.received;
+    match slot.state {
+        State::Renamed { adopted } => Ok(Landed {
+            path: received.spot.path().as_str().to_owned(),
+            month: received.spot.bag.month,
+            size: received.size,
+            resumed_from: received.resumed_from,
+            sync: mount.filesystem.sync,
+            adopted,
+            pair: received.pair,
+        }),
+        State::Failed(error) => Err(error),
+        State::Waiting => unreachable!("every file was renamed or has failed"),
+    }
+}

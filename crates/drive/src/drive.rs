@@ -1,0 +1,208 @@
+//! A backup drive, and what a caller does with it.
+
+mod init;
+pub(crate) mod quarantine;
+mod read_back;
+mod recover;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use strongroom_model::{ByteCount, DriveId, Month, SiteId};
+
+use crate::bag;
+use crate::batch;
+use crate::beneath::Relative;
+use crate::error::{DriveError, subject};
+use crate::filesystem::Space;
+use crate::identity::Identity;
+use crate::mount::Mount;
+use crate::name;
+use crate::partial::{Landed, Partial, Received};
+use crate::place::{BagPlace, Place};
+use crate::proof::Proof;
+
+/// What an operator says of a drive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DriveSettings {
+    /// How much must stay free.
+    pub reserve: ByteCount,
+    /// The drive that must be there, whichever it is otherwise.
+    pub expect: Option<DriveId>,
+}
+
+/// A backup drive. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Drive(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    settings: DriveSettings,
+    identity: Identity,
+    /// Held open by whoever has a file in hand, and by nobody else.
+    mount: Mutex<Weak<Mount>>,
+}
+
+impl Drive {
+    /// Opens the drive that is mounted at `root`. From then on it must be that very drive.
+    ///
+    /// # Errors
+    /// R6: nothing is there, the folder is empty, it was never set up (the error gives the command to
+    /// type), it is another drive than expected, its identity was copied, it is read-only, or it has
+    /// no room beyond the reserve.
+    pub fn open(root: &Path, settings: &DriveSettings) -> Result<Self, DriveError> {
+        let mount = Mount::open(root, settings.expect)?;
+        let drive = Self(Arc::new(Inner {
+            root: root.to_owned(),
+            settings: *settings,
+            identity: mount.identity().clone(),
+            mount: Mutex::new(Weak::new()),
+        }));
+        drive.check_mount(&mount, ByteCount(0))?;
+        Ok(drive)
+    }
+
+    /// Who is mounted at `root`, and how much room it has, though it may be read-only or full.
+    ///
+    /// # Errors
+    /// There is no drive, or it is in a state that says nothing certain about who it is.
+    pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
+        let mount = Mount::open(root, None)?;
+        Ok((mount.identity().clone(), mount.space()?))
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// The folder where it is mounted.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    /// The subject of every alarm about this drive.
+    #[must_use]
+    pub fn alarm_subject(&self) -> String {
+        subject(&self.0.root)
+    }
+
+    /// Looks at the drive before a batch: whether it is still there, still the same, can be
+    /// written to, and has room for `needed` bytes beyond the reserve and what is being written.
+    ///
+    /// # Errors
+    /// An obstacle.
+    pub fn check(&self, needed: ByteCount) -> Result<(), DriveError> {
+        let mount = self.mount()?;
+        self.check_mount(&mount, needed)
+    }
+
+    /// How much room it has.
+    ///
+    /// # Errors
+    /// The drive is not there, or is another one.
+    pub fn space(&self) -> Result<Space, DriveError> {
+        self.mount()?.space()
+    }
+
+    /// Opens a temporary file, in its final folder, for a file that is to be fetched; or goes on
+    /// with what an earlier transfer of the same content left.
+    ///
+    /// # Errors
+    /// An obstacle; or another worker is writing this very file ([`DriveError::is_busy`]); or
+    /// something stands in its place.
+    pub fn receive(&self, place: &Place) -> Result<Partial, DriveError> {
+        let mount = self.session()?;
+        mount.announce()?;
+        let bag = mount.bags.get(&BagPlace { site: place.site.clone(), month: place.month });
+        let folder = bag::lock(&bag).folder_for(&mount, place, &name::escape(&place.filename))?;
+        let partial = Partial::open(&mount, folder, place)?;
+        // What is promised to this file is counted already.
+        mount.check_room(self.0.settings.reserve, ByteCount(0))?;
+        Ok(partial)
+    }
+
+    /// Makes a batch of files durable under their final names (R1): one answer for each, in their
+    /// order. Where it says that a file has landed, it is on the device.
+    ///
+    /// After an obstacle, files whose bytes were not synced are still there under their temporary
+    /// names, unless the sync itself failed: then they are gone, and must be fetched again.
+    #[must_use]
+    pub fn commit(&self, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
+        let looked = self.mount().and_then(|mount| mount.check_writable().map(|()| mount));
+        match looked {
+            Ok(mount) => batch::land(&mount, files),
+            Err(error) => files.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    /// Lists proven copies in their month's manifest, durably and in one step. What is listed
+    /// already costs no write.
+    ///
+    /// # Errors
+    /// An obstacle; a path that is not in that bag; or a path that is listed with another digest.
+    pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
+        let place = BagPlace { site: site.clone(), month };
+        let listed = inside(&place, proofs)?;
+        let mount = self.mount()?;
+        bag::lock(&mount.bags.get(&place)).list(&mount, &listed)?;
+        Ok(())
+    }
+
+    /// What is mounted now, looked at anew.
+    fn mount(&self) -> Result<Arc<Mount>, DriveError> {
+        let fresh = Mount::open(&self.0.root, Some(self.0.identity.id))?;
+        let mut held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mount) = held.upgrade()
+            && mount.is_same_as(&fresh)
+            && !mount.has_failed()
+        {
+            return Ok(mount);
+        }
+        let fresh = Arc::new(fresh);
+        *held = Arc::downgrade(&fresh);
+        Ok(fresh)
+    }
+
+    /// What is mounted now; if it is still what it was when the files in hand were begun, without
+    /// reading its identity for each file.
+    fn session(&self) -> Result<Arc<Mount>, DriveError> {
+        let held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        match held {
+            Some(mount) if mount.is_current() => Ok(mount),
+            _ => {
+                let mount = self.mount()?;
+                mount.check_writable()?;
+                Ok(mount)
+            }
+        }
+    }
+
+    fn check_mount(&self, mount: &Mount, needed: ByteCount) -> Result<(), DriveError> {
+        mount.check_writable()?;
+        mount.check_room(self.0.settings.reserve, needed)
+    }
+}
+
+/// The proofs by their paths in the bag.
+pub(crate) fn inside(bag: &BagPlace, proofs: &[Proof]) -> Result<Vec<(String, strongroom_model::Digest)>, DriveError> {
+    proofs
+        .iter()
+        .map(|proof| match BagPlace::of(&relative(&proof.path)?) {
+            Some((place, inside)) if place == *bag => Ok((inside, proof.sha256.clone())),
+            _ => Err(bad_path(&proof.path)),
+        })
+        .collect()
+}
+
+/// A path that came from a log.
+pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
+    Relative::parse(path).ok_or_else(|| bad_path(path))
+}
+
+fn bad_path(path: &str) -> DriveError {
+    DriveError::BadPath { path: strongroom_model::text::printable(path, 200) }
+}

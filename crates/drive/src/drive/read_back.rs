@@ -1,0 +1,172 @@
+//! Reading back from the device, not from the page cache.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::{Advice, OFlags};
+use rustix::io::Errno;
+use strongroom_model::digest::PairHasher;
+use strongroom_model::event::ReadBack;
+use strongroom_model::{Algorithm, ByteCount};
+use strongroom_service::{Fault, fault};
+
+use super::{Drive, relative};
+use crate::error::{Action, DriveError};
+use crate::mount::Mount;
+use crate::proof::ReadBackOf;
+use crate::residency::resident_pages;
+
+/// What `O_DIRECT` wants addresses, offsets and lengths to be multiples of, in bytes: the largest
+/// logical block of any drive that is sold. A drive that wants more refuses, and is read otherwise.
+const ALIGNMENT_BYTES: usize = 4096;
+/// How much is read at once, in bytes: enough for full speed on any drive.
+const BUFFER_BYTES: usize = 1 << 20;
+
+impl Drive {
+    /// Reads a file back and says how it did: [`ReadBack::Direct`] past the page cache,
+    /// [`ReadBack::CacheDropped`] with none of its pages in the page cache before, and
+    /// [`ReadBack::Cached`] where neither could be made certain.
+    ///
+    /// # Errors
+    /// An obstacle; the file is not there, is no plain file, or cannot be read.
+    pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackOf, DriveError> {
+        self.read_back_many(&[(path, algorithm)]).pop().expect("one answer for each file")
+    }
+
+    /// Reads many files back, one after the other: one answer for each, in their order.
+    #[must_use]
+    pub fn read_back_many(&self, files: &[(&str, Algorithm)]) -> Vec<Result<ReadBackOf, DriveError>> {
+        let mount = match self.mount() {
+            Ok(mount) => mount,
+            Err(error) => return files.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut buffer = AlignedBuffer::new();
+        files
+            .iter()
+            .map(|(path, algorithm)| {
+                read_one(&mount, path, *algorithm, &mut buffer).map_err(|error| match self.mount() {
+                    // Where the drive itself is gone, that is what is the matter, not this file.
+                    Err(gone) if error.obstacle().is_none() => gone,
+                    _ => error,
+                })
+            })
+            .collect()
+    }
+}
+
+fn read_one(
+    mount: &Mount,
+    path: &str,
+    algorithm: Algorithm,
+    buffer: &mut AlignedBuffer,
+) -> Result<ReadBackOf, DriveError> {
+    let path = relative(path)?;
+    let mut read = || {
+        let file = mount.top().file(&path)?;
+        let size = u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
+        if mount.filesystem.on_device {
+            from_device(&file, size, algorithm, buffer)
+        } else {
+            let mut hasher = PairHasher::new(algorithm);
+            let read = pour(&file, size, &mut hasher, buffer)?;
+            Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached })
+        }
+    };
+    read().map_err(|error| mount.error(Action::Read, &path, error))
+}
+
+/// Reads with `O_DIRECT` where the file system takes it, and looks before and after which pages are in
+/// the page cache: some file systems take the flag and read through the page cache all the same.
+fn from_device(file: impl AsFd, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackOf> {
+    let file = file.as_fd();
+    // Drops clean pages, and ours are clean, for they were synced. Others may keep them: hence the look.
+    rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
+    let resident_before = resident_pages(file, size).ok();
+
+    let mut direct = set_direct(file, true).is_ok();
+    let mut hasher = PairHasher::new(algorithm);
+    let mut read = pour(file, size, &mut hasher, buffer);
+    if direct && read.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::INVAL.raw_os_error())) {
+        set_direct(file, false)?;
+        direct = false;
+        hasher = PairHasher::new(algorithm);
+        read = pour(file, size, &mut hasher, buffer);
+    }
+    let read = read?;
+
+    let resident_after = resident_pages(file, size).ok();
+    let method = match (direct, resident_before, resident_after) {
+        (true, _, Some(0)) => ReadBack::Direct,
+        (_, Some(0), _) => ReadBack::CacheDropped,
+        _ => ReadBack::Cached,
+    };
+    if !direct {
+        // Nobody will read this again soon: the memory is better used for something else.
+        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    }
+    Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method })
+}
+
+fn set_direct(file: impl AsFd, direct: bool) -> io::Result<()> {
+    let mut flags = rustix::fs::fcntl_getfl(&file)?;
+    flags.set(OFlags::DIRECT, direct);
+    Ok(rustix::fs::fcntl_setfl(file, flags)?)
+}
+
+/// Reads a file from its beginning to its end into the hasher: how many bytes it has.
+fn pour(file: impl AsFd, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuffer) -> io::Result<u64> {
+    let fault = fault!("drive.read-back");
+    if let Some(fault) = fault {
+        fault.fail()?;
+    }
+    let mut offset = 0;
+    while offset < size {
+        let wanted = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
+        let chunk = &mut buffer.bytes()[..wanted.next_multiple_of(ALIGNMENT_BYTES)];
+        let count = match rustix::io::pread(&file, &mut *chunk, offset) {
+            Err(Errno::INTR) => continue,
+            count => count?,
+        };
+        // It became shorter while we read: what was read so far is no whole file.
+        if count < wanted && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let count = count.min(wanted);
+        if fault == Some(Fault::Flip) && offset == 0 {
+            chunk[count / 2] ^= 1;
+        }
+        hasher.update(&chunk[..count]);
+        offset += count as u64;
+    }
+    Ok(offset)
+}
+
+/// A buffer that begins at an address that `O_DIRECT` takes.
+struct AlignedBuffer {
+    memory: Vec<u8>,
+    start: usize,
+}
+
+impl AlignedBuffer {
+    fn new() -> Self {
+        let memory = vec![0; BUFFER_BYTES + ALIGNMENT_BYTES];
+        let start = memory.as_ptr().align_offset(ALIGNMENT_BYTES);
+        Self { memory, start }
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..][..BUFFER_BYTES]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_begins_where_direct_reads_want_it() {
+        let mut buffer = AlignedBuffer::new();
+        assert_eq!(buffer.bytes().as_ptr().align_offset(ALIGNMENT_BYTES), 0);
+        assert_eq!(buffer.bytes().len(), BUFFER_BYTES);
+    }
+}

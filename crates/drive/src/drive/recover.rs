@@ -1,0 +1,204 @@
+//! What a start puts right: what a process that died left on the drive.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::os::fd::AsFd;
+
+use strongroom_model::{Digest, Month, SiteId};
+
+use super::quarantine::set_aside;
+use super::{Drive, inside, relative};
+use crate::bag;
+use crate::beneath::{Relative, is_folder, names_in, stat_in};
+use crate::error::{Action, DriveError};
+use crate::identity;
+use crate::mount::Mount;
+use crate::name;
+use crate::place::BagPlace;
+use crate::proof::{Proof, Recovered, Recovery};
+use crate::temporary::{is_temporary, part_name, sweep};
+
+impl Drive {
+    /// Puts right what a process that died left of a site: sweeps temporary files, by their names
+    /// alone, but for those whose transfers go on; writes missing and damaged manifests anew; puts
+    /// files aside that lie in a bag though no event tells of them; removes empty folders.
+    ///
+    /// Call it before files are received. While other workers write to the drive, only what is
+    /// certainly nobody's is touched ([`Recovered::others_busy`]).
+    ///
+    /// # Errors
+    /// An obstacle.
+    pub fn recover(&self, site: &SiteId, recovery: &Recovery<'_>) -> Result<Recovered, DriveError> {
+        let mount = self.mount()?;
+        mount.check_writable()?;
+        let alone = mount.alone()?;
+        let mut sweeper = Sweeper::new(&mount, site, recovery, alone.is_some());
+        for (month, proofs) in by_month(site, recovery.proofs)? {
+            sweeper.rebuild(month, &proofs)?;
+        }
+        for month in sweeper.months()? {
+            sweeper.month(month)?;
+        }
+        sweeper.folder(&Relative::root().join(identity::FOLDER))?;
+        Ok(sweeper.found)
+    }
+}
+
+fn by_month(site: &SiteId, proofs: &[Proof]) -> Result<BTreeMap<Month, Vec<Proof>>, DriveError> {
+    let mut months: BTreeMap<Month, Vec<Proof>> = BTreeMap::new();
+    for proof in proofs {
+        match BagPlace::of(&relative(&proof.path)?) {
+            Some((place, _)) if place.site == *site => months.entry(place.month).or_default().push(proof.clone()),
+            _ => return Err(DriveError::BadPath { path: strongroom_model::text::printable(&proof.path, 200) }),
+        }
+    }
+    Ok(months)
+}
+
+struct Sweeper<'a> {
+    mount: &'a Mount,
+    site: &'a SiteId,
+    month_now: Month,
+    /// What may be resumed or adopted: bookings, and the digests expected of them.
+    wanted: HashSet<(&'a str, &'a Digest)>,
+    unproven: HashSet<&'a str>,
+    alone: bool,
+    found: Recovered,
+}
+
+impl<'a> Sweeper<'a> {
+    fn new(mount: &'a Mount, site: &'a SiteId, recovery: &Recovery<'a>, alone: bool) -> Self {
+        Self {
+            mount,
+            site,
+            month_now: recovery.month,
+            wanted: recovery.wanted.iter().map(|file| (file.booking.as_str(), &file.expected)).collect(),
+            unproven: recovery.unproven.iter().map(String::as_str).collect(),
+            alone,
+            found: Recovered { others_busy: !alone, ..Recovered::default() },
+        }
+    }
+
+    fn place(&self, month: Month) -> BagPlace {
+        BagPlace { site: self.site.clone(), month }
+    }
+
+    fn rebuild(&mut self, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
+        let place = self.place(month);
+        let proofs = inside(&place, proofs)?;
+        if bag::lock(&self.mount.bags.get(&place)).rebuild(self.mount, &proofs)? {
+            self.found.rewritten.push(month);
+        }
+        Ok(())
+    }
+
+    /// The months that the site has folders of.
+    fn months(&self) -> Result<BTreeSet<Month>, DriveError> {
+        let path = BagPlace::site_folder(self.site);
+        let Some(folder) = self.mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
+        let names = names_in(folder).map_err(|error| self.mount.error(Action::Open, &path, error))?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    fn month(&mut self, month: Month) -> Result<(), DriveError> {
+        let place = self.place(month);
+        self.folder(&place.folder())?;
+        let data = place.data();
+        let names = match self.mount.own_folder(&data)? {
+            Some(folder) => names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
+            None => Vec::new(),
+        };
+        let bag = self.mount.bags.get(&place);
+        let (open, has_manifest) = match bag::lock(&bag).manifest(self.mount) {
+            // Whatever is received goes into a folder without proven copies (see `Bag::folder_for`), so
+            // what a dead process left is in one of those: a few, however many months' files there are.
+            Ok(manifest) => {
+                let open: Vec<_> = names.into_iter().filter(|name| manifest.in_folder(name).next().is_none()).collect();
+                (open, !manifest.is_empty())
+            }
+            Err(DriveError::BadManifest { .. }) => {
+                self.found.damaged.push(month);
+                (names, false)
+            }
+            Err(error) => return Err(error),
+        };
+        for name in open {
+            self.booking(&place, &name, has_manifest)?;
+            bag::lock(&bag).tidy(self.mount, &name);
+        }
+        Ok(())
+    }
+
+    /// A booking's folder in which nothing is proven.
+    fn booking(&mut self, place: &BagPlace, name: &str, has_manifest: bool) -> Result<(), DriveError> {
+        let path = place.data().join(name);
+        let opened = match self.mount.top().folder(&path) {
+            Ok(opened) => opened,
+            Err(error) => {
+                // A link, or a file: not ours to follow or to remove.
+                tracing::warn!(%path, %error, "what stands in a bag is no folder of ours");
+                return Ok(());
+            }
+        };
+        let wanted = self.wanted_in(place.month, name);
+        let names = names_in(&opened).map_err(|error| self.mount.error(Action::Open, &path, error))?;
+        for file in names {
+            let file_path = path.join(&file);
+            if is_temporary(&file) {
+                let keep = wanted.iter().any(|expected| part_name(expected) == file);
+                self.temporary(&opened, &file_path, &file, keep)?;
+            } else if wanted.is_empty() && has_manifest && self.is_stray(&opened, &file, &file_path)? {
+                let aside = set_aside(self.mount, &file_path)?;
+                self.found.quarantined.push(aside.as_str().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// The digests expected of files that may yet come into a folder.
+    fn wanted_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
+        if month != self.month_now {
+            return Vec::new();
+        }
+        let holds = |booking: &str, expected: &Digest| {
+            [name::escape(booking), name::escape_strictly(booking)]
+                .iter()
+                .any(|base| folder == base || folder == name::variant(base, expected))
+        };
+        self.wanted.iter().filter(|(booking, expected)| holds(booking, expected)).map(|(_, digest)| *digest).collect()
+    }
+
+    /// Whether a file is no event's. Only when no other worker can be about to tell of it.
+    fn is_stray(&self, folder: impl AsFd, name: &str, path: &Relative) -> Result<bool, DriveError> {
+        if !self.alone || self.unproven.contains(path.as_str()) {
+            return Ok(false);
+        }
+        let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        Ok(stat.is_some_and(|stat| !is_folder(&stat)))
+    }
+
+    /// Sweeps the temporary files that lie directly in a folder, which are those of small files that
+    /// are written whole, under the manifests' lock.
+    fn folder(&mut self, path: &Relative) -> Result<(), DriveError> {
+        let _lock = bag::lock_manifests(self.mount)?;
+        let Some(folder) = self.mount.own_folder(path)? else { return Ok(()) };
+        let names = names_in(&folder).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        for name in names.into_iter().filter(|name| is_temporary(name)) {
+            self.temporary(&folder, &path.join(&name), &name, false)?;
+        }
+        Ok(())
+    }
+
+    fn temporary(&mut self, folder: impl AsFd, path: &Relative, name: &str, keep: bool) -> Result<(), DriveError> {
+        if keep {
+            self.found.kept += 1;
+            return Ok(());
+        }
+        match sweep(folder, name) {
+            Ok(true) => self.found.swept += 1,
+            // A worker that lives holds it.
+            Ok(false) => {}
+            Err(error) => return Err(self.mount.error(Action::Remove, path, error)),
+        }
+        Ok(())
+    }
+}

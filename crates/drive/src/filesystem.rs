@@ -1,0 +1,103 @@
+//! What each file system honours. A list of those that are known: an unknown one is trusted
+//! with nothing, so that it costs speed and never truth.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::StatVfsMountFlags;
+use strongroom_model::ByteCount;
+use strongroom_model::event::SyncMethod;
+
+/// `syncfs` reports errors since this version of Linux (syncfs(2), "BUGS").
+const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
+
+/// What may be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Filesystem {
+    /// How a batch is made durable.
+    pub(crate) sync: SyncMethod,
+    /// Whether it lies on a block device below this kernel's page cache, and nowhere else: then a
+    /// read past the page cache is a read from the device. A network's server, a FUSE daemon, ZFS and
+    /// a RAM disk have caches of their own.
+    pub(crate) on_device: bool,
+    /// Whether a file's time of birth is kept, in full, and cannot be set.
+    pub(crate) keeps_birth: bool,
+}
+
+impl Filesystem {
+    pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
+        let magic = rustix::fs::fstatfs(folder)?.f_type;
+        let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);
+        Ok(Self::known(magic, kernel_version()))
+    }
+
+    /// The magic numbers are from linux/magic.h, and for exFAT and NTFS from their sources.
+    fn known(magic: u32, kernel: Option<(u32, u32)>) -> Self {
+        let (on_device, keeps_birth, syncs) = match magic {
+            // ext2 to ext4, XFS, Btrfs, F2FS.
+            0xef53 | 0x5846_5342 | 0x9123_683e | 0xf2f5_2010 => (true, true, true),
+            // vfat, exFAT, ntfs3: births there are in local time, or can be set.
+            0x4d44 | 0x2011_bab0 | 0x7366_746e => (true, false, true),
+            // tmpfs.
+            0x0102_1994 => (false, false, true),
+            _ => (false, false, false),
+        };
+        let reported = kernel.is_some_and(|version| version >= SYNCFS_REPORTS_SINCE);
+        let sync = if syncs && reported { SyncMethod::Syncfs } else { SyncMethod::Fsync };
+        Self { sync, on_device, keeps_birth }
+    }
+}
+
+/// The running kernel's version, major and minor.
+fn kernel_version() -> Option<(u32, u32)> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// How much room there is on a drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// What may still be written, by us.
+    pub free: ByteCount,
+    /// The size of the file system.
+    pub total: ByteCount,
+    /// How many more files it can hold, where it has such a limit.
+    pub(crate) files: Option<u64>,
+    pub(crate) read_only: bool,
+}
+
+impl Space {
+    pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
+        let stat = rustix::fs::fstatvfs(folder)?;
+        let bytes = |blocks: u64| ByteCount(blocks.saturating_mul(stat.f_frsize));
+        Ok(Self {
+            free: bytes(stat.f_bavail),
+            total: bytes(stat.f_blocks),
+            files: (stat.f_files > 0).then_some(stat.f_favail),
+            read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_file_system_is_trusted_with_nothing() {
+        for magic in [0x6969_u32, 0x6573_5546, 0xff53_4d42, 0x2fc1_2fc1, 0x794c_7630, 0] {
+            let filesystem = Filesystem::known(magic, Some((6, 18)));
+            assert_eq!(filesystem, Filesystem { sync: SyncMethod::Fsync, on_device: false, keeps_birth: false });
+        }
+    }
+
+    #[test]
+    fn syncfs_is_used_only_where_the_kernel_reports_its_errors() {
+        assert_eq!(Filesystem::known(0xef53, Some((5, 8))).sync, SyncMethod::Syncfs);
+        assert_eq!(Filesystem::known(0xef53, Some((5, 7))).sync, SyncMethod::Fsync);
+        assert_eq!(Filesystem::known(0xef53, None).sync, SyncMethod::Fsync);
+        assert!(kernel_version().is_some());
+    }
+}

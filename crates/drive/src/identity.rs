@@ -1,0 +1,127 @@
+//! A drive's identity: `<root>/.strongroom/drive.json`.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strongroom_model::{DriveId, text};
+
+/// The folder that Strongroom keeps for itself on a drive.
+pub(crate) const FOLDER: &str = ".strongroom";
+/// The identity's name in [`FOLDER`].
+pub(crate) const FILE: &str = "drive.json";
+/// Where the identity lies, relative to the drive's root.
+pub(crate) const PATH: &str = ".strongroom/drive.json";
+/// The format that this version writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+/// How large an identity can be, in bytes: a few hundred, and never enough to hurt.
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
+/// The longest label, in characters: what fits a sticker.
+const MAX_LABEL_CHARS: usize = 64;
+
+/// Who a drive is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The version of this file's format.
+    pub format: u32,
+    /// The drive's id, which nothing else has.
+    pub id: DriveId,
+    /// The name that a person gave it, as on its sticker.
+    pub label: String,
+    /// When it was set up.
+    pub created_at: Timestamp,
+    /// When this very file came to be, in nanoseconds of Unix time as text, where the file system
+    /// keeps that and nobody can set it: a copy of the file has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) born: Option<String>,
+}
+
+impl Identity {
+    pub(crate) fn new(label: &str, now: Timestamp, born: Option<String>) -> Self {
+        Self { format: FORMAT, id: DriveId::random(), label: label.to_owned(), created_at: now, born }
+    }
+
+    /// The identity's file, whole.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("an identity has string keys only");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads the identity's file; the error says what is wrong with it.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            format: u32,
+        }
+        if bytes.len() > MAX_BYTES {
+            return Err(format!("it is longer than {MAX_BYTES} bytes"));
+        }
+        let Versioned { format } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if format != FORMAT {
+            return Err(format!("it has format {format}, this version reads format {FORMAT}: upgrade strongroom"));
+        }
+        let identity: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if !is_label(&identity.label) {
+            return Err(format!("{:?} is no label", text::printable(&identity.label, MAX_LABEL_CHARS)));
+        }
+        Ok(identity)
+    }
+}
+
+/// The drive's label and id, for people.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({})", self.label, self.id)
+    }
+}
+
+/// Whether a label can stand on a sticker and in a mail's subject.
+pub(crate) fn is_label(label: &str) -> bool {
+    let count = label.chars().count();
+    (1..=MAX_LABEL_CHARS).contains(&count) && label.trim() == label && text::printable(label, count) == label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASED: &str = r#"{
+  "format": 1,
+  "id": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
+  "label": "Blue 4 TB",
+  "created_at": "2026-11-21T08:30:00Z",
+  "born": "1795249800123456789"
+}
+"#;
+
+    #[test]
+    fn the_released_format_stays_readable() {
+        let identity = Identity::from_bytes(RELEASED.as_bytes()).unwrap();
+        assert_eq!(identity.label, "Blue 4 TB");
+        assert_eq!(String::from_utf8(identity.to_bytes()).unwrap(), RELEASED);
+    }
+
+    #[test]
+    fn a_bad_identity_says_what_is_wrong() {
+        for (bytes, part) in [
+            (String::new(), "EOF"),
+            ("{}".to_owned(), "format"),
+            (RELEASED.replace("\"format\": 1", "\"format\": 2"), "upgrade strongroom"),
+            (RELEASED.replace("7d444840", "zz"), "UUID"),
+            (RELEASED.replace("Blue", "\\u001b[2J"), "is no label"),
+            ("x".repeat(MAX_BYTES + 1), "longer than"),
+        ] {
+            let reason = Identity::from_bytes(bytes.as_bytes()).unwrap_err();
+            assert!(reason.contains(part), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_short_and_printable() {
+        assert!(is_label("Blue 4 TB – März"));
+        for bad in ["", " x", "a\nb", "a\u{202e}b", &"x".repeat(65)] {
+            assert!(!is_label(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A bag's manifest (RFC 8493, section 2.1.3), which is also what `sha256sum -c` reads: a
+//! line for each proven file, `<sha256 in hexadecimal>  data/<booking>/<filename>`.
+
+use std::collections::BTreeMap;
+
+use strongroom_model::{Algorithm, Digest};
+
+/// The manifest's name in its bag.
+pub(crate) const FILE: &str = "manifest-sha256.txt";
+/// How large a manifest can be, in bytes: over a million files in one month.
+pub(crate) const MAX_BYTES: u64 = 256 << 20;
+/// About how long a line is, in bytes.
+const LINE_BYTES: usize = 120;
+
+/// The proven files of a bag, by their path in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    entries: BTreeMap<String, Digest>,
+}
+
+impl Manifest {
+    /// Reads a manifest. The error says which line is wrong, and how.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned())?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err("its last line has no end".to_owned());
+        }
+        let mut manifest = Self::default();
+        for (index, line) in text.lines().enumerate() {
+            let (path, sha256) = parse_line(line).ok_or_else(|| format!("line {} is no digest and path", index + 1))?;
+            if manifest.entries.insert(path, sha256).is_some() {
+                return Err(format!("line {} names a path for the second time", index + 1));
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest as it stands in its file.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::with_capacity(self.entries.len() * LINE_BYTES);
+        for (path, sha256) in &self.entries {
+            text.push_str(&sha256.hex());
+            text.push_str("  ");
+            text.push_str(path);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Lists a file. `false`: it is listed already, with that digest. The error is the digest that
+    /// it is listed with where that is another.
+    pub(crate) fn insert(&mut self, path: &str, sha256: &Digest) -> Result<bool, Digest> {
+        match self.entries.get(path) {
+            Some(listed) if listed == sha256 => Ok(false),
+            Some(listed) => Err(listed.clone()),
+            None => {
+                self.entries.insert(path.to_owned(), sha256.clone());
+                Ok(true)
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, path: &str) -> bool {
+        self.entries.remove(path).is_some()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<&Digest> {
+        self.entries.get(path)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The files listed in a booking's folder: their names there, and their digests.
+    pub(crate) fn in_folder(&self, folder: &str) -> impl Iterator<Item = (&str, &Digest)> {
+        let prefix = format!("{}/{folder}/", crate::place::DATA);
+        self.entries
+            .range(prefix.clone()..)
+            .map_while(move |(path, sha256)| Some((path.strip_prefix(&prefix)?, sha256)))
+    }
+}
+
+fn parse_line(line: &str) -> Option<(String, Digest)> {
+    let (hex, path) = line.split_once([' ', '\t'])?;
+    let path = path.trim_start_matches([' ', '\t']);
+    // sha256sum marks a file read in binary with an asterisk.
+    let path = path.strip_prefix('*').unwrap_or(path);
+    let sha256: Digest = format!("{}:{hex}", Algorithm::Sha256.name()).parse().ok()?;
+    let ours = path.starts_with("data/") && crate::beneath::Relative::parse(path).is_some();
+    ours.then(|| (path.to_owned(), sha256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sha256(text: &str) -> Digest {
+        Digest::of(Algorithm::Sha256, text.as_bytes())
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let mut manifest = Manifest::default();
+        for path in ["data/b/x y.pdf", "data/a/1", "data/a=2E/1", "data/a/2"] {
+            assert_eq!(manifest.insert(path, &sha256(path)), Ok(true));
+        }
+        assert_eq!(Manifest::parse(manifest.render().as_bytes()), Ok(manifest.clone()));
+        assert_eq!(manifest.render().lines().count(), 4);
+        assert_eq!(manifest.in_folder("a").map(|(name, _)| name).collect::<Vec<_>>(), ["1", "2"]);
+        assert!(manifest.remove("data/a/1") && !manifest.remove("data/a/1"));
+    }
+
+    #[test]
+    fn a_file_is_listed_once() {
+        let mut manifest = Manifest::default();
+        assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(true));
+        assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(false));
+        assert_eq!(manifest.insert("data/a/1", &sha256("2")), Err(sha256("1")));
+        assert_eq!(manifest.render().lines().count(), 1);
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_told_from_a_whole_one() {
+        let good = format!("{}  data/a/1\n", sha256("1").hex());
+        assert!(Manifest::parse(b"").unwrap().is_empty());
+        for (bytes, part) in [
+            (good.as_bytes()[..good.len() - 1].to_vec(), "has no end"),
+            (good.as_bytes()[1..].to_vec(), "line 1"),
+            (format!("{good}{good}").into_bytes(), "line 2 names a path for the second time"),
+            (good.replace("data/a/1", "data/../1").into_bytes(), "line 1"),
+            (good.replace("data/a/1", "bagit.txt").into_bytes(), "line 1"),
+            (vec![0; 100], "has no end"),
+            (vec![0xff], "UTF-8"),
+        ] {
+            let reason = Manifest::parse(&bytes).unwrap_err();
+            assert!(reason.contains(part), "{reason}");
+        }
+    }
+}

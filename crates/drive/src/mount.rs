@@ -1,0 +1,322 @@
+//! A drive as it is mounted now: looked at, found to be the right one, and held open.
+//!
+//! It is held only while something is in hand, so that a drive can be unmounted between
+//! runs; and each time it is opened anew, it is looked at anew.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rustix::fs::{Access, AtFlags, FlockOperation, OFlags, StatxFlags};
+use rustix::io::Errno;
+use strongroom_model::{ByteCount, DriveId};
+use strongroom_service::fault;
+
+use crate::bag::Bags;
+use crate::beneath::{Beneath, Relative, create_in, names_in};
+use crate::error::{Action, DriveError};
+use crate::filesystem::{Filesystem, Space};
+use crate::identity::{self, Identity};
+
+/// Held shared by whoever writes files, and alone by whoever tidies up.
+const PRESENCE_LOCK: &str = "writers.lock";
+/// How many files' room must stay free, where a file system has such a limit: folders,
+/// temporary files and manifests of a few batches.
+const RESERVE_FILES: u64 = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Mount {
+    root: PathBuf,
+    top: Beneath,
+    identity: Identity,
+    pub(crate) filesystem: Filesystem,
+    /// Bytes of files in the making that are not written yet.
+    promised_bytes: AtomicU64,
+    /// Set once a sync has failed: of what was written before, nothing can be relied on.
+    failed: AtomicBool,
+    syncing: Mutex<()>,
+    presence: OnceLock<File>,
+    pub(crate) bags: Bags,
+}
+
+impl Mount {
+    /// Opens what is mounted at `root` now, and says who it is. It may be read-only or full.
+    pub(crate) fn open(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
+        let top = open_top(root)?;
+        let filesystem = Filesystem::of(top.fd()).map_err(|source| missing(root, source))?;
+        let identity = read_identity(root, &top, filesystem)?;
+        if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
+            return Err(DriveError::OtherDrive { root: root.to_owned(), expected, found: Box::new(identity) });
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            top,
+            identity,
+            filesystem,
+            promised_bytes: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
+            syncing: Mutex::new(()),
+            presence: OnceLock::new(),
+            bags: Bags::default(),
+        })
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn top(&self) -> &Beneath {
+        &self.top
+    }
+
+    /// Whether this is still what is mounted there, and no sync has failed on it.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.has_failed() && self.top.is_at(&self.root)
+    }
+
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.top.is_same_as(&other.top)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// The error of something that was done to `path`.
+    pub(crate) fn error(&self, action: Action, path: impl fmt::Display, source: impl Into<io::Error>) -> DriveError {
+        DriveError::from_io(&self.root, action, path, source.into())
+    }
+
+    /// Opens one of the folders that Strongroom keeps; `None` where there is none. A link in its place
+    /// is the drive's trouble, not a file's.
+    pub(crate) fn own_folder(&self, path: &Relative) -> Result<Option<OwnedFd>, DriveError> {
+        match self.top.folder(path) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.folder_error(path, error)),
+        }
+    }
+
+    /// As [`Mount::own_folder`], and makes what is missing.
+    pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
+        self.top.make_folder(path).map_err(|error| self.folder_error(path, error))
+    }
+
+    fn folder_error(&self, path: &Relative, error: io::Error) -> DriveError {
+        if !matches!(errno(&error), Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV)) {
+            return self.error(Action::Open, path, error);
+        }
+        // The first folder on the way that cannot be opened is the one to name.
+        let mut at = path.clone();
+        while let Some((parent, _)) = at.split() {
+            if self.top.folder(&parent).is_ok() {
+                break;
+            }
+            at = parent;
+        }
+        DriveError::Linked { root: self.root.clone(), path: at.to_string() }
+    }
+
+    pub(crate) fn space(&self) -> Result<Space, DriveError> {
+        Space::of(self.top.fd()).map_err(|source| missing(&self.root, source))
+    }
+
+    /// Refuses a drive that cannot be written to.
+    pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
+        if self.space()?.read_only {
+            return Err(DriveError::ReadOnly { root: self.root.clone(), source: None });
+        }
+        for folder in [".", identity::FOLDER] {
+            rustix::fs::accessat(self.top.fd(), folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+                .map_err(|source| self.error(Action::Open, folder, source))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what would leave less than the reserve, over and above what was promised.
+    pub(crate) fn check_room(&self, reserve: ByteCount, needed: ByteCount) -> Result<(), DriveError> {
+        let space = self.space()?;
+        let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
+        let files_left = space.files.is_none_or(|files| files >= RESERVE_FILES);
+        if space.free >= reserve + promised + needed && files_left {
+            return Ok(());
+        }
+        Err(DriveError::Full { root: self.root.clone(), free: space.free, reserve, needed: promised + needed })
+    }
+
+    /// Sets room aside for bytes that are yet to be written.
+    pub(crate) fn promise(self: &Arc<Self>, bytes: ByteCount) -> Promise {
+        self.promised_bytes.fetch_add(bytes.0, Ordering::SeqCst);
+        Promise { mount: Arc::clone(self), bytes: bytes.0 }
+    }
+
+    /// Tells other processes that files are being written, until this mount is dropped; waits while
+    /// one of them tidies up.
+    pub(crate) fn announce(&self) -> Result<(), DriveError> {
+        if self.presence.get().is_none() {
+            let lock = self.lock_file(PRESENCE_LOCK)?;
+            rustix::fs::flock(&lock, FlockOperation::LockShared)
+                .map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))?;
+            // Two threads may both come here: two shared locks, of which one is dropped.
+            let _ = self.presence.set(lock);
+        }
+        Ok(())
+    }
+
+    /// Locks out whoever writes files; `None` where someone does.
+    pub(crate) fn alone(&self) -> Result<Option<File>, DriveError> {
+        let lock = self.lock_file(PRESENCE_LOCK)?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(lock)),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(source) => Err(self.error(Action::Open, PRESENCE_LOCK, source)),
+        }
+    }
+
+    /// A file in Strongroom's own folder that is there to be locked.
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
+        let own = Relative::root().join(identity::FOLDER);
+        let open = || create_in(self.top.folder(&own)?, name, OFlags::empty());
+        Ok(open().map_err(|source| self.error(Action::Open, own.join(name), source))?.into())
+    }
+
+    /// Syncs the whole file system. One after the other: an error is reported once to each open
+    /// file description (fsync(2), syncfs(2)), and all who wrote before it must hear of it.
+    pub(crate) fn sync_all(&self) -> io::Result<()> {
+        let _turn = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.has_failed() {
+            return Err(io::Error::other("an earlier sync failed"));
+        }
+        let synced = match fault!("drive.sync") {
+            Some(fault) => fault.fail(),
+            None => rustix::fs::syncfs(self.top.fd()).map_err(io::Error::from),
+        };
+        if synced.is_err() {
+            self.failed.store(true, Ordering::SeqCst);
+        }
+        synced
+    }
+
+    /// Syncs one file. After an error its pages count as clean although they were not
+    /// written, so that a second fsync would say "well": it is never tried again.
+    pub(crate) fn sync_file(&self, file: impl AsFd) -> io::Result<()> {
+        match fault!("drive.sync") {
+            Some(fault) => fault.fail(),
+            None => Ok(rustix::fs::fsync(file)?),
+        }
+    }
+
+    /// Syncs one folder.
+    pub(crate) fn sync_folder(&self, path: &Relative) -> io::Result<()> {
+        let folder = self.top.folder(path)?;
+        match self.sync_file(&folder) {
+            // Some network file systems have no such thing as syncing a folder: their servers do it.
+            Err(error) if is_unsupported(&error) => Ok(()),
+            synced => synced,
+        }
+    }
+}
+
+/// Room set aside, given back as it is written or dropped.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    mount: Arc<Mount>,
+    bytes: u64,
+}
+
+impl Promise {
+    pub(crate) fn keep(&mut self, bytes: u64) {
+        let kept = bytes.min(self.bytes);
+        self.bytes -= kept;
+        self.mount.promised_bytes.fetch_sub(kept, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.keep(self.bytes);
+    }
+}
+
+/// The operating system's own number of an error, if it has one.
+pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+/// Whether the operating system has no such call on this file system.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
+}
+
+/// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
+pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
+    if !filesystem.keeps_birth {
+        return None;
+    }
+    let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+    let born = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    born.then(|| format!("{}{:09}", stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+}
+
+pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
+    Beneath::open(root).map_err(|source| missing(root, source))
+}
+
+fn missing(root: &Path, source: io::Error) -> DriveError {
+    DriveError::Missing { root: root.to_owned(), source: Arc::new(source) }
+}
+
+/// The drive's own word on who it is.
+pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) -> Result<Identity, DriveError> {
+    let own = || root.to_owned();
+    let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
+    let mut file: File = match top.file(&path) {
+        Ok(file) => file.into(),
+        Err(error) => return Err(no_identity(root, top, error)),
+    };
+    let mut bytes = Vec::new();
+    let most = identity::MAX_BYTES as u64 + 1;
+    file.by_ref()
+        .take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
+    let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveError::BadIdentity { root: own(), reason })?;
+    match (&identity.born, birth(&file, filesystem)) {
+        (Some(then), Some(now)) if *then != now => {
+            Err(DriveError::Copied { root: own(), identity: Box::new(identity) })
+        }
+        // Where births are not kept (the drive was copied to exFAT, say), nothing can be told.
+        _ => Ok(identity),
+    }
+}
+
+/// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
+fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
+    let own = root.to_owned();
+    match errno(&error) {
+        Some(Errno::NOENT) => match names_in(top.fd()) {
+            Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
+            Ok(_) => DriveError::NotSetUp { root: own },
+            Err(source) => missing(root, source),
+        },
+        Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
+            DriveError::Linked { root: own, path: identity::FOLDER.to_owned() }
+        }
+        Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
+        _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
+    }
+}
+
+/// Whether something is mounted at `root`: its device is not the one of the folder above.
+fn is_mount_point(root: &Path) -> bool {
+    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
+    device(root) != device(&root.join(".."))
+}

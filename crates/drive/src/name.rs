@@ -1,0 +1,188 @@
+//! Names on the drive: the original, made harmless for ext4, NTFS and exFAT alike, and
+//! readable back.
+//!
+//! The escape character is `=`, followed by two upper-case hexadecimal digits for each
+//! byte of the character's UTF-8. It is not `%`, because RFC 8493 (section 2.1.3) has `%`
+//! percent-encoded in a manifest where `sha256sum -c` takes a name as it stands: names
+//! without `%`, `\`, CR and LF mean the same to both.
+
+use strongroom_model::{Algorithm, Digest};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+/// How long a name may be, in bytes: ext4's limit. NTFS and exFAT allow 255 UTF-16 units,
+/// and no text has more of those than it has bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 255;
+
+const ESCAPE: char = '=';
+/// Stands for the empty name. `em` is no pair of hexadecimal digits, so no other name
+/// escapes to it.
+const EMPTY: &str = "=empty";
+/// Begins the tag of a name that cannot be read back: it was shortened, or it stands
+/// beside another copy.
+const TAG: &str = "=~";
+/// How many hexadecimal digits of a digest tell two shortened names apart: 128 bits.
+const SHORTENED_HEX: usize = 32;
+/// How many hexadecimal digits of a digest tell two copies for one booking apart.
+const VARIANT_HEX: usize = 16;
+/// The longest extension, with its dot, that a shortened name keeps, in bytes.
+const MAX_EXTENSION_BYTES: usize = 20;
+
+/// The name under which `name` is kept on a drive: one path component, never empty, at
+/// most [`MAX_NAME_BYTES`] long, the same for the same `name` and different for different
+/// ones. [`unescape`] gives the original back, unless the name had to be shortened.
+#[must_use]
+pub fn escape(name: &str) -> String {
+    fit(encode(name, |_| false), name)
+}
+
+/// As [`escape`], but in a form that stays apart from all other names when letters' case
+/// and Unicode's normal forms are not told apart: every letter that has a case, and all
+/// that is not ASCII, is escaped.
+#[must_use]
+pub fn escape_strictly(name: &str) -> String {
+    fit(encode(name, |c| c.is_ascii_alphabetic() || !c.is_ascii()), name)
+}
+
+/// The original of a name on the drive; `None` for one that was shortened, stands beside
+/// another copy, or was not made by [`escape`].
+#[must_use]
+pub fn unescape(escaped: &str) -> Option<String> {
+    if escaped == EMPTY {
+        return Some(String::new());
+    }
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte == ESCAPE as u8 {
+            let (pair, after) = after.split_at_checked(2)?;
+            bytes.push(hex_value(pair[0])? << 4 | hex_value(pair[1])?);
+            rest = after;
+        } else {
+            bytes.push(byte);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The name of a copy of other content that stands beside `escaped`, told apart by its
+/// expected digest.
+pub(crate) fn variant(escaped: &str, expected: &Digest) -> String {
+    tagged(escaped, &expected.hex()[..VARIANT_HEX])
+}
+
+/// The `n`-th name beside `escaped` where that is taken, counted from 2.
+pub(crate) fn numbered(escaped: &str, n: u32) -> String {
+    tagged(escaped, &n.to_string())
+}
+
+/// What all names share that a file system may take for one: case folded, and canonically
+/// decomposed (Unicode, D145). It may join a few names more than any one file system does.
+pub(crate) fn folded(name: &str) -> String {
+    name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
+}
+
+fn encode(name: &str, also: impl Fn(char) -> bool) -> String {
+    if name.is_empty() {
+        return EMPTY.to_owned();
+    }
+    let device = is_device(name);
+    let last = name.chars().count() - 1;
+    let mut out = String::with_capacity(name.len() + 8);
+    let mut after_escape = true;
+    for (index, c) in name.chars().enumerate() {
+        let here = (index == 0 && (device || matches!(c, '.' | ' ' | '-')))
+            || (index == last && matches!(c, '.' | ' '))
+            // A mark would join the hexadecimal digit, or the slash, before it.
+            || (after_escape && is_combining_mark(c));
+        after_escape = here || is_harmful(c) || also(c);
+        if after_escape {
+            push_escaped(&mut out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+        out.push(ESCAPE);
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+/// Only what [`push_escaped`] writes: a name has one escaped form.
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn is_harmful(c: char) -> bool {
+    c == ESCAPE
+        || matches!(c, '%' | '\\' | '/' | '<' | '>' | ':' | '"' | '|' | '?' | '*')
+        || c.is_control()
+        || is_unseen(c)
+}
+
+/// Characters that are not seen but change how a name reads: Unicode's bidirectional
+/// controls, line separators and Default_Ignorable_Code_Point, and noncharacters.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// The names of devices, which Windows sees in any folder and before any extension
+/// (Microsoft, "Naming Files, Paths, and Namespaces").
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_uppercase();
+    if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$") {
+        return true;
+    }
+    let number = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    number.is_some_and(|n| {
+        let mut chars = n.chars();
+        matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
+    })
+}
+
+fn fit(encoded: String, original: &str) -> String {
+    if encoded.len() <= MAX_NAME_BYTES {
+        return encoded;
+    }
+    tagged(&encoded, &Digest::of(Algorithm::Sha256, original.as_bytes()).hex()[..SHORTENED_HEX])
+}
+
+/// `escaped` with a tag before its extension, shortened as far as that needs.
+fn tagged(escaped: &str, tag: &str) -> String {
+    let (stem, extension) = match escaped.rfind('.') {
+        Some(dot) if escaped.len() - dot <= MAX_EXTENSION_BYTES => escaped.split_at(dot),
+        _ => (escaped, ""),
+    };
+    let room = MAX_NAME_BYTES - TAG.len() - tag.len() - extension.len();
+    format!("{}{TAG}{tag}{extension}", cut(stem, room))
+}
+
+/// The beginning of `stem`, at most `room` bytes, cut neither in a character nor in the escape of
+/// one.
+fn cut(stem: &str, room: usize) -> &str {
+    if stem.len() <= room {
+        return stem;
+    }
+    // The nothing before the first character can always be read back.
+    (0..=room).rev().find_map(|end| stem.get(..end).filter(|cut| unescape(cut).is_some())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

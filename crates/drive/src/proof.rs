@@ -1,0 +1,68 @@
+//! Proofs: what was read back, what a manifest lists, and what is put right at the start.
+
+use strongroom_model::digest::DigestPair;
+use strongroom_model::event::ReadBack;
+use strongroom_model::{BookingId, ByteCount, Digest, Month};
+
+/// What was read back from a drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBackOf {
+    /// The digests of what was read.
+    pub pair: DigestPair,
+    /// How many bytes were read.
+    pub size: ByteCount,
+    /// How it was read, as it really happened.
+    pub method: ReadBack,
+}
+
+/// A copy that was proven, as its month's manifest lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Where it lies, relative to the drive's root.
+    pub path: String,
+    /// SHA-256 of what was read back.
+    pub sha256: Digest,
+}
+
+/// A file that is still to be fetched: what came of it earlier is kept, to go on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whose timesheet it is.
+    pub booking: BookingId,
+    /// The digest that the server holds.
+    pub expected: Digest,
+}
+
+/// What the log says of a drive when a process starts.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovery<'a> {
+    /// The month's bag that new files go into now. Partial files in other months' bags are not
+    /// resumed, so they are not kept.
+    pub month: Month,
+    /// The files that are still to be fetched.
+    pub wanted: &'a [Wanted],
+    /// The paths of files that are fetched but not proven.
+    pub unproven: &'a [String],
+    /// The proven copies. Where a month is named here, all its proofs must be: its manifest is
+    /// written anew from them if it is missing or damaged, and what they do not name is no
+    /// payload of its bag.
+    pub proofs: &'a [Proof],
+}
+
+/// What was put right.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// How many temporary files were removed.
+    pub swept: u64,
+    /// How many partial files were kept, for their transfers go on.
+    pub kept: u64,
+    /// Files in a bag that no event knows, now in the quarantine: their new paths.
+    pub quarantined: Vec<String>,
+    /// The months whose manifest was written anew.
+    pub rewritten: Vec<Month>,
+    /// The months whose manifest is damaged, and of which no proofs were given.
+    pub damaged: Vec<Month>,
+    /// Whether other workers were busy on the drive, so that only what is certainly nobody's was
+    /// touched.
+    pub others_busy: bool,
+}

@@ -1,0 +1,74 @@
+//! Which pages of a file the kernel holds in memory: the one place with unsafe code.
+//!
+//! posix_fadvise(2) may leave pages where they are and says nothing, and `O_DIRECT` may
+//! quietly read through the page cache (compressed Btrfs, NTFS's small files, ext4's inline
+//! data). mincore(2) tells on any file system and costs no I/O. cachestat(2) would too, but only
+//! since Linux 6.5; `preadv2` with `RWF_NOWAIT` is safe Rust, but it starts the very
+//! read-ahead that it is to find absent.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// How much of a file is asked about at once, in bytes: 64 KiB of answers.
+const WINDOW_BYTES: u64 = 256 << 20;
+
+/// How many pages of the first `size` bytes are in the page cache. Where the file is neither
+/// ours nor writable for us, the kernel answers "all" (mincore(2), since Linux 5.2), which errs on
+/// the right side.
+pub(crate) fn resident_pages(file: impl AsFd, size: u64) -> io::Result<u64> {
+    let mut pages = 0;
+    let mut offset = 0;
+    while offset < size {
+        let length = WINDOW_BYTES.min(size - offset);
+        pages += resident_in(file.as_fd(), offset, usize::try_from(length).expect("a window fits an address space"))?;
+        offset += length;
+    }
+    Ok(pages)
+}
+
+#[expect(unsafe_code, reason = "no crate wraps mincore(2) safely; see the module's documentation")]
+fn resident_in(file: impl AsFd, offset: u64, length: usize) -> io::Result<u64> {
+    let page_bytes = rustix::param::page_size();
+    let mut answers = vec![0_u8; length.div_ceil(page_bytes)];
+    let file = file.as_fd().as_raw_fd();
+    let offset = libc::off_t::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+
+    // SAFETY: a new shared mapping at an address of the kernel's choosing, so it replaces no other.
+    // It is never read or written through: no reference into it is made, so it does not matter
+    // that the file may change or shrink.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, file, offset) };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: `start` and `length` are the mapping just made, and `answers` has one byte for each
+    // of its pages, which is what mincore writes.
+    let asked = unsafe { libc::mincore(start, length, answers.as_mut_ptr()) };
+    let error = (asked != 0).then(io::Error::last_os_error);
+    // SAFETY: the mapping just made, whole; nothing else knows of it.
+    let unmapped = unsafe { libc::munmap(start, length) };
+    debug_assert_eq!(unmapped, 0, "munmap of what mmap gave");
+    match error {
+        Some(error) => Err(error),
+        // Only the lowest bit has a meaning.
+        None => Ok(answers.iter().map(|answer| u64::from(answer & 1)).sum()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_just_written_is_resident_and_one_that_was_dropped_is_not() {
+        // Not in a RAM disk: what lies there is always resident.
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, vec![7; 100_000]).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        assert_eq!(resident_pages(&file, 100_000).unwrap(), 100_000_u64.div_ceil(rustix::param::page_size() as u64));
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        assert_eq!(resident_pages(&file, 100_000).unwrap(), 0);
+        assert_eq!(resident_pages(&file, 0).unwrap(), 0);
+    }
+}

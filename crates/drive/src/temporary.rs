@@ -1,0 +1,130 @@
+//! Temporary files: how they are named, locked and taken away.
+//!
+//! A name begins with `.strongroom.` and ends with `.part` or `.tmp`, which no escaped name
+//! does, so that what a dead process left is known by its name alone.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, FlockOperation, OFlags};
+use rustix::io::Errno;
+use strongroom_model::Digest;
+
+use crate::beneath::{create_in, stat_in};
+
+const PREFIX: &str = ".strongroom.";
+const PART: &str = ".part";
+const WHOLE: &str = ".tmp";
+/// How many hexadecimal digits of the expected digest name a partial file: 128 bits, and all
+/// that MD5 has.
+const DIGEST_HEX: usize = 32;
+/// How often a lock is tried again where the file was renamed or removed just before.
+const MAX_LOCK_ATTEMPTS: u32 = 16;
+
+/// The name of a file in the making. It holds the digest that is expected, so that only
+/// the same content is ever resumed.
+pub(crate) fn part_name(expected: &Digest) -> String {
+    format!("{PREFIX}{}-{}{PART}", expected.algorithm().name(), &expected.hex()[..DIGEST_HEX])
+}
+
+/// The name of the next version of a small file that is written whole.
+pub(crate) fn whole_name(name: &str) -> String {
+    format!("{PREFIX}{name}{WHOLE}")
+}
+
+/// Whether a file of that name may be swept when nobody holds it.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.len() > PREFIX.len() + PART.len()
+        && name.starts_with(PREFIX)
+        && (name.ends_with(PART) || name.ends_with(WHOLE))
+}
+
+/// What came of an attempt to hold a partial file.
+pub(crate) enum Held {
+    /// It is ours alone until the file is closed.
+    Ours(File),
+    /// Another worker holds it.
+    Busy,
+}
+
+/// Opens a partial file, made if need be, and locks it: whoever holds the lock is the only one
+/// who writes it, renames it or removes it.
+pub(crate) fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
+    for _ in 0..MAX_LOCK_ATTEMPTS {
+        let file = File::from(create_in(folder.as_fd(), name, OFlags::empty())?);
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(Held::Busy),
+            Err(error) => return Err(error.into()),
+        }
+        // Between our open and our lock its former holder may have renamed or removed it: then
+        // what we hold is that worker's finished file, and not to be touched.
+        let ours = rustix::fs::fstat(&file)?;
+        match stat_in(folder.as_fd(), name)? {
+            Some(there) if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino) => {}
+            // A second name, left where a rename was made of a link and an unlink: the other name stays.
+            Some(_) if ours.st_nlink > 1 => remove(folder.as_fd(), name)?,
+            Some(_) => return Ok(Held::Ours(file)),
+            None => {}
+        }
+    }
+    Ok(Held::Busy)
+}
+
+/// Removes a file; one that is gone already is well.
+pub(crate) fn remove(folder: impl AsFd, name: &str) -> io::Result<()> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a temporary file that nobody holds; whether it is gone.
+pub(crate) fn sweep(folder: impl AsFd, name: &str) -> io::Result<bool> {
+    match hold(folder.as_fd(), name)? {
+        Held::Busy => Ok(false),
+        Held::Ours(_file) => remove(folder, name).map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_model::Algorithm;
+
+    #[test]
+    fn a_temporary_file_is_known_by_its_name_and_no_other_is() {
+        for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha512] {
+            assert!(is_temporary(&part_name(&Digest::of(algorithm, b""))));
+        }
+        assert!(is_temporary(&whole_name("manifest-sha256.txt")));
+        for name in [".strongroom", ".strongroom.part", "x.part", "=2Estrongroom.x.part", ".strongroom.md5-0.pdf"] {
+            assert!(!is_temporary(name), "{name}");
+        }
+        assert!(!is_temporary(&crate::name::escape(&part_name(&Digest::of(Algorithm::Md5, b"")))));
+    }
+
+    #[test]
+    fn only_one_holds_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = File::open(dir.path()).unwrap();
+        let Held::Ours(_held) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
+        assert!(matches!(hold(&folder, "x").unwrap(), Held::Busy));
+        assert!(!sweep(&folder, "x").unwrap());
+        drop(_held);
+        assert!(sweep(&folder, "x").unwrap());
+        assert!(!dir.path().join("x").exists());
+    }
+
+    #[test]
+    fn a_second_name_of_a_finished_file_is_never_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = File::open(dir.path()).unwrap();
+        std::fs::write(dir.path().join("final"), b"finished").unwrap();
+        std::fs::hard_link(dir.path().join("final"), dir.path().join("x")).unwrap();
+        let Held::Ours(file) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        assert_eq!(std::fs::read(dir.path().join("final")).unwrap(), b"finished");
+    }
+}

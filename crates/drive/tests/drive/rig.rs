@@ -1,0 +1,139 @@
+//! A drive in a folder of its own, and what every test does with it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use strongroom_drive::{Drive, DriveError, DriveSettings, Landed, Place, Proof, Received};
+use strongroom_model::event::ReadBack;
+use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, Month, SiteId};
+use tempfile::TempDir;
+
+pub(crate) struct Rig {
+    _dir: TempDir,
+    pub(crate) root: PathBuf,
+    pub(crate) drive: Drive,
+}
+
+impl Rig {
+    /// A drive that is set up, on the file system that the build lies on: not in a RAM disk.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let root = dir.path().join("drive");
+        std::fs::create_dir(&root).unwrap();
+        let drive = set_up(&root);
+        Self { _dir: dir, root, drive }
+    }
+
+    pub(crate) fn receive(&self, place: &Place, bytes: &[u8]) -> Result<Received, DriveError> {
+        let mut partial = self.drive.receive(place)?;
+        let there = usize::try_from(partial.resumed_from().0).unwrap();
+        partial.write(&bytes[there..])?;
+        partial.finish()
+    }
+
+    pub(crate) fn land(&self, booking: &str, filename: &str, bytes: &[u8]) -> Landed {
+        let received = self.receive(&place_of(booking, filename, bytes), bytes).unwrap();
+        self.drive.commit(vec![received]).pop().unwrap().unwrap()
+    }
+
+    /// Lands a file and lists it as proven.
+    pub(crate) fn prove(&self, booking: &str, filename: &str, bytes: &[u8]) -> Landed {
+        let landed = self.land(booking, filename, bytes);
+        self.record(&[proof_of(&landed)]);
+        landed
+    }
+
+    pub(crate) fn record(&self, proofs: &[Proof]) {
+        self.drive.record(&site(), month(), proofs).unwrap();
+    }
+
+    pub(crate) fn bag(&self) -> PathBuf {
+        self.root.join("acme/2026-11")
+    }
+
+    pub(crate) fn manifest(&self) -> String {
+        std::fs::read_to_string(self.bag().join("manifest-sha256.txt")).unwrap_or_default()
+    }
+
+    /// Every file below the drive's root, by its path, but for Strongroom's own locks and identity.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        walk(&self.root, &self.root, &mut files);
+        files.retain(|path| !path.ends_with(".lock") && path != ".strongroom/drive.json");
+        files.sort();
+        files
+    }
+
+    pub(crate) fn temporaries(&self) -> Vec<String> {
+        self.files().into_iter().filter(|path| path.contains("/.strongroom.")).collect()
+    }
+
+    pub(crate) fn sha256sum_passes(&self) {
+        sha256sum_passes(&self.bag());
+    }
+
+    /// What a read-back can be at best on this file system: not every machine builds on a plain one.
+    pub(crate) fn best_read_back(&self) -> ReadBack {
+        let magic = rustix::fs::statfs(&self.root).unwrap().f_type;
+        if matches!(magic, 0xef53 | 0x5846_5342 | 0x9123_683e | 0xf2f5_2010) {
+            ReadBack::Direct
+        } else {
+            ReadBack::Cached
+        }
+    }
+}
+
+pub(crate) fn set_up(root: &Path) -> Drive {
+    Drive::init(root, "Blue 4 TB", now()).unwrap();
+    open(root).unwrap()
+}
+
+pub(crate) fn open(root: &Path) -> Result<Drive, DriveError> {
+    Drive::open(root, &DriveSettings::default())
+}
+
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-11-21T08:30:00Z".parse().unwrap()
+}
+
+pub(crate) fn site() -> SiteId {
+    "acme".parse().unwrap()
+}
+
+pub(crate) fn month() -> Month {
+    "2026-11".parse().unwrap()
+}
+
+pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Place {
+    Place {
+        site: site(),
+        month: month(),
+        booking: booking.parse::<BookingId>().unwrap(),
+        filename: filename.to_owned(),
+        expected: Digest::of(Algorithm::Sha256, bytes),
+        size: ByteCount(bytes.len() as u64),
+    }
+}
+
+pub(crate) fn proof_of(landed: &Landed) -> Proof {
+    Proof { path: landed.path.clone(), sha256: landed.pair.sha256.clone() }
+}
+
+/// What an auditor types in a month's folder.
+pub(crate) fn sha256sum_passes(bag: &Path) {
+    let checked =
+        Command::new("sha256sum").args(["--strict", "-c", "manifest-sha256.txt"]).current_dir(bag).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}");
+}
+
+fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            walk(root, &path, files);
+        } else {
+            files.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+}
