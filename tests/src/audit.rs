@@ -135,7 +135,7 @@ fn nothing_but_proven_files_is_on_the_drive(site: &Site, events: &[Recorded]) {
 const BAG_FILES: [&str; 4] = ["bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
 
 fn the_server_keeps_every_file_in_archived(site: &Site, events: &[Recorded]) {
-    let documents = site.path("documents");
+    let documents = site.documents();
     for event in events {
         if let Event::TimesheetArchived(data) = &event.event {
             let path = documents.join(&data.path);
@@ -143,7 +143,7 @@ fn the_server_keeps_every_file_in_archived(site: &Site, events: &[Recorded]) {
         }
     }
     let outside: Vec<_> =
-        files_below(&documents).into_iter().filter(|path| !path.starts_with(documents.join("archived"))).collect();
+        files_below(documents).into_iter().filter(|path| !path.starts_with(documents.join("archived"))).collect();
     assert!(outside.is_empty(), "outside archived: {outside:?}");
 }
 

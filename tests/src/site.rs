@@ -33,16 +33,16 @@ reserve = "1MiB"
 first_delay = "50ms"
 longest_delay = "200ms"
 wait_once = "20s"
-
-[server]
-listen = "127.0.0.1:0"
 "#;
 
 /// One site, gone when this is dropped.
 #[derive(Debug)]
 pub struct Site {
-    folder: TempDir,
+    folder: PathBuf,
+    drive: PathBuf,
+    documents: PathBuf,
     settings: Vec<(String, String)>,
+    _temporary: Option<TempDir>,
     /// Between the program and its document server.
     pub proxy: Proxy,
 }
@@ -66,12 +66,31 @@ impl Site {
     /// The same, before the drive is set up, or there.
     #[must_use]
     pub fn without_drive() -> Self {
-        let proxy = Proxy::start();
-        let settings = vec![("STRONGROOM_SOURCE_URL".to_owned(), proxy.url())];
-        let site = Self { folder: tempfile::tempdir().unwrap(), settings, proxy };
-        fs::write(site.path("strongroom.toml"), CONFIG).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        fs::write(temporary.path().join("strongroom.toml"), CONFIG).unwrap();
+        let mut site = Self::opened(temporary.path());
+        site._temporary = Some(temporary);
         let create = ["server", "token", "create", "--name", "backup-1", "--scope", "backup", "--out", "backup.token"];
         site.call(create).run().expect_code(0);
+        site
+    }
+
+    /// A site that something else has made, such as the demo; its folder stays.
+    #[must_use]
+    pub fn opened(folder: &Path) -> Self {
+        let proxy = Proxy::start();
+        let config = Call::new(folder, ["config", "show", "--json"]).run().expect_code(0).json();
+        let path = |value: &serde_json::Value| folder.join(value.as_str().unwrap());
+        let mut site = Self {
+            folder: folder.to_owned(),
+            drive: path(&config["drive"]["root"]),
+            documents: path(&config["server"]["documents"]),
+            settings: Vec::new(),
+            _temporary: None,
+            proxy,
+        };
+        site.set("source.url", &site.proxy.url());
+        site.set("server.listen", "127.0.0.1:0");
         site
     }
 
@@ -85,19 +104,25 @@ impl Site {
     /// A path in the site's folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// The drive's root.
     #[must_use]
-    pub fn drive(&self) -> PathBuf {
-        self.path("drive")
+    pub fn drive(&self) -> &Path {
+        &self.drive
+    }
+
+    /// The document server's root.
+    #[must_use]
+    pub fn documents(&self) -> &Path {
+        &self.documents
     }
 
     /// The program with these arguments, in the site's folder.
     #[must_use]
     pub fn call(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call {
-        let call = Call::new(self.folder.path(), args);
+        let call = Call::new(&self.folder, args);
         self.settings.iter().fold(call, |call, (name, value)| call.env(name, value))
     }
 
@@ -153,10 +178,18 @@ impl Site {
         self.call(["status", "--json"]).run().json()
     }
 
-    /// Every month's folder on the drive.
+    /// What the document server, asked by itself with the site's token, answers as JSON.
+    #[must_use]
+    pub fn get(&self, path: &str) -> serde_json::Value {
+        let token = fs::read_to_string(self.path("backup.token")).unwrap();
+        self.proxy.get(path, token.trim()).json()
+    }
+
+    /// Every site's every month's folder on the drive.
     #[must_use]
     pub fn months(&self) -> Vec<PathBuf> {
-        folders_in(&self.drive().join("kestrel"))
+        let sites = folders_in(&self.drive).into_iter().filter(|path| !path.ends_with(".strongroom"));
+        sites.flat_map(|site| folders_in(&site)).collect()
     }
 }
 

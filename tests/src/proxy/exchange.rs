@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// The answer of the server behind us; `None` where there is none.
-    fn ask(&self, request: &Response) -> io::Result<Option<Response>> {
+    pub(super) fn ask(&self, request: &Response) -> io::Result<Option<Response>> {
         let Some(address) = *self.upstream.lock().unwrap() else { return Ok(None) };
         let mut upstream = TcpStream::connect(address)?;
         upstream.set_read_timeout(Some(SILENCE))?;
