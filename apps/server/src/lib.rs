@@ -1,1 +1,46 @@
-//! strongroom-server.
+//! The document server: it holds bookings' timesheets until copies of them are proven.
+//!
+//! What it promises:
+//! - A digest is computed when a file comes in, by upload or import, and never at download:
+//!   it is what later copies are proven against.
+//! - What it has answered survives a power cut. An upload, a move and a purge are written
+//!   down before a file is touched and recorded after; whatever a process that died left half
+//!   done is finished at the next start.
+//! - No file is moved without a proof, and none is deleted without proofs on several drives
+//!   and an approval (R5).
+//! - Everything from a client is hostile (R9): names never become paths, bodies and times are
+//!   bounded, and no link is followed below the document root.
+//!
+//! In reading order:
+//! - [`settings`]; [`token`]: what it must be told, and who may ask;
+//! - `path`, `name`, `root`, `session`: files below the document root, and who is at work there;
+//! - [`store`]: the records;
+//! - [`documents`]: both together; `deed`, `reconcile`: doing what was written down;
+//! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
+//! - `http`, [`server`]: asking over HTTP.
+
+mod answer;
+mod deed;
+mod desk;
+pub mod documents;
+mod http;
+mod incoming;
+mod mark;
+mod name;
+mod path;
+mod purge;
+mod reconcile;
+mod relocate;
+mod root;
+pub mod server;
+mod session;
+pub mod settings;
+pub mod store;
+pub mod token;
+
+pub use crate::documents::{Documents, OpenError};
+pub use crate::http::openapi_json;
+pub use crate::reconcile::Reconciled;
+pub use crate::server::{ServeError, Server, serve};
+pub use crate::settings::{Limits, Settings};
+pub use crate::store::{Store, StoreError};

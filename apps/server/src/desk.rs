@@ -1,0 +1,208 @@
+//! What the client's own software does with a booking: create it, upload its timesheet, sign
+//! it off.
+
+use std::collections::HashSet;
+use std::io;
+
+use jiff::Timestamp;
+use strongroom_model::text::printable;
+use strongroom_model::wire::ServerState;
+use strongroom_model::{BookingId, Digest};
+use strongroom_service::kill_point;
+
+use crate::deed::{Settled, digest_of, settle};
+use crate::documents::Documents;
+use crate::incoming::{Received, Temporary};
+use crate::name::safe_name;
+use crate::path::RelativePath;
+use crate::relocate::first_free;
+use crate::store::booking::{self, Booking, Timesheet};
+use crate::store::intent::{self, Deed, Intent};
+use crate::store::{Store, StoreError};
+
+/// The folder below the document root that uploads go to, each booking's in a folder of its
+/// own.
+const UPLOADS: &str = "uploads";
+/// The longest name that a timesheet may have, in bytes.
+pub(crate) const MAX_FILENAME_BYTES: usize = 1024;
+
+/// Why a booking was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeskError {
+    #[error("there is no booking {0}: create it first (POST /v1/bookings)")]
+    Unknown(BookingId),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("the file could not be put in its place: {0}")]
+    Write(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whether something was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Done,
+    Already,
+}
+
+/// A file under its temporary name, and what is to become of it.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    pub(crate) booking: BookingId,
+    pub(crate) temporary: Temporary,
+    /// Its record; the path is the one that is wished for.
+    pub(crate) timesheet: Timesheet,
+    /// When it was signed off, if it comes by import.
+    pub(crate) sign_off: Option<Timestamp>,
+}
+
+impl Documents {
+    /// Creates a booking. One that was created and nothing more is not created again.
+    pub(crate) async fn create_booking(&self, id: &BookingId) -> Result<Change, DeskError> {
+        let mut db = self.store().begin().await?;
+        let is_new = booking::create(&mut db, id, self.clock().now()).await?;
+        let known = booking::get(&mut db, id).await?;
+        db.commit().await.map_err(StoreError::from)?;
+        match known {
+            _ if is_new => Ok(Change::Done),
+            Some(known) if known.state == ServerState::Created => Ok(Change::Already),
+            _ => Err(DeskError::Conflict(format!("there is a booking {id} already, and it has a timesheet"))),
+        }
+    }
+
+    /// Makes a received file the timesheet of a booking. One that is not signed off may be
+    /// replaced; after that, only the recorded bytes are taken, where the file was lost.
+    ///
+    /// A caller that may be cancelled must spawn this: what it has begun it should finish.
+    pub(crate) async fn upload(&self, id: &BookingId, filename: &str, received: Received) -> Result<Change, DeskError> {
+        let busy = || DeskError::Conflict(format!("another upload for booking {id} is in hand; wait for it to end"));
+        let _uploading = self.uploading(id).ok_or_else(busy)?;
+        self.settle_upload(id).await?;
+        let known = self.store().booking(id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        if self.is_kept_already(&known, filename, &received.digest).await? {
+            return Ok(Change::Already);
+        }
+        let name = RelativePath::new(format!("{UPLOADS}/{id}"))
+            .and_then(|folder| folder.child(&safe_name(filename)))
+            .map_err(|error| DeskError::Conflict(error.to_string()))?;
+        let Received { temporary, size, digest } = received;
+        let timesheet = Timesheet { filename: filename.to_owned(), size, digest, path: name };
+        let file = NewFile { booking: id.clone(), temporary, timesheet, sign_off: None };
+        let settled = self.place(vec![file]).await?.pop();
+        self.settle_upload(id).await?;
+        match settled.map(|(_, settled)| settled) {
+            Some(Settled::Done) => Ok(Change::Done),
+            Some(Settled::NotDone(why) | Settled::Unsure(why)) => Err(DeskError::Write(io::Error::other(why))),
+            Some(Settled::Taken | Settled::Vanished) | None => Err(busy()),
+        }
+    }
+
+    /// Signs a booking's timesheet off: from now on it waits to be backed up.
+    pub(crate) async fn sign_off(&self, id: &BookingId) -> Result<Change, DeskError> {
+        let mut db = self.store().begin().await?;
+        let is_new = booking::sign_off(&mut db, id, self.clock().now()).await?;
+        let known = booking::get(&mut db, id).await?;
+        db.commit().await.map_err(StoreError::from)?;
+        match known {
+            None => Err(DeskError::Unknown(id.clone())),
+            Some(_) if is_new => Ok(Change::Done),
+            Some(known) if known.state == ServerState::Created => Err(DeskError::Conflict(format!(
+                "booking {id} has no timesheet: upload it first (PUT /v1/bookings/{id}/timesheet)"
+            ))),
+            Some(_) => Ok(Change::Already),
+        }
+    }
+
+    /// Puts files in their places and records them, all at once. Each is answered in its
+    /// order, unless another process has its booking in hand.
+    pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(Intent, Settled)>, DeskError> {
+        let now = self.clock().now();
+        let wishes = files.iter().map(|file| (file.booking.clone(), file.timesheet.path.clone())).collect();
+        let free = self.free_paths(wishes).await?;
+        // Held to the end: what has not got its own name by then is deleted.
+        let mut temporaries = Vec::with_capacity(files.len());
+        let mut intents = Vec::with_capacity(files.len());
+        for (NewFile { booking, temporary, timesheet, sign_off }, path) in files.into_iter().zip(free) {
+            let timesheet = Timesheet { path, ..timesheet };
+            let from = temporary.path.clone();
+            intents.push(Intent { booking, from, at: now, deed: Deed::Place { timesheet, sign_off } });
+            temporaries.push(temporary);
+        }
+        let mut db = self.store().begin().await?;
+        let mut recorded = Vec::with_capacity(intents.len());
+        for intent in intents {
+            if intent::insert(&mut db, self.session().id(), &intent).await? {
+                recorded.push(intent);
+            }
+        }
+        db.commit().await.map_err(StoreError::from)?;
+        // If we stop here, then the next start puts the files in their places: they are whole.
+        kill_point!("server.after-intent");
+        Ok(settle(self.store(), self.root(), self.session().id(), recorded).await?)
+    }
+
+    /// Finishes what an earlier upload of ours for this booking could not finish.
+    async fn settle_upload(&self, id: &BookingId) -> Result<(), StoreError> {
+        // Twice: a place may leave a file to be discarded behind.
+        for _ in 0..2 {
+            let left = self.store().own_upload(self.session().id(), id).await?;
+            settle(self.store(), self.root(), self.session().id(), left.into_iter().collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the booking has this very timesheet, or why it may have no other.
+    async fn is_kept_already(&self, known: &Booking, filename: &str, digest: &Digest) -> Result<bool, DeskError> {
+        let Some(timesheet) = known.timesheet.clone() else { return Ok(false) };
+        let is_same = timesheet.digest.algorithm() == digest.algorithm() && timesheet.digest == *digest;
+        match known.state {
+            ServerState::Created => Ok(false),
+            ServerState::Uploaded => Ok(is_same && timesheet.filename == filename && self.is_whole(timesheet).await),
+            ServerState::SignedOff | ServerState::BackedUp if is_same => Ok(self.is_whole(timesheet).await),
+            _ => Err(DeskError::Conflict(format!(
+                "the timesheet of booking {} is signed off ({}, {}) and takes no other: create another booking for it",
+                known.id,
+                printable(&timesheet.filename, 60),
+                timesheet.digest
+            ))),
+        }
+    }
+
+    /// Whether the file is there and still has its recorded bytes.
+    async fn is_whole(&self, timesheet: Timesheet) -> bool {
+        let found = self.on_files(move |root| {
+            let file = root.open_file(&timesheet.path)?;
+            Ok::<_, io::Error>(digest_of(file, timesheet.digest.algorithm())?.1 == timesheet.digest)
+        });
+        found.await.unwrap_or(false)
+    }
+
+    /// For each file the path that it wishes for, with a number in its name where another
+    /// file or another booking's record has it.
+    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Result<Vec<RelativePath>, DeskError> {
+        let store = self.store().clone();
+        let runtime = tokio::runtime::Handle::current();
+        let found = self.on_files(move |root| {
+            let mut taken = HashSet::new();
+            let mut free = Vec::with_capacity(wishes.len());
+            for (id, wished) in &wishes {
+                let path = first_free(wished, |candidate| {
+                    let is_free = !taken.contains(candidate) && root.entry(candidate)?.is_none();
+                    Ok(is_free && runtime.block_on(is_unrecorded(&store, id, candidate)).map_err(io::Error::other)?)
+                })?;
+                taken.insert(path.clone());
+                free.push(path);
+            }
+            Ok::<_, io::Error>(free)
+        });
+        Ok(found.await?)
+    }
+}
+
+/// Whether no other booking's file is recorded or about to be there.
+async fn is_unrecorded(store: &Store, id: &BookingId, path: &RelativePath) -> Result<bool, StoreError> {
+    let mut db = store.reader().await?;
+    let other = booking::at_path(&mut db, path).await?.filter(|booking| booking.id != *id);
+    Ok(other.is_none() && !intent::concerns(&mut db, path).await?)
+}

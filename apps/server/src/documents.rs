@@ -1,0 +1,187 @@
+//! A document root and its records, opened together: what the server and the imports work on.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use strongroom_model::{BookingId, Month};
+use strongroom_service::Clock;
+use tokio::sync::Semaphore;
+
+use crate::path::RelativePath;
+use crate::reconcile::{Reconciled, reconcile};
+use crate::root::DocumentRoot;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+
+/// How many threads do file work at once, for each processor: enough to keep a disk's queue
+/// filled, few enough that a burst of requests does not become a burst of threads.
+const FILE_THREADS_PER_CPU: usize = 4;
+
+/// A document root and its records. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Documents(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    root: DocumentRoot,
+    session: Session,
+    clock: Clock,
+    settings: Settings,
+    reconciled: Reconciled,
+    file_threads: Arc<Semaphore>,
+    /// Held by whoever moves or deletes archived files.
+    mover: tokio::sync::Mutex<()>,
+    /// The bookings whose upload is in hand.
+    uploading: Mutex<HashSet<BookingId>>,
+}
+
+/// The document root or its records cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The document root is missing or not ours to write to.
+    #[error("cannot use {path} as the document root: create the folder, and let this user write to it")]
+    Root {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The records cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What an earlier process left could not be tidied up.
+    #[error("cannot tidy up what an earlier process left below the document root")]
+    Reconcile(#[source] std::io::Error),
+}
+
+impl Documents {
+    /// Opens a document root and its records, and settles what a process that died left
+    /// half done. A server and an import may have them open at the same time.
+    ///
+    /// # Errors
+    /// The root or the database cannot be used.
+    pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let path = settings.documents.clone();
+        let begun = tokio::task::spawn_blocking(move || {
+            let root = DocumentRoot::open(&path)?;
+            let (session, ended) = Session::begin(&root)?;
+            Ok((root, session, ended))
+        });
+        let begun = begun.await.expect("beginning a session does not panic");
+        let (root, session, ended) =
+            begun.map_err(|source| OpenError::Root { path: settings.documents.clone(), source })?;
+        let store = Store::open(&settings.database).await?;
+        let reconciled = reconcile(&store, &root, &session, ended).await?;
+
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self(Arc::new(Inner {
+            store,
+            root,
+            session,
+            clock,
+            settings,
+            reconciled,
+            file_threads: Arc::new(Semaphore::new(cpus * FILE_THREADS_PER_CPU)),
+            mover: tokio::sync::Mutex::new(()),
+            uploading: Mutex::default(),
+        })))
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The settings that it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What was found half done when it was opened, and what became of it.
+    #[must_use]
+    pub fn reconciled(&self) -> &Reconciled {
+        &self.0.reconciled
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn root(&self) -> &DocumentRoot {
+        &self.0.root
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.0.session
+    }
+
+    /// The month that a file moved now is stamped with.
+    pub(crate) fn this_month(&self) -> Month {
+        Month::of(self.0.clock.now(), &self.0.settings.zone)
+    }
+
+    /// Does file work on one of a bounded number of threads.
+    pub(crate) async fn on_files<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&DocumentRoot) -> T + Send + 'static,
+    ) -> T {
+        let permit = Arc::clone(&self.0.file_threads).acquire_owned().await.expect("it is never closed");
+        let root = self.0.root.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(&root);
+            drop(permit);
+            result
+        });
+        match done.await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The right to move or delete archived files: one request at a time has it.
+    pub(crate) async fn moving(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.mover.lock().await
+    }
+
+    /// The right to upload a booking's timesheet; `None` while somebody has it.
+    pub(crate) fn uploading(&self, id: &BookingId) -> Option<Uploading> {
+        let mut ids = self.0.uploading.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id.clone()).then(|| Uploading { documents: self.clone(), id: id.clone() })
+    }
+
+    /// Whether a path is ours, not a timesheet's: the control folder, `archived`, and the
+    /// database where it lies below the root.
+    pub(crate) fn is_ours(&self, path: &RelativePath) -> bool {
+        let first = path.first();
+        first == crate::session::CONTROL || first == crate::relocate::ARCHIVED || self.is_database(path)
+    }
+
+    fn is_database(&self, path: &RelativePath) -> bool {
+        let Ok(database) = self.0.settings.database.canonicalize() else { return false };
+        let absolute = self.0.root.absolute(path).into_os_string();
+        ["", "-wal", "-shm", "-journal"].iter().any(|suffix| {
+            let mut file = database.clone().into_os_string();
+            file.push(suffix);
+            file == absolute
+        })
+    }
+}
+
+/// The right to upload a booking's timesheet, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Uploading {
+    documents: Documents,
+    id: BookingId,
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        let mut ids = self.documents.0.uploading.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.remove(&self.id);
+    }
+}

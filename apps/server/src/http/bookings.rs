@@ -1,0 +1,218 @@
+//! Bookings: what waits, one, all; create and sign off.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strongroom_model::BookingId;
+use strongroom_model::wire::{BookingInfo, MAX_LIST, NewBooking, ServerState, TimesheetInfo, Waiting};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::extract::{Json, Path, Query};
+use super::problem::{Problem, ProblemBody, Problems};
+use crate::desk::Change;
+use crate::store::booking::Booking;
+
+/// How many bookings a list holds unless it is said.
+const DEFAULT_LIST: u32 = 100;
+
+/// Which part of the waiting bookings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitingQuery {
+    /// How many at most: 100 unless said, and 1000 at most.
+    limit: Option<u32>,
+    /// Where the page before said that this one begins.
+    after: Option<String>,
+}
+
+/// Which part of all bookings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Only those in this state.
+    #[param(inline)]
+    state: Option<ServerState>,
+    /// How many at most: 100 unless said, and 1000 at most.
+    limit: Option<u32>,
+    /// The id that this page comes after.
+    after: Option<String>,
+}
+
+/// Bookings by id.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BookingPage {
+    /// The bookings, 1000 at most.
+    bookings: Vec<BookingInfo>,
+    /// The `after` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Lists the oldest signed-off bookings that are not backed up.
+#[utoipa::path(
+    get, path = "/v1/bookings/waiting", params(WaitingQuery), security(("bearer" = ["backup"])),
+    responses((status = 200, body = Waiting), Problems)
+)]
+pub(crate) async fn waiting(
+    State(api): State<Api>,
+    Query(query): Query<WaitingQuery>,
+) -> Result<axum::Json<Waiting>, Problem> {
+    let store = api.documents.store();
+    let limit = query.limit.unwrap_or(DEFAULT_LIST).min(MAX_LIST);
+    let after = query.after.as_deref().map(Cursor::parse).transpose()?;
+    // One more than is asked for tells whether there is another page.
+    let mut bookings = match limit {
+        0 => Vec::new(),
+        limit => store.waiting(limit + 1, after.as_ref().map(|cursor| (cursor.time, &cursor.id))).await?,
+    };
+    let more = bookings.len() > limit as usize;
+    bookings.truncate(limit as usize);
+    let next = bookings.last().filter(|_| more).and_then(Cursor::behind).map(|cursor| cursor.to_string());
+    let waiting = store.tally(ServerState::SignedOff).await?;
+    Ok(axum::Json(Waiting { bookings: bookings.into_iter().filter_map(Booking::listed).collect(), waiting, next }))
+}
+
+/// Lists all bookings by id, the archived and purged ones too.
+#[utoipa::path(
+    get, path = "/v1/bookings", params(ListQuery), security(("bearer" = ["read"]), ("bearer" = ["backup"])),
+    responses((status = 200, body = BookingPage), Problems)
+)]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<BookingPage>, Problem> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIST).clamp(1, MAX_LIST);
+    let after: Option<BookingId> = query.after.map(|after| after.parse()).transpose().map_err(bad_id)?;
+    let mut bookings = api.documents.store().list(query.state, after.as_ref(), limit + 1).await?;
+    let more = bookings.len() > limit as usize;
+    bookings.truncate(limit as usize);
+    let next = bookings.last().filter(|_| more).map(|booking| booking.id.to_string());
+    Ok(axum::Json(BookingPage { bookings: infos(&api, bookings).await?, next }))
+}
+
+/// Shows one booking.
+#[utoipa::path(
+    get, path = "/v1/bookings/{id}", params(("id" = String, Path, description = "The booking's id.")),
+    security(("bearer" = ["read"]), ("bearer" = ["backup"]), ("bearer" = ["upload"])),
+    responses(
+        (status = 200, body = BookingInfo),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Problems
+    )
+)]
+pub(crate) async fn one(State(api): State<Api>, Path(id): Path<BookingId>) -> Result<axum::Json<BookingInfo>, Problem> {
+    info(&api, &id).await.map(axum::Json)
+}
+
+/// Creates a booking; doing it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/bookings", request_body = NewBooking, security(("bearer" = ["upload"])),
+    responses(
+        (status = 201, body = BookingInfo, headers(("Location" = String, description = "Where it is."))),
+        (status = 200, body = BookingInfo, description = "It was created before."),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        Problems
+    )
+)]
+pub(crate) async fn create(State(api): State<Api>, Json(new): Json<NewBooking>) -> Result<Response, Problem> {
+    let id: BookingId = match new.id {
+        Some(id) => id.parse().map_err(bad_id)?,
+        None => uuid::Uuid::new_v4().to_string().parse().map_err(bad_id)?,
+    };
+    let change = api.documents.create_booking(&id).await?;
+    let location = HeaderValue::from_str(&format!("/v1/bookings/{id}")).expect("an id is harmless in a URL");
+    let headers = [(header::LOCATION, location)];
+    Ok((status(change), headers, axum::Json(info(&api, &id).await?)).into_response())
+}
+
+/// Signs a booking's timesheet off; doing it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/bookings/{id}/sign-off", params(("id" = String, Path, description = "The booking's id.")),
+    security(("bearer" = ["upload"])),
+    responses(
+        (status = 200, body = BookingInfo),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        Problems
+    )
+)]
+pub(crate) async fn sign_off(
+    State(api): State<Api>,
+    Path(id): Path<BookingId>,
+) -> Result<axum::Json<BookingInfo>, Problem> {
+    api.documents.sign_off(&id).await?;
+    info(&api, &id).await.map(axum::Json)
+}
+
+/// The status that tells a change from none.
+pub(crate) fn status(change: Change) -> StatusCode {
+    match change {
+        Change::Done => StatusCode::CREATED,
+        Change::Already => StatusCode::OK,
+    }
+}
+
+/// One booking as the wire shows it.
+pub(crate) async fn info(api: &Api, id: &BookingId) -> Result<BookingInfo, Problem> {
+    let known = api.documents.store().booking(id).await?.ok_or_else(|| unknown(id))?;
+    let mut infos = infos(api, vec![known]).await?;
+    infos.pop().ok_or_else(Problem::internal)
+}
+
+/// That there is no such booking.
+pub(crate) fn unknown(id: &BookingId) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown-booking", format!("there is no booking {id}"))
+}
+
+async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Problem> {
+    let ids: Vec<BookingId> = bookings.iter().map(|booking| booking.id.clone()).collect();
+    let mut proofs = api.documents.store().proofs(&ids).await?;
+    let with_proofs = |booking: Booking| BookingInfo {
+        proofs: proofs.remove(booking.id.as_str()).unwrap_or_default(),
+        id: booking.id.into(),
+        state: booking.state,
+        timesheet: booking.timesheet.map(TimesheetInfo::from),
+        signed_off_at: booking.signed_off_at,
+    };
+    Ok(bookings.into_iter().map(with_proofs).collect())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn bad_id(error: strongroom_model::id::ParseIdError) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad-id", error.to_string())
+}
+
+/// A place in the list of waiting bookings, opaque to clients.
+struct Cursor {
+    time: Timestamp,
+    id: BookingId,
+}
+
+impl Cursor {
+    fn behind(booking: &Booking) -> Option<Self> {
+        Some(Self { time: booking.signed_off_at?, id: booking.id.clone() })
+    }
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = || {
+            let detail = "`after` is not what the page before gave as `next`: begin without it";
+            Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail)
+        };
+        let plain = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let plain = plain.ok_or_else(bad)?;
+        let (us, id) = plain.split_once(' ').ok_or_else(bad)?;
+        let time = us.parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok()).ok_or_else(bad)?;
+        Ok(Self { time, id: id.parse().map_err(|_| bad())? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plain = format!("{} {}", self.time.as_microsecond(), self.id);
+        f.write_str(&BASE64URL_NOPAD.encode(plain.as_bytes()))
+    }
+}

@@ -1,0 +1,184 @@
+//! Errors as problem details (RFC 9457).
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{self, HeaderName, HeaderValue};
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::desk::DeskError;
+use crate::incoming::ReceiveError;
+use crate::purge::PurgeError;
+use crate::store::StoreError;
+
+const CONTENT_TYPE: &str = "application/problem+json";
+/// The longest detail, in characters: a rejection may quote what it was sent.
+const MAX_DETAIL_CHARS: usize = 500;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A problem as it goes over the wire (RFC 9457, section 3.1).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// What kind of problem it is: `urn:strongroom:problem:<code>`.
+    r#type: String,
+    /// The status in words.
+    title: &'static str,
+    /// The answer's status.
+    status: u16,
+    /// What happened, and what to do.
+    detail: String,
+}
+
+/// The problems that any route may answer with.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes the answers; Problem makes them")]
+pub(crate) enum Problems {
+    /// The request cannot be understood.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(ProblemBody),
+    /// There is no token, or it is unknown or revoked.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(ProblemBody),
+    /// The token does not allow this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+    /// The server could not do it.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// The server is too busy.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(ProblemBody),
+}
+
+impl Problem {
+    /// A problem of a kind that `code` names, told in `detail` with what to do.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), headers: Vec::new() }
+    }
+
+    /// What the client can do nothing about; the server's log says more.
+    pub(crate) fn internal() -> Self {
+        let detail = "the server could not do it; its log says why. Trying again does no harm";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The same with a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            r#type: format!("urn:strongroom:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: strongroom_model::text::printable(&self.detail, MAX_DETAIL_CHARS),
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        response.headers_mut().extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
+        response
+    }
+}
+
+/// Makes a problem of an error that some layer below answered in its own way.
+pub(crate) async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == CONTENT_TYPE);
+    if !is_error || is_problem {
+        return response;
+    }
+    let mut problem = Problem::new(status, "refused", "the request was refused").into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    problem
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the records could not be read or written");
+        Self::internal()
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-booking", error.to_string()),
+            DeskError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            DeskError::Write(error) => write_failed(&error),
+            DeskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::TooLarge(_) => {
+                let detail = format!("the timesheet was not taken: {error}");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+            }
+            ReceiveError::Cut(_) => {
+                let detail = format!("the timesheet was not taken: {error}; send it again");
+                Self::new(StatusCode::BAD_REQUEST, "cut-short", detail)
+            }
+            ReceiveError::Write(error) => write_failed(&error),
+        }
+    }
+}
+
+fn write_failed(error: &std::io::Error) -> Problem {
+    tracing::error!(%error, "a timesheet could not be written");
+    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+        let detail = "the server's disk is full: nothing was taken; archive and purge, then send it again";
+        Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail)
+    } else {
+        Problem::internal()
+    }
+}
+
+impl From<PurgeError> for Problem {
+    fn from(error: PurgeError) -> Self {
+        match error {
+            PurgeError::BadApproval(detail) => {
+                let detail = format!("nothing was purged: {detail}");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-approved", detail)
+            }
+            PurgeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), "bad-body", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), "bad-path", rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), "bad-query", rejection.body_text())
+    }
+}

@@ -1,0 +1,185 @@
+//! Marking bookings as backed up, with the proof.
+
+use strongroom_model::wire::{Answer, Mark, ServerState};
+use strongroom_model::{BookingId, Digest};
+
+use crate::answer::{already, done, refused};
+use crate::documents::Documents;
+use crate::store::booking::{self, Booking};
+use crate::store::{StoreError, proof};
+
+/// The longest path on a drive that is kept, in bytes.
+const MAX_PATH_BYTES: usize = 8192;
+/// On how many drives copies of one booking are kept count of. A purge needs a few.
+const MAX_DRIVES: usize = 64;
+
+/// What to do with one mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    /// Keep it; it is the first proof, or a newer or another drive's.
+    Keep,
+    /// It is kept already, or a newer one of its drive is.
+    Already,
+    /// It proves nothing.
+    Refuse(String),
+}
+
+impl Documents {
+    /// Keeps the proofs, all in one transaction, and counts each booking as backed up from
+    /// its first proof on.
+    ///
+    /// A mark is refused where its digest is not the recorded one: what was proven is not
+    /// what this server holds.
+    pub(crate) async fn mark(&self, marks: &[Mark]) -> Result<Vec<Answer>, StoreError> {
+        let named: Vec<BookingId> = marks.iter().filter_map(|mark| mark.id.parse().ok()).collect();
+        let now = self.clock().now();
+        let mut db = self.store().begin().await?;
+        let bookings = booking::get_all(&mut db, &named).await?;
+        let mut proofs = proof::get_all(&mut db, &named).await?;
+        let mut answers = Vec::with_capacity(marks.len());
+        for mark in marks {
+            let known = mark.id.parse().ok().and_then(|id: BookingId| bookings.get(&id));
+            let kept = proofs.entry(mark.id.clone()).or_default();
+            answers.push(match judge(mark, known, kept) {
+                Verdict::Refuse(why) => refused(&mark.id, why),
+                Verdict::Already => already(&mark.id),
+                Verdict::Keep => {
+                    proof::keep(&mut db, mark, now).await?;
+                    kept.retain(|other| other.drive != mark.drive);
+                    kept.push(mark.clone());
+                    if let Some(known) = known {
+                        booking::mark(&mut db, &known.id).await?;
+                    }
+                    done(&mark.id)
+                }
+            });
+        }
+        db.commit().await?;
+        Ok(answers)
+    }
+}
+
+fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> Verdict {
+    let refuse = |why: &str| Verdict::Refuse(why.to_owned());
+    if let Err(error) = mark.id.parse::<BookingId>() {
+        return Verdict::Refuse(error.to_string());
+    }
+    let Some(known) = known else { return refuse("there is no such booking") };
+    let Some(timesheet) = known.timesheet.as_ref().filter(|_| is_signed_off(known.state)) else {
+        return refuse("it is not signed off: its timesheet may still change");
+    };
+    let digest = match mark.digest.parse::<Digest>() {
+        Ok(digest) => digest,
+        Err(error) => return Verdict::Refuse(error.to_string()),
+    };
+    if digest != timesheet.digest {
+        return Verdict::Refuse(format!(
+            "the copy's digest {digest} is not the recorded {}: compare the file with what was uploaded",
+            timesheet.digest
+        ));
+    }
+    if mark.path.is_empty() || mark.path.len() > MAX_PATH_BYTES {
+        return refuse("the copy's path is empty or too long");
+    }
+    if let Some(earlier) = kept.iter().find(|other| other.drive == mark.drive) {
+        let is_newer = mark.event != earlier.event && mark.proven_at > earlier.proven_at;
+        return if is_newer { Verdict::Keep } else { Verdict::Already };
+    }
+    if kept.len() >= MAX_DRIVES {
+        return refuse("copies of it are proven on as many drives as are kept count of");
+    }
+    Verdict::Keep
+}
+
+fn is_signed_off(state: ServerState) -> bool {
+    !matches!(state, ServerState::Created | ServerState::Uploaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::event::ReadBack;
+    use strongroom_model::{Algorithm, ByteCount, DriveId, EventId};
+
+    use super::*;
+    use crate::path::RelativePath;
+    use crate::store::booking::Timesheet;
+
+    fn booking(state: ServerState) -> Booking {
+        let timesheet = Timesheet {
+            filename: "a.pdf".into(),
+            size: ByteCount(3),
+            digest: Digest::of(Algorithm::Sha256, b"abc"),
+            path: RelativePath::new("a.pdf").unwrap(),
+        };
+        Booking {
+            id: "B-1".parse().unwrap(),
+            state,
+            timesheet: Some(timesheet),
+            signed_off_at: None,
+            moved: None,
+            purge: None,
+        }
+    }
+
+    fn mark(second: i8) -> Mark {
+        let proven_at = jiff::civil::datetime(2026, 11, 20, 12, 0, second, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        Mark {
+            id: "B-1".into(),
+            digest: Digest::of(Algorithm::Sha256, b"abc").to_string(),
+            drive: DriveId::random(),
+            path: "site/2026-11/data/B-1/a.pdf".into(),
+            read_back: ReadBack::Direct,
+            proven_at: proven_at.unwrap().timestamp(),
+            event: EventId::new(jiff::Timestamp::UNIX_EPOCH),
+        }
+    }
+
+    fn why(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Refuse(why) => why,
+            other => panic!("it was not refused but {other:?}"),
+        }
+    }
+
+    #[test]
+    fn r1_a_mark_whose_digest_is_not_the_records_is_refused() {
+        let known = booking(ServerState::SignedOff);
+        let wrong = Mark { digest: Digest::of(Algorithm::Sha256, b"abd").to_string(), ..mark(1) };
+        assert!(why(judge(&wrong, Some(&known), &[])).contains("is not the recorded sha256:ba7816bf"));
+        let other_algorithm = Mark { digest: Digest::of(Algorithm::Md5, b"abc").to_string(), ..mark(1) };
+        assert!(why(judge(&other_algorithm, Some(&known), &[])).contains("is not the recorded"));
+        let unknown = Mark { digest: "crc32:1234".into(), ..mark(1) };
+        assert!(why(judge(&unknown, Some(&known), &[])).contains("no digest algorithm"));
+    }
+
+    #[test]
+    fn a_mark_is_for_a_signed_off_booking() {
+        assert!(why(judge(&mark(1), None, &[])).contains("no such booking"));
+        for state in [ServerState::Created, ServerState::Uploaded] {
+            assert!(why(judge(&mark(1), Some(&booking(state)), &[])).contains("not signed off"));
+        }
+        for state in [ServerState::SignedOff, ServerState::BackedUp, ServerState::Archived, ServerState::Purged] {
+            assert_eq!(judge(&mark(1), Some(&booking(state)), &[]), Verdict::Keep);
+        }
+        let bad = Mark { id: "../x".into(), ..mark(1) };
+        assert!(why(judge(&bad, None, &[])).contains("is no booking id"));
+    }
+
+    #[test]
+    fn one_proof_is_kept_for_each_drive_and_it_is_the_newest() {
+        let known = booking(ServerState::BackedUp);
+        let first = mark(1);
+        let kept = std::slice::from_ref(&first);
+        assert_eq!(judge(&first, Some(&known), kept), Verdict::Already);
+        let event = EventId::new(jiff::Timestamp::UNIX_EPOCH);
+        let newer = Mark { event, proven_at: mark(2).proven_at, ..first.clone() };
+        assert_eq!(judge(&newer, Some(&known), kept), Verdict::Keep);
+        let older = Mark { event, proven_at: mark(0).proven_at, ..first.clone() };
+        assert_eq!(judge(&older, Some(&known), kept), Verdict::Already);
+        assert_eq!(judge(&mark(0), Some(&known), kept), Verdict::Keep);
+
+        let many: Vec<_> = (0..64).map(|_| mark(1)).collect();
+        assert!(why(judge(&mark(1), Some(&known), &many)).contains("as many drives"));
+        assert!(why(judge(&Mark { path: String::new(), ..mark(1) }, Some(&known), &[])).contains("path"));
+    }
+}

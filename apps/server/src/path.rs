@@ -1,0 +1,188 @@
+//! Where a file lies below the document root.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// The longest path that is recorded, in bytes: Linux's `PATH_MAX`.
+const MAX_PATH_BYTES: usize = 4096;
+/// The longest name of a file or folder, in bytes: what ext4, XFS and Btrfs allow.
+const MAX_NAME_BYTES: usize = 255;
+
+/// A path relative to the document root: parts that are neither empty nor `.` nor `..`,
+/// with `/` between them. It is bytes, since a file's name need not be text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RelativePath(Vec<u8>);
+
+impl RelativePath {
+    /// Takes a path as it comes, if it stays below the root.
+    pub(crate) fn new(path: impl AsRef<[u8]>) -> Result<Self, BadPath> {
+        let bytes = path.as_ref();
+        let good = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && part.len() <= MAX_NAME_BYTES;
+        if bytes.is_empty() {
+            Err(BadPath::Empty)
+        } else if bytes.contains(&0) {
+            Err(BadPath::Nul)
+        } else if bytes.len() > MAX_PATH_BYTES {
+            Err(BadPath::TooLong)
+        } else if !bytes.split(|&b| b == b'/').all(good) {
+            Err(BadPath::Escapes)
+        } else {
+            Ok(Self(bytes.to_vec()))
+        }
+    }
+
+    /// The path of an operating system's path below the root.
+    pub(crate) fn below(path: &Path) -> Result<Self, BadPath> {
+        Self::new(path.as_os_str().as_bytes())
+    }
+
+    /// This path with another one's parts after its own.
+    pub(crate) fn join(&self, below: &Self) -> Result<Self, BadPath> {
+        Self::new([self.0.as_slice(), b"/", below.0.as_slice()].concat())
+    }
+
+    /// This path with one more part.
+    pub(crate) fn child(&self, name: &OsStr) -> Result<Self, BadPath> {
+        Self::new([self.0.as_slice(), b"/", name.as_bytes()].concat())
+    }
+
+    /// The path's parts, outermost first.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &OsStr> {
+        self.0.split(|&b| b == b'/').map(OsStr::from_bytes)
+    }
+
+    /// The folder that holds it, unless that is the root itself.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let slash = self.0.iter().rposition(|&b| b == b'/')?;
+        Some(Self(self.0[..slash].to_vec()))
+    }
+
+    /// Its last part.
+    pub(crate) fn name(&self) -> &OsStr {
+        let start = self.0.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
+        OsStr::from_bytes(&self.0[start..])
+    }
+
+    /// Its first part.
+    pub(crate) fn first(&self) -> &OsStr {
+        let end = self.0.iter().position(|&b| b == b'/').unwrap_or(self.0.len());
+        OsStr::from_bytes(&self.0[..end])
+    }
+
+    /// The path for the `n`-th try to find a free name: `a/b.pdf`, then `a/b (2).pdf`.
+    pub(crate) fn nth(&self, n: u32) -> Result<Self, BadPath> {
+        if n <= 1 {
+            return Ok(self.clone());
+        }
+        let name = numbered(self.name(), n);
+        self.parent().map_or_else(|| Self::new(name.as_bytes()), |parent| parent.child(&name))
+    }
+
+    /// The bytes, as they are recorded.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// `name` with ` (n)` before its extension, cut so that it stays a legal name.
+fn numbered(name: &OsStr, n: u32) -> OsString {
+    let bytes = name.as_bytes();
+    // A dot at the very beginning hides a file, and begins no extension.
+    let dot = bytes.iter().rposition(|&b| b == b'.').filter(|&at| at > 0 && bytes.len() - at <= 16);
+    let (stem, extension) = bytes.split_at(dot.unwrap_or(bytes.len()));
+    let suffix = format!(" ({n})");
+    let room = MAX_NAME_BYTES - extension.len() - suffix.len();
+    let mut end = stem.len().min(room);
+    while end > 0 && end < stem.len() && stem[end] & 0xC0 == 0x80 {
+        end -= 1; // not within a UTF-8 character
+    }
+    OsString::from_vec([&stem[..end], suffix.as_bytes(), extension].concat())
+}
+
+/// The path for people and for the wire: what is not UTF-8 is shown as `\xE9`.
+impl fmt::Display for RelativePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&readable(OsStr::from_bytes(&self.0)))
+    }
+}
+
+/// A name as text: what is not UTF-8 in it is shown as `\xE9`, so that two different names
+/// stay different.
+pub(crate) fn readable(name: &OsStr) -> String {
+    let mut out = String::new();
+    for chunk in name.as_bytes().utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// A path that cannot be below the document root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadPath {
+    #[error("the path is empty")]
+    Empty,
+    #[error("the path holds a NUL byte")]
+    Nul,
+    #[error("the path is longer than {MAX_PATH_BYTES} bytes")]
+    TooLong,
+    #[error("the path has a part that is empty, `.`, `..` or longer than {MAX_NAME_BYTES} bytes")]
+    Escapes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelativePath {
+        RelativePath::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_path_stays_below_the_root() {
+        for good in ["a", "a/b.pdf", "...", "a b/ü", ".hidden", "CON"] {
+            assert!(RelativePath::new(good).is_ok(), "{good}");
+        }
+        let long = "x".repeat(256);
+        for bad in ["", "/", "/etc/passwd", "../a", "a/../b", "a//b", "a/", "./a", "a\0b", long.as_str()] {
+            assert!(RelativePath::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_taken_name_gets_a_number_before_its_extension() {
+        assert_eq!(path("a/b.pdf").nth(1).unwrap(), path("a/b.pdf"));
+        assert_eq!(path("a/b.pdf").nth(2).unwrap(), path("a/b (2).pdf"));
+        assert_eq!(path("b").nth(3).unwrap(), path("b (3)"));
+        assert_eq!(path(".profile").nth(2).unwrap(), path(".profile (2)"));
+        assert_eq!(path("a.tar.gz").nth(2).unwrap(), path("a.tar (2).gz"));
+    }
+
+    #[test]
+    fn a_numbered_name_is_never_too_long() {
+        let long = path(&"ü".repeat(127));
+        let second = long.nth(2).unwrap();
+        assert!(second.as_bytes().len() <= 255);
+        assert!(std::str::from_utf8(second.as_bytes()).unwrap().ends_with("ü (2)"));
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_stays_apart_from_its_neighbours() {
+        assert_eq!(RelativePath::new(b"caf\xE9/a").unwrap().to_string(), "caf\\xE9/a");
+        assert_eq!(readable(OsStr::from_bytes(b"\xE8")), "\\xE8");
+    }
+
+    #[test]
+    fn the_parts_are_found() {
+        let deep = path("a/b/c.pdf");
+        assert_eq!(deep.parts().count(), 3);
+        assert_eq!(deep.parent(), Some(path("a/b")));
+        assert_eq!((deep.first(), deep.name()), (OsStr::new("a"), OsStr::new("c.pdf")));
+        assert_eq!(path("a").parent(), None);
+        assert_eq!(path("archived/2026-11").join(&deep).unwrap(), path("archived/2026-11/a/b/c.pdf"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Settling, at start, what a process that died left half done.
+
+use strongroom_model::BookingId;
+
+use crate::deed::{Settled, settle};
+use crate::documents::OpenError;
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, EntryKind};
+use crate::session::{Ended, Session};
+use crate::store::booking::Booking;
+use crate::store::intent::{Deed, Intent};
+use crate::store::{Store, StoreError};
+
+/// How many of the latest moves are looked at again: more than one request can hold.
+const MOVES_LOOKED_AT: u32 = 2000;
+
+/// What was found half done at start, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// The bookings whose upload, move or purge was finished.
+    pub finished: Vec<BookingId>,
+    /// The bookings whose file was moved back to where the record says it is.
+    pub restored: Vec<BookingId>,
+    /// The bookings whose file is nowhere to be found, and where it was last.
+    pub vanished: Vec<(BookingId, String)>,
+    /// The bookings whose file could not be moved or deleted, and why.
+    pub not_done: Vec<(BookingId, String)>,
+}
+
+/// Settles the intents of every session that is over, looks at the latest moves again, and
+/// deletes what those sessions left.
+pub(crate) async fn reconcile(
+    store: &Store,
+    root: &DocumentRoot,
+    session: &Session,
+    ended: Ended,
+) -> Result<Reconciled, OpenError> {
+    let mut reconciled = Reconciled::default();
+    let mut at_work = ended.live().to_vec();
+    at_work.push(session.id().to_owned());
+    // Twice: a place may leave a file to be discarded behind.
+    for _ in 0..2 {
+        let intents = store.intents_but_of(&at_work).await?;
+        for (intent, settled) in settle(store, root, session.id(), intents).await? {
+            reconciled.add(&intent, settled);
+        }
+        at_work.retain(|live| live != session.id());
+    }
+    look_again(store, root, &mut reconciled).await?;
+    tokio::task::spawn_blocking(move || ended.tidy())
+        .await
+        .expect("deleting files does not panic")
+        .map_err(OpenError::Reconcile)?;
+    reconciled.log();
+    Ok(reconciled)
+}
+
+impl Reconciled {
+    fn add(&mut self, intent: &Intent, settled: Settled) {
+        let id = intent.booking.clone();
+        match settled {
+            Settled::Done if matches!(intent.deed, Deed::Discard) => {}
+            Settled::Done => self.finished.push(id),
+            // An upload whose temporary file is gone was never acknowledged.
+            Settled::Vanished if matches!(intent.deed, Deed::Place { .. }) => {}
+            Settled::Vanished => self.vanished.push((id, intent.from.to_string())),
+            Settled::Taken => self.not_done.push((id, "another file has its place".to_owned())),
+            Settled::NotDone(why) | Settled::Unsure(why) => self.not_done.push((id, why)),
+        }
+    }
+
+    fn log(&self) {
+        if !self.finished.is_empty() {
+            tracing::info!(bookings = self.finished.len(), "finished what an earlier process had begun");
+        }
+        for id in &self.restored {
+            tracing::warn!(booking = %id, "a file was not where its record says; it was moved there again");
+        }
+        for (id, path) in &self.vanished {
+            tracing::error!(booking = %id, path, "a file is gone; upload it again, or restore it from the backup drive");
+        }
+        for (id, why) in &self.not_done {
+            tracing::warn!(booking = %id, why, "what an earlier process had begun could not be finished");
+        }
+    }
+}
+
+/// Looks for the files that were moved last. They were synced before they were recorded, but
+/// disks that lie about that exist: such a file is back at its old place after a power cut.
+async fn look_again(store: &Store, root: &DocumentRoot, reconciled: &mut Reconciled) -> Result<(), StoreError> {
+    let latest = store.latest_moves(MOVES_LOOKED_AT).await?;
+    let root = root.clone();
+    let looked =
+        tokio::task::spawn_blocking(move || latest.iter().filter_map(|booking| look(&root, booking)).collect());
+    let looked: Vec<_> = looked.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    for (id, path, found) in looked {
+        match found {
+            Ok(()) => reconciled.restored.push(id),
+            Err(None) => reconciled.vanished.push((id, path)),
+            Err(Some(why)) => reconciled.not_done.push((id, why)),
+        }
+    }
+    Ok(())
+}
+
+type Look = (BookingId, String, Result<(), Option<String>>);
+
+/// `None` where the file is where it should be.
+fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
+    let (timesheet, moved) = (booking.timesheet.as_ref()?, booking.moved.as_ref()?);
+    let size = |path: &RelativePath| {
+        let entry = root.entry(path).ok().flatten().filter(|entry| entry.kind == EntryKind::File);
+        entry.map(|entry| entry.size_bytes)
+    };
+    if size(&timesheet.path).is_some() {
+        return None;
+    }
+    let found = if size(&moved.from) == Some(timesheet.size.0) {
+        move_again(root, &moved.from, &timesheet.path).map_err(|error| Some(error.to_string()))
+    } else {
+        Err(None)
+    };
+    Some((booking.id.clone(), timesheet.path.to_string(), found))
+}
+
+fn move_again(root: &DocumentRoot, from: &RelativePath, to: &RelativePath) -> std::io::Result<()> {
+    let mut touched: std::collections::BTreeSet<_> = [from.parent(), to.parent()].into();
+    if let Some(folder) = to.parent() {
+        touched.extend(root.create_folders(&folder)?);
+    }
+    root.rename(from, to)?;
+    root.sync_folders(&touched)
+}

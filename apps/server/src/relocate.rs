@@ -1,0 +1,237 @@
+//! Moving marked bookings' files to `archived/<YYYY-MM>/`.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::io;
+
+use strongroom_model::wire::{Answer, ServerState};
+use strongroom_model::{BookingId, Month};
+use strongroom_service::kill_point;
+
+use crate::answer::{already, done, refused};
+use crate::deed::{Settled, settle};
+use crate::documents::Documents;
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, EntryKind};
+use crate::store::booking::Booking;
+use crate::store::intent::{self, Deed, Intent};
+use crate::store::{StoreError, booking};
+
+/// The folder below the document root that archived files go to.
+pub(crate) const ARCHIVED: &str = "archived";
+
+/// How many names are tried for a file whose own is taken.
+const MOST_NAMES: u32 = 10_000;
+
+impl Documents {
+    /// Moves the named bookings' files, each to `archived/<month>/` and its old path below
+    /// that. Only marked ones (R5); one that was moved before stays where it is. On return
+    /// the moves are durable and recorded.
+    ///
+    /// A caller that may be cancelled must spawn this: what it has begun it should finish.
+    pub(crate) async fn move_to_archived(&self, ids: &[String]) -> Result<Vec<Answer>, StoreError> {
+        let _mover = self.moving().await;
+        self.settle_left_over().await?;
+        let named: Vec<BookingId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let bookings = self.store().bookings(&named).await?;
+        let movable = named.iter().filter_map(|id| bookings.get(id)).filter(|b| b.state == ServerState::BackedUp);
+        let intents = self.intend_moves(movable.cloned().collect()).await?;
+        // If we stop here, then the next start moves what was meant to be moved.
+        kill_point!("server.after-intent");
+        let settled = settle(self.store(), self.root(), self.session().id(), intents.recorded).await?;
+        let mut moved: HashMap<_, _> =
+            settled.into_iter().map(|(intent, settled)| (intent.booking.clone(), answer(&intent, &settled))).collect();
+        moved.extend(intents.refused);
+        let mut answers = Vec::with_capacity(ids.len());
+        for id in ids {
+            let parsed = id.parse::<BookingId>();
+            answers.push(match &parsed {
+                Err(error) => refused(id, error.to_string()),
+                // A booking that is named twice was moved by the first.
+                Ok(parsed) => match moved.remove(parsed) {
+                    Some(answer) => answer,
+                    None => self.unmoved(id, parsed, &bookings).await?,
+                },
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Finishes the moves and purges that an earlier request of ours could not finish.
+    pub(crate) async fn settle_left_over(&self) -> Result<(), StoreError> {
+        let left = self.store().own_moves(self.session().id()).await?;
+        settle(self.store(), self.root(), self.session().id(), left).await?;
+        Ok(())
+    }
+
+    /// Chooses a free place for each file, and records what is about to happen.
+    async fn intend_moves(&self, bookings: Vec<Booking>) -> Result<Intended, StoreError> {
+        let (month, now) = (self.this_month(), self.clock().now());
+        let chosen = self.on_files(move |root| {
+            let mut taken = HashSet::new();
+            let mut seen = HashSet::new();
+            let once = bookings.into_iter().filter(|booking| seen.insert(booking.id.clone())).collect::<Vec<_>>();
+            once.into_iter()
+                .filter_map(|booking| {
+                    let from = booking.timesheet?.path;
+                    let to = free_place(root, month, &from, &mut taken);
+                    Some((booking.id, from, to))
+                })
+                .collect::<Vec<_>>()
+        });
+        let mut intended = Intended::default();
+        let mut db = self.store().begin().await?;
+        for (id, from, to) in chosen.await {
+            match to {
+                Err(error) => {
+                    let why = format!("its file cannot be moved: {error}");
+                    intended.refused.insert(id.clone(), refused(id.as_str(), why));
+                }
+                Ok(to) => {
+                    let intent = Intent { booking: id, from, at: now, deed: Deed::Move { to, month } };
+                    if intent::insert(&mut db, self.session().id(), &intent).await? {
+                        intended.recorded.push(intent);
+                    } else {
+                        let why = "another process has its file in hand; ask again in a moment".to_owned();
+                        let answer = refused(intent.booking.as_str(), why);
+                        intended.refused.insert(intent.booking, answer);
+                    }
+                }
+            }
+        }
+        db.commit().await?;
+        Ok(intended)
+    }
+
+    /// The answer for a booking that was not moved now.
+    async fn unmoved(
+        &self,
+        id: &str,
+        parsed: &BookingId,
+        before: &HashMap<BookingId, Booking>,
+    ) -> Result<Answer, StoreError> {
+        let known = match before.get(parsed) {
+            Some(booking) if booking.state == ServerState::BackedUp => {
+                booking::get(&mut *self.store().reader().await?, parsed).await?
+            }
+            other => other.cloned(),
+        };
+        Ok(judge(id, known.as_ref()))
+    }
+}
+
+#[derive(Default)]
+struct Intended {
+    recorded: Vec<Intent>,
+    refused: HashMap<BookingId, Answer>,
+}
+
+/// What a booking that cannot be moved now is answered.
+fn judge(id: &str, known: Option<&Booking>) -> Answer {
+    let Some(known) = known else { return refused(id, "there is no such booking") };
+    match known.state {
+        ServerState::Archived | ServerState::Purged => Answer {
+            month: known.moved.as_ref().map(|moved| moved.month),
+            path: known.timesheet.as_ref().map(|timesheet| timesheet.path.to_string()),
+            ..already(id)
+        },
+        ServerState::BackedUp => refused(id, "its file is in another request's hands; ask again in a moment"),
+        ServerState::SignedOff => {
+            refused(id, "no copy of it is proven: mark it first (POST /v1/marks), with the proof")
+        }
+        ServerState::Uploaded | ServerState::Created => {
+            refused(id, "it is not signed off, so it is neither backed up nor archived")
+        }
+    }
+}
+
+/// What a booking whose move was tried is answered.
+fn answer(intent: &Intent, settled: &Settled) -> Answer {
+    let id = intent.booking.as_str();
+    let Deed::Move { to, month } = &intent.deed else { return refused(id, "it was not to be moved") };
+    match settled {
+        Settled::Done => Answer { month: Some(*month), path: Some(to.to_string()), ..done(id) },
+        Settled::Vanished => refused(
+            id,
+            format!(
+                "its file {} is gone from the server: find out who deleted it; the copy on the backup drive is proven, \
+                 upload it again from there",
+                intent.from
+            ),
+        ),
+        Settled::Taken => refused(id, format!("another file has just taken {to}; ask again")),
+        Settled::NotDone(why) => {
+            refused(id, format!("its file cannot be moved: {why}; check the document root's permissions"))
+        }
+        Settled::Unsure(why) => {
+            refused(id, format!("its move could not be made durable: {why}; check the server's disk, then ask again"))
+        }
+    }
+}
+
+/// A free place below `archived/<month>/` that keeps the path: where a name is taken (or a
+/// file has the name of a folder), that part gets a number.
+fn free_place(
+    root: &DocumentRoot,
+    month: Month,
+    from: &RelativePath,
+    taken: &mut HashSet<RelativePath>,
+) -> io::Result<RelativePath> {
+    let bad = |error: crate::path::BadPath| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string());
+    let mut place = RelativePath::new(format!("{ARCHIVED}/{month}")).map_err(bad)?;
+    let parts: Vec<&OsStr> = from.parts().collect();
+    for (index, part) in parts.iter().enumerate() {
+        let wished = place.child(part).map_err(bad)?;
+        let is_last = index + 1 == parts.len();
+        place = first_free(&wished, |candidate| {
+            let entry = root.entry(candidate)?;
+            Ok(match entry {
+                None => !is_last || !taken.contains(candidate),
+                Some(entry) => !is_last && entry.kind == EntryKind::Folder,
+            })
+        })?;
+    }
+    taken.insert(place.clone());
+    Ok(place)
+}
+
+/// The first of `a.pdf`, `a (2).pdf`, `a (3).pdf` … that is free.
+pub(crate) fn first_free(
+    wished: &RelativePath,
+    mut is_free: impl FnMut(&RelativePath) -> io::Result<bool>,
+) -> io::Result<RelativePath> {
+    for n in 1..=MOST_NAMES {
+        let candidate =
+            wished.nth(n).map_err(|error| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string()))?;
+        if is_free(&candidate)? {
+            return Ok(candidate);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{wished} and {MOST_NAMES} names like it are taken")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelativePath {
+        RelativePath::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_taken_place_gets_a_number_wherever_it_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = DocumentRoot::open(dir.path()).unwrap();
+        let month: Month = "2026-11".parse().unwrap();
+        std::fs::create_dir_all(dir.path().join("archived/2026-11/a")).unwrap();
+        std::fs::write(dir.path().join("archived/2026-11/a/x.pdf"), "").unwrap();
+        std::fs::write(dir.path().join("archived/2026-11/file"), "").unwrap();
+
+        let mut taken = HashSet::new();
+        let mut place = |from: &str| free_place(&root, month, &path(from), &mut taken).unwrap().to_string();
+        assert_eq!(place("a/x.pdf"), "archived/2026-11/a/x (2).pdf");
+        assert_eq!(place("a/x.pdf"), "archived/2026-11/a/x (3).pdf");
+        assert_eq!(place("file/b.pdf"), "archived/2026-11/file (2)/b.pdf");
+        assert_eq!(place("b/c"), "archived/2026-11/b/c");
+    }
+}

@@ -1,0 +1,147 @@
+//! The document server's records, in SQLite.
+//!
+//! What a transaction has committed here survives a power cut (write-ahead log, `FULL`
+//! synchronisation). Several processes may write: the server and an import beside it.
+
+pub(crate) mod booking;
+pub(crate) mod intent;
+pub(crate) mod proof;
+pub(crate) mod purge;
+pub(crate) mod token;
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+/// How many connections read at once.
+const READERS: u32 = 4;
+/// How long a writer waits for another process's transaction to end.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
+
+/// The records of one document server. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// The records could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database's file cannot be made or opened.
+    #[error("cannot open the server's database {path}: check that its folder exists and may be written")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// SQLite does not take the file for one of its own, or cannot write it.
+    #[error("cannot use {path} as the server's database")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The tables cannot be brought to this version's form.
+    #[error("cannot bring the server's database {path} up to date; it may be of a newer version of strongroom")]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<sqlx::migrate::MigrateError>,
+    },
+    /// A statement failed; nothing of its transaction was stored.
+    #[error("the server's database refused a statement")]
+    Statement(#[from] sqlx::Error),
+}
+
+/// What every part of the store gives.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+impl Store {
+    /// Opens the records, and makes or updates the tables.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is no database of ours, or is of a newer version.
+    pub async fn open(path: &Path) -> Result<Self> {
+        // Hashes of tokens and names of documents are nobody else's business.
+        let mut file = std::fs::File::options();
+        file.create(true).append(true).mode(0o600);
+        file.open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(open)?;
+        MIGRATIONS
+            .run(&writer)
+            .await
+            .map_err(|source| StoreError::Migrate { path: path.to_owned(), source: Box::new(source) })?;
+        let reading = options.pragma("query_only", "on");
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await.map_err(open)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Closes the connections, which also brings the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction that may write: the lock is taken at once, so that what it reads
+    /// still holds when it writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A connection that only reads.
+    pub(crate) async fn reader(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Whether the records can be read at all.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await?;
+        Ok(())
+    }
+}
+
+/// A time as it is stored: microseconds since the Unix epoch.
+pub(crate) fn to_us(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// A time as it was stored.
+pub(crate) fn from_us(us: i64) -> sqlx::Result<Timestamp> {
+    Timestamp::from_microsecond(us).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// A value that was stored as text and must be read back as what it was.
+pub(crate) fn parsed<T>(text: &str) -> sqlx::Result<T>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
+}
+
+/// A list as the one parameter that `json_each` takes apart again.
+pub(crate) fn json_list<T: serde::Serialize>(items: &[T]) -> String {
+    serde_json::to_string(items).expect("ids are plain text")
+}
+
+/// What a writing function of the store needs: a transaction's connection.
+pub(crate) type Connection = SqliteConnection;

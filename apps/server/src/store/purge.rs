@@ -1,0 +1,31 @@
+//! Purges and who approved them.
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+use strongroom_model::wire::PurgeRequest;
+
+use super::{Connection, Result, to_us};
+
+/// A purge as it was first asked for.
+#[derive(Debug, FromRow)]
+pub(crate) struct Purge {
+    pub(crate) proposed_by: String,
+    pub(crate) approved_by: String,
+}
+
+/// Records a purge, unless it is recorded; gives it as it was recorded first.
+pub(crate) async fn keep(db: &mut Connection, purge: &PurgeRequest, token: &str, now: Timestamp) -> Result<Purge> {
+    sqlx::query(
+        "INSERT INTO purge (id, proposed_by, approved_by, token, requested_at_us) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&purge.purge)
+    .bind(&purge.proposed_by)
+    .bind(&purge.approved_by)
+    .bind(token)
+    .bind(to_us(now))
+    .execute(&mut *db)
+    .await?;
+    let kept = sqlx::query_as("SELECT proposed_by, approved_by FROM purge WHERE id = ?1").bind(&purge.purge);
+    Ok(kept.fetch_one(db).await?)
+}

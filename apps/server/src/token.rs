@@ -1,0 +1,279 @@
+//! Bearer tokens (RFC 6750) and what they allow.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use strongroom_model::text::printable;
+use strongroom_service::Clock;
+
+use crate::store::{Store, StoreError};
+
+/// What every token begins with, so that it is known where it should not be: in a commit, in
+/// a log.
+const PREFIX: &str = "strongroom_";
+/// How many random bytes a token holds.
+const SECRET_BYTES: usize = 32;
+/// The longest name of a token, in bytes.
+const MAX_NAME_BYTES: usize = 100;
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// List what waits, download, mark and move: what the pipeline needs.
+    Backup,
+    /// Create bookings, upload timesheets, sign them off.
+    Upload,
+    /// Look at bookings and download timesheets.
+    Read,
+    /// Delete archived files by an approved purge.
+    Purge,
+    /// All of the above.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 5] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Admin];
+
+    /// The scope's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Upload => "upload",
+            Self::Read => "read",
+            Self::Purge => "purge",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A text that is no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no scope: backup, upload, read, purge and admin are")]
+pub struct ParseScopeError(String);
+
+impl FromStr for Scope {
+    type Err = ParseScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseScopeError> {
+        let known = Self::ALL.into_iter().find(|scope| scope.name() == text);
+        known.ok_or_else(|| ParseScopeError(printable(text, 40)))
+    }
+}
+
+/// The scopes of a token, in the order of [`Scope::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// These scopes, each once.
+    #[must_use]
+    pub fn new(scopes: &[Scope]) -> Self {
+        Self(Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect())
+    }
+
+    /// Whether one of `wanted` is among them, or [`Scope::Admin`] is.
+    #[must_use]
+    pub fn allow(&self, wanted: &[Scope]) -> bool {
+        self.0.iter().any(|scope| *scope == Scope::Admin || wanted.contains(scope))
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The scopes that were recorded. One that this version does not know allows nothing.
+    pub(crate) fn known_in(text: &str) -> Self {
+        Self(text.split(' ').filter_map(|name| name.parse().ok()).collect())
+    }
+}
+
+/// The names, separated by spaces (RFC 6749, section 3.3).
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, scope) in self.0.iter().enumerate() {
+            let gap = if count == 0 { "" } else { " " };
+            write!(f, "{gap}{}", scope.name())?;
+        }
+        Ok(())
+    }
+}
+
+/// A token as it is recorded: all but its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its short id, by which it is revoked.
+    pub id: String,
+    /// What it is for, in a person's words.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Scopes,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A token's secret: shown once, to whoever made it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text that stands behind `Authorization: Bearer`.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A token that could not be made or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It would allow nothing.
+    #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge and admin")]
+    NoScope,
+    /// Its name does not fit one line.
+    #[error("{0:?} is no name for a token: 1 to {MAX_NAME_BYTES} bytes without control characters")]
+    BadName(String),
+    /// There is no such token.
+    #[error("there is no token {0:?}: `strongroom server token list` shows them")]
+    Unknown(String),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The records could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a token. Its secret is not kept anywhere: only its SHA-256 is.
+///
+/// # Errors
+/// It has no scope or no proper name, or it could not be recorded.
+pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) -> Result<(Token, Secret), TokenError> {
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
+    let secret = Secret(format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes)));
+    let token = keep(store, name, scopes, &secret, clock).await?;
+    Ok((token, secret))
+}
+
+/// Every token, the oldest first, the revoked ones too.
+///
+/// # Errors
+/// The records could not be read.
+pub async fn list(store: &Store) -> Result<Vec<Token>, TokenError> {
+    Ok(store.tokens().await?)
+}
+
+/// Revokes a token for good: the next request with it is refused. Doing it again changes
+/// nothing.
+///
+/// # Errors
+/// There is no such token, or the records could not be written.
+pub async fn revoke(store: &Store, id: &str, clock: &Clock) -> Result<Token, TokenError> {
+    let revoked = store.revoke_token(id, clock.now()).await?;
+    revoked.ok_or_else(|| TokenError::Unknown(printable(id, 40)))
+}
+
+/// The token that a client showed, if it is a good one.
+pub(crate) async fn recognise(store: &Store, shown: &str) -> Result<Option<Token>, StoreError> {
+    let token = store.token_by_hash(&hash(shown)).await?;
+    Ok(token.filter(|token| token.revoked_at.is_none()))
+}
+
+async fn keep(
+    store: &Store,
+    name: &str,
+    scopes: &[Scope],
+    secret: &Secret,
+    clock: &Clock,
+) -> Result<Token, TokenError> {
+    let scopes = Scopes::new(scopes);
+    if scopes.0.is_empty() {
+        return Err(TokenError::NoScope);
+    }
+    if !(1..=MAX_NAME_BYTES).contains(&name.len()) || name.chars().any(char::is_control) {
+        return Err(TokenError::BadName(printable(name, 60)));
+    }
+    let sha256 = hash(&secret.0);
+    // The id comes from the hash, so that nothing of the secret shows in it.
+    let id = data_encoding::HEXLOWER.encode(&sha256[..4]);
+    let token = Token { id, name: name.to_owned(), scopes, created_at: clock.now(), revoked_at: None };
+    store.insert_token(&token, &sha256).await?;
+    Ok(token)
+}
+
+/// The bytes are random enough (256 bits) for a plain hash; and since the hash is looked up,
+/// not the secret, the time that takes tells nothing of it.
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn only_the_hash_is_kept() {
+        let (dir, store) = store().await;
+        let (_, secret) = create(&store, "pipeline", &[Scope::Backup], &Clock::system()).await.unwrap();
+        store.close().await;
+        let bytes = std::fs::read(dir.path().join("server.db")).unwrap();
+        let random = secret.expose().strip_prefix(PREFIX).unwrap();
+        assert_eq!(random.len(), 43);
+        assert!(!bytes.windows(random.len()).any(|window| window == random.as_bytes()));
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[tokio::test]
+    async fn a_revoked_token_is_listed_but_not_recognised() {
+        let (_dir, store) = store().await;
+        let clock = Clock::manual("2026-11-20T12:00:00Z".parse().unwrap());
+        let (token, secret) = create(&store, "desk", &[Scope::Read, Scope::Upload], &clock).await.unwrap();
+        assert_eq!(recognise(&store, secret.expose()).await.unwrap(), Some(token.clone()));
+        assert_eq!(token.scopes.to_string(), "upload read");
+
+        let revoked = revoke(&store, &token.id, &clock).await.unwrap();
+        clock.advance(std::time::Duration::from_secs(60));
+        assert_eq!(revoke(&store, &token.id, &clock).await.unwrap(), revoked);
+        assert_eq!(recognise(&store, secret.expose()).await.unwrap(), None);
+        assert_eq!(list(&store).await.unwrap(), [revoked]);
+    }
+
+    #[tokio::test]
+    async fn a_token_needs_a_name_and_a_scope() {
+        let (_dir, store) = store().await;
+        let clock = Clock::system();
+        assert!(matches!(create(&store, "x", &[], &clock).await, Err(TokenError::NoScope)));
+        assert!(matches!(create(&store, "a\nb", &[Scope::Read], &clock).await, Err(TokenError::BadName(_))));
+        assert!(matches!(create(&store, "", &[Scope::Read], &clock).await, Err(TokenError::BadName(_))));
+        assert!(matches!(revoke(&store, "nope", &clock).await, Err(TokenError::Unknown(_))));
+        assert!("root".parse::<Scope>().is_err());
+    }
+
+    #[test]
+    fn admin_allows_everything_and_an_unknown_scope_nothing() {
+        assert!(Scopes::new(&[Scope::Admin]).allow(&[Scope::Purge]));
+        assert!(!Scopes::new(&[Scope::Backup]).allow(&[Scope::Purge]));
+        assert!(!Scopes::known_in("everything").allow(&Scope::ALL));
+        assert!(Scopes::known_in("everything read").allow(&[Scope::Read]));
+    }
+}

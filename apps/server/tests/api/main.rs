@@ -1,0 +1,4 @@
+//! The document server over real HTTP.
+
+mod life;
+mod rig;

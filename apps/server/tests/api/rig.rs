@@ -1,0 +1,180 @@
+//! A document server on a loopback port, with a folder and a database of its own.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use strongroom_model::event::ReadBack;
+use strongroom_model::wire::{Answer, AnswerOutcome, Answers, BookingInfo, Mark, Waiting};
+use strongroom_model::{DriveId, EventId};
+use strongroom_server::token::{self, Scope};
+use strongroom_server::{Documents, Server, Settings};
+use strongroom_service::Clock;
+
+/// When every test begins.
+pub const START: &str = "2026-11-20T23:30:00Z";
+
+pub struct Rig {
+    pub dir: tempfile::TempDir,
+    pub clock: Clock,
+    pub server: Server,
+    pub client: reqwest::Client,
+    /// A token with every scope.
+    pub admin: String,
+}
+
+pub fn settings(dir: &tempfile::TempDir) -> Settings {
+    let documents = dir.path().join("documents");
+    std::fs::create_dir_all(&documents).unwrap();
+    let mut settings = Settings::new(documents, dir.path().join("server.db"));
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    settings
+}
+
+pub fn client() -> reqwest::Client {
+    // Whoever is second finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+impl Rig {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        // Whoever is second finds it set; what the server logs is shown where a test fails.
+        let _ = tracing_subscriber::fmt().with_env_filter("warn").with_test_writer().try_init();
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(&dir);
+        change(&mut settings);
+        let clock = Clock::manual(START.parse().unwrap());
+        let server = Server::start(settings, clock.clone()).await.unwrap();
+        let (_, secret) = token::create(server.documents().store(), "admin", &[Scope::Admin], &clock).await.unwrap();
+        Self { dir, clock, server, client: client(), admin: secret.expose().to_owned() }
+    }
+
+    /// Stops the server and starts another on the same files.
+    pub async fn restart(self) -> Self {
+        let settings = self.server.documents().settings().clone();
+        self.server.stop().await;
+        let server = Server::start(settings, self.clock.clone()).await.unwrap();
+        Self { server, ..self }
+    }
+
+    pub fn documents(&self) -> &Documents {
+        self.server.documents()
+    }
+
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.dir.path().join("documents").join(path)
+    }
+
+    pub async fn token(&self, scopes: &[Scope]) -> String {
+        let (_, secret) = token::create(self.documents().store(), "test", scopes, &self.clock).await.unwrap();
+        secret.expose().to_owned()
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(&self.admin)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
+    pub async fn put(&self, id: &str, filename: &str, body: impl Into<reqwest::Body>) -> Response {
+        let request = self.request(Method::PUT, &format!("/v1/bookings/{id}/timesheet"));
+        request.query(&[("filename", filename)]).body(body).send().await.unwrap()
+    }
+
+    /// Creates a booking, uploads its timesheet and signs it off.
+    pub async fn booking(&self, id: &str, filename: &str, body: &[u8]) -> BookingInfo {
+        assert_eq!(self.post("/v1/bookings", &json!({"id": id})).await.status(), StatusCode::CREATED);
+        assert_eq!(self.put(id, filename, body.to_vec()).await.status(), StatusCode::CREATED);
+        let signed = self.post(&format!("/v1/bookings/{id}/sign-off"), &json!(null)).await;
+        assert_eq!(signed.status(), StatusCode::OK);
+        signed.json().await.unwrap()
+    }
+
+    pub async fn info(&self, id: &str) -> BookingInfo {
+        self.get(&format!("/v1/bookings/{id}")).await.json().await.unwrap()
+    }
+
+    pub async fn waiting(&self, query: &str) -> Waiting {
+        let response = self.get(&format!("/v1/bookings/waiting{query}")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
+    }
+
+    /// A good proof for a booking, on a drive of its own.
+    pub async fn proof(&self, id: &str) -> Mark {
+        Mark {
+            id: id.to_owned(),
+            digest: self.info(id).await.timesheet.unwrap().digest,
+            drive: DriveId::random(),
+            path: format!("site/2026-11/data/{id}/file"),
+            read_back: ReadBack::Direct,
+            proven_at: self.clock.now(),
+            event: EventId::new(Timestamp::UNIX_EPOCH),
+        }
+    }
+
+    pub async fn mark(&self, marks: &[Mark]) -> Vec<Answer> {
+        self.answers("/v1/marks", &json!({"marks": marks})).await
+    }
+
+    pub async fn mark_one(&self, id: &str) {
+        let mark = self.proof(id).await;
+        assert_eq!(self.mark(&[mark]).await[0].outcome, AnswerOutcome::Done);
+    }
+
+    pub async fn move_to_archived(&self, ids: &[&str]) -> Vec<Answer> {
+        self.answers("/v1/moves", &json!({"ids": ids})).await
+    }
+
+    pub async fn answers(&self, path: &str, body: &Value) -> Vec<Answer> {
+        let response = self.post(path, body).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{text}");
+        serde_json::from_str::<Answers>(&text).unwrap().answers
+    }
+
+    /// Every file below the document root but our own, by its path.
+    pub fn files(&self) -> Vec<String> {
+        let root = self.dir.path().join("documents");
+        let mut files = Vec::new();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                    if !name.starts_with(".strongroom/") || name.ends_with(".part") {
+                        files.push(name);
+                    }
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// Asserts that an answer is a problem of that kind, and gives its detail.
+pub async fn problem(response: Response, status: StatusCode, code: &str) -> String {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.status(), status);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["type"], format!("urn:strongroom:problem:{code}"), "{body}");
+    assert_eq!(body["status"], status.as_u16());
+    body["detail"].as_str().unwrap().to_owned()
+}
