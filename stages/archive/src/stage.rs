@@ -1,0 +1,139 @@
+//! The stage, and the order of its steps.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
+use strongroom_model::booking::Booking;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::wire::{MAX_ITEMS, Mark};
+use strongroom_model::{BookingId, StageName};
+use strongroom_service::kill_point;
+use strongroom_source::{Source, SourceError};
+
+use crate::fault;
+use crate::tell::{Proven, moved, refusal};
+
+/// How many batches are told at once: while one waits for the server, the next is on its
+/// way. More would only queue up in the server.
+const BATCHES: usize = 2;
+
+/// Tells the server, many bookings at a time: first the proofs, then the moves.
+///
+/// Every step may happen twice, since the server does both but once:
+/// - if we stop before the marks arrive, nothing has happened;
+/// - if we stop between the marks and the moves, or between the moves and the append, the
+///   bookings are still pending in the log. They are marked again with the same proof's
+///   event (`already`), moved again (`already`, with the same month and path), and
+///   appended then.
+///
+/// The server is told of nothing that is not committed: the trigger of each task is in the
+/// log, and so is the proof that it rests on (R1).
+#[derive(Debug)]
+pub struct Archive {
+    source: Source,
+    batch: usize,
+    /// Whether the last word of the server was a bad one, so that it is asked before the
+    /// next batch. While all is well, no request is spent on asking.
+    suspect: AtomicBool,
+}
+
+impl Archive {
+    /// A stage that tells this server, `batch` bookings at a time (1 to
+    /// [`MAX_ITEMS`](strongroom_model::wire::MAX_ITEMS)).
+    #[must_use]
+    pub fn new(source: Source, batch: usize) -> Self {
+        Self { source, batch: batch.clamp(1, MAX_ITEMS), suspect: AtomicBool::new(false) }
+    }
+}
+
+impl Stage for Archive {
+    type State = Booking;
+
+    fn name(&self) -> StageName {
+        StageName::Archive
+    }
+
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { tasks: self.batch, batches: BATCHES }
+    }
+
+    async fn ready(&self) -> Result<(), AlarmRaised> {
+        if self.suspect.load(Ordering::Relaxed) {
+            self.source.check().await.map_err(SourceError::into_obstacle)?;
+            self.suspect.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
+        let mut batch = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            match Proven::new(task) {
+                Ok(proven) => batch.push(proven),
+                // Nothing hands us such a booking; if something does, there is nothing to tell.
+                Err(task) => settle.one(*task, Outcome::Superseded).await,
+            }
+        }
+        // A request that fails as a whole is split until it is known whose fault it is, so
+        // that one booking that the server stumbles over does not keep the others waiting.
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
+            match self.tell(&part).await {
+                Ok(outcomes) => {
+                    settle.settle(part.into_iter().zip(outcomes).map(|(one, how)| one.settled(how)).collect()).await
+                }
+                Err(error) => self.failed(part, &error, &mut parts, settle).await,
+            }
+        }
+    }
+}
+
+impl Archive {
+    /// Marks, then moves what is marked. One outcome for each, in their order.
+    async fn tell(&self, part: &[Proven]) -> Result<Vec<Outcome>, SourceError> {
+        let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
+        let answers = self.source.mark(&marks).await?;
+        kill_point!("archive.after-mark");
+        let refusals: Vec<_> = answers.iter().map(|answer| refusal(answer, "mark")).collect();
+        let marked: Vec<BookingId> =
+            part.iter().zip(&refusals).filter(|(_, no)| no.is_none()).map(|(one, _)| one.booking.clone()).collect();
+        let mut places =
+            if marked.is_empty() { Vec::new() } else { self.source.move_to_archive(&marked).await? }.into_iter();
+        kill_point!("archive.after-move");
+        tracing::debug!(marked = marked.len(), refused = part.len() - marked.len(), "the server was told");
+        Ok(refusals
+            .into_iter()
+            .map(|refusal| match refusal {
+                Some(failure) => Outcome::Failed(failure),
+                None => moved(&places.next().expect("the client sees to one answer for each")),
+            })
+            .collect())
+    }
+
+    /// A request failed as a whole. `parts`: what is left to be told.
+    async fn failed(
+        &self,
+        mut part: Vec<Proven>,
+        error: &SourceError,
+        parts: &mut Vec<Vec<Proven>>,
+        settle: &Settle<Booking>,
+    ) {
+        tracing::warn!(bookings = part.len(), %error, "the server could not be told");
+        if part.len() > 1 && error.obstacle().is_none() {
+            parts.push(part.split_off(part.len() / 2));
+            parts.push(part);
+            return;
+        }
+        self.suspect.store(true, Ordering::Relaxed);
+        let outcome = match error.obstacle() {
+            Some(obstacle) => Outcome::Obstructed(obstacle),
+            None => fault::of_one(&self.source, error).await,
+        };
+        let obstructed = matches!(outcome, Outcome::Obstructed(_));
+        settle.settle(part.into_iter().map(|one| one.settled(outcome.clone())).collect()).await;
+        if obstructed {
+            // Whatever is left is as obstructed as this; it is delivered again.
+            parts.clear();
+        }
+    }
+}
