@@ -1,8 +1,10 @@
-//! Every file below `schemas/` that the code dictates.
+//! Every file that the code dictates, or a part of which it does: the events' schemas, and
+//! the table of failures in docs/operations.md.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use strongroom_model::FailureKind;
 use strongroom_model::envelope::schema_uri;
 use strongroom_model::event::{CATALOGUE, EventType};
 
@@ -29,8 +31,27 @@ pub fn workspace_root() -> PathBuf {
 #[must_use]
 pub fn all() -> Vec<SchemaFile> {
     let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
+    files.push(page_with("docs/operations.md", "failures", &failures()));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
+}
+
+/// A page as it is, with another text between the comment that names the part and the next `end`.
+fn page_with(path: &str, part: &str, text: &str) -> SchemaFile {
+    let page = std::fs::read_to_string(workspace_root().join(path)).unwrap();
+    let (start, end) = (format!("<!-- {part} -->\n"), "<!-- end -->");
+    let (before, rest) = page.split_once(&start).expect("the page has the part");
+    let (_, after) = rest.split_once(end).expect("the part ends");
+    SchemaFile { path: path.to_owned(), text: format!("{before}{start}{text}{end}{after}") }
+}
+
+/// Every cause of a failure, as a table.
+fn failures() -> String {
+    let mut table = "| failure | what it means | what you do |\n| --- | --- | --- |\n".to_owned();
+    for kind in FailureKind::ALL {
+        table.push_str(&format!("| `{}` | {} | {} |\n", kind.code(), kind.cause(), kind.step()));
+    }
+    table
 }
 
 fn event_file(event: &EventType) -> SchemaFile {

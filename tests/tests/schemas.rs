@@ -1,4 +1,5 @@
-//! `schemas/` is what the code says. `cargo xtask schemas` writes it anew.
+//! `schemas/`, and what the pages take from the code, is what the code says. `cargo xtask schemas`
+//! writes it anew.
 
 use std::collections::BTreeSet;
 use std::fs;

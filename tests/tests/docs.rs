@@ -1,0 +1,93 @@
+//! What the pages say is true of the code.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use strongroom_model::AlarmKind;
+use strongroom_tests::audit::files_below;
+use strongroom_tests::schemas::workspace_root;
+
+/// Every Markdown page of the project's own.
+fn pages() -> Vec<PathBuf> {
+    let root = workspace_root();
+    let folders = ["docs", "stages", "crates", "apps", "deploy"].map(|folder| root.join(folder));
+    let mut pages: Vec<_> = folders.iter().flat_map(|folder| files_below(folder)).collect();
+    pages.push(root.join("README.md"));
+    pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(workspace_root().join(path)).unwrap()
+}
+
+/// The codes of every kind of alarm, as the schema of the event has them.
+fn alarm_codes() -> BTreeSet<String> {
+    let schema = serde_json::to_value(schemars::schema_for!(AlarmKind)).unwrap();
+    let variants = schema["oneOf"].as_array().unwrap();
+    variants.iter().map(|variant| variant["const"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_alarm_is_explained_and_no_other() {
+    let page = read("docs/operations.md");
+    let section = page.split("\n## What each alarm means").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), alarm_codes());
+}
+
+/// Links to files of the project's own, in `[text](path)`.
+fn links(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://") && !target.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for page in pages() {
+        for link in links(&page) {
+            let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target = page.parent().unwrap().join(path);
+            assert!(target.exists(), "{}: {link}", page.display());
+            let anchors = || fs::read_to_string(&target).unwrap().lines().filter_map(anchor).collect::<Vec<_>>();
+            assert!(heading.is_empty() || anchors().contains(&heading.to_owned()), "{}: {link}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_contents_line_leads_to_a_heading_of_its_page() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let anchors: Vec<_> = text.lines().filter_map(anchor).collect();
+        for target in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(anchors.iter().any(|anchor| anchor == target), "{}: #{target}", page.display());
+        }
+    }
+}
+
+/// A heading's name in links, as Git forges make it.
+fn anchor(line: &str) -> Option<String> {
+    let heading = line.starts_with('#').then(|| line.trim_start_matches('#').trim())?;
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
+}
+
+#[test]
+fn every_kept_path_that_a_page_names_is_there() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for code in text.split('`').skip(1).step_by(2) {
+            let ours = ["crates/", "stages/", "apps/", "xtask/", "deploy/", "schemas/", "tests/", "docs/"];
+            let plain = code.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            if plain && ours.iter().any(|folder| code.starts_with(folder)) && !workspace_root().join(code).exists() {
+                missing.push(format!("{}: {code}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
