@@ -116,12 +116,13 @@ fn pauses(alarm: &StreamName) -> bool {
     alarm.id().split_once('.').is_some_and(|(code, _)| PAUSING.iter().any(|kind| kind.code() == code))
 }
 
-/// The alarm, if it is raised and this stage raised it, on whatever host that was: hosts
-/// change their names, and a drive moves from one to another.
+/// The alarm, if it is raised and this stage raised it as an obstacle, on whatever host that
+/// was: hosts change their names, and a drive moves from one to another. An alarm that some
+/// subject's event led to is no obstacle, and is the stage's own to clear.
 fn left_raised(history: &[Recorded], stage: StageName) -> Option<AlarmKey> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;
     let by = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)))?;
     let same_stage = by.actor.as_str().split('@').next() == Some(stage.name());
-    same_stage.then(|| AlarmKey::new(raised.kind, &raised.subject))
+    (same_stage && by.cause.is_none()).then(|| AlarmKey::new(raised.kind, &raised.subject))
 }

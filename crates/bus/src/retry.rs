@@ -19,8 +19,8 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Seven attempts within about an hour and a half: a restart of the server, a full
-    /// night's hiccup of the network and a remounted drive all fit into it.
+    /// Seven attempts within about an hour and a half: a restart of the server and a hiccup of
+    /// the network both fit into it.
     fn default() -> Self {
         const DELAYS_S: [u64; 6] = [2, 10, 60, 5 * 60, 15 * 60, 60 * 60];
         Self { delays: DELAYS_S.map(Duration::from_secs).to_vec(), max_attempts: 7 }
@@ -28,6 +28,17 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Waits `first`, then twice as long each time, up to `longest`.
+    #[must_use]
+    pub fn doubling(first: Duration, longest: Duration, max_attempts: u32) -> Self {
+        let mut delays = vec![first.min(longest)];
+        // A delay of nothing would never grow; one that grows gets there in 64 steps.
+        while let Some(last) = delays.last().copied().filter(|last| !last.is_zero() && *last < longest) {
+            delays.push(last.saturating_mul(2).min(longest));
+        }
+        Self { delays, max_attempts }
+    }
+
     /// How long to wait after the failed attempt number `attempt` (from 1); `None`: a
     /// person must look. `jitter` is a random number from 0 up to 1.
     #[must_use]
@@ -73,6 +84,14 @@ mod tests {
     fn delays_grow_and_the_last_one_stays() {
         let delays: Vec<_> = (1..=5).map(|attempt| policy().delay(Fate::Retry, attempt, 0.0)).collect();
         assert_eq!(delays, [Some(s(2)), Some(s(10)), Some(s(60)), Some(s(60)), None]);
+    }
+
+    #[test]
+    fn doubled_delays_end_at_the_longest() {
+        assert_eq!(RetryPolicy::doubling(s(10), s(60), 5).delays, [s(10), s(20), s(40), s(60)]);
+        assert_eq!(RetryPolicy::doubling(s(60), s(10), 5).delays, [s(10)]);
+        assert_eq!(RetryPolicy::doubling(s(0), s(10), 5).delays, [s(0)]);
+        assert!(RetryPolicy::doubling(Duration::from_nanos(1), Duration::MAX, 5).delays.len() < 100);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKind, AlarmRaised};
 use tokio::time::sleep;
 
-use crate::rig::{Fake, PATIENCE, Play, Rig, actor, id, ids, obstacle, until};
+use crate::rig::{Fake, PATIENCE, Play, Rig, id, ids, obstacle, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
@@ -126,18 +126,21 @@ async fn a_restart_without_work_clears_it_once_it_has_been_quiet() {
 }
 
 #[tokio::test]
-async fn a_stage_leaves_other_stages_alarms_alone() {
+async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let rig = Rig::new().await;
     rig.desk(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
     let wrong = AlarmRaised { kind: AlarmKind::RecordWrong, subject: "B-1".to_owned(), ..obstacle() };
     rig.desk(StageName::Fetch).alarms().raise(&wrong, None).await.unwrap();
     rig.enumerate(&ids(1)).await;
+    let told = AlarmRaised { kind: AlarmKind::DriveFailing, ..obstacle() };
+    let cause = rig.history(&id("B-0")).await.pop();
+    rig.desk(StageName::Fetch).alarms().raise(&told, cause.as_ref()).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
     assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true]);
     assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
-    assert_eq!(actor(StageName::Fetch).as_str(), "fetch@test");
+    assert_eq!(rig.alarm(&told).await, [true], "a booking's event led to it: the stage clears it itself");
     drop(pipeline);
 }
 
