@@ -1,1 +1,21 @@
-//! strongroom-verify.
+//! Reads copies back from the drive, past the page cache, and compares three digests: what
+//! the server held, what came, and what was read back.
+//!
+//! Takes [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched), gives
+//! [`TimesheetBackedUp`](strongroom_model::Event::TimesheetBackedUp): see the README beside
+//! this crate for the whole table. It tells the server nothing: archive does.
+//!
+//! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
+//! - `judge`: what the three digests mean, decided purely;
+//! - `begin`: what is looked at when a drive is first seen;
+//! - `slot`: the place where a drive is mounted; `suspects`: files that a drive changed;
+//! - `blocking`: calls that block, off the threads that must not.
+
+mod begin;
+mod blocking;
+mod judge;
+mod slot;
+pub mod stage;
+mod suspects;
+
+pub use crate::stage::{Verify, VerifySettings};

@@ -1,0 +1,254 @@
+//! What is looked at when a drive is first seen: what a dead process left, its manifests,
+//! and the last copies that were proven on it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use strongroom_bus::{AlarmError, Alarms};
+use strongroom_drive::{Drive, DriveError, Proof, Recovery, Wanted};
+use strongroom_eventlog::{EventLog, LogError, MAX_READ, Standing};
+use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
+use strongroom_model::{
+    AlarmKind, Algorithm, BookingId, ByteCount, DriveId, Event, Month, Position, Recorded, StreamName,
+};
+
+use crate::blocking::blocking;
+
+/// How many of the last proven copies are read back once more: the last batches before a
+/// power cut, which is when a drive that lied about a sync is found out.
+const RECHECK_FILES: usize = 256;
+
+/// How many bytes of them, so that a start takes seconds: a minute's reading of a slow drive.
+const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
+
+/// How many bookings are read at a time.
+const PAGE: usize = 512;
+
+/// The type of the events that hold proofs, as it stands in the stored bytes.
+const PROOF_TYPE: &str = "strongroom.timesheet.backed-up.v1";
+
+/// Why a drive was not looked through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BeginError {
+    /// The log could not be read.
+    #[error("the log cannot be read")]
+    Log(#[from] LogError),
+    /// An alarm could not be raised or cleared.
+    #[error("what was found cannot be told")]
+    Alarm(#[from] AlarmError),
+    /// The drive cannot be worked on.
+    #[error("the drive cannot be worked on: {0}")]
+    Drive(DriveError),
+}
+
+impl From<DriveError> for BeginError {
+    fn from(error: DriveError) -> Self {
+        Self::Drive(error)
+    }
+}
+
+/// A proof of the log, and whose it is.
+struct Proven {
+    booking: BookingId,
+    event: Recorded,
+    proof: BackedUp,
+}
+
+/// Looks a drive through. Everything in it may be done twice.
+pub(crate) async fn begin(log: &EventLog, alarms: &Alarms, drive: &Drive, month: Month) -> Result<(), BeginError> {
+    let last = last_proofs(log, drive.identity().id).await?;
+    let missing = missing_manifests(drive, &last).await?;
+    recover(log, drive, month, missing).await?;
+    recheck(log, alarms, drive, last).await
+}
+
+/// The newest proofs on that drive, newest first: as many as are among the log's last events.
+async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<Proven>, LogError> {
+    let size = log.head().await?.size;
+    let from = Position(size.saturating_sub(MAX_READ as u64));
+    let mut proofs = Vec::new();
+    let mut seen = HashSet::new();
+    for stored in log.read(from, MAX_READ).await?.iter().rev().filter(|stored| stored.body.contains(PROOF_TYPE)) {
+        if let Some(proven) = proven(stored.decode()?).filter(|proven| proven.proof.drive == drive)
+            && seen.insert(proven.proof.path.clone())
+        {
+            proofs.push(proven);
+        }
+        if proofs.len() == RECHECK_FILES {
+            break;
+        }
+    }
+    Ok(proofs)
+}
+
+fn proven(event: Recorded) -> Option<Proven> {
+    let booking = event.stream.as_booking()?;
+    let Event::TimesheetBackedUp(proof) = &event.event else { return None };
+    Some(Proven { booking, proof: proof.clone(), event })
+}
+
+/// The months among these proofs whose manifest is gone from the drive.
+async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<Month>, DriveError> {
+    let bags: BTreeMap<Month, String> = proofs
+        .iter()
+        .filter_map(|proven| Some((proven.proof.month, proven.proof.path.split_once("/data/")?.0.to_owned())))
+        .collect();
+    let drive = drive.clone();
+    blocking(move || {
+        let mut missing = HashSet::new();
+        for (month, bag) in bags {
+            match drive.read_back(&format!("{bag}/manifest-sha256.txt"), Algorithm::Sha256) {
+                Err(DriveError::CopyMissing { .. }) => {
+                    missing.insert(month);
+                }
+                Err(error) if error.obstacle().is_some() => return Err(error),
+                // Whether it is whole, the recovery finds out.
+                _ => {}
+            }
+        }
+        Ok(missing)
+    })
+    .await
+}
+
+/// Sweeps what a dead process left, and writes missing and damaged manifests anew.
+///
+/// A manifest is written before the log says that its files are proven, so it only lacks some
+/// if somebody took it away: the whole log is read then, and only then.
+async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSet<Month>) -> Result<(), BeginError> {
+    let wanted = wanted(log).await?;
+    let unproven = unproven(log).await?;
+    // The second time only for manifests that the first one found damaged.
+    for _ in 0..2 {
+        let proofs = proofs_of(log, drive.identity().id, &months).await?;
+        let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
+        let recovered = blocking(move || {
+            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs: &proofs };
+            drive.recover(&site, &recovery)
+        })
+        .await?;
+        if recovered != strongroom_drive::Recovered::default() {
+            tracing::info!(?recovered, "the drive was tidied up");
+        }
+        months = recovered.damaged.into_iter().collect();
+        if months.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The files that are still to be fetched.
+async fn wanted(log: &EventLog) -> Result<Vec<Wanted>, LogError> {
+    let mut wanted = Vec::new();
+    let mut from = Position(0);
+    loop {
+        let page = log.standing(Standing::Enumerated, from, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(wanted) };
+        from = last.position.next();
+        let names: Vec<StreamName> = page.into_iter().map(|event| event.stream).collect();
+        for (name, history) in log.streams(&names).await? {
+            // A booking that was given back is enumerated once more: the last time counts.
+            let held = history.iter().rev().find_map(|event| match &event.event {
+                Event::TimesheetEnumerated(held) => Some(held.digest.clone()),
+                _ => None,
+            });
+            if let (Some(booking), Some(expected)) = (name.as_booking(), held) {
+                wanted.push(Wanted { booking, expected });
+            }
+        }
+    }
+}
+
+/// The paths of files that are fetched but not proven.
+async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
+    let mut paths = Vec::new();
+    let mut from = Position(0);
+    loop {
+        let page = log.standing(Standing::Fetched, from, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(paths) };
+        from = last.position.next();
+        paths.extend(page.into_iter().filter_map(|event| match event.event {
+            Event::TimesheetFetched(fetched) => Some(fetched.path),
+            _ => None,
+        }));
+    }
+}
+
+/// Every proof of these months on that drive, oldest first.
+async fn proofs_of(log: &EventLog, drive: DriveId, months: &HashSet<Month>) -> Result<Vec<Proof>, LogError> {
+    let mut proofs = Vec::new();
+    let mut from = Position(0);
+    while !months.is_empty() {
+        let page = log.read(from, MAX_READ).await?;
+        let Some(last) = page.last() else { break };
+        from = last.position.next();
+        for stored in page.iter().filter(|stored| stored.body.contains(PROOF_TYPE)) {
+            if let Event::TimesheetBackedUp(proof) = stored.decode()?.event
+                && proof.drive == drive
+                && months.contains(&proof.month)
+            {
+                proofs.push(Proof { path: proof.path, sha256: proof.sha256 });
+            }
+        }
+    }
+    Ok(proofs)
+}
+
+/// Reads the last proven copies back once more. One that is not what it was proven to be is
+/// told of; one that was, and is well again, too.
+async fn recheck(log: &EventLog, alarms: &Alarms, drive: &Drive, last: Vec<Proven>) -> Result<(), BeginError> {
+    let mut bytes = ByteCount(0);
+    let files: Vec<Proven> = last
+        .into_iter()
+        .take_while(|proven| {
+            let first = bytes == ByteCount(0);
+            bytes = bytes + proven.proof.size_bytes;
+            first || bytes <= RECHECK_BYTES
+        })
+        .collect();
+    let alarm = |proven: &Proven| StreamName::alarm(&AlarmKey::new(AlarmKind::CopyLost, &proven.booking));
+    let told = log.heads(&files.iter().map(alarm).collect::<Vec<_>>()).await?;
+    let drive = drive.clone();
+    let (files, read) = blocking(move || {
+        let named: Vec<_> =
+            files.iter().map(|proven| (proven.proof.path.as_str(), proven.proof.digest.algorithm())).collect();
+        let read = drive.read_back_many(&named);
+        (files, read)
+    })
+    .await;
+    let count = files.len();
+    for (proven, read) in files.into_iter().zip(read) {
+        let lost = match read {
+            Ok(read) if read.pair.sha256 == proven.proof.sha256 && read.pair.named == proven.proof.digest => None,
+            Ok(read) => Some(format!("{} is read back where {} was proven", read.pair.sha256, proven.proof.sha256)),
+            Err(error) if error.obstacle().is_some() => return Err(error.into()),
+            Err(error) => Some(error.to_string()),
+        };
+        match lost {
+            Some(what) => {
+                alarms.raise(&copy_lost(&proven, &what), Some(&proven.event)).await?;
+            }
+            None if told.contains_key(&alarm(&proven)) => {
+                let key = AlarmKey::new(AlarmKind::CopyLost, &proven.booking);
+                let message = format!("{} is read back as it was proven", proven.proof.path);
+                alarms.clear(&key, &message, Some(&proven.event)).await?;
+            }
+            None => {}
+        }
+    }
+    tracing::debug!(count, "the last proven copies were read back once more");
+    Ok(())
+}
+
+fn copy_lost(proven: &Proven, what: &str) -> AlarmRaised {
+    AlarmRaised {
+        kind: AlarmKind::CopyLost,
+        subject: proven.booking.to_string(),
+        message: format!(
+            "the copy of booking {} at {} on drive {} is no longer good: {what}",
+            proven.booking, proven.proof.path, proven.proof.drive
+        ),
+        next_step: "copy it back from another drive or from the server's archive, and check this drive (`smartctl -a`)"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,323 @@
+//! The stage, and the order of its steps.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf};
+use strongroom_eventlog::EventLog;
+use strongroom_model::booking::Booking;
+use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched};
+use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, StageName};
+use strongroom_service::{Clock, kill_point};
+use tokio::sync::Mutex;
+
+use crate::begin;
+use crate::blocking::blocking;
+use crate::judge::{Judgement, judge};
+use crate::slot::Slot;
+use crate::suspects::Suspects;
+
+/// How many batches are under way at once: while one waits for the manifest's sync, the
+/// next is read back.
+const BATCHES: usize = 2;
+
+/// How many files one blocking call reads back at most: small files are read without a
+/// change of threads between them, and large ones do not wait in line behind each other.
+const READ_TOGETHER: usize = 8;
+
+/// How long a copy on a drive that is not mounted here is left to whoever has that drive.
+/// After that it is fetched again, onto a drive that is: it was never proven, and the
+/// server still holds the file.
+const ELSEWHERE_MOST: Duration = Duration::from_secs(10 * 60);
+
+/// What an operator says of verifying.
+#[derive(Debug, Clone)]
+pub struct VerifySettings {
+    /// Where the drive is mounted.
+    pub root: PathBuf,
+    /// The only drive to work on; any that was set up where it is `None`.
+    pub expect: Option<DriveId>,
+    /// How many copies are read back at once.
+    pub reads: usize,
+    /// How many copies are taken at a time.
+    pub batch: usize,
+    /// Whose calendar months the bags are stamped with.
+    pub zone: TimeZone,
+}
+
+/// Reads copies back from the drive and compares them.
+///
+/// The order of the steps is that of rule R1:
+/// - if we stop before the manifest is written, nothing has happened: the copies are read
+///   back again;
+/// - if we stop between the manifest and the append, the manifest lists copies that are
+///   proven, though the log does not say so yet. They are read back again, the manifest
+///   stays as it is, and the log catches up. The other way round, a drive could hold a proven
+///   copy that its own manifest does not know;
+/// - if we stop between putting a bad copy aside and the append, the copy is found missing
+///   next time, and is fetched again all the same.
+#[derive(Debug)]
+pub struct Verify {
+    settings: VerifySettings,
+    slot: Arc<Slot>,
+    log: EventLog,
+    clock: Clock,
+    alarms: Alarms,
+    suspects: Suspects,
+    /// The drive that was looked through when it was first seen.
+    begun: Mutex<Option<DriveId>>,
+}
+
+/// A copy that is to be proven.
+struct Copy {
+    task: Task<Booking>,
+    booking: BookingId,
+    held: Enumerated,
+    fetched: Fetched,
+}
+
+impl Verify {
+    /// A stage that proves the copies on the drive that is mounted there; `alarms` is for
+    /// what it finds at its start.
+    #[must_use]
+    pub fn new(settings: VerifySettings, log: EventLog, clock: Clock, alarms: Alarms) -> Self {
+        let slot = Arc::new(Slot::new(settings.root.clone(), settings.expect));
+        Self { settings, slot, log, clock, alarms, suspects: Suspects::default(), begun: Mutex::new(None) }
+    }
+
+    /// Looks the drive through, once for each drive that is mounted while this process runs:
+    /// sweeps what a dead process left, writes missing manifests anew from the log, and reads the
+    /// last proven copies back once more. Call it when the process starts; otherwise it is
+    /// done before the first batch.
+    ///
+    /// # Errors
+    /// The drive cannot be worked on.
+    pub async fn begin(&self) -> Result<(), AlarmRaised> {
+        let slot = self.slot.clone();
+        let drive = blocking(move || slot.drive()).await.map_err(|error| obstacle(&error))?;
+        let id = drive.identity().id;
+        let mut begun = self.begun.lock().await;
+        if *begun == Some(id) {
+            return Ok(());
+        }
+        let month = Month::of(self.clock.now(), &self.settings.zone);
+        match begin::begin(&self.log, &self.alarms, &drive, month).await {
+            Ok(()) => *begun = Some(id),
+            Err(begin::BeginError::Drive(error)) => return Err(obstacle(&error)),
+            // It is looked through before the next batch; this one can be proven all the same.
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the drive was not looked through"),
+        }
+        Ok(())
+    }
+}
+
+impl Stage for Verify {
+    type State = Booking;
+
+    fn name(&self) -> StageName {
+        StageName::Verify
+    }
+
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { tasks: self.settings.batch, batches: BATCHES }
+    }
+
+    async fn ready(&self) -> Result<(), AlarmRaised> {
+        self.begin().await
+    }
+
+    async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
+        let slot = self.slot.clone();
+        let drive = match blocking(move || slot.drive()).await {
+            Ok(drive) => drive,
+            Err(error) => {
+                let outcome = unprovable(&error);
+                return settle.settle(tasks.into_iter().map(|task| (task, outcome.clone())).collect()).await;
+            }
+        };
+        let (copies, others) = self.sort(drive.identity().id, tasks);
+        settle.settle(others).await;
+        let read = self.read_back(&drive, copies).await;
+        kill_point!("verify.after-read-back");
+        let (mut proven, mut refused) = (Vec::new(), Vec::new());
+        for (copy, read) in read {
+            match read {
+                Err(error) => refused.push((copy.task, unprovable(&error))),
+                Ok(read) => {
+                    let earlier = copy.task.state.wrong_digest.as_ref();
+                    match judge(&copy.booking, &copy.held, &copy.fetched, earlier, &read) {
+                        Judgement::Proven(proof) => proven.push((copy, proof)),
+                        judgement => refused.push(self.put_away(&drive, copy, judgement).await),
+                    }
+                }
+            }
+        }
+        settle.settle(refused).await;
+        self.prove(&drive, proven, settle).await;
+    }
+}
+
+impl Verify {
+    /// Tells the copies on this drive from all else, which is settled without a look at it.
+    fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<Copy>, Vec<(Task<Booking>, Outcome)>) {
+        let (mut copies, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
+        let now = self.clock.now();
+        for task in tasks {
+            let state = &task.state;
+            match (task.stream.as_booking(), state.enumerated.clone(), state.fetched.clone()) {
+                (Some(booking), Some(held), Some(fetched)) if fetched.drive == drive => {
+                    copies.push(Copy { task, booking, held, fetched });
+                }
+                (_, _, Some(fetched)) => {
+                    let outcome = elsewhere(&fetched, task.trigger.time, now);
+                    others.push((task, outcome));
+                }
+                // Nothing hands us such a booking; if something does, there is nothing to prove.
+                _ => others.push((task, Outcome::Superseded)),
+            }
+        }
+        (copies, others)
+    }
+
+    async fn read_back(&self, drive: &Drive, copies: Vec<Copy>) -> Vec<(Copy, Result<ReadBackOf, DriveError>)> {
+        let reads = self.settings.reads.max(1);
+        let together = copies.len().div_ceil(reads).clamp(1, READ_TOGETHER);
+        let mut left = copies.into_iter().peekable();
+        let groups = std::iter::from_fn(move || {
+            left.peek()?;
+            Some(left.by_ref().take(together).collect::<Vec<_>>())
+        });
+        let read = stream::iter(groups).map(|group| {
+            let drive = drive.clone();
+            blocking(move || {
+                let files: Vec<_> =
+                    (group.iter()).map(|copy| (copy.fetched.path.as_str(), copy.held.digest.algorithm())).collect();
+                let answers = drive.read_back_many(&files);
+                group.into_iter().zip(answers).collect::<Vec<_>>()
+            })
+        });
+        read.buffer_unordered(reads).concat().await
+    }
+
+    /// Puts a bad copy out of the way of the next one, durably, before its failure is recorded.
+    async fn put_away(&self, drive: &Drive, copy: Copy, judgement: Judgement) -> (Task<Booking>, Outcome) {
+        let (drive, path) = (drive.clone(), copy.fetched.path.clone());
+        let outcome = match judgement {
+            Judgement::PutAside(failure) => {
+                self.suspects.changed(copy.fetched.drive, &copy.task.stream);
+                match blocking(move || drive.quarantine(&path)).await {
+                    Ok(aside) => Outcome::Failed(Failure { quarantined: Some(aside), ..failure }),
+                    Err(error) => in_the_way(&error, failure),
+                }
+            }
+            Judgement::ThrowAway(failure) => match blocking(move || drive.discard(&path)).await {
+                Ok(()) => Outcome::Failed(failure),
+                Err(error) => in_the_way(&error, failure),
+            },
+            Judgement::Proven(_) => Outcome::Superseded,
+        };
+        kill_point!("verify.after-put-away");
+        (copy.task, outcome)
+    }
+
+    /// Lists proven copies in their months' manifests, durably, and only then says so.
+    async fn prove(&self, drive: &Drive, proven: Vec<(Copy, BackedUp)>, settle: &Settle<Booking>) {
+        let site = self.log.site().clone();
+        let drive = drive.clone();
+        let recorded = blocking(move || record(&drive, &site, proven)).await;
+        kill_point!("verify.after-manifest");
+        let outcomes = recorded.into_iter().map(|(copy, proof, recorded)| {
+            let outcome = match recorded {
+                Ok(()) => self.backed_up(&copy, proof),
+                Err(error) => unprovable(&error),
+            };
+            (copy.task, outcome)
+        });
+        settle.settle(outcomes.collect()).await;
+    }
+
+    /// A proven copy, and the alarms that are over with it.
+    fn backed_up(&self, copy: &Copy, proof: BackedUp) -> Outcome {
+        let mut clear = Vec::new();
+        if copy.task.state.record_wrong {
+            let key = AlarmKey::new(AlarmKind::RecordWrong, &copy.booking);
+            clear.push((key, format!("the file of booking {} is what the server's record says", copy.booking)));
+        }
+        if let Some(key) = self.suspects.proven(proof.drive, &copy.task.stream) {
+            clear.push((key, format!("drive {} gave back what was written to {}", proof.drive, proof.path)));
+        }
+        Outcome::Done(Done { clear, ..Done::event(Event::TimesheetBackedUp(proof)) })
+    }
+}
+
+type Recorded = (Copy, BackedUp, Result<(), DriveError>);
+
+/// Writes the manifests, once for each month. Blocks.
+fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<(Copy, BackedUp)>) -> Vec<Recorded> {
+    let mut recorded = Vec::with_capacity(proven.len());
+    proven.sort_by_key(|(_, proof)| proof.month);
+    while let Some((_, first)) = proven.first() {
+        let month = first.month;
+        let end = proven.partition_point(|(_, proof)| proof.month <= month);
+        let of_month: Vec<_> = proven.drain(..end).collect();
+        let list: Vec<Proof> = of_month.iter().map(|(_, proof)| listed(proof)).collect();
+        let written = drive.record(site, month, &list);
+        for ((copy, proof), one) in of_month.into_iter().zip(&list) {
+            // One that cannot be listed must not keep the others from being proven.
+            let alone = list.len() > 1 && written.as_ref().is_err_and(|error| error.obstacle().is_none());
+            let written = if alone { drive.record(site, month, std::slice::from_ref(one)) } else { written.clone() };
+            recorded.push((copy, proof, written));
+        }
+    }
+    recorded
+}
+
+fn listed(proof: &BackedUp) -> Proof {
+    Proof { path: proof.path.clone(), sha256: proof.sha256.clone() }
+}
+
+/// What is to be done about a copy on a drive that is not mounted here.
+fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> Outcome {
+    let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    if age < ELSEWHERE_MOST {
+        return Outcome::Superseded;
+    }
+    let message = format!("its copy, not yet proven, is on drive {}, which is not mounted here", copy.drive);
+    Outcome::Failed(Failure::new(FailureKind::CopyMissing, message, Fate::Retry))
+}
+
+/// What it means for a copy that it could not be read back, or not be listed.
+fn unprovable(error: &DriveError) -> Outcome {
+    match error.obstacle() {
+        Some(obstacle) => Outcome::Obstructed(obstacle),
+        None if error.is_busy() => Outcome::Superseded,
+        None => Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::Retry)),
+    }
+}
+
+/// What it means that a bad copy could not be put out of the way.
+fn in_the_way(error: &DriveError, failure: Failure) -> Outcome {
+    match error.obstacle() {
+        Some(obstacle) => Outcome::Obstructed(obstacle),
+        None => {
+            // It is gone, or stays where it is as one more stray file: the failure stands.
+            tracing::warn!(%error, "a bad copy could not be put out of the way");
+            Outcome::Failed(failure)
+        }
+    }
+}
+
+/// The obstacle that an error of the drive as a whole is.
+fn obstacle(error: &DriveError) -> AlarmRaised {
+    error.obstacle().unwrap_or_else(|| AlarmRaised {
+        kind: AlarmKind::DriveFailing,
+        subject: "drive".to_owned(),
+        message: error.to_string(),
+        next_step: error.next_step(),
+    })
+}

@@ -1,0 +1,116 @@
+//! What is looked at when a drive is first seen.
+
+use strongroom_drive::{Drive, DriveSettings, Place};
+use strongroom_model::booking::Phase;
+use strongroom_model::{AlarmKind, ByteCount};
+
+use crate::rig::{Rig, id, month, sha256};
+
+const MANIFEST: &str = "acme/2026-11/manifest-sha256.txt";
+
+async fn proven(rig: &Rig, count: usize) -> Vec<String> {
+    let mut paths = Vec::new();
+    for n in 0..count {
+        let name = format!("B-{n}");
+        paths.push(rig.copy(&name, name.as_bytes()).await);
+    }
+    rig.run().await;
+    paths
+}
+
+#[tokio::test]
+async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
+    let rig = Rig::new().await;
+    let paths = proven(&rig, 5).await;
+    rig.verify().begin().await.unwrap();
+    let quiet = rig.log.head().await.unwrap().size;
+
+    std::fs::write(rig.file(&paths[2]), b"zeros after a power cut").unwrap();
+    std::fs::remove_file(rig.file(&paths[4])).unwrap();
+    rig.verify().begin().await.unwrap();
+    for (n, path) in paths.iter().enumerate() {
+        let told = rig.alarm(AlarmKind::CopyLost, format!("B-{n}")).await;
+        match n {
+            2 | 4 => assert!(told[0].as_ref().unwrap().message.contains(path), "{told:?}"),
+            _ => assert!(told.is_empty(), "{told:?}"),
+        }
+    }
+    assert_eq!(rig.log.head().await.unwrap().size, quiet + 2, "good copies cost no event");
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.log.head().await.unwrap().size, quiet + 2, "it is told once");
+
+    std::fs::write(rig.file(&paths[2]), b"B-2").unwrap();
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-2").await.len(), 2);
+    assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-4").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_gone_or_damaged_is_written_anew_from_the_log() {
+    let rig = Rig::new().await;
+    let paths = proven(&rig, 20).await;
+    let manifest = rig.manifest();
+    assert_eq!(manifest.lines().count(), 20);
+    std::fs::remove_file(rig.file(MANIFEST)).unwrap();
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.manifest(), manifest);
+
+    std::fs::write(rig.file(MANIFEST), &manifest[..manifest.len() / 2]).unwrap();
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.manifest(), manifest);
+    for path in paths {
+        assert!(rig.file(&path).exists(), "nothing proven was taken for a stray");
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_swept_but_for_what_goes_on() {
+    let rig = Rig::new().await;
+    proven(&rig, 1).await;
+    let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
+    rig.enumerate("B-7", sha256(b"the rest is yet to come")).await;
+    for (booking, bytes) in [("B-7", "the rest is yet"), ("B-8", "nobody asks for this any more")] {
+        let place = Place {
+            site: "acme".parse().unwrap(),
+            month: month(),
+            booking: id(booking),
+            filename: "x.pdf".to_owned(),
+            expected: sha256(b"the rest is yet to come"),
+            size: ByteCount(100),
+        };
+        let mut partial = drive.receive(&place).unwrap();
+        partial.write(bytes.as_bytes()).unwrap();
+        // A process that dies here runs no destructor; one that ends leaves the same file.
+        drop(partial);
+    }
+    drop(drive);
+    let folder = |booking: &str| rig.file(&format!("acme/2026-11/data/{booking}"));
+    assert!(folder("B-8").exists());
+    rig.verify().begin().await.unwrap();
+    assert!(!folder("B-8").exists());
+    assert_eq!(std::fs::read_dir(folder("B-7")).unwrap().count(), 1, "its transfer goes on from there");
+}
+
+#[tokio::test]
+async fn a_copy_that_is_not_yet_proven_is_no_stray() {
+    let rig = Rig::new().await;
+    proven(&rig, 3).await;
+    let path = rig.copy("B-9", b"fetched, then killed").await;
+    rig.verify().begin().await.unwrap();
+    assert!(rig.file(&path).exists());
+    rig.run().await;
+    assert_eq!(rig.booking("B-9").await.phase, Phase::BackedUp);
+}
+
+#[tokio::test]
+async fn r6_a_beginning_without_a_drive_names_the_obstacle() {
+    let rig = Rig::new().await;
+    std::fs::remove_dir_all(rig.root()).unwrap();
+    let verify = rig.verify();
+    assert_eq!(verify.begin().await.unwrap_err().kind, AlarmKind::DriveMissing);
+    std::fs::create_dir(rig.root()).unwrap();
+    std::fs::write(rig.root().join("holiday.jpg"), b"").unwrap();
+    let obstacle = verify.begin().await.unwrap_err();
+    assert_eq!(obstacle.kind, AlarmKind::DriveUnknown);
+    assert!(obstacle.next_step.contains("strongroom drive init"), "{}", obstacle.next_step);
+}

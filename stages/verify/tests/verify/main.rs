@@ -1,0 +1,8 @@
+//! The stage with a real drive and a real log, run by the bus.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
+
+mod beginning;
+mod proving;
+mod refusing;
+mod rig;

@@ -1,0 +1,97 @@
+//! A good copy is proven, listed and recorded, in that order and once.
+
+use strongroom_bus::Idle;
+use strongroom_model::booking::Phase;
+use strongroom_model::event::ReadBack;
+use strongroom_model::{Algorithm, Digest, FailureKind};
+
+use crate::rig::{Rig, sha256};
+
+#[tokio::test]
+async fn r1_a_good_copy_is_read_back_listed_and_recorded() {
+    let rig = Rig::new().await;
+    let path = rig.copy("B-1", b"a timesheet").await;
+    assert!(matches!(rig.run().await, Idle::Settled));
+    let booking = rig.booking("B-1").await;
+    let proof = booking.backed_up.unwrap();
+    assert_eq!(booking.phase, Phase::BackedUp);
+    assert_eq!((proof.path.as_str(), &proof.sha256), (path.as_str(), &sha256(b"a timesheet")));
+    assert_eq!(proof.drive, booking.fetched.unwrap().drive);
+    let inside = path.strip_prefix("acme/2026-11/").unwrap();
+    assert_eq!(rig.manifest(), format!("{}  {inside}\n", sha256(b"a timesheet").hex()));
+    // What it says of how it read is what the drive says: a test's file system may know no better.
+    assert!(matches!(proof.read_back, ReadBack::Direct | ReadBack::CacheDropped | ReadBack::Cached));
+}
+
+#[tokio::test]
+async fn the_servers_own_algorithm_is_compared_too() {
+    let rig = Rig::new().await;
+    let md5 = Digest::of(Algorithm::Md5, b"a timesheet");
+    rig.enumerate("B-1", md5.clone()).await;
+    rig.fetch("B-1", b"a timesheet").await;
+    rig.run().await;
+    let proof = rig.booking("B-1").await.backed_up.unwrap();
+    assert_eq!((proof.digest, proof.sha256), (md5, sha256(b"a timesheet")));
+}
+
+#[tokio::test]
+async fn r3_proving_twice_changes_nothing() {
+    let rig = Rig::new().await;
+    let mut tasks = Vec::new();
+    for n in 0..5 {
+        let name = format!("B-{n}");
+        rig.copy(&name, name.as_bytes()).await;
+        tasks.push(rig.task(&name).await);
+    }
+    assert!(rig.handle(tasks.clone()).await.again.is_empty());
+    let (manifest, head) = (rig.manifest(), rig.log.head().await.unwrap());
+    let written = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
+    // The twin was delivered before the first one settled.
+    assert!(rig.handle(tasks).await.again.is_empty());
+    assert_eq!(rig.manifest(), manifest);
+    assert_eq!(rig.log.head().await.unwrap().size, head.size);
+    let now = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
+    assert_eq!(now, written, "what is listed already costs no write");
+}
+
+#[tokio::test]
+async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
+    let rig = Rig::new().await;
+    rig.copy("B-1", b"a timesheet").await;
+    let task = rig.task("B-1").await;
+    // As if we stopped between the manifest and the append: the append is lost.
+    assert!(rig.handle(vec![task.clone()]).await.again.is_empty());
+    let manifest = rig.manifest();
+    let other = Rig::new().await;
+    other.enumerate("B-1", sha256(b"a timesheet")).await;
+    std::fs::remove_dir_all(other.root()).unwrap();
+    std::fs::rename(rig.root(), other.root()).unwrap();
+    other.append("B-1", task.trigger.event.clone()).await;
+    assert!(matches!(other.run().await, Idle::Settled));
+    assert_eq!(other.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(other.manifest(), manifest);
+}
+
+#[tokio::test]
+async fn one_bad_copy_keeps_no_other_from_being_proven() {
+    let rig = Rig::new().await;
+    for n in 0..40 {
+        let name = format!("B-{n}");
+        let path = rig.copy(&name, name.as_bytes()).await;
+        match n {
+            7 => std::fs::write(rig.file(&path), b"flipped").unwrap(),
+            13 => std::fs::remove_file(rig.file(&path)).unwrap(),
+            _ => {}
+        }
+    }
+    rig.run().await;
+    for n in 0..40 {
+        let booking = rig.booking(&format!("B-{n}")).await;
+        match n {
+            7 => assert_eq!(booking.failure.unwrap().kind, FailureKind::DriveChanged),
+            13 => assert_eq!(booking.failure.unwrap().kind, FailureKind::CopyMissing),
+            _ => assert_eq!(booking.phase, Phase::BackedUp, "B-{n}"),
+        }
+    }
+    assert_eq!(rig.manifest().lines().count(), 38);
+}
