@@ -1,5 +1,7 @@
 //! What must be true of a site whatever happened to it.
 
+mod merkle;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,12 +15,28 @@ use crate::site::Site;
 /// Every event of the site's log, as `log export` prints it.
 #[must_use]
 pub fn events(site: &Site) -> Vec<Recorded> {
-    let export = site.call(["log", "export"]).run().expect_code(0);
-    let events: Vec<_> = export.stdout.lines().map(|line| Recorded::parse(line).unwrap()).collect();
+    let events: Vec<_> = export(site).lines().map(|line| Recorded::parse(line).unwrap()).collect();
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.position, Position(index as u64), "the export has no gaps");
     }
     events
+}
+
+/// What `log export` prints.
+#[must_use]
+pub fn export(site: &Site) -> String {
+    site.call(["log", "export"]).run().expect_code(0).stdout
+}
+
+/// The root that the status and every summary name is the one that RFC 6962 says.
+fn r4_the_roots_are_right(site: &Site, events: &[Recorded]) {
+    let export = export(site);
+    let lines: Vec<_> = export.lines().collect();
+    assert_eq!(site.status()["log"]["root"], merkle::root(&lines));
+    for summary in summaries(events) {
+        let covered = &lines[..usize::try_from(summary.to.0).unwrap()];
+        assert_eq!(summary.root, merkle::root(covered), "{summary:?}");
+    }
 }
 
 /// Checks all that must hold at the end: that many bookings, all archived, once.
@@ -28,6 +46,7 @@ pub fn all_is_archived(site: &Site, bookings: usize) {
     let events = events(site);
     every_booking_was_archived_once(&events, bookings);
     r7_summaries_tile_the_log(&events);
+    r4_the_roots_are_right(site, &events);
     nothing_but_proven_files_is_on_the_drive(site, &events);
     the_server_keeps_every_file_in_archived(site, &events);
     the_status_says_so(site, bookings, events.len());
