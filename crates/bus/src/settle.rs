@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use strongroom_eventlog::AppendError;
 use strongroom_model::event::{AlarmRaised, Failed};
 use strongroom_model::text::printable;
-use strongroom_model::{Event, Expected, FailureKind, Fold, NewEvent, StreamName};
+use strongroom_model::{Event, Expected, FailureKind, Fold, IllegalTransition, NewEvent, Recorded, StreamName};
 use strongroom_service::kill_point;
 
 use crate::alarms::AlarmError;
@@ -63,8 +63,8 @@ enum Ending {
     Rests,
     /// Something is in the way.
     Obstructed(AlarmRaised),
-    /// The log will never take it, however often it is tried.
-    Refused(AppendError),
+    /// It can never be written, however often it is tried.
+    Refused(String),
     /// Nothing is known to be written: deliver it again.
     Again,
 }
@@ -110,8 +110,8 @@ impl<S: Fold> Settle<S> {
             Outcome::Obstructed(obstacle) => Ending::Obstructed(obstacle),
             Outcome::Superseded => Ending::Rests,
         };
-        if let Ending::Refused(error) = ending {
-            let message = format!("the log does not take what the {} stage made of it: {error}", self.desk.stage);
+        if let Ending::Refused(reason) = ending {
+            let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.desk.stage);
             ending = self.fail(&task, Failure::new(FailureKind::Internal, message, Fate::Retry)).await;
         }
         self.note(task.stream, ending);
@@ -150,8 +150,8 @@ impl<S: Fold> Settle<S> {
             Ending::Obstructed(obstacle) => {
                 batch.obstacle.get_or_insert(obstacle);
             }
-            Ending::Refused(error) => {
-                tracing::error!(%stream, error = &error as &dyn std::error::Error, "a failure could not be recorded");
+            Ending::Refused(reason) => {
+                tracing::error!(%stream, reason, "a failure could not be recorded");
                 batch.open.remove(&stream);
                 batch.rests.insert(stream);
             }
@@ -192,6 +192,9 @@ impl<S: Fold> Settle<S> {
     /// If we stop in between, the task is still pending: it is done again, finds its alarms
     /// raised or cleared already, and appends. The other way round an alarm could be lost.
     async fn write(&self, task: &Task<S>, done: Done, count: Count) -> Ending {
+        if let Err(illegal) = self.check(task, &done.events) {
+            return Ending::Refused(illegal.to_string());
+        }
         if let Err(error) = self.alarm(task, &done).await {
             trouble(&task.stream, &error);
             return Ending::Again;
@@ -208,13 +211,26 @@ impl<S: Fold> Settle<S> {
             Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Twin,
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
-            ) => Ending::Refused(error),
+            ) => Ending::Refused(error.to_string()),
             // Another subject moved (a booking that two runs list): its new state must be seen.
             Err(error) => {
                 trouble(&task.stream, &error);
                 Ending::Again
             }
         }
+    }
+
+    /// Refuses events that cannot happen to the task's subject. In the log they would be
+    /// there for ever, and nobody could make sense of the subject again.
+    fn check(&self, task: &Task<S>, events: &[Event]) -> Result<(), IllegalTransition> {
+        let mut last = Recorded { time: self.desk.clock.now(), ..task.trigger.clone() };
+        let mut state = task.state.clone();
+        for event in events {
+            last.version = last.version.next();
+            last.event = event.clone();
+            state = state.next(&last)?;
+        }
+        Ok(())
     }
 
     async fn alarm(&self, task: &Task<S>, done: &Done) -> Result<(), AlarmError> {

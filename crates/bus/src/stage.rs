@@ -12,16 +12,20 @@ use crate::settle::Settle;
 ///
 /// The runner
 /// - calls [`Stage::ready`] before each batch, and pauses the stage (one alarm, no attempt
-///   burned) for as long as it names an obstacle;
+///   burned) for as long as it names an obstacle. One that only shows at work pauses it,
+///   too: after that, a single batch shows whether it is over;
 /// - hands over tasks whose stream is, at that moment, as the task's state says, and each
 ///   stream at most once at a time within this process. Another process may hold the same
 ///   task: whoever appends first wins, the other's append is refused and changes nothing;
 /// - appends what is settled, with the stream's version as the expected one, and only
 ///   then forgets the delivery. Whatever is durable outside the log must be so *before*
 ///   the stage settles, and doing it twice must be harmless;
-/// - counts attempts and chooses when to try again.
+/// - counts attempts and chooses when to try again;
+/// - contains a panic: the batch's open tasks are handed over once more, each alone, and
+///   the one that panics again is recorded as failed.
 ///
-/// A stage never retries by itself, never sleeps for a retry and never reads the clock.
+/// A stage never retries by itself, never sleeps for a retry and never reads the ambient
+/// clock. Its future is dropped at any await when the process is told to give up.
 pub trait Stage: Send + Sync + 'static {
     /// The fold of the subject that it works on.
     type State: Fold;
@@ -73,7 +77,8 @@ pub enum Outcome {
     /// Something that is not this subject's fault is in the way: nothing is recorded on
     /// the subject, the stage pauses, and the task is delivered again.
     Obstructed(AlarmRaised),
-    /// There is nothing (left) to do, a twin has it: forget the delivery.
+    /// There is nothing (left) to do here, a twin has it: forget the delivery. If the log
+    /// still shows it as pending a while later, it is delivered again.
     Superseded,
 }
 

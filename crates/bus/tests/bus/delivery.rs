@@ -41,6 +41,26 @@ async fn r3_a_twin_delivery_changes_nothing() {
 }
 
 #[tokio::test]
+async fn r3_a_late_delivery_never_reaches_the_stage() {
+    let rig = Rig::new().await;
+    let ids = ids(6);
+    rig.enumerate(&ids).await;
+    let mut slow = Fake::working(StageName::Fetch);
+    slow.limits = BatchLimits { tasks: 2, batches: 1 };
+    slow.takes = Duration::from_secs(1);
+    let pipeline = rig.start(&rig.wiring(), &slow);
+    // Two are under way, two wait in the channel, and one more for room in it.
+    until("it is at work", || async { pipeline.progress()[0].in_hand >= 5 }).await;
+    let twin = Fake::working(StageName::Fetch);
+    let other = rig.start(&rig.wiring(), &twin);
+    assert!(matches!(other.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert_eq!((slow.given(), twin.given()), (2, 6));
+    assert_eq!(pipeline.progress()[0].counts.done, 0);
+    assert!(pipeline.progress()[0].counts.twins >= 5, "{:?}", pipeline.progress());
+}
+
+#[tokio::test]
 async fn no_stream_is_in_hand_twice_in_one_process() {
     let rig = Rig::new().await;
     let ids = ids(30);

@@ -85,9 +85,13 @@ async fn alarms_are_raised_before_and_told_once() {
         assert!(settle.finish().again.is_empty());
     }
     assert_eq!(rig.alarm(&obstacle()).await, [true]);
-    assert_eq!(rig.history(&id("B-0")).await.len(), 2);
-
+    let history = rig.history(&id("B-0")).await;
+    assert_eq!(history.len(), 2);
     let key = AlarmKey::new(AlarmKind::DriveMissing, "drive");
+    let alarm = rig.log.stream(&StreamName::alarm(&key)).await.unwrap();
+    assert!(alarm[0].position < history[1].position, "a stop in between loses no alarm");
+    assert_eq!(alarm[0].cause, Some(history[0].id));
+
     let done = Done { clear: vec![(key, "it is right now".to_owned())], ..Done::event(done(StageName::Fetch)) };
     rig.enumerate(&[id("B-1")]).await;
     let task = rig.task(&id("B-1")).await;
@@ -145,12 +149,25 @@ async fn what_the_log_will_never_take_is_recorded_as_a_failure() {
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
     let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
-    // An alarm's event has no place on a booking's stream.
+    // An alarm's event has no place on another booking's stream.
     let event = Event::AlarmRaised(obstacle());
-    settle.one(task, Outcome::Done(Done::event(event))).await;
+    let others = vec![rig.new_event(StreamName::booking(&id("B-1")), Expected::New, event)];
+    settle.one(task, Outcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) })).await;
     assert!(settle.finish().again.is_empty());
     let history = rig.history(&id("B-0")).await;
     assert_eq!(history[1].event.failure().unwrap().kind, FailureKind::Internal);
+}
+
+#[tokio::test]
+async fn what_cannot_happen_to_a_subject_never_gets_into_the_log() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(1)).await;
+    let task = rig.task(&id("B-0")).await;
+    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    settle.one(task, Outcome::Done(Done::event(done(StageName::Archive)))).await;
+    assert!(settle.finish().again.is_empty());
+    let booking = rig.booking(&id("B-0")).await;
+    assert_eq!((booking.phase, booking.failure.unwrap().kind), (Phase::Enumerated, FailureKind::Internal));
 }
 
 #[tokio::test]
