@@ -16,7 +16,7 @@ use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month,
 use strongroom_service::{Clock, kill_point};
 use tokio::sync::Mutex;
 
-use crate::begin;
+use crate::begin::{self, BeginError};
 use crate::blocking::blocking;
 use crate::judge::{Judgement, judge};
 use crate::slot::Slot;
@@ -108,7 +108,14 @@ impl Verify {
         let month = Month::of(self.clock.now(), &self.settings.zone);
         match begin::begin(&self.log, &self.alarms, &drive, month).await {
             Ok(()) => *begun = Some(id),
-            Err(begin::BeginError::Drive(error)) => return Err(obstacle(&error)),
+            Err(BeginError::Drive(error)) => match error.obstacle() {
+                Some(obstacle) => return Err(obstacle),
+                // Something odd stands on the drive: it will not go away by looking again.
+                None => {
+                    tracing::warn!(%error, "the drive could not be looked through to the end");
+                    *begun = Some(id);
+                }
+            },
             // It is looked through before the next batch; this one can be proven all the same.
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the drive was not looked through"),
         }
@@ -231,6 +238,10 @@ impl Verify {
         let drive = drive.clone();
         let recorded = blocking(move || record(&drive, &site, proven)).await;
         kill_point!("verify.after-manifest");
+        if recorded.iter().any(|(_, _, written)| matches!(written, Err(DriveError::BadManifest { .. }))) {
+            // Looking through the drive again writes the manifest anew from the log.
+            *self.begun.lock().await = None;
+        }
         let outcomes = recorded.into_iter().map(|(copy, proof, recorded)| {
             let outcome = match recorded {
                 Ok(()) => self.backed_up(&copy, proof),

@@ -3,9 +3,9 @@
 use strongroom_bus::Idle;
 use strongroom_model::booking::Phase;
 use strongroom_model::event::ReadBack;
-use strongroom_model::{Algorithm, Digest, FailureKind};
+use strongroom_model::{AlarmKind, Algorithm, Digest, Event, FailureKind};
 
-use crate::rig::{Rig, sha256};
+use crate::rig::{Rig, sha256, until};
 
 #[tokio::test]
 async fn r1_a_good_copy_is_read_back_listed_and_recorded() {
@@ -70,6 +70,38 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     assert!(matches!(other.run().await, Idle::Settled));
     assert_eq!(other.booking("B-1").await.phase, Phase::BackedUp);
     assert_eq!(other.manifest(), manifest);
+}
+
+#[tokio::test]
+async fn r1_what_cannot_be_listed_is_not_recorded() {
+    let rig = Rig::new().await;
+    rig.copy("B-1", b"a timesheet").await;
+    let manifest = rig.file("acme/2026-11/manifest-sha256.txt");
+    std::fs::create_dir(&manifest).unwrap();
+    let idle = rig.run().await;
+    assert!(matches!(idle, Idle::Paused(ref alarm) if alarm.kind == AlarmKind::DriveFailing), "{idle:?}");
+    assert_eq!(rig.history("B-1").await.len(), 2, "neither proven nor failed");
+    std::fs::remove_dir(&manifest).unwrap();
+    assert!(matches!(rig.run().await, Idle::Settled));
+    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.manifest().lines().count(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_damaged_meanwhile_is_written_anew() {
+    let rig = Rig::new().await;
+    rig.copy("B-1", b"a timesheet").await;
+    let (wiring, pipeline) = rig.start();
+    until("the first", || async { rig.booking("B-1").await.phase == Phase::BackedUp }).await;
+    rig.enumerate("B-2", sha256(b"another")).await;
+    let fetched = rig.land("B-2", b"another").await;
+    std::fs::write(rig.file("acme/2026-11/manifest-sha256.txt"), b"garbage").unwrap();
+    rig.append("B-2", Event::TimesheetFetched(fetched)).await;
+    until("the second", || async { rig.booking("B-2").await.phase == Phase::BackedUp }).await;
+    assert_eq!(rig.manifest().lines().count(), 2, "{}", rig.manifest());
+    assert_eq!(rig.booking("B-2").await.failures, 0);
+    wiring.stop.cancel();
+    pipeline.ended().await;
 }
 
 #[tokio::test]

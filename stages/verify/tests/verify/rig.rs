@@ -170,6 +170,14 @@ impl Rig {
 
     /// Brings `bytes` onto the drive as that booking's file, as fetch does: its path.
     pub(crate) async fn fetch(&self, booking: &str, bytes: &[u8]) -> String {
+        let fetched = self.land(booking, bytes).await;
+        let path = fetched.path.clone();
+        self.append(booking, Event::TimesheetFetched(fetched)).await;
+        path
+    }
+
+    /// Brings `bytes` onto the drive, and leaves it to the caller to say so.
+    pub(crate) async fn land(&self, booking: &str, bytes: &[u8]) -> Fetched {
         let held = self.booking(booking).await.enumerated.unwrap();
         let drive = Drive::open(&self.root(), &DriveSettings::default()).unwrap();
         let place = Place {
@@ -183,9 +191,9 @@ impl Rig {
         let mut partial = drive.receive(&place).unwrap();
         partial.write(bytes).unwrap();
         let landed = drive.commit(vec![partial.finish().unwrap()]).remove(0).unwrap();
-        let fetched = Fetched {
+        Fetched {
             drive: drive.identity().id,
-            path: landed.path.clone(),
+            path: landed.path,
             month: landed.month,
             size_bytes: landed.size,
             sha256: landed.pair.sha256,
@@ -193,9 +201,7 @@ impl Rig {
             sync: landed.sync,
             resumed_from_bytes: ByteCount(0),
             elapsed_ms: 1,
-        };
-        self.append(booking, Event::TimesheetFetched(fetched)).await;
-        landed.path
+        }
     }
 
     /// A booking whose right file is on the drive, not yet proven: its path.
