@@ -332,7 +332,7 @@ pub(crate) fn digests_of(
     let file = match mount.top().file(path) {
         Ok(file) => File::from(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(mount.error(Action::Read, path, error)),
+        Err(error) => return Err(mount.open_error(Action::Read, path, error)),
     };
     let mut hasher = PairHasher::new(algorithm);
     let size = hash_rest(file, &mut hasher).map_err(|error| mount.error(Action::Read, path, error))?;

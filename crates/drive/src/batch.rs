@@ -72,10 +72,16 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
     slots.into_iter().map(|slot| answer(mount, slot)).collect()
 }
 
-/// What was received on another mount was written before this one was looked at.
+/// What was received on another mount was written before this one was looked at; or a sync has failed
+/// since, and nobody knows whether it was this file's.
 fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
     for slot in slots.iter_mut().filter(|slot| !Arc::ptr_eq(&slot.received.mount, mount)) {
-        slot.state = State::Failed(DriveError::Unmounted { root: mount.root().to_owned() });
+        slot.state = State::Failed(if slot.received.mount.has_failed() {
+            slot.received.drop_temporary();
+            mount.error(Action::Sync, slot.received.spot.path(), io::Error::other("an earlier sync failed"))
+        } else {
+            DriveError::Unmounted { root: mount.root().to_owned() }
+        });
     }
 }
 
@@ -104,8 +110,10 @@ fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
 /// Gives a file its final name. `true`: the same content stood there already, and is kept.
 fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
     let path = received.spot.path();
-    let folder =
-        mount.top().folder(&received.spot.folder_path()).map_err(|error| mount.error(Action::Open, &path, error))?;
+    let folder = mount
+        .top()
+        .folder(&received.spot.folder_path())
+        .map_err(|error| mount.open_error(Action::Open, &path, error))?;
     let Some(temporary) = &mut received.temporary else {
         let there =
             stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Action::Read, &path, error))?;
@@ -144,18 +152,27 @@ pub(crate) fn rename_new(folder: impl AsFd, from: &str, to: &str) -> io::Result<
 
 /// Renames, without replacing: `EEXIST` where the new name is taken.
 pub(crate) fn rename_between(from_folder: impl AsFd, from: &str, to_folder: impl AsFd, to: &str) -> io::Result<()> {
-    if let Some(fault) = fault!("drive.rename") {
-        fault.fail()?;
-    }
-    match rustix::fs::renameat_with(&from_folder, from, &to_folder, to, RenameFlags::NOREPLACE) {
-        Err(error) if is_unsupported(&error.into()) => {}
-        renamed => return Ok(renamed?),
+    let renamed = match fault!("drive.rename") {
+        Some(fault) => fault.fail(),
+        None => rustix::fs::renameat_with(&from_folder, from, &to_folder, to, RenameFlags::NOREPLACE)
+            .map_err(io::Error::from),
+    };
+    match renamed {
+        Err(error) if is_unsupported(&error) => {}
+        renamed => return renamed,
     }
     // NFS and some FUSE file systems cannot say "without replacing", but a link never replaces. If we stop
     // between link and unlink, both names are there: the final one is adopted, the temporary one swept.
-    match rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()) {
-        Ok(()) => return Ok(rustix::fs::unlinkat(&from_folder, from, AtFlags::empty())?),
-        Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
+    let linked = match fault!("drive.link") {
+        Some(fault) => fault.fail(),
+        None => rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()).map_err(io::Error::from),
+    };
+    match linked {
+        Ok(()) => {
+            kill_point!("drive.linked");
+            return Ok(rustix::fs::unlinkat(&from_folder, from, AtFlags::empty())?);
+        }
+        Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
         Err(_) => {}
     }
     // No links either. Every writer of this name holds the lock on its temporary file, so that looking first

@@ -155,8 +155,10 @@ impl Beneath {
         self.stay(rustix::fs::openat(from, name, flags, Mode::empty())?)
     }
 
+    /// Files are not asked: on overlayfs they tell the device of the layer that they lie in.
     fn stay(&self, fd: OwnedFd) -> io::Result<OwnedFd> {
-        if rustix::fs::fstat(&fd)?.st_dev == self.device { Ok(fd) } else { Err(Errno::XDEV.into()) }
+        let stat = rustix::fs::fstat(&fd)?;
+        if stat.st_dev == self.device || !is_folder(&stat) { Ok(fd) } else { Err(Errno::XDEV.into()) }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::LazyLock;
 
 use rustix::fs::StatVfsMountFlags;
 use strongroom_model::ByteCount;
@@ -11,6 +12,8 @@ use strongroom_model::event::SyncMethod;
 
 /// `syncfs` reports errors since this version of Linux (syncfs(2), "BUGS").
 const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
+
+static KERNEL: LazyLock<Option<(u32, u32)>> = LazyLock::new(kernel_version);
 
 /// What may be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,7 @@ impl Filesystem {
     pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
         let magic = rustix::fs::fstatfs(folder)?.f_type;
         let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);
-        Ok(Self::known(magic, kernel_version()))
+        Ok(Self::known(magic, *KERNEL))
     }
 
     /// The magic numbers are from linux/magic.h, and for exFAT and NTFS from their sources.

@@ -101,18 +101,20 @@ impl Mount {
         match self.top.folder(path) {
             Ok(folder) => Ok(Some(folder)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.folder_error(path, error)),
+            Err(error) => Err(self.open_error(Action::Open, path, error)),
         }
     }
 
     /// As [`Mount::own_folder`], and makes what is missing.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
-        self.top.make_folder(path).map_err(|error| self.folder_error(path, error))
+        self.top.make_folder(path).map_err(|error| self.open_error(Action::Open, path, error))
     }
 
-    fn folder_error(&self, path: &Relative, error: io::Error) -> DriveError {
+    /// The error of an open along `path`: a link, or a file, in place of a folder that Strongroom keeps is the
+    /// drive's trouble; in a booking's place, that booking's.
+    pub(crate) fn open_error(&self, action: Action, path: &Relative, error: io::Error) -> DriveError {
         if !matches!(errno(&error), Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV)) {
-            return self.error(Action::Open, path, error);
+            return self.error(action, path, error);
         }
         // The first folder on the way that cannot be opened is the one to name.
         let mut at = path.clone();
@@ -122,7 +124,11 @@ impl Mount {
             }
             at = parent;
         }
-        DriveError::Linked { root: self.root.clone(), path: at.to_string() }
+        if is_kept(&at) {
+            DriveError::Linked { root: self.root.clone(), path: at.to_string() }
+        } else {
+            DriveError::NotPlain { path: at.to_string() }
+        }
     }
 
     pub(crate) fn space(&self) -> Result<Space, DriveError> {
@@ -313,6 +319,13 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
         Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
         _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
     }
+}
+
+/// Whether a path is one of a folder that Strongroom keeps: its own, a site's, a month's, or that of a bag's
+/// payload.
+fn is_kept(path: &Relative) -> bool {
+    let mut parts = path.as_str().split('/');
+    parts.clone().count() <= 3 || parts.next() == Some(identity::FOLDER)
 }
 
 /// Whether something is mounted at `root`: its device is not the one of the folder above.

@@ -10,8 +10,8 @@ use strongroom_model::event::SyncMethod;
 use strongroom_model::{ByteCount, Digest, Month};
 use strongroom_service::fault;
 
-use crate::bag::{self, digests_of, hash_rest};
-use crate::beneath::Relative;
+use crate::bag::{self, hash_rest};
+use crate::beneath::{Relative, stat_in};
 use crate::error::{Action, DriveError};
 use crate::mount::{Mount, Promise};
 use crate::name;
@@ -54,7 +54,7 @@ impl Temporary {
         let name = temporary::part_name(expected);
         let path = spot.folder_path();
         for _ in 0..MAX_OPEN_ATTEMPTS {
-            let folder = mount.top().make_folder(&path).map_err(|error| mount.error(Action::Open, &path, error))?;
+            let folder = mount.make_own_folder(&path)?;
             match temporary::hold(&folder, &name) {
                 Ok(Held::Ours(file)) => {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
@@ -221,24 +221,35 @@ impl Partial {
     /// Whether the very content that is expected stands under the final name: an earlier process
     /// stopped between the rename and the event that would have told of it.
     fn adopt(&mut self) -> Result<bool, DriveError> {
-        let path = self.spot.path();
-        let Some((pair, size)) = digests_of(&self.mount, &path, self.expected.algorithm())? else { return Ok(false) };
-        if pair.named != self.expected {
+        let file = match self.mount.top().file(&self.spot.path()) {
+            Ok(file) => File::from(file),
+            // What else may stand there is dealt with at the rename.
+            Err(_) => return Ok(false),
+        };
+        if file.metadata().map_err(|error| self.error(Action::Read, error))?.len() != self.size.0 {
             return Ok(false);
         }
-        let file = self.mount.top().file(&path).map_err(|error| self.error(Action::Read, error))?;
-        hash_rest(File::from(file), &mut self.hasher).map_err(|error| self.error(Action::Read, error))?;
-        self.written = size;
-        // A temporary file of the same content is of no use any more.
-        let folder = self.spot.folder_path();
-        let swept = self.mount.top().folder(&folder).and_then(|folder| {
-            let name = temporary::part_name(&self.expected);
-            if crate::beneath::stat_in(&folder, &name)?.is_some() { temporary::sweep(&folder, &name) } else { Ok(true) }
+        let mut hasher = PairHasher::new(self.expected.algorithm());
+        if hash_rest(&file, &mut hasher).is_err() || hasher.clone().finish().named != self.expected {
+            return Ok(false);
+        }
+        self.hasher = hasher;
+        self.written = self.size.0;
+        self.sweep_twin();
+        Ok(true)
+    }
+
+    /// A temporary file of the content that has landed already is of no use any more.
+    fn sweep_twin(&self) {
+        let path = self.spot.folder_path();
+        let name = temporary::part_name(&self.expected);
+        let swept = self.mount.top().folder(&path).and_then(|folder| match stat_in(&folder, &name)? {
+            Some(_) => temporary::sweep(&folder, &name),
+            None => Ok(true),
         });
         if let Err(error) = swept {
-            tracing::warn!(path = %folder, %error, "a temporary file could not be removed");
+            tracing::warn!(%path, %error, "a temporary file could not be removed");
         }
-        Ok(true)
     }
 
     fn begin(&mut self) -> Result<(), DriveError> {
@@ -264,6 +275,8 @@ impl Partial {
         file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Action::Read, error))?;
         let mut hasher = PairHasher::new(self.expected.algorithm());
         match hash_rest(file, &mut hasher) {
+            // All is there, and it is not what it should be: a power cut leaves zeros, for one.
+            Ok(read) if read == self.size.0 && hasher.clone().finish().named != self.expected => self.empty(),
             Ok(read) => {
                 self.written = read;
                 self.hasher = hasher;

@@ -41,12 +41,12 @@ impl Drive {
         let Some(((place, inside), (folder, filename))) = BagPlace::of(&path).zip(path.split()) else {
             return Err(DriveError::BadPath { path: path.to_string() });
         };
+        let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
         let bag = mount.bags.get(&place);
         let mut bag = bag::lock(&bag);
         if bag.manifest(&mount)?.get(&inside).is_some() {
             return Err(DriveError::Proven { path: path.to_string() });
         }
-        let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
         temporary::remove(&opened, filename).map_err(|error| mount.error(Action::Remove, &path, error))?;
         // If we stop here, a power cut may bring the file back: it is fetched again, and then put aside.
         mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
@@ -60,6 +60,7 @@ impl Drive {
 /// Moves a file into the quarantine: its new path.
 pub(crate) fn set_aside(mount: &Mount, path: &Relative) -> Result<Relative, DriveError> {
     let (folder, filename) = path.split().ok_or_else(|| DriveError::BadPath { path: path.to_string() })?;
+    let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Action::Read, &folder, error))?;
     let place = BagPlace::of(path);
     if let Some((place, inside)) = &place {
         bag::lock(&mount.bags.get(place)).unlist(mount, inside)?;
@@ -67,7 +68,6 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative) -> Result<Relative, Driv
     kill_point!("drive.unlisted");
     // If we stop here, the file is no longer listed, and still in its place: whoever found that it cannot be
     // trusted finds it again.
-    let from = mount.top().folder(&folder).map_err(|error| mount.error(Action::Read, path, error))?;
     let aside = Relative::root().join(identity::FOLDER).join(FOLDER);
     let base = folder.as_str().split('/').fold(aside, |at, part| at.join(part));
     for copy in 1..=MAX_COPIES {

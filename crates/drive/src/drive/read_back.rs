@@ -72,7 +72,7 @@ fn read_one(
             Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached })
         }
     };
-    read().map_err(|error| mount.error(Action::Read, &path, error))
+    read().map_err(|error| mount.open_error(Action::Read, &path, error))
 }
 
 /// Reads with `O_DIRECT` where the file system takes it, and looks before and after which pages are in

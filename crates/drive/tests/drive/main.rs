@@ -1,5 +1,16 @@
 //! A drive from outside: what lands, what is refused, what faults and kills leave.
+
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bag;
+#[cfg(feature = "kill-points")]
+mod faults;
+#[cfg(feature = "kill-points")]
+mod kills;
 mod landing;
+mod mounted;
+mod names;
+mod recovery;
+mod refusals;
 mod rig;
+mod validator;

@@ -8,6 +8,9 @@ use strongroom_model::event::ReadBack;
 use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, Month, SiteId};
 use tempfile::TempDir;
 
+/// No paths, no faults.
+pub(crate) const NONE: [&str; 0] = [];
+
 pub(crate) struct Rig {
     _dir: TempDir,
     pub(crate) root: PathBuf,

@@ -1,0 +1,196 @@
+//! Faults of the device, ordered by name. Each is ordered for a process of its own, which is this very
+//! program once more, running one of the tests that are otherwise ignored.
+
+use std::path::Path;
+use std::process::Command;
+
+use strongroom_drive::{DriveError, Received};
+use strongroom_model::{AlarmKind, Algorithm, FailureKind};
+
+use crate::rig::{NONE, Rig, place_of};
+
+/// Runs a test of this file in a process with that fault.
+fn with_fault(test: &str, fault: &str) {
+    let ran = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("faults::{test}"), "--ignored", "--nocapture"])
+        .env("STRONGROOM_FAULT", fault)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn received(rig: &Rig, count: usize) -> Vec<Received> {
+    (0..count)
+        .map(|index| {
+            let bytes = format!("file {index}").into_bytes();
+            rig.receive(&place_of(&format!("B-{index}"), "x", &bytes), &bytes).unwrap()
+        })
+        .collect()
+}
+
+fn kind(error: &DriveError) -> AlarmKind {
+    error.obstacle().unwrap_or_else(|| panic!("no obstacle: {error}")).kind
+}
+
+/// Which sync of a batch of three is the first of the names.
+fn first_sync_of_names() -> &'static str {
+    let here = rustix::fs::statfs(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap().f_type;
+    if matches!(here, 0xef53 | 0x5846_5342 | 0x9123_683e | 0xf2f5_2010) { "2" } else { "4" }
+}
+
+#[test]
+fn r1_an_error_on_syncing_bytes_drops_the_whole_batch_and_it_is_written_again() {
+    with_fault("child_sync_fails", "drive.sync:1=EIO");
+}
+
+#[test]
+fn r1_an_error_on_syncing_names_drops_the_whole_batch_and_it_is_written_again() {
+    with_fault("child_sync_fails", &format!("drive.sync:{}=EIO", first_sync_of_names()));
+}
+
+#[test]
+#[ignore = "run by other tests, in a process with a fault"]
+fn child_sync_fails() {
+    let rig = Rig::new();
+    for answer in rig.drive.commit(received(&rig, 3)) {
+        let error = answer.unwrap_err();
+        assert_eq!(kind(&error), AlarmKind::DriveFailing);
+        assert!(error.to_string().contains("Input/output error"), "{error}");
+    }
+    assert_eq!(rig.files(), NONE, "nothing of it is adopted or resumed");
+    for (index, answer) in rig.drive.commit(received(&rig, 3)).into_iter().enumerate() {
+        let landed = answer.unwrap();
+        assert!(!landed.adopted && landed.resumed_from.0 == 0);
+        assert_eq!(landed.path, format!("acme/2026-11/data/B-{index}/x"));
+    }
+}
+
+#[test]
+fn r1_what_was_written_before_another_batchs_sync_failed_is_not_relied_on() {
+    with_fault("child_another_sync_fails", "drive.sync:1=EIO");
+}
+
+#[test]
+#[ignore = "run by another test, in a process with a fault"]
+fn child_another_sync_fails() {
+    let rig = Rig::new();
+    let bytes = b"in hand";
+    let in_hand = rig.receive(&place_of("B-9", "x", bytes), bytes).unwrap();
+    rig.drive.commit(received(&rig, 1)).pop().unwrap().unwrap_err();
+    if first_sync_of_names() == "2" {
+        let error = rig.drive.commit(vec![in_hand]).pop().unwrap().unwrap_err();
+        assert_eq!(kind(&error), AlarmKind::DriveFailing);
+        assert_eq!(rig.files(), NONE);
+        let again = rig.receive(&place_of("B-9", "x", bytes), bytes).unwrap();
+        rig.drive.commit(vec![again]).pop().unwrap().unwrap();
+    } else {
+        // With a sync of its own for each file, the error was that file's alone.
+        rig.drive.commit(vec![in_hand]).pop().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn r6_a_drive_full_at_the_50th_of_100_files_keeps_the_49_and_pauses() {
+    with_fault("child_full_at_the_50th", "drive.write:50-60=ENOSPC");
+}
+
+#[test]
+#[ignore = "run by another test, in a process with a fault"]
+fn child_full_at_the_50th() {
+    let rig = Rig::new();
+    let receive = |index: usize| {
+        let bytes = format!("file {index}").into_bytes();
+        rig.receive(&place_of(&format!("B-{index}"), "x", &bytes), &bytes)
+    };
+    let mut batch: Vec<_> = (0..49).map(|index| receive(index).unwrap()).collect();
+    let error = receive(49).unwrap_err();
+    assert_eq!(kind(&error), AlarmKind::DriveFull);
+    assert!(rig.drive.commit(std::mem::take(&mut batch)).into_iter().all(|answer| answer.is_ok()));
+    assert_eq!(rig.files().len(), 49);
+    assert!(!rig.bag().join("data/B-49").exists(), "what could not be written left nothing");
+    for _ in 50..60 {
+        assert_eq!(kind(&receive(49).unwrap_err()), AlarmKind::DriveFull);
+    }
+    let rest: Vec<_> = (49..100).map(|index| receive(index).unwrap()).collect();
+    assert!(rig.drive.commit(rest).into_iter().all(|answer| answer.is_ok()));
+    assert_eq!(rig.files().len(), 100);
+}
+
+#[test]
+fn a_rename_that_fails_is_that_files_and_the_rest_land() {
+    with_fault("child_rename_fails", "drive.rename:2=5,drive.rename:3=EROFS");
+}
+
+#[test]
+#[ignore = "run by another test, in a process with a fault"]
+fn child_rename_fails() {
+    // The first rename is the identity's.
+    let rig = Rig::new();
+    let answers = rig.drive.commit(received(&rig, 3));
+    assert_eq!(kind(answers[0].as_ref().unwrap_err()), AlarmKind::DriveFailing);
+    assert_eq!(kind(answers[1].as_ref().unwrap_err()), AlarmKind::DriveReadOnly);
+    answers[2].as_ref().unwrap();
+    // What failed is still there, and goes on from its last byte.
+    for (index, answer) in rig.drive.commit(received(&rig, 3)).into_iter().enumerate() {
+        assert_eq!(answer.unwrap().adopted, index == 2);
+    }
+    assert_eq!(rig.temporaries(), NONE);
+}
+
+#[test]
+fn a_file_system_without_rename_noreplace_lands_files_by_link_and_unlink() {
+    with_fault("child_lands_without_noreplace", "drive.rename:1-=22");
+}
+
+#[test]
+fn a_file_system_without_links_either_looks_before_it_renames() {
+    with_fault("child_lands_without_noreplace", "drive.rename:1-=22,drive.link:1-=95");
+}
+
+#[test]
+#[ignore = "run by other tests, in a process with a fault"]
+fn child_lands_without_noreplace() {
+    let rig = Rig::new();
+    std::fs::create_dir_all(rig.bag().join("data/B-0")).unwrap();
+    std::fs::write(rig.bag().join("data/B-0/x"), b"somebody else's").unwrap();
+    assert!(rig.drive.commit(received(&rig, 3)).into_iter().all(|answer| answer.is_ok()));
+    assert_eq!(std::fs::read(rig.bag().join("data/B-0/x")).unwrap(), b"file 0");
+    let aside = rig.root.join(".strongroom/quarantine/acme/2026-11/data/B-0/x");
+    assert_eq!(std::fs::read(aside).unwrap(), b"somebody else's");
+    assert_eq!(rig.temporaries(), NONE);
+}
+
+#[test]
+fn a_byte_flipped_between_write_and_read_back_shows_in_the_digest() {
+    with_fault("child_read_back_flips", "drive.read-back:1=flip");
+}
+
+#[test]
+#[ignore = "run by another test, in a process with a fault"]
+fn child_read_back_flips() {
+    let rig = Rig::new();
+    let landed = rig.land("B-1", "x", &[7; 10_000]);
+    let read = || rig.drive.read_back(&landed.path, Algorithm::Sha256).unwrap();
+    let flipped = read();
+    assert_ne!(flipped.pair, landed.pair);
+    assert_eq!(flipped.size, landed.size);
+    assert_eq!(read().pair, landed.pair);
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_is_one_files_trouble() {
+    with_fault("child_read_back_fails", "drive.read-back:1=EIO");
+}
+
+#[test]
+#[ignore = "run by another test, in a process with a fault"]
+fn child_read_back_fails() {
+    let rig = Rig::new();
+    let paths: Vec<_> = (0..2).map(|index| rig.land(&format!("B-{index}"), "x", b"x").path).collect();
+    let wanted: Vec<_> = paths.iter().map(|path| (path.as_str(), Algorithm::Sha256)).collect();
+    let mut answers = rig.drive.read_back_many(&wanted).into_iter();
+    let error = answers.next().unwrap().unwrap_err();
+    assert_eq!((error.failure_kind(), error.obstacle()), (FailureKind::DriveIo, None));
+    answers.next().unwrap().unwrap();
+}

@@ -1,0 +1,303 @@
+//! Drives that are really mounted: what only the operating system can do. These need root; elsewhere
+//! they say so and pass, and the same faults are ordered in `faults`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use strongroom_drive::{Drive, DriveError};
+use strongroom_model::event::{ReadBack, SyncMethod};
+use strongroom_model::{AlarmKind, Algorithm, ByteCount};
+
+use crate::rig::{month, open, place_of, proof_of, set_up, sha256sum_passes, site};
+
+/// A file system, mounted in a folder of its own until it is dropped.
+struct Mounted {
+    _dir: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Mounted {
+    /// `None` where we may not mount.
+    fn tmpfs(size: &str) -> Option<Self> {
+        Self::mount(&["-t", "tmpfs", "-o", size, "tmpfs"])
+    }
+
+    fn mount(arguments: &[&str]) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("drive");
+        std::fs::create_dir(&root).unwrap();
+        let mounted = Self { _dir: dir, root };
+        if mounted.run("mount", arguments) { Some(mounted) } else { skipped() }
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> bool {
+        Command::new(program).args(arguments).arg(&self.root).output().is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        self.run("umount", &["-l"]);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that cannot run here must not look as if it had")]
+fn skipped<T>() -> Option<T> {
+    eprintln!("skipped: this needs root, to mount a file system");
+    None
+}
+
+fn land(drive: &Drive, index: usize, bytes: &[u8]) -> Result<String, DriveError> {
+    let mut partial = drive.receive(&place_of(&format!("B-{index}"), "x", bytes))?;
+    let there = usize::try_from(partial.resumed_from().0).unwrap();
+    partial.write(&bytes[there..])?;
+    Ok(drive.commit(vec![partial.finish()?]).pop().unwrap()?.path)
+}
+
+#[test]
+fn r6_a_full_drive_is_seen_before_the_first_failed_write_and_work_goes_on_when_there_is_room() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let bytes = vec![1; 16 << 10];
+    let mut landed = Vec::new();
+    let error = (0..100).find_map(|index| land(&drive, index, &bytes).map(|path| landed.push(path)).err()).unwrap();
+    assert!(matches!(error, DriveError::Full { .. }), "not by a write that failed: {error}");
+    assert_eq!(error.obstacle().unwrap().kind, AlarmKind::DriveFull);
+    assert!((40..64).contains(&landed.len()), "{}", landed.len());
+    for path in &landed {
+        assert_eq!(std::fs::read(mounted.root.join(path)).unwrap(), bytes);
+    }
+    assert!(!mounted.root.join(format!("acme/2026-11/data/B-{}", landed.len())).exists());
+
+    assert!(mounted.run("mount", &["-o", "remount,size=4m"]));
+    for index in 0..100 {
+        land(&drive, index, &bytes).unwrap();
+    }
+}
+
+#[test]
+fn r6_a_drive_that_fills_up_under_us_is_full_and_not_a_files_fault() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let bytes = vec![1; 512 << 10];
+    let mut partial = drive.receive(&place_of("B-1", "x", &bytes)).unwrap();
+    partial.write(&bytes[..1000]).unwrap();
+    std::fs::write(mounted.root.join("somebody else's"), vec![1; 900 << 10]).unwrap();
+    let error = partial.write(&bytes[1000..]).unwrap_err();
+    assert!(matches!(error, DriveError::NoRoom { .. }), "{error}");
+    assert_eq!(error.obstacle().unwrap().kind, AlarmKind::DriveFull);
+    partial.finish().unwrap_err();
+
+    std::fs::remove_file(mounted.root.join("somebody else's")).unwrap();
+    land(&drive, 1, &bytes).unwrap();
+}
+
+#[test]
+fn r6_a_read_only_drive_is_refused_before_anything_is_tried() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let path = land(&drive, 1, b"x").unwrap();
+    assert!(mounted.run("mount", &["-o", "remount,ro"]));
+    let kind = |error: DriveError| error.obstacle().unwrap().kind;
+    assert_eq!(kind(open(&mounted.root).unwrap_err()), AlarmKind::DriveReadOnly);
+    assert_eq!(kind(drive.check(ByteCount(0)).unwrap_err()), AlarmKind::DriveReadOnly);
+    assert_eq!(kind(land(&drive, 2, b"y").unwrap_err()), AlarmKind::DriveReadOnly);
+    // Reading is well, and so is asking who it is.
+    drive.read_back(&path, Algorithm::Sha256).unwrap();
+    Drive::look(&mounted.root).unwrap();
+    assert!(mounted.run("mount", &["-o", "remount,rw"]));
+    land(&drive, 2, b"y").unwrap();
+}
+
+#[test]
+fn r6_a_drive_unmounted_under_us_gets_nothing_written_into_the_folder_beneath() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let mut partial = drive.receive(&place_of("B-1", "x", b"hello")).unwrap();
+    partial.write(b"hello").unwrap();
+    assert!(mounted.run("umount", &["-l"]));
+    let errors = [
+        drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().map(drop),
+        drive.receive(&place_of("B-2", "x", b"x")).map(drop),
+        drive.check(ByteCount(0)),
+        drive.read_back("acme/2026-11/data/B-1/x", Algorithm::Sha256).map(drop),
+    ];
+    for error in errors {
+        assert_eq!(error.unwrap_err().obstacle().unwrap().kind, AlarmKind::DriveMissing);
+    }
+    assert_eq!(std::fs::read_dir(&mounted.root).unwrap().count(), 0);
+}
+
+#[test]
+fn r6_another_mount_over_a_file_in_hand_is_noticed_even_with_the_same_identity() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let received = {
+        let mut partial = drive.receive(&place_of("B-1", "x", b"hello")).unwrap();
+        partial.write(b"hello").unwrap();
+        partial.finish().unwrap()
+    };
+    let identity = std::fs::read(mounted.root.join(".strongroom/drive.json")).unwrap();
+    assert!(mounted.run("mount", &["-t", "tmpfs", "tmpfs"]));
+    std::fs::create_dir(mounted.root.join(".strongroom")).unwrap();
+    std::fs::write(mounted.root.join(".strongroom/drive.json"), identity).unwrap();
+    let error = drive.commit(vec![received]).pop().unwrap().unwrap_err();
+    assert!(matches!(error, DriveError::Unmounted { .. }), "{error}");
+    assert!(mounted.run("umount", &["-l"]));
+    land(&drive, 1, b"hello").unwrap();
+}
+
+#[test]
+fn between_runs_a_drive_can_be_unmounted() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let path = land(&drive, 1, b"hello").unwrap();
+    drive.read_back(&path, Algorithm::Sha256).unwrap();
+    drive.check(ByteCount(0)).unwrap();
+    assert!(mounted.run("umount", &[]), "nothing on it is held open");
+    assert_eq!(drive.check(ByteCount(0)).unwrap_err().obstacle().unwrap().kind, AlarmKind::DriveMissing);
+}
+
+#[test]
+fn a_file_system_of_which_nothing_is_known_gets_an_fsync_for_each_file() {
+    let layers = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let layer = |name: &str| {
+        std::fs::create_dir(layers.path().join(name)).unwrap();
+        layers.path().join(name).to_str().unwrap().to_owned()
+    };
+    let options = format!("lowerdir={},upperdir={},workdir={}", layer("lower"), layer("upper"), layer("work"));
+    let Some(mounted) = Mounted::mount(&["-t", "overlay", "-o", &options, "overlay"]) else { return };
+    let drive = set_up(&mounted.root);
+    let bytes = vec![7; 10_000];
+    let mut partial = drive.receive(&place_of("B-1", "x", &bytes)).unwrap();
+    partial.write(&bytes).unwrap();
+    let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+    assert_eq!(landed.sync, SyncMethod::Fsync);
+    let read = drive.read_back(&landed.path, Algorithm::Sha256).unwrap();
+    assert_eq!((read.method, read.pair), (ReadBack::Cached, landed.pair.clone()));
+    drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+    sha256sum_passes(&mounted.root.join("acme/2026-11"));
+}
+
+/// An ext4 file system whose folders do not tell `FILE` from `file`, as exFAT's and NTFS's do not.
+fn without_case(image: &Path) -> Option<Mounted> {
+    std::fs::File::create(image).unwrap().set_len(32 << 20).unwrap();
+    let made = Command::new("/sbin/mkfs.ext4").args(["-q", "-O", "casefold"]).arg(image).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return skipped();
+    }
+    let mounted = Mounted::mount(&["-o", "loop", image.to_str().unwrap()])?;
+    // Folders below inherit it.
+    let drive = mounted.root.join("drive");
+    std::fs::create_dir(&drive).unwrap();
+    let folded = Command::new("chattr").arg("+F").arg(&drive).output();
+    if folded.is_ok_and(|output| output.status.success()) { Some(mounted) } else { skipped() }
+}
+
+#[test]
+fn bookings_that_differ_in_case_are_both_kept_where_the_file_system_does_not_tell_them_apart() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let Some(mounted) = without_case(&dir.path().join("image")) else { return };
+    let root = mounted.root.join("drive");
+    let drive = set_up(&root);
+    // Both processes have looked at the empty bag before the first folder is made.
+    let other = open(&root).unwrap();
+    let held = other.receive(&place_of("warm-up", "x", b"x")).unwrap();
+    let mut landed = Vec::new();
+    for (drive, booking) in [(&drive, "FILE"), (&other, "file"), (&drive, "File")] {
+        let mut partial = drive.receive(&place_of(booking, "x", booking.as_bytes())).unwrap();
+        partial.write(booking.as_bytes()).unwrap();
+        landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
+    }
+    drop(held);
+    drive.record(&site(), month(), &landed.iter().map(proof_of).collect::<Vec<_>>()).unwrap();
+    for (landed, booking) in landed.iter().zip(["FILE", "file", "File"]) {
+        assert_eq!(std::fs::read(root.join(&landed.path)).unwrap(), booking.as_bytes());
+    }
+    sha256sum_passes(&root.join("acme/2026-11"));
+    // The same booking, asked for once more, is found and not made twice.
+    assert!(other.receive(&place_of("file", "x", b"file")).unwrap().is_complete());
+}
+
+#[test]
+fn a_filename_that_only_differs_in_case_does_not_replace_the_other() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let Some(mounted) = without_case(&dir.path().join("image")) else { return };
+    let root = mounted.root.join("drive");
+    let drive = set_up(&root);
+    let mut paths = Vec::new();
+    for (name, bytes) in [("FILE.pdf", b"one"), ("file.pdf", b"two")] {
+        let mut partial = drive.receive(&place_of("B-1", name, bytes)).unwrap();
+        partial.write(bytes).unwrap();
+        let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+        drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+        paths.push(landed.path);
+    }
+    assert_eq!(std::fs::read(root.join(&paths[0])).unwrap(), b"one");
+    assert_eq!(std::fs::read(root.join(&paths[1])).unwrap(), b"two");
+    sha256sum_passes(&root.join("acme/2026-11"));
+}
+
+#[test]
+fn a_ram_disk_is_never_said_to_be_read_from_the_device() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let drive = set_up(&mounted.root);
+    let path = land(&drive, 1, b"hello").unwrap();
+    assert_eq!(drive.read_back(&path, Algorithm::Sha256).unwrap().method, ReadBack::Cached);
+}
+
+/// An ext4 file system in a file, whose bytes can be changed beneath the page cache.
+fn ext4_in(image: &Path) -> Option<Mounted> {
+    std::fs::File::create(image).unwrap().set_len(32 << 20).unwrap();
+    let made = Command::new("/sbin/mkfs.ext4").arg("-q").arg(image).output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        return skipped();
+    }
+    Mounted::mount(&["-o", "loop", image.to_str().unwrap()])
+}
+
+#[test]
+fn r1_a_byte_flipped_on_the_device_is_seen_though_the_page_cache_holds_the_right_one() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let image = dir.path().join("image");
+    let Some(mounted) = ext4_in(&image) else { return };
+    let drive = set_up(&mounted.root);
+    let mark = b"this sentence stands nowhere else on the device";
+    let bytes = [&mark[..], &[7; 8000]].concat();
+    let path = land(&drive, 1, &bytes).unwrap();
+    let clean = drive.read_back(&path, Algorithm::Sha256).unwrap();
+    assert_eq!(clean.method, ReadBack::Direct);
+    // It is in the page cache again.
+    assert_eq!(std::fs::read(mounted.root.join(&path)).unwrap(), bytes);
+
+    let mut device = std::fs::read(&image).unwrap();
+    let at = device.windows(mark.len()).position(|window| window == mark).unwrap();
+    device[at] ^= 1;
+    std::os::unix::fs::FileExt::write_all_at(
+        &std::fs::OpenOptions::new().write(true).open(&image).unwrap(),
+        &device[at..=at],
+        at as u64,
+    )
+    .unwrap();
+
+    assert_eq!(std::fs::read(mounted.root.join(&path)).unwrap(), bytes, "the page cache still says that all is well");
+    let read = drive.read_back(&path, Algorithm::Sha256).unwrap();
+    assert_ne!(read.pair, clean.pair);
+    assert_eq!(read.method, ReadBack::Direct);
+}
+
+#[test]
+fn a_whole_job_works_on_a_drive_of_its_own() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let Some(mounted) = ext4_in(&dir.path().join("image")) else { return };
+    let drive = set_up(&mounted.root);
+    for index in 0..20 {
+        let bytes = format!("{index}").into_bytes();
+        let mut partial = drive.receive(&place_of(&format!("B-{index}"), "x", &bytes)).unwrap();
+        partial.write(&bytes).unwrap();
+        let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+        drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+    }
+    sha256sum_passes(&mounted.root.join("acme/2026-11"));
+    assert!(mounted.run("umount", &[]));
+}

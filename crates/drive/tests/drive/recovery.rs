@@ -1,0 +1,147 @@
+//! What a start puts right.
+
+use strongroom_drive::{Proof, Recovered, Recovery, Wanted};
+use strongroom_model::{Algorithm, ByteCount, Digest};
+
+use crate::rig::{NONE, Rig, month, open, place_of, proof_of, site};
+use crate::validator::faults_of;
+
+fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
+    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs }).unwrap()
+}
+
+fn wanted(booking: &str, bytes: &[u8]) -> Wanted {
+    Wanted { booking: booking.parse().unwrap(), expected: Digest::of(Algorithm::Sha256, bytes) }
+}
+
+fn leave_partial(rig: &Rig, booking: &str, bytes: &[u8]) {
+    let mut partial = rig.drive.receive(&place_of(booking, "x", bytes)).unwrap();
+    partial.write(&bytes[..1]).unwrap();
+}
+
+#[test]
+fn on_a_new_drive_there_is_nothing_to_do() {
+    let rig = Rig::new();
+    assert_eq!(recover(&rig, &[], &[], &[]), Recovered::default());
+    assert_eq!(rig.files(), NONE);
+}
+
+#[test]
+fn a_partial_file_stays_as_long_as_it_is_wanted() {
+    let rig = Rig::new();
+    for booking in ["B-1", "B-2", "b-1"] {
+        leave_partial(&rig, booking, b"hello");
+    }
+    let still = [wanted("B-1", b"hello"), wanted("b-1", b"hello"), wanted("B-2", b"other content")];
+    let found = recover(&rig, &still, &[], &[]);
+    assert_eq!((found.kept, found.swept), (2, 1));
+    assert_eq!(rig.temporaries().len(), 2);
+    assert_eq!(rig.drive.receive(&place_of("b-1", "x", b"hello")).unwrap().resumed_from(), ByteCount(1));
+    // Next month, it would not be found again.
+    let later = Recovery { month: "2026-12".parse().unwrap(), wanted: &still, unproven: &[], proofs: &[] };
+    assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 2);
+    assert!(!rig.root.join("acme").exists(), "nor do empty folders stay");
+}
+
+#[test]
+fn a_partial_file_that_a_worker_holds_is_never_swept() {
+    let rig = Rig::new();
+    let mut held = open(&rig.root).unwrap().receive(&place_of("B-1", "x", b"hello")).unwrap();
+    held.write(b"he").unwrap();
+    let found = recover(&rig, &[], &[], &[]);
+    assert_eq!((found.swept, found.others_busy), (0, true));
+    held.write(b"llo").unwrap();
+    held.finish().unwrap();
+}
+
+#[test]
+fn only_names_of_ours_are_swept() {
+    let rig = Rig::new();
+    rig.prove("B-1", "x", b"x");
+    let ours = ["acme/2026-11/.strongroom.manifest-sha256.txt.tmp", ".strongroom/.strongroom.drive.json.tmp"];
+    let others = ["acme/2026-11/notes.tmp", "acme/notes.part", "acme/.strongroom.x.part", "photos/.strongroom.x.part"];
+    std::fs::create_dir(rig.root.join("photos")).unwrap();
+    for path in ours.iter().chain(&others) {
+        std::fs::write(rig.root.join(path), b"").unwrap();
+    }
+    assert_eq!(recover(&rig, &[], &[], &[]).swept, 2);
+    assert!(ours.iter().all(|path| !rig.root.join(path).exists()));
+    assert!(others.iter().all(|path| rig.root.join(path).exists()));
+}
+
+#[test]
+fn a_missing_or_damaged_manifest_is_written_anew_from_the_log() {
+    let rig = Rig::new();
+    let proofs: Vec<_> = ["B-1", "B-2", "B-3"].map(|id| proof_of(&rig.prove(id, "x", id.as_bytes()))).into();
+    let good = rig.manifest();
+    let path = rig.bag().join("manifest-sha256.txt");
+    for damage in [None, Some(&b"no manifest\n"[..]), Some(&good.as_bytes()[..100]), Some(&[0; 300]), Some(b"")] {
+        std::fs::remove_file(&path).unwrap();
+        if let Some(damage) = damage {
+            std::fs::write(&path, damage).unwrap();
+        }
+        let found = recover(&rig, &[], &[], &proofs);
+        assert_eq!(found.rewritten, [month()], "{damage:?}");
+        assert_eq!(rig.manifest(), good);
+        assert_eq!(faults_of(&rig.bag()), NONE);
+    }
+    assert_eq!(recover(&rig, &[], &[], &proofs), Recovered::default());
+}
+
+#[test]
+fn a_manifest_that_lacks_the_last_proofs_gets_them_and_a_missing_tag_file_comes_back() {
+    let rig = Rig::new();
+    let first = proof_of(&rig.prove("B-1", "x", b"1"));
+    let second = proof_of(&rig.land("B-2", "x", b"2"));
+    std::fs::remove_file(rig.bag().join("bagit.txt")).unwrap();
+    assert_eq!(recover(&rig, &[], &[], &[first, second]).rewritten, [month()]);
+    assert_eq!(faults_of(&rig.bag()), NONE);
+}
+
+#[test]
+fn a_damaged_manifest_of_which_no_proofs_are_given_is_told_and_left() {
+    let rig = Rig::new();
+    rig.prove("B-1", "x", b"x");
+    let path = rig.bag().join("manifest-sha256.txt");
+    std::fs::write(&path, b"no manifest\n").unwrap();
+    let found = recover(&rig, &[], &[], &[]);
+    assert_eq!((found.damaged, found.quarantined.len()), (vec![month()], 0));
+    assert_eq!(std::fs::read(&path).unwrap(), b"no manifest\n");
+}
+
+#[test]
+fn a_file_in_a_bag_that_no_event_tells_of_is_put_aside() {
+    let rig = Rig::new();
+    let proven = proof_of(&rig.prove("B-1", "x", b"proven"));
+    let fetched = rig.land("B-2", "x", b"fetched");
+    rig.land("B-3", "x", b"renamed, then killed; still wanted");
+    rig.land("B-4", "x", b"renamed, then killed; wanted no more");
+    let found = recover(&rig, &[wanted("B-3", b"renamed, then killed; still wanted")], &[fetched.path], &[proven]);
+    assert_eq!(found.quarantined, [".strongroom/quarantine/acme/2026-11/data/B-4/x"]);
+    assert!(["B-1", "B-2", "B-3"].iter().all(|id| rig.bag().join("data").join(id).join("x").exists()));
+    assert!(!rig.bag().join("data/B-4").exists());
+}
+
+#[test]
+fn while_others_write_no_file_of_theirs_is_put_aside() {
+    let rig = Rig::new();
+    rig.prove("B-1", "x", b"proven");
+    let other = open(&rig.root).unwrap();
+    let mut held = other.receive(&place_of("B-2", "x", b"hello")).unwrap();
+    held.write(b"hello").unwrap();
+    // It has its final name, and its event is not committed yet.
+    let next = other.receive(&place_of("B-3", "x", b"next")).unwrap();
+    other.commit(vec![held.finish().unwrap()]).pop().unwrap().unwrap();
+    let found = recover(&rig, &[], &[], &[]);
+    assert_eq!((found.quarantined.len(), found.others_busy), (0, true));
+    drop(next);
+}
+
+#[test]
+fn another_sites_files_are_not_touched() {
+    let rig = Rig::new();
+    leave_partial(&rig, "B-1", b"hello");
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &[] };
+    rig.drive.recover(&"other".parse().unwrap(), &recovery).unwrap();
+    assert_eq!(rig.temporaries().len(), 1);
+}
