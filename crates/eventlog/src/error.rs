@@ -81,6 +81,10 @@ pub enum OpenError {
         /// The one that is needed.
         known: i64,
     },
+    /// A process that wrote to it was cut off, and the reader may not put in order what it
+    /// left beside the log.
+    #[error("{} was left in the middle of its work, and this user may not write in its folder: open it once as the user that the pipeline runs as", .0.display())]
+    NeedsRecovery(PathBuf),
     /// The database could not be opened or set up.
     #[error("the event log {} cannot be opened", .path.display())]
     Storage {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 /// A SHA-256 value: of a leaf, of a node, or the root.
 pub type Hash = [u8; HASH_BYTES];
 
-/// How long a [`Hash`] is.
+/// How long a hash is.
 pub const HASH_BYTES: usize = 32;
 
 /// The hash of a leaf: `SHA-256(0x00 || bytes)`.

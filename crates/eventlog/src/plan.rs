@@ -146,3 +146,84 @@ fn render(site: &SiteId, event: &NewEvent, position: Position) -> Result<Row, Ap
     let recorded = Recorded::parse(&body).map_err(|error| unusable(format!("it could not be read back: {error}")))?;
     Ok(Row { leaf_hash: leaf_hash(body.as_bytes()), recorded, body })
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::event::{DriveInitialised, RunRequested, Trigger};
+    use strongroom_model::{DriveId, Event, RunId};
+
+    use super::*;
+
+    fn event(drive: DriveId, expected: Expected) -> NewEvent {
+        let time = "2026-11-20T23:00:00Z".parse().unwrap();
+        NewEvent {
+            id: EventId::new(time),
+            stream: StreamName::drive(drive),
+            expected,
+            time,
+            actor: "operator".parse().unwrap(),
+            cause: None,
+            run: None,
+            event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
+        }
+    }
+
+    fn plan(appends: &[Vec<NewEvent>]) -> Plan {
+        let before = Before { frontier: Frontier::default(), heads: HashMap::new(), ids: HashSet::new() };
+        Plan::new(&"harbour".parse().unwrap(), before, appends.iter().map(Vec::as_slice))
+    }
+
+    #[test]
+    fn an_append_sees_those_before_it_in_its_group() {
+        let drive = DriveId::random();
+        let after = Expected::After(Version(0));
+        let plan =
+            plan(&[vec![event(drive, Expected::New)], vec![event(drive, Expected::New)], vec![event(drive, after)]]);
+        assert!(plan.verdicts[0].is_ok());
+        assert!(plan.verdicts[1].as_ref().is_err_and(AppendError::is_conflict));
+        assert_eq!(plan.verdicts[2].as_ref().unwrap(), &(1..2));
+        let head = &plan.heads[&StreamName::drive(drive)];
+        assert_eq!((head.first_position, head.position, head.version), (Position(0), Position(1), Version(1)));
+        assert_eq!(plan.frontier.size(), 2);
+    }
+
+    #[test]
+    fn an_append_that_fails_leaves_nothing_behind() {
+        let (first, second) = (DriveId::random(), DriveId::random());
+        let good = event(first, Expected::New);
+        let bad = event(second, Expected::After(Version(7)));
+        // The next two would fail if the first had left its stream or its id behind.
+        let plan = plan(&[vec![good.clone(), bad], vec![good.clone()], vec![event(second, Expected::New)]]);
+        assert!(plan.verdicts[0].is_err() && plan.verdicts[1].is_ok() && plan.verdicts[2].is_ok());
+        let places: Vec<_> = plan.rows.iter().map(|row| (row.recorded.position.0, row.recorded.id)).collect();
+        assert_eq!(places[0], (0, good.id));
+        assert_eq!((places.len(), plan.frontier.size()), (2, 2));
+    }
+
+    #[test]
+    fn a_group_ends_before_an_append_that_does_not_fit() {
+        let many = |count: usize| (0..count).map(|_| event(DriveId::random(), Expected::New)).collect::<Vec<_>>();
+        let lengths = |appends: &[Vec<NewEvent>]| (plan(appends).verdicts.len(), plan(appends).rows.len());
+        assert_eq!(lengths(&[many(200), many(56), many(1)]), (2, 256));
+        assert_eq!(lengths(&[many(200), many(57), many(1)]), (1, 200));
+        // One that is larger than a group goes alone.
+        assert_eq!(lengths(&[many(300), many(1)]), (1, 300));
+    }
+
+    #[test]
+    fn a_version_beyond_all_is_a_conflict() {
+        let plan = plan(&[vec![event(DriveId::random(), Expected::After(Version(u64::MAX)))]]);
+        assert!(plan.verdicts[0].as_ref().is_err_and(AppendError::is_conflict));
+    }
+
+    #[test]
+    fn an_event_of_another_kind_of_stream_is_refused() {
+        let mut wrong = event(DriveId::random(), Expected::New);
+        wrong.stream = StreamName::run(RunId::new(wrong.time));
+        let right = Event::RunRequested(RunRequested { trigger: Trigger::Once, oldest: 1 });
+        let fine = NewEvent { event: right, id: EventId::new(wrong.time), ..wrong.clone() };
+        let plan = plan(&[vec![wrong], vec![fine]]);
+        assert!(matches!(plan.verdicts[0], Err(AppendError::Unusable { .. })));
+        assert!(plan.verdicts[1].is_ok());
+    }
+}

@@ -3,6 +3,7 @@
 
 mod open;
 mod read;
+mod rebuild;
 mod row;
 mod schema;
 mod verify;

@@ -8,26 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use strongroom_eventlog::{AppendError, EventLog};
-use strongroom_model::event::DriveInitialised;
-use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, SiteId, StreamName};
+use strongroom_model::NewEvent;
 
-fn site() -> SiteId {
-    "harbour".parse().unwrap()
-}
+#[path = "sqlite/sample.rs"]
+#[expect(dead_code, reason = "some of it is for other tests")]
+mod sample;
 
-fn event() -> NewEvent {
-    let now = "2026-11-20T23:00:00Z".parse().unwrap();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::drive(DriveId::random()),
-        expected: Expected::New,
-        time: now,
-        actor: "operator".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
-    }
-}
+use crate::sample::{event, site};
 
 struct Child {
     folder: tempfile::TempDir,

@@ -65,7 +65,10 @@ impl SqliteLog {
             // A reader that may not write in the folder cannot make the files beside the
             // log that it shares with writers. Nobody else has them open, or they would
             // be there: so nobody writes, and the file may be read as it lies.
-            Err(error) if cannot_share(&error) && !file.has_company() => {
+            Err(error) if cannot_share(&error) && file.has_company() => {
+                return Err(OpenError::NeedsRecovery(file.path));
+            }
+            Err(error) if cannot_share(&error) && !file.path.is_dir() => {
                 let options = options.immutable(true);
                 let found = look(&options).await.map_err(|error| file.error(error))?;
                 (options, found)
@@ -149,6 +152,8 @@ impl File {
             .pragma("trusted_schema", "OFF")
             // 64 MiB: a reader that held a snapshot for long must not leave its WAL for ever.
             .pragma("journal_size_limit", "67108864")
+            // Each statement would be formatted for a log that nobody reads.
+            .disable_statement_logging()
     }
 
     /// Whether a writer has, or left, its files beside the log.

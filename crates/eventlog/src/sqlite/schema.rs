@@ -27,8 +27,16 @@ pub(super) enum Found {
     },
 }
 
-/// Looks at a database without changing it.
+/// Looks at a database without changing it, at one moment of it: another process may be
+/// making it a log just now.
 pub(super) async fn identify(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let mut snapshot = connection.begin().await?;
+    let found = look(&mut snapshot).await?;
+    snapshot.rollback().await?;
+    Ok(found)
+}
+
+async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;

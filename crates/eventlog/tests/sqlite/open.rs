@@ -1,36 +1,15 @@
 //! Opening a SQLite file: what is ours, what is not, and what is said about it.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
-
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use strongroom_eventlog::{EventLog, OpenError};
-use strongroom_model::event::DriveInitialised;
-use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, Position, SiteId, StreamName};
+use strongroom_model::{Position, SiteId};
 
-fn site() -> SiteId {
-    "harbour".parse().unwrap()
-}
+use crate::sample::{event, run_sql, site};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-fn event() -> NewEvent {
-    let now = "2026-11-20T23:00:00Z".parse().unwrap();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::drive(DriveId::random()),
-        expected: Expected::New,
-        time: now,
-        actor: "operator".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
-    }
 }
 
 /// A closed log with one event.
@@ -38,13 +17,6 @@ async fn log_at(path: &Path) {
     let log = EventLog::open_sqlite(path, &site()).await.unwrap();
     log.append(vec![event()]).await.unwrap();
     log.close().await;
-}
-
-async fn run_sql(path: &Path, sql: &str) {
-    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let mut connection: SqliteConnection = options.connect().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
 }
 
 /// Both ways to open it fail alike, and leave the file as it was.

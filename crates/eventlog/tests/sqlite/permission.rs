@@ -1,0 +1,84 @@
+//! A reader who may read the log and not write beside it: an auditor.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use strongroom_eventlog::{EventLog, OpenError};
+use strongroom_model::Position;
+
+use crate::sample::{event, site};
+
+/// Who runs nothing and owns nothing ("nobody").
+const NOBODY: u32 = 65534;
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs an ignored test of this program as somebody who may only read. The superuser may
+/// write anywhere, so it becomes nobody; others take the folder's write permission away
+/// from themselves.
+fn run_as_reader(folder: &Path, test: &str) {
+    let program = folder.join("reader");
+    if !program.exists() {
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    }
+    set_mode(&program, 0o755);
+    set_mode(folder, 0o555);
+    let mut command = Command::new(program);
+    command.args(["--ignored", "--exact", test]).env("TEST_LOG", folder.join("log.db")).current_dir("/");
+    if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder).unwrap()) == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    set_mode(folder, 0o755);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test} is no test");
+}
+
+async fn opened() -> Result<EventLog, OpenError> {
+    EventLog::open_read_only(Path::new(&std::env::var("TEST_LOG").unwrap()), &site()).await
+}
+
+#[tokio::test]
+#[ignore = "the tests below run it as somebody else"]
+async fn child_reads_three_events() {
+    let log = opened().await.unwrap();
+    assert_eq!(log.read(Position(0), 9).await.unwrap().len(), 3);
+    assert_eq!(log.verify().await.unwrap().damage, None);
+}
+
+#[tokio::test]
+#[ignore = "the tests below run it as somebody else"]
+async fn child_is_told_who_can_read() {
+    let error = opened().await.expect_err("it needs recovery");
+    assert!(matches!(error, OpenError::NeedsRecovery(_)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_who_may_not_write_reads_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EventLog::open_sqlite(&folder.path().join("log.db"), &site()).await.unwrap();
+    for _ in 0..3 {
+        log.append(vec![event()]).await.unwrap();
+    }
+    run_as_reader(folder.path(), "permission::child_reads_three_events");
+    log.close().await;
+    assert!(!folder.path().join("log.db-wal").exists());
+    run_as_reader(folder.path(), "permission::child_reads_three_events");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_who_may_not_write_cannot_recover_what_a_crash_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("log.db");
+    let log = EventLog::open_sqlite(&path, &site()).await.unwrap();
+    log.append(vec![event()]).await.unwrap();
+    for name in ["log.db", "log.db-wal"] {
+        std::fs::copy(elsewhere.path().join(name), folder.path().join(name)).unwrap();
+    }
+    run_as_reader(folder.path(), "permission::child_is_told_who_can_read");
+}
