@@ -1,7 +1,7 @@
 //! A document root and its records, opened together: what the server and the imports work on.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_model::{BookingId, Month};
@@ -30,6 +30,8 @@ struct Inner {
     session: Session,
     clock: Clock,
     settings: Settings,
+    /// The database's file, without symbolic links on the way.
+    database: PathBuf,
     reconciled: Reconciled,
     file_threads: Arc<Semaphore>,
     /// Held by whoever moves or deletes archived files.
@@ -82,6 +84,7 @@ impl Documents {
             root,
             session,
             clock,
+            database: settings.database.canonicalize().unwrap_or_else(|_| settings.database.clone()),
             settings,
             reconciled,
             file_threads: Arc::new(Semaphore::new(cpus * FILE_THREADS_PER_CPU)),
@@ -158,16 +161,17 @@ impl Documents {
     /// database where it lies below the root.
     pub(crate) fn is_ours(&self, path: &RelativePath) -> bool {
         let first = path.first();
-        first == crate::session::CONTROL || first == crate::relocate::ARCHIVED || self.is_database(path)
+        first == crate::session::CONTROL
+            || first == crate::relocate::ARCHIVED
+            || self.is_database(&self.0.root.absolute(path))
     }
 
-    fn is_database(&self, path: &RelativePath) -> bool {
-        let Ok(database) = self.0.settings.database.canonicalize() else { return false };
-        let absolute = self.0.root.absolute(path).into_os_string();
+    /// Whether a path without symbolic links is one of the database's files.
+    pub(crate) fn is_database(&self, absolute: &Path) -> bool {
         ["", "-wal", "-shm", "-journal"].iter().any(|suffix| {
-            let mut file = database.clone().into_os_string();
+            let mut file = self.0.database.clone().into_os_string();
             file.push(suffix);
-            file == absolute
+            file == absolute.as_os_str()
         })
     }
 }

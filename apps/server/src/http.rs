@@ -143,6 +143,7 @@ async fn within(State(most): State<Duration>, request: Request, next: Next) -> R
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands the panic over")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(message = message.unwrap_or("without a message"), "a request's handler panicked");

@@ -17,6 +17,7 @@
 //! - [`store`]: the records;
 //! - [`documents`]: both together; `deed`, `reconcile`: doing what was written down;
 //! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
+//! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: asking over HTTP.
 
 mod answer;
@@ -24,6 +25,7 @@ mod deed;
 mod desk;
 pub mod documents;
 mod http;
+pub mod import;
 mod incoming;
 mod mark;
 mod name;
@@ -40,6 +42,7 @@ pub mod token;
 
 pub use crate::documents::{Documents, OpenError};
 pub use crate::http::openapi_json;
+pub use crate::import::{ImportError, ImportReport, Progress, import_csv, import_folder};
 pub use crate::reconcile::Reconciled;
 pub use crate::server::{ServeError, Server, serve};
 pub use crate::settings::{Limits, Settings};

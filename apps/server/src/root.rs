@@ -146,11 +146,6 @@ impl DocumentRoot {
         }
     }
 
-    /// Deletes an empty folder.
-    pub(crate) fn remove_folder(&self, path: &RelativePath) -> io::Result<()> {
-        Ok(rustix::fs::unlinkat(&self.parent_of(path)?, path.name(), AtFlags::REMOVEDIR)?)
-    }
-
     /// Makes the names in these folders durable (`None` is the root itself).
     pub(crate) fn sync_folders(&self, folders: &BTreeSet<Option<RelativePath>>) -> io::Result<()> {
         if self.syncfs && folders.len() > MOST_FSYNCS {

@@ -32,11 +32,11 @@ pub struct Settings {
 
 impl Settings {
     /// The default settings for a document root and a database: it listens on the loopback
-    /// address, port 8420, in UTC, and asks for proofs on 2 drives, 90 days old at most.
+    /// address, port 8400, in UTC, and asks for proofs on 2 drives, 90 days old at most.
     #[must_use]
     pub fn new(documents: impl Into<PathBuf>, database: impl Into<PathBuf>) -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8420)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8400)),
             documents: documents.into(),
             database: database.into(),
             zone: TimeZone::UTC,

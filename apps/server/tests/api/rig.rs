@@ -13,18 +13,18 @@ use strongroom_server::{Documents, Server, Settings};
 use strongroom_service::Clock;
 
 /// When every test begins.
-pub const START: &str = "2026-11-20T23:30:00Z";
+pub(crate) const START: &str = "2026-11-20T23:30:00Z";
 
-pub struct Rig {
-    pub dir: tempfile::TempDir,
-    pub clock: Clock,
-    pub server: Server,
-    pub client: reqwest::Client,
+pub(crate) struct Rig {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) server: Server,
+    pub(crate) client: reqwest::Client,
     /// A token with every scope.
-    pub admin: String,
+    pub(crate) admin: String,
 }
 
-pub fn settings(dir: &tempfile::TempDir) -> Settings {
+pub(crate) fn settings(dir: &tempfile::TempDir) -> Settings {
     let documents = dir.path().join("documents");
     std::fs::create_dir_all(&documents).unwrap();
     let mut settings = Settings::new(documents, dir.path().join("server.db"));
@@ -32,18 +32,18 @@ pub fn settings(dir: &tempfile::TempDir) -> Settings {
     settings
 }
 
-pub fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     // Whoever is second finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 impl Rig {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         // Whoever is second finds it set; what the server logs is shown where a test fails.
         let _ = tracing_subscriber::fmt().with_env_filter("warn").with_test_writer().try_init();
         let dir = tempfile::tempdir().unwrap();
@@ -56,45 +56,45 @@ impl Rig {
     }
 
     /// Stops the server and starts another on the same files.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let settings = self.server.documents().settings().clone();
         self.server.stop().await;
         let server = Server::start(settings, self.clock.clone()).await.unwrap();
         Self { server, ..self }
     }
 
-    pub fn documents(&self) -> &Documents {
+    pub(crate) fn documents(&self) -> &Documents {
         self.server.documents()
     }
 
-    pub fn file(&self, path: &str) -> PathBuf {
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.dir.path().join("documents").join(path)
     }
 
-    pub async fn token(&self, scopes: &[Scope]) -> String {
+    pub(crate) async fn token(&self, scopes: &[Scope]) -> String {
         let (_, secret) = token::create(self.documents().store(), "test", scopes, &self.clock).await.unwrap();
         secret.expose().to_owned()
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(&self.admin)
     }
 
-    pub async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.request(Method::GET, path).send().await.unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Response {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
         self.request(Method::POST, path).json(body).send().await.unwrap()
     }
 
-    pub async fn put(&self, id: &str, filename: &str, body: impl Into<reqwest::Body>) -> Response {
+    pub(crate) async fn put(&self, id: &str, filename: &str, body: impl Into<reqwest::Body>) -> Response {
         let request = self.request(Method::PUT, &format!("/v1/bookings/{id}/timesheet"));
         request.query(&[("filename", filename)]).body(body).send().await.unwrap()
     }
 
     /// Creates a booking, uploads its timesheet and signs it off.
-    pub async fn booking(&self, id: &str, filename: &str, body: &[u8]) -> BookingInfo {
+    pub(crate) async fn booking(&self, id: &str, filename: &str, body: &[u8]) -> BookingInfo {
         assert_eq!(self.post("/v1/bookings", &json!({"id": id})).await.status(), StatusCode::CREATED);
         assert_eq!(self.put(id, filename, body.to_vec()).await.status(), StatusCode::CREATED);
         let signed = self.post(&format!("/v1/bookings/{id}/sign-off"), &json!(null)).await;
@@ -102,18 +102,18 @@ impl Rig {
         signed.json().await.unwrap()
     }
 
-    pub async fn info(&self, id: &str) -> BookingInfo {
+    pub(crate) async fn info(&self, id: &str) -> BookingInfo {
         self.get(&format!("/v1/bookings/{id}")).await.json().await.unwrap()
     }
 
-    pub async fn waiting(&self, query: &str) -> Waiting {
+    pub(crate) async fn waiting(&self, query: &str) -> Waiting {
         let response = self.get(&format!("/v1/bookings/waiting{query}")).await;
         assert_eq!(response.status(), StatusCode::OK);
         response.json().await.unwrap()
     }
 
     /// A good proof for a booking, on a drive of its own.
-    pub async fn proof(&self, id: &str) -> Mark {
+    pub(crate) async fn proof(&self, id: &str) -> Mark {
         Mark {
             id: id.to_owned(),
             digest: self.info(id).await.timesheet.unwrap().digest,
@@ -125,20 +125,20 @@ impl Rig {
         }
     }
 
-    pub async fn mark(&self, marks: &[Mark]) -> Vec<Answer> {
+    pub(crate) async fn mark(&self, marks: &[Mark]) -> Vec<Answer> {
         self.answers("/v1/marks", &json!({"marks": marks})).await
     }
 
-    pub async fn mark_one(&self, id: &str) {
+    pub(crate) async fn mark_one(&self, id: &str) {
         let mark = self.proof(id).await;
         assert_eq!(self.mark(&[mark]).await[0].outcome, AnswerOutcome::Done);
     }
 
-    pub async fn move_to_archived(&self, ids: &[&str]) -> Vec<Answer> {
+    pub(crate) async fn move_to_archived(&self, ids: &[&str]) -> Vec<Answer> {
         self.answers("/v1/moves", &json!({"ids": ids})).await
     }
 
-    pub async fn answers(&self, path: &str, body: &Value) -> Vec<Answer> {
+    pub(crate) async fn answers(&self, path: &str, body: &Value) -> Vec<Answer> {
         let response = self.post(path, body).await;
         let status = response.status();
         let text = response.text().await.unwrap();
@@ -147,7 +147,7 @@ impl Rig {
     }
 
     /// Every file below the document root but our own, by its path.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let root = self.dir.path().join("documents");
         let mut files = Vec::new();
         let mut folders = vec![root.clone()];
@@ -170,7 +170,7 @@ impl Rig {
 }
 
 /// Asserts that an answer is a problem of that kind, and gives its detail.
-pub async fn problem(response: Response, status: StatusCode, code: &str) -> String {
+pub(crate) async fn problem(response: Response, status: StatusCode, code: &str) -> String {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     assert_eq!(response.status(), status);
     let body: Value = response.json().await.unwrap();

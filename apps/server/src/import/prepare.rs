@@ -1,0 +1,102 @@
+//! Reading a file that is to be imported: hashing it where it lies, or copying it in.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use jiff::Timestamp;
+use strongroom_model::{Algorithm, ByteCount, Digest};
+
+use super::batch::Found;
+use crate::deed::digest_of;
+use crate::incoming::Temporary;
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, EntryKind};
+
+/// A file that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) found: Found,
+    pub(crate) size: ByteCount,
+    pub(crate) digest: Digest,
+    pub(crate) modified_at: Timestamp,
+    /// The copy, which is not yet synced; none where the file is adopted.
+    pub(crate) copy: Option<(Temporary, File)>,
+}
+
+/// A file that could not be read, or its copy not written.
+#[derive(Debug)]
+pub(crate) enum PrepareError {
+    /// This file is left out.
+    Skip(Box<Found>, String),
+    /// Nothing can be written: the import ends.
+    Write(io::Error),
+}
+
+/// Reads a file; the algorithm is the one that its record is to have.
+pub(crate) fn prepare(
+    documents: &DocumentRoot,
+    temporary: RelativePath,
+    found: Found,
+) -> Result<Prepared, PrepareError> {
+    let algorithm = found.digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+    let opened = match found.root.open_file(&found.path) {
+        Ok(file) => file,
+        Err(error) => return skip(found, format!("it cannot be opened: {error}")),
+    };
+    let Ok(Some(before)) = found.root.entry(&found.path) else {
+        return skip(found, "it vanished while it was looked at".to_owned());
+    };
+    let (read, copy) = if found.adopt {
+        (digest_of(opened, algorithm), None)
+    } else {
+        let (kept, mut copy) = Temporary::create(documents, temporary).map_err(PrepareError::Write)?;
+        let mut tee = Tee { from: opened, to: &mut copy, failed: None };
+        let read = digest_of(&mut tee, algorithm);
+        if let Some(error) = tee.failed {
+            return Err(PrepareError::Write(error));
+        }
+        (read, Some((kept, copy)))
+    };
+    let (size_bytes, digest) = match read {
+        Ok(read) => read,
+        Err(error) => return skip(found, format!("it cannot be read: {error}")),
+    };
+    let after = found.root.entry(&found.path).ok().flatten();
+    let is_still = after.is_some_and(|after| after == before && after.kind == EntryKind::File);
+    if !is_still || size_bytes != before.size_bytes {
+        return skip(found, "it changed while it was read: import again once nobody writes to it".to_owned());
+    }
+    Ok(Prepared {
+        found,
+        size: ByteCount(size_bytes),
+        digest,
+        modified_at: to_the_microsecond(before.modified_at),
+        copy,
+    })
+}
+
+fn skip<T>(found: Found, why: String) -> Result<T, PrepareError> {
+    Err(PrepareError::Skip(Box::new(found), why))
+}
+
+fn to_the_microsecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// Writes down what is read. A write that fails ends the reading.
+struct Tee<'a> {
+    from: File,
+    to: &'a mut File,
+    failed: Option<io::Error>,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        if let Err(error) = self.to.write_all(&buffer[..count]) {
+            self.failed = Some(error);
+            return Ok(0);
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,183 @@
+//! Finding the files of a folder.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use super::batch::Found;
+use super::report::Remark;
+use crate::documents::Documents;
+use crate::path::{RelativePath, readable};
+use crate::root::{DocumentRoot, EntryKind};
+use crate::session::CONTROL;
+
+/// The folder below the document root that copies go to.
+const IMPORTED: &str = "imported";
+
+/// A walk through a folder, in the order of names. It holds the names of the folders that it
+/// is in, so that its memory does not grow with the number of files but with the largest
+/// folder's.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    documents: Documents,
+    /// What is still to be looked at, the next one last.
+    todo: Vec<Place>,
+    remarks: Vec<Remark>,
+}
+
+/// A name on the way.
+#[derive(Debug, Clone)]
+struct Place {
+    base: Base,
+    /// `None` is the base itself.
+    path: Option<RelativePath>,
+    kind: EntryKind,
+}
+
+/// Where a walk begins.
+#[derive(Debug, Clone)]
+struct Base {
+    root: DocumentRoot,
+    /// Where copies go; `None` for what lies below the document root already.
+    copies: Option<RelativePath>,
+}
+
+impl Walk {
+    /// Begins at a folder: the document root, one below it, or any other.
+    pub(crate) fn begin(documents: &Documents, folder: &Path) -> io::Result<Self> {
+        let folder = folder.canonicalize()?;
+        let root = documents.root();
+        let place = match folder.strip_prefix(root.path()) {
+            Ok(below) => {
+                let path = match below.as_os_str().is_empty() {
+                    true => None,
+                    false => Some(RelativePath::below(below).map_err(io::Error::other)?),
+                };
+                root.folder(path.as_ref())?;
+                Place { base: Base { root: root.clone(), copies: None }, path, kind: EntryKind::Folder }
+            }
+            Err(_) => {
+                let name = folder.file_name().unwrap_or(OsStr::new("root"));
+                let copies = copies_of(name)?;
+                let base = Base { root: DocumentRoot::open(&folder)?, copies: Some(copies) };
+                Place { base, path: None, kind: EntryKind::Folder }
+            }
+        };
+        Ok(Self { documents: documents.clone(), todo: vec![place], remarks: Vec::new() })
+    }
+
+    /// The next files, `most` at most, and what is to be said on the way; both are empty at
+    /// the end.
+    pub(crate) fn next(&mut self, most: usize) -> (Vec<Found>, Vec<Remark>) {
+        let mut found = Vec::new();
+        while found.len() < most && self.remarks.len() < most {
+            let Some(place) = self.todo.pop() else { break };
+            if self.is_ours(&place) {
+                continue;
+            }
+            match place.kind {
+                EntryKind::Folder => self.enter(&place),
+                EntryKind::File => found.extend(self.find(place)),
+                EntryKind::Other => {
+                    self.remark(&place, "it is no regular file: symbolic links, pipes and devices are left out");
+                }
+            }
+        }
+        (found, std::mem::take(&mut self.remarks))
+    }
+
+    /// Whether a name is the document server's own, not a timesheet's.
+    fn is_ours(&self, place: &Place) -> bool {
+        let Some(path) = &place.path else { return false };
+        match place.base.copies {
+            None => self.documents.is_ours(path),
+            // A drive or another document root has such a folder, too.
+            Some(_) => path.as_bytes() == CONTROL.as_bytes() || self.documents.is_database(&place.base.absolute(path)),
+        }
+    }
+
+    /// Puts a folder's names on the list, to be looked at in their order.
+    fn enter(&mut self, folder: &Place) {
+        let absolute = folder.path.as_ref().map(|path| folder.base.absolute(path));
+        if absolute.is_some_and(|absolute| absolute == self.documents.root().path()) {
+            // The document root lies in the folder that is imported: its files are adopted.
+            let base = Base { root: self.documents.root().clone(), copies: None };
+            return self.todo.push(Place { base, path: None, kind: EntryKind::Folder });
+        }
+        let mut names = match names(&folder.base.root, folder.path.as_ref()) {
+            Ok(names) => names,
+            Err(error) => return self.remark(folder, format!("the folder cannot be read: {error}")),
+        };
+        names.sort();
+        for name in names.into_iter().rev() {
+            let path = match &folder.path {
+                None => RelativePath::new(name.as_bytes()),
+                Some(folder) => folder.child(&name),
+            };
+            match path.map_err(|error| error.to_string()).and_then(|path| self.look(&folder.base, path)) {
+                Ok(place) => self.todo.extend(place),
+                Err(why) => {
+                    let what = folder.shown() + "/" + &readable(&name);
+                    self.remarks.push(Remark::new(&what, why));
+                }
+            }
+        }
+    }
+
+    fn look(&self, base: &Base, path: RelativePath) -> Result<Option<Place>, String> {
+        let entry = base.root.entry(&path).map_err(|error| error.to_string())?;
+        Ok(entry.map(|entry| Place { base: base.clone(), path: Some(path), kind: entry.kind }))
+    }
+
+    fn find(&mut self, place: Place) -> Option<Found> {
+        let shown = place.shown();
+        let path = place.path?;
+        let wished = match &place.base.copies {
+            None => Ok(path.clone()),
+            Some(copies) => copies.join(&path),
+        };
+        match wished {
+            Ok(wished) => Some(Found::file(shown, place.base.root, path, wished, place.base.copies.is_none())),
+            Err(error) => {
+                self.remarks.push(Remark::new(&shown, error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn remark(&mut self, place: &Place, why: impl Into<String>) {
+        self.remarks.push(Remark::new(&place.shown(), why));
+    }
+}
+
+/// Where the copies of a folder's or a list's files go.
+pub(crate) fn copies_of(name: &OsStr) -> io::Result<RelativePath> {
+    let path = RelativePath::new(IMPORTED).and_then(|imported| imported.child(name));
+    path.map_err(io::Error::other)
+}
+
+fn names(root: &DocumentRoot, folder: Option<&RelativePath>) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(root.folder(folder)?)? {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name));
+        }
+    }
+    Ok(names)
+}
+
+impl Base {
+    fn absolute(&self, path: &RelativePath) -> std::path::PathBuf {
+        self.root.absolute(path)
+    }
+}
+
+impl Place {
+    fn shown(&self) -> String {
+        let absolute =
+            self.path.as_ref().map_or_else(|| self.base.root.path().to_owned(), |path| self.base.absolute(path));
+        readable(absolute.as_os_str())
+    }
+}
