@@ -89,13 +89,16 @@ impl EventLog {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Carries out the appends that were handed over, refuses further ones, and closes
-    /// the file, for all clones. A log that is merely dropped does the same, unwaited for.
+    /// Carries out the appends that were handed over, refuses further ones and all reads,
+    /// and closes the file, for all clones. A log that is merely dropped carries them out
+    /// as well, but nobody waits for it.
     pub async fn close(&self) {
+        // The readers first: SQLite tidies up when its last connection is closed, if that
+        // one may write.
+        backend!(self.close());
         if let Some(appender) = &self.inner.appender {
             appender.close().await;
         }
-        backend!(self.close());
     }
 
     /// Whose log it is.

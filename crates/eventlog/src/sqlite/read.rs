@@ -23,7 +23,10 @@ const STREAMS_AT_ONCE: usize = 512;
 type Result<T> = std::result::Result<T, LogError>;
 
 fn storage(error: sqlx::Error) -> LogError {
-    StorageError::from(error).into()
+    match error {
+        sqlx::Error::PoolClosed => LogError::Closed,
+        other => StorageError::from(other).into(),
+    }
 }
 
 fn decode_all(events: &[Stored]) -> Result<Vec<Recorded>> {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
 
+mod fixture;
 mod open;
 #[cfg(unix)]
 mod permission;
+mod process;
 mod sample;
 mod trouble;

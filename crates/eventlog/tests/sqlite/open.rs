@@ -103,6 +103,17 @@ async fn the_folder_is_made_or_named() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_closed_is_one_file() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let log = EventLog::open_sqlite(&path, &site()).await.unwrap();
+    log.append(vec![event()]).await.unwrap();
+    assert_eq!(log.read(Position(0), 9).await.unwrap().len(), 1);
+    log.close().await;
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn a_name_that_looks_like_a_uri_is_a_name() {
     let folder = folder();
     let path = folder.path().join("file:log.db?mode=memory");

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use strongroom_eventlog::{AppendError, EventLog, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
+use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 use strongroom_model::event::{AlarmKey, AlarmKind};
 use strongroom_model::{Event, Expected, NewEvent, Position, StageName, StreamName, Version};
 
@@ -192,6 +192,7 @@ pub(crate) async fn a_closed_log_refuses_and_has_answered_before<B: Backend>(bac
     assert_eq!(handed_over.await.unwrap().len(), 1);
     let error = log.append(bookings(2, 1)).await.unwrap_err();
     assert!(matches!(error, AppendError::Closed), "{error}");
+    assert!(matches!(log.head().await, Err(LogError::Closed)));
     assert_eq!(size(&backend.open().await).await, 1);
 }
 
