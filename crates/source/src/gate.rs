@@ -40,9 +40,14 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
     }
     let due = http_date(text)?;
-    let now = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    let now = date(headers)?;
     let wait = Duration::try_from(due.duration_since(now)).ok()?;
     Some(wait.min(MAX_RETRY_AFTER))
+}
+
+/// What time it is at the server.
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

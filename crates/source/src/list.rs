@@ -1,5 +1,6 @@
 //! Which bookings wait on the server. One record that cannot be used spoils no other.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use strongroom_model::digest::ParseDigestError;
@@ -11,6 +12,7 @@ use strongroom_model::{BookingId, ByteCount, Digest, FailureKind};
 use crate::cause::Cause;
 use crate::client::{Ask, Source};
 use crate::error::{About, SourceError};
+use crate::gate::date;
 
 /// The longest file name that is taken in hand, in bytes. File systems hold 255; more than
 /// this is no name but an attempt to fill the log.
@@ -98,6 +100,16 @@ impl Source {
     /// It is not, or something else answers.
     pub async fn health(&self) -> Result<(), SourceError> {
         self.question::<Health>(&Ask::get(About::Server, &["healthz"])).await.map(|_| ())
+    }
+
+    /// What time it is at the server, by its `Date` header (RFC 9110, section 6.6.1), to the
+    /// second; `None` where it sends none. No token is needed for that.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn time(&self) -> Result<Option<Timestamp>, SourceError> {
+        let (_, response) = self.send(&Ask::get(About::Server, &["healthz"])).await?;
+        Ok(date(response.headers()))
     }
 
     /// One booking, and what the server knows of it.
