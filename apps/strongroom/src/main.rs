@@ -1,3 +1,57 @@
-//! The one program: `strongroom <verb>`.
+//! `strongroom <verb>`: parses the command line and hands over.
 
-fn main() {}
+mod attached;
+mod cli;
+mod demo;
+mod exit;
+mod out;
+mod run;
+mod site;
+mod trouble;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::out::{Out, tell};
+use crate::trouble::Trouble;
+
+fn main() -> ExitCode {
+    // Two linked TLS providers, or none, make rustls panic: this one is it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_use(&error).into(),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Trouble::new("the program cannot start").because(&error)).into(),
+    };
+    let mut out = Out::stdout();
+    let done = runtime.block_on(verb::run(cli, &mut out));
+    let done = done.and_then(|exit| out.flush().map(|()| exit));
+    // A call that blocks on a dead drive must not keep a program that has given up.
+    runtime.shutdown_background();
+    done.unwrap_or_else(|trouble| failed(&trouble)).into()
+}
+
+/// The help or the version, which were asked for; or what cannot be understood.
+fn wrong_use(error: &clap::Error) -> Exit {
+    // Nobody can be told if that fails.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Well,
+        _ => Exit::WrongUse,
+    }
+}
+
+fn failed(trouble: &Trouble) -> Exit {
+    if !trouble.is_told() {
+        tell(trouble);
+    }
+    trouble.exit()
+}

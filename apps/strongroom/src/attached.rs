@@ -1,0 +1,64 @@
+//! The drive that is attached, or should be.
+
+use std::path::Path;
+
+use strongroom_audit::DriveState;
+use strongroom_drive::{Drive, DriveError, DriveSettings};
+use strongroom_service::Config;
+
+/// What the word is for a drive that can be written to.
+pub(crate) const READY: &str = "ready";
+
+/// What is configured of the drive.
+pub(crate) const fn settings(config: &Config) -> DriveSettings {
+    DriveSettings { reserve: config.drive.reserve, expect: config.drive.id }
+}
+
+/// How the configured drive stands; `None` where none is configured. Blocks.
+pub(crate) fn look(config: &Config) -> Option<DriveState> {
+    let root = config.drive.root.as_deref()?;
+    Some(look_at(root, &settings(config)).0)
+}
+
+/// How the drive at `root` stands, and what is in the way, if something is. Blocks.
+pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Option<DriveError>) {
+    let known = Drive::look(root).ok();
+    let obstacle = Drive::open(root, settings).err();
+    let state = match &obstacle {
+        None => READY.to_owned(),
+        Some(error) => {
+            error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
+        }
+    };
+    let state = DriveState {
+        id: known.as_ref().map(|(identity, _)| identity.id),
+        label: known.as_ref().map(|(identity, _)| identity.label.clone()),
+        state,
+        free_bytes: known.as_ref().map(|(_, space)| space.free.0),
+    };
+    (state, obstacle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_never_set_up_has_no_identity_and_says_what_to_type() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x"), "x").unwrap();
+        let (state, obstacle) = look_at(folder.path(), &DriveSettings::default());
+        assert_eq!((state.id, state.state.as_str()), (None, "drive-unknown"));
+        assert!(obstacle.unwrap().next_step().contains("strongroom drive init"));
+    }
+
+    #[test]
+    fn a_full_drive_still_says_who_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Drive::init(folder.path(), "blue 1", "2026-11-20T23:00:00Z".parse().unwrap()).unwrap();
+        let greedy = DriveSettings { reserve: strongroom_model::ByteCount(u64::MAX / 2), expect: None };
+        let (state, obstacle) = look_at(folder.path(), &greedy);
+        assert_eq!((state.id, state.state.as_str()), (Some(identity.id), "drive-full"));
+        assert!(obstacle.is_some() && state.free_bytes.is_some());
+    }
+}

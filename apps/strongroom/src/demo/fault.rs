@@ -1,0 +1,81 @@
+//! The demo's faults: four bookings with which something is really wrong.
+
+use jiff::Timestamp;
+use strongroom_model::{Algorithm, Digest};
+use strongroom_server::Documents;
+
+use super::bookings::{Line, age, import_lines, inbox, write};
+use super::folder::Folder;
+use super::timesheet::{Timesheet, timesheet_of};
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// How large the file is whose transfer is cut: a few chunks come before, many after.
+const CUT_FILE_BYTES: usize = 1024 * 1024;
+/// After how many bytes of the answer the transfer is cut.
+pub(crate) const CUT_AFTER_BYTES: usize = 300 * 1024;
+/// How large the other files are.
+const FILE_BYTES: usize = 24 * 1024;
+/// The numbers of generated timesheets go up to this; the faults' are beyond.
+const FIRST_NUMBER: u32 = 200_001;
+
+/// A name that wants to be a path, to read as another one, and to be obeyed by a browser.
+const HOSTILE_NAME: &str = "../../etc/cron.d/\u{202e}fdp.<script>alert(1)</script>\r\nBcc: everyone@example.com";
+
+/// What is wrong with a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The server's record holds another digest than its file has.
+    WrongChecksum,
+    /// The server's record is there, its file is not.
+    MissingFile,
+    /// The first transfer is cut in the middle.
+    CutTransfer,
+    /// The file's name is an attack.
+    HostileName,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 4] = [Self::WrongChecksum, Self::MissingFile, Self::CutTransfer, Self::HostileName];
+
+    /// The booking's id.
+    pub(crate) const fn booking(self) -> &'static str {
+        match self {
+            Self::WrongChecksum => "F-wrong-checksum",
+            Self::MissingFile => "F-missing-file",
+            Self::CutTransfer => "F-cut-transfer",
+            Self::HostileName => "F-hostile-name",
+        }
+    }
+
+    /// What was done to it, in a few words.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::WrongChecksum => "its record holds a digest that its file does not have",
+            Self::MissingFile => "its file was deleted on the server",
+            Self::CutTransfer => "the connection was cut in the middle of its transfer",
+            Self::HostileName => "its name tries to be a path, a script and a mail header",
+        }
+    }
+
+    fn line(self, inbox: &std::path::Path, now: Timestamp) -> Result<Line, Trouble> {
+        let number = FIRST_NUMBER + self as u32;
+        let bytes = if self == Self::CutTransfer { CUT_FILE_BYTES } else { FILE_BYTES };
+        let sheet = Timesheet { filename: format!("{}.pdf", self.booking()), ..timesheet_of(number, bytes) };
+        let mut line = write(inbox, self.booking(), sheet, age(now, number))?;
+        match self {
+            Self::WrongChecksum => line.digest = Some(Digest::of(Algorithm::Sha256, b"another file")),
+            Self::HostileName => HOSTILE_NAME.clone_into(&mut line.filename),
+            Self::MissingFile | Self::CutTransfer => {}
+        }
+        Ok(line)
+    }
+}
+
+/// Puts the four bookings in. Doing it twice changes nothing.
+pub(crate) async fn put_in(folder: &Folder, documents: &Documents, now: Timestamp) -> Result<(), Trouble> {
+    let inbox = inbox(documents)?;
+    let lines: Vec<_> = Fault::ALL.into_iter().map(|fault| fault.line(&inbox, now)).collect::<Result<_, _>>()?;
+    import_lines(folder, documents, "faults.csv", &lines).await?;
+    let missing = inbox.join(format!("{}.pdf", Fault::MissingFile.booking()));
+    std::fs::remove_file(&missing).or_trouble(format!("cannot delete {}", missing.display()))
+}

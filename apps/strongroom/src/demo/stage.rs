@@ -1,0 +1,164 @@
+//! Does the job in the demo's folder: server, faults, run, in one process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use strongroom_eventlog::EventLog;
+use strongroom_server::import::ImportReport;
+use strongroom_server::{ServeError, Server};
+use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
+use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
+
+use super::bookings::generate;
+use super::fault::{self, CUT_AFTER_BYTES, Fault};
+use super::folder::{Folder, Memory, documents};
+use super::proxy::CuttingProxy;
+use super::story::{self, Act};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::run::ending::Ending;
+use crate::run::job::Job;
+use crate::run::once;
+use crate::run::show::Show;
+use crate::trouble::{OrTrouble as _, Trouble};
+use crate::verb;
+use crate::verb::demo::Args;
+use crate::verb::server::import::import;
+
+/// How many bookings are generated where nothing else is asked for.
+const BOOKINGS: u32 = 40;
+
+/// Prepares what is not prepared yet, does the job, and tells what happened.
+pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
+    let clock = Clock::system();
+    let (folder, is_old) = Folder::open(&args.dir, &clock).await?;
+    let config = folder.config(None)?;
+    let lock = match RunLock::take(&config.run_lock_path(), clock.now()) {
+        Ok(lock) => lock,
+        Err(RunLockError::Held { holder }) => {
+            out.line(format_args!("another process runs the demo in {} already: {holder}", args.dir.display()))?;
+            return Ok(Exit::Well);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let memory = folder.memory();
+    out.raw(story::opening(&folder, &memory, is_old))?;
+    out.flush()?;
+    let before = log_size(&config).await?;
+    let added = prepare(args, &folder, &config, memory, &clock, out).await?;
+    let (ending, was_cut) = work(&folder, &config, lock, &clock).await?;
+    let log = crate::site::log_to_read(&config).await?;
+    let act =
+        Act { folder: &folder, config: &config, log: &log, ending: &ending, added: added.imported, before, was_cut };
+    out.raw(story::closing(&act).await?)?;
+    Ok(ending.exit())
+}
+
+async fn log_size(config: &Config) -> Result<u64, Trouble> {
+    match crate::site::log_if_any(config).await? {
+        None => Ok(0),
+        Some(log) => size_and_close(&log).await,
+    }
+}
+
+async fn size_and_close(log: &EventLog) -> Result<u64, Trouble> {
+    let size = log.head().await?.size;
+    log.close().await;
+    Ok(size)
+}
+
+/// Bookings that are not on the server yet.
+///
+/// If we stop in between, what was imported stays, and is known by its id or its place the
+/// next time; only what is whole is remembered.
+async fn prepare(
+    args: &Args,
+    folder: &Folder,
+    config: &Config,
+    memory: Memory,
+    clock: &Clock,
+    out: &mut Out,
+) -> Result<ImportReport, Trouble> {
+    let documents = documents(config, clock).await?;
+    let mut added = ImportReport::default();
+    let wanted = args.bookings.unwrap_or(if args.files.is_some() { 0 } else { BOOKINGS });
+    if wanted > memory.generated {
+        let numbers = memory.generated + 1..=wanted;
+        let report = generate(folder, &documents, numbers, clock.now()).await?;
+        added.imported += report.imported;
+        added.imported_bytes = added.imported_bytes + report.imported_bytes;
+    }
+    if let Some(path) = &args.files {
+        let report = copies(&documents, path).await?;
+        added.imported += report.imported;
+        added.imported_bytes = added.imported_bytes + report.imported_bytes;
+        out.raw(story::copied(path, &report))?;
+    }
+    if args.with_faults && !memory.with_faults {
+        fault::put_in(folder, &documents, clock.now()).await?;
+        added.imported += Fault::ALL.len() as u64;
+    }
+    documents.store().close().await;
+    folder.remember(&Memory {
+        generated: wanted.max(memory.generated),
+        with_faults: args.with_faults || memory.with_faults,
+    })?;
+    out.raw(story::prepared(&added))?;
+    out.flush()?;
+    Ok(added)
+}
+
+/// Copies of the reader's own files: the import copies in what lies elsewhere.
+async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result<ImportReport, Trouble> {
+    let metadata = std::fs::metadata(path).or_next(
+        format!("cannot read {}", path.display()),
+        "name a folder of yours with --files; the files in it are copied, and never touched",
+    )?;
+    if !metadata.is_dir() {
+        return Err(Trouble::wrong_use(format!("{} is no folder", path.display()))
+            .next_step("name the folder that the files are in with --files"));
+    }
+    import(documents, path, true).await
+}
+
+/// The job, as `run --once` does it, with the server in this process. The second value says
+/// whether the transfer that was to be cut was.
+async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(Ending, bool), Trouble> {
+    let show = Show::new();
+    // The story tells what happened; what the stages say meanwhile is for operators.
+    let quiet = strongroom_service::config::Telemetry { level: "error".to_owned(), ..config.telemetry.clone() };
+    telemetry::init_to(&quiet, show.clone(), false)?;
+    let server = serve(config, clock).await?;
+    let address = server.as_ref().map_or(config.server.listen, Server::local_addr);
+    let proxy = cutting(address, folder.memory().with_faults).await?;
+    let seen = proxy.as_ref().map_or(address, CuttingProxy::address);
+    let config = folder.config(Some(&format!("http://{seen}")))?;
+    let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
+    let mut job = Job::open(config, clock.clone(), shutdown, show, lock).await?;
+    let done = once::run(&mut job).await;
+    job.close().await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    Ok((done?, proxy.is_some_and(|proxy| proxy.has_cut())))
+}
+
+/// The document server, in this process; `None` where another process serves the folder.
+async fn serve(config: &Config, clock: &Clock) -> Result<Option<Server>, Trouble> {
+    match Server::start(verb::server::settings(config), clock.clone()).await {
+        Ok(server) => Ok(Some(server)),
+        Err(ServeError::ServedAlready(_)) => Ok(None),
+        Err(error @ ServeError::Listen { .. }) => Err(Trouble::from(error)
+            .next_step("set another port in server.listen and in source.url of the demo's strongroom.toml")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn cutting(server: SocketAddr, with_faults: bool) -> Result<Option<CuttingProxy>, Trouble> {
+    if !with_faults {
+        return Ok(None);
+    }
+    let path = format!("/v1/bookings/{}/timesheet", Fault::CutTransfer.booking());
+    let proxy = CuttingProxy::start(server, &path, CUT_AFTER_BYTES).await.or_trouble("no port is free on 127.0.0.1")?;
+    Ok(Some(proxy))
+}

@@ -1,0 +1,59 @@
+//! Standard output: whole pages or line by line, quiet when its reader has gone.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::trouble::Trouble;
+
+/// How much is gathered before it is written: a pipe's own buffer on Linux.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Buffered standard output.
+pub(crate) struct Out {
+    to: io::BufWriter<io::Stdout>,
+}
+
+impl Out {
+    /// Standard output of this process.
+    pub(crate) fn stdout() -> Self {
+        Self { to: io::BufWriter::with_capacity(BUFFER_BYTES, io::stdout()) }
+    }
+
+    /// One line.
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), Trouble> {
+        writeln!(self.to, "{text}").map_err(|error| lost(&error))
+    }
+
+    /// A text as it is, without a line's end.
+    pub(crate) fn raw(&mut self, text: impl fmt::Display) -> Result<(), Trouble> {
+        write!(self.to, "{text}").map_err(|error| lost(&error))
+    }
+
+    /// A value as indented JSON, and a line's end.
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Trouble> {
+        let text = serde_json::to_string_pretty(value).map_err(Trouble::from)?;
+        self.line(text)
+    }
+
+    /// Hands over what is gathered.
+    pub(crate) fn flush(&mut self) -> Result<(), Trouble> {
+        self.to.flush().map_err(|error| lost(&error))
+    }
+}
+
+/// Whether a person looks at standard output, so that bars may move on it.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal() && io::stderr().is_terminal()
+}
+
+/// One line for people on standard error. Nobody can be told if that fails.
+pub(crate) fn tell(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn lost(error: &io::Error) -> Trouble {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Trouble::reader_gone();
+    }
+    Trouble::new("standard output cannot be written to").because(error)
+}

@@ -1,0 +1,128 @@
+//! What is due at an instant: a summary, an alarm about a run. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use strongroom_service::Schedule;
+use strongroom_service::config::{ClockTime, SummaryMode};
+
+/// Which summary is due, and what it is called; `None`: none is.
+///
+/// `since` is when the last one was composed; `settled`, whether the last run's bookings are
+/// done. A summary waits for these, but not for longer than `grace`: a night's mail must not
+/// stay away because of one slow file.
+pub(crate) fn summary(
+    mode: SummaryMode,
+    at: ClockTime,
+    schedule: &Schedule,
+    since: Timestamp,
+    now: Timestamp,
+    settled: bool,
+    grace: Duration,
+) -> Option<String> {
+    let (title, due) = match mode {
+        // Composed by whoever sees a run end.
+        SummaryMode::Run => return None,
+        SummaryMode::Window => {
+            let (first, last) = schedule.ended_between(since, now)?;
+            (first.title_through(&last), last.closes)
+        }
+        SummaryMode::Daily => {
+            let passed = schedule.passed_daily(at.0, since, now)?;
+            let day = passed.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+            (format!("the day up to {day}"), passed)
+        }
+    };
+    let waited = Duration::try_from(now.duration_since(due)).unwrap_or_default();
+    (settled || waited >= grace).then_some(title)
+}
+
+/// What a summary is called that a run ends with.
+pub(crate) fn run_title(schedule: &Schedule, now: Timestamp) -> String {
+    format!("the run of {}", now.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M"))
+}
+
+/// What is wrong with the runs, in one sentence, if something is.
+///
+/// `last` is when the last run was asked for; `moved`, when something last happened in the log. A
+/// run that takes long but goes on is no alarm.
+pub(crate) fn overdue(
+    schedule: &Schedule,
+    last: Timestamp,
+    moved: Timestamp,
+    now: Timestamp,
+    grace: Duration,
+) -> Option<String> {
+    let due = schedule.overdue(last, now, grace)?;
+    let still = Duration::try_from(now.duration_since(moved)).unwrap_or_default();
+    if still < grace {
+        return None;
+    }
+    let local = |time: Timestamp| time.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    Some(format!("a run was due at {}, but none has begun since {}", local(due), local(last)))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(15 * 60);
+
+    fn nightly() -> Schedule {
+        Schedule { every: Duration::from_secs(120), between: Some("23:00-05:00".parse().unwrap()), zone: TimeZone::UTC }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn due(mode: SummaryMode, since: &str, now: &str, settled: bool) -> Option<String> {
+        let hour = "07:00".parse().unwrap();
+        summary(mode, hour, &nightly(), at(since), at(now), settled, GRACE)
+    }
+
+    #[test]
+    fn a_nights_summary_is_due_once_the_night_is_over_and_its_work_done() {
+        let since = "2026-11-20T12:00:00Z";
+        assert_eq!(due(SummaryMode::Window, since, "2026-11-21T04:59:59Z", true), None);
+        let night = Some("the night of 2026-11-20".to_owned());
+        assert_eq!(due(SummaryMode::Window, since, "2026-11-21T05:00:00Z", true), night);
+        assert_eq!(due(SummaryMode::Window, since, "2026-11-21T05:00:00Z", false), None);
+        assert_eq!(due(SummaryMode::Window, since, "2026-11-21T05:15:00Z", false), night, "it does not wait for ever");
+        assert_eq!(due(SummaryMode::Window, "2026-11-21T05:00:01Z", "2026-11-21T12:00:00Z", true), None);
+    }
+
+    #[test]
+    fn r7_nights_that_nobody_was_up_for_are_one_summary() {
+        let title = due(SummaryMode::Window, "2026-11-18T12:00:00Z", "2026-11-21T12:00:00Z", true).unwrap();
+        assert_eq!(title, "the nights of 2026-11-18 to 2026-11-20");
+    }
+
+    #[test]
+    fn a_daily_summary_is_due_at_its_hour() {
+        let since = "2026-11-20T07:00:01Z";
+        assert_eq!(due(SummaryMode::Daily, since, "2026-11-21T06:59:00Z", true), None);
+        let title = due(SummaryMode::Daily, since, "2026-11-21T07:00:00Z", true).unwrap();
+        assert_eq!(title, "the day up to 2026-11-21 07:00");
+    }
+
+    #[test]
+    fn r8_a_run_that_did_not_happen_is_an_alarm() {
+        let last = at("2026-11-20T04:58:00Z");
+        let check = |moved: &str, now: &str| overdue(&nightly(), last, at(moved), at(now), GRACE);
+        assert_eq!(check("2026-11-20T04:58:00Z", "2026-11-20T12:00:00Z"), None, "nothing is due by day");
+        assert_eq!(check("2026-11-20T04:58:00Z", "2026-11-20T23:15:00Z"), None, "the grace is not over");
+        let told = check("2026-11-20T04:58:00Z", "2026-11-20T23:15:01Z").unwrap();
+        assert_eq!(told, "a run was due at 2026-11-20 23:00, but none has begun since 2026-11-20 04:58");
+    }
+
+    #[test]
+    fn a_run_that_takes_long_but_goes_on_is_no_alarm() {
+        let last = at("2026-11-20T23:00:00Z");
+        let now = at("2026-11-21T01:00:00Z");
+        assert_eq!(overdue(&nightly(), last, at("2026-11-21T00:59:00Z"), now, GRACE), None);
+        assert!(overdue(&nightly(), last, at("2026-11-21T00:30:00Z"), now, GRACE).is_some());
+    }
+}

@@ -1,0 +1,191 @@
+//! What a run of the job ends with: a table of files, bytes, failures by cause, what to do.
+
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use strongroom_audit::{Cause, RaisedAlarm};
+use strongroom_model::ByteCount;
+
+use crate::exit::Exit;
+use crate::run::tally::Tally;
+
+/// How wide the table is at most, in characters: two people can still compare screens.
+const WIDTH: u16 = 100;
+/// How many causes and alarms are shown one by one.
+const MOST_ROWS: usize = 20;
+
+/// All that the table is made of.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ending {
+    /// What this process saw.
+    pub(crate) tally: Tally,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// Why bookings need a person, from this run or earlier ones.
+    pub(crate) causes: Vec<Cause>,
+    /// Alarms that are raised.
+    pub(crate) alarms: Vec<RaisedAlarm>,
+    /// How many bookings wait for their next attempt.
+    pub(crate) later: u64,
+    /// Why nothing was taken, where nothing was.
+    pub(crate) zero: Option<String>,
+    /// What else went wrong, one sentence each.
+    pub(crate) troubles: Vec<String>,
+    /// Whether it was stopped before its end.
+    pub(crate) stopped: bool,
+}
+
+impl Ending {
+    /// How the program ends after it.
+    pub(crate) fn exit(&self) -> Exit {
+        let undone = self.later > 0 || self.tally.unusable > 0;
+        let problems = undone || !self.causes.is_empty() || !self.alarms.is_empty() || !self.troubles.is_empty();
+        match (problems, self.stopped) {
+            (true, _) => Exit::Problems,
+            (false, true) => Exit::Failed,
+            (false, false) => Exit::Well,
+        }
+    }
+
+    /// The page for people.
+    pub(crate) fn page(&self) -> String {
+        let mut page = format!("{}\n{}", self.verdict(), self.counts());
+        if !self.causes.is_empty() || !self.alarms.is_empty() {
+            page += &format!("\n{}\n", self.problems());
+        }
+        for trouble in &self.troubles {
+            page += &format!("\n{trouble}\n");
+        }
+        page
+    }
+
+    /// Everything in one line.
+    fn verdict(&self) -> String {
+        let stuck: u64 = self.causes.iter().map(|cause| cause.bookings).sum();
+        let mut parts = Vec::new();
+        if stuck > 0 {
+            parts.push(format!("{stuck} need a person"));
+        }
+        if !self.alarms.is_empty() {
+            parts.push(format!("{} raised", count(self.alarms.len() as u64, "alarm")));
+        }
+        if self.later > 0 {
+            parts.push(format!("{} left for the next run", self.later));
+        }
+        if self.tally.unusable > 0 {
+            parts.push(format!("{} with a record that cannot be used", self.tally.unusable));
+        }
+        if self.stopped {
+            parts.push("stopped before the end; the next run goes on from here".to_owned());
+        }
+        let done = match (&self.zero, self.tally.archived) {
+            (Some(why), 0) => format!("Nothing to back up: {why}"),
+            (_, files) => format!("{} backed up, proven and archived", count(files, "file")),
+        };
+        if parts.is_empty() { format!("{done}.") } else { format!("{done}; {}.", parts.join(", ")) }
+    }
+
+    fn counts(&self) -> String {
+        let tally = &self.tally;
+        let seconds = self.elapsed.as_secs_f64();
+        let rate = ByteCount((tally.proven_bytes.0 as f64 / seconds.max(0.001)) as u64);
+        let retries: u64 = tally.retries.values().sum();
+        let mut page = format!("  files archived  {} of {}\n", tally.archived, tally.files);
+        page += &format!("  bytes proven    {} in {seconds:.1} s ({rate}/s)\n", tally.proven_bytes);
+        if retries > 0 {
+            let causes: Vec<_> =
+                tally.retries.iter().map(|(kind, number)| format!("{number} × {}", kind.cause())).collect();
+            page += &format!("  tried again     {retries}: {}\n", causes.join("; "));
+        }
+        page
+    }
+
+    fn problems(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED);
+        table.set_content_arrangement(ContentArrangement::DynamicFullWidth).set_width(WIDTH);
+        table.set_header(["number", "cause", "what to do"]);
+        for cause in self.causes.iter().take(MOST_ROWS) {
+            let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
+            let what = format!("{}\n{}{more}", cause.cause, cause.first.join(", "));
+            table.add_row([cause.bookings.to_string(), what, cause.next_step.to_owned()]);
+        }
+        for alarm in self.alarms.iter().take(MOST_ROWS) {
+            table.add_row(["alarm".to_owned(), alarm.message.clone(), alarm.next_step.clone()]);
+        }
+        let hidden = self.causes.len().saturating_sub(MOST_ROWS) + self.alarms.len().saturating_sub(MOST_ROWS);
+        if hidden > 0 {
+            table.add_row(["…".to_owned(), format!("and {hidden} more"), "see `strongroom status`".to_owned()]);
+        }
+        table.to_string()
+    }
+}
+
+fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use strongroom_model::FailureKind;
+    use strongroom_model::event::AlarmKind;
+
+    use super::*;
+
+    fn tally() -> Tally {
+        Tally { files: 40, archived: 40, proven: 40, proven_bytes: ByteCount(21 << 20), ..Tally::default() }
+    }
+
+    fn cause() -> Cause {
+        Cause {
+            kind: FailureKind::FileMissing,
+            bookings: 4,
+            cause: FailureKind::FileMissing.cause(),
+            next_step: FailureKind::FileMissing.step(),
+            first: vec!["B-1".to_owned(), "B-2".to_owned(), "B-3".to_owned()],
+            message: "404".to_owned(),
+        }
+    }
+
+    #[test]
+    fn all_well_is_one_line_and_two_numbers() {
+        let ending = Ending { tally: tally(), elapsed: Duration::from_secs(4), ..Ending::default() };
+        assert_eq!(ending.exit(), Exit::Well);
+        insta::assert_snapshot!(ending.page());
+    }
+
+    #[test]
+    fn failures_are_told_by_cause_with_what_to_do() {
+        let alarm = RaisedAlarm {
+            kind: AlarmKind::DriveFull,
+            subject: "/mnt/backup".to_owned(),
+            since: "2026-11-20T23:00:00Z".parse().unwrap(),
+            message: "the drive at /mnt/backup has 1.9 GiB free: 4.0 MiB would leave less than the reserve".to_owned(),
+            next_step: "make room on it".to_owned(),
+        };
+        let ending = Ending {
+            tally: Tally { archived: 36, retries: BTreeMap::from([(FailureKind::CutShort, 1)]), ..tally() },
+            elapsed: Duration::from_secs(4),
+            causes: vec![cause()],
+            alarms: vec![alarm],
+            later: 2,
+            ..Ending::default()
+        };
+        assert_eq!(ending.exit(), Exit::Problems);
+        insta::assert_snapshot!(ending.page());
+    }
+
+    #[test]
+    fn r8_zero_is_stated_with_its_reason() {
+        let ending = Ending { zero: Some("nothing waits on the server".to_owned()), ..Ending::default() };
+        assert_eq!(ending.exit(), Exit::Well);
+        assert!(ending.page().starts_with("Nothing to back up: nothing waits on the server."), "{}", ending.page());
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_is_no_success() {
+        assert_eq!(Ending { stopped: true, ..Ending::default() }.exit(), Exit::Failed);
+    }
+}

@@ -1,0 +1,170 @@
+//! The job: the stages of one site in this process, and what drives their runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use strongroom_audit::{causes, raised_alarms};
+use strongroom_bus::{Alarms, Idle, Pipeline};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::event::{AlarmRaised, Trigger};
+use strongroom_model::{Actor, Position, StageName};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, RunLock, Shutdown, actor};
+use strongroom_source::Source;
+use strongroom_verify::Verify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::attached;
+use crate::run::ending::Ending;
+use crate::run::gate::Gate;
+use crate::run::show::Show;
+use crate::run::tally::Tally;
+use crate::run::watch::Watch;
+use crate::run::{request, wire};
+use crate::site;
+use crate::trouble::Trouble;
+
+/// The stages that bring a booking to the archive: all but the one that tells people.
+pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
+
+/// How often the drive is looked at while it is in the way.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the end may take once everything is to be given up: closing a log is a few
+/// milliseconds.
+const END_MOST: Duration = Duration::from_secs(5);
+
+/// The stages of one site in this process.
+pub(crate) struct Job {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) log: EventLog,
+    pub(crate) alarms: Alarms,
+    pub(crate) actor: Actor,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) gate: Gate,
+    pub(crate) shutdown: Shutdown,
+    source: Source,
+    root: PathBuf,
+    /// Waits for the drive; `None` once it is at work.
+    verify: Option<Verify>,
+    stop: CancellationToken,
+    watch: Watch,
+    show: Show,
+    started: Instant,
+    _lock: RunLock,
+}
+
+impl Job {
+    /// Opens the site, and starts the stage that tells people: whatever goes wrong from here
+    /// on can be told. The others start with [`Job::begin`].
+    pub(crate) async fn open(
+        config: Config,
+        clock: Clock,
+        shutdown: Shutdown,
+        show: Show,
+        lock: RunLock,
+    ) -> Result<Self, Trouble> {
+        let source = site::source(&config)?;
+        let root = config.drive.mounted_at()?.to_owned();
+        let log = site::log(&config).await?;
+        let from = Position(log.head().await?.size);
+        let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
+        let stop = shutdown.stop().child_token();
+        let name = actor_named("run");
+        let alarms = Alarms::new(log.clone(), clock.clone(), name.clone());
+        let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, &name);
+        let mut pipeline = Pipeline::new(wire::wiring(&config, &log, &clock, &stop, &shutdown));
+        pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
+        let verify = Some(wire::verify(&config, &root, &log, &clock));
+        Ok(Self {
+            config,
+            clock,
+            log,
+            alarms,
+            actor: name,
+            pipeline,
+            gate,
+            shutdown,
+            source,
+            root,
+            verify,
+            stop,
+            watch,
+            show,
+            started: Instant::now(),
+            _lock: lock,
+        })
+    }
+
+    /// Starts the stages that need the drive, once it is there; before that, nothing: returns
+    /// what is in the way. What a dead process left on the drive is put right before anything
+    /// new is written to it.
+    pub(crate) async fn begin(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
+        let Some(verify) = &self.verify else { return Ok(None) };
+        if let Some(obstacle) = self.gate.look().await? {
+            return Ok(Some(obstacle));
+        }
+        if let Err(obstacle) = verify.begin().await {
+            self.gate.found(&obstacle).await?;
+            return Ok(Some(obstacle));
+        }
+        let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
+        let verify = self.verify.take().expect("it was there a moment ago");
+        let fetch = wire::fetch(config, &self.root, source, clock);
+        self.watch.measure(fetch.meter());
+        self.pipeline.spawn(verify, actor(StageName::Verify));
+        self.pipeline.spawn(fetch, actor(StageName::Fetch));
+        self.pipeline.spawn(wire::archive(config, source), actor(StageName::Archive));
+        self.pipeline.spawn(wire::enumerate(source, log, clock), actor(StageName::Enumerate));
+        Ok(None)
+    }
+
+    /// Asks for a run, or takes over one that an earlier process asked for.
+    pub(crate) async fn request(&self, trigger: Trigger) -> Result<strongroom_model::StreamName, Trouble> {
+        let oldest = self.config.enumerate.oldest;
+        Ok(request::request(&self.log, &self.clock, &self.actor, trigger, oldest).await?)
+    }
+
+    /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
+    pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
+        self.pipeline.idle(stages, patience).await
+    }
+
+    /// Fixes the next summary in the log; notify sends it.
+    pub(crate) async fn compose(&self, title: &str) -> Result<(), Trouble> {
+        let actor = actor(StageName::Notify);
+        strongroom_notify::compose(&self.log, title, &self.clock, &actor).await?;
+        Ok(())
+    }
+
+    /// What there is to tell at the end.
+    pub(crate) async fn ending(&self) -> Result<Ending, Trouble> {
+        let head = self.log.head().await?;
+        Ok(Ending {
+            tally: self.watch.tally_at(Position(head.size)).await,
+            elapsed: self.started.elapsed(),
+            causes: causes(&self.log).await?,
+            alarms: raised_alarms(&self.log).await?,
+            ..Ending::default()
+        })
+    }
+
+    /// Stops the stages: what is in hand is finished, until somebody says otherwise.
+    pub(crate) async fn close(self) {
+        self.stop.cancel();
+        let abort = self.shutdown.abort();
+        let ended = self.pipeline.ended();
+        let given_up = async {
+            abort.cancelled().await;
+            tokio::time::sleep(END_MOST).await;
+        };
+        tokio::select! {
+            () = ended => self.log.close().await,
+            // What is not closed in order is as after a power cut, which costs nothing.
+            () = given_up => tracing::warn!("a stage did not let go in time; the next start goes on from the log"),
+        }
+        self.show.finish();
+    }
+}

@@ -1,0 +1,132 @@
+//! `--once`: takes what is waiting until nothing is left, tells people, and ends.
+
+use std::time::Duration;
+
+use strongroom_bus::Idle;
+use strongroom_model::event::{Trigger, ZeroReason};
+use strongroom_model::run::Run;
+use strongroom_model::{StageName, StreamName};
+use tokio::time::Instant;
+
+use crate::run::ending::Ending;
+use crate::run::job::{Job, LOOK_EVERY, WORK};
+use crate::run::{due, request};
+use crate::trouble::Trouble;
+
+/// How many runs are asked for, at most: ten million bookings. A server that makes up
+/// bookings without end must not keep us for ever.
+const MOST_RUNS: u32 = 10_000;
+
+/// How the work ended.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// Why nothing was taken, where the first run took nothing.
+    zero: Option<String>,
+    /// How many bookings wait for their next attempt.
+    later: u64,
+    troubles: Vec<String>,
+    stopped: bool,
+}
+
+/// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
+/// left by then, or is known not to have.
+pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
+    let patience = job.config.retry.wait_once.get();
+    let mut outcome =
+        if wait_for_drive(job, patience).await? { work(job, patience).await? } else { Outcome::default() };
+    outcome.stopped |= job.shutdown.is_requested();
+    if !outcome.stopped {
+        let title = due::run_title(&job.config.schedule(), job.clock.now());
+        job.compose(&title).await?;
+        if let Idle::RetriesLater { .. } = job.idle(&[StageName::Notify], patience).await? {
+            outcome.troubles.push(
+                "A mail could not be handed over yet; it is kept, and goes out with the next run.\n  \
+                 next: strongroom doctor"
+                    .to_owned(),
+            );
+        }
+    }
+    let ending = job.ending().await?;
+    Ok(Ending {
+        zero: outcome.zero,
+        later: outcome.later,
+        troubles: outcome.troubles,
+        stopped: outcome.stopped,
+        ..ending
+    })
+}
+
+/// Whether the drive came, within the patience. That it is missing is told at once.
+async fn wait_for_drive(job: &mut Job, patience: Duration) -> Result<bool, Trouble> {
+    let since = Instant::now();
+    loop {
+        if job.begin().await?.is_none() {
+            return Ok(true);
+        }
+        if since.elapsed() >= patience || job.shutdown.is_requested() {
+            return Ok(false);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY.min(patience)) => {}
+            () = job.shutdown.stop().cancelled_owned() => {}
+        }
+    }
+}
+
+/// Runs, one after the other, until one has seen the whole list.
+async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
+    let mut outcome = Outcome::default();
+    for number in 0..MOST_RUNS {
+        let run = job.request(Trigger::Once).await?;
+        let found = one_run(job, &run, patience).await?;
+        let Some(enumerated) = &found.enumerated else {
+            outcome.troubles.extend(run_trouble(&found));
+            break;
+        };
+        if number == 0 {
+            outcome.zero = enumerated.zero_reason.map(why_zero);
+        }
+        // A run that took less than it might have has seen the whole list.
+        let more = enumerated.enumerated >= u64::from(job.config.enumerate.oldest);
+        if !more || job.shutdown.is_requested() {
+            break;
+        }
+    }
+    if let Idle::RetriesLater { count, .. } = job.idle(&WORK, patience).await? {
+        outcome.later = count as u64;
+    }
+    Ok(outcome)
+}
+
+/// Waits for one run, and for all that it set going but what waits for a retry: that is
+/// waited for at the end, for all runs together.
+async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run, Trouble> {
+    let idle = job.idle(&WORK, Duration::ZERO).await?;
+    let found = request::look(&job.log, run).await?;
+    if found.enumerated.is_some() && !matches!(idle, Idle::Paused(_)) {
+        return Ok(found);
+    }
+    // Something is in the way, of the run itself or of its bookings: it may pass.
+    job.idle(&WORK, patience).await?;
+    Ok(request::look(&job.log, run).await?)
+}
+
+/// Why a run found nothing.
+fn why_zero(reason: ZeroReason) -> String {
+    match reason {
+        ZeroReason::NothingWaiting => "no signed-off document waits on the server",
+        ZeroReason::AllInHand => "all that wait on the server are in hand already, or need a person",
+        ZeroReason::NoneUsable => "no record that waits on the server could be used",
+    }
+    .to_owned()
+}
+
+/// Why a run could not ask the server; `None` where an alarm says it.
+fn run_trouble(run: &Run) -> Option<String> {
+    let failed = run.failure.as_ref()?;
+    let again = failed.retry_at.map_or_else(
+        || format!("next: {}", failed.kind.step()),
+        |due| format!("it is tried again from {} on, by the next run", due.strftime("%Y-%m-%d %H:%M:%S UTC")),
+    );
+    Some(format!("The server could not be asked what waits: {}: {}.\n  {again}", failed.kind.cause(), failed.message))
+}

@@ -1,0 +1,151 @@
+//! Where progress is shown: a bar that moves on a terminal, plain lines elsewhere.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use strongroom_model::ByteCount;
+use strongroom_model::text::printable;
+use tokio::time::Instant;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::out::{is_terminal, tell};
+use crate::run::tally::Tally;
+
+/// How often the bar is drawn, at most.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+/// How many characters of one line of a message are shown.
+const LINE_CHARS: usize = 400;
+/// Below this there is no rate to speak of.
+const LEAST_ELAPSED: Duration = Duration::from_millis(500);
+
+/// Where progress is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Show {
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
+
+impl Show {
+    /// A bar, if a person looks on; lines otherwise.
+    pub(crate) fn new() -> Self {
+        let bar = is_terminal().then(|| {
+            let bar = ProgressBar::new(0);
+            let style =
+                ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left; {msg}");
+            bar.set_style(style.expect("the template is fixed, and a test draws it"));
+            bar.enable_steady_tick(DRAW_EVERY);
+            bar
+        });
+        Self { bar, started: Instant::now() }
+    }
+
+    /// One message, above the bar where there is one.
+    pub(crate) fn line(&self, text: &str) {
+        for line in text.lines() {
+            let line = printable(line, LINE_CHARS);
+            match &self.bar {
+                Some(bar) => bar.println(line),
+                None => tell(line),
+            }
+        }
+    }
+
+    /// How far it is; as a line only if one is due and something is under way. `came` counts
+    /// bytes as they come, some perhaps twice.
+    pub(crate) fn progress(&self, tally: &Tally, came: ByteCount, line_due: bool) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(tally.bytes.0);
+            bar.set_position(came.max(tally.fetched_bytes).min(tally.bytes).0);
+            bar.set_message(files(tally));
+        } else if line_due && tally.left() > 0 {
+            tell(progress_line(tally, self.started.elapsed()));
+        }
+    }
+
+    /// Takes the bar away: what comes next is the ending.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What the program says about itself goes above the bar, too.
+impl<'a> MakeWriter<'a> for Show {
+    type Writer = AboveBar;
+
+    fn make_writer(&'a self) -> AboveBar {
+        AboveBar { bar: self.bar.clone() }
+    }
+}
+
+/// Standard error, with the bar out of the way.
+pub(crate) struct AboveBar {
+    bar: Option<ProgressBar>,
+}
+
+impl Write for AboveBar {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn files(tally: &Tally) -> String {
+    let mut text = format!("{} of {} files archived", tally.archived, tally.files);
+    if tally.stuck > 0 {
+        text += &format!(", {} need a person", tally.stuck);
+    }
+    text
+}
+
+fn progress_line(tally: &Tally, elapsed: Duration) -> String {
+    let mut text = format!("{}; {} of {} fetched", files(tally), tally.fetched_bytes, tally.bytes);
+    if let Some((rate, left)) = pace(tally, elapsed) {
+        text += &format!(", {rate}/s, about {} left", HumanDuration(left));
+    }
+    text
+}
+
+/// Bytes in a second, and how long the rest takes at that rate.
+pub(crate) fn pace(tally: &Tally, elapsed: Duration) -> Option<(ByteCount, Duration)> {
+    if elapsed < LEAST_ELAPSED || tally.fetched_bytes == ByteCount(0) {
+        return None;
+    }
+    let rate = tally.fetched_bytes.0 as f64 / elapsed.as_secs_f64();
+    let rest = tally.bytes.0.saturating_sub(tally.fetched_bytes.0) as f64;
+    Some((ByteCount(rate as u64), Duration::from_secs_f64(rest / rate)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_says_how_far_how_fast_and_how_long() {
+        let tally = Tally {
+            files: 40,
+            bytes: ByteCount(30 << 20),
+            fetched_bytes: ByteCount(10 << 20),
+            archived: 12,
+            stuck: 1,
+            ..Tally::default()
+        };
+        assert_eq!(
+            progress_line(&tally, Duration::from_secs(5)),
+            "12 of 40 files archived, 1 need a person; 10.0 MiB of 30.0 MiB fetched, 2.0 MiB/s, about 10 seconds left"
+        );
+    }
+
+    #[test]
+    fn there_is_no_rate_before_anything_came() {
+        assert_eq!(pace(&Tally::default(), Duration::from_secs(5)), None);
+    }
+}

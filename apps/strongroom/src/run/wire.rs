@@ -1,0 +1,77 @@
+//! How each stage is made from the configuration.
+
+use std::path::Path;
+
+use strongroom_archive::Archive;
+use strongroom_bus::{Alarms, Pace, RetryPolicy, Wiring};
+use strongroom_enumerate::Enumerate;
+use strongroom_eventlog::EventLog;
+use strongroom_fetch::{Fetch, FetchSettings};
+use strongroom_model::StageName;
+use strongroom_notify::{Notify, Settings};
+use strongroom_service::{Clock, Config, Shutdown, actor};
+use strongroom_source::Source;
+use strongroom_verify::{Verify, VerifySettings};
+use tokio_util::sync::CancellationToken;
+
+use crate::trouble::Trouble;
+
+/// What all stages share.
+pub(crate) fn wiring(
+    config: &Config,
+    log: &EventLog,
+    clock: &Clock,
+    stop: &CancellationToken,
+    shutdown: &Shutdown,
+) -> Wiring {
+    Wiring {
+        log: log.clone(),
+        clock: clock.clone(),
+        retry: retry(config),
+        pace: Pace::default(),
+        stop: stop.clone(),
+        abort: shutdown.abort(),
+    }
+}
+
+fn retry(config: &Config) -> RetryPolicy {
+    let delays = config.retry.delays.iter().map(|delay| delay.get()).collect();
+    RetryPolicy { delays, max_attempts: config.retry.max_attempts }
+}
+
+pub(crate) fn enumerate(source: &Source, log: &EventLog, clock: &Clock) -> Enumerate {
+    Enumerate::new(source.clone(), log.clone(), clock.clone())
+}
+
+pub(crate) fn fetch(config: &Config, root: &Path, source: &Source, clock: &Clock) -> Fetch {
+    let settings = FetchSettings {
+        site: config.site.clone(),
+        root: root.to_owned(),
+        expect: config.drive.id,
+        reserve: config.drive.reserve,
+        concurrency: config.fetch.concurrency as usize,
+        batch: config.fetch.batch as usize,
+        zone: config.zone(),
+    };
+    Fetch::new(settings, source.clone(), clock.clone())
+}
+
+pub(crate) fn verify(config: &Config, root: &Path, log: &EventLog, clock: &Clock) -> Verify {
+    let settings = VerifySettings {
+        root: root.to_owned(),
+        expect: config.drive.id,
+        reads: config.verify.concurrency as usize,
+        batch: config.verify.batch as usize,
+        zone: config.zone(),
+    };
+    let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));
+    Verify::new(settings, log.clone(), clock.clone(), alarms)
+}
+
+pub(crate) fn archive(config: &Config, source: &Source) -> Archive {
+    Archive::new(source.clone(), config.archive.batch as usize)
+}
+
+pub(crate) fn notify(config: &Config, log: &EventLog) -> Result<Notify, Trouble> {
+    Ok(Notify::new(log.clone(), Settings::from_config(config)?))
+}

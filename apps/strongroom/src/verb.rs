@@ -1,0 +1,38 @@
+//! One file for each verb: its arguments, its help and what it does.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod drive;
+pub(crate) mod log;
+pub(crate) mod replay;
+pub(crate) mod retry;
+pub(crate) mod run;
+pub(crate) mod server;
+pub(crate) mod status;
+
+use crate::cli::{Cli, Verb};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// Does what was typed.
+pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, Trouble> {
+    let file = cli.config.as_deref();
+    let config = || site::config(file);
+    match cli.verb {
+        Verb::Demo(args) => Box::pin(demo::run(&args, out)).await,
+        Verb::Config(args) => config::run(&args, file, out),
+        Verb::Drive(args) => drive::run(&args, file, out).await,
+        Verb::Doctor(args) => Box::pin(doctor::run(&args, file, out)).await,
+        Verb::Run(args) => Box::pin(run::run(&args, config()?, out)).await,
+        Verb::Status(args) => Box::pin(status::run(&args, &config()?, out)).await,
+        Verb::Retry(args) => retry::run(&args, &config()?, out).await,
+        Verb::Replay(args) => replay::run(&args, &config()?, out).await,
+        Verb::Log(args) => log::run(&args, &config()?, out).await,
+        Verb::Server(args) => Box::pin(server::run(&args, &config()?, out)).await,
+        Verb::Completions(args) => completions::run(&args, out),
+    }
+}

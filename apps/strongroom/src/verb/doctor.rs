@@ -1,0 +1,115 @@
+//! `strongroom doctor`: tries everything that the job needs, and says what to do.
+
+mod check;
+mod host;
+mod remote;
+
+use std::path::Path;
+
+use strongroom_service::config::Sources;
+use strongroom_service::{Clock, Config};
+
+use self::check::{Check, State};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// Tries every connection, drive, clock and permission, and says what to do
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom doctor                             one line for each check; exits 2 if one fails
+  strongroom doctor --json                      the same for a program
+  strongroom doctor --config /etc/strongroom/strongroom.toml
+
+It changes nothing: it may run beside the job at any time.")]
+pub(crate) struct Args {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+    let checks = match site::config(file) {
+        Ok(config) => look(&config, file).await,
+        Err(trouble) => vec![Check::trouble("configuration", &trouble)],
+    };
+    if args.json {
+        out.json(&serde_json::json!({ "ok": worst(&checks) != State::Bad, "checks": checks }))?;
+    } else {
+        out.raw(page(&checks))?;
+    }
+    Ok(if worst(&checks) == State::Bad { Exit::Problems } else { Exit::Well })
+}
+
+/// Looks at everything, the server and the mail server at the same time as the rest.
+async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
+    let clock = Clock::system();
+    let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
+    let settings = config.clone();
+    let drive = tokio::task::spawn_blocking(move || host::drive(&settings));
+    let (log, drive, server, mail, schedule) = tokio::join!(
+        host::log(config),
+        drive,
+        remote::server(config, &clock),
+        remote::mail(config),
+        host::schedule(config, &clock)
+    );
+    let mut checks = vec![Check::well("configuration", format!("{path}, site {}", config.site))];
+    checks.extend(host::secrets(config));
+    checks.push(host::data_folder(config));
+    checks.extend(host::room(config));
+    checks.push(log);
+    checks.push(drive.unwrap_or_else(|_| Check::bad("drive", "it could not be looked at", "try again")));
+    checks.extend(server);
+    checks.push(mail);
+    checks.push(schedule);
+    checks
+}
+
+fn worst(checks: &[Check]) -> State {
+    if checks.iter().any(|check| check.state == State::Bad) {
+        State::Bad
+    } else if checks.iter().any(|check| check.state == State::Warning) {
+        State::Warning
+    } else {
+        State::Well
+    }
+}
+
+fn page(checks: &[Check]) -> String {
+    let mut page = String::new();
+    for check in checks {
+        let mark = match check.state {
+            State::Well => "ok  ",
+            State::Warning => "note",
+            State::Bad => "BAD ",
+        };
+        page += &format!("{mark}  {:<16}  {}\n", check.name, check.found);
+        if let Some(step) = &check.next_step {
+            page += &format!("      {:<16}  next: {}\n", "", step.replace('\n', "\n                              "));
+        }
+    }
+    page += match worst(checks) {
+        State::Bad => "\nThe job cannot do its work until what is BAD is put right.\n",
+        State::Warning => "\nThe job can run; a person should know of the notes.\n",
+        State::Well => "\nAll is well.\n",
+    };
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_comes_with_its_next_step() {
+        let checks = [
+            Check::well("configuration", "./strongroom.toml, site demo"),
+            Check::warning("clock", "this host's clock and the server's differ by 5m", "set both by NTP"),
+            Check::bad("drive", "no drive is mounted at /mnt/backup: the folder is empty", "mount the drive there"),
+        ];
+        insta::assert_snapshot!(page(&checks));
+    }
+}

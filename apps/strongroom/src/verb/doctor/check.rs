@@ -1,0 +1,51 @@
+//! One thing that the doctor looked at.
+
+use serde::Serialize;
+
+use crate::trouble::Trouble;
+
+/// How it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// As it should be.
+    Well,
+    /// The job runs, but a person should know.
+    Warning,
+    /// The job cannot run, or nobody would hear of it.
+    Bad,
+}
+
+/// One thing that the doctor looked at.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Check {
+    /// What was looked at, in a word or two.
+    pub(crate) name: &'static str,
+    /// How it was found.
+    pub(crate) state: State,
+    /// What was found, in one sentence.
+    pub(crate) found: String,
+    /// What a person does about it, where something is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_step: Option<String>,
+}
+
+impl Check {
+    pub(crate) fn well(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, state: State::Well, found: found.into(), next_step: None }
+    }
+
+    pub(crate) fn warning(name: &'static str, found: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self { name, state: State::Warning, found: found.into(), next_step: Some(next_step.into()) }
+    }
+
+    pub(crate) fn bad(name: &'static str, found: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self { name, state: State::Bad, found: found.into(), next_step: Some(next_step.into()) }
+    }
+
+    /// What could not even be begun.
+    pub(crate) fn trouble(name: &'static str, trouble: &Trouble) -> Self {
+        let next_step = trouble.step().map(str::to_owned);
+        Self { name, state: State::Bad, found: trouble.sentence(), next_step }
+    }
+}

@@ -1,0 +1,70 @@
+//! What is looked at elsewhere: the document server, the mail server.
+
+use std::time::Duration;
+
+use strongroom_service::config::Transport;
+use strongroom_service::{Clock, Config};
+use strongroom_source::{Source, SourceError};
+
+use super::check::Check;
+use super::host::whole;
+use crate::site;
+
+/// By how much two clocks may differ before a person should know: signatures and schedules
+/// tolerate less than this.
+const MOST_SKEW: Duration = Duration::from_secs(60);
+
+/// The document server: whether it answers, and takes our token.
+pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
+    let source = match site::source(config) {
+        Ok(source) => source,
+        Err(trouble) => return vec![Check::trouble("document server", &trouble)],
+    };
+    if let Err(error) = source.health().await {
+        return vec![failed("document server", error)];
+    }
+    let listed = match source.waiting(1, None).await {
+        Ok(page) => Check::well("token", format!("it is taken; {} bookings wait", page.waiting)),
+        Err(error) => failed("token", error),
+    };
+    let server = Check::well("document server", format!("{} answers", source.server()));
+    vec![server, listed, clocks(&source, clock).await]
+}
+
+async fn clocks(source: &Source, clock: &Clock) -> Check {
+    let there = match source.time().await {
+        Ok(Some(there)) => there,
+        Ok(None) => return Check::well("clock", "the server does not say what time it is there"),
+        Err(error) => return failed("clock", error),
+    };
+    let skew = clock.now().duration_since(there).abs();
+    if skew > jiff::SignedDuration::try_from(MOST_SKEW).unwrap_or(jiff::SignedDuration::MAX) {
+        let found = format!("this host's clock and the server's differ by {}", whole(skew));
+        return Check::warning(
+            "clock",
+            found,
+            "set both by NTP (timedatectl set-ntp true): months and nights go by them",
+        );
+    }
+    Check::well("clock", "this host's and the server's agree")
+}
+
+fn failed(name: &'static str, error: SourceError) -> Check {
+    let step = error.next_step();
+    Check::bad(name, error.into_obstacle().message, step)
+}
+
+/// Whether a mail could be handed over.
+pub(super) async fn mail(config: &Config) -> Check {
+    let transport = match config.mail_transport() {
+        Ok(transport) => transport,
+        Err(error) => return Check::bad("mail", error.to_string(), "see [mail] in strongroom.toml"),
+    };
+    match transport {
+        Transport::Folder(folder) => {
+            let found = format!("no mail server is set: mails are written to {}", folder.display());
+            Check::warning("mail", found, "set mail.smtp.host and mail.to, so that somebody hears of problems")
+        }
+        Transport::Smtp { host, .. } => Check::well("mail", format!("mails go to {host}")),
+    }
+}

@@ -1,0 +1,179 @@
+//! `strongroom drive`: gives a drive its identity, and says how a drive stands.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use strongroom_drive::{Drive, DriveError, Identity, InitError};
+use strongroom_model::event::DriveInitialised;
+use strongroom_model::{ByteCount, Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, ConfigError};
+
+use crate::attached;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// Sets a drive up for backups, or says how it stands
+#[derive(Debug, clap::Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  strongroom drive init /mnt/backup --label \"blue 1\"    give the drive its identity, once
+  strongroom drive init                                 the drive named in strongroom.toml
+  strongroom drive status                               identity, room, and what is in the way
+
+Files that are on the drive already stay as they are."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Writes the drive's identity into its .strongroom/drive.json
+    Init {
+        /// The drive's folder, where it is mounted; without it drive.path of the configuration
+        path: Option<PathBuf>,
+        /// A name for people, as on the drive's sticker
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
+    },
+    /// Says which drive it is, how much room it has, and what is in the way
+    Status {
+        /// The drive's folder; without it drive.path of the configuration
+        path: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+    match &args.action {
+        Action::Init { path, label } => {
+            let config = config_if_any(file)?;
+            let root = root(path.as_deref(), config.as_ref(), file)?;
+            init(&root, label.as_deref(), config.as_ref(), out).await
+        }
+        Action::Status { path, json } => {
+            let config = config_if_any(file)?;
+            let root = root(path.as_deref(), config.as_ref(), file)?;
+            status(&root, config.as_ref(), *json, out)
+        }
+    }
+}
+
+/// The configuration; a drive can be set up and looked at without one.
+fn config_if_any(file: Option<&Path>) -> Result<Option<Config>, Trouble> {
+    match Config::load(file) {
+        Ok(config) => Ok(Some(config)),
+        Err(ConfigError::NoneFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Result<PathBuf, Trouble> {
+    if let Some(path) = path {
+        return Ok(path.to_owned());
+    }
+    match config {
+        Some(config) => Ok(config.drive.mounted_at()?.to_owned()),
+        None => Err(Trouble::from(Config::load(file).expect_err("there was none a moment ago"))
+            .next_step("or name the drive's folder: strongroom drive init /mnt/backup")),
+    }
+}
+
+async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &mut Out) -> Result<Exit, Trouble> {
+    let label = label.map_or_else(|| default_label(root), str::to_owned);
+    let clock = Clock::system();
+    let identity = match Drive::init(root, &label, clock.now()) {
+        Ok(identity) => identity,
+        Err(InitError::Drive(error)) => return Err(drive_trouble(&error)),
+        Err(error) => return Err(error.into()),
+    };
+    out.line(format_args!("the drive at {} is set up: {identity}", root.display()))?;
+    if let Some(config) = config {
+        // The drive is set up whether or not the log hears of it: it is noted for people's
+        // sake, and nothing rests on it.
+        if let Err(trouble) = note(config, &identity, &clock).await {
+            out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, trouble.what()))?;
+        }
+    }
+    out.line("Next: strongroom doctor, then strongroom run --once")?;
+    Ok(Exit::Well)
+}
+
+/// The folder's own name, where that makes a label.
+fn default_label(root: &Path) -> String {
+    let name = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let plain = !name.is_empty() && name.len() <= 40 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if plain { name.to_owned() } else { "backup".to_owned() }
+}
+
+/// Notes in the site's log that the drive was set up.
+pub(crate) async fn note(config: &Config, identity: &Identity, clock: &Clock) -> Result<(), Trouble> {
+    let log = site::log(config).await?;
+    let time = clock.now();
+    let event = NewEvent {
+        id: EventId::new(time),
+        stream: StreamName::drive(identity.id),
+        expected: Expected::New,
+        time,
+        actor: actor_named("operator"),
+        cause: None,
+        run: None,
+        event: Event::DriveInitialised(DriveInitialised { label: identity.label.clone() }),
+    };
+    let appended = log.append(vec![event]).await;
+    log.close().await;
+    appended?;
+    Ok(())
+}
+
+fn status(root: &Path, config: Option<&Config>, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+    let settings = config.map(attached::settings).unwrap_or_default();
+    let (state, obstacle) = attached::look_at(root, &settings);
+    if json {
+        out.json(&state)?;
+    } else {
+        out.line(format_args!("drive at {}: {}", root.display(), state.state.replace('-', " ")))?;
+        if let (Some(id), Some(label)) = (state.id, &state.label) {
+            out.line(format_args!("  label  {label}\n  id     {id}"))?;
+        }
+        if let Some(free) = state.free_bytes {
+            let reserve = settings.reserve;
+            out.line(format_args!("  free   {}, of which {reserve} are kept in reserve", ByteCount(free)))?;
+        }
+    }
+    match obstacle {
+        None => Ok(Exit::Well),
+        Some(_) if json => Ok(Exit::Problems),
+        Some(error) => {
+            out.line(format_args!("  next   {}", error.next_step()))?;
+            Ok(Exit::Problems)
+        }
+    }
+}
+
+/// What is the matter with a drive, and what to do about it.
+pub(crate) fn drive_trouble(error: &DriveError) -> Trouble {
+    let what = error.obstacle().map_or_else(|| error.to_string(), |alarm| alarm.message);
+    Trouble::new(what).next_step(error.next_step())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_names_its_drive_unless_its_name_is_strange() {
+        assert_eq!(default_label(Path::new("/mnt/blue 1")), "blue 1");
+        assert_eq!(default_label(Path::new("/mnt/\u{202e}x")), "backup");
+        assert_eq!(default_label(Path::new("/")), "backup");
+    }
+}

@@ -1,0 +1,154 @@
+//! `strongroom log`: the events themselves.
+
+use clap::Subcommand;
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use strongroom_audit::{Export, Report, sentence};
+use strongroom_eventlog::{EventLog, Stored};
+use strongroom_model::Position;
+use strongroom_service::Config;
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// Prints, follows or verifies the log
+#[derive(Debug, clap::Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  strongroom log tail                           the last events as sentences, then each new one
+  strongroom log tail --lines 100 --no-follow   the last hundred, and no more
+  strongroom log export > site.jsonl            the stored events, byte for byte, one a line
+  strongroom log export --from 1200             from position 1200 on
+  strongroom log verify                         recompute the tree, fold every booking; exits 1
+                                                and names the first bad position"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Prints the stored events by position, one CloudEvents JSON object a line
+    Export {
+        /// The first position to print
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        from: u64,
+    },
+    /// Prints the last events as sentences, then each new one as it happens
+    Tail {
+        /// How many of the last events to print first
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+        lines: u64,
+        /// Stop after those
+        #[arg(long)]
+        no_follow: bool,
+        /// As the stored JSON, one event a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recomputes the Merkle tree and folds every stream
+    Verify {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let log = site::log_to_read(config).await?;
+    match &args.action {
+        Action::Export { from } => export(&log, Position(*from), out).await,
+        Action::Tail { lines, no_follow, json } => tail(&log, *lines, !no_follow, *json, out).await,
+        Action::Verify { json } => verify(&log, *json, out).await,
+    }
+}
+
+async fn export(log: &EventLog, from: Position, out: &mut Out) -> Result<Exit, Trouble> {
+    let mut export = Export::start(log, from).await?;
+    loop {
+        let page = export.page().await?;
+        if page.is_empty() {
+            out.flush()?;
+            return Ok(Exit::Well);
+        }
+        for stored in page {
+            out.line(stored.body)?;
+        }
+    }
+}
+
+async fn tail(log: &EventLog, lines: u64, follow: bool, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+    let size = log.head().await?.size;
+    let mut events = std::pin::pin!(log.tail(Position(size.saturating_sub(lines))));
+    let mut left = lines.min(size);
+    while follow || left > 0 {
+        let Some(stored) = events.next().await else { break };
+        let stored = stored?;
+        if json {
+            out.line(&stored.body)?
+        } else {
+            out.line(told(&stored))?
+        }
+        left = left.saturating_sub(1);
+        // A reader of a tail wants each line at once, but not each of the first ones.
+        if left == 0 {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Well)
+}
+
+/// An event as a line. One that only a newer version can read is shown all the same.
+fn told(stored: &Stored) -> String {
+    match stored.decode() {
+        Ok(recorded) => line(recorded.time, recorded.position, &sentence(&recorded)),
+        Err(error) => format!("{:>40}  {error}", format!("#{}", stored.position)),
+    }
+}
+
+/// `2026-11-20 23:00:00 UTC  #12  What happened.`
+pub(crate) fn line(time: Timestamp, position: Position, sentence: &str) -> String {
+    format!("{}  #{position}  {sentence}", time.strftime("%Y-%m-%d %H:%M:%S UTC"))
+}
+
+async fn verify(log: &EventLog, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+    let report = strongroom_audit::verify(log).await?;
+    if json {
+        out.json(&report)?;
+    } else {
+        out.raw(page(&report))?;
+    }
+    out.flush()?;
+    Ok(if report.ok { Exit::Well } else { Exit::Failed })
+}
+
+fn page(report: &Report) -> String {
+    let mut page = format!("log of site {}: {} events\nroot {}\n", report.site, report.size, report.root);
+    if let Some(bad) = &report.first_bad {
+        page += &format!(
+            "NOT WELL: {}\nNext: keep the file as it is, restore the newest backup of it beside it, and compare the two\n\
+             with `strongroom log export`. What is on the drives is proven by their manifests all the same.\n",
+            bad.reason
+        );
+    }
+    for bad in &report.illegal_events {
+        page += &format!("NOT WELL: position {}: {}\n", bad.position, bad.reason);
+    }
+    if report.illegal > report.illegal_events.len() as u64 {
+        page += &format!("… and {} more\n", report.illegal - report.illegal_events.len() as u64);
+    }
+    if report.unknown > 0 {
+        page += &format!("{} events are of types that only a newer version can read\n", report.unknown);
+    }
+    if report.ok {
+        page += "well: every byte is what was stored, the tree has that root, and every event follows the one before\n";
+    }
+    page
+}

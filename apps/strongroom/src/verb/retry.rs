@@ -1,0 +1,259 @@
+//! `strongroom retry`: gives bookings that need a person back to the pipeline.
+
+use serde::Serialize;
+use strongroom_eventlog::{AppendError, EventLog, Standing};
+use strongroom_model::booking::{Booking, Phase};
+use strongroom_model::event::Retried;
+use strongroom_model::fold::fold;
+use strongroom_model::text::printable;
+use strongroom_model::{BookingId, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config};
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// How many bookings are read at a time.
+const PAGE_BOOKINGS: usize = 500;
+/// How often an append is tried that a stage was faster than.
+const TRIES: u32 = 5;
+/// How much of a reason is kept, in characters.
+const REASON_CHARS: usize = 500;
+/// How many bookings are listed one by one; beyond that they are only counted.
+const MOST_LISTED: usize = 50;
+
+/// Gives bookings that needed a person back to the pipeline
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  strongroom retry --all                        every booking that needs a person
+  strongroom retry --all --kind file-missing    only those with that cause
+  strongroom retry --booking B-1001 --booking B-1002 --reason \"uploaded again\"
+
+Put the cause right first: strongroom status says what it is. A booking whose copy is proven goes
+on from there; any other is taken in hand by the next run."
+)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["booking", "all"]))]
+pub(crate) struct Args {
+    /// This booking; may be given many times
+    #[arg(long, value_name = "ID")]
+    booking: Vec<BookingId>,
+    /// Every booking that needs a person
+    #[arg(long)]
+    all: bool,
+    /// With --all: only those with this cause, such as file-missing
+    #[arg(long, value_name = "KIND", requires = "all", value_parser = kind)]
+    kind: Option<FailureKind>,
+    /// Why, in your words; it is kept in the log
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The cause with that code.
+fn kind(code: &str) -> Result<FailureKind, String> {
+    FailureKind::ALL.iter().find(|kind| kind.code() == code).copied().ok_or_else(|| {
+        let known: Vec<_> = FailureKind::ALL.iter().map(|kind| kind.code()).collect();
+        format!("causes are {}", known.join(", "))
+    })
+}
+
+/// What became of the bookings.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    retried: Vec<Given>,
+    refused: Vec<Refusal>,
+}
+
+/// A booking that was given back.
+#[derive(Debug, Serialize)]
+struct Given {
+    booking: BookingId,
+    /// Where it goes on.
+    stage: StageName,
+}
+
+/// A booking that was not.
+#[derive(Debug, Serialize)]
+struct Refusal {
+    booking: BookingId,
+    reason: String,
+}
+
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    // Opened for reading first: a wrong path must not make a log.
+    drop(site::log_to_read(config).await?);
+    let log = site::log(config).await?;
+    let clerk =
+        Clerk { log, clock: Clock::system(), reason: args.reason.as_deref().map(|text| printable(text, REASON_CHARS)) };
+    let mut report = Report::default();
+    if args.all {
+        clerk.all(args.kind, &mut report).await?;
+    }
+    for id in &args.booking {
+        clerk.one(id, &mut report).await?;
+    }
+    clerk.log.close().await;
+    if args.json {
+        out.json(&report)?;
+    } else {
+        tell(&report, out)?;
+    }
+    Ok(if report.refused.is_empty() { Exit::Well } else { Exit::Failed })
+}
+
+/// Who gives bookings back.
+struct Clerk {
+    log: EventLog,
+    clock: Clock,
+    reason: Option<String>,
+}
+
+impl Clerk {
+    async fn all(&self, kind: Option<FailureKind>, report: &mut Report) -> Result<(), Trouble> {
+        let mut next = Position(0);
+        // What is given back leaves this standing, and what fails again stands further on:
+        // the log's size now is the end.
+        let end = Position(self.log.head().await?.size);
+        loop {
+            let page = self.log.standing(Standing::NeedsAttention, next, PAGE_BOOKINGS).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            next = last.position.next();
+            for recorded in page.iter().filter(|recorded| recorded.position < end) {
+                let of_kind =
+                    kind.is_none_or(|kind| recorded.event.failure().is_some_and(|failed| failed.kind == kind));
+                if let Some(id) = recorded.stream.as_booking().filter(|_| of_kind) {
+                    self.one(&id, report).await?;
+                }
+            }
+        }
+    }
+
+    async fn one(&self, id: &BookingId, report: &mut Report) -> Result<(), Trouble> {
+        match self.give_back(id).await? {
+            Ok(stage) => report.retried.push(Given { booking: id.clone(), stage }),
+            Err(reason) => report.refused.push(Refusal { booking: id.clone(), reason }),
+        }
+        Ok(())
+    }
+
+    /// Where the booking goes on, or why it is not given back.
+    async fn give_back(&self, id: &BookingId) -> Result<Result<StageName, String>, Trouble> {
+        let stream = StreamName::booking(id);
+        for _ in 0..TRIES {
+            let history = self.log.stream(&stream).await?;
+            let Some(last) = history.last() else {
+                return Ok(
+                    Err("the log knows no such booking; a run takes it in hand when the server lists it".into()),
+                );
+            };
+            let booking: Booking = fold(&history)?;
+            if let Some(reason) = refusal(&booking) {
+                return Ok(Err(reason));
+            }
+            let stage = booking.retry_stage();
+            let time = self.clock.now();
+            let event = NewEvent {
+                id: EventId::new(time),
+                stream: stream.clone(),
+                expected: Expected::After(last.version),
+                time,
+                actor: actor_named("operator"),
+                cause: Some(last.id),
+                run: None,
+                event: Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() }),
+            };
+            match self.log.append(vec![event]).await {
+                Ok(_) => return Ok(Ok(stage)),
+                Err(AppendError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Err("it changes all the time: a run is working on it".into()))
+    }
+}
+
+/// Why a booking is not given back, where it is not.
+fn refusal(booking: &Booking) -> Option<String> {
+    // An archived booking may be one that the server has forgotten.
+    if booking.needs_attention() || booking.phase == Phase::Archived {
+        return None;
+    }
+    Some(match (&booking.failure, booking.phase) {
+        (Some(failed), _) => format!(
+            "it is tried again by itself{}",
+            failed.retry_at.map_or_else(String::new, |due| format!(" at {}", due.strftime("%Y-%m-%d %H:%M:%S UTC")))
+        ),
+        (None, Phase::New) => "it was given back already: the next run takes it in hand".to_owned(),
+        (None, Phase::Purged) => "the server's copy was deleted by an approved purge".to_owned(),
+        (None, _) => "it does not need a person: the pipeline has it in hand".to_owned(),
+    })
+}
+
+fn tell(report: &Report, out: &mut Out) -> Result<(), Trouble> {
+    for given in report.retried.iter().take(MOST_LISTED) {
+        let onward = match given.stage {
+            StageName::Enumerate => "the next run takes it in hand",
+            _ => "the server is told again",
+        };
+        out.line(format_args!("{}: given back; {onward}", given.booking))?;
+    }
+    if report.retried.len() > MOST_LISTED {
+        out.line(format_args!("… and {} more", report.retried.len() - MOST_LISTED))?;
+    }
+    for refusal in &report.refused {
+        out.line(format_args!("{}: not given back: {}", refusal.booking, refusal.reason))?;
+    }
+    match (report.retried.len(), report.refused.len()) {
+        (0, 0) => out.line("no booking needs a person: nothing to give back"),
+        (0, _) => Ok(()),
+        (given, _) => out.line(format_args!("{given} given back; next: strongroom run --once")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::event::Failed;
+
+    use super::*;
+
+    fn failed(retry_at: Option<&str>) -> Booking {
+        let failure = Failed {
+            stage: StageName::Fetch,
+            kind: FailureKind::FileMissing,
+            message: "404".to_owned(),
+            attempt: 1,
+            retry_at: retry_at.map(|text| text.parse().unwrap()),
+            digest: None,
+            quarantined: None,
+        };
+        Booking { phase: Phase::Enumerated, failure: Some(failure), ..Booking::default() }
+    }
+
+    #[test]
+    fn only_what_needs_a_person_is_given_back() {
+        assert_eq!(refusal(&failed(None)), None);
+        let waits = refusal(&failed(Some("2026-11-20T23:00:30Z"))).unwrap();
+        assert_eq!(waits, "it is tried again by itself at 2026-11-20 23:00:30 UTC");
+        for phase in [Phase::New, Phase::Enumerated, Phase::Fetched, Phase::BackedUp, Phase::Purged] {
+            assert!(refusal(&Booking { phase, ..Booking::default() }).is_some(), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn an_archived_booking_may_be_told_to_the_server_again() {
+        assert_eq!(refusal(&Booking { phase: Phase::Archived, ..Booking::default() }), None);
+    }
+
+    #[test]
+    fn a_cause_that_does_not_exist_lists_those_that_do() {
+        assert_eq!(kind("file-missing"), Ok(FailureKind::FileMissing));
+        assert!(kind("file-misssing").unwrap_err().contains("file-missing, record-wrong"));
+    }
+}

@@ -1,0 +1,64 @@
+//! `strongroom run`: the job, all stages in one process.
+
+use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
+use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::run::ending::Ending;
+use crate::run::job::Job;
+use crate::run::show::Show;
+use crate::run::{once, schedule};
+use crate::trouble::Trouble;
+
+/// Backs up what is waiting: on its schedule until stopped, or once
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom run                                keep the schedule in strongroom.toml until stopped
+  strongroom run --once                         empty the list once and exit; for cron and timers
+  strongroom run --once --config /etc/strongroom/strongroom.toml
+
+Only one process of a site runs at a time: a second one says who is running, and exits 0.
+Ctrl-C finishes what is in hand; a second Ctrl-C stops at once, and nothing is lost either way.
+Exit codes of --once: 0 all is well; 1 it could not run; 2 done, but something needs a person.")]
+pub(crate) struct Args {
+    /// Take what is waiting until nothing is left, then exit
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let clock = Clock::system();
+    let show = Show::new();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    telemetry::init_to(&config.telemetry, show.clone(), colours)?;
+    let lock = match RunLock::take(&config.run_lock_path(), clock.now()) {
+        Ok(lock) => lock,
+        Err(RunLockError::Held { holder }) => {
+            show.finish();
+            out.line(format_args!("another process runs site {} already: {holder}; nothing to do here", config.site))?;
+            return Ok(Exit::Well);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
+    let mut job = Job::open(config, clock, shutdown, show, lock).await?;
+    let done = if args.once { once(&mut job).await } else { keep(&mut job).await };
+    job.close().await;
+    let (ending, exit) = done?;
+    out.raw(ending.page())?;
+    Ok(exit)
+}
+
+async fn once(job: &mut Job) -> Result<(Ending, Exit), Trouble> {
+    let ending = once::run(job).await?;
+    let exit = ending.exit();
+    Ok((ending, exit))
+}
+
+/// Keeps the schedule. To be stopped is how that ends well.
+async fn keep(job: &mut Job) -> Result<(Ending, Exit), Trouble> {
+    schedule::keep(job).await?;
+    Ok((job.ending().await?, Exit::Well))
+}

@@ -1,0 +1,68 @@
+use strongroom_audit::{Bookings, Cause, LogHead, RaisedAlarm, Standings};
+use strongroom_model::FailureKind;
+use strongroom_model::event::AlarmKind;
+
+use super::*;
+
+fn status() -> Status {
+    Status {
+        site: "demo".parse().unwrap(),
+        bookings: Bookings { waiting: Some(0), standings: Standings { archived: 40, ..Standings::default() } },
+        log: LogHead { size: 170, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned() },
+        drives: vec![DriveState {
+            id: Some("7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap()),
+            label: Some("blue 1".to_owned()),
+            state: "ready".to_owned(),
+            free_bytes: Some(5 << 30),
+        }],
+        last_run: Some(LastRun {
+            id: "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a52".parse().unwrap(),
+            requested_at: "2026-11-20T23:00:00Z".parse().unwrap(),
+            state: "enumerated",
+            waiting: Some(40),
+            enumerated: Some(40),
+            zero_reason: None,
+            failure: None,
+        }),
+        causes: Vec::new(),
+        alarms: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+#[test]
+fn a_site_that_is_well_says_so_first() {
+    insta::assert_snapshot!(page(&status()));
+}
+
+#[test]
+fn what_needs_a_person_comes_first_with_what_to_do() {
+    let mut status = status();
+    status.bookings.waiting = None;
+    status.bookings.standings.needs_attention = 4;
+    status.notes.push("how many wait on the server is unknown: it does not answer".to_owned());
+    status.causes.push(Cause {
+        kind: FailureKind::FileMissing,
+        bookings: 4,
+        cause: FailureKind::FileMissing.cause(),
+        next_step: FailureKind::FileMissing.step(),
+        first: vec!["B-1".to_owned(), "B-2".to_owned(), "B-3".to_owned()],
+        message: "404 Not Found".to_owned(),
+    });
+    status.alarms.push(RaisedAlarm {
+        kind: AlarmKind::DriveMissing,
+        subject: "/mnt/backup".to_owned(),
+        since: "2026-11-20T23:00:00Z".parse().unwrap(),
+        message: "no drive is mounted at /mnt/backup: the folder is empty".to_owned(),
+        next_step: "mount the drive there".to_owned(),
+    });
+    insta::assert_snapshot!(page(&status));
+}
+
+#[test]
+fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
+    let mut status = status();
+    status.bookings.waiting = None;
+    assert!(verdict(&status).contains("unknown"), "{}", verdict(&status));
+    assert!(page(&status).contains("waiting on the server   unknown"), "{}", page(&status));
+}
