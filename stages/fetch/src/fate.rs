@@ -1,0 +1,93 @@
+//! What an error means: for the file, or for all of them.
+
+use strongroom_bus::{Failure, Fate, Outcome};
+use strongroom_drive::DriveError;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::{AlarmKind, FailureKind};
+use strongroom_source::{Cause, Source, SourceError};
+
+/// Why a file did not come.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The server, or the way to it.
+    Source(SourceError),
+    /// The drive.
+    Drive(DriveError),
+}
+
+impl From<SourceError> for Trouble {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl From<DriveError> for Trouble {
+    fn from(error: DriveError) -> Self {
+        Self::Drive(error)
+    }
+}
+
+impl Trouble {
+    /// Whether what came is of no use to a later attempt.
+    pub(crate) fn is_useless(&self) -> bool {
+        matches!(self, Self::Source(error) if is_useless(error))
+    }
+
+    /// What it means for the file.
+    pub(crate) async fn outcome(self, source: &Source) -> Outcome {
+        match self {
+            Self::Drive(error) => of_drive(&error),
+            Self::Source(error) => of_source(source, &error).await,
+        }
+    }
+}
+
+/// Whether what came is of no use to a later attempt: the server has another file than
+/// its record says, or none.
+pub(crate) fn is_useless(error: &SourceError) -> bool {
+    matches!(*error.cause, Cause::TooLong { .. } | Cause::Missing { .. })
+}
+
+/// What is in the way where a drive cannot be worked on at all.
+pub(crate) fn of_the_drive(error: &DriveError) -> AlarmRaised {
+    error.obstacle().unwrap_or_else(|| AlarmRaised {
+        kind: AlarmKind::DriveFailing,
+        subject: "drive".to_owned(),
+        message: error.to_string(),
+        next_step: error.next_step(),
+    })
+}
+
+/// What a drive's error means for a file.
+pub(crate) fn of_drive(error: &DriveError) -> Outcome {
+    if let Some(obstacle) = error.obstacle() {
+        return Outcome::Obstructed(obstacle);
+    }
+    if error.is_busy() {
+        // Another worker has this very file; if it dies, the file is delivered again.
+        return Outcome::Superseded;
+    }
+    let kind = error.failure_kind();
+    let fate = if kind == FailureKind::DriveIo { Fate::Retry } else { Fate::Person };
+    Outcome::Failed(Failure::new(kind, error.to_string(), fate))
+}
+
+/// What a server's error over a file means for it. One that could as well be the whole
+/// server's is believed to be the file's own only if the server can otherwise work: one
+/// file that it cannot give must not stop the others, and a server that has gone mad
+/// must not use up every file's attempts.
+async fn of_source(source: &Source, error: &SourceError) -> Outcome {
+    let certain = matches!(*error.cause, Cause::Unreachable { .. });
+    if let Some(obstacle) = error.obstacle().filter(|_| certain) {
+        return Outcome::Obstructed(obstacle);
+    }
+    if let Err(broken) = source.check().await {
+        return Outcome::Obstructed(broken.into_obstacle());
+    }
+    let fate = match (error.is_passing(), error.retry_after()) {
+        (true, Some(wait)) => Fate::RetryAfter(wait),
+        (true, None) => Fate::Retry,
+        (false, _) => Fate::Person,
+    };
+    Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), fate))
+}

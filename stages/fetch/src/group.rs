@@ -1,0 +1,57 @@
+//! What is made durable together: one sync for many files.
+
+use strongroom_bus::{Done, Outcome, Settle, Task};
+use strongroom_drive::{Drive, Landed};
+use strongroom_model::booking::Booking;
+use strongroom_model::event::Fetched;
+use strongroom_model::{ByteCount, DriveId, Event};
+use strongroom_service::kill_point;
+
+use crate::blocking::blocking;
+use crate::fate::of_drive;
+use crate::wanted::Come;
+
+/// From this size on, a file is made durable alone, so that small ones do not wait for its
+/// sync: that takes as long as the drive needs to write it.
+pub(crate) const ALONE_FROM_BYTES: ByteCount = ByteCount(64 * 1024 * 1024);
+
+/// Makes files durable under their final names, and settles their tasks.
+///
+/// - If we stop before the commit, the files lie there under temporary names; the next
+///   attempt goes on from them.
+/// - If we stop between the commit and the append, they stand under their final names, and
+///   nobody was told. The next attempt finds the very content that it wants in its place and
+///   writes nothing.
+pub(crate) async fn land(drive: Drive, group: Vec<(Task<Booking>, Come)>, settle: Settle<Booking>) {
+    kill_point!("fetch.after-download");
+    let mut tasks = Vec::with_capacity(group.len());
+    let mut files = Vec::with_capacity(group.len());
+    for (task, come) in group {
+        files.push(come.received);
+        tasks.push((task, come.elapsed_ms));
+    }
+    let id = drive.identity().id;
+    let (count, began) = (files.len(), tokio::time::Instant::now());
+    let landed = blocking(move || drive.commit(files)).await;
+    tracing::debug!(files = count, elapsed_ms = began.elapsed().as_millis(), "a group was made durable");
+    kill_point!("fetch.after-commit");
+    let outcomes = tasks.into_iter().zip(landed).map(|((task, elapsed_ms), landed)| match landed {
+        Ok(landed) => (task, Outcome::Done(Done::event(fetched(id, landed, elapsed_ms)))),
+        Err(error) => (task, of_drive(&error)),
+    });
+    settle.settle(outcomes.collect()).await;
+}
+
+fn fetched(drive: DriveId, landed: Landed, elapsed_ms: u64) -> Event {
+    Event::TimesheetFetched(Fetched {
+        drive,
+        path: landed.path,
+        month: landed.month,
+        size_bytes: landed.size,
+        sha256: landed.pair.sha256,
+        in_flight: landed.pair.named,
+        sync: landed.sync,
+        resumed_from_bytes: landed.resumed_from,
+        elapsed_ms,
+    })
+}

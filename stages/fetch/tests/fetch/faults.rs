@@ -1,0 +1,106 @@
+//! Files that do not come, among others that do.
+
+use strongroom_model::FailureKind;
+use strongroom_source::testing::{Heard, Reply, Then};
+
+use crate::documents::Documents;
+use crate::good::content;
+use crate::rig::Rig;
+
+const LEN: usize = 2000;
+
+/// A fault of one file's transfer, what it is recorded as, and whether it is tried again.
+type Row = (&'static str, fn(&Heard) -> Reply, FailureKind, bool);
+
+const TABLE: [Row; 12] = [
+    ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FailureKind::FileMissing, false),
+    ("gone", |_| Reply::problem("410 Gone", "gone"), FailureKind::FileMissing, false),
+    ("error", |_| Reply::problem("500 Internal Server Error", "no"), FailureKind::ServerError, true),
+    ("unavailable", |_| Reply::proper("503 Service Unavailable", ""), FailureKind::ServerError, true),
+    ("forbidden", |_| Reply::proper("403 Forbidden", ""), FailureKind::Refused, false),
+    ("slow", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Hold), FailureKind::Stalled, true),
+    ("cut", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Close), FailureKind::CutShort, true),
+    ("long", |_| Reply::raw("200 OK", [0; LEN + 1], Then::Close), FailureKind::TooLong, false),
+    ("lying-long", |_| Reply::proper("200 OK", [0; LEN + 1]), FailureKind::TooLong, false),
+    ("lying-short", |_| Reply::proper("200 OK", [0; LEN - 1]), FailureKind::CutShort, true),
+    ("gzip", |_| Reply::proper("200 OK\nContent-Encoding: gzip", [0; LEN]), FailureKind::Encoded, false),
+    ("elsewhere", |_| Reply::proper("302 Found\nLocation: https://example.org/", ""), FailureKind::Redirected, false),
+];
+
+/// Each fault at once, each way that a file can take, between files that are well.
+async fn every_fault(len: usize) {
+    let rig = Rig::new().await;
+    let mut documents = Documents::default();
+    let mut tasks = Vec::new();
+    for (n, (id, fault, _, _)) in TABLE.into_iter().enumerate() {
+        let (well, file) = (format!("well-{n}"), content(n as u8, len));
+        documents = documents.with(&well, &file).faulty(id, fault);
+        tasks.push(rig.enumerated(id, &content(100, LEN)).await);
+        tasks.push(rig.enumerated(&well, &file).await);
+    }
+    let (server, _) = documents.serve();
+    let settled = rig.handle(&rig.stage(server.impatient()), tasks).await;
+    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    for (n, (id, _, kind, again)) in TABLE.into_iter().enumerate() {
+        let failure = rig.state(id).await.failure.unwrap_or_else(|| panic!("{id} did not fail"));
+        assert_eq!((failure.kind, failure.retry_at.is_some()), (kind, again), "{id}: {failure:?}");
+        assert!(failure.message.contains(&format!("/v1/bookings/{id}/timesheet")), "{}", failure.message);
+        assert_eq!(rig.on_drive(&format!("well-{n}")).await, content(n as u8, len));
+    }
+}
+
+#[tokio::test]
+async fn a_fault_on_one_file_never_fails_the_others() {
+    every_fault(LEN).await;
+}
+
+#[tokio::test]
+async fn a_fault_on_one_file_never_fails_larger_ones() {
+    every_fault(600 << 10).await;
+}
+
+#[tokio::test]
+async fn what_is_of_no_use_any_more_does_not_stay_on_the_drive() {
+    let rig = Rig::new().await;
+    let file = content(1, 100_000);
+    let beginning = file[..50_000].to_vec();
+    let (server, faults) = Documents::default().serve();
+    faults.set("B-1", move |_| Reply::raw("200 OK\nContent-Length: 100000", &beginning, Then::Close));
+    let stage = rig.stage(server.source());
+    rig.handle(&stage, vec![rig.enumerated("B-1", &file).await]).await;
+    assert_eq!(rig.temporaries().len(), 1, "what came is kept");
+    faults.set("B-1", |_| Reply::problem("410 Gone", "gone"));
+    rig.handle(&stage, vec![rig.task("B-1").await]).await;
+    assert_eq!(rig.state("B-1").await.failure.unwrap().kind, FailureKind::FileMissing);
+    assert_eq!(rig.temporaries(), [] as [std::path::PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_bookings_folder_that_is_a_symbolic_link_is_that_files_failure() {
+    let rig = Rig::new().await;
+    let (file, other) = (content(1, 1000), content(2, 1000));
+    let (data, outside) = (rig.root().join("acme/2026-11/data"), rig.root().with_extension("outside"));
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, data.join("B-1")).unwrap();
+    let (server, _) = Documents::default().with("B-1", &file).with("B-2", &other).serve();
+    let tasks = vec![rig.enumerated("B-1", &file).await, rig.enumerated("B-2", &other).await];
+    let settled = rig.handle(&rig.stage(server.source()), tasks).await;
+    assert!(settled.obstacle.is_none(), "{settled:?}");
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+    assert_eq!(rig.on_drive("B-2").await, other);
+    let state = rig.state("B-1").await;
+    assert_eq!(state.failure.map(|failure| (failure.kind, failure.retry_at)), Some((FailureKind::PathTaken, None)));
+}
+
+#[tokio::test]
+async fn what_nobody_knows_of_in_a_files_place_is_put_aside_and_the_file_lands() {
+    let rig = Rig::new().await;
+    let file = content(1, 1000);
+    let place = rig.root().join("acme/2026-11/data/B-1/B-1.pdf");
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(&place, "somebody's notes").unwrap();
+    let (server, _) = Documents::default().with("B-1", &file).serve();
+    rig.handle(&rig.stage(server.source()), vec![rig.enumerated("B-1", &file).await]).await;
+    assert_eq!(rig.on_drive("B-1").await, file);
+}

@@ -1,0 +1,9 @@
+//! Batches, against a real log, a real drive, and a server that is as wrong as it is told to be.
+#![expect(clippy::unwrap_used, reason = "the tests' helpers may panic, as tests do")]
+
+mod documents;
+mod faults;
+mod good;
+mod obstacles;
+mod real;
+mod rig;
