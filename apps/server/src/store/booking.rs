@@ -54,16 +54,20 @@ macro_rules! select_booking {
     };
 }
 
-/// The oldest that wait: an index scan, however many bookings there are.
+/// The oldest that wait: an index scan, however many bookings there are. The index is named,
+/// for SQLite prefers another once it has statistics of many archived bookings.
 pub(crate) const WAITING: &str = select_booking!(
-    "WHERE state = 'signed-off' AND (signed_off_at_us, id) > (?1, ?2) ORDER BY signed_off_at_us, id LIMIT ?3"
+    "INDEXED BY booking_waiting WHERE state = 'signed-off' AND (signed_off_at_us, id) > (?1, ?2) ORDER BY signed_off_at_us, id LIMIT ?3"
 );
 /// All bookings by id.
 pub(crate) const LIST_ALL: &str = select_booking!("WHERE id > ?1 ORDER BY id LIMIT ?2");
 /// The bookings of one state by id.
 pub(crate) const LIST_STATE: &str = select_booking!("WHERE state = ?3 AND id > ?1 ORDER BY id LIMIT ?2");
+/// The booking whose file lies there. The second and third condition are the index's own.
+pub(crate) const AT_PATH: &str = select_booking!("WHERE path = ?1 AND path NOT NULL AND state <> 'purged'");
 /// The latest moves.
-pub(crate) const LATEST_MOVES: &str = select_booking!("WHERE state = 'archived' ORDER BY moved_at_us DESC LIMIT ?1");
+pub(crate) const LATEST_MOVES: &str =
+    select_booking!("INDEXED BY booking_moved WHERE state = 'archived' ORDER BY moved_at_us DESC LIMIT ?1");
 
 impl Store {
     /// One booking.
@@ -128,9 +132,7 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
 
 /// The booking whose file lies there.
 pub(crate) async fn at_path(db: &mut Connection, path: &RelativePath) -> Result<Option<Booking>> {
-    // The condition on the state lets SQLite use the partial index.
-    let row = sqlx::query_as(select_booking!("WHERE path = ?1 AND path NOT NULL AND state <> 'purged'"))
-        .bind(path.as_bytes());
+    let row = sqlx::query_as(AT_PATH).bind(path.as_bytes());
     Ok(row.fetch_optional(db).await?)
 }
 
@@ -337,4 +339,75 @@ pub(crate) fn state_name(state: ServerState) -> &'static str {
 fn state_named(name: &str) -> sqlx::Result<ServerState> {
     let known = STATES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state);
     known.ok_or_else(|| sqlx::Error::Decode(format!("{name:?} is no state of a booking").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SQLite says about how it will read.
+    async fn plan(store: &Store, query: &'static str) -> String {
+        let explained = format!("EXPLAIN QUERY PLAN {query}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(explained)).fetch_all(&mut *store.reader().await.unwrap()).await;
+        rows.unwrap().iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("; ")
+    }
+
+    /// A row for each `number`, of which every hundredth waits.
+    async fn filled(store: &Store, rows: u32) {
+        let mut db = store.begin().await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM counted WHERE number < ?1) \
+             INSERT INTO booking (id, state, created_at_us, filename, size_bytes, digest, path, signed_off_at_us, \
+             month, moved_from, moved_at_us) \
+             SELECT 'B-' || number, iif(number % 100 = 0, 'signed-off', 'archived'), number, 'a', 1, \
+             'md5:00000000000000000000000000000000', CAST('p' || number AS BLOB), number, '2026-11', \
+             CAST('q' || number AS BLOB), number FROM counted",
+        )
+        .bind(rows)
+        .execute(&mut *db)
+        .await
+        .unwrap();
+        db.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn every_list_is_an_index_scan_whatever_the_tables_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+        let check = async || {
+            for (query, index) in [
+                (WAITING, "USING INDEX booking_waiting"),
+                (LIST_ALL, "USING PRIMARY KEY (id>?)"),
+                (LIST_STATE, "USING INDEX booking_state (state=? AND id>?)"),
+                (LATEST_MOVES, "USING INDEX booking_moved"),
+            ] {
+                let plan = plan(&store, query).await;
+                assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        };
+        check().await;
+        filled(&store, 20_000).await;
+        // With statistics SQLite may change its mind.
+        sqlx::query("ANALYZE").execute(&store.writer).await.unwrap();
+        check().await;
+        assert_eq!(store.tally(ServerState::SignedOff).await.unwrap(), 200);
+        assert_eq!(store.waiting(3, None).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_path_is_looked_up_by_its_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+        let plan = plan(&store, AT_PATH).await;
+        assert!(plan.contains("USING INDEX booking_path"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn a_record_is_never_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+        filled(&store, 100).await;
+        let error = sqlx::query("DELETE FROM booking").execute(&store.writer).await.unwrap_err().to_string();
+        assert!(error.contains("never deleted"), "{error}");
+    }
 }

@@ -120,7 +120,7 @@ async fn what_cannot_be_taken_is_listed_and_keeps_nothing_else_from_being_taken(
 async fn an_unreadable_file_is_left_out_with_the_reason() {
     let rig = Rig::start().await;
     write(&rig.file("closed.pdf"), b"closed", 100);
-    fs::set_permissions(rig.file("closed.pdf"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(rig.file("closed.pdf"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(rig.file("closed.pdf")).is_ok() {
         return; // root reads everything
     }

@@ -1,6 +1,6 @@
 //! A document server on a loopback port, with a folder and a database of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -24,14 +24,6 @@ pub(crate) struct Rig {
     pub(crate) admin: String,
 }
 
-pub(crate) fn settings(dir: &tempfile::TempDir) -> Settings {
-    let documents = dir.path().join("documents");
-    std::fs::create_dir_all(&documents).unwrap();
-    let mut settings = Settings::new(documents, dir.path().join("server.db"));
-    settings.listen = "127.0.0.1:0".parse().unwrap();
-    settings
-}
-
 pub(crate) fn client() -> reqwest::Client {
     // Whoever is second finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -47,8 +39,25 @@ impl Rig {
         // Whoever is second finds it set; what the server logs is shown where a test fails.
         let _ = tracing_subscriber::fmt().with_env_filter("warn").with_test_writer().try_init();
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = settings(&dir);
+        let mut settings = Self::settings_of(dir.path());
         change(&mut settings);
+        Self::open(dir, settings).await
+    }
+
+    /// Opens what another rig, or another process, left in a folder. The folder stays.
+    pub(crate) async fn reopen(dir: &Path) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), Self::settings_of(dir)).await
+    }
+
+    pub(crate) fn settings_of(dir: &Path) -> Settings {
+        let documents = dir.join("documents");
+        std::fs::create_dir_all(&documents).unwrap();
+        let mut settings = Settings::new(documents, dir.join("server.db"));
+        settings.listen = "127.0.0.1:0".parse().unwrap();
+        settings
+    }
+
+    async fn open(dir: tempfile::TempDir, settings: Settings) -> Self {
         let clock = Clock::manual(START.parse().unwrap());
         let server = Server::start(settings, clock.clone()).await.unwrap();
         let (_, secret) = token::create(server.documents().store(), "admin", &[Scope::Admin], &clock).await.unwrap();
@@ -68,7 +77,7 @@ impl Rig {
     }
 
     pub(crate) fn file(&self, path: &str) -> PathBuf {
-        self.dir.path().join("documents").join(path)
+        self.documents().settings().documents.join(path)
     }
 
     pub(crate) async fn token(&self, scopes: &[Scope]) -> String {
@@ -148,7 +157,7 @@ impl Rig {
 
     /// Every file below the document root but our own, by its path.
     pub(crate) fn files(&self) -> Vec<String> {
-        let root = self.dir.path().join("documents");
+        let root = self.documents().settings().documents.clone();
         let mut files = Vec::new();
         let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {

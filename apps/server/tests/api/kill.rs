@@ -1,0 +1,195 @@
+//! SIGKILL between any two durable steps: the next start finds everything in order, and
+//! doing the same again ends as if nothing had happened.
+//!
+//! The process that dies is this test's own program, told to run [`the_one_that_dies`].
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use strongroom_model::wire::{AnswerOutcome, ServerState};
+use strongroom_server::import::import_folder;
+use strongroom_server::{Server, Settings};
+
+use crate::rig::Rig;
+
+const DIR: &str = "STRONGROOM_TEST_DIR";
+const DEED: &str = "STRONGROOM_TEST_DEED";
+const BOOKINGS: [&str; 3] = ["B-0", "B-1", "B-2"];
+
+/// Does one thing to the server in a folder, and dies at it if it is told to.
+#[tokio::test]
+#[ignore = "only to be run by the tests beside it"]
+async fn the_one_that_dies() {
+    let (Ok(dir), Ok(deed)) = (std::env::var(DIR), std::env::var(DEED)) else { return };
+    let rig = Rig::reopen(Path::new(&dir)).await;
+    match deed.as_str() {
+        "upload" => drop(rig.put("B-0", "a.pdf", "B-0").await),
+        "replace" => drop(rig.put("B-0", "b.pdf", "B-0 anew").await),
+        "move" => drop(rig.move_to_archived(&BOOKINGS).await),
+        "purge" => drop(rig.answers("/v1/purges", &purge()).await),
+        "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
+        other => panic!("{other} is no deed"),
+    }
+}
+
+fn purge() -> serde_json::Value {
+    serde_json::json!({"purge": "p-1", "proposed_by": "anna", "approved_by": "ben", "ids": BOOKINGS})
+}
+
+/// Lets another process do something, and die at that point.
+fn die(rig_dir: &Path, deed: &str, point: &str) {
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::the_one_that_dies", "--ignored"])
+        .env(DIR, rig_dir)
+        .env(DEED, deed)
+        .env("STRONGROOM_KILL_AT", point)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.signal(), Some(9), "{deed} did not pass {point}");
+}
+
+/// A folder in which a server has been, and is no more.
+async fn left(prepare: impl AsyncFnOnce(&Rig)) -> tempfile::TempDir {
+    let rig = Rig::start().await;
+    prepare(&rig).await;
+    let Rig { dir, server, .. } = rig;
+    server.stop().await;
+    dir
+}
+
+async fn signed_off(rig: &Rig, proofs: usize) {
+    for id in BOOKINGS {
+        rig.booking(id, "a.pdf", id.as_bytes()).await;
+        for _ in 0..proofs {
+            rig.mark_one(id).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_an_upload_leaves_all_or_nothing() {
+    for point in ["after-receive", "after-intent", "after-rename", "after-sync", "after-record"] {
+        let dir = left(async |rig| drop(rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await)).await;
+        die(dir.path(), "upload", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        let info = rig.info("B-0").await;
+        let files = rig.files();
+        match info.timesheet {
+            None => assert!(files.is_empty(), "{point}: {files:?}"),
+            Some(timesheet) => {
+                assert_eq!(files, [timesheet.path], "{point}");
+                assert_eq!(rig.get("/v1/bookings/B-0/timesheet").await.bytes().await.unwrap(), "B-0");
+            }
+        }
+        let again = rig.put("B-0", "a.pdf", "B-0").await;
+        assert!(again.status().is_success(), "{point}");
+        assert_eq!(rig.files(), ["uploads/B-0/a.pdf"], "{point}");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_a_replacement_leaves_one_file() {
+    // Two rounds of settling: the new file's place, then the old one's end.
+    for point in [
+        "after-intent",
+        "after-rename",
+        "after-sync",
+        "after-record",
+        "after-rename:2",
+        "after-sync:2",
+        "after-record:2",
+    ] {
+        let dir = left(async |rig| {
+            rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await;
+            rig.put("B-0", "a.pdf", "B-0").await;
+        })
+        .await;
+        die(dir.path(), "replace", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        let path = rig.info("B-0").await.timesheet.unwrap().path;
+        assert_eq!(rig.files(), [path], "{point}");
+        assert!(rig.put("B-0", "b.pdf", "B-0 anew").await.status().is_success(), "{point}");
+        assert_eq!(rig.files(), ["uploads/B-0/b.pdf"], "{point}");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_a_move_is_settled_by_the_next_start() {
+    for point in ["after-intent", "after-rename", "after-rename:2", "after-rename:3", "after-sync", "after-record"] {
+        let dir = left(async |rig| signed_off(rig, 1).await).await;
+        die(dir.path(), "move", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        for id in BOOKINGS {
+            let info = rig.info(id).await;
+            let path = info.timesheet.unwrap().path;
+            assert_eq!((info.state, path), (ServerState::Archived, format!("archived/2026-11/uploads/{id}/a.pdf")));
+            let content = rig.get(&format!("/v1/bookings/{id}/timesheet")).await;
+            assert_eq!(content.bytes().await.unwrap(), id, "{point}");
+        }
+        let again = rig.move_to_archived(&BOOKINGS).await;
+        assert!(again.iter().all(|answer| answer.outcome == AnswerOutcome::Already), "{point}: {again:?}");
+        assert_eq!(rig.files().len(), 3, "{point}");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_a_purge_is_settled_by_the_next_start() {
+    for point in ["after-intent", "after-rename:2", "after-sync", "after-record"] {
+        let dir = left(async |rig| {
+            signed_off(rig, 2).await;
+            rig.move_to_archived(&BOOKINGS).await;
+        })
+        .await;
+        die(dir.path(), "purge", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        assert!(rig.files().is_empty(), "{point}");
+        for id in BOOKINGS {
+            assert_eq!(rig.info(id).await.state, ServerState::Purged, "{point}");
+        }
+        let again = rig.answers("/v1/purges", &purge()).await;
+        assert!(again.iter().all(|answer| answer.outcome == AnswerOutcome::Already), "{point}: {again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_during_an_import_is_made_up_for_by_the_next() {
+    for point in ["after-copy", "after-intent", "after-rename:2", "after-sync", "after-record"] {
+        let dir = left(async |_| ()).await;
+        let scans = dir.path().join("scans");
+        std::fs::create_dir(&scans).unwrap();
+        for name in BOOKINGS {
+            std::fs::write(scans.join(name), name).unwrap();
+        }
+        die(dir.path(), "import", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        let report = import_folder(rig.documents(), &scans, |_| {}).await.unwrap();
+        assert_eq!((report.imported + report.already, report.skipped), (3, 0), "{point}: {report:?}");
+        assert_eq!(rig.files(), BOOKINGS.map(|name| format!("imported/scans/{name}")), "{point}");
+        assert_eq!(rig.waiting("").await.waiting, 3, "{point}");
+    }
+}
+
+/// An import that lives is not taken for one that died.
+#[tokio::test]
+async fn a_server_that_starts_leaves_a_live_import_alone() {
+    let dir = left(async |_| ()).await;
+    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Rig::settings_of(dir.path()) };
+    let clock = strongroom_service::Clock::system();
+    let importing = strongroom_server::Documents::open(settings.clone(), clock.clone()).await.unwrap();
+    let scans = dir.path().join("scans");
+    std::fs::create_dir(&scans).unwrap();
+    for number in 0..600 {
+        std::fs::write(scans.join(number.to_string()), number.to_string()).unwrap();
+    }
+    let (imported, started) = tokio::join!(import_folder(&importing, &scans, |_| {}), async {
+        for _ in 0..5 {
+            Server::start(settings.clone(), clock.clone()).await.unwrap().stop().await;
+        }
+    });
+    let () = started;
+    let report = imported.unwrap();
+    assert_eq!((report.imported, report.skipped), (600, 0), "{report:?}");
+}

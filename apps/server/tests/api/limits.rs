@@ -1,0 +1,181 @@
+//! What a client may not do: too much, too slowly, or nonsense.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use strongroom_model::ByteCount;
+use strongroom_server::{ServeError, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::rig::{Rig, problem};
+
+/// How long a test waits for what the server does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends bytes and gives what comes until the server closes the connection.
+async fn exchange(rig: &Rig, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset after the answer is as good as a close.
+    drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes"));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem() {
+    let rig = Rig::with(|settings| settings.limits.body = ByteCount(1000)).await;
+    problem(rig.get("/nowhere").await, StatusCode::NOT_FOUND, "unknown-path").await;
+    problem(rig.get("/v1/marks/").await, StatusCode::NOT_FOUND, "unknown-path").await;
+    let response = rig.get("/v1/marks").await;
+    assert_eq!(response.headers()["allow"], "POST");
+    problem(response, StatusCode::METHOD_NOT_ALLOWED, "unknown-method").await;
+    let response = rig.request(Method::DELETE, "/v1/bookings/B-1/timesheet").send().await.unwrap();
+    let allowed = response.headers()["allow"].to_str().unwrap().to_owned();
+    assert!(allowed.contains("GET") && allowed.contains("PUT") && allowed.contains("HEAD"), "{allowed}");
+    problem(response, StatusCode::METHOD_NOT_ALLOWED, "unknown-method").await;
+
+    let ids = json!({"ids": ["x".repeat(1001)]});
+    problem(rig.post("/v1/moves", &ids).await, StatusCode::PAYLOAD_TOO_LARGE, "bad-body").await;
+    for (body, status) in [
+        ("{", StatusCode::BAD_REQUEST),
+        ("{\"ids\": 1}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("[]", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let request = rig.request(Method::POST, "/v1/moves").header("content-type", "application/json");
+        problem(request.body(body).send().await.unwrap(), status, "bad-body").await;
+    }
+    let response = rig.request(Method::POST, "/v1/moves").body("{}").send().await.unwrap();
+    problem(response, StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad-body").await;
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cut_leaves_nothing() {
+    let rig = Rig::start().await;
+    rig.post("/v1/bookings", &json!({"id": "B-1"})).await;
+    let mut stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
+    let head = format!(
+        "PUT /v1/bookings/B-1/timesheet?filename=a.pdf HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 1000000\r\n\r\n",
+        rig.admin
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![7; 600_000]).await.unwrap();
+    // Wait until the server has begun to write, so that there is something to leave.
+    until(|| rig.files().iter().any(|name| name.ends_with(".part"))).await;
+    drop(stream);
+    until(|| rig.files().is_empty()).await;
+    assert_eq!(rig.info("B-1").await.state, strongroom_model::wire::ServerState::Created);
+    assert_eq!(rig.put("B-1", "a.pdf", "whole").await.status(), StatusCode::CREATED);
+}
+
+async fn until(mut done: impl FnMut() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it happens in the end");
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_given_up() {
+    let rig = Rig::with(|settings| settings.limits.stall = Duration::from_millis(200)).await;
+    rig.post("/v1/bookings", &json!({"id": "B-1"})).await;
+    let head = format!(
+        "PUT /v1/bookings/B-1/timesheet?filename=a.pdf HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 10\r\n\r\nhalf",
+        rig.admin
+    );
+    let answer = exchange(&rig, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("urn:strongroom:problem:cut-short"), "{answer}");
+    assert!(rig.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_is_given_up() {
+    let rig = Rig::with(|settings| settings.limits.head = Duration::from_millis(200)).await;
+    exchange(&rig, b"GET /healthz HTTP/1.1\r\nHost:").await;
+    exchange(&rig, b"").await;
+}
+
+#[tokio::test]
+async fn nonsense_is_answered_and_the_server_goes_on() {
+    let rig = Rig::start().await;
+    for nonsense in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"] {
+        let answer = exchange(&rig, nonsense).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    let huge = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    assert!(exchange(&rig, huge.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_more_connections_are_served_than_are_allowed() {
+    let rig = Rig::with(|settings| {
+        settings.limits.connections = 2;
+        settings.limits.head = Duration::from_secs(2);
+    })
+    .await;
+    // Two that say nothing keep a third waiting until they are given up.
+    let _idle = (
+        TcpStream::connect(rig.server.local_addr()).await.unwrap(),
+        TcpStream::connect(rig.server.local_addr()).await.unwrap(),
+    );
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let began = std::time::Instant::now();
+    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
+    assert!(began.elapsed() > Duration::from_secs(1), "it was served at once");
+}
+
+#[tokio::test]
+async fn a_stopping_server_finishes_what_is_in_hand() {
+    let rig = Rig::start().await;
+    let body = vec![7_u8; 8 << 20];
+    rig.booking("B-1", "a.pdf", &body).await;
+    let mut response = rig.get("/v1/bookings/B-1/timesheet").await;
+    let mut came = response.chunk().await.unwrap().unwrap().len();
+    let address = rig.server.local_addr();
+    let stopping = tokio::spawn(rig.server.stop());
+    // It listens no more, but what it began it ends.
+    let gone = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("it stops listening");
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        came += chunk.len();
+    }
+    assert_eq!(came, body.len());
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_is_bounded_though_a_client_never_ends() {
+    let rig = Rig::with(|settings| settings.limits.drain = Duration::from_millis(200)).await;
+    rig.booking("B-1", "a.pdf", &vec![7_u8; 32 << 20]).await;
+    let _held = rig.get("/v1/bookings/B-1/timesheet").await;
+    tokio::time::timeout(PATIENCE, rig.server.stop()).await.expect("it stops within the bound");
+}
+
+#[tokio::test]
+async fn a_document_root_is_served_once_and_an_address_used_once() {
+    let rig = Rig::start().await;
+    let mut settings = rig.documents().settings().clone();
+    let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
+    assert!(matches!(error, ServeError::ServedAlready(_)), "{error}");
+    settings.documents = rig.dir.path().join("other");
+    let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("as the document root: create the folder"), "{error}");
+    std::fs::create_dir(&settings.documents).unwrap();
+    settings.listen = rig.server.local_addr();
+    let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
+    assert!(matches!(error, ServeError::Listen { .. }), "{error}");
+    // Once the first is gone, its place is free.
+    let rig = rig.restart().await;
+    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
+}
