@@ -8,12 +8,18 @@ use strongroom_server::Documents;
 use strongroom_server::import::ImportReport;
 
 use super::folder::Folder;
-use super::timesheet::{Timesheet, timesheet};
+use super::timesheet::{Timesheet, timesheet, timesheet_of};
 use crate::trouble::{OrTrouble as _, Trouble};
 use crate::verb::server::import::import;
 
 /// Where generated files lie, below the document root.
 const INBOX: &str = "inbox";
+/// Where files lie that the reader may import, in the demo's folder.
+pub(crate) const MORE: &str = "more";
+/// Their numbers: beyond all others.
+const MORE_NUMBERS: std::ops::RangeInclusive<u32> = 300_001..=300_003;
+/// How large they are.
+const MORE_BYTES: usize = 40 * 1024;
 /// How far apart the bookings were signed off.
 const APART: SignedDuration = SignedDuration::from_mins(37);
 
@@ -44,6 +50,18 @@ pub(crate) async fn generate(
         lines.push(write(&inbox, &format!("B-{number:04}"), sheet, age(now, number))?);
     }
     import_lines(folder, documents, "bookings.csv", &lines).await
+}
+
+/// A few more files, beside the server and not on it: something to import.
+pub(crate) fn set_aside(folder: &Folder) -> Result<(), Trouble> {
+    let more = folder.path(MORE);
+    std::fs::create_dir_all(&more).or_trouble(format!("cannot make {}", more.display()))?;
+    for number in MORE_NUMBERS {
+        let sheet = timesheet_of(number, MORE_BYTES);
+        let path = more.join(&sheet.filename);
+        std::fs::write(&path, sheet.bytes).or_trouble(format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The folder for generated files, below the document root.

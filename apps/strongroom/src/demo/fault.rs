@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use strongroom_model::{Algorithm, Digest};
 use strongroom_server::Documents;
+use strongroom_server::import::ImportReport;
 
 use super::bookings::{Line, age, import_lines, inbox, write};
 use super::folder::Folder;
@@ -72,10 +73,11 @@ impl Fault {
 }
 
 /// Puts the four bookings in. Doing it twice changes nothing.
-pub(crate) async fn put_in(folder: &Folder, documents: &Documents, now: Timestamp) -> Result<(), Trouble> {
+pub(crate) async fn put_in(folder: &Folder, documents: &Documents, now: Timestamp) -> Result<ImportReport, Trouble> {
     let inbox = inbox(documents)?;
     let lines: Vec<_> = Fault::ALL.into_iter().map(|fault| fault.line(&inbox, now)).collect::<Result<_, _>>()?;
-    import_lines(folder, documents, "faults.csv", &lines).await?;
+    let report = import_lines(folder, documents, "faults.csv", &lines).await?;
     let missing = inbox.join(format!("{}.pdf", Fault::MissingFile.booking()));
-    std::fs::remove_file(&missing).or_trouble(format!("cannot delete {}", missing.display()))
+    std::fs::remove_file(&missing).or_trouble(format!("cannot delete {}", missing.display()))?;
+    Ok(report)
 }

@@ -6,10 +6,11 @@ use std::path::Path;
 use strongroom_eventlog::EventLog;
 use strongroom_server::import::ImportReport;
 use strongroom_server::{ServeError, Server};
+use strongroom_service::config::Telemetry;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
-use super::bookings::generate;
+use super::bookings::{generate, set_aside};
 use super::fault::{self, CUT_AFTER_BYTES, Fault};
 use super::folder::{Folder, Memory, documents};
 use super::proxy::CuttingProxy;
@@ -25,6 +26,9 @@ use crate::verb;
 use crate::verb::demo::Args;
 use crate::verb::server::import::import;
 
+/// The story tells what happened; what the parts say meanwhile is for operators. The server is
+/// missing a file because we took it away.
+const QUIET: &str = "error,strongroom_server=off";
 /// How many bookings are generated where nothing else is asked for.
 const BOOKINGS: u32 = 40;
 
@@ -85,20 +89,18 @@ async fn prepare(
     if wanted > memory.generated {
         let numbers = memory.generated + 1..=wanted;
         let report = generate(folder, &documents, numbers, clock.now()).await?;
-        added.imported += report.imported;
-        added.imported_bytes = added.imported_bytes + report.imported_bytes;
+        add(&mut added, &report);
     }
     if let Some(path) = &args.files {
         let report = copies(&documents, path).await?;
-        added.imported += report.imported;
-        added.imported_bytes = added.imported_bytes + report.imported_bytes;
+        add(&mut added, &report);
         out.raw(story::copied(path, &report))?;
     }
     if args.with_faults && !memory.with_faults {
-        fault::put_in(folder, &documents, clock.now()).await?;
-        added.imported += Fault::ALL.len() as u64;
+        add(&mut added, &fault::put_in(folder, &documents, clock.now()).await?);
     }
     documents.store().close().await;
+    set_aside(folder)?;
     folder.remember(&Memory {
         generated: wanted.max(memory.generated),
         with_faults: args.with_faults || memory.with_faults,
@@ -106,6 +108,11 @@ async fn prepare(
     out.raw(story::prepared(&added))?;
     out.flush()?;
     Ok(added)
+}
+
+fn add(added: &mut ImportReport, more: &ImportReport) {
+    added.imported += more.imported;
+    added.imported_bytes = added.imported_bytes + more.imported_bytes;
 }
 
 /// Copies of the reader's own files: the import copies in what lies elsewhere.
@@ -125,8 +132,7 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
 /// whether the transfer that was to be cut was.
 async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(Ending, bool), Trouble> {
     let show = Show::new();
-    // The story tells what happened; what the stages say meanwhile is for operators.
-    let quiet = strongroom_service::config::Telemetry { level: "error".to_owned(), ..config.telemetry.clone() };
+    let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };
     telemetry::init_to(&quiet, show.clone(), false)?;
     let server = serve(config, clock).await?;
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);

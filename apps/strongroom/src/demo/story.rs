@@ -12,6 +12,7 @@ use strongroom_model::{ByteCount, Event, Month, Position, Recorded, StreamName};
 use strongroom_server::import::ImportReport;
 use strongroom_service::Config;
 
+use super::bookings::MORE;
 use super::fault::Fault;
 use super::folder::{Folder, Memory};
 use super::typed::{program, word};
@@ -233,7 +234,10 @@ fn next(act: &Act<'_>, seen: &Seen) -> String {
         rows.push((check, "the drive, proven without us"));
     }
     rows.push((format!("{program} server {config} &"), "the server, as a process of its own"));
-    rows.push((format!("{program} server import {} {config}", word(Path::new("docs"))), "more files: any folder"));
+    rows.push((
+        format!("{program} server import {} {config}", word(&act.folder.path(MORE))),
+        "more files: this folder, or any of yours",
+    ));
     rows.push((format!("{program} run --once {config}"), "and the job again"));
     let lines = rows.iter().map(|(command, what)| format!("  # {what}\n  {command}\n"));
     format!("\nTry next\n{}", lines.collect::<String>())

@@ -90,6 +90,9 @@ impl Ending {
         let seconds = self.elapsed.as_secs_f64();
         let rate = ByteCount((tally.proven_bytes.0 as f64 / seconds.max(0.001)) as u64);
         let retries: u64 = tally.retries.values().sum();
+        if tally.files == 0 {
+            return String::new();
+        }
         let mut page = format!("  files archived  {} of {}\n", tally.archived, tally.files);
         page += &format!("  bytes proven    {} in {seconds:.1} s ({rate}/s)\n", tally.proven_bytes);
         if retries > 0 {

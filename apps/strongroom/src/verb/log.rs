@@ -91,9 +91,9 @@ async fn tail(log: &EventLog, lines: u64, follow: bool, json: bool, out: &mut Ou
         let Some(stored) = events.next().await else { break };
         let stored = stored?;
         if json {
-            out.line(&stored.body)?
+            out.line(&stored.body)?;
         } else {
-            out.line(told(&stored))?
+            out.line(told(&stored))?;
         }
         left = left.saturating_sub(1);
         // A reader of a tail wants each line at once, but not each of the first ones.

@@ -83,7 +83,7 @@ async fn serve(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals(strongroom_service::shutdown::DEFAULT_STOP_BOUND);
     let server = Server::start(settings(config), Clock::system()).await?;
-    out.line(format_args!("the document server listens on {}\n", server.url()))?;
+    out.line(format_args!("the document server listens on {}", server.url()))?;
     out.line("Ctrl-C stops it.")?;
     out.flush()?;
     shutdown.stop().cancelled().await;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use strongroom_service::config::Transport;
+use strongroom_notify::{Post, Settings};
 use strongroom_service::{Clock, Config};
 use strongroom_source::{Source, SourceError};
 
 use super::check::Check;
 use super::host::whole;
 use crate::site;
+use crate::trouble::Trouble;
 
 /// By how much two clocks may differ before a person should know: signatures and schedules
 /// tolerate less than this.
@@ -54,17 +55,25 @@ fn failed(name: &'static str, error: SourceError) -> Check {
     Check::bad(name, error.into_obstacle().message, step)
 }
 
-/// Whether a mail could be handed over.
+/// Whether a mail could be handed over; none is.
 pub(super) async fn mail(config: &Config) -> Check {
-    let transport = match config.mail_transport() {
-        Ok(transport) => transport,
-        Err(error) => return Check::bad("mail", error.to_string(), "see [mail] in strongroom.toml"),
+    let settings = match Settings::from_config(config) {
+        Ok(settings) => settings,
+        Err(error) => return Check::trouble("mail", &Trouble::from(error).next_step("see [mail] in strongroom.toml")),
     };
-    match transport {
-        Transport::Folder(folder) => {
-            let found = format!("no mail server is set: mails are written to {}", folder.display());
-            Check::warning("mail", found, "set mail.smtp.host and mail.to, so that somebody hears of problems")
+    match settings.post {
+        Post::Folder(_) => Check::warning(
+            "mail",
+            "no mail server is set: mails are written to a folder, as .eml files",
+            "set mail.smtp.host and mail.to, so that somebody hears of problems",
+        ),
+        Post::Smtp(smtp) => {
+            let host = config.mail.smtp.host.as_deref().unwrap_or_default();
+            let port = config.mail.smtp.port();
+            match smtp.check().await {
+                Ok(()) => Check::well("mail", format!("{host}:{port} answers, and takes our login")),
+                Err(error) => Check::bad("mail", format!("{host}:{port}: {error}"), error.failure_kind().step()),
+            }
         }
-        Transport::Smtp { host, .. } => Check::well("mail", format!("mails go to {host}")),
     }
 }
