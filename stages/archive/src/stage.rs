@@ -80,7 +80,8 @@ impl Stage for Archive {
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             match self.tell(&part).await {
                 Ok(outcomes) => {
-                    settle.settle(part.into_iter().zip(outcomes).map(|(one, how)| one.settled(how)).collect()).await
+                    let settled = part.into_iter().zip(outcomes).map(|(one, how)| one.settled(how)).collect();
+                    settle.settle(settled).await;
                 }
                 Err(error) => self.failed(part, &error, &mut parts, settle).await,
             }
@@ -119,21 +120,20 @@ impl Archive {
         settle: &Settle<Booking>,
     ) {
         tracing::warn!(bookings = part.len(), %error, "the server could not be told");
-        if part.len() > 1 && error.obstacle().is_none() {
-            parts.push(part.split_off(part.len() / 2));
-            parts.push(part);
-            return;
-        }
         self.suspect.store(true, Ordering::Relaxed);
-        let outcome = match error.obstacle() {
-            Some(obstacle) => Outcome::Obstructed(obstacle),
-            None => fault::of_one(&self.source, error).await,
+        let outcome = match fault::server_is_to_blame(&self.source, error).await {
+            Some(obstacle) => {
+                // Whatever is left is as obstructed as this; it is delivered again.
+                parts.clear();
+                Outcome::Obstructed(obstacle)
+            }
+            None if part.len() > 1 => {
+                parts.push(part.split_off(part.len() / 2));
+                parts.push(part);
+                return;
+            }
+            None => Outcome::Failed(fault::of_one(error)),
         };
-        let obstructed = matches!(outcome, Outcome::Obstructed(_));
         settle.settle(part.into_iter().map(|one| one.settled(outcome.clone())).collect()).await;
-        if obstructed {
-            // Whatever is left is as obstructed as this; it is delivered again.
-            parts.clear();
-        }
     }
 }

@@ -1,0 +1,95 @@
+//! Against the real document server.
+
+use strongroom_archive::Archive;
+use strongroom_model::booking::Phase;
+use strongroom_model::event::{Event, Retried};
+use strongroom_model::wire::ServerState;
+use strongroom_model::{FailureKind, StageName};
+use strongroom_server::token::{self, Scope};
+use strongroom_server::{Server, Settings};
+use strongroom_source::{Source, SourceSettings};
+
+use crate::rig::Rig;
+
+struct Uploads {
+    server: Server,
+    source: Source,
+    folder: tempfile::TempDir,
+}
+
+async fn uploads(rig: &Rig, files: &[(&str, &[u8])]) -> Uploads {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("documents");
+    std::fs::create_dir(&documents).unwrap();
+    let mut settings = Settings::new(documents, folder.path().join("server.db"));
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    let server = Server::start(settings, rig.clock.clone()).await.unwrap();
+    let store = server.documents().store();
+    let (_, secret) = token::create(store, "test", &[Scope::Backup, Scope::Upload], &rig.clock).await.unwrap();
+    let source = Source::new(&SourceSettings::new(server.url(), Some(secret.expose().to_owned()))).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let send = async |request: reqwest::RequestBuilder| {
+        let answer = request.bearer_auth(secret.expose()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    };
+    for (id, file) in files {
+        let url = format!("{}/v1/bookings", server.url());
+        send(client.post(&url).header("content-type", "application/json").body(format!("{{\"id\":\"{id}\"}}"))).await;
+        send(client.put(format!("{url}/{id}/timesheet?filename=t.pdf")).body(file.to_vec())).await;
+        send(client.post(format!("{url}/{id}/sign-off"))).await;
+    }
+    Uploads { server, source, folder }
+}
+
+#[tokio::test]
+async fn proven_bookings_are_archived_on_the_server_and_offered_no_more() {
+    let rig = Rig::new().await;
+    let Uploads { server, source, folder } = uploads(&rig, &[("B-1", b"one"), ("B-2", b"two")]).await;
+    let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
+    let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
+    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    for (id, content) in [("B-1", b"one"), ("B-2", b"two")] {
+        let archived = rig.state(id).await.archived.unwrap();
+        assert_eq!(std::fs::read(folder.path().join("documents").join(&archived.path)).unwrap(), content);
+        assert!(archived.path.starts_with("archived/2026-11/"), "{}", archived.path);
+        let info = source.booking(&id.parse().unwrap()).await.unwrap();
+        assert_eq!((info.state, info.proofs.len()), (ServerState::Archived, 1));
+    }
+    assert_eq!(source.waiting(10, None).await.unwrap().waiting, 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn r3_telling_the_real_server_twice_changes_nothing() {
+    let rig = Rig::new().await;
+    let Uploads { server, source, .. } = uploads(&rig, &[("B-1", b"one")]).await;
+    let task = rig.backed_up("B-1", b"one").await;
+    let stage = Archive::new(source.clone(), 200);
+    rig.handle(&stage, vec![task.clone()]).await;
+    let archived = rig.state("B-1").await.archived;
+    rig.handle(&stage, vec![task]).await;
+    assert_eq!(rig.state("B-1").await.archived, archived);
+    assert_eq!(source.booking(&"B-1".parse().unwrap()).await.unwrap().proofs.len(), 1);
+    // A person has it told again: the server has it already, and says where.
+    let retried = Retried { stage: StageName::Archive, reason: None };
+    rig.append("B-1", Event::TimesheetRetried(retried)).await;
+    rig.handle(&stage, vec![rig.task("B-1").await]).await;
+    assert_eq!(rig.state("B-1").await.archived, archived);
+    assert_eq!(source.booking(&"B-1".parse().unwrap()).await.unwrap().proofs.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_proof_of_other_bytes_is_refused_by_the_real_server() {
+    let rig = Rig::new().await;
+    let Uploads { server, source, .. } = uploads(&rig, &[("B-1", b"one")]).await;
+    let tasks = vec![rig.backed_up("B-1", b"other").await, rig.backed_up("unknown", b"one").await];
+    rig.handle(&Archive::new(source.clone(), 200), tasks).await;
+    for id in ["B-1", "unknown"] {
+        let state = rig.state(id).await;
+        assert_eq!(state.phase, Phase::BackedUp);
+        assert_eq!(state.failure.unwrap().kind, FailureKind::Refused, "{id}");
+    }
+    assert_eq!(source.waiting(10, None).await.unwrap().waiting, 1, "it is still offered");
+    server.stop().await;
+}
