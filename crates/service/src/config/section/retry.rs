@@ -9,16 +9,13 @@ use crate::config::value::Period;
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Retry {
     /// How often one file is tried before a person must look.
-    #[config(default = 5, validate(*max_attempts >= 1 && *max_attempts <= 1000, "it must be from 1 to 1000"))]
+    #[config(default = 7, validate(*max_attempts >= 1 && *max_attempts <= 1000, "it must be from 1 to 1000"))]
     pub max_attempts: u32,
 
-    /// How long the first retry waits. Each one after it waits twice as long.
-    #[config(default = "10s")]
-    pub first_delay: Period,
-
-    /// How long a retry waits, at most.
-    #[config(default = "15m")]
-    pub longest_delay: Period,
+    /// How long to wait after the first failed attempt, after the second, and so on. The
+    /// last one holds for all that follow; mails are tried again for ever.
+    #[config(default = ["2s", "10s", "1m", "5m", "15m", "1h"])]
+    pub delays: Vec<Period>,
 
     /// How long `strongroom run --once` waits for retries before it leaves them to the next
     /// run.

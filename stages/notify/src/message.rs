@@ -1,0 +1,84 @@
+//! A mail as the bytes that leave: a MIME message (RFC 5322, RFC 2046).
+
+use std::time::SystemTime;
+
+use data_encoding::HEXLOWER;
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
+use lettre::{Address, Message};
+use sha2::{Digest, Sha256};
+use strongroom_model::text::printable;
+
+use crate::mail::{Mail, MailError};
+
+/// How many characters of a subject are kept: what a list of mails shows, and a little more.
+const SUBJECT_CHARS: usize = 180;
+
+/// Who a mail is from and to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addresses {
+    /// Who it is from.
+    pub from: Mailbox,
+    /// Who gets it; never empty.
+    pub to: Vec<Mailbox>,
+}
+
+impl Addresses {
+    /// The recipients' bare addresses.
+    #[must_use]
+    pub fn recipients(&self) -> Vec<Address> {
+        self.to.iter().map(|mailbox| mailbox.email.clone()).collect()
+    }
+
+    /// An envelope to some of the recipients.
+    ///
+    /// # Errors
+    /// There are none.
+    pub(crate) fn envelope(&self, to: Vec<Address>) -> Result<Envelope, MailError> {
+        Ok(Envelope::new(Some(self.from.email.clone()), to)?)
+    }
+}
+
+/// Tells other programs not to answer (RFC 3834, section 5).
+#[derive(Debug, Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// The message's bytes. The same mail to the same addresses makes the same bytes: its id,
+/// its date and the boundary between its parts are all fixed.
+///
+/// # Errors
+/// There is no recipient.
+pub fn message(mail: &Mail, addresses: &Addresses) -> Result<Vec<u8>, MailError> {
+    let hash = Sha256::digest(mail.message_id.as_bytes());
+    let parts = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(format!("strongroom-{}", HEXLOWER.encode(&hash[..12])))
+        .singlepart(SinglePart::builder().content_type(ContentType::TEXT_PLAIN).body(mail.text.clone()))
+        .singlepart(SinglePart::builder().content_type(ContentType::TEXT_HTML).body(mail.html.clone()));
+    let mut builder = Message::builder()
+        .message_id(Some(format!("<{}>", mail.message_id)))
+        .date(SystemTime::from(mail.date))
+        .from(addresses.from.clone())
+        // One line, whatever it was made of: no header can be smuggled in (rule R9).
+        .subject(printable(&mail.subject, SUBJECT_CHARS))
+        .header(AutoSubmitted);
+    for to in &addresses.to {
+        builder = builder.to(to.clone());
+    }
+    Ok(builder.multipart(parts)?.formatted())
+}

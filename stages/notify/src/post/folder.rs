@@ -1,0 +1,63 @@
+//! Mails as `.eml` files in a folder.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use strongroom_service::kill_point;
+
+use super::PostError;
+
+/// A folder that mails are written to. Made where it is missing.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder at that path.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Writes a mail durably, over one of the same name, and returns the file's name.
+    pub(super) async fn write(&self, stem: &str, bytes: Vec<u8>) -> Result<String, PostError> {
+        let name = format!("{stem}.eml");
+        let (folder, file) = (self.path.clone(), name.clone());
+        let written = tokio::task::spawn_blocking(move || write(&folder, &file, &bytes)).await;
+        let result = written.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        result.map(|()| name.clone()).map_err(|error| PostError::Folder {
+            name,
+            folder: self.path.display().to_string(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// The temporary file has one fixed name for each mail: what a crash leaves of it is
+/// overwritten by the attempt that must follow.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let part = folder.join(format!(".{name}.part"));
+    let mut file = File::create(&part)?;
+    file.write_all(bytes)?;
+    // Before the rename: a name that survives a power cut must have its content.
+    file.sync_all()?;
+    kill_point!("notify.folder.after-write");
+    fs::rename(&part, folder.join(name))?;
+    kill_point!("notify.folder.after-rename");
+    // If we stop before this, the name may be lost, but then nothing was recorded as sent.
+    sync_folder(folder)
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened like a file, and its names are in the journal.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

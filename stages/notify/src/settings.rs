@@ -1,0 +1,106 @@
+//! What notify needs to know, read off the configuration.
+
+use std::io;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use lettre::message::Mailbox;
+use strongroom_model::text::printable;
+use strongroom_service::config::Transport;
+use strongroom_service::{Config, ConfigError};
+
+use crate::message::Addresses;
+use crate::post::{Folder, HAND_OVER, Post, Smtp, SmtpSettings, SmtpSetupError};
+
+/// Who gets mails, how they leave, and whose clocks they show.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who they are from and to.
+    pub addresses: Addresses,
+    /// How they leave.
+    pub post: Post,
+    /// The time zone of the times in them.
+    pub zone: TimeZone,
+}
+
+/// Settings that no mail can be sent with.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Something in the configuration is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address is none.
+    #[error("{key}: {text:?} is no address: write it such as \"office@example.com\" or \"Ann <ann@example.com>\"")]
+    Address {
+        /// The key.
+        key: &'static str,
+        /// The text, printable and shortened.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        source: lettre::address::AddressError,
+    },
+    /// The certificate authority's file cannot be read.
+    #[error("cannot read {path}, which mail.smtp.ca_file names", path = path.display())]
+    AuthorityFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The mail server cannot be set up.
+    #[error(transparent)]
+    Smtp(#[from] SmtpSetupError),
+}
+
+impl Settings {
+    /// Reads them off the configuration. Nothing is connected to yet.
+    ///
+    /// # Errors
+    /// Something in it is missing or wrong.
+    pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
+        Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
+    }
+}
+
+fn addresses(config: &Config) -> Result<Addresses, SettingsError> {
+    let host = strongroom_service::actor::host_name();
+    let own = || format!("Strongroom <strongroom@{host}>").parse().or_else(|_| "strongroom@localhost".parse());
+    let from = match &config.mail.from {
+        Some(text) => address("mail.from", text)?,
+        None => own().map_err(|source| SettingsError::Address { key: "mail.from", text: host.clone(), source })?,
+    };
+    let mut to = config.mail.to.iter().map(|text| address("mail.to", text)).collect::<Result<Vec<_>, _>>()?;
+    if to.is_empty() {
+        // Only in a folder: a mail needs a recipient, even one that goes nowhere.
+        to.push(from.clone());
+    }
+    Ok(Addresses { from, to })
+}
+
+fn address(key: &'static str, text: &str) -> Result<Mailbox, SettingsError> {
+    text.parse().map_err(|source| SettingsError::Address { key, text: printable(text, 80), source })
+}
+
+fn post(config: &Config) -> Result<Post, SettingsError> {
+    let (host, smtp) = match config.mail_transport()? {
+        Transport::Folder(path) => return Ok(Post::Folder(Folder::new(path))),
+        Transport::Smtp { host, settings } => (host, settings),
+    };
+    let ca_pem = match &smtp.ca_file {
+        Some(path) => {
+            Some(std::fs::read(path).map_err(|source| SettingsError::AuthorityFile { path: path.clone(), source })?)
+        }
+        None => None,
+    };
+    let settings = SmtpSettings {
+        host: host.to_owned(),
+        port: smtp.port(),
+        tls: smtp.tls,
+        login: smtp.login()?.map(|(user, password)| (user.to_owned(), password)),
+        ca_pem,
+        patience: HAND_OVER,
+    };
+    Ok(Post::Smtp(Smtp::new(&settings)?))
+}

@@ -1,0 +1,185 @@
+//! The stage: hands mails over, and records that it did.
+
+use std::error::Error;
+
+use askama::Template;
+use jiff::Timestamp;
+use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_eventlog::EventLog;
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
+use strongroom_model::{Event, StageName};
+use strongroom_service::kill_point;
+
+use crate::alarm::AlarmMail;
+use crate::mail::{Mail, MailError, file_stem};
+use crate::notice::Notice;
+use crate::post::PostError;
+use crate::settings::Settings;
+use crate::summary::report::report;
+use crate::summary::{Report, ReportError, SummaryHtml, SummaryText, SummaryView};
+
+/// How many notices are taken at once. Alarms that are taken at once go out as one mail;
+/// more than these would not be read in one either.
+const BATCH: usize = 64;
+
+/// Tells people. See the crate's documentation for what it promises.
+#[derive(Debug, Clone)]
+pub struct Notify {
+    log: EventLog,
+    settings: Settings,
+}
+
+/// Why a summary was not handed over.
+#[derive(Debug, thiserror::Error)]
+enum SummaryError {
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    #[error(transparent)]
+    Post(#[from] PostError),
+}
+
+impl Stage for Notify {
+    type State = Notice;
+
+    fn name(&self) -> StageName {
+        StageName::Notify
+    }
+
+    /// One batch at a time, so that alarms that come while a mail is on its way share the
+    /// next one.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { tasks: BATCH, batches: 1 }
+    }
+
+    /// Always: a mail server that is down is recorded on the mail, which is retried, and
+    /// never keeps the rest of the pipeline waiting. An alarm about it would have no way out.
+    async fn ready(&self) -> Result<(), AlarmRaised> {
+        Ok(())
+    }
+
+    async fn handle(&self, tasks: Vec<Task<Notice>>, settle: &Settle<Notice>) {
+        let (mut alarms, mut summaries) = (Vec::new(), Vec::new());
+        for task in tasks {
+            match task.state.clone() {
+                Notice::Alarm(alarm) if !alarm.untold.is_empty() => alarms.push((task, alarm)),
+                Notice::Summary(summary) if summary.sent.is_none() => match summary.composed {
+                    Some(composed) => summaries.push((task, composed)),
+                    None => settle.one(task, Outcome::Superseded).await,
+                },
+                _ => settle.one(task, Outcome::Superseded).await,
+            }
+        }
+        // Alarms first: they are urgent, and a summary may take a while to be counted.
+        self.tell(alarms, settle).await;
+        summaries.sort_by_key(|(_, composed)| composed.number);
+        for (task, composed) in summaries {
+            self.summarise(task, &composed, settle).await;
+        }
+    }
+}
+
+impl Notify {
+    /// Mails about that log, with these settings.
+    #[must_use]
+    pub const fn new(log: EventLog, settings: Settings) -> Self {
+        Self { log, settings }
+    }
+
+    /// The mail of a summary, to the letter as it was or will be sent.
+    ///
+    /// # Errors
+    /// The log could not be read, or the mail not be made.
+    pub async fn summary_mail(
+        &self,
+        composed: &SummaryComposed,
+        at: Timestamp,
+    ) -> Result<Mail, Box<dyn Error + Send + Sync>> {
+        let report = report(&self.log, composed, at).await?;
+        Ok(self.mail(&report)?)
+    }
+
+    /// All alarms that nobody was told of, in one mail.
+    async fn tell(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
+        let Some(mail) = AlarmMail::of(self.log.site(), alarms.iter().map(|(_, alarm)| alarm)) else {
+            return;
+        };
+        let sent = match mail.mail(&self.settings.zone) {
+            Ok(mail) => self.send(&mail).await.map(|receipt| (mail.message_id, receipt)),
+            Err(error) => Err(error.into()),
+        };
+        let outcome = |alarm: &Alarm| match &sent {
+            Ok((message_id, receipt)) => Outcome::Done(Done::event(Event::AlarmNotified(AlarmNotified {
+                about: alarm.untold.iter().map(|one| one.id).collect(),
+                message_id: message_id.clone(),
+                receipt: receipt.clone(),
+            }))),
+            Err(error) => failed(error),
+        };
+        let outcomes = alarms.into_iter().map(|(task, alarm)| (task, outcome(&alarm))).collect();
+        settle.settle(outcomes).await;
+    }
+
+    /// One summary. If the log cannot be read for now, the task stays open and is
+    /// delivered again: that is no fault of the mail's.
+    async fn summarise(&self, task: Task<Notice>, composed: &SummaryComposed, settle: &Settle<Notice>) {
+        let composed_at = self.composed_at(&task).await;
+        let sent = match composed_at {
+            Ok(at) => self.send_summary(composed, at).await,
+            Err(error) => Err(error.into()),
+        };
+        let outcome = match sent {
+            Ok(receipt) => Outcome::Done(Done::event(Event::SummarySent(SummarySent {
+                message_id: composed.message_id.clone(),
+                receipt,
+            }))),
+            Err(SummaryError::Post(error)) => failed(&error),
+            Err(SummaryError::Mail(error)) => failed(&error.into()),
+            Err(SummaryError::Report(error)) => {
+                tracing::warn!(number = composed.number, error = &error as &dyn Error, "a summary cannot be counted");
+                return;
+            }
+        };
+        settle.one(task, outcome).await;
+    }
+
+    /// When the summary was composed: the time of its stream's first event.
+    async fn composed_at(&self, task: &Task<Notice>) -> Result<Timestamp, ReportError> {
+        let history = self.log.stream(&task.stream).await?;
+        Ok(history.first().map_or(task.trigger.time, |first| first.time))
+    }
+
+    async fn send_summary(&self, composed: &SummaryComposed, at: Timestamp) -> Result<String, SummaryError> {
+        let report = report(&self.log, composed, at).await?;
+        Ok(self.send(&self.mail(&report)?).await?)
+    }
+
+    fn mail(&self, report: &Report) -> Result<Mail, MailError> {
+        let view = SummaryView::of(report, &self.settings.zone);
+        Ok(Mail {
+            message_id: report.composed.message_id.clone(),
+            file_stem: file_stem(&report.composed.message_id),
+            date: report.composed_at,
+            subject: view.subject.clone(),
+            text: SummaryText { view: &view }.render()?,
+            html: SummaryHtml { view: &view }.render()?,
+        })
+    }
+
+    async fn send(&self, mail: &Mail) -> Result<String, PostError> {
+        kill_point!("notify.before-send");
+        let receipt = self.settings.post.send(mail, &self.settings.addresses).await;
+        // If we stop here, the mail is out but not recorded: it goes out again, with the same
+        // Message-ID, or over the same file.
+        kill_point!("notify.after-send");
+        receipt
+    }
+}
+
+/// A mail is never given up: it is all that tells people. What is refused for good today
+/// (an address that is gone) is put right in the configuration tomorrow.
+fn failed(error: &PostError) -> Outcome {
+    Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::RetryForever))
+}

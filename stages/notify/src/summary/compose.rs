@@ -1,0 +1,107 @@
+//! Composing: a summary's number and interval, fixed in the log.
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use strongroom_eventlog::{AppendError, EventLog, LogError};
+use strongroom_model::event::SummaryComposed;
+use strongroom_model::{
+    Actor, Event, EventId, Expected, NewEvent, Position, Recorded, SiteId, StreamName, SubjectKind,
+};
+use strongroom_service::{Clock, kill_point};
+
+/// What every Message-ID of ours ends with. The domain is reserved for private use.
+pub(crate) const MESSAGE_ID_DOMAIN: &str = "strongroom.internal";
+
+/// How many bytes of a hash tell two mails apart that have all else in common.
+const HASH_BYTES: usize = 8;
+
+/// How many characters of a title are kept.
+const TITLE_CHARS: usize = 120;
+
+/// A summary that could not be composed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The log could not be read.
+    #[error("the last summary cannot be read from the log")]
+    Read(#[from] LogError),
+    /// The log did not take it, or did not say whether it did. Composing again is harmless:
+    /// it finds out.
+    #[error("the summary cannot be written to the log")]
+    Append(#[from] AppendError),
+    /// The newest summary's stream does not begin with its composition.
+    #[error("{0} does not begin with its composition: run `strongroom log verify`")]
+    Damaged(StreamName),
+}
+
+/// The last summary that was composed, sent or not, and when.
+///
+/// # Errors
+/// The log could not be read.
+pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, jiff::Timestamp)>, ComposeError> {
+    let Some(last) = log.last_of(SubjectKind::Summary).await? else {
+        return Ok(None);
+    };
+    let first = log.stream(&last.stream).await?.into_iter().next();
+    match first {
+        Some(Recorded { event: Event::SummaryComposed(composed), time, .. }) => Ok(Some((composed, time))),
+        _ => Err(ComposeError::Damaged(last.stream)),
+    }
+}
+
+/// Fixes the next summary: its number, and its interval from where the one before it ended
+/// to the log's head as it is now. Notify sends it. `None`: a twin was faster, and composed
+/// that number.
+///
+/// That the intervals tile the log (rule R7) follows from three facts: there is one stream
+/// for each number, so that each is composed once; each begins where the one before it, read
+/// here, ended; and a log never gets shorter.
+///
+/// # Errors
+/// The log could not be read or written. Composing again is harmless.
+pub async fn compose(
+    log: &EventLog,
+    title: &str,
+    clock: &Clock,
+    actor: &Actor,
+) -> Result<Option<Recorded>, ComposeError> {
+    let previous = last_composed(log).await?.map(|(composed, _)| composed);
+    let head = log.head().await?;
+    let number = previous.as_ref().map_or(1, |previous| previous.number + 1);
+    let time = clock.now();
+    let id = EventId::new(time);
+    let composed = SummaryComposed {
+        number,
+        from: previous.map_or(Position(0), |previous| previous.to),
+        to: Position(head.size),
+        root: head.root_base64(),
+        title: strongroom_model::text::printable(title, TITLE_CHARS),
+        message_id: message_id(&format!("summary-{number}"), log.site(), id.to_string().as_bytes()),
+    };
+    let event = NewEvent {
+        id,
+        stream: StreamName::summary(number),
+        expected: Expected::New,
+        time,
+        actor: actor.clone(),
+        cause: None,
+        run: None,
+        event: Event::SummaryComposed(composed),
+    };
+    // If we stop before the append, nothing was said about this interval, and the next
+    // attempt makes another one. After it, the interval is fixed, and the mail is pending.
+    kill_point!("notify.before-compose");
+    let appended = log.append(vec![event]).await;
+    kill_point!("notify.after-compose");
+    match appended {
+        Ok(recorded) => Ok(recorded.into_iter().next()),
+        Err(AppendError::Conflict { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A Message-ID without its angle brackets (RFC 5322, section 3.6.4): what the mail is
+/// about, the site, and a hash of `unique`.
+pub(crate) fn message_id(about: &str, site: &SiteId, unique: &[u8]) -> String {
+    let hash = Sha256::digest(unique);
+    format!("{about}.{site}.{}@{MESSAGE_ID_DOMAIN}", HEXLOWER.encode(&hash[..HASH_BYTES]))
+}

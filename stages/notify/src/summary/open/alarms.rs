@@ -1,0 +1,58 @@
+//! Conditions that lasted at a position.
+
+use jiff::Timestamp;
+use strongroom_eventlog::EventLog;
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::fold::fold;
+use strongroom_model::{AlarmKind, Position, StreamName, SubjectKind};
+
+use super::{OpenStateError, PAGE};
+
+/// How many alarms are looked through, the newest first. There is one for each drive and
+/// kind of trouble, and one for each file that differs from its record: the files are in the
+/// list of what needs a person as well.
+const MOST_LOOKED_THROUGH: usize = 1000;
+
+/// A condition that lasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingAlarm {
+    /// Since when.
+    pub since: Timestamp,
+    /// What is the matter.
+    pub raised: AlarmRaised,
+}
+
+/// Conditions that lasted, the worst first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StandingAlarms {
+    /// They; but a file that differs from its record is among what needs a person instead.
+    pub list: Vec<StandingAlarm>,
+    /// Whether there may be others, beyond what was looked through.
+    pub maybe_more: bool,
+}
+
+/// The conditions that lasted at `to`.
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, OpenStateError> {
+    let heads = log.newest(SubjectKind::Alarm, MOST_LOOKED_THROUGH).await?;
+    let maybe_more = heads.len() == MOST_LOOKED_THROUGH;
+    let names: Vec<StreamName> =
+        heads.into_iter().filter(|head| head.first_position < to).map(|head| head.stream).collect();
+    let mut list = Vec::new();
+    for page in names.chunks(PAGE) {
+        for (stream, history) in log.streams(page).await? {
+            let before = history.iter().filter(|event| event.position < to);
+            let alarm: Alarm = fold(before).map_err(|error| OpenStateError::Damaged(stream, error))?;
+            if let Some((raised, since)) = alarm.raised
+                && raised.kind != AlarmKind::RecordWrong
+            {
+                list.push(StandingAlarm { since, raised });
+            }
+        }
+    }
+    list.sort_by(|a, b| {
+        let order = |alarm: &StandingAlarm| (crate::kind::severity(alarm.raised.kind), alarm.since);
+        order(a).cmp(&order(b)).then_with(|| a.raised.subject.cmp(&b.raised.subject))
+    });
+    Ok(StandingAlarms { list, maybe_more })
+}

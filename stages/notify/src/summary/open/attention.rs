@@ -1,0 +1,97 @@
+//! Bookings that only a person can lead on, by what they stand at.
+
+use std::collections::BTreeMap;
+
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName};
+
+/// How many bookings are shown of each cause: a person recognises the pattern by then.
+const MOST_SHOWN: usize = 10;
+
+/// One booking that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// The booking.
+    pub booking: String,
+    /// Its file's name, as the server gave it; absent where it was never taken in hand.
+    pub filename: Option<String>,
+    /// What happened.
+    pub message: String,
+    /// Where the bad copy was put aside.
+    pub quarantined: Option<String>,
+}
+
+/// The bookings that stand at one cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// How many there are.
+    pub total: u64,
+    /// Those that have stood there longest, [`MOST_SHOWN`] at most.
+    pub shown: Vec<Stuck>,
+}
+
+/// Bookings that need a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// How many there are.
+    pub total: u64,
+    /// They, by cause.
+    pub groups: BTreeMap<FailureKind, Group>,
+}
+
+/// Gathers them, in any order.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    groups: BTreeMap<FailureKind, Gathered>,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    total: u64,
+    /// By position, so that which are shown does not depend on the order of gathering.
+    shown: BTreeMap<Position, (StreamName, Stuck)>,
+}
+
+impl Collector {
+    /// One more, by its last event.
+    pub(super) fn add(&mut self, last: &Recorded) {
+        let Event::TimesheetFailed(failed) = &last.event else { return };
+        let group = self.groups.entry(failed.kind).or_default();
+        group.total += 1;
+        let stuck = Stuck {
+            booking: last.stream.id().to_owned(),
+            filename: None,
+            message: failed.message.clone(),
+            quarantined: failed.quarantined.clone(),
+        };
+        group.shown.insert(last.position, (last.stream.clone(), stuck));
+        if group.shown.len() > MOST_SHOWN {
+            group.shown.pop_last();
+        }
+    }
+
+    /// All of them, with the names of the files that are shown.
+    pub(super) async fn finish(self, log: &EventLog, to: Position) -> Result<Attention, LogError> {
+        let mut attention = Attention::default();
+        for (kind, gathered) in self.groups {
+            attention.total += gathered.total;
+            let names: Vec<StreamName> = gathered.shown.values().map(|(stream, _)| stream.clone()).collect();
+            let histories = log.streams(&names).await?;
+            let named = |(stream, mut stuck): (StreamName, Stuck)| {
+                stuck.filename = histories.get(&stream).and_then(|history| filename(history, to));
+                stuck
+            };
+            let shown = gathered.shown.into_values().map(named).collect();
+            attention.groups.insert(kind, Group { total: gathered.total, shown });
+        }
+        Ok(attention)
+    }
+}
+
+/// The file's name when the booking was last taken in hand before `to`.
+fn filename(history: &[Recorded], to: Position) -> Option<String> {
+    history.iter().rev().filter(|event| event.position < to).find_map(|event| match &event.event {
+        Event::TimesheetEnumerated(data) => Some(data.filename.clone()),
+        _ => None,
+    })
+}

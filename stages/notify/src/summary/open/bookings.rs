@@ -1,0 +1,132 @@
+//! Bookings, as they stood at a position.
+
+use std::collections::HashSet;
+
+use strongroom_eventlog::{EventLog, LogError, Standing};
+use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
+
+use super::attention::{Attention, Collector};
+use super::{OpenStateError, PAGE};
+
+/// The standings of what is open.
+const OPEN: [Standing; 4] = [Standing::Enumerated, Standing::Fetched, Standing::BackedUp, Standing::NeedsAttention];
+
+/// Bookings that were on their way, by what came next for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InHand {
+    /// To be fetched, for the first time or again.
+    pub to_fetch: u64,
+    /// To be read back and proven.
+    pub to_prove: u64,
+    /// Proven; the server was to be told.
+    pub to_tell: u64,
+    /// How many of them waited for a retry's time.
+    pub retrying: u64,
+}
+
+impl InHand {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.to_fetch + self.to_prove + self.to_tell
+    }
+
+    /// Those that were not proven yet.
+    #[must_use]
+    pub const fn unproven(&self) -> u64 {
+        self.to_fetch + self.to_prove
+    }
+}
+
+/// Counts each booking once, by its last event before the position.
+struct Census {
+    to: Position,
+    in_hand: InHand,
+    attention: Collector,
+    /// The open bookings that were counted: no more than are open.
+    counted: HashSet<StreamName>,
+}
+
+/// Where bookings stood at `to`.
+///
+/// A booking is open there if it is open now and has not moved since, or if it has moved
+/// since and was open before. First the one, then the other is looked through. One that
+/// moves in between is met by both and counted once; none can be missed, since the log is
+/// read up to where it ends after the first look.
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), OpenStateError> {
+    let mut census =
+        Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: HashSet::new() };
+    for standing in OPEN {
+        census.unmoved(log, standing).await?;
+    }
+    census.moved(log).await?;
+    let attention = census.attention.finish(log, to).await?;
+    Ok((census.in_hand, attention))
+}
+
+impl Census {
+    async fn unmoved(&mut self, log: &EventLog, standing: Standing) -> Result<(), LogError> {
+        let (mut from, to) = (Position(0), self.to);
+        while from < to {
+            let page = log.standing(standing, from, PAGE).await?;
+            for last in page.iter().take_while(|last| last.position < to) {
+                self.count(last);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => from = last.position.next(),
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn moved(&mut self, log: &EventLog) -> Result<(), LogError> {
+        let end = log.head().await?.size;
+        let mut from = self.to;
+        while from.0 < end {
+            let page = log.read(from, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            from = last.position.next();
+            let mut moved = Vec::new();
+            for stored in &page {
+                let event = stored.decode()?;
+                // A stream that only began since was not there.
+                if event.stream.kind() == SubjectKind::Booking && event.version > Version(0) {
+                    moved.push(event.stream);
+                }
+            }
+            self.before(log, moved).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts streams by their last event before the position.
+    async fn before(&mut self, log: &EventLog, mut streams: Vec<StreamName>) -> Result<(), LogError> {
+        streams.retain(|stream| !self.counted.contains(stream));
+        streams.sort_unstable();
+        streams.dedup();
+        for history in log.streams(&streams).await?.into_values() {
+            if let Some(last) = history.iter().rev().find(|event| event.position < self.to) {
+                self.count(last);
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, last: &Recorded) {
+        let Some(standing) = Standing::after(&last.event).filter(|standing| OPEN.contains(standing)) else {
+            return;
+        };
+        if !self.counted.insert(last.stream.clone()) {
+            return;
+        }
+        match standing {
+            Standing::Enumerated => self.in_hand.to_fetch += 1,
+            Standing::Fetched => self.in_hand.to_prove += 1,
+            Standing::BackedUp => self.in_hand.to_tell += 1,
+            _ => self.attention.add(last),
+        }
+        let waits = matches!(&last.event, Event::TimesheetFailed(failed) if failed.retry_at.is_some());
+        self.in_hand.retrying += u64::from(waits);
+    }
+}

@@ -1,0 +1,89 @@
+//! What happened to files.
+
+use std::collections::BTreeMap;
+
+use strongroom_model::event::{BackedUp, ReadBack};
+use strongroom_model::{ByteCount, DriveId, Event, Recorded, Version};
+
+/// The version of a proof that came without any failure before it: taken in hand, fetched,
+/// proven.
+const UNTROUBLED_PROOF: Version = Version(2);
+
+/// What came onto one drive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnDrive {
+    /// Proven copies.
+    pub files: u64,
+    /// Their size together.
+    pub bytes: ByteCount,
+    /// How many of them were read past the page cache.
+    pub direct: u64,
+    /// How many of them were read after they had left the page cache.
+    pub cache_dropped: u64,
+    /// How many of them were read while the page cache may still have held them.
+    pub cached: u64,
+}
+
+/// What happened to files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Files {
+    /// Taken in hand.
+    pub enumerated: u64,
+    /// Brought onto the drive.
+    pub fetched: u64,
+    /// Bytes that were kept from transfers that had been cut.
+    pub resumed_bytes: ByteCount,
+    /// Proven.
+    pub backed_up: u64,
+    /// The size of what was proven.
+    pub bytes: ByteCount,
+    /// Proven though an attempt had failed before, then or earlier.
+    pub recovered: u64,
+    /// Moved on the server.
+    pub archived: u64,
+    /// Deleted on the server, by an approved purge.
+    pub purged: u64,
+    /// Given back to the pipeline by a person.
+    pub given_back: u64,
+    /// Proven, by drive.
+    pub drives: BTreeMap<DriveId, OnDrive>,
+}
+
+impl Files {
+    pub(super) fn add(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::TimesheetEnumerated(_) => self.enumerated += 1,
+            Event::TimesheetFetched(data) => {
+                self.fetched += 1;
+                self.resumed_bytes = self.resumed_bytes + data.resumed_from_bytes;
+            }
+            Event::TimesheetBackedUp(data) => {
+                self.backed_up += 1;
+                self.bytes = self.bytes + data.size_bytes;
+                self.recovered += u64::from(recorded.version > UNTROUBLED_PROOF);
+                self.on_drive(data);
+            }
+            Event::TimesheetArchived(_) => self.archived += 1,
+            Event::TimesheetPurged(_) => self.purged += 1,
+            Event::TimesheetRetried(_) => self.given_back += 1,
+            _ => {}
+        }
+    }
+
+    fn on_drive(&mut self, data: &BackedUp) {
+        let drive = self.drives.entry(data.drive).or_default();
+        drive.files += 1;
+        drive.bytes = drive.bytes + data.size_bytes;
+        match data.read_back {
+            ReadBack::Direct => drive.direct += 1,
+            ReadBack::CacheDropped => drive.cache_dropped += 1,
+            ReadBack::Cached => drive.cached += 1,
+        }
+    }
+
+    /// How many proofs rest on what the page cache may have held.
+    #[must_use]
+    pub fn cached(&self) -> u64 {
+        self.drives.values().map(|drive| drive.cached).sum()
+    }
+}

@@ -1,0 +1,155 @@
+//! The verdict: what a summary means, in one sentence.
+
+use strongroom_model::event::ZeroReason;
+
+use super::report::Report;
+use crate::kind;
+use crate::words::{count, files, full_stop, name, plural};
+
+/// How well it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing is to be done.
+    Well,
+    /// Nothing is to be done now, but not all is as a reader would expect.
+    Mind,
+    /// A person is needed.
+    Act,
+}
+
+/// What a summary means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How well it is.
+    pub tone: Tone,
+    /// The one sentence: the mail's subject and its first line.
+    pub sentence: String,
+    /// What else a reader must know at once: files that are safe beside those which are
+    /// not, files that are left.
+    pub also: Vec<String>,
+}
+
+/// What the report means.
+#[must_use]
+pub fn verdict(report: &Report) -> Verdict {
+    let needed = report.open.attention.total;
+    let safe = report.tally.files.backed_up;
+    if needed > 0 {
+        return act(needs_you(report), rest(report, Some(safe)));
+    }
+    if let Some(alarm) = report.open.alarms.list.first() {
+        let waiting = report.open.in_hand.unproven();
+        let mut sentence = format!("{}.", kind::title(alarm.raised.kind));
+        if waiting > 0 {
+            let wait = if waiting == 1 { "waits" } else { "wait" };
+            sentence = format!("{}: {} {wait}.", kind::title(alarm.raised.kind), files(waiting));
+        }
+        return act(sentence, rest(report, Some(safe)));
+    }
+    if safe > 0 { safe_files(report) } else { nothing(report) }
+}
+
+fn act(sentence: String, also: Vec<String>) -> Verdict {
+    Verdict { tone: Tone::Act, sentence, also }
+}
+
+/// `3 files need you: the server has no file for the booking.`
+fn needs_you(report: &Report) -> String {
+    let attention = &report.open.attention;
+    let number = plural(attention.total, "file needs", "files need");
+    let mut causes = attention.groups.keys();
+    match (causes.next(), causes.next()) {
+        (Some(only), None) => format!("{number} you: {}.", only.cause()),
+        _ => format!("{number} you, for {} different reasons.", attention.groups.len()),
+    }
+}
+
+fn safe_files(report: &Report) -> Verdict {
+    let safe = report.tally.files.backed_up;
+    let waiting = report.open.in_hand.unproven();
+    let left = report.tally.runs.left_waiting();
+    let place = place(report);
+    let sentence = match (waiting, left.unwrap_or(0), safe) {
+        (0, 0, 1) => format!("1 file is safe {place}."),
+        (0, 0, _) => format!("All {} are safe {place}.", files(safe)),
+        (0, left, _) => format!("{} safe {place}; {} on the server.", are(safe), wait_more(left)),
+        (waiting, _, _) => format!("{} safe {place}; {} on the way.", are(safe), are_more(waiting)),
+    };
+    let troubled = waiting > 0 || report.tally.files.cached() > 0 || report.tally.runs.rejected.total() > 0;
+    let tone = if troubled { Tone::Mind } else { Tone::Well };
+    Verdict { tone, sentence, also: rest(report, None) }
+}
+
+fn are(number: u64) -> String {
+    format!("{} {}", files(number), if number == 1 { "is" } else { "are" })
+}
+
+fn are_more(number: u64) -> String {
+    format!("{} more {}", count(number), if number == 1 { "is" } else { "are" })
+}
+
+fn wait_more(number: u64) -> String {
+    format!("{} more {}", count(number), if number == 1 { "waits" } else { "wait" })
+}
+
+/// `on drive Blue-1`, or how many drives they are on.
+fn place(report: &Report) -> String {
+    let mut drives = report.tally.files.drives.keys();
+    match (drives.next(), drives.len()) {
+        (Some(drive), 0) => match report.open.labels.get(drive) {
+            Some(label) => format!("on drive {}", name(label)),
+            None => format!("on drive {drive}"),
+        },
+        (_, more) => format!("on {} drives", more + 1),
+    }
+}
+
+/// Zero, with its reason (rule R8).
+fn nothing(report: &Report) -> Verdict {
+    let runs = &report.tally.runs;
+    let in_hand = report.open.in_hand;
+    let looked = runs.last_look.as_ref().map(|(_, look)| look.zero_reason);
+    let (tone, reason) = match looked {
+        _ if in_hand.retrying > 0 && in_hand.retrying == in_hand.total() => {
+            let wait = if in_hand.retrying == 1 { "waits" } else { "wait" };
+            (Tone::Mind, format!("{} {wait} to be tried again", files(in_hand.retrying)))
+        }
+        _ if in_hand.unproven() > 0 => (Tone::Mind, format!("{} still on the way", are(in_hand.unproven()))),
+        Some(Some(ZeroReason::NothingWaiting)) => (Tone::Well, "nothing was waiting".to_owned()),
+        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is in hand already".to_owned()),
+        Some(Some(ZeroReason::NoneUsable)) => {
+            let records = plural(runs.rejected.total(), "record that waits", "records that wait");
+            (Tone::Act, format!("none of the {records} could be used"))
+        }
+        Some(None) => (Tone::Mind, "the log does not say why; see the runs below".to_owned()),
+        None => return nobody_looked(report),
+    };
+    Verdict { tone, sentence: format!("Nothing was backed up: {reason}."), also: rest(report, None) }
+}
+
+/// No run was told what is waiting, so that is not known.
+fn nobody_looked(report: &Report) -> Verdict {
+    let runs = &report.tally.runs;
+    let reason = match (&runs.last_failure, runs.started()) {
+        (Some(failed), _) => format!("no run could ask the server ({})", failed.kind.cause()),
+        (None, 0) => "no run took place".to_owned(),
+        (None, _) => "no run has asked the server yet".to_owned(),
+    };
+    let unknown = "How many files wait on the server is not known.".to_owned();
+    act(format!("Nothing was backed up: {reason}."), std::iter::once(unknown).chain(rest(report, None)).collect())
+}
+
+/// What the one sentence does not say.
+fn rest(report: &Report, safe: Option<u64>) -> Vec<String> {
+    let mut also = Vec::new();
+    match safe {
+        Some(0) => also.push("No file was backed up.".to_owned()),
+        Some(safe) => also.push(format!("{} safe {}.", are(safe), place(report))),
+        None => {}
+    }
+    let to_tell = report.open.in_hand.to_tell;
+    if to_tell > 0 {
+        also.push(full_stop(&format!("{} proven, but not yet moved on the server", are(to_tell))));
+    }
+    also
+}

@@ -1,0 +1,131 @@
+//! What the mail shows of a report: every text of it, ready to be set.
+
+mod details;
+mod needs;
+
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use super::report::Report;
+use super::verdict::{Tone, verdict};
+use crate::filters;
+use crate::words::{count, local, name, sentence};
+use details::{counts, drives, failures, history, notes};
+use needs::needs;
+
+/// A label and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    pub(crate) note: String,
+}
+
+impl Row {
+    pub(crate) fn new(label: &str, value: impl Into<String>) -> Self {
+        Self { label: label.to_owned(), value: value.into(), note: String::new() }
+    }
+
+    pub(crate) fn with_note(label: &str, value: impl Into<String>, note: impl Into<String>) -> Self {
+        Self { note: note.into(), ..Self::new(label, value) }
+    }
+}
+
+/// Something that a person is needed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) heading: String,
+    pub(crate) step: String,
+    pub(crate) items: Vec<Row>,
+    pub(crate) left_out: String,
+}
+
+/// A cause of failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause {
+    pub(crate) cause: String,
+    pub(crate) times: String,
+    pub(crate) outcome: String,
+}
+
+/// A summary as its reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SummaryView {
+    pub(crate) subject: String,
+    pub(crate) heading: String,
+    pub(crate) tone: &'static str,
+    pub(crate) verdict: String,
+    pub(crate) also: Vec<String>,
+    pub(crate) needs: Vec<Need>,
+    pub(crate) counts: Vec<Row>,
+    pub(crate) drives: Vec<Row>,
+    pub(crate) failures: Vec<Cause>,
+    pub(crate) history: Vec<Row>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) interval: String,
+    pub(crate) root: String,
+}
+
+/// The mail's HTML part.
+#[derive(Template)]
+#[template(path = "summary.html")]
+pub(crate) struct SummaryHtml<'a> {
+    pub(crate) view: &'a SummaryView,
+}
+
+/// The mail's text part.
+#[derive(Template)]
+#[template(path = "summary.txt")]
+pub(crate) struct SummaryText<'a> {
+    pub(crate) view: &'a SummaryView,
+}
+
+impl SummaryView {
+    /// What a report looks like to a reader in that time zone.
+    pub(crate) fn of(report: &Report, zone: &TimeZone) -> Self {
+        let verdict = verdict(report);
+        let composed = &report.composed;
+        let about = format!("{}, No {}, {}", report.site, composed.number, name(&composed.title));
+        Self {
+            subject: format!("{} ({about})", verdict.sentence.trim_end_matches('.')),
+            heading: format!("Site {} · No {} · {}", report.site, composed.number, sentence(&composed.title)),
+            tone: match verdict.tone {
+                Tone::Well => "well",
+                Tone::Mind => "mind",
+                Tone::Act => "act",
+            },
+            verdict: verdict.sentence,
+            also: verdict.also,
+            needs: needs(report, zone),
+            counts: counts(report),
+            drives: drives(report),
+            failures: failures(report),
+            history: history(report, zone),
+            notes: notes(report, zone),
+            interval: interval(report, zone),
+            root: composed.root.clone(),
+        }
+    }
+}
+
+/// `This mail covers the 1,141 events from position 1,204 up to 2,344 …`
+fn interval(report: &Report, zone: &TimeZone) -> String {
+    let composed = &report.composed;
+    let begins = match composed.number {
+        1 => "It is the first.".to_owned(),
+        number => format!("No {} ended where it begins.", number - 1),
+    };
+    let (Some(first), Some(last)) = (report.tally.first_at, report.tally.last_at) else {
+        return format!("Nothing was recorded since. {begins}");
+    };
+    format!(
+        "This mail covers positions {} to {} of the site's log ({}), recorded from {} to {}{}. {begins} \
+         The next one begins where it ends, so nothing is told twice or left out.",
+        count(composed.from.0),
+        count(composed.to.0.saturating_sub(1)),
+        crate::words::plural(report.tally.events, "event", "events"),
+        local(first, zone),
+        local(last, zone),
+        zone.iana_name().map_or_else(String::new, |name| format!(" ({name})")),
+    )
+}

@@ -1,0 +1,193 @@
+//! Everything else: counts, drives, failures, runs.
+
+use jiff::tz::TimeZone;
+use strongroom_model::FailureKind;
+
+use super::needs::and_more;
+use super::{Cause, Row};
+use crate::kind;
+use crate::summary::report::Report;
+use crate::summary::tally::{AlarmChange, OnDrive};
+use crate::words::{count, duration, files, full_stop, local, name, plural, rate, sentence};
+
+/// Files, bytes, duration, rate.
+pub(super) fn counts(report: &Report) -> Vec<Row> {
+    let files = &report.tally.files;
+    let mut rows = vec![
+        Row::with_note("Backed up and proven", count(files.backed_up), files.bytes.to_string()),
+        Row::new("Moved to the archive on the server", count(files.archived)),
+    ];
+    let took = report.tally.work.total();
+    if files.backed_up > 0 {
+        let rate = rate(files.bytes, took).unwrap_or_default();
+        rows.push(Row::with_note("Time at work", duration(took), rate));
+    }
+    if files.recovered > 0 {
+        let note = "an attempt had failed, a later one succeeded";
+        rows.push(Row::with_note("Recovered by trying again", count(files.recovered), note));
+    }
+    if files.resumed_bytes.0 > 0 {
+        let note = "transfers that were cut went on from where they stood";
+        rows.push(Row::with_note("Kept from cut transfers", files.resumed_bytes.to_string(), note));
+    }
+    rows.extend(still_on_the_way(report));
+    if files.given_back > 0 {
+        rows.push(Row::new("Given back by a person, to be tried again", count(files.given_back)));
+    }
+    if files.purged > 0 {
+        rows.push(Row::new("Deleted on the server by an approved purge", count(files.purged)));
+    }
+    rows.push(waiting(report));
+    rows
+}
+
+fn still_on_the_way(report: &Report) -> Option<Row> {
+    let in_hand = report.open.in_hand;
+    let parts = [
+        (in_hand.to_fetch, "to be fetched"),
+        (in_hand.to_prove, "to be read back"),
+        (in_hand.to_tell, "proven, to be moved on the server"),
+        (in_hand.retrying, "of them waiting to be tried again"),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
+    (in_hand.total() > 0).then(|| Row::with_note("Still on the way", count(in_hand.total()), parts.join(", ")))
+}
+
+/// Unknown is said to be unknown (rule R8).
+fn waiting(report: &Report) -> Row {
+    const LABEL: &str = "Left waiting on the server";
+    match report.tally.runs.left_waiting() {
+        Some(left) => Row::with_note(LABEL, count(left), "when a run last asked"),
+        None => Row::with_note(LABEL, "unknown", "no run has asked"),
+    }
+}
+
+/// What came onto each drive, and how it was read back.
+pub(super) fn drives(report: &Report) -> Vec<Row> {
+    let drives = report.tally.files.drives.iter();
+    drives
+        .map(|(id, on_drive)| {
+            let label = report.open.labels.get(id).map_or_else(|| id.to_string(), |label| name(label));
+            let value = format!("{}, {}", files(on_drive.files), on_drive.bytes);
+            Row::with_note(&label, value, read_back(on_drive))
+        })
+        .collect()
+}
+
+fn read_back(on_drive: &OnDrive) -> String {
+    let ways = [
+        (on_drive.direct, "read back from the device"),
+        (on_drive.cache_dropped, "read back after leaving the cache"),
+        (on_drive.cached, "read back while the cache may still have held them: proves the file system's copy only"),
+    ];
+    let ways: Vec<_> = ways.into_iter().filter(|(number, _)| *number > 0).collect();
+    match ways.as_slice() {
+        [(_, way)] => format!("all {way}"),
+        ways => ways.iter().map(|(number, way)| format!("{} {way}", count(*number))).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// What failed, by cause, the commonest first.
+pub(super) fn failures(report: &Report) -> Vec<Cause> {
+    let mut causes: Vec<_> = report.tally.causes.iter().collect();
+    causes.sort_by_key(|(kind, cause)| (std::cmp::Reverse(cause.attempts), **kind));
+    let outcome = |gave_up: u64, advice: &str| match gave_up {
+        0 => format!("tried again by itself; if it happens often: {advice}"),
+        _ => format!("{} left to a person", count(gave_up)),
+    };
+    causes
+        .into_iter()
+        .map(|(kind, cause)| Cause {
+            cause: sentence(kind.cause()),
+            times: plural(cause.attempts, "time", "times"),
+            outcome: outcome(cause.gave_up, advice(*kind)),
+        })
+        .collect()
+}
+
+/// The step against a cause, without its end, which only what needs a person is to be given
+/// back with.
+fn advice(kind: FailureKind) -> &'static str {
+    let step = kind.step();
+    [", then run `strongroom retry`", "; then run `strongroom retry`"]
+        .into_iter()
+        .find_map(|end| step.strip_suffix(end))
+        .unwrap_or(step)
+}
+
+/// Runs, alarms and mails.
+pub(super) fn history(report: &Report, zone: &TimeZone) -> Vec<Row> {
+    let runs = &report.tally.runs;
+    let mut rows = vec![Row::with_note("Runs started", count(runs.started()), how_runs_ended(report))];
+    if runs.failed_attempts > 0 {
+        let note = runs.last_failure.as_ref().map_or_else(
+            || "a later attempt was answered".to_owned(),
+            |failed| format!("the last: {}", sentence(&failed.message)),
+        );
+        rows.push(Row::with_note("Attempts to ask the server that failed", count(runs.failed_attempts), note));
+    }
+    if runs.forgotten > 0 {
+        let note = "archived already; nothing was copied again";
+        rows.push(Row::with_note("Offered by the server again", count(runs.forgotten), note));
+    }
+    let alarms = &report.tally.alarms;
+    if alarms.overdue > 0 {
+        rows.push(Row::new("Alarms that a run was overdue", count(alarms.overdue)));
+    }
+    rows.extend(alarms.changes.first().iter().map(|change| alarm(change, zone)));
+    if alarms.changes.left_out() > 0 {
+        rows.push(Row::new("Alarms", and_more(alarms.changes.left_out())));
+    }
+    rows
+}
+
+fn how_runs_ended(report: &Report) -> String {
+    let runs = &report.tally.runs;
+    let parts = [
+        (runs.nothing_waiting, "found nothing waiting"),
+        (runs.all_in_hand, "found only what was in hand"),
+        (runs.none_usable, "found only records that cannot be used"),
+        (runs.given_up, "could not ask the server"),
+    ];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    parts.map(|(number, what)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ")
+}
+
+fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
+    let label = match change.raised {
+        Some(kind) => format!("{} · {}", local(change.at, zone), kind::title(kind)),
+        None => {
+            let title = kind::of_stream(&change.alarm).map_or_else(|| name(&change.alarm), kind::in_a_sentence);
+            format!("{} · Over: {title}", local(change.at, zone))
+        }
+    };
+    Row::with_note(&label, "", sentence(&change.message))
+}
+
+/// What a reader should know, though nothing is to be done.
+pub(super) fn notes(report: &Report, _zone: &TimeZone) -> Vec<String> {
+    let mut notes = Vec::new();
+    let cached = report.tally.files.cached();
+    if cached > 0 {
+        notes.push(format!(
+            "{} read back while the page cache may still have held {}. That proves the file system's copy, not the \
+             device's; `strongroom doctor` says why the drive could not be read past the cache.",
+            if cached == 1 { "1 copy was".to_owned() } else { format!("{} copies were", count(cached)) },
+            if cached == 1 { "it" } else { "them" },
+        ));
+    }
+    if let Some(number) = report.unsent_before {
+        notes.push(format!("Mail No {number} had not been handed over when this one was composed. It will come."));
+    }
+    for (number, receipt) in report.tally.mails.sent.first().iter().filter(|(_, receipt)| receipt.contains("refused")) {
+        notes.push(full_stop(&format!("Mail No {number} did not reach everyone: {receipt}")));
+    }
+    let labels = &report.tally.drives_set_up;
+    if labels.total() > 0 {
+        let shown: Vec<String> = labels.first().iter().map(|label| name(label)).collect();
+        let more = and_more(labels.left_out());
+        notes.push(full_stop(format!("Set up as backup drive: {} {more}", shown.join(", ")).trim()));
+    }
+    notes
+}

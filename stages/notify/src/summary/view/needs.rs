@@ -1,0 +1,94 @@
+//! Only what needs a person.
+
+use jiff::tz::TimeZone;
+use strongroom_model::FailureKind;
+
+use super::{Need, Row};
+use crate::kind;
+use crate::summary::open::{Group, StandingAlarm, Stuck};
+use crate::summary::report::Report;
+use crate::summary::tally::MOST_LISTED;
+use crate::words::{count, files, full_stop, local, name, plural, sentence};
+
+/// Files first, then lasting conditions, then the server's records.
+pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
+    let mut needs: Vec<Need> = report.open.attention.groups.iter().map(|(kind, group)| stuck(*kind, group)).collect();
+    let alarms = &report.open.alarms;
+    needs.extend(alarms.list.iter().take(MOST_LISTED).map(|alarm| standing(alarm, zone)));
+    let left_out = alarms.list.len().saturating_sub(MOST_LISTED) as u64;
+    if left_out > 0 || alarms.maybe_more {
+        needs.push(Need {
+            heading: match left_out {
+                0 => "There may be further alarms: too many to look through all".to_owned(),
+                _ => format!("{} more last", plural(left_out, "alarm", "alarms")),
+            },
+            step: "`strongroom status` shows them.".to_owned(),
+            items: Vec::new(),
+            left_out: String::new(),
+        });
+    }
+    needs.extend(unusable(report));
+    needs
+}
+
+fn stuck(kind: FailureKind, group: &Group) -> Need {
+    let items: Vec<Row> = group.shown.iter().map(file).collect();
+    Need {
+        heading: format!("{}: {}", files(group.total), kind.cause()),
+        step: full_stop(kind.step()),
+        left_out: and_more(group.total - items.len() as u64),
+        items,
+    }
+}
+
+fn file(stuck: &Stuck) -> Row {
+    let mut note = full_stop(&stuck.message);
+    if let Some(path) = &stuck.quarantined {
+        note.push_str(&format!(" The bad copy is at {}.", name(path)));
+    }
+    Row {
+        label: format!("Booking {}", stuck.booking),
+        value: stuck.filename.as_deref().map_or_else(|| "(its file was never seen)".to_owned(), name),
+        note,
+    }
+}
+
+fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
+    let raised = &alarm.raised;
+    Need {
+        heading: format!("{}, since {}", kind::title(raised.kind), local(alarm.since, zone)),
+        step: full_stop(&raised.next_step),
+        items: vec![Row {
+            label: sentence(&raised.message),
+            value: String::new(),
+            note: kind::meanwhile(raised.kind).to_owned(),
+        }],
+        left_out: String::new(),
+    }
+}
+
+fn unusable(report: &Report) -> Option<Need> {
+    let rejected = &report.tally.runs.rejected;
+    let number = rejected.total();
+    let heading = match number {
+        0 => return None,
+        1 => "1 of the server's records cannot be used".to_owned(),
+        _ => format!("{} of the server's records cannot be used", count(number)),
+    };
+    let items = rejected.first().iter().map(|rejected| Row {
+        label: format!("Booking {}", name(&rejected.booking)),
+        value: String::new(),
+        note: full_stop(&rejected.reason),
+    });
+    Some(Need {
+        heading,
+        step: "Correct the records on the server; the next run takes them by itself.".to_owned(),
+        items: items.collect(),
+        left_out: and_more(rejected.left_out()),
+    })
+}
+
+/// `and 37 more`, or nothing.
+pub(super) fn and_more(left_out: u64) -> String {
+    if left_out == 0 { String::new() } else { format!("and {} more", count(left_out)) }
+}

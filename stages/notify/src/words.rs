@@ -1,0 +1,109 @@
+//! Numbers, lengths of time and instants, as people read them in a mail.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use strongroom_model::ByteCount;
+use strongroom_model::text::printable;
+
+/// How many characters of a file's name a mail shows: enough to recognise it.
+const NAME_CHARS: usize = 100;
+/// How many characters of a message a mail shows: three lines on a screen.
+const MESSAGE_CHARS: usize = 240;
+
+/// A number with its thousands set apart: `1,204`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number and its noun: `1 file`, `1,204 files`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// `1 file`, `1,204 files`.
+pub(crate) fn files(number: u64) -> String {
+    plural(number, "file", "files")
+}
+
+/// How long something took, by its two largest units: `5 h 12 min`, `3 min 20 s`, `0.8 s`.
+pub(crate) fn duration(length: Duration) -> String {
+    let s = length.as_secs();
+    match s {
+        0..10 => format!("{:.1} s", length.as_secs_f64()),
+        10..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// An instant on a calendar and a clock in that zone: `2026-11-21 04:58`.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// How many bytes came through each second: `12.3 MiB/s`; `None` for a time that is too
+/// short to say.
+pub(crate) fn rate(bytes: ByteCount, length: Duration) -> Option<String> {
+    let ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    let each_second = u128::from(bytes.0) * 1000 / u128::from(ms.max(1));
+    (ms >= 1000).then(|| format!("{}/s", ByteCount(u64::try_from(each_second).unwrap_or(u64::MAX))))
+}
+
+/// A file's name from outside, on one line and without misleading characters (rule R9).
+pub(crate) fn name(text: &str) -> String {
+    printable(text, NAME_CHARS)
+}
+
+/// A sentence from outside or from the log: one line, beginning as a sentence does.
+pub(crate) fn sentence(text: &str) -> String {
+    let shown = printable(text.trim(), MESSAGE_CHARS);
+    let mut chars = shown.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+/// A sentence with its full stop.
+pub(crate) fn full_stop(text: &str) -> String {
+    let text = sentence(text);
+    if text.ends_with(['.', '!', '?', '…', '`']) || text.is_empty() { text } else { format!("{text}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!((files(1), files(2)), ("1 file".to_owned(), "2 files".to_owned()));
+    }
+
+    #[test]
+    fn lengths_of_time_show_two_units() {
+        for (ms, text) in [(800, "0.8 s"), (20_000, "20 s"), (200_000, "3 min 20 s"), (18_720_000, "5 h 12 min")] {
+            assert_eq!(duration(Duration::from_millis(ms)), text);
+        }
+        assert_eq!(rate(ByteCount(3 << 20), Duration::from_secs(2)).as_deref(), Some("1.5 MiB/s"));
+        assert_eq!(rate(ByteCount(3 << 20), Duration::from_millis(900)), None);
+    }
+
+    #[test]
+    fn a_sentence_from_outside_stays_on_its_line() {
+        assert_eq!(full_stop("no drive\r\nBcc: x"), r"No drive\r\nBcc: x.");
+        assert_eq!(full_stop(""), "");
+    }
+}

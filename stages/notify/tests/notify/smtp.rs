@@ -1,0 +1,198 @@
+//! Mails to a real mail server, in its good and bad hours.
+
+use std::path::PathBuf;
+
+use strongroom_model::{AlarmKind, Event, FailureKind, StreamName};
+use strongroom_notify::Post;
+use strongroom_notify::post::{HAND_OVER, Smtp, SmtpSettings};
+use strongroom_service::config::{Secret, Tls};
+
+use crate::site::Site;
+use crate::smtp_server::{Options, SmtpServer};
+
+fn settings(port: u16) -> SmtpSettings {
+    SmtpSettings { host: "localhost".to_owned(), port, tls: Tls::None, login: None, ca_pem: None, patience: HAND_OVER }
+}
+
+fn post(settings: &SmtpSettings) -> Post {
+    Post::Smtp(Smtp::new(settings).unwrap())
+}
+
+/// A certificate for `localhost` that signs itself, and its key, as files.
+struct Certificate {
+    folder: tempfile::TempDir,
+    pem: String,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cert.pem"), pair.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+        Self { folder, pem: pair.cert.pem() }
+    }
+
+    fn files(&self) -> (PathBuf, PathBuf) {
+        (self.folder.path().join("cert.pem"), self.folder.path().join("key.pem"))
+    }
+}
+
+async fn last_event(site: &Site) -> Event {
+    site.log.stream(&StreamName::summary(1)).await.unwrap().pop().unwrap().event
+}
+
+#[tokio::test]
+async fn a_mail_goes_to_all_recipients_and_the_servers_answer_is_the_receipt() {
+    let (site, inbox) = (Site::new().await, tempfile::tempdir().unwrap());
+    let server = SmtpServer::start(inbox.path(), &Options::default());
+    let composed = site.compose("the night of 2026-11-20").await;
+    site.deliver(&site.notify_by(post(&settings(server.port)))).await;
+    let Event::SummarySent(sent) = last_event(&site).await else { panic!("it was not sent") };
+    assert_eq!(sent.receipt, "250 2.0.0 Ok: queued as T0001");
+    let mails = server.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].contains("to=office@example.com,consultant@example.org"), "{}", mails[0]);
+    assert!(mails[0].contains(&format!("Message-ID: <{}>", composed.message_id)), "{}", mails[0]);
+}
+
+#[tokio::test]
+async fn starttls_and_a_login_go_together() {
+    let (site, inbox, certificate) = (Site::new().await, tempfile::tempdir().unwrap(), Certificate::new());
+    let (cert, key) = certificate.files();
+    let options = Options { tls: Some((&cert, &key)), login: Some(("strongroom", "hunter2")), ..Options::default() };
+    let server = SmtpServer::start(inbox.path(), &options);
+    site.compose("the night of 2026-11-20").await;
+    let login = Some(("strongroom".to_owned(), Secret::new("hunter2")));
+    let ca_pem = Some(certificate.pem.clone().into_bytes());
+    let settings = SmtpSettings { tls: Tls::Starttls, login, ca_pem, ..settings(server.port) };
+    site.deliver(&site.notify_by(post(&settings))).await;
+    assert!(matches!(last_event(&site).await, Event::SummarySent(_)));
+    assert!(server.mails()[0].contains("login=yes tls=yes"), "{}", server.mails()[0]);
+}
+
+#[tokio::test]
+async fn tls_from_the_first_byte_works_as_well() {
+    let (site, inbox, certificate) = (Site::new().await, tempfile::tempdir().unwrap(), Certificate::new());
+    let (cert, key) = certificate.files();
+    let options = Options { tls: Some((&cert, &key)), wrapped: true, ..Options::default() };
+    let server = SmtpServer::start(inbox.path(), &options);
+    site.compose("the night of 2026-11-20").await;
+    let ca_pem = Some(certificate.pem.clone().into_bytes());
+    site.deliver(&site.notify_by(post(&SmtpSettings { tls: Tls::Tls, ca_pem, ..settings(server.port) }))).await;
+    assert!(matches!(last_event(&site).await, Event::SummarySent(_)));
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
+    let (site, inbox, certificate) = (Site::new().await, tempfile::tempdir().unwrap(), Certificate::new());
+    let (cert, key) = certificate.files();
+    let server = SmtpServer::start(inbox.path(), &Options { tls: Some((&cert, &key)), ..Options::default() });
+    site.compose("the night of 2026-11-20").await;
+    let other = Some(Certificate::new().pem.clone().into_bytes());
+    site.deliver(&site.notify_by(post(&SmtpSettings { tls: Tls::Starttls, ca_pem: other, ..settings(server.port) })))
+        .await;
+    let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
+    assert_eq!(failed.kind, FailureKind::MailUnreachable);
+    assert!(server.mails().is_empty());
+}
+
+/// A man in the middle who takes the offer of TLS away gets nothing.
+#[tokio::test]
+async fn a_server_without_starttls_gets_no_mail_where_starttls_is_wanted() {
+    let (site, inbox) = (Site::new().await, tempfile::tempdir().unwrap());
+    let server = SmtpServer::start(inbox.path(), &Options::default());
+    site.compose("the night of 2026-11-20").await;
+    site.deliver(&site.notify_by(post(&SmtpSettings { tls: Tls::Starttls, ..settings(server.port) }))).await;
+    assert!(matches!(last_event(&site).await, Event::SummaryFailed(_)));
+    assert!(server.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_named_and_never_shown() {
+    let (site, inbox, certificate) = (Site::new().await, tempfile::tempdir().unwrap(), Certificate::new());
+    let (cert, key) = certificate.files();
+    let options = Options { tls: Some((&cert, &key)), login: Some(("strongroom", "hunter2")), ..Options::default() };
+    let server = SmtpServer::start(inbox.path(), &options);
+    site.compose("the night of 2026-11-20").await;
+    let login = Some(("strongroom".to_owned(), Secret::new("letmein")));
+    let ca_pem = Some(certificate.pem.clone().into_bytes());
+    let settings = SmtpSettings { tls: Tls::Starttls, login, ca_pem, ..settings(server.port) };
+    site.deliver(&site.notify_by(post(&settings))).await;
+    let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
+    assert_eq!(failed.kind, FailureKind::MailRefused);
+    assert!(failed.message.contains("535") && !failed.message.contains("letmein"), "{}", failed.message);
+    assert!(failed.retry_at.is_some(), "a mail is never given up");
+}
+
+#[tokio::test]
+async fn a_server_that_says_later_is_tried_again_and_one_that_says_no_as_well() {
+    for (reply, kind) in
+        [("451 4.3.0 later", FailureKind::MailUnreachable), ("554 5.7.1 never", FailureKind::MailRefused)]
+    {
+        let (site, inbox) = (Site::new().await, tempfile::tempdir().unwrap());
+        let server = SmtpServer::start(inbox.path(), &Options { reply, ..Options::default() });
+        site.compose("the night of 2026-11-20").await;
+        site.deliver(&site.notify_by(post(&settings(server.port)))).await;
+        let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
+        assert_eq!(failed.kind, kind);
+        assert!(failed.message.contains(&reply[4..]), "{}", failed.message);
+        assert!(failed.retry_at.is_some(), "a mail is never given up");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_down_gets_everything_once_it_is_up() {
+    let (site, inbox) = (Site::new().await, tempfile::tempdir().unwrap());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let notify = site.notify_by(post(&settings(port)));
+    site.compose("the night of 2026-11-20").await;
+    site.raised(AlarmKind::DriveMissing, "no drive is mounted at /mnt/backup").await;
+    site.deliver(&notify).await;
+    let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
+    assert_eq!(failed.kind, FailureKind::MailUnreachable);
+    // The pipeline goes on meanwhile, and the log grows.
+    site.safe("B-1").await;
+    let server = SmtpServer::start(inbox.path(), &Options { port, ..Options::default() });
+    site.clock.advance(std::time::Duration::from_secs(600));
+    site.deliver(&notify).await;
+    site.deliver(&notify).await;
+    assert!(matches!(last_event(&site).await, Event::SummarySent(_)));
+    assert_eq!(server.mails().len(), 2, "the alarm and the summary, each once");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_silent_is_not_waited_for_for_ever() {
+    let site = Site::new().await;
+    // It takes connections, and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    site.compose("the night of 2026-11-20").await;
+    let patience = std::time::Duration::from_millis(200);
+    let settings = SmtpSettings { patience, ..settings(silent.local_addr().unwrap().port()) };
+    site.deliver(&site.notify_by(post(&settings))).await;
+    let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
+    assert!(failed.message.contains("did not finish answering"), "{}", failed.message);
+}
+
+#[tokio::test]
+async fn one_address_that_is_gone_does_not_keep_the_mail_from_the_others() {
+    let (site, inbox) = (Site::new().await, tempfile::tempdir().unwrap());
+    let server = SmtpServer::start(inbox.path(), &Options { unknown: "office@example.com", ..Options::default() });
+    site.compose("the night of 2026-11-20").await;
+    site.deliver(&site.notify_by(post(&settings(server.port)))).await;
+    let Event::SummarySent(sent) = last_event(&site).await else { panic!("it was not sent") };
+    assert!(sent.receipt.contains("but office@example.com was refused"), "{}", sent.receipt);
+    assert_eq!(server.mails().len(), 1);
+    // The next summary says so.
+    let next = site.compose("the night of 2026-11-21").await;
+    let text = site.text(&next).await;
+    assert!(text.contains("Mail No 1 did not reach everyone"), "{text}");
+}
+
+#[test]
+fn a_password_does_not_go_over_the_wire_in_the_clear() {
+    let login = Some(("strongroom".to_owned(), Secret::new("hunter2")));
+    let far = SmtpSettings { host: "mail.example.com".to_owned(), login, ..settings(25) };
+    let error = Smtp::new(&far).unwrap_err().to_string();
+    assert!(error.contains("mail.example.com") && !error.contains("hunter2"), "{error}");
+}
