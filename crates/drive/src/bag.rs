@@ -1,24 +1,29 @@
 //! A month's bag on a drive (RFC 8493): its manifest, and which folder is whose.
 
-use std::collections::HashMap;
+mod folders;
+mod whole;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
-use strongroom_model::digest::PairHasher;
 use strongroom_model::{Algorithm, Digest};
 use strongroom_service::kill_point;
 
-use crate::beneath::{Relative, create_in, names_in, stat_in};
+use self::folders::{Folders, remove_folder};
+use self::whole::write_whole;
+use crate::beneath::{Relative, stat_in};
 use crate::error::{Action, DriveError};
+use crate::hashing::digests_of;
+use crate::lock::Locked;
 use crate::manifest::{self, Manifest};
-use crate::mount::Mount;
+use crate::mount::{Mount, errno};
 use crate::name;
 use crate::place::{BagPlace, Place};
-use crate::temporary::{remove, whole_name};
+use crate::temporary::{remove, sweep_all};
 
 const DECLARATION_FILE: &str = "bagit.txt";
 const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
@@ -59,15 +64,14 @@ type Stamp = Option<(u64, i64, i64, u64)>;
 #[derive(Debug)]
 pub(crate) struct Bag {
     place: BagPlace,
-    /// The bookings' folders: each under what its name folds to.
-    folders: Option<HashMap<String, String>>,
+    folders: Folders,
     manifest: Manifest,
     seen: Option<Stamp>,
 }
 
 impl Bag {
     fn new(place: BagPlace) -> Self {
-        Self { place, folders: None, manifest: Manifest::default(), seen: None }
+        Self { folders: Folders::new(place.data()), place, manifest: Manifest::default(), seen: None }
     }
 
     fn forget(&mut self) {
@@ -80,53 +84,22 @@ impl Bag {
     pub(crate) fn folder_for(&mut self, mount: &Mount, place: &Place, filename: &str) -> Result<String, DriveError> {
         self.refresh(mount)?;
         let plain = name::escape(place.booking.as_str());
-        let base = if self.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
-        for folder in [base.clone(), name::variant(&base, &place.expected)] {
-            if self.may_hold(mount, &folder, filename, &place.expected)? && self.claim(mount, &folder)? {
+        let base =
+            if self.folders.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
+        for folder in [base.clone(), name::variant(&base, filename, &place.expected)] {
+            if self.may_hold(mount, &folder, filename, &place.expected)? && self.folders.claim(mount, &folder)? {
                 return Ok(folder);
             }
         }
         Err(DriveError::Proven { path: self.place.data().join(&base).to_string() })
     }
 
-    /// Makes a booking's folder. `false`: one whose name some file system takes for the same is
-    /// there already.
-    fn claim(&mut self, mount: &Mount, folder: &str) -> Result<bool, DriveError> {
-        let key = name::folded(folder);
-        if let Some(taken) = self.folders(mount)?.get(&key) {
-            return Ok(taken == folder);
-        }
-        let path = self.place.data();
-        for _ in 0..2 {
-            let data = mount.make_own_folder(&path)?;
-            match rustix::fs::mkdirat(&data, folder, 0o755.into()) {
-                Ok(()) => {
-                    self.folders(mount)?.insert(key, folder.to_owned());
-                    return Ok(true);
-                }
-                // Another worker made it, or one that this file system takes for it: look which.
-                Err(Errno::EXIST) => {
-                    self.folders = None;
-                    return Ok(self.folders(mount)?.get(&key).is_none_or(|taken| taken == folder));
-                }
-                // Tidied away since it was opened: once more.
-                Err(Errno::NOENT) => {}
-                Err(error) => return Err(mount.error(Action::Open, path.join(folder), error)),
-            }
-        }
-        Err(mount.error(Action::Open, path.join(folder), Errno::NOENT))
-    }
-
-    fn folders(&mut self, mount: &Mount) -> Result<&mut HashMap<String, String>, DriveError> {
-        if self.folders.is_none() {
-            let path = self.place.data();
-            let names = match mount.own_folder(&path)? {
-                Some(data) => names_in(data).map_err(|error| mount.error(Action::Open, &path, error))?,
-                None => Vec::new(),
-            };
-            self.folders = Some(names.into_iter().map(|name| (name::folded(&name), name)).collect());
-        }
-        Ok(self.folders.as_mut().expect("it was just filled"))
+    /// Removes a booking's folder if it is empty, and the folders above it if they are, too.
+    pub(crate) fn tidy(&mut self, mount: &Mount, folder: &str) {
+        let _ = self.folders.remove(mount, folder)
+            && remove_folder(mount, &self.place.data())
+            && remove_folder(mount, &self.place.folder())
+            && remove_folder(mount, &BagPlace::site_folder(&self.place.site));
     }
 
     /// Whether a file may go into a folder: no proven copy is there, or one of the same content.
@@ -141,24 +114,10 @@ impl Bag {
                 // The server's algorithm is another one: only the copy itself can tell.
                 let path = self.place.data().join(folder).join(filename);
                 let Some(pair) = digests_of(mount, &path, expected.algorithm())? else { return Ok(false) };
-                Ok(pair.0.named == *expected && pair.0.sha256 == *sha256)
+                Ok(pair.named == *expected && pair.sha256 == *sha256)
             }
             _ => Ok(false),
         }
-    }
-
-    /// Removes a booking's folder if it is empty, and the folders above it if they are, too.
-    pub(crate) fn tidy(&mut self, mount: &Mount, folder: &str) {
-        let data = self.place.data();
-        if !remove_folder(mount, &data.join(folder)) {
-            return;
-        }
-        if let Some(folders) = &mut self.folders {
-            folders.remove(&name::folded(folder));
-        }
-        let _ = remove_folder(mount, &data)
-            && remove_folder(mount, &self.place.folder())
-            && remove_folder(mount, &BagPlace::site_folder(&self.place.site));
     }
 
     /// The manifest as it is on the drive now.
@@ -173,13 +132,20 @@ impl Bag {
         let _lock = lock_manifests(mount)?;
         self.refresh(mount)?;
         let mut next = self.manifest.clone();
-        let mut changed = false;
+        let mut folders = BTreeSet::new();
         for (path, sha256) in proofs {
-            changed |= next
-                .insert(path, sha256)
-                .map_err(|_| DriveError::Proven { path: format!("{}/{path}", self.place.folder()) })?;
+            let full = || self.place.folder().as_str().to_owned() + "/" + path;
+            if next.insert(path, sha256).map_err(|_| DriveError::Proven { path: full() })? {
+                folders.extend(path.split('/').nth(1));
+            }
         }
+        let changed = !folders.is_empty();
         if changed {
+            // From now on nothing else is received in these folders, and no start looks into them: what an
+            // earlier record of the booking left goes now. If we stop here, nothing is listed that is not there.
+            for folder in folders {
+                sweep_all(mount, &self.place.data().join(folder));
+            }
             self.store(mount, next)?;
         }
         Ok(changed)
@@ -269,13 +235,11 @@ impl Bag {
     }
 }
 
-/// Keeps every other process from writing a manifest, until the file is closed.
-pub(crate) fn lock_manifests(mount: &Mount) -> Result<File, DriveError> {
+/// Keeps every other process from writing a manifest.
+pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
     // It is held for one rewrite, so we wait for it.
-    rustix::fs::flock(&lock, FlockOperation::LockExclusive)
-        .map_err(|error| mount.error(Action::Open, MANIFEST_LOCK, error))?;
-    Ok(lock)
+    Locked::in_turn(lock).map_err(|error| mount.error(Action::Open, MANIFEST_LOCK, error))
 }
 
 fn stamp(bag: impl AsFd) -> io::Result<Stamp> {
@@ -287,7 +251,7 @@ fn read_manifest(mount: &Mount, path: &Relative) -> Result<Manifest, DriveError>
     let bad = |reason| DriveError::BadManifest { root: mount.root().to_owned(), path: path.to_string(), reason };
     let file: File = match mount.top().file(path) {
         Ok(file) => file.into(),
-        Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Err(error) => match errno(&error) {
             Some(Errno::ISDIR | Errno::LOOP) => return Err(bad("it is no plain file".to_owned())),
             _ => return Err(mount.error(Action::Open, path, error)),
         },
@@ -298,62 +262,4 @@ fn read_manifest(mount: &Mount, path: &Relative) -> Result<Manifest, DriveError>
         return Err(bad(format!("it is longer than {} bytes", manifest::MAX_BYTES)));
     }
     Manifest::parse(&bytes).map_err(bad)
-}
-
-/// Replaces a small file by `bytes`, durably but for its folder. One process at a time, under the
-/// manifests' lock.
-fn write_whole(mount: &Mount, folder: impl AsFd, path: &Relative, name: &str, bytes: &[u8]) -> Result<(), DriveError> {
-    let temporary = whole_name(name);
-    let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-    remove(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
-    let mut file: File = create_in(folder.as_fd(), &temporary, OFlags::EXCL).map_err(error(Action::Open))?.into();
-    file.write_all(bytes).map_err(error(Action::Write))?;
-    mount.sync_file(&file).map_err(error(Action::Sync))?;
-    kill_point!("drive.manifest-written");
-    // If we stop here, the old file stands, and the temporary one is swept at the next start.
-    rustix::fs::renameat(folder.as_fd(), &temporary, folder.as_fd(), name)
-        .map_err(|source| error(Action::Rename)(source.into()))
-}
-
-/// Removes a folder if it is empty: whether it is gone.
-fn remove_folder(mount: &Mount, path: &Relative) -> bool {
-    let Some((parent, name)) = path.split() else { return false };
-    mount.top().folder(&parent).is_ok_and(|parent| {
-        matches!(rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT))
-    })
-}
-
-/// The digests and the size of a file as the file system has it; `None` where there is none.
-pub(crate) fn digests_of(
-    mount: &Mount,
-    path: &Relative,
-    algorithm: Algorithm,
-) -> Result<Option<(strongroom_model::digest::DigestPair, u64)>, DriveError> {
-    let file = match mount.top().file(path) {
-        Ok(file) => File::from(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(mount.open_error(Action::Read, path, error)),
-    };
-    let mut hasher = PairHasher::new(algorithm);
-    let size = hash_rest(file, &mut hasher).map_err(|error| mount.error(Action::Read, path, error))?;
-    Ok(Some((hasher.finish(), size)))
-}
-
-/// Hashes what is left to be read of a file: how many bytes that was.
-pub(crate) fn hash_rest(mut file: impl io::Read, hasher: &mut PairHasher) -> io::Result<u64> {
-    /// Large enough for a drive's own read-ahead.
-    const CHUNK_BYTES: usize = 256 << 10;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut size = 0;
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(size),
-            Ok(count) => {
-                hasher.update(&chunk[..count]);
-                size += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

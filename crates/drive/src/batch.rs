@@ -10,12 +10,12 @@ use rustix::io::Errno;
 use strongroom_model::event::SyncMethod;
 use strongroom_service::{fault, kill_point};
 
-use crate::bag::digests_of;
 use crate::beneath::{Relative, stat_in};
 use crate::drive::quarantine::set_aside;
 use crate::error::{Action, DriveError};
+use crate::hashing::digests_of;
 use crate::mount::{Mount, errno, is_unsupported};
-use crate::partial::{Landed, Received};
+use crate::received::{Landed, Received};
 use crate::temporary;
 
 /// Above this size, in bytes, a file has its own fsync before the batch's syncfs, so that an error is known
@@ -129,7 +129,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
             Err(error) => return Err(mount.error(Action::Rename, &path, error)),
         }
         match digests_of(mount, &path, received.pair.named.algorithm()) {
-            Ok(Some((pair, _))) if pair == received.pair => {
+            Ok(Some(pair)) if pair == received.pair => {
                 temporary.discard();
                 return Ok(true);
             }

@@ -14,6 +14,8 @@ use rustix::io::Errno;
 const MAX_OPEN_ATTEMPTS: u32 = 16;
 /// How often missing folders are made again where someone tidies them away meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
+/// How many names are read of one folder: more than a manifest can list, and not enough to hurt.
+const MAX_NAMES: usize = 4_000_000;
 /// How long a relative path may be, in bytes (Linux's `PATH_MAX`).
 const MAX_PATH_BYTES: usize = 4096;
 
@@ -186,6 +188,7 @@ pub(crate) fn names_in(folder: impl AsFd) -> io::Result<Vec<String>> {
         let entry = entry?;
         match entry.file_name().to_str() {
             Ok("." | "..") | Err(_) => {}
+            Ok(_) if names.len() == MAX_NAMES => return Err(io::Error::other("there are too many names in it")),
             Ok(name) => names.push(name.to_owned()),
         }
     }

@@ -18,9 +18,10 @@ use crate::filesystem::Space;
 use crate::identity::Identity;
 use crate::mount::Mount;
 use crate::name;
-use crate::partial::{Landed, Partial, Received};
+use crate::partial::Partial;
 use crate::place::{BagPlace, Place};
 use crate::proof::Proof;
+use crate::received::{Landed, Received};
 
 /// What an operator says of a drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -17,7 +17,8 @@
 //! - [`name`]: names on the drive;
 //! - [`identity`] and [`error`]: which drive it is, and all that can be wrong with it;
 //! - [`drive`]: the drive, and what a caller does with it;
-//! - [`place`] and [`partial`]: where a file goes, and a file in the making;
+//! - [`place`], [`partial`] and [`received`]: where a file goes, a file in the making, and one that
+//!   has come;
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
 //!
 //! Inside: `beneath` opens without following links, `filesystem` knows what each file
@@ -30,13 +31,16 @@ mod beneath;
 pub mod drive;
 pub mod error;
 mod filesystem;
+mod hashing;
 pub mod identity;
+mod lock;
 mod manifest;
 mod mount;
 pub mod name;
 pub mod partial;
 pub mod place;
 pub mod proof;
+pub mod received;
 mod residency;
 mod temporary;
 
@@ -44,6 +48,7 @@ pub use crate::drive::{Drive, DriveSettings};
 pub use crate::error::{DriveError, InitError};
 pub use crate::filesystem::Space;
 pub use crate::identity::Identity;
-pub use crate::partial::{Landed, Partial, Received};
+pub use crate::partial::Partial;
 pub use crate::place::Place;
 pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Wanted};
+pub use crate::received::{Landed, Received};

@@ -3,24 +3,29 @@
 //! It is held only while something is in hand, so that a drive can be unmounted between
 //! runs; and each time it is opened anew, it is looked at anew.
 
+mod recognise;
+
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{Access, AtFlags, FlockOperation, OFlags, StatxFlags};
+use rustix::fs::{Access, AtFlags, OFlags};
 use rustix::io::Errno;
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
+use self::recognise::missing;
+pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::Bags;
-use crate::beneath::{Beneath, Relative, create_in, names_in};
+use crate::beneath::{Beneath, Relative, create_in};
 use crate::error::{Action, DriveError};
 use crate::filesystem::{Filesystem, Space};
 use crate::identity::{self, Identity};
+use crate::lock::Locked;
 
 /// Held shared by whoever writes files, and alone by whoever tidies up.
 const PRESENCE_LOCK: &str = "writers.lock";
@@ -39,7 +44,7 @@ pub(crate) struct Mount {
     /// Set once a sync has failed: of what was written before, nothing can be relied on.
     failed: AtomicBool,
     syncing: Mutex<()>,
-    presence: OnceLock<File>,
+    presence: OnceLock<Locked>,
     pub(crate) bags: Bags,
 }
 
@@ -169,8 +174,7 @@ impl Mount {
     pub(crate) fn announce(&self) -> Result<(), DriveError> {
         if self.presence.get().is_none() {
             let lock = self.lock_file(PRESENCE_LOCK)?;
-            rustix::fs::flock(&lock, FlockOperation::LockShared)
-                .map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))?;
+            let lock = Locked::shared(lock).map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))?;
             // Two threads may both come here: two shared locks, of which one is dropped.
             let _ = self.presence.set(lock);
         }
@@ -178,13 +182,9 @@ impl Mount {
     }
 
     /// Locks out whoever writes files; `None` where someone does.
-    pub(crate) fn alone(&self) -> Result<Option<File>, DriveError> {
+    pub(crate) fn alone(&self) -> Result<Option<Locked>, DriveError> {
         let lock = self.lock_file(PRESENCE_LOCK)?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(lock)),
-            Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(source) => Err(self.error(Action::Open, PRESENCE_LOCK, source)),
-        }
+        Locked::alone(lock).map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))
     }
 
     /// A file in Strongroom's own folder that is there to be locked.
@@ -262,74 +262,9 @@ pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
-/// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
-pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
-    if !filesystem.keeps_birth {
-        return None;
-    }
-    let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
-    let born = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
-    born.then(|| format!("{}{:09}", stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
-}
-
-pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
-    Beneath::open(root).map_err(|source| missing(root, source))
-}
-
-fn missing(root: &Path, source: io::Error) -> DriveError {
-    DriveError::Missing { root: root.to_owned(), source: Arc::new(source) }
-}
-
-/// The drive's own word on who it is.
-pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) -> Result<Identity, DriveError> {
-    let own = || root.to_owned();
-    let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
-    let mut file: File = match top.file(&path) {
-        Ok(file) => file.into(),
-        Err(error) => return Err(no_identity(root, top, error)),
-    };
-    let mut bytes = Vec::new();
-    let most = identity::MAX_BYTES as u64 + 1;
-    file.by_ref()
-        .take(most)
-        .read_to_end(&mut bytes)
-        .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
-    let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveError::BadIdentity { root: own(), reason })?;
-    match (&identity.born, birth(&file, filesystem)) {
-        (Some(then), Some(now)) if *then != now => {
-            Err(DriveError::Copied { root: own(), identity: Box::new(identity) })
-        }
-        // Where births are not kept (the drive was copied to exFAT, say), nothing can be told.
-        _ => Ok(identity),
-    }
-}
-
-/// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
-fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
-    let own = root.to_owned();
-    match errno(&error) {
-        Some(Errno::NOENT) => match names_in(top.fd()) {
-            Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
-            Ok(_) => DriveError::NotSetUp { root: own },
-            Err(source) => missing(root, source),
-        },
-        Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
-            DriveError::Linked { root: own, path: identity::FOLDER.to_owned() }
-        }
-        Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
-        _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
-    }
-}
-
 /// Whether a path is one of a folder that Strongroom keeps: its own, a site's, a month's, or that of a bag's
 /// payload.
 fn is_kept(path: &Relative) -> bool {
     let mut parts = path.as_str().split('/');
     parts.clone().count() <= 3 || parts.next() == Some(identity::FOLDER)
-}
-
-/// Whether something is mounted at `root`: its device is not the one of the folder above.
-fn is_mount_point(root: &Path) -> bool {
-    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
-    device(root) != device(&root.join(".."))
 }

@@ -66,10 +66,21 @@ pub fn unescape(escaped: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The name of a copy of other content that stands beside `escaped`, told apart by its
-/// expected digest.
-pub(crate) fn variant(escaped: &str, expected: &Digest) -> String {
-    tagged(escaped, &expected.hex()[..VARIANT_HEX])
+/// The name of a folder that stands beside `escaped`, for one file of another name or content.
+pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest) -> String {
+    // A digest's text holds no slash, so that no two pairs make one text.
+    let both = format!("{expected}/{filename}");
+    tagged(escaped, &Digest::of(Algorithm::Sha256, both.as_bytes()).hex()[..VARIANT_HEX])
+}
+
+/// The name that `name` is a [`variant`] of, or `name` itself. A name that had to be shortened for its tag is
+/// not found again.
+pub(crate) fn base_of(name: &str) -> String {
+    let tag = name.rfind(TAG).map(|at| (at, at + TAG.len() + VARIANT_HEX));
+    match tag.and_then(|(start, end)| Some((&name[..start], name.get(end..)?))) {
+        Some((stem, extension)) => format!("{stem}{extension}"),
+        None => name.to_owned(),
+    }
 }
 
 /// The `n`-th name beside `escaped` where that is taken, counted from 2.

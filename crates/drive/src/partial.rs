@@ -1,96 +1,22 @@
-//! A file in the making, until it has landed.
+//! A file in the making.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 
 use rustix::io::Errno;
-use strongroom_model::digest::{DigestPair, PairHasher};
-use strongroom_model::event::SyncMethod;
-use strongroom_model::{ByteCount, Digest, Month};
+use strongroom_model::digest::PairHasher;
+use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
 
-use crate::bag::{self, hash_rest};
-use crate::beneath::{Relative, stat_in};
+use crate::beneath::stat_in;
 use crate::error::{Action, DriveError};
+use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
 use crate::name;
-use crate::place::{BagPlace, Place};
-use crate::temporary::{self, Held};
-
-/// How often a folder is opened again where it was tidied away meanwhile.
-const MAX_OPEN_ATTEMPTS: u32 = 16;
-
-/// Where a file will lie: its bag, its booking's folder there, and its name.
-#[derive(Debug, Clone)]
-pub(crate) struct Spot {
-    pub(crate) bag: BagPlace,
-    pub(crate) folder: String,
-    pub(crate) filename: String,
-}
-
-impl Spot {
-    pub(crate) fn folder_path(&self) -> Relative {
-        self.bag.data().join(&self.folder)
-    }
-
-    pub(crate) fn path(&self) -> Relative {
-        self.folder_path().join(&self.filename)
-    }
-}
-
-/// A temporary file that is ours alone. Dropped, it stays for the transfer to go on from there,
-/// unless it is empty.
-#[derive(Debug)]
-pub(crate) struct Temporary {
-    mount: Arc<Mount>,
-    spot: Spot,
-    pub(crate) name: String,
-    pub(crate) file: Option<File>,
-}
-
-impl Temporary {
-    fn hold(mount: &Arc<Mount>, spot: &Spot, expected: &Digest) -> Result<Self, DriveError> {
-        let name = temporary::part_name(expected);
-        let path = spot.folder_path();
-        for _ in 0..MAX_OPEN_ATTEMPTS {
-            let folder = mount.make_own_folder(&path)?;
-            match temporary::hold(&folder, &name) {
-                Ok(Held::Ours(file)) => {
-                    return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
-                }
-                Ok(Held::Busy) => return Err(DriveError::Busy { path: spot.path().to_string() }),
-                // The folder was empty, and tidied away between our two calls.
-                Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => {}
-                Err(error) => return Err(mount.error(Action::Open, path.join(&name), error)),
-            }
-        }
-        Err(mount.error(Action::Open, &path, Errno::NOENT))
-    }
-
-    /// Removes it, and its folder if that is empty. Best effort: what stays is swept at the next start.
-    pub(crate) fn discard(&mut self) {
-        if self.file.is_none() {
-            return;
-        }
-        let path = self.spot.folder_path();
-        let removed = self.mount.top().folder(&path).and_then(|folder| temporary::remove(folder, &self.name));
-        if let Err(error) = removed {
-            tracing::warn!(path = %path.join(&self.name), %error, "a temporary file could not be removed");
-        }
-        self.file = None;
-        bag::lock(&self.mount.bags.get(&self.spot.bag)).tidy(&self.mount, &self.spot.folder);
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let empty = self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|data| data.len() == 0));
-        if empty {
-            self.discard();
-        }
-    }
-}
+use crate::place::{BagPlace, Place, Spot};
+use crate::received::Received;
+use crate::temporary::{self, Temporary};
 
 /// A file in the making. Dropped, it stays on the drive, and the next [`crate::Drive::receive`] of the
 /// same content for the same booking goes on from there; an empty one is removed.
@@ -301,78 +227,10 @@ impl Partial {
     }
 
     fn file(&self) -> Option<&File> {
-        self.temporary.as_ref()?.file.as_ref()
+        self.temporary.as_ref()?.file.as_deref()
     }
 
     fn error(&self, action: Action, source: std::io::Error) -> DriveError {
         self.mount.error(action, self.spot.path(), source)
     }
-}
-
-/// A file that has come, under its temporary name, not yet durable. Dropped, it stays for a later
-/// [`crate::Drive::receive`] to find.
-#[derive(Debug)]
-pub struct Received {
-    pub(crate) mount: Arc<Mount>,
-    pub(crate) spot: Spot,
-    pub(crate) temporary: Option<Temporary>,
-    pub(crate) pair: DigestPair,
-    pub(crate) size: ByteCount,
-    pub(crate) resumed_from: ByteCount,
-}
-
-impl Received {
-    /// The digests of what came.
-    #[must_use]
-    pub const fn pair(&self) -> &DigestPair {
-        &self.pair
-    }
-
-    /// How many bytes there are.
-    #[must_use]
-    pub const fn size(&self) -> ByteCount {
-        self.size
-    }
-
-    /// How many of them were there from an earlier transfer.
-    #[must_use]
-    pub const fn resumed_from(&self) -> ByteCount {
-        self.resumed_from
-    }
-
-    /// Where the file will lie, relative to the drive's root.
-    #[must_use]
-    pub fn path(&self) -> String {
-        self.spot.path().as_str().to_owned()
-    }
-
-    /// Removes it, for it is not what was expected.
-    pub fn discard(mut self) {
-        self.drop_temporary();
-    }
-
-    pub(crate) fn drop_temporary(&mut self) {
-        if let Some(temporary) = &mut self.temporary {
-            temporary.discard();
-        }
-    }
-}
-
-/// A file that is durably on the drive, under its final name, not yet proven.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Landed {
-    /// Where it lies, relative to the drive's root, with `/` between parts.
-    pub path: String,
-    /// The month's bag that it lies in.
-    pub month: Month,
-    /// The digests of what came.
-    pub pair: DigestPair,
-    /// How many bytes it has.
-    pub size: ByteCount,
-    /// How many of them were there from an earlier transfer.
-    pub resumed_from: ByteCount,
-    /// How it was made durable.
-    pub sync: SyncMethod,
-    /// Whether it stood there already, from a process that stopped before it could say so.
-    pub adopted: bool,
 }

@@ -57,6 +57,24 @@ impl BagPlace {
     }
 }
 
+/// Where a file will lie: its bag, its booking's folder there, and its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    pub(crate) bag: BagPlace,
+    pub(crate) folder: String,
+    pub(crate) filename: String,
+}
+
+impl Spot {
+    pub(crate) fn folder_path(&self) -> Relative {
+        self.bag.data().join(&self.folder)
+    }
+
+    pub(crate) fn path(&self) -> Relative {
+        self.folder_path().join(&self.filename)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,12 +6,18 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags};
+use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
 use strongroom_model::Digest;
 
-use crate::beneath::{create_in, stat_in};
+use crate::bag;
+use crate::beneath::{Relative, create_in, names_in, stat_in};
+use crate::error::{Action, DriveError};
+use crate::lock::Locked;
+use crate::mount::{Mount, errno};
+use crate::place::Spot;
 
 const PREFIX: &str = ".strongroom.";
 const PART: &str = ".part";
@@ -21,6 +27,61 @@ const WHOLE: &str = ".tmp";
 const DIGEST_HEX: usize = 32;
 /// How often a lock is tried again where the file was renamed or removed just before.
 const MAX_LOCK_ATTEMPTS: u32 = 16;
+/// How often a folder is opened again where it was tidied away meanwhile.
+const MAX_OPEN_ATTEMPTS: u32 = 16;
+
+/// A temporary file that is ours alone. Dropped, it stays for the transfer to go on from there,
+/// unless it is empty.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    mount: Arc<Mount>,
+    spot: Spot,
+    pub(crate) name: String,
+    pub(crate) file: Option<Locked>,
+}
+
+impl Temporary {
+    pub(crate) fn hold(mount: &Arc<Mount>, spot: &Spot, expected: &Digest) -> Result<Self, DriveError> {
+        let name = part_name(expected);
+        let path = spot.folder_path();
+        for _ in 0..MAX_OPEN_ATTEMPTS {
+            let folder = mount.make_own_folder(&path)?;
+            match hold(&folder, &name) {
+                Ok(Held::Ours(file)) => {
+                    return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
+                }
+                Ok(Held::Busy) => return Err(DriveError::Busy { path: spot.path().to_string() }),
+                // The folder was empty, and tidied away between our two calls.
+                Err(error) if errno(&error) == Some(Errno::NOENT) => {}
+                Err(error) => return Err(mount.error(Action::Open, path.join(&name), error)),
+            }
+        }
+        Err(mount.error(Action::Open, &path, Errno::NOENT))
+    }
+
+    /// Removes it, and its folder if that is empty. Best effort: what stays is swept at the next start.
+    pub(crate) fn discard(&mut self) {
+        if self.file.is_none() {
+            return;
+        }
+        let path = self.spot.folder_path();
+        let removed = self.mount.top().folder(&path).and_then(|folder| remove(folder, &self.name));
+        if let Err(error) = removed {
+            tracing::warn!(path = %path.join(&self.name), %error, "a temporary file could not be removed");
+        }
+        self.file = None;
+        bag::lock(&self.mount.bags.get(&self.spot.bag)).tidy(&self.mount, &self.spot.folder);
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let empty = self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|data| data.len() == 0));
+        if empty {
+            self.discard();
+        }
+    }
+}
 
 /// The name of a file in the making. It holds the digest that is expected, so that only
 /// the same content is ever resumed.
@@ -41,23 +102,19 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// What came of an attempt to hold a partial file.
-pub(crate) enum Held {
+enum Held {
     /// It is ours alone until the file is closed.
-    Ours(File),
+    Ours(Locked),
     /// Another worker holds it.
     Busy,
 }
 
 /// Opens a partial file, made if need be, and locks it: whoever holds the lock is the only one
 /// who writes it, renames it or removes it.
-pub(crate) fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
+fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
         let file = File::from(create_in(folder.as_fd(), name, OFlags::empty())?);
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Held::Busy),
-            Err(error) => return Err(error.into()),
-        }
+        let Some(file) = Locked::alone(file)? else { return Ok(Held::Busy) };
         // Between our open and our lock its former holder may have renamed or removed it: then
         // what we hold is that worker's finished file, and not to be touched.
         let ours = rustix::fs::fstat(&file)?;
@@ -85,6 +142,17 @@ pub(crate) fn sweep(folder: impl AsFd, name: &str) -> io::Result<bool> {
     match hold(folder.as_fd(), name)? {
         Held::Busy => Ok(false),
         Held::Ours(_file) => remove(folder, name).map(|()| true),
+    }
+}
+
+/// Removes the temporary files in a folder that nobody holds. Best effort: they are in nobody's way.
+pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
+    let sweep_all = || {
+        let folder = mount.top().folder(path)?;
+        names_in(&folder)?.iter().filter(|name| is_temporary(name)).try_for_each(|name| sweep(&folder, name).map(drop))
+    };
+    if let Err(error) = sweep_all() {
+        tracing::warn!(%path, %error, "temporary files could not be removed");
     }
 }
 

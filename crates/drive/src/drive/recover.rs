@@ -1,6 +1,6 @@
 //! What a start puts right: what a process that died left on the drive.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::AsFd;
 
 use strongroom_model::{Digest, Month, SiteId};
@@ -58,8 +58,8 @@ struct Sweeper<'a> {
     mount: &'a Mount,
     site: &'a SiteId,
     month_now: Month,
-    /// What may be resumed or adopted: bookings, and the digests expected of them.
-    wanted: HashSet<(&'a str, &'a Digest)>,
+    /// What may be resumed or adopted: the digests expected, by the names that a booking's folder may have.
+    wanted: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
     alone: bool,
     found: Recovered,
@@ -67,11 +67,18 @@ struct Sweeper<'a> {
 
 impl<'a> Sweeper<'a> {
     fn new(mount: &'a Mount, site: &'a SiteId, recovery: &Recovery<'a>, alone: bool) -> Self {
+        let mut wanted: HashMap<String, Vec<&Digest>> = HashMap::new();
+        for file in recovery.wanted {
+            let id = file.booking.as_str();
+            for folder in BTreeSet::from([name::escape(id), name::escape_strictly(id)]) {
+                wanted.entry(folder).or_default().push(&file.expected);
+            }
+        }
         Self {
             mount,
             site,
             month_now: recovery.month,
-            wanted: recovery.wanted.iter().map(|file| (file.booking.as_str(), &file.expected)).collect(),
+            wanted,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
             alone,
             found: Recovered { others_busy: !alone, ..Recovered::default() },
@@ -156,15 +163,9 @@ impl<'a> Sweeper<'a> {
 
     /// The digests expected of files that may yet come into a folder.
     fn wanted_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
-        if month != self.month_now {
-            return Vec::new();
-        }
-        let holds = |booking: &str, expected: &Digest| {
-            [name::escape(booking), name::escape_strictly(booking)]
-                .iter()
-                .any(|base| folder == base || folder == name::variant(base, expected))
-        };
-        self.wanted.iter().filter(|(booking, expected)| holds(booking, expected)).map(|(_, digest)| *digest).collect()
+        let base = name::base_of(folder);
+        let wanted = self.wanted.get(base.as_str()).filter(|_| month == self.month_now);
+        wanted.cloned().unwrap_or_default()
     }
 
     /// Whether a file is no event's. Only when no other worker can be about to tell of it.

@@ -7,7 +7,7 @@ use std::process::Command;
 use strongroom_drive::{DriveError, Received};
 use strongroom_model::{AlarmKind, Algorithm, FailureKind};
 
-use crate::rig::{NONE, Rig, place_of};
+use crate::rig::{NONE, Rig, month, place_of, proof_of, site};
 
 /// Runs a test of this file in a process with that fault.
 fn with_fault(test: &str, fault: &str) {
@@ -193,4 +193,32 @@ fn child_read_back_fails() {
     let error = answers.next().unwrap().unwrap_err();
     assert_eq!((error.failure_kind(), error.obstacle()), (FailureKind::DriveIo, None));
     answers.next().unwrap().unwrap();
+}
+
+#[test]
+fn a_manifest_that_cannot_be_written_leaves_the_old_one_whole() {
+    with_fault("child_manifest_fails", "drive.manifest:4=ENOSPC");
+}
+
+#[test]
+fn a_manifest_that_cannot_be_synced_leaves_the_old_one_whole() {
+    // A batch's two syncs, the two tag files', the manifest's and the folder's; then the next batch's two.
+    let before = if first_sync_of_names() == "2" { 2 + 4 + 2 } else { (1 + 5) + 4 + (1 + 5) };
+    with_fault("child_manifest_fails", &format!("drive.sync:{}=EIO", before + 1));
+}
+
+#[test]
+#[ignore = "run by other tests, in a process with a fault"]
+fn child_manifest_fails() {
+    let rig = Rig::new();
+    rig.prove("B-1", "x", b"x");
+    let before = rig.manifest();
+    let landed = rig.land("B-2", "x", b"y");
+    let error = rig.drive.record(&site(), month(), &[proof_of(&landed)]).unwrap_err();
+    assert!(matches!(kind(&error), AlarmKind::DriveFull | AlarmKind::DriveFailing), "{error}");
+    assert_eq!(rig.manifest(), before);
+    assert_eq!(rig.temporaries(), NONE);
+    rig.record(&[proof_of(&landed)]);
+    assert_eq!(rig.manifest().lines().count(), 2);
+    rig.sha256sum_passes();
 }

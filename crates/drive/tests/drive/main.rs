@@ -13,4 +13,5 @@ mod names;
 mod recovery;
 mod refusals;
 mod rig;
+mod simulation;
 mod validator;

@@ -32,15 +32,19 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     for booking in ["B-1", "B-2", "b-1"] {
         leave_partial(&rig, booking, b"hello");
     }
-    let still = [wanted("B-1", b"hello"), wanted("b-1", b"hello"), wanted("B-2", b"other content")];
+    // Beside a proven copy of other content.
+    rig.prove("B-3", "x", b"jello");
+    leave_partial(&rig, "B-3", b"hello");
+    let still = [("B-1", &b"hello"[..]), ("b-1", b"hello"), ("B-3", b"hello"), ("B-2", b"other content")]
+        .map(|(booking, bytes)| wanted(booking, bytes));
     let found = recover(&rig, &still, &[], &[]);
-    assert_eq!((found.kept, found.swept), (2, 1));
-    assert_eq!(rig.temporaries().len(), 2);
+    assert_eq!((found.kept, found.swept), (3, 1));
+    assert_eq!(rig.temporaries().len(), 3);
     assert_eq!(rig.drive.receive(&place_of("b-1", "x", b"hello")).unwrap().resumed_from(), ByteCount(1));
     // Next month, it would not be found again.
     let later = Recovery { month: "2026-12".parse().unwrap(), wanted: &still, unproven: &[], proofs: &[] };
-    assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 2);
-    assert!(!rig.root.join("acme").exists(), "nor do empty folders stay");
+    assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 3);
+    assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 1, "nor do empty folders stay");
 }
 
 #[test]

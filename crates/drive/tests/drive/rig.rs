@@ -20,7 +20,15 @@ pub(crate) struct Rig {
 impl Rig {
     /// A drive that is set up, on the file system that the build lies on: not in a RAM disk.
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        Self::within(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
+    }
+
+    /// A drive in a RAM disk where there is one, for tests that sync thousands of times.
+    pub(crate) fn in_memory() -> Self {
+        Self::within(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn within(dir: TempDir) -> Self {
         let root = dir.path().join("drive");
         std::fs::create_dir(&root).unwrap();
         let drive = set_up(&root);

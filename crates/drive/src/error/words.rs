@@ -1,0 +1,135 @@
+//! What people are told.
+
+use std::path::Path;
+
+use super::{Action, DriveError};
+use crate::identity;
+
+impl Action {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Write => "write",
+            Self::Sync => "sync",
+            Self::Rename => "rename",
+            Self::Read => "read",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+impl DriveError {
+    /// What is the matter, in one sentence.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::Missing { root, source } => format!("there is no drive at {}: {source}", root.display()),
+            Self::NotMounted { root } => format!("no drive is mounted at {}: the folder is empty", root.display()),
+            Self::Unmounted { root } => {
+                format!("the drive at {} was unmounted or swapped while in use", root.display())
+            }
+            Self::NotSetUp { root } => format!("the drive at {} was never set up for Strongroom", root.display()),
+            Self::OtherDrive { root, expected, found } => {
+                format!("the drive at {} is {found}, and not {expected}, which is expected there", root.display())
+            }
+            Self::Copied { root, identity } => {
+                format!("the drive at {} carries the identity of {identity}, but is only a copy of it", root.display())
+            }
+            Self::BadIdentity { root, reason } => {
+                format!("the drive at {} has an identity that cannot be read: {reason}", root.display())
+            }
+            Self::Linked { root, path } => {
+                format!(
+                    "{path} on the drive at {} is no plain folder, but a symbolic link, a file or another file system",
+                    root.display()
+                )
+            }
+            Self::ReadOnly { root, source: None } => format!("the drive at {} is read-only", root.display()),
+            Self::ReadOnly { root, source: Some(source) } => {
+                format!("the drive at {} cannot be written to: {source}", root.display())
+            }
+            Self::Full { root, free, reserve, needed } => format!(
+                "the drive at {} has {free} free: {needed} would leave less than the reserve of {reserve}",
+                root.display()
+            ),
+            Self::NoRoom { root, path, source } => {
+                format!("the drive at {} has no room for {path}: {source}", root.display())
+            }
+            Self::Failing { root, action, path, source } => {
+                format!("the drive at {} failed to {} {path}: {source}", root.display(), action.words())
+            }
+            Self::BadManifest { root, path, reason } => {
+                format!("{path} on the drive at {} cannot be read: {reason}", root.display())
+            }
+            Self::Busy { path } => format!("another worker is writing {path}"),
+            Self::TooLong { path, size } => format!("more bytes came for {path} than the {} announced", size.0),
+            Self::CopyMissing { path } => format!("{path} is not on the drive"),
+            Self::NotPlain { path } => format!("what stands at {path} on the drive is no plain file or folder"),
+            Self::Proven { path } => format!("a proven copy of other content stands at {path} on the drive"),
+            Self::BadPath { path } => format!("{path:?} is no path on a drive"),
+            Self::Io { action, path, source } => {
+                format!("cannot {} {path} on the drive: {source}", action.words())
+            }
+        }
+    }
+
+    /// What a person does about it.
+    #[must_use]
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Missing { root, .. } | Self::Unmounted { root } => {
+                format!("plug the drive in and mount it at {}; work goes on by itself", root.display())
+            }
+            Self::NotMounted { root } => format!(
+                "mount the drive there; if this folder is to be the drive itself, set it up: `{}`",
+                init_command(root)
+            ),
+            Self::NotSetUp { root } => format!("set it up: `{}`", init_command(root)),
+            Self::OtherDrive { expected, .. } => {
+                format!("mount {expected} there, or set `drive.id` in the configuration to the one that is there")
+            }
+            Self::Copied { root, .. } => format!(
+                "remove {} and give this drive an identity of its own: `{}`",
+                root.join(identity::PATH).display(),
+                init_command(root)
+            ),
+            Self::BadIdentity { root, .. } => {
+                format!(
+                    "write it back from a copy, in place: `cp COPY {}`",
+                    shell_word(&root.join(identity::PATH).to_string_lossy())
+                )
+            }
+            Self::Linked { root, path } => {
+                format!("find out who changed it, then put a plain folder back at {}", root.join(path).display())
+            }
+            Self::ReadOnly { root, .. } => format!(
+                "check the drive's switch, `dmesg` and the owner of {}, then mount it for writing",
+                root.display()
+            ),
+            Self::Full { .. } | Self::NoRoom { .. } => {
+                "make room on it, or mount another drive that is set up; work goes on by itself".to_owned()
+            }
+            Self::Failing { .. } => {
+                "check the drive and its cable (`smartctl -a`, `dmesg`); replace it if this happens again".to_owned()
+            }
+            Self::BadManifest { .. } => "start strongroom again: it writes the manifest anew from its log".to_owned(),
+            Self::Busy { .. } => "nothing: the other worker finishes it".to_owned(),
+            _ => self.failure_kind().step().to_owned(),
+        }
+    }
+}
+
+/// The command that sets up the drive at `root`, as it is typed in a shell.
+#[must_use]
+pub fn init_command(root: &Path) -> String {
+    format!("strongroom drive init {} --label NAME", shell_word(&root.to_string_lossy()))
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,47 @@
+//! Digests of files as the file system has them: for adopting and resuming, never for proving.
+
+use std::fs::File;
+use std::io;
+
+use strongroom_model::Algorithm;
+use strongroom_model::digest::{DigestPair, PairHasher};
+
+use crate::beneath::Relative;
+use crate::error::{Action, DriveError};
+use crate::mount::Mount;
+
+/// How much is read at once, in bytes: enough for a drive's own read-ahead.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// A file's digests; `None` where there is none.
+pub(crate) fn digests_of(
+    mount: &Mount,
+    path: &Relative,
+    algorithm: Algorithm,
+) -> Result<Option<DigestPair>, DriveError> {
+    let file = match mount.top().file(path) {
+        Ok(file) => File::from(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(mount.open_error(Action::Read, path, error)),
+    };
+    let mut hasher = PairHasher::new(algorithm);
+    hash_rest(file, &mut hasher).map_err(|error| mount.error(Action::Read, path, error))?;
+    Ok(Some(hasher.finish()))
+}
+
+/// Hashes what is left to be read of a file: how many bytes that was.
+pub(crate) fn hash_rest(mut file: impl io::Read, hasher: &mut PairHasher) -> io::Result<u64> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut size = 0;
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(size),
+            Ok(count) => {
+                hasher.update(&chunk[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Who a drive is, or why that cannot be said.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, StatxFlags};
+use rustix::io::Errno;
+
+use super::errno;
+use crate::beneath::{Beneath, Relative, names_in};
+use crate::error::{Action, DriveError};
+use crate::filesystem::Filesystem;
+use crate::identity::{self, Identity};
+
+/// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
+pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
+    if !filesystem.keeps_birth {
+        return None;
+    }
+    let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+    let born = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    born.then(|| format!("{}{:09}", stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+}
+
+pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
+    Beneath::open(root).map_err(|source| missing(root, source))
+}
+
+pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
+    DriveError::Missing { root: root.to_owned(), source: Arc::new(source) }
+}
+
+/// The drive's own word on who it is.
+pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) -> Result<Identity, DriveError> {
+    let own = || root.to_owned();
+    let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
+    let mut file: File = match top.file(&path) {
+        Ok(file) => file.into(),
+        Err(error) => return Err(no_identity(root, top, error)),
+    };
+    let mut bytes = Vec::new();
+    let most = identity::MAX_BYTES as u64 + 1;
+    file.by_ref()
+        .take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
+    let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveError::BadIdentity { root: own(), reason })?;
+    match (&identity.born, birth(&file, filesystem)) {
+        (Some(then), Some(now)) if *then != now => {
+            Err(DriveError::Copied { root: own(), identity: Box::new(identity) })
+        }
+        // Where births are not kept (the drive was copied to exFAT, say), nothing can be told.
+        _ => Ok(identity),
+    }
+}
+
+/// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
+fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
+    let own = root.to_owned();
+    match errno(&error) {
+        Some(Errno::NOENT) => match names_in(top.fd()) {
+            Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
+            Ok(_) => DriveError::NotSetUp { root: own },
+            Err(source) => missing(root, source),
+        },
+        Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
+            DriveError::Linked { root: own, path: identity::FOLDER.to_owned() }
+        }
+        Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
+        _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
+    }
+}
+
+/// Whether something is mounted at `root`: its device is not the one of the folder above.
+fn is_mount_point(root: &Path) -> bool {
+    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
+    device(root) != device(&root.join(".."))
+}
