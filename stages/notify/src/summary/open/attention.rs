@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::summary::tally::MOST_LISTED;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName};
-
-/// How many bookings are shown of each cause: a person recognises the pattern by then.
-const MOST_SHOWN: usize = 10;
 
 /// One booking that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +24,7 @@ pub struct Stuck {
 pub struct Group {
     /// How many there are.
     pub total: u64,
-    /// Those that have stood there longest, [`MOST_SHOWN`] at most.
+    /// Those that have stood there longest, [`MOST_LISTED`] at most.
     pub shown: Vec<Stuck>,
 }
 
@@ -65,7 +63,7 @@ impl Collector {
             quarantined: failed.quarantined.clone(),
         };
         group.shown.insert(last.position, (last.stream.clone(), stuck));
-        if group.shown.len() > MOST_SHOWN {
+        if group.shown.len() > MOST_LISTED {
             group.shown.pop_last();
         }
     }

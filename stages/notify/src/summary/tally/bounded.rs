@@ -1,7 +1,7 @@
 //! A list that keeps the first few, and counts the rest.
 
-/// How many entries a list keeps: a screen or two of a mail.
-pub const MOST_LISTED: usize = 20;
+/// How many entries a list keeps: a screen of a mail; a person recognises the pattern by then.
+pub const MOST_LISTED: usize = 10;
 
 /// The first [`MOST_LISTED`] of what was pushed, and how many there were in all.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,8 +92,9 @@ fn read_back(on_drive: &OnDrive) -> String {
 pub(super) fn failures(report: &Report) -> Vec<Cause> {
     let mut causes: Vec<_> = report.tally.causes.iter().collect();
     causes.sort_by_key(|(kind, cause)| (std::cmp::Reverse(cause.attempts), **kind));
-    let outcome = |gave_up: u64, advice: &str| match gave_up {
-        0 => format!("tried again by itself; if it happens often: {advice}"),
+    let outcome = |kind: FailureKind, gave_up: u64| match (gave_up, advice(kind)) {
+        (0, None) => "tried again by itself".to_owned(),
+        (0, Some(advice)) => format!("tried again by itself; if it happens often: {advice}"),
         _ => format!("{} left to a person", count(gave_up)),
     };
     causes
@@ -101,19 +102,23 @@ pub(super) fn failures(report: &Report) -> Vec<Cause> {
         .map(|(kind, cause)| Cause {
             cause: sentence(kind.cause()),
             times: plural(cause.attempts, "time", "times"),
-            outcome: outcome(cause.gave_up, advice(*kind)),
+            outcome: outcome(*kind, cause.gave_up),
         })
         .collect()
 }
 
-/// The step against a cause, without its end, which only what needs a person is to be given
-/// back with.
-fn advice(kind: FailureKind) -> &'static str {
+/// The step against a cause that passed by itself: without its end, which is for what did
+/// not; `None` where nothing is to be done.
+fn advice(kind: FailureKind) -> Option<&'static str> {
+    const ENDS: [&str; 4] = [
+        ", then run `strongroom retry`",
+        "; then run `strongroom retry`",
+        "; it is tried again by itself",
+        "; it is fetched again by itself",
+    ];
     let step = kind.step();
-    [", then run `strongroom retry`", "; then run `strongroom retry`"]
-        .into_iter()
-        .find_map(|end| step.strip_suffix(end))
-        .unwrap_or(step)
+    let step = ENDS.into_iter().find_map(|end| step.strip_suffix(end)).unwrap_or(step);
+    (!step.starts_with("nothing yet")).then_some(step)
 }
 
 /// Runs, alarms and mails.
