@@ -1,7 +1,7 @@
 //! What every process of Strongroom needs, whatever its part.
 //!
 //! - [`clock`]: what time it is, as an argument;
-//! - [`kill`] and [`fault`]: where a test lets the process die, or a call fail;
+//! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail;
 //! - [`config`]: `strongroom.toml`, the environment and flags, checked;
 //! - [`schedule`]: when runs are due and when a night is over;
 //! - [`run_lock`]: one process at a time drives a site's runs;

@@ -2,7 +2,7 @@
 //!
 //! What it promises:
 //! - Summaries tile the log (rule R7): each covers an exact interval of positions, and the
-//!   next begins where it ended. [`compose`] fixes the interval in the log; the stage sends
+//!   next begins where it ended. [`compose()`] fixes the interval in the log; the stage sends
 //!   it. The mail follows from the log alone, so that it reads the same, to the letter,
 //!   whenever it is sent again.
 //! - Silence is never success (rule R8): zero is stated with its reason, and what is not

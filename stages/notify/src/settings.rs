@@ -59,6 +59,10 @@ impl Settings {
     ///
     /// # Errors
     /// Something in it is missing or wrong.
+    ///
+    /// # Panics
+    /// There is a mail server, and this is not called within a tokio runtime: the pool of
+    /// connections needs one.
     pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
         Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
     }

@@ -1,6 +1,6 @@
 //! A summary: one mail over an exact interval of the log.
 //!
-//! - [`compose`]: fixes its number and interval, durably, before anything is written;
+//! - [`mod@compose`]: fixes its number and interval, durably, before anything is written;
 //! - [`tally`]: what happened in the interval, one event after the other;
 //! - [`open`]: what was open where it ended, whatever has happened since;
 //! - [`report`]: both, read from the log;

@@ -54,7 +54,7 @@ pub struct Smtp {
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpSetupError {
     /// The certificate authority's file holds no certificate.
-    #[error("mail.smtp.ca_file holds no certificate in PEM form")]
+    #[error("mail.smtp.ca_file holds no certificate that can be used: it must be one in PEM form")]
     Authority(#[source] SmtpError),
     /// TLS cannot be set up for that host.
     #[error("TLS cannot be set up for the mail server {host}: check mail.smtp.host")]
@@ -77,6 +77,9 @@ impl Smtp {
     ///
     /// # Errors
     /// The settings make no connection.
+    ///
+    /// # Panics
+    /// It is not called within a tokio runtime: the pool of connections needs one.
     pub fn new(settings: &SmtpSettings) -> Result<Self, SmtpSetupError> {
         let host = &settings.host;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
@@ -179,7 +182,10 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, SmtpSetupError> {
         let authority = Certificate::from_pem(pem).map_err(SmtpSetupError::Authority)?;
         parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }
-    let parameters = parameters.build().map_err(|source| SmtpSetupError::Tls { host: host.clone(), source })?;
+    let parameters = parameters.build().map_err(|source| match settings.ca_pem {
+        Some(_) => SmtpSetupError::Authority(source),
+        None => SmtpSetupError::Tls { host: host.clone(), source },
+    })?;
     Ok(match settings.tls {
         TlsMode::Starttls => Tls::Required(parameters),
         TlsMode::Tls => Tls::Wrapper(parameters),

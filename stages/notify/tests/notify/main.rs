@@ -4,6 +4,7 @@
 mod alarms;
 mod open;
 mod r7_summaries_tile_the_log;
+mod settings;
 mod site;
 mod smtp;
 mod smtp_server;

@@ -182,3 +182,16 @@ async fn a_summary_reads_the_same_to_the_letter_however_late_it_is_sent() {
     site.compose("the night of 2026-11-21").await;
     assert_eq!(site.notify().summary_mail(&composed, at).await.unwrap(), first);
 }
+
+#[tokio::test]
+async fn an_interval_without_events_says_so() {
+    let site = Site::new().await;
+    site.compose("the first").await;
+    // Only its own composition has happened since.
+    let second = site.compose("the second").await;
+    assert_eq!(second.to.0 - second.from.0, 1);
+    let text = site.text(&second).await;
+    assert!(text.starts_with("Nothing was backed up: no run took place."), "{text}");
+    assert!(text.contains("How many files wait on the server is not known."), "{text}");
+    assert!(text.contains("(1 event)"), "{text}");
+}

@@ -24,11 +24,11 @@ pub enum SummaryMode {
 /// Summaries and alarms.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Mail {
-    /// Who the mails are from, such as "Strongroom <strongroom@example.com>". Unset: the
+    /// Who the mails are from, such as `"Strongroom <strongroom@example.com>"`. Unset: the
     /// user `strongroom` at this host, which a mail server may refuse.
     pub from: Option<String>,
 
-    /// Who gets them: ["office@example.com", "Ann <ann@example.com>"].
+    /// Who gets them, such as `["office@example.com", "Ann <ann@example.com>"]`.
     #[config(default = [])]
     pub to: Vec<String>,
 

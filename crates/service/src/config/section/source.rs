@@ -12,7 +12,7 @@ use crate::config::value::{Period, Secret, web_address};
 /// The document server whose files are taken away.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Source {
-    /// Its address, such as "https://documents.example.com".
+    /// Its address, such as `"https://documents.example.com"`.
     #[config(deserialize_with = web_address)]
     #[schemars(with = "Option<String>")]
     pub url: Option<Url>,

@@ -43,3 +43,46 @@ impl Work {
         self.total.unsigned_abs()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::event::Archived;
+    use strongroom_model::{EventId, Position, StreamName, Version};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// An event about a file, so many seconds after the start.
+    fn at(seconds: i64) -> Recorded {
+        let month = "2026-11".parse().unwrap();
+        Recorded {
+            position: Position(0),
+            version: Version(3),
+            id: EventId(Uuid::nil()),
+            stream: StreamName::booking(&"B-1".parse().unwrap()),
+            time: Timestamp::from_second(1_763_676_000 + seconds).unwrap(),
+            actor: "archive@backup-1".parse().unwrap(),
+            cause: None,
+            run: None,
+            event: Event::TimesheetArchived(Archived { month, path: "archived/a.pdf".to_owned() }),
+        }
+    }
+
+    fn total_s(seconds: &[i64]) -> u64 {
+        let mut work = Work::default();
+        seconds.iter().for_each(|seconds| work.add(&at(*seconds)));
+        work.total().as_secs()
+    }
+
+    #[test]
+    fn pauses_between_stretches_of_work_do_not_count() {
+        assert_eq!(total_s(&[]), 0);
+        assert_eq!(total_s(&[0, 10, 20]), 20);
+        assert_eq!(total_s(&[0, 10, 3600, 3605]), 15);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_adds_nothing() {
+        assert_eq!(total_s(&[100, 110, 5, 6, 112]), 12);
+    }
+}
