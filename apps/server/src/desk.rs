@@ -114,19 +114,24 @@ impl Documents {
         }
     }
 
-    /// Puts files in their places and records them, all at once. Each is answered in its
-    /// order, unless another process has its booking in hand.
-    pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(Intent, Settled)>, DeskError> {
+    /// Puts files in their places and records them, all at once; one answer for each, in any
+    /// order.
+    pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(BookingId, Settled)>, StoreError> {
         let now = self.clock().now();
         let wishes = files.iter().map(|file| (file.booking.clone(), file.timesheet.path.clone())).collect();
-        let free = self.free_paths(wishes).await?;
+        let mut answers = Vec::with_capacity(files.len());
         // Held to the end: what has not got its own name by then is deleted.
         let mut temporaries = Vec::with_capacity(files.len());
         let mut intents = Vec::with_capacity(files.len());
-        for (NewFile { booking, temporary, timesheet, sign_off }, path) in files.into_iter().zip(free) {
-            let timesheet = Timesheet { path, ..timesheet };
-            let from = temporary.path.clone();
-            intents.push(Intent { booking, from, at: now, deed: Deed::Place { timesheet, sign_off } });
+        for (file, free) in files.into_iter().zip(self.free_paths(wishes).await) {
+            let NewFile { booking, temporary, timesheet, sign_off } = file;
+            match free {
+                Err(error) => answers.push((booking, Settled::NotDone(error.to_string()))),
+                Ok(path) => {
+                    let deed = Deed::Place { timesheet: Timesheet { path, ..timesheet }, sign_off };
+                    intents.push(Intent { booking, from: temporary.path.clone(), at: now, deed });
+                }
+            }
             temporaries.push(temporary);
         }
         let mut db = self.store().begin().await?;
@@ -134,12 +139,17 @@ impl Documents {
         for intent in intents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 recorded.push(intent);
+            } else {
+                let why = "another process has the booking in hand; try again in a moment";
+                answers.push((intent.booking, Settled::NotDone(why.to_owned())));
             }
         }
-        db.commit().await.map_err(StoreError::from)?;
+        db.commit().await?;
         // If we stop here, then the next start puts the files in their places: they are whole.
         kill_point!("server.after-intent");
-        Ok(settle(self.store(), self.root(), self.session().id(), recorded).await?)
+        let settled = settle(self.store(), self.root(), self.session().id(), recorded).await?;
+        answers.extend(settled.into_iter().map(|(intent, settled)| (intent.booking, settled)));
+        Ok(answers)
     }
 
     /// Finishes what an earlier upload of ours for this booking could not finish.
@@ -180,7 +190,7 @@ impl Documents {
 
     /// For each file the path that it wishes for, with a number in its name where another
     /// file or another booking's record has it.
-    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Result<Vec<RelativePath>, DeskError> {
+    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Vec<io::Result<RelativePath>> {
         let store = self.store().clone();
         let runtime = tokio::runtime::Handle::current();
         let found = self.on_files(move |root| {
@@ -190,13 +200,13 @@ impl Documents {
                 let path = first_free(wished, |candidate| {
                     let is_free = !taken.contains(candidate) && root.entry(candidate)?.is_none();
                     Ok(is_free && runtime.block_on(is_unrecorded(&store, id, candidate)).map_err(io::Error::other)?)
-                })?;
-                taken.insert(path.clone());
+                });
+                taken.extend(path.as_ref().ok().cloned());
                 free.push(path);
             }
-            Ok::<_, io::Error>(free)
+            free
         });
-        Ok(found.await?)
+        found.await
     }
 }
 

@@ -8,6 +8,8 @@
 //! stays, what it had not is done by the next.
 
 mod batch;
+mod found;
+mod known;
 mod line;
 mod list;
 mod prepare;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::documents::Documents;
 use crate::store::StoreError;
 use batch::Batch;
+use known::recall;
 use list::List;
 use walk::Walk;
 
@@ -136,7 +139,7 @@ pub async fn import_csv(
         let read = read?;
         let is_end = read.is_empty();
         report.skip_all(read.remarks);
-        batch::recall(documents, read.lost, &mut report).await?;
+        recall(documents, read.lost, &mut report).await?;
         Batch::new(documents, read.found).import(&mut report).await?;
         progress(report.progress());
         if is_end {

@@ -4,10 +4,11 @@ mod stall;
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::serve::{Listener, ListenerExt};
@@ -18,6 +19,7 @@ use strongroom_service::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +28,12 @@ use crate::http::{Api, router};
 use crate::session::CONTROL;
 use crate::settings::{Limits, Settings};
 use stall::UnlessStalled;
+
+/// How long a server waits for the one before it to end: that one may be finishing a request,
+/// or a process that it started may hold its lock until it has become another program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How often it looks.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// A document server that listens. Dropping it stops it without waiting for the requests in
 /// hand; [`Server::stop`] waits.
@@ -84,7 +92,7 @@ impl Server {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
         let listen = settings.listen;
         let documents = Documents::open(settings, clock).await?;
-        let lock = lock(&documents)?;
+        let lock = lock(&documents).await?;
         let listening = async {
             let listener = TcpListener::bind(listen).await?;
             Ok((listener.local_addr()?, listener))
@@ -114,7 +122,15 @@ impl Server {
     /// Its address for a client on this host.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            // Every address of this host: a client on it takes the loopback's.
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}")
     }
 
     /// What it serves.
@@ -146,14 +162,18 @@ impl Drop for Server {
 }
 
 /// One server for a document root: two would move each other's files.
-fn lock(documents: &Documents) -> Result<File, ServeError> {
+async fn lock(documents: &Documents) -> Result<File, ServeError> {
     let root = documents.root().path();
     let failed = |source| ServeError::Lock { path: root.to_owned(), source };
     let lock = File::create(root.join(CONTROL).join("serve.lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(ServeError::ServedAlready(root.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let began = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => tokio::time::sleep(LOCK_POLL).await,
+            Err(TryLockError::WouldBlock) => return Err(ServeError::ServedAlready(root.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }
 

@@ -11,9 +11,10 @@ pub(crate) mod token;
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -23,6 +24,10 @@ use sqlx::{Sqlite, Transaction};
 const READERS: u32 = 4;
 /// How long a writer waits for another process's transaction to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is tried again where SQLite does not wait by itself.
+const BUSY_POLL: Duration = Duration::from_millis(20);
+/// SQLite's primary result code for a database that another connection has locked.
+const SQLITE_BUSY: u32 = 5;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
 
@@ -58,11 +63,31 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: Box<sqlx::migrate::MigrateError>,
+        source: Box<MigrateError>,
     },
     /// A statement failed; nothing of its transaction was stored.
     #[error("the server's database refused a statement")]
     Statement(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether another process is in the way. SQLite waits for it by itself, but not while the
+    /// write-ahead log is begun, ended or recovered; and who is second to make the tables finds
+    /// them there.
+    fn is_busy(&self) -> bool {
+        let error = match self {
+            Self::Open { source, .. } | Self::Statement(source) => source,
+            Self::Migrate { source, .. } => match &**source {
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
+                _ => return false,
+            },
+            Self::File { .. } => return false,
+        };
+        error.as_database_error().is_some_and(|error| {
+            let code = error.code().and_then(|code| code.parse::<u32>().ok());
+            code.is_some_and(|code| code & 0xFF == SQLITE_BUSY) || error.message().ends_with("already exists")
+        })
+    }
 }
 
 /// What every part of the store gives.
@@ -79,6 +104,16 @@ impl Store {
         file.create(true).append(true).mode(0o600);
         file.open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
 
+        let began = Instant::now();
+        loop {
+            match Self::try_open(path).await {
+                Err(error) if error.is_busy() && began.elapsed() < BUSY_TIMEOUT => tokio::time::sleep(BUSY_POLL).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn try_open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -86,13 +121,13 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let open = |source| StoreError::Open { path: path.to_owned(), source };
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(open)?;
+        let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
         MIGRATIONS
             .run(&writer)
             .await
             .map_err(|source| StoreError::Migrate { path: path.to_owned(), source: Box::new(source) })?;
         let reading = options.pragma("query_only", "on");
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await.map_err(open)?;
+        let readers = pool(READERS).connect_with(reading).await.map_err(open)?;
         Ok(Self { writer, readers })
     }
 
@@ -120,6 +155,12 @@ impl Store {
     }
 }
 
+/// A connection to a file does not die while it is idle, so it need not be tried before each
+/// use.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+}
+
 /// A time as it is stored: microseconds since the Unix epoch.
 pub(crate) fn to_us(time: Timestamp) -> i64 {
     time.as_microsecond()
@@ -145,3 +186,31 @@ pub(crate) fn json_list<T: serde::Serialize>(items: &[T]) -> String {
 
 /// What a writing function of the store needs: a transaction's connection.
 pub(crate) type Connection = SqliteConnection;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn several_processes_may_open_a_new_database_at_once() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("server.db");
+            let opened = futures_util::future::join_all((0..4).map(|_| Store::open(&path))).await;
+            for store in opened {
+                store.unwrap().ping().await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_database_of_ours_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server.db");
+        std::fs::write(&path, "no database at all, but long enough to be looked at as one").unwrap();
+        let error = Store::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("server.db as the server's database"), "{error}");
+        let error = Store::open(&dir.path().join("nowhere/server.db")).await.unwrap_err().to_string();
+        assert!(error.contains("check that its folder exists"), "{error}");
+    }
+}

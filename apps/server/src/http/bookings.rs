@@ -21,6 +21,7 @@ const DEFAULT_LIST: u32 = 100;
 
 /// Which part of the waiting bookings.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitingQuery {
     /// How many at most: 100 unless said, and 1000 at most.
@@ -31,6 +32,7 @@ pub(crate) struct WaitingQuery {
 
 /// Which part of all bookings.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     /// Only those in this state.

@@ -23,6 +23,7 @@ use crate::incoming::receive;
 
 /// How the timesheet is called.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadQuery {
     /// The file's name: 1 to 1024 bytes. It is kept as it is, and never used as a path.

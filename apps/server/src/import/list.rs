@@ -11,7 +11,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use strongroom_model::{BookingId, Digest};
 
 use super::ImportError;
-use super::batch::Found;
+use super::found::Found;
 use super::line::{Columns, Line};
 use super::report::Remark;
 use super::walk::copies_of;

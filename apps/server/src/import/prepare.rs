@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use jiff::Timestamp;
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
-use super::batch::Found;
+use super::found::Found;
 use crate::deed::digest_of;
 use crate::incoming::Temporary;
 use crate::path::RelativePath;

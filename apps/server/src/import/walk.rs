@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::batch::Found;
+use super::found::Found;
 use super::report::Remark;
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
@@ -16,8 +17,7 @@ use crate::session::CONTROL;
 const IMPORTED: &str = "imported";
 
 /// A walk through a folder, in the order of names. It holds the names of the folders that it
-/// is in, so that its memory does not grow with the number of files but with the largest
-/// folder's.
+/// is in: its memory grows with the largest of them, not with the number of files.
 #[derive(Debug)]
 pub(crate) struct Walk {
     documents: Documents,
@@ -27,16 +27,15 @@ pub(crate) struct Walk {
 }
 
 /// A name on the way.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Place {
-    base: Base,
+    base: Arc<Base>,
     /// `None` is the base itself.
     path: Option<RelativePath>,
-    kind: EntryKind,
 }
 
 /// Where a walk begins.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Base {
     root: DocumentRoot,
     /// Where copies go; `None` for what lies below the document root already.
@@ -55,13 +54,13 @@ impl Walk {
                     false => Some(RelativePath::below(below).map_err(io::Error::other)?),
                 };
                 root.folder(path.as_ref())?;
-                Place { base: Base { root: root.clone(), copies: None }, path, kind: EntryKind::Folder }
+                Place { base: Arc::new(Base { root: root.clone(), copies: None }), path }
             }
             Err(_) => {
                 let name = folder.file_name().unwrap_or(OsStr::new("root"));
                 let copies = copies_of(name)?;
                 let base = Base { root: DocumentRoot::open(&folder)?, copies: Some(copies) };
-                Place { base, path: None, kind: EntryKind::Folder }
+                Place { base: Arc::new(base), path: None }
             }
         };
         Ok(Self { documents: documents.clone(), todo: vec![place], remarks: Vec::new() })
@@ -76,12 +75,15 @@ impl Walk {
             if self.is_ours(&place) {
                 continue;
             }
-            match place.kind {
-                EntryKind::Folder => self.enter(&place),
-                EntryKind::File => found.extend(self.find(place)),
-                EntryKind::Other => {
+            match place.kind() {
+                // It vanished since its folder was read.
+                Ok(None) => {}
+                Ok(Some(EntryKind::Folder)) => self.enter(&place),
+                Ok(Some(EntryKind::File)) => found.extend(self.find(place)),
+                Ok(Some(EntryKind::Other)) => {
                     self.remark(&place, "it is no regular file: symbolic links, pipes and devices are left out");
                 }
+                Err(error) => self.remark(&place, format!("it cannot be looked at: {error}")),
             }
         }
         (found, std::mem::take(&mut self.remarks))
@@ -102,8 +104,8 @@ impl Walk {
         let absolute = folder.path.as_ref().map(|path| folder.base.absolute(path));
         if absolute.is_some_and(|absolute| absolute == self.documents.root().path()) {
             // The document root lies in the folder that is imported: its files are adopted.
-            let base = Base { root: self.documents.root().clone(), copies: None };
-            return self.todo.push(Place { base, path: None, kind: EntryKind::Folder });
+            let base = Arc::new(Base { root: self.documents.root().clone(), copies: None });
+            return self.todo.push(Place { base, path: None });
         }
         let mut names = match names(&folder.base.root, folder.path.as_ref()) {
             Ok(names) => names,
@@ -115,19 +117,14 @@ impl Walk {
                 None => RelativePath::new(name.as_bytes()),
                 Some(folder) => folder.child(&name),
             };
-            match path.map_err(|error| error.to_string()).and_then(|path| self.look(&folder.base, path)) {
-                Ok(place) => self.todo.extend(place),
-                Err(why) => {
+            match path {
+                Ok(path) => self.todo.push(Place { base: Arc::clone(&folder.base), path: Some(path) }),
+                Err(error) => {
                     let what = folder.shown() + "/" + &readable(&name);
-                    self.remarks.push(Remark::new(&what, why));
+                    self.remarks.push(Remark::new(&what, error.to_string()));
                 }
             }
         }
-    }
-
-    fn look(&self, base: &Base, path: RelativePath) -> Result<Option<Place>, String> {
-        let entry = base.root.entry(&path).map_err(|error| error.to_string())?;
-        Ok(entry.map(|entry| Place { base: base.clone(), path: Some(path), kind: entry.kind }))
     }
 
     fn find(&mut self, place: Place) -> Option<Found> {
@@ -138,7 +135,10 @@ impl Walk {
             Some(copies) => copies.join(&path),
         };
         match wished {
-            Ok(wished) => Some(Found::file(shown, place.base.root, path, wished, place.base.copies.is_none())),
+            Ok(wished) => {
+                let is_ours = place.base.copies.is_none();
+                Some(Found::file(shown, place.base.root.clone(), path, wished, is_ours))
+            }
             Err(error) => {
                 self.remarks.push(Remark::new(&shown, error.to_string()));
                 None
@@ -175,6 +175,13 @@ impl Base {
 }
 
 impl Place {
+    fn kind(&self) -> io::Result<Option<EntryKind>> {
+        match &self.path {
+            None => Ok(Some(EntryKind::Folder)),
+            Some(path) => Ok(self.base.root.entry(path)?.map(|entry| entry.kind)),
+        }
+    }
+
     fn shown(&self) -> String {
         let absolute =
             self.path.as_ref().map_or_else(|| self.base.root.path().to_owned(), |path| self.base.absolute(path));

@@ -5,7 +5,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_server::import::import_folder;
@@ -39,16 +39,15 @@ fn purge() -> serde_json::Value {
 
 /// Lets another process do something, and die at that point.
 fn die(rig_dir: &Path, deed: &str, point: &str) {
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::the_one_that_dies", "--ignored"])
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::the_one_that_dies", "--ignored", "--nocapture"])
         .env(DIR, rig_dir)
         .env(DEED, deed)
         .env("STRONGROOM_KILL_AT", point)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .unwrap();
-    assert_eq!(status.signal(), Some(9), "{deed} did not pass {point}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {said}");
 }
 
 /// A folder in which a server has been, and is no more.

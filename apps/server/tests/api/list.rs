@@ -139,6 +139,21 @@ async fn a_wrong_digest_is_kept_and_reported_and_may_be_corrected() {
 }
 
 #[tokio::test]
+async fn a_copys_digest_is_corrected_by_the_copy_not_by_its_original() {
+    let rig = Rig::start().await;
+    let original = path(&rig).with_file_name("b.pdf");
+    fs::create_dir_all(original.parent().unwrap()).unwrap();
+    fs::write(&original, "b").unwrap();
+    let list = |digest: Digest| format!("id,path,signed_off_at,digest\nB-1,b.pdf,2026-11-20,{digest}\n");
+    assert_eq!(import(&rig, &list(Digest::of(Algorithm::Md5, b"wrong"))).await.warned, 1);
+    fs::write(&original, "changed since").unwrap();
+    let report = import(&rig, &list(Digest::of(Algorithm::Sha256, b"changed since"))).await;
+    assert_eq!((report.corrected, report.skipped), (0, 1), "{report:?}");
+    let report = import(&rig, &list(Digest::of(Algorithm::Sha256, b"b"))).await;
+    assert_eq!((report.corrected, report.skipped), (1, 0), "{report:?}");
+}
+
+#[tokio::test]
 async fn the_first_line_must_name_the_columns() {
     let rig = Rig::start().await;
     for (list, why) in [
