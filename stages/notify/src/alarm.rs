@@ -11,7 +11,7 @@ use crate::filters;
 use crate::kind;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::summary::compose::message_id;
-use crate::words::{full_stop, local, name, plural, sentence};
+use crate::words::{full_stop, is_short, local, plural, short};
 
 /// What is to be told of some alarms.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,9 @@ impl AlarmMail {
             }
         };
         let others = (others > 0).then(|| plural(others as u64, "other alarm", "other alarms"));
-        let detail = worst.map_or_else(String::new, |one| format!(": {}", raised(one).message));
+        // A long message stands below, in full; the first line must be read at a glance.
+        let detail = worst.map(|one| &raised(one).message).filter(|message| is_short(message));
+        let detail = detail.map_or_else(String::new, |message| format!(": {message}"));
         View {
             subject: match &others {
                 Some(others) => format!("{verdict}, and {others} ({})", self.site),
@@ -135,7 +137,7 @@ impl AlarmMail {
                 heading: format!("Over: {}, until {at}", kind::in_a_sentence(raised.kind)),
                 message: full_stop(&cleared.message),
                 step: String::new(),
-                after: format!("It had begun with: {}", sentence(&name(&raised.message))),
+                after: format!("It had begun with: {}", short(&raised.message)),
             },
         }
     }

@@ -9,8 +9,10 @@ use strongroom_model::text::printable;
 
 /// How many characters of a file's name a mail shows: enough to recognise it.
 const NAME_CHARS: usize = 100;
-/// How many characters of a message a mail shows: three lines on a screen.
-const MESSAGE_CHARS: usize = 240;
+/// How many characters of a message a mail shows: what the log keeps of a failure's.
+const MESSAGE_CHARS: usize = 500;
+/// How many characters of a message fit beside other things: two lines on a screen.
+const SHORT_CHARS: usize = 140;
 
 /// A number with its thousands set apart: `1,204`.
 pub(crate) fn count(number: u64) -> String {
@@ -62,6 +64,27 @@ pub(crate) fn rate(bytes: ByteCount, length: Duration) -> Option<String> {
 /// A file's name from outside, on one line and without misleading characters (rule R9).
 pub(crate) fn name(text: &str) -> String {
     printable(text, NAME_CHARS)
+}
+
+/// An instant to the second: `2026-11-21 04:58:07`.
+pub(crate) fn local_to_the_second(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A drive's label: in quotes where it would not read as one word.
+pub(crate) fn label(text: &str) -> String {
+    let shown = name(text);
+    if shown.contains(char::is_whitespace) { format!("“{shown}”") } else { shown }
+}
+
+/// A sentence, cut where it is too long to stand beside other things.
+pub(crate) fn short(text: &str) -> String {
+    printable(&sentence(text), SHORT_CHARS)
+}
+
+/// Whether a sentence is short enough to stand beside other things.
+pub(crate) fn is_short(text: &str) -> bool {
+    text.chars().count() <= SHORT_CHARS
 }
 
 /// A sentence from outside or from the log: one line, beginning as a sentence does.

@@ -4,7 +4,7 @@ use strongroom_model::event::ZeroReason;
 
 use super::report::Report;
 use crate::kind;
-use crate::words::{count, files, full_stop, name, plural};
+use crate::words::{count, files, full_stop, label, plural};
 
 /// How well it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn place(report: &Report) -> String {
     let mut drives = report.tally.files.drives.keys();
     match (drives.next(), drives.len()) {
         (Some(drive), 0) => match report.open.labels.get(drive) {
-            Some(label) => format!("on drive {}", name(label)),
+            Some(text) => format!("on drive {}", label(text)),
             None => format!("on drive {drive}"),
         },
         (_, more) => format!("on {} drives", more + 1),

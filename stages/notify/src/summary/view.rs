@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::report::Report;
 use super::verdict::{Tone, verdict};
 use crate::filters;
-use crate::words::{count, local, name, sentence};
+use crate::words::{count, local_to_the_second, name, sentence};
 use details::{counts, drives, failures, history, notes};
 use needs::needs;
 
@@ -124,8 +124,8 @@ fn interval(report: &Report, zone: &TimeZone) -> String {
         count(composed.from.0),
         count(composed.to.0.saturating_sub(1)),
         crate::words::plural(report.tally.events, "event", "events"),
-        local(first, zone),
-        local(last, zone),
+        local_to_the_second(first, zone),
+        local_to_the_second(last, zone),
         zone.iana_name().map_or_else(String::new, |name| format!(" ({name})")),
     )
 }

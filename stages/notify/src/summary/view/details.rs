@@ -8,7 +8,7 @@ use super::{Cause, Row};
 use crate::kind;
 use crate::summary::report::Report;
 use crate::summary::tally::{AlarmChange, OnDrive};
-use crate::words::{count, duration, files, full_stop, local, name, plural, rate, sentence};
+use crate::words::{count, duration, files, full_stop, local, name, plural, rate, sentence, short};
 
 /// Files, bytes, duration, rate.
 pub(super) fn counts(report: &Report) -> Vec<Row> {
@@ -167,7 +167,7 @@ fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
             format!("{} · Over: {title}", local(change.at, zone))
         }
     };
-    Row::with_note(&label, "", sentence(&change.message))
+    Row::with_note(&label, "", short(&change.message))
 }
 
 /// What a reader should know, though nothing is to be done.
