@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use strongroom_audit::{Cause, RaisedAlarm};
-use strongroom_model::ByteCount;
+use strongroom_model::{ByteCount, FailureKind};
 
 use crate::exit::Exit;
 use crate::run::tally::Tally;
@@ -50,7 +50,7 @@ impl Ending {
     /// The page for people.
     pub(crate) fn page(&self) -> String {
         let mut page = format!("{}\n{}", self.verdict(), self.counts());
-        if !self.causes.is_empty() || !self.alarms.is_empty() {
+        if !self.causes.is_empty() || !self.alarms.is_empty() || !self.tally.rejected.is_empty() {
             page += &format!("\n{}\n", self.problems());
         }
         for trouble in &self.troubles {
@@ -113,10 +113,15 @@ impl Ending {
             let what = format!("{}\n{}{more}", cause.cause, cause.first.join(", "));
             table.add_row([cause.bookings.to_string(), what, cause.next_step.to_owned()]);
         }
+        for rejected in self.tally.rejected.iter().take(MOST_ROWS) {
+            let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
+            table.add_row(["record".to_owned(), what, FailureKind::BadRecord.step().to_owned()]);
+        }
         for alarm in self.alarms.iter().take(MOST_ROWS) {
             table.add_row(["alarm".to_owned(), alarm.message.clone(), alarm.next_step.clone()]);
         }
-        let hidden = self.causes.len().saturating_sub(MOST_ROWS) + self.alarms.len().saturating_sub(MOST_ROWS);
+        let lengths = [self.causes.len(), self.tally.rejected.len(), self.alarms.len()];
+        let hidden: usize = lengths.map(|length| length.saturating_sub(MOST_ROWS)).into_iter().sum();
         if hidden > 0 {
             table.add_row(["…".to_owned(), format!("and {hidden} more"), "see `strongroom status`".to_owned()]);
         }
@@ -132,8 +137,7 @@ fn count(number: u64, noun: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use strongroom_model::FailureKind;
-    use strongroom_model::event::AlarmKind;
+    use strongroom_model::event::{AlarmKind, Rejected};
 
     use super::*;
 
@@ -169,7 +173,13 @@ mod tests {
             next_step: "make room on it".to_owned(),
         };
         let ending = Ending {
-            tally: Tally { archived: 36, retries: BTreeMap::from([(FailureKind::CutShort, 1)]), ..tally() },
+            tally: Tally {
+                archived: 36,
+                retries: BTreeMap::from([(FailureKind::CutShort, 1)]),
+                unusable: 1,
+                rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+                ..tally()
+            },
             elapsed: Duration::from_secs(4),
             causes: vec![cause()],
             alarms: vec![alarm],

@@ -17,6 +17,13 @@ use crate::trouble::Trouble;
 /// bookings without end must not keep us for ever.
 const MOST_RUNS: u32 = 10_000;
 
+/// How long a mail may take at least: a slow mail server's greeting.
+const LEAST_MAIL_WAIT: Duration = Duration::from_secs(10);
+
+const MAIL_LATER: &str = "\
+A mail could not be handed over yet; it is kept, and goes out with the next run.
+  next: strongroom doctor tries the mail server";
+
 /// How the work ended.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -38,12 +45,8 @@ pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
     if !outcome.stopped {
         let title = due::run_title(&job.config.schedule(), job.clock.now());
         job.compose(&title).await?;
-        if let Idle::RetriesLater { .. } = job.idle(&[StageName::Notify], patience).await? {
-            outcome.troubles.push(
-                "A mail could not be handed over yet; it is kept, and goes out with the next run.\n  \
-                 next: strongroom doctor"
-                    .to_owned(),
-            );
+        if !told(job, patience).await? {
+            outcome.troubles.push(MAIL_LATER.to_owned());
         }
     }
     let ending = job.ending().await?;
@@ -54,6 +57,15 @@ pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
         stopped: outcome.stopped,
         ..ending
     })
+}
+
+/// Whether every mail was handed over, within the patience. A mail is tried again for ever, so
+/// this must not wait until it is.
+async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
+    match tokio::time::timeout(patience.max(LEAST_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
+        Ok(idle) => Ok(matches!(idle?, Idle::Settled)),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Whether the drive came, within the patience. That it is missing is told at once.
@@ -73,7 +85,7 @@ async fn wait_for_drive(job: &mut Job, patience: Duration) -> Result<bool, Troub
     }
 }
 
-/// Runs, one after the other, until one has seen the whole list.
+/// Runs, one after the other, until one finds nothing more.
 async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
     let mut outcome = Outcome::default();
     for number in 0..MOST_RUNS {
@@ -86,9 +98,7 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
         if number == 0 {
             outcome.zero = enumerated.zero_reason.map(why_zero);
         }
-        // A run that took less than it might have has seen the whole list.
-        let more = enumerated.enumerated >= u64::from(job.config.enumerate.oldest);
-        if !more || job.shutdown.is_requested() {
+        if enumerated.enumerated == 0 || job.shutdown.is_requested() {
             break;
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use strongroom_eventlog::StreamCounts;
+use strongroom_model::event::Rejected;
 use strongroom_model::{ByteCount, Event, FailureKind, Recorded, StreamName};
 
 /// Counts since the process began.
@@ -30,6 +31,8 @@ pub(crate) struct Tally {
     pub(crate) runs: u64,
     /// Records that could not be used.
     pub(crate) unusable: u64,
+    /// The first of these.
+    pub(crate) rejected: Vec<Rejected>,
     /// The sizes of bookings in hand.
     pub(crate) sizes: HashMap<StreamName, ByteCount>,
 }
@@ -70,7 +73,11 @@ impl Tally {
             },
             Event::RunEnumerated(found) => {
                 self.runs += 1;
-                self.unusable += found.unusable;
+                // Every run meets the same ones again.
+                if found.unusable > self.unusable {
+                    self.unusable = found.unusable;
+                    self.rejected.clone_from(&found.rejected);
+                }
             }
             _ => {}
         }
@@ -90,7 +97,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::event::{Archived, BackedUp, Enumerated, Failed, ReadBack};
+    use strongroom_model::event::{Archived, BackedUp, Enumerated, Failed, ReadBack, RunEnumerated};
     use strongroom_model::{Algorithm, Digest, DriveId, EventId, Position, StageName, Version};
 
     use super::*;
@@ -164,5 +171,24 @@ mod tests {
         let mut tally = Tally::after(&left);
         tally.see(&failed("B-7", false));
         assert_eq!((tally.files, tally.stuck, tally.left()), (3, 1, 2));
+    }
+
+    #[test]
+    fn a_record_that_every_run_meets_again_is_counted_once() {
+        let found = RunEnumerated {
+            waiting: 3,
+            listed: 3,
+            enumerated: 1,
+            in_hand: 0,
+            forgotten: 0,
+            unusable: 1,
+            rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+            zero_reason: None,
+        };
+        let mut tally = Tally::default();
+        for _ in 0..2 {
+            tally.see(&happened("B-1", Event::RunEnumerated(found.clone())));
+        }
+        assert_eq!((tally.unusable, tally.rejected.len()), (1, 1));
     }
 }
