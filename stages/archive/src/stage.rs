@@ -39,7 +39,7 @@ pub struct Archive {
 
 impl Archive {
     /// A stage that tells this server, `batch` bookings at a time (1 to
-    /// [`MAX_ITEMS`](strongroom_model::wire::MAX_ITEMS)).
+    /// [`MAX_ITEMS`]).
     #[must_use]
     pub fn new(source: Source, batch: usize) -> Self {
         Self { source, batch: batch.clamp(1, MAX_ITEMS), suspect: AtomicBool::new(false) }

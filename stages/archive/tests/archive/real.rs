@@ -62,7 +62,7 @@ async fn proven_bookings_are_archived_on_the_server_and_offered_no_more() {
 #[tokio::test]
 async fn r3_telling_the_real_server_twice_changes_nothing() {
     let rig = Rig::new().await;
-    let Uploads { server, source, .. } = uploads(&rig, &[("B-1", b"one")]).await;
+    let Uploads { server, source, folder: _folder } = uploads(&rig, &[("B-1", b"one")]).await;
     let task = rig.backed_up("B-1", b"one").await;
     let stage = Archive::new(source.clone(), 200);
     rig.handle(&stage, vec![task.clone()]).await;
@@ -82,9 +82,10 @@ async fn r3_telling_the_real_server_twice_changes_nothing() {
 #[tokio::test]
 async fn a_proof_of_other_bytes_is_refused_by_the_real_server() {
     let rig = Rig::new().await;
-    let Uploads { server, source, .. } = uploads(&rig, &[("B-1", b"one")]).await;
+    let Uploads { server, source, folder: _folder } = uploads(&rig, &[("B-1", b"one")]).await;
     let tasks = vec![rig.backed_up("B-1", b"other").await, rig.backed_up("unknown", b"one").await];
-    rig.handle(&Archive::new(source.clone(), 200), tasks).await;
+    let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
+    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for id in ["B-1", "unknown"] {
         let state = rig.state(id).await;
         assert_eq!(state.phase, Phase::BackedUp);
