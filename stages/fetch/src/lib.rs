@@ -7,13 +7,15 @@
 //!
 //! In reading order:
 //! - [`settings`]: what an operator says;
-//! - [`stage`]: one batch, its downloads, and the groups in which they are made durable;
+//! - [`stage`]: what is looked at before a batch is begun;
+//! - `batch`: its downloads, and the groups in which they are made durable;
 //! - `wanted`: one file that is to come, and `one`: how it comes;
 //! - `gather` and `stream`: small files by way of memory, others piece by piece;
 //! - `group`: what is made durable together;
 //! - `fate`: what an error means for the file, its batch and the stage;
 //! - [`meter`]: how many bytes have come; `slot`: the place where the drive is mounted.
 
+mod batch;
 mod blocking;
 mod fate;
 mod gather;

@@ -1,8 +1,7 @@
-//! The stage: one batch, its downloads, and the groups in which they are made durable.
+//! The stage: what is looked at before a batch is begun.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
 use strongroom_drive::{Drive, DriveError};
@@ -13,24 +12,19 @@ use strongroom_service::Clock;
 use strongroom_source::error::SERVER;
 use strongroom_source::{Source, SourceError};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
 
+use crate::batch::Batch;
 use crate::blocking::blocking;
 use crate::fate::of_the_drive;
-use crate::group::{ALONE_FROM_BYTES, land};
 use crate::meter::Meter;
-use crate::one::{Ended, Shared};
+use crate::one::Shared;
 use crate::settings::FetchSettings;
 use crate::slot::Slot;
-use crate::wanted::{Asked, Come, Wanted};
+use crate::wanted::{Asked, Wanted};
 
 /// How many batches are under way at once: while the last files of one are made durable,
 /// those of the next come in, and a large file does not hold up all that comes after it.
 const BATCHES: usize = 4;
-/// How long files that have come wait for others, so as to share a sync with them: a slow
-/// file must not keep finished ones from being safe.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// Brings files onto the drive.
 ///
@@ -169,76 +163,4 @@ fn fitting(drive: &Drive, sizes: &[ByteCount]) -> Result<Vec<bool>, DriveError> 
             Ok(fits)
         })
         .collect()
-}
-
-/// A batch under way. Dropped, its downloads stop; what came stays on the drive.
-struct Batch {
-    shared: Shared,
-    settle: Settle<Booking>,
-    /// Files that have come and are not yet durable.
-    group: Vec<(Task<Booking>, Come)>,
-    /// When the group is made durable at the latest.
-    due: Instant,
-    /// Groups that are being made durable, and tasks that are being settled, while more comes.
-    landings: JoinSet<()>,
-}
-
-impl Batch {
-    fn new(shared: Shared, settle: Settle<Booking>) -> Self {
-        Self { shared, settle, group: Vec::new(), due: Instant::now(), landings: JoinSet::new() }
-    }
-
-    async fn run(mut self, wanted: Vec<Asked>) {
-        let (fitting, others): (Vec<Asked>, Vec<Asked>) = wanted.into_iter().partition(|(_, wanted)| wanted.fits);
-        let mut downloads: JoinSet<Ended> = fitting.into_iter().map(|asked| self.shared.clone().bring(asked)).collect();
-        let mut others = others.into_iter();
-        loop {
-            if downloads.is_empty() {
-                // There may be room for these all the same: a part of them may be on the drive
-                // already. One after the other, for each claims room before it is refused.
-                let Some(other) = others.next() else { break };
-                downloads.spawn(self.shared.clone().bring(other));
-            }
-            tokio::select! {
-                Some(ended) = downloads.join_next() => self.ended(unwound(ended)),
-                () = sleep_until(self.due), if !self.group.is_empty() => self.flush(),
-            }
-        }
-        self.flush();
-        while let Some(landed) = self.landings.join_next().await {
-            unwound(landed);
-        }
-    }
-
-    fn ended(&mut self, (task, ended): Ended) {
-        match ended {
-            Ok(come) if come.received.size() >= ALONE_FROM_BYTES => self.land(vec![(task, come)]),
-            Ok(come) => {
-                if self.group.is_empty() {
-                    self.due = Instant::now() + LINGER;
-                }
-                self.group.push((task, come));
-            }
-            Err(outcome) => {
-                let settle = self.settle.clone();
-                self.landings.spawn(async move { settle.one(task, outcome).await });
-            }
-        }
-    }
-
-    fn flush(&mut self) {
-        let group = std::mem::take(&mut self.group);
-        if !group.is_empty() {
-            self.land(group);
-        }
-    }
-
-    fn land(&mut self, group: Vec<(Task<Booking>, Come)>) {
-        self.landings.spawn(land(self.shared.drive.clone(), group, self.settle.clone()));
-    }
-}
-
-/// A panic goes on where the runner sees it; nothing here cancels a task by itself.
-fn unwound<T>(ended: Result<T, JoinError>) -> T {
-    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
