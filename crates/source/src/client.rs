@@ -21,6 +21,10 @@ use crate::transport::unreachable;
 /// How often we let a server send us on, within its own origin, for one request.
 const MAX_REDIRECTS: usize = 5;
 
+/// How long an unused connection is kept: for less time than a document server does (60 s),
+/// so that no request goes out on one that is being closed.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// A document server, as a client sees it. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Source {
@@ -166,6 +170,7 @@ fn client(settings: &SourceSettings, base: &Url) -> Result<Client, SettingsError
         // one that says that a connection did not come up.
         .read_timeout(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)))
         .pool_max_idle_per_host(settings.connections)
+        .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
         // Over a long line, a fixed window of 2 MiB is what limits the rate.
         .http2_adaptive_window(true)
