@@ -13,7 +13,7 @@ use std::io;
 
 use strongroom_model::wire::ServerState;
 use strongroom_model::{Digest, Hasher};
-use strongroom_service::kill_point;
+use strongroom_service::{Fault, fault, kill_point};
 
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, EntryKind};
@@ -75,7 +75,8 @@ fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled)> 
             (intent, result)
         })
         .collect();
-    if let Err(error) = root.sync_folders(&touched) {
+    let synced = fault!("server.sync-folders").map_or(Ok(()), Fault::fail).and_then(|()| root.sync_folders(&touched));
+    if let Err(error) = synced {
         for (_, settled) in settled.iter_mut().filter(|(_, settled)| *settled == Settled::Done) {
             *settled = Settled::Unsure(error.to_string());
         }
@@ -108,6 +109,9 @@ fn carry(
         touched.extend(root.create_folders(&folder)?);
     }
     let is_file = |path| Ok::<_, io::Error>(root.entry(path)?.filter(|entry| entry.kind == EntryKind::File));
+    if root.entry(from)?.is_some_and(|entry| entry.kind != EntryKind::File) {
+        return Err(io::Error::other(format!("{from} is no regular file any more")));
+    }
     let settled = match root.rename(from, to) {
         Ok(()) => (Settled::Done, false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match is_file(to)? {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use strongroom_model::{Algorithm, ByteCount, Digest, Hasher};
-use strongroom_service::kill_point;
+use strongroom_service::{Fault, fault, kill_point};
 
 use crate::documents::Documents;
 use crate::path::RelativePath;
@@ -76,6 +76,7 @@ pub(crate) async fn receive<E: std::fmt::Display>(
 }
 
 fn write(mut file: File, mut hasher: Hasher, chunk: &[u8], is_end: bool) -> io::Result<(File, Hasher)> {
+    fault!("server.write").map_or(Ok(()), Fault::fail)?;
     file.write_all(chunk)?;
     hasher.update(chunk);
     if is_end {

@@ -1,6 +1,7 @@
 //! Deleting archived files by an approved purge (R5).
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_model::text::printable;
@@ -9,13 +10,13 @@ use strongroom_model::{Actor, BookingId};
 use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused};
-use crate::deed::{Settled, settle};
+use crate::deed::{Settled, digest_of, settle};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::settings::Settings;
-use crate::store::booking::{self, Booking};
+use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
-use crate::store::{StoreError, proof, purge};
+use crate::store::{StoreError, purge};
 
 /// How far a proof's time may lie ahead of ours: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
@@ -53,14 +54,14 @@ impl Documents {
         Ok(in_order)
     }
 
-    /// Decides, and records the approval and what is about to happen.
+    /// Records the approval and what is about to happen.
     async fn intend_purges(
         &self,
         request: &PurgeRequest,
         token: &str,
     ) -> Result<(Vec<Intent>, HashMap<String, Answer>), PurgeError> {
-        let named: Vec<BookingId> = request.ids.iter().filter_map(|id| id.parse().ok()).collect();
         let now = self.clock().now();
+        let (files, mut answers) = self.purgeable(request, now).await?;
         let mut db = self.store().begin().await?;
         let kept = purge::keep(&mut db, request, token, now).await?;
         if kept.proposed_by != request.proposed_by || kept.approved_by != request.approved_by {
@@ -69,29 +70,66 @@ impl Documents {
                 printable(&request.purge, 60)
             )));
         }
-        let bookings = booking::get_all(&mut db, &named).await?;
-        let proofs = proof::get_all(&mut db, &named).await?;
-        let (mut intents, mut answers) = (Vec::new(), HashMap::new());
-        let distinct: BTreeSet<&String> = request.ids.iter().collect();
-        for id in distinct {
-            let known = id.parse().ok().and_then(|id: BookingId| bookings.get(&id));
-            let proofs = proofs.get(id).map_or(&[][..], Vec::as_slice);
-            let (booking, from) = match judge(id, known, proofs, self.settings(), now) {
-                Ok(file) => file,
-                Err(answer) => {
-                    answers.insert(id.clone(), answer);
-                    continue;
-                }
-            };
+        let mut intents = Vec::with_capacity(files.len());
+        for (booking, from) in files {
             let intent = Intent { booking, from, at: now, deed: Deed::Purge { purge: request.purge.clone() } };
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
-                answers.insert(id.clone(), refused(id, "another process has its file in hand; ask again in a moment"));
+                let why = "another process has its file in hand; ask again in a moment";
+                answers.insert(intent.booking.to_string(), refused(intent.booking.as_str(), why));
             }
         }
         db.commit().await.map_err(StoreError::from)?;
         Ok((intents, answers))
+    }
+
+    /// The files that may be deleted, and the answers for the other bookings. Nobody else moves
+    /// or deletes archived files meanwhile, so that this still holds when it is recorded.
+    async fn purgeable(
+        &self,
+        request: &PurgeRequest,
+        now: Timestamp,
+    ) -> Result<(Vec<(BookingId, RelativePath)>, HashMap<String, Answer>), StoreError> {
+        let named: Vec<BookingId> = request.ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let bookings = self.store().bookings(&named).await?;
+        let proofs = self.store().proofs(&named).await?;
+        let (mut files, mut answers) = (Vec::new(), HashMap::new());
+        let distinct: BTreeSet<&String> = request.ids.iter().collect();
+        for id in distinct {
+            let known = id.parse().ok().and_then(|id: BookingId| bookings.get(&id));
+            let proofs = proofs.get(id).map_or(&[][..], Vec::as_slice);
+            let judged = match judge(id, known, proofs, self.settings(), now) {
+                Ok((booking, timesheet)) => match self.is_what_was_proven(timesheet.clone()).await {
+                    Ok(()) => Ok((booking.clone(), timesheet.path.clone())),
+                    Err(why) => Err(refused(id, why)),
+                },
+                Err(answer) => Err(answer),
+            };
+            match judged {
+                Ok(file) => files.push(file),
+                Err(answer) => drop(answers.insert(id.clone(), answer)),
+            }
+        }
+        Ok((files, answers))
+    }
+
+    /// Whether the file that is to be deleted is the one whose copies are proven: it may have
+    /// been replaced behind our back, and then it may be the only one of its kind. A file that
+    /// is gone already is no loss.
+    async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<(), String> {
+        let path = timesheet.path.clone();
+        let algorithm = timesheet.digest.algorithm();
+        let read = self.on_files(move |root| root.open_file(&path).and_then(|file| digest_of(file, algorithm)));
+        match read.await {
+            Ok((_, digest)) if digest == timesheet.digest => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Ok((_, digest)) => Err(format!(
+                "its file {} has the digest {digest}, not the proven {}: find out who changed it, and keep it until then",
+                timesheet.path, timesheet.digest
+            )),
+            Err(error) => Err(format!("its file {} cannot be read: {error}", timesheet.path)),
+        }
     }
 }
 
@@ -112,13 +150,13 @@ fn check_approval(request: &PurgeRequest) -> Result<(), String> {
 }
 
 /// The file that may be deleted, and whose it is.
-fn judge(
+fn judge<'a>(
     id: &str,
-    known: Option<&Booking>,
+    known: Option<&'a Booking>,
     proofs: &[Mark],
     settings: &Settings,
     now: Timestamp,
-) -> Result<(BookingId, RelativePath), Answer> {
+) -> Result<(&'a BookingId, &'a Timesheet), Answer> {
     let Some(known) = known else { return Err(refused(id, "there is no such booking")) };
     let timesheet = match (&known.state, &known.timesheet) {
         (ServerState::Archived, Some(timesheet)) => timesheet,
@@ -140,7 +178,7 @@ fn judge(
             ),
         ));
     }
-    Ok((known.id.clone(), timesheet.path.clone()))
+    Ok((&known.id, timesheet))
 }
 
 fn is_fresh(mark: &Mark, fresh_for: SignedDuration, now: Timestamp) -> bool {
@@ -169,7 +207,6 @@ mod tests {
     use strongroom_model::{Algorithm, ByteCount, Digest, DriveId, EventId};
 
     use super::*;
-    use crate::store::booking::Timesheet;
 
     const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -196,8 +233,8 @@ mod tests {
         }
     }
 
-    fn judged(state: ServerState, proofs: &[Mark]) -> Result<(BookingId, RelativePath), Answer> {
-        judge("B-1", Some(&booking(state)), proofs, &Settings::new("r", "d"), NOW.parse().unwrap())
+    fn judged(state: ServerState, proofs: &[Mark]) -> Result<(), Answer> {
+        judge("B-1", Some(&booking(state)), proofs, &Settings::new("r", "d"), NOW.parse().unwrap()).map(|_| ())
     }
 
     #[test]

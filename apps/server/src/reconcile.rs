@@ -46,7 +46,10 @@ pub(crate) async fn reconcile(
         }
         at_work.retain(|live| live != session.id());
     }
-    look_again(store, root, &mut reconciled).await?;
+    if ended.live().is_empty() {
+        // Beside a live server this would take a purge in hand for a loss.
+        look_again(store, root, &mut reconciled).await?;
+    }
     tokio::task::spawn_blocking(move || ended.tidy())
         .await
         .expect("deleting files does not panic")

@@ -7,11 +7,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
+use reqwest::StatusCode;
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_server::import::import_folder;
 use strongroom_server::{Server, Settings};
 
-use crate::rig::Rig;
+use crate::rig::{Rig, problem};
 
 const DIR: &str = "STRONGROOM_TEST_DIR";
 const DEED: &str = "STRONGROOM_TEST_DEED";
@@ -29,25 +30,56 @@ async fn the_one_that_dies() {
         "move" => drop(rig.move_to_archived(&BOOKINGS).await),
         "purge" => drop(rig.answers("/v1/purges", &purge()).await),
         "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
+        "unsure" => unsure(&rig).await,
+        "full" => full(&rig).await,
         other => panic!("{other} is no deed"),
     }
+}
+
+/// The first sync of folders fails.
+async fn unsure(rig: &Rig) {
+    let answers = rig.move_to_archived(&BOOKINGS).await;
+    for answer in answers {
+        assert_eq!(answer.outcome, AnswerOutcome::Refused);
+        assert!(answer.reason.unwrap().contains("could not be made durable"));
+        assert_eq!(rig.info(&answer.id).await.state, ServerState::BackedUp);
+    }
+    // Asked again, the files are found where they went, and that is durable now.
+    let again = rig.move_to_archived(&BOOKINGS).await;
+    assert!(again.iter().all(|answer| answer.outcome == AnswerOutcome::Already && answer.path.is_some()), "{again:?}");
+    assert_eq!(rig.files().len(), 3);
+}
+
+/// The second write of a timesheet finds the disk full.
+async fn full(rig: &Rig) {
+    let response = rig.put("B-0", "a.pdf", vec![7; 600_000]).await;
+    problem(response, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
+    assert!(rig.files().is_empty());
+    assert_eq!(rig.put("B-0", "a.pdf", vec![7; 600_000]).await.status(), StatusCode::CREATED);
 }
 
 fn purge() -> serde_json::Value {
     serde_json::json!({"purge": "p-1", "proposed_by": "anna", "approved_by": "ben", "ids": BOOKINGS})
 }
 
+fn other_process(rig_dir: &Path, deed: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "kill::the_one_that_dies", "--ignored", "--nocapture"]).env(DIR, rig_dir).env(DEED, deed);
+    command
+}
+
 /// Lets another process do something, and die at that point.
 fn die(rig_dir: &Path, deed: &str, point: &str) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::the_one_that_dies", "--ignored", "--nocapture"])
-        .env(DIR, rig_dir)
-        .env(DEED, deed)
-        .env("STRONGROOM_KILL_AT", point)
-        .output()
-        .unwrap();
+    let output = other_process(rig_dir, deed).env("STRONGROOM_KILL_AT", point).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {said}");
+}
+
+/// Lets another process see something fail.
+fn fail(rig_dir: &Path, deed: &str, fault: &str) {
+    let output = other_process(rig_dir, deed).env("STRONGROOM_FAULT", fault).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{deed} with {fault}: {said}");
 }
 
 /// A folder in which a server has been, and is no more.
@@ -169,6 +201,18 @@ async fn a_kill_during_an_import_is_made_up_for_by_the_next() {
         assert_eq!(rig.files(), BOOKINGS.map(|name| format!("imported/scans/{name}")), "{point}");
         assert_eq!(rig.waiting("").await.waiting, 3, "{point}");
     }
+}
+
+#[tokio::test]
+async fn a_move_that_may_be_undone_by_a_power_cut_is_not_told_as_done() {
+    let dir = left(async |rig| signed_off(rig, 1).await).await;
+    fail(dir.path(), "unsure", "server.sync-folders:1=EIO");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_leaves_nothing() {
+    let dir = left(async |rig| drop(rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await)).await;
+    fail(dir.path(), "full", "server.write:2=ENOSPC");
 }
 
 /// An import that lives is not taken for one that died.

@@ -185,3 +185,15 @@ async fn a_path_that_may_mean_two_files_is_refused() {
     let list = format!("id,path,signed_off_at\nB-1,{},2026-11-20\n", rig.file("a.pdf").display());
     assert_eq!(import(&rig, &list).await.imported, 1);
 }
+
+#[tokio::test]
+async fn the_list_in_the_readme_is_one() {
+    let rig = Rig::start().await;
+    fs::create_dir(rig.file("2026")).unwrap();
+    fs::write(rig.file("2026/week-47.pdf"), "47").unwrap();
+    fs::write(rig.file("2026/week-48.pdf"), "abc").unwrap();
+    let readme = include_str!("../../README.md");
+    let list = readme.split("```csv\n").nth(1).unwrap().split("```").next().unwrap();
+    let report = import(&rig, list).await;
+    assert_eq!((report.imported, report.skipped, report.warned), (2, 0, 0), "{report:?}");
+}

@@ -156,6 +156,13 @@ async fn r9_a_link_in_the_archives_place_is_not_followed() {
     assert_eq!(answers[0].outcome, Refused, "{answers:?}");
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     std::fs::remove_file(rig.file("archived")).unwrap();
+    // Nor is a link moved that has taken the file's place.
+    let file = rig.file("uploads/B-0/timesheet.pdf");
+    std::fs::rename(&file, rig.file("aside")).unwrap();
+    std::os::unix::fs::symlink(rig.file("aside"), &file).unwrap();
+    let answers = rig.move_to_archived(&["B-0"]).await;
+    assert!(answers[0].reason.as_deref().unwrap().contains("no regular file"), "{answers:?}");
+    std::fs::rename(rig.file("aside"), &file).unwrap();
     assert_eq!(rig.move_to_archived(&["B-0"]).await[0].outcome, Done);
 }
 

@@ -98,6 +98,19 @@ async fn a_purge_may_be_repeated_and_the_record_stays() {
 }
 
 #[tokio::test]
+async fn r5_a_file_that_is_not_what_was_proven_is_kept() {
+    let rig = archived(2).await;
+    let path = rig.file("archived/2026-11/uploads/B-1/a.pdf");
+    std::fs::write(&path, "something else").unwrap();
+    let answer = purge(&rig).await;
+    assert_eq!(answer.outcome, AnswerOutcome::Refused);
+    assert!(answer.reason.unwrap().contains("not the proven sha256:"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"something else");
+    std::fs::write(&path, "a").unwrap();
+    assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
+}
+
+#[tokio::test]
 async fn a_file_that_is_gone_already_counts_as_purged() {
     let rig = archived(2).await;
     std::fs::remove_file(rig.file("archived/2026-11/uploads/B-1/a.pdf")).unwrap();
