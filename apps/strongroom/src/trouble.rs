@@ -16,12 +16,13 @@ pub(crate) struct Trouble {
     next: Option<String>,
     exit: Exit,
     told: bool,
+    is_final: bool,
 }
 
 impl Trouble {
     /// Something went wrong; a lower-case fragment that names the thing.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), causes: Vec::new(), next: None, exit: Exit::Failed, told: false }
+        Self { what: what.into(), causes: Vec::new(), next: None, exit: Exit::Failed, told: false, is_final: false }
     }
 
     /// The command line asks for what cannot be.
@@ -52,6 +53,17 @@ impl Trouble {
     pub(crate) fn next_step(mut self, step: impl Into<String>) -> Self {
         self.next = Some(step.into());
         self
+    }
+
+    /// Trying again would change nothing.
+    pub(crate) fn finally(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
+    /// Whether trying again would change nothing.
+    pub(crate) const fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// What it is about, without causes and next step.

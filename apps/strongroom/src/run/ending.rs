@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use strongroom_audit::{Cause, RaisedAlarm};
 use strongroom_model::{ByteCount, FailureKind};
 
 use crate::exit::Exit;
 use crate::run::tally::Tally;
 
-/// How wide the table is at most, in characters: two people can still compare screens.
-const WIDTH: u16 = 100;
 /// How many causes and alarms are shown one by one.
 const MOST_ROWS: usize = 20;
 
@@ -51,7 +48,7 @@ impl Ending {
     pub(crate) fn page(&self) -> String {
         let mut page = format!("{}\n{}", self.verdict(), self.counts());
         if !self.causes.is_empty() || !self.alarms.is_empty() || !self.tally.rejected.is_empty() {
-            page += &format!("\n{}\n", self.problems());
+            page += &format!("\n{}", self.problems());
         }
         for trouble in &self.troubles {
             page += &format!("\n{trouble}\n");
@@ -103,29 +100,31 @@ impl Ending {
         page
     }
 
+    /// What needs a person, the commonest first. Commands stand on lines of their own, so that they
+    /// can be copied.
     fn problems(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED);
-        table.set_content_arrangement(ContentArrangement::DynamicFullWidth).set_width(WIDTH);
-        table.set_header(["number", "cause", "what to do"]);
+        let mut page = "  number  cause, and what to do\n".to_owned();
+        let mut row = |number: &str, cause: &str, step: &str| {
+            page += &format!("  {number:>6}  {cause}\n          next: {step}\n");
+        };
         for cause in self.causes.iter().take(MOST_ROWS) {
             let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
-            let what = format!("{}\n{}{more}", cause.cause, cause.first.join(", "));
-            table.add_row([cause.bookings.to_string(), what, cause.next_step.to_owned()]);
+            let what = format!("{} ({}{more})", cause.cause, cause.first.join(", "));
+            row(&cause.bookings.to_string(), &what, cause.next_step);
         }
         for rejected in self.tally.rejected.iter().take(MOST_ROWS) {
             let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
-            table.add_row(["record".to_owned(), what, FailureKind::BadRecord.step().to_owned()]);
+            row("record", &what, FailureKind::BadRecord.step());
         }
         for alarm in self.alarms.iter().take(MOST_ROWS) {
-            table.add_row(["alarm".to_owned(), alarm.message.clone(), alarm.next_step.clone()]);
+            row("alarm", &alarm.message, &alarm.next_step);
         }
         let lengths = [self.causes.len(), self.tally.rejected.len(), self.alarms.len()];
         let hidden: usize = lengths.map(|length| length.saturating_sub(MOST_ROWS)).into_iter().sum();
         if hidden > 0 {
-            table.add_row(["…".to_owned(), format!("and {hidden} more"), "see `strongroom status`".to_owned()]);
+            page += &format!("       …  and {hidden} more\n          next: strongroom status\n");
         }
-        table.to_string()
+        page
     }
 }
 

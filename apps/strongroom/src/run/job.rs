@@ -151,17 +151,22 @@ impl Job {
         })
     }
 
+    /// Waits until everything is to be given up, and a moment longer: whoever can let go in order
+    /// does.
+    pub(crate) fn given_up(&self) -> impl Future<Output = ()> + use<> {
+        let abort = self.shutdown.abort();
+        async move {
+            abort.cancelled().await;
+            tokio::time::sleep(END_MOST).await;
+        }
+    }
+
     /// Stops the stages: what is in hand is finished, until somebody says otherwise.
     pub(crate) async fn close(self) {
         self.stop.cancel();
-        let abort = self.shutdown.abort();
-        let ended = self.pipeline.ended();
-        let given_up = async {
-            abort.cancelled().await;
-            tokio::time::sleep(END_MOST).await;
-        };
+        let given_up = self.given_up();
         tokio::select! {
-            () = ended => self.log.close().await,
+            () = self.pipeline.ended() => self.log.close().await,
             // What is not closed in order is as after a power cut, which costs nothing.
             () = given_up => tracing::warn!("a stage did not let go in time; the next start goes on from the log"),
         }

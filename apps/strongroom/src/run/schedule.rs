@@ -18,6 +18,12 @@ use crate::trouble::Trouble;
 /// How often the clock is looked at: it may be set, and the host may have slept.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often in a row a turn may fail: five minutes of a full or busy disk. After that it is for
+/// whoever starts us again.
+const MOST_FAILURES: u32 = 60;
+/// How long it is left alone after it failed.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
+
 /// The subject of the alarm about runs: there is one schedule.
 const SUBJECT: &str = "schedule";
 
@@ -47,26 +53,31 @@ enum Work {
     Ended,
 }
 
-/// Keeps the schedule until it is told to stop.
+/// Keeps the schedule until it is told to stop. Trouble with the log may pass; it is borne for
+/// a while.
 pub(crate) async fn keep(job: &mut Job) -> Result<(), Trouble> {
     let mut keeper = Keeper::new(job).await?;
     keeper.look_back(job).await?;
+    let mut failures = 0;
     while !job.shutdown.is_requested() {
-        let work = look(job).await?;
-        if matches!(work, Work::Ended) {
-            break;
-        }
-        keeper.tick(job, &work).await?;
-        let rest = if matches!(work, Work::Busy) { Duration::ZERO } else { keeper.rest(job) };
+        let rest = match keeper.turn(job).await {
+            Ok(rest) => {
+                failures = 0;
+                rest
+            }
+            Err(trouble) if failures < MOST_FAILURES && !trouble.is_final() => {
+                failures += 1;
+                tracing::warn!("{}: trying again", trouble.sentence());
+                TROUBLE_PAUSE
+            }
+            Err(trouble) => return Err(trouble),
+        };
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
             () = job.shutdown.stop().cancelled_owned() => {}
         }
     }
-    if job.shutdown.is_requested() {
-        return Ok(());
-    }
-    Err(Trouble::new("a stage has ended by itself").next_step("start it again, and report what it said above"))
+    Ok(())
 }
 
 /// Looks at the drive, and at the work for one tick's time.
@@ -112,6 +123,18 @@ impl Keeper {
             raise(job, why, "find out why strongroom was not running; runs go on from now").await?;
         }
         Ok(())
+    }
+
+    /// One look at everything; returns how long nothing is to be done.
+    async fn turn(&mut self, job: &mut Job) -> Result<Duration, Trouble> {
+        let work = look(job).await?;
+        if matches!(work, Work::Ended) && !job.shutdown.is_requested() {
+            return Err(Trouble::new("a stage has ended by itself")
+                .next_step("start it again, and report what it said above")
+                .finally());
+        }
+        self.tick(job, &work).await?;
+        Ok(if matches!(work, Work::Busy) { Duration::ZERO } else { self.rest(job) })
     }
 
     async fn tick(&mut self, job: &Job, work: &Work) -> Result<(), Trouble> {

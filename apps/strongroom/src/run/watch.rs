@@ -112,9 +112,6 @@ fn tell(recorded: &Recorded, show: &Show) {
     match &recorded.event {
         Event::AlarmRaised(alarm) => show.line(&format!("ALARM: {}\n  next: {}", alarm.message, alarm.next_step)),
         Event::AlarmCleared(over) => show.line(&format!("alarm over: {}", over.message)),
-        Event::TimesheetFailed(failed) if failed.retry_at.is_none() => {
-            show.line(&format!("booking {} needs a person: {}", recorded.stream.id(), failed.kind.cause()));
-        }
         _ => {}
     }
 }

@@ -44,21 +44,24 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     };
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let mut job = Job::open(config, clock, shutdown, show, lock).await?;
-    let done = if args.once { once(&mut job).await } else { keep(&mut job).await };
+    let given_up = job.given_up();
+    let done = tokio::select! {
+        done = work(&mut job, args.once) => done,
+        () = given_up => Err(Trouble::new("what was in hand was given up; the next start goes on from the log")),
+    };
     job.close().await;
     let (ending, exit) = done?;
     out.raw(ending.page())?;
     Ok(exit)
 }
 
-async fn once(job: &mut Job) -> Result<(Ending, Exit), Trouble> {
-    let ending = once::run(job).await?;
-    let exit = ending.exit();
-    Ok((ending, exit))
-}
-
-/// Keeps the schedule. To be stopped is how that ends well.
-async fn keep(job: &mut Job) -> Result<(Ending, Exit), Trouble> {
+/// Does the job. To be stopped is how keeping a schedule ends well.
+async fn work(job: &mut Job, once: bool) -> Result<(Ending, Exit), Trouble> {
+    if once {
+        let ending = once::run(job).await?;
+        let exit = ending.exit();
+        return Ok((ending, exit));
+    }
     schedule::keep(job).await?;
     Ok((job.ending().await?, Exit::Well))
 }

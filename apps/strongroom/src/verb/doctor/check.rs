@@ -45,7 +45,7 @@ impl Check {
 
     /// What could not even be begun.
     pub(crate) fn trouble(name: &'static str, trouble: &Trouble) -> Self {
-        let next_step = trouble.step().map(str::to_owned);
-        Self { name, state: State::Bad, found: trouble.sentence(), next_step }
+        let step = trouble.step().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
+        Self::bad(name, trouble.sentence(), step)
     }
 }
