@@ -90,11 +90,11 @@ mod tests {
     async fn a_slow_client_is_not() {
         let (ours, mut theirs) = tokio::io::duplex(16);
         // All of it takes longer than we are patient, but no piece does.
-        let mut stream = UnlessStalled::new(ours, Duration::from_secs(2));
+        let mut stream = UnlessStalled::new(ours, Duration::from_secs(4));
         let reader = tokio::spawn(async move {
             let mut taken = Vec::new();
             while taken.len() < 64 {
-                tokio::time::sleep(Duration::from_millis(600)).await;
+                tokio::time::sleep(Duration::from_millis(1200)).await;
                 let mut piece = [0; 16];
                 tokio::io::AsyncReadExt::read_exact(&mut theirs, &mut piece).await.unwrap();
                 taken.extend(piece);

@@ -45,6 +45,7 @@ impl Rig {
     }
 
     /// Opens what another rig, or another process, left in a folder. The folder stays.
+    #[cfg(feature = "kill-points")]
     pub(crate) async fn reopen(dir: &Path) -> Self {
         Self::open(tempfile::tempdir().unwrap(), Self::settings_of(dir)).await
     }
