@@ -1,0 +1,80 @@
+//! Wrong use and wrong configuration: a clear error that names the thing and the next step.
+
+use std::fs;
+
+use strongroom_tests::site::Site;
+
+#[test]
+fn wrong_use_exits_64() {
+    let site = Site::without_drive();
+    for args in [&["backup"][..], &["run", "--twice"], &["retry"], &["replay", "--as-of", "tomorrow"], &["log"]] {
+        site.call(args).run().expect_code(64);
+    }
+}
+
+#[test]
+fn help_and_version_exit_0() {
+    let site = Site::without_drive();
+    site.call(["--help"]).run().expect_code(0).expect_said("First steps");
+    site.call(["--version"]).run().expect_code(0);
+    site.call(["run", "--help"]).run().expect_code(0).expect_said("Examples");
+}
+
+#[test]
+fn what_is_wrong_in_the_configuration_is_named() {
+    let cases = [
+        ("[schedule]\nevrey = \"2m\"\n", "every"),
+        ("colour = \"blue\"\n", "colour"),
+        ("time_zone = \"Europe/Berln\"\n", "Europe/Berln"),
+        ("[schedule]\nbetween = \"late\"\n", "between"),
+        ("[source\n", "strongroom.toml"),
+    ];
+    for (text, named) in cases {
+        let site = Site::without_drive();
+        fs::write(site.path("strongroom.toml"), text).unwrap();
+        site.call(["run", "--once"]).run().expect_code(1).expect_said(named);
+        site.call(["config", "check"]).run().expect_code(1).expect_said(named);
+    }
+}
+
+#[test]
+fn a_missing_secret_is_named_and_how_to_give_it() {
+    let site = Site::new();
+    fs::remove_file(site.path("backup.token")).unwrap();
+    site.run_once().run().expect_code(1).expect_said("backup.token");
+    let text = fs::read_to_string(site.path("strongroom.toml")).unwrap();
+    fs::write(site.path("strongroom.toml"), text.replace("token_file = \"backup.token\"\n", "")).unwrap();
+    site.run_once().run().expect_code(1).expect_said("source.token");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named() {
+    let site = Site::without_drive();
+    site.call(["run", "--once", "--config", "nowhere.toml"]).run().expect_code(1).expect_said("nowhere.toml");
+    fs::remove_file(site.path("strongroom.toml")).unwrap();
+    fs::create_dir(site.path("strongroom.toml")).unwrap();
+    site.run_once().run().expect_code(1).expect_said("strongroom.toml");
+}
+
+#[test]
+fn no_configuration_at_all_is_answered_with_the_next_step() {
+    let site = Site::without_drive();
+    fs::remove_file(site.path("strongroom.toml")).unwrap();
+    site.run_once().run().expect_code(1).expect_said("strongroom config init");
+}
+
+#[test]
+fn what_config_init_writes_is_well_formed() {
+    let site = Site::without_drive();
+    site.call(["config", "init", "fresh.toml"]).run().expect_code(0);
+    site.call(["config", "show", "--config", "fresh.toml"]).run().expect_code(0);
+    site.call(["config", "init", "fresh.toml"]).run().expect_code(1).expect_said("fresh.toml");
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let site = Site::without_drive();
+    let secret = fs::read_to_string(site.path("backup.token")).unwrap();
+    let show = site.call(["config", "show"]).env("STRONGROOM_MAIL_SMTP_PASSWORD", "hunter2").run().expect_code(0);
+    assert!(!show.said().contains("hunter2") && !show.said().contains(secret.trim()), "{}", show.said());
+}

@@ -1,0 +1,96 @@
+//! The first thing that a new user types.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use strongroom_model::Event;
+use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::program::Call;
+use strongroom_tests::site::Site;
+
+fn demo(folder: &Path, args: &[&str]) -> Call {
+    Call::new(folder, [&["demo"], args].concat())
+}
+
+fn contents(folder: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    files_below(folder).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn the_demo_shows_the_whole_job() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path(), &["--bookings", "12"]).run().expect_code(0).expect_said("strongroom status");
+    let site = Site::opened(&folder.path().join("strongroom-demo"));
+    all_is_archived(&site, 12);
+    assert!(!site.mailbox().mails().is_empty());
+    for file in site.months().iter().flat_map(|month| files_below(&month.join("data"))) {
+        assert!(fs::read(&file).unwrap().starts_with(b"%PDF-"), "{} opens", file.display());
+    }
+}
+
+#[test]
+fn the_demo_again_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path(), &["--bookings", "5", "--dir", "here"]).run().expect_code(0);
+    demo(folder.path(), &["--bookings", "5", "--dir", "here"]).run().expect_code(0);
+    let site = Site::opened(&folder.path().join("here"));
+    let archived = events(&site).iter().filter(|event| matches!(event.event, Event::TimesheetArchived(_))).count();
+    all_is_archived(&site, archived);
+}
+
+#[test]
+fn ones_own_files_are_backed_up_and_the_originals_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own files");
+    fs::create_dir_all(own.join("deeper/still")).unwrap();
+    let names = ["a.txt", "b (1).pdf", "Über uns.docx", "no extension", "deeper/a.txt", "deeper/still/c.tar.gz", "CON"];
+    for (number, name) in names.iter().enumerate() {
+        fs::write(own.join(name), vec![b'x'; number * 5_000]).unwrap();
+    }
+    let before = contents(&own);
+    demo(folder.path(), &["--files", "own files"]).run().expect_code(0);
+    assert_eq!(contents(&own), before, "the originals are as they were");
+    let site = Site::opened(&folder.path().join("strongroom-demo"));
+    all_is_archived(&site, names.len());
+    let mut kept: Vec<_> = site.months().iter().flat_map(|month| contents(&month.join("data")).into_values()).collect();
+    let mut originals: Vec<_> = before.into_values().collect();
+    kept.sort();
+    originals.sort();
+    assert!(kept == originals, "the drive holds the same bytes");
+}
+
+#[test]
+fn the_demos_faults_are_told_and_the_rest_is_archived() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path(), &["--bookings", "10", "--with-faults"]).run().expect_code(2);
+    let site = Site::opened(&folder.path().join("strongroom-demo"));
+    the_log_is_sound(&site);
+    r1_every_manifest_is_right(&site);
+    let status = site.status();
+    assert!(status["bookings"]["needs_attention"].as_u64() >= Some(1), "{status:#}");
+    assert!(status["bookings"]["archived"].as_u64() >= Some(8), "{status:#}");
+}
+
+#[test]
+fn every_other_verb_works_in_the_demos_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    demo(folder.path(), &["--bookings", "3"]).run().expect_code(0);
+    let site = Site::opened(&folder.path().join("strongroom-demo"));
+    for args in [
+        &["config", "check"][..],
+        &["config", "show"],
+        &["status"],
+        &["replay"],
+        &["replay", "--as-of", "3"],
+        &["log", "verify"],
+        &["log", "tail", "--no-follow"],
+        &["drive", "status"],
+    ] {
+        site.call(args).run().expect_code(0);
+    }
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 5);
+}

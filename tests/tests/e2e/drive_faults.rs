@@ -1,0 +1,192 @@
+//! Drives that are missing, full, somebody else's or broken.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use strongroom_model::{AlarmKind, Event, FailureKind, Recorded};
+use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::site::Site;
+
+const BOOKINGS: usize = 6;
+
+fn raised(events: &[Recorded]) -> Vec<AlarmKind> {
+    let raised = events.iter().filter_map(|event| match &event.event {
+        Event::AlarmRaised(data) => Some(data.kind),
+        _ => None,
+    });
+    raised.collect()
+}
+
+fn failures(events: &[Recorded]) -> Vec<FailureKind> {
+    events.iter().filter_map(|event| Some(event.event.failure()?.kind)).collect()
+}
+
+/// A site with bookings and a server, whose drive is in a state that no file may be written to.
+fn is_refused(site: &Site, alarm: AlarmKind, said: &str) {
+    let server = site.serve();
+    let before = files_below(site.drive());
+    let ended = site.run_once().env("STRONGROOM_RETRY_WAIT_ONCE", "1s").run().expect_code(2).expect_said(said);
+    assert_eq!(files_below(site.drive()), before, "nothing is written");
+    let all = events(site);
+    assert_eq!(raised(&all), [alarm], "one alarm for all files: {}", ended.said());
+    assert_eq!(failures(&all), [], "no attempt is burned");
+    drop(server);
+}
+
+/// Once the drive is well again, work resumes by itself and the alarm's end is told.
+fn resumes(site: &Site) {
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let cleared = events(site).iter().filter(|event| matches!(event.event, Event::AlarmCleared(_))).count();
+    assert_eq!(cleared, 1);
+    all_is_archived(site, BOOKINGS);
+}
+
+#[test]
+fn r6_a_drive_that_was_never_set_up_is_answered_with_the_command_to_type() {
+    let site = Site::without_drive();
+    fs::create_dir(site.drive()).unwrap();
+    fs::write(site.drive().join("holiday.jpg"), "somebody's").unwrap();
+    site.add_documents(BOOKINGS);
+    is_refused(&site, AlarmKind::DriveUnknown, "strongroom drive init");
+    site.call(["drive", "init"]).run().expect_code(0);
+    resumes(&site);
+}
+
+#[test]
+fn r6_a_drive_that_is_not_mounted_is_not_written_to() {
+    let site = Site::new();
+    site.add_documents(BOOKINGS);
+    // The folder where it should be mounted is there, and empty.
+    fs::rename(site.drive(), site.path("unplugged")).unwrap();
+    fs::create_dir(site.drive()).unwrap();
+    is_refused(&site, AlarmKind::DriveMissing, "strongroom drive init");
+    fs::remove_dir(site.drive()).unwrap();
+    fs::rename(site.path("unplugged"), site.drive()).unwrap();
+    resumes(&site);
+}
+
+#[test]
+fn r6_a_drive_whose_folder_is_gone_is_not_created() {
+    let site = Site::new();
+    site.add_documents(BOOKINGS);
+    fs::rename(site.drive(), site.path("unplugged")).unwrap();
+    is_refused(&site, AlarmKind::DriveMissing, "drive");
+    assert!(!site.drive().exists());
+    fs::rename(site.path("unplugged"), site.drive()).unwrap();
+    resumes(&site);
+}
+
+#[test]
+fn r6_another_drive_than_the_configured_one_is_refused() {
+    let mut site = Site::new();
+    site.add_documents(BOOKINGS);
+    let id = site.call(["drive", "status", "--json"]).run().json()["id"].as_str().unwrap().to_owned();
+    site.set("drive.id", &id);
+    fs::rename(site.drive(), site.path("right")).unwrap();
+    fs::create_dir(site.drive()).unwrap();
+    site.call(["drive", "init", "drive", "--label", "wrong"]).run().expect_code(0);
+    is_refused(&site, AlarmKind::DriveUnknown, &id);
+    fs::rename(site.drive(), site.path("wrong")).unwrap();
+    fs::rename(site.path("right"), site.drive()).unwrap();
+    resumes(&site);
+}
+
+#[test]
+fn r6_a_full_drive_pauses_before_the_first_failed_write() {
+    let mut site = Site::new();
+    site.add_documents(BOOKINGS);
+    site.set("drive.reserve", "9000TiB");
+    is_refused(&site, AlarmKind::DriveFull, "room");
+    site.set("drive.reserve", "1MiB");
+    resumes(&site);
+}
+
+#[test]
+fn r6_a_months_folder_that_is_a_link_is_not_followed() {
+    let site = Site::new();
+    site.add_documents(1);
+    {
+        let _server = site.serve();
+        site.run_once().run().expect_code(0);
+    }
+    let month = site.months().pop().unwrap();
+    let elsewhere = site.path("elsewhere");
+    fs::rename(&month, &elsewhere).unwrap();
+    symlink(&elsewhere, &month).unwrap();
+    let before = files_below(&elsewhere);
+    site.add_documents(BOOKINGS - 1);
+    {
+        let _server = site.serve();
+        let ended = site.run_once().run();
+        assert!(matches!(ended.code(), Some(1 | 2)), "{}", ended.said());
+    }
+    assert_eq!(files_below(&elsewhere), before, "nothing was written through the link");
+    the_log_is_sound(&site);
+    fs::remove_file(&month).unwrap();
+    fs::rename(&elsewhere, &month).unwrap();
+    let _server = site.serve();
+    site.call(["retry", "--all"]).run();
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, BOOKINGS);
+}
+
+/// A run of many bookings in which the drive has that fault, then one in which it is well.
+fn run_with_fault(bookings: usize, fault: &str) -> (Site, Vec<Recorded>) {
+    let site = Site::new();
+    site.add_documents(bookings);
+    {
+        let _server = site.serve();
+        site.run_once().env("STRONGROOM_FAULT", fault).run();
+    }
+    r1_every_manifest_is_right(&site);
+    let after_fault = events(&site);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, bookings);
+    (site, after_fault)
+}
+
+#[test]
+fn r1_a_byte_that_the_drive_changed_is_found_put_aside_and_fetched_again() {
+    let (site, after_fault) = run_with_fault(BOOKINGS, "drive.read-back:2=flip");
+    let failed = after_fault.iter().find_map(|event| event.event.failure()).unwrap();
+    assert_eq!(failed.kind, FailureKind::DriveChanged);
+    assert!(site.drive().join(failed.quarantined.as_ref().unwrap()).is_file(), "{failed:?}");
+}
+
+#[test]
+fn r1_what_could_not_be_synced_is_not_relied_on() {
+    let (_, after_fault) = run_with_fault(BOOKINGS, "drive.sync:1=EIO");
+    assert_eq!(raised(&after_fault), [AlarmKind::DriveFailing]);
+}
+
+#[test]
+fn r6_a_drive_that_is_full_at_the_50th_of_100_files_raises_one_alarm_and_loses_nothing() {
+    let (_, after_fault) = run_with_fault(100, "drive.write:50-=ENOSPC");
+    assert_eq!(raised(&after_fault), [AlarmKind::DriveFull]);
+    assert_eq!(failures(&after_fault), [], "it is no file's fault");
+}
+
+#[test]
+fn r6_a_drive_that_turns_read_only_raises_one_alarm_and_loses_nothing() {
+    let (_, after_fault) = run_with_fault(BOOKINGS, "drive.write:3-=EROFS");
+    assert_eq!(raised(&after_fault), [AlarmKind::DriveReadOnly]);
+    assert_eq!(failures(&after_fault), [], "it is no file's fault");
+}
+
+#[test]
+fn a_drive_that_is_unplugged_in_the_middle_loses_nothing() {
+    let site = Site::new();
+    site.add_documents(60);
+    let _server = site.serve();
+    let run = site.run_once().start();
+    strongroom_tests::wait::until_true("a file on the drive", || !site.months().is_empty());
+    fs::rename(site.drive(), site.path("unplugged")).unwrap();
+    let ended = run.wait();
+    assert!(!site.drive().exists(), "nothing is created where the drive was: {}", ended.said());
+    fs::rename(site.path("unplugged"), site.drive()).unwrap();
+    r1_every_manifest_is_right(&site);
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 60);
+}

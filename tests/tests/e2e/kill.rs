@@ -1,0 +1,228 @@
+//! Killed between any two durable steps, then started again: every booking is archived exactly
+//! once, no temporary file stays, the log verifies, and whatever lies on the drive is right.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use strongroom_tests::audit::{all_is_archived, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::program::{Call, Ended};
+use strongroom_tests::proxy::Fault;
+use strongroom_tests::schemas::workspace_root;
+use strongroom_tests::site::Site;
+
+/// How many random kills, unless `cargo xtask test --kills` says otherwise.
+const KILLS: u32 = 8;
+/// How many bookings each site has that is killed at a named place.
+const BOOKINGS: usize = 6;
+/// At which passings of a place a run is killed: the first, and some in the midst of work.
+const PASSINGS: [u32; 3] = [1, 2, 5];
+/// How many sites are killed at once: what they wait for is the disk, and each other's digests.
+const WORKERS: usize = 3;
+/// Places that no run and no server passes; where they are tried instead.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("eventlog.before-rebuild-commit", "the event log's own tests"),
+    ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
+];
+
+/// Bytes that the drive changed, of more than the one file that came with a wrong byte; and EOPNOTSUPP.
+const FAULTS: &str = "drive.read-back:2-3=flip,drive.rename:1=95";
+
+/// The names in every `kill_point!("…")` of the sources.
+fn places() -> BTreeSet<String> {
+    let folders = ["crates", "stages", "apps"].map(|folder| workspace_root().join(folder));
+    let mut places = BTreeSet::new();
+    for source in folders.iter().flat_map(|folder| files_below(folder)) {
+        let inside = source.extension().is_some_and(|extension| extension == "rs")
+            && source.components().any(|part| part.as_os_str() == "src");
+        if inside && !source.ends_with("service/src/kill.rs") {
+            let text = fs::read_to_string(&source).unwrap();
+            let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            places.extend(code.split("kill_point!(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+    places
+}
+
+/// A way of coming by a place. Each leaves the site as the kill left it, with everything that ran
+/// dead, and says whether it died at the place; what it has uploaded or imported beside lies in `more`.
+type Way = fn(&Site, &str, u32) -> bool;
+
+/// Lets it die, looks at what it left on the drive, and says whether it did die there.
+fn die(site: &Site, call: Call) -> bool {
+    let ended = call.run();
+    let killed = ended.was_killed();
+    assert!(killed || ended.code().is_some(), "{}", ended.said());
+    r1_every_manifest_is_right(site);
+    killed
+}
+
+/// The run dies: on the way it meets a transfer that is cut, a wrong byte, a drive that gives back
+/// another byte than was written, and a file system that cannot rename without replacing.
+fn in_a_run(site: &Site, place: &str, passing: u32) -> bool {
+    let server = site.serve();
+    site.proxy.meddle("/timesheet ", Some(1), Fault::CutAfter(1));
+    site.proxy.meddle("/timesheet ", Some(1), Fault::FlipByte(0));
+    let call = site.run_once().kill_at(place, passing).env("STRONGROOM_FAULT", FAULTS);
+    let killed = die(site, call);
+    server.kill();
+    killed
+}
+
+/// The document server dies while a run goes on.
+fn in_the_server(site: &Site, place: &str, passing: u32) -> bool {
+    let mut server = site.serve_as(site.call(["server"]).kill_at(place, passing));
+    site.run_once().run();
+    r1_every_manifest_is_right(site);
+    let died = !server.is_running();
+    let ended = server.kill();
+    died && ended.was_killed()
+}
+
+/// An import dies; the next one goes on.
+fn in_an_import(site: &Site, place: &str, passing: u32) -> bool {
+    let more = site.path("more");
+    fs::create_dir(&more).unwrap();
+    for number in 0..BOOKINGS {
+        fs::write(more.join(format!("late-{number}.pdf")), format!("late {number}")).unwrap();
+    }
+    let import = || site.call(["server", "import", more.to_str().unwrap()]);
+    let killed = import().kill_at(place, passing).run().was_killed();
+    import().run().expect_code(0);
+    killed
+}
+
+/// The document server dies over an upload; the client tries again.
+fn in_an_upload(site: &Site, place: &str, passing: u32) -> bool {
+    let server = site.serve_as(site.call(["server"]).kill_at(place, passing));
+    let upload = || site.upload("late-1", "late.pdf", b"late");
+    let first = upload();
+    let killed = server.kill().was_killed() && first.is_err();
+    let again = site.serve();
+    upload().unwrap();
+    again.kill();
+    fs::create_dir_all(site.path("more")).unwrap();
+    fs::write(site.path("more/late.pdf"), "late").unwrap();
+    killed
+}
+
+/// Where a place lies says by which ways it can be met, the likeliest first.
+fn ways(place: &str) -> &'static [Way] {
+    match place.split('.').next() {
+        Some("server") => &[in_the_server, in_an_import, in_an_upload],
+        _ => &[in_a_run],
+    }
+}
+
+/// Kills at a place by the first way that meets it, then lets everything come to its end.
+fn killed_and_started_again(place: &str, passing: u32) -> bool {
+    for way in ways(place) {
+        let site = Site::new();
+        site.add_documents(BOOKINGS);
+        let killed = way(&site, place, passing);
+        let _server = site.serve();
+        site.run_once().run();
+        site.run_once().run().expect_code(0);
+        let late = files_below(&site.path("more")).len();
+        all_is_archived(&site, BOOKINGS + late);
+        if killed {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn r3_the_program_dies_at_every_named_place_and_nothing_is_lost_or_done_twice() {
+    let elsewhere: Vec<_> = ELSEWHERE.iter().map(|(place, _)| *place).collect();
+    let places: Vec<_> = places().into_iter().filter(|place| !elsewhere.contains(&place.as_str())).collect();
+    assert!(places.len() > 10, "{places:?}");
+    let todo = Mutex::new(places.clone());
+    let missed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some(place) = { todo.lock().unwrap().pop() } {
+                    let first = PASSINGS.iter().take_while(|n| killed_and_started_again(&place, **n)).count();
+                    if first == 0 {
+                        missed.lock().unwrap().push(place);
+                    }
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner().unwrap();
+    assert!(missed.is_empty(), "no way led to {missed:?}: give one, or say where they are tried");
+}
+
+#[test]
+fn r6_a_drive_whose_setting_up_was_killed_is_set_up_again() {
+    let site = Site::without_drive();
+    fs::create_dir(site.drive()).unwrap();
+    let init = || site.call(["drive", "init", "--label", "blue 1"]);
+    assert!(init().kill_at("drive.identity-written", 1).run().was_killed());
+    init().run();
+    site.add_documents(1);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 1);
+}
+
+fn kills() -> u32 {
+    std::env::var("STRONGROOM_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
+}
+
+/// Something is always waiting, so that each kill meets work.
+fn add_a_few(site: &Site, so_far: &mut usize) {
+    let count = fastrand::usize(1..8);
+    site.add_documents(count);
+    *so_far += count;
+}
+
+fn check_after(site: &Site, ended: &Ended) {
+    r1_every_manifest_is_right(site);
+    the_log_is_sound(site);
+    assert!(ended.was_killed() || ended.code() == Some(0), "{}", ended.said());
+}
+
+#[test]
+fn r3_kill_9_at_random_moments_loses_nothing_and_does_nothing_twice() {
+    let site = Site::new();
+    let mut bookings = 0;
+    add_a_few(&site, &mut bookings);
+    let server = site.serve();
+    let started = Instant::now();
+    site.run_once().run().expect_code(0);
+    let whole_run = started.elapsed();
+    for _ in 0..kills() {
+        add_a_few(&site, &mut bookings);
+        let run = site.run_once().start();
+        std::thread::sleep(whole_run.mul_f64(fastrand::f64()));
+        check_after(&site, &run.kill());
+    }
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, bookings);
+    drop(server);
+}
+
+#[test]
+fn r3_kill_9_of_the_server_at_random_moments_loses_nothing_and_does_nothing_twice() {
+    let mut site = Site::new();
+    // Longer than any server here is away.
+    site.set("retry.max_attempts", "1000");
+    let mut bookings = 0;
+    for _ in 0..kills() {
+        add_a_few(&site, &mut bookings);
+        let server = site.serve();
+        let run = site.run_once().start();
+        std::thread::sleep(Duration::from_millis(fastrand::u64(1..400)));
+        server.kill();
+        run.kill();
+        r1_every_manifest_is_right(&site);
+    }
+    let _server = site.serve();
+    site.run_once().run();
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, bookings);
+}

@@ -1,0 +1,99 @@
+//! Mails: never lost, told once, and the pipeline goes on without them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use strongroom_model::{Event, FailureKind};
+use strongroom_tests::audit::{all_is_archived, events, r7_summaries_tile_the_log};
+use strongroom_tests::site::Site;
+use strongroom_tests::smtp::MailServer;
+
+/// A site whose mails go to that mail server.
+fn site_with(port: u16) -> Site {
+    let mut site = Site::new();
+    site.set("mail.smtp.host", "127.0.0.1");
+    site.set("mail.smtp.port", &port.to_string());
+    site.set("mail.smtp.tls", "none");
+    site.set("mail.from", "Strongroom <strongroom@example.com>");
+    site.set("mail.to", "office@example.com");
+    // A second retry is left to the next run.
+    site.set("retry.wait_once", "1s");
+    site.set("retry.delays", "50ms,3s");
+    site
+}
+
+/// Until the retry that a run has left is due.
+fn wait_until_due() {
+    std::thread::sleep(Duration::from_secs(4));
+}
+
+fn mail_server(folder: &std::path::Path) -> MailServer {
+    MailServer::start(&folder.join("taken"))
+}
+
+#[test]
+fn a_summary_reaches_the_mail_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = mail_server(folder.path());
+    let site = site_with(server.port);
+    site.add_documents(3);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let mails = server.mailbox().mails();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(mails[0].header("To").unwrap().contains("office@example.com"));
+    assert!(mails[0].text.contains("text/html") && mails[0].text.contains("text/plain"));
+    all_is_archived(&site, 3);
+}
+
+#[test]
+fn a_mail_server_that_is_down_stops_nothing_and_gets_the_mail_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = mail_server(folder.path());
+    server.refuse("451 4.3.0 come back later");
+    let site = site_with(server.port);
+    site.add_documents(3);
+    let _server = site.serve();
+    site.run_once().run().expect_code(2);
+    assert_eq!(site.status()["bookings"]["archived"], 3, "the pipeline goes on");
+    let failures: BTreeSet<_> =
+        events(&site).iter().filter_map(|event| Some(event.event.failure()?.kind.code())).collect();
+    assert_eq!(failures, BTreeSet::from([FailureKind::MailUnreachable.code()]));
+    server.accept();
+    wait_until_due();
+    site.run_once().run().expect_code(0);
+    let all = events(&site);
+    r7_summaries_tile_the_log(&all);
+    assert_eq!(server.mailbox().mails().len(), 2, "the one that waited, and this run's");
+}
+
+#[test]
+fn a_mail_whose_fate_is_unknown_is_sent_again_under_the_same_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = mail_server(folder.path());
+    server.refuse("drop");
+    let site = site_with(server.port);
+    let _server = site.serve();
+    site.run_once().run();
+    server.accept();
+    wait_until_due();
+    site.run_once().run().expect_code(0);
+    let ids: Vec<_> = server.mailbox().mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    assert!(ids.len() > distinct.len(), "it was sent again: {ids:?}");
+    let composed = events(&site).iter().filter(|event| matches!(event.event, Event::SummaryComposed(_))).count();
+    assert_eq!(distinct.len(), composed, "one id for each summary");
+    r7_summaries_tile_the_log(&events(&site));
+}
+
+#[test]
+fn a_mail_server_that_never_takes_the_mail_keeps_no_run_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = mail_server(folder.path());
+    server.refuse("451 4.3.0 come back later");
+    let mut site = site_with(server.port);
+    // Every retry is due within the patience.
+    site.set("retry.delays", "50ms");
+    let _server = site.serve();
+    site.run_once().run().expect_code(2);
+}

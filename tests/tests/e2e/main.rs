@@ -1,0 +1,19 @@
+//! The whole program, end to end, as processes.
+//!
+//! - `demo`: the first thing that a new user types;
+//! - `two_processes`: a server and a run, as on a real site;
+//! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
+//!   with a clear error and nothing lost;
+//! - `kill`: killed at every named place, and at random moments;
+//! - `stop`: Ctrl-C, schedules, two runs at once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod configuration;
+mod demo;
+mod drive_faults;
+mod kill;
+mod mail;
+mod names;
+mod server_faults;
+mod stop;
+mod two_processes;
