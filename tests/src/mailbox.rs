@@ -43,6 +43,22 @@ impl Mailbox {
 }
 
 impl Mail {
+    /// The part of that type, out of its quoted-printable form (RFC 2045, section 6.7).
+    #[must_use]
+    pub fn part(&self, content_type: &str) -> String {
+        let start = format!("\nContent-Type: {content_type}");
+        let part = self.text.split(&start).nth(1).unwrap_or_default().split("\n--strongroom").next().unwrap();
+        let body = part.split_once("\n\n").map_or("", |(_, body)| body).replace("=\n", "");
+        let mut pieces = body.split('=');
+        let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+        for piece in pieces {
+            let (hex, rest) = piece.split_at(2);
+            bytes.push(u8::from_str_radix(hex, 16).unwrap());
+            bytes.extend_from_slice(rest.as_bytes());
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// A header's value, unfolded; as it stands there, without decoding.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
