@@ -161,8 +161,8 @@ impl Server {
     #[must_use]
     pub fn impatient(&self) -> Source {
         let mut settings = settings(&self.url());
-        settings.read_timeout = Duration::from_millis(300);
-        settings.connect_timeout = Duration::from_millis(300);
+        settings.read_timeout = Duration::from_secs(1);
+        settings.connect_timeout = Duration::from_secs(1);
         Source::new(&settings).unwrap()
     }
 }

@@ -12,13 +12,12 @@ const LEN: usize = 2000;
 /// A fault of one file's transfer, what it is recorded as, and whether it is tried again.
 type Row = (&'static str, fn(&Heard) -> Reply, FailureKind, bool);
 
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 11] = [
     ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FailureKind::FileMissing, false),
     ("gone", |_| Reply::problem("410 Gone", "gone"), FailureKind::FileMissing, false),
     ("error", |_| Reply::problem("500 Internal Server Error", "no"), FailureKind::ServerError, true),
     ("unavailable", |_| Reply::proper("503 Service Unavailable", ""), FailureKind::ServerError, true),
     ("forbidden", |_| Reply::proper("403 Forbidden", ""), FailureKind::Refused, false),
-    ("slow", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Hold), FailureKind::Stalled, true),
     ("cut", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Close), FailureKind::CutShort, true),
     ("long", |_| Reply::raw("200 OK", [0; LEN + 1], Then::Close), FailureKind::TooLong, false),
     ("lying-long", |_| Reply::proper("200 OK", [0; LEN + 1]), FailureKind::TooLong, false),
@@ -39,7 +38,7 @@ async fn every_fault(len: usize) {
         tasks.push(rig.enumerated(&well, &file).await);
     }
     let (server, _) = documents.serve();
-    let settled = rig.handle(&rig.stage(server.impatient()), tasks).await;
+    let settled = rig.handle(&rig.stage(server.source()), tasks).await;
     assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for (n, (id, _, kind, again)) in TABLE.into_iter().enumerate() {
         let failure = rig.state(id).await.failure.unwrap_or_else(|| panic!("{id} did not fail"));
@@ -57,6 +56,25 @@ async fn a_fault_on_one_file_never_fails_the_others() {
 #[tokio::test]
 async fn a_fault_on_one_file_never_fails_larger_ones() {
     every_fault(600 << 10).await;
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_is_that_files_failure_and_what_came_is_kept() {
+    let rig = Rig::new().await;
+    let file = content(1, 100_000);
+    let (beginning, well) = (file[..50_000].to_vec(), content(2, 1000));
+    let (server, faults) = Documents::default().with("B-1", &file).with("B-2", &well).serve();
+    faults.set("B-1", move |_| Reply::raw("200 OK\nContent-Length: 100000", &beginning, Then::Hold));
+    let stage = rig.stage(server.impatient());
+    let tasks = vec![rig.enumerated("B-1", &file).await, rig.enumerated("B-2", &well).await];
+    let settled = rig.handle(&stage, tasks).await;
+    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    let failure = rig.state("B-1").await.failure.unwrap();
+    assert!(failure.kind == FailureKind::Stalled && failure.retry_at.is_some(), "{failure:?}");
+    assert_eq!(rig.on_drive("B-2").await, well);
+    faults.clear("B-1");
+    rig.handle(&stage, vec![rig.task("B-1").await]).await;
+    assert_eq!(rig.fetched("B-1").await.resumed_from_bytes.0, 50_000);
 }
 
 #[tokio::test]
