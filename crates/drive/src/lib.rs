@@ -16,7 +16,8 @@
 //! In reading order:
 //! - [`name`]: names on the drive;
 //! - [`identity`] and [`error`]: which drive it is, and all that can be wrong with it;
-//! - [`drive`]: the drive, and what a caller does with it;
+//! - [`drive`]: the drive, and what a caller does with it; [`slot`]: where one is mounted,
+//!   whichever that is now;
 //! - [`place`], [`partial`] and [`received`]: where a file goes, a file in the making, and one that
 //!   has come;
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
@@ -42,6 +43,7 @@ pub mod place;
 pub mod proof;
 pub mod received;
 mod residency;
+pub mod slot;
 mod temporary;
 
 pub use crate::drive::{Drive, DriveSettings};
@@ -52,3 +54,4 @@ pub use crate::partial::Partial;
 pub use crate::place::Place;
 pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Wanted};
 pub use crate::received::{Landed, Received};
+pub use crate::slot::Slot;

@@ -2,6 +2,7 @@
 //!
 //! - [`clock`]: what time it is, as an argument;
 //! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail;
+//! - [`blocking`](mod@blocking): calls that block, off the threads that must not;
 //! - [`config`]: `strongroom.toml`, the environment and flags, checked;
 //! - [`schedule`]: when runs are due and when a night is over;
 //! - [`run_lock`]: one process at a time drives a site's runs;
@@ -10,6 +11,7 @@
 //! - [`actor`](mod@actor): who does it.
 
 pub mod actor;
+pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod fault;
@@ -20,6 +22,7 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub use crate::actor::actor;
+pub use crate::blocking::blocking;
 pub use crate::clock::Clock;
 pub use crate::config::{Config, ConfigError};
 pub use crate::fault::Fault;

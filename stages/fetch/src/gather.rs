@@ -5,10 +5,10 @@ use strongroom_drive::{Drive, DriveError, Place, Received};
 use strongroom_model::ByteCount;
 use strongroom_source::Source;
 
-use crate::blocking::blocking;
 use crate::fate::Trouble;
 use crate::meter::Meter;
 use crate::wanted::Wanted;
+use strongroom_service::blocking;
 
 /// The largest file that is gathered in memory: with as many at once as an operator may
 /// configure (256), that is 128 MiB.

@@ -7,9 +7,9 @@ use strongroom_model::event::Fetched;
 use strongroom_model::{ByteCount, DriveId, Event};
 use strongroom_service::kill_point;
 
-use crate::blocking::blocking;
 use crate::fate::of_drive;
 use crate::wanted::Come;
+use strongroom_service::blocking;
 
 /// From this size on, a file is made durable alone, so that small ones do not wait for its
 /// sync: that takes as long as the drive needs to write it.

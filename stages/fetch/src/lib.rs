@@ -13,17 +13,15 @@
 //! - `gather` and `stream`: small files by way of memory, others piece by piece;
 //! - `group`: what is made durable together;
 //! - `fate`: what an error means for the file, its batch and the stage;
-//! - [`meter`]: how many bytes have come; `slot`: the place where the drive is mounted.
+//! - [`meter`]: how many bytes have come.
 
 mod batch;
-mod blocking;
 mod fate;
 mod gather;
 mod group;
 pub mod meter;
 mod one;
 pub mod settings;
-mod slot;
 pub mod stage;
 mod stream;
 mod wanted;

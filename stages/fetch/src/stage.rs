@@ -4,22 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError};
+use strongroom_drive::{Drive, DriveError, DriveSettings, Slot};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, Month, StageName};
-use strongroom_service::Clock;
+use strongroom_service::{Clock, blocking};
 use strongroom_source::error::SERVER;
 use strongroom_source::{Source, SourceError};
 use tokio::sync::Semaphore;
 
 use crate::batch::Batch;
-use crate::blocking::blocking;
 use crate::fate::of_the_drive;
 use crate::meter::Meter;
 use crate::one::Shared;
 use crate::settings::FetchSettings;
-use crate::slot::Slot;
 use crate::wanted::{Asked, Wanted};
 
 /// How many batches are under way at once: while the last files of one are made durable,
@@ -48,8 +46,9 @@ impl Fetch {
     /// A stage that brings that server's files onto the drive that is mounted there.
     #[must_use]
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
+        let opened = DriveSettings { reserve: settings.reserve, expect: settings.expect };
         Self {
-            slot: Arc::new(Slot::new(&settings)),
+            slot: Arc::new(Slot::new(settings.root.clone(), opened)),
             turns: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             meter: Meter::default(),
             suspect: AtomicBool::new(false),

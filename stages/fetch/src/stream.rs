@@ -7,10 +7,10 @@ use strongroom_model::ByteCount;
 use strongroom_source::Source;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::blocking::blocking;
 use crate::fate::Trouble;
 use crate::meter::Meter;
 use crate::wanted::Wanted;
+use strongroom_service::blocking;
 
 /// How many pieces wait for the drive at most: enough that neither side waits for the other
 /// at each piece, few enough that a slow drive slows the download down at once.

@@ -11,7 +11,7 @@ use strongroom_model::{
     AlarmKind, Algorithm, BookingId, ByteCount, DriveId, Event, Month, Position, Recorded, StreamName,
 };
 
-use crate::blocking::blocking;
+use strongroom_service::blocking;
 
 /// How many of the last proven copies are read back once more: the last batches before a
 /// power cut, which is when a drive that lied about a sync is found out.

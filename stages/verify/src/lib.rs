@@ -8,13 +8,10 @@
 //! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
 //! - `judge`: what the three digests mean, decided purely;
 //! - `begin`: what is looked at when a drive is first seen;
-//! - `slot`: the place where a drive is mounted; `suspects`: files that a drive changed;
-//! - `blocking`: calls that block, off the threads that must not.
+//! - `suspects`: files that a drive changed.
 
 mod begin;
-mod blocking;
 mod judge;
-mod slot;
 pub mod stage;
 mod suspects;
 

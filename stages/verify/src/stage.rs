@@ -8,18 +8,16 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf};
+use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Slot};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched};
-use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, StageName};
-use strongroom_service::{Clock, kill_point};
+use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName};
+use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
 use crate::begin::{self, BeginError};
-use crate::blocking::blocking;
 use crate::judge::{Judgement, judge};
-use crate::slot::Slot;
 use crate::suspects::Suspects;
 
 /// How many batches are under way at once: while one waits for the manifest's sync, the
@@ -86,7 +84,10 @@ impl Verify {
     /// what it finds at its start.
     #[must_use]
     pub fn new(settings: VerifySettings, log: EventLog, clock: Clock, alarms: Alarms) -> Self {
-        let slot = Arc::new(Slot::new(settings.root.clone(), settings.expect));
+        // What is read back is on the drive already, and a manifest is what the reserve is for:
+        // a drive that is full for fetching is not for proving.
+        let opened = DriveSettings { reserve: ByteCount(0), expect: settings.expect };
+        let slot = Arc::new(Slot::new(settings.root.clone(), opened));
         Self { settings, slot, log, clock, alarms, suspects: Suspects::default(), begun: Mutex::new(None) }
     }
 

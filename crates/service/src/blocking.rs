@@ -4,7 +4,7 @@
 ///
 /// # Panics
 /// The call panicked: the runner contains that, as a panic of the stage.
-pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(call).await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
