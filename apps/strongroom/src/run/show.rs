@@ -19,6 +19,11 @@ const LINE_CHARS: usize = 400;
 /// Below this there is no rate to speak of.
 const LEAST_ELAPSED: Duration = Duration::from_millis(500);
 
+/// Before anything is known.
+const ASKING: &str = "{spinner} asking the server what waits";
+/// Once there is something to do.
+const MOVING: &str = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left; {msg}";
+
 /// Where progress is shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Show {
@@ -31,9 +36,7 @@ impl Show {
     pub(crate) fn new() -> Self {
         let bar = is_terminal().then(|| {
             let bar = ProgressBar::new(0);
-            let style =
-                ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left; {msg}");
-            bar.set_style(style.expect("the template is fixed, and a test draws it"));
+            bar.set_style(style(ASKING));
             bar.enable_steady_tick(DRAW_EVERY);
             bar
         });
@@ -54,11 +57,14 @@ impl Show {
     /// How far it is; as a line only if one is due and something is under way. `came` counts
     /// bytes as they come, some perhaps twice.
     pub(crate) fn progress(&self, tally: &Tally, came: ByteCount, line_due: bool) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| tally.files > 0) {
+            if bar.length() == Some(0) {
+                bar.set_style(style(MOVING));
+            }
             bar.set_length(tally.bytes.0);
             bar.set_position(came.max(tally.fetched_bytes).min(tally.bytes).0);
             bar.set_message(files(tally));
-        } else if line_due && tally.left() > 0 {
+        } else if self.bar.is_none() && line_due && tally.left() > 0 {
             tell(progress_line(tally, self.started.elapsed()));
         }
     }
@@ -96,6 +102,10 @@ impl Write for AboveBar {
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+fn style(template: &'static str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are fixed, and a test makes them")
 }
 
 fn files(tally: &Tally) -> String {
@@ -142,6 +152,12 @@ mod tests {
             progress_line(&tally, Duration::from_secs(5)),
             "12 of 40 files archived, 1 need a person; 10.0 MiB of 30.0 MiB fetched, 2.0 MiB/s, about 10 seconds left"
         );
+    }
+
+    #[test]
+    fn the_bars_templates_are_well_formed() {
+        style(ASKING);
+        style(MOVING);
     }
 
     #[test]
