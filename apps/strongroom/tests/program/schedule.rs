@@ -128,11 +128,12 @@ async fn scheduled(here: &Path, time: jiff::Timestamp) {
 fn a_second_process_says_who_runs_and_leaves() {
     let (_folder, here, _server) = site();
     let process = keeping(&here, &[]);
-    let said = until("the first to hold the lock", || {
-        let second = run(&here, &["run", "--once"]).expect(0);
-        second.stdout.contains("another process runs site demo already").then_some(second.stdout)
-    });
-    assert!(said.contains(&format!("process {}", process.0.id())), "{said}");
+    let holder = format!("process {} ", process.0.id());
+    let lock = || std::fs::read_to_string(here.join("data/run.lock")).unwrap_or_default();
+    until("the first to hold the lock", || lock().starts_with(&holder).then_some(()));
+    let second = run(&here, &["run", "--once"]).expect(0);
+    assert!(second.stdout.contains("another process runs site demo already"), "{}", second.stdout);
+    assert!(second.stdout.contains(&holder), "{}", second.stdout);
     let demo = run(here.parent().unwrap(), &["demo", "--dir", "here"]).expect(0);
     assert!(demo.stdout.contains("another process"), "{}", demo.stdout);
     assert_eq!(process.stop(), Some(0));
