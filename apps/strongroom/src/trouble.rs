@@ -35,6 +35,11 @@ impl Trouble {
         Self { exit: Exit::Well, told: true, ..Self::new("the reader of the output has gone") }
     }
 
+    /// What was in hand was let go of, as was asked for.
+    pub(crate) fn given_up() -> Self {
+        Self::new("what was in hand was given up; the next start goes on from the log")
+    }
+
     /// With an error and all that led to it.
     pub(crate) fn because(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);

@@ -38,6 +38,14 @@ struct Outcome {
 /// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
 /// left by then, or is known not to have.
 pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
+    let given_up = job.given_up();
+    tokio::select! {
+        ending = drain(job) => ending,
+        () = given_up => Err(Trouble::given_up()),
+    }
+}
+
+async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     let patience = job.config.retry.wait_once.get();
     let mut outcome =
         if wait_for_drive(job, patience).await? { work(job, patience).await? } else { Outcome::default() };

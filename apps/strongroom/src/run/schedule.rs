@@ -56,6 +56,14 @@ enum Work {
 /// Keeps the schedule until it is told to stop. Trouble with the log may pass; it is borne for
 /// a while.
 pub(crate) async fn keep(job: &mut Job) -> Result<(), Trouble> {
+    let given_up = job.given_up();
+    tokio::select! {
+        kept = turns(job) => kept,
+        () = given_up => Err(Trouble::given_up()),
+    }
+}
+
+async fn turns(job: &mut Job) -> Result<(), Trouble> {
     let mut keeper = Keeper::new(job).await?;
     keeper.look_back(job).await?;
     let mut failures = 0;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{EventLog, Stored};
 use strongroom_fetch::Meter;
 use strongroom_model::{Event, Position, Recorded};
 use tokio::task::JoinHandle;
@@ -16,6 +16,10 @@ use crate::run::tally::Tally;
 
 /// How often the bars move.
 const TICK: Duration = Duration::from_millis(125);
+/// How long the log is left alone after it could not be read.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// How long the follower is waited for at the end: it is a few milliseconds behind.
+const CATCH_UP_MOST: Duration = Duration::from_secs(5);
 /// How often a plain line says how far it is: a file of lines should stay readable.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -41,7 +45,7 @@ impl Watch {
             meter: OnceLock::new(),
             seen: tokio::sync::watch::Sender::new(from),
         });
-        let task = tokio::spawn(follow(log.clone(), from, shared.clone(), show));
+        let task = tokio::spawn(follow(log.clone(), shared.clone(), show));
         Self { shared, task }
     }
 
@@ -54,13 +58,9 @@ impl Watch {
     /// What was counted, once everything before that position is.
     pub(crate) async fn tally_at(&self, position: Position) -> Tally {
         let mut seen = self.shared.seen.subscribe();
-        loop {
-            let there = tokio::time::timeout(TICK, seen.wait_for(|seen| *seen >= position)).await.is_ok();
-            // If the follower has ended in an error, what it counted until then is what is known.
-            if there || self.task.is_finished() {
-                return self.shared.tally().clone();
-            }
-        }
+        // If the log cannot be read on, what was counted until then is what is known.
+        let _ = tokio::time::timeout(CATCH_UP_MOST, seen.wait_for(|seen| *seen >= position)).await;
+        self.shared.tally().clone()
     }
 }
 
@@ -75,36 +75,43 @@ impl Shared {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn see(&self, recorded: &Recorded) {
-        self.tally().see(recorded);
+    /// Shows how far it is; returns when the next plain line is due.
+    fn progress(&self, show: &Show, line_at: Instant) -> Instant {
+        let due = line_at <= Instant::now();
+        let came = self.meter.get().map(Meter::bytes).unwrap_or_default();
+        show.progress(&self.tally(), came, due);
+        if due { Instant::now() + LINE_EVERY } else { line_at }
     }
 }
 
-async fn follow(log: EventLog, from: Position, shared: Arc<Shared>, show: Show) {
-    let mut events = std::pin::pin!(log.tail(from));
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+/// Follows for ever. A log that cannot be read for a moment is read on from there.
+async fn follow(log: EventLog, shared: Arc<Shared>, show: Show) {
     let mut line_at = Instant::now() + LINE_EVERY;
     loop {
-        tokio::select! {
-            stored = events.next() => {
-                let Some(Ok(stored)) = stored else { break };
-                if let Ok(recorded) = stored.decode() {
-                    shared.see(&recorded);
-                    tell(&recorded, &show);
-                }
-                shared.seen.send_replace(stored.position.next());
-            }
-            _ = ticks.tick() => {
-                let due = line_at <= Instant::now();
-                if due {
-                    line_at = Instant::now() + LINE_EVERY;
-                }
-                let came = shared.meter.get().map(Meter::bytes).unwrap_or_default();
-                show.progress(&shared.tally(), came, due);
+        let from = *shared.seen.borrow();
+        let mut events = std::pin::pin!(log.tail(from));
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                stored = events.next() => match stored {
+                    Some(Ok(stored)) => see(&stored, &shared, &show),
+                    _ => break,
+                },
+                _ = ticks.tick() => line_at = shared.progress(&show, line_at),
             }
         }
+        tokio::time::sleep(TROUBLE_PAUSE).await;
     }
+}
+
+fn see(stored: &Stored, shared: &Shared, show: &Show) {
+    // An event that only a newer version can read changes nothing here.
+    if let Ok(recorded) = stored.decode() {
+        shared.tally().see(&recorded);
+        tell(&recorded, show);
+    }
+    shared.seen.send_replace(stored.position.next());
 }
 
 /// What a person in front of it wants to know at once.

@@ -44,11 +44,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     };
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let mut job = Job::open(config, clock, shutdown, show, lock).await?;
-    let given_up = job.given_up();
-    let done = tokio::select! {
-        done = work(&mut job, args.once) => done,
-        () = given_up => Err(Trouble::new("what was in hand was given up; the next start goes on from the log")),
-    };
+    let done = work(&mut job, args.once).await;
     job.close().await;
     let (ending, exit) = done?;
     out.raw(ending.page())?;

@@ -83,9 +83,9 @@ async fn serve(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals(strongroom_service::shutdown::DEFAULT_STOP_BOUND);
     let server = Server::start(settings(config), Clock::system()).await?;
-    out.line(format_args!("the document server listens on {}", server.url()))?;
-    out.line("Ctrl-C stops it.")?;
-    out.flush()?;
+    // A server does not end because nobody reads what it says.
+    let _ = out.line(format_args!("the document server listens on {}\nCtrl-C stops it.", server.url()));
+    let _ = out.flush();
     shutdown.stop().cancelled().await;
     let abort = shutdown.abort();
     tokio::select! {
