@@ -1,7 +1,7 @@
 //! The project's chores: `cargo xtask <chore>`.
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
-//! the commands; [`ci`] and [`test`] are the chores that must pass; [`packages`], [`deny`]
+//! the commands; [`ci`] and [`mod@test`] are the chores that must pass; [`packages`], [`deny`]
 //! and [`unused`] are single steps of theirs.
 
 mod cargo;

@@ -19,7 +19,7 @@ pub(crate) fn run(steps: &mut Steps, kills: u32, args: &[String]) {
     steps.run("packages", packages::install);
     steps.run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])));
     steps.run("tests", || {
-        let mut test = cargo(&["test", "--workspace", "--all-features"]);
+        let mut test = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
         run_command(test.args(args).env(KILLS_VARIABLE, kills.to_string()))
     });
 }
