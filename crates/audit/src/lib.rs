@@ -1,13 +1,13 @@
 //! Reads a site's log and says what it means; never writes anything.
 //!
 //! In reading order:
-//! - [`sentence`]: every event as one plain sentence;
+//! - [`sentence`](mod@sentence): every event as one plain sentence;
 //! - [`world`]: the state of all subjects, folded event by event, and what does not fit;
 //! - [`life`]: one booking's state, with the proof of its copy;
 //! - [`as_of`] and [`replay`]: what happened, up to some moment;
 //! - [`export`]: the stored bytes;
-//! - [`verify`]: whether the log is what it says it is;
-//! - [`status`], [`waiting`] and [`causes`]: how the site stands now, and why.
+//! - [`verify`](mod@verify): whether the log is what it says it is;
+//! - [`status`], [`waiting`](mod@waiting) and [`causes`](mod@causes): how the site stands now, and why.
 
 pub mod as_of;
 pub mod causes;
