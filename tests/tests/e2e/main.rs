@@ -4,10 +4,12 @@
 //! - `two_processes`: a server and a run, as on a real site;
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
+//! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod after_the_proof;
 mod configuration;
 mod demo;
 mod drive_faults;

@@ -1,0 +1,176 @@
+//! What happens to a site after a copy was proven: drives are swapped, servers restored from an old
+//! state, copies and logs tampered with.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use strongroom_model::event::BackedUp;
+use strongroom_model::{AlarmKind, Event, Recorded};
+use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::site::Site;
+
+const BOOKINGS: usize = 4;
+
+fn proofs(events: &[Recorded]) -> Vec<BackedUp> {
+    let proofs = events.iter().filter_map(|event| match &event.event {
+        Event::TimesheetBackedUp(data) => Some(data.clone()),
+        _ => None,
+    });
+    proofs.collect()
+}
+
+fn alarms(site: &Site) -> Vec<AlarmKind> {
+    let raised = events(site).into_iter().filter_map(|event| match event.event {
+        Event::AlarmRaised(data) => Some(data.kind),
+        _ => None,
+    });
+    raised.collect()
+}
+
+/// A site with that many bookings, all archived.
+fn archived(bookings: usize) -> Site {
+    let site = Site::new();
+    site.add_documents(bookings);
+    run(&site, 0);
+    site
+}
+
+fn run(site: &Site, code: i32) {
+    let _server = site.serve();
+    site.run_once().run().expect_code(code);
+}
+
+#[test]
+fn r6_drives_are_swapped_between_runs() {
+    let site = archived(BOOKINGS);
+    let first = proofs(&events(&site))[0].drive;
+    fs::rename(site.drive(), site.path("blue")).unwrap();
+    fs::create_dir(site.drive()).unwrap();
+    site.call(["drive", "init", "--label", "red"]).run().expect_code(0);
+    site.add_documents(BOOKINGS);
+    run(&site, 0);
+    r1_every_manifest_is_right(&site);
+    let on_second = proofs(&events(&site)).into_iter().filter(|proof| proof.drive != first).count();
+    assert_eq!(on_second, BOOKINGS);
+    // The first one again: it goes on there.
+    fs::rename(site.drive(), site.path("red")).unwrap();
+    fs::rename(site.path("blue"), site.drive()).unwrap();
+    site.add_documents(BOOKINGS);
+    run(&site, 0);
+    r1_every_manifest_is_right(&site);
+    assert_eq!(site.status()["bookings"]["archived"], 3 * BOOKINGS);
+    assert_eq!(alarms(&site), [], "a swapped drive is no trouble");
+}
+
+#[test]
+fn a_server_that_was_restored_from_an_old_state_is_told_again_without_a_second_copy() {
+    let site = Site::new();
+    site.add_documents(BOOKINGS);
+    let keep = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+        assert!(copied.success());
+    };
+    keep(&site.path("data"), &site.path("old-data"));
+    keep(site.documents(), &site.path("old-documents"));
+    run(&site, 0);
+    for file in ["server.sqlite", "server.sqlite-wal", "server.sqlite-shm"] {
+        let _ = fs::remove_file(site.path("data").join(file));
+        let _ = fs::copy(site.path("old-data").join(file), site.path("data").join(file));
+    }
+    fs::remove_dir_all(site.documents()).unwrap();
+    fs::rename(site.path("old-documents"), site.documents()).unwrap();
+    run(&site, 2);
+    assert_eq!(alarms(&site), [AlarmKind::ServerForgot]);
+    let mut retry = vec!["retry".to_owned(), "--reason".to_owned(), "restored".to_owned()];
+    for event in events(&site) {
+        if let (Event::TimesheetArchived(_), Some(booking)) = (&event.event, event.stream.as_booking()) {
+            retry.extend(["--booking".to_owned(), booking.to_string()]);
+        }
+    }
+    site.call(retry).run().expect_code(0);
+    run(&site, 0);
+    assert_eq!(proofs(&events(&site)).len(), BOOKINGS, "nothing was copied again");
+    let archived = files_below(&site.documents().join("archived"));
+    assert_eq!(archived.len(), BOOKINGS, "the server moved its copies again");
+    the_log_is_sound(&site);
+}
+
+#[test]
+fn a_copy_that_changed_after_its_proof_is_told_at_the_next_start() {
+    let site = archived(BOOKINGS);
+    let copy = site.drive().join(&proofs(&events(&site))[0].path);
+    let mut bytes = fs::read(&copy).unwrap();
+    bytes[0] ^= 1;
+    fs::write(&copy, bytes).unwrap();
+    run(&site, 2);
+    assert_eq!(alarms(&site), [AlarmKind::CopyLost]);
+    run(&site, 2);
+    assert_eq!(alarms(&site), [AlarmKind::CopyLost], "once");
+}
+
+#[test]
+fn a_manifest_that_is_gone_is_written_anew_from_the_log() {
+    let site = archived(BOOKINGS);
+    let month = site.months().pop().unwrap();
+    let manifest = month.join("manifest-sha256.txt");
+    let before = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    run(&site, 0);
+    assert_eq!(fs::read(&manifest).unwrap(), before);
+    all_is_archived(&site, BOOKINGS);
+}
+
+/// Changes the log's file past the database's own refusals, as someone with root could.
+fn tamper(site: &Site, statement: &str) {
+    let script = "import sqlite3, sys\n\
+        log = sqlite3.connect('data/log.sqlite')\n\
+        for (name,) in log.execute(\"SELECT name FROM sqlite_schema WHERE type = 'trigger'\").fetchall():\n\
+        \x20   log.execute(f'DROP TRIGGER \"{name}\"')\n\
+        assert log.execute(sys.argv[1]).rowcount == 1\n\
+        log.commit()\n";
+    let mut python = Command::new("python3");
+    let output = python.args(["-c", script, statement]).current_dir(site.path("")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn r4_the_database_refuses_to_change_or_to_delete_an_event() {
+    let site = archived(1);
+    for statement in ["UPDATE event SET body = body || ' '", "DELETE FROM event"] {
+        let script = "import sqlite3, sys; sqlite3.connect('data/log.sqlite').execute(sys.argv[1])";
+        let mut python = Command::new("python3");
+        let output = python.args(["-c", script, statement]).current_dir(site.path("")).output().unwrap();
+        assert!(!output.status.success(), "{statement}");
+    }
+    the_log_is_sound(&site);
+}
+
+#[test]
+fn r4_an_event_that_was_changed_all_the_same_is_found_and_named() {
+    let site = archived(1);
+    let last = events(&site).len() - 1;
+    tamper(&site, "UPDATE event SET body = replace(body, 'kestrel', 'falcon') WHERE position = 3");
+    site.call(["log", "verify"]).run().expect_code(1).expect_said("position 3");
+    let site = archived(1);
+    tamper(&site, "DELETE FROM event WHERE position = 2");
+    site.call(["log", "verify"]).run().expect_code(1).expect_said("position 2");
+    let site = archived(1);
+    tamper(&site, &format!("DELETE FROM event WHERE position = {last}"));
+    site.call(["log", "verify"]).run().expect_code(1);
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let site = Site::new();
+    {
+        let _server = site.serve();
+        site.call(["doctor"]).run().expect_code(0);
+    }
+    site.call(["doctor"]).run().expect_code(2);
+    let _server = site.serve();
+    site.proxy.behave();
+    fs::remove_dir_all(site.drive()).unwrap();
+    fs::create_dir(site.drive()).unwrap();
+    site.call(["doctor"]).run().expect_code(2).expect_said("strongroom drive init");
+}
