@@ -77,6 +77,7 @@ impl Ending {
         }
         let done = match (&self.zero, self.tally.archived) {
             (Some(why), 0) => format!("Nothing to back up: {why}"),
+            (None, 0) => "Nothing was backed up".to_owned(),
             (_, files) => format!("{} backed up, proven and archived", count(files, "file")),
         };
         if parts.is_empty() { format!("{done}.") } else { format!("{done}; {}.", parts.join(", ")) }
@@ -194,6 +195,12 @@ mod tests {
         let ending = Ending { zero: Some("nothing waits on the server".to_owned()), ..Ending::default() };
         assert_eq!(ending.exit(), Exit::Well);
         assert!(ending.page().starts_with("Nothing to back up: nothing waits on the server."), "{}", ending.page());
+    }
+
+    #[test]
+    fn r8_a_run_that_could_do_nothing_does_not_say_that_there_was_nothing_to_do() {
+        let ending = Ending { later: 3, ..Ending::default() };
+        assert!(ending.page().starts_with("Nothing was backed up; 3 left for the next run."), "{}", ending.page());
     }
 
     #[test]

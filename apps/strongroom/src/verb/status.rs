@@ -147,13 +147,10 @@ fn plural(number: u64, one: &str, many: &str) -> String {
 }
 
 fn one_drive(drive: &DriveState) -> String {
-    let label = drive
-        .label
-        .as_ref()
-        .map_or_else(|| "without a label".to_owned(), |label| format!("“{}”", printable(label, 60)));
-    let id = drive.id.map_or_else(String::new, |id| format!(" ({id})"));
+    let label = drive.label.as_ref().map_or_else(String::new, |label| format!("“{}” ", printable(label, 60)));
+    let id = drive.id.map_or_else(String::new, |id| format!("({id}): "));
     let free = drive.free_bytes.map_or_else(String::new, |free| format!(", {} free", ByteCount(free)));
-    format!("{label}{id}: {}{free}", drive.state.replace('-', " "))
+    format!("{label}{id}{}{free}", drive.state.replace('-', " "))
 }
 
 fn one_run(run: &LastRun) -> String {

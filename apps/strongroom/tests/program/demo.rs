@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use strongroom_model::{Algorithm, Digest};
+
 use crate::rig::{Ended, Running, program, run, until};
 
 /// A demo with that many bookings in `here`, below a new folder.
@@ -69,13 +71,30 @@ fn what_needs_a_person_is_given_back_once_and_taken_by_the_next_run() {
     assert_eq!(missing["retried"].as_array().unwrap().len(), 1, "{missing}");
     let twice = run(&here, &["retry", "--booking", "F-missing-file"]).expect(1);
     assert!(twice.stdout.contains("given back already"), "{}", twice.stdout);
-    // The file is put back where the server's record says it is, as its owner would.
-    std::fs::copy(here.join("more").read_dir().unwrap().next().unwrap().unwrap().path(), here.join("x.pdf")).unwrap();
     let _server = Running::start(&mut program(&here, &["server"]));
     run(&here, &["run", "--once"]).expect(2);
     let status = run(&here, &["status", "--json"]).json();
     assert_eq!(status["bookings"]["needs_attention"], 2, "its file is still missing");
     assert_eq!(status["bookings"]["waiting"], 0, "what needs a person is in hand");
+}
+
+#[test]
+fn a_record_that_was_put_right_is_backed_up_and_its_alarm_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["demo", "--bookings", "1", "--with-faults", "--dir", "here"]).expect(2);
+    let here = folder.path().join("here");
+    let file = "inbox/F-wrong-checksum.pdf";
+    let digest = Digest::of(Algorithm::Sha256, &std::fs::read(here.join("documents").join(file)).unwrap());
+    let list = format!("id,path,signed_off_at,digest\nF-wrong-checksum,{file},2026-11-20,{digest}\n");
+    std::fs::write(here.join("right.csv"), list).unwrap();
+    let import = run(&here, &["server", "import", "right.csv"]).expect(0);
+    assert!(import.stdout.contains("1 with a corrected digest"), "{}", import.stdout);
+    run(&here, &["retry", "--booking", "F-wrong-checksum", "--reason", "the record was wrong"]).expect(0);
+    let _server = Running::start(&mut program(&here, &["server"]));
+    run(&here, &["run", "--once"]).expect(2);
+    let status = run(&here, &["status", "--json"]).json();
+    assert_eq!((&status["bookings"]["archived"], &status["bookings"]["needs_attention"]), (&4.into(), &1.into()));
+    assert_eq!(status.get("alarms"), None, "{status}");
 }
 
 #[test]
