@@ -1,5 +1,7 @@
 //! `strongroom run`: the job, all stages in one process.
 
+use std::time::Duration;
+
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
@@ -11,6 +13,9 @@ use crate::run::show::Show;
 use crate::run::{once, schedule};
 use crate::trouble::Trouble;
 
+/// How often a process that is to keep the schedule looks whether the one before it has ended.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Backs up what is waiting: on its schedule until stopped, or once
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -19,7 +24,8 @@ Examples:
   strongroom run --once                         empty the list once and exit; for cron and timers
   strongroom run --once --config /etc/strongroom/strongroom.toml
 
-Only one process of a site runs at a time: a second one says who is running, and exits 0.
+Only one process of a site runs at a time. While another does, --once says who, and exits 0; without
+--once it says who, and waits for its turn.
 Ctrl-C finishes what is in hand; a second Ctrl-C stops at once, and nothing is lost either way.
 Exit codes of --once: 0 all is well; 1 it could not run; 2 done, but something needs a person.")]
 pub(crate) struct Args {
@@ -33,22 +39,47 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let show = Show::new();
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     telemetry::init_to(&config.telemetry, show.clone(), colours)?;
-    let lock = match RunLock::take(&config.run_lock_path(), clock.now()) {
-        Ok(lock) => lock,
-        Err(RunLockError::Held { holder }) => {
-            show.finish();
-            out.line(format_args!("another process runs site {} already: {holder}; nothing to do here", config.site))?;
-            return Ok(Exit::Well);
-        }
-        Err(error) => return Err(error.into()),
-    };
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
+    let Some(lock) = lock(args.once, &config, &clock, &shutdown, out).await? else {
+        show.finish();
+        return Ok(Exit::Well);
+    };
     let mut job = Job::open(config, clock, shutdown, show, lock).await?;
     let done = work(&mut job, args.once).await;
     job.close().await;
     let (ending, exit) = done?;
     out.raw(ending.page())?;
     Ok(exit)
+}
+
+/// The right to run this site, or `None` where another process has it and there is nothing
+/// for us to do. `--once` leaves at once: whoever has it does the same work. A process that
+/// is to keep the schedule waits for its turn: if it left, a run by hand at the moment when
+/// it starts would mean that no night is kept, and nobody would know.
+async fn lock(
+    once: bool,
+    config: &Config,
+    clock: &Clock,
+    shutdown: &Shutdown,
+    out: &mut Out,
+) -> Result<Option<RunLock>, Trouble> {
+    let mut told = false;
+    loop {
+        let holder = match RunLock::take(&config.run_lock_path(), clock.now()) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(RunLockError::Held { holder }) => holder,
+            Err(error) => return Err(error.into()),
+        };
+        if !told {
+            let then = if once { "nothing to do here" } else { "waiting until it ends" };
+            out.line(format_args!("another process runs site {} already: {holder}; {then}", config.site))?;
+            out.flush()?;
+            told = true;
+        }
+        if once || shutdown.stop().run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_none() {
+            return Ok(None);
+        }
+    }
 }
 
 /// Does the job. To be stopped is how keeping a schedule ends well.

@@ -1,6 +1,8 @@
 //! `strongroom run`: a process that keeps the schedule.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{RunEnumerated, RunRequested, Trigger, ZeroReason};
@@ -137,4 +139,25 @@ fn a_second_process_says_who_runs_and_leaves() {
     let demo = run(here.parent().unwrap(), &["demo", "--dir", "here"]).expect(0);
     assert!(demo.stdout.contains("another process"), "{}", demo.stdout);
     assert_eq!(process.stop(), Some(0));
+}
+
+#[test]
+fn a_second_process_that_keeps_the_schedule_waits_for_its_turn() {
+    let (_folder, here, _server) = site();
+    let lock = || std::fs::read_to_string(here.join("data/run.lock")).unwrap_or_default();
+    let holds = |process: &Running| {
+        let holder = format!("process {} ", process.0.id());
+        move || lock().starts_with(&holder).then_some(())
+    };
+    let first = keeping(&here, &[]);
+    until("the first to hold the lock", holds(&first));
+    let waiting = keeping(&here, &[]);
+    let mut stopped = Running(program(&here, &["run"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut told = String::new();
+    BufReader::new(stopped.0.stdout.take().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("waiting until it ends"), "{told}");
+    assert_eq!(stopped.stop(), Some(0), "one that waits can be stopped");
+    assert_eq!(first.stop(), Some(0));
+    until("the second to hold the lock", holds(&waiting));
+    assert_eq!(waiting.stop(), Some(0));
 }
