@@ -1,7 +1,7 @@
 //! The commands that the chores are made of, all run in the workspace's root.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -47,6 +47,14 @@ pub(crate) fn schemas(write: bool) -> Result<()> {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = shown(command);
     let status = command.status().with_context(|| format!("`{line}` could not be started"))?;
+    ended(&line, status)
+}
+
+/// How a command ended that `line` shows.
+///
+/// # Errors
+/// It ended with a failure.
+pub(crate) fn ended(line: &str, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }
@@ -68,7 +76,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// The command as a person would type it.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut line = program.to_string_lossy().into_owned();
     for arg in command.get_args() {

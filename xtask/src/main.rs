@@ -2,13 +2,14 @@
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
 //! the commands; [`ci`] and [`mod@test`] are the chores that must pass; [`packages`], [`deny`]
-//! and [`unused`] are single steps of theirs.
+//! and [`unused`] are single steps of theirs, and [`tally`] adds the tests up.
 
 mod cargo;
 mod ci;
 mod deny;
 mod packages;
 mod steps;
+mod tally;
 mod test;
 mod unused;
 

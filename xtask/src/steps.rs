@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::tally::Tally;
+
 /// The steps of one chore.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     done: Vec<Step>,
+    tests: Option<Tally>,
 }
 
 #[derive(Debug)]
@@ -28,6 +31,11 @@ impl Steps {
         self.note(name, started.elapsed(), result);
     }
 
+    /// Keeps how the tests went, for the last line.
+    pub(crate) fn tests(&mut self, tally: Tally) {
+        self.tests = Some(tally);
+    }
+
     /// Notes a step that ran elsewhere, such as on another thread.
     pub(crate) fn note(&mut self, name: &'static str, elapsed: Duration, result: Result<()>) {
         let error = result.err().map(|error| format!("{error:#}"));
@@ -36,7 +44,7 @@ impl Steps {
         self.done.push(Step { name, elapsed, error });
     }
 
-    /// Prints every step's duration, then the failed ones with their reasons.
+    /// Prints every step's duration, the failed ones with their reasons, and how the tests went.
     pub(crate) fn finish(self) -> ExitCode {
         if self.done.len() > 1 {
             say("");
@@ -51,6 +59,9 @@ impl Steps {
                 say(&format!("failed: {}: {error}", step.name));
                 code = ExitCode::FAILURE;
             }
+        }
+        if let Some(tests) = self.tests {
+            say(&tests.to_string());
         }
         code
     }

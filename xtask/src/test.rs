@@ -1,8 +1,8 @@
 //! The tests, and all that they need.
 
 use crate::cargo::{cargo, run as run_command};
-use crate::packages;
 use crate::steps::Steps;
+use crate::{packages, tally};
 
 /// How often a test run kills the program at a random moment, unless it is told otherwise: enough
 /// to meet each stage, few enough for every change. A release is tried with 50 or more.
@@ -18,8 +18,14 @@ const KILLS_VARIABLE: &str = "STRONGROOM_TEST_KILLS";
 pub(crate) fn run(steps: &mut Steps, kills: u32, args: &[String]) {
     steps.run("packages", packages::install);
     steps.run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])));
+    let mut tally = None;
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
-        run_command(test.args(args).env(KILLS_VARIABLE, kills.to_string()))
+        let (counted, ended) = tally::run(test.args(args).env(KILLS_VARIABLE, kills.to_string()))?;
+        tally = Some(counted);
+        ended
     });
+    if let Some(tally) = tally {
+        steps.tests(tally);
+    }
 }
