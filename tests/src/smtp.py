@@ -40,7 +40,8 @@ def protection():
     wanted = LoginPassword(user.encode(), password.encode())
 
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=data == wanted)
+        # Not handled: the reply is the server's own.
+        return AuthResult(success=data == wanted, handled=False)
 
     return {
         "tls_context": context,

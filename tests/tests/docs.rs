@@ -38,6 +38,14 @@ fn every_alarm_is_explained_and_no_other() {
     assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), alarm_codes());
 }
 
+#[test]
+fn every_decision_is_in_the_list_of_them() {
+    let folder = workspace_root().join("docs/decisions");
+    let listed: BTreeSet<_> = links(&folder.join("README.md")).into_iter().collect();
+    let pages = files_below(&folder).into_iter().map(|page| page.file_name().unwrap().to_string_lossy().into_owned());
+    assert_eq!(pages.filter(|name| name != "README.md").collect::<BTreeSet<_>>(), listed);
+}
+
 /// Links to files of the project's own, in `[text](path)`.
 fn links(page: &Path) -> Vec<String> {
     let text = fs::read_to_string(page).unwrap();

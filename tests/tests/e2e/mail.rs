@@ -1,6 +1,7 @@
 //! Mails: never lost, told once, and the pipeline goes on without them.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Duration;
 
 use strongroom_model::{Event, FailureKind};
@@ -96,4 +97,32 @@ fn a_mail_server_that_never_takes_the_mail_keeps_no_run_for_ever() {
     site.set("retry.delays", "50ms");
     let _server = site.serve();
     site.run_once().run().expect_code(2);
+}
+
+#[test]
+fn a_summary_goes_over_starttls_with_a_login_and_not_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let server =
+        MailServer::start_protected(&path("taken"), &path("cert.pem"), &path("key.pem"), "strongroom", "hunter2");
+    let mut site = site_with(server.port);
+    site.set("mail.smtp.host", "localhost");
+    site.set("mail.smtp.tls", "starttls");
+    site.set("mail.smtp.user", "strongroom");
+    site.set("mail.smtp.password", "hunter3");
+    let _server = site.serve();
+    let refused = site.run_once().run().expect_code(2);
+    assert!(server.mailbox().mails().is_empty(), "the certificate is nobody's that we trust");
+    assert!(!refused.said().contains("hunter3"), "{}", refused.said());
+    site.set("mail.smtp.ca_file", path("cert.pem").to_str().unwrap());
+    wait_until_due();
+    site.run_once().run().expect_code(2);
+    assert!(server.mailbox().mails().is_empty(), "the password is wrong");
+    site.set("mail.smtp.password", "hunter2");
+    wait_until_due();
+    site.run_once().run().expect_code(0);
+    assert_eq!(server.mailbox().mails().len(), 3, "one for each run, the late ones too");
 }
