@@ -1,7 +1,7 @@
 //! Whether a log is what it says it is: its bytes, its tree, and every life in it.
 
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError, Stored};
+use strongroom_eventlog::{EventLog, Head, LogError, Stored};
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
 use strongroom_model::{Position, SiteId};
@@ -53,10 +53,13 @@ pub struct Bad {
 /// Recomputes hashes, tree, columns and projection, then folds every stream: an event
 /// that cannot follow what came before it was not written by this program's stages.
 ///
+/// `earlier` are sizes and roots that were written down elsewhere: only these can show a log
+/// whose end was cut off, or that was written anew as a whole.
+///
 /// # Errors
 /// The log cannot be read for another reason than damage.
-pub async fn verify(log: &EventLog) -> Result<Report, LogError> {
-    let found = log.verify().await?;
+pub async fn verify(log: &EventLog, earlier: &[Head]) -> Result<Report, LogError> {
+    let found = log.verify_against(earlier).await?;
     let first_bad = found.damage.map(|damage| Bad { position: damage.position, reason: damage.to_string() });
     let mut report = Report {
         site: log.site().clone(),

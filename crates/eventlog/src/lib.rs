@@ -36,6 +36,6 @@ pub use crate::error::{AppendError, LogError, OpenError, StorageError};
 pub use crate::log::{EventLog, POLL};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 pub use crate::sqlite::MAX_READ;
-pub use crate::stored::{Head, Stored};
+pub use crate::stored::{Head, ParseHeadError, Stored};
 pub use crate::stream_head::{Standing, StreamCounts, StreamHead};
 pub use crate::verify::{Damage, Verification};

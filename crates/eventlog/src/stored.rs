@@ -1,8 +1,10 @@
 //! What a log gives back: its head, and events in their exact bytes.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
+use strongroom_model::text::printable;
 use strongroom_model::{Position, Recorded};
 
 use crate::error::LogError;
@@ -22,6 +24,26 @@ impl Head {
     #[must_use]
     pub fn root_base64(&self) -> String {
         BASE64.encode(&self.root)
+    }
+}
+
+/// A text that is no size and root.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no size and root of a log: write SIZE:ROOT, the root in base64 as a summary mail or `strongroom status` shows it"
+)]
+pub struct ParseHeadError(String);
+
+/// `SIZE:ROOT`, as a person types it who wrote both down.
+impl FromStr for Head {
+    type Err = ParseHeadError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHeadError> {
+        let parsed = text.split_once(':').and_then(|(size, root)| {
+            let root = BASE64.decode(root.as_bytes()).ok()?;
+            Some(Self { size: size.parse().ok()?, root: root.try_into().ok()? })
+        });
+        parsed.ok_or_else(|| ParseHeadError(printable(text, 80)))
     }
 }
 
@@ -53,4 +75,20 @@ pub(crate) fn decode(position: Position, body: &str) -> Result<Recorded, LogErro
         return Err(LogError::Damaged { position, reason: "the event there names another position" });
     }
     Ok(recorded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_written_down() {
+        let head = Head { size: 181, root: [7; 32] };
+        assert_eq!(format!("181:{}", head.root_base64()).parse(), Ok(head));
+        for bad in ["", "181", "181:", "x:BwcHBw==", "181:BwcHBw==", "-1:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="]
+        {
+            let error = bad.parse::<Head>().unwrap_err().to_string();
+            assert!(error.contains("SIZE:ROOT"), "{error}");
+        }
+    }
 }

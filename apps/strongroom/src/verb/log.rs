@@ -4,7 +4,7 @@ use clap::Subcommand;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use strongroom_audit::{Export, Report, sentence};
-use strongroom_eventlog::{EventLog, Stored};
+use strongroom_eventlog::{EventLog, Head, Stored};
 use strongroom_model::Position;
 use strongroom_service::Config;
 
@@ -25,7 +25,9 @@ Examples:
   strongroom log export > site.jsonl            the stored events, byte for byte, one a line
   strongroom log export --from 1200             from position 1200 on
   strongroom log verify                         recompute the tree, fold every booking; exits 1
-                                                and names the first bad position"
+                                                and names the first bad position
+  strongroom log verify --against 181:n8Xn…=    and that the first 181 events still have the root
+                                                that a mail told"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -54,18 +56,24 @@ enum Action {
     },
     /// Recomputes the Merkle tree and folds every stream
     Verify {
+        /// A size and root that was written down earlier, as in a summary mail; may be given many times
+        #[arg(long, value_name = "SIZE:ROOT")]
+        against: Vec<Head>,
         /// As JSON
         #[arg(long)]
         json: bool,
     },
+    /// Makes the table of each stream's last event anew, where verify finds it wrong
+    Rebuild,
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
-    let log = site::log_to_read(config).await?;
+    let log = || site::log_to_read(config);
     match &args.action {
-        Action::Export { from } => export(&log, Position(*from), out).await,
-        Action::Tail { lines, no_follow, json } => tail(&log, *lines, !no_follow, *json, out).await,
-        Action::Verify { json } => verify(&log, *json, out).await,
+        Action::Export { from } => export(&log().await?, Position(*from), out).await,
+        Action::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
+        Action::Verify { against, json } => verify(&log().await?, against, *json, out).await,
+        Action::Rebuild => rebuild(config, out).await,
     }
 }
 
@@ -118,8 +126,22 @@ pub(crate) fn line(time: Timestamp, position: Position, sentence: &str) -> Strin
     format!("{}  #{position}  {sentence}", time.strftime("%Y-%m-%d %H:%M:%S UTC"))
 }
 
-async fn verify(log: &EventLog, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
-    let report = strongroom_audit::verify(log).await?;
+/// No event is touched: the table follows from them.
+async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    // Opened to read first: a log that is not there must not be made by this.
+    site::log_to_read(config).await?.close().await;
+    let log = EventLog::open_sqlite(&config.log_path(), &config.site).await?;
+    let streams = log.rebuild_streams().await?;
+    log.close().await;
+    out.line(format_args!(
+        "the last events of {streams} streams were read anew from the log\nNext: strongroom log verify"
+    ))?;
+    out.flush()?;
+    Ok(Exit::Well)
+}
+
+async fn verify(log: &EventLog, against: &[Head], json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+    let report = strongroom_audit::verify(log, against).await?;
     if json {
         out.json(&report)?;
     } else {
