@@ -3,7 +3,7 @@
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DriveInitialised,
-    Enumerated, Failed, Fetched, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent,
+    Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent,
     SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
@@ -189,6 +189,11 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
                 stage: StageName::Enumerate,
                 reason: Some("uploaded again.".to_owned()),
             }),
+        ),
+        booking(
+            "B-1001",
+            1,
+            Event::TimesheetHeld(Held { stage: StageName::Fetch, until: "2026-11-20T23:20:00Z".parse().unwrap() }),
         ),
     ];
     all.extend(pipeline());

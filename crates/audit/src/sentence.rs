@@ -28,6 +28,7 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::TimesheetArchived(data) => timesheet::archived(who, data),
         Event::TimesheetPurged(data) => timesheet::purged(who, data),
         Event::TimesheetRetried(data) => timesheet::retried(who, data),
+        Event::TimesheetHeld(data) => timesheet::held(who, data),
         Event::TimesheetFailed(data) => failed(&format!("booking {who}"), data),
         Event::RunRequested(data) => pipeline::run_requested(who, data),
         Event::RunEnumerated(data) => pipeline::run_enumerated(who, data),

@@ -110,6 +110,7 @@ impl Standing {
             Event::TimesheetPurged(_) => Self::Purged,
             Event::TimesheetFailed(failed) => Self::after_failure(failed),
             Event::TimesheetRetried(retried) => Self::before(retried.stage),
+            Event::TimesheetHeld(held) => Self::before(held.stage),
             _ => return None,
         })
     }

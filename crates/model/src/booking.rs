@@ -4,14 +4,14 @@
 //! New ─Enumerated─▶ Enumerated ─Fetched─▶ Fetched ─BackedUp─▶ BackedUp ─Archived─▶ Archived ─Purged─▶ Purged
 //! ```
 //! `Failed` keeps the phase, but for verify's, which goes back to `Enumerated`: what could
-//! not be proven is fetched anew. A failure without `retry_at` needs a person, and only
-//! `Retried` leads on from there.
+//! not be proven is fetched anew. `Held` keeps everything: it says that a stage is still at
+//! work. A failure without `retry_at` needs a person, and only `Retried` leads on from there.
 
 use jiff::Timestamp;
 
 use crate::digest::Digest;
 use crate::envelope::Recorded;
-use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, Fetched, Retried};
+use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, Fetched, Held, Retried};
 use crate::flow::StageName;
 use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
@@ -82,15 +82,24 @@ impl Booking {
         if self.phase >= Phase::BackedUp { StageName::Archive } else { StageName::Enumerate }
     }
 
-    fn failed(mut self, failed: &Failed) -> Option<Self> {
-        let fits = match failed.stage {
+    /// Whether that stage may have it in hand.
+    fn is_with(&self, stage: StageName) -> bool {
+        match stage {
             StageName::Enumerate => self.phase == Phase::New,
             StageName::Fetch => self.phase == Phase::Enumerated,
             StageName::Verify => self.phase == Phase::Fetched,
             StageName::Archive => self.phase == Phase::BackedUp,
             StageName::Notify => false,
-        };
-        if !fits {
+        }
+    }
+
+    /// A run that takes it in hand does so in one step: only then is there something to hold.
+    fn held(self, held: &Held) -> Option<Self> {
+        (held.stage != StageName::Enumerate && self.is_with(held.stage)).then_some(self)
+    }
+
+    fn failed(mut self, failed: &Failed) -> Option<Self> {
+        if !self.is_with(failed.stage) {
             return None;
         }
         if failed.stage == StageName::Verify {
@@ -133,6 +142,7 @@ impl Booking {
             (_, Event::TimesheetRetried(retried)) => return self.retried(retried),
             _ if waits_for_person => return None,
             (_, Event::TimesheetFailed(failed)) => return self.failed(failed),
+            (_, Event::TimesheetHeld(held)) => return self.held(held),
             (Phase::New, Event::TimesheetEnumerated(data)) => {
                 self.phase = Phase::Enumerated;
                 self.enumerated = Some(data.clone());

@@ -17,7 +17,7 @@ pub use self::drive::DriveInitialised;
 pub use self::failure::{Failed, FailureKind};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
-pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Purged, ReadBack, Retried, SyncMethod};
+pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
 use crate::stream::SubjectKind;
 
 /// What the catalogue knows of one type of event.
@@ -125,6 +125,8 @@ catalogue! {
     TimesheetFailed(Failed) = "timesheet.failed.v1" of Booking;
     /// A person gave a booking that needed attention back to the pipeline.
     TimesheetRetried(Retried) = "timesheet.retried.v1" of Booking;
+    /// A stage is still at work on it: a transfer that takes long.
+    TimesheetHeld(Held) = "timesheet.held.v1" of Booking;
     /// A run is due.
     RunRequested(RunRequested) = "run.requested.v1" of Run;
     /// A run asked the server and took bookings in hand.

@@ -88,6 +88,8 @@ pub fn next_step(event: &Event) -> Option<Next> {
         // A retry that begins with the server's record waits for the next run's list.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
+        // Whoever holds it goes on with it; if that one died, it is handed out again then.
+        Event::TimesheetHeld(held) => return Some(Next { stage: held.stage, not_before: Some(held.until) }),
         Event::AlarmRaised(_) | Event::AlarmCleared(_) | Event::SummaryComposed(_) => StageName::Notify,
         Event::TimesheetFailed(failed)
         | Event::RunFailed(failed)

@@ -3,7 +3,7 @@
 use strongroom_model::AlarmKind;
 
 /// Every kind, the worst first.
-const ALL: [AlarmKind; 12] = [
+const ALL: [AlarmKind; 16] = [
     AlarmKind::CopyLost,
     AlarmKind::DriveFailing,
     AlarmKind::DriveFull,
@@ -13,7 +13,11 @@ const ALL: [AlarmKind; 12] = [
     AlarmKind::ServerUnreachable,
     AlarmKind::ServerRefuses,
     AlarmKind::ServerConfused,
+    AlarmKind::BrokerUnreachable,
+    AlarmKind::BrokerTopology,
+    AlarmKind::NoWorker,
     AlarmKind::RunOverdue,
+    AlarmKind::MessageParked,
     AlarmKind::ServerForgot,
     AlarmKind::RecordWrong,
 ];
@@ -51,6 +55,10 @@ pub(crate) const fn title(kind: AlarmKind) -> &'static str {
         AlarmKind::ServerForgot => "The document server has forgotten backups",
         AlarmKind::RunOverdue => "A run is overdue",
         AlarmKind::CopyLost => "A proven copy is lost",
+        AlarmKind::BrokerUnreachable => "The message broker cannot be used",
+        AlarmKind::BrokerTopology => "A queue is missing or not ours",
+        AlarmKind::MessageParked => "Messages were put aside",
+        AlarmKind::NoWorker => "No worker takes the work that waits",
     }
 }
 
@@ -69,6 +77,11 @@ pub(crate) const fn meanwhile(kind: AlarmKind) -> &'static str {
         }
         AlarmKind::RecordWrong => "The file stays on the server. All other files go on.",
         AlarmKind::ServerForgot => "Their copies are proven and stay on the drive. Nothing is copied again.",
+        AlarmKind::BrokerUnreachable | AlarmKind::BrokerTopology => {
+            "What is to be done stands in the log. Nothing is lost, and work goes on by itself."
+        }
+        AlarmKind::MessageParked => "The log has the work they were about, and hands it out again. The rest goes on.",
+        AlarmKind::NoWorker => "The files stay where they are until a worker runs.",
         AlarmKind::RunOverdue => "Nothing new is backed up until a run starts.",
         AlarmKind::CopyLost => "Nothing is deleted on the server on the strength of that copy.",
     }

@@ -1,6 +1,6 @@
 //! Sentences about a booking's timesheet.
 
-use strongroom_model::event::{Archived, BackedUp, Enumerated, Fetched, Purged, ReadBack, Retried, SyncMethod};
+use strongroom_model::event::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
 use strongroom_model::{ByteCount, StageName};
 
 use super::{clause, count, instant, quoted, short};
@@ -59,6 +59,14 @@ pub(super) fn purged(booking: &str, data: &Purged) -> String {
         "The server's copy of booking {booking} was deleted by purge {}, which rested on {}.",
         quoted(&data.purge),
         count(data.proofs.len() as u64, "proof")
+    )
+}
+
+pub(super) fn held(booking: &str, data: &Held) -> String {
+    format!(
+        "The {} stage is still at work on booking {booking}; if it says nothing more, another may take it from {} on.",
+        data.stage,
+        instant(data.until)
     )
 }
 

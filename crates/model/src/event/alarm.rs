@@ -35,6 +35,14 @@ pub enum AlarmKind {
     RunOverdue,
     /// A proven copy could not be read back when it was looked at again.
     CopyLost,
+    /// The broker does not answer, or refuses us.
+    BrokerUnreachable,
+    /// A queue or the exchange is missing or another than ours, and may not be declared by us.
+    BrokerTopology,
+    /// Messages that cannot be understood were put aside.
+    MessageParked,
+    /// Work waits, and no worker takes it.
+    NoWorker,
 }
 
 impl AlarmKind {
@@ -54,6 +62,10 @@ impl AlarmKind {
             Self::ServerForgot => "server-forgot",
             Self::RunOverdue => "run-overdue",
             Self::CopyLost => "copy-lost",
+            Self::BrokerUnreachable => "broker-unreachable",
+            Self::BrokerTopology => "broker-topology",
+            Self::MessageParked => "message-parked",
+            Self::NoWorker => "no-worker",
         }
     }
 }

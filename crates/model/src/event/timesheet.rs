@@ -108,6 +108,17 @@ pub struct Purged {
     pub proofs: Vec<EventId>,
 }
 
+/// A stage has been at work on a booking for long, and goes on. If it says nothing more until
+/// then, the work is anybody's again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// The stage that is at work: `fetch`, `verify` or `archive`.
+    pub stage: StageName,
+    /// Until when nobody else takes the work.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub until: Timestamp,
+}
+
 /// A person's word that a booking should be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {

@@ -4,7 +4,7 @@ use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::fold::fold;
 use strongroom_model::{Event, FailureKind, Fold as _, Recorded, StageName};
 
-use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, purged, recorded, retried};
+use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, retried};
 
 /// How a booking stands beside its phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,7 @@ fn events() -> Vec<(String, Event)> {
         events.push((format!("{stage} failed, retry"), failure(stage, true)));
         events.push((format!("{stage} failed, person"), failure(stage, false)));
         events.push((format!("retried from {stage}"), retried(stage)));
+        events.push((format!("held by {stage}"), held(stage)));
     }
     let foreign = samples::all().into_iter().map(|(name, sample)| (name, sample.event));
     events.extend(foreign.filter(|(name, _)| !name.contains(".timesheet.")));
@@ -82,6 +83,7 @@ fn table() -> Vec<(State, &'static str, State)> {
         // What could not be proven is fetched anew.
         ((Fetched, Well), "verify failed, retry", (Enumerated, Waits)),
         ((Fetched, Well), "verify failed, person", (Enumerated, Person)),
+        ((Fetched, Well), "held by verify", (Fetched, Well)),
         ((Archived, Well), "purged", (Purged, Well)),
         // The server has forgotten it.
         ((Archived, Well), "retried from archive", (BackedUp, Well)),
@@ -96,6 +98,9 @@ fn table() -> Vec<(State, &'static str, State)> {
             ((New, before), "enumerate failed, retry", (New, Waits)),
             ((New, before), "enumerate failed, person", (New, Person)),
             ((Enumerated, before), "fetched", (Fetched, Well)),
+            // To say that one is still at work changes nothing.
+            ((Enumerated, before), "held by fetch", (Enumerated, before)),
+            ((BackedUp, before), "held by archive", (BackedUp, before)),
             ((Enumerated, before), "fetch failed, retry", (Enumerated, Waits)),
             ((Enumerated, before), "fetch failed, person", (Enumerated, Person)),
             ((BackedUp, before), "archived", (Archived, Well)),

@@ -24,6 +24,7 @@ fn each_type_of_event_has_its_next_step() {
         ("timesheet.failed.v1.bare", None),
         ("timesheet.retried.v1", None),
         ("timesheet.retried.v1.bare", now(Archive)),
+        ("timesheet.held.v1", Some(Next { stage: Fetch, not_before: Some(at(20)) })),
         ("run.requested.v1", now(Enumerate)),
         ("run.enumerated.v1", None),
         ("run.enumerated.v1.bare", None),

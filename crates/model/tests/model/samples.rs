@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use strongroom_model::event::{
-    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DriveInitialised, Enumerated, Failed, Fetched,
+    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DriveInitialised, Enumerated, Failed, Fetched, Held,
     Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
     Trigger, ZeroReason,
 };
@@ -98,6 +98,10 @@ pub(crate) fn retried(stage: StageName) -> Event {
     Event::TimesheetRetried(Retried { stage, reason: Some("uploaded again by the client".to_owned()) })
 }
 
+pub(crate) fn held(stage: StageName) -> Event {
+    Event::TimesheetHeld(Held { stage, until: at(20) })
+}
+
 pub(crate) fn run_requested() -> Event {
     Event::RunRequested(RunRequested { trigger: Trigger::Schedule, oldest: 100 })
 }
@@ -164,6 +168,7 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         purged(),
         Event::TimesheetFailed(failed(StageName::Verify, true)),
         retried(StageName::Enumerate),
+        held(StageName::Fetch),
         run_requested(),
         run_enumerated(),
         Event::RunFailed(failed(StageName::Enumerate, true)),

@@ -69,6 +69,7 @@ impl Tally {
             | Event::TimesheetBackedUp(_)
             | Event::TimesheetArchived(_)
             | Event::TimesheetPurged(_)
+            | Event::TimesheetHeld(_)
             | Event::TimesheetRetried(_) => {
                 self.files.add(recorded);
                 self.work.add(recorded);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use strongroom_model::event::{BackedUp, ReadBack};
-use strongroom_model::{ByteCount, DriveId, Event, Recorded, Version};
+use strongroom_model::{ByteCount, DriveId, Event, Recorded, StreamName};
 
 /// The version of a proof that came without any failure before it: taken in hand, fetched,
-/// proven.
-const UNTROUBLED_PROOF: Version = Version(2);
+/// proven. Each time that a stage said it was still at work, it is one more.
+const UNTROUBLED_PROOF: u64 = 2;
 
 /// What came onto one drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub struct Files {
     pub purged: u64,
     /// Given back to the pipeline by a person.
     pub given_back: u64,
+    /// How often stages said that they were still at work on files that are not proven yet:
+    /// a few, since only the largest take so long.
+    held: BTreeMap<StreamName, u64>,
     /// Proven, by drive.
     pub drives: BTreeMap<DriveId, OnDrive>,
 }
@@ -60,9 +63,11 @@ impl Files {
             Event::TimesheetBackedUp(data) => {
                 self.backed_up += 1;
                 self.bytes = self.bytes + data.size_bytes;
-                self.recovered += u64::from(recorded.version > UNTROUBLED_PROOF);
+                let held = self.held.remove(&recorded.stream).unwrap_or_default();
+                self.recovered += u64::from(recorded.version.0 > UNTROUBLED_PROOF + held);
                 self.on_drive(data);
             }
+            Event::TimesheetHeld(_) => *self.held.entry(recorded.stream.clone()).or_default() += 1,
             Event::TimesheetArchived(_) => self.archived += 1,
             Event::TimesheetPurged(_) => self.purged += 1,
             Event::TimesheetRetried(_) => self.given_back += 1,
