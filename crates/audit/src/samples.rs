@@ -3,8 +3,8 @@
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DriveInitialised,
-    Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent,
-    SyncMethod, Trigger, ZeroReason,
+    Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed,
+    SummarySent, SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, Recorded, RunId,
