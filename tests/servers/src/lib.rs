@@ -1,1 +1,15 @@
 //! Real servers for tests: Postgres and RabbitMQ, on ports and in folders of their own.
+//!
+//! A server is started once for each test process and shared by its tests, each of which
+//! takes a database or a virtual host of its own. It never outlives the process, however
+//! that ends. Servers of one's own can be stopped, killed and started again.
+//!
+//! - [`postgres`]: the shared one and those of one's own;
+//! - `supervisor`: what keeps a server from outliving its test;
+//! - `port`: ports that nobody has.
+
+mod port;
+mod postgres;
+mod supervisor;
+
+pub use crate::postgres::{Database, Postgres, postgres};
