@@ -1,9 +1,13 @@
 //! An event as a CloudEvents 1.0 JSON object, in the exact bytes that the log keeps.
 
+use std::fmt;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::canonical;
+pub use crate::canonical::MAX_INTEGER;
 use crate::event::{DecodeError, Event};
 use crate::id::{Actor, EventId, RunId, SiteId};
 use crate::quantity::{Position, Version};
@@ -75,7 +79,8 @@ pub struct Recorded {
 
 /// The attributes of CloudEvents 1.0 (section 3.1 of its specification) and our
 /// extensions `position`, `version`, `causationid`, `correlationid` and `actor`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "an event without one of these is no CloudEvents object of ours")]
 struct Envelope {
     specversion: String,
     id: EventId,
@@ -89,12 +94,44 @@ struct Envelope {
     data: Value,
     position: Position,
     version: Version,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     causationid: Option<EventId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     correlationid: Option<RunId>,
     actor: Actor,
 }
+
+/// The same attributes, borrowed, on their way into the log.
+#[derive(Serialize)]
+struct Rendered<'a> {
+    actor: &'a Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causationid: Option<EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlationid: Option<RunId>,
+    data: Data<'a>,
+    datacontenttype: &'a str,
+    dataschema: String,
+    id: EventId,
+    position: Position,
+    source: fmt::Arguments<'a>,
+    specversion: &'a str,
+    subject: &'a StreamName,
+    time: Timestamp,
+    #[serde(rename = "type")]
+    type_name: &'a str,
+    version: Version,
+}
+
+/// An event's `data`.
+struct Data<'a>(&'a Event);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_data(serializer)
+    }
+}
+
+/// How long an event's bytes are, most often: a hint only.
+const LENGTH_HINT: usize = 1024;
 
 /// Stored bytes that are no event.
 #[derive(Debug, thiserror::Error)]
@@ -116,24 +153,6 @@ pub fn schema_uri(type_name: &str) -> String {
     format!("urn:{}", type_name.replace('.', ":"))
 }
 
-/// The greatest integer that every reader of JSON keeps (RFC 7493, section 2.2).
-pub const MAX_INTEGER: u64 = (1 << 53) - 1;
-
-/// `data` with no integer above [`MAX_INTEGER`]. Canonical form (RFC 8785, section 3.2.2.3)
-/// rounds a greater one, and `u64::MAX` to what is no `u64` any more: a server that names
-/// such a size could make the log unreadable.
-fn keepable(mut data: Value) -> Value {
-    match &mut data {
-        Value::Number(number) if number.as_u64().is_some_and(|number| number > MAX_INTEGER) => {
-            return Value::from(MAX_INTEGER);
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = keepable(item.take())),
-        Value::Object(members) => members.values_mut().for_each(|member| *member = keepable(member.take())),
-        _ => {}
-    }
-    data
-}
-
 impl NewEvent {
     /// The event at `position` of `site`'s log, in RFC 8785 canonical form: these bytes are
     /// stored, hashed and exported, and are never made again from parsed data. An integer
@@ -141,23 +160,23 @@ impl NewEvent {
     #[must_use]
     pub fn render(&self, site: &SiteId, position: Position) -> String {
         let type_name = self.event.type_name();
-        let envelope = Envelope {
-            specversion: "1.0".to_owned(),
-            id: self.id,
-            source: format!("/sites/{site}"),
-            type_name: type_name.to_owned(),
-            subject: self.stream.clone(),
-            time: to_micros(self.time),
-            datacontenttype: "application/json".to_owned(),
-            dataschema: schema_uri(type_name),
-            data: keepable(self.event.data()),
-            position,
-            version: self.expected.next(),
+        let rendered = Rendered {
+            actor: &self.actor,
             causationid: self.cause,
             correlationid: self.run,
-            actor: self.actor.clone(),
+            data: Data(&self.event),
+            datacontenttype: "application/json",
+            dataschema: schema_uri(type_name),
+            id: self.id,
+            position,
+            source: format_args!("/sites/{site}"),
+            specversion: "1.0",
+            subject: &self.stream,
+            time: to_micros(self.time),
+            type_name,
+            version: self.expected.next(),
         };
-        serde_json_canonicalizer::to_string(&envelope).expect("an envelope has string keys and finite numbers only")
+        canonical::to_string(&rendered, LENGTH_HINT).expect("events hold texts and whole numbers only")
     }
 }
 

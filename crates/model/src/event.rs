@@ -10,6 +10,7 @@ mod run;
 mod summary;
 mod timesheet;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised};
@@ -82,13 +83,11 @@ macro_rules! catalogue {
                 }
             }
 
-            /// The event's `data`.
-            #[must_use]
-            pub fn data(&self) -> Value {
+            /// Writes the event's `data`.
+            pub(crate) fn serialize_data<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $(Self::$variant(data) => serde_json::to_value(data),)+
+                    $(Self::$variant(data) => data.serialize(serializer),)+
                 }
-                .expect("event data has string keys and finite numbers only")
             }
 
             /// The event of that type with that data.

@@ -9,7 +9,8 @@
 //! - [`id`], [`quantity`], [`digest`]: the words that every event is made of;
 //! - [`stream`]: whose events they are;
 //! - [`event`]: the catalogue, one file for each kind of subject;
-//! - [`envelope`]: an event as CloudEvents JSON, in the bytes that the log keeps;
+//! - [`envelope`]: an event as CloudEvents JSON, in the bytes that the log keeps, and
+//!   `canonical`: how these are written;
 //! - [`fold`]: state as a fold over events, and [`booking`], [`run`], [`alarm`],
 //!   [`summary`]: the four folds;
 //! - [`flow`]: which stage an event hands its subject to;
@@ -18,6 +19,7 @@
 
 pub mod alarm;
 pub mod booking;
+mod canonical;
 pub mod compare;
 pub mod digest;
 pub mod envelope;
