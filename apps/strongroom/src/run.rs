@@ -2,6 +2,8 @@
 //!
 //! - [`job`]: the site, opened, and its stages; [`wire`]: how each is made from the configuration;
 //! - [`once`] and [`schedule`]: the two ways in which runs are asked for, by [`request`];
+//! - [`runs`] and [`summaries`]: what keeps a schedule, turn after turn ([`keep`]), each in a
+//!   process of its own or not; [`work`]: whether the work is done, whoever does it;
 //! - [`due`]: when a summary or an alarm is; [`gate`]: whether the drive is there;
 //! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
 //! - [`ending`]: what there is to tell at the end.
@@ -10,10 +12,17 @@ pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod gate;
 pub(crate) mod job;
+pub(crate) mod keep;
 pub(crate) mod once;
 pub(crate) mod request;
+pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod show;
+pub(crate) mod summaries;
 pub(crate) mod tally;
 pub(crate) mod watch;
 pub(crate) mod wire;
+pub(crate) mod work;
+
+#[cfg(test)]
+mod testing;

@@ -61,6 +61,12 @@ impl Pipeline {
         self.stages.iter().map(StageHandle::progress).collect()
     }
 
+    /// Whether a stage has ended: it was told to, or it met a fault of its own.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.stages.iter().any(StageHandle::has_ended)
+    }
+
     /// Waits until every stage has ended, which they do after `stop` and, at the latest,
     /// `abort` are cancelled.
     pub async fn ended(self) {

@@ -39,4 +39,4 @@ pub use crate::notice::Notice;
 pub use crate::post::Post;
 pub use crate::settings::{Settings, SettingsError};
 pub use crate::stage::Notify;
-pub use crate::summary::{ComposeError, compose, last_composed};
+pub use crate::summary::{ComposeError, compose, compose_after, last_composed};

@@ -14,6 +14,6 @@ pub mod tally;
 pub mod verdict;
 mod view;
 
-pub use self::compose::{ComposeError, compose, last_composed};
+pub use self::compose::{ComposeError, compose, compose_after, last_composed};
 pub use self::report::{Report, ReportError};
 pub(crate) use self::view::{SummaryHtml, SummaryText, SummaryView};

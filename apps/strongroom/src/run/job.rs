@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use strongroom_audit::{causes, raised_alarms};
-use strongroom_bus::{Alarms, Idle, Pipeline};
+use strongroom_bus::{Idle, Pipeline};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmRaised, Trigger};
 use strongroom_model::{Actor, Position, StageName};
@@ -25,9 +25,6 @@ use crate::run::{request, wire};
 use crate::site;
 use crate::trouble::Trouble;
 
-/// The stages that bring a booking to the archive: all but the one that tells people.
-pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
-
 /// How often the drive is looked at while it is in the way.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -40,7 +37,6 @@ pub(crate) struct Job {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) log: EventLog,
-    pub(crate) alarms: Alarms,
     pub(crate) actor: Actor,
     pub(crate) pipeline: Pipeline,
     pub(crate) gate: Gate,
@@ -73,7 +69,6 @@ impl Job {
         let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
         let stop = shutdown.stop().child_token();
         let name = actor_named("run");
-        let alarms = Alarms::new(log.clone(), clock.clone(), name.clone());
         let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, &name);
         let mut pipeline = Pipeline::new(wire::wiring(&config, &log, &clock, &stop, &shutdown));
         pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
@@ -82,7 +77,6 @@ impl Job {
             config,
             clock,
             log,
-            alarms,
             actor: name,
             pipeline,
             gate,
@@ -130,6 +124,16 @@ impl Job {
     /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.pipeline.idle(stages, patience).await
+    }
+
+    /// Whether every stage is at work.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        if self.pipeline.has_ended() && !self.shutdown.is_requested() {
+            return Err(Trouble::new("a stage has ended by itself")
+                .next_step("start it again, and report what it said above")
+                .finally());
+        }
+        Ok(())
     }
 
     /// Fixes the next summary in the log; notify sends it.

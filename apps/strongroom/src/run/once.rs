@@ -9,7 +9,8 @@ use strongroom_model::{StageName, StreamName};
 use tokio::time::Instant;
 
 use crate::run::ending::Ending;
-use crate::run::job::{Job, LOOK_EVERY, WORK};
+use crate::run::job::{Job, LOOK_EVERY};
+use crate::run::work::WORK;
 use crate::run::{due, request};
 use crate::trouble::Trouble;
 

@@ -1,16 +1,21 @@
 //! Asking for a run, and what became of it.
 
+use jiff::Timestamp;
 use strongroom_eventlog::{AppendError, EventLog, LogError};
 use strongroom_model::event::{RunRequested, Trigger};
 use strongroom_model::fold::fold;
 use strongroom_model::run::Run;
 use strongroom_model::{
-    Actor, Event, EventId, Expected, NewEvent, Position, Recorded, RunId, StageName, StreamName, SubjectKind,
+    Actor, Event, EventId, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind,
 };
 use strongroom_service::Clock;
+use uuid::Uuid;
 
 /// Asks for a run. One that an earlier process asked for, and that did not come to ask the
 /// server, is taken over instead: runs do not pile up behind a server that is away.
+///
+/// The run's id follows from the run before it, so that of two processes that ask for the
+/// next one at once, the second finds that it was asked for.
 ///
 /// If we stop after the append, the run is pending in the log, and the next process takes it
 /// over.
@@ -24,8 +29,9 @@ pub(crate) async fn request(
     if let Some(pending) = pending(log).await.map_err(AppendError::NotStored)? {
         return Ok(pending);
     }
+    let previous = log.newest(SubjectKind::Run, 1).await.map_err(AppendError::NotStored)?.into_iter().next();
+    let run = after(log.site(), previous.map(|head| head.stream).as_ref());
     let time = clock.now();
-    let run = RunId::new(time);
     let stream = StreamName::run(run);
     let event = NewEvent {
         id: EventId::new(time),
@@ -37,14 +43,22 @@ pub(crate) async fn request(
         run: Some(run),
         event: Event::RunRequested(RunRequested { trigger, oldest }),
     };
-    log.append(vec![event]).await?;
-    Ok(stream)
+    match log.append(vec![event]).await {
+        Ok(_) | Err(AppendError::Conflict { .. }) => Ok(stream),
+        Err(error) => Err(error),
+    }
+}
+
+/// The run that follows on that one (a version 5 UUID, RFC 9562, section 5.5).
+fn after(site: &SiteId, previous: Option<&StreamName>) -> RunId {
+    let name = previous.map_or_else(|| format!("/sites/{site}/run"), |run| format!("/sites/{site}/{run}"));
+    RunId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
 }
 
 /// A run that has not asked the server yet, at once or at its next attempt.
 async fn pending(log: &EventLog) -> Result<Option<StreamName>, LogError> {
     let now = log.pending(StageName::Enumerate, Position(0), 1).await?;
-    let later = log.due(StageName::Enumerate, jiff::Timestamp::MAX, 1).await?;
+    let later = log.due(StageName::Enumerate, Timestamp::MAX, 1).await?;
     let of_run = |event: Recorded| (event.stream.kind() == SubjectKind::Run).then_some(event.stream);
     Ok(now.into_iter().chain(later).find_map(of_run))
 }
@@ -54,11 +68,27 @@ pub(crate) async fn look(log: &EventLog, run: &StreamName) -> Result<Run, LogErr
     Ok(fold(&log.stream(run).await?).unwrap_or_default())
 }
 
-/// The newest run: when it was asked for, and by what.
-pub(crate) async fn newest(log: &EventLog) -> Result<Option<(jiff::Timestamp, Trigger)>, LogError> {
+/// The newest run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) stream: StreamName,
+    /// When it was asked for, and by what.
+    pub(crate) asked_at: Timestamp,
+    pub(crate) trigger: Trigger,
+    /// Where its last event is.
+    pub(crate) position: Position,
+}
+
+/// The newest run, if there is one.
+pub(crate) async fn newest(log: &EventLog) -> Result<Option<Newest>, LogError> {
     let Some(head) = log.newest(SubjectKind::Run, 1).await?.into_iter().next() else { return Ok(None) };
     Ok(log.stream(&head.stream).await?.into_iter().find_map(|recorded| match recorded.event {
-        Event::RunRequested(requested) => Some((recorded.time, requested.trigger)),
+        Event::RunRequested(requested) => Some(Newest {
+            stream: head.stream.clone(),
+            asked_at: recorded.time,
+            trigger: requested.trigger,
+            position: head.position,
+        }),
         _ => None,
     }))
 }
@@ -85,6 +115,31 @@ mod tests {
         assert_eq!(log.head().await.unwrap().size, 1);
         assert!(!look(&log, &first).await.unwrap().is_settled());
         let asked = "2026-11-20T23:00:00Z".parse().unwrap();
-        assert_eq!(newest(&log).await.unwrap(), Some((asked, Trigger::Schedule)));
+        let newest = newest(&log).await.unwrap().unwrap();
+        assert_eq!((newest.stream, newest.asked_at, newest.trigger), (first, asked, Trigger::Schedule));
+    }
+
+    #[tokio::test]
+    async fn r3_two_that_ask_at_once_ask_for_one_run() {
+        let (folder, log) = log().await;
+        let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
+        let twin = EventLog::open_sqlite(&folder.path().join("log.sqlite"), log.site()).await.unwrap();
+        let (one, other) = ("enumerate@a".parse().unwrap(), "enumerate@b".parse().unwrap());
+        let (one, other) = tokio::join!(
+            request(&log, &clock, &one, Trigger::Schedule, 100),
+            request(&twin, &clock, &other, Trigger::Schedule, 100)
+        );
+        assert_eq!(one.unwrap(), other.unwrap());
+        assert_eq!(log.head().await.unwrap().size, 1);
+    }
+
+    #[test]
+    fn each_run_leads_to_another_and_each_site_has_its_own() {
+        let (here, there) = ("demo".parse().unwrap(), "other".parse().unwrap());
+        let first = after(&here, None);
+        let second = after(&here, Some(&StreamName::run(first)));
+        assert_ne!(first, second);
+        assert_ne!(first, after(&there, None));
+        assert_eq!(second, after(&here, Some(&StreamName::run(first))));
     }
 }

@@ -89,6 +89,6 @@ async fn work(job: &mut Job, once: bool) -> Result<(Ending, Exit), Trouble> {
         let exit = ending.exit();
         return Ok((ending, exit));
     }
-    schedule::keep(job).await?;
+    schedule::keep_all(job).await?;
     Ok((job.ending().await?, Exit::Well))
 }

@@ -65,8 +65,24 @@ pub async fn compose(
     actor: &Actor,
 ) -> Result<Option<Recorded>, ComposeError> {
     let previous = last_composed(log).await?.map(|(composed, _)| composed);
+    compose_after(log, previous.as_ref(), title, clock, actor).await
+}
+
+/// Fixes the summary that follows on `previous`. `None`: a twin was faster. So of two
+/// processes that both found a summary due after that one, one composes it, and the
+/// other does not compose a second one for the same night.
+///
+/// # Errors
+/// As [`compose()`].
+pub async fn compose_after(
+    log: &EventLog,
+    previous: Option<&SummaryComposed>,
+    title: &str,
+    clock: &Clock,
+    actor: &Actor,
+) -> Result<Option<Recorded>, ComposeError> {
     let head = log.head().await?;
-    let number = previous.as_ref().map_or(1, |previous| previous.number + 1);
+    let number = previous.map_or(1, |previous| previous.number + 1);
     let time = clock.now();
     let id = EventId::new(time);
     let composed = SummaryComposed {

@@ -92,6 +92,16 @@ async fn a_twin_composes_no_second_summary_of_the_same_interval() {
 }
 
 #[tokio::test]
+async fn a_twin_that_found_the_same_summary_due_composes_none_after_it() {
+    let site = Site::new().await;
+    let actor = "notify@backup-2".parse().unwrap();
+    let compose = || strongroom_notify::compose_after(&site.log, None, "the night", &site.clock, &actor);
+    assert!(compose().await.unwrap().is_some());
+    assert!(compose().await.unwrap().is_none(), "it was due after none, and there is one by now");
+    assert_eq!(site.log.head().await.unwrap().size, 2);
+}
+
+#[tokio::test]
 async fn notify_is_always_ready_and_takes_one_batch_at_a_time() {
     let site = Site::new().await;
     let notify = site.notify();

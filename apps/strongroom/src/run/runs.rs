@@ -1,0 +1,159 @@
+//! Keeps the schedule of runs: asks for one when it is due and the one before it is done, and
+//! raises an alarm when one is overdue.
+//!
+//! All that it goes by stands in the log. So several processes may keep one schedule: each
+//! slot has one run, since the second to ask for it finds that it was asked for.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use strongroom_audit::raised_alarms;
+use strongroom_bus::Alarms;
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::{AlarmKey, AlarmRaised, Trigger};
+use strongroom_model::{Actor, AlarmKind, StreamName};
+use strongroom_service::{Clock, Config, Schedule};
+
+use crate::run::due;
+use crate::run::keep::until;
+use crate::run::request::{self, Newest};
+use crate::run::work::{self, Work};
+use crate::trouble::Trouble;
+
+/// The subject of the alarm about runs: there is one schedule.
+const SUBJECT: &str = "schedule";
+
+/// The alarms that say why a run does not move.
+const IN_THE_WAY: [AlarmKind; 11] = [
+    AlarmKind::DriveMissing,
+    AlarmKind::DriveUnknown,
+    AlarmKind::DriveReadOnly,
+    AlarmKind::DriveFull,
+    AlarmKind::DriveFailing,
+    AlarmKind::ServerUnreachable,
+    AlarmKind::ServerRefuses,
+    AlarmKind::ServerConfused,
+    AlarmKind::BrokerUnreachable,
+    AlarmKind::BrokerTopology,
+    AlarmKind::NoWorker,
+];
+
+/// Keeps the schedule of runs.
+pub(crate) struct Runs {
+    schedule: Schedule,
+    grace: Duration,
+    oldest: u32,
+    log: EventLog,
+    clock: Clock,
+    alarms: Alarms,
+    actor: Actor,
+    /// How long the log was at the last turn, and since when.
+    moved: (u64, Timestamp),
+    /// The run whose end was noticed last, or that was the last when this process began. When
+    /// another one ends, runs happen, and no alarm may say otherwise.
+    ended: Option<StreamName>,
+}
+
+impl Runs {
+    /// What the configuration says of runs, in `actor`'s name.
+    pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, Trouble> {
+        Ok(Self {
+            schedule: config.schedule(),
+            grace: config.schedule.grace.get(),
+            oldest: config.enumerate.oldest,
+            log: log.clone(),
+            clock: clock.clone(),
+            alarms: Alarms::new(log.clone(), clock.clone(), actor.clone()),
+            actor: actor.clone(),
+            moved: (log.head().await?.size, clock.now()),
+            ended: request::newest(log).await?.map(|newest| newest.stream),
+        })
+    }
+
+    /// R8: runs that did not happen while no process was up are told of. Only where the
+    /// schedule was kept by this program before: cron's runs have cron's schedule.
+    pub(crate) async fn look_back(&self) -> Result<(), Trouble> {
+        let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(&self.log).await? else {
+            return Ok(());
+        };
+        let next_step = "find out why strongroom was not running; runs go on from now";
+        self.tell_overdue(asked_at, asked_at, next_step).await
+    }
+
+    /// One look at everything; returns for how long nothing is to be done, unless something
+    /// happens in the log. A run is only asked for where there `may` be one.
+    pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, Trouble> {
+        let now = self.clock.now();
+        let size = self.log.head().await?.size;
+        if size != self.moved.0 || now < self.moved.1 {
+            self.moved = (size, now);
+        }
+        let work = work::look(&self.log, now).await?;
+        let newest = request::newest(&self.log).await?;
+        let asked_at = newest.as_ref().map(|newest| newest.asked_at);
+        if self.is_over(work, now) {
+            if let Some(newest) = newest {
+                self.has_ended(newest.stream).await?;
+            }
+            if may && self.schedule.next_run(asked_at, now) <= now {
+                request::request(&self.log, &self.clock, &self.actor, Trigger::Schedule, self.oldest).await?;
+                return Ok(Duration::ZERO);
+            }
+            return Ok(until(self.schedule.next_run(asked_at, now), now));
+        }
+        if let Some(asked_at) = asked_at {
+            self.watch_over(asked_at).await?;
+        }
+        Ok(Duration::MAX)
+    }
+
+    /// Whether the run before is done. Copies on a drive that nobody has mounted must not hold
+    /// up what can go onto another: they are waited for, but not for ever.
+    fn is_over(&self, work: Work, now: Timestamp) -> bool {
+        match work {
+            Work::Settled => true,
+            Work::Proving => {
+                now.duration_since(self.moved.1) >= SignedDuration::try_from(self.grace).unwrap_or(SignedDuration::MAX)
+            }
+            Work::Busy => false,
+        }
+    }
+
+    /// A run has ended, and with it the alarm that none does.
+    async fn has_ended(&mut self, run: StreamName) -> Result<(), Trouble> {
+        if self.ended.as_ref() != Some(&run) {
+            let key = AlarmKey::new(AlarmKind::RunOverdue, SUBJECT);
+            self.alarms.clear(&key, "runs happen again", None).await?;
+            self.ended = Some(run);
+        }
+        Ok(())
+    }
+
+    /// A run that neither ends nor moves is told of. What is in its way, where something is,
+    /// has an alarm of its own.
+    async fn watch_over(&self, asked_at: Timestamp) -> Result<(), Trouble> {
+        if due::overdue(&self.schedule, asked_at, self.moved.1, self.clock.now(), self.grace).is_none()
+            || raised_alarms(&self.log).await?.iter().any(|alarm| IN_THE_WAY.contains(&alarm.kind))
+        {
+            return Ok(());
+        }
+        let next_step = "look at what strongroom says on stderr; `strongroom doctor` tries every part";
+        self.tell_overdue(asked_at, self.moved.1, next_step).await
+    }
+
+    async fn tell_overdue(&self, asked_at: Timestamp, moved: Timestamp, next_step: &str) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let Some(message) = due::overdue(&self.schedule, asked_at, moved, now, self.grace) else { return Ok(()) };
+        let alarm = AlarmRaised {
+            kind: AlarmKind::RunOverdue,
+            subject: SUBJECT.to_owned(),
+            message,
+            next_step: next_step.to_owned(),
+        };
+        self.alarms.raise(&alarm, None).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

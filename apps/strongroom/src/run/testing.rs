@@ -1,0 +1,139 @@
+//! A log of a site, and what happens in it, for tests.
+
+use std::time::Duration;
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::{
+    Archived, BackedUp, Enumerated, Failed, Fetched, ReadBack, RunEnumerated, SyncMethod, ZeroReason,
+};
+use strongroom_model::{
+    Actor, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, StageName,
+    StreamName,
+};
+use strongroom_service::{Clock, Config};
+
+/// A site in a folder of its own, at the beginning of a night.
+pub(crate) struct Site {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) log: EventLog,
+    pub(crate) clock: Clock,
+}
+
+impl Site {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"main".parse().unwrap()).await.unwrap();
+        Self { folder, log, clock: Clock::manual("2026-11-20T23:00:00Z".parse().unwrap()) }
+    }
+
+    /// A configuration of these lines, and defaults.
+    pub(crate) fn config(&self, lines: &str) -> Config {
+        Config::from_text(lines, self.folder.path()).unwrap()
+    }
+
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        "test@backup-1".parse().unwrap()
+    }
+
+    /// Something happens.
+    pub(crate) async fn happens(&self, stream: &StreamName, event: Event) {
+        let history = self.log.stream(stream).await.unwrap();
+        let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
+        let time = self.clock.now();
+        let event = NewEvent {
+            id: EventId::new(time),
+            stream: stream.clone(),
+            expected,
+            time,
+            actor: self.actor(),
+            cause: None,
+            run: None,
+            event,
+        };
+        self.log.append(vec![event]).await.unwrap();
+    }
+
+    pub(crate) async fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
+        let all = self.log.read(strongroom_model::Position(0), 1000).await.unwrap();
+        all.iter().filter(|stored| is_it(&stored.decode().unwrap().event)).count()
+    }
+}
+
+pub(crate) fn booking(id: &str) -> StreamName {
+    StreamName::booking(&id.parse().unwrap())
+}
+
+fn digest() -> Digest {
+    Digest::of(Algorithm::Sha256, b"x")
+}
+
+/// A run asked the server, and took so many.
+pub(crate) fn found(enumerated: u64) -> Event {
+    Event::RunEnumerated(RunEnumerated {
+        waiting: enumerated,
+        listed: enumerated,
+        enumerated,
+        in_hand: 0,
+        forgotten: 0,
+        unusable: 0,
+        rejected: Vec::new(),
+        zero_reason: (enumerated == 0).then_some(ZeroReason::NothingWaiting),
+    })
+}
+
+pub(crate) fn enumerated() -> Event {
+    let signed_off_at = "2026-11-20T12:00:00Z".parse().unwrap();
+    Event::TimesheetEnumerated(Enumerated {
+        filename: "x.pdf".to_owned(),
+        size_bytes: ByteCount(1),
+        digest: digest(),
+        signed_off_at,
+    })
+}
+
+pub(crate) fn fetched() -> Event {
+    Event::TimesheetFetched(Fetched {
+        drive: DriveId::random(),
+        path: "x.pdf".to_owned(),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(1),
+        sha256: digest(),
+        in_flight: digest(),
+        sync: SyncMethod::Fsync,
+        resumed_from_bytes: ByteCount(0),
+        elapsed_ms: 1,
+    })
+}
+
+pub(crate) fn backed_up() -> Event {
+    Event::TimesheetBackedUp(BackedUp {
+        drive: DriveId::random(),
+        path: "x.pdf".to_owned(),
+        month: "2026-11".parse().unwrap(),
+        size_bytes: ByteCount(1),
+        sha256: digest(),
+        digest: digest(),
+        read_back: ReadBack::Direct,
+    })
+}
+
+pub(crate) fn archived() -> Event {
+    Event::TimesheetArchived(Archived { month: "2026-11".parse().unwrap(), path: "x.pdf".to_owned() })
+}
+
+/// It failed to be fetched, and is tried again at that time, or never.
+pub(crate) fn failed(retry_at: Option<&str>) -> Event {
+    Event::TimesheetFailed(Failed {
+        stage: StageName::Fetch,
+        kind: FailureKind::CutShort,
+        message: "cut".to_owned(),
+        attempt: 1,
+        retry_at: retry_at.map(|at| at.parse().unwrap()),
+        digest: None,
+        quarantined: None,
+    })
+}

@@ -1,0 +1,55 @@
+//! Whether the work is done, judged from the log alone: whoever does it, in whatever process.
+
+use jiff::Timestamp;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{Event, Position, StageName};
+
+/// The stages that bring a booking to the archive: all but the one that tells people.
+pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
+
+/// How many tasks that wait for a time are looked through for those that a worker holds, the
+/// earliest first: what is held is held for minutes, most retries wait for longer.
+const HELD_MOST: usize = 1024;
+
+/// How the work stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Nothing is left to do now; some may wait for a retry.
+    Settled,
+    /// Copies wait to be proven, or are being proven, and nothing else is left to do.
+    Proving,
+    /// Something else is to be done, or under way.
+    Busy,
+}
+
+/// Looks at everything at one size of the log.
+///
+/// What is left to do is a stream's last event, and remains so until the append that settles
+/// it. So if nothing is left, and the log is as long after the last look as before the first,
+/// then nothing was left anywhere at that size.
+pub(crate) async fn look(log: &EventLog, now: Timestamp) -> Result<Work, LogError> {
+    let size = log.head().await?.size;
+    let mut work = Work::Settled;
+    for stage in WORK {
+        if log.pending(stage, Position(0), 1).await?.is_empty() && !is_held(log, stage).await? {
+            continue;
+        }
+        if stage != StageName::Verify {
+            return Ok(Work::Busy);
+        }
+        work = Work::Proving;
+    }
+    let due = log.next_due(&WORK).await?.is_some_and(|due| due <= now);
+    let moved = log.head().await?.size != size;
+    Ok(if due || moved { Work::Busy } else { work })
+}
+
+/// Whether a worker said that it has something of this stage's in hand. If it dies, that comes
+/// due, and is handed out again.
+async fn is_held(log: &EventLog, stage: StageName) -> Result<bool, LogError> {
+    let waiting = log.due(stage, Timestamp::MAX, HELD_MOST).await?;
+    Ok(waiting.iter().any(|last| matches!(last.event, Event::TimesheetHeld(_))))
+}
+
+#[cfg(test)]
+mod tests;
