@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::appender::{Appender, Writer};
 use crate::error::{AppendError, LogError, OpenError};
 use crate::sqlite::SqliteLog;
-use crate::stored::{Head, Stored};
+use crate::stored::{Head, Stored, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 use crate::tail;
 use crate::verify::Verification;
@@ -248,6 +248,19 @@ impl EventLog {
     /// # Errors
     /// The database failed, or an event cannot be read.
     pub async fn pending(&self, stage: StageName, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        decode_all(&self.pending_stored(stage, from, limit).await?)
+    }
+
+    /// As [`EventLog::pending`], in the bytes that are stored: what is handed to others.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn pending_stored(
+        &self,
+        stage: StageName,
+        from: Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>, LogError> {
         backend!(self.pending(stage, from, limit))
     }
 
@@ -257,6 +270,14 @@ impl EventLog {
     /// # Errors
     /// The database failed, or an event cannot be read.
     pub async fn due(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Recorded>, LogError> {
+        decode_all(&self.due_stored(stage, now, limit).await?)
+    }
+
+    /// As [`EventLog::due`], in the bytes that are stored.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn due_stored(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Stored>, LogError> {
         backend!(self.due(stage, now, limit))
     }
 

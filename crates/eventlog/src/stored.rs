@@ -77,6 +77,10 @@ pub(crate) fn decode(position: Position, body: &str) -> Result<Recorded, LogErro
     Ok(recorded)
 }
 
+pub(crate) fn decode_all(events: &[Stored]) -> Result<Vec<Recorded>, LogError> {
+    events.iter().map(Stored::decode).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use super::SqliteLog;
 use super::row::{check_gapless, column, json_list, limit};
 use crate::error::{LogError, StorageError};
 use crate::merkle::Frontier;
-use crate::stored::{Head, Stored, decode};
+use crate::stored::{Head, Stored, decode, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 
 /// How many events one read gives at most: a few MiB as our events go.
@@ -27,10 +27,6 @@ fn storage(error: sqlx::Error) -> LogError {
         sqlx::Error::PoolClosed => LogError::Closed,
         other => StorageError::from(other).into(),
     }
-}
-
-fn decode_all(events: &[Stored]) -> Result<Vec<Recorded>> {
-    events.iter().map(Stored::decode).collect()
 }
 
 /// Reading by position.
@@ -133,8 +129,8 @@ fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event: Recorded) 
 
 /// Reading what is to be done, and how it stands.
 impl SqliteLog {
-    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Recorded>> {
-        let events: Vec<Stored> = sqlx::query_as(
+    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Stored>> {
+        sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.next_stage = ? AND s.due_at_us IS NULL AND s.position >= ? ORDER BY s.position LIMIT ?",
         )
@@ -143,12 +139,11 @@ impl SqliteLog {
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)
         .await
-        .map_err(storage)?;
-        decode_all(&events)
+        .map_err(storage)
     }
 
-    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Recorded>> {
-        let events: Vec<Stored> = sqlx::query_as(
+    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
+        sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.next_stage = ? AND s.due_at_us <= ? ORDER BY s.due_at_us, s.position LIMIT ?",
         )
@@ -157,8 +152,7 @@ impl SqliteLog {
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)
         .await
-        .map_err(storage)?;
-        decode_all(&events)
+        .map_err(storage)
     }
 
     pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
