@@ -10,7 +10,8 @@
 //! - `ledger`, `relay`: what is pending in the log, fed to a stage, each stream once at a time;
 //! - `batch`, `obstacles`, `runner`: a stage at work, and what happens when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
-//!   [`idle`]: whether anything is left to do.
+//!   [`idle`]: whether anything is left to do;
+//! - [`broker`]: RabbitMQ, where stages run in processes of their own.
 
 mod batch;
 mod ledger;
@@ -19,6 +20,7 @@ mod relay;
 mod runner;
 
 pub mod alarms;
+pub mod broker;
 pub mod desk;
 pub mod idle;
 pub mod pace;
@@ -29,6 +31,7 @@ pub mod settle;
 pub mod stage;
 
 pub use crate::alarms::{AlarmError, Alarms};
+pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
 pub use crate::desk::Desk;
 pub use crate::idle::Idle;
 pub use crate::pace::Pace;

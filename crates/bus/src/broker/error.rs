@@ -1,0 +1,154 @@
+//! What can go wrong between us and the broker, and what to do about it.
+
+use std::time::Duration;
+
+use lapin::ErrorKind;
+use strongroom_model::text::printable;
+
+/// How many characters of a broker's own words are shown.
+const WORDS: usize = 300;
+
+/// Reply codes of AMQP 0-9-1 (section 1.2 of its generated reference).
+mod code {
+    pub(super) const ACCESS_REFUSED: u16 = 403;
+    pub(super) const NOT_FOUND: u16 = 404;
+    pub(super) const RESOURCE_LOCKED: u16 = 405;
+    pub(super) const PRECONDITION_FAILED: u16 = 406;
+    pub(super) const NOT_ALLOWED: u16 = 530;
+}
+
+/// Why something could not be done with the broker.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// The configured URL is none of a broker.
+    #[error(
+        "the broker's URL cannot be used: {reason}; write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS"
+    )]
+    Url {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody answers there.
+    #[error("the broker at {place} cannot be reached: see that RabbitMQ runs there and that the address is right")]
+    Unreachable {
+        /// Where it should be.
+        place: String,
+        /// What the connection says.
+        #[source]
+        source: lapin::Error,
+    },
+    /// It does not answer in time.
+    #[error("the broker at {place} gave no answer within {} s: see whether it is overloaded or lacks a majority of its nodes", .after.as_secs())]
+    Silent {
+        /// Where it is.
+        place: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// It refuses the user and the password, or the user has no right to the virtual host.
+    #[error(
+        "the broker at {place} refuses {user}: {words}; see the user, its password and its rights in the virtual host (`rabbitmqctl list_permissions`)"
+    )]
+    Refused {
+        /// Where it is.
+        place: String,
+        /// Who was refused.
+        user: String,
+        /// The broker's words.
+        words: String,
+    },
+    /// The user may not do that.
+    #[error(
+        "the broker does not let {user} do that: {words}; give the rights that deploy/rabbitmq shows, or run `strongroom topology apply` as a user who has them"
+    )]
+    Forbidden {
+        /// Who may not.
+        user: String,
+        /// The broker's words.
+        words: String,
+    },
+    /// A queue or an exchange is not there.
+    #[error("{what} is missing on the broker: start `strongroom relay`, or run `strongroom topology apply`")]
+    Missing {
+        /// What is missing.
+        what: String,
+    },
+    /// A queue or an exchange is there, but of another kind.
+    #[error(
+        "{what} is there with other properties: {words}; delete it (what is pending is published again from the log), then run `strongroom topology apply`"
+    )]
+    Mismatch {
+        /// What is of another kind.
+        what: String,
+        /// The broker's words.
+        words: String,
+    },
+    /// Another connection holds it alone.
+    #[error("{what} is held by another connection: wait until that ends")]
+    Locked {
+        /// What is held.
+        what: String,
+    },
+    /// The connection, or a channel of it, has ended; what was under way is unknown.
+    #[error("the connection to the broker at {place} is lost")]
+    Lost {
+        /// Where it is.
+        place: String,
+        /// What ended it.
+        #[source]
+        source: lapin::Error,
+    },
+    /// The broker ended the channel or the connection for another reason.
+    #[error("the broker at {place} broke off: {words}")]
+    Protocol {
+        /// Where it is.
+        place: String,
+        /// The broker's words.
+        words: String,
+    },
+}
+
+/// What was asked of the broker, so that an error can name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) place: &'a str,
+    pub(super) user: &'a str,
+    /// The queue or exchange that it was about.
+    pub(super) what: &'a str,
+}
+
+impl BrokerError {
+    /// What a connection that did not come about means.
+    pub(super) fn connecting(error: lapin::Error, place: &str, user: &str) -> Self {
+        let place = place.to_owned();
+        match reply(&error) {
+            Some((code::ACCESS_REFUSED | code::NOT_ALLOWED, words)) => {
+                Self::Refused { place, user: user.to_owned(), words }
+            }
+            Some((_, words)) => Self::Protocol { place, words },
+            None => Self::Unreachable { place, source: error },
+        }
+    }
+
+    /// What an error later on means.
+    pub(super) fn answering(error: lapin::Error, asked: Asked<'_>) -> Self {
+        let (place, what) = (asked.place.to_owned(), asked.what.to_owned());
+        match reply(&error) {
+            Some((code::ACCESS_REFUSED, words)) => Self::Forbidden { user: asked.user.to_owned(), words },
+            Some((code::NOT_FOUND, _)) => Self::Missing { what },
+            Some((code::RESOURCE_LOCKED, _)) => Self::Locked { what },
+            Some((code::PRECONDITION_FAILED, words)) => Self::Mismatch { what, words },
+            Some((_, words)) => Self::Protocol { place, words },
+            None => Self::Lost { place, source: error },
+        }
+    }
+}
+
+/// The broker's own reply, where the error is one: its code and its words, fit to be shown.
+fn reply(error: &lapin::Error) -> Option<(u16, String)> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some((error.get_id(), printable(error.get_message().as_str(), WORDS))),
+        _ => None,
+    }
+}

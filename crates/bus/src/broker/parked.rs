@@ -1,0 +1,244 @@
+//! What nobody could read, for people: look at it, publish it again, or drop it.
+//!
+//! A parked message is no work lost: the log knows what is pending, and the relay publishes
+//! that again by itself. Replaying one only saves the wait; dropping one loses nothing but the
+//! trace of a fault.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use lapin::options::BasicGetOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use strongroom_model::text::printable;
+use strongroom_model::{Algorithm, Digest, Recorded};
+
+use crate::broker::link::Link;
+use crate::broker::message::Message;
+use crate::broker::publisher::{Published, Publisher};
+use crate::broker::route::RoutingKey;
+use crate::broker::subscription::{Incoming, Line};
+use crate::broker::topology::QueueName;
+use crate::broker::{Broker, BrokerError};
+
+/// How many characters of what a stranger names are shown.
+const SHOWN: usize = 120;
+/// How many messages are taken in one call at most: they are in memory meanwhile.
+pub const MOST: usize = 10_000;
+
+/// What a person calls a parked message by: the id that it names, or `body-` and the
+/// beginning of its body's SHA-256 where it names none that can be typed. Copies of one
+/// message share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParkedId(String);
+
+impl ParkedId {
+    /// The id that a person typed.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    fn of(incoming: &Incoming) -> Self {
+        let named = incoming.message_id.as_deref().unwrap_or_default();
+        let typable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if !named.is_empty() && named.len() <= SHOWN && named.chars().all(typable) {
+            return Self(named.to_owned());
+        }
+        let digest = Digest::of(Algorithm::Sha256, &incoming.body).hex();
+        Self(format!("body-{}", &digest[..16]))
+    }
+}
+
+impl fmt::Display for ParkedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A parked message, as a person sees it. All of it comes from outside, and is fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedMessage {
+    /// What it is called by.
+    pub id: ParkedId,
+    /// The event type that it names.
+    pub type_name: Option<String>,
+    /// The queue that it came from, as the broker says.
+    pub queue: Option<String>,
+    /// The size of its body.
+    pub size_bytes: u64,
+    /// Why it cannot be read; `None`: this version can.
+    pub fault: Option<String>,
+}
+
+/// What became of the messages that a replay named.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Published again, and no longer parked.
+    pub replayed: usize,
+    /// Still parked: no queue is bound by their key, or theirs is full.
+    pub stayed: usize,
+}
+
+/// A connection to the parked queue.
+#[derive(Debug)]
+pub struct Parked {
+    broker: Broker,
+    queue: QueueName,
+}
+
+/// A message in hand, until it is told what became of it.
+struct Taken {
+    incoming: Incoming,
+    /// The key that it first travelled by.
+    key: Option<RoutingKey>,
+    shown: ParkedMessage,
+}
+
+impl Parked {
+    /// The parked queue of the broker's site. Nothing is connected to yet.
+    #[must_use]
+    pub fn new(broker: &Broker) -> Self {
+        Self { queue: QueueName::parked(broker.site()), broker: broker.clone() }
+    }
+
+    /// The oldest parked messages, [`MOST`] at most. They stay where they are.
+    ///
+    /// # Errors
+    /// The broker cannot be reached, or the queue is missing.
+    pub async fn list(&self, limit: usize) -> Result<Vec<ParkedMessage>, BrokerError> {
+        let taken = self.take(limit).await?;
+        put_back(&taken).await;
+        Ok(taken.into_iter().map(|taken| taken.shown).collect())
+    }
+
+    /// Publishes the messages with those ids again (`None`: all) by the key that they first
+    /// came by. Each leaves the parked queue once the broker has confirmed its copy: if we
+    /// stop in between, it is there twice, which is harmless.
+    ///
+    /// # Errors
+    /// The broker cannot be reached, or the connection is lost half-way.
+    pub async fn replay(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<Replayed, BrokerError> {
+        let publisher = Publisher::connect(&self.broker).await?;
+        let (chosen, others) = self.choose(ids).await?;
+        let (sendable, stuck): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|taken| taken.key.is_some());
+        let copies: Vec<_> = sendable.iter().filter_map(Taken::copy).collect();
+        let published = publisher.publish(&copies).await?;
+        let mut outcome = Replayed { stayed: stuck.len(), ..Replayed::default() };
+        for (taken, published) in sendable.iter().zip(published) {
+            if published == Published::Confirmed {
+                taken.incoming.acker.ack().await;
+                outcome.replayed += 1;
+            } else {
+                taken.incoming.acker.put_back().await;
+                outcome.stayed += 1;
+            }
+        }
+        put_back(&stuck).await;
+        put_back(&others).await;
+        Ok(outcome)
+    }
+
+    /// Drops the messages with those ids (`None`: all), and says how many they were.
+    ///
+    /// # Errors
+    /// The broker cannot be reached.
+    pub async fn discard(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<usize, BrokerError> {
+        let (chosen, others) = self.choose(ids).await?;
+        let mut dropped = 0;
+        for taken in &chosen {
+            dropped += usize::from(taken.incoming.acker.ack().await);
+        }
+        put_back(&others).await;
+        Ok(dropped)
+    }
+
+    async fn choose(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<(Vec<Taken>, Vec<Taken>), BrokerError> {
+        let taken = self.take(MOST).await?;
+        Ok(taken.into_iter().partition(|taken| ids.is_none_or(|ids| ids.contains(&taken.shown.id))))
+    }
+
+    /// Takes messages without removing them: until told otherwise, or the connection ends,
+    /// nobody else sees them.
+    async fn take(&self, limit: usize) -> Result<Vec<Taken>, BrokerError> {
+        let link = Arc::new(Link::open(&self.broker, "parked").await?);
+        let channel = link.channel().await?;
+        let line = Arc::new(Line { link, channel });
+        let mut taken = Vec::new();
+        while taken.len() < limit.min(MOST) {
+            let getting = line.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default());
+            let Some(message) = line.link.answer(self.queue.as_str(), getting).await? else { break };
+            taken.push(self.look(message.delivery, &line));
+        }
+        Ok(taken)
+    }
+
+    fn look(&self, delivery: lapin::message::Delivery, line: &Arc<Line>) -> Taken {
+        let site = self.broker.site();
+        let (queue, key) = origin(delivery.properties.headers().as_ref());
+        let incoming = Incoming::new(delivery, site, line.clone());
+        let event = read(&incoming.body);
+        let key = key.and_then(|key| RoutingKey::received(site, &key));
+        let key = key.or_else(|| RoutingKey::of(site, event.as_ref().ok()?, None));
+        let shown = ParkedMessage {
+            id: ParkedId::of(&incoming),
+            type_name: incoming.type_name.as_deref().map(|name| printable(name, SHOWN)),
+            queue: queue.map(|queue| printable(&queue, SHOWN)),
+            size_bytes: u64::try_from(incoming.body.len()).unwrap_or(u64::MAX),
+            fault: event.err(),
+        };
+        Taken { incoming, key, shown }
+    }
+}
+
+impl Taken {
+    fn copy(&self) -> Option<Message> {
+        let (id, key) = (self.shown.id.to_string(), self.key.clone()?);
+        Some(Message {
+            id,
+            key,
+            type_name: self.incoming.type_name.clone().unwrap_or_default(),
+            time_s: self.incoming.time_s.unwrap_or_default(),
+            trace: self.incoming.trace.clone(),
+            body: self.incoming.body.clone(),
+        })
+    }
+}
+
+async fn put_back(taken: &[Taken]) {
+    for taken in taken {
+        taken.incoming.acker.put_back().await;
+    }
+}
+
+fn read(body: &[u8]) -> Result<Recorded, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is no text in UTF-8".to_owned())?;
+    Recorded::parse(text).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        printable(&format!("{error}{}", cause.unwrap_or_default()), 300)
+    })
+}
+
+/// The queue that a message was parked from and the key that it had come by, as the broker's
+/// `x-death` says: its newest entry stands first. That is a hint, and only used as one.
+fn origin(headers: Option<&FieldTable>) -> (Option<String>, Option<String>) {
+    let newest = headers.and_then(|headers| headers.inner().get("x-death")).and_then(|deaths| match deaths {
+        AMQPValue::FieldArray(deaths) => deaths.as_slice().first(),
+        _ => None,
+    });
+    let Some(AMQPValue::FieldTable(death)) = newest else { return (None, None) };
+    let queue = crate::broker::subscription::header(Some(death), "queue");
+    let key = match death.inner().get("routing-keys") {
+        Some(AMQPValue::FieldArray(keys)) => keys.as_slice().first().and_then(text),
+        _ => None,
+    };
+    (queue, key)
+}
+
+fn text(value: &AMQPValue) -> Option<String> {
+    match value {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok().map(ToOwned::to_owned),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    }
+}

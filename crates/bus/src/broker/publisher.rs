@@ -1,0 +1,206 @@
+//! Confirmed publishing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Confirmation, ErrorKind};
+use tokio::sync::Mutex;
+
+use crate::broker::link::Link;
+use crate::broker::message::Message;
+use crate::broker::topology::{EXCHANGE, QueueName, Topology};
+use crate::broker::{Broker, BrokerError, apply};
+
+/// How many messages may be on their way without a confirmation. The client's own queue has no
+/// bound; at about 1 KiB each this is half a MiB.
+const WINDOW: usize = 500;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// It lies in a queue, on disk.
+    Confirmed,
+    /// No queue is bound by its key: it lies nowhere.
+    Unroutable,
+    /// The queue is full, or the broker could not keep it: it lies nowhere, or perhaps it does.
+    Refused,
+}
+
+/// How much a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// The messages that nobody has been sent.
+    pub ready: u32,
+    /// The consumers.
+    pub consumers: u32,
+}
+
+/// A connection to publish by. It consumes nothing: the broker may block it for as long as it
+/// is short of memory, and with it every acknowledgement.
+///
+/// It may be used from many tasks; calls of one kind wait for each other. After an error it
+/// is of no use any more, but for [`BrokerError::Missing`], [`BrokerError::Forbidden`],
+/// [`BrokerError::Mismatch`] and [`BrokerError::Locked`], which leave the connection as it is.
+#[derive(Debug)]
+pub struct Publisher {
+    link: Arc<Link>,
+    publishing: Mutex<Option<Channel>>,
+    asking: Mutex<Option<Channel>>,
+    /// Holds what is held alone, for as long as the connection lives.
+    holding: Mutex<Option<Channel>>,
+}
+
+impl Publisher {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The broker cannot be reached, refuses us, or does not answer in time.
+    pub async fn connect(broker: &Broker) -> Result<Self, BrokerError> {
+        let link = Arc::new(Link::open(broker, "publish").await?);
+        let none = || Mutex::new(None);
+        Ok(Self { link, publishing: none(), asking: none(), holding: none() })
+    }
+
+    /// Publishes messages, in their order, and says what became of each, in their order.
+    /// It waits for as long as the broker has blocked the connection.
+    ///
+    /// # Errors
+    /// The connection or the channel is lost, or the exchange is missing: what became of any of
+    /// them is unknown. Publish them again; a message that comes twice is harmless.
+    pub async fn publish(&self, messages: &[Message]) -> Result<Vec<Published>, BrokerError> {
+        let mut slot = self.publishing.lock().await;
+        // Taken out until all is known: where this call is given up half-way, its returned
+        // messages would otherwise be told to the next one.
+        let channel = match slot.take() {
+            Some(channel) if channel.status().connected() => channel,
+            _ => self.confirming().await?,
+        };
+        let sent = messages.iter().map(|message| self.send(&channel, message));
+        let confirmations: Vec<_> = stream::iter(sent).buffered(WINDOW).try_collect().await?;
+        *slot = Some(channel);
+        Ok(outcomes(messages, confirmations))
+    }
+
+    async fn confirming(&self) -> Result<Channel, BrokerError> {
+        let channel = self.link.channel().await?;
+        self.link.answer("a channel", channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        Ok(channel)
+    }
+
+    async fn send(&self, channel: &Channel, message: &Message) -> Result<Confirmation, BrokerError> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let key = message.key.as_str().into();
+        let published = async {
+            let sent = channel.basic_publish(EXCHANGE.into(), key, options, &message.body, message.properties());
+            match sent.await?.await? {
+                // Nothing was confirmed at all.
+                Confirmation::NotRequested => Err(ErrorKind::FutureCompleted.into()),
+                confirmation => Ok(confirmation),
+            }
+        };
+        self.link.answer(EXCHANGE, published).await
+    }
+
+    /// How much a queue holds; `None`: it is not there.
+    ///
+    /// # Errors
+    /// The connection is lost, or the user may not ask.
+    pub async fn depth(&self, queue: &QueueName) -> Result<Option<Depth>, BrokerError> {
+        let mut slot = self.asking.lock().await;
+        // A queue that is missing closes the channel that asked, and no other one.
+        let channel = match slot.take() {
+            Some(channel) if channel.status().connected() => channel,
+            _ => self.link.channel().await?,
+        };
+        let asked = channel.queue_declare(queue.as_str().into(), apply::passive(), FieldTable::default());
+        match self.link.answer(queue.as_str(), asked).await {
+            Ok(found) => {
+                *slot = Some(channel);
+                Ok(Some(Depth { ready: found.message_count(), consumers: found.consumer_count() }))
+            }
+            Err(BrokerError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Declares the exchange and the queues; what is there already stays.
+    ///
+    /// # Errors
+    /// The user may not, a queue is there with other arguments, or the connection is lost.
+    pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
+        apply::declare(&self.link, topology).await
+    }
+
+    /// Whether all of the topology is there.
+    ///
+    /// # Errors
+    /// The first part that is missing, or the connection is lost.
+    pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
+        apply::look(&self.link, topology).await
+    }
+
+    /// Takes hold of a queue that only one connection can have, until this one ends. `false`:
+    /// another has it.
+    ///
+    /// # Errors
+    /// The user may not declare it, or the connection is lost.
+    pub async fn claim_exclusive(&self, queue: &QueueName) -> Result<bool, BrokerError> {
+        let mut slot = self.holding.lock().await;
+        let channel = self.link.channel().await?;
+        let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+        let claimed = channel.queue_declare(queue.as_str().into(), options, FieldTable::default());
+        match self.link.answer(queue.as_str(), claimed).await {
+            Ok(_) => {
+                *slot = Some(channel);
+                Ok(true)
+            }
+            Err(BrokerError::Locked { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the connection is up.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.link.is_open()
+    }
+
+    /// Whether the broker takes nothing for now, because it is short of memory or disk.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.link.is_blocked()
+    }
+
+    /// Waits until the connection is lost.
+    pub async fn closed(&self) {
+        self.link.closed().await;
+    }
+
+    /// Closes the connection in order, which frees what it held before this returns.
+    pub async fn close(&self) {
+        self.link.close().await;
+    }
+}
+
+/// What became of each message.
+///
+/// A returned message comes before its own confirmation, but the client hands it to whichever
+/// confirmation it settles next: so it is looked for in all of them, by its id.
+fn outcomes(messages: &[Message], confirmations: Vec<Confirmation>) -> Vec<Published> {
+    let nacked: Vec<_> = confirmations.iter().map(Confirmation::is_nack).collect();
+    let returned: HashSet<String> = confirmations.into_iter().filter_map(returned_id).collect();
+    let outcome = |(message, nacked): (&Message, bool)| match (returned.contains(&message.id), nacked) {
+        (true, _) => Published::Unroutable,
+        (false, true) => Published::Refused,
+        (false, false) => Published::Confirmed,
+    };
+    messages.iter().zip(nacked).map(outcome).collect()
+}
+
+fn returned_id(confirmation: Confirmation) -> Option<String> {
+    let returned = confirmation.take_message()?;
+    returned.delivery.properties.message_id().as_ref().map(ToString::to_string)
+}

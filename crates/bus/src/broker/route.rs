@@ -1,0 +1,72 @@
+//! The key that a message travels by.
+//!
+//! `<site>.<stage>.<subject kind>.<event>[.<drive>]`, such as
+//! `harbour.fetch.booking.timesheet-enumerated`. The stage comes from
+//! [`next_step`], the one table of the flow: so a queue binds
+//! `<site>.<stage>.#`, and no second table says which event goes where. No part of it holds a
+//! dot: a site's name has none, and the event's are made hyphens.
+
+use std::fmt;
+
+use strongroom_model::{DriveId, Event, Recorded, SiteId, StageName, next_step};
+
+/// A routing key. It is never longer than the 255 bytes that AMQP allows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoutingKey(String);
+
+impl RoutingKey {
+    /// The key that hands an event's subject to its next stage; `None`: nothing is to be done.
+    ///
+    /// Verify's work is of a drive. `drive` says which where the event itself does not (a
+    /// [`Held`](strongroom_model::event::Held) is about what an earlier event fetched);
+    /// without either the key is bound by no queue, and the publisher says so.
+    #[must_use]
+    pub fn of(site: &SiteId, event: &Recorded, drive: Option<DriveId>) -> Option<Self> {
+        let stage = next_step(&event.event)?.stage;
+        let kind = event.stream.kind().name();
+        let name = event_segment(event.event.type_name());
+        let key = format!("{site}.{stage}.{kind}.{name}");
+        let drive = drive_of(&event.event).or(drive).filter(|_| stage == StageName::Verify);
+        Some(Self(match drive {
+            Some(drive) => format!("{key}.{drive}"),
+            None => key,
+        }))
+    }
+
+    /// The key that a message came by, if it can be one of that site's.
+    #[must_use]
+    pub(super) fn received(site: &SiteId, key: &str) -> Option<Self> {
+        let rest = key.strip_prefix(site.as_str())?;
+        (rest.starts_with('.') && key.len() <= usize::from(u8::MAX)).then(|| Self(key.to_owned()))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RoutingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The drive that an event puts its file on, if it names one.
+#[must_use]
+pub const fn drive_of(event: &Event) -> Option<DriveId> {
+    match event {
+        Event::TimesheetFetched(fetched) => Some(fetched.drive),
+        _ => None,
+    }
+}
+
+/// An event's type as one segment: `strongroom.timesheet.backed-up.v1` is `timesheet-backed-up`.
+/// Without its version: a stage takes its work by what happened, not by how it is written.
+#[must_use]
+pub fn event_segment(type_name: &str) -> String {
+    let name = type_name.strip_prefix("strongroom.").unwrap_or(type_name);
+    let name = name.rsplit_once(".v").map_or(name, |(name, _)| name);
+    name.replace('.', "-")
+}

@@ -1,0 +1,202 @@
+//! The one table: the exchange, the queues, what binds them and with which arguments.
+//!
+//! Arguments are only those that RabbitMQ 3.10 to 4.x all accept and honour. A queue that is
+//! there keeps what it was declared with, so its name carries a version: other arguments are
+//! a new name, and the old queue is drained and deleted.
+
+use std::fmt;
+
+use serde_json::Value;
+use strongroom_model::{DriveId, Recorded, SiteId, StageName};
+
+use crate::broker::definitions;
+use crate::broker::route::RoutingKey;
+
+/// The topic exchange that every event with work in it is published to.
+pub const EXCHANGE: &str = "strongroom.events";
+/// What every name of ours begins with, so that rights can be given by it.
+pub const PREFIX: &str = "strongroom.";
+
+/// How many messages a stage's queue takes before it refuses more. The relay keeps far fewer
+/// ready: this only bounds what several publishers at once, or a fault, could put there.
+const MOST: u32 = 50_000;
+/// How many parked messages are kept before the broker leaves more where they were.
+const MOST_PARKED: u32 = 10_000;
+/// How often a message may come back without an acknowledgement before it is parked: a worker
+/// that dies returns all that it was sent, and a handful of such deaths is no message's fault.
+const DELIVERY_LIMIT: u32 = 20;
+/// The parked queue's own: people look at it by taking and returning, which counts, and there
+/// is nowhere to go from there. RabbitMQ 4 has a limit of 20 where none is named.
+const LOOK_LIMIT: u32 = 1_000_000;
+
+/// A queue's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueName(String);
+
+impl QueueName {
+    /// The queue of a stage; verify's is of a drive, and `None` without one.
+    #[must_use]
+    pub fn stage(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Self> {
+        match (stage, drive) {
+            (StageName::Verify, None) => None,
+            (StageName::Verify, Some(drive)) => Some(Self(format!("{PREFIX}{site}.verify.{drive}.v1"))),
+            (stage, _) => Some(Self(format!("{PREFIX}{site}.{stage}.v1"))),
+        }
+    }
+
+    /// The queue of what nobody could read.
+    #[must_use]
+    pub fn parked(site: &SiteId) -> Self {
+        Self(format!("{PREFIX}{site}.parked.v1"))
+    }
+
+    /// The queue that the active relay holds alone; nothing is ever put there.
+    #[must_use]
+    pub fn relay(site: &SiteId) -> Self {
+        Self(format!("{PREFIX}{site}.relay"))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for QueueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// A stage's work; verify's is of a drive.
+    Work(StageName, Option<DriveId>),
+    /// What nobody could read, or what came back too often.
+    Parked,
+}
+
+/// The value of a queue's argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// A number.
+    Number(u32),
+    /// A text.
+    Text(String),
+}
+
+/// A quorum queue, durable, as it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: QueueName,
+    /// What it holds.
+    pub purpose: Purpose,
+    /// The topic pattern that binds it to [`EXCHANGE`]; the parked queue is bound by none.
+    pub binding: Option<String>,
+    /// Its arguments, by name.
+    pub arguments: Vec<(&'static str, Argument)>,
+}
+
+/// What a site needs on the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    site: SiteId,
+    queues: Vec<Queue>,
+}
+
+impl Topology {
+    /// The queues of a site with those drives. The parked queue comes first: what is to be
+    /// parked needs a place before it can come.
+    #[must_use]
+    pub fn new(site: SiteId, drives: &[DriveId]) -> Self {
+        let mut drives = drives.to_vec();
+        drives.sort_unstable();
+        drives.dedup();
+        let mut queues = vec![parked(&site)];
+        for stage in StageName::ALL {
+            match stage {
+                StageName::Verify => {
+                    queues.extend(drives.iter().filter_map(|drive| work(&site, stage, Some(*drive))));
+                }
+                _ => queues.extend(work(&site, stage, None)),
+            }
+        }
+        Self { site, queues }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn site(&self) -> &SiteId {
+        &self.site
+    }
+
+    /// Every queue, in the order in which they are declared.
+    #[must_use]
+    pub fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// The queue of what nobody could read.
+    #[must_use]
+    pub fn parked(&self) -> QueueName {
+        QueueName::parked(&self.site)
+    }
+
+    /// The queue of a stage, and for verify of a drive, if it is part of this topology.
+    #[must_use]
+    pub fn queue_of(&self, stage: StageName, drive: Option<DriveId>) -> Option<&Queue> {
+        let name = QueueName::stage(&self.site, stage, drive)?;
+        self.queues.iter().find(|queue| queue.name == name)
+    }
+
+    /// The key that hands an event's subject on; see [`RoutingKey::of`].
+    #[must_use]
+    pub fn routing_key(&self, event: &Recorded, drive: Option<DriveId>) -> Option<RoutingKey> {
+        RoutingKey::of(&self.site, event, drive)
+    }
+
+    /// The same as a file that `rabbitmqctl import_definitions` reads, for a broker whose
+    /// administrator declares everything: users without a password yet, their least rights,
+    /// the exchange, the queues and their bindings.
+    #[must_use]
+    pub fn definitions(&self, vhost: &str) -> Value {
+        definitions::render(self, vhost)
+    }
+}
+
+fn work(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Queue> {
+    let binding = match drive {
+        Some(drive) => format!("{site}.{stage}.*.*.{drive}"),
+        None => format!("{site}.{stage}.#"),
+    };
+    let mut arguments = common(MOST, DELIVERY_LIMIT);
+    arguments.extend([
+        ("x-dead-letter-exchange", Argument::Text(String::new())),
+        ("x-dead-letter-routing-key", Argument::Text(QueueName::parked(site).0)),
+        // Only together with `reject-publish`; otherwise the broker drops what it cannot park.
+        ("x-dead-letter-strategy", Argument::Text("at-least-once".to_owned())),
+    ]);
+    let name = QueueName::stage(site, stage, drive)?;
+    Some(Queue { name, purpose: Purpose::Work(stage, drive), binding: Some(binding), arguments })
+}
+
+fn parked(site: &SiteId) -> Queue {
+    Queue {
+        name: QueueName::parked(site),
+        purpose: Purpose::Parked,
+        binding: None,
+        arguments: common(MOST_PARKED, LOOK_LIMIT),
+    }
+}
+
+fn common(most: u32, delivery_limit: u32) -> Vec<(&'static str, Argument)> {
+    vec![
+        ("x-queue-type", Argument::Text("quorum".to_owned())),
+        ("x-delivery-limit", Argument::Number(delivery_limit)),
+        ("x-max-length", Argument::Number(most)),
+        ("x-overflow", Argument::Text("reject-publish".to_owned())),
+    ]
+}
