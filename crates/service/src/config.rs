@@ -20,11 +20,11 @@ pub mod value;
 pub use self::error::ConfigError;
 pub use self::load::{Place, Sources};
 pub use self::section::{
-    Archive, Config, Drive, Enumerate, Fetch, Log, LogFormat, Mail, Retry, Runs, Server, Smtp, Source, SummaryMode,
-    Telemetry, Tls, Transport, Verify,
+    Archive, Broker, Config, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Retry, Runs, Server, Smtp, Source,
+    SummaryMode, Telemetry, Tls, Transport, Verify,
 };
 pub use self::template::Template;
-pub use self::value::{ClockTime, Period, Secret, Zone};
+pub use self::value::{ClockTime, ParseServiceUrlError, Period, Secret, ServiceUrl, Zone};
 
 #[cfg(test)]
 mod tests;

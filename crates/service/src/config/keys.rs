@@ -7,6 +7,7 @@ use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
 
 use super::nearest::nearest;
 use super::section::Config;
+use super::value::Kind;
 
 /// How long a written key may be to be compared with the known ones, in bytes.
 const MOST_COMPARED_BYTES: usize = 100;
@@ -33,7 +34,21 @@ impl Key {
             _ => None,
         }
     }
+
+    /// What it may be set to, where it has no default and its comment does not say.
+    pub(super) fn example(&self) -> Option<&'static str> {
+        EXAMPLES.iter().find(|(path, _)| *path == self.path).map(|(_, example)| *example)
+    }
 }
+
+/// What some keys without a default may be set to: the template shows it, and so do messages.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("log.url", Kind::Database.example()),
+    ("broker.url", Kind::Broker.example()),
+    ("server.database_url", "postgres://strongroom:password@127.0.0.1/strongroom_server"),
+    ("health.listen", "127.0.0.1:9464"),
+    ("telemetry.otlp_endpoint", "http://127.0.0.1:4318"),
+];
 
 /// Every key, in the order of the file.
 pub(super) fn all() -> Vec<Key> {
@@ -111,12 +126,15 @@ pub(super) fn nearest_variable(name: &str) -> Option<String> {
 pub(super) fn explain(path: &str, message: &str) -> String {
     let message = message.strip_prefix("validation failed: ").unwrap_or(message);
     let key = all().into_iter().find(|key| key.path == path);
-    match key.as_ref().and_then(Key::default).and_then(|default| toml::Value::try_from(default).ok()) {
-        Some(default) if !message.contains("write ") => {
+    let value = key.as_ref().and_then(|key| match (key.default(), key.example()) {
+        (Some(default), _) => toml::Value::try_from(default).ok(),
+        (None, example) => example.map(toml::Value::from),
+    });
+    match value {
+        Some(value) if !message.contains("write ") => {
             let name = path.rsplit('.').next().unwrap_or(path);
-            let default =
-                if default == toml::Value::Array(Vec::new()) { "[\"…\"]".into() } else { default.to_string() };
-            format!("{message}; write it such as {name} = {default}")
+            let value = if value == toml::Value::Array(Vec::new()) { "[\"…\"]".into() } else { value.to_string() };
+            format!("{message}; write it such as {name} = {value}")
         }
         _ => message.to_owned(),
     }

@@ -1,9 +1,11 @@
 //! The sections and their keys.
 
 mod archive;
+mod broker;
 mod drive;
 mod enumerate;
 mod fetch;
+mod health;
 mod log;
 mod mail;
 mod retry;
@@ -21,9 +23,11 @@ use serde::Serialize;
 use strongroom_model::SiteId;
 
 pub use self::archive::Archive;
+pub use self::broker::Broker;
 pub use self::drive::Drive;
 pub use self::enumerate::Enumerate;
 pub use self::fetch::Fetch;
+pub use self::health::Health;
 pub use self::log::Log;
 pub use self::mail::{Mail, SummaryMode, Transport};
 pub use self::retry::Retry;
@@ -37,7 +41,8 @@ use super::value::Zone;
 
 /// The configuration of Strongroom: `strongroom config` writes this file and checks it.
 ///
-/// A line that starts with a single # shows a default: take the # away to change it.
+/// A line that starts with a single # shows a default, or an example of a key that is unset
+/// by default: take the # away to change it.
 /// Sizes are written 512KiB, 20MiB or 2GiB, times 30s, 2m, 1h30m or 7d. A relative path
 /// is relative to this file's folder.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
@@ -60,6 +65,10 @@ pub struct Config {
     /// The event log: the truth about everything.
     #[config(nested)]
     pub log: Log,
+
+    /// The message broker, where each stage runs in processes of its own.
+    #[config(nested)]
+    pub broker: Broker,
 
     /// The document server whose files are taken away.
     #[config(nested)]
@@ -101,6 +110,10 @@ pub struct Config {
     #[config(nested)]
     pub server: Server,
 
+    /// Where a process tells whether it is well.
+    #[config(nested)]
+    pub health: Health,
+
     /// What this program says about itself while it works.
     #[config(nested)]
     pub telemetry: Telemetry,
@@ -113,13 +126,14 @@ impl Config {
         self.time_zone.as_ref().map_or_else(jiff::tz::TimeZone::system, Zone::time_zone)
     }
 
-    /// The event log's file.
+    /// The event log's file, where the log is not [in a database](Log::database).
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
-    /// The document server's own records.
+    /// The document server's own records, where they are not
+    /// [in a database](Server::database_address).
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))

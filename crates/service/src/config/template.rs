@@ -69,13 +69,14 @@ impl Template {
         out.push('\n');
         comment(out, key.field.doc);
         let name = key.field.name;
-        let line = match (self.set.get(&key.path), key.default()) {
-            (Some(value), _) => format!("{name} = {value}"),
-            (None, Some(default)) => {
+        let line = match (self.set.get(&key.path), key.default(), key.example()) {
+            (Some(value), ..) => format!("{name} = {value}"),
+            (None, Some(default), _) => {
                 let value = Value::try_from(default).expect("a default is a TOML value");
                 format!("#{name} = {value}")
             }
-            (None, None) => format!("#{name} ="),
+            (None, None, Some(example)) => format!("#{name} = {}", Value::from(example)),
+            (None, None, None) => format!("#{name} ="),
         };
         out.push_str(&line);
         out.push('\n');

@@ -20,15 +20,51 @@ fn the_template_is_the_defaults() {
 
 #[test]
 fn every_default_in_the_template_is_one_that_can_be_set() {
-    let uncommented: String = template::template()
-        .lines()
-        .map(|line| match line.strip_prefix('#') {
-            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) && !key.ends_with('=') => format!("{key}\n"),
-            _ => format!("{line}\n"),
-        })
-        .collect();
-    let written_out = load(&uncommented).unwrap();
-    assert_eq!(toml::to_string(&written_out).unwrap(), toml::to_string(&load("").unwrap()).unwrap());
+    let with_examples = load(&uncommented(|key| !key.ends_with('='))).unwrap();
+    let examples = keys::all().into_iter().filter_map(|key| Some((key.path.clone(), key.example()?)));
+    let set = examples.fold(Template::new(), |template, (path, example)| template.set(&path, example));
+    assert_eq!(toml::to_string(&with_examples).unwrap(), toml::to_string(&load(&set.render()).unwrap()).unwrap());
+}
+
+/// The template without the `#` before those of its keys that `wanted` says.
+fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) && wanted(key) => format!("{key}\n"),
+        _ => format!("{line}\n"),
+    };
+    template::template().lines().map(line).collect()
+}
+
+#[test]
+fn two_lines_lead_from_one_process_to_many() {
+    let alone = load(&template::template()).unwrap();
+    assert_eq!((alone.log.database().unwrap(), alone.broker.address().unwrap()), (None, None));
+    let two = uncommented(|key| key.starts_with("url = \"postgres:") || key.starts_with("url = \"amqp:"));
+    let changed = template::template().lines().zip(two.lines()).filter(|(before, after)| before != after).count();
+    assert_eq!(changed, 2);
+    let together = load(&two).unwrap();
+    let database = together.log.database().unwrap().unwrap();
+    assert_eq!(database.to_string(), "postgres://strongroom@127.0.0.1/strongroom");
+    assert_eq!(database.reveal().password(), Some("password"));
+    assert_eq!(together.broker.needed_address().unwrap().to_string(), "amqp://strongroom@127.0.0.1/strongroom");
+}
+
+#[test]
+fn an_address_with_a_password_comes_from_a_file_and_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("db"), "postgres://me:hunter2@db/log\n").unwrap();
+    std::fs::write(folder.path().join("mq"), "amqp://me:hunter2@mq\n").unwrap();
+    let text = "log.url_file = \"db\"\nserver.database_url_file = \"db\"\nbroker.url_file = \"mq\"";
+    let config = Config::from_text(text, folder.path()).unwrap();
+    let addresses = [config.log.database(), config.server.database_address(), config.broker.address()];
+    let shown = addresses.map(|address| address.unwrap().unwrap().to_string()).join(" ");
+    assert_eq!(shown, "postgres://me@db/log postgres://me@db/log amqp://me@mq");
+    let inline = load("broker.url = \"amqp://me:hunter2@mq\"\nlog.url = \"postgres://me:hunter2@db/log\"").unwrap();
+    let printed = format!("{config:?} {inline:?} {}", toml::to_string(&inline).unwrap());
+    assert!(printed.contains("amqp://me@mq") && !printed.contains("hunter2"), "{printed}");
+    let wrong =
+        Config::from_text("log.url_file = \"mq\"", folder.path()).unwrap().log.database().unwrap_err().to_string();
+    assert!(wrong.contains("log.url_file: it is no postgres:// address") && !wrong.contains("hunter2"), "{wrong}");
 }
 
 #[test]
@@ -84,6 +120,18 @@ fn bad_values_are_named_with_their_line_what_was_found_and_the_next_step() {
         "[mail.smtp]\nport = 0",
         "[mail.smtp]\ntls = true",
         "[server]\nlisten = \"8400\"",
+        "[server]\ndatabase_url = \"server.sqlite\"",
+        "[log]\nurl = \"mysql://me:hunter2@db/log\"",
+        "[log]\nurl = \"postgres://me:hunter2@db\"",
+        "[log]\nurl = \"postgres://me:hunter2/x@db/log\"",
+        "[log]\nurl = 5",
+        "[broker]\nurl = \"http://me:hunter2@mq:15672\"",
+        "[broker]\nready_most = 0",
+        "[broker]\nhold_after = \"0s\"",
+        "[broker]\nheartbeat = \"100ms\"",
+        "[health]\nlisten = \"9464\"",
+        "[telemetry]\notlp_endpoint = \"collector:4318\"",
+        "[telemetry]\notlp_endpoint = \"http://me:hunter2@collector\"",
         "[telemetry]\nlevel = \"info,=\"",
         "[enumerate]\noldest = 0",
         "mail = \"me@example.com\"",
@@ -93,7 +141,14 @@ fn bad_values_are_named_with_their_line_what_was_found_and_the_next_step() {
     ];
     let messages: String =
         cases.iter().map(|text| format!("{}\n    {}\n", text.replace('\n', " | "), message(text))).collect();
-    assert!(!messages.replace("token = \"hunter2", "").replace("me:hunter2@", "").contains("hunter2"), "{messages}");
+    assert!(
+        !messages
+            .replace("token = \"hunter2", "")
+            .replace("me:hunter2@", "")
+            .replace("me:hunter2/", "")
+            .contains("hunter2"),
+        "{messages}"
+    );
     insta::assert_snapshot!(messages);
 }
 
@@ -103,6 +158,8 @@ fn what_is_needed_but_not_set_is_named_with_the_line_to_write() {
     let both = load("[mail]\nfolder = \"m\"\n[mail.smtp]\nhost = \"mail.example.com\"").unwrap();
     let twice = load("[source]\ntoken = \"t\"\ntoken_file = \"/t\"").unwrap();
     let lost = load("[source]\ntoken_file = \"gone\"").unwrap();
+    let addresses = "log = { url = \"postgres://db/log\", url_file = \"/db\" }\nbroker.url_file = \"gone\"";
+    let addresses = load(addresses).unwrap();
     let messages = [
         config.source.address().unwrap_err(),
         config.source.secret().unwrap_err(),
@@ -112,6 +169,9 @@ fn what_is_needed_but_not_set_is_named_with_the_line_to_write() {
         both.mail_transport().unwrap_err(),
         twice.source.secret().unwrap_err(),
         lost.source.secret().unwrap_err(),
+        config.broker.needed_address().unwrap_err(),
+        addresses.log.database().unwrap_err(),
+        addresses.broker.address().unwrap_err(),
     ];
     insta::assert_snapshot!(messages.map(|error| error.to_string()).join("\n"));
 }
@@ -128,12 +188,15 @@ fn relative_paths_start_at_the_files_folder() {
 #[test]
 fn no_path_is_forgotten() {
     let keys = [
+        "log.url_file",
         "log.path",
+        "broker.url_file",
         "source.token_file",
         "source.ca_file",
         "drive.root",
         "mail.folder",
         "server.documents",
+        "server.database_url_file",
         "server.database",
         "mail.smtp.password_file",
         "mail.smtp.ca_file",

@@ -3,6 +3,7 @@
 mod clock_time;
 mod period;
 mod secret;
+mod service_url;
 mod zone;
 
 use serde::de::Error as _;
@@ -14,6 +15,8 @@ use url::Url;
 pub use self::clock_time::ClockTime;
 pub use self::period::{ParsePeriodError, Period};
 pub use self::secret::Secret;
+pub(super) use self::service_url::{Kind, broker_address, database_address};
+pub use self::service_url::{ParseServiceUrlError, ServiceUrl};
 pub use self::zone::Zone;
 
 /// How much of a bad value an error shows, in characters.
@@ -53,20 +56,28 @@ pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D:
         .ok_or_else(|| D::Error::custom("a port is a number from 1 to 65535; leave it out for the usual one"))
 }
 
-/// An address that begins with `http://` or `https://`.
+/// A document server's address: it begins with `http://` or `https://`.
 pub(super) fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let bad = |why: &str| {
-        let shown = printable(&text, MOST_SHOWN_CHARS);
-        D::Error::custom(format!("{shown:?} {why}: write it such as \"https://documents.example.com\""))
-    };
-    let url = Url::parse(&text).map_err(|error| bad(&format!("is no address ({error})")))?;
+    http(&String::deserialize(deserializer)?, "https://documents.example.com", "use source.token_file")
+        .map_err(D::Error::custom)
+}
+
+/// A collector's address: it begins with `http://` or `https://`.
+pub(super) fn collector_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    http(&String::deserialize(deserializer)?, "http://127.0.0.1:4318", "let a collector on this host add it")
+        .map_err(D::Error::custom)
+}
+
+/// The address that `text` is, or why it is none; `instead` says where a password belongs.
+fn http(text: &str, example: &str, instead: &str) -> Result<Url, String> {
+    let bad = |why: &str| format!("{:?} {why}: write it such as {example:?}", printable(text, MOST_SHOWN_CHARS));
+    let url = Url::parse(text).map_err(|error| bad(&format!("is no address ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(bad("is no http:// or https:// address"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         // Not shown: it may hold a password.
-        return Err(D::Error::custom("the address must not hold a user or a password: use source.token_file"));
+        return Err(format!("the address must not hold a user or a password: {instead}"));
     }
     Ok(url)
 }

@@ -5,9 +5,33 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::config::ConfigError;
+use crate::config::value::{Kind, ServiceUrl, database_address};
+
 /// The event log: the truth about everything.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Log {
-    /// The log's file (SQLite). Unset: `log.sqlite` in `data_dir`.
+    /// The Postgres database that holds the log, so that processes on many hosts share it.
+    /// Unset: the log is the file at `path`.
+    #[config(deserialize_with = database_address)]
+    #[schemars(with = "Option<String>")]
+    pub url: Option<ServiceUrl>,
+
+    /// The file that holds that address and nothing else, readable by this program's user
+    /// only, instead of `url`.
+    pub url_file: Option<PathBuf>,
+
+    /// The log's file (SQLite), where no database is set. Unset: `log.sqlite` in `data_dir`.
     pub path: Option<PathBuf>,
+}
+
+impl Log {
+    /// The log's database, where one is set: by itself or in a file. Absent: the log is a
+    /// file, at [`Config::log_path`](super::Config::log_path).
+    ///
+    /// # Errors
+    /// It is set in two places, its file cannot be used, or it is no database's address.
+    pub fn database(&self) -> Result<Option<ServiceUrl>, ConfigError> {
+        ServiceUrl::choose(Kind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
+    }
 }

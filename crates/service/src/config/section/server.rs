@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strongroom_model::ByteCount;
 
-use crate::config::value::size;
+use crate::config::ConfigError;
+use crate::config::value::{Kind, ServiceUrl, database_address, size};
 
 /// The document server itself, where `strongroom server` runs on this host.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
@@ -22,7 +23,17 @@ pub struct Server {
     #[config(default = "documents")]
     pub documents: PathBuf,
 
-    /// The file with its own records (SQLite). Unset: `server.sqlite` in `data_dir`.
+    /// The Postgres database with its own records. Unset: they are the file at `database`.
+    #[config(deserialize_with = database_address)]
+    #[schemars(with = "Option<String>")]
+    pub database_url: Option<ServiceUrl>,
+
+    /// The file that holds that address and nothing else, readable by this program's user
+    /// only, instead of `database_url`.
+    pub database_url_file: Option<PathBuf>,
+
+    /// The file with its own records (SQLite), where no Postgres database is set. Unset:
+    /// `server.sqlite` in `data_dir`.
     pub database: Option<PathBuf>,
 
     /// The largest timesheet that it takes.
@@ -33,4 +44,16 @@ pub struct Server {
     /// How many proven copies on distinct drives a purge needs for each file.
     #[config(default = 2, validate(*purge_proofs >= 1, "a purge needs at least 1 proven copy"))]
     pub purge_proofs: u32,
+}
+
+impl Server {
+    /// The Postgres database with the server's records, where one is set: by itself or in a
+    /// file. Absent: they are a file, at [`Config::database_path`](super::Config::database_path).
+    ///
+    /// # Errors
+    /// It is set in two places, its file cannot be used, or it is no database's address.
+    pub fn database_address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
+        let (inline, file) = (self.database_url.as_ref(), self.database_url_file.as_deref());
+        ServiceUrl::choose(Kind::Database, "server.database_url", inline, file)
+    }
 }

@@ -2,6 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::config::value::collector_address;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,4 +27,10 @@ pub struct Telemetry {
     /// "plain" for people, "json" (one object a line) for collectors.
     #[config(default = "plain")]
     pub format: LogFormat,
+
+    /// The collector that traces are sent to (OpenTelemetry's OTLP over HTTP, to `v1/traces`
+    /// below this address). Unset: none are kept.
+    #[config(deserialize_with = collector_address)]
+    #[schemars(with = "Option<String>")]
+    pub otlp_endpoint: Option<Url>,
 }
