@@ -4,15 +4,17 @@
 //! takes a database or a virtual host of its own. It never outlives the process, however
 //! that ends. Servers of one's own can be stopped, killed and started again.
 //!
-//! - [`postgres`]: the shared one and those of one's own;
+//! - [`postgres`] and [`rabbitmq`]: the shared ones and those of one's own;
 //! - [`Wire`]: a proxy in front of one, whose wire can be cut;
 //! - `supervisor`: what keeps a server from outliving its test;
 //! - `port`: ports that nobody has.
 
 mod port;
 mod postgres;
+mod rabbitmq;
 mod supervisor;
 mod wire;
 
 pub use crate::postgres::{Database, Postgres, postgres};
+pub use crate::rabbitmq::{Cluster, RabbitMq, Vhost, rabbitmq};
 pub use crate::wire::Wire;

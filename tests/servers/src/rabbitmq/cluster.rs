@@ -1,0 +1,72 @@
+//! Three nodes that are one broker.
+
+use std::sync::Arc;
+
+use super::epmd::Epmd;
+use super::node::{Node, Setup};
+use super::{RabbitMq, Vhost};
+
+/// How many nodes keep each message: one may be lost.
+const NODES: usize = 3;
+
+/// A cluster of three nodes on one machine. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    nodes: Vec<RabbitMq>,
+}
+
+impl Cluster {
+    /// Starts the nodes; they find each other by a list of their names.
+    ///
+    /// # Panics
+    /// RabbitMQ is not installed, or one of them does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let epmd = Arc::new(Epmd::start());
+        let setups: Vec<_> = (0..NODES).map(|_| Setup::new(&epmd)).collect();
+        let names: Vec<_> = setups.iter().map(|setup| setup.name.clone()).collect();
+        let keys: Vec<_> =
+            (1..=NODES).map(|number| format!("cluster_formation.classic_config.nodes.{number}")).collect();
+        let mut settings: Vec<_> = keys.iter().zip(&names).map(|(key, name)| (key.as_str(), name.as_str())).collect();
+        settings.push(("cluster_formation.peer_discovery_backend", "classic_config"));
+        // The others join the first: it has made the cluster when they come.
+        let nodes: Vec<_> = setups
+            .into_iter()
+            .map(|setup| {
+                let node = Node::prepare(&epmd, setup, "strongroom", &settings);
+                assert!(node.begin(), "a node of the cluster does not start:\n{}", node.said());
+                RabbitMq::of(node)
+            })
+            .collect();
+        Self { nodes }
+    }
+
+    /// The nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &[RabbitMq] {
+        &self.nodes
+    }
+
+    /// A fresh virtual host, as the first node shows it.
+    ///
+    /// # Panics
+    /// The first node is not there.
+    #[must_use]
+    pub fn vhost(&self) -> Vhost {
+        self.nodes[0].vhost()
+    }
+
+    /// The node that leads a quorum queue.
+    ///
+    /// # Panics
+    /// The queue or its leader is not there.
+    #[must_use]
+    pub fn leader_of(&self, vhost: &Vhost, queue: &str) -> &RabbitMq {
+        let alive = self.nodes.iter().find(|node| node.node.lives()).expect("a node is there");
+        let path = format!("/api/queues/{}/{}", vhost.name, super::http::escaped(queue));
+        let text = alive.node.http().get(&path);
+        let queue: serde_json::Value = serde_json::from_str(&text).expect("the management API answers with JSON");
+        let leader = queue["leader"].as_str().unwrap_or_default();
+        self.nodes.iter().find(|node| node.node.name() == leader).unwrap_or_else(|| panic!("no leader in {queue}"))
+    }
+}

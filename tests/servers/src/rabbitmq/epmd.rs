@@ -1,0 +1,37 @@
+//! Erlang's port mapper, which tells nodes from each other. One of our own: the usual one is
+//! started by whoever comes first, and stays for ever.
+
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::sync::Mutex;
+
+use crate::port;
+use crate::supervisor::{Supervisor, new_folder};
+
+/// How many ports are tried: one may be taken between the look and the start.
+const PORTS_TRIED: usize = 10;
+
+/// A port mapper that ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Epmd {
+    pub(super) port: u16,
+    /// Held for its end.
+    _supervisor: Mutex<Supervisor>,
+}
+
+impl Epmd {
+    pub(super) fn start() -> Self {
+        (0..PORTS_TRIED).find_map(|_| Self::try_start()).expect("one of the ports that were tried is free")
+    }
+
+    fn try_start() -> Option<Self> {
+        let port = port::free();
+        let mut epmd = Command::new("epmd");
+        // Without `-daemon` it stays a child.
+        epmd.args(["-address", "127.0.0.1", "-port"]).arg(port.to_string());
+        let mut supervisor = Supervisor::new(&new_folder("strongroom-epmd-"), "KILL", &epmd);
+        supervisor.start();
+        let answers = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        supervisor.wait_until(answers).then(|| Self { port, _supervisor: Mutex::new(supervisor) })
+    }
+}
