@@ -14,7 +14,7 @@ const FENCED: [(&str, &[&str]); 4] = [
     ("sqlx", &["strongroom-eventlog", "strongroom-server"]),
     ("lettre", &["strongroom-notify"]),
     ("reqwest", &["strongroom-source"]),
-    ("axum", &["strongroom-server"]),
+    ("axum", &["strongroom-server", "strongroom-service"]),
 ];
 
 /// What must not be linked at all.

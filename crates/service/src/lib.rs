@@ -8,6 +8,8 @@
 //! - [`run_lock`]: one process at a time drives a site's runs;
 //! - [`shutdown`]: finish what is in hand, then give up;
 //! - [`telemetry`]: what the program says about itself;
+//! - [`metrics`]: what it counts and measures;
+//! - [`health`]: whether it is well, for whoever asks over HTTP;
 //! - [`actor`](mod@actor): who does it.
 
 pub mod actor;
@@ -15,7 +17,9 @@ pub mod blocking;
 pub mod clock;
 pub mod config;
 pub mod fault;
+pub mod health;
 pub mod kill;
+pub mod metrics;
 pub mod run_lock;
 pub mod schedule;
 pub mod shutdown;
@@ -26,6 +30,8 @@ pub use crate::blocking::blocking;
 pub use crate::clock::Clock;
 pub use crate::config::{Config, ConfigError};
 pub use crate::fault::Fault;
+pub use crate::health::{Health, HealthServer, Probe};
+pub use crate::metrics::Metrics;
 pub use crate::run_lock::{RunLock, RunLockError};
 pub use crate::schedule::{Schedule, Window};
 pub use crate::shutdown::Shutdown;

@@ -1,0 +1,215 @@
+//! What the parts of a process say of themselves.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+/// How the parts of this process stand. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Health(Arc<Mutex<Checks>>);
+
+#[derive(Debug, Default)]
+struct Checks {
+    made: u64,
+    by_number: BTreeMap<u64, Check>,
+}
+
+#[derive(Debug)]
+struct Check {
+    name: String,
+    is_loop: bool,
+    standing: Result<(), String>,
+    told_at: Instant,
+    patience: Option<Duration>,
+}
+
+/// Something that is not well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The part, such as `drive`.
+    pub check: String,
+    /// What is the matter with it, in words.
+    pub why: String,
+}
+
+impl Health {
+    /// Nothing is looked at yet, so all is well.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A loop that must turn: it says so at least every `within`, or the process is no longer
+    /// alive. It has that long for its first turn as well.
+    #[must_use]
+    pub fn turns(&self, name: impl Into<String>, within: Duration) -> Probe {
+        self.probe(name.into(), true, Ok(()), Some(within))
+    }
+
+    /// Something that the work needs. The process is not ready before it was said to be well.
+    #[must_use]
+    pub fn needs(&self, name: impl Into<String>) -> Probe {
+        self.probe(name.into(), false, Err("nobody has looked yet".to_owned()), None)
+    }
+
+    fn probe(&self, name: String, is_loop: bool, standing: Result<(), String>, patience: Option<Duration>) -> Probe {
+        let mut checks = self.checks();
+        checks.made += 1;
+        let number = checks.made;
+        checks.by_number.insert(number, Check { name, is_loop, standing, told_at: Instant::now(), patience });
+        Probe { health: self.clone(), number, is_done: false }
+    }
+
+    /// Why the process needs a new start; nothing, while its loops turn.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<Problem> {
+        self.problems(|check| check.is_loop)
+    }
+
+    /// Why the process cannot work; nothing, while it can.
+    #[must_use]
+    pub fn unready(&self) -> Vec<Problem> {
+        self.problems(|_| true)
+    }
+
+    fn problems(&self, asked: impl Fn(&Check) -> bool) -> Vec<Problem> {
+        let now = Instant::now();
+        let checks = self.checks();
+        let asked = checks.by_number.values().filter(|check| asked(check));
+        asked.filter_map(|check| Some(Problem { check: check.name.clone(), why: check.problem(now)? })).collect()
+    }
+
+    fn checks(&self) -> MutexGuard<'_, Checks> {
+        // What is kept is whole after each statement, so a panic elsewhere spoils nothing.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Check {
+    fn problem(&self, now: Instant) -> Option<String> {
+        let silent = now.saturating_duration_since(self.told_at);
+        match (&self.standing, self.patience) {
+            (Err(why), _) => Some(why.clone()),
+            (Ok(()), Some(patience)) if silent > patience => {
+                Some(format!("it said nothing for {} s, and should every {} s", seconds(silent), seconds(patience)))
+            }
+            (Ok(()), _) => None,
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64())
+}
+
+/// The hand that one part has on the process's [`Health`]. Dropping it means that the part
+/// ended before it was [done](Probe::done), which is a problem and stays one.
+#[derive(Debug)]
+pub struct Probe {
+    health: Health,
+    number: u64,
+    is_done: bool,
+}
+
+impl Probe {
+    /// The same, which must also be told of at least every `patience`: a part that is stuck
+    /// does not say so.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Self {
+        self.change(|check| check.patience = Some(patience));
+        self
+    }
+
+    /// It is well, now.
+    pub fn well(&self) {
+        self.tell(Ok(()));
+    }
+
+    /// It is not; `why` in words, which anybody who asks may read.
+    pub fn bad(&self, why: impl Into<String>) {
+        self.tell(Err(why.into()));
+    }
+
+    /// It has ended as it should, and is looked at no more.
+    pub fn done(mut self) {
+        self.is_done = true;
+        self.health.checks().by_number.remove(&self.number);
+    }
+
+    fn tell(&self, standing: Result<(), String>) {
+        self.change(|check| {
+            check.standing = standing;
+            check.told_at = Instant::now();
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Check)) {
+        if let Some(check) = self.health.checks().by_number.get_mut(&self.number) {
+            change(check);
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.bad("it has ended, and should not have");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whys(problems: &[Problem]) -> Vec<String> {
+        problems.iter().map(|problem| format!("{}: {}", problem.check, problem.why)).collect()
+    }
+
+    #[test]
+    fn what_the_work_needs_is_missing_until_it_is_said_to_be_there() {
+        let health = Health::new();
+        let drive = health.needs("drive");
+        assert_eq!(whys(&health.unready()), ["drive: nobody has looked yet"]);
+        drive.bad("no drive is mounted at /mnt/backup");
+        assert_eq!(whys(&health.unready()), ["drive: no drive is mounted at /mnt/backup"]);
+        assert!(health.stuck().is_empty(), "a new start brings no drive");
+        drive.well();
+        assert!(health.unready().is_empty());
+        drive.done();
+        assert!(health.unready().is_empty());
+    }
+
+    #[test]
+    fn a_loop_that_ended_or_says_nothing_is_stuck() {
+        let health = Health::new();
+        let pipeline = health.turns("pipeline", Duration::from_secs(3600));
+        assert!(health.stuck().is_empty(), "it has time for its first turn");
+        drop(pipeline);
+        assert_eq!(whys(&health.stuck()), ["pipeline: it has ended, and should not have"]);
+        let relay = health.turns("relay", Duration::ZERO);
+        while health.stuck().len() < 2 {
+            std::thread::yield_now();
+        }
+        assert!(health.unready()[1].why.starts_with("it said nothing for "), "{:?}", health.unready());
+        let relay = relay.within(Duration::from_secs(3600));
+        relay.well();
+        assert_eq!(health.stuck().len(), 1);
+    }
+
+    #[test]
+    fn a_look_that_is_too_long_ago_does_not_count() {
+        let check = |patience, ago| {
+            let told_at = Instant::now();
+            let check =
+                Check { name: "log".to_owned(), is_loop: false, standing: Ok(()), told_at, patience: Some(patience) };
+            check.problem(told_at + ago)
+        };
+        let (ten, eleven) = (Duration::from_secs(10), Duration::from_secs(11));
+        assert_eq!(check(ten, ten), None);
+        assert_eq!(check(ten, eleven).unwrap(), "it said nothing for 11.0 s, and should every 10.0 s");
+    }
+}

@@ -1,0 +1,127 @@
+//! `/healthz`, `/readyz` and `/metrics`: one small HTTP server for each process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::Listener;
+use axum::{Json, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Health, Problem};
+use crate::metrics::Metrics;
+
+/// How many may ask at once: a scraper, a probe and a person, with room to spare.
+const MOST_CONNECTIONS: usize = 32;
+/// How long a question and its answer may take: a connection serves one and is closed, so that
+/// nobody can keep them all.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
+/// How long the head of a request may take.
+const LONGEST_HEAD: Duration = Duration::from_secs(5);
+/// The format of what `/metrics` answers.
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Answers `/healthz`, `/readyz` and `/metrics` until it is dropped. It also does the metrics'
+/// upkeep.
+#[derive(Debug)]
+pub struct HealthServer {
+    address: SocketAddr,
+    _tasks: [AbortOnDropHandle<()>; 2],
+}
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "health.listen: cannot listen on {address}: set another address or port there or with --listen, or stop what listens on it"
+)]
+pub struct ListenError {
+    /// The address.
+    pub address: SocketAddr,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl HealthServer {
+    /// Begins to listen; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The address is taken, or not this host's.
+    pub async fn start(address: SocketAddr, health: Health, metrics: Metrics) -> Result<Self, ListenError> {
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            Ok((listener.local_addr()?, listener))
+        };
+        let (address, listener) = bound.await.map_err(|source| ListenError { address, source })?;
+        tracing::info!(%address, "/healthz, /readyz and /metrics are answered");
+        let upkeep = tokio::spawn(metrics.clone().keep_up());
+        let accepting = tokio::spawn(accept(listener, router(health, metrics)));
+        Ok(Self { address, _tasks: [accepting, upkeep].map(AbortOnDropHandle::new) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+async fn accept(mut listener: TcpListener, router: Router) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
+        // Its own `accept` waits and tries again where the operating system refuses.
+        let (stream, _) = Listener::accept(&mut listener).await;
+        let router = router.clone();
+        tokio::spawn(async move {
+            // Whoever asks too slowly is cut off; there is nothing to say to them.
+            let _ = tokio::time::timeout(LONGEST_EXCHANGE, answer(stream, router)).await;
+            drop(place);
+        });
+    }
+}
+
+async fn answer(stream: TcpStream, router: Router) {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(LONGEST_HEAD).keep_alive(false);
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await {
+        tracing::debug!(error, "a question about this process's health ended with an error");
+    }
+}
+
+fn router(health: Health, metrics: Metrics) -> Router {
+    Router::new()
+        .route("/healthz", get(|State(health): State<Health>| async move { tell(health.stuck()) }))
+        .route("/readyz", get(|State(health): State<Health>| async move { tell(health.unready()) }))
+        .route("/metrics", get(|| async move { ([(CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render()) }))
+        .with_state(health)
+}
+
+/// What is answered to whoever asks how the process is.
+#[derive(Serialize)]
+struct Told {
+    well: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+}
+
+fn tell(problems: Vec<Problem>) -> Response {
+    let well = problems.is_empty();
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Told { well, problems })).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Metrics: what a process counts and measures, in Prometheus' text format.
+//!
+//! Each is recorded where it happens, with the `metrics` crate's macros; without
+//! [`install`](Metrics::install) they cost next to nothing and go nowhere. [`table`](mod@table)
+//! names every one that there is.
+
+pub mod table;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub use self::table::{Kind, METRICS, Metric};
+
+/// How often what was measured since is put into its buckets. Until then each measurement is
+/// kept, so this bounds what they take.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// What was recorded so far. Clones are the same one.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// The metrics cannot be recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the metrics cannot be recorded: {0}")]
+pub struct MetricsError(String);
+
+impl Metrics {
+    /// Records from now on whatever this process counts and measures. Once it is installed it
+    /// stays so; later calls give the same.
+    ///
+    /// # Errors
+    /// Something else than this records the metrics of this process.
+    pub fn install() -> Result<Self, MetricsError> {
+        static INSTALLED: OnceLock<Result<Metrics, MetricsError>> = OnceLock::new();
+        INSTALLED.get_or_init(install).clone()
+    }
+
+    /// All of it, as text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Puts what was measured into its buckets, for ever.
+    pub async fn keep_up(self) {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            self.0.run_upkeep();
+        }
+    }
+}
+
+fn install() -> Result<Metrics, MetricsError> {
+    let failed = |error: &dyn std::fmt::Display| MetricsError(error.to_string());
+    let mut builder = PrometheusBuilder::new();
+    for metric in METRICS {
+        if let Kind::Histogram { buckets } = metric.kind {
+            let matcher = Matcher::Full(metric.name.to_owned());
+            builder = builder.set_buckets_for_metric(matcher, buckets).map_err(|error| failed(&error))?;
+        }
+    }
+    let handle = builder.install_recorder().map_err(|error| failed(&error))?;
+    for metric in METRICS {
+        metric.describe();
+    }
+    metrics::gauge!(table::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(Metrics(handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recorded_is_rendered_with_its_help_and_buckets() {
+        let metrics = Metrics::install().unwrap();
+        let again = Metrics::install().unwrap();
+        metrics::counter!("strongroom_bytes_total", "stage" => "fetch").increment(420);
+        metrics::histogram!("strongroom_log_append_duration_seconds").record(0.003);
+        let text = again.render();
+        assert_eq!(text, metrics.render());
+        assert!(
+            text.contains("# TYPE strongroom_bytes_total counter\nstrongroom_bytes_total{stage=\"fetch\"} 420"),
+            "{text}"
+        );
+        assert!(text.contains("# HELP strongroom_bytes_total "), "{text}");
+        assert!(text.contains("strongroom_log_append_duration_seconds_bucket{le=\"0.005\"} 1"), "{text}");
+        assert!(text.contains("strongroom_log_append_duration_seconds_bucket{le=\"0.0025\"} 0"), "{text}");
+        let version = format!("strongroom_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&version), "{text}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Every metric that there is. Dashboards and alerts are written against this table.
+
+use metrics::Unit;
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// It only grows, and begins at nothing with each process.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// How often something had which size.
+    Histogram {
+        /// The upper bounds of its buckets.
+        buckets: &'static [f64],
+    },
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, such as `strongroom_tasks_total`.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The unit that it is counted in, where it has one.
+    pub unit: Option<Unit>,
+    /// What it says, for people.
+    pub help: &'static str,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+}
+
+/// The name of the metric that says which version runs.
+pub(super) const BUILD_INFO: &str = "strongroom_build_info";
+
+/// From one small file's batch to the hours of a large one, in seconds.
+const BATCH_BUCKETS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0];
+/// From a commit to a fast disk to one that waits for a lock, in seconds.
+const APPEND_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Every metric, by what records it: stages, the log, the relay and what it sees, the process.
+pub const METRICS: &[Metric] = &[
+    counter("strongroom_tasks_total", "what became of tasks: done, failed, twin, again, rested or panic")
+        .of(&["site", "stage", "outcome"]),
+    gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished").of(&["site", "stage"]),
+    gauge("strongroom_stage_paused", "1 while an obstacle of that kind pauses the stage")
+        .of(&["site", "stage", "kind"]),
+    histogram("strongroom_batch_duration_seconds", "how long a stage works at one batch", BATCH_BUCKETS)
+        .of(&["stage"])
+        .in_unit(Unit::Seconds),
+    counter("strongroom_bytes_total", "bytes of files that a stage has worked through")
+        .of(&["stage"])
+        .in_unit(Unit::Bytes),
+    counter("strongroom_log_appends_total", "commits to the log"),
+    counter("strongroom_log_events_total", "events that were appended to the log"),
+    histogram("strongroom_log_append_duration_seconds", "how long a commit to the log takes", APPEND_BUCKETS)
+        .in_unit(Unit::Seconds),
+    gauge("strongroom_log_size", "events in the site's log").of(&["site"]),
+    counter("strongroom_relay_published_total", "messages that the relay has published").of(&["queue"]),
+    counter("strongroom_relay_unroutable_total", "messages that no queue took"),
+    gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]),
+    gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]),
+    gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]),
+    gauge("strongroom_broker_connected", "1 while the connection to publish or to consume is up").of(&["role"]),
+    counter("strongroom_broker_reconnects_total", "connections to the broker that were made anew"),
+    gauge("strongroom_parked_messages", "messages that nobody can read, put aside for a person").of(&["site"]),
+    gauge("strongroom_alarms_raised", "alarms that stand").of(&["kind"]),
+    gauge("strongroom_last_run_timestamp_seconds", "when the site's last run was enumerated, as Unix time")
+        .of(&["site"])
+        .in_unit(Unit::Seconds),
+    gauge("strongroom_bookings", "bookings in the site's log, by how they stand").of(&["site", "standing"]),
+    gauge(BUILD_INFO, "1; the version that runs is its label").of(&["version"]),
+];
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Counter, unit: None, help, labels: &[] }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, unit: None, help, labels: &[] }
+}
+
+const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f64]) -> Metric {
+    Metric { name, kind: Kind::Histogram { buckets }, unit: None, help, labels: &[] }
+}
+
+impl Metric {
+    const fn of(self, labels: &'static [&'static str]) -> Self {
+        Self { labels, ..self }
+    }
+
+    const fn in_unit(self, unit: Unit) -> Self {
+        Self { unit: Some(unit), ..self }
+    }
+
+    /// Tells the recorder what it is.
+    pub(super) fn describe(&self) {
+        let Self { name, help, .. } = *self;
+        let unit = self.unit.unwrap_or(Unit::Count);
+        match self.kind {
+            Kind::Counter => metrics::describe_counter!(name, unit, help),
+            Kind::Gauge => metrics::describe_gauge!(name, unit, help),
+            Kind::Histogram { .. } => metrics::describe_histogram!(name, unit, help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_say_what_they_count_and_in_which_unit() {
+        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len(), "each once");
+        for metric in METRICS {
+            let name = metric.name;
+            assert!(name.starts_with("strongroom_"), "{name}");
+            assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
+            assert_eq!(name.ends_with("_seconds"), metric.unit == Some(Unit::Seconds), "{name}");
+            if let Kind::Histogram { buckets } = metric.kind {
+                assert!(buckets.is_sorted(), "{name}");
+            }
+        }
+    }
+}
