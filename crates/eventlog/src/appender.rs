@@ -1,31 +1,32 @@
 //! The appender: one task for each open log, which owns the only connection that writes.
 //!
-//! Callers hand it appends and wait for the answer. It commits what has gathered in one
+//! Callers make their events ready, hand them over and wait for the answer. It commits what has gathered in one
 //! transaction, so that one sync is shared by all. A caller that stops waiting changes
 //! nothing: the task is never cancelled in the middle of a transaction.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use strongroom_model::{NewEvent, Recorded, SiteId};
+use strongroom_model::{NewEvent, Position, Recorded, SiteId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{AppendError, LogError, StorageError};
-use crate::plan::{MAX_APPEND_EVENTS, MAX_GROUP_EVENTS, Plan};
+use crate::measure;
+use crate::plan::{Copied, Group, MAX_APPEND_EVENTS, Plan};
+use crate::postgres::PostgresWriter;
+use crate::prepared::Prepared;
 use crate::sqlite::SqliteWriter;
 
 /// How many commands may wait before callers wait to hand theirs over.
 const QUEUE: usize = 1024;
-/// How long a group waits for the callers that the one before it had: they were answered
-/// together, so they tend to come back together.
-const GATHER: Duration = Duration::from_millis(2);
 
 /// Where groups are written: one for each database that can hold a log.
 #[derive(Debug)]
 pub(crate) enum Writer {
     Sqlite(SqliteWriter),
+    Postgres(PostgresWriter),
 }
 
 /// Why a group was not written.
@@ -37,37 +38,79 @@ pub(crate) enum WriteError {
     Unknown(StorageError),
 }
 
+impl From<LogError> for WriteError {
+    fn from(error: LogError) -> Self {
+        Self::NotStored(error)
+    }
+}
+
+impl From<sqlx::Error> for WriteError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::NotStored(StorageError::from(error).into())
+    }
+}
+
+/// How large groups are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grouping {
+    /// How many events one commit takes, so that a reader's next batch is never far.
+    pub(crate) most_events: usize,
+    /// How long a group waits for the callers that the one before it had: they were
+    /// answered together, so they tend to come back together.
+    pub(crate) gather: Duration,
+}
+
 impl Writer {
-    async fn write(&mut self, site: &SiteId, appends: &[&[NewEvent]]) -> Result<Plan, WriteError> {
+    const fn grouping(&self) -> Grouping {
         match self {
-            Self::Sqlite(writer) => writer.write(site, appends).await,
+            Self::Sqlite(_) => SqliteWriter::GROUPING,
+            Self::Postgres(_) => PostgresWriter::GROUPING,
+        }
+    }
+
+    async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
+        match self {
+            Self::Sqlite(writer) => writer.write(group).await,
+            Self::Postgres(writer) => writer.write(group).await,
         }
     }
 
     async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
         match self {
             Self::Sqlite(writer) => writer.rebuild_streams().await,
+            Self::Postgres(writer) => writer.rebuild_streams().await,
         }
     }
 
     async fn close(self) {
         match self {
             Self::Sqlite(writer) => writer.close().await,
+            Self::Postgres(writer) => writer.close().await,
         }
     }
+}
+
+/// Tells how far the log goes. It may be told out of order by those who see it grow.
+pub(crate) fn tell(appended: &watch::Sender<u64>, size: u64) {
+    appended.send_if_modified(|known| {
+        let more = size > *known;
+        *known = size.max(*known);
+        more
+    });
 }
 
 type Answer = Result<Vec<Recorded>, AppendError>;
 
 #[derive(Debug)]
 struct Append {
-    events: Vec<NewEvent>,
+    events: Vec<Prepared>,
     reply: oneshot::Sender<Answer>,
 }
 
 #[derive(Debug)]
 enum Command {
     Append(Append),
+    Copy(Vec<Copied>, oneshot::Sender<Result<(), LogError>>),
     RebuildStreams(oneshot::Sender<Result<u64, LogError>>),
     Close(oneshot::Sender<()>),
 }
@@ -76,17 +119,19 @@ enum Command {
 /// that was handed over is done.
 #[derive(Debug)]
 pub(crate) struct Appender {
+    site: SiteId,
     inbox: mpsc::Sender<Command>,
     commits: Arc<AtomicU64>,
 }
 
 impl Appender {
-    /// Starts the task. Each commit is told to `appended`, as the log's new size.
-    pub(crate) fn start(site: SiteId, writer: Writer, appended: watch::Sender<u64>) -> Self {
+    /// Starts the task. Each commit is told to all of `appended`, as the log's new size.
+    pub(crate) fn start(site: SiteId, writer: Writer, appended: Vec<watch::Sender<u64>>) -> Self {
         let (sender, inbox) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let task = Task {
-            site,
+            site: site.clone(),
+            grouping: writer.grouping(),
             writer,
             inbox,
             appended,
@@ -96,7 +141,7 @@ impl Appender {
             other: None,
         };
         tokio::spawn(task.run());
-        Self { inbox: sender, commits }
+        Self { site, inbox: sender, commits }
     }
 
     pub(crate) async fn append(&self, events: Vec<NewEvent>) -> Answer {
@@ -106,10 +151,19 @@ impl Appender {
         if events.len() > MAX_APPEND_EVENTS {
             return Err(AppendError::TooLarge { events: events.len(), bytes: 0 });
         }
+        let prepared = events.iter().map(|event| Prepared::new(&self.site, event));
+        let events = prepared.collect::<Result<Vec<_>, _>>()?;
         let (reply, answer) = oneshot::channel();
         self.inbox.send(Command::Append(Append { events, reply })).await.map_err(|_| AppendError::Closed)?;
         // The task answers all that it took, unless it died with the runtime.
         answer.await.unwrap_or(Err(AppendError::Unknown(None)))
+    }
+
+    /// Stores events of another log as they are, in one commit; they must be the next.
+    pub(crate) async fn copy(&self, events: Vec<Copied>) -> Result<(), LogError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Command::Copy(events, reply)).await.map_err(|_| LogError::Closed)?;
+        answer.await.unwrap_or(Err(LogError::Closed))
     }
 
     pub(crate) async fn rebuild_streams(&self) -> Result<u64, LogError> {
@@ -133,10 +187,12 @@ impl Appender {
 }
 
 struct Task {
+    /// Whose log it is, for metrics.
     site: SiteId,
+    grouping: Grouping,
     writer: Writer,
     inbox: mpsc::Receiver<Command>,
-    appended: watch::Sender<u64>,
+    appended: Vec<watch::Sender<u64>>,
     commits: Arc<AtomicU64>,
     /// Appends that were taken from the inbox and not yet written, at most a group's
     /// worth of events and one append more.
@@ -157,6 +213,10 @@ impl Task {
                 continue;
             }
             match self.other.take() {
+                Some(Command::Copy(events, reply)) => {
+                    let copied = self.copy(&events).await;
+                    let _ = reply.send(copied);
+                }
                 Some(Command::RebuildStreams(reply)) => drop(reply.send(self.writer.rebuild_streams().await)),
                 Some(Command::Close(reply)) => {
                     // What was sent before this is still answered; nothing more is taken.
@@ -174,7 +234,7 @@ impl Task {
     }
 
     /// Waits for the first append, then takes what comes with it: all that is there, and
-    /// for [`GATHER`] at most, as many as the last group had.
+    /// for a moment at most, as many as the last group had.
     async fn gather(&mut self) {
         if self.waiting.is_empty() && self.other.is_none() {
             match self.inbox.recv().await {
@@ -191,7 +251,7 @@ impl Task {
         if self.waiting.len() >= self.last_group {
             return;
         }
-        let deadline = tokio::time::Instant::now() + GATHER;
+        let deadline = tokio::time::Instant::now() + self.grouping.gather;
         while self.has_room() && self.waiting.len() < self.last_group {
             match tokio::time::timeout_at(deadline, self.inbox.recv()).await {
                 Ok(Some(command)) => self.sort(command),
@@ -209,30 +269,53 @@ impl Task {
 
     fn has_room(&self) -> bool {
         let events: usize = self.waiting.iter().map(|append| append.events.len()).sum();
-        self.other.is_none() && events < MAX_GROUP_EVENTS
+        self.other.is_none() && events < self.grouping.most_events
     }
 
     async fn write(&mut self) {
-        let appends: Vec<&[NewEvent]> = self.waiting.iter().map(|append| append.events.as_slice()).collect();
-        match self.writer.write(&self.site, &appends).await {
-            Ok(plan) => self.answer(plan),
+        let appends = self.waiting.iter().map(|append| append.events.as_slice()).collect();
+        let group = Group::Appends { appends, most_events: self.grouping.most_events };
+        let begin = Instant::now();
+        match self.writer.write(&group).await {
+            Ok(plan) => {
+                let Plan { rows, frontier, verdicts, .. } = plan;
+                if !rows.is_empty() {
+                    measure::commit(rows.len(), begin.elapsed());
+                    self.committed(frontier.size());
+                }
+                self.answer(verdicts);
+            }
             Err(error) => self.refuse(&error),
         }
     }
 
+    async fn copy(&mut self, events: &[Copied]) -> Result<(), LogError> {
+        match self.writer.write(&Group::Copies(events)).await {
+            Ok(plan) => {
+                self.committed(plan.frontier.size());
+                Ok(())
+            }
+            Err(WriteError::NotStored(error)) => Err(error),
+            Err(WriteError::Unknown(error)) => Err(error.into()),
+        }
+    }
+
+    fn committed(&self, size: u64) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        measure::size(&self.site, size);
+        self.appended.iter().for_each(|appended| tell(appended, size));
+    }
+
     /// Tells the callers. If we stop here, the events are stored and each caller finds
     /// them when it reads its stream again.
-    fn answer(&mut self, plan: Plan) {
-        let Plan { rows, frontier, verdicts, .. } = plan;
-        if !rows.is_empty() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            self.appended.send_replace(frontier.size());
-        }
+    fn answer(&mut self, verdicts: Vec<Result<Position, AppendError>>) {
         self.last_group = verdicts.len();
-        let mut rows = rows.into_iter();
+        measure::appends(verdicts.len());
         for verdict in verdicts {
             let append = self.waiting.pop_front().expect("there is a verdict for an append only");
-            let answer = verdict.map(|range| rows.by_ref().take(range.len()).map(|row| row.recorded).collect());
+            let at =
+                |(prepared, position): (Prepared, u64)| Recorded { position: Position(position), ..prepared.recorded };
+            let answer = verdict.map(|first| append.events.into_iter().zip(first.0..).map(at).collect());
             // A caller that went away no longer asks.
             let _ = append.reply.send(answer);
         }

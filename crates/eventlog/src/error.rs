@@ -85,6 +85,63 @@ pub enum OpenError {
     /// left beside the log.
     #[error("{} was left in the middle of its work, and this user may not write in its folder: open it once as the user that the pipeline runs as", .0.display())]
     NeedsRecovery(PathBuf),
+    /// The URL of a database is none. It is not shown, since it may hold a password.
+    #[error("the URL of the event log's database is none: write it as postgres://user@host:5432/database")]
+    Url,
+    /// The database has no event log, or an older version's.
+    #[error("{}: run `strongroom log migrate` as the database's owner", describe_schema(.database, *.found, *.known))]
+    NotMigrated {
+        /// The database's name and where it is.
+        database: String,
+        /// Its schema's number.
+        found: Option<i64>,
+        /// The one that is needed.
+        known: i64,
+    },
+    /// A newer version of this program migrated the database.
+    #[error(
+        "the database {database} has schema {found}, this version knows none after {known}: upgrade strongroom on this host"
+    )]
+    NewerDatabase {
+        /// The database's name and where it is.
+        database: String,
+        /// Its schema's number.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// The database has no log of that site, and a reader makes none.
+    #[error(
+        "the database {database} has no event log of {site}: nothing has run for this site yet, or it is another database"
+    )]
+    NoLog {
+        /// The database's name and where it is.
+        database: String,
+        /// Whose log was asked for.
+        site: SiteId,
+    },
+    /// The user lacks rights.
+    #[error(
+        "{user} may not do that in the database {database}: let its owner run `GRANT strongroom_writer TO {user}`, or strongroom_auditor for one who only reads; to migrate, log in as the owner"
+    )]
+    NoRights {
+        /// The database's name and where it is.
+        database: String,
+        /// Who logged in.
+        user: String,
+        /// What the database said.
+        #[source]
+        source: StorageError,
+    },
+    /// The database cannot be reached or set up.
+    #[error("the event log in the database {database} cannot be opened")]
+    Database {
+        /// The database's name and where it is.
+        database: String,
+        /// What the database said.
+        #[source]
+        source: StorageError,
+    },
     /// The database could not be opened or set up.
     #[error("the event log {} cannot be opened", .path.display())]
     Storage {
@@ -94,6 +151,13 @@ pub enum OpenError {
         #[source]
         source: StorageError,
     },
+}
+
+fn describe_schema(database: &str, found: Option<i64>, known: i64) -> String {
+    match found {
+        None => format!("the database {database} has no event log yet"),
+        Some(found) => format!("the database {database} has the older schema {found}, this version needs {known}"),
+    }
 }
 
 /// Why a log could not be read.
@@ -122,6 +186,9 @@ pub enum LogError {
     /// A stream with more events than one can have: something writes in a loop.
     #[error("{0} has too many events to read at once")]
     StreamTooLong(StreamName),
+    /// Other writers moved the log on each time that a group was to be stored.
+    #[error("other writers were always first: try again")]
+    Crowded,
     /// The log was opened for reading only.
     #[error("the event log was opened for reading only")]
     ReadOnly,

@@ -15,27 +15,38 @@
 //! - [`error`]: what can go wrong, and what is known to be stored when it does;
 //! - [`stored`] and [`stream_head`]: what a log gives back;
 //! - [`merkle`]: the tree, as its frontier;
+//! - `prepared`: an event that is ready to be stored, all but its position;
 //! - `plan`: what a group of appends does to a log, decided purely;
-//! - `appender`: the one task that writes;
+//! - `appender`: the one task that writes, and `measure`: what it tells of itself;
 //! - `tail`: a reader that goes on for ever;
 //! - [`verify`]: what is recomputed, and what can be wrong;
-//! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`.
+//! - `reading`: what reading has in common, whichever database holds the log;
+//! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`;
+//! - `postgres`: logs in a Postgres database, the schema in `schemas/postgres/eventlog/`;
+//! - `copy`: from one to the other, byte for byte.
 
 mod appender;
+mod copy;
 pub mod error;
 pub mod log;
+mod measure;
 pub mod merkle;
 mod plan;
+mod postgres;
+mod prepared;
+mod reading;
 mod sqlite;
 pub mod stored;
 pub mod stream_head;
 mod tail;
 pub mod verify;
 
+pub use crate::copy::CopyError;
 pub use crate::error::{AppendError, LogError, OpenError, StorageError};
 pub use crate::log::{EventLog, POLL};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
-pub use crate::sqlite::MAX_READ;
+pub use crate::postgres::{Migrated, migrate_postgres};
+pub use crate::reading::MAX_READ;
 pub use crate::stored::{Head, ParseHeadError, Stored};
 pub use crate::stream_head::{Standing, StreamCounts, StreamHead};
 pub use crate::verify::{Damage, Verification};

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::appender::{Appender, Writer};
 use crate::error::{AppendError, LogError, OpenError};
+use crate::postgres::PostgresLog;
 use crate::sqlite::SqliteLog;
 use crate::stored::{Head, Stored, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
@@ -19,7 +20,7 @@ use crate::tail;
 use crate::verify::Verification;
 
 /// How long a waiting reader goes without looking: the safety net beneath the wake-up,
-/// and how late it sees what other processes append.
+/// and how late it sees what other processes append to a SQLite file.
 pub const POLL: Duration = Duration::from_millis(250);
 
 /// A site's event log. Clones share it; it may be used from many tasks at once.
@@ -37,13 +38,14 @@ struct Inner {
     backend: Backend,
     /// Absent where the log was opened for reading only.
     appender: Option<Appender>,
-    /// The size after this process's last commit, 0 before its first.
+    /// The size after the last commit that this process knows of, 0 before its first.
     appended: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 enum Backend {
     Sqlite(SqliteLog),
+    Postgres(PostgresLog),
 }
 
 /// Hands a call to whichever database holds the log.
@@ -51,6 +53,7 @@ macro_rules! backend {
     ($self:ident.$method:ident($($argument:expr),*)) => {
         match &$self.inner.backend {
             Backend::Sqlite(log) => log.$method($($argument),*).await,
+            Backend::Postgres(log) => log.$method($($argument),*).await,
         }
     };
 }
@@ -67,7 +70,7 @@ impl EventLog {
     pub async fn open_sqlite(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
         let (log, writer) = SqliteLog::open(path, site).await?;
         let appended = watch::Sender::new(0);
-        let appender = Appender::start(site.clone(), Writer::Sqlite(writer), appended.clone());
+        let appender = Appender::start(site.clone(), Writer::Sqlite(writer), vec![appended.clone()]);
         let inner = Inner { site: site.clone(), backend: Backend::Sqlite(log), appender: Some(appender), appended };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -86,6 +89,33 @@ impl EventLog {
             appender: None,
             appended: watch::Sender::new(0),
         };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the log of `site` in a Postgres database (14 or later) that was migrated
+    /// ([`crate::migrate_postgres`]), begun where there is none. Any number of processes on
+    /// any number of hosts may have it open and append.
+    ///
+    /// # Errors
+    /// The database cannot be reached, was not migrated or by a newer version, or the user
+    /// may not append.
+    pub async fn open_postgres(url: &str, site: &SiteId) -> Result<Self, OpenError> {
+        let (appended, committed) = (watch::Sender::new(0), watch::Sender::new(0));
+        let (log, writer) = PostgresLog::open(url, site, appended.clone(), committed.subscribe()).await?;
+        let told = vec![appended.clone(), committed];
+        let appender = Appender::start(site.clone(), Writer::Postgres(writer), told);
+        let inner = Inner { site: site.clone(), backend: Backend::Postgres(log), appender: Some(appender), appended };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the log of `site` in a Postgres database for reading.
+    ///
+    /// # Errors
+    /// As [`EventLog::open_postgres`]; also if nobody has begun a log for that site.
+    pub async fn open_postgres_read_only(url: &str, site: &SiteId) -> Result<Self, OpenError> {
+        let appended = watch::Sender::new(0);
+        let log = PostgresLog::open_read_only(url, site, appended.clone()).await?;
+        let inner = Inner { site: site.clone(), backend: Backend::Postgres(log), appender: None, appended };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -124,6 +154,10 @@ impl EventLog {
             Some(appender) => appender.append(events).await,
             None => Err(AppendError::ReadOnly),
         }
+    }
+
+    pub(crate) fn appender(&self) -> Option<&Appender> {
+        self.inner.appender.as_ref()
     }
 
     /// How many commits this process has made, for metrics and for tests.
@@ -170,8 +204,8 @@ impl EventLog {
         tail::tail(self.clone(), from)
     }
 
-    /// Told the log's size after each commit of this process. Other processes' are not
-    /// told: look again after [`POLL`] in any case.
+    /// Told the log's size after each commit of this process; on Postgres also soon after
+    /// others' commits, as a rule. Look again after [`POLL`] in any case.
     #[must_use]
     pub fn appended(&self) -> watch::Receiver<u64> {
         self.inner.appended.subscribe()

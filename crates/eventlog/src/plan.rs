@@ -1,12 +1,13 @@
 //! Deciding what a group of appends does to a log: pure, and the same for any database.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
-use strongroom_model::{EventId, Expected, NewEvent, Position, Recorded, SiteId, StreamName, Version};
+use strongroom_model::{EventId, Expected, Position, Recorded, StreamName, Version};
 
-use crate::error::AppendError;
+use crate::error::{AppendError, LogError};
 use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::prepared::Prepared;
 use crate::stream_head::StreamHead;
 
 /// How many events one append may hold: a run that takes the longest list that a server
@@ -14,143 +15,206 @@ use crate::stream_head::StreamHead;
 pub const MAX_APPEND_EVENTS: usize = 2048;
 /// How many bytes one event may have. The longest that we write names 50 refused records.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
-/// How many events one commit takes, so that a reader's next batch is never far.
-pub(crate) const MAX_GROUP_EVENTS: usize = 256;
 /// How many bytes of events one commit takes: a write of that size takes about as long as
 /// the sync that it shares.
 pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
+
+/// What is to be written in one commit.
+#[derive(Debug)]
+pub(crate) enum Group<'a> {
+    /// As many of these appends as `most_events` lets through.
+    Appends { appends: Vec<&'a [Prepared]>, most_events: usize },
+    /// Events of another log, to be stored as they are.
+    Copies(&'a [Copied]),
+}
+
+/// An event as another log of the same site has it.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    pub(crate) recorded: Recorded,
+    pub(crate) body: String,
+}
+
+impl Group<'_> {
+    fn events(&self) -> Box<dyn Iterator<Item = &Recorded> + Send + '_> {
+        match self {
+            Self::Appends { appends, .. } => {
+                Box::new(appends.iter().copied().flatten().map(|prepared| &prepared.recorded))
+            }
+            Self::Copies(copies) => Box::new(copies.iter().map(|copied| &copied.recorded)),
+        }
+    }
+
+    /// The streams that it is about.
+    pub(crate) fn streams(&self) -> HashSet<&StreamName> {
+        self.events().map(|event| &event.stream).collect()
+    }
+
+    /// The ids of its events.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = EventId> + Send + '_ {
+        self.events().map(|event| event.id)
+    }
+}
+
+/// Where a stream was before a group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) first_position: Position,
+    pub(crate) version: Version,
+}
 
 /// What the log was like when the group's transaction began, as far as the group asks.
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) frontier: Frontier,
-    /// The heads of those streams of the group that have events.
-    pub(crate) heads: HashMap<StreamName, StreamHead>,
+    /// Those streams of the group that have events.
+    pub(crate) streams: HashMap<StreamName, Known>,
     /// Those ids of the group that are in the log already.
     pub(crate) ids: HashSet<EventId>,
 }
 
 /// An event with all that is stored of it.
 #[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) recorded: Recorded,
-    pub(crate) body: String,
+pub(crate) struct Row<'a> {
+    pub(crate) position: Position,
+    /// The event; not its position.
+    pub(crate) recorded: &'a Recorded,
+    pub(crate) body: Cow<'a, str>,
     pub(crate) leaf_hash: Hash,
 }
 
 /// What to store, and what to answer once it is.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Plan<'a> {
     /// The events, by position.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row<'a>>,
     /// The heads of the streams that move.
     pub(crate) heads: HashMap<StreamName, StreamHead>,
     /// The tree with the events.
     pub(crate) frontier: Frontier,
-    /// For each append that was taken, in order: its part of `rows`, or why it fails.
-    /// Appends beyond these did not fit, and go with the next group.
-    pub(crate) verdicts: Vec<Result<Range<usize>, AppendError>>,
+    /// For each append that was taken, in order: the position of its first event, or why
+    /// it fails. Appends beyond these did not fit, and go with the next group.
+    pub(crate) verdicts: Vec<Result<Position, AppendError>>,
 }
 
-impl Plan {
-    /// Decides on a group of appends. An append that cannot go through fails alone.
-    pub(crate) fn new<'a>(site: &SiteId, before: Before, appends: impl Iterator<Item = &'a [NewEvent]>) -> Self {
-        let mut planner =
-            Planner { site, ids: before.ids, known: before.heads, bytes: 0, plan: Self::empty(before.frontier) };
-        for events in appends {
-            let fits = planner.plan.rows.len() + events.len() <= MAX_GROUP_EVENTS && planner.bytes < MAX_GROUP_BYTES;
-            // The first is always taken: it may be larger than a group by itself.
-            if !fits && !planner.plan.verdicts.is_empty() {
-                break;
-            }
-            let verdict = planner.take(events);
-            planner.plan.verdicts.push(verdict);
+impl<'a> Plan<'a> {
+    /// Decides on a group.
+    pub(crate) fn new(before: Before, group: &Group<'a>) -> Result<Self, LogError> {
+        let plan = Self { rows: Vec::new(), heads: HashMap::new(), frontier: before.frontier, verdicts: Vec::new() };
+        let mut planner = Planner { ids: before.ids, known: before.streams, bytes: 0, plan };
+        match group {
+            Group::Appends { appends, most_events } => planner.take_some(appends, *most_events),
+            Group::Copies(copies) => planner.copy(copies)?,
         }
-        planner.plan
-    }
-
-    fn empty(frontier: Frontier) -> Self {
-        Self { rows: Vec::new(), heads: HashMap::new(), frontier, verdicts: Vec::new() }
+        Ok(planner.plan)
     }
 }
 
 struct Planner<'a> {
-    site: &'a SiteId,
     /// The ids that are taken: in the log, or by an earlier append of the group.
     ids: HashSet<EventId>,
-    /// The heads before the group.
-    known: HashMap<StreamName, StreamHead>,
+    /// The streams before the group.
+    known: HashMap<StreamName, Known>,
     bytes: usize,
-    plan: Plan,
+    plan: Plan<'a>,
 }
 
-impl Planner<'_> {
-    /// All of an append's events, or none of them.
-    fn take(&mut self, events: &[NewEvent]) -> Result<Range<usize>, AppendError> {
-        let mut heads = HashMap::new();
-        let mut ids = HashSet::new();
-        let mut rows = Vec::with_capacity(events.len());
-        for event in events {
-            self.check(event, &heads)?;
-            if self.ids.contains(&event.id) || !ids.insert(event.id) {
-                return Err(AppendError::DuplicateId(event.id));
+type Heads = HashMap<StreamName, StreamHead>;
+
+impl<'a> Planner<'a> {
+    /// An append that cannot go through fails alone.
+    fn take_some(&mut self, appends: &[&'a [Prepared]], most_events: usize) {
+        for events in appends {
+            let fits = self.plan.rows.len() + events.len() <= most_events && self.bytes < MAX_GROUP_BYTES;
+            // The first is always taken: it may be larger than a group by itself.
+            if !fits && !self.plan.verdicts.is_empty() {
+                break;
             }
-            let position = Position(self.plan.frontier.size() + rows.len() as u64);
-            let row = render(self.site, event, position)?;
-            let first = self.head(&event.stream, &heads).map_or(position, |head| head.first_position);
-            heads.insert(event.stream.clone(), StreamHead::of(first, &row.recorded));
-            rows.push(row);
+            let verdict = self.take(events);
+            self.plan.verdicts.push(verdict);
+        }
+    }
+
+    /// All of an append's events, or none of them.
+    fn take(&mut self, events: &'a [Prepared]) -> Result<Position, AppendError> {
+        let start = self.plan.frontier.size();
+        let mut heads = Heads::new();
+        let mut ids = HashSet::new();
+        for (event, position) in events.iter().zip(start..) {
+            self.check(event, &heads)?;
+            if self.ids.contains(&event.recorded.id) || !ids.insert(event.recorded.id) {
+                return Err(AppendError::DuplicateId(event.recorded.id));
+            }
+            self.move_head(&event.recorded, Position(position), &mut heads);
         }
         self.ids.extend(ids);
         self.plan.heads.extend(heads);
-        let start = self.plan.rows.len();
-        for row in rows {
-            self.bytes += row.body.len();
-            self.plan.frontier.push(row.leaf_hash);
-            self.plan.rows.push(row);
+        for (event, position) in events.iter().zip(start..) {
+            let body = event.body_at(Position(position));
+            let leaf_hash = leaf_hash(body.as_bytes());
+            self.push(Row { position: Position(position), recorded: &event.recorded, body: body.into(), leaf_hash });
         }
-        Ok(start..self.plan.rows.len())
+        Ok(Position(start))
     }
 
-    /// The stream's head as this append sees it: after its own earlier events, those of
+    /// All of the events as they are. Each must be the next, or the two logs are not of
+    /// the same making.
+    fn copy(&mut self, copies: &'a [Copied]) -> Result<(), LogError> {
+        for Copied { recorded, body } in copies {
+            let position = Position(self.plan.frontier.size());
+            let next = self.version(&recorded.stream, &Heads::new()).map_or(Version(0), Version::next);
+            if recorded.position != position || recorded.version != next || !self.ids.insert(recorded.id) {
+                let reason = "it does not follow what the log that it is copied to holds";
+                return Err(LogError::Damaged { position: recorded.position, reason });
+            }
+            let mut heads = Heads::new();
+            self.move_head(recorded, position, &mut heads);
+            self.plan.heads.extend(heads);
+            let leaf_hash = leaf_hash(body.as_bytes());
+            self.push(Row { position, recorded, body: body.as_str().into(), leaf_hash });
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, row: Row<'a>) {
+        self.bytes += row.body.len();
+        self.plan.frontier.push(row.leaf_hash);
+        self.plan.rows.push(row);
+    }
+
+    fn move_head(&self, event: &Recorded, position: Position, own: &mut Heads) {
+        let planned = own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream));
+        let before = || self.known.get(&event.stream).map(|known| known.first_position);
+        let first = planned.map(|head| head.first_position).or_else(before).unwrap_or(position);
+        own.insert(event.stream.clone(), StreamHead { position, ..StreamHead::of(first, event) });
+    }
+
+    /// The stream's version as this append sees it: after its own earlier events, those of
     /// the group's earlier appends, and those in the log.
-    fn head<'h>(&'h self, stream: &StreamName, own: &'h HashMap<StreamName, StreamHead>) -> Option<&'h StreamHead> {
-        own.get(stream).or_else(|| self.plan.heads.get(stream)).or_else(|| self.known.get(stream))
+    fn version(&self, stream: &StreamName, own: &Heads) -> Option<Version> {
+        let planned = own.get(stream).or_else(|| self.plan.heads.get(stream)).map(|head| head.version);
+        planned.or_else(|| self.known.get(stream).map(|known| known.version))
     }
 
-    fn check(&self, event: &NewEvent, own: &HashMap<StreamName, StreamHead>) -> Result<(), AppendError> {
-        let actual = self.head(&event.stream, own).map(|head| head.version);
+    fn check(&self, event: &Prepared, own: &Heads) -> Result<(), AppendError> {
+        let Prepared { recorded, expected, .. } = event;
+        let actual = self.version(&recorded.stream, own);
         let next = actual.map_or(Version(0), Version::next);
-        let expects = match event.expected {
+        let expects = match expected {
             Expected::New => Some(Version(0)),
             Expected::After(last) => last.0.checked_add(1).map(Version),
         };
         if expects == Some(next) {
             return Ok(());
         }
-        Err(AppendError::Conflict { stream: event.stream.clone(), expected: event.expected, actual })
+        Err(AppendError::Conflict { stream: recorded.stream.clone(), expected: *expected, actual })
     }
-}
-
-/// The event's bytes at that position. They are read back here: bytes that this version
-/// cannot read would stop every reader for ever, since the log never loses them again.
-fn render(site: &SiteId, event: &NewEvent, position: Position) -> Result<Row, AppendError> {
-    let unusable = |reason: String| AppendError::Unusable { stream: event.stream.clone(), reason };
-    if event.event.subject_kind() != event.stream.kind() {
-        return Err(unusable(format!("a {} event is of another kind of stream", event.event.type_name())));
-    }
-    let body = event.render(site, position);
-    if body.len() > MAX_EVENT_BYTES {
-        return Err(AppendError::TooLarge { events: 1, bytes: body.len() });
-    }
-    let recorded = Recorded::parse(&body).map_err(|error| unusable(format!("it could not be read back: {error}")))?;
-    Ok(Row { leaf_hash: leaf_hash(body.as_bytes()), recorded, body })
 }
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::event::{DriveInitialised, RunRequested, Trigger};
-    use strongroom_model::{DriveId, Event, RunId};
+    use strongroom_model::event::DriveInitialised;
+    use strongroom_model::{DriveId, Event, NewEvent, SiteId};
 
     use super::*;
 
@@ -168,20 +232,34 @@ mod tests {
         }
     }
 
-    fn plan(appends: &[Vec<NewEvent>]) -> Plan {
-        let before = Before { frontier: Frontier::default(), heads: HashMap::new(), ids: HashSet::new() };
-        Plan::new(&"harbour".parse().unwrap(), before, appends.iter().map(Vec::as_slice))
+    fn prepared(appends: &[Vec<NewEvent>]) -> Vec<Vec<Prepared>> {
+        let site: SiteId = "harbour".parse().unwrap();
+        let append = |events: &Vec<NewEvent>| events.iter().map(|event| Prepared::new(&site, event).unwrap()).collect();
+        appends.iter().map(append).collect()
+    }
+
+    fn empty() -> Before {
+        Before { frontier: Frontier::default(), streams: HashMap::new(), ids: HashSet::new() }
+    }
+
+    fn plan(appends: &[Vec<Prepared>]) -> Plan<'_> {
+        let appends = appends.iter().map(Vec::as_slice).collect();
+        Plan::new(empty(), &Group::Appends { appends, most_events: 256 }).unwrap()
     }
 
     #[test]
     fn an_append_sees_those_before_it_in_its_group() {
         let drive = DriveId::random();
         let after = Expected::After(Version(0));
-        let plan =
-            plan(&[vec![event(drive, Expected::New)], vec![event(drive, Expected::New)], vec![event(drive, after)]]);
+        let appends = prepared(&[
+            vec![event(drive, Expected::New)],
+            vec![event(drive, Expected::New)],
+            vec![event(drive, after)],
+        ]);
+        let plan = plan(&appends);
         assert!(plan.verdicts[0].is_ok());
         assert!(plan.verdicts[1].as_ref().is_err_and(AppendError::is_conflict));
-        assert_eq!(plan.verdicts[2].as_ref().unwrap(), &(1..2));
+        assert_eq!(plan.verdicts[2].as_ref().unwrap(), &Position(1));
         let head = &plan.heads[&StreamName::drive(drive)];
         assert_eq!((head.first_position, head.position, head.version), (Position(0), Position(1), Version(1)));
         assert_eq!(plan.frontier.size(), 2);
@@ -193,9 +271,10 @@ mod tests {
         let good = event(first, Expected::New);
         let bad = event(second, Expected::After(Version(7)));
         // The next two would fail if the first had left its stream or its id behind.
-        let plan = plan(&[vec![good.clone(), bad], vec![good.clone()], vec![event(second, Expected::New)]]);
+        let appends = prepared(&[vec![good.clone(), bad], vec![good.clone()], vec![event(second, Expected::New)]]);
+        let plan = plan(&appends);
         assert!(plan.verdicts[0].is_err() && plan.verdicts[1].is_ok() && plan.verdicts[2].is_ok());
-        let places: Vec<_> = plan.rows.iter().map(|row| (row.recorded.position.0, row.recorded.id)).collect();
+        let places: Vec<_> = plan.rows.iter().map(|row| (row.position.0, row.recorded.id)).collect();
         assert_eq!(places[0], (0, good.id));
         assert_eq!((places.len(), plan.frontier.size()), (2, 2));
     }
@@ -203,7 +282,11 @@ mod tests {
     #[test]
     fn a_group_ends_before_an_append_that_does_not_fit() {
         let many = |count: usize| (0..count).map(|_| event(DriveId::random(), Expected::New)).collect::<Vec<_>>();
-        let lengths = |appends: &[Vec<NewEvent>]| (plan(appends).verdicts.len(), plan(appends).rows.len());
+        let lengths = |appends: &[Vec<NewEvent>]| {
+            let appends = prepared(appends);
+            let plan = plan(&appends);
+            (plan.verdicts.len(), plan.rows.len())
+        };
         assert_eq!(lengths(&[many(200), many(56), many(1)]), (2, 256));
         assert_eq!(lengths(&[many(200), many(57), many(1)]), (1, 200));
         // One that is larger than a group goes alone.
@@ -211,19 +294,18 @@ mod tests {
     }
 
     #[test]
-    fn a_version_beyond_all_is_a_conflict() {
-        let plan = plan(&[vec![event(DriveId::random(), Expected::After(Version(u64::MAX)))]]);
-        assert!(plan.verdicts[0].as_ref().is_err_and(AppendError::is_conflict));
-    }
-
-    #[test]
-    fn an_event_of_another_kind_of_stream_is_refused() {
-        let mut wrong = event(DriveId::random(), Expected::New);
-        wrong.stream = StreamName::run(RunId::new(wrong.time));
-        let right = Event::RunRequested(RunRequested { trigger: Trigger::Once, oldest: 1 });
-        let fine = NewEvent { event: right, id: EventId::new(wrong.time), ..wrong.clone() };
-        let plan = plan(&[vec![wrong], vec![fine]]);
-        assert!(matches!(plan.verdicts[0], Err(AppendError::Unusable { .. })));
-        assert!(plan.verdicts[1].is_ok());
+    fn a_copy_must_be_the_next_in_its_log_and_in_its_stream() {
+        let site: SiteId = "harbour".parse().unwrap();
+        let drive = DriveId::random();
+        let copied = |position, expected| {
+            let body = event(drive, expected).render(&site, Position(position));
+            Copied { recorded: Recorded::parse(&body).unwrap(), body }
+        };
+        let (first, second) = (copied(0, Expected::New), copied(1, Expected::After(Version(0))));
+        let good = [first, second];
+        let plan = Plan::new(empty(), &Group::Copies(&good)).unwrap();
+        assert_eq!((plan.rows.len(), plan.rows[1].body.as_ref()), (2, good[1].body.as_str()));
+        assert!(Plan::new(empty(), &Group::Copies(&good[1..])).is_err());
+        assert!(Plan::new(empty(), &Group::Copies(&[copied(0, Expected::New), copied(1, Expected::New)])).is_err());
     }
 }

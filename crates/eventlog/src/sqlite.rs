@@ -11,7 +11,6 @@ mod write;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-pub use self::read::MAX_READ;
 pub(crate) use self::write::SqliteWriter;
 
 /// The reading side.

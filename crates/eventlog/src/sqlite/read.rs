@@ -3,22 +3,14 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind, Version};
+use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
 
 use super::SqliteLog;
-use super::row::{check_gapless, column, json_list, limit};
+use super::row::json_list;
 use crate::error::{LogError, StorageError};
-use crate::merkle::Frontier;
+use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, limit, push_next};
 use crate::stored::{Head, Stored, decode, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
-
-/// How many events one read gives at most: a few MiB as our events go.
-pub const MAX_READ: usize = 4096;
-/// How many events a stream may have to be read as a whole. A booking has about ten; an
-/// alarm that comes and goes every minute takes months to get there.
-const MAX_STREAM_EVENTS: usize = 100_000;
-/// How many streams one query names.
-const STREAMS_AT_ONCE: usize = 512;
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -49,13 +41,6 @@ impl SqliteLog {
         check_gapless(from, &events)?;
         Ok(events)
     }
-}
-
-pub(super) fn frontier_of(size: i64, bytes: &[u8]) -> Result<Frontier> {
-    u64::try_from(size).ok().and_then(|size| Frontier::from_bytes(size, bytes)).ok_or(LogError::Damaged {
-        position: Position(u64::try_from(size).unwrap_or(0)),
-        reason: "the log's head does not fit its size",
-    })
 }
 
 /// Reading by stream.
@@ -112,19 +97,6 @@ impl SqliteLog {
         .map_err(storage)?;
         row.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
     }
-}
-
-/// Adds an event to its stream: it must be the next there.
-fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event: Recorded) -> Result<()> {
-    let stream = streams.entry(event.stream.clone()).or_default();
-    if event.version != Version(stream.len() as u64) {
-        return Err(LogError::Damaged { position: event.position, reason: "it is not the next of its stream" });
-    }
-    if stream.len() == MAX_STREAM_EVENTS {
-        return Err(LogError::StreamTooLong(event.stream));
-    }
-    stream.push(event);
-    Ok(())
 }
 
 /// Reading what is to be done, and how it stands.

@@ -6,9 +6,10 @@ use sqlx::{Connection, SqliteConnection};
 use strongroom_model::{Position, Recorded};
 use strongroom_service::kill_point;
 
-use super::row::{column, json_list, limit};
+use super::row::json_list;
 use super::write::upsert_streams;
 use crate::error::{LogError, StorageError};
+use crate::reading::{column, limit};
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 

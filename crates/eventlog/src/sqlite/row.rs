@@ -4,20 +4,9 @@ use jiff::Timestamp;
 use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 use strongroom_model::{Next, Position, StageName, StreamName, Version};
 
-use crate::error::LogError;
 use crate::merkle::Hash;
 use crate::stored::Stored;
 use crate::stream_head::{Standing, StreamHead};
-
-/// A quantity as a column. What is beyond SQLite's integers is beyond every row.
-pub(super) fn column(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A number of rows as a `LIMIT`.
-pub(super) fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}
 
 /// The names as one bound value, for `IN (SELECT value FROM json_each(?))`.
 pub(super) fn json_list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
@@ -64,16 +53,4 @@ impl FromRow<'_, SqliteRow> for StreamHead {
                 .transpose()?,
         })
     }
-}
-
-/// Events that were read in the order of their positions: each must be the next.
-pub(super) fn check_gapless(from: Position, events: &[Stored]) -> Result<(), LogError> {
-    let mut expected = from;
-    for event in events {
-        if event.position != expected {
-            return Err(LogError::Damaged { position: expected, reason: "it is missing" });
-        }
-        expected = expected.next();
-    }
-    Ok(())
 }

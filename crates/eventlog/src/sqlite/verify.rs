@@ -6,10 +6,10 @@ use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId};
 
 use super::open::result_code;
-use super::row::{column, limit};
 use super::{SqliteLog, schema};
 use crate::error::{LogError, StorageError};
 use crate::merkle::Frontier;
+use crate::reading::{column, limit};
 use crate::stored::Head;
 use crate::stream_head::StreamHead;
 use crate::verify::{Damage, Fault, RawRow, Verification, Walker};

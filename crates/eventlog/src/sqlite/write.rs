@@ -1,19 +1,19 @@
 //! Writing: one transaction for each group.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
-use strongroom_model::{EventId, NewEvent, SiteId, StreamName};
+use strongroom_model::{EventId, Position, StreamName, Version};
 use strongroom_service::{fault, kill_point};
 
-use super::read::frontier_of;
 use super::rebuild::rebuild;
-use super::row::{column, json_list};
-use crate::appender::WriteError;
+use super::row::json_list;
+use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
-use crate::plan::{Before, Plan, Row};
+use crate::plan::{Before, Group, Known, Plan, Row};
+use crate::reading::{column, frontier_of};
 use crate::stream_head::StreamHead;
 
 /// How many rows one insert has at most. Each number of rows is a prepared statement of
@@ -30,27 +30,17 @@ pub(crate) struct SqliteWriter {
     connection: Option<SqliteConnection>,
 }
 
-impl From<LogError> for WriteError {
-    fn from(error: LogError) -> Self {
-        Self::NotStored(error)
-    }
-}
-
-impl From<sqlx::Error> for WriteError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::NotStored(StorageError::from(error).into())
-    }
-}
-
 impl SqliteWriter {
+    pub(crate) const GROUPING: Grouping = Grouping { most_events: 256, gather: Duration::from_millis(2) };
+
     pub(super) const fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
         Self { options, connection: Some(connection) }
     }
 
     /// Writes a group in one transaction.
-    pub(crate) async fn write(&mut self, site: &SiteId, appends: &[&[NewEvent]]) -> Result<Plan, WriteError> {
+    pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
         let mut connection = self.take().await?;
-        let plan = write_group(&mut connection, site, appends).await?;
+        let plan = write_group(&mut connection, group).await?;
         self.connection = Some(connection);
         Ok(plan)
     }
@@ -82,14 +72,10 @@ impl SqliteWriter {
 
 /// If we stop anywhere before the commit returns, SQLite's recovery keeps the group as a
 /// whole or not at all; nobody was told of it yet.
-async fn write_group(
-    connection: &mut SqliteConnection,
-    site: &SiteId,
-    appends: &[&[NewEvent]],
-) -> Result<Plan, WriteError> {
+async fn write_group<'a>(connection: &mut SqliteConnection, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let before = before(&mut transaction, appends).await?;
-    let plan = Plan::new(site, before, appends.iter().copied());
+    let before = before(&mut transaction, group).await?;
+    let plan = Plan::new(before, group)?;
     if plan.rows.is_empty() {
         transaction.rollback().await?;
         return Ok(plan);
@@ -113,22 +99,26 @@ async fn write_group(
     Ok(plan)
 }
 
-async fn before(connection: &mut SqliteConnection, appends: &[&[NewEvent]]) -> Result<Before, WriteError> {
+async fn before(connection: &mut SqliteConnection, group: &Group<'_>) -> Result<Before, WriteError> {
     let (size, frontier): (i64, Vec<u8>) =
         sqlx::query_as("SELECT size, frontier FROM head").fetch_one(&mut *connection).await?;
-    let events = || appends.iter().copied().flatten();
-    let streams: HashSet<&StreamName> = events().map(|event| &event.stream).collect();
-    let heads: Vec<StreamHead> = sqlx::query_as("SELECT * FROM stream WHERE name IN (SELECT value FROM json_each(?))")
-        .bind(json_list(streams))
-        .fetch_all(&mut *connection)
-        .await?;
+    let heads: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT name, first_position, version FROM stream WHERE name IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json_list(group.streams()))
+    .fetch_all(&mut *connection)
+    .await?;
     let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM event WHERE id IN (SELECT value FROM json_each(?))")
-        .bind(json_list(events().map(|event| event.id)))
+        .bind(json_list(group.ids()))
         .fetch_all(&mut *connection)
         .await?;
+    let known = |(name, first, version): (String, i64, i64)| {
+        let known = Known { first_position: Position(first.unsigned_abs()), version: Version(version.unsigned_abs()) };
+        Some((name.parse::<StreamName>().ok()?, known))
+    };
     Ok(Before {
         frontier: frontier_of(size, &frontier)?,
-        heads: heads.into_iter().map(|head| (head.stream.clone(), head)).collect(),
+        streams: heads.into_iter().filter_map(known).collect(),
         ids: ids.iter().filter_map(|id| id.parse::<EventId>().ok()).collect(),
     })
 }
@@ -139,22 +129,22 @@ fn placeholders(rows: usize, columns: usize) -> String {
     vec![row; rows].join(",")
 }
 
-async fn insert_events(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+async fn insert_events(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
     for rows in rows.chunks(ROWS_AT_ONCE) {
         let mut sql =
             "INSERT INTO event (position, stream, version, id, type, time_us, body, leaf_hash) VALUES ".to_owned();
         sql.push_str(&placeholders(rows.len(), 8));
         // Safe: the text depends on the number of rows alone.
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for Row { recorded, body, leaf_hash } in rows {
+        for Row { position, recorded, body, leaf_hash } in rows {
             query = query
-                .bind(column(recorded.position.0))
+                .bind(column(position.0))
                 .bind(recorded.stream.to_string())
                 .bind(column(recorded.version.0))
                 .bind(recorded.id.to_string())
                 .bind(recorded.event.type_name())
                 .bind(recorded.time.as_microsecond())
-                .bind(body.as_str())
+                .bind(body.as_ref())
                 .bind(leaf_hash.as_slice());
         }
         query.execute(&mut *connection).await?;

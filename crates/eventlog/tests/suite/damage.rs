@@ -77,7 +77,7 @@ async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
         row(swap_bodies, 8, Fault::Misplaced(Position(9))),
         row("UPDATE event SET stream = 'booking/X' WHERE position = 3", 3, Fault::Column("stream")),
         row("UPDATE event SET version = 7 WHERE position = 3", 3, Fault::Column("version")),
-        row("UPDATE event SET id = 'x' WHERE position = 1", 1, Fault::Column("id")),
+        row("UPDATE event SET id = '00000000-0000-7000-8000-999999999999' WHERE position = 1", 1, Fault::Column("id")),
         row("UPDATE event SET type = 'x' WHERE position = 1", 1, Fault::Column("type")),
         row("UPDATE event SET time_us = 0 WHERE position = 9", 9, Fault::Column("time_us")),
         row(

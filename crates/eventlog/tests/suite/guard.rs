@@ -11,10 +11,10 @@ const FORBIDDEN: [&str; 12] = [
     "DELETE FROM event WHERE position = 2",
     "DELETE FROM event",
     // Not the next position.
-    "INSERT INTO event SELECT 4, 'run/x', 0, 'x', type, time_us, body, leaf_hash FROM event WHERE position = 0",
-    "INSERT INTO event SELECT 2, 'run/x', 0, 'x', type, time_us, body, leaf_hash FROM event WHERE position = 0",
+    "INSERT INTO event SELECT 4, 'run/x', 0, '00000000-0000-7000-8000-999999999999', type, time_us, body, leaf_hash FROM event WHERE position = 0",
+    "INSERT INTO event SELECT 2, 'run/x', 0, '00000000-0000-7000-8000-999999999999', type, time_us, body, leaf_hash FROM event WHERE position = 0",
     // Not the stream's next version.
-    "INSERT INTO event SELECT 3, 'run/x', 1, 'x', type, time_us, body, leaf_hash FROM event WHERE position = 0",
+    "INSERT INTO event SELECT 3, 'run/x', 1, '00000000-0000-7000-8000-999999999999', type, time_us, body, leaf_hash FROM event WHERE position = 0",
     // An id that is there.
     "INSERT INTO event SELECT 3, 'run/x', 0, id, type, time_us, body, leaf_hash FROM event WHERE position = 0",
     "UPDATE head SET size = 2",

@@ -7,6 +7,7 @@ mod append;
 mod backend;
 mod damage;
 mod guard;
+mod postgres;
 mod projection;
 mod read;
 mod sample;
@@ -83,3 +84,4 @@ macro_rules! whole_suite {
 }
 
 whole_suite!(on_sqlite, crate::sqlite::Sqlite);
+whole_suite!(on_postgres, crate::postgres::Postgres);

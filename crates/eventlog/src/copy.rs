@@ -1,0 +1,132 @@
+//! Copying a log, byte for byte, to another database.
+
+use std::sync::Arc;
+
+use strongroom_model::{Position, Recorded, SiteId};
+
+use crate::error::LogError;
+use crate::log::EventLog;
+use crate::merkle::{Frontier, leaf_hash};
+use crate::plan::{Copied, MAX_GROUP_BYTES};
+use crate::stored::{Head, Stored};
+
+/// How many events are read, and stored in one commit.
+const BATCH: usize = 512;
+
+/// Why a log was not copied, or not to its end. What was copied stays, and the copy goes
+/// on from there the next time.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The two are of different sites.
+    #[error("the log of {from} cannot be copied to the log of {to}: name two logs of one site")]
+    OtherSite {
+        /// Whose log is copied.
+        from: SiteId,
+        /// Whose log it should go to.
+        to: SiteId,
+    },
+    /// The other log holds something else.
+    #[error(
+        "the log that is copied to has {events} events that are not the first of the one that is copied: name an empty database"
+    )]
+    NotItsBeginning {
+        /// How many it has.
+        events: u64,
+    },
+    /// What was copied is not what there is to copy.
+    #[error("the copy of {events} events has another root than the log itself: run `strongroom log verify` on both")]
+    OtherRoot {
+        /// How many were copied.
+        events: u64,
+    },
+    /// The log that is copied could not be read.
+    #[error("the log could not be read on")]
+    Read(#[source] LogError),
+    /// The other could not be written.
+    #[error("the copy could not be written on: try again, it goes on where it stopped")]
+    Write(#[source] LogError),
+}
+
+impl EventLog {
+    /// Copies all that this log holds to the log of the same site in another database:
+    /// positions, bytes and root stay as they are. That log must be empty or hold the
+    /// beginning of this one; so a copy that was stopped goes on. Nobody should append to
+    /// either meanwhile. Returns the head that both have then; `progress` is told the
+    /// number of events that are there.
+    ///
+    /// # Errors
+    /// The other log holds something else, or one of them failed.
+    pub async fn copy_to(&self, other: &Self, mut progress: impl FnMut(u64)) -> Result<Head, CopyError> {
+        if self.site() != other.site() {
+            return Err(CopyError::OtherSite { from: self.site().clone(), to: other.site().clone() });
+        }
+        let mut tree = self.beginning(other).await?;
+        loop {
+            progress(tree.size());
+            let events = self.read(Position(tree.size()), BATCH).await.map_err(CopyError::Read)?;
+            if events.is_empty() {
+                break;
+            }
+            let copies = events.into_iter().map(|stored| copied(stored, &mut tree)).collect::<Result<Vec<_>, _>>();
+            for group in groups(copies.map_err(CopyError::Read)?) {
+                other
+                    .appender()
+                    .ok_or(CopyError::Write(LogError::ReadOnly))?
+                    .copy(group)
+                    .await
+                    .map_err(CopyError::Write)?;
+            }
+        }
+        let (ours, theirs) =
+            (self.head().await.map_err(CopyError::Read)?, other.head().await.map_err(CopyError::Read)?);
+        let copied = Head { size: tree.size(), root: tree.root() };
+        if ours != copied || theirs != copied {
+            return Err(CopyError::OtherRoot { events: tree.size() });
+        }
+        Ok(copied)
+    }
+
+    /// The tree of what the other log holds already, if that is how this one begins.
+    async fn beginning(&self, other: &Self) -> Result<Frontier, CopyError> {
+        let there = other.head().await.map_err(CopyError::Write)?;
+        let mut tree = Frontier::default();
+        while tree.size() < there.size {
+            let events = self.read(Position(tree.size()), BATCH).await.map_err(CopyError::Read)?;
+            if events.is_empty() {
+                break;
+            }
+            let left = usize::try_from(there.size - tree.size()).unwrap_or(usize::MAX);
+            events.iter().take(left).for_each(|stored| tree.push(leaf_hash(stored.body.as_bytes())));
+        }
+        if (tree.size(), tree.root()) == (there.size, there.root) {
+            Ok(tree)
+        } else {
+            Err(CopyError::NotItsBeginning { events: there.size })
+        }
+    }
+}
+
+fn copied(stored: Stored, tree: &mut Frontier) -> Result<Copied, LogError> {
+    let position = stored.position;
+    tree.push(leaf_hash(stored.body.as_bytes()));
+    let recorded =
+        Recorded::parse(&stored.body).map_err(|source| LogError::Undecodable { position, source: Arc::new(source) })?;
+    Ok(Copied { recorded, body: stored.body })
+}
+
+/// Parts of about a commit's bytes.
+fn groups(copies: Vec<Copied>) -> Vec<Vec<Copied>> {
+    let mut groups: Vec<Vec<Copied>> = Vec::new();
+    let mut bytes = 0;
+    for copy in copies {
+        bytes += copy.body.len();
+        match groups.last_mut() {
+            Some(group) if bytes <= MAX_GROUP_BYTES => group.push(copy),
+            _ => {
+                bytes = copy.body.len();
+                groups.push(vec![copy]);
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,59 @@
+//! The log in a Postgres database: one connection for each process that writes, a few
+//! that read, and one that is told of other processes' commits.
+
+mod guard;
+mod migrate;
+mod open;
+mod place;
+mod read;
+mod rebuild;
+mod row;
+mod verify;
+mod wake;
+mod write;
+
+use sqlx::PgPool;
+use strongroom_model::SiteId;
+
+pub use self::migrate::{Migrated, migrate_postgres};
+use self::place::Place;
+use self::wake::Wake;
+pub(crate) use self::write::PostgresWriter;
+
+/// The reading side.
+#[derive(Debug)]
+pub(crate) struct PostgresLog {
+    site: SiteId,
+    place: Place,
+    readers: PgPool,
+    wake: Wake,
+}
+
+impl PostgresLog {
+    pub(crate) async fn close(&self) {
+        self.wake.stop();
+        self.readers.close().await;
+    }
+}
+
+/// The SQLSTATE, if Postgres gave one
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn state(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+}
+
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Whether it is the connection that failed, or the server that is just going or coming:
+/// the same may go well a moment later.
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // Class 08: the connection. 53300: too many of them. 57P01 to 57P03: the server
+        // shuts down, crashed, or starts.
+        _ => state(error).is_some_and(|state| {
+            state.starts_with("08") || ["53300", "57P01", "57P02", "57P03"].contains(&state.as_str())
+        }),
+    }
+}

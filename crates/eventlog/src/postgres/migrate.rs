@@ -1,0 +1,105 @@
+//! Bringing a database's schema up to date, as its owner.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use super::open::{failed, schema};
+use super::place::Place;
+use super::{INSUFFICIENT_PRIVILEGE, state};
+use crate::error::OpenError;
+
+/// The newest schema that this version knows.
+pub(super) const NEWEST: i64 = 1;
+
+/// The schema's versions, oldest first. One that was released never changes.
+pub(super) const MIGRATIONS: [&str; NEWEST as usize] =
+    [include_str!("../../../../schemas/postgres/eventlog/0001_log.sql")];
+
+/// What the roles may do.
+const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");
+
+/// Who may write to a site's log, and who may only read it: groups that nobody logs in as.
+const ROLES: [&str; 2] = ["strongroom_writer", "strongroom_auditor"];
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The database's name and where it is.
+    pub database: String,
+    /// The schema's number before; `None` where there was none.
+    pub before: Option<i64>,
+    /// The schema's number now.
+    pub now: i64,
+    /// Roles that are not there, and that this user may not create. While one is missing,
+    /// no rights are given: let a superuser run `CREATE ROLE <name> NOLOGIN`, then migrate
+    /// again.
+    pub missing_roles: Vec<&'static str>,
+}
+
+/// Makes the event log's schema in a database, or brings it up to date, and gives the
+/// roles `strongroom_writer` and `strongroom_auditor` their rights. Doing it twice, or
+/// from two places at once, is harmless.
+///
+/// # Errors
+/// The URL is none, the database cannot be reached, its schema is a newer version's, or
+/// the user may not make tables in it. A migration is carried out as a whole or not at all.
+pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
+    let place = Place::parse(url)?;
+    let mut connection = place.connect().await.map_err(|source| failed(&place, source))?;
+    let before = schema(&mut connection).await.map_err(|source| failed(&place, source))?;
+    if let Some(found) = before
+        && found > NEWEST
+    {
+        return Err(OpenError::NewerDatabase { database: place.name(), found, known: NEWEST });
+    }
+    let missing_roles = set_up(&mut connection).await.map_err(|source| failed(&place, source))?;
+    // Its locks end with the session in any case.
+    let _ = connection.close().await;
+    Ok(Migrated { database: place.name(), before, now: NEWEST, missing_roles })
+}
+
+/// If we stop in it, the next one goes on: each step is done or not, and may be done again.
+async fn set_up(connection: &mut PgConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    // Two that grant at once would meet in the catalogue.
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended('strongroom.migrate', 0))").execute(&mut *connection).await?;
+    let mut migrator = sqlx::migrate!("../../schemas/postgres/eventlog");
+    migrator.create_schema("strongroom");
+    migrator.dangerous_set_table_name("strongroom._sqlx_migrations");
+    migrator.run(&mut *connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error,
+        other => sqlx::Error::Migrate(Box::new(other)),
+    })?;
+    let mut missing = Vec::new();
+    for role in ROLES {
+        if !make_role(connection, role).await? {
+            missing.push(role);
+        }
+    }
+    if missing.is_empty() {
+        sqlx::raw_sql(RIGHTS).execute(&mut *connection).await?;
+    }
+    Ok(missing)
+}
+
+/// Whether the role is there now.
+async fn make_role(connection: &mut PgConnection, role: &str) -> Result<bool, sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1)")
+        .bind(role)
+        .fetch_one(&mut *connection)
+        .await?;
+    if there {
+        return Ok(true);
+    }
+    // Safe: the names are our own.
+    let create = AssertSqlSafe(format!("CREATE ROLE {role} NOLOGIN"));
+    match sqlx::raw_sql(create).execute(&mut *connection).await {
+        Ok(_) => Ok(true),
+        Err(error) => match state(&error).as_deref() {
+            // Somebody else's database in the same cluster was migrated just now: roles
+            // are for all of it.
+            Some("42710" | "23505") => Ok(true),
+            Some(INSUFFICIENT_PRIVILEGE) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}

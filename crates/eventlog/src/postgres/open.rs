@@ -1,0 +1,102 @@
+//! Opening: look what is there, begin the site's log if it is ours to write.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use strongroom_model::SiteId;
+use tokio::sync::watch;
+
+use super::migrate::NEWEST;
+use super::place::{Place, timely};
+use super::wake::Wake;
+use super::{INSUFFICIENT_PRIVILEGE, PostgresLog, PostgresWriter, state};
+use crate::error::{OpenError, StorageError};
+
+/// How many reads run at once in one process, and one connection that listens.
+const READERS: u32 = 5;
+/// How long a read waits for a server that is just starting again.
+const ACQUIRE: Duration = Duration::from_secs(30);
+/// How long a connection is kept: a server's plans and memory are not for ever.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+impl PostgresLog {
+    /// Opens a site's log to write to it. What others commit is told to `appended`; what
+    /// `committed` tells is told to others.
+    pub(crate) async fn open(
+        url: &str,
+        site: &SiteId,
+        appended: watch::Sender<u64>,
+        committed: watch::Receiver<u64>,
+    ) -> Result<(Self, PostgresWriter), OpenError> {
+        let place = Place::parse(url)?;
+        let mut connection = look(&place).await?;
+        let begun = sqlx::query("SELECT begin_log($1)").bind(site.as_str()).execute(&mut connection);
+        timely(begun).await.map_err(|source| failed(&place, source))?;
+        let readers = readers(&place);
+        let wake = Wake::start(&readers, site, appended, Some(committed));
+        let writer = PostgresWriter::new(place.clone(), site.clone(), connection);
+        Ok((Self { site: site.clone(), place, readers, wake }, writer))
+    }
+
+    pub(crate) async fn open_read_only(
+        url: &str,
+        site: &SiteId,
+        appended: watch::Sender<u64>,
+    ) -> Result<Self, OpenError> {
+        let place = Place::parse(url)?;
+        let mut connection = look(&place).await?;
+        let there = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM head WHERE site = $1)").bind(site.as_str());
+        let there: bool = timely(there.fetch_one(&mut connection)).await.map_err(|source| failed(&place, source))?;
+        if !there {
+            return Err(OpenError::NoLog { database: place.name(), site: site.clone() });
+        }
+        let readers = readers(&place);
+        let wake = Wake::start(&readers, site, appended, None);
+        Ok(Self { site: site.clone(), place, readers, wake })
+    }
+}
+
+fn readers(place: &Place) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(ACQUIRE)
+        .max_lifetime(LIFETIME)
+        .connect_lazy_with(place.options().clone())
+}
+
+/// A connection to a database whose schema is the one that this version knows.
+async fn look(place: &Place) -> Result<PgConnection, OpenError> {
+    let mut connection = place.connect().await.map_err(|source| failed(place, source))?;
+    let found = timely(schema(&mut connection)).await.map_err(|source| failed(place, source))?;
+    let database = place.name();
+    match found {
+        None => Err(OpenError::NotMigrated { database, known: NEWEST, found: None }),
+        Some(found) if found < NEWEST => Err(OpenError::NotMigrated { database, known: NEWEST, found: Some(found) }),
+        Some(found) if found > NEWEST => Err(OpenError::NewerDatabase { database, found, known: NEWEST }),
+        Some(_) => Ok(connection),
+    }
+}
+
+/// The schema's number; `None` where there is none.
+pub(super) async fn schema(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    let migrated: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'strongroom' AND c.relname = '_sqlx_migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !migrated {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM strongroom._sqlx_migrations WHERE success")
+        .fetch_one(&mut *connection)
+        .await
+}
+
+pub(super) fn failed(place: &Place, source: sqlx::Error) -> OpenError {
+    let (database, user) = (place.name(), place.options().get_username().to_owned());
+    match state(&source).as_deref() {
+        Some(INSUFFICIENT_PRIVILEGE) => OpenError::NoRights { database, user, source: source.into() },
+        _ => OpenError::Database { database, source: StorageError::from(source) },
+    }
+}

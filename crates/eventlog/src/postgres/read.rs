@@ -1,0 +1,179 @@
+//! Queries. Each is one statement, so each sees one moment of the log.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{FromRow, Postgres};
+use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
+
+use super::PostgresLog;
+use super::place::timely;
+use crate::error::{LogError, StorageError};
+use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, limit, push_next};
+use crate::stored::{Head, Stored, decode, decode_all};
+use crate::stream_head::{Standing, StreamCounts, StreamHead};
+
+type Result<T> = std::result::Result<T, LogError>;
+
+fn storage(error: sqlx::Error) -> LogError {
+    match error {
+        sqlx::Error::PoolClosed => LogError::Closed,
+        other => StorageError::from(other).into(),
+    }
+}
+
+/// A connection that failed by itself, or that owes an answer, is given to nobody else.
+fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T, sqlx::Error>) -> Result<T> {
+    if matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_))) {
+        lease.close_on_drop();
+    }
+    answer.map_err(storage)
+}
+
+impl PostgresLog {
+    async fn all<T>(&self, query: QueryAs<'_, Postgres, T, PgArguments>) -> Result<Vec<T>>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, PgRow>,
+    {
+        let mut lease = self.readers.acquire().await.map_err(storage)?;
+        let found = timely(query.fetch_all(&mut *lease)).await;
+        settle(lease, found)
+    }
+}
+
+/// Reading by position.
+impl PostgresLog {
+    pub(crate) async fn head(&self) -> Result<Head> {
+        let query = sqlx::query_as("SELECT size, frontier FROM head WHERE site = $1").bind(self.site.as_str());
+        let found: Vec<(i64, Vec<u8>)> = self.all(query).await?;
+        let missing = LogError::Damaged { position: Position(0), reason: "the site's head is missing" };
+        let (size, frontier) = found.into_iter().next().ok_or(missing)?;
+        let frontier = frontier_of(size, &frontier)?;
+        Ok(Head { size: frontier.size(), root: frontier.root() })
+    }
+
+    pub(crate) async fn read(&self, from: Position, most: usize) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT position, body, leaf_hash FROM event WHERE site = $1 AND position >= $2 ORDER BY position LIMIT $3",
+        );
+        let query = query.bind(self.site.as_str()).bind(column(from.0)).bind(limit(most.min(MAX_READ)));
+        let events = self.all(query).await?;
+        check_gapless(from, &events)?;
+        Ok(events)
+    }
+}
+
+fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+/// Reading by stream.
+impl PostgresLog {
+    pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
+        let mut streams = HashMap::new();
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            let query = sqlx::query_as(
+                "SELECT position, body, leaf_hash FROM event WHERE site = $1 AND stream = ANY ($2)
+                 ORDER BY stream, version",
+            );
+            let events: Vec<Stored> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
+            for event in events {
+                push_next(&mut streams, event.decode()?)?;
+            }
+        }
+        Ok(streams)
+    }
+
+    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>> {
+        let mut heads = HashMap::with_capacity(names.len());
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            let query = sqlx::query_as("SELECT * FROM stream WHERE site = $1 AND name = ANY ($2)");
+            let found: Vec<StreamHead> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
+            heads.extend(found.into_iter().map(|head| (head.stream.clone(), head)));
+        }
+        Ok(heads)
+    }
+
+    pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
+        let query =
+            sqlx::query_as("SELECT * FROM stream WHERE site = $1 AND kind = $2 ORDER BY first_position DESC LIMIT $3");
+        self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(most.min(MAX_READ)))).await
+    }
+
+    pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body FROM stream s JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.kind = $2 ORDER BY s.first_position DESC LIMIT 1",
+        );
+        let rows: Vec<(i64, String)> = self.all(query.bind(self.site.as_str()).bind(kind.name())).await?;
+        let last = rows.into_iter().next();
+        last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+    }
+}
+
+/// Reading what is to be done, and how it stands.
+impl PostgresLog {
+    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s
+             JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us IS NULL AND s.position >= $3
+             ORDER BY s.position LIMIT $4",
+        );
+        let query = query.bind(self.site.as_str()).bind(stage.name()).bind(column(from.0));
+        self.all(query.bind(limit(most.min(MAX_READ)))).await
+    }
+
+    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s
+             JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us <= $3
+             ORDER BY s.due_at_us, s.position LIMIT $4",
+        );
+        let query = query.bind(self.site.as_str()).bind(stage.name()).bind(now.as_microsecond());
+        self.all(query.bind(limit(most.min(MAX_READ)))).await
+    }
+
+    pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
+        // Each stage's earliest is the first entry of its part of the index.
+        let query = sqlx::query_as(
+            "SELECT min(first.due_at_us) FROM unnest($2::text[]) AS stage, LATERAL (
+                 SELECT s.due_at_us FROM stream s
+                 WHERE s.site = $1 AND s.next_stage = stage AND s.due_at_us IS NOT NULL ORDER BY s.due_at_us LIMIT 1
+             ) AS first",
+        );
+        let found: Vec<(Option<i64>,)> = self.all(query.bind(self.site.as_str()).bind(texts(stages))).await?;
+        let due = found.into_iter().next().and_then(|(due,)| due);
+        Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+    }
+
+    pub(crate) async fn counts(&self) -> Result<StreamCounts> {
+        let query = sqlx::query_as(
+            "SELECT standing, count(*), count(due_at_us) FROM stream
+             WHERE site = $1 AND standing IS NOT NULL GROUP BY standing",
+        );
+        let rows: Vec<(String, i64, i64)> = self.all(query.bind(self.site.as_str())).await?;
+        let mut counts = StreamCounts::default();
+        for (name, bookings, retrying) in rows {
+            if let Some(standing) = Standing::from_name(&name) {
+                counts.set(standing, bookings.unsigned_abs());
+                counts.retrying += retrying.unsigned_abs();
+            }
+        }
+        Ok(counts)
+    }
+
+    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Recorded>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s
+             JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ORDER BY s.position LIMIT $4",
+        );
+        let query = query.bind(self.site.as_str()).bind(standing.name()).bind(column(from.0));
+        decode_all(&self.all(query.bind(limit(most.min(MAX_READ)))).await?)
+    }
+}

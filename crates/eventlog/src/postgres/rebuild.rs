@@ -1,0 +1,78 @@
+//! Making the projection again from the events.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection as _, PgConnection};
+use strongroom_model::{Position, Recorded, SiteId};
+use strongroom_service::kill_point;
+
+use super::write::bind_heads;
+use crate::error::{LogError, StorageError};
+use crate::reading::{column, limit};
+use crate::stored::Stored;
+use crate::stream_head::StreamHead;
+
+/// How many streams are in memory at once.
+const BATCH: usize = 512;
+
+/// If we stop before the commit, the projection is as it was. Nothing is appended
+/// meanwhile: the head is locked.
+pub(super) async fn rebuild(connection: &mut PgConnection, site: &SiteId) -> Result<u64, LogError> {
+    let storage = |error: sqlx::Error| LogError::from(StorageError::from(error));
+    let mut transaction = connection.begin().await.map_err(storage)?;
+    sqlx::query("SELECT clear_streams($1)").bind(site.as_str()).execute(&mut *transaction).await.map_err(storage)?;
+    let mut streams = 0;
+    let mut next = Position(0);
+    loop {
+        let heads = last_events(&mut transaction, site, next).await?;
+        let Some(last) = heads.last() else { break };
+        next = last.position.next();
+        streams += heads.len() as u64;
+        put(&mut transaction, site, &heads).await.map_err(storage)?;
+    }
+    kill_point!("eventlog.before-rebuild-commit");
+    transaction.commit().await.map_err(storage)?;
+    Ok(streams)
+}
+
+async fn put(connection: &mut PgConnection, site: &SiteId, heads: &[StreamHead]) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("SELECT put_streams($1, $2, $3, $4, $5, $6, $7, $8, $9)").bind(site.as_str());
+    bind_heads!(query, heads).execute(connection).await.map(drop)
+}
+
+/// The next streams' heads, by the position of their last events, as the events say.
+async fn last_events(
+    connection: &mut PgConnection,
+    site: &SiteId,
+    from: Position,
+) -> Result<Vec<StreamHead>, LogError> {
+    let lasts: Vec<Stored> = sqlx::query_as(
+        "SELECT position, body, leaf_hash FROM event e WHERE site = $1 AND position >= $2
+         AND NOT EXISTS (
+             SELECT 1 FROM event n WHERE n.site = e.site AND n.stream = e.stream AND n.version = e.version + 1
+         )
+         ORDER BY position LIMIT $3",
+    )
+    .bind(site.as_str())
+    .bind(column(from.0))
+    .bind(limit(BATCH))
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(StorageError::from)?;
+    let lasts = lasts.iter().map(Stored::decode).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = lasts.iter().map(|last| last.stream.to_string()).collect();
+    let firsts: Vec<(String, i64)> =
+        sqlx::query_as("SELECT stream, position FROM event WHERE site = $1 AND stream = ANY ($2) AND version = 0")
+            .bind(site.as_str())
+            .bind(names)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(StorageError::from)?;
+    let firsts: HashMap<String, i64> = firsts.into_iter().collect();
+    let head = |last: &Recorded| {
+        let first = firsts.get(&last.stream.to_string()).copied();
+        let damaged = LogError::Damaged { position: last.position, reason: "its stream has no first event" };
+        Ok(StreamHead::of(Position(first.ok_or(damaged)?.unsigned_abs()), last))
+    };
+    lasts.iter().map(head).collect()
+}

@@ -1,0 +1,91 @@
+//! Telling other processes of our commits, and being told of theirs.
+//!
+//! A notification that is sent in the append's own transaction would make all commits of
+//! the whole server queue up behind each other. So it is sent apart, not for each commit
+//! but a few times a second; nothing depends on it, since a reader looks by itself.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use strongroom_model::SiteId;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::place::timely;
+use crate::appender::tell;
+
+/// One for all sites: what is told is `<site> <size>`.
+const CHANNEL: &str = "strongroom";
+/// At most one notification in that time.
+const BETWEEN: Duration = Duration::from_millis(50);
+/// How long to wait before listening again, once that has failed.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The two tasks, which end with it.
+#[derive(Debug)]
+pub(super) struct Wake {
+    tasks: Vec<AbortHandle>,
+}
+
+impl Wake {
+    pub(super) fn start(
+        pool: &PgPool,
+        site: &SiteId,
+        appended: watch::Sender<u64>,
+        committed: Option<watch::Receiver<u64>>,
+    ) -> Self {
+        let listens = tokio::spawn(listen(pool.clone(), site.clone(), appended)).abort_handle();
+        let tells =
+            committed.map(|committed| tokio::spawn(notify(pool.clone(), site.clone(), committed)).abort_handle());
+        Self { tasks: std::iter::once(listens).chain(tells).collect() }
+    }
+
+    pub(super) fn stop(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn notify(pool: PgPool, site: SiteId, mut committed: watch::Receiver<u64>) {
+    while committed.changed().await.is_ok() {
+        let size = *committed.borrow_and_update();
+        let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(format!("{site} {size}"));
+        // Those who listen look by themselves soon enough.
+        if let Err(error) = timely(notify.execute(&pool)).await {
+            tracing::debug!(%error, "other processes were not told of a commit");
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
+
+async fn listen(pool: PgPool, site: SiteId, appended: watch::Sender<u64>) {
+    loop {
+        match listen_once(&pool, &site, &appended).await {
+            Err(sqlx::Error::PoolClosed) => return,
+            Err(error) => tracing::debug!(%error, "other processes' commits are not heard just now"),
+            Ok(()) => {}
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn listen_once(pool: &PgPool, site: &SiteId, appended: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    loop {
+        // Without one the connection was lost, and there is a new one.
+        let Some(notification) = listener.try_recv().await? else { continue };
+        if let Some((of, size)) = notification.payload().split_once(' ')
+            && of == site.as_str()
+            && let Ok(size) = size.parse()
+        {
+            tell(appended, size);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Writing: each group in one statement, in the writer's turn.
+//!
+//! A writer first takes its turn (a lock that all of a site's writers queue at) and is
+//! told what its group needs to know, then appends by compare and swap on the head. So no
+//! transaction is ever open while this process thinks, nobody starves, and a writer that
+//! is stopped in its turn only makes the others take theirs without.
+
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
+use strongroom_model::{EventId, Position, SiteId, StreamName, Version};
+use strongroom_service::{fault, kill_point};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::place::{Place, timely};
+use super::rebuild::rebuild;
+use super::{LOCK_NOT_AVAILABLE, passes, state};
+use crate::appender::{Grouping, WriteError};
+use crate::error::{LogError, StorageError};
+use crate::plan::{Before, Group, Known, Plan};
+use crate::reading::{column, frontier_of};
+use crate::stream_head::StreamHead;
+
+/// Binds rows of the projection, column by column, in the order of `put_streams`. A macro,
+/// since each kind of query is another type.
+macro_rules! bind_heads {
+    ($query:expr, $heads:expr) => {
+        $query
+            .bind($heads.iter().map(|head| head.stream.to_string()).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| head.stream.kind().name()).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| $crate::reading::column(head.first_position.0)).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| $crate::reading::column(head.position.0)).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| $crate::reading::column(head.version.0)).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| head.next.map(|next| next.stage.name())).collect::<Vec<_>>())
+            .bind(
+                $heads
+                    .iter()
+                    .map(|head| head.next.and_then(|next| next.not_before).map(|due| due.as_microsecond()))
+                    .collect::<Vec<_>>(),
+            )
+            .bind($heads.iter().map(|head| head.standing.map(|standing| standing.name())).collect::<Vec<_>>())
+    };
+}
+pub(super) use bind_heads;
+
+/// How long a group waits for a server that is just going or coming.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two tries to reach it, from the first to the longest.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long groups go without a turn, once a turn did not come.
+const WITHOUT_TURN: Duration = Duration::from_secs(60);
+/// How often a group is planned again when others were first. In turn they never are.
+const TRIES: usize = 32;
+
+/// The one connection that writes. Only the appender's task has it, and that is never
+/// cancelled.
+#[derive(Debug)]
+pub(crate) struct PostgresWriter {
+    place: Place,
+    site: SiteId,
+    /// Absent after an error: what state the connection is in is then anybody's guess.
+    connection: Option<PgConnection>,
+    /// Until when groups are appended without a turn.
+    turnless_until: Option<Instant>,
+}
+
+/// What a group is planned on.
+struct Turn {
+    before: Before,
+    /// Whether the others wait for us.
+    held: bool,
+}
+
+impl PostgresWriter {
+    /// A commit costs a round trip and a sync whatever it holds. Nobody is waited for:
+    /// while one group is on its way, the next gathers.
+    pub(crate) const GROUPING: Grouping = Grouping { most_events: 1024, gather: Duration::ZERO };
+
+    pub(super) const fn new(place: Place, site: SiteId, connection: PgConnection) -> Self {
+        Self { place, site, connection: Some(connection), turnless_until: None }
+    }
+
+    /// Writes a group in one commit.
+    pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
+        for _ in 0..TRIES {
+            let (mut connection, turn) = self.take_turn(group).await?;
+            // An error here leaves the connection behind, and the turn with it.
+            let plan = Plan::new(turn.before, group)?;
+            if plan.rows.is_empty() {
+                if turn.held {
+                    timely(end_turn(&mut connection, &self.site)).await?;
+                }
+                self.connection = Some(connection);
+                return Ok(plan);
+            }
+            let stored = append(&mut connection, &self.site, turn.held, &plan).await?;
+            self.connection = Some(connection);
+            if stored {
+                return Ok(plan);
+            }
+        }
+        Err(LogError::Crowded.into())
+    }
+
+    /// Nothing is stored by this, so it is tried again while there is hope.
+    async fn take_turn(&mut self, group: &Group<'_>) -> Result<(PgConnection, Turn), WriteError> {
+        let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
+        let ids: Vec<Uuid> = group.ids().map(|id| id.0).collect();
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = PAUSE;
+        loop {
+            let in_turn = self.turnless_until.is_none_or(|until| until <= Instant::now());
+            match self.try_turn(&streams, &ids, in_turn).await {
+                Ok((connection, rows)) => return Ok((connection, Turn { before: before(rows)?, held: in_turn })),
+                Err(error) if state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+                    tracing::warn!(site = %self.site, "another writer keeps its turn: going on without one");
+                    self.turnless_until = Some(Instant::now() + WITHOUT_TURN);
+                }
+                Err(error) if passes(&error) && Instant::now() < deadline => {
+                    tracing::warn!(%error, "the event log's database is not there: trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn try_turn(
+        &mut self,
+        streams: &[String],
+        ids: &[Uuid],
+        in_turn: bool,
+    ) -> Result<(PgConnection, Vec<Found>), sqlx::Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.place.connect().await?,
+        };
+        let query = sqlx::query_as("SELECT * FROM take_turn($1, $2, $3, $4)");
+        let query = query.bind(self.site.as_str()).bind(streams).bind(ids).bind(in_turn);
+        let rows = timely(query.fetch_all(&mut connection)).await?;
+        Ok((connection, rows))
+    }
+
+    /// Makes the projection again, in one transaction. Returns how many streams there are.
+    pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.place.connect().await.map_err(StorageError::from)?,
+        };
+        let streams = rebuild(&mut connection, &self.site).await?;
+        self.connection = Some(connection);
+        Ok(streams)
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "the connection to the event log was not closed in order");
+        }
+    }
+}
+
+/// A row that `take_turn` gives: the head, a stream or an id.
+#[derive(sqlx::FromRow)]
+struct Found {
+    name: Option<String>,
+    first_position: Option<i64>,
+    version: Option<i64>,
+    id: Option<Uuid>,
+    frontier: Option<Vec<u8>>,
+}
+
+fn before(rows: Vec<Found>) -> Result<Before, LogError> {
+    let mut frontier = Err(LogError::Damaged { position: Position(0), reason: "the site's head is missing" });
+    let mut before = Before { frontier: Default::default(), streams: Default::default(), ids: Default::default() };
+    for row in rows {
+        match row {
+            Found { frontier: Some(bytes), version: Some(size), .. } => frontier = frontier_of(size, &bytes),
+            Found { id: Some(id), .. } => {
+                before.ids.insert(EventId(id));
+            }
+            Found { name: Some(name), first_position: Some(first), version: Some(version), .. } => {
+                let version = Version(version.unsigned_abs());
+                let known = Known { first_position: Position(first.unsigned_abs()), version };
+                before.streams.extend(name.parse::<StreamName>().ok().map(|name| (name, known)));
+            }
+            Found { .. } => {}
+        }
+    }
+    Ok(Before { frontier: frontier?, ..before })
+}
+
+async fn end_turn(connection: &mut PgConnection, site: &SiteId) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT end_turn($1)").bind(site.as_str()).execute(connection).await.map(drop)
+}
+
+/// Whether the group was stored; `false` where another was first. If we stop anywhere in
+/// it, Postgres keeps the group as a whole or not at all; nobody was told of it yet.
+async fn append(
+    connection: &mut PgConnection,
+    site: &SiteId,
+    in_turn: bool,
+    plan: &Plan<'_>,
+) -> Result<bool, WriteError> {
+    kill_point!("eventlog.before-commit");
+    if let Some(fault) = fault!("eventlog.commit-not-done") {
+        return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
+    }
+    let rows = &plan.rows;
+    let heads: Vec<&StreamHead> = plan.heads.values().collect();
+    let query = sqlx::query_scalar(
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+    );
+    let query = query
+        .bind(site.as_str())
+        .bind(in_turn)
+        .bind(column(plan.frontier.size() - rows.len() as u64))
+        .bind(plan.frontier.to_bytes())
+        .bind(rows.iter().map(|row| row.recorded.stream.to_string()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| column(row.recorded.version.0)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.recorded.id.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.recorded.event.type_name()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.recorded.time.as_microsecond()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.body.as_ref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.leaf_hash.as_slice()).collect::<Vec<_>>());
+    let query = bind_heads!(query, heads);
+    let stored = timely(query.fetch_one(&mut *connection)).await.map_err(write_error)?;
+    kill_point!("eventlog.after-commit");
+    if let Some(fault) = fault!("eventlog.commit-done") {
+        return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
+    }
+    Ok(stored)
+}
+
+/// An error that the server reports of a statement undoes it. Anything else, the server's
+/// own end among it, may come after the commit.
+fn write_error(error: sqlx::Error) -> WriteError {
+    let reported = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    match reported.map(PgDatabaseError::severity) {
+        Some(PgSeverity::Error) => WriteError::NotStored(StorageError::from(error).into()),
+        _ => WriteError::Unknown(error.into()),
+    }
+}

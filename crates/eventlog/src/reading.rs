@@ -1,0 +1,61 @@
+//! What reading a log has in common, whichever database holds it.
+
+use std::collections::HashMap;
+
+use strongroom_model::{Position, Recorded, StreamName, Version};
+
+use crate::error::LogError;
+use crate::merkle::Frontier;
+use crate::stored::Stored;
+
+type Result<T> = std::result::Result<T, LogError>;
+
+/// How many events one read gives at most: a few MiB as our events go.
+pub const MAX_READ: usize = 4096;
+/// How many events a stream may have to be read as a whole. A booking has about ten; an
+/// alarm that comes and goes every minute takes months to get there.
+const MAX_STREAM_EVENTS: usize = 100_000;
+/// How many streams one query names.
+pub(crate) const STREAMS_AT_ONCE: usize = 512;
+
+/// A quantity as a column. What is beyond a database's integers is beyond every row.
+pub(crate) fn column(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number of rows as a `LIMIT`.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Events that were read in the order of their positions: each must be the next.
+pub(crate) fn check_gapless(from: Position, events: &[Stored]) -> Result<()> {
+    let mut expected = from;
+    for event in events {
+        if event.position != expected {
+            return Err(LogError::Damaged { position: expected, reason: "it is missing" });
+        }
+        expected = expected.next();
+    }
+    Ok(())
+}
+
+pub(crate) fn frontier_of(size: i64, bytes: &[u8]) -> Result<Frontier> {
+    u64::try_from(size).ok().and_then(|size| Frontier::from_bytes(size, bytes)).ok_or(LogError::Damaged {
+        position: Position(u64::try_from(size).unwrap_or(0)),
+        reason: "the log's head does not fit its size",
+    })
+}
+
+/// Adds an event to its stream: it must be the next there.
+pub(crate) fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event: Recorded) -> Result<()> {
+    let stream = streams.entry(event.stream.clone()).or_default();
+    if event.version != Version(stream.len() as u64) {
+        return Err(LogError::Damaged { position: event.position, reason: "it is not the next of its stream" });
+    }
+    if stream.len() == MAX_STREAM_EVENTS {
+        return Err(LogError::StreamTooLong(event.stream));
+    }
+    stream.push(event);
+    Ok(())
+}
