@@ -32,6 +32,7 @@ const BATCHES: usize = 2;
 pub struct Archive {
     source: Source,
     batch: usize,
+    batches: usize,
     /// Whether the last word of the server was a bad one, so that it is asked before the
     /// next batch. While all is well, no request is spent on asking.
     suspect: AtomicBool,
@@ -42,7 +43,13 @@ impl Archive {
     /// [`MAX_ITEMS`]).
     #[must_use]
     pub fn new(source: Source, batch: usize) -> Self {
-        Self { source, batch: batch.clamp(1, MAX_ITEMS), suspect: AtomicBool::new(false) }
+        Self { source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES, suspect: AtomicBool::new(false) }
+    }
+
+    /// The same with so many requests under way at once.
+    #[must_use]
+    pub fn at_once(self, batches: usize) -> Self {
+        Self { batches: batches.max(1), ..self }
     }
 }
 
@@ -54,7 +61,7 @@ impl Stage for Archive {
     }
 
     fn limits(&self) -> BatchLimits {
-        BatchLimits { tasks: self.batch, batches: BATCHES }
+        BatchLimits { tasks: self.batch, batches: self.batches }
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {

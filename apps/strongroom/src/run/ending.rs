@@ -1,7 +1,9 @@
 //! What a run of the job ends with: a table of files, bytes, failures by cause, what to do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use strongroom_audit::{Cause, RaisedAlarm};
 use strongroom_model::{ByteCount, FailureKind};
 
@@ -42,6 +44,27 @@ impl Ending {
             (false, true) => Exit::Failed,
             (false, false) => Exit::Well,
         }
+    }
+
+    /// The same for a program.
+    pub(crate) fn json(&self) -> Value {
+        let tally = &self.tally;
+        json!({
+            "ok": self.exit() == Exit::Well,
+            "stopped": self.stopped,
+            "files": tally.files,
+            "archived": tally.archived,
+            "proven_bytes": tally.proven_bytes,
+            "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
+            "retries": tally.retries.iter().map(|(kind, number)| (kind.code(), *number)).collect::<BTreeMap<_, _>>(),
+            "later": self.later,
+            "unusable": tally.unusable,
+            "rejected": tally.rejected,
+            "causes": self.causes,
+            "alarms": self.alarms,
+            "zero": self.zero,
+            "troubles": self.troubles,
+        })
     }
 
     /// The page for people.
@@ -135,8 +158,6 @@ fn count(number: u64, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use strongroom_model::event::{AlarmKind, Rejected};
 
     use super::*;
@@ -161,6 +182,8 @@ mod tests {
         let ending = Ending { tally: tally(), elapsed: Duration::from_secs(4), ..Ending::default() };
         assert_eq!(ending.exit(), Exit::Well);
         insta::assert_snapshot!(ending.page());
+        let json = ending.json();
+        assert_eq!((&json["ok"], &json["archived"], &json["elapsed_ms"]), (&json!(true), &json!(40), &json!(4000)));
     }
 
     #[test]
@@ -188,6 +211,9 @@ mod tests {
         };
         assert_eq!(ending.exit(), Exit::Problems);
         insta::assert_snapshot!(ending.page());
+        let json = ending.json();
+        assert_eq!((&json["ok"], &json["causes"][0]["bookings"]), (&json!(false), &json!(4)));
+        assert_eq!((&json["retries"]["cut-short"], &json["alarms"][0]["kind"]), (&json!(1), &json!("drive-full")));
     }
 
     #[test]

@@ -28,6 +28,8 @@ const MOVING: &str = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left
 #[derive(Debug, Clone)]
 pub(crate) struct Show {
     bar: Option<ProgressBar>,
+    /// Whether there are words for people at all.
+    words: bool,
     started: Instant,
 }
 
@@ -40,11 +42,19 @@ impl Show {
             bar.enable_steady_tick(DRAW_EVERY);
             bar
         });
-        Self { bar, started: Instant::now() }
+        Self { bar, words: true, started: Instant::now() }
+    }
+
+    /// Nothing for people: what the program says of itself is for collectors.
+    pub(crate) fn lines_only() -> Self {
+        Self { bar: None, words: false, started: Instant::now() }
     }
 
     /// One message, above the bar where there is one.
     pub(crate) fn line(&self, text: &str) {
+        if !self.words {
+            return;
+        }
         for line in text.lines() {
             let line = printable(line, LINE_CHARS);
             match &self.bar {
@@ -64,7 +74,7 @@ impl Show {
             bar.set_length(tally.bytes.0);
             bar.set_position(came.max(tally.fetched_bytes).min(tally.bytes).0);
             bar.set_message(files(tally));
-        } else if self.bar.is_none() && line_due && tally.left() > 0 {
+        } else if self.bar.is_none() && self.words && line_due && tally.left() > 0 {
             tell(progress_line(tally, self.started.elapsed()));
         }
     }

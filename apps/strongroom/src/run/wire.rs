@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strongroom_archive::Archive;
-use strongroom_bus::{Alarms, Pace, RetryPolicy, Wiring};
+use strongroom_bus::{Alarms, Delivery, Pace, RetryPolicy, Wiring};
 use strongroom_enumerate::Enumerate;
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
@@ -26,6 +26,7 @@ pub(crate) fn wiring(
 ) -> Wiring {
     Wiring {
         log: log.clone(),
+        delivery: Delivery::InProcess,
         clock: clock.clone(),
         retry: retry(config),
         pace: Pace::default(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom_service::config::LogFormat;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
@@ -22,6 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 Examples:
   strongroom run                                keep the schedule in strongroom.toml until stopped
   strongroom run --once                         empty the list once and exit; for cron and timers
+  strongroom run --once --json | jq .archived   the same, with its ending as one JSON object
   strongroom run --once --config /etc/strongroom/strongroom.toml
 
 Only one process of a site runs at a time. While another does, --once says who, and exits 0; without
@@ -32,15 +34,19 @@ pub(crate) struct Args {
     /// Take what is waiting until nothing is left, then exit
     #[arg(long)]
     pub(crate) once: bool,
+    /// Print the ending as JSON
+    #[arg(long, requires = "once")]
+    pub(crate) json: bool,
 }
+
+/// What says on stderr that an alarm is raised. People are told in plain words beside the bar.
+const ALARM_LINES: &str = "strongroom_bus::alarms";
 
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
     let clock = Clock::system();
-    let show = Show::new();
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    telemetry::init_to(&config.telemetry, show.clone(), colours)?;
+    let show = show(&config)?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
-    let Some(lock) = lock(args.once, &config, &clock, &shutdown, out).await? else {
+    let Some(lock) = lock(args, &config, &clock, &shutdown, out).await? else {
         show.finish();
         return Ok(Exit::Well);
     };
@@ -48,8 +54,26 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let done = work(&mut job, args.once).await;
     job.close().await;
     let (ending, exit) = done?;
-    out.raw(ending.page())?;
+    if args.json {
+        out.json(&ending.json())?;
+    } else {
+        out.raw(ending.page())?;
+    }
     Ok(exit)
+}
+
+/// Where progress is shown, and what the program says of itself beside it. An alarm is told once:
+/// in words, or as a line for collectors.
+fn show(config: &Config) -> Result<Show, Trouble> {
+    let words = config.telemetry.format == LogFormat::Plain;
+    let show = if words { Show::new() } else { Show::lines_only() };
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let mut settings = config.telemetry.clone();
+    if words {
+        settings.level += &format!(",{ALARM_LINES}=off");
+    }
+    telemetry::init_to(&settings, show.clone(), colours)?;
+    Ok(show)
 }
 
 /// The right to run this site, or `None` where another process has it and there is nothing
@@ -57,7 +81,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
 /// is to keep the schedule waits for its turn: if it left, a run by hand at the moment when
 /// it starts would mean that no night is kept, and nobody would know.
 async fn lock(
-    once: bool,
+    args: &Args,
     config: &Config,
     clock: &Clock,
     shutdown: &Shutdown,
@@ -71,12 +95,16 @@ async fn lock(
             Err(error) => return Err(error.into()),
         };
         if !told {
-            let then = if once { "nothing to do here" } else { "waiting until it ends" };
-            out.line(format_args!("another process runs site {} already: {holder}; {then}", config.site))?;
+            if args.json {
+                out.json(&serde_json::json!({ "ok": true, "running": holder }))?;
+            } else {
+                let then = if args.once { "nothing to do here" } else { "waiting until it ends" };
+                out.line(format_args!("another process runs site {} already: {holder}; {then}", config.site))?;
+            }
             out.flush()?;
             told = true;
         }
-        if once || shutdown.stop().run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_none() {
+        if args.once || shutdown.stop().run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_none() {
             return Ok(None);
         }
     }

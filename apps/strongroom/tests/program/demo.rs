@@ -168,3 +168,13 @@ fn a_tail_shows_each_new_event_as_it_happens() {
     });
     assert!(tail.0.try_wait().unwrap().is_none(), "it goes on");
 }
+
+#[test]
+fn a_runs_ending_is_one_json_object_where_that_is_asked_for() {
+    let folder = demo("3");
+    let here = folder.path().join("here");
+    let _server = Running::start(&mut program(&here, &["server"]));
+    let ending = run(&here, &["run", "--once", "--json"]).expect(0).json();
+    assert_eq!((&ending["ok"], &ending["archived"]), (&true.into(), &0.into()), "{ending}");
+    assert_eq!(ending["zero"], "no signed-off document waits on the server");
+}

@@ -9,7 +9,7 @@ use strongroom_model::event::{RunEnumerated, RunRequested, Trigger, ZeroReason};
 use strongroom_model::{Event, EventId, Expected, NewEvent, Recorded, RunId, StreamName, Version};
 
 use crate::demo::demo;
-use crate::rig::{Running, program, run, until};
+use crate::rig::{Ended, Running, program, run, until};
 
 /// A process that keeps the schedule, in a site of the demo's.
 fn keeping(here: &Path, settings: &[(&str, &str)]) -> Running {
@@ -91,6 +91,15 @@ fn r8_runs_that_did_not_happen_while_no_process_was_up_are_told() {
     });
     let message = raised.unwrap().message;
     assert!(message.starts_with("a run was due at "), "{message}");
+}
+
+#[test]
+fn an_alarm_is_told_once() {
+    let (_folder, here, _server) = site();
+    std::fs::rename(here.join("drive"), here.join("away")).unwrap();
+    let mut command = program(&here, &["run", "--once"]);
+    let ended = Ended::from(command.env("STRONGROOM_RETRY_WAIT_ONCE", "1s").output().unwrap()).expect(2);
+    assert_eq!(ended.stderr.matches("no drive").count(), 1, "{}", ended.stderr);
 }
 
 /// A run that the schedule asked for, and that found nothing.
