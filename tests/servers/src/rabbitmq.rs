@@ -114,6 +114,14 @@ impl RabbitMq {
         self.node.ctl(args)
     }
 
+    /// Closes every connection to a virtual host from the broker's side.
+    ///
+    /// # Panics
+    /// The node is not there.
+    pub fn close_connections(&self, vhost: &Vhost) {
+        self.ctl(&["close_all_connections", "--vhost", &vhost.name, "a test says so"]);
+    }
+
     /// A fresh virtual host.
     ///
     /// # Panics
@@ -190,18 +198,5 @@ impl Vhost {
     pub fn definitions(&self) -> serde_json::Value {
         let text = self.http.get(&format!("/api/definitions/{}", self.name));
         serde_json::from_str(&text).expect("the management API answers with JSON")
-    }
-
-    /// Closes every connection to it from the broker's side.
-    ///
-    /// # Panics
-    /// The node is not there.
-    pub fn close_connections(&self) {
-        let text = self.http.get(&format!("/api/vhosts/{}/connections", self.name));
-        let connections: serde_json::Value = serde_json::from_str(&text).expect("the management API answers with JSON");
-        for connection in connections.as_array().into_iter().flatten() {
-            let name = connection["name"].as_str().unwrap_or_default();
-            self.http.delete(&format!("/api/connections/{}", http::escaped(name)));
-        }
     }
 }

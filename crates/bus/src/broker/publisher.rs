@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::TryStreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, ErrorKind};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::link::Link;
 use crate::broker::message::Message;
@@ -47,10 +49,18 @@ pub struct Depth {
 #[derive(Debug)]
 pub struct Publisher {
     link: Arc<Link>,
-    publishing: Mutex<Option<Channel>>,
+    publishing: Arc<Mutex<Option<Channel>>>,
     asking: Mutex<Option<Channel>>,
     /// Holds what is held alone, for as long as the connection lives.
     holding: Mutex<Option<Channel>>,
+    /// Ends what is still being published once this is dropped.
+    over: CancellationToken,
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
 }
 
 impl Publisher {
@@ -60,48 +70,33 @@ impl Publisher {
     /// The broker cannot be reached, refuses us, or does not answer in time.
     pub async fn connect(broker: &Broker) -> Result<Self, BrokerError> {
         let link = Arc::new(Link::open(broker, "publish").await?);
-        let none = || Mutex::new(None);
-        Ok(Self { link, publishing: none(), asking: none(), holding: none() })
+        Ok(Self {
+            link,
+            publishing: Arc::default(),
+            asking: Mutex::default(),
+            holding: Mutex::default(),
+            over: CancellationToken::new(),
+        })
     }
 
     /// Publishes messages, in their order, and says what became of each, in their order.
     /// It waits for as long as the broker has blocked the connection.
     ///
+    /// Dropped half-way it still goes on by itself: a channel that is left with messages on
+    /// their way back takes the whole connection with it.
+    ///
     /// # Errors
     /// The connection or the channel is lost, or the exchange is missing: what became of any of
     /// them is unknown. Publish them again; a message that comes twice is harmless.
     pub async fn publish(&self, messages: &[Message]) -> Result<Vec<Published>, BrokerError> {
-        let mut slot = self.publishing.lock().await;
-        // Taken out until all is known: where this call is given up half-way, its returned
-        // messages would otherwise be told to the next one.
-        let channel = match slot.take() {
-            Some(channel) if channel.status().connected() => channel,
-            _ => self.confirming().await?,
-        };
-        let sent = messages.iter().map(|message| self.send(&channel, message));
-        let confirmations: Vec<_> = stream::iter(sent).buffered(WINDOW).try_collect().await?;
-        *slot = Some(channel);
-        Ok(outcomes(messages, confirmations))
-    }
-
-    async fn confirming(&self) -> Result<Channel, BrokerError> {
-        let channel = self.link.channel().await?;
-        self.link.answer("a channel", channel.confirm_select(ConfirmSelectOptions::default())).await?;
-        Ok(channel)
-    }
-
-    async fn send(&self, channel: &Channel, message: &Message) -> Result<Confirmation, BrokerError> {
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let key = message.key.as_str().into();
-        let published = async {
-            let sent = channel.basic_publish(EXCHANGE.into(), key, options, &message.body, message.properties());
-            match sent.await?.await? {
-                // Nothing was confirmed at all.
-                Confirmation::NotRequested => Err(ErrorKind::FutureCompleted.into()),
-                confirmation => Ok(confirmation),
-            }
-        };
-        self.link.answer(EXCHANGE, published).await
+        let sending = Sending { link: self.link.clone(), messages: messages.to_vec() };
+        let (slot, over) = (self.publishing.clone(), self.over.clone());
+        let task = tokio::spawn(async move { over.run_until_cancelled(sending.run(&slot)).await });
+        match task.await {
+            Ok(Some(published)) => published,
+            // We are not dropped, so it was not told to end: it panicked, or the runtime ends.
+            Ok(None) | Err(_) => Err(self.link.fault(ErrorKind::FutureCompleted.into(), EXCHANGE)),
+        }
     }
 
     /// How much a queue holds; `None`: it is not there.
@@ -182,6 +177,62 @@ impl Publisher {
     /// Closes the connection in order, which frees what it held before this returns.
     pub async fn close(&self) {
         self.link.close().await;
+    }
+}
+
+/// Messages on their way.
+struct Sending {
+    link: Arc<Link>,
+    messages: Vec<Message>,
+}
+
+impl Sending {
+    async fn run(&self, slot: &Mutex<Option<Channel>>) -> Result<Vec<Published>, BrokerError> {
+        let mut slot = slot.lock().await;
+        // Taken out until all is known: what an error leaves on its way must not be told to
+        // the next call.
+        let channel = match slot.take() {
+            Some(channel) if channel.status().connected() => channel,
+            _ => self.confirming().await?,
+        };
+        let confirmations = self.all(&channel).await?;
+        *slot = Some(channel);
+        Ok(outcomes(&self.messages, confirmations))
+    }
+
+    async fn confirming(&self) -> Result<Channel, BrokerError> {
+        let channel = self.link.channel().await?;
+        self.link.answer("a channel", channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        Ok(channel)
+    }
+
+    async fn all(&self, channel: &Channel) -> Result<Vec<Confirmation>, BrokerError> {
+        let mut confirmations = Vec::with_capacity(self.messages.len());
+        let mut window = FuturesOrdered::new();
+        for message in &self.messages {
+            window.push_back(self.one(channel, message));
+            if window.len() == WINDOW {
+                confirmations.extend(window.try_next().await?);
+            }
+        }
+        while let Some(confirmation) = window.try_next().await? {
+            confirmations.push(confirmation);
+        }
+        Ok(confirmations)
+    }
+
+    async fn one(&self, channel: &Channel, message: &Message) -> Result<Confirmation, BrokerError> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let key = message.key.as_str().into();
+        let published = async {
+            let sent = channel.basic_publish(EXCHANGE.into(), key, options, &message.body, message.properties());
+            match sent.await?.await? {
+                // Nothing was confirmed at all.
+                Confirmation::NotRequested => Err(ErrorKind::FutureCompleted.into()),
+                confirmation => Ok(confirmation),
+            }
+        };
+        self.link.answer(EXCHANGE, published).await
     }
 }
 

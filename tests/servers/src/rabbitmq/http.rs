@@ -26,10 +26,6 @@ impl Http {
         self.call("PUT", path, body);
     }
 
-    pub(super) fn delete(&self, path: &str) {
-        self.call("DELETE", path, "");
-    }
-
     /// Makes a virtual host, and waits until every node of the broker has it: one that joined
     /// a moment ago, or is short of time, takes longer than the broker itself waits.
     pub(super) fn make_vhost(&self, name: &str) {
