@@ -9,7 +9,9 @@
 //! - [`shutdown`]: finish what is in hand, then give up;
 //! - [`telemetry`]: what the program says about itself;
 //! - [`metrics`]: what it counts and measures;
+//! - [`trace`]: where a piece of work stands in its trace;
 //! - [`health`]: whether it is well, for whoever asks over HTTP;
+//! - [`systemd`]: the same, for the service manager;
 //! - [`actor`](mod@actor): who does it.
 
 pub mod actor;
@@ -23,7 +25,9 @@ pub mod metrics;
 pub mod run_lock;
 pub mod schedule;
 pub mod shutdown;
+pub mod systemd;
 pub mod telemetry;
+pub mod trace;
 
 pub use crate::actor::actor;
 pub use crate::blocking::blocking;

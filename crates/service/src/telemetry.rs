@@ -1,12 +1,22 @@
-//! Telemetry: what the program says about itself, on stderr.
+//! Telemetry: what the program says about itself: log lines on stderr, and traces for a
+//! collector where one is configured.
+
+mod outage;
+mod traces;
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+pub use self::traces::{Traces, Who};
 use crate::config::{LogFormat, Telemetry};
+
+/// What OpenTelemetry's libraries say of themselves goes to nobody, unless asked for by that
+/// name: a collector that is away would fill the log, and [`outage`] says it once.
+const TRACING_LIBRARIES: &str = "opentelemetry";
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +24,15 @@ pub enum TelemetryError {
     /// The level is none.
     #[error("telemetry.level: {0}")]
     Level(String),
+    /// Traces cannot be sent to where they should be.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Traces(String),
     /// It is set up already.
     #[error("telemetry is set up already in this process")]
     Twice(#[source] TryInitError),
 }
 
-/// Sends what the program says to stderr from now on, as configured. `RUST_LOG` in the
+/// Sends log lines to stderr from now on, as configured, and no traces. `RUST_LOG` in the
 /// environment is heeded over the configured level.
 ///
 /// # Errors
@@ -36,20 +49,62 @@ pub fn init_to<W>(settings: &Telemetry, writer: W, colours: bool) -> Result<(), 
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let level = std::env::var("RUST_LOG").ok().filter(|level| !level.is_empty());
-    let filter = filter(level.as_deref().unwrap_or(&settings.level)).map_err(TelemetryError::Level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let set_up = match settings.format {
-        LogFormat::Plain => builder.with_ansi(colours).with_target(false).finish().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+    install(settings, writer, colours, &Traces::none())
+}
+
+/// As [`init`], and sends traces to the collector, where one is configured, as `who`. Must be
+/// called within a tokio runtime, which sends them.
+///
+/// # Errors
+/// The level is none, the collector's address cannot be used, or this was called before.
+pub fn init_as(settings: &Telemetry, who: &Who<'_>) -> Result<Traces, TelemetryError> {
+    init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
+}
+
+/// The same, with the log lines to another writer.
+///
+/// # Errors
+/// The level is none, the collector's address cannot be used, or this was called before.
+pub fn init_as_to<W>(settings: &Telemetry, who: &Who<'_>, writer: W, colours: bool) -> Result<Traces, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let traces = match &settings.otlp_endpoint {
+        Some(endpoint) => Traces::to(endpoint, who).map_err(TelemetryError::Traces)?,
+        None => Traces::none(),
     };
-    set_up.map_err(TelemetryError::Twice)
+    install(settings, writer, colours, &traces)?;
+    Ok(traces)
+}
+
+fn install<W>(settings: &Telemetry, writer: W, colours: bool, traces: &Traces) -> Result<(), TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let level = std::env::var("RUST_LOG").ok().filter(|level| !level.is_empty());
+    let filter = log_filter(level.as_deref().unwrap_or(&settings.level)).map_err(TelemetryError::Level)?;
+    let lines = fmt::layer::<Registry>().with_writer(writer);
+    let lines = match settings.format {
+        LogFormat::Plain => lines.with_ansi(colours).with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.layer());
+    subscriber.try_init().map_err(TelemetryError::Twice)
 }
 
 /// Whether `level` is one, as [`Telemetry::level`] wants it.
 #[expect(clippy::ptr_arg, reason = "confique hands over the field's own type")]
 pub(crate) fn check_level(level: &String) -> Result<(), String> {
     filter(level).map(drop)
+}
+
+fn log_filter(level: &str) -> Result<EnvFilter, String> {
+    let filter = filter(level)?;
+    if level.contains(TRACING_LIBRARIES) {
+        return Ok(filter);
+    }
+    let quiet = format!("{TRACING_LIBRARIES}=off").parse().expect("it is a directive");
+    Ok(filter.add_directive(quiet))
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {

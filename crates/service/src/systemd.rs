@@ -1,0 +1,111 @@
+//! What the service manager is told: `Type=notify`, `WatchdogSec=` and the status line of
+//! `systemctl status`. Where nobody listens, nothing is said.
+
+use std::time::Duration;
+
+use strongroom_model::text::printable;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::health::Health;
+
+/// How long a status line may be, in characters.
+const MOST_STATUS_CHARS: usize = 200;
+
+/// The process is set up and begins to work.
+pub fn ready() {
+    if let Err(error) = manager::tell(Said::Ready) {
+        tracing::warn!(%error, "the service manager cannot be told that this process is ready");
+    }
+}
+
+/// The process was asked to stop, and finishes what is in hand.
+pub fn stopping() {
+    if let Err(error) = manager::tell(Said::Stopping) {
+        tracing::debug!(%error, "the service manager cannot be told that this process stops");
+    }
+}
+
+/// What the process does now, in one line.
+pub fn status(text: &str) {
+    if let Err(error) = manager::tell(Said::Status(&printable(text, MOST_STATUS_CHARS))) {
+        tracing::debug!(%error, "the service manager cannot be told what this process does");
+    }
+}
+
+/// Tells the manager's watchdog that the process is alive, until it is dropped.
+#[derive(Debug)]
+#[must_use = "when it is dropped, the watchdog bites"]
+pub struct Watchdog {
+    _pinging: Option<AbortOnDropHandle<()>>,
+}
+
+impl Watchdog {
+    /// Pings twice in the time that the manager allows, as long as the process's loops turn;
+    /// where no watchdog watches, nothing happens. Must be called within a tokio runtime.
+    pub fn start(health: Health) -> Self {
+        let pinging = manager::watchdog_period().map(|period| tokio::spawn(ping(health, period / 2)));
+        Self { _pinging: pinging.map(AbortOnDropHandle::new) }
+    }
+}
+
+async fn ping(health: Health, every: Duration) {
+    loop {
+        let stuck = health.stuck();
+        if stuck.is_empty() {
+            if let Err(error) = manager::tell(Said::Alive) {
+                tracing::warn!(%error, "the watchdog cannot be told that this process is alive");
+            }
+        } else {
+            tracing::error!(?stuck, "this process is stuck: the watchdog is left to end it");
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// What is said to the manager.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nobody to read it"))]
+enum Said<'a> {
+    Ready,
+    Stopping,
+    Status(&'a str),
+    Alive,
+}
+
+#[cfg(target_os = "linux")]
+mod manager {
+    use std::io;
+    use std::time::Duration;
+
+    use sd_notify::NotifyState;
+
+    use super::Said;
+
+    pub(super) fn tell(said: Said<'_>) -> io::Result<()> {
+        sd_notify::notify(&[match said {
+            Said::Ready => NotifyState::Ready,
+            Said::Stopping => NotifyState::Stopping,
+            Said::Status(text) => NotifyState::Status(text),
+            Said::Alive => NotifyState::Watchdog,
+        }])
+    }
+
+    pub(super) fn watchdog_period() -> Option<Duration> {
+        sd_notify::watchdog_enabled().filter(|period| !period.is_zero())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod manager {
+    use std::time::Duration;
+
+    use super::Said;
+
+    pub(super) fn tell(_: Said<'_>) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn watchdog_period() -> Option<Duration> {
+        None
+    }
+}
