@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use strongroom_service::metrics::{Kind, METRICS};
 
-/// The macros that record, and the one that the table uses for its own metric.
+/// The macros that record.
 const MACROS: [&str; 3] = ["counter", "gauge", "histogram"];
 
 /// One use of a macro: where it stands, what kind it records, and what is in its parentheses.
@@ -87,4 +87,31 @@ fn what_is_recorded_stands_in_the_table_with_its_kind_and_labels() {
         let labels: Vec<_> = labels.into_iter().flatten().collect();
         assert_eq!(labels, metric.labels, "{place}: the labels of {name}");
     }
+}
+
+/// The page for people, written again by `cargo xtask schemas` as what else is taken from the code.
+#[test]
+fn the_page_beside_the_schema_in_the_repository_is_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    let current = page();
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == current, "docs/metrics.md has drifted: `cargo xtask schemas` writes it again");
+}
+
+fn page() -> String {
+    let mut page = "# Metrics\n\n\
+        What a process tells at `/metrics`, where `health.listen` or `--listen` names an address, in Prometheus' text\n\
+        format. Counters begin at nothing with each process; a metric shows once it was recorded for the first time.\n\n\
+        | metric | kind | labels | what it says |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for metric in METRICS {
+        let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let row =
+            [format!("`{}`", metric.name), kind(metric.kind).to_owned(), labels.join(", "), metric.help.to_owned()];
+        page += &format!("| {} |\n", row.join(" | "));
+    }
+    page
 }

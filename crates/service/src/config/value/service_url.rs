@@ -70,6 +70,12 @@ impl ServiceUrl {
         &self.0
     }
 
+    /// The whole address as a secret's text.
+    #[must_use]
+    pub fn into_secret(self) -> Secret {
+        Secret::new(String::from(self.0))
+    }
+
     fn parse(kind: Kind, text: &str) -> Result<Self, ParseServiceUrlError> {
         let write = |why: String| ParseServiceUrlError(format!("{why}: write it such as {:?}", kind.example()));
         let url = Url::parse(text).map_err(|error| {
@@ -171,6 +177,7 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.starts_with("postgres://me@db.example.com:5433/log "), "{shown}");
         assert_eq!(url.reveal().password(), Some("hunter2"));
+        assert!(url.into_secret().reveal().ends_with("/log?password=hunter2"));
     }
 
     #[test]
