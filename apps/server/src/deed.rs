@@ -37,6 +37,8 @@ pub(crate) enum Settled {
     NotDone(String),
     /// It was moved or deleted, but a power cut could undo that: the intent stays.
     Unsure(String),
+    /// Another process has taken the intent over, and records what becomes of it.
+    Elsewhere,
 }
 
 /// Carries out intents that are recorded already, and records what became of them.
@@ -161,11 +163,15 @@ pub(crate) fn digest_of(mut file: impl io::Read, algorithm: strongroom_model::Al
 }
 
 async fn record(db: &mut Connection, session: &str, intent: &Intent, settled: &mut Settled) -> Result<(), StoreError> {
-    match settled {
+    if matches!(settled, Settled::Unsure(_)) {
         // The next request or start looks again.
-        Settled::Unsure(_) => return Ok(()),
-        Settled::Vanished | Settled::Taken | Settled::NotDone(_) => return intent::remove(db, &intent.booking).await,
-        Settled::Done => intent::remove(db, &intent.booking).await?,
+        return Ok(());
+    }
+    if !intent::remove(db, session, &intent.booking).await? {
+        *settled = Settled::Elsewhere;
+    }
+    if *settled != Settled::Done {
+        return Ok(());
     }
     match &intent.deed {
         Deed::Place { timesheet, sign_off } => record_place(db, session, intent, timesheet, *sign_off, settled).await,

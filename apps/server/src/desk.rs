@@ -63,7 +63,7 @@ impl Documents {
         let mut db = self.store().begin().await?;
         let is_new = booking::create(&mut db, id, self.clock().now()).await?;
         let known = booking::get(&mut db, id).await?;
-        db.commit().await.map_err(StoreError::from)?;
+        db.commit().await?;
         match known {
             _ if is_new => Ok(Change::Done),
             Some(known) if known.state == ServerState::Created => Ok(Change::Already),
@@ -94,7 +94,7 @@ impl Documents {
         match settled.map(|(_, settled)| settled) {
             Some(Settled::Done) => Ok(Change::Done),
             Some(Settled::NotDone(why) | Settled::Unsure(why)) => Err(DeskError::Write(io::Error::other(why))),
-            Some(Settled::Taken | Settled::Vanished) | None => Err(busy()),
+            Some(Settled::Taken | Settled::Vanished | Settled::Elsewhere) | None => Err(busy()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Documents {
         let mut db = self.store().begin().await?;
         let is_new = booking::sign_off(&mut db, id, self.clock().now()).await?;
         let known = booking::get(&mut db, id).await?;
-        db.commit().await.map_err(StoreError::from)?;
+        db.commit().await?;
         match known {
             None => Err(DeskError::Unknown(id.clone())),
             Some(_) if is_new => Ok(Change::Done),

@@ -11,9 +11,10 @@ use tokio::sync::Semaphore;
 use crate::path::RelativePath;
 use crate::reconcile::{Reconciled, reconcile};
 use crate::root::DocumentRoot;
-use crate::session::Session;
+use crate::root_id;
+use crate::session::{Ended, Session};
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::{Presence, Store, StoreError};
 
 /// How many threads do file work at once, for each processor: enough to keep a disk's queue
 /// filled, few enough that a burst of requests does not become a burst of threads.
@@ -28,10 +29,12 @@ struct Inner {
     store: Store,
     root: DocumentRoot,
     session: Session,
+    /// Ends after the session, and with it.
+    _presence: Presence,
     clock: Clock,
     settings: Settings,
-    /// The database's file, without symbolic links on the way.
-    database: PathBuf,
+    /// The database's file, where it is one, without symbolic links on the way.
+    database: Option<PathBuf>,
     reconciled: Reconciled,
     file_threads: Arc<Semaphore>,
     /// Held by whoever moves or deletes archived files.
@@ -54,6 +57,20 @@ pub enum OpenError {
     /// The records cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The records are of another document root.
+    #[error(
+        "the records {database} are of another document root than {path}: see that its disk is mounted, and that \
+         server.documents and the server's database belong together; where the files were brought here without our \
+         folder .strongroom, write {recorded} into {path}/.strongroom/root-id"
+    )]
+    OtherRoot {
+        /// The folder.
+        path: PathBuf,
+        /// Where the records are.
+        database: String,
+        /// The id of the records' own document root.
+        recorded: String,
+    },
     /// What an earlier process left could not be tidied up.
     #[error("cannot tidy up what an earlier process left below the document root")]
     Reconcile(#[source] std::io::Error),
@@ -67,15 +84,16 @@ impl Documents {
     /// The root or the database cannot be used.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let path = settings.documents.clone();
-        let begun = tokio::task::spawn_blocking(move || {
-            let root = DocumentRoot::open(&path)?;
-            let (session, ended) = Session::begin(&root)?;
-            Ok((root, session, ended))
-        });
-        let begun = begun.await.expect("beginning a session does not panic");
-        let (root, session, ended) =
-            begun.map_err(|source| OpenError::Root { path: settings.documents.clone(), source })?;
+        let failed = |source| OpenError::Root { path: settings.documents.clone(), source };
+        let root = on_a_thread(move || DocumentRoot::open(&path)).await.map_err(failed)?;
         let store = Store::open(&settings.database).await?;
+        // Told to the database first: who finds the session's folder must find it at work.
+        let id = Session::new_id();
+        let presence = store.attend(&id).await?;
+        let begun = root.clone();
+        let begun = on_a_thread(move || Session::begin(&begun, id)).await;
+        let (session, ended) = begun.map_err(failed)?;
+        root_id::check(&store, &settings.database, &root, &session).await?;
         let reconciled = reconcile(&store, &root, &session, ended).await?;
 
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -84,7 +102,8 @@ impl Documents {
             root,
             session,
             clock,
-            database: settings.database.canonicalize().unwrap_or_else(|_| settings.database.clone()),
+            database: settings.database.file().map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned())),
+            _presence: presence,
             settings,
             reconciled,
             file_threads: Arc::new(Semaphore::new(cpus * FILE_THREADS_PER_CPU)),
@@ -109,6 +128,15 @@ impl Documents {
     #[must_use]
     pub fn reconciled(&self) -> &Reconciled {
         &self.0.reconciled
+    }
+
+    /// Settles what processes that have died since left half done. Whoever is at work is left
+    /// alone.
+    pub(crate) async fn reconcile_again(&self) -> Result<Reconciled, OpenError> {
+        let _mover = self.moving().await;
+        let (root, own) = (self.root().clone(), self.session().id().to_owned());
+        let ended = on_a_thread(move || Ended::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
+        reconcile(self.store(), self.root(), self.session(), ended).await
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -168,11 +196,20 @@ impl Documents {
 
     /// Whether a path without symbolic links is one of the database's files.
     pub(crate) fn is_database(&self, absolute: &Path) -> bool {
+        let Some(database) = &self.0.database else { return false };
         ["", "-wal", "-shm", "-journal"].iter().any(|suffix| {
-            let mut file = self.0.database.clone().into_os_string();
+            let mut file = database.clone().into_os_string();
             file.push(suffix);
             file == absolute.as_os_str()
         })
+    }
+}
+
+/// Does file work that needs no bound.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -13,7 +13,8 @@
 //!
 //! In reading order:
 //! - [`settings`]; [`token`]: what it must be told, and who may ask;
-//! - `path`, `name`, `root`, `session`: files below the document root, and who is at work there;
+//! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, who is at work
+//!   there, and whether it is the right one;
 //! - [`store`]: the records;
 //! - [`documents`]: both together; `deed`, `reconcile`: doing what was written down;
 //! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
@@ -34,6 +35,7 @@ mod purge;
 mod reconcile;
 mod relocate;
 mod root;
+mod root_id;
 pub mod server;
 mod session;
 pub mod settings;
@@ -46,4 +48,4 @@ pub use crate::import::{ImportError, ImportReport, Progress, import_csv, import_
 pub use crate::reconcile::Reconciled;
 pub use crate::server::{ServeError, Server, serve};
 pub use crate::settings::{Limits, Settings};
-pub use crate::store::{Store, StoreError};
+pub use crate::store::{Database, Store, StoreError};

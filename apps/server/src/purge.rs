@@ -16,7 +16,7 @@ use crate::path::RelativePath;
 use crate::settings::Settings;
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
-use crate::store::{StoreError, purge};
+use crate::store::{StoreError, booking, purge};
 
 /// How far a proof's time may lie ahead of ours: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
@@ -71,7 +71,14 @@ impl Documents {
             )));
         }
         let mut intents = Vec::with_capacity(files.len());
+        let ids: Vec<BookingId> = files.iter().map(|(id, _)| id.clone()).collect();
+        let bookings = booking::get_all(&mut db, &ids).await?;
         for (booking, from) in files {
+            // Another server of this document root may have purged it since it was looked up,
+            // and the path may be another booking's by now.
+            if !bookings.get(&booking).is_some_and(|booking| booking.is_at(ServerState::Archived, &from)) {
+                continue;
+            }
             let intent = Intent { booking, from, at: now, deed: Deed::Purge { purge: request.purge.clone() } };
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
@@ -80,7 +87,7 @@ impl Documents {
                 answers.insert(intent.booking.to_string(), refused(intent.booking.as_str(), why));
             }
         }
-        db.commit().await.map_err(StoreError::from)?;
+        db.commit().await?;
         Ok((intents, answers))
     }
 
@@ -190,7 +197,9 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
     let id = intent.booking.as_str();
     match settled {
         Settled::Done | Settled::Vanished => done(id),
-        Settled::Taken => refused(id, "another request has its file in hand; ask again"),
+        Settled::Taken | Settled::Elsewhere => {
+            refused(id, "another process has its file in hand; ask again in a moment")
+        }
         Settled::NotDone(why) => {
             refused(id, format!("its file cannot be deleted: {why}; check the document root's permissions"))
         }
@@ -234,7 +243,14 @@ mod tests {
     }
 
     fn judged(state: ServerState, proofs: &[Mark]) -> Result<(), Answer> {
-        judge("B-1", Some(&booking(state)), proofs, &Settings::new("r", "d"), NOW.parse().unwrap()).map(|_| ())
+        judge(
+            "B-1",
+            Some(&booking(state)),
+            proofs,
+            &Settings::new("r", std::path::Path::new("d")),
+            NOW.parse().unwrap(),
+        )
+        .map(|_| ())
     }
 
     #[test]

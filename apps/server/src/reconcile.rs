@@ -1,4 +1,4 @@
-//! Settling, at start, what a process that died left half done.
+//! Settling, at start and now and then, what a process that died left half done.
 
 use strongroom_model::BookingId;
 
@@ -27,8 +27,8 @@ pub struct Reconciled {
     pub not_done: Vec<(BookingId, String)>,
 }
 
-/// Settles the intents of every session that is over, looks at the latest moves again, and
-/// deletes what those sessions left.
+/// Settles the intents of every session that is over, and deletes what those sessions left.
+/// Where nobody else is at work, it also looks at the latest moves again.
 pub(crate) async fn reconcile(
     store: &Store,
     root: &DocumentRoot,
@@ -36,21 +36,30 @@ pub(crate) async fn reconcile(
     ended: Ended,
 ) -> Result<Reconciled, OpenError> {
     let mut reconciled = Reconciled::default();
-    let mut at_work = ended.live().to_vec();
-    at_work.push(session.id().to_owned());
-    // Twice: a place may leave a file to be discarded behind.
-    for _ in 0..2 {
-        let intents = store.intents_but_of(&at_work).await?;
-        for (intent, settled) in settle(store, root, session.id(), intents).await? {
-            reconciled.add(&intent, settled);
+    let mut others = store.sessions_with_intents().await?;
+    others.extend(ended.ids());
+    others.retain(|id| id != session.id() && !ended.live().contains(id));
+    others.sort();
+    others.dedup();
+    let count = others.len();
+    // Held to the end: nobody else settles what they left, and none of them comes back.
+    let over = store.over(others).await?;
+
+    let intents = store.take_over(over.sessions(), session.id()).await?;
+    for (intent, settled) in settle(store, root, session.id(), intents).await? {
+        if matches!(intent.deed, Deed::Place { .. }) {
+            // The file that the new one replaces is to be discarded.
+            let left = store.own_upload(session.id(), &intent.booking).await?;
+            settle(store, root, session.id(), left.into_iter().collect()).await?;
         }
-        at_work.retain(|live| live != session.id());
+        reconciled.add(&intent, settled);
     }
-    if ended.live().is_empty() {
+    if ended.live().is_empty() && over.sessions().len() == count {
         // Beside a live server this would take a purge in hand for a loss.
         look_again(store, root, &mut reconciled).await?;
     }
-    tokio::task::spawn_blocking(move || ended.tidy())
+    let sessions = over.sessions().to_vec();
+    tokio::task::spawn_blocking(move || ended.tidy(&sessions))
         .await
         .expect("deleting files does not panic")
         .map_err(OpenError::Reconcile)?;
@@ -67,6 +76,7 @@ impl Reconciled {
             // An upload whose temporary file is gone was never acknowledged.
             Settled::Vanished if matches!(intent.deed, Deed::Place { .. }) => {}
             Settled::Vanished => self.vanished.push((id, intent.from.to_string())),
+            Settled::Elsewhere => {}
             Settled::Taken => self.not_done.push((id, "another file has its place".to_owned())),
             Settled::NotDone(why) | Settled::Unsure(why) => self.not_done.push((id, why)),
         }

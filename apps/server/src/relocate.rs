@@ -80,8 +80,15 @@ impl Documents {
                 .collect::<Vec<_>>()
         });
         let mut intended = Intended::default();
+        let chosen = chosen.await;
+        let ids: Vec<BookingId> = chosen.iter().map(|(id, ..)| id.clone()).collect();
         let mut db = self.store().begin().await?;
-        for (id, from, to) in chosen.await {
+        // Another server of this document root may have moved some since they were looked up.
+        let bookings = booking::get_all(&mut db, &ids).await?;
+        for (id, from, to) in chosen {
+            if !bookings.get(&id).is_some_and(|booking| booking.is_at(ServerState::BackedUp, &from)) {
+                continue;
+            }
             match to {
                 Err(error) => {
                     let why = format!("its file cannot be moved: {error}");
@@ -112,7 +119,7 @@ impl Documents {
     ) -> Result<Answer, StoreError> {
         let known = match before.get(parsed) {
             Some(booking) if booking.state == ServerState::BackedUp => {
-                booking::get(&mut *self.store().reader().await?, parsed).await?
+                booking::get(&mut self.store().reader().await?, parsed).await?
             }
             other => other.cloned(),
         };
@@ -160,6 +167,7 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
             ),
         ),
         Settled::Taken => refused(id, format!("another file has just taken {to}; ask again")),
+        Settled::Elsewhere => refused(id, "another process has its file in hand; ask again in a moment"),
         Settled::NotDone(why) => {
             refused(id, format!("its file cannot be moved: {why}; check the document root's permissions"))
         }

@@ -99,9 +99,11 @@ impl Server {
         };
         let (address, listener) = listening.await.map_err(|source| ServeError::Listen { address: listen, source })?;
         let stop = CancellationToken::new();
+        let deeds = TaskTracker::new();
+        deeds.spawn(settle_now_and_then(documents.clone(), stop.clone()));
         let accepting = Accepting {
             limits: documents.settings().limits.clone(),
-            deeds: TaskTracker::new(),
+            deeds,
             documents: documents.clone(),
             stop: stop.clone(),
         };
@@ -161,18 +163,33 @@ impl Drop for Server {
     }
 }
 
-/// One server for a document root: two would move each other's files.
+/// One server for a document root whose records are in SQLite. Where they are in Postgres,
+/// several may serve it, such as the old and the new one while a host is upgraded: the
+/// records say which of them has a file in hand.
 async fn lock(documents: &Documents) -> Result<File, ServeError> {
     let root = documents.root().path();
     let failed = |source| ServeError::Lock { path: root.to_owned(), source };
     let lock = File::create(root.join(CONTROL).join("serve.lock")).map_err(failed)?;
+    let is_shared = documents.settings().database.file().is_none();
     let began = Instant::now();
     loop {
-        match lock.try_lock() {
+        let tried = if is_shared { lock.try_lock_shared() } else { lock.try_lock() };
+        match tried {
             Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => tokio::time::sleep(LOCK_POLL).await,
             Err(TryLockError::WouldBlock) => return Err(ServeError::ServedAlready(root.to_owned())),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+    }
+}
+
+/// Finishes what processes left half done that die while this server works.
+async fn settle_now_and_then(documents: Documents, stop: CancellationToken) {
+    let every = documents.settings().reconcile_every;
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        if let Err(error) = documents.reconcile_again().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "cannot look for what an ended process left half done; looking again later");
         }
     }
 }

@@ -4,11 +4,12 @@
 //! temporary files, with a file in it that it keeps locked. The kernel gives the lock back
 //! when the process ends, however it ends: so a session whose lock can be taken is over, and
 //! what it left may be tidied by whoever finds it, while a live import beside a live server
-//! is left alone.
+//! is left alone. (Where the records are in Postgres, the database is asked as well: see
+//! `store/presence.rs`.)
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +20,7 @@ use crate::root::DocumentRoot;
 
 /// The folder below the document root that is ours: no file in it is a timesheet.
 pub(crate) const CONTROL: &str = ".strongroom";
+const SESSIONS: &str = "sessions";
 const LOCK: &str = "lock";
 
 /// A process's place below the document root. Clones share it; the last one to go takes the
@@ -44,20 +46,21 @@ pub(crate) struct Ended {
 }
 
 impl Session {
+    /// A name that no other session has.
+    pub(crate) fn new_id() -> String {
+        Uuid::new_v4().to_string()
+    }
+
     /// Begins a session, and finds those that are over. Blocks while another process does
     /// the same.
-    pub(crate) fn begin(root: &DocumentRoot) -> io::Result<(Self, Ended)> {
+    pub(crate) fn begin(root: &DocumentRoot, id: String) -> io::Result<(Self, Ended)> {
         let control = RelativePath::new(CONTROL).expect("it is a plain name");
         // Refuses a symbolic link in the folder's place.
         root.create_folders(&control)?;
-        let control = root.path().join(CONTROL);
-        let sessions = control.join("sessions");
+        let sessions = root.path().join(CONTROL).join(SESSIONS);
         fs::create_dir_all(&sessions)?;
-        let start = File::create(control.join("start.lock"))?;
-        start.lock()?;
 
-        let ended = Ended::find(&sessions, start)?;
-        let id = Uuid::new_v4().to_string();
+        let ended = Ended::find(root, &id)?;
         let folder = sessions.join(&id);
         fs::create_dir(&folder)?;
         let lock = File::create(folder.join(LOCK))?;
@@ -86,10 +89,17 @@ impl Drop for Inner {
 }
 
 impl Ended {
-    fn find(sessions: &Path, start: File) -> io::Result<Self> {
+    /// Looks at every session but one's own. Blocks while another process does the same.
+    pub(crate) fn find(root: &DocumentRoot, own: &str) -> io::Result<Self> {
+        let control = root.path().join(CONTROL);
+        let start = File::create(control.join("start.lock"))?;
+        start.lock()?;
         let mut ended = Self { folders: Vec::new(), live: Vec::new(), _start: start };
-        for entry in fs::read_dir(sessions)? {
+        for entry in fs::read_dir(control.join(SESSIONS))? {
             let entry = entry?;
+            if entry.file_name() == own {
+                continue;
+            }
             // Not truncated, not followed into another process's business: only locked. A
             // folder without its lock is one that was being made when its process died.
             let lock = match File::options().create(true).append(true).open(entry.path().join(LOCK)) {
@@ -112,11 +122,18 @@ impl Ended {
         &self.live
     }
 
-    /// Deletes what they left: after their intents were settled, since those may name a
-    /// temporary file.
-    pub(crate) fn tidy(self) -> io::Result<()> {
+    /// Those whose lock below the document root is free.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
+        self.folders.iter().filter_map(|(folder, _)| Some(folder.file_name()?.to_string_lossy().into_owned()))
+    }
+
+    /// Deletes what those that are `over` left: after their intents were settled, since those
+    /// may name a temporary file.
+    pub(crate) fn tidy(self, over: &[String]) -> io::Result<()> {
         for (folder, lock) in self.folders {
-            fs::remove_dir_all(&folder)?;
+            if over.iter().any(|id| folder.ends_with(id)) {
+                fs::remove_dir_all(&folder)?;
+            }
             drop(lock);
         }
         Ok(())
@@ -136,12 +153,13 @@ mod tests {
     #[test]
     fn a_live_session_is_left_alone() {
         let (dir, root) = root();
-        let (first, ended) = Session::begin(&root).unwrap();
+        let (first, ended) = Session::begin(&root, Session::new_id()).unwrap();
         drop(ended);
         root.create_file(&first.temporary()).unwrap();
-        let (_second, ended) = Session::begin(&root).unwrap();
+        let (_second, ended) = Session::begin(&root, Session::new_id()).unwrap();
         assert_eq!(ended.live(), [first.id().to_owned()]);
-        ended.tidy().unwrap();
+        let over: Vec<String> = ended.ids().collect();
+        ended.tidy(&over).unwrap();
         assert!(dir.path().join(CONTROL).join("sessions").join(first.id()).join("0.part").exists());
     }
 
@@ -151,9 +169,11 @@ mod tests {
         let left = dir.path().join(CONTROL).join("sessions").join("dead");
         fs::create_dir_all(&left).unwrap();
         fs::write(left.join("0.part"), "half").unwrap();
-        let (session, ended) = Session::begin(&root).unwrap();
+        let (session, ended) = Session::begin(&root, Session::new_id()).unwrap();
         assert!(ended.live().is_empty());
-        ended.tidy().unwrap();
+        let over: Vec<String> = ended.ids().collect();
+        assert_eq!(over, ["dead"]);
+        ended.tidy(&over).unwrap();
         assert!(!left.exists());
         drop(session);
         assert_eq!(fs::read_dir(dir.path().join(CONTROL).join("sessions")).unwrap().count(), 0);
@@ -162,7 +182,7 @@ mod tests {
     #[test]
     fn two_temporary_files_have_two_names() {
         let (_dir, root) = root();
-        let (session, _ended) = Session::begin(&root).unwrap();
+        let (session, _ended) = Session::begin(&root, Session::new_id()).unwrap();
         assert_ne!(session.temporary(), session.temporary());
     }
 
@@ -171,7 +191,7 @@ mod tests {
         let (dir, root) = root();
         let outside = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join(CONTROL)).unwrap();
-        assert!(Session::begin(&root).is_err());
+        assert!(Session::begin(&root, Session::new_id()).is_err());
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 }

@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use strongroom_model::ByteCount;
 
+use crate::store::Database;
+
 /// How a document server is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,10 +17,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The document root: the folder that holds the files. It must exist.
     pub documents: PathBuf,
-    /// The SQLite file that holds the records; created where it is missing. It may lie
-    /// below the document root, but its folder must not be reachable by a network share:
-    /// SQLite's write-ahead log needs a local disk.
-    pub database: PathBuf,
+    /// Where the records are.
+    pub database: Database,
     /// The time zone whose calendar names the `archived/<YYYY-MM>/` folders, and in which an
     /// imported date without an offset is read.
     pub zone: TimeZone,
@@ -26,6 +26,9 @@ pub struct Settings {
     pub proofs_needed_to_purge: u32,
     /// How old such a proof may be.
     pub evidence_fresh_for: SignedDuration,
+    /// How often a server looks for what a process that died left half done: an import, or
+    /// another server of the same document root.
+    pub reconcile_every: Duration,
     /// What a client may ask for at most.
     pub limits: Limits,
 }
@@ -34,7 +37,7 @@ impl Settings {
     /// The default settings for a document root and a database: it listens on the loopback
     /// address, port 8400, in UTC, and asks for proofs on 2 drives, 90 days old at most.
     #[must_use]
-    pub fn new(documents: impl Into<PathBuf>, database: impl Into<PathBuf>) -> Self {
+    pub fn new(documents: impl Into<PathBuf>, database: impl Into<Database>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8400)),
             documents: documents.into(),
@@ -42,6 +45,7 @@ impl Settings {
             zone: TimeZone::UTC,
             proofs_needed_to_purge: 2,
             evidence_fresh_for: SignedDuration::from_hours(90 * 24),
+            reconcile_every: Duration::from_secs(60),
             limits: Limits::default(),
         }
     }

@@ -111,6 +111,11 @@ pub(crate) async fn as_problem(response: Response) -> Response {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if error.is_away() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the records' database is away");
+            let detail = "the server cannot reach its records just now: ask again in a moment";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "records-away", detail);
+        }
         tracing::error!(error = &error as &dyn std::error::Error, "the records could not be read or written");
         Self::internal()
     }

@@ -133,7 +133,7 @@ async fn adopt(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
             report.imported(timesheet.size);
         }
     }
-    db.commit().await.map_err(StoreError::from)?;
+    db.commit().await?;
     Ok(())
 }
 
@@ -178,7 +178,9 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
         match settled {
             Settled::Done => report.imported(size),
             Settled::NotDone(why) | Settled::Unsure(why) => report.skip(&shown, format!("it was not taken: {why}")),
-            Settled::Taken | Settled::Vanished => report.skip(&shown, "its place was taken just now: import again"),
+            Settled::Taken | Settled::Vanished | Settled::Elsewhere => {
+                report.skip(&shown, "its place was taken just now: import again");
+            }
         }
     }
     Ok(())

@@ -1,14 +1,18 @@
 //! Intents: what is about to happen to a file. Each is recorded before its file is touched
 //! and removed by the transaction that records the result, so that whoever finds one whose
 //! session is over knows exactly which two places to look at.
+//!
+//! An intent belongs to a session. Another one takes it over only where its session is over,
+//! and from then on only the new one records what became of it: so two that believe they have
+//! it in hand do no harm. Renaming and deleting twice is as good as once, and the second to
+//! record finds that it is not its own.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
-use strongroom_model::{BookingId, ByteCount, Month};
+use sqlx::FromRow;
+use strongroom_model::{BookingId, Month};
 
-use super::booking::{Timesheet, stored_path, stored_size};
-use super::{Connection, Result, Store, from_us, json_list, parsed, to_us};
+use super::booking::{Timesheet, stored_path, stored_size, taken_size};
+use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
 use crate::path::RelativePath;
 
 /// What is about to happen to a booking's file.
@@ -34,33 +38,58 @@ pub(crate) enum Deed {
     Discard,
 }
 
+const OF_SESSIONS: Sql = Sql::Each {
+    sqlite: "SELECT * FROM intent WHERE session IN (SELECT value FROM json_each($1)) ORDER BY number",
+    postgres: "SELECT * FROM intent WHERE session = ANY($1) ORDER BY number",
+};
+const TAKE_OVER: Sql = Sql::Each {
+    sqlite: "UPDATE intent SET session = $2 WHERE session IN (SELECT value FROM json_each($1))",
+    postgres: "UPDATE intent SET session = $2 WHERE session = ANY($1)",
+};
+/// The second condition is the index's own.
+const CONCERNS: Sql = Sql::Each {
+    sqlite: "SELECT EXISTS (SELECT 1 FROM intent WHERE from_path = $1) \
+             OR EXISTS (SELECT 1 FROM intent WHERE to_path = $1 AND to_path IS NOT NULL)",
+    postgres: "SELECT EXISTS (SELECT 1 FROM intent WHERE sha256(from_path) = sha256($1)) \
+               OR EXISTS (SELECT 1 FROM intent WHERE sha256(to_path) = sha256($1) AND to_path IS NOT NULL)",
+};
+
 impl Store {
-    /// The intents of sessions other than these.
-    pub(crate) async fn intents_but_of(&self, sessions: &[String]) -> Result<Vec<Intent>> {
-        let query = "SELECT * FROM intent WHERE session NOT IN (SELECT value FROM json_each(?1)) ORDER BY number";
-        Ok(sqlx::query_as(query).bind(json_list(sessions)).fetch_all(&mut *self.reader().await?).await?)
+    /// The sessions that have intents.
+    pub(crate) async fn sessions_with_intents(&self) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> =
+            query("SELECT DISTINCT session FROM intent").fetch_all(&mut self.reader().await?).await?;
+        Ok(rows.into_iter().map(|(session,)| session).collect())
+    }
+
+    /// Takes over the intents of sessions that are over.
+    pub(crate) async fn take_over(&self, sessions: &[String], session: &str) -> Result<Vec<Intent>> {
+        let mut db = self.begin().await?;
+        let intents = query(OF_SESSIONS).bind(list(sessions)).fetch_all(&mut db).await?;
+        query(TAKE_OVER).bind(list(sessions)).bind(session).execute(&mut db).await?;
+        db.commit().await?;
+        Ok(intents)
     }
 
     /// The intents of one session that concern moves and purges.
     pub(crate) async fn own_moves(&self, session: &str) -> Result<Vec<Intent>> {
-        let query = "SELECT * FROM intent WHERE session = ?1 AND kind IN ('move', 'purge') ORDER BY number";
-        Ok(sqlx::query_as(query).bind(session).fetch_all(&mut *self.reader().await?).await?)
+        let rows = query("SELECT * FROM intent WHERE session = $1 AND kind IN ('move', 'purge') ORDER BY number");
+        rows.bind(session).fetch_all(&mut self.reader().await?).await
     }
 
     /// The intent of one session that concerns this booking's upload.
     pub(crate) async fn own_upload(&self, session: &str, booking: &BookingId) -> Result<Option<Intent>> {
-        let query = "SELECT * FROM intent WHERE session = ?1 AND booking = ?2 AND kind IN ('place', 'discard')";
-        let row = sqlx::query_as(query).bind(session).bind(booking.as_str());
-        Ok(row.fetch_optional(&mut *self.reader().await?).await?)
+        let row = query("SELECT * FROM intent WHERE session = $1 AND booking = $2 AND kind IN ('place', 'discard')");
+        row.bind(session).bind(booking.as_str()).fetch_optional(&mut self.reader().await?).await
     }
 }
 
 /// Records an intent; gives whether there was none for the booking yet.
 pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) -> Result<bool> {
     let fields = Fields::of(&intent.deed);
-    let inserted = sqlx::query(
+    let inserted = query(
         "INSERT INTO intent (session, kind, booking, from_path, to_path, at_us, month, purge, filename, size_bytes, \
-         digest, signed_off_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         digest, signed_off_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (booking) DO NOTHING",
     )
     .bind(session)
@@ -70,27 +99,25 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     .bind(fields.to.map(RelativePath::as_bytes))
     .bind(to_us(intent.at))
     .bind(fields.month.map(|month| month.to_string()))
-    .bind(fields.purge)
-    .bind(fields.timesheet.map(|timesheet| timesheet.filename.as_str()))
+    .bind(fields.purge.map(str::to_owned))
+    .bind(fields.timesheet.map(|timesheet| Words::from(timesheet.filename.as_str())))
     .bind(fields.timesheet.map(|timesheet| stored_size(timesheet.size)))
     .bind(fields.timesheet.map(|timesheet| timesheet.digest.to_string()))
-    .bind(fields.sign_off.map(to_us))
-    .execute(db)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    .bind(fields.sign_off.map(to_us));
+    Ok(inserted.execute(db).await? == 1)
 }
 
-/// Removes a booking's intent: what it announced is recorded, or will never be.
-pub(crate) async fn remove(db: &mut Connection, booking: &BookingId) -> Result<()> {
-    sqlx::query("DELETE FROM intent WHERE booking = ?1").bind(booking.as_str()).execute(db).await?;
-    Ok(())
+/// Removes a booking's intent: what it announced is recorded, or will never be. Gives
+/// whether it was this session's still.
+pub(crate) async fn remove(db: &mut Connection, session: &str, booking: &BookingId) -> Result<bool> {
+    let removed = query("DELETE FROM intent WHERE booking = $1 AND session = $2");
+    Ok(removed.bind(booking.as_str()).bind(session).execute(db).await? == 1)
 }
 
 /// Whether a file at this path is in someone's hands.
 pub(crate) async fn concerns(db: &mut Connection, path: &RelativePath) -> Result<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM intent WHERE from_path = ?1) \
-                 OR EXISTS (SELECT 1 FROM intent WHERE to_path = ?1 AND to_path NOT NULL)";
-    Ok(sqlx::query_scalar(query).bind(path.as_bytes()).fetch_one(db).await?)
+    let (concerns,): (bool,) = query(CONCERNS).bind(path.as_bytes()).fetch_one(db).await?;
+    Ok(concerns)
 }
 
 /// A deed as the table's columns.
@@ -121,29 +148,62 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl FromRow<'_, SqliteRow> for Intent {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        let to = || stored_path(row.try_get("to_path")?);
-        let deed = match row.try_get("kind")? {
-            "place" => {
-                let timesheet = Timesheet {
-                    filename: row.try_get("filename")?,
-                    size: ByteCount(u64::try_from(row.try_get::<i64, _>("size_bytes")?).unwrap_or_default()),
-                    digest: parsed(row.try_get("digest")?)?,
-                    path: to()?,
-                };
-                let sign_off: Option<i64> = row.try_get("signed_off_at_us")?;
-                Deed::Place { timesheet, sign_off: sign_off.map(from_us).transpose()? }
-            }
-            "move" => Deed::Move { to: to()?, month: parsed(row.try_get("month")?)? },
-            "purge" => Deed::Purge { purge: row.try_get("purge")? },
-            _ => Deed::Discard,
-        };
+#[derive(FromRow)]
+struct Columns {
+    kind: String,
+    booking: String,
+    from_path: Vec<u8>,
+    to_path: Option<Vec<u8>>,
+    at_us: i64,
+    month: Option<String>,
+    purge: Option<String>,
+    filename: Option<Words>,
+    size_bytes: Option<i64>,
+    digest: Option<String>,
+    signed_off_at_us: Option<i64>,
+}
+
+impl<'r, R: sqlx::Row> FromRow<'r, R> for Intent
+where
+    Columns: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Columns::from_row(row)?.try_into()
+    }
+}
+
+impl TryFrom<Columns> for Intent {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Columns) -> sqlx::Result<Self> {
         Ok(Self {
-            booking: parsed(row.try_get("booking")?)?,
-            from: stored_path(row.try_get("from_path")?)?,
-            at: from_us(row.try_get("at_us")?)?,
-            deed,
+            booking: parsed(&row.booking)?,
+            from: stored_path(&row.from_path)?,
+            at: from_us(row.at_us)?,
+            deed: row.deed()?,
         })
     }
+}
+
+impl Columns {
+    fn deed(self) -> sqlx::Result<Deed> {
+        let to = self.to_path.map(|path| stored_path(&path)).transpose()?;
+        Ok(match (self.kind.as_str(), to) {
+            ("place", Some(path)) => {
+                let Words(filename) = present(self.filename)?;
+                let (size, digest) = (taken_size(present(self.size_bytes)?), parsed(&present(self.digest)?)?);
+                let sign_off = self.signed_off_at_us.map(from_us).transpose()?;
+                Deed::Place { timesheet: Timesheet { filename, size, digest, path }, sign_off }
+            }
+            ("move", Some(to)) => Deed::Move { to, month: parsed(&present(self.month)?)? },
+            ("purge", None) => Deed::Purge { purge: present(self.purge)? },
+            ("discard", None) => Deed::Discard,
+            (kind, _) => return Err(sqlx::Error::Decode(format!("{kind:?} is no intent").into())),
+        })
+    }
+}
+
+/// A column that the table's checks promise for the row's kind.
+fn present<T>(column: Option<T>) -> sqlx::Result<T> {
+    column.ok_or_else(|| sqlx::Error::Decode("an intent lacks a column of its kind".into()))
 }

@@ -3,25 +3,28 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
+use sqlx::FromRow;
 use strongroom_model::event::ReadBack;
 use strongroom_model::wire::Mark;
 use strongroom_model::{BookingId, DriveId, EventId};
 
-use super::{Connection, Result, Store, from_us, json_list, parsed, to_us};
+use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
+
+const ALL_NAMED: Sql = Sql::Each {
+    sqlite: "SELECT * FROM proof WHERE booking IN (SELECT value FROM json_each($1)) ORDER BY booking, drive",
+    postgres: "SELECT * FROM proof WHERE booking = ANY($1) ORDER BY booking, drive",
+};
 
 impl Store {
     /// The proofs of these bookings, by drive.
     pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
-        get_all(&mut *self.reader().await?, ids).await
+        get_all(&mut self.reader().await?, ids).await
     }
 }
 
 /// The proofs of these bookings, by drive.
 pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
-    let query = "SELECT * FROM proof WHERE booking IN (SELECT value FROM json_each(?1)) ORDER BY booking, drive";
-    let rows: Vec<Proof> = sqlx::query_as(query).bind(json_list(ids)).fetch_all(db).await?;
+    let rows: Vec<Proof> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
     let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
     for Proof(mark) in rows {
         proofs.entry(mark.id.clone()).or_default().push(mark);
@@ -31,14 +34,17 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
 
 /// Keeps a proof, in place of an earlier one of the same drive.
 pub(crate) async fn keep(db: &mut Connection, mark: &Mark, now: Timestamp) -> Result<()> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    query(
+        "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (booking, drive) DO UPDATE SET digest = excluded.digest, path = excluded.path, \
+         read_back = excluded.read_back, proven_at_us = excluded.proven_at_us, event = excluded.event, \
+         recorded_at_us = excluded.recorded_at_us",
     )
-    .bind(&mark.id)
+    .bind(mark.id.as_str())
     .bind(mark.drive.to_string())
-    .bind(&mark.digest)
-    .bind(&mark.path)
+    .bind(mark.digest.as_str())
+    .bind(Words::from(mark.path.as_str()))
     .bind(read_back_name(mark.read_back))
     .bind(to_us(mark.proven_at))
     .bind(mark.event.to_string())
@@ -50,16 +56,31 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, now: Timestamp) -> Re
 
 struct Proof(Mark);
 
-impl FromRow<'_, SqliteRow> for Proof {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+#[derive(FromRow)]
+struct Columns {
+    booking: String,
+    drive: String,
+    digest: String,
+    path: Words,
+    read_back: String,
+    proven_at_us: i64,
+    event: String,
+}
+
+impl<'r, R: sqlx::Row> FromRow<'r, R> for Proof
+where
+    Columns: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        let row = Columns::from_row(row)?;
         Ok(Self(Mark {
-            id: row.try_get("booking")?,
-            digest: row.try_get("digest")?,
-            drive: parsed::<DriveId>(row.try_get("drive")?)?,
-            path: row.try_get("path")?,
-            read_back: read_back_named(row.try_get("read_back")?),
-            proven_at: from_us(row.try_get("proven_at_us")?)?,
-            event: parsed::<EventId>(row.try_get("event")?)?,
+            id: row.booking,
+            digest: row.digest,
+            drive: parsed::<DriveId>(&row.drive)?,
+            path: row.path.0,
+            read_back: read_back_named(&row.read_back),
+            proven_at: from_us(row.proven_at_us)?,
+            event: parsed::<EventId>(&row.event)?,
         }))
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use strongroom_model::wire::PurgeRequest;
 
-use super::{Connection, Result, to_us};
+use super::{Connection, Result, query, to_us};
 
 /// A purge as it was first asked for.
 #[derive(Debug, FromRow)]
@@ -15,17 +15,17 @@ pub(crate) struct Purge {
 
 /// Records a purge, unless it is recorded; gives it as it was recorded first.
 pub(crate) async fn keep(db: &mut Connection, purge: &PurgeRequest, token: &str, now: Timestamp) -> Result<Purge> {
-    sqlx::query(
-        "INSERT INTO purge (id, proposed_by, approved_by, token, requested_at_us) VALUES (?1, ?2, ?3, ?4, ?5) \
+    query(
+        "INSERT INTO purge (id, proposed_by, approved_by, token, requested_at_us) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT DO NOTHING",
     )
-    .bind(&purge.purge)
-    .bind(&purge.proposed_by)
-    .bind(&purge.approved_by)
+    .bind(purge.purge.as_str())
+    .bind(purge.proposed_by.as_str())
+    .bind(purge.approved_by.as_str())
     .bind(token)
     .bind(to_us(now))
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    let kept = sqlx::query_as("SELECT proposed_by, approved_by FROM purge WHERE id = ?1").bind(&purge.purge);
-    Ok(kept.fetch_one(db).await?)
+    let kept = query("SELECT proposed_by, approved_by FROM purge WHERE id = $1").bind(purge.purge.as_str());
+    kept.fetch_one(db).await
 }

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use strongroom_server::token::{self, Scope};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 #[tokio::test]
 async fn without_a_token_the_answer_says_what_to_send() {

@@ -4,7 +4,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 const PATH: &str = "/v1/bookings/B-1/timesheet";
 

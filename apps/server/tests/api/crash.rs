@@ -2,7 +2,7 @@
 
 use strongroom_model::wire::ServerState;
 
-use crate::rig::Rig;
+use super::rig::Rig;
 
 const PATH: &str = "uploads/B-1/a.pdf";
 const ARCHIVED: &str = "archived/2026-11/uploads/B-1/a.pdf";

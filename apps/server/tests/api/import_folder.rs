@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_server::import::{ImportReport, import_folder};
 
-use crate::rig::Rig;
+use super::rig::Rig;
 
 fn write(path: &Path, body: &[u8], modified_s: u64) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -166,18 +166,6 @@ async fn r9_names_of_all_kinds_are_taken() {
         assert_eq!(content.bytes().await.unwrap(), name);
         assert_eq!(rig.info(&booking.id).await.state, ServerState::Archived);
     }
-}
-
-#[tokio::test]
-async fn our_own_files_are_no_timesheets() {
-    let rig = Rig::with(|settings| settings.database = settings.documents.join("records.sqlite")).await;
-    write(&rig.file("a.pdf"), b"a", 100);
-    let report = import(&rig, &rig.file("")).await;
-    assert_eq!((report.imported, report.skipped), (1, 0), "{report:?}");
-    // The document root within the folder that is imported: adopted, not copied.
-    write(&rig.dir.path().join("b.pdf"), b"b", 100);
-    let report = import(&rig, rig.dir.path()).await;
-    assert_eq!((report.imported, report.already, report.skipped), (1, 1, 0), "{report:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_server::import::import_folder;
 use strongroom_server::{Server, Settings};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 const DIR: &str = "STRONGROOM_TEST_DIR";
 const DEED: &str = "STRONGROOM_TEST_DEED";
@@ -64,7 +64,8 @@ fn purge() -> serde_json::Value {
 
 fn other_process(rig_dir: &Path, deed: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "kill::the_one_that_dies", "--ignored", "--nocapture"]).env(DIR, rig_dir).env(DEED, deed);
+    let (_crate, module) = module_path!().split_once("::").unwrap();
+    command.args(["--exact", &format!("{module}::the_one_that_dies"), "--ignored", "--nocapture"]).env(DIR, rig_dir).env(DEED, deed);
     command
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::Rig;
+use super::rig::Rig;
 
 #[tokio::test]
 async fn a_booking_goes_from_upload_to_archive() {

@@ -9,7 +9,7 @@ use strongroom_server::{ServeError, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 /// How long a test waits for what the server does by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -162,15 +162,15 @@ async fn a_stop_is_bounded_though_a_client_never_ends() {
 }
 
 #[tokio::test]
-async fn a_document_root_is_served_once_and_an_address_used_once() {
+async fn an_address_is_used_once() {
     let rig = Rig::start().await;
-    let mut settings = rig.documents().settings().clone();
-    let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
-    assert!(matches!(error, ServeError::ServedAlready(_)), "{error}");
-    settings.documents = rig.dir.path().join("other");
+    let other = Rig::start().await;
+    let mut settings = other.documents().settings().clone();
+    other.server.stop().await;
+    settings.documents = other.dir.path().join("other");
     let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
     assert!(error.to_string().contains("as the document root: create the folder"), "{error}");
-    std::fs::create_dir(&settings.documents).unwrap();
+    settings.documents = other.dir.path().join("documents");
     settings.listen = rig.server.local_addr();
     let error = Server::start(settings.clone(), rig.clock.clone()).await.unwrap_err();
     assert!(matches!(error, ServeError::Listen { .. }), "{error}");

@@ -7,7 +7,7 @@ use strongroom_model::wire::AnswerOutcome;
 use strongroom_model::{Algorithm, Digest};
 use strongroom_server::import::{ImportError, ImportReport, import_csv};
 
-use crate::rig::Rig;
+use super::rig::Rig;
 
 async fn try_import(rig: &Rig, list: &str) -> Result<ImportReport, ImportError> {
     let path = path(rig);

@@ -5,7 +5,7 @@ use serde_json::json;
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 use AnswerOutcome::{Already, Done, Refused};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use strongroom_server::openapi_json;
 use strongroom_server::token::Scope;
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 #[test]
 fn the_schema_in_the_repository_is_the_apis() {

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use strongroom_model::wire::{Answer, AnswerOutcome, ServerState};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 /// An archived booking with proofs on so many drives.
 async fn archived(proofs: usize) -> Rig {

@@ -1,4 +1,5 @@
-//! A document server on a loopback port, with a folder and a database of its own.
+//! A document server on a loopback port, with a folder and a database of its own:
+//! which kind, `sqlite.rs` and `postgres.rs` say.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ impl Rig {
     pub(crate) fn settings_of(dir: &Path) -> Settings {
         let documents = dir.join("documents");
         std::fs::create_dir_all(&documents).unwrap();
-        let mut settings = Settings::new(documents, dir.join("server.db"));
+        let mut settings = Settings::new(documents, super::database(dir));
         settings.listen = "127.0.0.1:0".parse().unwrap();
         settings
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use strongroom_model::wire::ServerState;
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 #[tokio::test]
 async fn a_booking_is_created_once() {

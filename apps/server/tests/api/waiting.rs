@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use strongroom_server::import::import_folder;
 
-use crate::rig::{Rig, problem};
+use super::rig::{Rig, problem};
 
 /// Bookings whose files are `0` … `count - 1`, each signed off a second after the one before;
 /// two at a time are signed off at the same moment.

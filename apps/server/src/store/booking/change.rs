@@ -1,0 +1,113 @@
+//! What becomes of bookings.
+
+use jiff::Timestamp;
+use strongroom_model::{BookingId, ByteCount, Digest};
+
+use super::{Moved, Timesheet, stored_size};
+use crate::path::RelativePath;
+use crate::store::{Connection, Result, Words, query, to_us};
+
+/// Records a booking without a timesheet; gives whether it is new.
+pub(crate) async fn create(db: &mut Connection, id: &BookingId, now: Timestamp) -> Result<bool> {
+    let created =
+        query("INSERT INTO booking (id, state, created_at_us) VALUES ($1, 'created', $2) ON CONFLICT DO NOTHING");
+    Ok(created.bind(id.as_str()).bind(to_us(now)).execute(db).await? == 1)
+}
+
+/// Records a booking that is signed off already, with its timesheet.
+pub(crate) async fn import(
+    db: &mut Connection,
+    id: &BookingId,
+    timesheet: &Timesheet,
+    signed_off_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    query(
+        "INSERT INTO booking (id, state, created_at_us, filename, size_bytes, digest, path, signed_off_at_us) \
+         VALUES ($1, 'signed-off', $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id.as_str())
+    .bind(to_us(now))
+    .bind(Words::from(timesheet.filename.as_str()))
+    .bind(stored_size(timesheet.size))
+    .bind(timesheet.digest.to_string())
+    .bind(timesheet.path.as_bytes())
+    .bind(to_us(signed_off_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records the timesheet of a booking that is not signed off; gives whether it was such.
+pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet: &Timesheet) -> Result<bool> {
+    let set = query(
+        "UPDATE booking SET state = 'uploaded', filename = $2, size_bytes = $3, digest = $4, path = $5 \
+         WHERE id = $1 AND state IN ('created', 'uploaded')",
+    );
+    let set = set
+        .bind(id.as_str())
+        .bind(Words::from(timesheet.filename.as_str()))
+        .bind(stored_size(timesheet.size))
+        .bind(timesheet.digest.to_string())
+        .bind(timesheet.path.as_bytes());
+    Ok(set.execute(db).await? == 1)
+}
+
+/// Records that the file with the recorded bytes lies elsewhere now; the state stays.
+pub(crate) async fn set_path(db: &mut Connection, id: &BookingId, path: &RelativePath) -> Result<()> {
+    query("UPDATE booking SET path = $2 WHERE id = $1").bind(id.as_str()).bind(path.as_bytes()).execute(db).await?;
+    Ok(())
+}
+
+/// Records the digest and size of a file whose record was wrong.
+pub(crate) async fn correct(db: &mut Connection, id: &BookingId, size: ByteCount, digest: &Digest) -> Result<()> {
+    query("UPDATE booking SET size_bytes = $2, digest = $3 WHERE id = $1 AND state = 'signed-off'")
+        .bind(id.as_str())
+        .bind(stored_size(size))
+        .bind(digest.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Records the sign-off of an uploaded timesheet; gives whether there was one.
+pub(crate) async fn sign_off(db: &mut Connection, id: &BookingId, now: Timestamp) -> Result<bool> {
+    let set =
+        query("UPDATE booking SET state = 'signed-off', signed_off_at_us = $2 WHERE id = $1 AND state = 'uploaded'");
+    Ok(set.bind(id.as_str()).bind(to_us(now)).execute(db).await? == 1)
+}
+
+/// Records that a signed-off booking is backed up.
+pub(crate) async fn mark(db: &mut Connection, id: &BookingId) -> Result<()> {
+    query("UPDATE booking SET state = 'backed-up' WHERE id = $1 AND state = 'signed-off'")
+        .bind(id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Records a move that was made.
+pub(crate) async fn archive(db: &mut Connection, id: &BookingId, path: &RelativePath, moved: &Moved) -> Result<()> {
+    query(
+        "UPDATE booking SET state = 'archived', path = $2, month = $3, moved_from = $4, moved_at_us = $5 \
+         WHERE id = $1 AND state = 'backed-up'",
+    )
+    .bind(id.as_str())
+    .bind(path.as_bytes())
+    .bind(moved.month.to_string())
+    .bind(moved.from.as_bytes())
+    .bind(to_us(moved.at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records that the file is gone.
+pub(crate) async fn purge(db: &mut Connection, id: &BookingId, purge: &str) -> Result<()> {
+    query("UPDATE booking SET state = 'purged', purge = $2 WHERE id = $1 AND state = 'archived'")
+        .bind(id.as_str())
+        .bind(purge)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The records in a Postgres database, in a schema of their own.
+//!
+//! As with SQLite, one transaction writes at a time, whichever process it is in: each begins
+//! by taking an advisory lock, and what it reads from then on is what the one before it has
+//! committed. So there is nothing to deadlock and nothing to try again; and the tally, which
+//! every change of a state touches, would let no more than one through anyhow.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection as _};
+use strongroom_service::config::ServiceUrl;
+
+use super::connection::{Connection, Transaction};
+use super::error::is_away;
+use super::{Place, Result, StoreError};
+
+/// How many connections of a process read at once; one more writes, and one says that the
+/// process is at work.
+const READERS: u32 = 8;
+/// How long a writer waits for the writers before it, in this process or another.
+const WRITER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a reader waits for a connection, and an opening one for Postgres.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What every connection asks of Postgres.
+const SESSION: [(&str, &str); 12] = [
+    ("search_path", "strongroom_server"),
+    // What was answered survives a power cut, whatever the database's own default.
+    ("synchronous_commit", "on"),
+    ("default_transaction_isolation", "read committed"),
+    // Every statement here is meant to read by an index. A plan that does not know how many
+    // rows are wanted, or was made before the table's first statistics, may sort it all.
+    ("plan_cache_mode", "force_custom_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_sort", "off"),
+    ("lock_timeout", "30s"),
+    // A process that hangs within its transaction keeps nobody from writing for longer.
+    ("idle_in_transaction_session_timeout", "60s"),
+    // A host that vanishes without a word is noticed within half a minute, and what it had
+    // locked is free again.
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "4"),
+];
+
+/// The advisory lock of whoever makes the schema.
+const SCHEMA_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022541); \
+                           CREATE SCHEMA IF NOT EXISTS strongroom_server; COMMIT";
+/// A transaction of the one who writes. The lock's number is any that nobody else has.
+const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022542)";
+
+/// A Postgres error's code: a password that is wrong, a user that may not log in.
+const LOGIN_CODES: [&str; 2] = ["28P01", "28000"];
+const NO_DATABASE_CODE: &str = "3D000";
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/postgres/server");
+
+/// An open Postgres database.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresStore {
+    writer: PgPool,
+    readers: PgPool,
+    address: Arc<Address>,
+}
+
+/// Which database it is, and as whom.
+pub(crate) struct Address {
+    options: PgConnectOptions,
+    place: Place,
+}
+
+impl PostgresStore {
+    /// Connects, and makes or updates the tables.
+    pub(crate) async fn open(url: &ServiceUrl) -> Result<Self> {
+        let address = Address::new(url)?;
+        address.migrate().await?;
+        let failed = |source| address.failed(source);
+        let writer = pool(1, WRITER_PATIENCE).connect_with(address.options.clone()).await.map_err(failed)?;
+        let reading = address.options.clone().options([("default_transaction_read_only", "on")]);
+        let readers = pool(READERS, READER_PATIENCE).connect_with(reading).await.map_err(failed)?;
+        Ok(Self { writer, readers, address: Arc::new(address) })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction, and waits for its turn to write.
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
+        // Before `BEGIN` is sent: see `Transaction`'s end.
+        let mut transaction = Transaction::new(Connection::Postgres(self.writer.acquire().await?));
+        transaction.raw_sql(BEGIN).await?;
+        Ok(transaction)
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Connection> {
+        Ok(Connection::Postgres(self.readers.acquire().await?))
+    }
+
+    pub(crate) fn address(&self) -> &Arc<Address> {
+        &self.address
+    }
+}
+
+impl Address {
+    fn new(url: &ServiceUrl) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url.reveal().as_str()).map_err(StoreError::Url)?;
+        let database = options.get_database().unwrap_or(options.get_username()).to_owned();
+        let place = match options.get_socket() {
+            Some(socket) => Place::new(format_args!("{database} at {}", socket.display())),
+            None => Place::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
+        };
+        let options = options.application_name("strongroom-server").options(SESSION);
+        // A statement's parameters are nobody else's business; what fails is told by whoever asked.
+        let options = options.disable_statement_logging();
+        Ok(Self { options, place })
+    }
+
+    /// A connection of one's own.
+    pub(crate) async fn connect(&self) -> Result<PgConnection> {
+        let connected = tokio::time::timeout(READER_PATIENCE, PgConnection::connect_with(&self.options)).await;
+        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|source| self.failed(source))
+    }
+
+    /// Makes or updates the tables. Whoever comes second at the same moment waits, and finds
+    /// them made.
+    async fn migrate(&self) -> Result<()> {
+        let mut db = self.connect().await?;
+        let made: bool =
+            sqlx::query_scalar("SELECT to_regnamespace('strongroom_server') IS NOT NULL").fetch_one(&mut db).await?;
+        if !made {
+            let user = || self.options.get_username().to_owned();
+            let failed = |source| StoreError::NoSchema { place: self.place.clone(), user: user(), source };
+            sqlx::raw_sql(SCHEMA_LOCK).execute(&mut db).await.map_err(failed)?;
+        }
+        // Not undone where it fails: the lock of the migrations ends with the connection.
+        let migrated = MIGRATIONS.run_direct(None, &mut db, false).await;
+        drop(db.close().await);
+        migrated.map_err(|source| self.not_migrated(source))
+    }
+
+    fn not_migrated(&self, source: MigrateError) -> StoreError {
+        StoreError::Migrate { place: self.place.clone(), source: Box::new(source) }
+    }
+
+    /// What a person is told who cannot connect.
+    fn failed(&self, source: sqlx::Error) -> StoreError {
+        let (place, user) = (self.place.clone(), self.options.get_username().to_owned());
+        let code = source.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+        match code.as_deref() {
+            Some(code) if LOGIN_CODES.contains(&code) => StoreError::Login { place, user, source },
+            Some(NO_DATABASE_CODE) => StoreError::NoDatabase { place, user, source },
+            None if is_away(&source) => StoreError::Unreachable { place, source },
+            _ => StoreError::Refused { place, source },
+        }
+    }
+}
+
+/// What it connects with holds the password.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Address").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+fn pool(connections: u32, patience: Duration) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(patience)
+}

@@ -1,0 +1,121 @@
+//! Who is at work, as the database knows it.
+//!
+//! A session's lock below the document root tells other processes of the same host that it is
+//! at work. On a share, another host may not see such locks; but where two hosts serve one
+//! document root, their records are in one Postgres database, so that each session holds an
+//! advisory lock there as well. It ends with its connection, which is made again as often as
+//! it breaks. A session is over where both locks are free.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::postgres::Address;
+use super::{Backend, Result, Store};
+
+/// How often the connection is tried.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// How long Postgres may take to answer.
+const PING_PATIENCE: Duration = Duration::from_secs(10);
+/// How long Postgres may take to notice that a process has died.
+const PARTING: Duration = Duration::from_secs(1);
+/// How often it is asked.
+const PARTING_POLL: Duration = Duration::from_millis(20);
+/// How long it takes from one attempt to connect again to the next.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// That a session is at work, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Presence(Option<JoinHandle<()>>);
+
+/// Sessions that are over. While this lives nobody else finds them so, and they cannot come
+/// back.
+#[derive(Debug)]
+pub(crate) struct Over {
+    sessions: Vec<String>,
+    _held: Option<PgConnection>,
+}
+
+impl Store {
+    /// Tells every process that a session is at work, before it begins.
+    pub(crate) async fn attend(&self, session: &str) -> Result<Presence> {
+        let Backend::Postgres(store) = &self.0 else { return Ok(Presence(None)) };
+        let (address, key) = (Arc::clone(store.address()), key(session));
+        let held = hold(&address, key).await?;
+        Ok(Presence(Some(tokio::spawn(keep(address, key, held)))))
+    }
+
+    /// Those of these sessions, whose locks below the document root are free, that are over.
+    pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<Over> {
+        let Backend::Postgres(store) = &self.0 else { return Ok(Over { sessions, _held: None }) };
+        if sessions.is_empty() {
+            return Ok(Over { sessions, _held: None });
+        }
+        let mut db = store.address().connect().await?;
+        let mut over = Vec::with_capacity(sessions.len());
+        let began = Instant::now();
+        for session in sessions {
+            loop {
+                let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key(&session));
+                if query.fetch_one(&mut db).await? {
+                    over.push(session);
+                    break;
+                }
+                if began.elapsed() > PARTING {
+                    break;
+                }
+                tokio::time::sleep(PARTING_POLL).await;
+            }
+        }
+        Ok(Over { sessions: over, _held: Some(db) })
+    }
+}
+
+impl Over {
+    pub(crate) fn sessions(&self) -> &[String] {
+        &self.sessions
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if let Some(keeping) = &self.0 {
+            keeping.abort();
+        }
+    }
+}
+
+/// Takes the lock; waits while somebody who found the session over settles what it left.
+async fn hold(address: &Address, key: i64) -> Result<PgConnection> {
+    let mut db = address.connect().await?;
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(key).execute(&mut db).await?;
+    Ok(db)
+}
+
+async fn keep(address: Arc<Address>, key: i64, mut held: PgConnection) {
+    loop {
+        tokio::time::sleep(PING_EVERY).await;
+        if matches!(tokio::time::timeout(PING_PATIENCE, held.ping()).await, Ok(Ok(()))) {
+            continue;
+        }
+        tracing::warn!("the server's database does not answer; connecting again");
+        held = loop {
+            match hold(&address, key).await {
+                Ok(held) => break held,
+                Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
+            }
+        };
+        tracing::info!("the server's database answers again");
+    }
+}
+
+/// A lock's number for a session.
+fn key(session: &str) -> i64 {
+    let hash: [u8; 32] = Sha256::digest(session.as_bytes()).into();
+    i64::from_be_bytes(*hash.first_chunk().expect("a hash has 32 bytes"))
+}

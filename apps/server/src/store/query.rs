@@ -1,0 +1,208 @@
+//! One statement for both databases.
+//!
+//! Almost every statement is the same text in SQLite and in Postgres: both take `$1`, and the
+//! tables have the same names. Where they differ, [`Sql::Each`] has both, side by side.
+
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use sqlx::{Arguments, FromRow};
+
+use super::connection::{Connection, Raw};
+use super::{Result, Words};
+
+/// A statement's text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sql {
+    /// Both databases take it.
+    Same(&'static str),
+    /// Each has its own; the parameters are the same.
+    Each { sqlite: &'static str, postgres: &'static str },
+}
+
+/// A parameter. Its type is told to Postgres even where it is null.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    /// A text from outside: see [`Words`].
+    Words(Option<String>),
+    Number(Option<i64>),
+    Bytes(Option<Vec<u8>>),
+    /// SQLite's `json_each($1)`, Postgres's `ANY($1)`.
+    List(Vec<String>),
+}
+
+/// A statement and its parameters.
+#[derive(Debug)]
+pub(crate) struct Query {
+    sql: Sql,
+    values: Vec<Value>,
+}
+
+/// A row's record, whichever database it is read from.
+pub(crate) trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+
+impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+
+/// A statement without its parameters.
+pub(crate) fn query(sql: impl Into<Sql>) -> Query {
+    Query { sql: sql.into(), values: Vec::new() }
+}
+
+impl Query {
+    /// The next parameter.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Carries it out; gives how many rows it changed.
+    pub(crate) async fn execute(self, db: &mut Connection) -> Result<u64> {
+        Ok(match db.raw() {
+            Raw::Sqlite(db) => {
+                let query = sqlx::query_with(self.sql.sqlite(), sqlite(self.values)?);
+                query.execute(db).await?.rows_affected()
+            }
+            Raw::Postgres(db) => {
+                let query = sqlx::query_with(self.sql.postgres(), postgres(self.values)?);
+                query.execute(db).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Every row.
+    pub(crate) async fn fetch_all<T: Record>(self, db: &mut Connection) -> Result<Vec<T>> {
+        Ok(match db.raw() {
+            Raw::Sqlite(db) => {
+                sqlx::query_as_with::<Sqlite, T, _>(self.sql.sqlite(), sqlite(self.values)?).fetch_all(db).await?
+            }
+            Raw::Postgres(db) => {
+                sqlx::query_as_with::<Postgres, T, _>(self.sql.postgres(), postgres(self.values)?).fetch_all(db).await?
+            }
+        })
+    }
+
+    /// The row, if there is one.
+    pub(crate) async fn fetch_optional<T: Record>(self, db: &mut Connection) -> Result<Option<T>> {
+        Ok(self.fetch_all(db).await?.into_iter().next())
+    }
+
+    /// The row that is always there.
+    pub(crate) async fn fetch_one<T: Record>(self, db: &mut Connection) -> Result<T> {
+        Ok(self.fetch_optional(db).await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+}
+
+impl Sql {
+    pub(crate) fn sqlite(self) -> &'static str {
+        match self {
+            Self::Same(text) | Self::Each { sqlite: text, .. } => text,
+        }
+    }
+
+    pub(crate) fn postgres(self) -> &'static str {
+        match self {
+            Self::Same(text) | Self::Each { postgres: text, .. } => text,
+        }
+    }
+}
+
+fn sqlite(values: Vec<Value>) -> sqlx::Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        match value {
+            Value::Text(text) | Value::Words(text) => arguments.add(text),
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::List(items) => arguments.add(serde_json::to_string(&items).expect("texts can be written as JSON")),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn postgres(values: Vec<Value>) -> sqlx::Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        match value {
+            Value::Text(text) => arguments.add(text),
+            Value::Words(text) => arguments.add(text.map(String::into_bytes)),
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::List(items) => arguments.add(items),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self::Same(text)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Words> for Value {
+    fn from(words: Words) -> Self {
+        Self::Words(Some(words.0))
+    }
+}
+
+impl From<Option<Words>> for Value {
+    fn from(words: Option<Words>) -> Self {
+        Self::Words(words.map(|words| words.0))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Number(Some(number.into()))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(Some(bytes.to_owned()))
+    }
+}
+
+impl From<Option<&[u8]>> for Value {
+    fn from(bytes: Option<&[u8]>) -> Self {
+        Self::Bytes(bytes.map(<[u8]>::to_vec))
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(items: Vec<String>) -> Self {
+        Self::List(items)
+    }
+}

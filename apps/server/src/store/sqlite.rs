@@ -1,0 +1,88 @@
+//! The records in an SQLite file.
+//!
+//! What a transaction has committed survives a power cut (write-ahead log, `FULL`
+//! synchronisation). Several processes may write: the server and an import beside it.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::connection::{Connection, Transaction};
+use super::{Place, Result, StoreError};
+
+/// How many connections read at once.
+const READERS: u32 = 4;
+/// How long a writer waits for another process's transaction to end.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is tried again where SQLite does not wait by itself.
+const BUSY_POLL: Duration = Duration::from_millis(20);
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
+
+/// An open SQLite file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, and makes or updates the tables.
+    pub(crate) async fn open(path: &Path) -> Result<Self> {
+        // Hashes of tokens and names of documents are nobody else's business.
+        let mut file = std::fs::File::options();
+        file.create(true).append(true).mode(0o600);
+        file.open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+
+        let began = Instant::now();
+        loop {
+            match Self::try_open(path).await {
+                Err(error) if error.is_busy() && began.elapsed() < BUSY_TIMEOUT => tokio::time::sleep(BUSY_POLL).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn try_open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
+        MIGRATIONS
+            .run(&writer)
+            .await
+            .map_err(|source| StoreError::Migrate { place: Place::new(path.display()), source: Box::new(source) })?;
+        let reading = options.pragma("query_only", "on");
+        let readers = pool(READERS).connect_with(reading).await.map_err(open)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Closes the connections, which also brings the write-ahead log into the file.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction that may write: the lock is taken at once, so that what it reads
+    /// still holds when it writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Transaction::new(Connection::SqliteWriter(begun)))
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Connection> {
+        Ok(Connection::SqliteReader(self.readers.acquire().await?))
+    }
+}
+
+/// A connection to a file does not die while it is idle, so it need not be tried before each
+/// use.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+}

@@ -1,0 +1,45 @@
+//! Texts from outside.
+
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteTypeInfo, SqliteValueRef};
+use sqlx::{Decode, Type};
+
+/// A text from outside, which may hold any character. Postgres's text type holds no NUL, so
+/// that there it is kept as its UTF-8 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Words(pub(crate) String);
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Type<Sqlite> for Words {
+    fn type_info() -> SqliteTypeInfo {
+        <str as Type<Sqlite>>::type_info()
+    }
+
+    fn compatible(other: &SqliteTypeInfo) -> bool {
+        <str as Type<Sqlite>>::compatible(other)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Words {
+    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<String as Decode<'r, Sqlite>>::decode(value)?))
+    }
+}
+
+impl Type<Postgres> for Words {
+    fn type_info() -> PgTypeInfo {
+        <[u8] as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Words {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(String::from_utf8(<Vec<u8> as Decode<'r, Postgres>>::decode(value)?)?))
+    }
+}

@@ -1,0 +1,14 @@
+//! With the records in an SQLite file.
+
+use std::path::Path;
+
+use strongroom_server::Database;
+
+whole_suite!();
+
+#[path = "alone.rs"]
+mod alone;
+
+fn database(dir: &Path) -> Database {
+    Database::Sqlite(dir.join("server.db"))
+}
