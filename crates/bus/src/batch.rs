@@ -5,20 +5,21 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use strongroom_eventlog::LogError;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::fold::fold;
 use strongroom_model::{FailureKind, Recorded, StreamName};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::delivery::Handover;
 use crate::desk::Desk;
 use crate::ledger::Claim;
 use crate::pace::Pace;
-use crate::progress::{Count, Progress};
-use crate::relay::Delivery;
+use crate::progress::{Count, Pause, Progress};
 use crate::settle::Settle;
 use crate::stage::{Failure, Fate, Outcome, Stage, Task};
 
@@ -34,6 +35,8 @@ pub(crate) struct Worker<S> {
     pub(crate) stop: CancellationToken,
     /// How many batches in a row were not all settled, though nothing was in the way.
     pub(crate) troubles: Arc<AtomicU32>,
+    /// After which time at work the log is told of it; `None`: nobody waits for a word.
+    pub(crate) hold_after: Option<Duration>,
 }
 
 impl<S> Clone for Worker<S> {
@@ -45,6 +48,7 @@ impl<S> Clone for Worker<S> {
             pace: self.pace,
             stop: self.stop.clone(),
             troubles: self.troubles.clone(),
+            hold_after: self.hold_after,
         }
     }
 }
@@ -61,7 +65,7 @@ pub(crate) enum Worked {
 }
 
 impl<S: Stage> Worker<S> {
-    pub(crate) async fn work(self, deliveries: Vec<Delivery>) -> Worked {
+    pub(crate) async fn work(self, deliveries: Vec<Handover>) -> Worked {
         let histories = match self.histories(&deliveries).await {
             Ok(histories) => histories,
             Err(error) => {
@@ -76,17 +80,23 @@ impl<S: Stage> Worker<S> {
             return Worked::Nothing;
         }
         let settle = Settle::counted(self.desk.clone(), self.progress.clone(), &tasks);
-        self.handle(tasks, &settle).await;
+        let began = Instant::now();
+        self.hold(self.handle(tasks, &settle), &settle, &claims).await;
+        self.progress.batch(began.elapsed());
         self.conclude(settle, claims).await
     }
 
     /// The streams of the batch. One that cannot be read is left out, and does not keep
     /// the others from being worked on.
-    async fn histories(&self, batch: &[Delivery]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+    async fn histories(&self, batch: &[Handover]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
         let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
         match self.desk.log.streams(&names).await {
             Err(error) if is_about_one(&error) => {}
-            read => return read,
+            Err(error) => return Err(error),
+            Ok(mut found) => {
+                // A stream without events is left out; here that says something, too.
+                return Ok(names.into_iter().map(|name| found.remove_entry(&name).unwrap_or((name, vec![]))).collect());
+            }
         }
         let mut histories = HashMap::with_capacity(names.len());
         for name in names {
@@ -102,23 +112,33 @@ impl<S: Stage> Worker<S> {
     }
 
     /// Drops what is stale: a delivery that came twice or late finds that its stream has
-    /// moved on. What moved it is a delivery of its own.
+    /// moved on. What moved it is a delivery of its own. A broker may also bring what is
+    /// of another log, or of a later state of this one than a backup of it shows.
     fn tasks(
         &self,
-        deliveries: Vec<Delivery>,
+        deliveries: Vec<Handover>,
         mut histories: HashMap<StreamName, Vec<Recorded>>,
     ) -> (Vec<Task<S::State>>, HashMap<StreamName, Claim>) {
         let mut tasks = Vec::with_capacity(deliveries.len());
         let mut claims = HashMap::with_capacity(deliveries.len());
-        for Delivery { trigger, claim } in deliveries {
+        for Handover { trigger, claim } in deliveries {
             let Some(history) = histories.remove(&trigger.stream) else {
                 claim.rest();
                 continue;
             };
-            if history.last().map(|last| last.position) != Some(trigger.position) {
-                self.progress.count(Count::Twin);
-                claim.done();
-                continue;
+            match standing(&history, &trigger) {
+                Standing::Last => {}
+                Standing::Stale => {
+                    self.progress.count(Count::Twin);
+                    claim.done();
+                    continue;
+                }
+                Standing::Foreign => {
+                    tracing::error!(stage = %self.desk.stage, stream = %trigger.stream, position = %trigger.position,
+                        "an event was delivered that is not in the log: is it of another log with the same name?");
+                    claim.foreign();
+                    continue;
+                }
             }
             match fold::<S::State>(&history) {
                 Ok(state) => {
@@ -175,6 +195,11 @@ impl<S: Stage> Worker<S> {
 
     async fn conclude(&self, settle: Settle<S::State>, claims: HashMap<StreamName, Claim>) -> Worked {
         let settled = settle.finish();
+        if let Some(obstacle) = &settled.obstacle {
+            // Said before the deliveries are given back, so that none comes right in again.
+            let since = self.progress.pause_now().map_or_else(Instant::now, |pause| pause.since);
+            self.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));
+        }
         let mut back = Vec::new();
         for (stream, claim) in claims {
             if settled.again.contains(&stream) {
@@ -209,6 +234,25 @@ impl<S: Stage> Worker<S> {
         self.progress.count(Count::Unreadable);
         tracing::error!(stage = %self.desk.stage, %stream, error,
             "a stream cannot be understood and is left alone: run `strongroom log verify`");
+    }
+}
+
+/// What an event that was handed over is to its stream.
+enum Standing {
+    Last,
+    /// The stream has moved on.
+    Stale,
+    /// The stream does not have it.
+    Foreign,
+}
+
+fn standing(history: &[Recorded], event: &Recorded) -> Standing {
+    let version = usize::try_from(event.version.0).unwrap_or(usize::MAX);
+    match history.get(version) {
+        Some(same) if same.id != event.id || same.position != event.position => Standing::Foreign,
+        Some(_) if version + 1 == history.len() => Standing::Last,
+        Some(_) => Standing::Stale,
+        None => Standing::Foreign,
     }
 }
 

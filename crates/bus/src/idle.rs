@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_eventlog::LogError;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::{Position, StageName};
+use strongroom_model::{Position, Recorded, StageName};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::broker::route::drive_of;
+use crate::delivery::Delivery;
 use crate::pipeline::{Pipeline, StageHandle};
 
 /// How often the log is asked at most.
@@ -26,6 +28,9 @@ const OVERDUE_MOST: Duration = Duration::from_secs(5);
 /// How many retries are counted at most.
 const RETRIES_MOST: usize = 10_000;
 
+/// How many pending events are read at a time.
+const PAGE: usize = 256;
+
 /// Why there is nothing left to do.
 #[derive(Debug, Clone)]
 pub enum Idle {
@@ -42,6 +47,51 @@ pub enum Idle {
         /// When the first of them is due.
         next: Timestamp,
     },
+}
+
+/// What the log alone says of the work that is left, whoever does it: see [`log_settled`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing is left.
+    Nothing,
+    /// Something waits for a worker, or one has it in hand.
+    Work {
+        /// Since when what has waited longest has done so.
+        since: Timestamp,
+    },
+    /// All that is left waits for a time: a retry's, or that of a worker that is long at work.
+    Later {
+        /// The first of them.
+        next: Timestamp,
+    },
+}
+
+/// What is left to do for these stages, in whichever processes they run: as the log is, at one
+/// moment.
+///
+/// Work of a drive that is nowhere is left for as long as that drive stays away: see how long
+/// it has waited before you wait for it.
+///
+/// # Errors
+/// The log could not be read.
+pub async fn log_settled(log: &EventLog, stages: &[StageName]) -> Result<Left, LogError> {
+    loop {
+        let size = log.head().await?.size;
+        let mut since: Option<Timestamp> = None;
+        for stage in stages {
+            let first = log.pending(*stage, Position(0), 1).await?;
+            let times = first.iter().map(|event| event.time);
+            since = since.into_iter().chain(times).min();
+        }
+        if let Some(since) = since {
+            return Ok(Left::Work { since });
+        }
+        let due = log.next_due(stages).await?;
+        // A subject that went from one stage to another between two looks was seen by neither.
+        if log.head().await?.size == size {
+            return Ok(due.map_or(Left::Nothing, |next| Left::Later { next }));
+        }
+    }
 }
 
 /// What a look at the log and at the stages shows.
@@ -111,7 +161,10 @@ impl Pipeline {
 
     /// Whether something is in hand, or pending and not known to rest.
     async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
-        // Read first: what is below `from` and not in hand is done or rests. What the relay
+        if let Delivery::Broker(_) = self.wiring.delivery {
+            return has_work_by_broker(&self.wiring.log, handle).await;
+        }
+        // Read first: what is below `from` and not in hand is done or rests. What the feed
         // takes after this is still pending above it.
         let standing = handle.ledger.standing();
         let from: Position = standing.from;
@@ -143,5 +196,26 @@ impl Pipeline {
             count += self.wiring.log.due(*stage, Timestamp::MAX, RETRIES_MOST).await?.len();
         }
         Ok(Some(Idle::RetriesLater { count, next: due }))
+    }
+}
+
+/// Whether something is in hand here, or pending in the log and not known to rest.
+async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
+    if handle.ledger.standing().in_hand > 0 {
+        return Ok(true);
+    }
+    // What is of another drive waits in another queue, for another worker.
+    let drive = handle.progress.link_now().and_then(|link| link.drive);
+    let ours = |event: &Recorded| drive_of(&event.event).is_none_or(|of| Some(of) == drive);
+    let mut from = Position(0);
+    loop {
+        let page = log.pending(handle.stage, from, PAGE).await?;
+        if page.iter().any(|event| ours(event) && !handle.ledger.rests(event)) {
+            return Ok(true);
+        }
+        match page.last() {
+            Some(last) if page.len() >= PAGE => from = last.position.next(),
+            _ => return Ok(false),
+        }
     }
 }

@@ -1,26 +1,46 @@
 //! What of a stage's pending work is in hand in this process: pure bookkeeping.
 //!
-//! The relay reads the log upwards from a cursor and claims what it hands over, so that
-//! no stream is in hand twice. Nothing here is durable: a new process starts with an empty
+//! The feed that reads the log itself does so upwards from a cursor. It, or the one that takes
+//! from a broker, claims what it hands over, so that no stream is in hand twice. Nothing here is durable: a new process starts with an empty
 //! ledger and the cursor at 0, and finds all that is pending in the log again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_model::{Position, Recorded, StreamName};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// How many streams are remembered as needing nothing from us, at most. Beyond it they
 /// are merely handed over again sooner.
 const RESTED_MOST: usize = 1024;
 
-/// The bookkeeping of one stage's deliveries, shared by its relay, its runner and whoever
+/// The bookkeeping of one stage's deliveries, shared by its feed, its runner and whoever
 /// asks whether it is idle.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ledger {
     entries: Mutex<Entries>,
-    /// Told when the relay has reason to look at the log again.
+    /// Told when the feed has reason to look at the log again.
     returned: Notify,
+    /// Told of every claim, where a broker waits for a word about its delivery. No longer than
+    /// what is in hand.
+    words: Option<mpsc::UnboundedSender<Word>>,
+    in_hand: metrics::Gauge,
+}
+
+/// What a broker's feed is told of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) stream: StreamName,
+    pub(crate) said: Said,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It is over.
+    Ended(Ending),
+    /// The work goes on, and its delivery may be forgotten: the log says who has it. That is
+    /// the event at this position now.
+    Kept(Position),
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +54,7 @@ struct Entries {
     /// Streams whose last event turned out to need nothing from us, though the log still
     /// shows it as pending: a twin has it in hand. Forgotten at the next look from 0.
     rested: HashMap<StreamName, Position>,
-    /// Whether the relay has more that it is about to hand over.
+    /// Whether the feed has more that it is about to hand over.
     more: bool,
 }
 
@@ -54,7 +74,23 @@ pub(crate) struct Standing {
     pub(crate) in_hand: usize,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new(metrics::Gauge::noop())
+    }
+}
+
 impl Ledger {
+    /// The ledger of a feed that reads the log itself.
+    pub(crate) fn new(in_hand: metrics::Gauge) -> Self {
+        Self { entries: Mutex::default(), returned: Notify::new(), words: None, in_hand }
+    }
+
+    /// The ledger of a broker's feed.
+    pub(crate) fn of_broker(in_hand: metrics::Gauge, words: mpsc::UnboundedSender<Word>) -> Self {
+        Self { words: Some(words), ..Self::new(in_hand) }
+    }
+
     /// Begins a page: from where to read.
     pub(crate) fn page(&self) -> Position {
         let mut entries = self.entries();
@@ -72,20 +108,32 @@ impl Ledger {
     /// Takes a stream in hand, and notes that its event was looked at. `None`: it is in
     /// hand already, or rests.
     pub(crate) fn claim(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
-        let mut entries = self.entries();
-        entries.cursor = entries.cursor.max(event.position.next());
-        entries.claim(event).then(|| Claim {
-            ledger: self.clone(),
-            stream: event.stream.clone(),
-            ending: Ending::Again,
-        })
+        {
+            let mut entries = self.entries();
+            entries.cursor = entries.cursor.max(event.position.next());
+        }
+        self.claim_due(event)
     }
 
     /// Takes a stream in hand whose retry is due. It was looked at long ago, so that the
     /// cursor stays where it is.
     pub(crate) fn claim_due(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
-        let claimed = self.entries().claim(event);
+        let mut entries = self.entries();
+        let claimed = entries.claim(event);
+        self.in_hand.set(entries.claims.len() as f64);
         claimed.then(|| Claim { ledger: self.clone(), stream: event.stream.clone(), ending: Ending::Again })
+    }
+
+    /// Takes a stream in hand that a broker delivered: whoever sent it has a reason, so that it
+    /// does not matter whether it rested.
+    pub(crate) fn claim_delivered(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
+        self.entries().rested.remove(&event.stream);
+        self.claim_due(event)
+    }
+
+    /// Whether that event is known to need nothing from us.
+    pub(crate) fn rests(&self, event: &Recorded) -> bool {
+        self.entries().rested.get(&event.stream) == Some(&event.position)
     }
 
     /// Looks at everything again, from the first position on.
@@ -100,7 +148,7 @@ impl Ledger {
         self.returned.notified().await;
     }
 
-    /// Whether the relay is about to hand over more.
+    /// Whether the feed is about to hand over more.
     pub(crate) fn more_coming(&self) -> bool {
         self.entries().more
     }
@@ -146,7 +194,7 @@ impl Entries {
         true
     }
 
-    /// Whether the relay should look again.
+    /// Whether the feed should look again.
     fn release(&mut self, stream: &StreamName, ending: Ending) -> bool {
         let Some(claimed) = self.claims.remove(stream) else { return false };
         match (ending, claimed.missed) {
@@ -159,17 +207,23 @@ impl Entries {
                 }
                 return false;
             }
-            (Ending::Done, None) => return false,
+            (Ending::Done | Ending::Foreign, None) => return false,
         }
         true
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Ending {
+/// How a claim ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The log has moved on.
     Done,
+    /// It is to be handed over once more.
     Again,
+    /// Nothing is to be done here.
     Rest,
+    /// It is no event of this log.
+    Foreign,
 }
 
 /// A stream in hand. Dropped, it is handed over again: whatever dies with a delivery
@@ -193,9 +247,35 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// It is no event of this log: a person must see where it came from.
+    pub(crate) fn foreign(mut self) {
+        self.ending = Ending::Foreign;
+    }
+
+    /// The work goes on, and its delivery may be forgotten.
+    pub(crate) fn kept(&self, position: Position) {
+        self.tell(Said::Kept(position));
+    }
+
+    fn tell(&self, said: Said) {
+        if let Some(words) = &self.ledger.words {
+            // Nobody listens any more only where all is given up.
+            let _ = words.send(Word { stream: self.stream.clone(), said });
+        }
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
-        if self.ledger.entries().release(&self.stream, self.ending) {
+        let again = {
+            let mut entries = self.ledger.entries();
+            let again = entries.release(&self.stream, self.ending);
+            self.ledger.in_hand.set(entries.claims.len() as f64);
+            again
+        };
+        self.tell(Said::Ended(self.ending));
+        if again {
             self.ledger.returned.notify_one();
         }
     }

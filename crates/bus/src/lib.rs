@@ -7,36 +7,45 @@
 //! - [`stage`]: the one seam, [`Stage`]: its documentation is the contract;
 //! - [`settle`]: what became of tasks, written to the log, from a [`desk`];
 //! - [`retry`]: when a failure is tried again, and [`alarms`]: what a person is told of now;
-//! - `ledger`, `relay`: what is pending in the log, fed to a stage, each stream once at a time;
-//! - `batch`, `obstacles`, `runner`: a stage at work, and what happens when it cannot;
+//! - [`delivery`]: the two ways that pending work reaches a stage, each stream once at a time
+//!   (`ledger`): `local` reads the log itself, `feed` takes from a broker's queue;
+//! - `batch`, `hold`, `obstacles`, `runner`: a stage at work, also for long, and what happens
+//!   when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
 //!   [`idle`]: whether anything is left to do;
-//! - [`broker`]: RabbitMQ, where stages run in processes of their own.
+//! - [`broker`]: RabbitMQ, where stages run in processes of their own, and [`relay`]: what is
+//!   pending in the log, published to it.
 
 mod batch;
+mod feed;
+mod hold;
 mod ledger;
+mod local;
 mod obstacles;
-mod relay;
 mod runner;
 
 pub mod alarms;
 pub mod broker;
+pub mod delivery;
 pub mod desk;
 pub mod idle;
 pub mod pace;
 pub mod pipeline;
 pub mod progress;
+pub mod relay;
 pub mod retry;
 pub mod settle;
 pub mod stage;
 
 pub use crate::alarms::{AlarmError, Alarms};
 pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
+pub use crate::delivery::Delivery;
 pub use crate::desk::Desk;
-pub use crate::idle::Idle;
+pub use crate::idle::{Idle, Left, log_settled};
 pub use crate::pace::Pace;
 pub use crate::pipeline::{Pipeline, StageHandle, Wiring, spawn_stage};
-pub use crate::progress::{Counts, Pause, StageProgress};
+pub use crate::progress::{Counts, LinkHealth, Pause, StageProgress};
+pub use crate::relay::{RelayHandle, RelayHealth, RelayPace, RelayWiring, spawn_relay};
 pub use crate::retry::RetryPolicy;
 pub use crate::settle::{Settle, Settled};
 pub use crate::stage::{BatchLimits, Done, Failure, Fate, Outcome, Stage, Task};

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_eventlog::LogError;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::fold::fold;
@@ -30,6 +30,42 @@ const PAUSING: [AlarmKind; 8] = [
     AlarmKind::ServerRefuses,
     AlarmKind::ServerConfused,
 ];
+
+/// Every kind of alarm, for figures that show each.
+pub(crate) const KINDS: [AlarmKind; 16] = [
+    AlarmKind::DriveMissing,
+    AlarmKind::DriveUnknown,
+    AlarmKind::DriveReadOnly,
+    AlarmKind::DriveFull,
+    AlarmKind::DriveFailing,
+    AlarmKind::ServerUnreachable,
+    AlarmKind::ServerRefuses,
+    AlarmKind::ServerConfused,
+    AlarmKind::RecordWrong,
+    AlarmKind::ServerForgot,
+    AlarmKind::RunOverdue,
+    AlarmKind::CopyLost,
+    AlarmKind::BrokerUnreachable,
+    AlarmKind::BrokerTopology,
+    AlarmKind::MessageParked,
+    AlarmKind::NoWorker,
+];
+
+/// The kinds of the alarms that are raised now. One that cannot be understood is left out.
+pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
+    let mut raised = Vec::new();
+    for head in log.newest(SubjectKind::Alarm, ALARMS_MOST).await? {
+        let history = log.stream(&head.stream).await?;
+        let alarm: Option<Alarm> = fold(&history).ok();
+        raised.extend(alarm.and_then(|alarm| alarm.raised).map(|(alarm, _)| alarm.kind));
+    }
+    Ok(raised)
+}
+
+/// Whether an alarm is raised of a kind that pauses a stage.
+pub(crate) async fn is_any_raised(log: &EventLog) -> Result<bool, LogError> {
+    Ok(raised(log).await?.iter().any(|kind| PAUSING.contains(kind)))
+}
 
 /// How an obstacle came to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

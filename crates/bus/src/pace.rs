@@ -45,11 +45,11 @@ impl Default for Pace {
 
 impl Pace {
     pub(crate) const fn pause(&self) -> Backoff {
-        Backoff { least: self.pause_least, most: self.pause_most, next: self.pause_least }
+        Backoff::new(self.pause_least, self.pause_most)
     }
 
     pub(crate) const fn trouble(&self) -> Backoff {
-        Backoff { least: self.trouble_least, most: self.trouble_most, next: self.trouble_least }
+        Backoff::new(self.trouble_least, self.trouble_most)
     }
 }
 
@@ -62,10 +62,20 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
+    pub(crate) const fn new(least: Duration, most: Duration) -> Self {
+        Self { least, most, next: least }
+    }
+
     pub(crate) fn next(&mut self) -> Duration {
         let delay = self.next.min(self.most);
         self.next = delay.saturating_mul(2);
         delay
+    }
+
+    /// Any time up to the next delay (full jitter): what lost the same server at once does
+    /// not come back to it at once.
+    pub(crate) fn jittered(&mut self) -> Duration {
+        self.next().mul_f64(fastrand::f64())
     }
 
     pub(crate) fn reset(&mut self) {

@@ -10,11 +10,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Worker;
+use crate::delivery::Delivery;
 use crate::desk::Desk;
+use crate::feed::{Feed, Sources};
 use crate::ledger::Ledger;
+use crate::local::Local;
 use crate::pace::Pace;
 use crate::progress::{Progress, StageProgress};
-use crate::relay::Relay;
 use crate::retry::RetryPolicy;
 use crate::runner::Runner;
 use crate::stage::Stage;
@@ -24,6 +26,8 @@ use crate::stage::Stage;
 pub struct Wiring {
     /// The site's log.
     pub log: EventLog,
+    /// How pending work reaches the stages.
+    pub delivery: Delivery,
     /// The time, for events and retries.
     pub clock: Clock,
     /// When failures are tried again.
@@ -94,6 +98,7 @@ impl StageHandle {
             in_hand: self.ledger.standing().in_hand,
             counts: self.progress.counts(),
             paused: self.progress.pause_now(),
+            link: self.progress.link_now(),
         }
     }
 
@@ -112,30 +117,51 @@ impl StageHandle {
     }
 }
 
-/// Starts a stage: its pending work is found in the log, and fed to it until it is told
-/// to stop.
+/// Starts a stage: its pending work is found in the log, by itself or by a relay, and fed to
+/// it until it is told to stop.
 #[must_use]
 pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHandle {
-    let Wiring { log, clock, retry, pace, stop, abort } = wiring.clone();
+    let Wiring { log, delivery, clock, retry, pace, stop, abort } = wiring.clone();
     let name = stage.name();
-    let ledger = Arc::new(Ledger::default());
-    let progress = Arc::new(Progress::default());
+    let stage = Arc::new(stage);
+    let progress = Arc::new(Progress::of(log.site().clone(), name));
+    let in_hand = metrics::gauge!("strongroom_tasks_in_hand", "site" => log.site().to_string(), "stage" => name.name());
     // One batch waits while others are worked on.
-    let (out, deliveries) = mpsc::channel(stage.limits().tasks.max(1));
+    let (out, handovers) = mpsc::channel(stage.limits().tasks.max(1));
     let desk = Desk { log: log.clone(), clock: clock.clone(), actor, stage: name, retry: retry.clone() };
+    let hold_after = match &delivery {
+        Delivery::InProcess => None,
+        Delivery::Broker(broker) => Some(broker.settings().hold_after),
+    };
     let worker = Worker {
-        stage: Arc::new(stage),
+        stage: stage.clone(),
         desk: Arc::new(desk),
         progress: progress.clone(),
         pace,
         stop: stop.clone(),
         troubles: Arc::default(),
+        hold_after,
     };
-    let runner = Runner::new(worker, deliveries, ledger.clone(), abort);
-    let relay = Relay { log, clock, stage: name, retry, ledger: ledger.clone(), out, pace, stop };
-    // One task for both: a fault in either ends the stage, and whoever waits for it sees that.
-    let task = tokio::spawn(async move {
-        tokio::join!(relay.run(), runner.run());
-    });
+    let (ledger, task) = match delivery {
+        Delivery::InProcess => {
+            let ledger = Arc::new(Ledger::new(in_hand));
+            let runner = Runner::new(worker, handovers, ledger.clone(), abort);
+            let local = Local { log, clock, stage: name, retry, ledger: ledger.clone(), out, pace, stop };
+            (ledger, tokio::spawn(both(local.run(), runner.run())))
+        }
+        Delivery::Broker(broker) => {
+            let (words, said) = mpsc::unbounded_channel();
+            let ledger = Arc::new(Ledger::of_broker(in_hand, words));
+            let runner = Runner::new(worker, handovers, ledger.clone(), abort.clone());
+            let sources = Sources { broker, stage, log, clock };
+            let feed = Feed::new(sources, ledger.clone(), said, &progress, out, pace, (stop, abort));
+            (ledger, tokio::spawn(both(feed.run(), runner.run())))
+        }
+    };
     StageHandle { stage: name, ledger, progress, task }
+}
+
+/// One task for both: a fault in either ends the stage, and whoever waits for it sees that.
+async fn both(feed: impl Future<Output = ()>, runner: impl Future<Output = ()>) {
+    tokio::join!(feed, runner);
 }

@@ -1,10 +1,12 @@
 //! How a stage is doing in this process: counts and pauses, for people and for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use strongroom_model::StageName;
-use strongroom_model::event::AlarmRaised;
+use strongroom_model::event::{AlarmKind, AlarmRaised};
+use strongroom_model::{ByteCount, DriveId, SiteId, StageName};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How a stage is doing, at one moment. Counts are since the process began.
@@ -18,6 +20,21 @@ pub struct StageProgress {
     pub counts: Counts,
     /// What is in its way, and since when.
     pub paused: Option<Pause>,
+    /// How its connection to the broker is; `None`: it reads the log itself.
+    pub link: Option<LinkHealth>,
+}
+
+/// How a connection to the broker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkHealth {
+    /// Whether there is one, and work can come by it.
+    pub connected: bool,
+    /// Since when that has been so.
+    pub since: Instant,
+    /// Why there was none at the last attempt, while there is none.
+    pub trouble: Option<String>,
+    /// The drive whose queue it takes from, where a stage has one for each.
+    pub drive: Option<DriveId>,
 }
 
 /// What a stage has settled since the process began.
@@ -34,6 +51,8 @@ pub struct Counts {
     pub again: u64,
     /// Panics inside the stage.
     pub panics: u64,
+    /// Tasks that the stage had nothing to do about: a twin has them in hand.
+    pub rested: u64,
     /// Deliveries whose stream cannot be understood.
     pub unreadable: u64,
 }
@@ -50,13 +69,16 @@ pub struct Pause {
 /// The running counts, shared by whoever works for one stage.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
+    whose: Option<(SiteId, StageName)>,
     done: AtomicU64,
     failed: AtomicU64,
     twins: AtomicU64,
     again: AtomicU64,
     panics: AtomicU64,
+    rested: AtomicU64,
     unreadable: AtomicU64,
-    paused: Mutex<Option<Pause>>,
+    paused: watch::Sender<Option<Pause>>,
+    link: Mutex<Option<LinkHealth>>,
 }
 
 /// One thing to count.
@@ -67,10 +89,30 @@ pub(crate) enum Count {
     Twin,
     Again,
     Panic,
+    Rested,
     Unreadable,
 }
 
+impl Count {
+    /// The word for it in metrics.
+    const fn outcome(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Twin => "twin",
+            Self::Again => "again",
+            Self::Panic => "panic",
+            Self::Rested => "rested",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 impl Progress {
+    pub(crate) fn of(site: SiteId, stage: StageName) -> Self {
+        Self { whose: Some((site, stage)), ..Self::default() }
+    }
+
     pub(crate) fn count(&self, what: Count) {
         let counter = match what {
             Count::Done => &self.done,
@@ -78,9 +120,29 @@ impl Progress {
             Count::Twin => &self.twins,
             Count::Again => &self.again,
             Count::Panic => &self.panics,
+            Count::Rested => &self.rested,
             Count::Unreadable => &self.unreadable,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if let Some((site, stage)) = &self.whose {
+            metrics::counter!("strongroom_tasks_total", "site" => site.to_string(), "stage" => stage.name(),
+                "outcome" => what.outcome())
+            .increment(1);
+        }
+    }
+
+    /// Counts the bytes of files that were worked on.
+    pub(crate) fn bytes(&self, bytes: ByteCount) {
+        if let Some((_, stage)) = &self.whose {
+            metrics::counter!("strongroom_bytes_total", "stage" => stage.name()).increment(bytes.0);
+        }
+    }
+
+    /// A batch has ended.
+    pub(crate) fn batch(&self, took: Duration) {
+        if let Some((_, stage)) = &self.whose {
+            metrics::histogram!("strongroom_batch_duration_seconds", "stage" => stage.name()).record(took);
+        }
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -91,19 +153,43 @@ impl Progress {
             twins: read(&self.twins),
             again: read(&self.again),
             panics: read(&self.panics),
+            rested: read(&self.rested),
             unreadable: read(&self.unreadable),
         }
     }
 
     pub(crate) fn pause(&self, pause: Option<Pause>) {
-        *self.paused() = pause;
+        let kind = |pause: Option<&Pause>| pause.map(|pause| pause.obstacle.kind);
+        let now = kind(pause.as_ref());
+        let before = kind(self.paused.send_replace(pause).as_ref());
+        if before != now {
+            self.gauge_pause(before, 0.0);
+            self.gauge_pause(now, 1.0);
+        }
+    }
+
+    fn gauge_pause(&self, kind: Option<AlarmKind>, value: f64) {
+        if let (Some((site, stage)), Some(kind)) = (&self.whose, kind) {
+            metrics::gauge!("strongroom_stage_paused", "site" => site.to_string(), "stage" => stage.name(),
+                "kind" => kind.code())
+            .set(value);
+        }
     }
 
     pub(crate) fn pause_now(&self) -> Option<Pause> {
-        self.paused().clone()
+        self.paused.borrow().clone()
     }
 
-    fn paused(&self) -> MutexGuard<'_, Option<Pause>> {
-        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Told when a pause begins or ends.
+    pub(crate) fn pauses(&self) -> watch::Receiver<Option<Pause>> {
+        self.paused.subscribe()
+    }
+
+    pub(crate) fn link(&self, link: LinkHealth) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+    }
+
+    pub(crate) fn link_now(&self) -> Option<LinkHealth> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,153 +1,106 @@
-//! The relay: feeds a stage from the log.
+//! The relay: publishes what is pending in the log, so that workers in other processes get it.
 //!
-//! What is pending stands in the log, so the relay keeps nothing: it reads upwards from a
-//! cursor, hands over what is not in hand, and waits. The channel is short; the log holds
-//! the rest, whatever the backlog.
+//! It keeps nothing. What is pending is what the streams' last events say, so it reads the log
+//! upwards from a cursor for each queue, publishes until the queue holds enough, and looks at
+//! what is due. After any doubt (a lost connection, a queue that is gone) it begins at the
+//! log's first position again: what is published twice changes nothing (rule R3). What it
+//! published long ago and is still pending, though the queue no longer holds it, is published
+//! again: so even a broker that loses messages only costs time.
+//!
+//! One relay of a site is active at a time, the one that holds an exclusive queue. That is no
+//! lock to rely on: two at once would only make duplicates.
+//!
+//! - [`pace`](self::pace): how often, how long, how much;
+//! - `lane`: one queue, and what is known to be in it; `lanes`: all of a site's;
+//! - `session`: the life of one connection; `turn`: what is published of one lane;
+//! - `state`: how it stands, for health and for `watch`: alarms and figures.
+
+mod gauges;
+mod lane;
+mod lanes;
+pub mod pace;
+mod session;
+mod state;
+mod turn;
+mod watch;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{Recorded, StageName, next_step};
+use strongroom_eventlog::EventLog;
+use strongroom_model::Actor;
 use strongroom_service::Clock;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{Claim, Ledger};
-use crate::pace::{Backoff, Pace};
+use crate::alarms::Alarms;
+use crate::broker::Broker;
 use crate::retry::RetryPolicy;
 
-/// How many pending events are read at a time: a page of about 300 KiB.
-const PAGE: usize = 256;
+pub use self::pace::RelayPace;
+pub use self::state::RelayHealth;
 
-/// How many waiting retries are looked through, the earliest first, for those that a clock
-/// that was put back has left stranded. Where more wait, the rest are found as these go.
-const STRANDED_MOST: usize = 1024;
+use self::session::Relay;
+use self::state::State;
+use self::watch::Watch;
 
-/// An event handed to a stage. Dropped without a word, it is handed over again.
+/// What a relay needs.
+#[derive(Debug, Clone)]
+pub struct RelayWiring {
+    /// The site's log.
+    pub log: EventLog,
+    /// Where to publish to.
+    pub broker: Broker,
+    /// The time, for what is due and for alarms.
+    pub clock: Clock,
+    /// When failures are tried again: a retry that is due later than it allows was set before the
+    /// clock was.
+    pub retry: RetryPolicy,
+    /// Whose name stands on its alarms, such as `relay@backup-1`.
+    pub actor: Actor,
+    /// How often, how long, how much.
+    pub pace: RelayPace,
+    /// Cancelled: end at once. Nothing is lost by that.
+    pub stop: CancellationToken,
+}
+
+/// A relay that runs in this process. Dropped, it runs on.
 #[derive(Debug)]
-pub(crate) struct Delivery {
-    /// The stream's last event, when it was read.
-    pub(crate) trigger: Recorded,
-    /// The stream is in hand for as long as this lives.
-    pub(crate) claim: Claim,
+pub struct RelayHandle {
+    state: Arc<State>,
+    task: JoinHandle<()>,
 }
 
-/// What feeds one stage.
-#[derive(Debug)]
-pub(crate) struct Relay {
-    pub(crate) log: EventLog,
-    pub(crate) clock: Clock,
-    pub(crate) stage: StageName,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) out: mpsc::Sender<Delivery>,
-    pub(crate) pace: Pace,
-    pub(crate) stop: CancellationToken,
+impl RelayHandle {
+    /// How it stands.
+    #[must_use]
+    pub fn health(&self) -> RelayHealth {
+        self.state.health()
+    }
+
+    /// Whether it has ended: it was told to, or it met a fault of its own.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Waits until it has ended, which it does soon after it was told to.
+    pub async fn ended(self) {
+        if let Err(error) = self.task.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the relay ended in a fault of its own");
+        }
+    }
 }
 
-/// When the log is looked at for other reasons than an append.
-struct Rounds {
-    due_at: Instant,
-    rescan_at: Instant,
-    trouble: Backoff,
-}
-
-impl Relay {
-    /// Feeds the stage until it is told to stop.
-    pub(crate) async fn run(self) {
-        let stop = self.stop.clone();
-        // Dropped at any await, a delivery gives its stream back, and nothing else is held.
-        stop.run_until_cancelled(self.feed()).await;
-    }
-
-    async fn feed(self) {
-        let mut appended = self.log.appended();
-        let now = Instant::now();
-        let mut rounds = Rounds { due_at: now, rescan_at: now, trouble: self.pace.trouble() };
-        loop {
-            match self.round(&mut rounds).await {
-                Ok(true) => continue,
-                Ok(false) => rounds.trouble.reset(),
-                Err(error) => {
-                    tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
-                        "pending work cannot be read from the log: trying again");
-                    sleep(rounds.trouble.next()).await;
-                }
-            }
-            tokio::select! {
-                // The sender is gone once the log is closed; the poll stays.
-                Ok(()) = appended.changed() => {}
-                () = self.ledger.returned() => {}
-                // Other processes append too, and retries come due by a clock that may be set:
-                // neither wakes us.
-                () = sleep(self.pace.poll) => {}
-            }
-        }
-    }
-
-    /// Hands over what is due and one page of what is pending. Returns whether there is
-    /// probably more.
-    async fn round(&self, rounds: &mut Rounds) -> Result<bool, LogError> {
-        let now = Instant::now();
-        if now >= rounds.due_at {
-            rounds.due_at = now + self.pace.poll;
-            self.due().await?;
-        }
-        if now >= rounds.rescan_at {
-            rounds.rescan_at = now + self.pace.rescan;
-            self.ledger.rescan();
-            self.stranded().await?;
-        }
-        self.page().await
-    }
-
-    /// Hands over the retries that are due.
-    async fn due(&self) -> Result<(), LogError> {
-        let now = self.clock.now();
-        // Those in hand are still due, and come first: look past them.
-        let limit = PAGE + self.ledger.held();
-        let due = self.log.due(self.stage, now, limit).await?;
-        self.hand_over_due(due).await;
-        Ok(())
-    }
-
-    /// Hands over the retries that no clock that runs on could have set: none is set farther
-    /// ahead than the policy's longest delay, so one that is due later still was set before
-    /// the clock was put back, perhaps by years. It is due now.
-    async fn stranded(&self) -> Result<(), LogError> {
-        let horizon = self.clock.now().checked_add(self.retry.longest()).unwrap_or(Timestamp::MAX);
-        let mut waiting = self.log.due(self.stage, Timestamp::MAX, STRANDED_MOST + self.ledger.held()).await?;
-        waiting.retain(|event| next_step(&event.event).and_then(|next| next.not_before) > Some(horizon));
-        self.hand_over_due(waiting).await;
-        Ok(())
-    }
-
-    async fn hand_over_due(&self, events: Vec<Recorded>) {
-        for event in events {
-            if let Some(claim) = self.ledger.claim_due(&event) {
-                self.hand_over(event, claim).await;
-            }
-        }
-    }
-
-    async fn page(&self) -> Result<bool, LogError> {
-        let from = self.ledger.page();
-        let events = self.log.pending(self.stage, from, PAGE).await?;
-        let more = events.len() >= PAGE;
-        self.ledger.paged(!events.is_empty());
-        for event in events {
-            if let Some(claim) = self.ledger.claim(&event) {
-                self.hand_over(event, claim).await;
-            }
-        }
-        self.ledger.paged(more);
-        Ok(more)
-    }
-
-    /// Waits for room. That nobody receives any more means that we are stopping.
-    async fn hand_over(&self, trigger: Recorded, claim: Claim) {
-        drop(self.out.send(Delivery { trigger, claim }).await);
-    }
+/// Starts a relay. It declares the topology where it may, and publishes until it is told to stop.
+#[must_use]
+pub fn spawn_relay(wiring: RelayWiring) -> RelayHandle {
+    let state = Arc::new(State::default());
+    let alarms = Alarms::new(wiring.log.clone(), wiring.clock.clone(), wiring.actor.clone());
+    let watch = Watch::new(wiring.log.clone(), alarms, &wiring.broker, wiring.pace, state.clone());
+    let stop = wiring.stop.clone();
+    let relay = Relay::new(wiring, state.clone());
+    let task = tokio::spawn(async move {
+        tokio::join!(relay.run(), stop.run_until_cancelled(watch.run()));
+    });
+    RelayHandle { state, task }
 }

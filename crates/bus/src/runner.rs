@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Worked, Worker, panic_message};
+use crate::delivery::Handover;
 use crate::ledger::Ledger;
 use crate::obstacles::{Found, Obstacles};
 use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
-use crate::relay::Delivery;
 use crate::stage::{BatchLimits, Stage};
 
 /// Runs one stage.
@@ -25,7 +25,7 @@ use crate::stage::{BatchLimits, Stage};
 pub(crate) struct Runner<S> {
     worker: Worker<S>,
     limits: BatchLimits,
-    deliveries: mpsc::Receiver<Delivery>,
+    deliveries: mpsc::Receiver<Handover>,
     ledger: Arc<Ledger>,
     batches: JoinSet<Worked>,
     obstacles: Obstacles,
@@ -60,7 +60,7 @@ enum Waited {
 impl<S: Stage> Runner<S> {
     pub(crate) fn new(
         worker: Worker<S>,
-        deliveries: mpsc::Receiver<Delivery>,
+        deliveries: mpsc::Receiver<Handover>,
         ledger: Arc<Ledger>,
         abort: CancellationToken,
     ) -> Self {
@@ -130,7 +130,7 @@ impl<S: Stage> Runner<S> {
     }
 
     /// Begins a batch, if nothing is in the way.
-    async fn begin(&mut self, first: Delivery) {
+    async fn begin(&mut self, first: Handover) {
         let batch = self.gather(first).await;
         match self.ready().await {
             None => {}
@@ -141,6 +141,7 @@ impl<S: Stage> Runner<S> {
                 self.batches.spawn(self.worker.clone().work(batch));
             }
             Some(Err(obstacle)) => {
+                self.hush(&obstacle);
                 // Given back before the pause, so that the log's newest state is worked on after it.
                 drop(batch);
                 self.pause(obstacle, Found::Asking).await;
@@ -149,7 +150,7 @@ impl<S: Stage> Runner<S> {
     }
 
     /// As much as there is, up to the limit; it waits a little only while more is coming.
-    async fn gather(&mut self, first: Delivery) -> Vec<Delivery> {
+    async fn gather(&mut self, first: Handover) -> Vec<Handover> {
         let mut batch = vec![first];
         let linger_until = Instant::now() + self.pace.linger;
         while batch.len() < self.limits.tasks {
@@ -190,17 +191,33 @@ impl<S: Stage> Runner<S> {
         }
     }
 
+    /// Says that the stage is paused, so that a broker's feed takes nothing more and gives back
+    /// what was not begun: another worker may be able to do it.
+    fn hush(&mut self, obstacle: &AlarmRaised) -> Instant {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.worker.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));
+        since
+    }
+
+    /// Gives back what waits, where a broker can give it to another worker. What the stage reads
+    /// from the log itself nobody else takes from it.
+    fn give_back(&mut self) {
+        while self.worker.hold_after.is_some() && self.deliveries.try_recv().is_ok() {}
+    }
+
     /// Waits for as long as the stage names an obstacle, and a short while in any case.
     /// Nothing is recorded on the subjects, and no attempt is lost.
     async fn pause(&mut self, obstacle: AlarmRaised, found: Found) {
-        let since = *self.since.get_or_insert_with(Instant::now);
+        let since = self.hush(&obstacle);
+        self.give_back();
         self.obstacles.raise(&obstacle, found).await;
-        self.worker.progress.pause(Some(Pause { obstacle, since }));
         loop {
             let delay = self.pauses.next();
             if self.wait(delay).await == Waited::Stopping {
                 return;
             }
+            // One may have been on its way when the pause began.
+            self.give_back();
             match self.ready().await {
                 None => return,
                 Some(Ok(())) => break,

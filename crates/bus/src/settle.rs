@@ -1,16 +1,21 @@
 //! Settling: what became of tasks, written to the log.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use strongroom_eventlog::AppendError;
-use strongroom_model::event::{AlarmRaised, Failed};
+use strongroom_model::event::{AlarmRaised, Failed, Held};
 use strongroom_model::text::printable;
-use strongroom_model::{Event, Expected, FailureKind, Fold, IllegalTransition, NewEvent, Recorded, StreamName};
+use strongroom_model::{
+    ByteCount, Event, Expected, FailureKind, Fold, IllegalTransition, NewEvent, Position, Recorded, StageName,
+    StreamName, Version,
+};
 use strongroom_service::kill_point;
+use tokio::sync::RwLock;
 
 use crate::alarms::AlarmError;
 use crate::desk::{Desk, new_event};
@@ -31,15 +36,27 @@ pub struct Settle<S> {
     desk: Arc<Desk>,
     progress: Arc<Progress>,
     batch: Arc<Mutex<Batch>>,
+    /// Shared by those who settle, alone to whoever holds: an append that holds a stream and one
+    /// that settles it would expect the same version, and one of them would lose to the other.
+    turn: Arc<RwLock<()>>,
     state: PhantomData<fn() -> S>,
 }
 
 /// What of a batch is still open.
 #[derive(Debug, Default)]
 struct Batch {
-    open: HashSet<StreamName>,
+    open: HashMap<StreamName, Open>,
     rests: HashSet<StreamName>,
     obstacle: Option<AlarmRaised>,
+}
+
+/// A task that is not settled.
+#[derive(Debug)]
+struct Open {
+    /// The stream's version, which moves on when the task is held.
+    version: Version,
+    /// What handed it to the stage.
+    trigger: Recorded,
 }
 
 /// What became of a batch as a whole.
@@ -77,7 +94,13 @@ impl<S> fmt::Debug for Settle<S> {
 
 impl<S> Clone for Settle<S> {
     fn clone(&self) -> Self {
-        Self { desk: self.desk.clone(), progress: self.progress.clone(), batch: self.batch.clone(), state: PhantomData }
+        Self {
+            desk: self.desk.clone(),
+            progress: self.progress.clone(),
+            batch: self.batch.clone(),
+            turn: self.turn.clone(),
+            state: PhantomData,
+        }
     }
 }
 
@@ -90,9 +113,10 @@ impl<S: Fold> Settle<S> {
     }
 
     pub(crate) fn counted(desk: Arc<Desk>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
-        let open = tasks.iter().map(|task| task.stream.clone()).collect();
+        let open = |task: &Task<S>| Open { version: task.version, trigger: task.trigger.clone() };
+        let open = tasks.iter().map(|task| (task.stream.clone(), open(task))).collect();
         let batch = Batch { open, ..Batch::default() };
-        Self { desk, progress, batch: Arc::new(Mutex::new(batch)), state: PhantomData }
+        Self { desk, progress, batch: Arc::new(Mutex::new(batch)), turn: Arc::default(), state: PhantomData }
     }
 
     /// Settles some of the batch's tasks. Each is all or nothing by itself: a twin that was
@@ -103,7 +127,13 @@ impl<S: Fold> Settle<S> {
     }
 
     /// Settles one of the batch's tasks.
-    pub async fn one(&self, task: Task<S>, outcome: Outcome) {
+    pub async fn one(&self, mut task: Task<S>, outcome: Outcome) {
+        let _turn = self.turn.read().await;
+        match self.version(&task.stream) {
+            Some(version) => task.version = version,
+            // A twin has taken it while it was worked on, or it was settled before.
+            None => return self.progress.count(Count::Twin),
+        }
         let mut ending = match outcome {
             Outcome::Done(done) => self.write(&task, done, Count::Done).await,
             Outcome::Failed(failure) => self.fail(&task, failure).await,
@@ -121,7 +151,7 @@ impl<S: Fold> Settle<S> {
     #[must_use]
     pub fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
-        Settled { again: batch.open, rests: batch.rests, obstacle: batch.obstacle }
+        Settled { again: batch.open.into_keys().collect(), rests: batch.rests, obstacle: batch.obstacle }
     }
 
     pub(crate) fn is_obstructed(&self) -> bool {
@@ -129,7 +159,54 @@ impl<S: Fold> Settle<S> {
     }
 
     pub(crate) fn is_open(&self, stream: &StreamName) -> bool {
-        self.batch().open.contains(stream)
+        self.batch().open.contains_key(stream)
+    }
+
+    fn version(&self, stream: &StreamName) -> Option<Version> {
+        self.batch().open.get(stream).map(|open| open.version)
+    }
+
+    /// Says in the log that the tasks that are still open are at work, so that nobody else takes
+    /// them until then. Returns where each stands now; what a twin has taken is given up.
+    pub(crate) async fn hold(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
+        let _turn = self.turn.write().await;
+        let open: Vec<_> = (self.batch().open.iter())
+            .map(|(stream, open)| (stream.clone(), open.version, open.trigger.clone()))
+            .collect();
+        let held = open.into_iter().map(|(stream, version, trigger)| self.hold_one(stream, version, trigger, until));
+        join_all(held).await.into_iter().flatten().collect()
+    }
+
+    async fn hold_one(
+        &self,
+        stream: StreamName,
+        version: Version,
+        trigger: Recorded,
+        until: Timestamp,
+    ) -> Option<(StreamName, Position)> {
+        if !can_be_held(self.desk.stage) {
+            return Some((stream, trigger.position));
+        }
+        let event = Event::TimesheetHeld(Held { stage: self.desk.stage, until });
+        let who = (&self.desk.clock, &self.desk.actor);
+        let event = new_event(who, stream.clone(), Expected::After(version), event, Some(&trigger));
+        match self.desk.log.append(vec![event]).await {
+            Ok(recorded) => {
+                kill_point!("hold.after-append");
+                let held = recorded.last()?;
+                self.batch().open.get_mut(&stream)?.version = held.version;
+                Some((stream, held.position))
+            }
+            Err(AppendError::Conflict { .. }) => {
+                tracing::info!(stage = %self.desk.stage, %stream, "a twin has taken a task over: it is given up here");
+                self.batch().open.remove(&stream);
+                Some((stream, trigger.position))
+            }
+            Err(error) => {
+                trouble(&stream, &error);
+                None
+            }
+        }
     }
 
     fn note(&self, stream: StreamName, ending: Ending) {
@@ -144,6 +221,7 @@ impl<S: Fold> Settle<S> {
                 batch.open.remove(&stream);
             }
             Ending::Rests => {
+                self.progress.count(Count::Rested);
                 batch.open.remove(&stream);
                 batch.rests.insert(stream);
             }
@@ -200,6 +278,7 @@ impl<S: Fold> Settle<S> {
             return Ending::Again;
         }
         kill_point!("settle.after-alarms");
+        let bytes = done.events.iter().map(bytes_of).sum();
         let events = self.events(task, done);
         if events.is_empty() {
             return Ending::Rests;
@@ -207,7 +286,10 @@ impl<S: Fold> Settle<S> {
         let appended = self.desk.log.append(events).await;
         kill_point!("settle.after-append");
         match appended {
-            Ok(_) => Ending::Written(count),
+            Ok(_) => {
+                self.progress.bytes(ByteCount(bytes));
+                Ending::Written(count)
+            }
             Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Twin,
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
@@ -223,7 +305,7 @@ impl<S: Fold> Settle<S> {
     /// Refuses events that cannot happen to the task's subject. In the log they would be
     /// there for ever, and nobody could make sense of the subject again.
     fn check(&self, task: &Task<S>, events: &[Event]) -> Result<(), IllegalTransition> {
-        let mut last = Recorded { time: self.desk.clock.now(), ..task.trigger.clone() };
+        let mut last = Recorded { time: self.desk.clock.now(), version: task.version, ..task.trigger.clone() };
         let mut state = task.state.clone();
         for event in events {
             last.version = last.version.next();
@@ -258,6 +340,21 @@ impl<S: Fold> Settle<S> {
 
     fn batch(&self) -> MutexGuard<'_, Batch> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the catalogue knows a way to say that a task of this stage is still at work. The
+/// others' tasks are short, or a twin of them does no harm.
+const fn can_be_held(stage: StageName) -> bool {
+    matches!(stage, StageName::Fetch | StageName::Verify | StageName::Archive)
+}
+
+/// How many bytes an event says were worked on.
+const fn bytes_of(event: &Event) -> u64 {
+    match event {
+        Event::TimesheetFetched(fetched) => fetched.size_bytes.0,
+        Event::TimesheetBackedUp(backed_up) => backed_up.size_bytes.0,
+        _ => 0,
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use strongroom_model::event::{AlarmKey, AlarmRaised};
-use strongroom_model::{Digest, Event, FailureKind, Fold, NewEvent, Recorded, StageName, StreamName, Version};
+use strongroom_model::{Digest, DriveId, Event, FailureKind, Fold, NewEvent, Recorded, StageName, StreamName, Version};
 
 use crate::settle::Settle;
 
@@ -39,6 +39,13 @@ pub trait Stage: Send + Sync + 'static {
 
     /// Whether it may work now. An obstacle pauses the stage until this is well again.
     fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send;
+
+    /// The only drive whose work it can do now, where its work is of a drive (verify's is): a
+    /// broker has a queue for each. Asked before anything is taken from a broker, and every
+    /// now and then; `None` until the stage has seen one, which [`Stage::ready`] lets it do.
+    fn drive(&self) -> Option<DriveId> {
+        None
+    }
 
     /// Works on a batch. Every task must be settled, in any order and in any groups; one
     /// that is not counts as obstructed and is delivered again.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use strongroom_bus::{
-    BatchLimits, Desk, Done, Failure, Fate, Outcome, Pace, Pipeline, RetryPolicy, Settle, Stage, Task, Wiring,
+    BatchLimits, Delivery, Desk, Done, Failure, Fate, Outcome, Pace, Pipeline, RetryPolicy, Settle, Stage, Task, Wiring,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
@@ -65,6 +65,7 @@ impl Rig {
     pub(crate) fn wiring(&self) -> Wiring {
         Wiring {
             log: self.log.clone(),
+            delivery: Delivery::InProcess,
             clock: self.clock.clone(),
             retry: RetryPolicy { delays: vec![Duration::from_secs(10)], max_attempts: 3 },
             pace: Pace {

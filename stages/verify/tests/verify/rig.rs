@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use strongroom_bus::{Alarms, Desk, Idle, Pace, Pipeline, RetryPolicy, Settle, Settled, Stage, Task, Wiring};
+use strongroom_bus::{Alarms, Delivery, Desk, Idle, Pace, Pipeline, RetryPolicy, Settle, Settled, Stage, Task, Wiring};
 use strongroom_drive::{Drive, DriveSettings, Place};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
@@ -102,6 +102,7 @@ impl Rig {
     pub(crate) fn start(&self) -> (Wiring, Pipeline) {
         let wiring = Wiring {
             log: self.log.clone(),
+            delivery: Delivery::InProcess,
             clock: self.clock.clone(),
             retry: RetryPolicy::default(),
             pace: Pace {

@@ -1,0 +1,287 @@
+//! The feed of a stage that takes its work from a broker.
+//!
+//! A delivery is acknowledged when the log says what became of it, and not before; what is
+//! given back is published as a fresh copy first, since a return counts against the few that
+//! a message has. Nothing here is durable: what is lost with a connection or with the process
+//! is delivered again, by the broker or by the relay, and finds its stream moved on (rule R3).
+//!
+//! - `line`: the connection, opened again and again;
+//! - `hand`: what was delivered and is in hand, purely;
+//! - `read`: what a message says, and whether it is for us;
+//! - `give_back`: copies for another worker;
+//! - `net`: what is told even while there is no broker.
+
+mod give_back;
+mod hand;
+mod line;
+mod net;
+mod read;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::{Recorded, StageName};
+use strongroom_service::Clock;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::route::drive_of;
+use crate::broker::{Broker, Incoming};
+use crate::delivery::Handover;
+use crate::ledger::{Ending, Ledger, Said, Word};
+use crate::pace::Pace;
+use crate::progress::{Pause, Progress};
+use crate::stage::{BatchLimits, Stage};
+
+use self::give_back::{GiveBack, Returned};
+use self::hand::{Hand, Met};
+use self::line::{Happened, Line};
+
+/// How many deliveries a worker is sent at most before it has acknowledged any: what the
+/// largest batches take. Each is about 1 KiB.
+const PREFETCH_MOST: usize = 2_000;
+
+/// How long an end waits for the copies of what was not begun to be confirmed. What is not
+/// by then comes again all the same, as after a kill.
+const RETURNS_MOST: Duration = Duration::from_secs(5);
+
+/// How often a stage is asked whether its drive still is the one whose queue it takes from.
+const DRIVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the log is looked through for what the broker should have brought long ago.
+const NET_EVERY: Duration = Duration::from_secs(10);
+
+/// Where a feed takes from.
+pub(crate) struct Sources<S> {
+    pub(crate) broker: Broker,
+    pub(crate) stage: Arc<S>,
+    pub(crate) log: EventLog,
+    pub(crate) clock: Clock,
+}
+
+/// What feeds one stage from its queue.
+pub(crate) struct Feed<S> {
+    sources: Sources<S>,
+    name: StageName,
+    ledger: Arc<Ledger>,
+    words: mpsc::UnboundedReceiver<Word>,
+    out: mpsc::Sender<Handover>,
+    pace: Pace,
+    stop: CancellationToken,
+    abort: CancellationToken,
+    pauses: watch::Receiver<Option<Pause>>,
+    line: Line,
+    hand: Hand<Incoming>,
+    /// What the runner has no room for yet: no more than the broker sends ahead.
+    waiting: VecDeque<Handover>,
+    give_back: GiveBack,
+    /// Whether more is probably on its way.
+    more: bool,
+    /// When the net below the queue is drawn in next.
+    net_at: Instant,
+}
+
+impl<S: Stage> Feed<S> {
+    pub(crate) fn new(
+        sources: Sources<S>,
+        ledger: Arc<Ledger>,
+        words: mpsc::UnboundedReceiver<Word>,
+        progress: &Arc<Progress>,
+        out: mpsc::Sender<Handover>,
+        pace: Pace,
+        (stop, abort): (CancellationToken, CancellationToken),
+    ) -> Self {
+        let name = sources.stage.name();
+        let give_back = GiveBack::start(sources.broker.clone(), sources.log.clone(), pace);
+        let pauses = progress.pauses();
+        Self {
+            name,
+            ledger,
+            words,
+            out,
+            pace,
+            stop,
+            abort,
+            pauses,
+            line: Line::new(progress.clone(), pace),
+            hand: Hand::default(),
+            waiting: VecDeque::new(),
+            give_back,
+            more: false,
+            net_at: Instant::now(),
+            sources,
+        }
+    }
+
+    /// Feeds the stage until it is told to stop; then hears out what is under way.
+    pub(crate) async fn run(mut self) {
+        while !self.stop.is_cancelled() {
+            self.step().await;
+        }
+        let abort = self.abort.clone();
+        abort.run_until_cancelled(self.drain()).await;
+    }
+
+    /// Waits for the next thing to happen, and deals with it.
+    async fn step(&mut self) {
+        let paused = self.is_paused();
+        let net_at = self.net_at(paused);
+        let drive_at = Instant::now() + DRIVE_EVERY;
+        let opening = line::Opening::of(&self.sources, prefetch(self.sources.stage.limits()));
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            Some(word) = self.words.recv() => self.heard(word).await,
+            _ = self.pauses.changed() => self.pause_or_go_on().await,
+            Ok(permit) = self.out.clone().reserve_owned(), if !paused && !self.waiting.is_empty() => {
+                if let Some(handover) = self.waiting.pop_front() {
+                    permit.send(handover);
+                }
+            }
+            happened = self.line.next(&opening), if !paused => self.happened(happened).await,
+            () = sleep_until(net_at.unwrap_or(drive_at)), if net_at.is_some() => self.net().await,
+            () = sleep(self.pace.linger), if self.more => self.expect_more(false),
+            () = sleep_until(drive_at), if self.name == StageName::Verify => self.look_at_drive().await,
+        }
+    }
+
+    async fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Nothing => {}
+            // What was delivered by it comes again; what is in hand of that is worked on.
+            Happened::Lost => self.hand.lost(|incoming| !incoming.acker.is_usable()),
+            Happened::Incoming(incoming) => {
+                self.expect_more(true);
+                self.take(*incoming).await;
+            }
+        }
+    }
+
+    /// Takes a message in hand, if it is work for us.
+    async fn take(&mut self, incoming: Incoming) {
+        match read::read(&incoming, self.sources.broker.site(), self.name) {
+            Ok(event) => self.meet(event, incoming).await,
+            Err(fault) => {
+                tracing::error!(stage = %self.name, message_id = incoming.message_id.as_deref(),
+                    fault = &fault as &dyn std::error::Error,
+                    "a message cannot be used and is parked: see `strongroom queue parked`");
+                incoming.acker.park().await;
+            }
+        }
+    }
+
+    async fn meet(&mut self, event: Recorded, incoming: Incoming) {
+        if self.is_of_another_drive(&event) {
+            self.give_back.give(Returned::Message(incoming));
+            return self.look_at_drive().await;
+        }
+        match self.hand.meet(event, Some(incoming)) {
+            Met::New(event) => self.hand_over(*event),
+            Met::Known => {}
+            Met::Superfluous(incoming) => {
+                incoming.acker.ack().await;
+            }
+        }
+    }
+
+    fn hand_over(&mut self, event: Recorded) {
+        // In hand here, and in no other feed's: the ledger is ours.
+        if let Some(claim) = self.ledger.claim_delivered(&event) {
+            self.waiting.push_back(Handover { trigger: event, claim });
+        }
+    }
+
+    /// What became of something in hand. The log has it by now, or nothing has happened.
+    async fn heard(&mut self, word: Word) {
+        let ending = match word.said {
+            Said::Kept(position) => {
+                for incoming in self.hand.kept(&word.stream, position) {
+                    incoming.acker.ack().await;
+                }
+                return;
+            }
+            Said::Ended(ending) => ending,
+        };
+        let Some(slot) = self.hand.end(&word.stream) else { return };
+        match (ending, slot.receipt) {
+            (Ending::Again, Some(incoming)) => self.give_back.give(Returned::Message(incoming)),
+            (Ending::Again, None) if slot.kept => {
+                let drive = self.sources.stage.drive();
+                self.give_back.give(Returned::Event(slot.position, drive));
+            }
+            (Ending::Done | Ending::Rest, Some(incoming)) => {
+                incoming.acker.ack().await;
+            }
+            (Ending::Foreign, Some(incoming)) => {
+                incoming.acker.park().await;
+            }
+            (_, None) => {}
+        }
+        if let Some((event, incoming)) = slot.behind {
+            // It cannot meet anything: its stream was just let go.
+            if let Met::New(event) = self.hand.meet(event, Some(incoming)) {
+                self.hand_over(*event);
+            }
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pauses.borrow().is_some()
+    }
+
+    async fn pause_or_go_on(&mut self) {
+        self.pauses.mark_unchanged();
+        if self.is_paused() {
+            self.let_go().await;
+        }
+    }
+
+    /// Takes nothing more for now, and gives back what was not begun.
+    async fn let_go(&mut self) {
+        self.expect_more(false);
+        // Each tells of its end, and is given back then.
+        self.waiting.clear();
+        for incoming in self.line.let_go().await {
+            self.give_back.give(Returned::Message(incoming));
+        }
+    }
+
+    fn is_of_another_drive(&self, event: &Recorded) -> bool {
+        self.name == StageName::Verify
+            && drive_of(&event.event).is_some_and(|of| Some(of) != self.sources.stage.drive())
+    }
+
+    /// Another drive has another queue.
+    async fn look_at_drive(&mut self) {
+        if self.line.drive().is_some_and(|drive| Some(drive) != self.sources.stage.drive()) {
+            self.let_go().await;
+        }
+    }
+
+    fn expect_more(&mut self, more: bool) {
+        self.more = more;
+        self.ledger.paged(more);
+    }
+
+    /// Waits until what is under way has ended and what was not begun has been given back.
+    async fn drain(&mut self) {
+        self.let_go().await;
+        // The runner finishes its batches, and lets go of what it did not begin.
+        while !self.hand.is_empty() {
+            let Some(word) = self.words.recv().await else { break };
+            self.heard(word).await;
+            // What had waited behind is not begun any more.
+            self.waiting.clear();
+        }
+        self.give_back.finish(RETURNS_MOST).await;
+    }
+}
+
+/// How much a worker is sent ahead: what is under way, and one batch that waits.
+fn prefetch(limits: BatchLimits) -> u16 {
+    let most = limits.tasks.max(1).saturating_mul(limits.batches.max(1) + 1).min(PREFETCH_MOST);
+    u16::try_from(most).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,163 @@
+//! What is given back for another worker, or for later: a fresh copy is published and
+//! confirmed, then the delivery is acknowledged.
+//!
+//! If we stop between the two, the message is there twice; the other way round it would be
+//! gone until the relay misses it. The connection to publish by is made when it is first
+//! needed: most workers never give anything back.
+
+use std::time::Duration;
+
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{DriveId, Position};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::broker::route::RoutingKey;
+use crate::broker::{Broker, BrokerError, Incoming, Message, Published, Publisher};
+use crate::pace::{Backoff, Pace};
+
+/// How many are published at a time.
+const AT_ONCE: usize = 256;
+
+/// What is given back.
+#[derive(Debug)]
+pub(super) enum Returned {
+    /// A delivery that waits for its acknowledgement.
+    Message(Incoming),
+    /// An event of the log whose delivery was acknowledged early, and the drive that it is about.
+    Event(Position, Option<DriveId>),
+}
+
+/// A copy that is to be published, and what waits for it.
+type Copy = (Message, Option<Incoming>);
+
+/// Gives back, beside the feed: a broker that is short of memory takes nothing for a while.
+#[derive(Debug)]
+pub(super) struct GiveBack {
+    queue: mpsc::UnboundedSender<Returned>,
+    task: JoinHandle<()>,
+}
+
+struct Worker {
+    broker: Broker,
+    log: EventLog,
+    publisher: Option<Publisher>,
+    trouble: Backoff,
+}
+
+impl GiveBack {
+    pub(super) fn start(broker: Broker, log: EventLog, pace: Pace) -> Self {
+        // No longer than what is in hand: what its connection took along is dropped.
+        let (queue, returned) = mpsc::unbounded_channel();
+        let worker = Worker { broker, log, publisher: None, trouble: pace.trouble() };
+        Self { queue, task: tokio::spawn(worker.run(returned)) }
+    }
+
+    pub(super) fn give(&self, returned: Returned) {
+        // It takes them for as long as we live.
+        let _ = self.queue.send(returned);
+    }
+
+    /// Waits until all has been given back, but no longer than `most`.
+    pub(super) async fn finish(&mut self, most: Duration) {
+        let (nothing, _) = mpsc::unbounded_channel();
+        self.queue = nothing;
+        if timeout(most, &mut self.task).await.is_err() {
+            tracing::warn!("not all that was not begun could be given back: the broker delivers it again");
+        }
+    }
+}
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Worker {
+    async fn run(mut self, mut returned: mpsc::UnboundedReceiver<Returned>) {
+        let mut next = Vec::with_capacity(AT_ONCE);
+        while returned.recv_many(&mut next, AT_ONCE).await > 0 {
+            let mut copies = Vec::with_capacity(next.len());
+            for one in next.drain(..) {
+                copies.extend(self.copy(one).await);
+            }
+            while !copies.is_empty() {
+                match self.publish(&copies).await {
+                    Ok(published) => {
+                        self.trouble.reset();
+                        acknowledge(copies, published).await;
+                        break;
+                    }
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "messages cannot be given back: trying again"
+                        );
+                        self.publisher = None;
+                        sleep(self.trouble.jittered()).await;
+                        // The broker delivers those itself whose connection is gone, and the relay
+                        // knows of the others.
+                        copies.retain(|(_, incoming)| incoming.as_ref().is_some_and(|one| one.acker.is_usable()));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn copy(&self, returned: Returned) -> Option<Copy> {
+        match returned {
+            Returned::Message(incoming) => match incoming.copy() {
+                Some(message) => Some((message, Some(incoming))),
+                None => {
+                    // It did not come by a way of ours: there is none to send it back by.
+                    incoming.acker.park().await;
+                    None
+                }
+            },
+            Returned::Event(position, drive) => match self.stored(position, drive).await {
+                Ok(message) => Some((message?, None)),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, %position,
+                        "work that was held cannot be given back: it is handed out when its time has passed");
+                    None
+                }
+            },
+        }
+    }
+
+    async fn stored(&self, position: Position, drive: Option<DriveId>) -> Result<Option<Message>, LogError> {
+        let stored = self.log.read(position, 1).await?.pop();
+        let Some(stored) = stored else { return Ok(None) };
+        let event = stored.decode()?;
+        let key = RoutingKey::of(self.broker.site(), &event, drive);
+        Ok(key.map(|key| Message::of(&event, stored.body, key)))
+    }
+
+    async fn publish(&mut self, copies: &[Copy]) -> Result<Vec<Published>, BrokerError> {
+        let publisher = match &self.publisher {
+            Some(publisher) => publisher,
+            None => self.publisher.insert(Publisher::connect(&self.broker).await?),
+        };
+        let messages: Vec<Message> = copies.iter().map(|(message, _)| message.clone()).collect();
+        publisher.publish(&messages).await
+    }
+}
+
+/// A copy that no queue took is as good as one that it did: the log holds the work, and the
+/// relay publishes it again when it has waited for long.
+async fn acknowledge(copies: Vec<Copy>, published: Vec<Published>) {
+    for ((message, incoming), published) in copies.into_iter().zip(published) {
+        if published != Published::Confirmed {
+            tracing::warn!(
+                message_id = message.id,
+                ?published,
+                "a message that was given back was not taken: the relay publishes it again"
+            );
+        }
+        if let Some(incoming) = incoming {
+            incoming.acker.ack().await;
+        }
+    }
+}

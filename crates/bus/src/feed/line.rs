@@ -1,0 +1,188 @@
+//! The feed's connection: opened, and opened again whenever it ends, for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_model::{DriveId, SiteId, StageName};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::broker::{Broker, BrokerError, Incoming, QueueName, Subscription};
+use crate::pace::{Backoff, Pace};
+use crate::progress::{LinkHealth, Progress};
+use crate::stage::Stage;
+
+use super::Sources;
+
+/// How long the rest of what was on its way is waited for when nothing more is wanted.
+const REST_MOST: Duration = Duration::from_secs(5);
+
+/// What is needed to open a line.
+pub(super) struct Opening<S> {
+    broker: Broker,
+    stage: Arc<S>,
+    prefetch: u16,
+}
+
+/// Why no line could be opened.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error("the broker did not let us take from the queue within {} s", .0.as_secs())]
+    Slow(Duration),
+    #[error("no drive is there whose queue could be taken from: {0}")]
+    NoDrive(String),
+}
+
+/// What happened on a line.
+#[derive(Debug)]
+pub(super) enum Happened {
+    /// Nothing that needs to be dealt with.
+    Nothing,
+    /// A message came.
+    Incoming(Box<Incoming>),
+    /// The line is lost.
+    Lost,
+}
+
+type Opened = Result<(Subscription, Option<DriveId>), OpenError>;
+
+#[derive(Debug)]
+enum State {
+    Down { until: Instant },
+    Opening(JoinSet<Opened>),
+    Up(Box<Subscription>, Option<DriveId>),
+}
+
+/// A connection to the stage's queue.
+#[derive(Debug)]
+pub(super) struct Line {
+    state: State,
+    trouble: Backoff,
+    progress: Arc<Progress>,
+    /// Whether there has been one: the next one is a reconnection.
+    was_up: bool,
+}
+
+impl Line {
+    pub(super) fn new(progress: Arc<Progress>, pace: Pace) -> Self {
+        let line =
+            Self { state: State::Down { until: Instant::now() }, trouble: pace.trouble(), progress, was_up: false };
+        line.tell(false, None, None);
+        line
+    }
+
+    /// The drive whose queue it takes from.
+    pub(super) fn drive(&self) -> Option<DriveId> {
+        match &self.state {
+            State::Up(_, drive) => *drive,
+            _ => None,
+        }
+    }
+
+    /// What happens next. It may be dropped while it waits.
+    pub(super) async fn next<S: Stage>(&mut self, opening: &Opening<S>) -> Happened {
+        match &mut self.state {
+            State::Down { until } => {
+                sleep_until(*until).await;
+                let mut task = JoinSet::new();
+                task.spawn(opening.clone().open());
+                self.state = State::Opening(task);
+                Happened::Nothing
+            }
+            State::Opening(task) => {
+                let opened = task.join_next().await;
+                match opened {
+                    Some(Ok(Ok((subscription, drive)))) => self.up(subscription, drive),
+                    Some(Ok(Err(error))) => self.down(&error.to_string(), Some(&error)),
+                    // It panicked: the client's fault, and nothing is known to be open.
+                    Some(Err(error)) => self.down("the attempt to connect broke off", Some(&error)),
+                    None => self.down("the attempt to connect broke off", None),
+                }
+                Happened::Nothing
+            }
+            State::Up(subscription, _) => match subscription.next().await {
+                Some(incoming) => {
+                    self.trouble.reset();
+                    Happened::Incoming(Box::new(incoming))
+                }
+                None => {
+                    self.down("the queue delivers no more", None);
+                    Happened::Lost
+                }
+            },
+        }
+    }
+
+    /// Takes nothing more for now, and gives what was on its way. A next call begins anew.
+    pub(super) async fn let_go(&mut self) -> Vec<Incoming> {
+        let state = std::mem::replace(&mut self.state, State::Down { until: Instant::now() });
+        let State::Up(mut subscription, _) = state else { return Vec::new() };
+        let mut rest = Vec::new();
+        // Where it cannot be cancelled it is lost, and the broker delivers all of it again.
+        let resting = async {
+            if subscription.cancel().await.is_ok() {
+                while let Some(incoming) = subscription.next().await {
+                    rest.push(incoming);
+                }
+            }
+        };
+        let _ = timeout(REST_MOST, resting).await;
+        rest
+    }
+
+    fn up(&mut self, subscription: Subscription, drive: Option<DriveId>) {
+        if std::mem::replace(&mut self.was_up, true) {
+            metrics::counter!("strongroom_broker_reconnects_total").increment(1);
+        }
+        self.state = State::Up(Box::new(subscription), drive);
+        self.tell(true, drive, None);
+    }
+
+    fn down(&mut self, why: &str, error: Option<&(dyn std::error::Error + 'static)>) {
+        let delay = self.trouble.jittered();
+        tracing::warn!(why, error, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
+        self.state = State::Down { until: Instant::now() + delay };
+        self.tell(false, None, Some(why.to_owned()));
+    }
+
+    fn tell(&self, connected: bool, drive: Option<DriveId>, trouble: Option<String>) {
+        let before = self.progress.link_now();
+        let since = before.filter(|link| link.connected == connected).map_or_else(Instant::now, |link| link.since);
+        self.progress.link(LinkHealth { connected, since, trouble, drive });
+        metrics::gauge!("strongroom_broker_connected", "role" => "consume").set(f64::from(u8::from(connected)));
+    }
+}
+
+impl<S: Stage> Opening<S> {
+    pub(super) fn of(sources: &Sources<S>, prefetch: u16) -> Self {
+        Self { broker: sources.broker.clone(), stage: sources.stage.clone(), prefetch }
+    }
+
+    async fn open(self) -> Opened {
+        let most = self.broker.settings().setup_timeout;
+        let stage = self.stage.name();
+        let mut drive = self.stage.drive();
+        if stage == StageName::Verify && drive.is_none() {
+            // Only a look at the drive says which one it is.
+            self.stage.ready().await.map_err(|obstacle| OpenError::NoDrive(obstacle.message))?;
+            drive = self.stage.drive();
+        }
+        let queue = queue(self.broker.site(), stage, drive)?;
+        let opening = Subscription::open(&self.broker, &queue, self.prefetch);
+        let subscription = timeout(most, opening).await.map_err(|_| OpenError::Slow(most))??;
+        tracing::info!(%stage, %queue, "taking work from the broker");
+        Ok((subscription, drive))
+    }
+}
+
+fn queue(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Result<QueueName, OpenError> {
+    QueueName::stage(site, stage, drive).ok_or_else(|| OpenError::NoDrive("the stage names none".to_owned()))
+}
+
+impl<S> Clone for Opening<S> {
+    fn clone(&self) -> Self {
+        Self { broker: self.broker.clone(), stage: self.stage.clone(), prefetch: self.prefetch }
+    }
+}

@@ -1,0 +1,62 @@
+//! The net below notify's queue: alarms are told even while there is no broker.
+//!
+//! What has waited for long is taken from the log directly. It goes through the same hand as
+//! what the broker brings, so that nobody is told twice by one process; and by two, only as
+//! often as by a message that came twice.
+
+use std::time::Duration;
+
+use strongroom_eventlog::LogError;
+use strongroom_model::{Position, Recorded, StageName};
+use tokio::time::Instant;
+
+use crate::stage::Stage;
+
+use super::hand::Met;
+use super::{Feed, NET_EVERY};
+
+/// How long something has waited when the broker no longer counts on being the one to bring it.
+const WAITED: Duration = Duration::from_secs(60);
+
+/// How many are taken at a time.
+const MOST: usize = 256;
+
+impl<S: Stage> Feed<S> {
+    /// When the log is looked at next, if it is.
+    pub(super) fn net_at(&self, paused: bool) -> Option<Instant> {
+        (self.name == StageName::Notify && !paused).then_some(self.net_at)
+    }
+
+    /// Takes from the log what has waited for long.
+    pub(super) async fn net(&mut self) {
+        self.net_at = Instant::now() + self.pace.rescan.min(NET_EVERY);
+        match self.waited().await {
+            Ok(events) => {
+                for event in events {
+                    if let Met::New(event) = self.hand.meet(event, None) {
+                        tracing::warn!(stream = %event.stream, "the broker did not bring this: taken from the log");
+                        self.hand_over(*event);
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(stage = %self.name, error = &error as &dyn std::error::Error,
+                "what has waited for long cannot be read from the log: trying again"),
+        }
+    }
+
+    async fn waited(&self) -> Result<Vec<Recorded>, LogError> {
+        let log = &self.sources.log;
+        let now = self.sources.clock.now();
+        let before = now.checked_sub(WAITED).unwrap_or(now);
+        let after = now.checked_add(WAITED).unwrap_or(now);
+        // Those in hand come first: look past them.
+        let limit = MOST + self.ledger.held();
+        let mut events = log.pending(self.name, Position(0), limit).await?;
+        // What is of the future was written by a clock that has been put back since.
+        events.retain(|event| event.time <= before || event.time > after);
+        events.extend(log.due(self.name, before, limit).await?);
+        events.retain(|event| !self.ledger.rests(event));
+        events.truncate(MOST);
+        Ok(events)
+    }
+}

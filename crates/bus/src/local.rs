@@ -1,0 +1,145 @@
+//! The feed of a process on its own: straight from the log.
+//!
+//! What is pending stands in the log, so the feed keeps nothing: it reads upwards from a
+//! cursor, hands over what is not in hand, and waits. The channel is short; the log holds
+//! the rest, whatever the backlog.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{Recorded, StageName, next_step};
+use strongroom_service::Clock;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::delivery::Handover;
+use crate::ledger::{Claim, Ledger};
+use crate::pace::{Backoff, Pace};
+use crate::retry::RetryPolicy;
+
+/// How many pending events are read at a time: a page of about 300 KiB.
+const PAGE: usize = 256;
+
+/// How many waiting retries are looked through, the earliest first, for those that a clock
+/// that was put back has left stranded. Where more wait, the rest are found as these go.
+const STRANDED_MOST: usize = 1024;
+
+/// What feeds one stage.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) log: EventLog,
+    pub(crate) clock: Clock,
+    pub(crate) stage: StageName,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) out: mpsc::Sender<Handover>,
+    pub(crate) pace: Pace,
+    pub(crate) stop: CancellationToken,
+}
+
+/// When the log is looked at for other reasons than an append.
+struct Rounds {
+    due_at: Instant,
+    rescan_at: Instant,
+    trouble: Backoff,
+}
+
+impl Local {
+    /// Feeds the stage until it is told to stop.
+    pub(crate) async fn run(self) {
+        let stop = self.stop.clone();
+        // Dropped at any await, a delivery gives its stream back, and nothing else is held.
+        stop.run_until_cancelled(self.feed()).await;
+    }
+
+    async fn feed(self) {
+        let mut appended = self.log.appended();
+        let now = Instant::now();
+        let mut rounds = Rounds { due_at: now, rescan_at: now, trouble: self.pace.trouble() };
+        loop {
+            match self.round(&mut rounds).await {
+                Ok(true) => continue,
+                Ok(false) => rounds.trouble.reset(),
+                Err(error) => {
+                    tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+                        "pending work cannot be read from the log: trying again");
+                    sleep(rounds.trouble.next()).await;
+                }
+            }
+            tokio::select! {
+                // The sender is gone once the log is closed; the poll stays.
+                Ok(()) = appended.changed() => {}
+                () = self.ledger.returned() => {}
+                // Other processes append too, and retries come due by a clock that may be set:
+                // neither wakes us.
+                () = sleep(self.pace.poll) => {}
+            }
+        }
+    }
+
+    /// Hands over what is due and one page of what is pending. Returns whether there is
+    /// probably more.
+    async fn round(&self, rounds: &mut Rounds) -> Result<bool, LogError> {
+        let now = Instant::now();
+        if now >= rounds.due_at {
+            rounds.due_at = now + self.pace.poll;
+            self.due().await?;
+        }
+        if now >= rounds.rescan_at {
+            rounds.rescan_at = now + self.pace.rescan;
+            self.ledger.rescan();
+            self.stranded().await?;
+        }
+        self.page().await
+    }
+
+    /// Hands over the retries that are due.
+    async fn due(&self) -> Result<(), LogError> {
+        let now = self.clock.now();
+        // Those in hand are still due, and come first: look past them.
+        let limit = PAGE + self.ledger.held();
+        let due = self.log.due(self.stage, now, limit).await?;
+        self.hand_over_due(due).await;
+        Ok(())
+    }
+
+    /// Hands over the retries that no clock that runs on could have set: none is set farther
+    /// ahead than the policy's longest delay, so one that is due later still was set before
+    /// the clock was put back, perhaps by years. It is due now.
+    async fn stranded(&self) -> Result<(), LogError> {
+        let horizon = self.clock.now().checked_add(self.retry.longest()).unwrap_or(Timestamp::MAX);
+        let mut waiting = self.log.due(self.stage, Timestamp::MAX, STRANDED_MOST + self.ledger.held()).await?;
+        waiting.retain(|event| next_step(&event.event).and_then(|next| next.not_before) > Some(horizon));
+        self.hand_over_due(waiting).await;
+        Ok(())
+    }
+
+    async fn hand_over_due(&self, events: Vec<Recorded>) {
+        for event in events {
+            if let Some(claim) = self.ledger.claim_due(&event) {
+                self.hand_over(event, claim).await;
+            }
+        }
+    }
+
+    async fn page(&self) -> Result<bool, LogError> {
+        let from = self.ledger.page();
+        let events = self.log.pending(self.stage, from, PAGE).await?;
+        let more = events.len() >= PAGE;
+        self.ledger.paged(!events.is_empty());
+        for event in events {
+            if let Some(claim) = self.ledger.claim(&event) {
+                self.hand_over(event, claim).await;
+            }
+        }
+        self.ledger.paged(more);
+        Ok(more)
+    }
+
+    /// Waits for room. That nobody receives any more means that we are stopping.
+    async fn hand_over(&self, trigger: Recorded, claim: Claim) {
+        drop(self.out.send(Handover { trigger, claim }).await);
+    }
+}

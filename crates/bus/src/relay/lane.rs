@@ -1,0 +1,210 @@
+//! One queue, and what is known to be in it: pure bookkeeping.
+//!
+//! What is published is remembered for as long as it is pending, so that it is not published
+//! at every look, and so that it is missed when it gets lost.
+
+use std::collections::HashMap;
+
+use strongroom_model::{DriveId, Position, Recorded, SiteId, StageName, StreamName};
+use tokio::time::{Duration, Instant};
+
+use crate::broker::{Depth, QueueName};
+
+/// How many published events are remembered as pending, at most: those that are ready, and
+/// those that workers have in hand. At 200 bytes each they are 4 MiB. Beyond it nothing more
+/// is published into that queue until some are done.
+const SENT_MOST: usize = 20_000;
+
+/// A queue that the relay fills.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) queue: QueueName,
+    pub(super) stage: StageName,
+    pub(super) drive: Option<DriveId>,
+    /// All that is pending below was looked at since the last doubt.
+    pub(super) cursor: Position,
+    /// What was published and was pending at the last look.
+    sent: HashMap<StreamName, Sent>,
+    /// How many more may be published before its depth is asked for again.
+    room: usize,
+    /// When its depth was asked for last.
+    pub(super) asked_at: Option<Instant>,
+    /// How much it held then.
+    pub(super) depth: Option<Depth>,
+    /// Since when it has held work and nobody has taken from it.
+    pub(super) idle_since: Option<Instant>,
+    /// Not to be tried before this: it was missing, or refused what it was given.
+    pub(super) resting_until: Option<Instant>,
+    /// Whether it was not there when it was last needed.
+    pub(super) missed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    position: Position,
+    at: Instant,
+    /// In the order of publishing.
+    turn: u64,
+}
+
+impl Lane {
+    pub(super) fn new(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Self> {
+        Some(Self {
+            queue: QueueName::stage(site, stage, drive)?,
+            stage,
+            drive,
+            cursor: Position(0),
+            sent: HashMap::new(),
+            room: 0,
+            asked_at: None,
+            depth: None,
+            idle_since: None,
+            resting_until: None,
+            missed: false,
+        })
+    }
+
+    /// Begins at the log's first position again: nothing is known of the queue.
+    pub(super) fn restart(&mut self) {
+        self.cursor = Position(0);
+        self.sent.clear();
+        self.room = 0;
+        self.asked_at = None;
+        self.depth = None;
+    }
+
+    /// What the broker says of the queue.
+    pub(super) fn found(&mut self, depth: Depth, ready_most: u32, now: Instant) {
+        self.depth = Some(depth);
+        self.asked_at = Some(now);
+        let room = ready_most.saturating_sub(depth.ready);
+        self.room = usize::try_from(room).unwrap_or(usize::MAX);
+        if depth.ready == 0 || depth.consumers > 0 {
+            self.idle_since = None;
+        } else {
+            self.idle_since.get_or_insert(now);
+        }
+    }
+
+    /// How many may be published now.
+    pub(super) fn room(&self) -> usize {
+        self.room.min(SENT_MOST.saturating_sub(self.sent.len()))
+    }
+
+    /// Whether as many are remembered as may be.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.sent.len() >= SENT_MOST
+    }
+
+    /// How many are remembered.
+    pub(super) fn outstanding(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Whether that event was published already.
+    pub(super) fn knows(&self, event: &Recorded) -> bool {
+        self.sent.get(&event.stream).is_some_and(|sent| sent.position == event.position)
+    }
+
+    /// It was published, and lies in the queue.
+    pub(super) fn published(&mut self, stream: StreamName, position: Position, now: Instant, turn: u64) {
+        self.room = self.room.saturating_sub(1);
+        self.sent.insert(stream, Sent { position, at: now, turn });
+    }
+
+    /// The queue takes nothing more for now; `position` was not published.
+    pub(super) fn refused(&mut self, position: Position, until: Instant) {
+        self.room = 0;
+        self.cursor = self.cursor.min(position);
+        self.resting_until = Some(until);
+    }
+
+    /// The streams that are remembered.
+    pub(super) fn streams(&self) -> Vec<StreamName> {
+        self.sent.keys().cloned().collect()
+    }
+
+    /// Forgets what is not pending any more: `stands` says where streams stand now.
+    pub(super) fn forget_done(&mut self, stands: impl Fn(&StreamName) -> Option<Position>) {
+        self.sent.retain(|stream, sent| stands(stream) == Some(sent.position));
+    }
+
+    /// What counts as lost: published long ago, still pending, and not in the queue.
+    ///
+    /// What lies in a queue was published last, since it is taken in its order: of those that
+    /// are remembered, all but the `ready` newest have left it.
+    pub(super) fn lost(&self, ready: u32, after: Duration, now: Instant, most: usize) -> Vec<Position> {
+        let mut sent: Vec<&Sent> = self.sent.values().collect();
+        sent.sort_unstable_by_key(|sent| sent.turn);
+        let left = sent.len().saturating_sub(usize::try_from(ready).unwrap_or(usize::MAX));
+        let old = |sent: &&&Sent| now.saturating_duration_since(sent.at) >= after;
+        sent[..left].iter().filter(old).map(|sent| sent.position).take(most).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane() -> Lane {
+        Lane::new(&"harbour".parse().unwrap(), StageName::Fetch, None).unwrap()
+    }
+
+    fn stream(n: u64) -> StreamName {
+        format!("booking/{n}").parse().unwrap()
+    }
+
+    fn depth(ready: u32, consumers: u32) -> Depth {
+        Depth { ready, consumers }
+    }
+
+    #[test]
+    fn a_queue_is_filled_up_to_its_bound_and_no_further() {
+        let (mut lane, now) = (lane(), Instant::now());
+        lane.found(depth(7, 1), 10, now);
+        assert_eq!(lane.room(), 3);
+        for n in 0..3 {
+            lane.published(stream(n), Position(n), now, n);
+        }
+        assert_eq!(lane.room(), 0);
+        lane.found(depth(12, 1), 10, now);
+        assert_eq!(lane.room(), 0, "more than the bound is no room");
+    }
+
+    #[test]
+    fn only_what_left_the_queue_long_ago_counts_as_lost() {
+        let (mut lane, now) = (lane(), Instant::now());
+        lane.found(depth(0, 1), 10, now);
+        for n in 0..5 {
+            lane.published(stream(n), Position(n), now, n);
+        }
+        let (minute, later) = (Duration::from_secs(60), now + Duration::from_secs(61));
+        assert_eq!(lane.lost(0, minute, now, 99), []);
+        assert_eq!(lane.lost(5, minute, later, 99), []);
+        assert_eq!(lane.lost(3, minute, later, 99), [Position(0), Position(1)]);
+        assert_eq!(lane.lost(0, minute, later, 2), [Position(0), Position(1)]);
+        lane.forget_done(|stream| (stream.id() != "0").then(|| Position(stream.id().parse().unwrap())));
+        assert_eq!(lane.lost(3, minute, later, 99), [Position(1)]);
+    }
+
+    #[test]
+    fn a_queue_is_without_a_worker_only_while_it_holds_work() {
+        let (mut lane, now) = (lane(), Instant::now());
+        lane.found(depth(0, 0), 10, now);
+        assert_eq!(lane.idle_since, None);
+        lane.found(depth(1, 0), 10, now);
+        lane.found(depth(2, 0), 10, now + Duration::from_secs(5));
+        assert_eq!(lane.idle_since, Some(now));
+        lane.found(depth(2, 1), 10, now);
+        assert_eq!(lane.idle_since, None);
+    }
+
+    #[test]
+    fn what_was_refused_is_looked_at_again() {
+        let (mut lane, now) = (lane(), Instant::now());
+        lane.found(depth(0, 1), 10, now);
+        lane.cursor = Position(9);
+        lane.refused(Position(4), now);
+        assert_eq!((lane.cursor, lane.room()), (Position(4), 0));
+    }
+}

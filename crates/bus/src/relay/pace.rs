@@ -1,0 +1,52 @@
+//! How often the relay does what, and how long it waits for others.
+
+use std::time::Duration;
+
+/// The relay's intervals, on the host's monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayPace {
+    /// How often the log is asked what other processes appended, and what is due.
+    pub poll: Duration,
+    /// How often a full queue is asked whether it has room.
+    pub room: Duration,
+    /// How often every queue is looked at: whether it is there, how much it holds, who takes
+    /// from it.
+    pub look: Duration,
+    /// How often what was published is compared with the log: what is done is forgotten, and
+    /// what got lost is published again.
+    pub sweep: Duration,
+    /// How long after it was published something that is still pending, and not in its queue,
+    /// counts as lost. Longer than a stage works without a word (`hold_after`).
+    pub republish_after: Duration,
+    /// How often a relay that is not the active one tries to be.
+    pub standby: Duration,
+    /// How long the broker may be unreachable, or take nothing, before a person is told. A
+    /// restart takes less.
+    pub unreachable_after: Duration,
+    /// How long work may lie in a queue that nobody takes from before a person is told.
+    pub no_worker_after: Duration,
+    /// How often figures that cost a query are taken.
+    pub figures: Duration,
+    /// How long it waits before it connects again, at first; it doubles, with full jitter.
+    pub reconnect_least: Duration,
+    /// How long at most.
+    pub reconnect_most: Duration,
+}
+
+impl Default for RelayPace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_millis(250),
+            room: Duration::from_millis(50),
+            look: Duration::from_secs(5),
+            sweep: Duration::from_secs(30),
+            republish_after: Duration::from_secs(15 * 60),
+            standby: Duration::from_secs(2),
+            unreachable_after: Duration::from_secs(30),
+            no_worker_after: Duration::from_secs(10 * 60),
+            figures: Duration::from_secs(15),
+            reconnect_least: Duration::from_millis(100),
+            reconnect_most: Duration::from_secs(30),
+        }
+    }
+}

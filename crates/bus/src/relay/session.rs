@@ -1,0 +1,271 @@
+//! The life of one connection: standing by, active, and lost.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_eventlog::LogError;
+use strongroom_model::{DriveId, SubjectKind};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::broker::{BrokerError, Publisher, QueueName};
+use crate::pace::Backoff;
+
+use super::RelayWiring;
+use super::lanes::Lanes;
+use super::state::State;
+
+/// How many drives a site may have: each has a queue.
+const DRIVES_MOST: usize = 1_000;
+
+/// How long closing in order may take when we end. The broker tidies up in any case.
+const CLOSE_MOST: Duration = Duration::from_secs(5);
+
+/// Publishes what is pending.
+pub(super) struct Relay {
+    pub(super) wiring: RelayWiring,
+    pub(super) state: Arc<State>,
+    /// Counts what was published, in order.
+    pub(super) published: u64,
+}
+
+/// What keeps a round from its end.
+pub(super) enum Trouble {
+    Broker(BrokerError),
+    Log(LogError),
+}
+
+impl From<BrokerError> for Trouble {
+    fn from(error: BrokerError) -> Self {
+        Self::Broker(error)
+    }
+}
+
+impl From<LogError> for Trouble {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
+}
+
+/// When there is probably something to do again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Next {
+    /// There is more in the log, and room for it.
+    Now,
+    /// A queue that is worked on is full.
+    Soon,
+    /// When something is appended or comes due.
+    Later,
+}
+
+/// When what is looked at regularly is looked at next.
+struct Rounds {
+    look_at: Instant,
+    sweep_at: Instant,
+}
+
+impl Relay {
+    pub(super) const fn new(wiring: RelayWiring, state: Arc<State>) -> Self {
+        Self { wiring, state, published: 0 }
+    }
+
+    /// Connects and publishes, again and again, until it is told to stop.
+    pub(super) async fn run(mut self) {
+        let stop = self.wiring.stop.clone();
+        let pace = self.wiring.pace;
+        let mut trouble = Backoff::new(pace.reconnect_least, pace.reconnect_most);
+        let mut was_connected = false;
+        while !stop.is_cancelled() {
+            let why = match stop.run_until_cancelled(Publisher::connect(&self.wiring.broker)).await {
+                None => return,
+                Some(Err(error)) => words(&error),
+                Some(Ok(publisher)) => {
+                    if std::mem::replace(&mut was_connected, true) {
+                        metrics::counter!("strongroom_broker_reconnects_total").increment(1);
+                    }
+                    let publisher = Arc::new(publisher);
+                    self.state.connected(publisher.clone());
+                    match stop.run_until_cancelled(self.serve(&publisher, &mut trouble)).await {
+                        None => {
+                            // So that another relay of the site can be the active one at once.
+                            let _ = timeout(CLOSE_MOST, publisher.close()).await;
+                            return;
+                        }
+                        Some(why) => why,
+                    }
+                }
+            };
+            let delay = trouble.jittered();
+            tracing::warn!(why, retry_in_ms = delay.as_millis(), "the relay is not connected: trying again");
+            self.state.lost(why);
+            stop.run_until_cancelled(sleep(delay)).await;
+        }
+    }
+
+    /// Publishes by that connection for as long as it lives. Returns why it does not any more.
+    async fn serve(&mut self, publisher: &Publisher, trouble: &mut Backoff) -> String {
+        const LOST: &str = "the connection to the broker is lost";
+        tokio::select! {
+            stood_by = self.stand_by(publisher) => if let Err(error) = stood_by {
+                return words(&error);
+            },
+            () = publisher.closed() => return LOST.to_owned(),
+        }
+        trouble.reset();
+        self.state.lock().active = true;
+        tracing::info!(broker = self.wiring.broker.place(), "the relay is active");
+        tokio::select! {
+            error = self.active(publisher) => words(&error),
+            // Whatever is waited for, by this connection it does not come any more.
+            () = publisher.closed() => LOST.to_owned(),
+        }
+    }
+
+    /// Waits until no other relay of the site is active.
+    async fn stand_by(&self, publisher: &Publisher) -> Result<(), BrokerError> {
+        let queue = QueueName::relay(self.wiring.broker.site());
+        let mut told = false;
+        loop {
+            match publisher.claim_exclusive(&queue).await {
+                Ok(true) => return Ok(()),
+                // One that may declare nothing publishes all the same: two at once only make duplicates.
+                Err(BrokerError::Forbidden { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+                Ok(false) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::info!("another relay of the site is active: standing by");
+                    }
+                    sleep(self.wiring.pace.standby).await;
+                }
+            }
+        }
+    }
+
+    /// Publishes until the broker fails.
+    async fn active(&mut self, publisher: &Publisher) -> BrokerError {
+        let pace = self.wiring.pace;
+        let mut appended = self.wiring.log.appended();
+        let mut lanes = Lanes::new(self.wiring.broker.site());
+        let mut rounds = Rounds { look_at: Instant::now(), sweep_at: Instant::now() + pace.sweep };
+        let mut trouble = Backoff::new(pace.reconnect_least, pace.reconnect_most);
+        loop {
+            appended.borrow_and_update();
+            let next = match self.round(publisher, &mut lanes, &mut rounds).await {
+                Ok(next) => {
+                    trouble.reset();
+                    self.state.lock().log = None;
+                    next
+                }
+                Err(Trouble::Broker(error)) => return error,
+                Err(Trouble::Log(error)) => {
+                    tracing::warn!(
+                        error = &error as &dyn Error,
+                        "pending work cannot be read from the log: trying again"
+                    );
+                    self.state.lock().log = Some(words(&error));
+                    sleep(trouble.jittered()).await;
+                    continue;
+                }
+            };
+            let wait = match next {
+                Next::Now => continue,
+                Next::Soon => pace.room,
+                Next::Later => pace.poll,
+            };
+            self.state.lock().looked_at = Some(Instant::now());
+            tokio::select! {
+                // The sender is gone once the log is closed; the poll stays. A full queue has no
+                // more room because of an append.
+                Ok(()) = appended.changed(), if next == Next::Later => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn round(&mut self, publisher: &Publisher, lanes: &mut Lanes, rounds: &mut Rounds) -> Result<Next, Trouble> {
+        let pace = self.wiring.pace;
+        if Instant::now() >= rounds.look_at {
+            self.look(publisher, lanes).await?;
+            rounds.look_at = Instant::now() + pace.look;
+        }
+        if lanes.grown {
+            self.declare(publisher, lanes).await?;
+        }
+        if Instant::now() >= rounds.sweep_at {
+            self.sweep(publisher, lanes).await?;
+            let crowded = lanes.iter().any(super::lane::Lane::is_crowded);
+            rounds.sweep_at = Instant::now() + if crowded { pace.poll } else { pace.sweep };
+        }
+        let mut next = Next::Later;
+        let mut read = false;
+        for index in 0..lanes.len() {
+            let (then, has_read) = self.turn(publisher, lanes, index).await?;
+            next = next.min(then);
+            read |= has_read;
+        }
+        if !read {
+            next = next.min(self.search(lanes).await?);
+        }
+        Ok(next)
+    }
+
+    /// Looks at every queue, and for drives that are new in the log.
+    async fn look(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
+        for head in self.wiring.log.newest(SubjectKind::Drive, DRIVES_MOST).await? {
+            if let Ok(drive) = head.stream.id().parse::<DriveId>() {
+                lanes.know(drive);
+            }
+        }
+        let mut queues = Vec::with_capacity(lanes.len());
+        for index in 0..lanes.len() {
+            let lane = lanes.get_mut(index);
+            self.ask(publisher, lane).await?;
+            lanes.grown |= lanes.get_mut(index).depth.is_none();
+            let lane = lanes.get_mut(index);
+            queues.push((lane.queue.clone(), lane.idle_since));
+        }
+        let parked = publisher.depth(&QueueName::parked(self.wiring.broker.site())).await?;
+        lanes.grown |= parked.is_none();
+        let mut standing = self.state.lock();
+        standing.queues = queues;
+        standing.parked = parked.map(|depth| depth.ready);
+        // Somebody may have put it in order.
+        lanes.grown |= standing.topology.is_some();
+        Ok(())
+    }
+
+    /// Declares what is not there, or at least sees that it is.
+    async fn declare(&self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
+        let topology = lanes.topology();
+        let wrong = match publisher.apply(&topology).await {
+            Ok(()) => None,
+            Err(BrokerError::Forbidden { .. }) => match publisher.check(&topology).await {
+                Ok(()) => None,
+                Err(error @ BrokerError::Missing { .. }) => Some(words(&error)),
+                Err(error) => return Err(error.into()),
+            },
+            Err(error @ (BrokerError::Mismatch { .. } | BrokerError::Missing { .. } | BrokerError::Locked { .. })) => {
+                Some(words(&error))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(wrong) = &wrong {
+            tracing::warn!(wrong, "the topology on the broker is not in order");
+        }
+        lanes.grown = false;
+        self.state.lock().topology = wrong;
+        Ok(())
+    }
+}
+
+/// An error and what led to it, on one line.
+pub(super) fn words(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,270 @@
+//! What is published into one queue at its turn.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use strongroom_eventlog::{LogError, Stored};
+use strongroom_model::booking::Booking;
+use strongroom_model::fold::fold;
+use strongroom_model::{DriveId, Recorded, StageName, StreamName, next_step};
+use tokio::time::Instant;
+
+use crate::broker::route::{RoutingKey, drive_of};
+use crate::broker::{Message, Published, Publisher};
+
+use super::lane::Lane;
+use super::lanes::Lanes;
+use super::session::{Next, Relay, Trouble};
+
+/// How many events are read, and published, at a time: half a MiB.
+const PAGE: usize = 512;
+
+/// How many waiting retries are looked through for those that a clock that was put back has
+/// left stranded.
+const STRANDED_MOST: usize = 1024;
+
+impl Relay {
+    /// Publishes what is due and a page of what is pending, as far as there is room. Also
+    /// returns whether it looked at the log for more of verify's work.
+    pub(super) async fn turn(
+        &mut self,
+        publisher: &Publisher,
+        lanes: &mut Lanes,
+        index: usize,
+    ) -> Result<(Next, bool), Trouble> {
+        let lane = lanes.get_mut(index);
+        if let Some(next) = self.full(publisher, lane).await? {
+            lanes.grown |= lanes.get_mut(index).depth.is_none();
+            return Ok((next, false));
+        }
+        let (stage, from) = (lane.stage, lane.cursor);
+        let mut batch = self.due(lane).await?;
+        let page = self.wiring.log.pending_stored(stage, from, PAGE).await?;
+        let mut more = page.len() >= PAGE;
+        for stored in page {
+            let room = lanes.get_mut(index).room();
+            if batch.len() >= room {
+                more = true;
+                break;
+            }
+            lanes.get_mut(index).cursor = stored.position.next();
+            let Some(event) = readable(&stored) else { continue };
+            let of = self.drive(&event, stage).await?;
+            if let Some(of) = of {
+                lanes.know(of);
+            }
+            let lane = lanes.get_mut(index);
+            if of == lane.drive && !lane.knows(&event) {
+                batch.push((event, stored));
+            }
+        }
+        let lane = lanes.get_mut(index);
+        let taken = self.publish(publisher, lane, batch).await?;
+        lanes.grown |= !taken;
+        let room = lanes.get_mut(index).room() > 0;
+        let next = match (more, room) {
+            (true, true) => Next::Now,
+            (true, false) => Next::Soon,
+            (false, _) => Next::Later,
+        };
+        Ok((next, stage == StageName::Verify))
+    }
+
+    /// Asks a queue that was full, or that nothing is known of, whether it has room, but not all
+    /// the time. Returns when to look again if it has none.
+    async fn full(&self, publisher: &Publisher, lane: &mut Lane) -> Result<Option<Next>, Trouble> {
+        let now = Instant::now();
+        if lane.resting_until.is_some_and(|until| until > now) {
+            return Ok(Some(Next::Later));
+        }
+        lane.resting_until = None;
+        if lane.room() > 0 {
+            return Ok(None);
+        }
+        let pace = self.wiring.pace;
+        // A queue that nobody takes from does not get any emptier.
+        let worked_on = lane.depth.is_none_or(|depth| depth.consumers > 0);
+        let (wait, next) = if worked_on { (pace.room, Next::Soon) } else { (pace.look, Next::Later) };
+        if lane.asked_at.is_some_and(|at| now < at + wait) {
+            return Ok(Some(next));
+        }
+        self.ask(publisher, lane).await?;
+        Ok(if lane.room() > 0 { None } else { Some(next) })
+    }
+
+    /// Asks for a queue's depth. One that is missing rests for a while, and then is filled from
+    /// the log's first position on.
+    pub(super) async fn ask(&self, publisher: &Publisher, lane: &mut Lane) -> Result<(), Trouble> {
+        let Some(depth) = publisher.depth(&lane.queue).await? else {
+            lane.restart();
+            self.missed(lane);
+            return Ok(());
+        };
+        lane.found(depth, self.wiring.broker.settings().ready_most, Instant::now());
+        let queue = lane.queue.to_string();
+        metrics::gauge!("strongroom_queue_ready", "queue" => queue.clone()).set(f64::from(depth.ready));
+        metrics::gauge!("strongroom_queue_consumers", "queue" => queue).set(f64::from(depth.consumers));
+        Ok(())
+    }
+
+    /// A queue was not there. The first time it is declared and tried at once; after that only
+    /// every now and then.
+    fn missed(&self, lane: &mut Lane) {
+        if lane.missed {
+            lane.resting_until = Some(Instant::now() + self.wiring.pace.look);
+        }
+        lane.missed = true;
+    }
+
+    /// What is due now, as far as there is room.
+    async fn due(&self, lane: &Lane) -> Result<Vec<(Recorded, Stored)>, LogError> {
+        let now = self.wiring.clock.now();
+        // Those that were published are still due, and come first: look past them.
+        let due = self.wiring.log.due_stored(lane.stage, now, PAGE + lane.outstanding()).await?;
+        self.wanted(lane, due, lane.room()).await
+    }
+
+    /// Those of these events that are this queue's and were not published yet.
+    async fn wanted(&self, lane: &Lane, events: Vec<Stored>, most: usize) -> Result<Vec<(Recorded, Stored)>, LogError> {
+        let mut wanted = Vec::new();
+        for stored in events {
+            if wanted.len() >= most {
+                break;
+            }
+            let Some(event) = readable(&stored) else { continue };
+            if !lane.knows(&event) && self.drive(&event, lane.stage).await? == lane.drive {
+                wanted.push((event, stored));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The drive that an event is about, if its queue is of a drive. Where the event does not
+    /// say (a copy whose proof is held), its stream does.
+    async fn drive(&self, event: &Recorded, stage: StageName) -> Result<Option<DriveId>, LogError> {
+        if stage != StageName::Verify {
+            return Ok(None);
+        }
+        if let Some(drive) = drive_of(&event.event) {
+            return Ok(Some(drive));
+        }
+        let history = self.wiring.log.stream(&event.stream).await?;
+        let booking: Option<Booking> = fold(&history).ok();
+        Ok(booking.and_then(|booking| booking.fetched).map(|fetched| fetched.drive))
+    }
+
+    /// Publishes events into a lane. `false`: its queue is not there, and all begins anew.
+    async fn publish(
+        &mut self,
+        publisher: &Publisher,
+        lane: &mut Lane,
+        batch: Vec<(Recorded, Stored)>,
+    ) -> Result<bool, Trouble> {
+        if batch.is_empty() {
+            return Ok(true);
+        }
+        let site = self.wiring.broker.site();
+        let (mut messages, mut sent) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for (event, stored) in batch {
+            if let Some(key) = RoutingKey::of(site, &event, lane.drive) {
+                messages.push(Message::of(&event, stored.body, key));
+                sent.push((event.stream, event.position));
+            }
+        }
+        let outcomes = publisher.publish(&messages).await?;
+        let now = Instant::now();
+        let mut unroutable = 0;
+        let mut confirmed = 0;
+        for ((stream, position), outcome) in sent.into_iter().zip(outcomes) {
+            match outcome {
+                Published::Confirmed => {
+                    self.published += 1;
+                    confirmed += 1;
+                    lane.published(stream, position, now, self.published);
+                }
+                Published::Refused => lane.refused(position, now + self.wiring.pace.poll),
+                Published::Unroutable => unroutable += 1,
+            }
+        }
+        metrics::counter!("strongroom_relay_published_total", "queue" => lane.queue.to_string()).increment(confirmed);
+        if unroutable == 0 {
+            lane.missed = false;
+            return Ok(true);
+        }
+        metrics::counter!("strongroom_relay_unroutable_total").increment(unroutable);
+        tracing::warn!(queue = %lane.queue, unroutable, "messages went to no queue: it is declared anew");
+        lane.restart();
+        self.missed(lane);
+        Ok(false)
+    }
+
+    /// Looks for drives in verify's work that no queue's turn has come to: those of a drive that
+    /// was met for the first time lie behind what a full queue has no room for.
+    pub(super) async fn search(&self, lanes: &mut Lanes) -> Result<Next, Trouble> {
+        let verified = lanes.iter().filter(|lane| lane.stage == StageName::Verify).map(|lane| lane.cursor).max();
+        let from = verified.unwrap_or_default().max(lanes.searched);
+        let page = self.wiring.log.pending_stored(StageName::Verify, from, PAGE).await?;
+        let more = page.len() >= PAGE;
+        lanes.searched = page.last().map_or(from, |last| last.position.next());
+        for event in page.iter().filter_map(readable) {
+            if let Some(drive) = self.drive(&event, StageName::Verify).await? {
+                lanes.know(drive);
+            }
+        }
+        Ok(if more || lanes.grown { Next::Now } else { Next::Later })
+    }
+
+    /// Forgets what is done, and publishes again what was lost and what was stranded.
+    pub(super) async fn sweep(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
+        let after = self.wiring.pace.republish_after;
+        for index in 0..lanes.len() {
+            let lane = lanes.get_mut(index);
+            let streams = lane.streams();
+            if !streams.is_empty() {
+                let heads = self.wiring.log.heads(&streams).await?;
+                lane.forget_done(|stream: &StreamName| heads.get(stream).map(|head| head.position));
+            }
+            self.ask(publisher, lane).await?;
+            let Some(depth) = lane.depth else { continue };
+            let mut again = HashMap::new();
+            for position in lane.lost(depth.ready, after, Instant::now(), lane.room().min(PAGE)) {
+                for stored in self.wiring.log.read(position, 1).await? {
+                    again.extend(readable(&stored).map(|event| (stored.position, (event, stored))));
+                }
+            }
+            if !again.is_empty() {
+                tracing::warn!(queue = %lane.queue, messages = again.len(),
+                    "what was published long ago is still pending and lies in no queue: published again");
+            }
+            let mut again: Vec<_> = again.into_values().collect();
+            again.sort_unstable_by_key(|(event, _)| event.position);
+            let stranded = self.stranded(lane).await?;
+            again.extend(stranded);
+            lanes.grown |= !self.publish(publisher, lanes.get_mut(index), again).await?;
+        }
+        Ok(())
+    }
+
+    /// Retries that no clock that runs on could have set: one that is due later than the longest
+    /// delay was set before the clock was put back. It is due now.
+    async fn stranded(&self, lane: &Lane) -> Result<Vec<(Recorded, Stored)>, LogError> {
+        let longest = self.wiring.retry.longest().max(self.wiring.broker.settings().hold_after * 2);
+        let horizon = self.wiring.clock.now().checked_add(longest).unwrap_or(Timestamp::MAX);
+        let waiting =
+            self.wiring.log.due_stored(lane.stage, Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;
+        let mut wanted = self.wanted(lane, waiting, lane.room()).await?;
+        wanted.retain(|(event, _)| next_step(&event.event).and_then(|next| next.not_before) > Some(horizon));
+        Ok(wanted)
+    }
+}
+
+/// The event, if this version can read it. One that it cannot is somebody else's to publish.
+fn readable(stored: &Stored) -> Option<Recorded> {
+    stored
+        .decode()
+        .inspect_err(|error| {
+            tracing::error!(position = %stored.position, error = error as &dyn std::error::Error,
+                "an event cannot be read and is not published");
+        })
+        .ok()
+}

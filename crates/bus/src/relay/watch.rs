@@ -1,0 +1,189 @@
+//! What a person is told of: alarms that follow how things stand, raised once and cleared once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::{AlarmKind, SiteId};
+use tokio::time::{Instant, sleep};
+
+use crate::alarms::{AlarmError, Alarms};
+use crate::broker::{Broker, QueueName};
+use crate::obstacles;
+
+use super::gauges;
+use super::pace::RelayPace;
+use super::state::{Standing, State};
+
+/// How often it is looked how things stand: as quickly as a person could wish to know.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What the alarms about the broker as a whole are about.
+const BROKER: &str = "broker";
+
+/// Whether a condition holds; `None`: that cannot be said now, and its alarm stays as it is.
+type Holds = Option<bool>;
+
+/// Raises and clears the relay's alarms.
+pub(super) struct Watch {
+    log: EventLog,
+    alarms: Alarms,
+    site: SiteId,
+    place: String,
+    pace: RelayPace,
+    state: Arc<State>,
+    /// Since when the broker has taken nothing.
+    silent_since: Option<Instant>,
+    /// What is known to be raised or cleared: that needs no look at the log.
+    known: BTreeMap<AlarmKey, bool>,
+    figures_at: Instant,
+}
+
+impl Watch {
+    pub(super) fn new(log: EventLog, alarms: Alarms, broker: &Broker, pace: RelayPace, state: Arc<State>) -> Self {
+        Self {
+            log,
+            alarms,
+            site: broker.site().clone(),
+            place: broker.place(),
+            pace,
+            state,
+            silent_since: Some(Instant::now()),
+            known: BTreeMap::new(),
+            figures_at: Instant::now(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            for (alarm, holds) in self.conditions() {
+                self.follow(alarm, holds).await;
+            }
+            if Instant::now() >= self.figures_at {
+                gauges::take(&self.log).await;
+                self.figures_at = Instant::now() + self.pace.figures;
+            }
+            sleep(EVERY.min(self.pace.look)).await;
+        }
+    }
+
+    /// Every condition that there is an alarm for, and whether it holds.
+    fn conditions(&mut self) -> Vec<(AlarmRaised, Holds)> {
+        let state = self.state.clone();
+        let standing = state.lock();
+        let takes = standing.publisher.as_ref().is_some_and(|publisher| publisher.is_open()) && !standing.is_blocked();
+        if takes {
+            self.silent_since = None;
+        } else {
+            self.silent_since.get_or_insert_with(Instant::now);
+        }
+        let active = f64::from(u8::from(standing.active));
+        metrics::gauge!("strongroom_relay_active", "site" => self.site.to_string()).set(active);
+        let mut conditions = vec![self.unreachable(&standing)];
+        if standing.active {
+            if standing.looked_at.is_some() {
+                conditions.push(self.topology(&standing));
+            }
+            conditions.extend(standing.parked.map(|parked| self.parked(parked)));
+            conditions.extend(standing.queues.iter().map(|(queue, since)| self.no_worker(queue, *since)));
+        }
+        conditions
+    }
+
+    fn unreachable(&self, standing: &Standing) -> (AlarmRaised, Holds) {
+        let holds = match self.silent_since {
+            None => Some(false),
+            Some(since) if since.elapsed() >= self.pace.unreachable_after => Some(true),
+            Some(_) => None,
+        };
+        let why = match &standing.unreachable {
+            Some(why) => why.clone(),
+            None if standing.is_blocked() => {
+                "it takes nothing for now, because it is short of memory or disk".to_owned()
+            }
+            None => "it does not answer".to_owned(),
+        };
+        let alarm = AlarmRaised {
+            kind: AlarmKind::BrokerUnreachable,
+            subject: BROKER.to_owned(),
+            message: format!("nothing can be published to the broker at {}: {why}", self.place),
+            next_step: "see that RabbitMQ runs and has memory and disk (`rabbitmqctl status`); work goes on by itself when it does"
+                .to_owned(),
+        };
+        (alarm, holds)
+    }
+
+    fn topology(&self, standing: &Standing) -> (AlarmRaised, Holds) {
+        let wrong = standing.topology.clone();
+        let holds = Some(wrong.is_some());
+        let alarm = AlarmRaised {
+            kind: AlarmKind::BrokerTopology,
+            subject: BROKER.to_owned(),
+            message: format!("the queues at {} are not in order: {}", self.place, wrong.unwrap_or_default()),
+            next_step: "run `strongroom topology apply` as a user who may declare queues".to_owned(),
+        };
+        (alarm, holds)
+    }
+
+    fn parked(&self, parked: u32) -> (AlarmRaised, Holds) {
+        metrics::gauge!("strongroom_parked_messages", "site" => self.site.to_string()).set(f64::from(parked));
+        let alarm = AlarmRaised {
+            kind: AlarmKind::MessageParked,
+            subject: "parked".to_owned(),
+            message: "messages that no worker could use were put aside; no work is lost by that, the log has all of it"
+                .to_owned(),
+            next_step:
+                "look at them with `strongroom queue parked`, then `strongroom queue replay` or `strongroom queue drop`"
+                    .to_owned(),
+        };
+        (alarm, Some(parked > 0))
+    }
+
+    fn no_worker(&self, queue: &QueueName, since: Option<Instant>) -> (AlarmRaised, Holds) {
+        let holds = match since {
+            None => Some(false),
+            Some(since) if since.elapsed() >= self.pace.no_worker_after => Some(true),
+            Some(_) => None,
+        };
+        let alarm = AlarmRaised {
+            kind: AlarmKind::NoWorker,
+            subject: queue.to_string(),
+            message: format!("work waits in {queue}, and no worker takes it"),
+            next_step:
+                "start the stage's worker; verify's must be on a host that mounts the drive which the queue names"
+                    .to_owned(),
+        };
+        (alarm, holds)
+    }
+
+    /// Raises or clears an alarm, if it is not known to be as it should. What the log does not
+    /// take is tried again.
+    async fn follow(&mut self, alarm: AlarmRaised, holds: Holds) {
+        let key = AlarmKey::new(alarm.kind, &alarm.subject);
+        let Some(holds) = holds.filter(|holds| self.known.get(&key) != Some(holds)) else { return };
+        match self.change(&alarm, &key, holds).await {
+            Ok(true) => {
+                self.known.insert(key, holds);
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(alarm = %key, error = &error as &dyn std::error::Error,
+                "the relay's alarm could not be changed: trying again"),
+        }
+    }
+
+    /// `false`: it is left as it is for now.
+    async fn change(&self, alarm: &AlarmRaised, key: &AlarmKey, holds: bool) -> Result<bool, AlarmError> {
+        if !holds {
+            self.alarms.clear(key, "it is in order again", None).await?;
+            return Ok(true);
+        }
+        // A stage that is paused takes nothing, and a person was told why.
+        if alarm.kind == AlarmKind::NoWorker && obstacles::is_any_raised(&self.log).await.unwrap_or(true) {
+            return Ok(false);
+        }
+        self.alarms.raise(alarm, None).await?;
+        Ok(true)
+    }
+}
