@@ -10,8 +10,9 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// What only some crates may use, outside their tests.
-const FENCED: [(&str, &[&str]); 4] = [
+const FENCED: [(&str, &[&str]); 5] = [
     ("sqlx", &["strongroom-eventlog", "strongroom-server"]),
+    ("lapin", &["strongroom-bus"]),
     ("lettre", &["strongroom-notify"]),
     ("reqwest", &["strongroom-source"]),
     ("axum", &["strongroom-server", "strongroom-service"]),
