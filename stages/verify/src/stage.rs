@@ -1,7 +1,7 @@
 //! The stage, and the order of its steps.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -69,6 +69,8 @@ pub struct Verify {
     suspects: Suspects,
     /// The drive that was looked through when it was first seen.
     begun: Mutex<Option<DriveId>>,
+    /// The drive that was there at the last look.
+    seen: std::sync::Mutex<Option<DriveId>>,
 }
 
 /// A copy that is to be proven.
@@ -88,7 +90,16 @@ impl Verify {
         // a drive that is full for fetching is not for proving.
         let opened = DriveSettings { reserve: ByteCount(0), expect: settings.expect };
         let slot = Arc::new(Slot::new(settings.root.clone(), opened));
-        Self { settings, slot, log, clock, alarms, suspects: Suspects::default(), begun: Mutex::new(None) }
+        Self {
+            settings,
+            slot,
+            log,
+            clock,
+            alarms,
+            suspects: Suspects::default(),
+            begun: Mutex::new(None),
+            seen: std::sync::Mutex::default(),
+        }
     }
 
     /// Looks the drive through, once for each drive that is mounted while this process runs:
@@ -102,6 +113,7 @@ impl Verify {
         let slot = self.slot.clone();
         let drive = blocking(move || slot.drive()).await.map_err(|error| obstacle(&error))?;
         let id = drive.identity().id;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
         let mut begun = self.begun.lock().await;
         if *begun == Some(id) {
             return Ok(());
@@ -137,6 +149,10 @@ impl Stage for Verify {
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
         self.begin().await
+    }
+
+    fn drive(&self) -> Option<DriveId> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
