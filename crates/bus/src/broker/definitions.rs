@@ -15,6 +15,27 @@ pub(super) fn render(topology: &Topology, vhost: &str) -> Value {
     let bindings: Vec<_> = topology.queues().iter().filter_map(|queue| binding(queue, vhost)).collect();
     json!({
         "vhosts": [{ "name": vhost }],
+        // None is needed: what a queue is stands in its arguments. A lower `max-length` is a
+        // policy's to set, and then the lower one counts.
+        "policies": [],
+        "exchanges": [{
+            "name": EXCHANGE,
+            "vhost": vhost,
+            "type": "topic",
+            "durable": true,
+            "auto_delete": false,
+            "internal": false,
+            "arguments": {},
+        }],
+        "queues": queues,
+        "bindings": bindings,
+    })
+}
+
+/// The users and their least rights, in the same format.
+pub(super) fn users(vhost: &str) -> Value {
+    json!({
+        "vhosts": [{ "name": vhost }],
         "users": [user(RELAY_USER), user(WORKER_USER)],
         "permissions": [
             {
@@ -33,20 +54,6 @@ pub(super) fn render(topology: &Topology, vhost: &str) -> Value {
                 "read": "^strongroom\\.",
             },
         ],
-        // None is needed: what a queue is stands in its arguments. A lower `max-length` is a
-        // policy's to set, and then the lower one counts.
-        "policies": [],
-        "exchanges": [{
-            "name": EXCHANGE,
-            "vhost": vhost,
-            "type": "topic",
-            "durable": true,
-            "auto_delete": false,
-            "internal": false,
-            "arguments": {},
-        }],
-        "queues": queues,
-        "bindings": bindings,
     })
 }
 

@@ -159,11 +159,19 @@ impl Topology {
     }
 
     /// The same as a file that `rabbitmqctl import_definitions` reads, for a broker whose
-    /// administrator declares everything: users without a password yet, their least rights,
-    /// the exchange, the queues and their bindings.
+    /// administrator declares everything: the exchange, the queues and their bindings. It may
+    /// be imported any number of times, also by the broker at each of its starts.
     #[must_use]
     pub fn definitions(&self, vhost: &str) -> Value {
         definitions::render(self, vhost)
+    }
+
+    /// The relay's user and the workers', with their least rights, as a file of the same kind.
+    /// They have no password, and cannot log in, until somebody gives them one (`rabbitmqctl
+    /// change_password`). It is imported once: another time would take the passwords away.
+    #[must_use]
+    pub fn users(vhost: &str) -> Value {
+        definitions::users(vhost)
     }
 }
 

@@ -38,26 +38,38 @@ async fn imported_it_is_the_same_as_applied() {
     let broker = broker_at(&vhost.amqp_url);
     broker.apply(&topology()).await.unwrap();
     send(&Publisher::connect(&broker).await.unwrap(), &[work(1)]).await;
+}
 
-    // Its users cannot log in until somebody gives them passwords.
-    let relay = vhost.amqp_url.replace("guest:guest@", "strongroom-relay:@");
-    let error = Publisher::connect(&broker_at(&relay)).await.unwrap_err();
+#[tokio::test(flavor = "multi_thread")]
+async fn the_users_have_their_rights_once_they_have_passwords_and_keep_them() {
+    let vhost = rabbitmq().vhost();
+    import(&Topology::users(&vhost.name));
+    let as_user = |user: &str, password: &str| {
+        broker_at(&vhost.amqp_url.replace("guest:guest@", &format!("strongroom-{user}:{password}@")))
+    };
+    let error = Publisher::connect(&as_user("relay", "")).await.unwrap_err();
     assert!(matches!(error, BrokerError::Refused { .. }), "{error:?}");
-    rabbitmq().ctl(&["change_password", "strongroom-relay", "secret"]);
-    let relay = vhost.amqp_url.replace("guest:guest@", "strongroom-relay:secret@");
-    broker_at(&relay).apply(&topology()).await.unwrap();
+    for user in ["strongroom-relay", "strongroom-worker"] {
+        rabbitmq().ctl(&["change_password", user, "secret"]);
+    }
+    let error = as_user("worker", "secret").apply(&topology()).await.unwrap_err();
+    assert!(matches!(error, BrokerError::Forbidden { .. }), "{error:?}");
+    as_user("relay", "secret").apply(&topology()).await.unwrap();
+    import(&topology().definitions(&vhost.name));
+    as_user("worker", "secret").check(&topology()).await.unwrap();
 }
 
 /// `strongroom topology export` with what the default configuration names.
 #[test]
-fn the_deployed_schema_in_the_repository_is_the_topology_of_the_default_site() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/rabbitmq/definitions.json");
+fn each_deployed_schema_in_the_repository_is_of_the_default_site() {
     let topology = Topology::new("main".parse().unwrap(), &[]);
-    let current = format!("{}\n", serde_json::to_string_pretty(&topology.definitions("/")).unwrap());
-    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
-        std::fs::write(path, &current).unwrap();
+    for (name, definitions) in [("definitions", topology.definitions("/")), ("users", Topology::users("/"))] {
+        let path = format!("{}/../../deploy/rabbitmq/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let current = format!("{}\n", serde_json::to_string_pretty(&definitions).unwrap());
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(&path, &current).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == current, "deploy/rabbitmq/{name}.json has drifted: run `cargo xtask schemas`");
     }
-    let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == current, "deploy/rabbitmq/definitions.json has drifted: run `cargo xtask schemas`");
 }

@@ -142,3 +142,19 @@ async fn a_cluster_that_loses_the_leader_of_a_queue_loses_no_message() {
     assert_eq!(take(&brokers[left], &fetch_queue(), expected.len()).await, expected);
     leader.start_again();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_loses_patience_ends_the_subscription_and_delivers_again() {
+    let server = RabbitMq::start_with(&[("consumer_timeout", "2000")]);
+    let broker = broker_at(&server.vhost().amqp_url);
+    let publisher = Publisher::connect(&broker).await.unwrap();
+    publisher.apply(&topology()).await.unwrap();
+    send(&publisher, &[work(1)]).await;
+    let mut subscription = Subscription::open(&broker, &fetch_queue(), 10).await.unwrap();
+    let incoming = next(&mut subscription).await.unwrap();
+    assert!(next(&mut subscription).await.is_none());
+    assert!(!incoming.acker.ack().await, "it is somebody else's by now");
+    drop((incoming, subscription));
+    let mut again = Subscription::open(&broker, &fetch_queue(), 10).await.unwrap();
+    assert!(next(&mut again).await.unwrap().redelivered);
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::epmd::Epmd;
-use super::node::{Node, Setup};
+use super::node::{Node, Setup, TRIES};
 use super::{RabbitMq, Vhost};
 
 /// How many nodes keep each message: one may be lost.
@@ -22,6 +22,11 @@ impl Cluster {
     /// RabbitMQ is not installed, or one of them does not start.
     #[must_use]
     pub fn start() -> Self {
+        (0..TRIES).find_map(|_| Self::try_start()).expect("one of the sets of ports that were tried is free")
+    }
+
+    /// `None` where a port was taken after all.
+    fn try_start() -> Option<Self> {
         let epmd = Arc::new(Epmd::start());
         let setups: Vec<_> = (0..NODES).map(|_| Setup::new(&epmd)).collect();
         let names: Vec<_> = setups.iter().map(|setup| setup.name.clone()).collect();
@@ -29,16 +34,17 @@ impl Cluster {
             (1..=NODES).map(|number| format!("cluster_formation.classic_config.nodes.{number}")).collect();
         let mut settings: Vec<_> = keys.iter().zip(&names).map(|(key, name)| (key.as_str(), name.as_str())).collect();
         settings.push(("cluster_formation.peer_discovery_backend", "classic_config"));
+        let mut nodes = Vec::new();
         // The others join the first: it has made the cluster when they come.
-        let nodes: Vec<_> = setups
-            .into_iter()
-            .map(|setup| {
-                let node = Node::prepare(&epmd, setup, "strongroom", &settings);
-                assert!(node.begin(), "a node of the cluster does not start:\n{}", node.said());
-                RabbitMq::of(node)
-            })
-            .collect();
-        Self { nodes }
+        for setup in setups {
+            let node = Node::prepare(&epmd, setup, "strongroom", &settings);
+            if !node.begin() {
+                node.must_have_met_another();
+                return None;
+            }
+            nodes.push(RabbitMq::of(node));
+        }
+        Some(Self { nodes })
     }
 
     /// The nodes.
