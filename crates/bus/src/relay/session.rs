@@ -184,12 +184,12 @@ impl Relay {
 
     async fn round(&mut self, publisher: &Publisher, lanes: &mut Lanes, rounds: &mut Rounds) -> Result<Next, Trouble> {
         let pace = self.wiring.pace;
+        if lanes.grown {
+            self.declare(publisher, lanes).await?;
+        }
         if Instant::now() >= rounds.look_at {
             self.look(publisher, lanes).await?;
             rounds.look_at = Instant::now() + pace.look;
-        }
-        if lanes.grown {
-            self.declare(publisher, lanes).await?;
         }
         if Instant::now() >= rounds.sweep_at {
             self.sweep(publisher, lanes).await?;

@@ -34,7 +34,9 @@ impl Relay {
     ) -> Result<(Next, bool), Trouble> {
         let lane = lanes.get_mut(index);
         if let Some(next) = self.full(publisher, lane).await? {
-            lanes.grown |= lanes.get_mut(index).depth.is_none();
+            // Missed for the first time: it is declared at once. After that it is tried at each look.
+            let lane = lanes.get_mut(index);
+            lanes.grown |= lane.depth.is_none() && lane.resting_until.is_none();
             return Ok((next, false));
         }
         let (stage, from) = (lane.stage, lane.cursor);
@@ -60,7 +62,8 @@ impl Relay {
         }
         let lane = lanes.get_mut(index);
         let taken = self.publish(publisher, lane, batch).await?;
-        lanes.grown |= !taken;
+        let resting = lanes.get_mut(index).resting_until.is_some();
+        lanes.grown |= !taken && !resting;
         let room = lanes.get_mut(index).room() > 0;
         let next = match (more, room) {
             (true, true) => Next::Now,
@@ -205,13 +208,14 @@ impl Relay {
         let from = verified.unwrap_or_default().max(lanes.searched);
         let page = self.wiring.log.pending_stored(StageName::Verify, from, PAGE).await?;
         let more = page.len() >= PAGE;
+        let known = lanes.len();
         lanes.searched = page.last().map_or(from, |last| last.position.next());
         for event in page.iter().filter_map(readable) {
             if let Some(drive) = self.drive(&event, StageName::Verify).await? {
                 lanes.know(drive);
             }
         }
-        Ok(if more || lanes.grown { Next::Now } else { Next::Later })
+        Ok(if more || lanes.len() > known { Next::Now } else { Next::Later })
     }
 
     /// Forgets what is done, and publishes again what was lost and what was stranded.

@@ -1,11 +1,18 @@
-//! The bus with fake stages on a real log.
+//! The bus with fake stages on a real log, and with a real broker.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+mod broken;
 mod delivery;
+mod holding;
+mod hub;
 mod idle;
 mod obstacles;
+mod parking;
+mod relaying;
 mod rig;
 mod settling;
 mod shutdown;
 mod simulation;
+mod telling;
+mod workers;

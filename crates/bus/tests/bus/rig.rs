@@ -182,7 +182,7 @@ pub(crate) fn enumerated() -> Event {
 
 /// The event that says that this stage's work is done.
 pub(crate) fn done(stage: StageName) -> Event {
-    let drive = DriveId(uuid());
+    let drive = drive();
     let path = "site/2026-11/data/1/a.pdf".to_owned();
     match stage {
         StageName::Fetch => Event::TimesheetFetched(Fetched {
@@ -209,7 +209,8 @@ pub(crate) fn done(stage: StageName) -> Event {
     }
 }
 
-fn uuid() -> uuid::Uuid {
+/// The drive that everything is on, but for what a test puts elsewhere.
+pub(crate) fn drive() -> DriveId {
     "0197c1f0-7c1e-4d3a-9b7e-2f1f0c5d8a11".parse().unwrap()
 }
 
@@ -258,6 +259,8 @@ pub(crate) struct Fake {
     pub(crate) busiest: Arc<AtomicUsize>,
     /// How long a batch takes.
     pub(crate) takes: Duration,
+    /// Whose work it can do, if it is verify.
+    pub(crate) drive: Arc<Mutex<Option<DriveId>>>,
 }
 
 impl Fake {
@@ -271,6 +274,7 @@ impl Fake {
             busy: Arc::default(),
             busiest: Arc::default(),
             takes: Duration::ZERO,
+            drive: Arc::new(Mutex::new(Some(drive()))),
         }
     }
 
@@ -306,6 +310,10 @@ impl Stage for Fake {
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
         self.in_the_way.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    fn drive(&self) -> Option<DriveId> {
+        *self.drive.lock().unwrap()
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {

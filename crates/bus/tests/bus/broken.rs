@@ -1,0 +1,63 @@
+//! A broker that goes down, is wiped, or runs short of memory.
+
+use std::time::Duration;
+
+use strongroom_bus::{BatchLimits, RelayPace};
+use strongroom_model::StageName;
+use strongroom_model::event::AlarmKind;
+use strongroom_servers::RabbitMq;
+use tokio::time::sleep;
+
+use crate::hub::{Hub, queue, quick};
+use crate::rig::{Fake, id, ids, until};
+
+const FETCH: [StageName; 1] = [StageName::Fetch];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_restarted_killed_and_wiped_costs_only_time() {
+    let server = RabbitMq::start();
+    let hub = Hub::on(&server).await;
+    let relay = hub.relay_at(RelayPace { unreachable_after: Duration::from_millis(500), ..quick() });
+    let mut stage = Fake::working(StageName::Fetch);
+    stage.limits = BatchLimits { tasks: 4, batches: 2 };
+    stage.takes = Duration::from_millis(50);
+    let pipeline = hub.rig.start(&hub.wiring(), &stage);
+    for (name, end) in
+        [("restart", RabbitMq::stop as fn(&RabbitMq)), ("kill", RabbitMq::kill), ("wipe", RabbitMq::wipe)]
+    {
+        let ids: Vec<_> = (0..100).map(|n| id(&format!("{name}-{n}"))).collect();
+        hub.rig.enumerate(&ids).await;
+        until("it is at work", || async { pipeline.progress()[0].in_hand > 0 }).await;
+        end(&server);
+        if name != "wipe" {
+            server.start_again();
+        }
+        hub.settled(&pipeline, &FETCH).await;
+        for id in &ids {
+            assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
+        }
+        hub.until_raised(AlarmKind::BrokerUnreachable, false).await;
+    }
+    relay.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_short_of_memory_is_waited_for_and_told_of() {
+    let server = RabbitMq::start();
+    let hub = Hub::on(&server).await;
+    let relay = hub.relay_at(RelayPace { unreachable_after: Duration::from_secs(1), ..quick() });
+    relay.until_active().await;
+    server.memory_alarm(true);
+    hub.rig.enumerate(&ids(50)).await;
+    until("its health says so", || async { relay.handle.health().blocked }).await;
+    hub.until_raised(AlarmKind::BrokerUnreachable, true).await;
+    sleep(Duration::from_millis(500)).await;
+    server.memory_alarm(false);
+    hub.until_raised(AlarmKind::BrokerUnreachable, false).await;
+    until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 50 }).await;
+    let stage = Fake::working(StageName::Fetch);
+    let pipeline = hub.rig.start(&hub.wiring(), &stage);
+    hub.settled(&pipeline, &FETCH).await;
+    assert_eq!(stage.given(), 50);
+    relay.end().await;
+}

@@ -1,0 +1,70 @@
+//! Alarms are told even while there is no broker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use strongroom_bus::{BatchLimits, Done, Outcome, Pipeline, Settle, Stage, Task};
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::{AlarmNotified, AlarmRaised};
+use strongroom_model::{Event, StageName};
+use strongroom_service::config::Secret;
+use tokio::time::sleep;
+
+use crate::hub::Hub;
+use crate::rig::{actor, obstacle, until};
+
+/// Tells of alarms, and counts how often.
+#[derive(Clone, Default)]
+struct Teller(Arc<AtomicUsize>);
+
+impl Stage for Teller {
+    type State = Alarm;
+
+    fn name(&self) -> StageName {
+        StageName::Notify
+    }
+
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { tasks: 10, batches: 1 }
+    }
+
+    async fn ready(&self) -> Result<(), AlarmRaised> {
+        Ok(())
+    }
+
+    async fn handle(&self, tasks: Vec<Task<Alarm>>, settle: &Settle<Alarm>) {
+        for task in tasks {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let about = task.state.untold.iter().map(|untold| untold.id).collect();
+            let told = AlarmNotified { about, message_id: "1@test".to_owned(), receipt: "250 ok".to_owned() };
+            settle.one(task, Outcome::Done(Done::event(Event::AlarmNotified(told)))).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_is_told_by_the_broker_and_without_one() {
+    let mut hub = Hub::new().await;
+    let relay = hub.relay();
+    let teller = Teller::default();
+    let mut pipeline = Pipeline::new(hub.wiring());
+    pipeline.spawn(teller.clone(), actor(StageName::Notify));
+    hub.rig.desk(StageName::Fetch).alarms().raise(&obstacle(), None).await.unwrap();
+    until("it was told", || async { teller.0.load(Ordering::SeqCst) == 1 }).await;
+    relay.end().await;
+
+    // Another one, while nobody answers at the broker's address.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = hub.vhost.url_at(nobody);
+    hub.settings.url = Secret::new(url.as_str());
+    let cut_off = Teller::default();
+    let mut pipeline = Pipeline::new(hub.wiring());
+    pipeline.spawn(cut_off.clone(), actor(StageName::Notify));
+    let another = AlarmRaised { subject: "another".to_owned(), ..obstacle() };
+    hub.rig.desk(StageName::Fetch).alarms().raise(&another, None).await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(cut_off.0.load(Ordering::SeqCst), 0, "the broker is given a minute");
+    hub.rig.clock.advance(Duration::from_secs(61));
+    until("it was told", || async { cut_off.0.load(Ordering::SeqCst) + teller.0.load(Ordering::SeqCst) >= 2 }).await;
+}
