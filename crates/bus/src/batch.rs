@@ -14,6 +14,7 @@ use strongroom_model::fold::fold;
 use strongroom_model::{FailureKind, Recorded, StreamName};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::delivery::Handover;
 use crate::desk::Desk;
@@ -22,6 +23,7 @@ use crate::pace::Pace;
 use crate::progress::{Count, Pause, Progress};
 use crate::settle::Settle;
 use crate::stage::{Failure, Fate, Outcome, Stage, Task};
+use crate::traced;
 
 /// How often the delay after trouble is doubled at most; the pace's bound comes first.
 const DOUBLINGS_MOST: u32 = 16;
@@ -80,8 +82,9 @@ impl<S: Stage> Worker<S> {
             return Worked::Nothing;
         }
         let settle = Settle::counted(self.desk.clone(), self.progress.clone(), &tasks);
+        let span = traced::batch(self.desk.stage, &tasks);
         let began = Instant::now();
-        self.hold(self.handle(tasks, &settle), &settle, &claims).await;
+        self.hold(self.handle(tasks, &settle), &settle, &claims).instrument(span).await;
         self.progress.batch(began.elapsed());
         self.conclude(settle, claims).await
     }

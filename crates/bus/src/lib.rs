@@ -23,6 +23,7 @@ mod ledger;
 mod local;
 mod obstacles;
 mod runner;
+mod traced;
 
 pub mod alarms;
 pub mod broker;

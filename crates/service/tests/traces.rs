@@ -21,11 +21,11 @@ const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 #[tokio::test]
 async fn works_and_is_traced() {
     let Ok(collector) = std::env::var("STRONGROOM_TEST_COLLECTOR") else { return };
-    let text = format!("site = \"harbour\"\n[telemetry]\nlevel = \"debug\"\notlp_endpoint = \"{collector}\"");
+    let text = format!("site = \"harbour\"\n[telemetry]\nlevel = \"warn\"\notlp_endpoint = \"{collector}\"");
     let config = Config::from_text(&text, Path::new(".")).unwrap();
     let traces = telemetry::init_as(&config.telemetry, &Who { verb: "fetch", site: &config.site }).unwrap();
     for number in 0..1000 {
-        let span = tracing::info_span!(target: "strongroom_test", "fetching", number);
+        let span = tracing::debug_span!(target: "strongroom_test", "fetching", number);
         trace::follow(&span, SENT);
         span.in_scope(|| assert!(trace::current_traceparent().unwrap().contains("0af7651916cd43dd8448eb211c80319c")));
     }

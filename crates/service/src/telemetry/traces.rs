@@ -22,6 +22,8 @@ use super::outage::Outage;
 
 /// Whose spans are kept: ours. Those of the libraries that send them would beget more.
 const OUR_TARGETS: &str = "strongroom";
+/// From which level on: spans that log lines need not show are of the level `debug`.
+const KEPT_LEVEL: LevelFilter = LevelFilter::DEBUG;
 /// How long the collector may take to answer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many spans wait to be sent, at most; while the collector is away, later ones are lost.
@@ -76,7 +78,7 @@ impl Traces {
         S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
     {
         let tracer = self.0.as_ref()?.tracer("strongroom");
-        let ours = Targets::new().with_target(OUR_TARGETS, LevelFilter::INFO);
+        let ours = Targets::new().with_target(OUR_TARGETS, KEPT_LEVEL);
         Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
     }
 
