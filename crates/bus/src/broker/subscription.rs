@@ -11,6 +11,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 use strongroom_model::SiteId;
+use tokio::time::timeout;
 
 use crate::broker::link::Link;
 use crate::broker::message::{Message, TRACE_HEADER};
@@ -47,6 +48,12 @@ impl Subscription {
     /// The broker cannot be reached or does not answer in time, the queue is missing, or we may
     /// not take from it.
     pub async fn open(broker: &Broker, queue: &QueueName, prefetch: u16) -> Result<Self, BrokerError> {
+        let after = broker.settings.setup_timeout;
+        let silent = |_| BrokerError::Silent { place: broker.place(), after };
+        timeout(after, Self::begin(broker, queue, prefetch)).await.map_err(silent)?
+    }
+
+    async fn begin(broker: &Broker, queue: &QueueName, prefetch: u16) -> Result<Self, BrokerError> {
         let link = Arc::new(Link::open(broker, "consume").await?);
         let channel = link.channel().await?;
         let name = queue.as_str();
