@@ -49,6 +49,14 @@ pub(crate) enum Verb {
     Replay(verb::replay::Args),
     Log(verb::log::Args),
     Server(verb::server::Args),
+    Relay(verb::relay::Args),
+    Enumerate(verb::enumerate::Args),
+    Fetch(verb::fetch::Args),
+    Verify(verb::verify::Args),
+    Archive(verb::archive::Args),
+    Notify(verb::notify::Args),
+    Topology(verb::topology::Args),
+    Queue(verb::queue::Args),
     Completions(verb::completions::Args),
 }
 

@@ -1,6 +1,7 @@
 //! `strongroom <verb>`: parses the command line and hands over.
 
 mod attached;
+mod broker;
 mod cli;
 mod demo;
 mod exit;
@@ -9,6 +10,7 @@ mod run;
 mod site;
 mod trouble;
 mod verb;
+mod worker;
 
 use std::process::ExitCode;
 

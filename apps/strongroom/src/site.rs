@@ -15,29 +15,74 @@ pub(crate) fn config(file: Option<&Path>) -> Result<Config, Trouble> {
 
 /// The log, to append to; made where there is none.
 pub(crate) async fn log(config: &Config) -> Result<EventLog, Trouble> {
-    let opened = EventLog::open_sqlite(&config.log_path(), &config.site).await;
-    opened.map_err(|error| Trouble::from(error).next_step("`strongroom doctor` looks at what is around it"))
+    let Some(url) = config.log.database()? else {
+        return EventLog::open_sqlite(&config.log_path(), &config.site).await.map_err(unopened);
+    };
+    let log = EventLog::open_postgres(url.reveal().as_str(), &config.site).await.map_err(unopened)?;
+    if let Some(trouble) = left_behind(config, &log).await? {
+        log.close().await;
+        return Err(trouble);
+    }
+    Ok(log)
+}
+
+/// What is wrong where the database's log is empty, though the file of the time before it is
+/// not: on an empty log everything would be taken in hand once more.
+async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<Trouble>, Trouble> {
+    let path = config.log_path();
+    if log.head().await?.size > 0 || !path.exists() {
+        return Ok(None);
+    }
+    let file = EventLog::open_read_only(&path, &config.site).await.map_err(unopened)?;
+    let size = file.head().await?.size;
+    file.close().await;
+    let what = || format!("the log in the database of log.url is empty, but {} holds {size} events", path.display());
+    Ok((size > 0).then(|| {
+        Trouble::new(what()).next_step("`strongroom log copy` brings them over; or move that file away to begin anew")
+    }))
 }
 
 /// The log, to read only.
 pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, Trouble> {
-    let opened = EventLog::open_read_only(&config.log_path(), &config.site).await;
-    opened.map_err(|error| {
-        let step = match error {
-            OpenError::Missing(_) => "`strongroom run --once` makes it; log.path and data_dir say where",
-            _ => "`strongroom doctor` looks at what is around it",
-        };
-        Trouble::from(error).next_step(step)
+    read_only(config).await?.map_err(|error| {
+        if is_missing(&error) {
+            return Trouble::from(error)
+                .next_step("`strongroom run --once` makes it; log.url, or log.path and data_dir, say where");
+        }
+        unopened(error)
     })
 }
 
 /// The log, to read only; `None` where nothing has run yet.
 pub(crate) async fn log_if_any(config: &Config) -> Result<Option<EventLog>, Trouble> {
-    match EventLog::open_read_only(&config.log_path(), &config.site).await {
+    match read_only(config).await? {
         Ok(log) => Ok(Some(log)),
-        Err(OpenError::Missing(_)) => Ok(None),
-        Err(error) => Err(Trouble::from(error).next_step("`strongroom doctor` looks at what is around it")),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(unopened(error)),
     }
+}
+
+async fn read_only(config: &Config) -> Result<Result<EventLog, OpenError>, Trouble> {
+    Ok(match config.log.database()? {
+        Some(url) => EventLog::open_postgres_read_only(url.reveal().as_str(), &config.site).await,
+        None => EventLog::open_read_only(&config.log_path(), &config.site).await,
+    })
+}
+
+const fn is_missing(error: &OpenError) -> bool {
+    matches!(error, OpenError::Missing(_) | OpenError::NoLog { .. })
+}
+
+/// Why a log was not opened, and the next step.
+pub(crate) fn unopened(error: OpenError) -> Trouble {
+    let step = match error {
+        OpenError::Url => "write log.url such as postgres://strongroom:password@127.0.0.1/strongroom",
+        OpenError::NotMigrated { .. } => "strongroom log migrate --url postgres://OWNER:PASSWORD@HOST/DATABASE",
+        OpenError::NoRights { .. } => "let the database's owner give this user its role; deploy/postgres shows how",
+        OpenError::Database { .. } => "see that Postgres runs there, and that log.url names it and may log in",
+        _ => "`strongroom doctor` looks at what is around it",
+    };
+    Trouble::from(error).next_step(step)
 }
 
 /// A client of the document server. Nothing is sent yet.

@@ -1,16 +1,24 @@
 //! One file for each verb: its arguments, its help and what it does.
 
+pub(crate) mod archive;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod drive;
+pub(crate) mod enumerate;
+pub(crate) mod fetch;
 pub(crate) mod log;
+pub(crate) mod notify;
+pub(crate) mod queue;
+pub(crate) mod relay;
 pub(crate) mod replay;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod status;
+pub(crate) mod topology;
+pub(crate) mod verify;
 
 use crate::cli::{Cli, Verb};
 use crate::exit::Exit;
@@ -32,6 +40,14 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, Trouble> {
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => replay::run(&args, &config()?, out).await,
         Verb::Log(args) => log::run(&args, &config()?, out).await,
+        Verb::Relay(args) => Box::pin(relay::run(&args, config()?)).await,
+        Verb::Enumerate(args) => Box::pin(enumerate::run(&args, config()?, out)).await,
+        Verb::Fetch(args) => Box::pin(fetch::run(&args, config()?)).await,
+        Verb::Verify(args) => Box::pin(verify::run(&args, config()?)).await,
+        Verb::Archive(args) => Box::pin(archive::run(&args, config()?)).await,
+        Verb::Notify(args) => Box::pin(notify::run(&args, config()?)).await,
+        Verb::Topology(args) => topology::run(&args, &config()?, out).await,
+        Verb::Queue(args) => queue::run(&args, &config()?, out).await,
         Verb::Server(args) => Box::pin(server::run(&args, &config()?, out)).await,
         Verb::Completions(args) => completions::run(&args, out),
     }

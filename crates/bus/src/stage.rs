@@ -1,6 +1,7 @@
 //! The Stage trait: what a stage promises, and what it may rely on.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_model::event::{AlarmKey, AlarmRaised};
@@ -50,6 +51,31 @@ pub trait Stage: Send + Sync + 'static {
     /// Works on a batch. Every task must be settled, in any order and in any groups; one
     /// that is not counts as obstructed and is delivered again.
     fn handle(&self, tasks: Vec<Task<Self::State>>, settle: &Settle<Self::State>) -> impl Future<Output = ()> + Send;
+}
+
+/// A stage that its process looks at from outside as well.
+impl<S: Stage> Stage for Arc<S> {
+    type State = S::State;
+
+    fn name(&self) -> StageName {
+        S::name(self)
+    }
+
+    fn limits(&self) -> BatchLimits {
+        S::limits(self)
+    }
+
+    fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send {
+        S::ready(self)
+    }
+
+    fn drive(&self) -> Option<DriveId> {
+        S::drive(self)
+    }
+
+    fn handle(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) -> impl Future<Output = ()> + Send {
+        S::handle(self, tasks, settle)
+    }
 }
 
 /// How much a stage takes at a time.

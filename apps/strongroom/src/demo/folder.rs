@@ -140,7 +140,7 @@ impl Folder {
 
     async fn make_drive(&self, config: &Config, clock: &Clock) -> Result<(), Trouble> {
         match Drive::init(&self.path("drive"), LABEL, clock.now()) {
-            Ok(identity) => verb::drive::note(config, &identity, clock).await,
+            Ok(identity) => verb::drive::note_in(config, &identity, clock).await,
             Err(InitError::Already { .. }) => Ok(()),
             Err(InitError::Drive(error)) => Err(verb::drive::drive_trouble(&error)),
             Err(error) => Err(error.into()),
@@ -153,7 +153,7 @@ impl Folder {
             std::fs::remove_file(&path).or_trouble(format!("cannot write {} anew", path.display()))?;
         }
         let mut file = verb::server::token::new_file(&path)?;
-        let store = Store::open(&config.database_path()).await?;
+        let store = Store::open(verb::server::database(config)?).await?;
         let (_, secret) = token::create(&store, "demo", &[Scope::Backup], clock).await?;
         store.close().await;
         verb::server::token::write(&mut file, &secret).or_trouble(format!("cannot write {}", path.display()))
@@ -162,7 +162,7 @@ impl Folder {
 
 /// The demo's documents, opened as `strongroom server` opens them.
 pub(crate) async fn documents(config: &Config, clock: &Clock) -> Result<Documents, Trouble> {
-    Ok(Documents::open(verb::server::settings(config), clock.clone()).await?)
+    Ok(Documents::open(verb::server::settings(config)?, clock.clone()).await?)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
 
 /// The document server, in this process; `None` where another process serves the folder.
 async fn serve(config: &Config, clock: &Clock) -> Result<Option<Server>, Trouble> {
-    match Server::start(verb::server::settings(config), clock.clone()).await {
+    match Server::start(verb::server::settings(config)?, clock.clone()).await {
         Ok(server) => Ok(Some(server)),
         Err(ServeError::ServedAlready(_)) => Ok(None),
         Err(error @ ServeError::Listen { .. }) => Err(Trouble::from(error)

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, DriveSettings};
+use strongroom_drive::{Drive, DriveError, DriveSettings, Identity};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::{Actor, AlarmKind, Event, StreamName};
@@ -29,27 +29,56 @@ pub(crate) struct Gate {
     actor: Actor,
     /// What was found at the last look; `None` before the first.
     last: Option<Result<(), AlarmKind>>,
+    /// The drive that was well at the last look.
+    identity: Option<Identity>,
+    /// Whether others look at drives of their own, which may be mounted at the same place.
+    among_others: bool,
 }
 
 impl Gate {
     /// A gate for the drive that is configured; nothing is looked at yet.
     pub(crate) fn new(root: PathBuf, settings: DriveSettings, log: &EventLog, clock: &Clock, actor: &Actor) -> Self {
         let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
-        Self { root, settings, alarms, log: log.clone(), actor: actor.clone(), last: None }
+        Self {
+            root,
+            settings,
+            alarms,
+            log: log.clone(),
+            actor: actor.clone(),
+            last: None,
+            identity: None,
+            among_others: false,
+        }
+    }
+
+    /// The same, where other hosts mount drives at the same place: only what was raised on this
+    /// host is over when the drive is found well here.
+    pub(crate) fn among_others(self) -> Self {
+        Self { among_others: true, ..self }
     }
 
     /// Looks at the drive. What is in the way is raised, and what is over cleared; a second look
     /// that finds the same writes nothing.
     pub(crate) async fn look(&mut self) -> Result<Option<AlarmRaised>, AlarmError> {
         let (root, settings) = (self.root.clone(), self.settings);
-        let opened = tokio::task::spawn_blocking(move || Drive::open(&root, &settings).map(drop)).await;
-        let obstacle = opened.unwrap_or(Ok(())).err().and_then(|error: DriveError| error.obstacle());
+        let opened =
+            tokio::task::spawn_blocking(move || Drive::open(&root, &settings).map(|drive| drive.identity().clone()));
+        let opened: Option<Result<Identity, DriveError>> = opened.await.ok();
+        let obstacle = opened.as_ref().and_then(|opened| opened.as_ref().err()?.obstacle());
+        self.identity = opened.and_then(Result::ok);
         let found = obstacle.as_ref().map_or(Ok(()), |obstacle| Err(obstacle.kind));
-        if self.last != Some(found) {
+        // Another host may have cleared what lasts here.
+        let told = self.last == Some(found) && (found.is_ok() || !self.among_others);
+        if !told {
             self.tell(obstacle.as_ref()).await?;
             self.last = Some(found);
         }
         Ok(obstacle)
+    }
+
+    /// The drive that was well at the last look.
+    pub(crate) const fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     /// Something else was found in the way of the drive, after a look that found nothing.
@@ -66,21 +95,34 @@ impl Gate {
         for kind in OVER_WHEN_WELL.into_iter().chain(OVER_IF_OURS) {
             let key = AlarmKey::new(kind, &subject);
             let lasts = obstacle.is_some_and(|now| now.kind == kind);
-            if !lasts && (OVER_WHEN_WELL.contains(&kind) || self.is_ours(&key).await) {
+            let over = if OVER_WHEN_WELL.contains(&kind) {
+                !self.among_others || self.raiser(&key).await.is_some_and(|raiser| host(&raiser) == host(&self.actor))
+            } else {
+                self.raiser(&key).await.is_some_and(|raiser| part(&raiser) == part(&self.actor))
+            };
+            if !lasts && over {
                 self.alarms.clear(&key, &format!("the drive at {} can be used", self.root.display()), None).await?;
             }
         }
         Ok(())
     }
 
-    /// Whether it was a gate that raised the alarm last, on this host or another. One that cannot
-    /// be read is left to whoever can.
-    async fn is_ours(&self, key: &AlarmKey) -> bool {
+    /// Who raised the alarm last. One that cannot be read is left to whoever can.
+    async fn raiser(&self, key: &AlarmKey) -> Option<Actor> {
         let history = self.log.stream(&StreamName::alarm(key)).await.unwrap_or_default();
-        let raised = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
-        let who = |actor: &Actor| actor.as_str().split('@').next().map(str::to_owned);
-        raised.is_some_and(|raised| who(&raised.actor) == who(&self.actor))
+        let raised = history.into_iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
+        raised.map(|raised| raised.actor)
     }
+}
+
+/// Which part of the program it is, on whatever host.
+fn part(actor: &Actor) -> &str {
+    actor.as_str().split_once('@').map_or(actor.as_str(), |(part, _)| part)
+}
+
+/// On which host it is.
+fn host(actor: &Actor) -> Option<&str> {
+    actor.as_str().split_once('@').map(|(_, host)| host)
 }
 
 #[cfg(test)]
@@ -138,6 +180,24 @@ mod tests {
         assert_eq!(gate.look().await.unwrap(), None);
         assert_eq!(gate.look().await.unwrap(), None);
         assert_eq!((rig.size().await, raised_alarms(&rig.log).await.unwrap().len()), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
+        let rig = Rig::new().await;
+        let gate = |root: PathBuf, host: &str| {
+            let actor = format!("fetch@{host}").parse().unwrap();
+            Gate::new(root, DriveSettings { reserve: ByteCount(0), expect: None }, &rig.log, &rig.clock, &actor)
+                .among_others()
+        };
+        let mut there = gate(rig.root(), "there");
+        assert_eq!(there.look().await.unwrap().unwrap().kind, AlarmKind::DriveMissing);
+        std::fs::create_dir(rig.root()).unwrap();
+        Drive::init(&rig.root(), "blue 1", rig.clock.now()).unwrap();
+        assert_eq!(gate(rig.root(), "here").look().await.unwrap(), None);
+        assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 1);
+        assert_eq!(there.look().await.unwrap(), None);
+        assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 0);
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
 //! The job: the stages of one site in this process, and what drives their runs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_audit::{causes, raised_alarms};
-use strongroom_bus::{Idle, Pipeline};
+use strongroom_bus::{Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, spawn_relay};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmRaised, Trigger};
 use strongroom_model::{Actor, Position, StageName};
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::attached;
+use crate::broker;
 use crate::run::ending::Ending;
 use crate::run::gate::Gate;
 use crate::run::show::Show;
@@ -24,9 +26,13 @@ use crate::run::watch::Watch;
 use crate::run::{request, wire};
 use crate::site;
 use crate::trouble::Trouble;
+use crate::verb::drive::note;
 
 /// How often the drive is looked at while it is in the way.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is looked at which drive is there, where that matters.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 /// How long the end may take once everything is to be given up: closing a log is a few
 /// milliseconds.
@@ -43,8 +49,13 @@ pub(crate) struct Job {
     pub(crate) shutdown: Shutdown,
     source: Source,
     root: PathBuf,
-    /// Waits for the drive; `None` once it is at work.
-    verify: Option<Verify>,
+    verify: Arc<Verify>,
+    /// Whether the stages that need the drive are at work.
+    begun: bool,
+    /// When it was last looked at which drive is there.
+    looked_at: Instant,
+    /// Hands work out, where a broker brings it to the stages.
+    relay: Option<RelayHandle>,
     stop: CancellationToken,
     watch: Watch,
     show: Show,
@@ -70,9 +81,22 @@ impl Job {
         let stop = shutdown.stop().child_token();
         let name = actor_named("run");
         let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, &name);
-        let mut pipeline = Pipeline::new(wire::wiring(&config, &log, &clock, &stop, &shutdown));
+        let broker = broker::if_any(&config, "run")?;
+        let relay = broker.as_ref().map(|broker| {
+            spawn_relay(RelayWiring {
+                log: log.clone(),
+                broker: broker.clone(),
+                clock: clock.clone(),
+                retry: wire::retry(&config),
+                actor: actor_named("relay"),
+                pace: RelayPace::default(),
+                stop: stop.clone(),
+            })
+        });
+        let delivery = broker.map_or(Delivery::InProcess, Delivery::Broker);
+        let mut pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
-        let verify = Some(wire::verify(&config, &root, &log, &clock));
+        let verify = Arc::new(wire::verify(&config, &root, &log, &clock));
         Ok(Self {
             config,
             clock,
@@ -84,6 +108,9 @@ impl Job {
             source,
             root,
             verify,
+            begun: false,
+            looked_at: Instant::now(),
+            relay,
             stop,
             watch,
             show,
@@ -96,29 +123,48 @@ impl Job {
     /// what is in the way. What a dead process left on the drive is put right before anything
     /// new is written to it.
     pub(crate) async fn begin(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
-        let Some(verify) = &self.verify else { return Ok(None) };
+        if self.begun {
+            self.look_again().await;
+            return Ok(None);
+        }
         if let Some(obstacle) = self.gate.look().await? {
             return Ok(Some(obstacle));
         }
-        if let Err(obstacle) = verify.begin().await {
+        if let Err(obstacle) = self.verify.begin().await {
             self.gate.found(&obstacle).await?;
             return Ok(Some(obstacle));
         }
+        if let Some(identity) = self.gate.identity().filter(|_| self.relay.is_some()) {
+            note(&self.log, identity, &self.clock).await?;
+        }
         let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
-        let verify = self.verify.take().expect("it was there a moment ago");
         let fetch = wire::fetch(config, &self.root, source, clock);
         self.watch.measure(fetch.meter());
-        self.pipeline.spawn(verify, actor(StageName::Verify));
+        self.pipeline.spawn(self.verify.clone(), actor(StageName::Verify));
         self.pipeline.spawn(fetch, actor(StageName::Fetch));
         self.pipeline.spawn(wire::archive(config, source), actor(StageName::Archive));
         self.pipeline.spawn(wire::enumerate(source, log, clock), actor(StageName::Enumerate));
+        self.begun = true;
         Ok(None)
+    }
+
+    /// A broker has a queue for each drive: which one is there is looked at now and then, for a
+    /// drive that is swapped while nothing is to be done. What is wrong with it the stages tell.
+    async fn look_again(&mut self) {
+        if self.relay.is_none() || self.looked_at.elapsed() < LOOK_AGAIN {
+            return;
+        }
+        self.looked_at = Instant::now();
+        if let Err(obstacle) = self.verify.begin().await {
+            tracing::debug!(obstacle = obstacle.message, "the drive is not there");
+        }
     }
 
     /// Asks for a run, or takes over one that an earlier process asked for.
     pub(crate) async fn request(&self, trigger: Trigger) -> Result<strongroom_model::StreamName, Trouble> {
-        let oldest = self.config.enumerate.oldest;
-        Ok(request::request(&self.log, &self.clock, &self.actor, trigger, oldest).await?)
+        let wanted = (trigger, self.config.enumerate.oldest);
+        let previous = request::newest(&self.log).await?.map(|newest| newest.stream);
+        Ok(request::request(&self.log, &self.clock, &self.actor, wanted, previous.as_ref()).await?)
     }
 
     /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
@@ -128,8 +174,9 @@ impl Job {
 
     /// Whether every stage is at work.
     pub(crate) fn check(&self) -> Result<(), Trouble> {
-        if self.pipeline.has_ended() && !self.shutdown.is_requested() {
-            return Err(Trouble::new("a stage has ended by itself")
+        let relay = self.relay.as_ref().is_some_and(RelayHandle::has_ended);
+        if (relay || self.pipeline.has_ended()) && !self.shutdown.is_requested() {
+            return Err(Trouble::new("a part of the pipeline has ended by itself")
                 .next_step("start it again, and report what it said above")
                 .finally());
         }
@@ -170,7 +217,13 @@ impl Job {
         self.stop.cancel();
         let given_up = self.given_up();
         tokio::select! {
-            () = self.pipeline.ended() => self.log.close().await,
+            () = async {
+                self.pipeline.ended().await;
+                if let Some(relay) = self.relay {
+                    relay.ended().await;
+                }
+                self.log.close().await;
+            } => {}
             // What is not closed in order is as after a power cut, which costs nothing.
             () = given_up => tracing::warn!("a stage did not let go in time; the next start goes on from the log"),
         }

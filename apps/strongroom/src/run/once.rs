@@ -131,7 +131,7 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
 }
 
 /// Why a run found nothing.
-fn why_zero(reason: ZeroReason) -> String {
+pub(crate) fn why_zero(reason: ZeroReason) -> String {
     match reason {
         ZeroReason::NothingWaiting => "no signed-off document waits on the server",
         ZeroReason::AllInHand => "all that wait on the server are in hand already, or need a person",
@@ -141,7 +141,7 @@ fn why_zero(reason: ZeroReason) -> String {
 }
 
 /// Why a run could not ask the server; `None` where an alarm says it.
-fn run_trouble(run: &Run) -> Option<String> {
+pub(crate) fn run_trouble(run: &Run) -> Option<String> {
     let failed = run.failure.as_ref()?;
     let again = failed.retry_at.map_or_else(
         || format!("next: {}", failed.kind.step()),

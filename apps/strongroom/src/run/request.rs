@@ -14,8 +14,9 @@ use uuid::Uuid;
 /// Asks for a run. One that an earlier process asked for, and that did not come to ask the
 /// server, is taken over instead: runs do not pile up behind a server that is away.
 ///
-/// The run's id follows from the run before it, so that of two processes that ask for the
-/// next one at once, the second finds that it was asked for.
+/// `previous` is the newest run, as it was when the next one was found to be wanted: its id
+/// follows from that one's. So of two processes that want the same run, the second finds that
+/// it was asked for, however long ago.
 ///
 /// If we stop after the append, the run is pending in the log, and the next process takes it
 /// over.
@@ -23,14 +24,13 @@ pub(crate) async fn request(
     log: &EventLog,
     clock: &Clock,
     actor: &Actor,
-    trigger: Trigger,
-    oldest: u32,
+    (trigger, oldest): (Trigger, u32),
+    previous: Option<&StreamName>,
 ) -> Result<StreamName, AppendError> {
     if let Some(pending) = pending(log).await.map_err(AppendError::NotStored)? {
         return Ok(pending);
     }
-    let previous = log.newest(SubjectKind::Run, 1).await.map_err(AppendError::NotStored)?.into_iter().next();
-    let run = after(log.site(), previous.map(|head| head.stream).as_ref());
+    let run = after(log.site(), previous);
     let time = clock.now();
     let stream = StreamName::run(run);
     let event = NewEvent {
@@ -108,9 +108,9 @@ mod tests {
         let (_folder, log) = log().await;
         let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
         let actor = "run@backup-1".parse().unwrap();
-        let first = request(&log, &clock, &actor, Trigger::Schedule, 100).await.unwrap();
+        let first = request(&log, &clock, &actor, (Trigger::Schedule, 100), None).await.unwrap();
         clock.advance(std::time::Duration::from_secs(60));
-        let second = request(&log, &clock, &actor, Trigger::Once, 100).await.unwrap();
+        let second = request(&log, &clock, &actor, (Trigger::Once, 100), Some(&first)).await.unwrap();
         assert_eq!(first, second);
         assert_eq!(log.head().await.unwrap().size, 1);
         assert!(!look(&log, &first).await.unwrap().is_settled());
@@ -120,17 +120,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r3_two_that_ask_at_once_ask_for_one_run() {
+    async fn r3_two_that_want_the_same_run_ask_for_one() {
         let (folder, log) = log().await;
         let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
         let twin = EventLog::open_sqlite(&folder.path().join("log.sqlite"), log.site()).await.unwrap();
-        let (one, other) = ("enumerate@a".parse().unwrap(), "enumerate@b".parse().unwrap());
-        let (one, other) = tokio::join!(
-            request(&log, &clock, &one, Trigger::Schedule, 100),
-            request(&twin, &clock, &other, Trigger::Schedule, 100)
-        );
-        assert_eq!(one.unwrap(), other.unwrap());
+        let (here, there) = ("enumerate@a".parse().unwrap(), "enumerate@b".parse().unwrap());
+        let wanted = (Trigger::Schedule, 100);
+        let (one, other) =
+            tokio::join!(request(&log, &clock, &here, wanted, None), request(&twin, &clock, &there, wanted, None));
+        let run = one.unwrap();
+        assert_eq!(run, other.unwrap());
         assert_eq!(log.head().await.unwrap().size, 1);
+        // A third found it wanted as well, but comes when it is over.
+        crate::run::testing::happens(&log, &clock, &run, crate::run::testing::found(0)).await;
+        assert_eq!(request(&log, &clock, &here, wanted, None).await.unwrap(), run);
+        assert_eq!(log.head().await.unwrap().size, 2);
     }
 
     #[test]

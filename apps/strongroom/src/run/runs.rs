@@ -80,23 +80,38 @@ impl Runs {
         self.tell_overdue(asked_at, asked_at, next_step).await
     }
 
-    /// One look at everything; returns for how long nothing is to be done, unless something
-    /// happens in the log. A run is only asked for where there `may` be one.
-    pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, Trouble> {
-        let now = self.clock.now();
-        let size = self.log.head().await?.size;
+    /// R8, for a process that asks for no runs itself: whoever should may not be up.
+    pub(crate) async fn watch(&mut self) -> Result<(), Trouble> {
+        self.look_whether_it_moves().await?;
+        match request::newest(&self.log).await? {
+            Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) => self.watch_over(asked_at).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn look_whether_it_moves(&mut self) -> Result<(), Trouble> {
+        let (size, now) = (self.log.head().await?.size, self.clock.now());
         if size != self.moved.0 || now < self.moved.1 {
             self.moved = (size, now);
         }
-        let work = work::look(&self.log, now).await?;
+        Ok(())
+    }
+
+    /// One look at everything; returns for how long nothing is to be done, unless something
+    /// happens in the log. A run is only asked for where there `may` be one.
+    pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, Trouble> {
+        self.look_whether_it_moves().await?;
+        let now = self.clock.now();
+        // Before the look at the work: that one is over says nothing of a run that came after it.
         let newest = request::newest(&self.log).await?;
-        let asked_at = newest.as_ref().map(|newest| newest.asked_at);
+        let work = work::look(&self.log, now).await?;
+        let (asked_at, run) = newest.map(|newest| (newest.asked_at, newest.stream)).unzip();
         if self.is_over(work, now) {
-            if let Some(newest) = newest {
-                self.has_ended(newest.stream).await?;
+            if let Some(run) = &run {
+                self.has_ended(run).await?;
             }
             if may && self.schedule.next_run(asked_at, now) <= now {
-                request::request(&self.log, &self.clock, &self.actor, Trigger::Schedule, self.oldest).await?;
+                self.request(Trigger::Schedule, run.as_ref()).await?;
                 return Ok(Duration::ZERO);
             }
             return Ok(until(self.schedule.next_run(asked_at, now), now));
@@ -105,6 +120,12 @@ impl Runs {
             self.watch_over(asked_at).await?;
         }
         Ok(Duration::MAX)
+    }
+
+    /// Asks for the run that follows on that one.
+    pub(crate) async fn request(&self, trigger: Trigger, previous: Option<&StreamName>) -> Result<StreamName, Trouble> {
+        let wanted = (trigger, self.oldest);
+        Ok(request::request(&self.log, &self.clock, &self.actor, wanted, previous).await?)
     }
 
     /// Whether the run before is done. Copies on a drive that nobody has mounted must not hold
@@ -120,11 +141,11 @@ impl Runs {
     }
 
     /// A run has ended, and with it the alarm that none does.
-    async fn has_ended(&mut self, run: StreamName) -> Result<(), Trouble> {
-        if self.ended.as_ref() != Some(&run) {
+    async fn has_ended(&mut self, run: &StreamName) -> Result<(), Trouble> {
+        if self.ended.as_ref() != Some(run) {
             let key = AlarmKey::new(AlarmKind::RunOverdue, SUBJECT);
             self.alarms.clear(&key, "runs happen again", None).await?;
-            self.ended = Some(run);
+            self.ended = Some(run.clone());
         }
         Ok(())
     }

@@ -41,26 +41,31 @@ impl Site {
 
     /// Something happens.
     pub(crate) async fn happens(&self, stream: &StreamName, event: Event) {
-        let history = self.log.stream(stream).await.unwrap();
-        let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
-        let time = self.clock.now();
-        let event = NewEvent {
-            id: EventId::new(time),
-            stream: stream.clone(),
-            expected,
-            time,
-            actor: self.actor(),
-            cause: None,
-            run: None,
-            event,
-        };
-        self.log.append(vec![event]).await.unwrap();
+        happens(&self.log, &self.clock, stream, event).await;
     }
 
     pub(crate) async fn count(&self, is_it: impl Fn(&Event) -> bool) -> usize {
         let all = self.log.read(strongroom_model::Position(0), 1000).await.unwrap();
         all.iter().filter(|stored| is_it(&stored.decode().unwrap().event)).count()
     }
+}
+
+/// Something happens in that log.
+pub(crate) async fn happens(log: &EventLog, clock: &Clock, stream: &StreamName, event: Event) {
+    let history = log.stream(stream).await.unwrap();
+    let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
+    let time = clock.now();
+    let event = NewEvent {
+        id: EventId::new(time),
+        stream: stream.clone(),
+        expected,
+        time,
+        actor: "test@backup-1".parse().unwrap(),
+        cause: None,
+        run: None,
+        event,
+    };
+    log.append(vec![event]).await.unwrap();
 }
 
 pub(crate) fn booking(id: &str) -> StreamName {

@@ -20,13 +20,14 @@ use crate::trouble::Trouble;
 pub(crate) fn wiring(
     config: &Config,
     log: &EventLog,
+    delivery: Delivery,
     clock: &Clock,
     stop: &CancellationToken,
     shutdown: &Shutdown,
 ) -> Wiring {
     Wiring {
         log: log.clone(),
-        delivery: Delivery::InProcess,
+        delivery,
         clock: clock.clone(),
         retry: retry(config),
         pace: Pace::default(),
@@ -35,7 +36,7 @@ pub(crate) fn wiring(
     }
 }
 
-fn retry(config: &Config) -> RetryPolicy {
+pub(crate) fn retry(config: &Config) -> RetryPolicy {
     let delays = config.retry.delays.iter().map(|delay| delay.get()).collect();
     RetryPolicy { delays, max_attempts: config.retry.max_attempts }
 }

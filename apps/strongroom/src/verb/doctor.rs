@@ -2,6 +2,8 @@
 
 mod check;
 mod host;
+mod log;
+mod queues;
 mod remote;
 
 use std::path::Path;
@@ -32,7 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let checks = match site::config(file) {
-        Ok(config) => look(&config, file).await,
+        Ok(config) => Box::pin(look(&config, file)).await,
         Err(trouble) => vec![Check::trouble("configuration", &trouble)],
     };
     if args.json {
@@ -49,18 +51,20 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
     let settings = config.clone();
     let drive = tokio::task::spawn_blocking(move || host::drive(&settings));
-    let (log, drive, server, mail, schedule) = tokio::join!(
-        host::log(config),
+    let (log, broker, drive, server, mail, schedule) = tokio::join!(
+        log::log(config),
+        queues::broker(config),
         drive,
         remote::server(config, &clock),
         remote::mail(config),
-        host::schedule(config, &clock)
+        log::schedule(config, &clock)
     );
     let mut checks = vec![Check::well("configuration", format!("{path}, site {}", config.site))];
     checks.extend(host::secrets(config));
     checks.push(host::data_folder(config));
     checks.extend(host::room(config));
     checks.push(log);
+    checks.extend(broker);
     checks.push(drive.unwrap_or_else(|_| Check::bad("drive", "it could not be looked at", "try again")));
     checks.extend(server);
     checks.push(mail);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use strongroom_drive::{Drive, DriveError, Identity, InitError};
+use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
 use strongroom_model::{ByteCount, Event, EventId, Expected, NewEvent, StreamName};
 use strongroom_service::actor::actor_named;
@@ -100,7 +101,7 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
     if let Some(config) = config {
         // The drive is set up whether or not the log hears of it: it is noted for people's
         // sake, and nothing rests on it.
-        if let Err(trouble) = note(config, &identity, &clock).await {
+        if let Err(trouble) = note_in(config, &identity, &clock).await {
             out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, trouble.what()))?;
         }
     }
@@ -115,13 +116,17 @@ fn default_label(root: &Path) -> String {
     if plain { name.to_owned() } else { "backup".to_owned() }
 }
 
-/// Notes in the site's log that the drive was set up.
-pub(crate) async fn note(config: &Config, identity: &Identity, clock: &Clock) -> Result<(), Trouble> {
-    let log = site::log(config).await?;
+/// Notes in the site's log that the drive was set up, unless it is noted there.
+pub(crate) async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), AppendError> {
+    let stream = StreamName::drive(identity.id);
+    let known = log.heads(std::slice::from_ref(&stream)).await.map_err(AppendError::NotStored)?;
+    if !known.is_empty() {
+        return Ok(());
+    }
     let time = clock.now();
     let event = NewEvent {
         id: EventId::new(time),
-        stream: StreamName::drive(identity.id),
+        stream,
         expected: Expected::New,
         time,
         actor: actor_named("operator"),
@@ -129,10 +134,18 @@ pub(crate) async fn note(config: &Config, identity: &Identity, clock: &Clock) ->
         run: None,
         event: Event::DriveInitialised(DriveInitialised { label: identity.label.clone() }),
     };
-    let appended = log.append(vec![event]).await;
+    match log.append(vec![event]).await {
+        Ok(_) | Err(AppendError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same, in the log that is configured.
+pub(crate) async fn note_in(config: &Config, identity: &Identity, clock: &Clock) -> Result<(), Trouble> {
+    let log = site::log(config).await?;
+    let noted = note(&log, identity, clock).await;
     log.close().await;
-    appended?;
-    Ok(())
+    Ok(noted?)
 }
 
 fn status(root: &Path, config: Option<&Config>, json: bool, out: &mut Out) -> Result<Exit, Trouble> {

@@ -1,5 +1,8 @@
 //! `strongroom log`: the events themselves.
 
+mod copy;
+mod migrate;
+
 use clap::Subcommand;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -13,7 +16,7 @@ use crate::out::Out;
 use crate::site;
 use crate::trouble::Trouble;
 
-/// Prints, follows or verifies the log
+/// Prints, follows, verifies or moves the log
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_required = true,
@@ -27,7 +30,10 @@ Examples:
   strongroom log verify                         recompute the tree, fold every booking; exits 1
                                                 and names the first bad position
   strongroom log verify --against 181:n8Xn…=    and that the first 181 events still have the root
-                                                that a mail told"
+                                                that a mail told
+  strongroom log migrate --url postgres://owner:password@db/strongroom
+                                                make the log's tables in a database, once
+  strongroom log copy                           bring the log over from its file to log.url"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -65,6 +71,10 @@ enum Action {
     },
     /// Makes the table of each stream's last event anew, where verify finds it wrong
     Rebuild,
+    /// Makes the log's tables in a Postgres database, or brings them up to date
+    Migrate(migrate::Args),
+    /// Copies the log from its file into the database of log.url, positions and root unchanged
+    Copy(copy::Args),
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
@@ -74,6 +84,8 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         Action::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
         Action::Verify { against, json } => verify(&log().await?, against, *json, out).await,
         Action::Rebuild => rebuild(config, out).await,
+        Action::Migrate(args) => migrate::run(args, config, out).await,
+        Action::Copy(args) => copy::run(args, config, out).await,
     }
 }
 
@@ -130,7 +142,7 @@ pub(crate) fn line(time: Timestamp, position: Position, sentence: &str) -> Strin
 async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     // Opened to read first: a log that is not there must not be made by this.
     site::log_to_read(config).await?.close().await;
-    let log = EventLog::open_sqlite(&config.log_path(), &config.site).await?;
+    let log = site::log(config).await?;
     let streams = log.rebuild_streams().await?;
     log.close().await;
     out.line(format_args!(

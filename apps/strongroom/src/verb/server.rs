@@ -3,9 +3,10 @@
 pub(crate) mod import;
 pub(crate) mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use strongroom_server::Database;
 use strongroom_server::server::Server;
 use strongroom_server::settings::Settings;
 use strongroom_service::shutdown::Shutdown;
@@ -57,19 +58,26 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 }
 
 /// What is configured of the document server.
-pub(crate) fn settings(config: &Config) -> Settings {
-    let mut settings = Settings::new(&config.server.documents, config.database_path());
+pub(crate) fn settings(config: &Config) -> Result<Settings, Trouble> {
+    let mut settings = Settings::new(&config.server.documents, database(config)?);
     settings.listen = config.server.listen;
     settings.zone = config.zone();
     settings.proofs_needed_to_purge = config.server.purge_proofs;
     settings.limits.upload = config.server.largest_upload;
-    settings
+    Ok(settings)
+}
+
+/// Where the document server's records are.
+pub(crate) fn database(config: &Config) -> Result<Database, Trouble> {
+    let address = config.server.database_address()?;
+    Ok(address.map_or_else(|| Database::Sqlite(config.database_path()), Database::Postgres))
 }
 
 /// The document root and the folder of the records, which a first call finds missing.
 pub(crate) fn make_folders(config: &Config) -> Result<(), Trouble> {
-    let database = config.database_path();
-    for folder in [Some(config.server.documents.as_path()), database.parent()].into_iter().flatten() {
+    let database = database(config)?;
+    let folder = database.file().and_then(Path::parent);
+    for folder in [Some(config.server.documents.as_path()), folder].into_iter().flatten() {
         std::fs::create_dir_all(folder).or_next(
             format!("cannot make the folder {}", folder.display()),
             "make it by hand and give it to this user, or set server.documents and data_dir",
@@ -82,7 +90,7 @@ async fn serve(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     make_folders(config)?;
     telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals(strongroom_service::shutdown::DEFAULT_STOP_BOUND);
-    let server = Server::start(settings(config), Clock::system()).await?;
+    let server = Server::start(settings(config)?, Clock::system()).await?;
     // A server does not end because nobody reads what it says.
     let _ = out.line(format_args!("the document server listens on {}\nCtrl-C stops it.", server.url()));
     let _ = out.flush();

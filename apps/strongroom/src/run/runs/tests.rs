@@ -107,3 +107,16 @@ async fn nothing_is_asked_for_where_there_may_be_no_run() {
     keeper(&site).await.turn(false).await.unwrap();
     assert_eq!(asked(&site).await, 0);
 }
+
+#[tokio::test]
+async fn r8_that_nobody_asks_for_runs_is_told_by_another() {
+    let site = Site::new().await;
+    keeper(&site).await.turn(true).await.unwrap();
+    site.happens(&newest(&site).await, found(0)).await;
+    let mut other = keeper(&site).await;
+    for (minutes, told) in [(0, false), (10, false), (10, true)] {
+        site.wait(minutes * 60);
+        other.watch().await.unwrap();
+        assert_eq!(overdue(&site).await, told, "after {minutes} min more");
+    }
+}

@@ -16,7 +16,9 @@ async fn composed(site: &Site) -> usize {
 }
 
 async fn run(site: &Site) {
-    let run = request::request(&site.log, &site.clock, &site.actor(), Trigger::Schedule, 100).await.unwrap();
+    let previous = request::newest(&site.log).await.unwrap().map(|newest| newest.stream);
+    let wanted = (Trigger::Schedule, 100);
+    let run = request::request(&site.log, &site.clock, &site.actor(), wanted, previous.as_ref()).await.unwrap();
     site.happens(&run, found(1)).await;
 }
 

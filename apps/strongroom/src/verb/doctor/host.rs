@@ -1,11 +1,10 @@
-//! What is looked at on this host: folders, the log, the drive, the schedule.
+//! What is looked at on this host: folders, secrets, the drive.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
-use strongroom_eventlog::{EventLog, OpenError};
-use strongroom_model::{ByteCount, SubjectKind};
-use strongroom_service::{Clock, Config};
+use strongroom_model::ByteCount;
+use strongroom_service::Config;
 
 use super::check::Check;
 use crate::attached;
@@ -40,32 +39,17 @@ pub(super) fn data_folder(config: &Config) -> Check {
     }
 }
 
-/// The log: whether it opens, and whether it is what it says it is.
-pub(super) async fn log(config: &Config) -> Check {
-    let path = config.log_path();
-    let log = match EventLog::open_read_only(&path, &config.site).await {
-        Ok(log) => log,
-        Err(OpenError::Missing(_)) => {
-            return Check::well("log", format!("none yet; the first run makes {}", path.display()));
-        }
-        Err(error) => return Check::bad("log", error.to_string(), "see the message: nothing was changed"),
-    };
-    let writable = std::fs::OpenOptions::new().append(true).open(&path);
-    if let Err(error) = writable {
-        let found = format!("{} cannot be written to: {error}", path.display());
-        return Check::bad("log", found, "give it to the user that runs strongroom");
-    }
-    match log.verify().await {
-        Ok(found) => match found.damage {
-            None => Check::well("log", format!("{} events, root {}", found.head.size, found.head.root_base64())),
-            Some(damage) => Check::bad("log", damage.to_string(), "`strongroom log verify` says more"),
-        },
-        Err(error) => Check::bad("log", error.to_string(), "`strongroom log verify` says more"),
-    }
+/// Whether the log is in a database, wherever that is. What is wrong with its address is told
+/// where the log is looked at.
+fn is_in_database(config: &Config) -> bool {
+    config.log.url.is_some() || config.log.url_file.is_some()
 }
 
 /// How much room there is beside the log, where that can be told.
 pub(super) fn room(config: &Config) -> Option<Check> {
+    if is_in_database(config) {
+        return None;
+    }
     let path = config.log_path();
     let folder = path.parent()?.ancestors().find(|folder| folder.exists())?;
     let stat = rustix::fs::statvfs(folder).ok()?;
@@ -93,30 +77,15 @@ pub(super) fn drive(config: &Config) -> Check {
     Check::well("drive", format!("“{label}” at {}, {free} free", root.display()))
 }
 
-/// When runs happen, and when the last one was.
-pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
-    let schedule = config.schedule();
-    let every = config.schedule.every;
-    let between = schedule.between.map_or_else(|| "at any time".to_owned(), |window| format!("between {window}"));
-    let zone = config.zone();
-    let zone = zone.iana_name().unwrap_or("the host's time zone");
-    let plan = format!("`strongroom run` starts one every {every} {between}, in {zone}");
-    let Ok(log) = EventLog::open_read_only(&config.log_path(), &config.site).await else {
-        return Check::well("schedule", format!("{plan}; none has run yet"));
-    };
-    match log.last_of(SubjectKind::Run).await {
-        Ok(Some(last)) => {
-            let ago = clock.now().duration_since(last.time);
-            Check::well("schedule", format!("{plan}; the last run was {} ago", whole(ago)))
-        }
-        Ok(None) => Check::well("schedule", format!("{plan}; none has run yet")),
-        Err(error) => Check::warning("schedule", error.to_string(), "`strongroom log verify` says more"),
-    }
-}
-
 /// A secret's file that others can read.
 pub(super) fn secrets(config: &Config) -> Option<Check> {
-    let files = [&config.source.token_file, &config.mail.smtp.password_file];
+    let files = [
+        &config.source.token_file,
+        &config.mail.smtp.password_file,
+        &config.log.url_file,
+        &config.broker.url_file,
+        &config.server.database_url_file,
+    ];
     for path in files.into_iter().flatten() {
         if open_to_others(path).unwrap_or(false) {
             return Some(Check::warning(

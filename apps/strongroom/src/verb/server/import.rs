@@ -29,7 +29,7 @@ pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out)
         return Err(Trouble::wrong_use(format!("{} is neither a folder nor a .csv file", path.display()))
             .next_step("name the folder that the file is in, or a list (see strongroom server import --help)"));
     }
-    let documents = Documents::open(super::settings(config), Clock::system()).await?;
+    let documents = Documents::open(super::settings(config)?, Clock::system()).await?;
     let report = import(&documents, path, metadata.is_dir()).await;
     documents.store().close().await;
     let report = report?;

@@ -44,7 +44,7 @@ pub(crate) enum Action {
 
 pub(crate) async fn run(action: &Action, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     super::make_folders(config)?;
-    let store = Store::open(&config.database_path()).await?;
+    let store = Store::open(super::database(config)?).await?;
     let clock = Clock::system();
     let done = match action {
         Action::Create { name, scope, out: file } => create(&store, name, scope, file.as_deref(), &clock, out).await,

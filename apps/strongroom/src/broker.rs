@@ -1,0 +1,82 @@
+//! The broker: where it is, what this site needs there, and which drives that is about.
+
+use strongroom_bus::broker::{Broker, BrokerError, BrokerSettings, Topology};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{DriveId, SubjectKind};
+use strongroom_service::Config;
+use strongroom_service::actor::host_name;
+use strongroom_service::config::{Secret, ServiceUrl};
+
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// How many drives of a site are looked for: each has a queue of its own.
+const MOST_DRIVES: usize = 1024;
+
+/// The configured broker, for what cannot do without one. Nothing is connected to yet.
+pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, Trouble> {
+    let address = config.broker.needed_address().map_err(|error| {
+        Trouble::from(error).next_step(
+            "set broker.url in strongroom.toml, and log.url where processes on many hosts share the log;\n\
+             for everything in one process, without a broker, there is `strongroom run`",
+        )
+    })?;
+    Ok(at(config, &address, verb)?)
+}
+
+/// The configured broker, if there is one.
+pub(crate) fn if_any(config: &Config, verb: &str) -> Result<Option<Broker>, Trouble> {
+    match config.broker.address()? {
+        Some(address) => Ok(Some(at(config, &address, verb)?)),
+        None => Ok(None),
+    }
+}
+
+fn at(config: &Config, address: &ServiceUrl, verb: &str) -> Result<Broker, BrokerError> {
+    let settings = BrokerSettings {
+        connection_name: format!("strongroom {verb} of {} on {}", config.site, host_name()),
+        heartbeat: config.broker.heartbeat.get(),
+        connect_timeout: config.broker.connect_timeout.get(),
+        ready_most: config.broker.ready_most,
+        hold_after: config.broker.hold_after.get(),
+        ..BrokerSettings::new(Secret::new(address.reveal().as_str()))
+    };
+    Broker::new(settings, config.site.clone())
+}
+
+/// The virtual host that the address names.
+pub(crate) fn vhost(broker: &Broker) -> String {
+    let place = broker.place();
+    let authority = place.split_once("://").map_or(place.as_str(), |(_, rest)| rest);
+    let vhost = authority.split_once('/').map_or("", |(_, vhost)| vhost);
+    if vhost.is_empty() { "/".to_owned() } else { vhost.to_owned() }
+}
+
+/// What the site needs on the broker: its log says which drives it has.
+pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[DriveId]) -> Result<Topology, Trouble> {
+    let mut drives: Vec<DriveId> = more.iter().copied().chain(config.drive.id).collect();
+    if let Some(log) = log {
+        drives.extend(drives_of(log).await.or_trouble("which drives the site has cannot be read from its log")?);
+    }
+    Ok(Topology::new(config.site.clone(), &drives))
+}
+
+async fn drives_of(log: &EventLog) -> Result<Vec<DriveId>, LogError> {
+    let heads = log.newest(SubjectKind::Drive, MOST_DRIVES).await?;
+    Ok(heads.iter().filter_map(|head| head.stream.id().parse().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(url: &str) -> String {
+        vhost(&Broker::new(BrokerSettings::new(Secret::new(url)), "demo".parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn the_virtual_host_is_what_the_address_names() {
+        assert_eq!(at("amqp://me:secret@rabbit:5673/backups"), "backups");
+        assert_eq!(at("amqp://me:secret@rabbit"), "/");
+        assert_eq!(at("amqp://me:secret@[::1]:5672/a%2Fb"), "a/b");
+    }
+}

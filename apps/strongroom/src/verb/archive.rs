@@ -1,0 +1,36 @@
+//! `strongroom archive`: tells the document server, as a process of its own.
+
+use strongroom_model::StageName;
+use strongroom_service::Config;
+
+use crate::exit::Exit;
+use crate::run::wire;
+use crate::site;
+use crate::trouble::Trouble;
+use crate::worker::{Common, Worker};
+
+/// Tells the document server what is proven, and has its copies moved
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom archive                            many bookings with one request, two requests at once
+  strongroom archive --concurrency 1            one request at a time
+
+One is enough for most sites; a second takes over where the first one dies.
+The first SIGTERM finishes what is in hand, the second gives it up; nothing is lost either way.")]
+pub(crate) struct Args {
+    /// How many requests at once, each with archive.batch bookings at most
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
+    concurrency: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
+    let source = site::source(&config)?;
+    let mut worker = Worker::open("archive", config, &args.common).await?;
+    let stage = wire::archive(&worker.config, &source).at_once(args.concurrency as usize);
+    worker.spawn(stage, StageName::Archive);
+    let done = worker.work().await;
+    worker.close(done).await
+}

@@ -1,0 +1,82 @@
+//! Whether the log can be read and written, and when the last run was.
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::SubjectKind;
+use strongroom_service::config::ServiceUrl;
+use strongroom_service::{Clock, Config};
+
+use super::check::Check;
+use super::host::whole;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// The log: whether it opens, whether it may be written, and whether it is what it says it is.
+pub(super) async fn log(config: &Config) -> Check {
+    let database = match config.log.database() {
+        Ok(database) => database,
+        Err(error) => return Check::trouble("log", &Trouble::from(error).next_step("see [log] in strongroom.toml")),
+    };
+    let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ServiceUrl::to_string);
+    let log = match site::log_if_any(config).await {
+        Ok(Some(log)) => log,
+        Ok(None) => return Check::well("log", format!("none yet; the first run makes it in {place}")),
+        Err(trouble) => return Check::trouble("log", &trouble),
+    };
+    let found = match may_append(config, database.is_some()).await {
+        Ok(()) => verified(&log, &place).await,
+        Err(check) => check,
+    };
+    log.close().await;
+    found
+}
+
+/// There is a log; whether this user may append to it. Nothing is.
+async fn may_append(config: &Config, is_in_database: bool) -> Result<(), Check> {
+    if is_in_database {
+        let opened = site::log(config).await.map_err(|trouble| Check::trouble("log", &trouble))?;
+        opened.close().await;
+        return Ok(());
+    }
+    let path = config.log_path();
+    let opened = std::fs::OpenOptions::new().append(true).open(&path);
+    opened.map(drop).map_err(|error| {
+        let found = format!("{} cannot be written to: {error}", path.display());
+        Check::bad("log", found, "give it to the user that runs strongroom")
+    })
+}
+
+async fn verified(log: &EventLog, place: &str) -> Check {
+    match log.verify().await {
+        Ok(found) => match found.damage {
+            None => {
+                Check::well("log", format!("{} events in {place}, root {}", found.head.size, found.head.root_base64()))
+            }
+            Some(damage) => Check::bad("log", damage.to_string(), "`strongroom log verify` says more"),
+        },
+        Err(error) => Check::bad("log", error.to_string(), "`strongroom log verify` says more"),
+    }
+}
+
+/// When runs happen, and when the last one was.
+pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
+    let schedule = config.schedule();
+    let every = config.schedule.every;
+    let between = schedule.between.map_or_else(|| "at any time".to_owned(), |window| format!("between {window}"));
+    let zone = config.zone();
+    let zone = zone.iana_name().unwrap_or("the host's time zone");
+    let plan = format!("`strongroom run` starts one every {every} {between}, in {zone}");
+    // Why a log cannot be read is told where it is looked at.
+    let Ok(Some(log)) = site::log_if_any(config).await else {
+        return Check::well("schedule", format!("{plan}; none has run yet"));
+    };
+    let last = log.last_of(SubjectKind::Run).await;
+    log.close().await;
+    match last {
+        Ok(Some(last)) => {
+            let ago = clock.now().duration_since(last.time);
+            Check::well("schedule", format!("{plan}; the last run was {} ago", whole(ago)))
+        }
+        Ok(None) => Check::well("schedule", format!("{plan}; none has run yet")),
+        Err(error) => Check::warning("schedule", error.to_string(), "`strongroom log verify` says more"),
+    }
+}

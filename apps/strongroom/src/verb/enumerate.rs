@@ -1,0 +1,62 @@
+//! `strongroom enumerate`: takes bookings in hand, as a process of its own.
+
+use strongroom_model::StageName;
+use strongroom_service::Config;
+use strongroom_service::actor::actor;
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::run::one::{Asked, ask};
+use crate::run::runs::Runs;
+use crate::run::wire;
+use crate::site;
+use crate::trouble::Trouble;
+use crate::worker::{Common, Worker};
+
+/// Takes the oldest signed-off bookings in hand: on its schedule, or once
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom enumerate                          keep the schedule of strongroom.toml until stopped
+  strongroom enumerate --once                   one run, now; for cron and timers
+  */2 23,0-4 * * * strongroom enumerate --once  every two minutes of the night, by cron
+
+Two at once are one schedule: each slot has one run. A run waits for the one before it, whoever works
+on that. With --once it ends when the bookings are taken in hand; other processes do the rest.
+Exit codes of --once: 0 well, also where nothing waits; 1 nobody could be asked; 2 it goes on later,
+or some records cannot be used.")]
+pub(crate) struct Args {
+    /// Ask for one run, take part in it, and exit when it has enumerated
+    #[arg(long)]
+    once: bool,
+    /// How many runs at once: 1, since two would want the same bookings
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
+    concurrency: u32,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let source = site::source(&config)?;
+    let mut worker = Worker::open("enumerate", config, &args.common).await?;
+    let stage = wire::enumerate(&source, &worker.log, &worker.clock);
+    worker.spawn(stage, StageName::Enumerate);
+    if !args.once {
+        let done = keep(&worker).await;
+        return worker.close(done).await;
+    }
+    let (done, asked) = match ask(&worker).await {
+        Ok(asked) => (Ok(()), asked),
+        Err(trouble) => (Err(trouble), Asked::default()),
+    };
+    worker.close(done).await?;
+    out.line(asked.line)?;
+    Ok(asked.exit)
+}
+
+async fn keep(worker: &Worker) -> Result<(), Trouble> {
+    let name = actor(StageName::Enumerate);
+    let mut runs = Runs::new(&worker.config, &worker.log, &worker.clock, &name).await?;
+    runs.look_back().await?;
+    worker.keep(async || runs.turn(true).await).await
+}

@@ -1,0 +1,63 @@
+//! `strongroom fetch`: brings files onto the drive, as a process of its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use strongroom_model::StageName;
+use strongroom_service::Config;
+
+use crate::exit::Exit;
+use crate::run::wire;
+use crate::site;
+use crate::trouble::Trouble;
+use crate::worker::attached::{Attached, wait_for, with_drive};
+use crate::worker::{Common, Worker};
+
+/// Brings files from the document server onto the drive
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom fetch                              the drive of drive.root, 8 transfers at once
+  strongroom fetch --drive /mnt/blue --concurrency 32
+  strongroom fetch & strongroom fetch & strongroom fetch &
+
+Start as many as the server and the drive can bear, on every host that mounts a drive; one that is
+killed costs only time. While the drive is away or full it waits, and one alarm says so.
+The first SIGTERM finishes what is in hand, the second gives it up; nothing is lost either way.")]
+pub(crate) struct Args {
+    /// The drive's folder, where it is mounted; without it drive.root
+    #[arg(long, value_name = "PATH")]
+    drive: Option<PathBuf>,
+    /// How many transfers at once; without it fetch.concurrency
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    concurrency: Option<u32>,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble> {
+    if let Some(concurrency) = args.concurrency {
+        config.fetch.concurrency = concurrency;
+        // Each transfer has a connection, or it only waits for one.
+        config.source.connections = config.source.connections.max(concurrency);
+    }
+    let (config, root) = with_drive(config, args.drive.as_deref())?;
+    let source = site::source(&config)?;
+    let mut worker = Worker::open("fetch", config, &args.common).await?;
+    let mut drive = Attached::new(&worker, root.clone(), StageName::Fetch);
+    let done = match wait_for(&worker, &mut drive).await {
+        Ok(true) => {
+            let stage = wire::fetch(&worker.config, &root, &source, &worker.clock);
+            worker.spawn(stage, StageName::Fetch);
+            let turns = worker.keep(async || {
+                if drive.is_due() {
+                    drive.look().await?;
+                }
+                Ok(Duration::MAX)
+            });
+            turns.await
+        }
+        other => other.map(drop),
+    };
+    worker.close(done).await
+}

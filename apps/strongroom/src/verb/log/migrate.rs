@@ -1,0 +1,76 @@
+//! `strongroom log migrate`: the log's tables and roles in a Postgres database.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use strongroom_eventlog::{Migrated, migrate_postgres};
+use strongroom_service::Config;
+use strongroom_service::config::{Secret, ServiceUrl};
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site::unopened;
+use crate::trouble::{OrTrouble as _, Trouble};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom log migrate --url postgres://owner:password@db.example.com/strongroom
+  strongroom log migrate --url-file owner.url   the same, with the address in a file
+  strongroom log migrate                        as the user of log.url, where that one owns the database
+
+It makes the roles strongroom_writer and strongroom_auditor, which nobody logs in as: let the
+database's owner grant them to those who do. Doing it twice is harmless.")]
+pub(super) struct Args {
+    /// The database, with a user who owns it; without it log.url of the configuration
+    // Parsed later: what is said of a wrong argument here repeats it, password and all.
+    #[arg(long, value_name = "URL", conflicts_with = "url_file", value_parser = secret)]
+    url: Option<Secret>,
+    /// The file that holds that address and nothing else
+    #[arg(long, value_name = "FILE")]
+    url_file: Option<PathBuf>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that could fail")]
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let url = address(args, config)?;
+    let migrated = migrate_postgres(url.reveal().as_str()).await.map_err(unopened)?;
+    out.raw(page(&migrated))?;
+    Ok(if migrated.missing_roles.is_empty() { Exit::Well } else { Exit::Problems })
+}
+
+fn address(args: &Args, config: &Config) -> Result<ServiceUrl, Trouble> {
+    if let Some(url) = &args.url {
+        return ServiceUrl::database(url.reveal()).map_err(|error| Trouble::wrong_use(format!("--url: {error}")));
+    }
+    if let Some(path) = &args.url_file {
+        let text = std::fs::read_to_string(path).or_trouble(format!("{} cannot be read", path.display()))?;
+        return Ok(ServiceUrl::database(text.trim())?);
+    }
+    config.log.database()?.ok_or_else(|| {
+        Trouble::new("no database is named")
+            .next_step("set log.url in strongroom.toml, or name one with --url postgres://OWNER:PASSWORD@HOST/DATABASE")
+    })
+}
+
+fn page(migrated: &Migrated) -> String {
+    let Migrated { database, before, now, missing_roles } = migrated;
+    let mut page = match before {
+        None => format!("the database {database} holds the event log's tables now (schema {now})\n"),
+        Some(before) if before == now => format!("the database {database} is up to date (schema {now})\n"),
+        Some(before) => format!("the database {database} was brought from schema {before} to {now}\n"),
+    };
+    for role in missing_roles {
+        page += &format!("the role {role} is missing, and this user may not create it\n");
+    }
+    page += if missing_roles.is_empty() {
+        "Next: set log.url, then strongroom log copy where there is a log to bring over\n"
+    } else {
+        "Next: let a superuser run CREATE ROLE … NOLOGIN for these, then migrate again\n"
+    };
+    page
+}

@@ -1,0 +1,98 @@
+//! The drive of a stage that needs one: waited for, told of while it is away, and noted in the
+//! log, which the queues on the broker follow.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::{DriveId, StageName};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, Probe};
+use tokio::time::Instant;
+
+use super::Worker;
+use crate::attached;
+use crate::run::gate::Gate;
+use crate::run::job::LOOK_EVERY;
+use crate::trouble::Trouble;
+use crate::verb::drive::note;
+
+/// How often a drive that is there is looked at: one that was swapped, or pulled out while
+/// nothing was to be done, should show within seconds.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
+/// The drive of this process.
+pub(crate) struct Attached {
+    gate: Gate,
+    probe: Probe,
+    log: EventLog,
+    clock: Clock,
+    /// The drive that the log is known to know.
+    noted: Option<DriveId>,
+    looked_at: Option<Instant>,
+}
+
+impl Attached {
+    /// The drive of that stage, at its place. Nothing is looked at yet.
+    pub(crate) fn new(worker: &Worker, root: PathBuf, stage: StageName) -> Self {
+        let settings = attached::settings(&worker.config);
+        let actor = actor_named(stage.name());
+        Self {
+            gate: Gate::new(root, settings, &worker.log, &worker.clock, &actor).among_others(),
+            probe: worker.health.needs("drive"),
+            log: worker.log.clone(),
+            clock: worker.clock.clone(),
+            noted: None,
+            looked_at: None,
+        }
+    }
+
+    /// Looks at the drive, if it is time to. What is in the way is told.
+    pub(crate) async fn look(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
+        let found = self.gate.look().await?;
+        self.looked_at = Some(Instant::now());
+        match &found {
+            None => self.probe.well(),
+            Some(obstacle) => self.probe.bad(obstacle.message.clone()),
+        }
+        if let Some(identity) = self.gate.identity().filter(|identity| self.noted != Some(identity.id)) {
+            note(&self.log, identity, &self.clock).await?;
+            self.noted = Some(identity.id);
+        }
+        Ok(found)
+    }
+
+    /// Something else was found in the way of the drive.
+    pub(crate) async fn found(&mut self, obstacle: &AlarmRaised) -> Result<(), Trouble> {
+        self.probe.bad(obstacle.message.clone());
+        Ok(self.gate.found(obstacle).await?)
+    }
+
+    /// Whether it is time for another look.
+    pub(crate) fn is_due(&self) -> bool {
+        self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
+    }
+}
+
+/// The configuration, with the place that `--drive` names.
+pub(crate) fn with_drive(mut config: Config, drive: Option<&Path>) -> Result<(Config, PathBuf), Trouble> {
+    if let Some(root) = drive {
+        let root = std::path::absolute(root)?;
+        config.drive.root = Some(root);
+    }
+    let root = config.drive.mounted_at()?.to_owned();
+    Ok((config, root))
+}
+
+/// Waits for the drive. Returns whether it came: or else the process is to stop.
+pub(crate) async fn wait_for(worker: &Worker, drive: &mut Attached) -> Result<bool, Trouble> {
+    while !worker.shutdown.is_requested() {
+        if drive.look().await?.is_none() {
+            return Ok(true);
+        }
+        let stop = worker.shutdown.stop();
+        let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await;
+    }
+    Ok(false)
+}

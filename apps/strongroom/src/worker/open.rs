@@ -1,0 +1,156 @@
+//! Opening a site for one part of the work, and letting go of it in order.
+
+use std::time::Duration;
+
+use strongroom_bus::broker::Broker;
+use strongroom_bus::{Delivery, Pipeline, RelayHandle, Stage};
+use strongroom_eventlog::EventLog;
+use strongroom_model::StageName;
+use strongroom_model::event::AlarmRaised;
+use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
+use strongroom_service::telemetry::{self, Traces, Who};
+use strongroom_service::{Clock, Config, Health, HealthServer, Metrics, Shutdown, actor, systemd};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::pulse::{Pulse, Seen};
+use super::{Common, END_MOST};
+use crate::exit::Exit;
+use crate::run::keep::keep;
+use crate::run::wire;
+use crate::trouble::Trouble;
+use crate::{broker, site};
+
+/// A process of one part of the work.
+pub(crate) struct Worker {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) log: EventLog,
+    pub(crate) broker: Broker,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) health: Health,
+    pub(crate) pipeline: Pipeline,
+    /// Cancelled with the shutdown, or when the work is over.
+    pub(crate) stop: CancellationToken,
+    seen: Seen,
+    traces: Traces,
+    /// Held for as long as the process works.
+    _watchdog: systemd::Watchdog,
+    _server: Option<HealthServer>,
+    _pulse: AbortOnDropHandle<()>,
+}
+
+impl Worker {
+    /// Opens the site for `verb`. Whoever looks at its health sees it from here on.
+    pub(crate) async fn open(verb: &'static str, config: Config, common: &Common) -> Result<Self, Trouble> {
+        let broker = broker::needed(&config, verb)?;
+        let traces = telemetry::init_as(&config.telemetry, &Who { verb, site: &config.site })?;
+        let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
+        let (health, metrics) = (Health::new(), Metrics::install()?);
+        let server = match common.listen.or(config.health.listen) {
+            Some(address) => Some(HealthServer::start(address, health.clone(), metrics).await?),
+            None => None,
+        };
+        let clock = Clock::system();
+        let log = site::log(&config).await?;
+        let stop = shutdown.stop().child_token();
+        let delivery = Delivery::Broker(broker.clone());
+        let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
+        let seen = Seen::default();
+        let pulse = tokio::spawn(Pulse::new(&health, &log, &seen).beat());
+        systemd::ready();
+        Ok(Self {
+            _watchdog: systemd::Watchdog::start(health.clone()),
+            _server: server,
+            _pulse: AbortOnDropHandle::new(pulse),
+            config,
+            clock,
+            log,
+            broker,
+            shutdown,
+            health,
+            pipeline,
+            stop,
+            seen,
+            traces,
+        })
+    }
+
+    /// Starts the stage of this process.
+    pub(crate) fn spawn<S: Stage>(&mut self, stage: S, name: StageName) {
+        self.pipeline.spawn(stage, actor(name));
+        self.look();
+    }
+
+    /// Turn after turn until told to stop, while the stages work. A turn says for how long
+    /// nothing is to be done.
+    pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>) -> Result<(), Trouble> {
+        let turns = keep(&self.shutdown, &self.log, async || {
+            self.look();
+            self.check()?;
+            turn().await
+        });
+        tokio::select! {
+            kept = turns => kept,
+            () = self.given_up() => Err(Trouble::given_up()),
+        }
+    }
+
+    /// As [`Worker::keep`], for a stage that does all by itself.
+    pub(crate) async fn work(&self) -> Result<(), Trouble> {
+        self.keep(async || Ok(Duration::MAX)).await
+    }
+
+    /// Shows how the stages are doing.
+    fn look(&self) {
+        self.seen.stages(self.pipeline.progress());
+    }
+
+    /// Shows how the relay is doing, and whether it is at work.
+    pub(crate) fn look_at(&self, relay: &RelayHandle) -> Result<(), Trouble> {
+        self.seen.relay(relay.health());
+        if relay.has_ended() && !self.shutdown.is_requested() {
+            return Err(Trouble::new("the relay has ended by itself")
+                .next_step("start it again, and report what it said above")
+                .finally());
+        }
+        Ok(())
+    }
+
+    /// What is in the stage's way, if something is.
+    pub(crate) fn obstacle(&self) -> Option<AlarmRaised> {
+        self.pipeline.progress().into_iter().find_map(|stage| Some(stage.paused?.obstacle))
+    }
+
+    /// Whether every stage is at work.
+    fn check(&self) -> Result<(), Trouble> {
+        if self.pipeline.has_ended() && !self.shutdown.is_requested() {
+            return Err(Trouble::new("the stage has ended by itself")
+                .next_step("start it again, and report what it said above")
+                .finally());
+        }
+        Ok(())
+    }
+
+    async fn given_up(&self) {
+        self.shutdown.abort().cancelled().await;
+        tokio::time::sleep(END_MOST).await;
+    }
+
+    /// Finishes what is in hand, until somebody says otherwise, and lets go of everything.
+    pub(crate) async fn close(self, done: Result<(), Trouble>) -> Result<Exit, Trouble> {
+        systemd::stopping();
+        self.stop.cancel();
+        let (pipeline, log, abort) = (self.pipeline, self.log, self.shutdown.abort());
+        let given_up = async {
+            abort.cancelled().await;
+            tokio::time::sleep(END_MOST).await;
+        };
+        tokio::select! {
+            () = async { pipeline.ended().await; log.close().await } => {}
+            () = given_up => tracing::warn!("the work was not let go of in time; it goes on from the log"),
+        }
+        self.traces.flush().await;
+        done.map(|()| Exit::Well)
+    }
+}
