@@ -1,0 +1,51 @@
+//! What `deploy/` holds: each file read by the tool that it is for, or tried, or at least parsed.
+//!
+//! - [`units`], [`cron`], [`scripts`], [`compose`], [`image`], [`kubernetes`], [`watching`]: a kind of
+//!   files each, with its own tool;
+//! - [`postgres`], [`rabbitmq`]: tried on real servers;
+//! - [`tree`]: the files, and running tools.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod compose;
+mod cron;
+mod image;
+mod kubernetes;
+mod postgres;
+mod rabbitmq;
+mod scripts;
+mod tree;
+mod units;
+mod watching;
+
+/// Where a file is checked; a file that no test reads fails here.
+#[test]
+fn every_file_is_checked_by_a_test() {
+    let folders = [
+        "systemd/",
+        "cron/",
+        "compose/",
+        "docker/",
+        "kubernetes/",
+        "postgres/",
+        "rabbitmq/",
+        "prometheus/",
+        "grafana/",
+    ];
+    for file in tree::files() {
+        let (folder, kind) =
+            (folders.iter().find(|folder| file.starts_with(**folder)), file.rsplit(['.', '/']).next().unwrap());
+        let known = match folder.copied() {
+            Some("systemd/") => ["service", "timer"].contains(&kind),
+            Some("cron/") => true,
+            Some("compose/") => ["yaml", "toml", "sh", "conf", "json", "sample", "gitignore"].contains(&kind),
+            Some("docker/") => ["Dockerfile", "sh"].contains(&kind),
+            Some("kubernetes/") => kind == "yaml",
+            Some("postgres/") => kind == "sql",
+            Some("rabbitmq/") => ["json", "conf"].contains(&kind),
+            Some("prometheus/") => kind == "yml",
+            Some("grafana/") => kind == "json",
+            _ => file == "README.md",
+        };
+        assert!(known, "deploy/{file} is read by no test: add one to xtask/tests/deploy");
+    }
+}

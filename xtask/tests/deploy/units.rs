@@ -1,0 +1,72 @@
+//! systemd's units.
+
+use std::fs;
+
+use crate::tree;
+
+/// The template's instances that a site has, with one more of a kind.
+pub(crate) const WORKERS: [&str; 6] = ["enumerate", "fetch", "fetch-2", "verify", "archive", "notify"];
+/// What units run.
+pub(crate) const PROGRAM: &str = "/usr/local/bin/strongroom";
+
+#[test]
+fn systemd_finds_nothing_to_say_of_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut units = Vec::new();
+    for file in tree::files_like("systemd/", "") {
+        let name = file.trim_start_matches("systemd/");
+        // The program need not be installed for units to be right.
+        let text = tree::read(&file).replace(PROGRAM, "/bin/true");
+        fs::write(folder.path().join(name), &text).unwrap();
+        if let Some((template, kind)) = name.split_once('@') {
+            for worker in WORKERS {
+                let instance = format!("{template}@{worker}{kind}");
+                fs::write(folder.path().join(&instance), &text).unwrap();
+                units.push(instance);
+            }
+        } else {
+            units.push(name.to_owned());
+        }
+    }
+    let mut verify = tree::tool("systemd-analyze", "systemd");
+    verify.args(["verify", "--man=no"]).args(units.iter().map(|unit| folder.path().join(unit)));
+    let said = tree::succeeds(&mut verify);
+    // Unknown keys are warnings only; what the host's own units are like is not ours to say.
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("strongroom")).collect();
+    assert!(ours.is_empty(), "{said}");
+}
+
+/// The program tells systemd when it is ready and that it lives: only units that ask for it are told.
+#[test]
+fn workers_and_the_relay_are_watched() {
+    for file in ["systemd/strongroom@.service", "systemd/strongroom-relay.service"] {
+        let unit = tree::read(file);
+        for line in ["Type=notify", "WatchdogSec=60", "Restart=on-failure", "StartLimitIntervalSec=0"] {
+            assert!(unit.lines().any(|found| found == line), "{file}: {line}");
+        }
+    }
+}
+
+/// What holds a process in is the same in every unit.
+#[test]
+fn every_service_is_held_in() {
+    const HOLDS: [&str; 11] = [
+        "User=strongroom",
+        "NoNewPrivileges=yes",
+        "PrivateTmp=yes",
+        "ProtectHome=yes",
+        "ProtectSystem=strict",
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectControlGroups=yes",
+        "RestrictSUIDSGID=yes",
+        "LockPersonality=yes",
+        "SystemCallArchitectures=native",
+    ];
+    for file in tree::files_like("systemd/", ".service") {
+        let unit = tree::read(&file);
+        for hold in HOLDS {
+            assert!(unit.lines().any(|line| line == hold), "{file}: {hold}");
+        }
+    }
+}
