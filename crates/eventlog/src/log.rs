@@ -100,10 +100,21 @@ impl EventLog {
     /// The database cannot be reached, was not migrated or by a newer version, or the user
     /// may not append.
     pub async fn open_postgres(url: &str, site: &SiteId) -> Result<Self, OpenError> {
+        Self::open_postgres_as(url, site, true).await
+    }
+
+    /// As [`EventLog::open_postgres`], but other processes are not told of commits: for a
+    /// measurement of what telling costs.
+    #[doc(hidden)]
+    pub async fn open_postgres_silent(url: &str, site: &SiteId) -> Result<Self, OpenError> {
+        Self::open_postgres_as(url, site, false).await
+    }
+
+    async fn open_postgres_as(url: &str, site: &SiteId, tells: bool) -> Result<Self, OpenError> {
         let (appended, committed) = (watch::Sender::new(0), watch::Sender::new(0));
-        let (log, writer) = PostgresLog::open(url, site, appended.clone(), committed.subscribe()).await?;
-        let told = vec![appended.clone(), committed];
-        let appender = Appender::start(site.clone(), Writer::Postgres(writer), told);
+        let told = tells.then(|| committed.subscribe());
+        let (log, writer) = PostgresLog::open(url, site, appended.clone(), told).await?;
+        let appender = Appender::start(site.clone(), Writer::Postgres(writer), vec![appended.clone(), committed]);
         let inner = Inner { site: site.clone(), backend: Backend::Postgres(log), appender: Some(appender), appended };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -26,14 +26,14 @@ impl PostgresLog {
         url: &str,
         site: &SiteId,
         appended: watch::Sender<u64>,
-        committed: watch::Receiver<u64>,
+        committed: Option<watch::Receiver<u64>>,
     ) -> Result<(Self, PostgresWriter), OpenError> {
         let place = Place::parse(url)?;
         let mut connection = look(&place).await?;
         let begun = sqlx::query("SELECT begin_log($1)").bind(site.as_str()).execute(&mut connection);
         timely(begun).await.map_err(|source| failed(&place, source))?;
         let readers = readers(&place);
-        let wake = Wake::start(&readers, site, appended, Some(committed));
+        let wake = Wake::start(&readers, site, appended, committed);
         let writer = PostgresWriter::new(place.clone(), site.clone(), connection);
         Ok((Self { site: site.clone(), place, readers, wake }, writer))
     }

@@ -1,5 +1,7 @@
 //! Appending.
 
+use std::task::Poll;
+
 use futures_util::future::join_all;
 use futures_util::poll;
 use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
@@ -166,10 +168,10 @@ pub(crate) async fn what_is_too_large_is_refused<B: Backend>(backend: &B) {
 pub(crate) async fn callers_that_go_away_break_nothing<B: Backend>(backend: &B) {
     let log = backend.open().await;
     for n in 0..200 {
-        // Handed over, and not waited for; now and then not even handed over.
+        // Handed over, and as a rule not waited for; now and then not even handed over.
         let mut append = Box::pin(log.append(bookings(n, 1)));
         if n % 7 != 0 {
-            assert!(poll!(&mut append).is_pending());
+            let _ = poll!(&mut append);
         }
         // A reader that goes away in the middle, too.
         let mut read = Box::pin(log.read(Position(0), 10));
@@ -187,9 +189,11 @@ pub(crate) async fn callers_that_go_away_break_nothing<B: Backend>(backend: &B) 
 pub(crate) async fn a_closed_log_refuses_and_has_answered_before<B: Backend>(backend: &B) {
     let log = backend.open().await;
     let mut handed_over = Box::pin(log.append(bookings(1, 1)));
-    assert!(poll!(&mut handed_over).is_pending());
+    // On a busy machine it may be answered before it is asked once more.
+    let early = poll!(&mut handed_over);
     log.close().await;
-    assert_eq!(handed_over.await.unwrap().len(), 1);
+    let answer = if let Poll::Ready(answer) = early { answer } else { handed_over.await };
+    assert_eq!(answer.unwrap().len(), 1);
     let error = log.append(bookings(2, 1)).await.unwrap_err();
     assert!(matches!(error, AppendError::Closed), "{error}");
     assert!(matches!(log.head().await, Err(LogError::Closed)));

@@ -1,0 +1,86 @@
+//! What is appended, and by how many.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::Enumerated;
+use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, Position, StreamName};
+use tokio::task::JoinSet;
+
+/// How long each line is measured.
+pub(crate) const EACH: Duration = Duration::from_secs(3);
+
+pub(crate) fn event(n: u64) -> NewEvent {
+    let now = "2026-11-20T23:00:00Z".parse().unwrap();
+    NewEvent {
+        id: EventId::new(now),
+        stream: StreamName::booking(&format!("B-{n}").parse().unwrap()),
+        expected: Expected::New,
+        time: now,
+        actor: "enumerate@backup-1".parse().unwrap(),
+        cause: None,
+        run: None,
+        event: Event::TimesheetEnumerated(Enumerated {
+            filename: format!("timesheet {n}.pdf"),
+            size_bytes: ByteCount(14_541),
+            digest: Digest::of(Algorithm::Md5, b"a timesheet"),
+            signed_off_at: now,
+        }),
+    }
+}
+
+pub(crate) fn event_bytes() -> usize {
+    event(1 << 41).render(&"bench".parse().unwrap(), Position(100_000)).len()
+}
+
+/// So many callers, each with one append after the other of so many events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) callers: u64,
+    pub(crate) batch: u64,
+    /// What sets its streams apart from those of other loads on the same log.
+    pub(crate) first: u64,
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>4} callers, {:>3} events an append", self.callers, self.batch)
+    }
+}
+
+/// What a load came to.
+pub(crate) struct Done {
+    pub(crate) rate: f64,
+    events_a_commit: f64,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>8.0} events/s, {:>6.1} events a commit", self.rate, self.events_a_commit)
+    }
+}
+
+impl Load {
+    pub(crate) async fn run(self, log: &EventLog) -> Done {
+        let begin = Instant::now();
+        let mut callers = JoinSet::new();
+        for caller in 0..self.callers {
+            let log = log.clone();
+            callers.spawn(async move {
+                let start = (self.first << 48) + (caller << 32);
+                let mut n = start;
+                while begin.elapsed() < EACH {
+                    log.append((n..n + self.batch).map(event).collect()).await.unwrap();
+                    n += self.batch;
+                }
+                n - start
+            });
+        }
+        let events: u64 = callers.join_all().await.into_iter().sum();
+        Done {
+            rate: events as f64 / begin.elapsed().as_secs_f64(),
+            events_a_commit: events as f64 / log.commits() as f64,
+        }
+    }
+}

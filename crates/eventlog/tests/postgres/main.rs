@@ -1,0 +1,14 @@
+//! What only a log in Postgres can meet with; `suite` has what any log does.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
+
+mod copy;
+mod guard;
+#[cfg(feature = "kill-points")]
+mod killed;
+mod open;
+mod process;
+mod role;
+mod sample;
+mod trouble;
+mod wake;

@@ -1,0 +1,65 @@
+//! Events and databases for the tests of Postgres's own troubles.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+use strongroom_eventlog::{EventLog, migrate_postgres};
+use strongroom_model::event::DriveInitialised;
+use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, SiteId, StreamName};
+use strongroom_servers::{Database, postgres};
+
+/// Far longer than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) fn site() -> SiteId {
+    "harbour".parse().unwrap()
+}
+
+/// The first event of a stream of its own.
+pub(crate) fn event() -> NewEvent {
+    let now = "2026-11-20T23:00:00Z".parse().unwrap();
+    NewEvent {
+        id: EventId::new(now),
+        stream: StreamName::drive(DriveId::random()),
+        expected: Expected::New,
+        time: now,
+        actor: "operator".parse().unwrap(),
+        cause: None,
+        run: None,
+        event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
+    }
+}
+
+/// A fresh database with the schema.
+pub(crate) async fn database() -> Database {
+    let database = postgres().database();
+    migrate_postgres(&database.url).await.unwrap();
+    database
+}
+
+pub(crate) async fn open(url: &str) -> EventLog {
+    EventLog::open_postgres(url, &site()).await.unwrap()
+}
+
+pub(crate) async fn connect(url: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    run(&mut connection, "SET search_path = strongroom").await.unwrap();
+    connection
+}
+
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), String> {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await;
+    done.map(drop).map_err(|error| error.to_string())
+}
+
+/// An error with all its causes.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said = format!("{said}: {error}");
+        cause = error.source();
+    }
+    said
+}
