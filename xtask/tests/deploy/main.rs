@@ -3,9 +3,11 @@
 //! - [`units`], [`cron`], [`scripts`], [`compose`], [`image`], [`kubernetes`], [`watching`]: a kind of
 //!   files each, with its own tool;
 //! - [`postgres`], [`rabbitmq`]: tried on real servers;
+//! - [`commands`]: every command line of the program, there and on the pages, is one that it takes;
 //! - [`tree`]: the files, and running tools.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod commands;
 mod compose;
 mod cron;
 mod image;

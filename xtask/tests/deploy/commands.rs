@@ -1,0 +1,153 @@
+//! Every command line of the program, in `deploy/` and on the operators' page, is one that it takes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::{cron, kubernetes, tree, units};
+
+/// A line for the shell, and where it stands.
+type Line = (String, String);
+
+/// The program, which `cargo xtask test` builds before it runs the tests.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // target/<profile>/deps/<test>
+    let program = test.ancestors().nth(2).unwrap().join("strongroom");
+    assert!(program.exists(), "{} is missing: `cargo xtask test` builds it before the tests", program.display());
+    program
+}
+
+fn of_units(lines: &mut Vec<Line>) {
+    for file in tree::files_like("systemd/", ".service") {
+        let unit = tree::read(&file);
+        let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        // As systemd reads it: its own signs are doubled to be the shell's.
+        let start = start.replace(units::PROGRAM, "strongroom").replace("%%", "%").replace("$$", "$");
+        if !start.contains("%i") {
+            lines.push((file, start));
+            continue;
+        }
+        let instances = units::WORKERS.map(|worker| (file.clone(), start.replace("%i", worker)));
+        lines.extend(instances);
+    }
+}
+
+fn of_cron(lines: &mut Vec<Line>) {
+    for file in tree::files_like("cron/", "") {
+        let command = cron::line(&file).command;
+        lines.push((file, command));
+    }
+}
+
+fn words(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().map(|word| word.as_str().unwrap()).collect()
+}
+
+/// A command that the image's entry point is given.
+fn quoted(args: &[&str]) -> String {
+    args.iter().fold("strongroom".to_owned(), |line, arg| format!("{line} '{arg}'"))
+}
+
+fn of_compose(lines: &mut Vec<Line>) {
+    let compose = &tree::yaml("compose/compose.yaml")[0];
+    for (name, service) in compose["services"].as_object().unwrap() {
+        let command = words(&service["command"]);
+        if command.is_empty() {
+            continue;
+        }
+        let line =
+            if words(&service["entrypoint"]) == ["/bin/sh", "-c"] { command[0].to_owned() } else { quoted(&command) };
+        lines.push((format!("compose/compose.yaml, {name}"), line));
+    }
+}
+
+fn of_kubernetes(lines: &mut Vec<Line>) {
+    for file in tree::files_like("kubernetes/", ".yaml") {
+        for manifest in tree::yaml(&file) {
+            let mut found = Vec::new();
+            kubernetes::pods(&manifest, &mut found);
+            let containers = found.iter().flat_map(|pod| pod["containers"].as_array().unwrap());
+            lines.extend(containers.map(|container| (file.clone(), quoted(&words(&container["args"])))));
+        }
+    }
+}
+
+/// The lines of a page's examples that call the program, as root or as its own user as well.
+fn of_page(page: &str, lines: &mut Vec<Line>) {
+    let text = fs::read_to_string(tree::root().join(page)).unwrap();
+    let examples = text.split("\n```").skip(1).step_by(2).filter_map(|example| example.strip_prefix("sh\n"));
+    for line in examples.flat_map(str::lines) {
+        let call = ["", "sudo ", "sudo -u strongroom "]
+            .iter()
+            .find_map(|before| line.strip_prefix(before)?.strip_prefix("strongroom "));
+        lines.extend(call.map(|call| (page.to_owned(), format!("strongroom {call}"))));
+    }
+}
+
+/// In place of the program: asks the program itself whether it would take these arguments, and notes that it was called.
+fn stand_in(folder: &Path) {
+    let bin = folder.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >>'{}'\nexec '{}' \"$@\" --help >/dev/null\n",
+        folder.join("calls").display(),
+        program().display()
+    );
+    let path = bin.join("strongroom");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What the program says of a line; nothing where it takes it.
+fn complaint(folder: &Path, line: &str) -> Option<String> {
+    let mut shell = Command::new("/bin/sh");
+    let path = format!("{}:/usr/bin:/bin", folder.join("bin").display());
+    let output = shell.args(["-c", line]).current_dir(folder).env("PATH", path).env_remove("ARGS").output().unwrap();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).trim().replace('\n', " "))
+}
+
+#[test]
+fn the_program_takes_every_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    stand_in(folder.path());
+    let mut lines = Vec::new();
+    of_units(&mut lines);
+    of_cron(&mut lines);
+    of_compose(&mut lines);
+    of_kubernetes(&mut lines);
+    of_page("docs/operations.md", &mut lines);
+    of_page("deploy/README.md", &mut lines);
+    let complaints =
+        lines.iter().filter_map(|(place, line)| Some(format!("{place}: {line}: {}", complaint(folder.path(), line)?)));
+    let complaints: Vec<_> = complaints.collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let calls = fs::read_to_string(folder.path().join("calls")).unwrap();
+    assert_eq!(calls.lines().count(), lines.len(), "each line calls the program once:\n{calls}");
+    for verb in [
+        "relay",
+        "enumerate --once",
+        "enumerate",
+        "fetch",
+        "verify",
+        "archive",
+        "notify",
+        "log migrate",
+        "topology apply",
+    ] {
+        assert!(calls.lines().any(|call| call.starts_with(verb)), "{verb} is started nowhere");
+    }
+}
+
+#[test]
+fn a_line_that_the_program_does_not_take_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    stand_in(folder.path());
+    for line in ["strongroom run --twice", "strongroom walk", "strongroom run --once --config"] {
+        assert!(complaint(folder.path(), line).is_some(), "{line}");
+    }
+    assert_eq!(complaint(folder.path(), "strongroom run --once --config /nowhere >/dev/null"), None);
+}
