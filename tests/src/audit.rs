@@ -60,14 +60,7 @@ pub fn the_log_is_sound(site: &Site) {
 /// `sha256sum -c` passes in every month's folder. This holds whenever the program does not run.
 pub fn r1_every_manifest_is_right(site: &Site) {
     for month in site.months() {
-        if month.join("manifest-sha256.txt").exists() {
-            sha256sum_agrees(&month);
-        } else {
-            // It was killed before the month's first batch was committed.
-            let proven = site.path("data/log.sqlite").exists()
-                && events(site).iter().any(|event| matches!(&event.event, Event::TimesheetBackedUp(_)));
-            assert!(!proven, "{} has proven files and no manifest", month.display());
-        }
+        sha256sum_agrees(&month);
     }
 }
 
@@ -128,7 +121,8 @@ pub fn summaries(events: &[Recorded]) -> Vec<SummaryComposed> {
     composed.collect()
 }
 
-/// Below the months' `data` lie the proven files, and no other: no temporary file, none twice.
+/// Below the months' `data` lie the proven files and each month's text, and no other: no temporary file, none
+/// twice.
 fn nothing_but_proven_files_is_on_the_drive(site: &Site, events: &[Recorded]) {
     let mut proven = BTreeMap::new();
     for event in events {
@@ -137,18 +131,26 @@ fn nothing_but_proven_files_is_on_the_drive(site: &Site, events: &[Recorded]) {
             assert!(earlier.is_none(), "two bookings at {}", data.path);
         }
     }
-    let found: BTreeSet<_> = site.months().iter().flat_map(|month| files_below(&month.join("data"))).collect();
+    let payload = |month: &PathBuf| files_below(&month.join("data"));
+    let mut found: BTreeSet<_> = site.months().iter().flat_map(payload).collect();
+    for month in site.months() {
+        assert!(found.remove(&month.join(TEXT)), "{} has no text", month.display());
+    }
     assert_eq!(found, proven.keys().cloned().collect::<BTreeSet<_>>(), "files on the drive against proven ones");
     for (path, digest) in proven {
         assert_eq!(Digest::of(Algorithm::Sha256, &fs::read(&path).unwrap()), digest, "{}", path.display());
     }
     for month in site.months() {
         let manifest = fs::read_to_string(month.join("manifest-sha256.txt")).unwrap();
-        assert_eq!(manifest.lines().count(), files_below(&month.join("data")).len(), "lines of the manifest");
+        assert_eq!(manifest.lines().count(), payload(&month).len(), "lines of the manifest");
         let stray: Vec<_> = files_in(&month).into_iter().filter(|name| !BAG_FILES.contains(&name.as_str())).collect();
         assert!(stray.is_empty(), "{}: {stray:?}", month.display());
     }
+    assert_eq!(site.drafts(), Vec::<PathBuf>::new(), "what was begun of a month's folder");
 }
+
+/// What tells a person what a month's folder is; listed in its manifest, as the copies are.
+pub const TEXT: &str = "data/README.txt";
 
 /// What RFC 8493 has beside `data`.
 const BAG_FILES: [&str; 4] = ["bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"];
@@ -161,11 +163,12 @@ fn the_server_keeps_every_file_in_archived(site: &Site, events: &[Recorded]) {
             assert!(path.is_file(), "{} was archived and is not there", path.display());
         }
     }
-    // The server's own folder holds locks, and no file in the making.
-    let is_lock =
-        |path: &Path| path.starts_with(documents.join(".strongroom")) && path.to_string_lossy().ends_with("lock");
+    // The server's own folder holds locks and the document root's identity, and no file in the making.
+    let own = documents.join(".strongroom");
+    let is_kept =
+        |path: &Path| path.starts_with(&own) && (path.ends_with("root-id") || path.to_string_lossy().ends_with("lock"));
     let outside = files_below(documents).into_iter().filter(|path| !path.starts_with(documents.join("archived")));
-    let outside: Vec<_> = outside.filter(|path| !is_lock(path)).collect();
+    let outside: Vec<_> = outside.filter(|path| !is_kept(path)).collect();
     assert!(outside.is_empty(), "outside archived: {outside:?}");
 }
 

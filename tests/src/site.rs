@@ -217,9 +217,24 @@ impl Site {
     /// Every site's every month's folder on the drive.
     #[must_use]
     pub fn months(&self) -> Vec<PathBuf> {
+        self.folders_of_sites().into_iter().filter(|path| !is_temporary(path)).collect()
+    }
+
+    /// Every month's folder that has not got its name yet.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<PathBuf> {
+        self.folders_of_sites().into_iter().filter(|path| is_temporary(path)).collect()
+    }
+
+    fn folders_of_sites(&self) -> Vec<PathBuf> {
         let sites = folders_in(&self.drive).into_iter().filter(|path| !path.ends_with(".strongroom"));
         sites.flat_map(|site| folders_in(&site)).collect()
     }
+}
+
+/// Whether it is named as what a start sweeps.
+fn is_temporary(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".strongroom."))
 }
 
 /// The folders right below that one; none where it does not exist.

@@ -1,6 +1,9 @@
 //! A month's bag on a drive (RFC 8493): its manifest, and which folder is whose.
 
+pub(crate) mod draft;
 mod folders;
+mod tags;
+pub(crate) mod text;
 mod whole;
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,9 +16,10 @@ use rustix::io::Errno;
 use strongroom_model::{Algorithm, Digest};
 use strongroom_service::kill_point;
 
-use self::folders::{Folders, remove_folder};
+use self::folders::Folders;
 use self::whole::write_whole;
-use crate::beneath::{Relative, stat_in};
+use crate::beneath::{Relative, is_folder, stat_in};
+use crate::drive::quarantine::set_aside;
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
 use crate::lock::Locked;
@@ -23,11 +27,8 @@ use crate::manifest::{self, Manifest};
 use crate::mount::{Mount, errno};
 use crate::name;
 use crate::place::{BagPlace, Place};
-use crate::temporary::{remove, sweep_all};
+use crate::temporary::sweep_all;
 
-const DECLARATION_FILE: &str = "bagit.txt";
-const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
-const INFO_FILE: &str = "bag-info.txt";
 /// Held by whoever reads a manifest to write the next one, in any process.
 const MANIFEST_LOCK: &str = "manifest.lock";
 /// How many bags are remembered at once: this month's and last month's of a few sites.
@@ -78,11 +79,11 @@ impl Bag {
         *self = Self::new(self.place.clone());
     }
 
-    /// The name of the folder for a booking's file, made if need be. Folders whose names only
-    /// differ in case, or in Unicode's normal form, are kept apart on every file system; and
-    /// where a proven copy of other content stands, the new one gets a folder beside it.
+    /// The name of the folder for a booking's file, made if need be, in a bag that is whole. Folders
+    /// whose names only differ in case, or in Unicode's normal form, are kept apart on every file
+    /// system; and where a proven copy of other content stands, the new one gets a folder beside it.
     pub(crate) fn folder_for(&mut self, mount: &Mount, place: &Place, filename: &str) -> Result<String, DriveError> {
-        self.refresh(mount)?;
+        self.make_whole(mount)?;
         let plain = name::escape(place.booking.as_str());
         let base =
             if self.folders.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
@@ -94,12 +95,10 @@ impl Bag {
         Err(DriveError::Proven { path: self.place.data().join(&base).to_string() })
     }
 
-    /// Removes a booking's folder if it is empty, and the folders above it if they are, too.
+    /// Removes a booking's folder if it is empty. The bag stays, though it may hold no copy: it is
+    /// valid as it is, and will be wanted again.
     pub(crate) fn tidy(&mut self, mount: &Mount, folder: &str) {
-        let _ = self.folders.remove(mount, folder)
-            && remove_folder(mount, &self.place.data())
-            && remove_folder(mount, &self.place.folder())
-            && remove_folder(mount, &BagPlace::site_folder(&self.place.site));
+        self.folders.remove(mount, folder);
     }
 
     /// Whether a file may go into a folder: no proven copy is there, or one of the same content.
@@ -130,7 +129,7 @@ impl Bag {
     /// was written.
     pub(crate) fn list(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
-        self.refresh(mount)?;
+        self.open(mount)?;
         let mut next = self.manifest.clone();
         let mut folders = BTreeSet::new();
         for (path, sha256) in proofs {
@@ -139,7 +138,7 @@ impl Bag {
                 folders.extend(path.split('/').nth(1));
             }
         }
-        let changed = !folders.is_empty();
+        let changed = !folders.is_empty() || self.manifest.is_empty();
         if changed {
             // From now on nothing else is received in these folders, and no start looks into them: what an
             // earlier record of the booking left goes now. If we stop here, nothing is listed that is not there.
@@ -159,14 +158,20 @@ impl Bag {
         if next.remove(path) { self.store(mount, next) } else { Ok(()) }
     }
 
-    /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs: whether it
-    /// had to be.
+    /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs, which are all
+    /// that there are: whether it had to be.
     pub(crate) fn rebuild(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
         match self.list(mount, proofs) {
             Err(DriveError::BadManifest { .. } | DriveError::Proven { .. }) => {}
             listed => return listed,
         }
         let _lock = lock_manifests(mount)?;
+        if let Err(DriveError::BadManifest { .. }) = self.refresh(mount) {
+            // If the log was lost, too, it is all that tells of older copies: a person may still read it. If we
+            // stop here, the manifest is missing, and is written anew at the next start.
+            set_aside(mount, &self.place.folder().join(manifest::FILE))?;
+        }
+        (self.manifest, self.seen) = (Manifest::default(), None);
         let mut next = Manifest::default();
         for (path, sha256) in proofs {
             // The log proves a path once; where it does so twice, the later proof is the one that holds.
@@ -175,6 +180,61 @@ impl Bag {
         }
         self.store(mount, next)?;
         Ok(true)
+    }
+
+    /// Writes the text anew where it is listed and no longer what is listed: whether it had to be.
+    pub(crate) fn mend_text(&mut self, mount: &Mount) -> Result<bool, DriveError> {
+        let _lock = lock_manifests(mount)?;
+        self.refresh(mount)?;
+        let Some((path, listed)) = self.manifest.text() else { return Ok(false) };
+        let path = path.split('/').fold(self.place.folder(), |at, part| at.join(part));
+        if holds(mount, &path, listed) {
+            return Ok(false);
+        }
+        let mut next = self.manifest.clone();
+        self.list_text(mount, &mut next)?;
+        self.store(mount, next)?;
+        Ok(true)
+    }
+
+    /// Makes the bag where there is none, and its manifest where that is missing. Whatever is received
+    /// after this may be killed at any time: in the month's folder `sha256sum -c` passes.
+    fn make_whole(&mut self, mount: &Mount) -> Result<(), DriveError> {
+        self.refresh(mount)?;
+        if self.manifest.is_empty() {
+            let _lock = lock_manifests(mount)?;
+            self.open(mount)?;
+            if self.manifest.is_empty() {
+                // It was left by a version that began a bag with its folders.
+                self.store(mount, Manifest::default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the bag, which is made where there is none. Under the manifests' lock.
+    fn open(&mut self, mount: &Mount) -> Result<(), DriveError> {
+        draft::make(mount, &self.place)?;
+        self.refresh(mount)
+    }
+
+    /// Writes the text, durably, and lists it in `next`. Another file under its name is put aside.
+    fn list_text(&self, mount: &Mount, next: &mut Manifest) -> Result<(), DriveError> {
+        let (data, sha256) = (self.place.data(), text::sha256(&self.place));
+        let folder = mount.add_own_folder(&data)?;
+        let stands = |name| stat_in(&folder, name).map_err(|error| mount.error(Action::Read, data.join(name), error));
+        let taken = stands(text::FILE)?.is_some_and(|stat| is_folder(&stat));
+        let name = if taken { text::OTHER_FILE } else { text::FILE };
+        let path = data.join(name);
+        if stands(name)?.is_some() && !holds(mount, &path, &sha256) {
+            let aside = set_aside(mount, &path)?;
+            tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
+        }
+        write_whole(mount, &folder, &data, name, text::words(&self.place).as_bytes())?;
+        // If we stop here, or at any time before, the manifest is as it was: the text comes before its line.
+        mount.sync_folder(&data).map_err(|error| mount.error(Action::Sync, &data, error))?;
+        next.set_text(name, &sha256);
+        Ok(())
     }
 
     fn refresh(&mut self, mount: &Mount) -> Result<(), DriveError> {
@@ -195,43 +255,30 @@ impl Bag {
         Ok(())
     }
 
-    /// Makes `next` the bag's manifest, durably, in one step.
-    fn store(&mut self, mount: &Mount, next: Manifest) -> Result<(), DriveError> {
+    /// Makes `next` the bag's manifest, durably, in one step. It is never empty: where it would be, and
+    /// where there was none, it lists the text.
+    fn store(&mut self, mount: &Mount, mut next: Manifest) -> Result<(), DriveError> {
         let path = self.place.folder();
-        let folder = mount.make_own_folder(&path)?;
+        let folder = mount.top().folder(&path).map_err(|error| mount.open_error(Action::Open, &path, error))?;
         // If we stop before the manifest is renamed, the old one stands, whole, and lists files that are
         // all there: the new ones are listed when they are recorded again.
         self.seen = None;
-        for (name, text) in [(DECLARATION_FILE, DECLARATION.to_owned()), (INFO_FILE, self.info())] {
+        for (name, text) in tags::of(&self.place) {
             let there = stat_in(&folder, name).map_err(|error| mount.error(Action::Open, path.join(name), error))?;
             if there.is_none() {
                 write_whole(mount, &folder, &path, name, text.as_bytes())?;
             }
         }
-        if next.is_empty() {
-            // `sha256sum -c` calls an empty list an error, so there is none.
-            remove(&folder, manifest::FILE)
-                .map_err(|error| mount.error(Action::Remove, path.join(manifest::FILE), error))?;
-        } else {
-            write_whole(mount, &folder, &path, manifest::FILE, next.render().as_bytes())?;
+        if self.manifest.is_empty() || next.is_empty() {
+            self.list_text(mount, &mut next)?;
         }
+        write_whole(mount, &folder, &path, manifest::FILE, next.render().as_bytes())?;
         kill_point!("drive.manifest-renamed");
         // If we stop here, a power cut brings back the old manifest or shows the new one: either is whole.
         mount.sync_folder(&path).map_err(|error| mount.error(Action::Sync, &path, error))?;
         self.manifest = next;
         self.seen = Some(stamp(&folder).map_err(|error| mount.error(Action::Open, &path, error))?);
         Ok(())
-    }
-
-    /// `bag-info.txt` (RFC 8493, section 2.2.2). There is no Payload-Oxum: it would have to change in
-    /// one step with the manifest.
-    fn info(&self) -> String {
-        format!(
-            "Bag-Software-Agent: strongroom {}\nExternal-Identifier: {site}/{month}\nBag-Group-Identifier: {site}\n",
-            env!("CARGO_PKG_VERSION"),
-            site = self.place.site,
-            month = self.place.month,
-        )
     }
 }
 
@@ -240,6 +287,11 @@ pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
     // It is held for one rewrite, so we wait for it.
     Locked::in_turn(lock).map_err(|error| mount.error(Action::Open, MANIFEST_LOCK, error))
+}
+
+/// Whether a file can be read and has that digest.
+fn holds(mount: &Mount, path: &Relative, sha256: &Digest) -> bool {
+    matches!(digests_of(mount, path, Algorithm::Sha256), Ok(Some(pair)) if pair.sha256 == *sha256)
 }
 
 fn stamp(bag: impl AsFd) -> io::Result<Stamp> {

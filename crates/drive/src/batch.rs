@@ -175,8 +175,9 @@ pub(crate) fn rename_between(from_folder: impl AsFd, from: &str, to_folder: impl
         Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
         Err(_) => {}
     }
-    // No links either. Every writer of this name holds the lock on its temporary file, so that looking first
-    // is as good, but for two files of different content for one booking in two processes at one time.
+    // No links either, as of a folder there never is one. Every writer of this name holds a lock, on its temporary
+    // file or the manifests', so that looking first is as good, but for two files of different content for one
+    // booking in two processes at one time.
     match stat_in(&to_folder, to)? {
         Some(_) => Err(Errno::EXIST.into()),
         None => Ok(rustix::fs::renameat(from_folder, from, to_folder, to)?),

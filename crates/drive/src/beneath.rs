@@ -124,6 +124,23 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
+    /// Opens a folder, and makes it if it is missing, but none on the way to it.
+    pub(crate) fn add_folder(&self, path: &Relative) -> io::Result<OwnedFd> {
+        let Some((parent, name)) = path.split() else { return self.folder(path) };
+        for _ in 0..MAX_MAKE_ATTEMPTS {
+            match self.folder(path) {
+                Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => {}
+                opened => return opened,
+            }
+            match rustix::fs::mkdirat(self.folder(&parent)?, name, FOLDER_MODE) {
+                // It may be tidied away before we come to open it: then once more.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::NOENT.into())
+    }
+
     fn open_at(&self, path: &Relative, flags: OFlags) -> io::Result<OwnedFd> {
         let name = if path.0.is_empty() { "." } else { &path.0 };
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -237,6 +254,10 @@ mod tests {
             std::fs::write(top.join("a/b/c/x"), b"x").unwrap();
             beneath.file(&path("a/b/c/x")).unwrap();
             beneath.folder(&Relative::root()).unwrap();
+            beneath.add_folder(&path("a/b/d")).unwrap();
+            beneath.add_folder(&path("a/b/d")).unwrap();
+            assert_eq!(beneath.add_folder(&path("a/e/f")).unwrap_err().kind(), io::ErrorKind::NotFound);
+            assert!(!top.join("a/e").exists());
             assert_eq!(beneath.file(&path("a/y")).unwrap_err().kind(), io::ErrorKind::NotFound);
         });
     }

@@ -6,6 +6,8 @@
 //! - A file that [`Drive::commit`] says has landed is on the device under its final name,
 //!   and stays there through a power cut (R1).
 //! - [`Drive::read_back`] says how it read: past the page cache, or not.
+//! - A month's folder is a bag that is whole from the moment that it is there: `sha256sum -c` passes in it
+//!   whenever no process is at work, after a kill as well.
 //! - No name from outside can lead out of the drive's root, through a symbolic link, or
 //!   to another booking's file.
 //!

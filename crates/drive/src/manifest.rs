@@ -1,5 +1,6 @@
 //! A bag's manifest (RFC 8493, section 2.1.3), which is also what `sha256sum -c` reads: a
-//! line for each proven file, `<sha256 in hexadecimal>  data/<booking>/<filename>`.
+//! line for each proven file, `<sha256 in hexadecimal>  data/<booking>/<filename>`, and one for the text
+//! beside the bookings' folders.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ pub(crate) const MAX_BYTES: u64 = 256 << 20;
 /// About how long a line is, in bytes.
 const LINE_BYTES: usize = 120;
 
-/// The proven files of a bag, by their path in it.
+/// The proven files of a bag, and its text, by their path in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Manifest {
     entries: BTreeMap<String, Digest>,
@@ -72,6 +73,23 @@ impl Manifest {
         self.entries.is_empty()
     }
 
+    /// Lists the text that lies beside the bookings' folders under that name, and no other.
+    pub(crate) fn set_text(&mut self, name: &str, sha256: &Digest) {
+        self.entries.retain(|path, _| !is_text(path));
+        self.entries.insert(format!("{}/{name}", crate::place::DATA), sha256.clone());
+    }
+
+    /// The text that lies beside the bookings' folders: its path, and its digest.
+    pub(crate) fn text(&self) -> Option<(&str, &Digest)> {
+        let mut entries = self.entries.iter().map(|(path, sha256)| (path.as_str(), sha256));
+        entries.find(|(path, _)| is_text(path))
+    }
+
+    /// Whether it lists any booking's file.
+    pub(crate) fn lists_copies(&self) -> bool {
+        self.entries.keys().any(|path| !is_text(path))
+    }
+
     /// The files listed in a booking's folder: their names there, and their digests.
     pub(crate) fn in_folder(&self, folder: &str) -> impl Iterator<Item = (&str, &Digest)> {
         let prefix = format!("{}/{folder}/", crate::place::DATA);
@@ -79,6 +97,11 @@ impl Manifest {
             .range(prefix.clone()..)
             .map_while(move |(path, sha256)| Some((path.strip_prefix(&prefix)?, sha256)))
     }
+}
+
+/// Whether a path is that of a file beside the bookings' folders.
+fn is_text(path: &str) -> bool {
+    path.split('/').count() == 2
 }
 
 fn parse_line(line: &str) -> Option<(String, Digest)> {
@@ -109,6 +132,20 @@ mod tests {
         assert_eq!(manifest.render().lines().count(), 4);
         assert_eq!(manifest.in_folder("a").map(|(name, _)| name).collect::<Vec<_>>(), ["1", "2"]);
         assert!(manifest.remove("data/a/1") && !manifest.remove("data/a/1"));
+    }
+
+    #[test]
+    fn a_text_beside_the_bookings_folders_is_no_copy() {
+        let mut manifest = Manifest::default();
+        manifest.set_text("notes.txt", &sha256("older text"));
+        manifest.set_text("README.txt", &sha256("text"));
+        assert_eq!(manifest.text(), Some(("data/README.txt", &sha256("text"))));
+        assert!(!manifest.lists_copies() && !manifest.is_empty());
+        assert_eq!(manifest.in_folder("README.txt").count(), 0);
+        assert_eq!(Manifest::parse(manifest.render().as_bytes()), Ok(manifest.clone()));
+        assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(true));
+        assert!(manifest.lists_copies() && manifest.remove("data/README.txt"));
+        assert_eq!(manifest.text(), None);
     }
 
     #[test]

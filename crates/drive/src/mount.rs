@@ -115,6 +115,12 @@ impl Mount {
         self.top.make_folder(path).map_err(|error| self.open_error(Action::Open, path, error))
     }
 
+    /// As [`Mount::own_folder`], and makes it if it is missing, but none on the way to it: a month's folder comes
+    /// into being as a whole bag only.
+    pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
+        self.top.add_folder(path).map_err(|error| self.open_error(Action::Open, path, error))
+    }
+
     /// The error of an open along `path`: a link, or a file, in place of a folder that Strongroom keeps is the
     /// drive's trouble; in a booking's place, that booking's.
     pub(crate) fn open_error(&self, action: Action, path: &Relative, error: io::Error) -> DriveError {

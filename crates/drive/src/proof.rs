@@ -1,5 +1,7 @@
 //! Proofs: what was read back, what a manifest lists, and what is put right at the start.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use strongroom_model::digest::DigestPair;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, ByteCount, Digest, Month};
@@ -43,25 +45,26 @@ pub struct Recovery<'a> {
     pub wanted: &'a [Wanted],
     /// The paths of files that are fetched but not proven.
     pub unproven: &'a [String],
-    /// The proven copies. Where a month is named here, all its proofs must be: its manifest is
-    /// written anew from them if it is missing or damaged, and what they do not name is no
-    /// payload of its bag.
-    pub proofs: &'a [Proof],
+    /// The proven copies of whole months. Where a month is named here, all its proofs must be, though
+    /// there may be none: its manifest is written anew from them if it is missing or damaged, and
+    /// what they do not name is no payload of its bag.
+    pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
 }
 
 /// What was put right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// How many temporary files were removed.
+    /// How many temporary files, and bags in the making, were removed.
     pub swept: u64,
     /// How many partial files were kept, for their transfers go on.
     pub kept: u64,
     /// Files in a bag that no event knows, now in the quarantine: their new paths.
     pub quarantined: Vec<String>,
-    /// The months whose manifest was written anew.
+    /// The months whose manifest, or whose text, was written anew.
     pub rewritten: Vec<Month>,
-    /// The months whose manifest is damaged, and of which no proofs were given.
-    pub damaged: Vec<Month>,
+    /// The months whose manifest is missing, damaged, or does not list a file that lies there, and which
+    /// no proofs were given of: what to do about them is known when they are.
+    pub doubtful: BTreeSet<Month>,
     /// Whether other workers were busy on the drive, so that only what is certainly nobody's was
     /// touched.
     pub others_busy: bool,

@@ -45,7 +45,7 @@ impl Temporary {
         let name = part_name(expected);
         let path = spot.folder_path();
         for _ in 0..MAX_OPEN_ATTEMPTS {
-            let folder = mount.make_own_folder(&path)?;
+            let folder = mount.add_own_folder(&path)?;
             match hold(&folder, &name) {
                 Ok(Held::Ours(file)) => {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
@@ -158,8 +158,10 @@ pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use strongroom_model::Algorithm;
+
+    use super::*;
+    use crate::place::BagPlace;
 
     #[test]
     fn a_temporary_file_is_known_by_its_name_and_no_other_is() {
@@ -183,6 +185,21 @@ mod tests {
         drop(_held);
         assert!(sweep(&folder, "x").unwrap());
         assert!(!dir.path().join("x").exists());
+    }
+
+    #[test]
+    fn a_months_folder_that_is_gone_is_not_made_again_without_its_manifest() {
+        let dir = tempfile::tempdir().unwrap();
+        crate::Drive::init(dir.path(), "Blue", "2026-11-21T08:30:00Z".parse().unwrap()).unwrap();
+        let mount = Arc::new(Mount::open(dir.path(), None).unwrap());
+        let bag = BagPlace { site: "acme".parse().unwrap(), month: "2026-11".parse().unwrap() };
+        let spot = Spot { bag, folder: "B-1".to_owned(), filename: "x".to_owned() };
+        let error = Temporary::hold(&mount, &spot, &Digest::of(Algorithm::Sha256, b"x")).unwrap_err();
+        assert!(!dir.path().join("acme").exists(), "{error}");
+        let data = dir.path().join("acme/2026-11/data");
+        std::fs::create_dir_all(&data).unwrap();
+        drop(Temporary::hold(&mount, &spot, &Digest::of(Algorithm::Sha256, b"x")).unwrap());
+        assert_eq!(std::fs::read_dir(data).unwrap().count(), 0);
     }
 
     #[test]

@@ -112,12 +112,13 @@ async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<M
 
 /// Sweeps what a dead process left, and writes missing and damaged manifests anew.
 ///
-/// A manifest is written before the log says that its files are proven, so it only lacks some
-/// if somebody took it away: the whole log is read then, and only then.
+/// A manifest is there before a month's first file, and lists a file before the log says that it is proven: so it
+/// only lacks one if somebody took it away, or an older version was killed. The whole log is read only then, and
+/// where a file lies on the drive that neither a manifest nor a booking's last event tells of.
 async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSet<Month>) -> Result<(), BeginError> {
     let wanted = wanted(log).await?;
     let unproven = unproven(log).await?;
-    // The second time only for manifests that the first one found damaged.
+    // The second time only for months that the first one has doubts about.
     for _ in 0..2 {
         let proofs = proofs_of(log, drive.identity().id, &months).await?;
         let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
@@ -129,7 +130,7 @@ async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSe
         if recovered != strongroom_drive::Recovered::default() {
             tracing::info!(?recovered, "the drive was tidied up");
         }
-        months = recovered.damaged.into_iter().collect();
+        months = recovered.doubtful.into_iter().collect();
         if months.is_empty() {
             break;
         }
@@ -174,9 +175,13 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     }
 }
 
-/// Every proof of these months on that drive, oldest first.
-async fn proofs_of(log: &EventLog, drive: DriveId, months: &HashSet<Month>) -> Result<Vec<Proof>, LogError> {
-    let mut proofs = Vec::new();
+/// Every proof of these months on that drive, oldest first, if there are any.
+async fn proofs_of(
+    log: &EventLog,
+    drive: DriveId,
+    months: &HashSet<Month>,
+) -> Result<BTreeMap<Month, Vec<Proof>>, LogError> {
+    let mut proofs: BTreeMap<Month, Vec<Proof>> = months.iter().map(|month| (*month, Vec::new())).collect();
     let mut from = Position(0);
     while !months.is_empty() {
         let page = log.read(from, MAX_READ).await?;
@@ -185,7 +190,7 @@ async fn proofs_of(log: &EventLog, drive: DriveId, months: &HashSet<Month>) -> R
         for stored in page.iter().filter(|stored| stored.body.contains(PROOF_TYPE)) {
             if let Event::TimesheetBackedUp(proof) = stored.decode()?.event
                 && proof.drive == drive
-                && months.contains(&proof.month)
+                && let Some(proofs) = proofs.get_mut(&proof.month)
             {
                 proofs.push(Proof { path: proof.path, sha256: proof.sha256 });
             }

@@ -1,11 +1,14 @@
 //! The bookings' folders of a bag, so that no two have names that some file system takes for one.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
-use crate::beneath::{Relative, names_in};
+use super::text;
+use crate::beneath::{Relative, is_folder, names_in, stat_in};
 use crate::error::{Action, DriveError};
 use crate::mount::Mount;
 use crate::name::folded;
@@ -33,7 +36,7 @@ impl Folders {
             return Ok(ours);
         }
         for _ in 0..MAX_MAKE_ATTEMPTS {
-            let folder = mount.make_own_folder(&self.path)?;
+            let folder = mount.add_own_folder(&self.path)?;
             match rustix::fs::mkdirat(&folder, name, 0o755.into()) {
                 Ok(()) => {
                     self.names(mount)?.insert((folded(name), name.to_owned()));
@@ -68,14 +71,15 @@ impl Folders {
         if names.contains(&entry) {
             return Ok(Some(true));
         }
-        let taken = names.range((entry.0.clone(), String::new())..).next().is_some_and(|(key, _)| *key == entry.0);
+        let taken = entry.0 == folded(text::FILE)
+            || names.range((entry.0.clone(), String::new())..).next().is_some_and(|(key, _)| *key == entry.0);
         Ok(taken.then_some(false))
     }
 
     fn names(&mut self, mount: &Mount) -> Result<&mut BTreeSet<(String, String)>, DriveError> {
         if self.names.is_none() {
             let names = match mount.own_folder(&self.path)? {
-                Some(folder) => names_in(folder).map_err(|error| mount.error(Action::Open, &self.path, error))?,
+                Some(folder) => without_text(folder).map_err(|error| mount.error(Action::Open, &self.path, error))?,
                 None => Vec::new(),
             };
             self.names = Some(names.into_iter().map(|name| (folded(&name), name)).collect());
@@ -84,8 +88,18 @@ impl Folders {
     }
 }
 
+/// The names in the folder of a bag's payload, but for the text's. A bag of an older version may have a folder
+/// of that name, which stays its booking's.
+fn without_text(folder: OwnedFd) -> io::Result<Vec<String>> {
+    let mut names = names_in(&folder)?;
+    if !stat_in(folder, text::FILE)?.is_some_and(|stat| is_folder(&stat)) {
+        names.retain(|name| name != text::FILE);
+    }
+    Ok(names)
+}
+
 /// Removes a folder if it is empty: whether it is gone.
-pub(super) fn remove_folder(mount: &Mount, path: &Relative) -> bool {
+fn remove_folder(mount: &Mount, path: &Relative) -> bool {
     let Some((parent, name)) = path.split() else { return false };
     mount.top().folder(&parent).is_ok_and(|parent| {
         matches!(rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT))

@@ -1,4 +1,4 @@
-//! Small files that are replaced in one step.
+//! Small files that are written or replaced in one step.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -35,6 +35,17 @@ pub(super) fn write_whole(
         let _ = remove(folder.as_fd(), &temporary);
         error(action)(source)
     })
+}
+
+/// Writes a small file where there is none, durably but for its folder.
+pub(super) fn write_first(
+    mount: &Mount,
+    folder: impl AsFd,
+    path: &Relative,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), DriveError> {
+    write_new(mount, folder, name, bytes).map_err(|(action, source)| mount.error(action, path.join(name), source))
 }
 
 fn write_new(mount: &Mount, folder: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), (Action, io::Error)> {

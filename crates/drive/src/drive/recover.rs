@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::AsFd;
+use std::sync::Mutex;
 
 use strongroom_model::{Digest, Month, SiteId};
 
 use super::quarantine::set_aside;
-use super::{Drive, inside, relative};
-use crate::bag;
+use super::{Drive, inside};
+use crate::bag::{self, Bag, draft, text};
 use crate::beneath::{Relative, is_folder, names_in, stat_in};
 use crate::error::{Action, DriveError};
 use crate::identity;
@@ -19,8 +20,10 @@ use crate::temporary::{is_temporary, part_name, sweep};
 
 impl Drive {
     /// Puts right what a process that died left of a site: sweeps temporary files, by their names
-    /// alone, but for those whose transfers go on; writes missing and damaged manifests anew; puts
-    /// files aside that lie in a bag though no event tells of them; removes empty folders.
+    /// alone, but for those whose transfers go on, and bags in the making; writes missing and damaged
+    /// manifests anew, where their months' proofs are given; puts files aside that lie in a bag though no
+    /// event tells of them; removes empty folders. Where the log must be asked for a month's proofs first, it
+    /// says so ([`Recovered::doubtful`]).
     ///
     /// Call it before files are received. While other workers write to the drive, only what is
     /// certainly nobody's is touched ([`Recovered::others_busy`]).
@@ -32,8 +35,9 @@ impl Drive {
         mount.check_writable()?;
         let alone = mount.alone()?;
         let mut sweeper = Sweeper::new(&mount, site, recovery, alone.is_some());
-        for (month, proofs) in by_month(site, recovery.proofs)? {
-            sweeper.rebuild(month, &proofs)?;
+        sweeper.drafts()?;
+        for (month, proofs) in recovery.proofs {
+            sweeper.rebuild(*month, proofs)?;
         }
         for month in sweeper.months()? {
             sweeper.month(month)?;
@@ -43,17 +47,6 @@ impl Drive {
     }
 }
 
-fn by_month(site: &SiteId, proofs: &[Proof]) -> Result<BTreeMap<Month, Vec<Proof>>, DriveError> {
-    let mut months: BTreeMap<Month, Vec<Proof>> = BTreeMap::new();
-    for proof in proofs {
-        match BagPlace::of(&relative(&proof.path)?) {
-            Some((place, _)) if place.site == *site => months.entry(place.month).or_default().push(proof.clone()),
-            _ => return Err(DriveError::BadPath { path: strongroom_model::text::printable(&proof.path, 200) }),
-        }
-    }
-    Ok(months)
-}
-
 struct Sweeper<'a> {
     mount: &'a Mount,
     site: &'a SiteId,
@@ -61,6 +54,7 @@ struct Sweeper<'a> {
     /// What may be resumed or adopted: the digests expected, by the names that a booking's folder may have.
     wanted: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
+    proofs: &'a BTreeMap<Month, Vec<Proof>>,
     alone: bool,
     found: Recovered,
 }
@@ -80,6 +74,7 @@ impl<'a> Sweeper<'a> {
             month_now: recovery.month,
             wanted,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
+            proofs: recovery.proofs,
             alone,
             found: Recovered { others_busy: !alone, ..Recovered::default() },
         }
@@ -89,9 +84,23 @@ impl<'a> Sweeper<'a> {
         BagPlace { site: self.site.clone(), month }
     }
 
+    /// Removes what a process left of a bag that it was making.
+    fn drafts(&mut self) -> Result<(), DriveError> {
+        let _lock = bag::lock_manifests(self.mount)?;
+        for month in self.names_of(draft::month_of)? {
+            if draft::sweep(self.mount, &draft::path(&self.place(month)))? {
+                self.found.swept += 1;
+            }
+        }
+        Ok(())
+    }
+
     fn rebuild(&mut self, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
         let place = self.place(month);
         let proofs = inside(&place, proofs)?;
+        if proofs.is_empty() && self.mount.own_folder(&place.folder())?.is_none() {
+            return Ok(());
+        }
         if bag::lock(&self.mount.bags.get(&place)).rebuild(self.mount, &proofs)? {
             self.found.rewritten.push(month);
         }
@@ -100,46 +109,63 @@ impl<'a> Sweeper<'a> {
 
     /// The months that the site has folders of.
     fn months(&self) -> Result<BTreeSet<Month>, DriveError> {
+        self.names_of(|name| name.parse().ok())
+    }
+
+    /// The months that names in the site's folder stand for.
+    fn names_of(&self, month: impl Fn(&str) -> Option<Month>) -> Result<BTreeSet<Month>, DriveError> {
         let path = BagPlace::site_folder(self.site);
         let Some(folder) = self.mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
         let names = names_in(folder).map_err(|error| self.mount.error(Action::Open, &path, error))?;
-        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+        Ok(names.iter().filter_map(|name| month(name)).collect())
     }
 
     fn month(&mut self, month: Month) -> Result<(), DriveError> {
         let place = self.place(month);
-        self.folder(&place.folder())?;
         let data = place.data();
-        let names = match self.mount.own_folder(&data)? {
+        self.folder(&place.folder())?;
+        self.folder(&data)?;
+        let mut names = match self.mount.own_folder(&data)? {
             Some(folder) => names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
             None => Vec::new(),
         };
         let bag = self.mount.bags.get(&place);
-        let (open, has_manifest) = match bag::lock(&bag).manifest(self.mount) {
-            // Whatever is received goes into a folder without proven copies (see `Bag::folder_for`), so
-            // what a dead process left is in one of those: a few, however many months' files there are.
-            Ok(manifest) => {
-                let open: Vec<_> = names.into_iter().filter(|name| manifest.in_folder(name).next().is_none()).collect();
-                (open, !manifest.is_empty())
-            }
-            Err(DriveError::BadManifest { .. }) => {
-                self.found.damaged.push(month);
-                (names, false)
-            }
-            Err(error) => return Err(error),
-        };
-        for name in open {
-            self.booking(&place, &name, has_manifest)?;
+        let lists_copies = self.skip_listed(month, &bag, &mut names)?;
+        for name in names {
+            self.booking(&place, &name, lists_copies)?;
             bag::lock(&bag).tidy(self.mount, &name);
         }
         Ok(())
     }
 
+    /// Leaves of a bag's folders those in which nothing is proven: whether anything is, in any. Whatever is
+    /// received goes into such a folder (see `Bag::folder_for`), so what a dead process left is in one of them: a
+    /// few, however many months' files there are.
+    fn skip_listed(&mut self, month: Month, bag: &Mutex<Bag>, names: &mut Vec<String>) -> Result<bool, DriveError> {
+        let mut bag = bag::lock(bag);
+        match bag.mend_text(self.mount) {
+            Ok(false) => {}
+            Ok(true) => self.found.rewritten.push(month),
+            Err(DriveError::BadManifest { .. }) => {
+                self.found.doubtful.insert(month);
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        let manifest = bag.manifest(self.mount)?;
+        if manifest.is_empty() {
+            self.found.doubtful.insert(month);
+        }
+        names.retain(|name| manifest.in_folder(name).next().is_none());
+        Ok(manifest.lists_copies())
+    }
+
     /// A booking's folder in which nothing is proven.
-    fn booking(&mut self, place: &BagPlace, name: &str, has_manifest: bool) -> Result<(), DriveError> {
+    fn booking(&mut self, place: &BagPlace, name: &str, lists_copies: bool) -> Result<(), DriveError> {
         let path = place.data().join(name);
         let opened = match self.mount.top().folder(&path) {
             Ok(opened) => opened,
+            Err(_) if text::is_name(name) => return Ok(()),
             Err(error) => {
                 // A link, or a file: not ours to follow or to remove.
                 tracing::warn!(%path, %error, "what stands in a bag is no folder of ours");
@@ -153,7 +179,12 @@ impl<'a> Sweeper<'a> {
             if is_temporary(&file) {
                 let keep = wanted.iter().any(|expected| part_name(expected) == file);
                 self.temporary(&opened, &file_path, &file, keep)?;
-            } else if wanted.is_empty() && has_manifest && self.is_stray(&opened, &file, &file_path)? {
+            } else if !wanted.is_empty() || !self.is_stray(&opened, &file, &file_path)? {
+                // It is known, or may yet be told of.
+            } else if !self.proofs.contains_key(&place.month) {
+                // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
+                self.found.doubtful.insert(place.month);
+            } else if lists_copies {
                 let aside = set_aside(self.mount, &file_path)?;
                 self.found.quarantined.push(aside.as_str().to_owned());
             }

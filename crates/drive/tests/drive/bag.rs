@@ -13,7 +13,7 @@ fn a_manifest_lists_proven_copies_and_no_others() {
     let rig = Rig::new();
     let proven = rig.prove("B-1", "x", b"proven");
     rig.land("B-2", "x", b"not proven");
-    assert_eq!(rig.manifest(), format!("{}  data/B-1/x\n", proven.pair.sha256.hex()));
+    assert_eq!(rig.copies(), [format!("{}  data/B-1/x", proven.pair.sha256.hex())]);
     assert_eq!(faults_of(&rig.bag()), ["data/B-2/x is not in the manifest"]);
     rig.sha256sum_passes();
 }
@@ -29,7 +29,7 @@ fn recording_again_costs_no_write() {
     let before = stamp();
     rig.record(&[proof_of(&landed), proof_of(&landed)]);
     assert_eq!(stamp(), before);
-    assert_eq!(rig.manifest().lines().count(), 1);
+    assert_eq!(rig.copies().len(), 1);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn two_processes_lose_none_of_each_others_entries() {
         scope.spawn(|| record(&rig.drive, 1));
         scope.spawn(|| record(&other, 2));
     });
-    assert_eq!(rig.manifest().lines().count(), 40);
+    assert_eq!(rig.copies().len(), 40);
     assert_eq!(faults_of(&rig.bag()), NONE);
     rig.sha256sum_passes();
 }
@@ -77,7 +77,7 @@ fn a_path_outside_of_the_bag_is_not_listed() {
         let error = rig.drive.record(&site(), month(), &[proof]).unwrap_err();
         assert!(matches!(error, DriveError::BadPath { .. }), "{path}: {error}");
     }
-    assert_eq!(rig.files(), NONE);
+    assert_eq!(rig.all_files(), NONE);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_quarantined_file_is_listed_no_more_and_its_folder_is_gone() {
     assert_eq!(aside, ".strongroom/quarantine/acme/2026-11/data/B-1/x");
     assert_eq!(std::fs::read(rig.root.join(&aside)).unwrap(), b"x");
     assert!(!rig.bag().join("data/B-1").exists());
-    assert_eq!(rig.manifest(), format!("{}  data/B-2/x\n", kept.pair.sha256.hex()));
+    assert_eq!(rig.copies(), [format!("{}  data/B-2/x", kept.pair.sha256.hex())]);
     assert_eq!(faults_of(&rig.bag()), NONE);
 
     // The same path can be put aside again, and the first is not replaced.
@@ -101,11 +101,13 @@ fn a_quarantined_file_is_listed_no_more_and_its_folder_is_gone() {
 }
 
 #[test]
-fn a_bag_with_nothing_proven_has_no_manifest_that_sha256sum_would_refuse() {
+fn a_bag_with_nothing_proven_has_a_manifest_that_sha256sum_accepts() {
     let rig = Rig::new();
     let landed = rig.prove("B-1", "x", b"x");
     rig.drive.quarantine(&landed.path).unwrap();
-    assert!(!rig.bag().join("manifest-sha256.txt").exists());
+    assert_eq!(rig.copies(), NONE);
+    assert_eq!(faults_of(&rig.bag()), NONE);
+    rig.sha256sum_passes();
     rig.prove("B-1", "x", b"y");
     assert_eq!(faults_of(&rig.bag()), NONE);
 }
@@ -117,7 +119,8 @@ fn r5_only_what_was_never_proven_is_thrown_away() {
     rig.drive.discard(&landed.path).unwrap();
     rig.drive.discard(&landed.path).unwrap();
     assert_eq!(rig.files(), NONE);
-    assert!(!rig.root.join("acme").exists(), "a failure leaves no empty folders");
+    assert!(!rig.bag().join("data/B-1").exists(), "a failure leaves no empty folders");
+    assert_eq!(faults_of(&rig.bag()), NONE, "and a bag that is whole");
     let proven = rig.prove("B-1", "x", b"x");
     assert!(matches!(rig.drive.discard(&proven.path).unwrap_err(), DriveError::Proven { .. }));
     assert!(matches!(rig.drive.discard(".strongroom/drive.json").unwrap_err(), DriveError::BadPath { .. }));

@@ -249,6 +249,31 @@ fn a_filename_that_only_differs_in_case_does_not_replace_the_other() {
 }
 
 #[test]
+fn a_booking_that_is_called_as_the_bags_text_is_kept_where_case_is_not_told_apart() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let Some(mounted) = without_case(&dir.path().join("image")) else { return };
+    let root = mounted.root.join("drive");
+    let bag = root.join("acme/2026-11");
+    // An older version gave it this very folder, and was killed before the first proof.
+    std::fs::create_dir_all(bag.join("data/readme.txt")).unwrap();
+    std::fs::write(bag.join("data/readme.txt/x"), b"older").unwrap();
+    let drive = set_up(&root);
+    let mut landed = Vec::new();
+    for booking in ["B-1", "README.TXT", "readme.txt"] {
+        let mut partial = drive.receive(&place_of(booking, "x", booking.as_bytes())).unwrap();
+        partial.write(booking.as_bytes()).unwrap();
+        landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
+        sha256sum_passes(&bag);
+    }
+    drive.record(&site(), month(), &landed.iter().map(proof_of).collect::<Vec<_>>()).unwrap();
+    for (landed, booking) in landed.iter().zip(["B-1", "README.TXT", "readme.txt"]) {
+        assert_eq!(std::fs::read(root.join(&landed.path)).unwrap(), booking.as_bytes());
+    }
+    assert!(bag.join("data/README=~2.txt").is_file());
+    sha256sum_passes(&bag);
+}
+
+#[test]
 fn a_ram_disk_is_never_said_to_be_read_from_the_device() {
     let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
     let drive = set_up(&mounted.root);

@@ -1,13 +1,21 @@
 //! What a start puts right.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use strongroom_drive::{Proof, Recovered, Recovery, Wanted};
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
-use crate::rig::{NONE, Rig, month, open, place_of, proof_of, site};
+use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, site};
 use crate::validator::faults_of;
 
-fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
-    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs }).unwrap()
+/// A start at which nothing was asked of the log yet.
+fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String]) -> Recovered {
+    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &BTreeMap::new() }).unwrap()
+}
+
+/// The same, once the log has given all the month's proofs.
+fn recover_with(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
+    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &of_month(proofs) }).unwrap()
 }
 
 fn wanted(booking: &str, bytes: &[u8]) -> Wanted {
@@ -22,8 +30,9 @@ fn leave_partial(rig: &Rig, booking: &str, bytes: &[u8]) {
 #[test]
 fn on_a_new_drive_there_is_nothing_to_do() {
     let rig = Rig::new();
-    assert_eq!(recover(&rig, &[], &[], &[]), Recovered::default());
-    assert_eq!(rig.files(), NONE);
+    assert_eq!(recover(&rig, &[], &[]), Recovered::default());
+    assert_eq!(recover_with(&rig, &[], &[], &[]), Recovered::default());
+    assert_eq!(rig.all_files(), NONE);
 }
 
 #[test]
@@ -37,14 +46,14 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     leave_partial(&rig, "B-3", b"hello");
     let still = [("B-1", &b"hello"[..]), ("b-1", b"hello"), ("B-3", b"hello"), ("B-2", b"other content")]
         .map(|(booking, bytes)| wanted(booking, bytes));
-    let found = recover(&rig, &still, &[], &[]);
+    let found = recover(&rig, &still, &[]);
     assert_eq!((found.kept, found.swept), (3, 1));
     assert_eq!(rig.temporaries().len(), 3);
     assert_eq!(rig.drive.receive(&place_of("b-1", "x", b"hello")).unwrap().resumed_from(), ByteCount(1));
     // Next month, it would not be found again.
-    let later = Recovery { month: "2026-12".parse().unwrap(), wanted: &still, unproven: &[], proofs: &[] };
+    let later = Recovery { month: "2026-12".parse().unwrap(), wanted: &still, unproven: &[], proofs: &BTreeMap::new() };
     assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 3);
-    assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 1, "nor do empty folders stay");
+    assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 2, "nor do empty folders stay");
 }
 
 #[test]
@@ -52,7 +61,7 @@ fn a_partial_file_that_a_worker_holds_is_never_swept() {
     let rig = Rig::new();
     let mut held = open(&rig.root).unwrap().receive(&place_of("B-1", "x", b"hello")).unwrap();
     held.write(b"he").unwrap();
-    let found = recover(&rig, &[], &[], &[]);
+    let found = recover(&rig, &[], &[]);
     assert_eq!((found.swept, found.others_busy), (0, true));
     held.write(b"llo").unwrap();
     held.finish().unwrap();
@@ -62,13 +71,17 @@ fn a_partial_file_that_a_worker_holds_is_never_swept() {
 fn only_names_of_ours_are_swept() {
     let rig = Rig::new();
     rig.prove("B-1", "x", b"x");
-    let ours = ["acme/2026-11/.strongroom.manifest-sha256.txt.tmp", ".strongroom/.strongroom.drive.json.tmp"];
+    let ours = [
+        "acme/2026-11/.strongroom.manifest-sha256.txt.tmp",
+        "acme/2026-11/data/.strongroom.README.txt.tmp",
+        ".strongroom/.strongroom.drive.json.tmp",
+    ];
     let others = ["acme/2026-11/notes.tmp", "acme/notes.part", "acme/.strongroom.x.part", "photos/.strongroom.x.part"];
     std::fs::create_dir(rig.root.join("photos")).unwrap();
     for path in ours.iter().chain(&others) {
         std::fs::write(rig.root.join(path), b"").unwrap();
     }
-    assert_eq!(recover(&rig, &[], &[], &[]).swept, 2);
+    assert_eq!(recover(&rig, &[], &[]).swept, 3);
     assert!(ours.iter().all(|path| !rig.root.join(path).exists()));
     assert!(others.iter().all(|path| rig.root.join(path).exists()));
 }
@@ -84,12 +97,17 @@ fn a_missing_or_damaged_manifest_is_written_anew_from_the_log() {
         if let Some(damage) = damage {
             std::fs::write(&path, damage).unwrap();
         }
-        let found = recover(&rig, &[], &[], &proofs);
-        assert_eq!(found.rewritten, [month()], "{damage:?}");
+        let found = recover(&rig, &[], &[]);
+        assert_eq!((found.doubtful, found.rewritten), (BTreeSet::from([month()]), Vec::new()), "{damage:?}");
+        let found = recover_with(&rig, &[], &[], &proofs);
+        assert_eq!((found.doubtful, found.rewritten), (BTreeSet::new(), vec![month()]), "{damage:?}");
+        assert_eq!(found.quarantined, NONE);
         assert_eq!(rig.manifest(), good);
         assert_eq!(faults_of(&rig.bag()), NONE);
     }
-    assert_eq!(recover(&rig, &[], &[], &proofs), Recovered::default());
+    assert_eq!(recover_with(&rig, &[], &[], &proofs), Recovered::default());
+    let aside = std::fs::read(rig.root.join(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt")).unwrap();
+    assert_eq!(aside, b"no manifest\n", "what cannot be read is kept, for a person");
 }
 
 #[test]
@@ -98,7 +116,7 @@ fn a_manifest_that_lacks_the_last_proofs_gets_them_and_a_missing_tag_file_comes_
     let first = proof_of(&rig.prove("B-1", "x", b"1"));
     let second = proof_of(&rig.land("B-2", "x", b"2"));
     std::fs::remove_file(rig.bag().join("bagit.txt")).unwrap();
-    assert_eq!(recover(&rig, &[], &[], &[first, second]).rewritten, [month()]);
+    assert_eq!(recover_with(&rig, &[], &[], &[first, second]).rewritten, [month()]);
     assert_eq!(faults_of(&rig.bag()), NONE);
 }
 
@@ -108,8 +126,8 @@ fn a_damaged_manifest_of_which_no_proofs_are_given_is_told_and_left() {
     rig.prove("B-1", "x", b"x");
     let path = rig.bag().join("manifest-sha256.txt");
     std::fs::write(&path, b"no manifest\n").unwrap();
-    let found = recover(&rig, &[], &[], &[]);
-    assert_eq!((found.damaged, found.quarantined.len()), (vec![month()], 0));
+    let found = recover(&rig, &[], &[]);
+    assert_eq!((found.doubtful, found.quarantined.len()), (BTreeSet::from([month()]), 0));
     assert_eq!(std::fs::read(&path).unwrap(), b"no manifest\n");
 }
 
@@ -120,7 +138,10 @@ fn a_file_in_a_bag_that_no_event_tells_of_is_put_aside() {
     let fetched = rig.land("B-2", "x", b"fetched");
     rig.land("B-3", "x", b"renamed, then killed; still wanted");
     rig.land("B-4", "x", b"renamed, then killed; wanted no more");
-    let found = recover(&rig, &[wanted("B-3", b"renamed, then killed; still wanted")], &[fetched.path], &[proven]);
+    let still = [wanted("B-3", b"renamed, then killed; still wanted")];
+    let found = recover(&rig, &still, std::slice::from_ref(&fetched.path));
+    assert_eq!((found.doubtful, found.quarantined.len()), (BTreeSet::from([month()]), 0), "the log is asked first");
+    let found = recover_with(&rig, &still, &[fetched.path], &[proven]);
     assert_eq!(found.quarantined, [".strongroom/quarantine/acme/2026-11/data/B-4/x"]);
     assert!(["B-1", "B-2", "B-3"].iter().all(|id| rig.bag().join("data").join(id).join("x").exists()));
     assert!(!rig.bag().join("data/B-4").exists());
@@ -136,7 +157,7 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
     // It has its final name, and its event is not committed yet.
     let next = other.receive(&place_of("B-3", "x", b"next")).unwrap();
     other.commit(vec![held.finish().unwrap()]).pop().unwrap().unwrap();
-    let found = recover(&rig, &[], &[], &[]);
+    let found = recover_with(&rig, &[], &[], &[]);
     assert_eq!((found.quarantined.len(), found.others_busy), (0, true));
     drop(next);
 }
@@ -145,7 +166,7 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
 fn another_sites_files_are_not_touched() {
     let rig = Rig::new();
     leave_partial(&rig, "B-1", b"hello");
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &[] };
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &BTreeMap::new() };
     rig.drive.recover(&"other".parse().unwrap(), &recovery).unwrap();
     assert_eq!(rig.temporaries().len(), 1);
 }

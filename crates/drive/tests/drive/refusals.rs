@@ -70,7 +70,7 @@ fn r6_a_drive_swapped_for_another_is_noticed_before_the_next_batch() {
     assert_eq!(kind(&error), AlarmKind::DriveUnknown);
     assert_eq!(kind(&rig.drive.check(ByteCount(0)).unwrap_err()), AlarmKind::DriveUnknown);
     assert_eq!(kind(&rig.drive.receive(&place_of("B-2", "x", b"x")).unwrap_err()), AlarmKind::DriveUnknown);
-    assert_eq!(rig.files(), NONE, "nothing was written to the other drive");
+    assert_eq!(rig.all_files(), NONE, "nothing was written to the other drive");
 
     std::fs::rename(&rig.root, &other).unwrap();
     std::fs::rename(rig.root.with_file_name("away"), &rig.root).unwrap();
@@ -112,7 +112,7 @@ fn r6_an_identity_that_cannot_be_read_is_refused() {
 
 #[test]
 fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_through_it() {
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &[] };
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &std::collections::BTreeMap::new() };
     for folder in [".strongroom", "acme", "acme/2026-11", "acme/2026-11/data"] {
         let rig = Rig::new();
         let landed = rig.prove("B-1", "x", b"x");

@@ -1,5 +1,6 @@
 //! A drive in a folder of its own, and what every test does with it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +11,9 @@ use tempfile::TempDir;
 
 /// No paths, no faults.
 pub(crate) const NONE: [&str; 0] = [];
+
+/// What a bag has of its own, without any copy.
+pub(crate) const BAG_FILES: [&str; 4] = ["bag-info.txt", "bagit.txt", "data/README.txt", "manifest-sha256.txt"];
 
 pub(crate) struct Rig {
     _dir: TempDir,
@@ -66,12 +70,27 @@ impl Rig {
         std::fs::read_to_string(self.bag().join("manifest-sha256.txt")).unwrap_or_default()
     }
 
+    /// The manifest's lines, but for that of the text, which always stands there.
+    pub(crate) fn copies(&self) -> Vec<String> {
+        let (text, copies): (Vec<_>, Vec<_>) =
+            self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
+        assert_eq!(text.len(), 1, "{}", self.manifest());
+        copies
+    }
+
     /// Every file below the drive's root, by its path, but for Strongroom's own locks and identity.
-    pub(crate) fn files(&self) -> Vec<String> {
+    pub(crate) fn all_files(&self) -> Vec<String> {
         let mut files = Vec::new();
         walk(&self.root, &self.root, &mut files);
         files.retain(|path| !path.ends_with(".lock") && path != ".strongroom/drive.json");
         files.sort();
+        files
+    }
+
+    /// As [`Rig::all_files`], but for what the month's bag has of its own.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut files = self.all_files();
+        files.retain(|path| path.strip_prefix("acme/2026-11/").is_none_or(|inside| !BAG_FILES.contains(&inside)));
         files
     }
 
@@ -128,6 +147,21 @@ pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Place {
 
 pub(crate) fn proof_of(landed: &Landed) -> Proof {
     Proof { path: landed.path.clone(), sha256: landed.pair.sha256.clone() }
+}
+
+/// The proofs of the one month that there is.
+pub(crate) fn of_month(proofs: &[Proof]) -> BTreeMap<Month, Vec<Proof>> {
+    BTreeMap::from([(month(), proofs.to_vec())])
+}
+
+/// What is true of a drive whenever the program does not run: every month's folder passes.
+pub(crate) fn months_pass(root: &Path) {
+    for entry in std::fs::read_dir(root.join("acme")).into_iter().flatten() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_str().unwrap().parse::<Month>().is_ok() {
+            sha256sum_passes(&entry.path());
+        }
+    }
 }
 
 /// What an auditor types in a month's folder.

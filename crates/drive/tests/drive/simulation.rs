@@ -7,10 +7,10 @@ use proptest::sample::Index;
 use strongroom_drive::{Drive, Proof, Recovery};
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::{NONE, Rig, month, open, place_of, site};
+use crate::rig::{NONE, Rig, month, of_month, open, place_of, site};
 use crate::validator::faults_of;
 
-const BOOKINGS: [&str; 4] = ["B-1", "b-1", "CON", "x"];
+const BOOKINGS: [&str; 5] = ["B-1", "b-1", "CON", "x", "readme.txt"];
 const NAMES: [&str; 3] = ["x.pdf", "X.pdf", "../x"];
 
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ fn land(drive: &Drive, model: &mut Model, booking: usize, name: usize, bytes: Ve
 
 fn recover(drive: &Drive, model: &Model) {
     let unproven: Vec<_> = model.files.keys().filter(|path| !model.proven.contains(*path)).cloned().collect();
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &unproven, proofs: &model.proofs() };
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &unproven, proofs: &of_month(&model.proofs()) };
     let found = drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, NONE);
     assert!(!found.others_busy);
@@ -142,9 +142,18 @@ fn check(rig: &Rig, model: &Model) {
         .map(|path| (path.clone(), std::fs::read(rig.root.join(&path)).unwrap()))
         .collect();
     assert_eq!(there, model.files);
+    if !rig.bag().exists() {
+        assert!(model.files.is_empty());
+        return;
+    }
     let listed: BTreeSet<_> =
-        rig.manifest().lines().map(|line| format!("acme/2026-11/{}", line.split_once("  ").unwrap().1)).collect();
+        rig.copies().iter().map(|line| format!("acme/2026-11/{}", line.split_once("  ").unwrap().1)).collect();
     assert_eq!(listed, model.proven);
+    for line in rig.manifest().lines() {
+        let (sha256, path) = line.split_once("  ").unwrap();
+        let bytes = std::fs::read(rig.bag().join(path)).unwrap();
+        assert_eq!(Digest::of(Algorithm::Sha256, &bytes).hex(), sha256, "{path}");
+    }
 }
 
 proptest! {

@@ -50,7 +50,7 @@ async fn a_manifest_that_is_gone_or_damaged_is_written_anew_from_the_log() {
     let rig = Rig::new().await;
     let paths = proven(&rig, 20).await;
     let manifest = rig.manifest();
-    assert_eq!(manifest.lines().count(), 20);
+    assert_eq!(rig.copies().len(), 20);
     std::fs::remove_file(rig.file(MANIFEST)).unwrap();
     rig.verify().begin().await.unwrap();
     assert_eq!(rig.manifest(), manifest);
@@ -61,6 +61,35 @@ async fn a_manifest_that_is_gone_or_damaged_is_written_anew_from_the_log() {
     for path in paths {
         assert!(rig.file(&path).exists(), "nothing proven was taken for a stray");
     }
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_taken_away_and_begun_anew_gets_its_lines_back() {
+    let rig = Rig::new().await;
+    proven(&rig, 3).await;
+    let manifest = rig.manifest();
+    std::fs::remove_file(rig.file(MANIFEST)).unwrap();
+    let path = rig.copy("B-9", b"fetched after that").await;
+    assert_eq!(rig.copies(), [""; 0]);
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.manifest(), manifest);
+    assert!(rig.file(&path).exists());
+    rig.run().await;
+    assert_eq!(rig.copies().len(), 4);
+}
+
+#[tokio::test]
+async fn a_bag_that_was_left_without_a_manifest_gets_one() {
+    let rig = Rig::new().await;
+    // An older version was killed between the first file and the first proof.
+    let path = rig.copy("B-1", b"fetched, then killed").await;
+    for file in [MANIFEST, "acme/2026-11/data/README.txt", "acme/2026-11/bagit.txt"] {
+        std::fs::remove_file(rig.file(file)).unwrap();
+    }
+    rig.verify().begin().await.unwrap();
+    assert_eq!(rig.copies(), [""; 0]);
+    assert!(rig.file(&path).exists());
+    assert!(rig.file("acme/2026-11/bagit.txt").exists());
 }
 
 #[tokio::test]

@@ -81,6 +81,14 @@ impl Rig {
         std::fs::read_to_string(self.file("acme/2026-11/manifest-sha256.txt")).unwrap_or_default()
     }
 
+    /// The manifest's lines, but for that of the text, which every bag has.
+    pub(crate) fn copies(&self) -> Vec<String> {
+        let (text, copies): (Vec<_>, Vec<_>) =
+            self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
+        assert_eq!(text.len(), 1, "{}", self.manifest());
+        copies
+    }
+
     pub(crate) fn verify(&self) -> Verify {
         let settings = VerifySettings { root: self.root(), expect: None, reads: 2, batch: 16, zone: TimeZone::UTC };
         Verify::new(settings, self.log.clone(), self.clock.clone(), self.alarms())

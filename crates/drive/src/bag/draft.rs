@@ -1,0 +1,154 @@
+//! A month's bag in the making. It is whole before it has its name, so that a month's folder is never
+//! seen without a manifest.
+
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+use strongroom_model::Month;
+use strongroom_service::kill_point;
+
+use super::whole::write_first;
+use super::{tags, text};
+use crate::batch::rename_new;
+use crate::beneath::{Relative, names_in};
+use crate::error::{Action, DriveError};
+use crate::manifest::{self, Manifest};
+use crate::mount::{Mount, errno};
+use crate::place::{BagPlace, DATA};
+use crate::temporary::{remove, whole_name};
+
+/// Makes a month's bag, durably, where there is none. One process at a time, under the manifests' lock.
+pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
+    if mount.own_folder(&place.folder())?.is_some() {
+        return Ok(());
+    }
+    let site = BagPlace::site_folder(&place.site);
+    mount.make_own_folder(&site)?;
+    let draft = path(place);
+    // Nobody else has the lock: what is there was left by a process that died.
+    sweep(mount, &draft)?;
+    let made = fill(mount, place, &draft).and_then(|()| {
+        kill_point!("drive.bag-written");
+        // If we stop here, all of it is on the device, under a temporary name: it is swept and made again.
+        give_name(mount, place, &draft)
+    });
+    if made.is_err() {
+        // It may be what takes the last room of a full drive. What stays is swept at the next start.
+        let _ = sweep(mount, &draft);
+    }
+    made
+}
+
+/// The bag in the making that a name in a site's folder stands for, by its name alone.
+pub(crate) fn month_of(name: &str) -> Option<Month> {
+    let month = name.split('.').rev().nth(1)?.parse().ok()?;
+    (name == draft_name(month)).then_some(month)
+}
+
+/// Where a month's bag is made.
+pub(crate) fn path(place: &BagPlace) -> Relative {
+    BagPlace::site_folder(&place.site).join(&draft_name(place.month))
+}
+
+/// Removes what there is of a bag in the making: whether there was anything. Under the manifests' lock.
+pub(crate) fn sweep(mount: &Mount, draft: &Relative) -> Result<bool, DriveError> {
+    remove_with_files(mount, &draft.join(DATA))?;
+    remove_with_files(mount, draft)
+}
+
+fn draft_name(month: Month) -> String {
+    whole_name(&month.to_string())
+}
+
+/// Writes all that a bag without copies has, durably.
+fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
+    let data = draft.join(DATA);
+    let (bag, payload) = (mount.add_own_folder(draft)?, mount.add_own_folder(&data)?);
+    for (name, text) in tags::of(place) {
+        write_first(mount, &bag, draft, name, text.as_bytes())?;
+    }
+    write_first(mount, &payload, &data, text::FILE, text::words(place).as_bytes())?;
+    kill_point!("drive.bag-begun");
+    // If we stop here, there is no manifest yet, but no month's folder either.
+    let mut manifest = Manifest::default();
+    manifest.set_text(text::FILE, &text::sha256(place));
+    write_first(mount, &bag, draft, manifest::FILE, manifest.render().as_bytes())?;
+    for folder in [&data, draft] {
+        mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
+    }
+    Ok(())
+}
+
+/// Gives a bag that is whole its name, durably.
+fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
+    let site = BagPlace::site_folder(&place.site);
+    let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Action::Open, &site, error))?;
+    let (from, to) = (draft_name(place.month), place.month.to_string());
+    match rename_new(&folder, &from, &to) {
+        // Somebody made one whom no lock holds back, such as another host on a network's drive: that one stands.
+        Err(error) if errno(&error) == Some(Errno::EXIST) => return sweep(mount, draft).map(drop),
+        renamed => renamed.map_err(|error| mount.error(Action::Rename, place.folder(), error))?,
+    }
+    kill_point!("drive.bag-renamed");
+    // If we stop here, a power cut may bring the temporary name back. Under either name it is whole, for all in it
+    // was synced before.
+    for at in [&site, &Relative::root()] {
+        if let Err(error) = mount.sync_folder(at) {
+            // Asking again would be answered "well", though the name may not be on the device: so it is taken
+            // back, and given anew.
+            let _ = rename_new(&folder, &to, &from);
+            return Err(mount.error(Action::Sync, at, error));
+        }
+    }
+    kill_point!("drive.bag-named");
+    // From here on bookings' folders may be made in it.
+    Ok(())
+}
+
+/// Removes a folder and the files that lie directly in it: whether it was there.
+fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError> {
+    let Some(folder) = mount.own_folder(path)? else { return Ok(false) };
+    let names = names_in(&folder).map_err(|error| mount.error(Action::Open, path, error))?;
+    for name in names {
+        remove(&folder, &name).map_err(|error| mount.error(Action::Remove, path.join(&name), error))?;
+    }
+    let (parent, name) = path.split().expect("a draft lies in a site's folder");
+    let parent = mount.top().folder(&parent).map_err(|error| mount.open_error(Action::Open, &parent, error))?;
+    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR).map_err(|error| mount.error(Action::Remove, path, error))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> BagPlace {
+        BagPlace { site: "acme".parse().unwrap(), month: "2026-11".parse().unwrap() }
+    }
+
+    #[test]
+    fn of_two_whom_no_lock_holds_back_the_second_removes_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        crate::Drive::init(dir.path(), "Blue", "2026-11-21T08:30:00Z".parse().unwrap()).unwrap();
+        let mount = Mount::open(dir.path(), None).unwrap();
+        let draft = path(&place());
+        mount.make_own_folder(&BagPlace::site_folder(&place().site)).unwrap();
+        fill(&mount, &place(), &draft).unwrap();
+        let month = dir.path().join("acme/2026-11");
+        std::fs::create_dir(&month).unwrap();
+        std::fs::write(month.join("theirs"), b"").unwrap();
+        give_name(&mount, &place(), &draft).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path().join("acme")).unwrap().count(), 1);
+        assert!(month.join("theirs").exists() && !month.join(manifest::FILE).exists());
+    }
+
+    #[test]
+    fn a_draft_is_known_by_its_name() {
+        let place = place();
+        assert_eq!(path(&place).as_str(), "acme/.strongroom.2026-11.tmp");
+        assert_eq!(month_of(".strongroom.2026-11.tmp"), Some(place.month));
+        for other in ["2026-11", ".strongroom.2026-13.tmp", ".strongroom.x.part", "strongroom.2026-11.tmp", ".tmp", ""]
+        {
+            assert_eq!(month_of(other), None, "{other}");
+        }
+    }
+}
