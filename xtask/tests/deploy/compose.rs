@@ -26,7 +26,7 @@ pub(crate) fn set_up() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// The file as the tool understands it: anchors and variables filled in, profiles and all.
-fn resolved(folder: &Path) -> Value {
+pub(crate) fn resolved(folder: &Path) -> Value {
     let mut config = tree::tool("docker-compose", "docker-compose");
     config.args(["--profile", "tool", "--profile", "metrics", "config"]).current_dir(folder);
     // Nothing of the caller's may fill the variables in.
@@ -40,12 +40,12 @@ fn services(compose: &Value) -> &Map<String, Value> {
     compose["services"].as_object().unwrap()
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Which secrets a service sees, by the file in the container and the secret's own name.
-fn secrets(service: &Value) -> BTreeSet<(&str, &str)> {
+pub(crate) fn secrets(service: &Value) -> BTreeSet<(&str, &str)> {
     let secrets = service["secrets"].as_array().into_iter().flatten();
     let names = secrets.map(|secret| match secret {
         Value::String(name) => (name.as_str(), name.as_str()),

@@ -4,6 +4,7 @@
 //!   files each, with its own tool;
 //! - [`postgres`], [`rabbitmq`]: tried on real servers;
 //! - [`commands`]: every command line of the program, there and on the pages, is one that it takes;
+//! - [`whole`]: the containers' services as processes, with their own secrets and rights;
 //! - [`tree`]: the files, and running tools.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -18,6 +19,7 @@ mod scripts;
 mod tree;
 mod units;
 mod watching;
+mod whole;
 
 /// Where a file is checked; a file that no test reads fails here.
 #[test]

@@ -22,7 +22,7 @@ fn psql(server: &Postgres, user: &str, database: &str) -> Command {
     psql
 }
 
-fn at<'a>(server: &Postgres, command: &'a mut Command) -> &'a mut Command {
+pub(crate) fn at<'a>(server: &Postgres, command: &'a mut Command) -> &'a mut Command {
     let address = server.address();
     command
         .env("PGHOST", address.ip().to_string())

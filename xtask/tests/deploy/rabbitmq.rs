@@ -22,7 +22,7 @@ fn rights(definitions: &Value) -> Vec<[&Value; 4]> {
     permissions.map(|permission| ["user", "configure", "write", "read"].map(|field| &permission[field])).collect()
 }
 
-fn import(broker: &RabbitMq, definitions: &Path) {
+pub(crate) fn import(broker: &RabbitMq, definitions: &Path) {
     let copy = tempfile::NamedTempFile::new().unwrap();
     fs::copy(definitions, copy.path()).unwrap();
     // The broker's tools run as another user, who may not enter every folder.
