@@ -14,9 +14,10 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 pub use self::traces::{Traces, Who};
 use crate::config::{LogFormat, Telemetry};
 
-/// What OpenTelemetry's libraries say of themselves goes to nobody, unless asked for by that
-/// name: a collector that is away would fill the log, and [`outage`] says it once.
-const TRACING_LIBRARIES: &str = "opentelemetry";
+/// What these libraries say goes to nobody, unless it is asked for by that name: a collector that
+/// is away would fill the log, and [`outage`] says it once; and the broker's client would show each
+/// message that found no queue, with names of files in it, where the relay says it in a sentence.
+const QUIET: [&str; 2] = ["opentelemetry", "lapin::returned_messages"];
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -99,12 +100,10 @@ pub(crate) fn check_level(level: &String) -> Result<(), String> {
 }
 
 fn log_filter(level: &str) -> Result<EnvFilter, String> {
-    let filter = filter(level)?;
-    if level.contains(TRACING_LIBRARIES) {
-        return Ok(filter);
-    }
-    let quiet = format!("{TRACING_LIBRARIES}=off").parse().expect("it is a directive");
-    Ok(filter.add_directive(quiet))
+    let unasked = QUIET.into_iter().filter(|library| !level.contains(library));
+    Ok(unasked.fold(filter(level)?, |filter, library| {
+        filter.add_directive(format!("{library}=off").parse().expect("it is a directive"))
+    }))
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
