@@ -64,3 +64,16 @@ fn the_containers_users_are_the_topologys() {
     assert_eq!(conf, [("load_definitions".to_owned(), "/run/secrets/rabbitmq-users.json".to_owned())]);
     assert!(tree::read("compose/compose.yaml").contains("target: rabbitmq-users.json"));
 }
+
+/// The operators' page gives the same rights by hand.
+#[test]
+fn the_page_gives_the_topologys_rights() {
+    let page = fs::read_to_string(tree::root().join("docs/operations.md")).unwrap();
+    let own: Value = serde_json::from_str(&tree::read("rabbitmq/users.json")).unwrap();
+    for [user, configure, write, read] in rights(&own) {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let [user, configure, write, read] = [text(user), text(configure), text(write), text(read)];
+        let line = format!("set_permissions --vhost strongroom {user} '{configure}' '{write}' '{read}'\n");
+        assert!(page.contains(&line), "docs/operations.md: {line}");
+    }
+}
