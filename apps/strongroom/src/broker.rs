@@ -5,9 +5,13 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{DriveId, SubjectKind};
 use strongroom_service::Config;
 use strongroom_service::actor::host_name;
-use strongroom_service::config::{Secret, ServiceUrl};
+use strongroom_service::config::{Secret, ServiceUrl, Telemetry};
 
 use crate::trouble::{OrTrouble as _, Trouble};
+
+/// What the broker's client says of itself. Whatever it says comes back as an error as well, and
+/// is told by whoever knows what it means: that a relay stands by, say.
+const CLIENT: &str = "lapin";
 
 /// How many drives of a site are looked for: each has a queue of its own.
 const MOST_DRIVES: usize = 1024;
@@ -41,6 +45,16 @@ fn at(config: &Config, address: &ServiceUrl, verb: &str) -> Result<Broker, Broke
         ..BrokerSettings::new(Secret::new(address.reveal().as_str()))
     };
     Broker::new(settings, config.site.clone())
+}
+
+/// What the program says of itself, without what the broker's client says, unless that is asked
+/// for by name.
+pub(crate) fn without_client(telemetry: &Telemetry) -> Telemetry {
+    let mut telemetry = telemetry.clone();
+    if !telemetry.level.contains(CLIENT) {
+        telemetry.level += &format!(",{CLIENT}=off");
+    }
+    telemetry
 }
 
 /// The virtual host that the address names.

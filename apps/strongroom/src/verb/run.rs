@@ -6,6 +6,7 @@ use strongroom_service::config::LogFormat;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
+use crate::broker;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::run::ending::Ending;
@@ -26,7 +27,9 @@ Examples:
   strongroom run --once --json | jq .archived   the same, with its ending as one JSON object
   strongroom run --once --config /etc/strongroom/strongroom.toml
 
-Only one process of a site runs at a time. While another does, --once says who, and exits 0; without
+With broker.url set the stages take their work from the broker, beside those that run as processes of
+their own (strongroom relay, enumerate, fetch, verify, archive, notify).
+Only one such process of a site runs at a time. While another does, --once says who, and exits 0; without
 --once it says who, and waits for its turn.
 Ctrl-C finishes what is in hand; a second Ctrl-C stops at once, and nothing is lost either way.
 Exit codes of --once: 0 all is well; 1 it could not run; 2 done, but something needs a person.")]
@@ -68,7 +71,7 @@ fn show(config: &Config) -> Result<Show, Trouble> {
     let words = config.telemetry.format == LogFormat::Plain;
     let show = if words { Show::new() } else { Show::lines_only() };
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let mut settings = config.telemetry.clone();
+    let mut settings = broker::without_client(&config.telemetry);
     if words {
         settings.level += &format!(",{ALARM_LINES}=off");
     }

@@ -44,7 +44,7 @@ impl Worker {
     /// Opens the site for `verb`. Whoever looks at its health sees it from here on.
     pub(crate) async fn open(verb: &'static str, config: Config, common: &Common) -> Result<Self, Trouble> {
         let broker = broker::needed(&config, verb)?;
-        let traces = telemetry::init_as(&config.telemetry, &Who { verb, site: &config.site })?;
+        let traces = telemetry::init_as(&broker::without_client(&config.telemetry), &Who { verb, site: &config.site })?;
         let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
         let (health, metrics) = (Health::new(), Metrics::install()?);
         let server = match common.listen.or(config.health.listen) {

@@ -40,15 +40,17 @@ impl Seen {
         let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let stages = parts.stages.iter();
         let unlinked = stages.clone().find_map(|stage| {
+            let link = stage.link.as_ref();
             // A paused stage takes nothing from its queue.
-            let link = stage.link.as_ref().filter(|link| !link.connected && stage.paused.is_none())?;
-            Some(link.trouble.clone().unwrap_or_else(|| "not connected yet".to_owned()))
+            let connected = stage.paused.is_some() || link.is_some_and(|link| link.connected);
+            (!connected).then(|| link.and_then(|link| link.trouble.clone()))
         });
         let relay = parts.relay.as_ref();
-        let unlinked = unlinked.or_else(|| {
-            let relay = relay.filter(|relay| !relay.connected)?;
-            Some(relay.trouble.clone().unwrap_or_else(|| "not connected yet".to_owned()))
-        });
+        let unlinked = unlinked.or_else(|| relay.filter(|relay| !relay.connected).map(|relay| relay.trouble.clone()));
+        let unlinked = match unlinked {
+            Some(trouble) => Some(trouble.unwrap_or_else(|| "not connected yet".to_owned())),
+            None => (parts.stages.is_empty() && relay.is_none()).then(|| "nothing is taken from it yet".to_owned()),
+        };
         let paused = stages.clone().find_map(|stage| Some(stage.paused.as_ref()?.obstacle.message.clone()));
         let hindered = relay.filter(|relay| relay.connected).and_then(|relay| {
             let blocked = relay.blocked.then(|| "the broker takes nothing: it is short of memory or disk".to_owned());

@@ -6,3 +6,4 @@ mod moved;
 mod rig;
 mod schedule;
 mod typed;
+mod workers;

@@ -63,6 +63,14 @@ fn a_log_is_not_copied_while_something_runs() {
 }
 
 #[test]
+fn a_wrong_address_is_not_repeated_with_its_password() {
+    let folder = demo("1");
+    let here = folder.path().join("here");
+    let refused = run(&here, &["log", "migrate", "--url", "mysql://me:hunter2@db/log"]).expect(64).stderr;
+    assert!(refused.contains("postgres://") && !refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
 fn what_needs_a_broker_says_so_where_there_is_none() {
     let folder = demo("1");
     let here = folder.path().join("here");

@@ -31,9 +31,9 @@ pub(super) async fn broker(config: &Config) -> Vec<Check> {
             let found = format!("{place} takes our login, and has the site's {} queues", topology.queues().len());
             vec![Check::well("broker", found), parked(&Parked::new(&broker)).await]
         }
-        Err(error @ BrokerError::Missing { .. }) => {
+        Err(BrokerError::Missing { what }) => {
             let step = "start `strongroom relay`, which declares what is missing where it may; or run `strongroom topology apply`";
-            vec![Check::warning("broker", format!("{place} takes our login, but {error}"), step)]
+            vec![Check::warning("broker", format!("{place} takes our login, but {what} is missing there"), step)]
         }
         Err(error) => {
             let step =
