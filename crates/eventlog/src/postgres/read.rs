@@ -70,6 +70,21 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
+/// The newest streams of a kind with their last events. The index leaves out bookings, and
+/// serves a statement that says so in its own words.
+macro_rules! newest {
+    ($columns:literal, $but:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM stream s JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.kind = $2 ",
+            $but,
+            " ORDER BY s.first_position DESC LIMIT $3"
+        )
+    };
+}
+
 /// Reading by stream.
 impl PostgresLog {
     pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
@@ -98,17 +113,20 @@ impl PostgresLog {
     }
 
     pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
-        let query =
-            sqlx::query_as("SELECT * FROM stream WHERE site = $1 AND kind = $2 ORDER BY first_position DESC LIMIT $3");
+        let query = sqlx::query_as(match kind {
+            SubjectKind::Booking => newest!("s.*", ""),
+            _ => newest!("s.*", "AND s.kind <> 'booking'"),
+        });
         self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(most.min(MAX_READ)))).await
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
-        let query = sqlx::query_as(
-            "SELECT e.position, e.body FROM stream s JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.kind = $2 ORDER BY s.first_position DESC LIMIT 1",
-        );
-        let rows: Vec<(i64, String)> = self.all(query.bind(self.site.as_str()).bind(kind.name())).await?;
+        let query = sqlx::query_as(match kind {
+            SubjectKind::Booking => newest!("e.position, e.body", ""),
+            _ => newest!("e.position, e.body", "AND s.kind <> 'booking'"),
+        });
+        let rows: Vec<(i64, String)> =
+            self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1))).await?;
         let last = rows.into_iter().next();
         last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
     }

@@ -212,7 +212,9 @@ async fn append(
         return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
     }
     let rows = &plan.rows;
-    let heads: Vec<&StreamHead> = plan.heads.values().collect();
+    let mut heads: Vec<&StreamHead> = plan.heads.values().collect();
+    // Neighbours in an index are written one after the other.
+    heads.sort_unstable_by_key(|head| head.position);
     let query = sqlx::query_scalar(
         "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     );
