@@ -225,3 +225,42 @@ async fn record_place(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::path::RelativePath;
+
+    /// Two that believe they have an intent in hand: the one it was taken from records nothing.
+    #[tokio::test]
+    async fn an_intent_that_was_taken_over_is_recorded_once_by_its_new_session() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("server.db")).await.unwrap();
+        let root = DocumentRoot::open(dir.path()).unwrap();
+        std::fs::write(dir.path().join("a.pdf"), "abc").unwrap();
+        let path = |text: &str| RelativePath::new(text).unwrap();
+        let timesheet = Timesheet {
+            filename: "a.pdf".to_owned(),
+            size: strongroom_model::ByteCount(3),
+            digest: Digest::of(strongroom_model::Algorithm::Sha256, b"abc"),
+            path: path("b.pdf"),
+        };
+        let deed = Deed::Place { timesheet, sign_off: Some(Timestamp::UNIX_EPOCH) };
+        let booking: strongroom_model::BookingId = "B-1".parse().unwrap();
+        let intent = Intent { booking: booking.clone(), from: path("a.pdf"), at: Timestamp::UNIX_EPOCH, deed };
+        let mut db = store.begin().await.unwrap();
+        assert!(intent::insert(&mut db, "stalled", &intent).await.unwrap());
+        db.commit().await.unwrap();
+
+        let taken = store.take_over(&["stalled".to_owned()], "settler").await.unwrap();
+        assert_eq!(taken.len(), 1);
+        let settled = settle(&store, &root, "stalled", vec![intent]).await.unwrap();
+        assert_eq!(settled[0].1, Settled::Elsewhere);
+        assert!(store.booking(&booking).await.unwrap().is_none());
+        let settled = settle(&store, &root, "settler", taken).await.unwrap();
+        assert_eq!(settled[0].1, Settled::Done);
+        assert_eq!(store.booking(&booking).await.unwrap().unwrap().timesheet.unwrap().path, path("b.pdf"));
+    }
+}

@@ -9,7 +9,7 @@ use strongroom_service::Clock;
 use tokio::sync::Semaphore;
 
 use crate::path::RelativePath;
-use crate::reconcile::{Reconciled, reconcile};
+use crate::reconcile::{Reconciled, reconcile, reconcile_again};
 use crate::root::DocumentRoot;
 use crate::root_id;
 use crate::session::{Ended, Session};
@@ -132,11 +132,11 @@ impl Documents {
 
     /// Settles what processes that have died since left half done. Whoever is at work is left
     /// alone.
-    pub(crate) async fn reconcile_again(&self) -> Result<Reconciled, OpenError> {
+    pub(crate) async fn reconcile_again(&self) -> Result<(), OpenError> {
         let _mover = self.moving().await;
         let (root, own) = (self.root().clone(), self.session().id().to_owned());
         let ended = on_a_thread(move || Ended::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
-        reconcile(self.store(), self.root(), self.session(), ended).await
+        reconcile_again(self.store(), self.root(), self.session(), ended).await
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -9,7 +9,7 @@ use crate::root::{DocumentRoot, EntryKind};
 use crate::session::{Ended, Session};
 use crate::store::booking::Booking;
 use crate::store::intent::{Deed, Intent};
-use crate::store::{Store, StoreError};
+use crate::store::{Over, Store, StoreError};
 
 /// How many of the latest moves are looked at again: more than one request can hold.
 const MOVES_LOOKED_AT: u32 = 2000;
@@ -27,21 +27,50 @@ pub struct Reconciled {
     pub not_done: Vec<(BookingId, String)>,
 }
 
-/// Settles the intents of every session that is over, and deletes what those sessions left.
-/// Where nobody else is at work, it also looks at the latest moves again.
+/// At start: settles what is left of the sessions that are over and, where nobody else is at
+/// work, looks at the latest moves again.
 pub(crate) async fn reconcile(
     store: &Store,
     root: &DocumentRoot,
     session: &Session,
     ended: Ended,
 ) -> Result<Reconciled, OpenError> {
+    let (mut reconciled, over) = settle_ended(store, root, session, &ended).await?;
+    if ended.live().is_empty() && over.is_all() {
+        // Beside a live server this would take a purge in hand for a loss.
+        look_again(store, root, &mut reconciled).await?;
+    }
+    tidy(ended, over).await?;
+    reconciled.log();
+    Ok(reconciled)
+}
+
+/// At any time: settles what is left of the sessions that are over.
+pub(crate) async fn reconcile_again(
+    store: &Store,
+    root: &DocumentRoot,
+    session: &Session,
+    ended: Ended,
+) -> Result<(), OpenError> {
+    let (reconciled, over) = settle_ended(store, root, session, &ended).await?;
+    tidy(ended, over).await?;
+    reconciled.log();
+    Ok(())
+}
+
+/// Settles the intents of every session that is over.
+async fn settle_ended(
+    store: &Store,
+    root: &DocumentRoot,
+    session: &Session,
+    ended: &Ended,
+) -> Result<(Reconciled, Over), OpenError> {
     let mut reconciled = Reconciled::default();
     let mut others = store.sessions_with_intents().await?;
     others.extend(ended.ids());
     others.retain(|id| id != session.id() && !ended.live().contains(id));
     others.sort();
     others.dedup();
-    let count = others.len();
     // Held to the end: nobody else settles what they left, and none of them comes back.
     let over = store.over(others).await?;
 
@@ -54,17 +83,15 @@ pub(crate) async fn reconcile(
         }
         reconciled.add(&intent, settled);
     }
-    if ended.live().is_empty() && over.sessions().len() == count {
-        // Beside a live server this would take a purge in hand for a loss.
-        look_again(store, root, &mut reconciled).await?;
-    }
-    let sessions = over.sessions().to_vec();
-    tokio::task::spawn_blocking(move || ended.tidy(&sessions))
+    Ok((reconciled, over))
+}
+
+/// Deletes what the sessions that are over left, which nobody needs any more.
+async fn tidy(ended: Ended, over: Over) -> Result<(), OpenError> {
+    tokio::task::spawn_blocking(move || ended.tidy(over.sessions()))
         .await
         .expect("deleting files does not panic")
-        .map_err(OpenError::Reconcile)?;
-    reconciled.log();
-    Ok(reconciled)
+        .map_err(OpenError::Reconcile)
 }
 
 impl Reconciled {

@@ -26,6 +26,9 @@ const WRITER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a reader waits for a connection, and an opening one for Postgres.
 const READER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection that was good counts as good: no Postgres ends and starts again sooner.
+const FRESH_FOR: Duration = Duration::from_millis(100);
+
 /// What every connection asks of Postgres.
 const SESSION: [(&str, &str); 12] = [
     ("search_path", "strongroom_server"),
@@ -169,6 +172,16 @@ impl std::fmt::Debug for Address {
     }
 }
 
+/// A connection that was used a moment ago is not tried before it is used again: that would
+/// be a round trip for each statement. One that has been idle may have died with Postgres.
 fn pool(connections: u32, patience: Duration) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(connections).acquire_timeout(patience)
+    let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(patience);
+    options.test_before_acquire(false).before_acquire(|db, meta| {
+        Box::pin(async move {
+            if meta.idle_for >= FRESH_FOR {
+                db.ping().await?;
+            }
+            Ok(true)
+        })
+    })
 }

@@ -38,6 +38,7 @@ pub(crate) struct Presence(Option<JoinHandle<()>>);
 #[derive(Debug)]
 pub(crate) struct Over {
     sessions: Vec<String>,
+    is_all: bool,
     _held: Option<PgConnection>,
 }
 
@@ -52,10 +53,13 @@ impl Store {
 
     /// Those of these sessions, whose locks below the document root are free, that are over.
     pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<Over> {
-        let Backend::Postgres(store) = &self.0 else { return Ok(Over { sessions, _held: None }) };
+        let Backend::Postgres(store) = &self.0 else {
+            return Ok(Over { sessions, is_all: true, _held: None });
+        };
         if sessions.is_empty() {
-            return Ok(Over { sessions, _held: None });
+            return Ok(Over { sessions, is_all: true, _held: None });
         }
+        let asked = sessions.len();
         let mut db = store.address().connect().await?;
         let mut over = Vec::with_capacity(sessions.len());
         let began = Instant::now();
@@ -72,13 +76,18 @@ impl Store {
                 tokio::time::sleep(PARTING_POLL).await;
             }
         }
-        Ok(Over { sessions: over, _held: Some(db) })
+        Ok(Over { is_all: over.len() == asked, sessions: over, _held: Some(db) })
     }
 }
 
 impl Over {
     pub(crate) fn sessions(&self) -> &[String] {
         &self.sessions
+    }
+
+    /// Whether every session that was asked about is.
+    pub(crate) fn is_all(&self) -> bool {
+        self.is_all
     }
 }
 

@@ -70,7 +70,7 @@ fn other_process(rig_dir: &Path, deed: &str) -> Command {
 }
 
 /// Lets another process do something, and die at that point.
-fn die(rig_dir: &Path, deed: &str, point: &str) {
+pub(crate) fn die(rig_dir: &Path, deed: &str, point: &str) {
     let output = other_process(rig_dir, deed).env("STRONGROOM_KILL_AT", point).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {said}");

@@ -7,6 +7,10 @@ use strongroom_service::config::ServiceUrl;
 
 whole_suite!();
 
+#[cfg(feature = "kill-points")]
+#[path = "several.rs"]
+mod several;
+
 /// The folder's own database. Its URL is kept in the folder: another process opens it, too.
 fn database(dir: &Path) -> Database {
     let kept = dir.join("database.url");

@@ -48,7 +48,14 @@ impl Rig {
     /// Opens what another rig, or another process, left in a folder. The folder stays.
     #[cfg(feature = "kill-points")]
     pub(crate) async fn reopen(dir: &Path) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), Self::settings_of(dir)).await
+        Self::reopen_with(dir, |_| {}).await
+    }
+
+    #[cfg(feature = "kill-points")]
+    pub(crate) async fn reopen_with(dir: &Path, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Self::settings_of(dir);
+        change(&mut settings);
+        Self::open(tempfile::tempdir().unwrap(), settings).await
     }
 
     pub(crate) fn settings_of(dir: &Path) -> Settings {
