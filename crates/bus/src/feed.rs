@@ -106,7 +106,7 @@ impl<S: Stage> Feed<S> {
             stop,
             abort,
             pauses,
-            line: Line::new(progress.clone(), pace),
+            line: Line::new(name, progress.clone(), pace),
             hand: Hand::default(),
             waiting: VecDeque::new(),
             give_back,

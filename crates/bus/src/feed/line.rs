@@ -61,14 +61,15 @@ pub(super) struct Line {
     state: State,
     trouble: Backoff,
     progress: Arc<Progress>,
+    stage: StageName,
     /// Whether there has been one: the next one is a reconnection.
     was_up: bool,
 }
 
 impl Line {
-    pub(super) fn new(progress: Arc<Progress>, pace: Pace) -> Self {
-        let line =
-            Self { state: State::Down { until: Instant::now() }, trouble: pace.trouble(), progress, was_up: false };
+    pub(super) fn new(stage: StageName, progress: Arc<Progress>, pace: Pace) -> Self {
+        let state = State::Down { until: Instant::now() };
+        let line = Self { state, trouble: pace.trouble(), progress, stage, was_up: false };
         line.tell(false, None, None);
         line
     }
@@ -142,7 +143,7 @@ impl Line {
 
     fn down(&mut self, why: &str, error: Option<&(dyn std::error::Error + 'static)>) {
         let delay = self.trouble.jittered();
-        tracing::warn!(why, error, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
+        tracing::warn!(stage = %self.stage, why, error, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
         self.state = State::Down { until: Instant::now() + delay };
         self.tell(false, None, Some(why.to_owned()));
     }

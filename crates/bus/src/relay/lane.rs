@@ -37,6 +37,8 @@ pub(super) struct Lane {
     pub(super) resting_until: Option<Instant>,
     /// Whether it was not there when it was last needed.
     pub(super) missed: bool,
+    /// Whether it gave no answer when it was last needed: it is there, and does nothing.
+    pub(super) stuck: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,7 @@ impl Lane {
             idle_since: None,
             resting_until: None,
             missed: false,
+            stuck: false,
         })
     }
 
@@ -84,6 +87,11 @@ impl Lane {
         } else {
             self.idle_since.get_or_insert(now);
         }
+    }
+
+    /// Whether it is not to be tried now.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        self.resting_until.is_some_and(|until| until > now)
     }
 
     /// How many may be published now.

@@ -18,6 +18,11 @@ pub struct RelayPace {
     /// How long after it was published something that is still pending, and not in its queue,
     /// counts as lost. Longer than a stage works without a word (`hold_after`).
     pub republish_after: Duration,
+    /// How long one queue may take for an answer before it counts as stuck and the others go on. A
+    /// broker that says that it is short of memory is waited for, whatever that takes.
+    pub answer: Duration,
+    /// How long a queue that was stuck is left alone.
+    pub stuck: Duration,
     /// How often a relay that is not the active one tries to be.
     pub standby: Duration,
     /// How long the broker may be unreachable, or take nothing, before a person is told. A
@@ -41,7 +46,10 @@ impl Default for RelayPace {
             look: Duration::from_secs(5),
             sweep: Duration::from_secs(30),
             republish_after: Duration::from_secs(15 * 60),
-            standby: Duration::from_secs(2),
+            answer: Duration::from_secs(10),
+            stuck: Duration::from_secs(60),
+            // The broker logs each of these attempts.
+            standby: Duration::from_secs(5),
             unreachable_after: Duration::from_secs(30),
             no_worker_after: Duration::from_secs(10 * 60),
             figures: Duration::from_secs(15),

@@ -167,12 +167,12 @@ impl Relay {
                     continue;
                 }
             };
+            self.state.lock().looked_at = Some(Instant::now());
             let wait = match next {
                 Next::Now => continue,
                 Next::Soon => pace.room,
                 Next::Later => pace.poll,
             };
-            self.state.lock().looked_at = Some(Instant::now());
             tokio::select! {
                 // The sender is gone once the log is closed; the poll stays. A full queue has no
                 // more room because of an append.
@@ -217,17 +217,25 @@ impl Relay {
             }
         }
         let mut queues = Vec::with_capacity(lanes.len());
+        let mut stuck = None;
         for index in 0..lanes.len() {
             let lane = lanes.get_mut(index);
-            self.ask(publisher, lane).await?;
-            lanes.grown |= lanes.get_mut(index).depth.is_none();
-            let lane = lanes.get_mut(index);
+            // One that is stuck is asked at its turn, now and then.
+            let missing = !lane.stuck && {
+                self.ask(publisher, lane).await?;
+                lane.depth.is_none() && !lane.stuck
+            };
+            if lane.stuck {
+                stuck = Some(lane.queue.clone());
+            }
             queues.push((lane.queue.clone(), lane.idle_since));
+            lanes.grown |= missing;
         }
         let parked = publisher.depth(&QueueName::parked(self.wiring.broker.site())).await?;
         lanes.grown |= parked.is_none();
         let mut standing = self.state.lock();
         standing.queues = queues;
+        standing.stuck = stuck;
         standing.parked = parked.map(|depth| depth.ready);
         // Somebody may have put it in order.
         lanes.grown |= standing.topology.is_some();

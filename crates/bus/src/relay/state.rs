@@ -18,8 +18,8 @@ pub struct RelayHealth {
     /// Whether it is the one that publishes. Another one of the site may be, and then this one
     /// stands by.
     pub active: bool,
-    /// How long ago it last looked through the log to its end, or as far as the queues have
-    /// room; `None`: it has not since it became active.
+    /// How long ago it last went through all queues and published what there was room for;
+    /// `None`: it has not since it became active.
     pub looked: Option<Duration>,
     /// What is the matter, in the words of a person.
     pub trouble: Option<String>,
@@ -39,6 +39,8 @@ pub(super) struct Standing {
     pub(super) unreachable: Option<String>,
     /// What is wrong with the topology, while something is.
     pub(super) topology: Option<String>,
+    /// A queue that gives no answer, if there is one.
+    pub(super) stuck: Option<QueueName>,
     /// How many messages are parked, when that was last seen.
     pub(super) parked: Option<u32>,
     /// The queues, and since when each has held work that nobody takes.

@@ -1,16 +1,18 @@
 //! What is published into one queue at its turn.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{LogError, Stored};
 use strongroom_model::booking::Booking;
 use strongroom_model::fold::fold;
 use strongroom_model::{DriveId, Recorded, StageName, StreamName, next_step};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::broker::route::{RoutingKey, drive_of};
-use crate::broker::{Message, Published, Publisher};
+use crate::broker::{BrokerError, Message, Published, Publisher};
 
 use super::lane::Lane;
 use super::lanes::Lanes;
@@ -36,7 +38,7 @@ impl Relay {
         if let Some(next) = self.full(publisher, lane).await? {
             // Missed for the first time: it is declared at once. After that it is tried at each look.
             let lane = lanes.get_mut(index);
-            lanes.grown |= lane.depth.is_none() && lane.resting_until.is_none();
+            lanes.grown |= lane.missed && lane.depth.is_none() && lane.resting_until.is_none();
             return Ok((next, false));
         }
         let (stage, from) = (lane.stage, lane.cursor);
@@ -77,7 +79,7 @@ impl Relay {
     /// the time. Returns when to look again if it has none.
     async fn full(&self, publisher: &Publisher, lane: &mut Lane) -> Result<Option<Next>, Trouble> {
         let now = Instant::now();
-        if lane.resting_until.is_some_and(|until| until > now) {
+        if lane.is_resting(now) {
             return Ok(Some(Next::Later));
         }
         lane.resting_until = None;
@@ -98,7 +100,11 @@ impl Relay {
     /// Asks for a queue's depth. One that is missing rests for a while, and then is filled from
     /// the log's first position on.
     pub(super) async fn ask(&self, publisher: &Publisher, lane: &mut Lane) -> Result<(), Trouble> {
-        let Some(depth) = publisher.depth(&lane.queue).await? else {
+        let queue = lane.queue.clone();
+        let Some(found) = self.patient(publisher, lane, publisher.depth(&queue)).await? else {
+            return Ok(());
+        };
+        let Some(depth) = found else {
             lane.restart();
             self.missed(lane);
             return Ok(());
@@ -108,6 +114,34 @@ impl Relay {
         metrics::gauge!("strongroom_queue_ready", "queue" => queue.clone()).set(f64::from(depth.ready));
         metrics::gauge!("strongroom_queue_consumers", "queue" => queue).set(f64::from(depth.consumers));
         Ok(())
+    }
+
+    /// Waits for a queue's answer, but not at the others' expense: one whose leader is gone says
+    /// nothing for ever. `None`: it is stuck. It rests, and then is filled from the log's first
+    /// position on.
+    async fn patient<T>(
+        &self,
+        publisher: &Publisher,
+        lane: &mut Lane,
+        asked: impl Future<Output = Result<T, BrokerError>>,
+    ) -> Result<Option<T>, Trouble> {
+        let pace = self.wiring.pace;
+        let mut asked = pin!(asked);
+        let answer = loop {
+            match timeout(pace.answer, &mut asked).await {
+                // All wait alike, and the broker has said why.
+                Err(_) if publisher.is_blocked() => {}
+                Ok(Err(BrokerError::Silent { .. })) | Err(_) => break None,
+                Ok(answer) => break Some(answer?),
+            }
+        };
+        if answer.is_none() {
+            tracing::warn!(queue = %lane.queue, "a queue gives no answer: it is left alone for a while");
+            lane.restart();
+            lane.stuck = true;
+            lane.resting_until = Some(Instant::now() + pace.stuck);
+        }
+        Ok(answer)
     }
 
     /// A queue was not there. The first time it is declared and tried at once; after that only
@@ -164,6 +198,7 @@ impl Relay {
         batch: Vec<(Recorded, Stored)>,
     ) -> Result<bool, Trouble> {
         if batch.is_empty() {
+            lane.stuck = false;
             return Ok(true);
         }
         let site = self.wiring.broker.site();
@@ -174,7 +209,10 @@ impl Relay {
                 sent.push((event.stream, event.position));
             }
         }
-        let outcomes = publisher.publish(&messages).await?;
+        let Some(outcomes) = self.patient(publisher, lane, publisher.publish(&messages)).await? else {
+            return Ok(true);
+        };
+        lane.stuck = false;
         let now = Instant::now();
         let mut unroutable = 0;
         let mut confirmed = 0;
@@ -223,6 +261,9 @@ impl Relay {
         let after = self.wiring.pace.republish_after;
         for index in 0..lanes.len() {
             let lane = lanes.get_mut(index);
+            if lane.is_resting(Instant::now()) {
+                continue;
+            }
             let streams = lane.streams();
             if !streams.is_empty() {
                 let heads = self.wiring.log.heads(&streams).await?;

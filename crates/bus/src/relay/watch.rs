@@ -116,13 +116,21 @@ impl Watch {
     }
 
     fn topology(&self, standing: &Standing) -> (AlarmRaised, Holds) {
-        let wrong = standing.topology.clone();
+        let (wrong, next_step) = match (&standing.topology, &standing.stuck) {
+            (Some(wrong), _) => {
+                (Some(wrong.clone()), "run `strongroom topology apply` as a user who may declare queues")
+            }
+            (None, stuck) => (
+                stuck.as_ref().map(|queue| format!("{queue} gives no answer")),
+                "see whether its node is up; if it is, delete the queue (`rabbitmqctl delete_queue`): it is declared and filled again from the log",
+            ),
+        };
         let holds = Some(wrong.is_some());
         let alarm = AlarmRaised {
             kind: AlarmKind::BrokerTopology,
             subject: BROKER.to_owned(),
             message: format!("the queues at {} are not in order: {}", self.place, wrong.unwrap_or_default()),
-            next_step: "run `strongroom topology apply` as a user who may declare queues".to_owned(),
+            next_step: next_step.to_owned(),
         };
         (alarm, holds)
     }

@@ -7,11 +7,12 @@ use strongroom_bus::{
     Broker, BrokerSettings, Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, RetryPolicy, Topology,
     Wiring, spawn_relay,
 };
+use strongroom_eventlog::{EventLog, migrate_postgres};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKind, Fetched};
 use strongroom_model::fold::fold;
 use strongroom_model::{BookingId, DriveId, Event, Expected, Position, SiteId, StageName, StreamName, Version};
-use strongroom_servers::{RabbitMq, Vhost, rabbitmq};
+use strongroom_servers::{RabbitMq, Vhost, postgres, rabbitmq};
 use strongroom_service::config::Secret;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ pub(crate) fn quick() -> RelayPace {
         room: Duration::from_millis(10),
         look: Duration::from_millis(100),
         sweep: Duration::from_millis(100),
+        answer: Duration::from_secs(3),
+        stuck: Duration::from_millis(500),
         standby: Duration::from_millis(50),
         figures: Duration::from_millis(500),
         reconnect_least: Duration::from_millis(10),
@@ -76,6 +79,15 @@ impl Hub {
         let vhost = server.vhost();
         let settings = BrokerSettings::new(Secret::new(vhost.amqp_url.as_str()));
         Self { rig: Rig::new().await, vhost, settings, eye: tokio::sync::Mutex::default() }
+    }
+
+    /// With its log in a Postgres database, as it is where workers are on several hosts.
+    pub(crate) async fn on_postgres() -> Self {
+        let database = postgres().database();
+        migrate_postgres(&database.url).await.unwrap();
+        let mut hub = Self::new().await;
+        hub.rig.log = EventLog::open_postgres(&database.url, &site()).await.unwrap();
+        hub
     }
 
     pub(crate) fn broker(&self) -> Broker {
@@ -149,6 +161,15 @@ impl Hub {
         let event = Event::TimesheetFetched(Fetched { drive: on, ..fetched });
         let event =
             |id: &BookingId| self.rig.new_event(StreamName::booking(id), Expected::After(Version(0)), event.clone());
+        self.rig.log.append(ids.iter().map(event).collect()).await.unwrap();
+    }
+
+    /// Has bookings proven: what verify would have appended as well.
+    pub(crate) async fn backed_up(&self, ids: &[BookingId]) {
+        self.fetched(ids, drive()).await;
+        let event = |id: &BookingId| {
+            self.rig.new_event(StreamName::booking(id), Expected::After(Version(1)), done(StageName::Verify))
+        };
         self.rig.log.append(ids.iter().map(event).collect()).await.unwrap();
     }
 

@@ -17,7 +17,15 @@ const WORK: [StageName; 3] = [StageName::Fetch, StageName::Verify, StageName::Ar
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_booking_goes_all_the_way_and_the_queues_are_empty_after_it() {
-    let hub = Hub::new().await;
+    all_the_way(Hub::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_booking_goes_all_the_way_with_the_log_in_postgres() {
+    all_the_way(Hub::on_postgres().await).await;
+}
+
+async fn all_the_way(hub: Hub) {
     let ids = ids(300);
     let relay = hub.relay();
     let wiring = hub.wiring();

@@ -42,7 +42,7 @@ const APPEND_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 
 /// Every metric, by what records it: stages, the log, the relay and what it sees, the process.
 pub const METRICS: &[Metric] = &[
-    counter("strongroom_tasks_total", "what became of tasks: done, failed, twin, again, rested or panic")
+    counter("strongroom_tasks_total", "what became of tasks: done, failed, twin, again, rested, panic or unreadable")
         .of(&["site", "stage", "outcome"]),
     gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished").of(&["site", "stage"]),
     gauge("strongroom_stage_paused", "1 while an obstacle of that kind pauses the stage")
