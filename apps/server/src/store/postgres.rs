@@ -30,8 +30,10 @@ const READER_PATIENCE: Duration = Duration::from_secs(10);
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
 /// What every connection asks of Postgres.
-const SESSION: [(&str, &str); 12] = [
+const SESSION: [(&str, &str); 13] = [
     ("search_path", "strongroom_server"),
+    // Not that the tables are there already, at each start.
+    ("client_min_messages", "warning"),
     // What was answered survives a power cut, whatever the database's own default.
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
