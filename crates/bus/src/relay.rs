@@ -10,7 +10,7 @@
 //! One relay of a site is active at a time, the one that holds an exclusive queue. That is no
 //! lock to rely on: two at once would only make duplicates.
 //!
-//! - [`pace`](self::pace): how often, how long, how much;
+//! - [`pace`]: how often, how long, how much;
 //! - `lane`: one queue, and what is known to be in it; `lanes`: all of a site's;
 //! - `session`: the life of one connection; `turn`: what is published of one lane;
 //! - `state`: how it stands, for health and for `watch`: alarms and figures.
