@@ -8,6 +8,7 @@
 //! - [`site`]: a document server, a drive, a log and mails, in one folder;
 //! - [`proxy`]: between the program and its document server, and as hostile as a test wants;
 //! - [`mailbox`]: the mails in a folder; [`smtp`]: a mail server;
+//! - [`fleet`]: a site at work as independent processes, over Postgres and RabbitMQ;
 //! - [`audit`]: what must be true of a site whatever happened to it;
 //! - [`wait`]: waiting on conditions, never on time alone;
 //! - [`schemas`]: every file in `schemas/` that the code dictates.
@@ -15,6 +16,7 @@
 #![expect(clippy::unwrap_used, reason = "a rig that cannot go on fails its test")]
 
 pub mod audit;
+pub mod fleet;
 pub mod mailbox;
 pub mod program;
 pub mod proxy;

@@ -32,6 +32,8 @@ enum Fault {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Where it leads to now, if not to where it did at first.
+    server: Option<SocketAddr>,
     /// Nobody gets through.
     cut: bool,
     /// The proxy is gone.
@@ -82,6 +84,11 @@ impl Wire {
     /// Lets connections through again.
     pub fn mend(&self) {
         self.shared.state().cut = false;
+    }
+
+    /// Leads to another server from now on. Connections to the one before stay, as long as that lives.
+    pub fn lead_to(&self, server: SocketAddr) {
+        self.shared.state().server = Some(server);
     }
 
     /// Breaks every connection once; new ones get through.
@@ -158,7 +165,8 @@ impl Shared {
         if self.state().cut {
             return Ok(());
         }
-        let server = TcpStream::connect_timeout(&self.server, CONNECT)?;
+        let to = self.state().server.unwrap_or(self.server);
+        let server = TcpStream::connect_timeout(&to, CONNECT)?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let lost = Arc::new(Mutex::new(false));

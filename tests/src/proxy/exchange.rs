@@ -12,6 +12,8 @@ const MOST_HEAD_BYTES: usize = 64 * 1024;
 /// How long either side may be silent before the connection is given up, so that no thread
 /// stays for ever. A stall, which a test orders, lasts as long.
 const SILENCE: Duration = Duration::from_secs(20);
+/// In how many pieces a body trickles.
+const TRICKLED_PIECES: u32 = 100;
 
 /// A server's answer.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +42,18 @@ impl Response {
         let prefix = format!("{name}:");
         let others = self.head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(&prefix));
         self.head = format!("{}\r\n{name}: {value}", others.collect::<Vec<_>>().join("\r\n"));
+    }
+
+    /// Sends the body piece by piece.
+    fn trickle(&self, client: &mut TcpStream, time: Duration) -> io::Result<()> {
+        client.write_all(format!("{}\r\n\r\n", self.head).as_bytes())?;
+        let pieces = self.body.chunks(self.body.len().div_ceil(TRICKLED_PIECES as usize).max(1));
+        for piece in pieces {
+            std::thread::sleep(time / TRICKLED_PIECES);
+            client.write_all(piece)?;
+            client.flush()?;
+        }
+        Ok(())
     }
 
     fn send(&self, client: &mut TcpStream) -> io::Result<()> {
@@ -98,6 +112,7 @@ impl Fault {
                 let _ = client.read(&mut [0]);
                 return Ok(());
             }
+            Self::Trickle(time) => return response.trickle(client, time),
             Self::FlipByte(at) => {
                 if let Some(byte) = response.body.get_mut(at) {
                     *byte ^= 1;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::exchange::Response;
 
@@ -18,6 +19,8 @@ pub enum Fault {
     CutAfter(usize),
     /// The body stops after that many bytes, and the connection stays.
     StallAfter(usize),
+    /// The body takes that long to come.
+    Trickle(Duration),
     /// One byte of the body is another one.
     FlipByte(usize),
     /// These bytes come after the body, and the head says so.
@@ -47,6 +50,7 @@ impl fmt::Debug for Fault {
             Self::Answer(_) => "Answer",
             Self::CutAfter(_) => "CutAfter",
             Self::StallAfter(_) => "StallAfter",
+            Self::Trickle(_) => "Trickle",
             Self::FlipByte(_) => "FlipByte",
             Self::Append(_) => "Append",
             Self::Rewrite(_) => "Rewrite",

@@ -1,0 +1,130 @@
+//! A site at work as independent processes, over Postgres and RabbitMQ.
+
+mod crew;
+mod ledger;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use strongroom_servers::{Database, Postgres, RabbitMq, Vhost, Wire};
+
+use crate::audit::all_is_archived;
+use crate::program::Running;
+use crate::site::Site;
+
+pub use self::crew::{Crew, Part};
+pub use self::ledger::Ledger;
+
+/// How many bookings a load has, unless the variable says otherwise: enough for every queue to hold
+/// work while a fault strikes, few enough for every change. A release is tried with 1,000.
+const BOOKINGS: usize = 150;
+const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
+
+/// How many bookings a load has.
+#[must_use]
+pub fn bookings() -> usize {
+    let told = std::env::var(BOOKINGS_VARIABLE).ok();
+    told.map_or(BOOKINGS, |number| number.parse().expect("the number of bookings is a number"))
+}
+
+/// One fleet at a time: two cores are busy enough with one, and a fault is met under load or not at all.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test has its processes at work.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A site whose log is in Postgres and whose work goes over RabbitMQ, each behind a wire.
+#[derive(Debug)]
+pub struct Fleet<'a> {
+    /// The site: its document server, its drive, its mails.
+    pub site: Site,
+    /// What the database itself says of the log.
+    pub ledger: Ledger,
+    /// The broker's virtual host.
+    pub vhost: Vhost,
+    /// Between the processes and Postgres.
+    pub to_postgres: Wire,
+    /// Between the processes and RabbitMQ.
+    pub to_rabbitmq: Wire,
+    rabbitmq: &'a RabbitMq,
+    server: Option<Running>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl<'a> Fleet<'a> {
+    /// A site on these servers, in a database and a virtual host of its own, with nothing in it. Its
+    /// document server runs.
+    #[must_use]
+    pub fn on(postgres: &Postgres, rabbitmq: &'a RabbitMq) -> Self {
+        let turn = turn();
+        let (database, vhost) = (postgres.database(), rabbitmq.vhost());
+        let (to_postgres, to_rabbitmq) = (Wire::to(postgres.address()), Wire::to(rabbitmq.address()));
+        let site = site(&database, to_postgres.address(), &vhost, to_rabbitmq.address());
+        let server = Some(site.serve());
+        Self { site, ledger: Ledger::new(database), vhost, to_postgres, to_rabbitmq, rabbitmq, server, _turn: turn }
+    }
+
+    /// On the servers that the tests of this process share.
+    #[must_use]
+    pub fn shared() -> Fleet<'static> {
+        Fleet::on(strongroom_servers::postgres(), strongroom_servers::rabbitmq())
+    }
+
+    /// Starts every process, as often as the load has it.
+    #[must_use]
+    pub fn crew(&self) -> Crew<'_> {
+        Crew::start(self, &Part::ALL)
+    }
+
+    /// How many messages each queue of the virtual host holds, those in hand included.
+    #[must_use]
+    pub fn queues(&self) -> Vec<(String, u64)> {
+        let listed =
+            self.rabbitmq.ctl(&["list_queues", "--vhost", &self.vhost.name, "name", "messages", "--formatter", "json"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("no JSON: {listed}"));
+        let queues = listed.as_array().unwrap().iter();
+        queues.map(|queue| (queue["name"].as_str().unwrap().to_owned(), queue["messages"].as_u64().unwrap())).collect()
+    }
+
+    /// Checks what must hold once the crew has left: each booking archived exactly once, the log
+    /// sound, queues empty, no alarm, nothing for a person.
+    ///
+    /// # Panics
+    /// Something does not hold.
+    pub fn all_is_well(&mut self, bookings: usize) {
+        if let Some(server) = self.server.take() {
+            server.terminate();
+            server.wait().expect_code(0);
+        }
+        all_is_archived(&self.site, bookings);
+        let left: Vec<_> = self.queues().into_iter().filter(|(_, messages)| *messages > 0).collect();
+        assert!(left.is_empty(), "queues that are not empty: {left:?}");
+        assert_eq!(self.alarms(), Vec::<String>::new(), "alarms that are not over");
+    }
+
+    /// The alarms that are raised now.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
+        let status = self.site.status();
+        // Absent where there are none.
+        let alarms = status.get("alarms").map(|alarms| alarms.as_array().unwrap().as_slice()).unwrap_or_default();
+        alarms.iter().map(|alarm| format!("{} ({})", alarm["kind"], alarm["message"])).collect()
+    }
+}
+
+fn site(database: &Database, postgres: SocketAddr, vhost: &Vhost, rabbitmq: SocketAddr) -> Site {
+    let mut site = Site::without_drive();
+    site.set("log.url", &database.url_at(postgres));
+    site.set("broker.url", &vhost.url_at(rabbitmq));
+    // A run after the other, each with a summary: so that these are under way as well.
+    site.set("schedule.every", "1s");
+    site.set("enumerate.oldest", "100");
+    site.set("mail.summary", "run");
+    site.call(["log", "migrate"]).run().expect_code(0);
+    fs::create_dir(site.drive()).unwrap();
+    site.call(["drive", "init", "--label", "blue 1"]).run().expect_code(0);
+    site
+}

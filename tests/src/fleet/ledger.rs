@@ -1,0 +1,72 @@
+//! What the log's database says, asked past the wires, which may be cut.
+
+use strongroom_servers::Database;
+
+/// A booking that went all the way has so many events: enumerated, fetched, backed up, archived.
+const EVENTS_EACH: usize = 4;
+
+/// The log's database.
+#[derive(Debug)]
+pub struct Ledger {
+    database: Database,
+}
+
+impl Ledger {
+    pub(super) const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// How many bookings are archived.
+    #[must_use]
+    pub fn archived(&self) -> usize {
+        self.count("SELECT count(*) FROM strongroom.stream WHERE standing = 'archived'")
+    }
+
+    /// How many bookings the log knows.
+    #[must_use]
+    pub fn enumerated(&self) -> usize {
+        self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking'")
+    }
+
+    /// How much of that many bookings' way is done, in hundredths.
+    #[must_use]
+    pub fn hundredths_of(&self, bookings: usize) -> usize {
+        let steps = self.count(
+            "SELECT count(*) FROM strongroom.event WHERE type ~ '^strongroom.timesheet.(enumerated|fetched|backed-up|archived).v1$'",
+        );
+        steps * 100 / (bookings * EVENTS_EACH)
+    }
+
+    /// How many events of that type there are.
+    #[must_use]
+    pub fn times(&self, type_name: &str) -> usize {
+        self.count(&format!("SELECT count(*) FROM strongroom.event WHERE type = '{type_name}'"))
+    }
+
+    /// An event of that type, as it is stored.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn an_event(&self, type_name: &str) -> String {
+        let sql = format!("SELECT body FROM strongroom.event WHERE type = '{type_name}' LIMIT 1");
+        let body = self.database.query(&sql);
+        assert!(!body.is_empty(), "no {type_name} was stored");
+        body
+    }
+
+    /// Whether nothing is left to be done by anybody, and the newest run has its summary.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let left = self.count("SELECT count(*) FROM strongroom.stream WHERE next_stage IS NOT NULL");
+        let untold = self.count(
+            "SELECT count(*) FROM strongroom.event WHERE type LIKE 'strongroom.run.%' AND position > \
+             (SELECT coalesce(max(position), -1) FROM strongroom.event WHERE type = 'strongroom.summary.composed.v1')",
+        );
+        left == 0 && untold == 0
+    }
+
+    fn count(&self, sql: &str) -> usize {
+        self.database.query(sql).trim().parse().unwrap()
+    }
+}

@@ -1,0 +1,37 @@
+//! The site as independent processes, over real Postgres and RabbitMQ, under every fault that they must bear.
+//!
+//! Each test ends with every booking archived exactly once, the log verified, queues empty, no alarm raised, and
+//! nothing for a person to do.
+//!
+//! - `kills`: every kind of process dies;
+//! - `broker`: RabbitMQ is restarted, wiped, short of memory;
+//! - `database`: Postgres is restarted, and the answer to a commit is lost;
+//! - `wires`: the wire to each is cut, for long and half-way through a reply;
+//! - `messages`: they come twice, in reverse order, or make no sense;
+//! - `slow`: a transfer takes longer than the broker waits for.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod broker;
+mod database;
+mod kills;
+mod messages;
+mod slow;
+mod tap;
+mod wires;
+
+use strongroom_tests::fleet::{Crew, Fleet, bookings};
+
+/// A load on its way: some of it is done, and most of it is not.
+const UNDER_WAY: usize = 10;
+
+/// Brings a load under way, lets `fault` strike, and checks that all ends well.
+fn bears(mut fleet: Fleet<'_>, fault: impl FnOnce(&Fleet<'_>, &mut Crew<'_>)) {
+    let bookings = bookings();
+    fleet.site.add_documents(bookings);
+    let mut crew = fleet.crew();
+    crew.until_hundredths(UNDER_WAY, bookings);
+    fault(&fleet, &mut crew);
+    crew.until_archived(bookings);
+    crew.leave();
+    fleet.all_is_well(bookings);
+}
