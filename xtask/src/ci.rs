@@ -25,7 +25,7 @@ pub(crate) fn run(steps: &mut Steps) {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
-    test::run(steps, test::KILLS, &[]);
+    test::run(steps, test::Load::default(), &[]);
     match dependencies.join() {
         Ok((result, elapsed)) => steps.note("dependencies", elapsed, result),
         Err(panic) => std::panic::resume_unwind(panic),

@@ -2,11 +2,12 @@
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
 //! the commands; [`ci`] and [`mod@test`] are the chores that must pass; [`packages`], [`deny`]
-//! and [`unused`] are single steps of theirs, and [`tally`] adds the tests up.
+//! and [`unused`] are single steps of theirs, and [`tally`] adds the tests up. [`faults`] tries the workers again and again.
 
 mod cargo;
 mod ci;
 mod deny;
+mod faults;
 mod packages;
 mod steps;
 mod tally;
@@ -36,7 +37,22 @@ enum Chore {
         /// How often the program is killed at a random moment and started again.
         #[arg(long, value_name = "N", default_value_t = test::KILLS)]
         kills: u32,
+        /// How many bookings are on their way while a fault strikes the separate workers.
+        #[arg(long, value_name = "N", default_value_t = test::BOOKINGS, value_parser = clap::value_parser!(u32).range(1..))]
+        bookings: u32,
         /// Handed to `cargo test`, such as a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Tries the separate workers under every fault, again and again, until that fails.
+    Faults {
+        /// How often.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        times: u32,
+        /// How many bookings are on their way while a fault strikes.
+        #[arg(long, value_name = "N", default_value_t = faults::BOOKINGS, value_parser = clap::value_parser!(u32).range(1..))]
+        bookings: u32,
+        /// Handed to the suite, such as a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -62,7 +78,8 @@ fn main() -> ExitCode {
     let mut steps = Steps::default();
     match Cli::parse().chore {
         Chore::Ci => ci::run(&mut steps),
-        Chore::Test { kills, args } => test::run(&mut steps, kills, &args),
+        Chore::Test { kills, bookings, args } => test::run(&mut steps, test::Load { kills, bookings }, &args),
+        Chore::Faults { times, bookings, args } => faults::run(&mut steps, times, bookings, &args),
         Chore::Schemas { check } => steps.run("schemas", || cargo::schemas(!check)),
         Chore::Bench { args } => steps.run("bench", || cargo::run(cargo::bench().args(args))),
         Chore::Unused => steps.run("unused dependencies", unused::check),

@@ -9,19 +9,43 @@ use crate::{packages, tally};
 pub(crate) const KILLS: u32 = 8;
 /// How the tests are told of it.
 const KILLS_VARIABLE: &str = "STRONGROOM_TEST_KILLS";
+/// How many bookings are on their way while a fault strikes the separate workers, unless it is told otherwise:
+/// enough for every queue to hold some, few enough for every change. `cargo xtask faults` takes more.
+pub(crate) const BOOKINGS: u32 = 150;
+/// How the tests are told of it.
+pub(crate) const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
 
-/// Installs what the tests need beyond cargo, builds the program and the tests, and runs them.
+/// How much the tests are to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) kills: u32,
+    pub(crate) bookings: u32,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self { kills: KILLS, bookings: BOOKINGS }
+    }
+}
+
+/// Installs what the tests need beyond cargo, and builds the program and the tests.
 ///
 /// `--tests` beside `--bins` makes the program with the same features as the tests have:
 /// one build of each crate, not two. All features, so that the places where a test may kill the
 /// program are compiled in.
-pub(crate) fn run(steps: &mut Steps, kills: u32, args: &[String]) {
+pub(crate) fn prepare(steps: &mut Steps) {
     steps.run("packages", packages::install);
     steps.run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])));
+}
+
+/// Prepares the tests, and runs them.
+pub(crate) fn run(steps: &mut Steps, load: Load, args: &[String]) {
+    prepare(steps);
     let mut tally = None;
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
-        let (counted, ended) = tally::run(test.args(args).env(KILLS_VARIABLE, kills.to_string()))?;
+        test.env(KILLS_VARIABLE, load.kills.to_string()).env(BOOKINGS_VARIABLE, load.bookings.to_string());
+        let (counted, ended) = tally::run(test.args(args))?;
         tally = Some(counted);
         ended
     });
