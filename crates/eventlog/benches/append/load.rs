@@ -8,6 +8,8 @@ use strongroom_model::event::Enumerated;
 use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, Position, StreamName};
 use tokio::task::JoinSet;
 
+use crate::cpu;
+
 /// How long each line is measured.
 pub(crate) const EACH: Duration = Duration::from_secs(3);
 
@@ -18,11 +20,11 @@ pub(crate) fn event(n: u64) -> NewEvent {
         stream: StreamName::booking(&format!("B-{n}").parse().unwrap()),
         expected: Expected::New,
         time: now,
-        actor: "enumerate@backup-1".parse().unwrap(),
+        actor: "enumerate".parse().unwrap(),
         cause: None,
         run: None,
         event: Event::TimesheetEnumerated(Enumerated {
-            filename: format!("timesheet {n}.pdf"),
+            filename: format!("{n}.pdf"),
             size_bytes: ByteCount(14_541),
             digest: Digest::of(Algorithm::Md5, b"a timesheet"),
             signed_off_at: now,
@@ -31,7 +33,7 @@ pub(crate) fn event(n: u64) -> NewEvent {
 }
 
 pub(crate) fn event_bytes() -> usize {
-    event(1 << 41).render(&"bench".parse().unwrap(), Position(100_000)).len()
+    event(1_000_000_000).render(&"bench".parse().unwrap(), Position(100_000)).len()
 }
 
 /// So many callers, each with one append after the other of so many events.
@@ -52,7 +54,20 @@ impl fmt::Display for Load {
 /// What a load came to.
 pub(crate) struct Done {
     pub(crate) rate: f64,
+    pub(crate) events: u64,
     events_a_commit: f64,
+    cpu: Duration,
+}
+
+impl Done {
+    /// Of this process, in microseconds.
+    pub(crate) fn cpu_an_event(&self) -> f64 {
+        micros(self.cpu, self.events)
+    }
+}
+
+pub(crate) fn micros(time: Duration, events: u64) -> f64 {
+    time.as_secs_f64() * 1e6 / events as f64
 }
 
 impl fmt::Display for Done {
@@ -63,12 +78,12 @@ impl fmt::Display for Done {
 
 impl Load {
     pub(crate) async fn run(self, log: &EventLog) -> Done {
-        let begin = Instant::now();
+        let (begin, used) = (Instant::now(), cpu::ours());
         let mut callers = JoinSet::new();
         for caller in 0..self.callers {
             let log = log.clone();
             callers.spawn(async move {
-                let start = (self.first << 48) + (caller << 32);
+                let start = 1_000_000_000 * self.first + 1_000_000 * caller;
                 let mut n = start;
                 while begin.elapsed() < EACH {
                     log.append((n..n + self.batch).map(event).collect()).await.unwrap();
@@ -80,7 +95,9 @@ impl Load {
         let events: u64 = callers.join_all().await.into_iter().sum();
         Done {
             rate: events as f64 / begin.elapsed().as_secs_f64(),
+            events,
             events_a_commit: events as f64 / log.commits() as f64,
+            cpu: cpu::ours() - used,
         }
     }
 }

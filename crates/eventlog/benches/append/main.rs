@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first error")]
 
+mod cpu;
 mod load;
 mod place;
 
@@ -17,7 +18,7 @@ use std::time::Instant;
 use strongroom_eventlog::EventLog;
 use strongroom_model::{Position, StageName, StreamName};
 
-use crate::load::{EACH, Load, event};
+use crate::load::{EACH, Load, event, micros};
 use crate::place::Place;
 
 /// The order to a process of `processes`: where the log is, and which of them it is.
@@ -25,8 +26,10 @@ const CHILD: &str = "BENCH_CHILD";
 
 async fn line(place: &Place, name: &str, load: Load) -> f64 {
     let log = place.open().await;
+    let used = place.cpu();
     let done = load.run(&log).await;
-    println!("{name:<9} {load}: {done}");
+    let database = micros(place.cpu() - used, done.events);
+    println!("{name:<9} {load}: {done}, {:.1} + {database:.1} µs CPU an event", done.cpu_an_event());
     log.close().await;
     done.rate
 }
@@ -41,22 +44,25 @@ async fn grouping(place: &Place, name: &str) -> f64 {
 
 /// Four processes on one site, 64 callers each, against one with 256.
 async fn processes(place: &Place) {
-    let Place::Postgres(url) = place else { return };
+    let Place::Postgres { url, .. } = place else { return };
     let alone = line(place, "postgres", Load { callers: 256, batch: 1, first: 10 }).await;
     let before = place.open().await.head().await.unwrap().size;
+    let used = place.cpu();
     let child = |n: u64| {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(CHILD, format!("{url} {n}")).stdout(Stdio::piped()).spawn().unwrap()
     };
     let children: Vec<_> = (0..4).map(|n| child(20 + n)).collect();
-    let shares: Vec<f64> = children
-        .into_iter()
-        .map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim().parse().unwrap())
-        .collect();
+    let said = children.into_iter().map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap());
+    let numbers: Vec<f64> =
+        said.flat_map(|said| said.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<_>>()).collect();
+    let shares: Vec<f64> = numbers.iter().copied().step_by(2).collect();
     let together: f64 = shares.iter().sum();
+    let ours = numbers.chunks(2).map(|child| child[0] * child[1]).sum::<f64>() / together;
     let stored = place.open().await.head().await.unwrap().size - before;
+    let database = micros(place.cpu() - used, stored);
     println!(
-        "postgres  4 processes of 64 callers: {together:.0} events/s ({stored} in all), {:.2} of one process; least share {:.2} of the greatest",
+        "postgres  4 processes of 64 callers: {together:.0} events/s ({stored} in all), {:.2} of one process; least share {:.2} of the greatest; {ours:.1} + {database:.1} µs CPU an event",
         together / alone,
         shares.iter().copied().fold(f64::MAX, f64::min) / shares.iter().copied().fold(0.0, f64::max),
     );
@@ -65,14 +71,14 @@ async fn processes(place: &Place) {
 /// Whoever runs this as a child of [`processes`].
 async fn child(order: &str) {
     let (url, n) = order.rsplit_once(' ').unwrap();
-    let log = Place::Postgres(url.to_owned()).open().await;
+    let log = EventLog::open_postgres(url, &"bench".parse().unwrap()).await.unwrap();
     let done = Load { callers: 64, batch: 1, first: n.parse().unwrap() }.run(&log).await;
-    println!("{}", done.rate);
+    println!("{} {}", done.rate, done.cpu_an_event());
 }
 
 /// What telling other processes costs: in turns, since the machine is never still.
 async fn wake(place: &Place) {
-    let Place::Postgres(url) = place else { return };
+    let Place::Postgres { url, .. } = place else { return };
     let site = "bench".parse().unwrap();
     let (mut silent, mut telling) = (0.0, 0.0);
     let listener = place.open().await;

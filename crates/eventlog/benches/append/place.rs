@@ -1,13 +1,16 @@
 //! Where the log is.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use strongroom_eventlog::{EventLog, migrate_postgres};
 use strongroom_servers::Postgres;
 
+use crate::cpu;
+
 pub(crate) enum Place {
     Sqlite { folder: tempfile::TempDir },
-    Postgres(String),
+    Postgres { url: String, server: PathBuf },
 }
 
 impl Place {
@@ -25,7 +28,7 @@ impl Place {
         });
         let url = server.database().url;
         migrate_postgres(&url).await.unwrap();
-        Self::Postgres(url)
+        Self::Postgres { url, server: server.folder().to_owned() }
     }
 
     pub(crate) async fn open(&self) -> EventLog {
@@ -35,7 +38,14 @@ impl Place {
                 let path: PathBuf = folder.path().join("log.db");
                 EventLog::open_sqlite(&path, &site).await.unwrap()
             }
-            Self::Postgres(url) => EventLog::open_postgres(url, &site).await.unwrap(),
+            Self::Postgres { url, .. } => EventLog::open_postgres(url, &site).await.unwrap(),
+        }
+    }
+    /// What the database's own processes have used, where it has some.
+    pub(crate) fn cpu(&self) -> Duration {
+        match self {
+            Self::Sqlite { .. } => Duration::ZERO,
+            Self::Postgres { server, .. } => cpu::of_postgres(server),
         }
     }
 }

@@ -85,14 +85,18 @@ macro_rules! newest {
     };
 }
 
-/// Reading by stream.
+/// Reading by stream. One lookup by key for each name: `= ANY` may be planned as a walk
+/// through all of a site, where the planner believes that it is small.
 impl PostgresLog {
     pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
         let mut streams = HashMap::new();
         for names in names.chunks(STREAMS_AT_ONCE) {
             let query = sqlx::query_as(
-                "SELECT position, body, leaf_hash FROM event WHERE site = $1 AND stream = ANY ($2)
-                 ORDER BY stream, version",
+                "SELECT e.position, e.body, e.leaf_hash
+                 FROM (SELECT DISTINCT unnest($2::text[]) AS name) AS wanted, LATERAL (
+                     SELECT * FROM event WHERE event.site = $1 AND event.stream = wanted.name OFFSET 0
+                 ) AS e
+                 ORDER BY e.stream, e.version",
             );
             let events: Vec<Stored> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
             for event in events {
@@ -105,7 +109,11 @@ impl PostgresLog {
     pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>> {
         let mut heads = HashMap::with_capacity(names.len());
         for names in names.chunks(STREAMS_AT_ONCE) {
-            let query = sqlx::query_as("SELECT * FROM stream WHERE site = $1 AND name = ANY ($2)");
+            let query = sqlx::query_as(
+                "SELECT s.* FROM unnest($2::text[]) AS wanted (name), LATERAL (
+                     SELECT * FROM stream WHERE stream.site = $1 AND stream.name = wanted.name LIMIT 1
+                 ) AS s",
+            );
             let found: Vec<StreamHead> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
             heads.extend(found.into_iter().map(|head| (head.stream.clone(), head)));
         }
@@ -130,6 +138,18 @@ impl PostgresLog {
         let last = rows.into_iter().next();
         last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
     }
+}
+
+macro_rules! standing_where {
+    ($but:literal) => {
+        concat!(
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s
+             JOIN event e ON e.site = s.site AND e.position = s.position
+             WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ",
+            $but,
+            " ORDER BY s.position LIMIT $4"
+        )
+    };
 }
 
 /// Reading what is to be done, and how it stands.
@@ -171,8 +191,16 @@ impl PostgresLog {
 
     pub(crate) async fn counts(&self) -> Result<StreamCounts> {
         let query = sqlx::query_as(
-            "SELECT standing, count(*), count(due_at_us) FROM stream
-             WHERE site = $1 AND standing IS NOT NULL GROUP BY standing",
+            "SELECT standing, count(*), count(due_at_us) FROM (
+                 SELECT standing, NULL::bigint AS due_at_us FROM stream
+                 WHERE site = $1 AND next_stage IS NULL AND standing IS NOT NULL
+                 UNION ALL
+                 SELECT standing, NULL FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NULL AND standing IS NOT NULL
+                 UNION ALL
+                 SELECT standing, due_at_us FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NOT NULL AND standing IS NOT NULL
+             ) AS booking GROUP BY standing",
         );
         let rows: Vec<(String, i64, i64)> = self.all(query.bind(self.site.as_str())).await?;
         let mut counts = StreamCounts::default();
@@ -186,11 +214,11 @@ impl PostgresLog {
     }
 
     pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Recorded>> {
-        let query = sqlx::query_as(
-            "SELECT e.position, e.body, e.leaf_hash FROM stream s
-             JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ORDER BY s.position LIMIT $4",
-        );
+        let query = sqlx::query_as(match standing {
+            // Nobody's work, by its nature; the rest may be a stage's, too.
+            Standing::NeedsAttention => standing_where!("AND s.next_stage IS NULL"),
+            _ => standing_where!(""),
+        });
         let query = query.bind(self.site.as_str()).bind(standing.name()).bind(column(from.0));
         decode_all(&self.all(query.bind(limit(most.min(MAX_READ)))).await?)
     }

@@ -1,15 +1,13 @@
 //! Making the projection again from the events.
 
-use std::collections::HashMap;
-
 use sqlx::{Connection as _, PgConnection};
-use strongroom_model::{Position, Recorded, SiteId};
+use strongroom_model::{Position, SiteId};
 use strongroom_service::kill_point;
 
 use super::write::bind_heads;
 use crate::error::{LogError, StorageError};
 use crate::reading::{column, limit};
-use crate::stored::Stored;
+use crate::stored::decode;
 use crate::stream_head::StreamHead;
 
 /// How many streams are in memory at once.
@@ -40,18 +38,22 @@ async fn put(connection: &mut PgConnection, site: &SiteId, heads: &[StreamHead])
     bind_heads!(query, heads).execute(connection).await.map(drop)
 }
 
-/// The next streams' heads, by the position of their last events, as the events say.
+/// The next streams' heads, by the position of their last events, as the events say. What
+/// is looked up for an event is looked up by key, event by event: a join could be planned
+/// as something else.
 async fn last_events(
     connection: &mut PgConnection,
     site: &SiteId,
     from: Position,
 ) -> Result<Vec<StreamHead>, LogError> {
-    let lasts: Vec<Stored> = sqlx::query_as(
-        "SELECT position, body, leaf_hash FROM event e WHERE site = $1 AND position >= $2
-         AND NOT EXISTS (
-             SELECT 1 FROM event n WHERE n.site = e.site AND n.stream = e.stream AND n.version = e.version + 1
+    let lasts: Vec<(i64, String, Option<i64>)> = sqlx::query_as(
+        "SELECT e.position, e.body, (
+             SELECT f.position FROM event f WHERE f.site = e.site AND f.stream = e.stream AND f.version = 0
          )
-         ORDER BY position LIMIT $3",
+         FROM event e WHERE e.site = $1 AND e.position >= $2 AND (
+             SELECT n.position FROM event n WHERE n.site = e.site AND n.stream = e.stream AND n.version = e.version + 1
+         ) IS NULL
+         ORDER BY e.position LIMIT $3",
     )
     .bind(site.as_str())
     .bind(column(from.0))
@@ -59,20 +61,10 @@ async fn last_events(
     .fetch_all(&mut *connection)
     .await
     .map_err(StorageError::from)?;
-    let lasts = lasts.iter().map(Stored::decode).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<String> = lasts.iter().map(|last| last.stream.to_string()).collect();
-    let firsts: Vec<(String, i64)> =
-        sqlx::query_as("SELECT stream, position FROM event WHERE site = $1 AND stream = ANY ($2) AND version = 0")
-            .bind(site.as_str())
-            .bind(names)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(StorageError::from)?;
-    let firsts: HashMap<String, i64> = firsts.into_iter().collect();
-    let head = |last: &Recorded| {
-        let first = firsts.get(&last.stream.to_string()).copied();
+    let head = |(position, body, first): &(i64, String, Option<i64>)| {
+        let last = decode(Position(position.unsigned_abs()), body)?;
         let damaged = LogError::Damaged { position: last.position, reason: "its stream has no first event" };
-        Ok(StreamHead::of(Position(first.ok_or(damaged)?.unsigned_abs()), last))
+        Ok(StreamHead::of(Position(first.ok_or(damaged)?.unsigned_abs()), &last))
     };
     lasts.iter().map(head).collect()
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::place::{Place, timely};
 use super::rebuild::rebuild;
-use super::{LOCK_NOT_AVAILABLE, passes, state};
+use super::{LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, passes, state};
 use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
 use crate::plan::{Before, Group, Known, Plan};
@@ -67,6 +67,21 @@ pub(crate) struct PostgresWriter {
     turnless_until: Option<Instant>,
 }
 
+/// Whether it is looked up first which of a group's ids are in the log already. None ever
+/// is but by a caller's mistake, so that is left to the database until it refuses one.
+#[derive(Clone, Copy)]
+enum Ids {
+    Trusted,
+    LookedUp,
+}
+
+/// What became of a group. But for the first, nothing was changed, and it is planned again.
+enum Outcome {
+    Stored,
+    LateForTheHead,
+    IdIsTaken,
+}
+
 /// What a group is planned on.
 struct Turn {
     before: Before,
@@ -85,8 +100,9 @@ impl PostgresWriter {
 
     /// Writes a group in one commit.
     pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
+        let mut taken_ids = Ids::Trusted;
         for _ in 0..TRIES {
-            let (mut connection, turn) = self.take_turn(group).await?;
+            let (mut connection, turn) = self.take_turn(group, taken_ids).await?;
             // An error here leaves the connection behind, and the turn with it.
             let plan = Plan::new(turn.before, group)?;
             if plan.rows.is_empty() {
@@ -98,17 +114,22 @@ impl PostgresWriter {
             }
             let stored = append(&mut connection, &self.site, turn.held, &plan).await?;
             self.connection = Some(connection);
-            if stored {
-                return Ok(plan);
+            match stored {
+                Outcome::Stored => return Ok(plan),
+                Outcome::LateForTheHead => {}
+                Outcome::IdIsTaken => taken_ids = Ids::LookedUp,
             }
         }
         Err(LogError::Crowded.into())
     }
 
     /// Nothing is stored by this, so it is tried again while there is hope.
-    async fn take_turn(&mut self, group: &Group<'_>) -> Result<(PgConnection, Turn), WriteError> {
+    async fn take_turn(&mut self, group: &Group<'_>, taken: Ids) -> Result<(PgConnection, Turn), WriteError> {
         let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
-        let ids: Vec<Uuid> = group.ids().map(|id| id.0).collect();
+        let ids: Vec<Uuid> = match taken {
+            Ids::Trusted => Vec::new(),
+            Ids::LookedUp => group.ids().map(|id| id.0).collect(),
+        };
         let deadline = Instant::now() + PATIENCE;
         let mut pause = PAUSE;
         loop {
@@ -199,14 +220,13 @@ async fn end_turn(connection: &mut PgConnection, site: &SiteId) -> Result<(), sq
     sqlx::query("SELECT end_turn($1)").bind(site.as_str()).execute(connection).await.map(drop)
 }
 
-/// Whether the group was stored; `false` where another was first. If we stop anywhere in
-/// it, Postgres keeps the group as a whole or not at all; nobody was told of it yet.
+/// If we stop anywhere in it, Postgres keeps the group as a whole or not at all; nobody was told of it yet.
 async fn append(
     connection: &mut PgConnection,
     site: &SiteId,
     in_turn: bool,
     plan: &Plan<'_>,
-) -> Result<bool, WriteError> {
+) -> Result<Outcome, WriteError> {
     kill_point!("eventlog.before-commit");
     if let Some(fault) = fault!("eventlog.commit-not-done") {
         return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
@@ -231,12 +251,21 @@ async fn append(
         .bind(rows.iter().map(|row| row.body.as_ref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.leaf_hash.as_slice()).collect::<Vec<_>>());
     let query = bind_heads!(query, heads);
-    let stored = timely(query.fetch_one(&mut *connection)).await.map_err(write_error)?;
+    let stored: bool = match timely(query.fetch_one(&mut *connection)).await {
+        Ok(stored) => stored,
+        Err(error) if id_is_taken(&error) => return Ok(Outcome::IdIsTaken),
+        Err(error) => return Err(write_error(error)),
+    };
     kill_point!("eventlog.after-commit");
     if let Some(fault) = fault!("eventlog.commit-done") {
         return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
     }
-    Ok(stored)
+    Ok(if stored { Outcome::Stored } else { Outcome::LateForTheHead })
+}
+
+fn id_is_taken(error: &sqlx::Error) -> bool {
+    let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
+    state(error).as_deref() == Some(UNIQUE_VIOLATION) && constraint == Some("event_id_site_key")
 }
 
 /// An error that the server reports of a statement undoes it. Anything else, the server's
