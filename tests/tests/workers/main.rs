@@ -8,15 +8,19 @@
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
 //! - `messages`: they come twice, in reverse order, or make no sense;
-//! - `slow`: a transfer takes longer than the broker waits for.
+//! - `slow`: a transfer takes longer than the broker waits for;
+//! - `mail`: the mail server is down;
+//! - `two_lines`: from the embedded default to all this by two lines of configuration.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod broker;
 mod database;
 mod kills;
+mod mail;
 mod messages;
 mod slow;
 mod tap;
+mod two_lines;
 mod wires;
 
 use strongroom_tests::fleet::{Crew, Fleet, bookings};
