@@ -1,7 +1,8 @@
 //! The commands that the chores are made of, all run in the workspace's root.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -23,11 +24,6 @@ pub(crate) fn command(program: &str, args: &[&str]) -> Command {
 /// The cargo that runs us.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), args)
-}
-
-/// `cargo bench`, on every crate.
-pub(crate) fn bench() -> Command {
-    cargo(&["bench", "--workspace", "--all-features", "--benches"])
 }
 
 /// What the names of the tests hold that compare `schemas/`, each beside the code it speaks of.
@@ -53,11 +49,29 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     ended(&line, status)
 }
 
+/// The same, and shows each line of its standard output to `see` as well.
+///
+/// # Errors
+/// It could not be started; whether it failed is in the second answer.
+pub(crate) fn watch(command: &mut Command, mut see: impl FnMut(&str)) -> Result<Result<()>> {
+    let line = shown(command);
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{line}` could not be started"))?;
+    let mut ours = std::io::stdout();
+    let printed = BufReader::new(child.stdout.take().expect("it was asked for"));
+    for bytes in printed.split(b'\n') {
+        let bytes = bytes.with_context(|| format!("what `{line}` prints cannot be read"))?;
+        ours.write_all(&bytes).and_then(|()| ours.write_all(b"\n")).context("standard output cannot be written to")?;
+        see(&String::from_utf8_lossy(&bytes));
+    }
+    let status = child.wait().with_context(|| format!("`{line}` was lost"))?;
+    Ok(ended(&line, status))
+}
+
 /// How a command ended that `line` shows.
 ///
 /// # Errors
 /// It ended with a failure.
-pub(crate) fn ended(line: &str, status: ExitStatus) -> Result<()> {
+fn ended(line: &str, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }

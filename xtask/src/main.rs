@@ -1,9 +1,10 @@
 //! The project's chores: `cargo xtask <chore>`.
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
-//! the commands; [`ci`] and [`mod@test`] are the chores that must pass; [`packages`], [`deny`]
+//! the commands; [`ci`] and [`mod@test`] are the chores that must pass, and [`bench`] the one that measures; [`packages`], [`deny`]
 //! and [`unused`] are single steps of theirs, and [`tally`] adds the tests up. [`faults`] tries the workers again and again.
 
+mod bench;
 mod cargo;
 mod ci;
 mod deny;
@@ -81,7 +82,7 @@ fn main() -> ExitCode {
         Chore::Test { kills, bookings, args } => test::run(&mut steps, test::Load { kills, bookings }, &args),
         Chore::Faults { times, bookings, args } => faults::run(&mut steps, times, bookings, &args),
         Chore::Schemas { check } => steps.run("schemas", || cargo::schemas(!check)),
-        Chore::Bench { args } => steps.run("bench", || cargo::run(cargo::bench().args(args))),
+        Chore::Bench { args } => bench::run(&mut steps, &args),
         Chore::Unused => steps.run("unused dependencies", unused::check),
         Chore::Deny => steps.run("dependencies", deny::check),
     }

@@ -1,12 +1,11 @@
 //! The tests of every binary, added up: cargo says how each one went, but not the whole.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use crate::cargo::{ended, shown};
+use crate::cargo::watch;
 
 /// How many tests passed, failed and were left out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -45,18 +44,9 @@ impl fmt::Display for Tally {
 /// # Errors
 /// It could not be started; whether it failed is in the second answer.
 pub(crate) fn run(command: &mut Command) -> Result<(Tally, Result<()>)> {
-    let line = shown(command);
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{line}` could not be started"))?;
     let mut tally = Tally::default();
-    let mut ours = std::io::stdout();
-    let printed = BufReader::new(child.stdout.take().expect("it was asked for"));
-    for bytes in printed.split(b'\n') {
-        let bytes = bytes.with_context(|| format!("what `{line}` prints cannot be read"))?;
-        ours.write_all(&bytes).and_then(|()| ours.write_all(b"\n")).context("standard output cannot be written to")?;
-        tally.add(&String::from_utf8_lossy(&bytes));
-    }
-    let status = child.wait().with_context(|| format!("`{line}` was lost"))?;
-    Ok((tally, ended(&line, status)))
+    let ended = watch(command, |line| tally.add(line))?;
+    Ok((tally, ended))
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! The full job of many small files: embedded, on Postgres and RabbitMQ in one process, and there in
+//! processes of their own.
+
+use std::time::{Duration, Instant};
+
+use crate::cpu::Cpu;
+use crate::place::{Place, Servers, end, until};
+use crate::setting;
+use crate::target::{Asked, line};
+
+/// How often each is measured, in turns: the machine is never still, and the quickest of each counts.
+const ROUNDS: usize = 3;
+/// How much longer it may take on Postgres and RabbitMQ.
+const RATIO: f64 = 2.0;
+
+fn documents() -> usize {
+    setting("STRONGROOM_BENCH_DOCUMENTS", 10_000)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    time: Duration,
+    cpu: Cpu,
+}
+
+impl Took {
+    fn shown(self, what: &str) -> Self {
+        println!("{what}: {:.2?}; {}", self.time, self.cpu);
+        self
+    }
+
+    fn quicker(self, other: Self) -> Self {
+        if other.time < self.time { other } else { self }
+    }
+}
+
+/// `run --once`, embedded and on Postgres and RabbitMQ.
+pub(crate) fn at_once(servers: &Servers) {
+    let rounds = (0..setting("STRONGROOM_BENCH_ROUNDS", ROUNDS)).map(|_| {
+        (
+            once(Place::embedded()).shown("run --once, embedded"),
+            once(Place::on(servers)).shown("run --once, on servers"),
+        )
+    });
+    let (embedded, on_servers) =
+        rounds.reduce(|best, round| (best.0.quicker(round.0), best.1.quicker(round.1))).expect("there is a round");
+    let ratio = on_servers.time.as_secs_f64() / embedded.time.as_secs_f64();
+    let of_cpu = on_servers.cpu.without_server().as_secs_f64() / embedded.cpu.without_server().as_secs_f64();
+    println!("run --once, on servers to embedded: {of_cpu:.2} of the processors' time");
+    let what = format!("the full job of {} small files on Postgres and RabbitMQ, to the embedded one", documents());
+    line(&what, ratio, "of its time", Asked::AtMost(RATIO));
+}
+
+fn once(mut place: Place) -> Took {
+    place.serve_small(documents());
+    let (begin, used) = (Instant::now(), place.cpu());
+    let mut run = place.site.call(["run", "--once", "--json"]).start();
+    until("the run", || !run.is_running());
+    let time = begin.elapsed();
+    let ending = run.wait().expect_code(0).json();
+    let cpu = place.cpu() - used;
+    assert_eq!(ending["archived"], documents(), "{ending}");
+    Took { time, cpu }
+}
+
+/// The same as processes of their own, from the first run's beginning until the last booking is archived.
+pub(crate) fn workers(servers: &Servers) {
+    let mut place = Place::on(servers);
+    place.serve_small(documents());
+    let verbs = ["relay", "fetch", "verify", "archive", "notify"];
+    let mut workers: Vec<_> = verbs.iter().map(|verb| place.worker(&[verb])).collect();
+    // They are about to take from their queues.
+    until("the queues", || workers[1..].iter().all(|worker| worker.stderr().contains("taking work from the broker")));
+    let (begin, used) = (Instant::now(), place.cpu());
+    workers.push(place.worker(&["enumerate"]));
+    until("every booking to be archived", || {
+        std::thread::sleep(Duration::from_millis(200));
+        place.standing("archived") == documents()
+    });
+    Took { time: begin.elapsed(), cpu: place.cpu() - used }.shown("processes of their own");
+    end(workers);
+}

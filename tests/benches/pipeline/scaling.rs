@@ -1,0 +1,52 @@
+//! More fetch workers against a source that is far away.
+
+use std::time::{Duration, Instant};
+
+use crate::place::{Place, Servers, end, until};
+use crate::target::{Asked, line};
+
+/// How long each request takes at least.
+const DELAY: Duration = Duration::from_millis(20);
+/// How many documents for each worker: some seconds' work.
+const EACH: usize = 400;
+/// How many workers at the most.
+const MOST: usize = 8;
+/// How much of a worker each further one must be worth.
+const WORTH: f64 = 0.8;
+
+/// Fetch workers of one transfer at a time each, and what more of them gain.
+pub(crate) fn fetch(servers: &Servers) {
+    let mut alone = None;
+    for workers in [1, 2, 4, MOST] {
+        let rate = rate(servers, workers);
+        let alone = *alone.get_or_insert(rate);
+        let worth = rate / alone / workers as f64;
+        println!("fetch workers: {workers}, {rate:.1} files/s, {worth:.2} of linear");
+        if workers == MOST {
+            let what = format!("{workers} fetch workers at a source that waits {} ms", DELAY.as_millis());
+            line(&what, worth, "of linear", Asked::AtLeast(WORTH));
+        }
+    }
+}
+
+/// How many files a second come in, from a tenth of them to eight tenths: while all workers are at work.
+fn rate(servers: &Servers, count: usize) -> f64 {
+    let documents = EACH * count;
+    let mut place = Place::on(servers);
+    place.serve_small(documents);
+    place.delay(DELAY);
+    let mut workers = vec![place.worker(&["relay"]), place.worker(&["enumerate"])];
+    until("every booking to be in hand", || place.events("timesheet.enumerated.v1") == documents);
+    workers.extend((0..count).map(|_| place.worker(&["fetch", "--concurrency", "1"])));
+    let fetched_at = |tenths: usize| {
+        let mut fetched = 0;
+        until("files to come in", || {
+            fetched = place.events("timesheet.fetched.v1");
+            fetched >= documents * tenths / 10
+        });
+        (fetched as f64, Instant::now())
+    };
+    let ((before, begin), (after, done)) = (fetched_at(1), fetched_at(8));
+    end(workers);
+    (after - before) / done.duration_since(begin).as_secs_f64()
+}
