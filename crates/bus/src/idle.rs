@@ -204,9 +204,10 @@ async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool
     if handle.ledger.standing().in_hand > 0 {
         return Ok(true);
     }
-    // What is of another drive waits in another queue, for another worker.
+    // What is of another drive waits in another queue, for another worker. Until the stage has reached
+    // its queue nobody knows whose that is, and a new drive's queue is made only now.
     let drive = handle.progress.link_now().and_then(|link| link.drive);
-    let ours = |event: &Recorded| drive_of(&event.event).is_none_or(|of| Some(of) == drive);
+    let ours = |event: &Recorded| drive_of(&event.event).is_none_or(|of| drive.is_none_or(|ours| of == ours));
     let mut from = Position(0);
     loop {
         let page = log.pending(handle.stage, from, PAGE).await?;
