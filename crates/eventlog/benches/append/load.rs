@@ -1,11 +1,12 @@
 //! What is appended, and by how many.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use strongroom_eventlog::EventLog;
-use strongroom_model::event::Enumerated;
-use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, Position, StreamName};
+use strongroom_model::event::Retried;
+use strongroom_model::{Event, EventId, Expected, NewEvent, Position, StageName, StreamName};
 use tokio::task::JoinSet;
 
 use crate::cpu;
@@ -13,27 +14,30 @@ use crate::cpu;
 /// How long each line is measured.
 pub(crate) const EACH: Duration = Duration::from_secs(3);
 
+/// How many bytes an event has.
+pub(crate) const EVENT_BYTES: usize = 420;
+
+/// An event of that size, in a stream of its own.
 pub(crate) fn event(n: u64) -> NewEvent {
+    static REASON: LazyLock<String> = LazyLock::new(|| {
+        let bare = retried(1_000_000_000, String::new()).render(&"bench".parse().unwrap(), Position(100_000));
+        "r".repeat(EVENT_BYTES - bare.len())
+    });
+    retried(n, REASON.clone())
+}
+
+fn retried(n: u64, reason: String) -> NewEvent {
     let now = "2026-11-20T23:00:00Z".parse().unwrap();
     NewEvent {
         id: EventId::new(now),
         stream: StreamName::booking(&format!("B-{n}").parse().unwrap()),
         expected: Expected::New,
         time: now,
-        actor: "enumerate".parse().unwrap(),
+        actor: "operator".parse().unwrap(),
         cause: None,
         run: None,
-        event: Event::TimesheetEnumerated(Enumerated {
-            filename: format!("{n}.pdf"),
-            size_bytes: ByteCount(14_541),
-            digest: Digest::of(Algorithm::Md5, b"a timesheet"),
-            signed_off_at: now,
-        }),
+        event: Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: Some(reason) }),
     }
-}
-
-pub(crate) fn event_bytes() -> usize {
-    event(1_000_000_000).render(&"bench".parse().unwrap(), Position(100_000)).len()
 }
 
 /// So many callers, each with one append after the other of so many events.

@@ -109,10 +109,10 @@ async fn read(place: &Place, name: &str) {
         assert_eq!(log.streams(&names).await.unwrap().len(), 128);
         timed("128 streams of 50,000", begin);
         let begin = Instant::now();
-        assert_eq!(log.pending(StageName::Fetch, Position(25_000), 128).await.unwrap().len(), 128);
+        assert_eq!(log.pending(StageName::Archive, Position(25_000), 128).await.unwrap().len(), 128);
         timed("128 pending of 50,000", begin);
         let begin = Instant::now();
-        assert_eq!(log.counts().await.unwrap().enumerated, EVENTS);
+        assert_eq!(log.counts().await.unwrap().backed_up, EVENTS);
         timed("counts of 50,000", begin);
         let begin = Instant::now();
         assert_eq!(log.verify().await.unwrap().damage, None);
@@ -131,7 +131,7 @@ async fn main() {
     let names = ["sqlite", "postgres", "processes", "wake", "read"];
     let named: Vec<String> = std::env::args().filter(|word| names.contains(&word.as_str())).collect();
     let wanted = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
-    println!("each line {EACH:?}, events of {} bytes", load::event_bytes());
+    println!("each line {EACH:?}, events of {} bytes", load::EVENT_BYTES);
     let sqlite = if wanted("sqlite") { Some(grouping(&Place::sqlite(), "sqlite").await) } else { None };
     if wanted("postgres") {
         let postgres = grouping(&Place::postgres().await, "postgres").await;

@@ -6,12 +6,13 @@ use strongroom_service::kill_point;
 
 use super::write::bind_heads;
 use crate::error::{LogError, StorageError};
-use crate::reading::{column, limit};
+use crate::reading::column;
 use crate::stored::decode;
 use crate::stream_head::StreamHead;
 
-/// How many streams are in memory at once.
-const BATCH: usize = 512;
+/// How many events are looked at in one query. A range of positions bounds its work; a
+/// `LIMIT` may be planned as a walk to the log's end that is then sorted, for each batch.
+const SPAN: u64 = 1024;
 
 /// If we stop before the commit, the projection is as it was. Nothing is appended
 /// meanwhile: the head is locked.
@@ -19,12 +20,11 @@ pub(super) async fn rebuild(connection: &mut PgConnection, site: &SiteId) -> Res
     let storage = |error: sqlx::Error| LogError::from(StorageError::from(error));
     let mut transaction = connection.begin().await.map_err(storage)?;
     sqlx::query("SELECT clear_streams($1)").bind(site.as_str()).execute(&mut *transaction).await.map_err(storage)?;
+    let size = sqlx::query_scalar("SELECT size FROM head WHERE site = $1").bind(site.as_str());
+    let size: Option<i64> = size.fetch_optional(&mut *transaction).await.map_err(storage)?;
     let mut streams = 0;
-    let mut next = Position(0);
-    loop {
-        let heads = last_events(&mut transaction, site, next).await?;
-        let Some(last) = heads.last() else { break };
-        next = last.position.next();
+    for start in (0..size.unwrap_or_default().unsigned_abs()).step_by(SPAN as usize) {
+        let heads = last_events(&mut transaction, site, start).await?;
         streams += heads.len() as u64;
         put(&mut transaction, site, &heads).await.map_err(storage)?;
     }
@@ -38,26 +38,22 @@ async fn put(connection: &mut PgConnection, site: &SiteId, heads: &[StreamHead])
     bind_heads!(query, heads).execute(connection).await.map(drop)
 }
 
-/// The next streams' heads, by the position of their last events, as the events say. What
-/// is looked up for an event is looked up by key, event by event: a join could be planned
-/// as something else.
-async fn last_events(
-    connection: &mut PgConnection,
-    site: &SiteId,
-    from: Position,
-) -> Result<Vec<StreamHead>, LogError> {
+/// The heads of the streams whose last events are in the span that starts there, by
+/// position, as the events say. What is looked up for an event is looked up by key, event
+/// by event: a join could be planned as something else.
+async fn last_events(connection: &mut PgConnection, site: &SiteId, start: u64) -> Result<Vec<StreamHead>, LogError> {
     let lasts: Vec<(i64, String, Option<i64>)> = sqlx::query_as(
         "SELECT e.position, e.body, (
              SELECT f.position FROM event f WHERE f.site = e.site AND f.stream = e.stream AND f.version = 0
          )
-         FROM event e WHERE e.site = $1 AND e.position >= $2 AND (
+         FROM event e WHERE e.site = $1 AND e.position >= $2 AND e.position < $3 AND (
              SELECT n.position FROM event n WHERE n.site = e.site AND n.stream = e.stream AND n.version = e.version + 1
          ) IS NULL
-         ORDER BY e.position LIMIT $3",
+         ORDER BY e.position",
     )
     .bind(site.as_str())
-    .bind(column(from.0))
-    .bind(limit(BATCH))
+    .bind(column(start))
+    .bind(column(start + SPAN))
     .fetch_all(&mut *connection)
     .await
     .map_err(StorageError::from)?;
