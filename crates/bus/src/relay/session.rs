@@ -184,10 +184,15 @@ impl Relay {
 
     async fn round(&mut self, publisher: &Publisher, lanes: &mut Lanes, rounds: &mut Rounds) -> Result<Next, Trouble> {
         let pace = self.wiring.pace;
+        let is_look_due = Instant::now() >= rounds.look_at;
+        if is_look_due {
+            // Before the queues are declared: one that is asked for before it is there rests for a while.
+            self.know_drives(lanes).await?;
+        }
         if lanes.grown {
             self.declare(publisher, lanes).await?;
         }
-        if Instant::now() >= rounds.look_at {
+        if is_look_due {
             self.look(publisher, lanes).await?;
             rounds.look_at = Instant::now() + pace.look;
         }
@@ -209,13 +214,18 @@ impl Relay {
         Ok(next)
     }
 
-    /// Looks at every queue, and for drives that are new in the log.
-    async fn look(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
+    /// Looks for drives that are new in the log.
+    async fn know_drives(&self, lanes: &mut Lanes) -> Result<(), Trouble> {
         for head in self.wiring.log.newest(SubjectKind::Drive, DRIVES_MOST).await? {
             if let Ok(drive) = head.stream.id().parse::<DriveId>() {
                 lanes.know(drive);
             }
         }
+        Ok(())
+    }
+
+    /// Looks at every queue.
+    async fn look(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
         let mut queues = Vec::with_capacity(lanes.len());
         let mut stuck = None;
         for index in 0..lanes.len() {

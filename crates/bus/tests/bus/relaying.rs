@@ -5,8 +5,8 @@ use std::time::Duration;
 use strongroom_bus::broker::{Publisher, QueueName};
 use strongroom_bus::{BatchLimits, Broker, BrokerSettings, Fate, Pipeline, RelayPace};
 use strongroom_model::booking::Phase;
-use strongroom_model::event::{AlarmKind, AlarmRaised};
-use strongroom_model::{DriveId, StageName};
+use strongroom_model::event::{AlarmKind, AlarmRaised, DriveInitialised};
+use strongroom_model::{DriveId, Event, Expected, StageName, StreamName};
 use strongroom_servers::rabbitmq;
 use strongroom_service::config::Secret;
 use tokio::time::sleep;
@@ -99,6 +99,20 @@ async fn what_the_broker_lost_is_published_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_broker_loses_that_has_just_come_back_is_published_again_soon() {
+    let hub = Hub::new().await;
+    let relay = hub.relay_at(RelayPace { doubt: Duration::from_millis(500), ..quick() });
+    until("it is active", || async { relay.handle.health().active }).await;
+    rabbitmq().close_connections(&hub.vhost);
+    hub.rig.enumerate(&ids(30)).await;
+    let fetch = queue(StageName::Fetch);
+    until("all are published", || async { hub.ready(&fetch).await == 30 }).await;
+    rabbitmq().ctl(&["purge_queue", "--vhost", &hub.vhost.name, fetch.as_str()]);
+    until("all are there again", || async { hub.ready(&fetch).await == 30 }).await;
+    relay.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_retry_is_published_when_it_is_due_and_not_before() {
     let hub = Hub::new().await;
     hub.rig.enumerate(&ids(1)).await;
@@ -133,6 +147,18 @@ async fn a_clock_that_is_put_back_strands_no_retry() {
     hub.rig.clock.set("1999-12-31T23:59:59Z".parse().unwrap());
     until("it was tried again", || async { hub.rig.booking(&id("B-0")).await.phase == Phase::Fetched }).await;
     drop(pipeline);
+    relay.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_relays_first_work_for_a_drive_waits_for_no_second_look() {
+    let hub = Hub::new().await;
+    let initialised = Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() });
+    let event = hub.rig.new_event(StreamName::drive(drive()), Expected::New, initialised);
+    hub.rig.log.append(vec![event]).await.unwrap();
+    hub.fetched(&ids(20), drive()).await;
+    let relay = hub.relay_at(RelayPace { look: Duration::from_secs(600), ..quick() });
+    until("its queue is filled", || async { hub.ready(&queue_of(drive())).await == 20 }).await;
     relay.end().await;
 }
 
