@@ -4,7 +4,7 @@
 //! nothing for a person to do.
 //!
 //! - `kills`: every kind of process dies;
-//! - `broker`: RabbitMQ is restarted, wiped, short of memory;
+//! - `broker`: RabbitMQ is restarted, wiped, short of memory; `cluster`: its leader dies;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
 //! - `messages`: they come twice, in reverse order, or make no sense;
@@ -14,6 +14,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod broker;
+mod cluster;
 mod database;
 mod kills;
 mod mail;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use strongroom_model::{DriveId, Position, Recorded, SiteId, StageName, StreamName};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
 use crate::broker::{Depth, QueueName};
 
@@ -44,7 +44,8 @@ pub(super) struct Lane {
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     position: Position,
-    at: Instant,
+    /// From when on it counts as lost, if it is still pending and not in the queue.
+    lost_at: Instant,
     /// In the order of publishing.
     turn: u64,
 }
@@ -114,10 +115,10 @@ impl Lane {
         self.sent.get(&event.stream).is_some_and(|sent| sent.position == event.position)
     }
 
-    /// It was published, and lies in the queue.
-    pub(super) fn published(&mut self, stream: StreamName, position: Position, now: Instant, turn: u64) {
+    /// It was published, and lies in the queue; if it turns out not to, it counts as lost from `lost_at` on.
+    pub(super) fn published(&mut self, stream: StreamName, position: Position, lost_at: Instant, turn: u64) {
         self.room = self.room.saturating_sub(1);
-        self.sent.insert(stream, Sent { position, at: now, turn });
+        self.sent.insert(stream, Sent { position, lost_at, turn });
     }
 
     /// The queue takes nothing more for now; `position` was not published.
@@ -141,17 +142,19 @@ impl Lane {
     ///
     /// What lies in a queue was published last, since it is taken in its order: of those that
     /// are remembered, all but the `ready` newest have left it.
-    pub(super) fn lost(&self, ready: u32, after: Duration, now: Instant, most: usize) -> Vec<Position> {
+    pub(super) fn lost(&self, ready: u32, now: Instant, most: usize) -> Vec<Position> {
         let mut sent: Vec<&Sent> = self.sent.values().collect();
         sent.sort_unstable_by_key(|sent| sent.turn);
         let left = sent.len().saturating_sub(usize::try_from(ready).unwrap_or(usize::MAX));
-        let old = |sent: &&&Sent| now.saturating_duration_since(sent.at) >= after;
+        let old = |sent: &&&Sent| now >= sent.lost_at;
         sent[..left].iter().filter(old).map(|sent| sent.position).take(most).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn lane() -> Lane {
@@ -183,16 +186,16 @@ mod tests {
     fn only_what_left_the_queue_long_ago_counts_as_lost() {
         let (mut lane, now) = (lane(), Instant::now());
         lane.found(depth(0, 1), 10, now);
+        let later = now + Duration::from_secs(60);
         for n in 0..5 {
-            lane.published(stream(n), Position(n), now, n);
+            lane.published(stream(n), Position(n), later, n);
         }
-        let (minute, later) = (Duration::from_secs(60), now + Duration::from_secs(61));
-        assert_eq!(lane.lost(0, minute, now, 99), []);
-        assert_eq!(lane.lost(5, minute, later, 99), []);
-        assert_eq!(lane.lost(3, minute, later, 99), [Position(0), Position(1)]);
-        assert_eq!(lane.lost(0, minute, later, 2), [Position(0), Position(1)]);
+        assert_eq!(lane.lost(0, now, 99), []);
+        assert_eq!(lane.lost(5, later, 99), []);
+        assert_eq!(lane.lost(3, later, 99), [Position(0), Position(1)]);
+        assert_eq!(lane.lost(0, later, 2), [Position(0), Position(1)]);
         lane.forget_done(|stream| (stream.id() != "0").then(|| Position(stream.id().parse().unwrap())));
-        assert_eq!(lane.lost(3, minute, later, 99), [Position(1)]);
+        assert_eq!(lane.lost(3, later, 99), [Position(1)]);
     }
 
     #[test]

@@ -18,6 +18,11 @@ pub struct RelayPace {
     /// How long after it was published something that is still pending, and not in its queue,
     /// counts as lost. Longer than a stage works without a word (`hold_after`).
     pub republish_after: Duration,
+    /// How long after a lost connection was made again the broker's word is in doubt: its nodes may
+    /// still be finding out which of them is gone.
+    pub settles: Duration,
+    /// The same as `republish_after`, for what was published while the broker's word was in doubt.
+    pub doubt: Duration,
     /// How long one queue may take for an answer before it counts as stuck and the others go on. A
     /// broker that says that it is short of memory is waited for, whatever that takes.
     pub answer: Duration,
@@ -46,6 +51,8 @@ impl Default for RelayPace {
             look: Duration::from_secs(5),
             sweep: Duration::from_secs(30),
             republish_after: Duration::from_secs(15 * 60),
+            settles: Duration::from_secs(60),
+            doubt: Duration::from_secs(60),
             answer: Duration::from_secs(10),
             stuck: Duration::from_secs(60),
             // The broker logs each of these attempts.

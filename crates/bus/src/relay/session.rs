@@ -27,6 +27,8 @@ pub(super) struct Relay {
     pub(super) state: Arc<State>,
     /// Counts what was published, in order.
     pub(super) published: u64,
+    /// When a connection was made last that had been lost.
+    pub(super) connected_again: Option<Instant>,
 }
 
 /// What keeps a round from its end.
@@ -66,7 +68,7 @@ struct Rounds {
 
 impl Relay {
     pub(super) const fn new(wiring: RelayWiring, state: Arc<State>) -> Self {
-        Self { wiring, state, published: 0 }
+        Self { wiring, state, published: 0, connected_again: None }
     }
 
     /// Connects and publishes, again and again, until it is told to stop.
@@ -81,6 +83,7 @@ impl Relay {
                 Some(Err(error)) => words(&error),
                 Some(Ok(publisher)) => {
                     if std::mem::replace(&mut was_connected, true) {
+                        self.connected_again = Some(Instant::now());
                         metrics::counter!("strongroom_broker_reconnects_total").increment(1);
                     }
                     let publisher = Arc::new(publisher);

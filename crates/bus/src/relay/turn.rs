@@ -9,7 +9,7 @@ use strongroom_eventlog::{LogError, Stored};
 use strongroom_model::booking::Booking;
 use strongroom_model::fold::fold;
 use strongroom_model::{DriveId, Recorded, StageName, StreamName, next_step};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::broker::route::{RoutingKey, drive_of};
 use crate::broker::{BrokerError, Message, Published, Publisher};
@@ -214,6 +214,7 @@ impl Relay {
         };
         lane.stuck = false;
         let now = Instant::now();
+        let lost_at = now + self.lost_after(now);
         let mut unroutable = 0;
         let mut confirmed = 0;
         for ((stream, position), outcome) in sent.into_iter().zip(outcomes) {
@@ -221,7 +222,7 @@ impl Relay {
                 Published::Confirmed => {
                     self.published += 1;
                     confirmed += 1;
-                    lane.published(stream, position, now, self.published);
+                    lane.published(stream, position, lost_at, self.published);
                 }
                 Published::Refused => lane.refused(position, now + self.wiring.pace.poll),
                 Published::Unroutable => unroutable += 1,
@@ -237,6 +238,14 @@ impl Relay {
         lane.restart();
         self.missed(lane);
         Ok(false)
+    }
+
+    /// How long something that is published now may stay away. A broker whose node has just died confirms
+    /// what it then does not have (seen on RabbitMQ 3.10.8, where a queue's leader was not chosen yet).
+    fn lost_after(&self, now: Instant) -> Duration {
+        let pace = self.wiring.pace;
+        let in_doubt = self.connected_again.is_some_and(|at| now.saturating_duration_since(at) < pace.settles);
+        if in_doubt { pace.doubt } else { pace.republish_after }
     }
 
     /// Looks for drives in verify's work that no queue's turn has come to: those of a drive that
@@ -258,7 +267,6 @@ impl Relay {
 
     /// Forgets what is done, and publishes again what was lost and what was stranded.
     pub(super) async fn sweep(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
-        let after = self.wiring.pace.republish_after;
         for index in 0..lanes.len() {
             let lane = lanes.get_mut(index);
             if lane.is_resting(Instant::now()) {
@@ -272,7 +280,7 @@ impl Relay {
             self.ask(publisher, lane).await?;
             let Some(depth) = lane.depth else { continue };
             let mut again = HashMap::new();
-            for position in lane.lost(depth.ready, after, Instant::now(), lane.room().min(PAGE)) {
+            for position in lane.lost(depth.ready, Instant::now(), lane.room().min(PAGE)) {
                 for stored in self.wiring.log.read(position, 1).await? {
                     again.extend(readable(&stored).map(|event| (stored.position, (event, stored))));
                 }
