@@ -4,6 +4,7 @@ mod init;
 pub(crate) mod quarantine;
 mod read_back;
 mod recover;
+mod unfinished;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -22,6 +23,8 @@ use crate::partial::Partial;
 use crate::place::{BagPlace, Place};
 use crate::proof::Proof;
 use crate::received::{Landed, Received};
+
+pub use self::unfinished::Unfinished;
 
 /// What an operator says of a drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -48,7 +48,7 @@ mod residency;
 pub mod slot;
 mod temporary;
 
-pub use crate::drive::{Drive, DriveSettings};
+pub use crate::drive::{Drive, DriveSettings, Unfinished};
 pub use crate::error::{DriveError, InitError};
 pub use crate::filesystem::Space;
 pub use crate::identity::Identity;

@@ -41,7 +41,8 @@ pub struct Recovery<'a> {
     /// The month's bag that new files go into now. Partial files in other months' bags are not
     /// resumed, so they are not kept.
     pub month: Month,
-    /// The files that are still to be fetched.
+    /// The files that are still to be fetched, of those that something may be there of
+    /// ([`Drive::unfinished`](crate::Drive::unfinished)).
     pub wanted: &'a [Wanted],
     /// The paths of files that are fetched but not proven.
     pub unproven: &'a [String],

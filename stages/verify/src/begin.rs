@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, Proof, Recovery, Wanted};
+use strongroom_drive::{Drive, DriveError, Proof, Recovery, Unfinished, Wanted};
 use strongroom_eventlog::{EventLog, LogError, MAX_READ, Standing};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
@@ -116,7 +116,9 @@ async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<M
 /// only lacks one if somebody took it away, or an older version was killed. The whole log is read only then, and
 /// where a file lies on the drive that neither a manifest nor a booking's last event tells of.
 async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSet<Month>) -> Result<(), BeginError> {
-    let wanted = wanted(log).await?;
+    let (asked, site) = (drive.clone(), log.site().clone());
+    let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
+    let wanted = wanted(log, &unfinished).await?;
     let unproven = unproven(log).await?;
     // The second time only for months that the first one has doubts about.
     for _ in 0..2 {
@@ -138,15 +140,25 @@ async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSe
     Ok(())
 }
 
-/// The files that are still to be fetched.
-async fn wanted(log: &EventLog) -> Result<Vec<Wanted>, LogError> {
+/// The files that are still to be fetched, and that something may lie on the drive of: a million may wait.
+///
+/// A transfer that begins after the drive was looked at is a live worker's, which holds its file; what of it is
+/// swept when that worker dies in the next moment is fetched again.
+async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, LogError> {
     let mut wanted = Vec::new();
     let mut from = Position(0);
+    if unfinished.is_empty() {
+        return Ok(wanted);
+    }
     loop {
         let page = log.standing(Standing::Enumerated, from, PAGE).await?;
         let Some(last) = page.last() else { return Ok(wanted) };
         from = last.position.next();
-        let names: Vec<StreamName> = page.into_iter().map(|event| event.stream).collect();
+        let may_be_there = |stream: &StreamName| stream.as_booking().is_some_and(|id| unfinished.may_hold(&id));
+        let names: Vec<StreamName> = page.into_iter().map(|event| event.stream).filter(may_be_there).collect();
+        if names.is_empty() {
+            continue;
+        }
         for (name, history) in log.streams(&names).await? {
             // A booking that was given back is enumerated once more: the last time counts.
             let held = history.iter().rev().find_map(|event| match &event.event {

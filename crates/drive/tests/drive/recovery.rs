@@ -57,6 +57,24 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
 }
 
 #[test]
+fn only_what_lies_there_unproven_is_unfinished() {
+    let rig = Rig::new();
+    assert!(rig.drive.unfinished(&site(), month()).unwrap().is_empty());
+    rig.prove("B-1", "x", b"hello");
+    rig.prove("B-3", "x", b"jello");
+    assert!(rig.drive.unfinished(&site(), month()).unwrap().is_empty(), "all of it is proven");
+    for booking in ["b-1", "B-2", "B-3", "B-4"] {
+        leave_partial(&rig, booking, b"hello");
+    }
+    rig.land("B-5", "x", b"hello");
+    let unfinished = rig.drive.unfinished(&site(), month()).unwrap();
+    let bookings = ["B-1", "b-1", "B-2", "B-3", "B-4", "B-5", "B-6"];
+    let held = bookings.map(|booking| unfinished.may_hold(&booking.parse().unwrap()));
+    assert_eq!(held, [false, true, true, true, true, true, false]);
+    assert!(rig.drive.unfinished(&site(), "2026-12".parse().unwrap()).unwrap().is_empty());
+}
+
+#[test]
 fn a_partial_file_that_a_worker_holds_is_never_swept() {
     let rig = Rig::new();
     let mut held = open(&rig.root).unwrap().receive(&place_of("B-1", "x", b"hello")).unwrap();

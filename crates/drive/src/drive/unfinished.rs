@@ -1,0 +1,61 @@
+//! Whose files a start may find on the drive that are not proven.
+
+use std::collections::HashSet;
+
+use strongroom_model::{BookingId, Month, SiteId};
+
+use super::Drive;
+use crate::bag::{self, text};
+use crate::beneath::names_in;
+use crate::error::{Action, DriveError};
+use crate::name;
+use crate::place::BagPlace;
+
+/// The bookings that something of a month may lie on the drive of, though nothing is proven: few,
+/// however many are waiting.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The names that their folders may have.
+    folders: HashSet<String>,
+}
+
+impl Unfinished {
+    /// Whether there is nothing of anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// Whether something of that booking may be there.
+    #[must_use]
+    pub fn may_hold(&self, booking: &BookingId) -> bool {
+        let id = booking.as_str();
+        self.folders.contains(&name::escape(id)) || self.folders.contains(&name::escape_strictly(id))
+    }
+}
+
+impl Drive {
+    /// What a start has to ask the log about, so that it need not ask about everything that waits
+    /// ([`Recovery::wanted`](crate::Recovery::wanted)).
+    ///
+    /// # Errors
+    /// An obstacle.
+    pub fn unfinished(&self, site: &SiteId, month: Month) -> Result<Unfinished, DriveError> {
+        let mount = self.mount()?;
+        let place = BagPlace { site: site.clone(), month };
+        let data = place.data();
+        let Some(folder) = mount.own_folder(&data)? else { return Ok(Unfinished::default()) };
+        let mut names = names_in(folder).map_err(|error| mount.error(Action::Open, &data, error))?;
+        // The bag's own text stands there, too.
+        names.retain(|name| !text::is_name(name));
+        let bag = mount.bags.get(&place);
+        let mut bag = bag::lock(&bag);
+        match bag.manifest(&mount) {
+            Ok(manifest) => names.retain(|name| manifest.in_folder(name).next().is_none()),
+            // Any of them may be unproven.
+            Err(DriveError::BadManifest { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Unfinished { folders: names.iter().map(|name| name::base_of(name)).collect() })
+    }
+}
