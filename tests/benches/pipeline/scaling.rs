@@ -7,8 +7,10 @@ use crate::target::{Asked, line};
 
 /// How long each request takes at least.
 const DELAY: Duration = Duration::from_millis(20);
-/// How many documents for each worker: some seconds' work.
-const EACH: usize = 400;
+/// How many documents: as many as one run takes in hand, since the next one waits until all is done.
+const DOCUMENTS: usize = 1_000;
+/// How many of them a worker takes at a time: few, so that all have work for as long as is measured.
+const BATCH: &str = "16";
 /// How many workers at the most.
 const MOST: usize = 8;
 /// How much of a worker each further one must be worth.
@@ -31,18 +33,18 @@ pub(crate) fn fetch(servers: &Servers) {
 
 /// How many files a second come in, from a tenth of them to eight tenths: while all workers are at work.
 fn rate(servers: &Servers, count: usize) -> f64 {
-    let documents = EACH * count;
     let mut place = Place::on(servers);
-    place.serve_small(documents);
+    place.site.set("fetch.batch", BATCH);
+    place.serve_small(DOCUMENTS);
     place.delay(DELAY);
     let mut workers = vec![place.worker(&["relay"]), place.worker(&["enumerate"])];
-    until("every booking to be in hand", || place.events("timesheet.enumerated.v1") == documents);
+    until("every booking to be in hand", || place.events("timesheet.enumerated.v1") == DOCUMENTS);
     workers.extend((0..count).map(|_| place.worker(&["fetch", "--concurrency", "1"])));
     let fetched_at = |tenths: usize| {
         let mut fetched = 0;
         until("files to come in", || {
             fetched = place.events("timesheet.fetched.v1");
-            fetched >= documents * tenths / 10
+            fetched >= DOCUMENTS * tenths / 10
         });
         (fetched as f64, Instant::now())
     };
