@@ -1,8 +1,9 @@
 //! The project's chores: `cargo xtask <chore>`.
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
-//! the commands; [`ci`] and [`mod@test`] are the chores that must pass, and [`bench`] the one that measures; [`packages`], [`deny`]
-//! and [`unused`] are single steps of theirs, and [`tally`] adds the tests up. [`faults`] tries the workers again and again.
+//! the commands; [`ci`] and [`mod@test`] are the chores that must pass, and [`mod@bench`] the one that
+//! measures; [`packages`], [`deny`] and [`unused`] are single steps of theirs, and [`tally`] adds the tests
+//! up. [`faults`] tries the workers again and again.
 
 mod bench;
 mod cargo;

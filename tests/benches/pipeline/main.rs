@@ -17,8 +17,11 @@ mod target;
 
 use crate::place::Servers;
 
+/// What measures one thing, and prints it.
+type Bench = fn(&Servers);
+
 /// What can be measured, and how.
-const NAMES: [(&str, fn(&Servers)); 5] = [
+const NAMES: [(&str, Bench); 5] = [
     ("job", job::at_once),
     ("workers", job::workers),
     ("scaling", scaling::fetch),
