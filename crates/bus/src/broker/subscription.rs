@@ -1,6 +1,7 @@
 //! What a queue delivers.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -177,18 +178,30 @@ pub struct Acker {
 impl Acker {
     /// All is done: the broker may forget it.
     pub async fn ack(&self) -> bool {
-        told(self.acker.ack(BasicAckOptions::default()).await)
+        self.told(self.acker.ack(BasicAckOptions::default())).await
     }
 
     /// Nobody can read it: it goes to the parked queue.
     pub async fn park(&self) -> bool {
-        told(self.acker.reject(BasicRejectOptions { requeue: false }).await)
+        self.told(self.acker.reject(BasicRejectOptions { requeue: false })).await
     }
 
     /// Puts it back where it was. It counts as one of the few returns that a message has:
     /// only what was never begun, and only looked at, may go this way.
     pub(super) async fn put_back(&self) -> bool {
-        told(self.acker.nack(BasicNackOptions { multiple: false, requeue: true }).await)
+        self.told(self.acker.nack(BasicNackOptions { multiple: false, requeue: true })).await
+    }
+
+    /// Waits until the word is on its way, but not for ever: a feed that waits for a connection which died
+    /// under it would never see that it did.
+    async fn told(&self, telling: impl Future<Output = lapin::Result<bool>>) -> bool {
+        match self.line.link.answer("an acknowledgement", telling).await {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::debug!(%error, "a delivery could not be acknowledged: it comes again");
+                false
+            }
+        }
     }
 
     /// Whether the broker still waits for a word.
@@ -201,15 +214,5 @@ impl Acker {
 impl fmt::Debug for Acker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acker").field("usable", &self.is_usable()).finish()
-    }
-}
-
-fn told(answer: lapin::Result<bool>) -> bool {
-    match answer {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::debug!(%error, "a delivery could not be acknowledged: it comes again");
-            false
-        }
     }
 }
