@@ -14,7 +14,8 @@ pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String])
     steps.run("faults", || {
         for number in 1..=times {
             say(&format!("==> faults, {number} of {times}"));
-            let mut test = cargo(&["test", "--workspace", "--all-features", "--test", "workers", "--"]);
+            let suite = ["test", "--workspace", "--all-features", "--test", "workers", "--", "--include-ignored"];
+            let mut test = cargo(&suite);
             run_command(test.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;
         }
         Ok(())

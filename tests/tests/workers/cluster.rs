@@ -9,6 +9,7 @@ use crate::bears;
 const QUEUE: &str = "strongroom.kestrel.fetch.v1";
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_leader_of_a_cluster_is_killed() {
     let cluster = Cluster::start();
     bears(Fleet::on(postgres(), &cluster.nodes()[0]), |fleet, crew| {

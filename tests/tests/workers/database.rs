@@ -29,6 +29,7 @@ fn postgres_is_killed() {
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_answers_to_some_commits_are_lost() {
     bears(Fleet::shared(), |fleet, _| {
         for number in 1..=LOST {

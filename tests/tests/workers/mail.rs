@@ -4,6 +4,7 @@ use strongroom_tests::fleet::{Fleet, bookings};
 use strongroom_tests::smtp::MailServer;
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_mail_server_is_down_for_the_whole_run_and_gets_one_mail_after() {
     let folder = tempfile::tempdir().unwrap();
     let server = MailServer::start(&folder.path().join("taken"));

@@ -27,16 +27,19 @@ fn bears_tapped(trick: Trick) {
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn every_message_is_delivered_twice() {
     bears_tapped(Trick::Twice);
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn messages_are_delivered_in_reverse_order() {
     bears_tapped(Trick::Reversed);
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn messages_that_make_no_sense_are_parked_and_told_of_and_the_rest_goes_on() {
     bears(Fleet::shared(), |fleet, crew| {
         let sound = fleet.ledger.an_event("strongroom.timesheet.enumerated.v1");

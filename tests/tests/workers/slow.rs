@@ -16,6 +16,7 @@ const TRANSFER: Duration = Duration::from_secs(30);
 const QUICK: usize = 10;
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn a_transfer_that_outlasts_the_brokers_patience_is_made_once() {
     let rabbitmq = RabbitMq::start_with(&[("consumer_timeout", BROKER_WAITS_MS)]);
     let mut fleet = Fleet::on(postgres(), &rabbitmq);

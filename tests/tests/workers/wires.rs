@@ -26,21 +26,25 @@ fn halve_some_replies(wire: &Wire) {
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_wire_to_rabbitmq_is_cut_for_a_while() {
     bears(Fleet::shared(), |fleet, _| cut(&fleet.to_rabbitmq));
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_wire_to_postgres_is_cut_for_a_while() {
     bears(Fleet::shared(), |fleet, _| cut(&fleet.to_postgres));
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_wire_to_rabbitmq_is_cut_half_way_through_a_reply() {
     bears(Fleet::shared(), |fleet, _| halve_some_replies(&fleet.to_rabbitmq));
 }
 
 #[test]
+#[ignore = "minutes of faults: cargo xtask faults"]
 fn the_wire_to_postgres_is_cut_half_way_through_a_reply() {
     bears(Fleet::shared(), |fleet, _| halve_some_replies(&fleet.to_postgres));
 }
