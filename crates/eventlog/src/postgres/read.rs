@@ -70,6 +70,14 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
+/// Each stream's last event, by its key. As a plain join it may be planned as a walk through all of a
+/// site's events up to there, where the planner believes that they are few.
+macro_rules! last_event {
+    () => {
+        ", LATERAL (SELECT * FROM event WHERE event.site = s.site AND event.position = s.position LIMIT 1) AS e"
+    };
+}
+
 /// The newest streams of a kind with their last events. The index leaves out bookings, and
 /// serves a statement that says so in its own words.
 macro_rules! newest {
@@ -77,10 +85,11 @@ macro_rules! newest {
         concat!(
             "SELECT ",
             $columns,
-            " FROM stream s JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.kind = $2 ",
+            " FROM (SELECT * FROM stream s WHERE s.site = $1 AND s.kind = $2 ",
             $but,
-            " ORDER BY s.first_position DESC LIMIT $3"
+            " ORDER BY s.first_position DESC LIMIT $3) AS s",
+            last_event!(),
+            " ORDER BY s.first_position DESC"
         )
     };
 }
@@ -143,11 +152,12 @@ impl PostgresLog {
 macro_rules! standing_where {
     ($but:literal) => {
         concat!(
-            "SELECT e.position, e.body, e.leaf_hash FROM stream s
-             JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ",
+            "SELECT e.position, e.body, e.leaf_hash FROM (
+                 SELECT * FROM stream s WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ",
             $but,
-            " ORDER BY s.position LIMIT $4"
+            " ORDER BY s.position LIMIT $4) AS s",
+            last_event!(),
+            " ORDER BY s.position"
         )
     };
 }
@@ -155,23 +165,26 @@ macro_rules! standing_where {
 /// Reading what is to be done, and how it stands.
 impl PostgresLog {
     pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Stored>> {
-        let query = sqlx::query_as(
-            "SELECT e.position, e.body, e.leaf_hash FROM stream s
-             JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us IS NULL AND s.position >= $3
-             ORDER BY s.position LIMIT $4",
-        );
+        let query = sqlx::query_as(concat!(
+            "SELECT e.position, e.body, e.leaf_hash FROM (
+                 SELECT * FROM stream s
+                 WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us IS NULL AND s.position >= $3
+                 ORDER BY s.position LIMIT $4) AS s",
+            last_event!(),
+            " ORDER BY s.position",
+        ));
         let query = query.bind(self.site.as_str()).bind(stage.name()).bind(column(from.0));
         self.all(query.bind(limit(most.min(MAX_READ)))).await
     }
 
     pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
-        let query = sqlx::query_as(
-            "SELECT e.position, e.body, e.leaf_hash FROM stream s
-             JOIN event e ON e.site = s.site AND e.position = s.position
-             WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us <= $3
-             ORDER BY s.due_at_us, s.position LIMIT $4",
-        );
+        let query = sqlx::query_as(concat!(
+            "SELECT e.position, e.body, e.leaf_hash FROM (
+                 SELECT * FROM stream s WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us <= $3
+                 ORDER BY s.due_at_us, s.position LIMIT $4) AS s",
+            last_event!(),
+            " ORDER BY s.due_at_us, s.position",
+        ));
         let query = query.bind(self.site.as_str()).bind(stage.name()).bind(now.as_microsecond());
         self.all(query.bind(limit(most.min(MAX_READ)))).await
     }
