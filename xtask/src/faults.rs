@@ -14,6 +14,10 @@ pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String])
     steps.run("faults", || {
         for number in 1..=times {
             say(&format!("==> faults, {number} of {times}"));
+            // Brokers in a cluster are tried by the crates that talk to them.
+            let mut clusters =
+                cargo(&["test", "--workspace", "--all-features", "--tests", "--", "--ignored", "a_cluster_"]);
+            run_command(&mut clusters)?;
             let suite = ["test", "--workspace", "--all-features", "--test", "workers", "--", "--include-ignored"];
             let mut test = cargo(&suite);
             run_command(test.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;

@@ -29,6 +29,7 @@ fn each_test_gets_a_virtual_host_of_its_own() {
 }
 
 #[test]
+#[ignore = "three nodes take minutes on a busy machine: cargo xtask faults"]
 fn a_cluster_keeps_its_queues_when_a_node_is_killed() {
     let cluster = Cluster::start();
     let vhost = cluster.vhost();

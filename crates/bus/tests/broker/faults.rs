@@ -128,6 +128,7 @@ async fn a_broker_short_of_memory_holds_publishing_up_and_not_the_acknowledgemen
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "three nodes take minutes on a busy machine: cargo xtask faults"]
 async fn a_cluster_that_loses_the_leader_of_a_queue_loses_no_message() {
     let cluster = Cluster::start();
     let vhost = cluster.vhost();
