@@ -68,6 +68,15 @@ impl Writer {
         }
     }
 
+    /// Waits until a group may be written.
+    async fn take_turn(&mut self) -> Result<(), WriteError> {
+        match self {
+            // A transaction waits for the file's lock by itself.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(writer) => writer.take_turn().await,
+        }
+    }
+
     async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
         match self {
             Self::Sqlite(writer) => writer.write(group).await,
@@ -242,12 +251,7 @@ impl Task {
                 None => return,
             }
         }
-        while self.has_room() {
-            match self.inbox.try_recv() {
-                Ok(command) => self.sort(command),
-                Err(_) => break,
-            }
-        }
+        self.take_what_is_there();
         if self.waiting.len() >= self.last_group {
             return;
         }
@@ -256,6 +260,15 @@ impl Task {
             match tokio::time::timeout_at(deadline, self.inbox.recv()).await {
                 Ok(Some(command)) => self.sort(command),
                 Ok(None) | Err(_) => break,
+            }
+        }
+    }
+
+    fn take_what_is_there(&mut self) {
+        while self.has_room() {
+            match self.inbox.try_recv() {
+                Ok(command) => self.sort(command),
+                Err(_) => break,
             }
         }
     }
@@ -273,9 +286,14 @@ impl Task {
     }
 
     async fn write(&mut self) {
+        let begin = Instant::now();
+        if let Err(error) = self.writer.take_turn().await {
+            return self.refuse(&error);
+        }
+        // Whoever came while we waited for our turn goes along.
+        self.take_what_is_there();
         let appends = self.waiting.iter().map(|append| append.events.as_slice()).collect();
         let group = Group::Appends { appends, most_events: self.grouping.most_events };
-        let begin = Instant::now();
         match self.writer.write(&group).await {
             Ok(plan) => {
                 let Plan { rows, frontier, verdicts, .. } = plan;

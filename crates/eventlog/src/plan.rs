@@ -50,6 +50,17 @@ impl Group<'_> {
         self.events().map(|event| &event.stream).collect()
     }
 
+    /// Those streams that have events already, if each is where its first event here expects it. Where
+    /// they begin is not known by that, and said to be the log's first position.
+    pub(crate) fn expected(&self) -> HashMap<StreamName, Known> {
+        let known = |last| Known { first_position: Position(0), version: Version(last) };
+        let mut streams: HashMap<&StreamName, Option<Known>> = HashMap::new();
+        for event in self.events() {
+            streams.entry(&event.stream).or_insert_with(|| event.version.0.checked_sub(1).map(known));
+        }
+        streams.into_iter().filter_map(|(stream, known)| Some((stream.clone(), known?))).collect()
+    }
+
     /// The ids of its events.
     pub(crate) fn ids(&self) -> impl Iterator<Item = EventId> + Send + '_ {
         self.events().map(|event| event.id)

@@ -44,6 +44,7 @@ fn state(error: &sqlx::Error) -> Option<String> {
 
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const UNIQUE_VIOLATION: &str = "23505";
+const RESTRICT_VIOLATION: &str = "23001";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Whether it is the connection that failed, or the server that is just going or coming:

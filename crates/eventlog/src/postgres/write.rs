@@ -1,9 +1,12 @@
 //! Writing: each group in one statement, in the writer's turn.
 //!
 //! A writer first takes its turn (a lock that all of a site's writers queue at) and is
-//! told what its group needs to know, then appends by compare and swap on the head. So no
-//! transaction is ever open while this process thinks, nobody starves, and a writer that
-//! is stopped in its turn only makes the others take theirs without.
+//! told where the log ends, then appends what has gathered until then, by compare and swap on
+//! the head. So no transaction is ever open while this process thinks, nobody starves, and a
+//! writer that is stopped in its turn only makes the others take theirs without.
+//!
+//! That callers expect their streams where they are is taken on trust: the database refuses
+//! the whole group where it is not so. Then it is looked up, and the group is planned again.
 
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use uuid::Uuid;
 
 use super::place::{Place, timely};
 use super::rebuild::rebuild;
-use super::{LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, passes, state};
+use super::{LOCK_NOT_AVAILABLE, RESTRICT_VIOLATION, UNIQUE_VIOLATION, passes, state};
 use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
 use crate::plan::{Before, Group, Known, Plan};
@@ -63,27 +66,33 @@ pub(crate) struct PostgresWriter {
     site: SiteId,
     /// Absent after an error: what state the connection is in is then anybody's guess.
     connection: Option<PgConnection>,
+    /// The turn that the next group is written in, with the connection.
+    turn: Option<Turn>,
     /// Until when groups are appended without a turn.
     turnless_until: Option<Instant>,
 }
 
-/// Whether it is looked up first which of a group's ids are in the log already. None ever
-/// is but by a caller's mistake, so that is left to the database until it refuses one.
-#[derive(Clone, Copy)]
-enum Ids {
-    Trusted,
-    LookedUp,
+/// Whom a group is planned by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Its callers: each stream is where it is expected, and no id is in the log already. It is not
+    /// so only where somebody was late, or made a mistake.
+    Callers,
+    /// Nobody: streams and ids are looked up.
+    Nobody,
 }
 
 /// What became of a group. But for the first, nothing was changed, and it is planned again.
 enum Outcome {
     Stored,
     LateForTheHead,
-    IdIsTaken,
+    Refused,
 }
 
 /// What a group is planned on.
+#[derive(Debug)]
 struct Turn {
+    connection: PgConnection,
     before: Before,
     /// Whether the others wait for us.
     held: bool,
@@ -95,47 +104,72 @@ impl PostgresWriter {
     pub(crate) const GROUPING: Grouping = Grouping { most_events: 1024, gather: Duration::ZERO };
 
     pub(super) const fn new(place: Place, site: SiteId, connection: PgConnection) -> Self {
-        Self { place, site, connection: Some(connection), turnless_until: None }
+        Self { place, site, connection: Some(connection), turn: None, turnless_until: None }
+    }
+
+    /// Waits until it is our turn to write: what gathers until then goes with the group.
+    pub(crate) async fn take_turn(&mut self) -> Result<(), WriteError> {
+        self.turn = Some(self.ask(&[], &[]).await?);
+        Ok(())
     }
 
     /// Writes a group in one commit.
     pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
-        let mut taken_ids = Ids::Trusted;
+        let mut trust = Trust::Callers;
         for _ in 0..TRIES {
-            let (mut connection, turn) = self.take_turn(group, taken_ids).await?;
-            // An error here leaves the connection behind, and the turn with it.
-            let plan = Plan::new(turn.before, group)?;
-            if plan.rows.is_empty() {
-                if turn.held {
+            // An error from here on leaves the connection behind, and the turn with it.
+            let Turn { mut connection, before, held } = self.turn_for(group, trust).await?;
+            let plan = Plan::new(before, group)?;
+            // Nobody is refused on trust.
+            let doubtful = trust == Trust::Callers && plan.verdicts.iter().any(Result::is_err);
+            if doubtful || plan.rows.is_empty() {
+                if held {
                     timely(end_turn(&mut connection, &self.site)).await?;
                 }
                 self.connection = Some(connection);
-                return Ok(plan);
+                if !doubtful {
+                    return Ok(plan);
+                }
+                trust = Trust::Nobody;
+                continue;
             }
-            let stored = append(&mut connection, &self.site, turn.held, &plan).await?;
+            let outcome = append(&mut connection, &self.site, held, trust, &plan).await?;
             self.connection = Some(connection);
-            match stored {
+            match outcome {
                 Outcome::Stored => return Ok(plan),
                 Outcome::LateForTheHead => {}
-                Outcome::IdIsTaken => taken_ids = Ids::LookedUp,
+                Outcome::Refused => trust = Trust::Nobody,
             }
         }
         Err(LogError::Crowded.into())
     }
 
-    /// Nothing is stored by this, so it is tried again while there is hope.
-    async fn take_turn(&mut self, group: &Group<'_>, taken: Ids) -> Result<(PgConnection, Turn), WriteError> {
-        let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
-        let ids: Vec<Uuid> = match taken {
-            Ids::Trusted => Vec::new(),
-            Ids::LookedUp => group.ids().map(|id| id.0).collect(),
-        };
+    async fn turn_for(&mut self, group: &Group<'_>, trust: Trust) -> Result<Turn, WriteError> {
+        match trust {
+            Trust::Callers => {
+                let turn = match self.turn.take() {
+                    Some(turn) => turn,
+                    None => self.ask(&[], &[]).await?,
+                };
+                Ok(Turn { before: Before { streams: group.expected(), ..turn.before }, ..turn })
+            }
+            Trust::Nobody => {
+                let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
+                let ids: Vec<Uuid> = group.ids().map(|id| id.0).collect();
+                self.ask(&streams, &ids).await
+            }
+        }
+    }
+
+    /// Takes a turn, and asks where the log ends and which of these it has. Nothing is stored by
+    /// this, so it is tried again while there is hope.
+    async fn ask(&mut self, streams: &[String], ids: &[Uuid]) -> Result<Turn, WriteError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = PAUSE;
         loop {
-            let in_turn = self.turnless_until.is_none_or(|until| until <= Instant::now());
-            match self.try_turn(&streams, &ids, in_turn).await {
-                Ok((connection, rows)) => return Ok((connection, Turn { before: before(rows)?, held: in_turn })),
+            let held = self.turnless_until.is_none_or(|until| until <= Instant::now());
+            match self.try_turn(streams, ids, held).await {
+                Ok((connection, rows)) => return Ok(Turn { connection, before: before(rows)?, held }),
                 Err(error) if state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
                     tracing::warn!(site = %self.site, "another writer keeps its turn: going on without one");
                     self.turnless_until = Some(Instant::now() + WITHOUT_TURN);
@@ -225,6 +259,7 @@ async fn append(
     connection: &mut PgConnection,
     site: &SiteId,
     in_turn: bool,
+    trust: Trust,
     plan: &Plan<'_>,
 ) -> Result<Outcome, WriteError> {
     kill_point!("eventlog.before-commit");
@@ -253,7 +288,7 @@ async fn append(
     let query = bind_heads!(query, heads);
     let stored: bool = match timely(query.fetch_one(&mut *connection)).await {
         Ok(stored) => stored,
-        Err(error) if id_is_taken(&error) => return Ok(Outcome::IdIsTaken),
+        Err(error) if trust == Trust::Callers && is_refusal(&error) => return Ok(Outcome::Refused),
         Err(error) => return Err(write_error(error)),
     };
     kill_point!("eventlog.after-commit");
@@ -263,9 +298,10 @@ async fn append(
     Ok(if stored { Outcome::Stored } else { Outcome::LateForTheHead })
 }
 
-fn id_is_taken(error: &sqlx::Error) -> bool {
-    let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
-    state(error).as_deref() == Some(UNIQUE_VIOLATION) && constraint == Some("event_id_site_key")
+/// Whether the log is not as the group's callers believe: a version or an id is taken, or the version
+/// before is not there.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    matches!(state(error).as_deref(), Some(UNIQUE_VIOLATION | RESTRICT_VIOLATION))
 }
 
 /// An error that the server reports of a statement undoes it. Anything else, the server's
