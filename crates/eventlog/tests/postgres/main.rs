@@ -11,4 +11,5 @@ mod process;
 mod role;
 mod sample;
 mod trouble;
+mod trust;
 mod wake;
