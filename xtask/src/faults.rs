@@ -1,27 +1,67 @@
 //! The fault suite alone, again and again: whoever changes the workers, the bus or the log wants to know that it
 //! is green every time, and not only this time.
 
-use crate::cargo::{cargo, run as run_command};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use cargo_metadata::Message;
+
+use crate::cargo::{cargo, command, run as run_command};
+use crate::packages;
 use crate::steps::{Steps, say};
-use crate::test::{self, BOOKINGS_VARIABLE};
+use crate::test::BOOKINGS_VARIABLE;
 
 /// How many bookings are on their way in each test.
 pub(crate) const BOOKINGS: u32 = 1_000;
 
+/// What is tried is the program as it is shipped, but for its kill points: so that a load of that size is under
+/// way for seconds, and not for minutes. All in one build, since for other targets cargo gives the same
+/// crates other features, and builds them once more.
+const BUILD: [&str; 9] =
+    ["build", "--release", "--workspace", "--all-features", "--bins", "--test", WORKERS, "--test", BROKER];
+/// The suite.
+const WORKERS: &str = "workers";
+/// The tests of the crate that talks to brokers, of which those with a cluster belong here.
+const BROKER: &str = "broker";
+
 /// Runs the suite that many times, until it fails.
 pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String]) {
-    test::prepare(steps);
+    steps.run("packages", packages::install);
+    let mut suites = BTreeMap::new();
+    steps.run("build", || {
+        suites = build()?;
+        Ok(())
+    });
     steps.run("faults", || {
         for number in 1..=times {
             say(&format!("==> faults, {number} of {times}"));
-            // Brokers in a cluster are tried by the crates that talk to them.
-            let mut clusters =
-                cargo(&["test", "--workspace", "--all-features", "--tests", "--", "--ignored", "a_cluster_"]);
-            run_command(&mut clusters)?;
-            let suite = ["test", "--workspace", "--all-features", "--test", "workers", "--", "--include-ignored"];
-            let mut test = cargo(&suite);
-            run_command(test.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;
+            let suite = |name: &str| suites.get(name).context("the suite was not built");
+            let clusters = ["--ignored", "a_cluster_"];
+            run_command(&mut command(&suite(BROKER)?.to_string_lossy(), &clusters))?;
+            let mut workers = command(&suite(WORKERS)?.to_string_lossy(), &["--include-ignored"]);
+            run_command(workers.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;
         }
         Ok(())
     });
+}
+
+/// Builds the program and the suites. Returns where each suite is.
+fn build() -> Result<BTreeMap<String, PathBuf>> {
+    let mut build = cargo(&BUILD);
+    build.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut child = build.spawn().context("cargo could not be started")?;
+    let mut suites = BTreeMap::new();
+    for message in Message::parse_stream(BufReader::new(child.stdout.take().expect("it was asked for"))) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && let Some(program) = artifact.executable
+            && artifact.target.is_test()
+        {
+            suites.insert(artifact.target.name, program.into());
+        }
+    }
+    ensure!(child.wait()?.success(), "the program and the suites could not be built");
+    Ok(suites)
 }
