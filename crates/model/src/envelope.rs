@@ -1,10 +1,11 @@
 //! An event as a CloudEvents 1.0 JSON object, in the exact bytes that the log keeps.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::canonical;
 pub use crate::canonical::MAX_INTEGER;
@@ -81,17 +82,22 @@ pub struct Recorded {
 /// extensions `position`, `version`, `causationid`, `correlationid` and `actor`.
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "an event without one of these is no CloudEvents object of ours")]
-struct Envelope {
-    specversion: String,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    specversion: Cow<'a, str>,
     id: EventId,
-    source: String,
-    #[serde(rename = "type")]
-    type_name: String,
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    type_name: Cow<'a, str>,
     subject: StreamName,
     time: Timestamp,
-    datacontenttype: String,
-    dataschema: String,
-    data: Value,
+    #[serde(borrow)]
+    datacontenttype: Cow<'a, str>,
+    #[serde(borrow)]
+    dataschema: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
     position: Position,
     version: Version,
     causationid: Option<EventId>,
@@ -186,7 +192,7 @@ impl Recorded {
     /// # Errors
     /// They are no event, or one that this version does not know.
     pub fn parse(body: &str) -> Result<Self, EnvelopeError> {
-        let envelope: Envelope = serde_json::from_str(body).map_err(EnvelopeError::NotCloudEvents)?;
+        let envelope: Envelope<'_> = serde_json::from_str(body).map_err(EnvelopeError::NotCloudEvents)?;
         if envelope.specversion != "1.0" {
             return Err(EnvelopeError::OtherVersion(crate::text::printable(&envelope.specversion, 20)));
         }
@@ -199,7 +205,7 @@ impl Recorded {
             actor: envelope.actor,
             cause: envelope.causationid,
             run: envelope.correlationid,
-            event: Event::decode(&envelope.type_name, envelope.data)?,
+            event: Event::decode(&envelope.type_name, envelope.data.get())?,
         })
     }
 }

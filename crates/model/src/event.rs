@@ -11,7 +11,6 @@ mod summary;
 mod timesheet;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised};
 pub use self::drive::DriveInitialised;
@@ -90,13 +89,13 @@ macro_rules! catalogue {
                 }
             }
 
-            /// The event of that type with that data.
+            /// The event of that type with that data, which is JSON.
             ///
             /// # Errors
             /// The type is not in the catalogue, or the data does not fit it.
-            pub fn decode(type_name: &str, data: Value) -> Result<Self, DecodeError> {
+            pub fn decode(type_name: &str, data: &str) -> Result<Self, DecodeError> {
                 match type_name {
-                    $(concat!("strongroom.", $name) => serde_json::from_value(data)
+                    $(concat!("strongroom.", $name) => serde_json::from_str(data)
                         .map(Self::$variant)
                         .map_err(|source| DecodeError::BadData {
                             type_name: concat!("strongroom.", $name),

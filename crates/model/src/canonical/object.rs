@@ -1,6 +1,7 @@
-//! An object: its members are written as they come, and sorted at its end.
+//! An object: its members are written as they come, and sorted at its end if they did not come so.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -15,15 +16,21 @@ pub(super) struct Object<'a> {
     start: usize,
     /// Each member's name, and where in `out` the member stands.
     members: Vec<(Cow<'static, str>, Range<usize>)>,
+    /// Whether each member belongs behind the one before it.
+    in_order: bool,
 }
 
 impl<'a> Object<'a> {
     pub(super) fn new(out: &'a mut String, members: usize) -> Self {
         out.push('{');
-        Self { start: out.len(), out, members: Vec::with_capacity(members) }
+        Self { start: out.len(), out, members: Vec::with_capacity(members), in_order: true }
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, name: Cow<'static, str>, value: &T) -> Result<(), NotCanonical> {
+        if let Some((before, _)) = self.members.last() {
+            self.in_order &= order(before, &name).is_lt();
+            self.out.push(',');
+        }
         let start = self.out.len();
         write_text(self.out, &name);
         self.out.push(':');
@@ -32,9 +39,15 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// By the UTF-16 code units of their names (RFC 8785, section 3.2.3).
     fn finish(mut self) {
-        self.members.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
+        if !self.in_order {
+            self.sort();
+        }
+        self.out.push('}');
+    }
+
+    fn sort(&mut self) {
+        self.members.sort_by(|(left, _), (right, _)| order(left, right));
         let written = self.out.split_off(self.start);
         for (index, (_, range)) in self.members.iter().enumerate() {
             if index > 0 {
@@ -42,8 +55,12 @@ impl<'a> Object<'a> {
             }
             self.out.push_str(&written[range.start - self.start..range.end - self.start]);
         }
-        self.out.push('}');
     }
+}
+
+/// By the UTF-16 code units of the names (RFC 8785, section 3.2.3).
+fn order(left: &str, right: &str) -> Ordering {
+    left.encode_utf16().cmp(right.encode_utf16())
 }
 
 impl SerializeStruct for Object<'_> {
