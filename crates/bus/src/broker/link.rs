@@ -12,7 +12,7 @@ use crate::broker::error::Asked;
 use crate::broker::{Broker, BrokerError};
 
 /// AMQP's reply code for an ordinary end.
-const REPLY_SUCCESS: u16 = 200;
+pub(super) const REPLY_SUCCESS: u16 = 200;
 /// How often an idle connection is asked whether it still is one.
 const LOOK: Duration = Duration::from_millis(250);
 

@@ -11,7 +11,7 @@ use lapin::{Channel, Confirmation, ErrorKind};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::link::Link;
+use crate::broker::link::{Link, REPLY_SUCCESS};
 use crate::broker::message::Message;
 use crate::broker::topology::{EXCHANGE, QueueName, Topology};
 use crate::broker::{Broker, BrokerError, apply};
@@ -196,7 +196,13 @@ impl Sending {
             _ => self.confirming().await?,
         };
         let confirmations = self.all(&channel).await?;
-        *slot = Some(channel);
+        if confirmations.iter().any(Confirmation::is_nack) {
+            // A channel that first met a queue while its leader was gone may be refused by it for ever, though
+            // the queue takes from everybody else (seen on RabbitMQ 3.10.8): the next call gets a new one.
+            self.give_up(&channel).await;
+        } else {
+            *slot = Some(channel);
+        }
         Ok(outcomes(&self.messages, confirmations))
     }
 
@@ -204,6 +210,14 @@ impl Sending {
         let channel = self.link.channel().await?;
         self.link.answer("a channel", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(channel)
+    }
+
+    /// Closes a channel. One that cannot be closed ends with the connection.
+    async fn give_up(&self, channel: &Channel) {
+        let closing = channel.close(REPLY_SUCCESS, "it was refused".into());
+        if let Err(error) = self.link.answer("a channel", closing).await {
+            tracing::debug!(%error, "a channel did not close in order");
+        }
     }
 
     async fn all(&self, channel: &Channel) -> Result<Vec<Confirmation>, BrokerError> {

@@ -39,6 +39,8 @@ pub(super) struct Lane {
     pub(super) missed: bool,
     /// Whether it gave no answer when it was last needed: it is there, and does nothing.
     pub(super) stuck: bool,
+    /// Whether it took nothing of what it was last given.
+    pub(super) refuses: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,7 @@ impl Lane {
             resting_until: None,
             missed: false,
             stuck: false,
+            refuses: false,
         })
     }
 

@@ -215,8 +215,7 @@ impl Relay {
         lane.stuck = false;
         let now = Instant::now();
         let lost_at = now + self.lost_after(now);
-        let mut unroutable = 0;
-        let mut confirmed = 0;
+        let (mut confirmed, mut unroutable, mut refused) = (0, 0, 0);
         for ((stream, position), outcome) in sent.into_iter().zip(outcomes) {
             match outcome {
                 Published::Confirmed => {
@@ -224,9 +223,17 @@ impl Relay {
                     confirmed += 1;
                     lane.published(stream, position, lost_at, self.published);
                 }
-                Published::Refused => lane.refused(position, now + self.wiring.pace.poll),
+                Published::Refused => {
+                    refused += 1;
+                    lane.refused(position, now + self.wiring.pace.poll);
+                }
                 Published::Unroutable => unroutable += 1,
             }
+        }
+        if confirmed > 0 {
+            lane.refuses = false;
+        } else if refused > 0 && !std::mem::replace(&mut lane.refuses, true) {
+            tracing::warn!(queue = %lane.queue, refused, "a queue takes nothing: trying again until it does");
         }
         metrics::counter!("strongroom_relay_published_total", "queue" => lane.queue.to_string()).increment(confirmed);
         if unroutable == 0 {

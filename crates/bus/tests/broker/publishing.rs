@@ -75,6 +75,32 @@ async fn a_full_queue_refuses_and_the_others_take() {
 }
 
 #[tokio::test]
+async fn after_a_refusal_the_next_messages_go_by_another_channel() {
+    let (vhost, _, publisher) = applied().await;
+    let channels = || {
+        let listed = rabbitmq().ctl(&["list_channels", "vhost", "pid", "confirm", "--no-table-headers"]);
+        let ours = |line: &&str| line.starts_with(&format!("{}\t", vhost.name)) && line.ends_with("\ttrue");
+        listed.lines().filter(ours).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    send(&publisher, &[work(1)]).await;
+    let first = channels();
+    send(&publisher, &[work(2)]).await;
+    assert_eq!((first.len(), channels()), (1, first.clone()), "as long as all goes well it is the same");
+    vhost.policy("fetch", &json!({ "max-length": 1 }));
+    let mut number = 2;
+    until("it is refused", || {
+        number += 1;
+        let publisher = &publisher;
+        async move { publisher.publish(&[work(number)]).await.unwrap() == [Published::Refused] }
+    })
+    .await;
+    // One that is not full takes, by a channel that the full one has not refused.
+    send(&publisher, &[proof(1, drive())]).await;
+    let second = channels();
+    assert!(second.len() == 1 && second != first, "{first:?}, then {second:?}");
+}
+
+#[tokio::test]
 async fn without_the_exchange_nothing_is_known_and_the_connection_stays() {
     let vhost = rabbitmq().vhost();
     let publisher = Publisher::connect(&broker_at(&vhost.amqp_url)).await.unwrap();
