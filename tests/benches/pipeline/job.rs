@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use strongroom_servers::target::{Asked, line};
+
 use crate::cpu::Cpu;
 use crate::place::{Place, Servers, end, until};
 use crate::setting;
-use crate::target::{Asked, line};
 
 /// How often each is measured, in turns: the machine is never still, and the quickest of each counts.
 const ROUNDS: usize = 3;

@@ -13,7 +13,6 @@ mod memory;
 mod place;
 mod scaling;
 mod slow;
-mod target;
 
 use crate::place::Servers;
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::Enumerated;
 use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_servers::target::{Asked, line};
 use strongroom_tests::program::Running;
 
 use crate::place::{Place, Servers, end, until};
 use crate::setting;
-use crate::target::{Asked, line};
 
 /// How much a worker may take, in MiB.
 const MOST_MIB: f64 = 100.0;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use strongroom_servers::target::{Asked, line};
+
 use crate::place::{Place, Servers, end, until};
-use crate::target::{Asked, line};
 
 /// How long each request takes at least.
 const DELAY: Duration = Duration::from_millis(20);

@@ -7,12 +7,14 @@
 //! - [`postgres`] and [`rabbitmq`]: the shared ones and those of one's own;
 //! - [`Wire`]: a proxy in front of one, whose wire can be cut;
 //! - `supervisor`: what keeps a server from outliving its test;
-//! - `port`: ports that nobody has.
+//! - `port`: ports that nobody has;
+//! - [`target`]: what benchmarks on them print.
 
 mod port;
 mod postgres;
 mod rabbitmq;
 mod supervisor;
+pub mod target;
 mod wire;
 
 pub use crate::postgres::{Database, Postgres, postgres};

@@ -1,7 +1,8 @@
-//! What was asked for, beside what was measured.
+//! What was asked for, beside what a benchmark measured.
 
 /// Prints a line that `cargo xtask bench` puts into its table.
-pub(crate) fn line(what: &str, measured: f64, unit: &str, asked: Asked) {
+#[expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+pub fn line(what: &str, measured: f64, unit: &str, asked: Asked) {
     let (is_met, asked) = match asked {
         Asked::AtMost(bound) => (measured <= bound, format!("at most {bound}")),
         Asked::AtLeast(bound) => (measured >= bound, format!("at least {bound}")),
@@ -12,7 +13,9 @@ pub(crate) fn line(what: &str, measured: f64, unit: &str, asked: Asked) {
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asked {
+pub enum Asked {
+    /// No more than this.
     AtMost(f64),
+    /// No less than this.
     AtLeast(f64),
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first error")]
 
+mod bare;
 mod cpu;
 mod load;
 mod place;
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::{Position, StageName, StreamName};
+use strongroom_servers::target::{self, Asked};
 
 use crate::load::{EACH, Load, event, micros};
 use crate::place::Place;
@@ -40,6 +42,20 @@ async fn grouping(place: &Place, name: &str) -> f64 {
     let batch = line(place, name, Load { callers: 1, batch: 128, first: 2 }).await;
     println!("{name:<9} 256 callers to 1: {:.1}; batches of 128 to single events: {:.1}", many / one, batch / one);
     many
+}
+
+/// What is asked for of one process with 256 callers, and of four with 64 each, in events a second.
+const ASKED_OF_ONE: f64 = 50_000.0;
+const ASKED_OF_FOUR: f64 = 30_000.0;
+/// How much of the rate must be left where other processes are told of commits.
+const ASKED_OF_TELLING: f64 = 0.95;
+
+/// Against what the same server does at least.
+async fn against_bare(place: &Place, rate: f64) {
+    let Place::Postgres { url, .. } = place else { return };
+    let bare = bare::rate(url).await;
+    println!("postgres  bare rows, 256 a commit: {bare:.0} events/s; 256 callers to that: {:.2}", rate / bare);
+    target::line("appends, one process with 256 callers", rate, "events/s", Asked::AtLeast(ASKED_OF_ONE));
 }
 
 /// Four processes on one site, 64 callers each, against one with 256.
@@ -66,6 +82,7 @@ async fn processes(place: &Place) {
         together / alone,
         shares.iter().copied().fold(f64::MAX, f64::min) / shares.iter().copied().fold(0.0, f64::max),
     );
+    target::line("appends, four processes with 64 callers", together, "events/s", Asked::AtLeast(ASKED_OF_FOUR));
 }
 
 /// Whoever runs this as a child of [`processes`].
@@ -92,7 +109,12 @@ async fn wake(place: &Place) {
         log.close().await;
     }
     listener.close().await;
-    println!("postgres  telling others of commits: {:.3} of the rate without", telling / silent);
+    target::line(
+        "telling others of commits",
+        telling / silent,
+        "of the rate without",
+        Asked::AtLeast(ASKED_OF_TELLING),
+    );
 }
 
 async fn read(place: &Place, name: &str) {
@@ -134,7 +156,9 @@ async fn main() {
     println!("each line {EACH:?}, events of {} bytes", load::EVENT_BYTES);
     let sqlite = if wanted("sqlite") { Some(grouping(&Place::sqlite(), "sqlite").await) } else { None };
     if wanted("postgres") {
-        let postgres = grouping(&Place::postgres().await, "postgres").await;
+        let place = Place::postgres().await;
+        let postgres = grouping(&place, "postgres").await;
+        against_bare(&place, postgres).await;
         sqlite.iter().for_each(|sqlite| println!("postgres to sqlite, 256 callers: {:.2}", postgres / sqlite));
     }
     if wanted("processes") {
