@@ -13,11 +13,11 @@ fn next(of: &NewEvent, events: u64) -> NewEvent {
     NewEvent { stream: of.stream.clone(), expected, ..event() }
 }
 
-/// Has all of these wait for one turn, so that they are one group.
-async fn at_once(log: &EventLog, url: &str, events: &[NewEvent]) -> Vec<Result<Vec<Recorded>, AppendError>> {
+/// Has all of these appends wait for one turn, so that they are one group.
+async fn at_once(log: &EventLog, url: &str, appends: Vec<Vec<NewEvent>>) -> Vec<Result<Vec<Recorded>, AppendError>> {
     let mut holder = connect(url).await;
     run(&mut holder, "SELECT pg_advisory_lock(turn('harbour'))").await.unwrap();
-    let mut appends: Vec<_> = events.iter().map(|event| Box::pin(log.append(vec![event.clone()]))).collect();
+    let mut appends: Vec<_> = appends.into_iter().map(|events| Box::pin(log.append(events))).collect();
     for append in &mut appends {
         assert!(poll!(append).is_pending());
     }
@@ -42,8 +42,8 @@ async fn r3_of_a_group_only_those_who_are_wrong_are_refused() {
     .enumerate()
     {
         let commits = log.commits();
-        let group = [wrong, next(&stored, number as u64 + 1), event()];
-        let answers = at_once(&log, &database.url, &group).await;
+        let group = vec![vec![wrong], vec![next(&stored, number as u64 + 1)], vec![event()]];
+        let answers = at_once(&log, &database.url, group).await;
         let refused = answers[0].as_ref().unwrap_err();
         assert!(
             refused.is_conflict() || matches!(refused, AppendError::DuplicateId(id) if *id == stored.id),
@@ -67,14 +67,9 @@ async fn r3_nobody_is_refused_for_what_another_one_of_the_group_only_believes() 
     let liar = next(&known, 5);
     let twice = NewEvent { id: liar.id, ..event() };
     let honest = next(&known, 1);
-    let mut holder = connect(&database.url).await;
-    run(&mut holder, "SELECT pg_advisory_lock(turn('harbour'))").await.unwrap();
-    let mut lie = Box::pin(log.append(vec![liar, twice]));
-    let mut truth = Box::pin(log.append(vec![honest]));
-    assert!(poll!(&mut lie).is_pending() && poll!(&mut truth).is_pending());
-    run(&mut holder, "SELECT pg_advisory_unlock(turn('harbour'))").await.unwrap();
-    assert!(lie.await.is_err());
-    assert_eq!(truth.await.unwrap()[0].version, Version(1));
+    let answers = at_once(&log, &database.url, vec![vec![liar, twice], vec![honest]]).await;
+    assert!(answers[0].is_err());
+    assert_eq!(answers[1].as_ref().unwrap()[0].version, Version(1));
     let verified = log.verify().await.unwrap();
     assert_eq!((verified.events, verified.damage), (2, None));
 }
