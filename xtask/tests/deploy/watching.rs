@@ -126,6 +126,7 @@ fn the_dashboard_shows_every_metric_and_the_rules_watch_those_that_mean_trouble(
         "strongroom_queue_consumers",
         "strongroom_queue_ready",
         "strongroom_relay_active",
+        "strongroom_relay_refused_total",
         "strongroom_relay_unroutable_total",
         "strongroom_stage_paused",
         "strongroom_tasks_total",

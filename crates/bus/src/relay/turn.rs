@@ -235,7 +235,9 @@ impl Relay {
         } else if refused > 0 && !std::mem::replace(&mut lane.refuses, true) {
             tracing::warn!(queue = %lane.queue, refused, "a queue takes nothing: trying again until it does");
         }
-        metrics::counter!("strongroom_relay_published_total", "queue" => lane.queue.to_string()).increment(confirmed);
+        let queue = lane.queue.to_string();
+        metrics::counter!("strongroom_relay_published_total", "queue" => queue.clone()).increment(confirmed);
+        metrics::counter!("strongroom_relay_refused_total", "queue" => queue).increment(refused);
         if unroutable == 0 {
             lane.missed = false;
             return Ok(true);

@@ -60,6 +60,8 @@ pub const METRICS: &[Metric] = &[
     gauge("strongroom_log_size", "events in the site's log").of(&["site"]),
     counter("strongroom_relay_published_total", "messages that the relay has published").of(&["queue"]),
     counter("strongroom_relay_unroutable_total", "messages that no queue took"),
+    counter("strongroom_relay_refused_total", "messages that their queue refused, as one that is full does")
+        .of(&["queue"]),
     gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]),
     gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]),
     gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]),
