@@ -37,12 +37,19 @@ impl Http {
         }
     }
 
+    /// Whether every node has it. One that was told of it while it joined may never start it by itself, and
+    /// is asked to.
     fn runs(&self, path: &str) -> bool {
         let answer = self.exchange("GET", path, "").unwrap_or_default();
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let vhost: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-        let nodes = vhost["cluster_state"].as_object();
-        nodes.is_some_and(|nodes| !nodes.is_empty() && nodes.values().all(|state| state == "running"))
+        let Some(nodes) = vhost["cluster_state"].as_object() else { return false };
+        let stopped: Vec<_> = nodes.iter().filter(|(_, state)| *state != "running").map(|(node, _)| node).collect();
+        for node in &stopped {
+            // It is looked at again in a moment, whatever became of this.
+            let _ = self.exchange("POST", &format!("{path}/start/{node}"), "");
+        }
+        !nodes.is_empty() && stopped.is_empty()
     }
 
     /// Lets a user configure, write and read what matches.
