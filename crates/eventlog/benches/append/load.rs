@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::Retried;
 use strongroom_model::{Event, EventId, Expected, NewEvent, Position, StageName, StreamName};
+use strongroom_service::Clock;
 use tokio::task::JoinSet;
 
 use crate::cpu;
@@ -17,7 +18,7 @@ pub(crate) const EACH: Duration = Duration::from_secs(3);
 /// How many bytes an event has.
 pub(crate) const EVENT_BYTES: usize = 420;
 
-/// An event of that size, in a stream of its own.
+/// An event of that size, in a stream of its own. It is as the program makes it: its id tells when.
 pub(crate) fn event(n: u64) -> NewEvent {
     static REASON: LazyLock<String> = LazyLock::new(|| {
         let bare = retried(1_000_000_000, String::new()).render(&"bench".parse().unwrap(), Position(100_000));
@@ -27,12 +28,13 @@ pub(crate) fn event(n: u64) -> NewEvent {
 }
 
 fn retried(n: u64, reason: String) -> NewEvent {
-    let now = "2026-11-20T23:00:00Z".parse().unwrap();
+    let now = Clock::system().now();
     NewEvent {
         id: EventId::new(now),
         stream: StreamName::booking(&format!("B-{n}").parse().unwrap()),
         expected: Expected::New,
-        time: now,
+        // Of one length, whenever it is.
+        time: "2026-11-20T23:00:00Z".parse().unwrap(),
         actor: "operator".parse().unwrap(),
         cause: None,
         run: None,
