@@ -50,17 +50,6 @@ impl Group<'_> {
         self.events().map(|event| &event.stream).collect()
     }
 
-    /// Those streams that have events already, if each is where its first event here expects it. Where
-    /// they begin is not known by that, and said to be the log's first position.
-    pub(crate) fn expected(&self) -> HashMap<StreamName, Known> {
-        let known = |last| Known { first_position: Position(0), version: Version(last) };
-        let mut streams: HashMap<&StreamName, Option<Known>> = HashMap::new();
-        for event in self.events() {
-            streams.entry(&event.stream).or_insert_with(|| event.version.0.checked_sub(1).map(known));
-        }
-        streams.into_iter().filter_map(|(stream, known)| Some((stream.clone(), known?))).collect()
-    }
-
     /// The ids of its events.
     pub(crate) fn ids(&self) -> impl Iterator<Item = EventId> + Send + '_ {
         self.events().map(|event| event.id)
@@ -78,8 +67,9 @@ pub(crate) struct Known {
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) frontier: Frontier,
-    /// Those streams of the group that have events.
-    pub(crate) streams: HashMap<StreamName, Known>,
+    /// Those streams of the group that have events. `None`: nobody looked, and each is where its first
+    /// event of the group expects it.
+    pub(crate) streams: Option<HashMap<StreamName, Known>>,
     /// Those ids of the group that are in the log already.
     pub(crate) ids: HashSet<EventId>,
 }
@@ -100,7 +90,7 @@ pub(crate) struct Plan<'a> {
     /// The events, by position.
     pub(crate) rows: Vec<Row<'a>>,
     /// The heads of the streams that move.
-    pub(crate) heads: HashMap<StreamName, StreamHead>,
+    pub(crate) heads: Heads<'a>,
     /// The tree with the events.
     pub(crate) frontier: Frontier,
     /// For each append that was taken, in order: the position of its first event, or why
@@ -124,13 +114,13 @@ impl<'a> Plan<'a> {
 struct Planner<'a> {
     /// The ids that are taken: in the log, or by an earlier append of the group.
     ids: HashSet<EventId>,
-    /// The streams before the group.
-    known: HashMap<StreamName, Known>,
+    /// The streams before the group, as [`Before::streams`] has them.
+    known: Option<HashMap<StreamName, Known>>,
     bytes: usize,
     plan: Plan<'a>,
 }
 
-type Heads = HashMap<StreamName, StreamHead>;
+type Heads<'a> = HashMap<&'a StreamName, StreamHead>;
 
 impl<'a> Planner<'a> {
     /// An append that cannot go through fails alone.
@@ -173,7 +163,7 @@ impl<'a> Planner<'a> {
     fn copy(&mut self, copies: &'a [Copied]) -> Result<(), LogError> {
         for Copied { recorded, body } in copies {
             let position = Position(self.plan.frontier.size());
-            let next = self.version(&recorded.stream, &Heads::new()).map_or(Version(0), Version::next);
+            let next = self.version(recorded, &Heads::new()).map_or(Version(0), Version::next);
             if recorded.position != position || recorded.version != next || !self.ids.insert(recorded.id) {
                 let reason = "it does not follow what the log that it is copied to holds";
                 return Err(LogError::Damaged { position: recorded.position, reason });
@@ -193,23 +183,36 @@ impl<'a> Planner<'a> {
         self.plan.rows.push(row);
     }
 
-    fn move_head(&self, event: &Recorded, position: Position, own: &mut Heads) {
+    fn move_head(&self, event: &'a Recorded, position: Position, own: &mut Heads<'a>) {
         let planned = own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream));
-        let before = || self.known.get(&event.stream).map(|known| known.first_position);
+        let before = || self.before(event).map(|known| known.first_position);
         let first = planned.map(|head| head.first_position).or_else(before).unwrap_or(position);
-        own.insert(event.stream.clone(), StreamHead { position, ..StreamHead::of(first, event) });
+        own.insert(&event.stream, StreamHead { position, ..StreamHead::of(first, event) });
     }
 
-    /// The stream's version as this append sees it: after its own earlier events, those of
+    /// The version of the event's stream as this append sees it: after its own earlier events, those of
     /// the group's earlier appends, and those in the log.
-    fn version(&self, stream: &StreamName, own: &Heads) -> Option<Version> {
-        let planned = own.get(stream).or_else(|| self.plan.heads.get(stream)).map(|head| head.version);
-        planned.or_else(|| self.known.get(stream).map(|known| known.version))
+    fn version(&self, event: &Recorded, own: &Heads<'a>) -> Option<Version> {
+        let planned = own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream)).map(|head| head.version);
+        planned.or_else(|| self.before(event).map(|known| known.version))
     }
 
-    fn check(&self, event: &Prepared, own: &Heads) -> Result<(), AppendError> {
+    /// Its stream before the group, where that has no event before it.
+    fn before(&self, event: &Recorded) -> Option<Known> {
+        match &self.known {
+            Some(known) => known.get(&event.stream).copied(),
+            // Where the stream begins does not follow from that. The log's first position stands for any
+            // that is before the group.
+            None => {
+                let last = event.version.0.checked_sub(1)?;
+                Some(Known { first_position: Position(0), version: Version(last) })
+            }
+        }
+    }
+
+    fn check(&self, event: &Prepared, own: &Heads<'a>) -> Result<(), AppendError> {
         let Prepared { recorded, expected, .. } = event;
-        let actual = self.version(&recorded.stream, own);
+        let actual = self.version(recorded, own);
         let next = actual.map_or(Version(0), Version::next);
         let expects = match expected {
             Expected::New => Some(Version(0)),
@@ -250,7 +253,7 @@ mod tests {
     }
 
     fn empty() -> Before {
-        Before { frontier: Frontier::default(), streams: HashMap::new(), ids: HashSet::new() }
+        Before { frontier: Frontier::default(), streams: Some(HashMap::new()), ids: HashSet::new() }
     }
 
     fn plan(appends: &[Vec<Prepared>]) -> Plan<'_> {

@@ -133,8 +133,14 @@ impl TryFrom<String> for StreamName {
     }
 }
 
+impl From<&StreamName> for String {
+    fn from(name: &StreamName) -> String {
+        [name.kind.name(), "/", &name.id].concat()
+    }
+}
+
 impl From<StreamName> for String {
     fn from(name: StreamName) -> String {
-        name.to_string()
+        Self::from(&name)
     }
 }

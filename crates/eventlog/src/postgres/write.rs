@@ -8,6 +8,7 @@
 //! That callers expect their streams where they are is taken on trust: the database refuses
 //! the whole group where it is not so. Then it is looked up, and the group is planned again.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -31,7 +32,7 @@ use crate::stream_head::StreamHead;
 macro_rules! bind_heads {
     ($query:expr, $heads:expr) => {
         $query
-            .bind($heads.iter().map(|head| head.stream.to_string()).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| String::from(&head.stream)).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| head.stream.kind().name()).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| $crate::reading::column(head.first_position.0)).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| $crate::reading::column(head.position.0)).collect::<Vec<_>>())
@@ -151,10 +152,10 @@ impl PostgresWriter {
                     Some(turn) => turn,
                     None => self.ask(&[], &[]).await?,
                 };
-                Ok(Turn { before: Before { streams: group.expected(), ..turn.before }, ..turn })
+                Ok(Turn { before: Before { streams: None, ..turn.before }, ..turn })
             }
             Trust::Nobody => {
-                let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
+                let streams: Vec<String> = group.streams().into_iter().map(String::from).collect();
                 let ids: Vec<Uuid> = group.ids().map(|id| id.0).collect();
                 self.ask(&streams, &ids).await
             }
@@ -232,22 +233,22 @@ struct Found {
 
 fn before(rows: Vec<Found>) -> Result<Before, LogError> {
     let mut frontier = Err(LogError::Damaged { position: Position(0), reason: "the site's head is missing" });
-    let mut before = Before { frontier: Default::default(), streams: Default::default(), ids: Default::default() };
+    let (mut streams, mut ids) = (HashMap::new(), HashSet::new());
     for row in rows {
         match row {
             Found { frontier: Some(bytes), version: Some(size), .. } => frontier = frontier_of(size, &bytes),
             Found { id: Some(id), .. } => {
-                before.ids.insert(EventId(id));
+                ids.insert(EventId(id));
             }
             Found { name: Some(name), first_position: Some(first), version: Some(version), .. } => {
                 let version = Version(version.unsigned_abs());
                 let known = Known { first_position: Position(first.unsigned_abs()), version };
-                before.streams.extend(name.parse::<StreamName>().ok().map(|name| (name, known)));
+                streams.extend(name.parse::<StreamName>().ok().map(|name| (name, known)));
             }
             Found { .. } => {}
         }
     }
-    Ok(Before { frontier: frontier?, ..before })
+    Ok(Before { frontier: frontier?, streams: Some(streams), ids })
 }
 
 async fn end_turn(connection: &mut PgConnection, site: &SiteId) -> Result<(), sqlx::Error> {
@@ -278,7 +279,7 @@ async fn append(
         .bind(in_turn)
         .bind(column(plan.frontier.size() - rows.len() as u64))
         .bind(plan.frontier.to_bytes())
-        .bind(rows.iter().map(|row| row.recorded.stream.to_string()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| String::from(&row.recorded.stream)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| column(row.recorded.version.0)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.recorded.id.0).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.recorded.event.type_name()).collect::<Vec<_>>())

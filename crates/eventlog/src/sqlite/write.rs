@@ -118,7 +118,7 @@ async fn before(connection: &mut SqliteConnection, group: &Group<'_>) -> Result<
     };
     Ok(Before {
         frontier: frontier_of(size, &frontier)?,
-        streams: heads.into_iter().filter_map(known).collect(),
+        streams: Some(heads.into_iter().filter_map(known).collect()),
         ids: ids.iter().filter_map(|id| id.parse::<EventId>().ok()).collect(),
     })
 }
