@@ -20,7 +20,7 @@
 //! - `appender`: the one task that writes, and `measure`: what it tells of itself;
 //! - `tail`: a reader that goes on for ever;
 //! - [`verify`]: what is recomputed, and what can be wrong;
-//! - `reading`: what reading has in common, whichever database holds the log;
+//! - `reading` and `row`: what reading has in common, whichever database holds the log;
 //! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`;
 //! - `postgres`: logs in a Postgres database, the schema in `schemas/postgres/eventlog/`;
 //! - `copy`: from one to the other, byte for byte.
@@ -35,6 +35,7 @@ mod plan;
 mod postgres;
 mod prepared;
 mod reading;
+mod row;
 mod sqlite;
 pub mod stored;
 pub mod stream_head;

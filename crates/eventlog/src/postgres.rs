@@ -7,7 +7,6 @@ mod open;
 mod place;
 mod read;
 mod rebuild;
-mod row;
 mod verify;
 mod wake;
 mod write;

@@ -1,10 +1,10 @@
 //! The log in one SQLite file: WAL, synchronous FULL, one writing connection for each
 //! process and a few that read.
 
+mod list;
 mod open;
 mod read;
 mod rebuild;
-mod row;
 mod schema;
 mod verify;
 mod write;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
 
 use super::SqliteLog;
-use super::row::json_list;
+use super::list::json_list;
 use crate::error::{LogError, StorageError};
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, limit, push_next};
 use crate::stored::{Head, Stored, decode, decode_all};

@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 use strongroom_model::{Position, Recorded};
 use strongroom_service::kill_point;
 
-use super::row::json_list;
+use super::list::json_list;
 use super::write::upsert_streams;
 use crate::error::{LogError, StorageError};
 use crate::reading::{column, limit};

@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use strongroom_model::{EventId, Position, StreamName, Version};
 use strongroom_service::{fault, kill_point};
 
+use super::list::json_list;
 use super::rebuild::rebuild;
-use super::row::json_list;
 use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
 use crate::plan::{Before, Group, Known, Plan, Row};

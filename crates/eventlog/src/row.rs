@@ -1,15 +1,19 @@
-//! Values on their way out of Postgres's columns.
+//! Values on their way out of a database's columns, whichever database it is.
 
 use jiff::Timestamp;
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Row as _};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use strongroom_model::{Next, Position, StageName, StreamName, Version};
 
 use crate::merkle::Hash;
 use crate::stored::Stored;
 use crate::stream_head::{Standing, StreamHead};
 
-fn quantity(row: &PgRow, name: &str) -> Result<u64, sqlx::Error> {
+/// A column's integer as the quantity that it stands for.
+fn quantity<'r, R: Row>(row: &'r R, name: &'static str) -> Result<u64, sqlx::Error>
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
     let value: i64 = row.try_get(name)?;
     u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
 }
@@ -18,8 +22,14 @@ fn unreadable(what: impl std::fmt::Display) -> sqlx::Error {
     sqlx::Error::Decode(what.to_string().into())
 }
 
-impl FromRow<'_, PgRow> for Stored {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+impl<'r, R: Row> FromRow<'r, R> for Stored
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let leaf_hash: &[u8] = row.try_get("leaf_hash")?;
         Ok(Self {
             position: Position(quantity(row, "position")?),
@@ -29,8 +39,13 @@ impl FromRow<'_, PgRow> for Stored {
     }
 }
 
-impl FromRow<'_, PgRow> for StreamHead {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+impl<'r, R: Row> FromRow<'r, R> for StreamHead
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    &'r str: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let name: &str = row.try_get("name")?;
         let stage: Option<&str> = row.try_get("next_stage")?;
         let due: Option<i64> = row.try_get("due_at_us")?;
