@@ -24,6 +24,7 @@ mod local;
 mod obstacles;
 mod runner;
 mod traced;
+mod words;
 
 pub mod alarms;
 pub mod broker;

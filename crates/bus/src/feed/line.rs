@@ -11,6 +11,7 @@ use crate::broker::{Broker, BrokerError, Incoming, QueueName, Subscription};
 use crate::pace::{Backoff, Pace};
 use crate::progress::{LinkHealth, Progress};
 use crate::stage::Stage;
+use crate::words::words;
 
 use super::Sources;
 
@@ -96,10 +97,10 @@ impl Line {
                 let opened = task.join_next().await;
                 match opened {
                     Some(Ok(Ok((subscription, drive)))) => self.up(subscription, drive),
-                    Some(Ok(Err(error))) => self.down(&error.to_string(), Some(&error)),
+                    Some(Ok(Err(error))) => self.down(words(&error)),
                     // It panicked: the client's fault, and nothing is known to be open.
-                    Some(Err(error)) => self.down("the attempt to connect broke off", Some(&error)),
-                    None => self.down("the attempt to connect broke off", None),
+                    Some(Err(error)) => self.down(format!("the attempt to connect broke off: {error}")),
+                    None => self.down("the attempt to connect broke off".to_owned()),
                 }
                 Happened::Nothing
             }
@@ -109,7 +110,7 @@ impl Line {
                     Happened::Incoming(Box::new(incoming))
                 }
                 None => {
-                    self.down("the queue delivers no more", None);
+                    self.down("the queue delivers no more".to_owned());
                     Happened::Lost
                 }
             },
@@ -141,11 +142,11 @@ impl Line {
         self.tell(true, drive, None);
     }
 
-    fn down(&mut self, why: &str, error: Option<&(dyn std::error::Error + 'static)>) {
+    fn down(&mut self, why: String) {
         let delay = self.trouble.jittered();
-        tracing::warn!(stage = %self.stage, why, error, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
+        tracing::warn!(stage = %self.stage, why, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
         self.state = State::Down { until: Instant::now() + delay };
-        self.tell(false, None, Some(why.to_owned()));
+        self.tell(false, None, Some(why));
     }
 
     fn tell(&self, connected: bool, drive: Option<DriveId>, trouble: Option<String>) {

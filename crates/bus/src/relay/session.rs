@@ -1,6 +1,5 @@
 //! The life of one connection: standing by, active, and lost.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::broker::{BrokerError, Publisher, QueueName};
 use crate::pace::Backoff;
+use crate::words::words;
 
 use super::RelayWiring;
 use super::lanes::Lanes;
@@ -162,7 +162,7 @@ impl Relay {
                 Err(Trouble::Broker(error)) => return error,
                 Err(Trouble::Log(error)) => {
                     tracing::warn!(
-                        error = &error as &dyn Error,
+                        error = &error as &dyn std::error::Error,
                         "pending work cannot be read from the log: trying again"
                     );
                     self.state.lock().log = Some(words(&error));
@@ -277,16 +277,4 @@ impl Relay {
         self.state.lock().topology = wrong;
         Ok(())
     }
-}
-
-/// An error and what led to it, on one line.
-pub(super) fn words(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
