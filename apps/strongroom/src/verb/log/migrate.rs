@@ -39,7 +39,7 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
 pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     let url = address(args, config)?;
     let migrated = migrate_postgres(url.reveal().as_str()).await.map_err(unopened)?;
-    out.raw(page(&migrated))?;
+    out.raw(page(&migrated, config.log.database().is_ok_and(|url| url.is_some())))?;
     Ok(if migrated.missing_roles.is_empty() { Exit::Well } else { Exit::Problems })
 }
 
@@ -57,7 +57,7 @@ fn address(args: &Args, config: &Config) -> Result<ServiceUrl, Trouble> {
     })
 }
 
-fn page(migrated: &Migrated) -> String {
+fn page(migrated: &Migrated, is_set: bool) -> String {
     let Migrated { database, before, now, missing_roles } = migrated;
     let mut page = match before {
         None => format!("the database {database} holds the event log's tables now (schema {now})\n"),
@@ -67,10 +67,10 @@ fn page(migrated: &Migrated) -> String {
     for role in missing_roles {
         page += &format!("the role {role} is missing, and this user may not create it\n");
     }
-    page += if missing_roles.is_empty() {
-        "Next: set log.url, then strongroom log copy where there is a log to bring over\n"
-    } else {
-        "Next: let a superuser run CREATE ROLE … NOLOGIN for these, then migrate again\n"
+    page += match (missing_roles.is_empty(), is_set) {
+        (true, true) => "Next: strongroom log copy, where there is a log to bring over\n",
+        (true, false) => "Next: set log.url, then strongroom log copy where there is a log to bring over\n",
+        (false, _) => "Next: let a superuser run CREATE ROLE … NOLOGIN for these, then migrate again\n",
     };
     page
 }
