@@ -133,14 +133,8 @@ impl TryFrom<String> for StreamName {
     }
 }
 
-impl From<&StreamName> for String {
-    fn from(name: &StreamName) -> String {
-        [name.kind.name(), "/", &name.id].concat()
-    }
-}
-
 impl From<StreamName> for String {
     fn from(name: StreamName) -> String {
-        Self::from(&name)
+        name.to_string()
     }
 }

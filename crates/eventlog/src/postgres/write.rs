@@ -32,7 +32,7 @@ use crate::stream_head::StreamHead;
 macro_rules! bind_heads {
     ($query:expr, $heads:expr) => {
         $query
-            .bind($heads.iter().map(|head| String::from(&head.stream)).collect::<Vec<_>>())
+            .bind($heads.iter().map(|head| head.stream.to_string()).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| head.stream.kind().name()).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| $crate::reading::column(head.first_position.0)).collect::<Vec<_>>())
             .bind($heads.iter().map(|head| $crate::reading::column(head.position.0)).collect::<Vec<_>>())
@@ -155,7 +155,7 @@ impl PostgresWriter {
                 Ok(Turn { before: Before { streams: None, ..turn.before }, ..turn })
             }
             Trust::Nobody => {
-                let streams: Vec<String> = group.streams().into_iter().map(String::from).collect();
+                let streams: Vec<String> = group.streams().into_iter().map(ToString::to_string).collect();
                 let ids: Vec<Uuid> = group.ids().map(|id| id.0).collect();
                 self.ask(&streams, &ids).await
             }
@@ -279,7 +279,7 @@ async fn append(
         .bind(in_turn)
         .bind(column(plan.frontier.size() - rows.len() as u64))
         .bind(plan.frontier.to_bytes())
-        .bind(rows.iter().map(|row| String::from(&row.recorded.stream)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.recorded.stream.to_string()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| column(row.recorded.version.0)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.recorded.id.0).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.recorded.event.type_name()).collect::<Vec<_>>())
