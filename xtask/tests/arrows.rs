@@ -77,14 +77,15 @@ fn the_arrows_are_those_of_the_architecture_page() {
     }
 }
 
-/// `strongroom → apps, stages, audit → bus → eventlog, drive, source → service → model`.
+/// `strongroom → apps, stages, audit → bus → eventlog, drive, source → files → service → model`.
 #[test]
 fn every_arrow_points_down() {
     let layer = |name: &str| match name.trim_start_matches("strongroom-") {
-        "strongroom" => 5,
-        "server" | "audit" | "enumerate" | "fetch" | "verify" | "archive" | "notify" => 4,
-        "bus" => 3,
-        "eventlog" | "drive" | "source" => 2,
+        "strongroom" => 6,
+        "server" | "audit" | "enumerate" | "fetch" | "verify" | "archive" | "notify" => 5,
+        "bus" => 4,
+        "eventlog" | "drive" | "source" => 3,
+        "files" => 2,
         "service" => 1,
         "model" => 0,
         other => panic!("{other} has no layer yet: give it one here and in docs/ARCHITECTURE.md"),

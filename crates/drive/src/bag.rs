@@ -7,26 +7,26 @@ pub(crate) mod text;
 mod whole;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
+use strongroom_files::within::stat_in;
+use strongroom_files::{Locked, errno, is_folder};
 use strongroom_model::{Algorithm, Digest};
 use strongroom_service::kill_point;
 
 use self::folders::Folders;
 use self::whole::write_whole;
-use crate::beneath::{Relative, is_folder, stat_in};
 use crate::drive::quarantine::set_aside;
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
-use crate::lock::Locked;
 use crate::manifest::{self, Manifest};
-use crate::mount::{Mount, errno};
+use crate::mount::Mount;
 use crate::name;
 use crate::place::{BagPlace, Place};
+use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
 /// Held by whoever reads a manifest to write the next one, in any process.
@@ -301,8 +301,8 @@ fn stamp(bag: impl AsFd) -> io::Result<Stamp> {
 
 fn read_manifest(mount: &Mount, path: &Relative) -> Result<Manifest, DriveError> {
     let bad = |reason| DriveError::BadManifest { root: mount.root().to_owned(), path: path.to_string(), reason };
-    let file: File = match mount.top().file(path) {
-        Ok(file) => file.into(),
+    let file = match mount.top().file(path) {
+        Ok(file) => file,
         Err(error) => match errno(&error) {
             Some(Errno::ISDIR | Errno::LOOP) => return Err(bad("it is no plain file".to_owned())),
             _ => return Err(mount.error(Action::Open, path, error)),

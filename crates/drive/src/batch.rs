@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
+use strongroom_files::errno;
+use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_model::event::SyncMethod;
-use strongroom_service::{fault, kill_point};
+use strongroom_service::kill_point;
 
-use crate::beneath::{Relative, stat_in};
 use crate::drive::quarantine::set_aside;
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
-use crate::mount::{Mount, errno, is_unsupported};
+use crate::mount::Mount;
 use crate::received::{Landed, Received};
-use crate::temporary;
+use crate::relative::Relative;
 
 /// Above this size, in bytes, a file has its own fsync before the batch's syncfs, so that an error is known
 /// to be this file's, and the batch's small files do not wait behind it in one long call.
@@ -88,22 +87,27 @@ fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
 fn sync_bytes(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
     let waiting = || slots.iter().filter(|slot| matches!(slot.state, State::Waiting)).map(|slot| &slot.received);
     for received in waiting() {
-        let own = mount.filesystem.sync == SyncMethod::Fsync || received.size.0 > OWN_FSYNC_ABOVE_BYTES;
+        let own = sync_method(mount) == SyncMethod::Fsync || received.size.0 > OWN_FSYNC_ABOVE_BYTES;
         if own {
             sync_one(mount, received).map_err(|error| mount.error(Action::Sync, received.spot.path(), error))?;
         }
     }
-    if mount.filesystem.sync == SyncMethod::Syncfs && waiting().next().is_some() {
+    if sync_method(mount) == SyncMethod::Syncfs && waiting().next().is_some() {
         mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error))?;
     }
     Ok(())
+}
+
+/// How a batch is made durable on what is mounted.
+fn sync_method(mount: &Mount) -> SyncMethod {
+    if mount.filesystem().syncfs { SyncMethod::Syncfs } else { SyncMethod::Fsync }
 }
 
 fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
     match received.temporary.as_ref().and_then(|temporary| temporary.file.as_ref()) {
         Some(file) => mount.sync_file(file),
         // It stood there already; whoever wrote it may not have come as far as this.
-        None => mount.sync_file(mount.top().file(&received.spot.path())?),
+        None => mount.sync_file(mount.top().file(received.spot.path())?),
     }
 }
 
@@ -112,7 +116,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
     let path = received.spot.path();
     let folder = mount
         .top()
-        .folder(&received.spot.folder_path())
+        .folder(received.spot.folder_path())
         .map_err(|error| mount.open_error(Action::Open, &path, error))?;
     let Some(temporary) = &mut received.temporary else {
         let there =
@@ -120,7 +124,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
         return if there.is_some() { Ok(true) } else { Err(DriveError::CopyMissing { path: path.to_string() }) };
     };
     for _ in 0..MAX_RENAME_ATTEMPTS {
-        match rename_new(&folder, &temporary.name, &received.spot.filename) {
+        match rename_in(&folder, &temporary.name, &folder, &received.spot.filename) {
             Ok(()) => {
                 temporary.file = None;
                 return Ok(false);
@@ -145,51 +149,12 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
     Err(DriveError::NotPlain { path: path.to_string() })
 }
 
-/// Renames within a folder, without replacing: `EEXIST` where the new name is taken.
-pub(crate) fn rename_new(folder: impl AsFd, from: &str, to: &str) -> io::Result<()> {
-    rename_between(folder.as_fd(), from, folder.as_fd(), to)
-}
-
-/// Renames, without replacing: `EEXIST` where the new name is taken.
-pub(crate) fn rename_between(from_folder: impl AsFd, from: &str, to_folder: impl AsFd, to: &str) -> io::Result<()> {
-    let renamed = match fault!("drive.rename") {
-        Some(fault) => fault.fail(),
-        None => rustix::fs::renameat_with(&from_folder, from, &to_folder, to, RenameFlags::NOREPLACE)
-            .map_err(io::Error::from),
-    };
-    match renamed {
-        Err(error) if is_unsupported(&error) => {}
-        renamed => return renamed,
-    }
-    // NFS and some FUSE file systems cannot say "without replacing", but a link never replaces. If we stop
-    // between link and unlink, both names are there: the final one is adopted, the temporary one swept.
-    let linked = match fault!("drive.link") {
-        Some(fault) => fault.fail(),
-        None => rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()).map_err(io::Error::from),
-    };
-    match linked {
-        Ok(()) => {
-            kill_point!("drive.linked");
-            return Ok(rustix::fs::unlinkat(&from_folder, from, AtFlags::empty())?);
-        }
-        Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
-        Err(_) => {}
-    }
-    // No links either, as of a folder there never is one. Every writer of this name holds a lock, on its temporary
-    // file or the manifests', so that looking first is as good, but for two files of different content for one
-    // booking in two processes at one time.
-    match stat_in(&to_folder, to)? {
-        Some(_) => Err(Errno::EXIST.into()),
-        None => Ok(rustix::fs::renameat(from_folder, from, to_folder, to)?),
-    }
-}
-
 fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
     let renamed = || slots.iter().filter(|slot| matches!(slot.state, State::Renamed { .. }));
     if renamed().next().is_none() {
         return Ok(());
     }
-    if mount.filesystem.sync == SyncMethod::Syncfs {
+    if sync_method(mount) == SyncMethod::Syncfs {
         return mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error));
     }
     // A folder that an earlier process made need not be durable either, so every folder up to the root is
@@ -217,8 +182,8 @@ fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
             State::Waiting => slot.received.drop_temporary(),
             State::Renamed { adopted: true } => {}
             State::Renamed { adopted: false } => {
-                let folder = mount.top().folder(&slot.received.spot.folder_path());
-                let removed = folder.and_then(|folder| temporary::remove(folder, &slot.received.spot.filename));
+                let folder = mount.top().folder(slot.received.spot.folder_path());
+                let removed = folder.and_then(|folder| remove_in(folder, &slot.received.spot.filename));
                 if let Err(error) = removed {
                     tracing::warn!(path = %slot.received.spot.path(), %error, "a file that is not durable stays");
                 }
@@ -237,7 +202,7 @@ fn answer(mount: &Mount, slot: Slot) -> Result<Landed, DriveError> {
             month: received.spot.bag.month,
             size: received.size,
             resumed_from: received.resumed_from,
-            sync: mount.filesystem.sync,
+            sync: sync_method(mount),
             adopted,
             pair: received.pair,
         }),

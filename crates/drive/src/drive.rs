@@ -13,9 +13,7 @@ use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
 use crate::bag;
 use crate::batch;
-use crate::beneath::Relative;
 use crate::error::{DriveError, subject};
-use crate::filesystem::Space;
 use crate::identity::Identity;
 use crate::mount::Mount;
 use crate::name;
@@ -23,6 +21,8 @@ use crate::partial::Partial;
 use crate::place::{BagPlace, Place};
 use crate::proof::Proof;
 use crate::received::{Landed, Received};
+use crate::relative::Relative;
+use crate::space::Space;
 
 pub use self::unfinished::Unfinished;
 

@@ -1,14 +1,13 @@
 //! Digests of files as the file system has them: for adopting and resuming, never for proving.
 
-use std::fs::File;
 use std::io;
 
 use strongroom_model::Algorithm;
 use strongroom_model::digest::{DigestPair, PairHasher};
 
-use crate::beneath::Relative;
 use crate::error::{Action, DriveError};
 use crate::mount::Mount;
+use crate::relative::Relative;
 
 /// How much is read at once, in bytes: enough for a drive's own read-ahead.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -20,7 +19,7 @@ pub(crate) fn digests_of(
     algorithm: Algorithm,
 ) -> Result<Option<DigestPair>, DriveError> {
     let file = match mount.top().file(path) {
-        Ok(file) => File::from(file),
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(mount.open_error(Action::Read, path, error)),
     };

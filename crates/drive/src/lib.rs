@@ -24,19 +24,16 @@
 //!   has come;
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
 //!
-//! Inside: `beneath` opens without following links, `filesystem` knows what each file
-//! system honours, `mount` is a drive as it is mounted now, `batch` is R1's order of steps,
-//! `manifest` and `bag` are the month's BagIt bag, `residency` asks for the page cache.
+//! Inside: `mount` is a drive as it is mounted now, `batch` is R1's order of steps, `manifest` and
+//! `bag` are the month's BagIt bag, `residency` asks for the page cache. `strongroom-files` opens without
+//! following links and knows what each file system honours.
 
 mod bag;
 mod batch;
-mod beneath;
 pub mod drive;
 pub mod error;
-mod filesystem;
 mod hashing;
 pub mod identity;
-mod lock;
 mod manifest;
 mod mount;
 pub mod name;
@@ -44,16 +41,18 @@ pub mod partial;
 pub mod place;
 pub mod proof;
 pub mod received;
+mod relative;
 mod residency;
 pub mod slot;
+mod space;
 mod temporary;
 
 pub use crate::drive::{Drive, DriveSettings, Unfinished};
 pub use crate::error::{DriveError, InitError};
-pub use crate::filesystem::Space;
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
 pub use crate::place::Place;
 pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Wanted};
 pub use crate::received::{Landed, Received};
 pub use crate::slot::Slot;
+pub use crate::space::Space;

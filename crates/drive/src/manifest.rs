@@ -110,7 +110,7 @@ fn parse_line(line: &str) -> Option<(String, Digest)> {
     // sha256sum marks a file read in binary with an asterisk.
     let path = path.strip_prefix('*').unwrap_or(path);
     let sha256: Digest = format!("{}:{hex}", Algorithm::Sha256.name()).parse().ok()?;
-    let ours = path.starts_with("data/") && crate::beneath::Relative::parse(path).is_some();
+    let ours = path.starts_with("data/") && crate::relative::Relative::parse(path).is_some();
     ours.then(|| (path.to_owned(), sha256))
 }
 

@@ -13,19 +13,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{Access, AtFlags, OFlags};
+use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
+use strongroom_files::within::create_in;
+use strongroom_files::{Beneath, Creation, Filesystem, Locked, call, errno, sync};
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
 use self::recognise::missing;
 pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::Bags;
-use crate::beneath::{Beneath, Relative, create_in};
 use crate::error::{Action, DriveError};
-use crate::filesystem::{Filesystem, Space};
 use crate::identity::{self, Identity};
-use crate::lock::Locked;
+use crate::relative::Relative;
+use crate::space::Space;
 
 /// Held shared by whoever writes files, and alone by whoever tidies up.
 const PRESENCE_LOCK: &str = "writers.lock";
@@ -33,12 +34,16 @@ const PRESENCE_LOCK: &str = "writers.lock";
 /// temporary files and manifests of a few batches.
 const RESERVE_FILES: u64 = 1024;
 
+/// The permissions of files on a drive.
+pub(crate) const FILE_MODE: u32 = 0o644;
+/// The permissions of folders on a drive.
+pub(crate) const FOLDER_MODE: u32 = 0o755;
+
 #[derive(Debug)]
 pub(crate) struct Mount {
     root: PathBuf,
     top: Beneath,
     identity: Identity,
-    pub(crate) filesystem: Filesystem,
     /// Bytes of files in the making that are not written yet.
     promised_bytes: AtomicU64,
     /// Set once a sync has failed: of what was written before, nothing can be relied on.
@@ -52,8 +57,7 @@ impl Mount {
     /// Opens what is mounted at `root` now, and says who it is. It may be read-only or full.
     pub(crate) fn open(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
         let top = open_top(root)?;
-        let filesystem = Filesystem::of(top.fd()).map_err(|source| missing(root, source))?;
-        let identity = read_identity(root, &top, filesystem)?;
+        let identity = read_identity(root, &top)?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
             return Err(DriveError::OtherDrive { root: root.to_owned(), expected, found: Box::new(identity) });
         }
@@ -61,7 +65,6 @@ impl Mount {
             root: root.to_owned(),
             top,
             identity,
-            filesystem,
             promised_bytes: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             syncing: Mutex::new(()),
@@ -82,13 +85,17 @@ impl Mount {
         &self.top
     }
 
+    pub(crate) fn filesystem(&self) -> Filesystem {
+        self.top.filesystem()
+    }
+
     /// Whether this is still what is mounted there, and no sync has failed on it.
     pub(crate) fn is_current(&self) -> bool {
         !self.has_failed() && self.top.is_at(&self.root)
     }
 
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.top.is_same_as(&other.top)
+        self.top.id() == other.top.id()
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -112,7 +119,7 @@ impl Mount {
 
     /// As [`Mount::own_folder`], and makes what is missing.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
-        self.top.make_folder(path).map_err(|error| self.open_error(Action::Open, path, error))
+        self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Open, path, error))
     }
 
     /// As [`Mount::own_folder`], and makes it if it is missing, but none on the way to it: a month's folder comes
@@ -143,7 +150,7 @@ impl Mount {
     }
 
     pub(crate) fn space(&self) -> Result<Space, DriveError> {
-        Space::of(self.top.fd()).map_err(|source| missing(&self.root, source))
+        Space::of(&self.top).map_err(|source| missing(&self.root, source))
     }
 
     /// Refuses a drive that cannot be written to.
@@ -152,8 +159,11 @@ impl Mount {
             return Err(DriveError::ReadOnly { root: self.root.clone(), source: None });
         }
         for folder in [".", identity::FOLDER] {
-            rustix::fs::accessat(self.top.fd(), folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
-                .map_err(|source| self.error(Action::Open, folder, source))?;
+            call(
+                || fault!("files.access"),
+                || rustix::fs::accessat(&self.top, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS),
+            )
+            .map_err(|source| self.error(Action::Open, folder, source))?;
         }
         Ok(())
     }
@@ -196,8 +206,8 @@ impl Mount {
     /// A file in Strongroom's own folder that is there to be locked.
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
         let own = Relative::root().join(identity::FOLDER);
-        let open = || create_in(self.top.folder(&own)?, name, OFlags::empty());
-        Ok(open().map_err(|source| self.error(Action::Open, own.join(name), source))?.into())
+        let open = || create_in(self.top.folder(&own)?, name, Creation::OrOpen, FILE_MODE);
+        open().map_err(|source| self.error(Action::Open, own.join(name), source))
     }
 
     /// Syncs the whole file system. One after the other: an error is reported once to each open
@@ -209,7 +219,7 @@ impl Mount {
         }
         let synced = match fault!("drive.sync") {
             Some(fault) => fault.fail(),
-            None => rustix::fs::syncfs(self.top.fd()).map_err(io::Error::from),
+            None => self.top.sync_all(),
         };
         if synced.is_err() {
             self.failed.store(true, Ordering::SeqCst);
@@ -222,7 +232,7 @@ impl Mount {
     pub(crate) fn sync_file(&self, file: impl AsFd) -> io::Result<()> {
         match fault!("drive.sync") {
             Some(fault) => fault.fail(),
-            None => Ok(rustix::fs::fsync(file)?),
+            None => sync::sync_file(file),
         }
     }
 
@@ -231,7 +241,7 @@ impl Mount {
         let folder = self.top.folder(path)?;
         match self.sync_file(&folder) {
             // Some network file systems have no such thing as syncing a folder: their servers do it.
-            Err(error) if is_unsupported(&error) => Ok(()),
+            Err(error) if strongroom_files::is_unsupported(&error) => Ok(()),
             synced => synced,
         }
     }
@@ -256,16 +266,6 @@ impl Drop for Promise {
     fn drop(&mut self) {
         self.keep(self.bytes);
     }
-}
-
-/// The operating system's own number of an error, if it has one.
-pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
-    error.raw_os_error().map(Errno::from_raw_os_error)
-}
-
-/// Whether the operating system has no such call on this file system.
-pub(crate) fn is_unsupported(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
 /// Whether a path is one of a folder that Strongroom keeps: its own, a site's, a month's, or that of a bag's

@@ -5,11 +5,11 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 
 use rustix::io::Errno;
+use strongroom_files::within::stat_in;
 use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
 
-use crate::beneath::stat_in;
 use crate::error::{Action, DriveError};
 use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
@@ -147,8 +147,8 @@ impl Partial {
     /// Whether the very content that is expected stands under the final name: an earlier process
     /// stopped between the rename and the event that would have told of it.
     fn adopt(&mut self) -> Result<bool, DriveError> {
-        let file = match self.mount.top().file(&self.spot.path()) {
-            Ok(file) => File::from(file),
+        let file = match self.mount.top().file(self.spot.path()) {
+            Ok(file) => file,
             // What else may stand there is dealt with at the rename.
             Err(_) => return Ok(false),
         };

@@ -2,8 +2,8 @@
 
 use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
 
-use crate::beneath::Relative;
 use crate::name;
+use crate::relative::Relative;
 
 /// The folder of a bag that holds its payload (RFC 8493, section 2.1.2).
 pub(crate) const DATA: &str = "data";

@@ -62,7 +62,7 @@ mod tests {
     fn a_file_just_written_is_resident_and_one_that_was_dropped_is_not() {
         // Beside this program: a build seldom lies in a RAM disk, where all is always resident.
         let dir = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
-        if !crate::filesystem::Filesystem::of(std::fs::File::open(dir.path()).unwrap()).unwrap().on_device {
+        if !strongroom_files::Filesystem::of(std::fs::File::open(dir.path()).unwrap()).unwrap().on_device {
             return;
         }
         let path = dir.path().join("file");

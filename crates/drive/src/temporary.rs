@@ -3,21 +3,20 @@
 //! A name begins with `.strongroom.` and ends with `.part` or `.tmp`, which no escaped name
 //! does, so that what a dead process left is known by its name alone.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
+use strongroom_files::within::{create_in, remove_in, stat_in};
+use strongroom_files::{Creation, Locked, errno};
 use strongroom_model::Digest;
 
 use crate::bag;
-use crate::beneath::{Relative, create_in, names_in, stat_in};
 use crate::error::{Action, DriveError};
-use crate::lock::Locked;
-use crate::mount::{Mount, errno};
+use crate::mount::{FILE_MODE, Mount};
 use crate::place::Spot;
+use crate::relative::{Relative, text_names_in};
 
 const PREFIX: &str = ".strongroom.";
 const PART: &str = ".part";
@@ -65,7 +64,7 @@ impl Temporary {
             return;
         }
         let path = self.spot.folder_path();
-        let removed = self.mount.top().folder(&path).and_then(|folder| remove(folder, &self.name));
+        let removed = self.mount.top().folder(&path).and_then(|folder| remove_in(folder, &self.name));
         if let Err(error) = removed {
             tracing::warn!(path = %path.join(&self.name), %error, "a temporary file could not be removed");
         }
@@ -113,7 +112,7 @@ enum Held {
 /// who writes it, renames it or removes it.
 fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
-        let file = File::from(create_in(folder.as_fd(), name, OFlags::empty())?);
+        let file = create_in(folder.as_fd(), name, Creation::OrOpen, FILE_MODE)?;
         let Some(file) = Locked::alone(file)? else { return Ok(Held::Busy) };
         // Between our open and our lock its former holder may have renamed or removed it: then
         // what we hold is that worker's finished file, and not to be touched.
@@ -121,7 +120,7 @@ fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
         match stat_in(folder.as_fd(), name)? {
             Some(there) if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino) => {}
             // A second name, left where a rename was made of a link and an unlink: the other name stays.
-            Some(_) if ours.st_nlink > 1 => remove(folder.as_fd(), name)?,
+            Some(_) if ours.st_nlink > 1 => drop(remove_in(folder.as_fd(), name)?),
             Some(_) => return Ok(Held::Ours(file)),
             None => {}
         }
@@ -129,19 +128,11 @@ fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
     Ok(Held::Busy)
 }
 
-/// Removes a file; one that is gone already is well.
-pub(crate) fn remove(folder: impl AsFd, name: &str) -> io::Result<()> {
-    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Removes a temporary file that nobody holds; whether it is gone.
 pub(crate) fn sweep(folder: impl AsFd, name: &str) -> io::Result<bool> {
     match hold(folder.as_fd(), name)? {
         Held::Busy => Ok(false),
-        Held::Ours(_file) => remove(folder, name).map(|()| true),
+        Held::Ours(_file) => remove_in(folder, name).map(|_| true),
     }
 }
 
@@ -149,7 +140,10 @@ pub(crate) fn sweep(folder: impl AsFd, name: &str) -> io::Result<bool> {
 pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
     let sweep_all = || {
         let folder = mount.top().folder(path)?;
-        names_in(&folder)?.iter().filter(|name| is_temporary(name)).try_for_each(|name| sweep(&folder, name).map(drop))
+        text_names_in(&folder)?
+            .iter()
+            .filter(|name| is_temporary(name))
+            .try_for_each(|name| sweep(&folder, name).map(drop))
     };
     if let Err(error) = sweep_all() {
         tracing::warn!(%path, %error, "temporary files could not be removed");
@@ -158,6 +152,8 @@ pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use strongroom_model::Algorithm;
 
     use super::*;

@@ -29,7 +29,7 @@ const ELSEWHERE: [(&str, &str); 3] = [
 
 /// Bytes that the drive changed, of more than the one file that came with a wrong byte; and EOPNOTSUPP, for the
 /// first file, after the month's folder.
-const FAULTS: &str = "drive.read-back:2-3=flip,drive.rename:2=95";
+const FAULTS: &str = "drive.read-back:2-3=flip,files.rename:2=95";
 
 /// The names in every `kill_point!("…")` of the sources.
 fn places() -> BTreeSet<String> {

@@ -1,20 +1,20 @@
 //! A month's bag in the making. It is whole before it has its name, so that a month's folder is never
 //! seen without a manifest.
 
-use rustix::fs::AtFlags;
 use rustix::io::Errno;
+use strongroom_files::errno;
+use strongroom_files::within::{remove_folder_in, remove_in, rename_in};
 use strongroom_model::Month;
 use strongroom_service::kill_point;
 
 use super::whole::write_first;
 use super::{tags, text};
-use crate::batch::rename_new;
-use crate::beneath::{Relative, names_in};
 use crate::error::{Action, DriveError};
 use crate::manifest::{self, Manifest};
-use crate::mount::{Mount, errno};
+use crate::mount::Mount;
 use crate::place::{BagPlace, DATA};
-use crate::temporary::{remove, whole_name};
+use crate::relative::{Relative, text_names_in};
+use crate::temporary::whole_name;
 
 /// Makes a month's bag, durably, where there is none. One process at a time, under the manifests' lock.
 pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
@@ -83,7 +83,7 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
     let site = BagPlace::site_folder(&place.site);
     let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Action::Open, &site, error))?;
     let (from, to) = (draft_name(place.month), place.month.to_string());
-    match rename_new(&folder, &from, &to) {
+    match rename_in(&folder, &from, &folder, &to) {
         // Somebody made one whom no lock holds back, such as another host on a network's drive: that one stands.
         Err(error) if errno(&error) == Some(Errno::EXIST) => return sweep(mount, draft).map(drop),
         renamed => renamed.map_err(|error| mount.error(Action::Rename, place.folder(), error))?,
@@ -95,7 +95,7 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
         if let Err(error) = mount.sync_folder(at) {
             // Asking again would be answered "well", though the name may not be on the device: so it is taken
             // back, and given anew.
-            let _ = rename_new(&folder, &to, &from);
+            let _ = rename_in(&folder, &to, &folder, &from);
             return Err(mount.error(Action::Sync, at, error));
         }
     }
@@ -107,13 +107,13 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
 /// Removes a folder and the files that lie directly in it: whether it was there.
 fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError> {
     let Some(folder) = mount.own_folder(path)? else { return Ok(false) };
-    let names = names_in(&folder).map_err(|error| mount.error(Action::Open, path, error))?;
+    let names = text_names_in(&folder).map_err(|error| mount.error(Action::Open, path, error))?;
     for name in names {
-        remove(&folder, &name).map_err(|error| mount.error(Action::Remove, path.join(&name), error))?;
+        remove_in(&folder, &name).map_err(|error| mount.error(Action::Remove, path.join(&name), error))?;
     }
     let (parent, name) = path.split().expect("a draft lies in a site's folder");
     let parent = mount.top().folder(&parent).map_err(|error| mount.open_error(Action::Open, &parent, error))?;
-    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR).map_err(|error| mount.error(Action::Remove, path, error))?;
+    remove_folder_in(parent, name).map_err(|error| mount.error(Action::Remove, path, error))?;
     Ok(true)
 }
 

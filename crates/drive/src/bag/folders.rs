@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::AtFlags;
 use rustix::io::Errno;
+use strongroom_files::within::{make_in, remove_folder_in, stat_in};
+use strongroom_files::{errno, is_folder};
 
 use super::text;
-use crate::beneath::{Relative, is_folder, names_in, stat_in};
 use crate::error::{Action, DriveError};
-use crate::mount::Mount;
+use crate::mount::{FOLDER_MODE, Mount};
 use crate::name::folded;
+use crate::relative::{Relative, text_names_in};
 
 /// How often a folder is made again where another worker tidies up meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
@@ -37,18 +38,18 @@ impl Folders {
         }
         for _ in 0..MAX_MAKE_ATTEMPTS {
             let folder = mount.add_own_folder(&self.path)?;
-            match rustix::fs::mkdirat(&folder, name, 0o755.into()) {
+            match make_in(&folder, name, FOLDER_MODE) {
                 Ok(()) => {
                     self.names(mount)?.insert((folded(name), name.to_owned()));
                     return Ok(true);
                 }
                 // Another worker made it, or one that this file system takes for it: look which.
-                Err(Errno::EXIST) => {
+                Err(error) if errno(&error) == Some(Errno::EXIST) => {
                     self.names = None;
                     return Ok(self.known(mount, name)?.unwrap_or(true));
                 }
                 // Tidied away since it was opened: once more.
-                Err(Errno::NOENT) => {}
+                Err(error) if errno(&error) == Some(Errno::NOENT) => {}
                 Err(error) => return Err(mount.error(Action::Open, self.path.join(name), error)),
             }
         }
@@ -91,7 +92,7 @@ impl Folders {
 /// The names in the folder of a bag's payload, but for the text's. A bag of an older version may have a folder
 /// of that name, which stays its booking's.
 fn without_text(folder: OwnedFd) -> io::Result<Vec<String>> {
-    let mut names = names_in(&folder)?;
+    let mut names = text_names_in(&folder)?;
     if !stat_in(folder, text::FILE)?.is_some_and(|stat| is_folder(&stat)) {
         names.retain(|name| name != text::FILE);
     }
@@ -101,7 +102,5 @@ fn without_text(folder: OwnedFd) -> io::Result<Vec<String>> {
 /// Removes a folder if it is empty: whether it is gone.
 fn remove_folder(mount: &Mount, path: &Relative) -> bool {
     let Some((parent, name)) = path.split() else { return false };
-    mount.top().folder(&parent).is_ok_and(|parent| {
-        matches!(rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT))
-    })
+    mount.top().folder(&parent).is_ok_and(|parent| remove_folder_in(&parent, name).is_ok())
 }

@@ -1,16 +1,16 @@
 //! Small files that are written or replaced in one step.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 
-use rustix::fs::OFlags;
+use strongroom_files::Creation;
+use strongroom_files::within::{create_in, remove_in, replace_in};
 use strongroom_service::{fault, kill_point};
 
-use crate::beneath::{Relative, create_in};
 use crate::error::{Action, DriveError};
-use crate::mount::Mount;
-use crate::temporary::{remove, whole_name};
+use crate::mount::{FILE_MODE, Mount};
+use crate::relative::Relative;
+use crate::temporary::whole_name;
 
 /// Replaces a small file by `bytes`, durably but for its folder. One process at a time, under the
 /// manifests' lock.
@@ -23,16 +23,15 @@ pub(super) fn write_whole(
 ) -> Result<(), DriveError> {
     let temporary = whole_name(name);
     let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-    remove(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
+    remove_in(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
     let written = write_new(mount, folder.as_fd(), &temporary, bytes).and_then(|()| {
         kill_point!("drive.manifest-written");
         // If we stop here, the old file stands, and the temporary one is swept at the next start.
-        rustix::fs::renameat(folder.as_fd(), &temporary, folder.as_fd(), name)
-            .map_err(|source| (Action::Rename, source.into()))
+        replace_in(folder.as_fd(), &temporary, name).map_err(|source| (Action::Rename, source))
     });
     written.map_err(|(action, source)| {
         // It may be what takes the last room of a full drive.
-        let _ = remove(folder.as_fd(), &temporary);
+        let _ = remove_in(folder.as_fd(), &temporary);
         error(action)(source)
     })
 }
@@ -49,7 +48,7 @@ pub(super) fn write_first(
 }
 
 fn write_new(mount: &Mount, folder: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), (Action, io::Error)> {
-    let mut file = File::from(create_in(folder, name, OFlags::EXCL).map_err(|source| (Action::Open, source))?);
+    let mut file = create_in(folder, name, Creation::New, FILE_MODE).map_err(|source| (Action::Open, source))?;
     let written = match fault!("drive.manifest") {
         Some(fault) => fault.fail(),
         None => file.write_all(bytes),

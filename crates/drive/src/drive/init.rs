@@ -1,23 +1,21 @@
 //! Setting a drive up.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rustix::fs::OFlags;
 use rustix::io::Errno;
+use strongroom_files::within::{create_in, remove_in, rename_in};
+use strongroom_files::{Creation, errno, sync};
 use strongroom_model::text;
 use strongroom_service::kill_point;
 
 use super::Drive;
-use crate::batch::rename_new;
-use crate::beneath::{Relative, create_in};
 use crate::error::{Action, DriveError, InitError};
-use crate::filesystem::Filesystem;
 use crate::identity::{self, Identity, is_label};
-use crate::mount::{birth, errno, open_top, read_identity};
-use crate::temporary::{remove, whole_name};
+use crate::mount::{FILE_MODE, birth, open_top, read_identity};
+use crate::relative::Relative;
+use crate::temporary::whole_name;
 
 impl Drive {
     /// Gives the drive that is mounted at `root` an identity, durably.
@@ -30,34 +28,34 @@ impl Drive {
         }
         let top = open_top(root)?;
         let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
-        let filesystem = Filesystem::of(top.fd()).map_err(failed(Action::Open))?;
-        match read_identity(root, &top, filesystem) {
+        let filesystem = top.filesystem();
+        match read_identity(root, &top) {
             Ok(identity) => return Err(InitError::Already { root: root.to_owned(), identity: Box::new(identity) }),
             Err(DriveError::NotSetUp { .. } | DriveError::NotMounted { .. }) => {}
             Err(error) => return Err(error.into()),
         }
 
-        let folder = top.make_folder(&Relative::root().join(identity::FOLDER)).map_err(failed(Action::Open))?;
+        let folder = top.make_folder(Relative::root().join(identity::FOLDER)).map_err(failed(Action::Open))?.folder;
         let temporary = whole_name(identity::FILE);
-        remove(&folder, &temporary).map_err(failed(Action::Remove))?;
-        let mut file: File = create_in(&folder, &temporary, OFlags::EXCL).map_err(failed(Action::Open))?.into();
+        remove_in(&folder, &temporary).map_err(failed(Action::Remove))?;
+        let mut file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(failed(Action::Open))?;
         let identity = Identity::new(label, now, birth(&file, filesystem));
         file.write_all(&identity.to_bytes()).map_err(failed(Action::Write))?;
-        file.sync_all().map_err(failed(Action::Sync))?;
+        sync::sync_file(&file).map_err(failed(Action::Sync))?;
         kill_point!("drive.identity-written");
         // If we stop here, the drive is not set up, and setting it up begins anew.
-        match rename_new(&folder, &temporary, identity::FILE) {
+        match rename_in(&folder, &temporary, &folder, identity::FILE) {
             Err(error) if errno(&error) == Some(Errno::EXIST) => {
                 // Another process was faster: its identity stands.
-                let _ = remove(&folder, &temporary);
-                let identity = Box::new(read_identity(root, &top, filesystem)?);
+                let _ = remove_in(&folder, &temporary);
+                let identity = Box::new(read_identity(root, &top)?);
                 return Err(InitError::Already { root: root.to_owned(), identity });
             }
             renamed => renamed.map_err(failed(Action::Rename))?,
         }
         // If we stop here, a power cut may take the name away again: nothing has used it yet.
-        for folder in [&folder, &top.folder(&Relative::root()).map_err(failed(Action::Open))?] {
-            rustix::fs::fsync(folder).map_err(|error| failed(Action::Sync)(error.into()))?;
+        for folder in [&folder, &top.folder(Relative::root()).map_err(failed(Action::Open))?] {
+            sync::sync_folder(folder).map_err(failed(Action::Sync))?;
         }
         Ok(identity)
     }

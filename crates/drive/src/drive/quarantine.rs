@@ -1,18 +1,18 @@
 //! Putting a file aside, and throwing one away.
 
 use rustix::io::Errno;
+use strongroom_files::errno;
+use strongroom_files::within::{remove_in, rename_in};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
 use crate::bag;
-use crate::batch::rename_between;
-use crate::beneath::Relative;
 use crate::error::{Action, DriveError};
 use crate::identity;
-use crate::mount::{Mount, errno};
+use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
-use crate::temporary;
+use crate::relative::Relative;
 
 /// Where what cannot be trusted is kept, below Strongroom's own folder, under its old path.
 const FOLDER: &str = "quarantine";
@@ -47,7 +47,7 @@ impl Drive {
         if bag.manifest(&mount)?.get(&inside).is_some() {
             return Err(DriveError::Proven { path: path.to_string() });
         }
-        temporary::remove(&opened, filename).map_err(|error| mount.error(Action::Remove, &path, error))?;
+        remove_in(&opened, filename).map_err(|error| mount.error(Action::Remove, &path, error))?;
         // If we stop here, a power cut may bring the file back: it is fetched again, and then put aside.
         mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
         if let Some((_, name)) = folder.split() {
@@ -74,7 +74,7 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative) -> Result<Relative, Driv
         let (parent, last) = base.split().expect("it lies below the quarantine");
         let base = if copy == 1 { base.clone() } else { parent.join(&name::numbered(last, copy)) };
         let to = mount.make_own_folder(&base)?;
-        match rename_between(&from, filename, &to, filename) {
+        match rename_in(&from, filename, &to, filename) {
             Ok(()) => {
                 kill_point!("drive.put-aside");
                 // If we stop here, a power cut may bring the file back: it is found again, as above.

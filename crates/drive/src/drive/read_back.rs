@@ -64,7 +64,7 @@ fn read_one(
     let mut read = || {
         let file = mount.top().file(&path)?;
         let size = u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
-        if mount.filesystem.on_device {
+        if mount.filesystem().on_device {
             from_device(&file, size, algorithm, buffer)
         } else {
             let mut hasher = PairHasher::new(algorithm);

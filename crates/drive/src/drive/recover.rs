@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 
+use strongroom_files::is_folder;
+use strongroom_files::within::stat_in;
 use strongroom_model::{Digest, Month, SiteId};
 
 use super::quarantine::set_aside;
 use super::{Drive, inside};
 use crate::bag::{self, Bag, draft, text};
-use crate::beneath::{Relative, is_folder, names_in, stat_in};
 use crate::error::{Action, DriveError};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
 use crate::proof::{Proof, Recovered, Recovery};
+use crate::relative::{Relative, text_names_in};
 use crate::temporary::{is_temporary, part_name, sweep};
 
 impl Drive {
@@ -116,7 +118,7 @@ impl<'a> Sweeper<'a> {
     fn names_of(&self, month: impl Fn(&str) -> Option<Month>) -> Result<BTreeSet<Month>, DriveError> {
         let path = BagPlace::site_folder(self.site);
         let Some(folder) = self.mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
-        let names = names_in(folder).map_err(|error| self.mount.error(Action::Open, &path, error))?;
+        let names = text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &path, error))?;
         Ok(names.iter().filter_map(|name| month(name)).collect())
     }
 
@@ -126,7 +128,7 @@ impl<'a> Sweeper<'a> {
         self.folder(&place.folder())?;
         self.folder(&data)?;
         let mut names = match self.mount.own_folder(&data)? {
-            Some(folder) => names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
+            Some(folder) => text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
             None => Vec::new(),
         };
         let bag = self.mount.bags.get(&place);
@@ -173,7 +175,7 @@ impl<'a> Sweeper<'a> {
             }
         };
         let wanted = self.wanted_in(place.month, name);
-        let names = names_in(&opened).map_err(|error| self.mount.error(Action::Open, &path, error))?;
+        let names = text_names_in(&opened).map_err(|error| self.mount.error(Action::Open, &path, error))?;
         for file in names {
             let file_path = path.join(&file);
             if is_temporary(&file) {
@@ -213,7 +215,7 @@ impl<'a> Sweeper<'a> {
     fn folder(&mut self, path: &Relative) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
         let Some(folder) = self.mount.own_folder(path)? else { return Ok(()) };
-        let names = names_in(&folder).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        let names = text_names_in(&folder).map_err(|error| self.mount.error(Action::Open, path, error))?;
         for name in names.into_iter().filter(|name| is_temporary(name)) {
             self.temporary(&folder, &path.join(&name), &name, false)?;
         }

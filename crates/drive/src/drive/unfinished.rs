@@ -6,10 +6,10 @@ use strongroom_model::{BookingId, Month, SiteId};
 
 use super::Drive;
 use crate::bag::{self, text};
-use crate::beneath::names_in;
 use crate::error::{Action, DriveError};
 use crate::name;
 use crate::place::BagPlace;
+use crate::relative::text_names_in;
 
 /// The bookings that something of a month may lie on the drive of, though nothing is proven: few,
 /// however many are waiting.
@@ -45,7 +45,7 @@ impl Drive {
         let place = BagPlace { site: site.clone(), month };
         let data = place.data();
         let Some(folder) = mount.own_folder(&data)? else { return Ok(Unfinished::default()) };
-        let mut names = names_in(folder).map_err(|error| mount.error(Action::Open, &data, error))?;
+        let mut names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &data, error))?;
         // The bag's own text stands there, too.
         names.retain(|name| !text::is_name(name));
         let bag = mount.bags.get(&place);

@@ -1,6 +1,5 @@
 //! Who a drive is, or why that cannot be said.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -8,12 +7,13 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, StatxFlags};
 use rustix::io::Errno;
+use strongroom_files::within::names_in;
+use strongroom_files::{Beneath, Filesystem, Policy, errno};
 
-use super::errno;
-use crate::beneath::{Beneath, Relative, names_in};
+use super::{FILE_MODE, FOLDER_MODE};
 use crate::error::{Action, DriveError};
-use crate::filesystem::Filesystem;
 use crate::identity::{self, Identity};
+use crate::relative::Relative;
 
 /// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
 pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
@@ -26,7 +26,8 @@ pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
 }
 
 pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
-    Beneath::open(root).map_err(|source| missing(root, source))
+    let policy = Policy { one_file_system: true, file_mode: FILE_MODE, folder_mode: FOLDER_MODE };
+    Beneath::open(root, policy).map_err(|source| missing(root, source))
 }
 
 pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
@@ -34,11 +35,11 @@ pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
 }
 
 /// The drive's own word on who it is.
-pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) -> Result<Identity, DriveError> {
+pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, DriveError> {
     let own = || root.to_owned();
     let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
-    let mut file: File = match top.file(&path) {
-        Ok(file) => file.into(),
+    let mut file = match top.file(&path) {
+        Ok(file) => file,
         Err(error) => return Err(no_identity(root, top, error)),
     };
     let mut bytes = Vec::new();
@@ -48,7 +49,7 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) 
         .read_to_end(&mut bytes)
         .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
     let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveError::BadIdentity { root: own(), reason })?;
-    match (&identity.born, birth(&file, filesystem)) {
+    match (&identity.born, birth(&file, top.filesystem())) {
         (Some(then), Some(now)) if *then != now => {
             Err(DriveError::Copied { root: own(), identity: Box::new(identity) })
         }
@@ -61,7 +62,7 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath, filesystem: Filesystem) 
 fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     let own = root.to_owned();
     match errno(&error) {
-        Some(Errno::NOENT) => match names_in(top.fd()) {
+        Some(Errno::NOENT) => match names_in(top) {
             Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
             Ok(_) => DriveError::NotSetUp { root: own },
             Err(source) => missing(root, source),

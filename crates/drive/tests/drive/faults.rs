@@ -123,7 +123,7 @@ fn child_full_at_the_50th() {
 
 #[test]
 fn a_rename_that_fails_is_that_files_and_the_rest_land() {
-    with_fault("child_rename_fails", "drive.rename:3=5,drive.rename:4=EROFS");
+    with_fault("child_rename_fails", "files.rename:3=5,files.rename:4=EROFS");
 }
 
 #[test]
@@ -144,12 +144,12 @@ fn child_rename_fails() {
 
 #[test]
 fn a_file_system_without_rename_noreplace_lands_files_by_link_and_unlink() {
-    with_fault("child_lands_without_noreplace", "drive.rename:1-=22");
+    with_fault("child_lands_without_noreplace", "files.rename:1-=22");
 }
 
 #[test]
 fn a_file_system_without_links_either_looks_before_it_renames() {
-    with_fault("child_lands_without_noreplace", "drive.rename:1-=22,drive.link:1-=95");
+    with_fault("child_lands_without_noreplace", "files.rename:1-=22,files.link:1-=95");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn r6_a_month_whose_bag_cannot_be_written_is_not_begun() {
         with_fault("child_bag_fails", &format!("drive.manifest:{file}=ENOSPC"));
     }
     // The first rename is the identity's.
-    with_fault("child_bag_fails", "drive.rename:2=EIO");
+    with_fault("child_bag_fails", "files.rename:2=EIO");
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn r3_a_kill_between_any_two_durable_steps_loses_nothing_and_does_nothing_twice(
 #[test]
 fn r3_a_kill_between_link_and_unlink_leaves_one_file() {
     for passing in 1..=BOOKINGS {
-        killed_at(&format!("drive.linked:{passing}"), &[("STRONGROOM_FAULT", "drive.rename:1-=22")]);
+        killed_at(&format!("files.linked:{passing}"), &[("STRONGROOM_FAULT", "files.rename:1-=22")]);
     }
 }
 

@@ -6,9 +6,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::LazyLock;
 
-use rustix::fs::StatVfsMountFlags;
-use strongroom_model::ByteCount;
-use strongroom_model::event::SyncMethod;
+use strongroom_service::fault;
+
+use crate::call::call;
 
 /// `syncfs` reports errors since this version of Linux (syncfs(2), "BUGS").
 const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
@@ -17,20 +17,26 @@ static KERNEL: LazyLock<Option<(u32, u32)>> = LazyLock::new(kernel_version);
 
 /// What may be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Filesystem {
-    /// How a batch is made durable.
-    pub(crate) sync: SyncMethod,
+pub struct Filesystem {
+    /// Whether one `syncfs` makes everything durable and reports what it could not write. On FUSE it may do
+    /// nothing at all.
+    pub syncfs: bool,
     /// Whether it lies on a block device below this kernel's page cache, and nowhere else: then a
     /// read past the page cache is a read from the device. A network's server, a FUSE daemon, ZFS and
     /// a RAM disk have caches of their own.
-    pub(crate) on_device: bool,
+    pub on_device: bool,
     /// Whether a file's time of birth is kept, in full, and cannot be set.
-    pub(crate) keeps_birth: bool,
+    pub keeps_birth: bool,
 }
 
 impl Filesystem {
-    pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
-        let magic = rustix::fs::fstatfs(folder)?.f_type;
+    /// That of an open file or folder.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn of(file: impl AsFd) -> io::Result<Self> {
+        let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
+        // The type differs between architectures; the numbers fit 32 bits on all.
         let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);
         Ok(Self::known(magic, *KERNEL))
     }
@@ -47,8 +53,7 @@ impl Filesystem {
             _ => (false, false, false),
         };
         let reported = kernel.is_some_and(|version| version >= SYNCFS_REPORTS_SINCE);
-        let sync = if syncs && reported { SyncMethod::Syncfs } else { SyncMethod::Fsync };
-        Self { sync, on_device, keeps_birth }
+        Self { syncfs: syncs && reported, on_device, keeps_birth }
     }
 }
 
@@ -59,31 +64,6 @@ fn kernel_version() -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// How much room there is on a drive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Space {
-    /// What may still be written, by us.
-    pub free: ByteCount,
-    /// The size of the file system.
-    pub total: ByteCount,
-    /// How many more files it can hold, where it has such a limit.
-    pub(crate) files: Option<u64>,
-    pub(crate) read_only: bool,
-}
-
-impl Space {
-    pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
-        let stat = rustix::fs::fstatvfs(folder)?;
-        let bytes = |blocks: u64| ByteCount(blocks.saturating_mul(stat.f_frsize));
-        Ok(Self {
-            free: bytes(stat.f_bavail),
-            total: bytes(stat.f_blocks),
-            files: (stat.f_files > 0).then_some(stat.f_favail),
-            read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,15 +72,15 @@ mod tests {
     fn an_unknown_file_system_is_trusted_with_nothing() {
         for magic in [0x6969_u32, 0x6573_5546, 0xff53_4d42, 0x2fc1_2fc1, 0x794c_7630, 0] {
             let filesystem = Filesystem::known(magic, Some((6, 18)));
-            assert_eq!(filesystem, Filesystem { sync: SyncMethod::Fsync, on_device: false, keeps_birth: false });
+            assert_eq!(filesystem, Filesystem { syncfs: false, on_device: false, keeps_birth: false });
         }
     }
 
     #[test]
-    fn syncfs_is_used_only_where_the_kernel_reports_its_errors() {
-        assert_eq!(Filesystem::known(0xef53, Some((5, 8))).sync, SyncMethod::Syncfs);
-        assert_eq!(Filesystem::known(0xef53, Some((5, 7))).sync, SyncMethod::Fsync);
-        assert_eq!(Filesystem::known(0xef53, None).sync, SyncMethod::Fsync);
+    fn r1_syncfs_is_used_only_where_the_kernel_reports_its_errors() {
+        assert!(Filesystem::known(0xef53, Some((5, 8))).syncfs);
+        assert!(!Filesystem::known(0xef53, Some((5, 7))).syncfs);
+        assert!(!Filesystem::known(0xef53, None).syncfs);
         assert!(kernel_version().is_some());
     }
 }

@@ -7,41 +7,49 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use strongroom_service::fault;
+
+use crate::call::call;
+use crate::errno;
 
 /// A file that is locked (flock(2)), by this open of it. The lock is given up explicitly: closing the file
 /// does so only with its last duplicate, and a process that is just being started by another thread has
 /// one for a moment.
 #[derive(Debug)]
-pub(crate) struct Locked(File);
+pub struct Locked(File);
 
 impl Locked {
     /// Locks a file for us alone; `None` where another holds it.
-    pub(crate) fn alone(file: File) -> io::Result<Option<Self>> {
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn alone(file: File) -> io::Result<Option<Self>> {
+        match call(|| fault!("files.lock"), || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(Some(Self(file))),
-            Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) if errno(&error) == Some(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     /// Locks a file for us alone, and waits for it.
-    pub(crate) fn in_turn(file: File) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn in_turn(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockExclusive)
     }
 
     /// Locks a file together with others who do, and waits while one has it alone.
-    pub(crate) fn shared(file: File) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn shared(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockShared)
     }
 
     fn wait(file: File, operation: FlockOperation) -> io::Result<Self> {
-        loop {
-            match rustix::fs::flock(&file, operation) {
-                Ok(()) => return Ok(Self(file)),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        call(|| fault!("files.lock"), || rustix::fs::flock(&file, operation))?;
+        Ok(Self(file))
     }
 }
 

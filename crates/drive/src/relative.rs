@@ -1,0 +1,73 @@
+//! Paths on a drive.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use strongroom_files::within::names_in;
+
+/// A path below a drive's root, with `/` between its parts, none of which is empty, `.` or
+/// `..`. The empty path is the root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Relative(String);
+
+impl Relative {
+    pub(crate) const fn root() -> Self {
+        Self(String::new())
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        strongroom_files::stays_below(text.as_bytes()).then(|| Self(text.to_owned()))
+    }
+
+    /// The path of `name` in this folder. `name` is one part, made by this crate.
+    pub(crate) fn join(&self, name: &str) -> Self {
+        debug_assert!(Self::parse(name).is_some() && !name.contains('/'), "{name:?} is one part of a path");
+        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
+    }
+
+    /// The folder that holds it, and its name there; `None` for the root.
+    pub(crate) fn split(&self) -> Option<(Self, &str)> {
+        match self.0.rsplit_once('/') {
+            Some((folder, name)) => Some((Self(folder.to_owned()), name)),
+            None if self.0.is_empty() => None,
+            None => Some((Self::root(), &self.0)),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Relative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "the root folder" } else { &self.0 })
+    }
+}
+
+impl AsRef<Path> for Relative {
+    fn as_ref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+/// The names in an open folder; those that are not UTF-8 are left out, for they are not ours.
+pub(crate) fn text_names_in(folder: impl AsFd) -> io::Result<Vec<String>> {
+    Ok(names_in(folder)?.into_iter().filter_map(|name| name.into_string().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_only_plain_parts() {
+        for bad in ["", "/etc", "a//b", "a/../b", "..", "./a", "a/", "a\0b"] {
+            assert!(Relative::parse(bad).is_none(), "{bad:?}");
+        }
+        let path = |text| Relative::parse(text).unwrap();
+        assert_eq!(path("a/b/c").split(), Some((path("a/b"), "c")));
+    }
+}

@@ -1,0 +1,100 @@
+//! Durability: of one file, of one folder's names, and of many at once.
+//!
+//! A sync that failed is never asked again by its caller: after an error the kernel counts the pages as clean
+//! though they were not written, and would answer "well" (fsync(2)).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use strongroom_service::fault;
+
+use crate::beneath::Beneath;
+use crate::call::call;
+use crate::is_unsupported;
+
+/// Above so many files or folders, one `syncfs` costs less than an `fsync` of each.
+const MAX_FSYNCS: usize = 8;
+
+/// Makes a file's bytes durable.
+///
+/// # Errors
+/// The call's.
+pub fn sync_file(file: impl AsFd) -> io::Result<()> {
+    call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
+}
+
+/// Makes the names in a folder durable. Some network file systems have no such call for folders: their
+/// servers do it.
+///
+/// # Errors
+/// The call's.
+pub fn sync_folder(folder: impl AsFd) -> io::Result<()> {
+    match sync_file(folder) {
+        Err(error) if is_unsupported(&error) => Ok(()),
+        synced => synced,
+    }
+}
+
+impl Beneath {
+    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs) says that one
+    /// call does so. The error is reported once to each open root: it is for all who wrote before.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn sync_all(&self) -> io::Result<()> {
+        call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
+    }
+
+    /// Makes the bytes of these files durable, which were opened beneath this root and on its file system.
+    ///
+    /// # Errors
+    /// The calls'; which of the files is not durable is not known then.
+    pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
+        if self.sync_together(files.len()) {
+            return self.sync_all();
+        }
+        files.iter().try_for_each(sync_file)
+    }
+
+    /// Makes the names in these folders durable. One that is gone has no names left to lose.
+    ///
+    /// # Errors
+    /// The calls'.
+    pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
+        if self.sync_together(folders.len()) {
+            return self.sync_all();
+        }
+        for path in folders {
+            match self.folder(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                folder => sync_folder(folder?)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A root that may lead to other file systems must not rely on one call for its own.
+    fn sync_together(&self, count: usize) -> bool {
+        count > MAX_FSYNCS && self.filesystem().syncfs && self.stays_on_one_file_system()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Creation, Policy};
+
+    #[test]
+    fn many_files_and_their_folders_are_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let policy = Policy { one_file_system: true, file_mode: 0o600, folder_mode: 0o700 };
+        let beneath = Beneath::open(dir.path(), policy).unwrap();
+        let files: Vec<File> = (0..20).map(|n| beneath.create(format!("{n}"), Creation::New).unwrap()).collect();
+        beneath.sync_files(&files).unwrap();
+        beneath.sync_files(&files[..2]).unwrap();
+        beneath.sync_folders(&BTreeSet::from(["", "gone"])).unwrap();
+    }
+}

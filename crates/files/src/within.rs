@@ -1,0 +1,222 @@
+//! One open folder, and the names in it. Links are never followed.
+//!
+//! A name is one part of a path; the kernel refuses a NUL byte, and callers pass no `/`.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::Errno;
+use strongroom_service::{fault, kill_point};
+
+use crate::call::call;
+use crate::{errno, is_unsupported};
+
+/// How many names are read of one folder: more than a manifest can list, and not enough to hurt.
+const MAX_NAMES: usize = 4_000_000;
+
+/// What is to happen where a file's name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It must be new: `EEXIST` otherwise, whatever stands there.
+    New,
+    /// A plain file that is there is opened as it is.
+    OrOpen,
+}
+
+/// Creates or opens a plain file for reading and writing.
+///
+/// # Errors
+/// The call's; `EISDIR` where something else than a plain file stands there, which is not opened for long.
+pub fn create_in(folder: impl AsFd, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
+    let mut flags =
+        OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    flags.set(OFlags::EXCL, creation == Creation::New);
+    let file = call(
+        || fault!("files.create"),
+        || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::from_raw_mode(mode)),
+    )?;
+    if is_plain(&rustix::fs::fstat(&file)?) { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
+}
+
+/// Opens a folder in a folder.
+///
+/// # Errors
+/// The call's; `ELOOP` or `ENOTDIR` where something else stands there.
+pub fn folder_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
+}
+
+/// Makes a folder: `EEXIST` where something has its name.
+///
+/// # Errors
+/// The call's.
+pub fn make_in(folder: impl AsFd, name: impl AsRef<OsStr>, mode: u32) -> io::Result<()> {
+    call(|| fault!("files.mkdir"), || rustix::fs::mkdirat(&folder, name.as_ref(), Mode::from_raw_mode(mode)))
+}
+
+/// What has that name; `None` where nothing does.
+///
+/// # Errors
+/// The call's.
+pub fn stat_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
+    absent_or(call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)))
+}
+
+/// The names in a folder, without `.` and `..`, in no order.
+///
+/// # Errors
+/// The call's; or there are more than four million.
+pub fn names_in(folder: impl AsFd) -> io::Result<Vec<OsString>> {
+    let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
+    let mut names = Vec::new();
+    for entry in folder {
+        let entry = entry?;
+        match entry.file_name().to_bytes() {
+            b"." | b".." => {}
+            _ if names.len() == MAX_NAMES => return Err(io::Error::other("there are too many names in it")),
+            name => names.push(OsString::from_vec(name.to_vec())),
+        }
+    }
+    Ok(names)
+}
+
+/// Removes a file, or a link itself: whether there was one.
+///
+/// # Errors
+/// The call's.
+pub fn remove_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<bool> {
+    let removed = call(|| fault!("files.unlink"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::empty()));
+    Ok(absent_or(removed)?.is_some())
+}
+
+/// Removes an empty folder: whether there was one.
+///
+/// # Errors
+/// The call's; `ENOTEMPTY` where something is in it.
+pub fn remove_folder_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<bool> {
+    let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
+    Ok(absent_or(removed)?.is_some())
+}
+
+/// `None` where there was nothing.
+fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if errno(&error) == Some(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Renames, without replacing: `EEXIST` where the new name is taken.
+///
+/// # Errors
+/// The call's.
+pub fn rename_in(
+    from_folder: impl AsFd,
+    from: impl AsRef<OsStr>,
+    to_folder: impl AsFd,
+    to: impl AsRef<OsStr>,
+) -> io::Result<()> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let renamed = call(
+        || fault!("files.rename"),
+        || rustix::fs::renameat_with(&from_folder, from, &to_folder, to, RenameFlags::NOREPLACE),
+    );
+    match renamed {
+        Err(error) if is_unsupported(&error) => {}
+        renamed => return renamed,
+    }
+    // NFS and some FUSE file systems cannot say "without replacing", but a link never replaces. If we stop
+    // between link and unlink, both names are one file, and whoever tidies up finds the first one.
+    let linked =
+        call(|| fault!("files.link"), || rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()));
+    match linked {
+        Ok(()) => {
+            kill_point!("files.linked");
+            return remove_in(&from_folder, from).map(drop);
+        }
+        Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
+        Err(_) => {}
+    }
+    // No links either, as on FAT, and never of a folder. Every writer of such a name holds a lock, so that looking
+    // first is as good, except for two files of different content for one name in two processes at one time.
+    match stat_in(&to_folder, to)? {
+        Some(_) => Err(Errno::EXIST.into()),
+        None => call(|| fault!("files.replace"), || rustix::fs::renameat(&from_folder, from, &to_folder, to)),
+    }
+}
+
+/// Renames within a folder, replacing a file that has the new name: for the next version of a file of our own.
+///
+/// # Errors
+/// The call's.
+pub fn replace_in(folder: impl AsFd, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
+    call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
+}
+
+/// Whether it is a plain file.
+#[must_use]
+pub fn is_plain(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+/// Whether it is a folder.
+#[must_use]
+pub fn is_folder(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, File) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = File::open(dir.path()).unwrap();
+        (dir, folder)
+    }
+
+    #[test]
+    fn a_new_file_takes_nobodys_place() {
+        let (dir, folder) = folder();
+        create_in(&folder, "a", Creation::New, 0o600).unwrap();
+        let error = create_in(&folder, "a", Creation::New, 0o600).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        create_in(&folder, "a", Creation::OrOpen, 0o600).unwrap();
+        symlink("a", dir.path().join("link")).unwrap();
+        create_in(&folder, "link", Creation::OrOpen, 0o600).unwrap_err();
+        create_in(&folder, "link", Creation::New, 0o600).unwrap_err();
+    }
+
+    #[test]
+    fn a_rename_never_replaces() {
+        let (dir, folder) = folder();
+        fs::write(dir.path().join("a"), "a").unwrap();
+        fs::write(dir.path().join("b"), "b").unwrap();
+        let error = rename_in(&folder, "a", &folder, "b").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(dir.path().join("b")).unwrap(), b"b");
+        rename_in(&folder, "a", &folder, "c").unwrap();
+        assert!(stat_in(&folder, "a").unwrap().is_none());
+        replace_in(&folder, "c", "b").unwrap();
+        assert_eq!(fs::read(dir.path().join("b")).unwrap(), b"a");
+    }
+
+    #[test]
+    fn what_is_gone_already_is_removed() {
+        let (_dir, folder) = folder();
+        create_in(&folder, "a", Creation::New, 0o600).unwrap();
+        make_in(&folder, "b", 0o700).unwrap();
+        assert!(remove_in(&folder, "a").unwrap() && !remove_in(&folder, "a").unwrap());
+        assert!(remove_folder_in(&folder, "b").unwrap() && !remove_folder_in(&folder, "b").unwrap());
+        remove_in(&folder, "a").unwrap();
+    }
+}
