@@ -1,12 +1,12 @@
 //! Every file that the code dictates, or a part of which it does: the events' schemas, and
-//! the table of failures in docs/operations.md.
+//! the tables of alarms and failures in docs/operations.md.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use strongroom_model::FailureKind;
 use strongroom_model::envelope::schema_uri;
-use strongroom_model::event::{CATALOGUE, EventType};
+use strongroom_model::event::{CATALOGUE, ClearedBy, EventType};
+use strongroom_model::{AlarmKind, FailureKind};
 
 /// A file that must read as the code says.
 #[derive(Debug)]
@@ -31,18 +31,37 @@ pub fn workspace_root() -> PathBuf {
 #[must_use]
 pub fn all() -> Vec<SchemaFile> {
     let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
-    files.push(page_with("docs/operations.md", "failures", &failures()));
+    files.push(page_with("docs/operations.md", &[("alarms", alarms()), ("failures", failures())]));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
 
-/// A page as it is, with another text between the comment that names the part and the next `end`.
-fn page_with(path: &str, part: &str, text: &str) -> SchemaFile {
-    let page = std::fs::read_to_string(workspace_root().join(path)).unwrap();
-    let (start, end) = (format!("<!-- {part} -->\n"), "<!-- end -->");
-    let (before, rest) = page.split_once(&start).expect("the page has the part");
-    let (_, after) = rest.split_once(end).expect("the part ends");
-    SchemaFile { path: path.to_owned(), text: format!("{before}{start}{text}{end}{after}") }
+/// A page as it is, with other texts between the comments that name the parts and the next `end`.
+fn page_with(path: &str, parts: &[(&str, String)]) -> SchemaFile {
+    let mut page = std::fs::read_to_string(workspace_root().join(path)).unwrap();
+    for (part, text) in parts {
+        let (start, end) = (format!("<!-- {part} -->\n"), "<!-- end -->");
+        let (before, rest) = page.split_once(&start).expect("the page has the part");
+        let (_, after) = rest.split_once(end).expect("the part ends");
+        page = format!("{before}{start}{text}{end}{after}");
+    }
+    SchemaFile { path: path.to_owned(), text: page }
+}
+
+/// Every kind of alarm, as a table, the worst first.
+fn alarms() -> String {
+    let mut table = "| alarm | what it means | what you do | it is over when |\n| --- | --- | --- | --- |\n".to_owned();
+    for kind in AlarmKind::ALL {
+        let over = match kind.cleared_by() {
+            ClearedBy::Opening => "the drive that is mounted there is found well",
+            ClearedBy::Work => "the work that met it succeeds",
+            ClearedBy::Relay => "the relay sees that it is",
+            ClearedBy::Event => "the next look at the same thing finds it well",
+            ClearedBy::Person => "a person has decided",
+        };
+        table.push_str(&format!("| `{}` | {} | {} | {over} |\n", kind.code(), kind.meaning(), kind.step()));
+    }
+    table
 }
 
 /// Every cause of a failure, as a table.

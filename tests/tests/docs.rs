@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use strongroom_model::AlarmKind;
 use strongroom_tests::audit::files_below;
 use strongroom_tests::schemas::workspace_root;
 
@@ -17,25 +16,6 @@ fn pages() -> Vec<PathBuf> {
     pages.push(root.join("README.md"));
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     pages
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(workspace_root().join(path)).unwrap()
-}
-
-/// The codes of every kind of alarm, as the schema of the event has them.
-fn alarm_codes() -> BTreeSet<String> {
-    let schema = serde_json::to_value(schemars::schema_for!(AlarmKind)).unwrap();
-    let variants = schema["oneOf"].as_array().unwrap();
-    variants.iter().map(|variant| variant["const"].as_str().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn every_alarm_is_explained_and_no_other() {
-    let page = read("docs/operations.md");
-    let section = page.split("\n## What each alarm means").nth(1).unwrap().split("\n## ").next().unwrap();
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), alarm_codes());
 }
 
 #[test]

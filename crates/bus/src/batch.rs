@@ -58,9 +58,10 @@ impl<S> Clone for Worker<S> {
 /// What a batch says about the stage.
 #[derive(Debug)]
 pub(crate) enum Worked {
-    /// Nothing: there was nothing left to do, or the log was in trouble.
+    /// Nothing: there was nothing left to do, every task failed by a fault of its own, or the log
+    /// was in trouble.
     Nothing,
-    /// The stage did its work.
+    /// The stage did its work, at least once.
     Well,
     /// Something is in its way.
     Obstructed(AlarmRaised),
@@ -219,7 +220,7 @@ impl<S: Stage> Worker<S> {
         }
         if back.is_empty() {
             self.troubles.store(0, Ordering::Relaxed);
-            return Worked::Well;
+            return if settled.worked { Worked::Well } else { Worked::Nothing };
         }
         self.hold_back(back).await;
         Worked::Nothing

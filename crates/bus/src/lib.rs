@@ -39,7 +39,7 @@ pub mod retry;
 pub mod settle;
 pub mod stage;
 
-pub use crate::alarms::{AlarmError, Alarms};
+pub use crate::alarms::{AlarmError, Alarms, Cleared};
 pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
 pub use crate::delivery::Delivery;
 pub use crate::desk::Desk;

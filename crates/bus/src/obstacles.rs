@@ -3,9 +3,10 @@
 //! An obstacle that [`Stage::ready`](crate::Stage::ready) named is over as soon as it no
 //! longer does. One that was only found at work (a drive that has room in general, but not
 //! for the next file) may come right back, so its alarm stays until a batch went well,
-//! or until nothing was left to be done.
+//! or until nothing is left to be done.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
@@ -13,43 +14,17 @@ use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::fold::fold;
 use strongroom_model::{AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
 
-use crate::alarms::Alarms;
+use tokio::time::Instant;
+
+use crate::alarms::{Alarms, Cleared};
 use crate::desk::Desk;
 
 /// How many alarms are looked through when a stage starts, the newest first.
 const ALARMS_MOST: usize = 4096;
 
-/// The kinds of alarm that pause a stage, and that its restart may find still raised.
-const PAUSING: [AlarmKind; 8] = [
-    AlarmKind::DriveMissing,
-    AlarmKind::DriveUnknown,
-    AlarmKind::DriveReadOnly,
-    AlarmKind::DriveFull,
-    AlarmKind::DriveFailing,
-    AlarmKind::ServerUnreachable,
-    AlarmKind::ServerRefuses,
-    AlarmKind::ServerConfused,
-];
-
-/// Every kind of alarm, for figures that show each.
-pub(crate) const KINDS: [AlarmKind; 16] = [
-    AlarmKind::DriveMissing,
-    AlarmKind::DriveUnknown,
-    AlarmKind::DriveReadOnly,
-    AlarmKind::DriveFull,
-    AlarmKind::DriveFailing,
-    AlarmKind::ServerUnreachable,
-    AlarmKind::ServerRefuses,
-    AlarmKind::ServerConfused,
-    AlarmKind::RecordWrong,
-    AlarmKind::ServerForgot,
-    AlarmKind::RunOverdue,
-    AlarmKind::CopyLost,
-    AlarmKind::BrokerUnreachable,
-    AlarmKind::BrokerTopology,
-    AlarmKind::MessageParked,
-    AlarmKind::NoWorker,
-];
+/// After which time at most it is looked again whether an alarm may be cleared: the wait is counted
+/// by the clock on the wall, which may be set.
+const SETTLING_LOOK: Duration = Duration::from_secs(60);
 
 /// The kinds of the alarms that are raised now. One that cannot be understood is left out.
 pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
@@ -64,7 +39,7 @@ pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
 
 /// Whether an alarm is raised of a kind that pauses a stage.
 pub(crate) async fn is_any_raised(log: &EventLog) -> Result<bool, LogError> {
-    Ok(raised(log).await?.iter().any(|kind| PAUSING.contains(kind)))
+    Ok(raised(log).await?.iter().any(|kind| kind.pauses_a_stage()))
 }
 
 /// How an obstacle came to light.
@@ -82,16 +57,40 @@ pub(crate) struct Obstacles {
     alarms: Alarms,
     stage: StageName,
     raised: BTreeMap<AlarmKey, Found>,
+    /// Those that are over, but have come and gone so often that their alarm stays raised, and
+    /// when to ask again.
+    settling: BTreeMap<AlarmKey, Instant>,
 }
 
 impl Obstacles {
     pub(crate) fn new(desk: &Desk) -> Self {
-        Self { alarms: desk.alarms(), stage: desk.stage, raised: BTreeMap::new() }
+        Self { alarms: desk.alarms(), stage: desk.stage, raised: BTreeMap::new(), settling: BTreeMap::new() }
     }
 
-    /// Whether every alarm is cleared.
+    /// Whether nothing is in the way any more.
     pub(crate) fn none(&self) -> bool {
         self.raised.is_empty()
+    }
+
+    /// Whether something is raised that only the work itself meets.
+    pub(crate) fn any_met_at_work(&self) -> bool {
+        self.raised.values().any(|found| *found == Found::Working)
+    }
+
+    /// When an alarm whose condition is over can be cleared.
+    pub(crate) fn settled_at(&self) -> Option<Instant> {
+        self.settling.values().min().copied()
+    }
+
+    /// Clears the alarms that have been over for long enough.
+    pub(crate) async fn settle(&mut self) {
+        let now = Instant::now();
+        let due: Vec<AlarmKey> =
+            self.settling.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
+        for key in due {
+            self.settling.remove(&key);
+            self.clear(vec![key]).await;
+        }
     }
 
     /// Takes over the alarms that an earlier process of this stage left raised.
@@ -110,6 +109,7 @@ impl Obstacles {
     pub(crate) async fn raise(&mut self, obstacle: &AlarmRaised, found: Found) {
         // Kept whether or not the log took it: to clear an alarm that is not raised is nothing.
         let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
+        self.settling.remove(&key);
         self.raised.entry(key).and_modify(|known| *known = found).or_insert(found);
         if let Err(error) = self.alarms.raise(obstacle, None).await {
             tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
@@ -137,6 +137,11 @@ impl Obstacles {
         let message = format!("{} works again", self.stage);
         for key in keys {
             match self.alarms.clear(&key, &message, None).await {
+                Ok(Cleared::Settling(wait)) => {
+                    self.raised.remove(&key);
+                    let wait = Duration::try_from(wait).unwrap_or_default().min(SETTLING_LOOK);
+                    self.settling.insert(key, Instant::now() + wait);
+                }
                 Ok(_) => {
                     self.raised.remove(&key);
                 }
@@ -149,7 +154,8 @@ impl Obstacles {
 
 /// Whether an alarm of this stream is of a kind that pauses stages.
 fn pauses(alarm: &StreamName) -> bool {
-    alarm.id().split_once('.').is_some_and(|(code, _)| PAUSING.iter().any(|kind| kind.code() == code))
+    let code = alarm.id().split_once('.').map(|(code, _)| code);
+    code.and_then(AlarmKind::of_code).is_some_and(AlarmKind::pauses_a_stage)
 }
 
 /// The alarm, if it is raised and this stage raised it as an obstacle, on whatever host that

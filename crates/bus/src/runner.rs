@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use strongroom_model::event::AlarmRaised;
+use strongroom_model::{Position, Recorded};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Worked, Worker, panic_message};
+use crate::broker::route::drive_of;
 use crate::delivery::Handover;
 use crate::ledger::Ledger;
 use crate::obstacles::{Found, Obstacles};
 use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
 use crate::stage::{BatchLimits, Stage};
+
+/// How many pending events are looked through for one that this stage could do now: what is of
+/// another drive stands among them.
+const LEFT_MOST: usize = 1_000;
 
 /// Runs one stage.
 ///
@@ -116,6 +122,7 @@ impl<S: Stage> Runner<S> {
             Trial::Due(at) => Some(at),
             _ => None,
         };
+        let settled_at = self.obstacles.settled_at();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
@@ -126,6 +133,9 @@ impl<S: Stage> Runner<S> {
                 None => self.stop.cancelled().await,
             },
             () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => self.quiet().await,
+            () = sleep_until(settled_at.unwrap_or_else(Instant::now)), if settled_at.is_some() => {
+                self.obstacles.settle().await;
+            }
         }
     }
 
@@ -218,6 +228,7 @@ impl<S: Stage> Runner<S> {
             }
             // One may have been on its way when the pause began.
             self.give_back();
+            self.obstacles.settle().await;
             match self.ready().await {
                 None => return,
                 Some(Ok(())) => break,
@@ -238,13 +249,29 @@ impl<S: Stage> Runner<S> {
         }
     }
 
-    /// On trial, and no work came by for a while.
+    /// On trial, and no work came by for a while. What was met at work is over only where none of
+    /// that work is left: it may have been done by another worker.
     async fn quiet(&mut self) {
         match self.ready().await {
             None => {}
+            Some(Ok(())) if self.obstacles.any_met_at_work() && self.is_work_left().await => {
+                self.trial = Trial::Due(Instant::now() + self.pace.quiet);
+            }
             Some(Ok(())) => self.well().await,
             Some(Err(obstacle)) => self.pause(obstacle, Found::Asking).await,
         }
+    }
+
+    /// Whether anything that this stage could do now is still to be done. A log that cannot be
+    /// read says nothing.
+    async fn is_work_left(&self) -> bool {
+        let drive = self.worker.stage.drive();
+        let is_ours = |event: &Recorded| {
+            let of = drive_of(&event.event);
+            of.is_none() || drive.is_none() || of == drive
+        };
+        let pending = self.worker.desk.log.pending(self.worker.desk.stage, Position(0), LEFT_MOST).await;
+        pending.map_or(true, |pending| pending.iter().any(is_ours))
     }
 
     /// Nothing is in the way any more.

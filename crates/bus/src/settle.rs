@@ -48,6 +48,7 @@ struct Batch {
     open: HashMap<StreamName, Open>,
     rests: HashSet<StreamName>,
     obstacle: Option<AlarmRaised>,
+    worked: bool,
 }
 
 /// A task that is not settled.
@@ -68,6 +69,8 @@ pub struct Settled {
     pub rests: HashSet<StreamName>,
     /// What was in the way, if the stage named something.
     pub obstacle: Option<AlarmRaised>,
+    /// Whether the work itself succeeded with at least one task.
+    pub worked: bool,
 }
 
 /// How the settling of one task ended.
@@ -151,7 +154,8 @@ impl<S: Fold> Settle<S> {
     #[must_use]
     pub fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
-        Settled { again: batch.open.into_keys().collect(), rests: batch.rests, obstacle: batch.obstacle }
+        let Batch { open, rests, obstacle, worked } = batch;
+        Settled { again: open.into_keys().collect(), rests, obstacle, worked }
     }
 
     pub(crate) fn is_obstructed(&self) -> bool {
@@ -213,6 +217,7 @@ impl<S: Fold> Settle<S> {
         let mut batch = self.batch();
         match ending {
             Ending::Written(count) => {
+                batch.worked |= matches!(count, Count::Done);
                 self.progress.count(count);
                 batch.open.remove(&stream);
             }

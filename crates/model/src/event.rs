@@ -12,7 +12,7 @@ mod timesheet;
 
 use serde::{Serialize, Serializer};
 
-pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised};
+pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Blocks, ClearedBy};
 pub use self::drive::DriveInitialised;
 pub use self::failure::{Failed, FailureKind};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};

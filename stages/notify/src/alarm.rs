@@ -56,7 +56,7 @@ impl AlarmMail {
     /// What nobody has been told of these alarms; `None`: there is nothing.
     pub(crate) fn of<'a>(site: &SiteId, alarms: impl Iterator<Item = &'a Alarm>) -> Option<Self> {
         let mut changes: Vec<Untold> = alarms.flat_map(|alarm| alarm.untold.iter().cloned()).collect();
-        changes.sort_by_key(|one| (is_over(one), kind::severity(raised(one).kind), one.time, one.id));
+        changes.sort_by_key(|one| (is_over(one), raised(one).kind, one.time, one.id));
         (!changes.is_empty()).then(|| Self { site: site.clone(), changes })
     }
 
@@ -85,7 +85,7 @@ impl AlarmMail {
         let lasting: Vec<&Untold> = self.changes.iter().filter(|one| !self.ended(one)).collect();
         let worst = lasting.first().copied();
         let (tone, verdict, others) = match worst {
-            Some(worst) => ("act", kind::title(raised(worst).kind).to_owned(), lasting.len() - 1),
+            Some(worst) => ("act", raised(worst).kind.title().to_owned(), lasting.len() - 1),
             None => {
                 let first = self.changes.first().map_or_else(String::new, |one| kind::in_a_sentence(raised(one).kind));
                 let ends = self.changes.iter().filter(|one| is_over(one)).count();
@@ -118,7 +118,7 @@ impl AlarmMail {
         let at = local(one.time, zone);
         match &one.change {
             Change::Raised(raised) => {
-                let title = kind::title(raised.kind);
+                let title = raised.kind.title();
                 let ended = self.ended(one);
                 Entry {
                     tone: if ended { "well" } else { "act" },
@@ -128,7 +128,7 @@ impl AlarmMail {
                     after: if ended {
                         "It has ended: see below.".to_owned()
                     } else {
-                        kind::meanwhile(raised.kind).to_owned()
+                        raised.kind.meanwhile().to_owned()
                     },
                 }
             }

@@ -4,20 +4,29 @@
 //! nothing to do yet: a drive that is missing is told of before a run needs it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use strongroom_bus::{AlarmError, Alarms};
+use strongroom_bus::{AlarmError, Alarms, Cleared};
 use strongroom_drive::{Drive, DriveError, DriveSettings, Identity};
 use strongroom_eventlog::EventLog;
-use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::event::{AlarmKey, AlarmRaised, Blocks, ClearedBy};
 use strongroom_model::{Actor, AlarmKind, Event, StreamName};
 use strongroom_service::Clock;
+use tokio::time::Instant;
 
-/// What is over when the drive is found well, whoever raised it.
-const OVER_WHEN_WELL: [AlarmKind; 3] = [AlarmKind::DriveMissing, AlarmKind::DriveUnknown, AlarmKind::DriveReadOnly];
-/// What is over then if it was found here. A drive that was found so at work may be well in
-/// general and still have no room for the next file: the stage that found it says when that
-/// is over.
-const OVER_IF_OURS: [AlarmKind; 2] = [AlarmKind::DriveFull, AlarmKind::DriveFailing];
+/// How long it is before work that the drive refused is tried again, at first; it doubles.
+const TRY_AGAIN_LEAST: Duration = Duration::from_secs(1);
+/// How long at most: looking a drive through reads copies back.
+const TRY_AGAIN_MOST: Duration = Duration::from_secs(60);
+
+/// What the work met, after a look that found the drive well. That the drive can be opened says
+/// nothing about it: it is over when the same work succeeds.
+#[derive(Debug)]
+struct Met {
+    obstacle: AlarmRaised,
+    wait: Duration,
+    again_at: Instant,
+}
 
 /// The place where the drive is mounted.
 #[derive(Debug)]
@@ -27,8 +36,11 @@ pub(crate) struct Gate {
     alarms: Alarms,
     log: EventLog,
     actor: Actor,
-    /// What was found at the last look; `None` before the first.
+    /// In whose name the work is done that is begun here.
+    worker: Alarms,
+    /// What was found at the last look; `None` before the first, and where it is to be told again.
     last: Option<Result<(), AlarmKind>>,
+    met: Option<Met>,
     /// The drive that was well at the last look.
     identity: Option<Identity>,
     /// Whether others look at drives of their own, which may be mounted at the same place.
@@ -37,15 +49,24 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// A gate for the drive that is configured; nothing is looked at yet.
-    pub(crate) fn new(root: PathBuf, settings: DriveSettings, log: &EventLog, clock: &Clock, actor: &Actor) -> Self {
-        let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
+    /// `actor` looks at the drive, `worker` works on it.
+    pub(crate) fn new(
+        root: PathBuf,
+        settings: DriveSettings,
+        log: &EventLog,
+        clock: &Clock,
+        (actor, worker): (&Actor, &Actor),
+    ) -> Self {
+        let alarms = |actor: &Actor| Alarms::new(log.clone(), clock.clone(), actor.clone());
         Self {
             root,
             settings,
-            alarms,
+            alarms: alarms(actor),
+            worker: alarms(worker),
             log: log.clone(),
             actor: actor.clone(),
             last: None,
+            met: None,
             identity: None,
             among_others: false,
         }
@@ -70,8 +91,8 @@ impl Gate {
         // Another host may have cleared what lasts here.
         let told = self.last == Some(found) && (found.is_ok() || !self.among_others);
         if !told {
-            self.tell(obstacle.as_ref()).await?;
-            self.last = Some(found);
+            let all = self.tell(obstacle.as_ref()).await?;
+            self.last = all.then_some(found);
         }
         Ok(obstacle)
     }
@@ -81,30 +102,69 @@ impl Gate {
         self.identity.as_ref()
     }
 
-    /// Something else was found in the way of the drive, after a look that found nothing.
-    pub(crate) async fn found(&mut self, obstacle: &AlarmRaised) -> Result<(), AlarmError> {
-        self.last = Some(Err(obstacle.kind));
-        self.alarms.raise(obstacle, None).await.map(drop)
+    /// What the work met the last time, if it is too early to try it again.
+    pub(crate) fn waits_for(&self) -> Option<&AlarmRaised> {
+        self.met.as_ref().filter(|met| Instant::now() < met.again_at).map(|met| &met.obstacle)
     }
 
-    async fn tell(&self, obstacle: Option<&AlarmRaised>) -> Result<(), AlarmError> {
+    /// The work met something, after a look that found nothing. It is raised in the worker's name,
+    /// so that no look ends it, not even one of a later process.
+    pub(crate) async fn found(&mut self, obstacle: &AlarmRaised) -> Result<(), AlarmError> {
+        if let Some(before) = self.met.take_if(|met| met.obstacle.kind != obstacle.kind) {
+            // Another condition: the one before is over.
+            self.end(&before.obstacle).await?;
+        }
+        self.worker.raise(obstacle, None).await?;
+        let wait = self.met.as_ref().map_or(TRY_AGAIN_LEAST, |met| (met.wait * 2).min(TRY_AGAIN_MOST));
+        self.met = Some(Met { obstacle: obstacle.clone(), wait, again_at: Instant::now() + wait });
+        Ok(())
+    }
+
+    /// The work has succeeded: whatever it met is over.
+    pub(crate) async fn well(&mut self) -> Result<(), AlarmError> {
+        if let Some(met) = self.met.as_ref().map(|met| met.obstacle.clone())
+            && self.end(&met).await?.is_over()
+        {
+            self.met = None;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, obstacle: &AlarmRaised) -> Result<Cleared, AlarmError> {
+        let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
+        self.worker.clear(&key, &format!("the drive at {} can be used", self.root.display()), None).await
+    }
+
+    /// Raises what is in the way, and clears what is over. Returns whether that is all: an alarm
+    /// that comes and goes is cleared later.
+    async fn tell(&self, obstacle: Option<&AlarmRaised>) -> Result<bool, AlarmError> {
         if let Some(obstacle) = obstacle {
             self.alarms.raise(obstacle, None).await?;
         }
         let subject = self.root.to_string_lossy();
-        for kind in OVER_WHEN_WELL.into_iter().chain(OVER_IF_OURS) {
+        let mut all = true;
+        for kind in AlarmKind::ALL.iter().copied().filter(|kind| kind.blocks() == Blocks::Drive) {
             let key = AlarmKey::new(kind, &subject);
             let lasts = obstacle.is_some_and(|now| now.kind == kind);
-            let over = if OVER_WHEN_WELL.contains(&kind) {
-                !self.among_others || self.raiser(&key).await.is_some_and(|raiser| host(&raiser) == host(&self.actor))
-            } else {
-                self.raiser(&key).await.is_some_and(|raiser| part(&raiser) == part(&self.actor))
-            };
-            if !lasts && over {
-                self.alarms.clear(&key, &format!("the drive at {} can be used", self.root.display()), None).await?;
+            if !lasts && self.is_over(&key).await {
+                let message = format!("the drive at {} can be used", self.root.display());
+                all &= self.alarms.clear(&key, &message, None).await?.is_over();
             }
         }
-        Ok(())
+        Ok(all)
+    }
+
+    /// Whether an alarm is over because this look did not find it. One about work is so only if it
+    /// was found by looking: a drive that was found full at work may be well in general and still
+    /// have no room for the next file, and the stage that found it says when that is over.
+    async fn is_over(&self, key: &AlarmKey) -> bool {
+        let by_looking = key.kind.cleared_by() == ClearedBy::Opening;
+        if by_looking && !self.among_others {
+            return true;
+        }
+        let Some(raiser) = self.raiser(key).await else { return false };
+        let here = !self.among_others || host(&raiser) == host(&self.actor);
+        here && (by_looking || part(&raiser) == part(&self.actor))
     }
 
     /// Who raised the alarm last. One that cannot be read is left to whoever can.
@@ -151,7 +211,8 @@ mod tests {
 
         fn gate(&self, reserve: u64) -> Gate {
             let settings = DriveSettings { reserve: ByteCount(reserve), expect: None };
-            Gate::new(self.root(), settings, &self.log, &self.clock, &"run@backup-1".parse().unwrap())
+            let (actor, worker) = ("run@backup-1".parse().unwrap(), "verify@backup-1".parse().unwrap());
+            Gate::new(self.root(), settings, &self.log, &self.clock, (&actor, &worker))
         }
 
         fn alarms(&self, actor: &str) -> Alarms {
@@ -186,9 +247,9 @@ mod tests {
     async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
         let rig = Rig::new().await;
         let gate = |root: PathBuf, host: &str| {
-            let actor = format!("fetch@{host}").parse().unwrap();
-            Gate::new(root, DriveSettings { reserve: ByteCount(0), expect: None }, &rig.log, &rig.clock, &actor)
-                .among_others()
+            let actors = ["drive", "fetch"].map(|part| format!("{part}@{host}").parse().unwrap());
+            let settings = DriveSettings { reserve: ByteCount(0), expect: None };
+            Gate::new(root, settings, &rig.log, &rig.clock, (&actors[0], &actors[1])).among_others()
         };
         let mut there = gate(rig.root(), "there");
         assert_eq!(there.look().await.unwrap().unwrap().kind, AlarmKind::DriveMissing);
@@ -220,5 +281,48 @@ mod tests {
         rig.alarms("fetch@backup-1").raise(&full, None).await.unwrap();
         rig.gate(0).look().await.unwrap();
         assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 1);
+    }
+    #[tokio::test]
+    async fn what_only_the_work_meets_is_one_alarm_until_the_work_succeeds() {
+        let rig = Rig::new().await;
+        std::fs::create_dir(rig.root()).unwrap();
+        Drive::init(&rig.root(), "blue 1", rig.clock.now()).unwrap();
+        let obstacle = AlarmRaised {
+            kind: AlarmKind::DriveReadOnly,
+            subject: rig.root().to_string_lossy().into_owned(),
+            message: "manifest.lock: Permission denied".to_owned(),
+            next_step: "see who owns it".to_owned(),
+        };
+        let mut gate = rig.gate(0);
+        for _ in 0..100 {
+            assert_eq!(gate.look().await.unwrap(), None, "the drive can be opened");
+            gate.found(&obstacle).await.unwrap();
+            assert_eq!(gate.waits_for(), Some(&obstacle), "it is not tried again at once");
+        }
+        assert_eq!(rig.size().await, 1, "a hundred tries are one alarm");
+        assert_eq!(gate.met.as_ref().unwrap().wait, TRY_AGAIN_MOST, "ever more slowly");
+
+        // A later process finds the drive well, which says nothing about the work.
+        rig.gate(0).look().await.unwrap();
+        assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 1);
+        gate.well().await.unwrap();
+        gate.well().await.unwrap();
+        assert_eq!((rig.size().await, raised_alarms(&rig.log).await.unwrap().len()), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_drive_that_comes_and_goes_is_told_ever_more_slowly() {
+        let rig = Rig::new().await;
+        let mut gate = rig.gate(0);
+        for _ in 0..100 {
+            std::fs::create_dir(rig.root()).unwrap();
+            Drive::init(&rig.root(), "blue 1", rig.clock.now()).unwrap();
+            gate.look().await.unwrap();
+            std::fs::remove_dir_all(rig.root()).unwrap();
+            gate.look().await.unwrap();
+            rig.clock.advance(Duration::from_secs(2));
+        }
+        assert!(rig.size().await <= 14, "{} events of a loose cable", rig.size().await);
+        assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 1, "it is away, and that is what stands there");
     }
 }

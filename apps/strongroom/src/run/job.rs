@@ -80,7 +80,8 @@ impl Job {
         let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
         let stop = shutdown.stop().child_token();
         let name = actor_named("run");
-        let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, &name);
+        let actors = (&name, &actor(StageName::Verify));
+        let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, actors);
         let broker = broker::if_any(&config, "run")?;
         let relay = broker.as_ref().map(|broker| {
             spawn_relay(RelayWiring {
@@ -130,10 +131,14 @@ impl Job {
         if let Some(obstacle) = self.gate.look().await? {
             return Ok(Some(obstacle));
         }
+        if let Some(obstacle) = self.gate.waits_for() {
+            return Ok(Some(obstacle.clone()));
+        }
         if let Err(obstacle) = self.verify.begin().await {
             self.gate.found(&obstacle).await?;
             return Ok(Some(obstacle));
         }
+        self.gate.well().await?;
         if let Some(identity) = self.gate.identity().filter(|_| self.relay.is_some()) {
             note(&self.log, identity, &self.clock).await?;
         }

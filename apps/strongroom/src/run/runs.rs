@@ -23,21 +23,6 @@ use crate::trouble::Trouble;
 /// The subject of the alarm about runs: there is one schedule.
 const SUBJECT: &str = "schedule";
 
-/// The alarms that say why a run does not move.
-const IN_THE_WAY: [AlarmKind; 11] = [
-    AlarmKind::DriveMissing,
-    AlarmKind::DriveUnknown,
-    AlarmKind::DriveReadOnly,
-    AlarmKind::DriveFull,
-    AlarmKind::DriveFailing,
-    AlarmKind::ServerUnreachable,
-    AlarmKind::ServerRefuses,
-    AlarmKind::ServerConfused,
-    AlarmKind::BrokerUnreachable,
-    AlarmKind::BrokerTopology,
-    AlarmKind::NoWorker,
-];
-
 /// Keeps the schedule of runs.
 pub(crate) struct Runs {
     schedule: Schedule,
@@ -154,7 +139,7 @@ impl Runs {
     /// has an alarm of its own.
     async fn watch_over(&self, asked_at: Timestamp) -> Result<(), Trouble> {
         if due::overdue(&self.schedule, asked_at, self.moved.1, self.clock.now(), self.grace).is_none()
-            || raised_alarms(&self.log).await?.iter().any(|alarm| IN_THE_WAY.contains(&alarm.kind))
+            || raised_alarms(&self.log).await?.iter().any(|alarm| alarm.kind.holds_up_runs())
         {
             return Ok(());
         }

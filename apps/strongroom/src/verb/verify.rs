@@ -80,7 +80,11 @@ async fn look(drive: &mut Attached, stage: &Verify) -> Result<Option<AlarmRaised
     if let Some(obstacle) = drive.look().await? {
         return Ok(Some(obstacle));
     }
-    let Err(obstacle) = stage.begin().await else { return Ok(None) };
-    drive.found(&obstacle).await?;
-    Ok(Some(obstacle))
+    if let Some(obstacle) = drive.waits_for() {
+        return Ok(Some(obstacle));
+    }
+    match stage.begin().await {
+        Ok(()) => drive.well().await.map(|()| None),
+        Err(obstacle) => drive.found(&obstacle).await.map(|()| Some(obstacle)),
+    }
 }

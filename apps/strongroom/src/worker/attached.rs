@@ -8,7 +8,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{DriveId, StageName};
 use strongroom_service::actor::actor_named;
-use strongroom_service::{Clock, Config, Probe};
+use strongroom_service::{Clock, Config, Probe, actor};
 use tokio::time::Instant;
 
 use super::Worker;
@@ -37,9 +37,10 @@ impl Attached {
     /// The drive of that stage, at its place. Nothing is looked at yet.
     pub(crate) fn new(worker: &Worker, root: PathBuf, stage: StageName) -> Self {
         let settings = attached::settings(&worker.config);
-        let actor = actor_named(stage.name());
+        // Looks are told apart from the stage's work, which may meet what no look finds.
+        let (looker, stage) = (actor_named("drive"), actor(stage));
         Self {
-            gate: Gate::new(root, settings, &worker.log, &worker.clock, &actor).among_others(),
+            gate: Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage)).among_others(),
             probe: worker.health.needs("drive"),
             log: worker.log.clone(),
             clock: worker.clock.clone(),
@@ -63,10 +64,22 @@ impl Attached {
         Ok(found)
     }
 
-    /// Something else was found in the way of the drive.
+    /// What the work on it met the last time, if it is too early to try it again.
+    pub(crate) fn waits_for(&self) -> Option<AlarmRaised> {
+        let obstacle = self.gate.waits_for()?;
+        self.probe.bad(obstacle.message.clone());
+        Some(obstacle.clone())
+    }
+
+    /// The work on it met something.
     pub(crate) async fn found(&mut self, obstacle: &AlarmRaised) -> Result<(), Trouble> {
         self.probe.bad(obstacle.message.clone());
         Ok(self.gate.found(obstacle).await?)
+    }
+
+    /// The work on it has succeeded.
+    pub(crate) async fn well(&mut self) -> Result<(), Trouble> {
+        Ok(self.gate.well().await?)
     }
 
     /// Whether it is time for another look.

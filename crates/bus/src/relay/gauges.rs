@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_eventlog::{EventLog, LogError, Standing};
-use strongroom_model::SubjectKind;
+use strongroom_model::{AlarmKind, SubjectKind};
 
 use crate::obstacles;
 
@@ -31,7 +31,7 @@ async fn try_take(log: &EventLog) -> Result<(), LogError> {
     for kind in obstacles::raised(log).await? {
         *raised.entry(kind.code()).or_insert(0_u64) += 1;
     }
-    for kind in obstacles::KINDS {
+    for kind in AlarmKind::ALL {
         let count = raised.get(kind.code()).copied().unwrap_or(0);
         metrics::gauge!("strongroom_alarms_raised", "kind" => kind.code()).set(figure(count));
     }

@@ -184,8 +184,7 @@ impl Watch {
     /// `false`: it is left as it is for now.
     async fn change(&self, alarm: &AlarmRaised, key: &AlarmKey, holds: bool) -> Result<bool, AlarmError> {
         if !holds {
-            self.alarms.clear(key, "it is in order again", None).await?;
-            return Ok(true);
+            return Ok(self.alarms.clear(key, "it is in order again", None).await?.is_over());
         }
         // A stage that is paused takes nothing, and a person was told why.
         if alarm.kind == AlarmKind::NoWorker && obstacles::is_any_raised(&self.log).await.unwrap_or(true) {

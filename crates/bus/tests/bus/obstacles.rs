@@ -158,3 +158,46 @@ async fn what_was_settled_before_the_obstacle_stays_settled() {
     assert_eq!(rig.booking(&id("B-2")).await.phase, Phase::Fetched);
     assert_eq!(rig.history(&id("B-5")).await.len(), 1);
 }
+
+#[tokio::test]
+async fn an_obstacle_met_at_work_lasts_until_that_work_succeeds() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(2)).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let script = calls.clone();
+    // After the obstacle, others seem to have the work: that shows nothing about the drive.
+    let stage = Fake::new(StageName::Fetch, move |_| match script.fetch_add(1, Ordering::SeqCst) {
+        0..2 => Play::obstructed(),
+        2..12 => Play::superseded(),
+        _ => Play::done(StageName::Fetch),
+    });
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    until("others have it", || async { calls.load(Ordering::SeqCst) >= 8 }).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+    until("it is done", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
+    assert!(
+        rig.booking(&id("B-0")).await.phase == Phase::Fetched || rig.booking(&id("B-1")).await.phase == Phase::Fetched
+    );
+    drop(pipeline);
+}
+
+#[tokio::test]
+async fn an_obstacle_that_comes_and_goes_ends_ever_more_slowly_and_ends() {
+    let rig = Rig::new().await;
+    let stage = Fake::working(StageName::Fetch);
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    let mut changes = Vec::new();
+    for n in 0..20 {
+        stage.block(Some(obstacle()));
+        rig.enumerate(&[id(&format!("B-{n}"))]).await;
+        until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
+        stage.block(None);
+        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)), "work goes on at once");
+        changes = rig.alarm(&obstacle()).await;
+    }
+    assert_eq!(changes, [true, false, true, false, true, false, true], "the fourth time it stays raised for a while");
+    rig.clock.advance(Duration::from_secs(90));
+    let again = rig.start(&rig.wiring(), &stage);
+    until("its end", || async { rig.alarm(&obstacle()).await.len() == 8 }).await;
+    drop((pipeline, again));
+}

@@ -1,74 +1,14 @@
 //! Alarms: told once when they begin and once when they end.
 
+mod kind;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::kind::{AlarmKind, Blocks, ClearedBy};
 use crate::id::EventId;
-
-/// What kind of condition it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlarmKind {
-    /// No drive where one should be: nothing mounted, or no folder.
-    DriveMissing,
-    /// A folder or a drive that was never set up, or carries another identity.
-    DriveUnknown,
-    /// The drive cannot be written to.
-    DriveReadOnly,
-    /// The drive has no room beyond its reserve.
-    DriveFull,
-    /// The drive reports errors on writing, syncing or reading.
-    DriveFailing,
-    /// The document server does not answer.
-    ServerUnreachable,
-    /// The document server refuses our token.
-    ServerRefuses,
-    /// The document server's answers cannot be understood.
-    ServerConfused,
-    /// A file on the server differs from the server's own record.
-    RecordWrong,
-    /// The server offers bookings that it was told are backed up.
-    ServerForgot,
-    /// A run that should have happened did not, or does not end.
-    RunOverdue,
-    /// A proven copy could not be read back when it was looked at again.
-    CopyLost,
-    /// The broker does not answer, or refuses us.
-    BrokerUnreachable,
-    /// A queue or the exchange is missing or another than ours, and may not be declared by us.
-    BrokerTopology,
-    /// Messages that cannot be understood were put aside.
-    MessageParked,
-    /// Work waits, and no worker takes it.
-    NoWorker,
-}
-
-impl AlarmKind {
-    /// The code, as it stands in the log and in metrics.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::DriveMissing => "drive-missing",
-            Self::DriveUnknown => "drive-unknown",
-            Self::DriveReadOnly => "drive-read-only",
-            Self::DriveFull => "drive-full",
-            Self::DriveFailing => "drive-failing",
-            Self::ServerUnreachable => "server-unreachable",
-            Self::ServerRefuses => "server-refuses",
-            Self::ServerConfused => "server-confused",
-            Self::RecordWrong => "record-wrong",
-            Self::ServerForgot => "server-forgot",
-            Self::RunOverdue => "run-overdue",
-            Self::CopyLost => "copy-lost",
-            Self::BrokerUnreachable => "broker-unreachable",
-            Self::BrokerTopology => "broker-topology",
-            Self::MessageParked => "message-parked",
-            Self::NoWorker => "no-worker",
-        }
-    }
-}
 
 /// Which condition of which thing: one stream, so that one can only be raised once
 /// before it is cleared.

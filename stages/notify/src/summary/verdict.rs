@@ -3,7 +3,6 @@
 use strongroom_model::event::ZeroReason;
 
 use super::report::Report;
-use crate::kind;
 use crate::words::{count, files, full_stop, label, plural};
 
 /// How well it is.
@@ -39,10 +38,10 @@ pub fn verdict(report: &Report) -> Verdict {
     }
     if let Some(alarm) = report.open.alarms.list.first() {
         let waiting = report.open.in_hand.unproven();
-        let mut sentence = format!("{}.", kind::title(alarm.raised.kind));
+        let mut sentence = format!("{}.", alarm.raised.kind.title());
         if waiting > 0 {
             let wait = if waiting == 1 { "waits" } else { "wait" };
-            sentence = format!("{}: {} {wait}.", kind::title(alarm.raised.kind), files(waiting));
+            sentence = format!("{}: {} {wait}.", alarm.raised.kind.title(), files(waiting));
         }
         return act(sentence, rest(report, Some(safe)));
     }

@@ -51,7 +51,7 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, O
         }
     }
     list.sort_by(|a, b| {
-        let order = |alarm: &StandingAlarm| (crate::kind::severity(alarm.raised.kind), alarm.since);
+        let order = |alarm: &StandingAlarm| (alarm.raised.kind, alarm.since);
         order(a).cmp(&order(b)).then_with(|| a.raised.subject.cmp(&b.raised.subject))
     });
     Ok(StandingAlarms { list, maybe_more })

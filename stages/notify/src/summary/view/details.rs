@@ -161,7 +161,7 @@ fn how_runs_ended(report: &Report) -> String {
 
 fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
     let label = match change.raised {
-        Some(kind) => format!("{} · {}", local(change.at, zone), kind::title(kind)),
+        Some(kind) => format!("{} · {}", local(change.at, zone), kind.title()),
         None => {
             let title = kind::of_stream(&change.alarm).map_or_else(|| name(&change.alarm), kind::in_a_sentence);
             format!("{} · Over: {title}", local(change.at, zone))

@@ -4,7 +4,6 @@ use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
 
 use super::{Need, Row};
-use crate::kind;
 use crate::summary::open::{Group, StandingAlarm, Stuck};
 use crate::summary::report::Report;
 use crate::summary::tally::MOST_LISTED;
@@ -56,12 +55,12 @@ fn file(stuck: &Stuck) -> Row {
 fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
     let raised = &alarm.raised;
     Need {
-        heading: format!("{}, since {}", kind::title(raised.kind), local(alarm.since, zone)),
+        heading: format!("{}, since {}", raised.kind.title(), local(alarm.since, zone)),
         step: full_stop(&raised.next_step),
         items: vec![Row {
             label: sentence(&raised.message),
             value: String::new(),
-            note: kind::meanwhile(raised.kind).to_owned(),
+            note: raised.kind.meanwhile().to_owned(),
         }],
         left_out: String::new(),
     }

@@ -1,0 +1,236 @@
+//! The table of alarms: for each kind what it is called, whom it stops, who ends it, and what a
+//! person does. The summary's order, the pause of a stage, the metrics and the table in
+//! `docs/operations.md` all come from here.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whose work cannot go on while an alarm lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// The stages that use the drive: fetch and verify.
+    Drive,
+    /// The stages that ask the document server: enumerate, fetch and archive.
+    Server,
+    /// Whatever is delivered by the broker.
+    Delivery,
+    /// Every append to the log.
+    Log,
+    /// Nobody: it is about single subjects, or about what should have happened.
+    Nobody,
+}
+
+/// Who ends an alarm: whoever can see by their own work that the condition is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearedBy {
+    /// Whoever opens the drive and finds it well: opening it is what failed.
+    Opening,
+    /// The part that met it, once the same work has succeeded. That the drive can be opened or
+    /// the server answers says nothing about it.
+    Work,
+    /// The relay, which looks at the condition all the time.
+    Relay,
+    /// The next event that shows that the subject is well.
+    Event,
+    /// A person's decision.
+    Person,
+}
+
+macro_rules! alarm_kinds {
+    ($($(#[$meta:meta])* $variant:ident: $code:literal, $title:literal, $blocks:ident, $cleared:ident,
+        means $meaning:literal, do $step:literal, meanwhile $meanwhile:literal;)+) => {
+        /// What kind of condition it is. The order is by severity, the worst first.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum AlarmKind {
+            $($(#[$meta])* $variant,)+
+        }
+
+        impl AlarmKind {
+            /// Every kind, the worst first.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code, as it stands in the log and in metrics.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            /// What it is called in a heading.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)+
+                }
+            }
+
+            /// Whose work cannot go on while it lasts.
+            #[must_use]
+            pub const fn blocks(self) -> Blocks {
+                match self {
+                    $(Self::$variant => Blocks::$blocks,)+
+                }
+            }
+
+            /// Who ends it.
+            #[must_use]
+            pub const fn cleared_by(self) -> ClearedBy {
+                match self {
+                    $(Self::$variant => ClearedBy::$cleared,)+
+                }
+            }
+
+            /// What it means, in general.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)+
+                }
+            }
+
+            /// What a person does about it, in general.
+            #[must_use]
+            pub const fn step(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $step,)+
+                }
+            }
+
+            /// What happens while it lasts, so that nobody has to guess whether something is lost.
+            #[must_use]
+            pub const fn meanwhile(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meanwhile,)+
+                }
+            }
+        }
+    };
+}
+
+alarm_kinds! {
+    /// A proven copy could not be read back when it was looked at again.
+    CopyLost: "copy-lost", "A proven copy is lost", Nobody, Event,
+        means "a proven copy was not what it had been when it was read once more, at a start",
+        do "see that nobody else writes to the drive; check it as for `drive-failing`; the server still has the file in `archived`",
+        meanwhile "Nothing is deleted on the server on the strength of that copy.";
+    /// The drive reports errors on writing, syncing or reading.
+    DriveFailing: "drive-failing", "The drive reports errors", Drive, Work,
+        means "the drive reports errors on writing, syncing or reading",
+        do "look at `dmesg` and `smartctl -a`, change the cable; replace the drive if it happens again",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// The drive has no room beyond its reserve.
+    DriveFull: "drive-full", "The drive is full", Drive, Work,
+        means "no room beyond `drive.reserve`",
+        do "make room, or mount another drive that is set up",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// No drive where one should be: nothing mounted, or no folder.
+    DriveMissing: "drive-missing", "The drive is missing", Drive, Opening,
+        means "there is no folder at `drive.root`, or nothing is mounted there",
+        do "plug the drive in and mount it; work goes on by itself",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// A folder or a drive that was never set up, or carries another identity.
+    DriveUnknown: "drive-unknown", "The drive is not the right one", Drive, Opening,
+        means "what is there was never set up, is another drive than `drive.id`, carries a copied identity, or has links where folders belong",
+        do "mount the right drive; set up a new one with `strongroom drive init`",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// The drive cannot be written to.
+    DriveReadOnly: "drive-read-only", "The drive cannot be written to", Drive, Work,
+        means "the drive or the folder cannot be written to",
+        do "look at its switch, at `dmesg` (a file system with errors turns read-only) and at the folder's owner",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// The document server does not answer.
+    ServerUnreachable: "server-unreachable", "The document server does not answer", Server, Work,
+        means "the document server does not answer, or says that it is not available",
+        do "look at the server and at the network between",
+        meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
+    /// The document server refuses our token.
+    ServerRefuses: "server-refuses", "The document server refuses our token", Server, Work,
+        means "the document server refuses the token",
+        do "make a new one: `strongroom server token create --scope backup` there",
+        meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
+    /// The document server's answers cannot be understood.
+    ServerConfused: "server-confused", "The document server's answers make no sense", Server, Work,
+        means "its answers cannot be understood",
+        do "see that `source.url` is the document server's own address and no proxy's login page; compare versions",
+        meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
+    /// The broker does not answer, or refuses us.
+    BrokerUnreachable: "broker-unreachable", "The message broker cannot be used", Delivery, Relay,
+        means "the message broker does not answer, or refuses the login",
+        do "see that it runs and that `broker.url` is right: `strongroom doctor`; nothing is lost, work goes on by itself",
+        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
+    /// A queue or the exchange is missing or another than ours, and may not be declared by us.
+    BrokerTopology: "broker-topology", "A queue is missing or not ours", Delivery, Relay,
+        means "a queue is missing or was declared otherwise, and may not be declared by the relay",
+        do "`strongroom topology apply` as a user that may configure; a queue with other arguments must be deleted first",
+        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
+    /// Work waits, and no worker takes it.
+    NoWorker: "no-worker", "No worker takes the work that waits", Delivery, Relay,
+        means "work waits in a queue, and no worker takes it",
+        do "start the worker that the alarm names",
+        meanwhile "The files stay where they are until a worker runs.";
+    /// A run that should have happened did not, or does not end.
+    RunOverdue: "run-overdue", "A run is overdue", Nobody, Event,
+        means "a run that should have started did not, or does not come to its end",
+        do "see whether `strongroom run` or its timer still runs; `strongroom status`",
+        meanwhile "Nothing new is backed up until a run starts.";
+    /// Messages that cannot be understood were put aside.
+    MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
+        means "messages that cannot be understood were put aside",
+        do "`strongroom queue parked` shows them; the work they were about stands in the log and is handed out again",
+        meanwhile "The log has the work they were about, and hands it out again. The rest goes on.";
+    /// The server offers bookings that it was told are backed up.
+    ServerForgot: "server-forgot", "The document server has forgotten backups", Nobody, Event,
+        means "the server offers bookings that it was told are backed up: it was restored from an old copy, perhaps",
+        do "find out what happened there; `strongroom retry` tells it again, with the proof",
+        meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
+    /// A file on the server differs from the server's own record.
+    RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
+        means "a file on the server is not what its own record says: it came twice with the same wrong digest",
+        do "compare the file with what was uploaded; upload the right one, then `strongroom retry`",
+        meanwhile "The file stays on the server. All other files go on.";
+}
+
+impl AlarmKind {
+    /// The kind that has this code; `None` for a later version's.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+
+    /// Whether a stage stops for it, so that it waits instead of failing file after file.
+    #[must_use]
+    pub const fn pauses_a_stage(self) -> bool {
+        matches!(self.blocks(), Blocks::Drive | Blocks::Server)
+    }
+
+    /// Whether it explains that a run does not get on, so that nobody needs a second alarm.
+    #[must_use]
+    pub const fn holds_up_runs(self) -> bool {
+        !matches!(self.blocks(), Blocks::Nobody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_what_the_log_holds() {
+        for kind in AlarmKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.code());
+            assert_eq!(AlarmKind::of_code(kind.code()), Some(*kind));
+        }
+        assert_eq!(AlarmKind::of_code("of-a-later-version"), None);
+    }
+
+    #[test]
+    fn no_two_kinds_share_a_title_and_each_says_what_to_do() {
+        let titles: std::collections::BTreeSet<_> = AlarmKind::ALL.iter().map(|kind| kind.title()).collect();
+        assert_eq!(titles.len(), AlarmKind::ALL.len());
+        for kind in AlarmKind::ALL {
+            assert!(!kind.meaning().is_empty() && !kind.step().is_empty() && kind.meanwhile().ends_with('.'));
+        }
+    }
+}
