@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::LogError;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::fold::fold;
-use strongroom_model::{FailureKind, Recorded, StreamName};
+use strongroom_model::{FailureKind, Recorded, StageName, StreamName, next_step};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -37,6 +38,8 @@ pub(crate) struct Worker<S> {
     pub(crate) stop: CancellationToken,
     /// How many batches in a row were not all settled, though nothing was in the way.
     pub(crate) troubles: Arc<AtomicU32>,
+    /// The longest time ahead that anything is made due.
+    pub(crate) stranded_after: Duration,
     /// After which time at work the log is told of it; `None`: nobody waits for a word.
     pub(crate) hold_after: Option<Duration>,
 }
@@ -51,6 +54,7 @@ impl<S> Clone for Worker<S> {
             stop: self.stop.clone(),
             troubles: self.troubles.clone(),
             hold_after: self.hold_after,
+            stranded_after: self.stranded_after,
         }
     }
 }
@@ -117,7 +121,9 @@ impl<S: Stage> Worker<S> {
 
     /// Drops what is stale: a delivery that came twice or late finds that its stream has
     /// moved on. What moved it is a delivery of its own. A broker may also bring what is
-    /// of another log, or of a later state of this one than a backup of it shows.
+    /// of another log, or of a later state of this one than a backup of it shows, or what somebody
+    /// made up. So of what was delivered only the stream's name, the version and the id are looked
+    /// at, to find the event that is meant; what the task is made of is the log's own event.
     fn tasks(
         &self,
         deliveries: Vec<Handover>,
@@ -130,8 +136,16 @@ impl<S: Stage> Worker<S> {
                 claim.rest();
                 continue;
             };
-            match standing(&history, &trigger) {
+            let now = self.desk.clock.now();
+            let horizon = now.checked_add(self.stranded_after).unwrap_or(Timestamp::MAX);
+            match standing(&history, &trigger, self.desk.stage, (now, horizon)) {
                 Standing::Last => {}
+                Standing::Early => {
+                    tracing::warn!(stage = %self.desk.stage, stream = %trigger.stream, position = %trigger.position,
+                        "a task was delivered before it is due: it is handed out again when it is");
+                    claim.rest();
+                    continue;
+                }
                 Standing::Stale => {
                     self.progress.count(Count::Twin);
                     claim.done();
@@ -146,6 +160,7 @@ impl<S: Stage> Worker<S> {
             }
             match fold::<S::State>(&history) {
                 Ok(state) => {
+                    let trigger = history.last().cloned().unwrap_or(trigger);
                     let stream = trigger.stream.clone();
                     claims.insert(stream.clone(), claim);
                     tasks.push(Task { stream, version: trigger.version, state, trigger });
@@ -241,22 +256,44 @@ impl<S: Stage> Worker<S> {
     }
 }
 
+/// How much earlier than it is due a task may be delivered: hosts' clocks differ by seconds.
+const EARLY_MOST: SignedDuration = SignedDuration::from_secs(30);
+
 /// What an event that was handed over is to its stream.
+#[derive(Debug, PartialEq, Eq)]
 enum Standing {
+    /// It is the last, and the stage's work.
     Last,
+    /// It is the last, and is to be worked on later.
+    Early,
     /// The stream has moved on.
     Stale,
-    /// The stream does not have it.
+    /// The stream does not have it, or it is another stage's work.
     Foreign,
 }
 
-fn standing(history: &[Recorded], event: &Recorded) -> Standing {
+/// `horizon`: no clock that runs on could have set a time later than this; what is due later was set
+/// before the clock was put back, and is due now.
+fn standing(
+    history: &[Recorded],
+    event: &Recorded,
+    stage: StageName,
+    (now, horizon): (Timestamp, Timestamp),
+) -> Standing {
     let version = usize::try_from(event.version.0).unwrap_or(usize::MAX);
-    match history.get(version) {
-        Some(same) if same.id != event.id || same.position != event.position => Standing::Foreign,
-        Some(_) if version + 1 == history.len() => Standing::Last,
-        Some(_) => Standing::Stale,
-        None => Standing::Foreign,
+    let Some(same) = history.get(version) else { return Standing::Foreign };
+    if same.id != event.id || same.position != event.position {
+        return Standing::Foreign;
+    }
+    if version + 1 < history.len() {
+        return Standing::Stale;
+    }
+    match next_step(&same.event) {
+        Some(next) if next.stage == stage => {
+            let due = next.not_before.filter(|due| *due <= horizon);
+            if due.is_some_and(|due| due.duration_since(now) > EARLY_MOST) { Standing::Early } else { Standing::Last }
+        }
+        _ => Standing::Foreign,
     }
 }
 

@@ -18,7 +18,8 @@ pub enum Delivery {
 /// An event handed to a stage. Dropped without a word, it is handed over again.
 #[derive(Debug)]
 pub(crate) struct Handover {
-    /// The stream's last event, when it was read.
+    /// What is said to be the stream's last event. By a broker that is only a hint: the log's own
+    /// is looked up before anything is done.
     pub(crate) trigger: Recorded,
     /// The stream is in hand for as long as this lives.
     pub(crate) claim: Claim,

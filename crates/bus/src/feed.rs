@@ -249,9 +249,12 @@ impl<S: Stage> Feed<S> {
         }
     }
 
+    /// Whether the drive was swapped while a message of the one before was on its way. One that
+    /// names another drive than its queue's is not believed: given back it would come again for ever.
     fn is_of_another_drive(&self, event: &Recorded) -> bool {
         self.name == StageName::Verify
-            && drive_of(&event.event).is_some_and(|of| Some(of) != self.sources.stage.drive())
+            && drive_of(&event.event)
+                .is_some_and(|of| Some(of) == self.line.drive() && Some(of) != self.sources.stage.drive())
     }
 
     /// Another drive has another queue.

@@ -20,7 +20,7 @@ use crate::stage::Stage;
 
 /// For how many intervals the work is held at a time: one may be missed, where the log does
 /// not answer.
-const INTERVALS: u32 = 2;
+pub(crate) const INTERVALS: u32 = 2;
 
 impl<S: Stage> Worker<S> {
     /// Waits for the stage's work, and holds what is still open of it, again and again.

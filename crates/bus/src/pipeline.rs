@@ -13,6 +13,7 @@ use crate::batch::Worker;
 use crate::delivery::Delivery;
 use crate::desk::Desk;
 use crate::feed::{Feed, Sources};
+use crate::hold::INTERVALS;
 use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::pace::Pace;
@@ -140,6 +141,7 @@ pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHa
         pace,
         stop: stop.clone(),
         troubles: Arc::default(),
+        stranded_after: retry.longest().max(hold_after.unwrap_or_default() * INTERVALS),
         hold_after,
     };
     let (ledger, task) = match delivery {

@@ -33,6 +33,19 @@ impl Lanes {
         self.grown = true;
     }
 
+    /// Begins at the log's first position again, with every queue: nothing is known of any.
+    pub(super) fn restart(&mut self) {
+        self.all.iter_mut().for_each(Lane::restart);
+        self.searched = Position(0);
+    }
+
+    /// Looks at all that is pending once more. What was published and is remembered is not
+    /// published again.
+    pub(super) fn rescan(&mut self) {
+        self.all.iter_mut().for_each(|lane| lane.cursor = Position(0));
+        self.searched = Position(0);
+    }
+
     /// What must be on the broker.
     pub(super) fn topology(&self) -> Topology {
         let drives: Vec<DriveId> = self.all.iter().filter_map(|lane| lane.drive).collect();

@@ -15,6 +15,9 @@ pub struct RelayPace {
     /// How often what was published is compared with the log: what is done is forgotten, and
     /// what got lost is published again.
     pub sweep: Duration,
+    /// How often all that is pending is looked at again from the log's first position on: the safety
+    /// net below the cursors. A million pending events are half a minute of reading.
+    pub rescan: Duration,
     /// How long after it was published something that is still pending, and not in its queue,
     /// counts as lost. Longer than a stage works without a word (`hold_after`).
     pub republish_after: Duration,
@@ -50,6 +53,7 @@ impl Default for RelayPace {
             room: Duration::from_millis(50),
             look: Duration::from_secs(5),
             sweep: Duration::from_secs(30),
+            rescan: Duration::from_secs(10 * 60),
             republish_after: Duration::from_secs(15 * 60),
             settles: Duration::from_secs(60),
             doubt: Duration::from_secs(60),

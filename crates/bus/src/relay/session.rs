@@ -29,6 +29,8 @@ pub(super) struct Relay {
     pub(super) published: u64,
     /// When a connection was made last that had been lost.
     pub(super) connected_again: Option<Instant>,
+    /// How long the log was when it was looked at last.
+    seen: u64,
 }
 
 /// What keeps a round from its end.
@@ -64,11 +66,12 @@ pub(super) enum Next {
 struct Rounds {
     look_at: Instant,
     sweep_at: Instant,
+    rescan_at: Instant,
 }
 
 impl Relay {
     pub(super) const fn new(wiring: RelayWiring, state: Arc<State>) -> Self {
-        Self { wiring, state, published: 0, connected_again: None }
+        Self { wiring, state, published: 0, connected_again: None, seen: 0 }
     }
 
     /// Connects and publishes, again and again, until it is told to stop.
@@ -149,7 +152,8 @@ impl Relay {
         let pace = self.wiring.pace;
         let mut appended = self.wiring.log.appended();
         let mut lanes = Lanes::new(self.wiring.broker.site());
-        let mut rounds = Rounds { look_at: Instant::now(), sweep_at: Instant::now() + pace.sweep };
+        let now = Instant::now();
+        let mut rounds = Rounds { look_at: now, sweep_at: now + pace.sweep, rescan_at: now + pace.rescan };
         let mut trouble = Backoff::new(pace.reconnect_least, pace.reconnect_most);
         loop {
             appended.borrow_and_update();
@@ -166,6 +170,9 @@ impl Relay {
                         "pending work cannot be read from the log: trying again"
                     );
                     self.state.lock().log = Some(words(&error));
+                    // The log may come back as another server's, without its newest events: what was
+                    // published of those must not stand in the way of what takes their positions.
+                    lanes.restart();
                     sleep(trouble.jittered()).await;
                     continue;
                 }
@@ -196,6 +203,7 @@ impl Relay {
             self.declare(publisher, lanes).await?;
         }
         if is_look_due {
+            self.look_at_the_log(lanes).await?;
             self.look(publisher, lanes).await?;
             rounds.look_at = Instant::now() + pace.look;
         }
@@ -203,6 +211,10 @@ impl Relay {
             self.sweep(publisher, lanes).await?;
             let crowded = lanes.iter().any(super::lane::Lane::is_crowded);
             rounds.sweep_at = Instant::now() + if crowded { pace.poll } else { pace.sweep };
+        }
+        if Instant::now() >= rounds.rescan_at {
+            lanes.rescan();
+            rounds.rescan_at = Instant::now() + pace.rescan;
         }
         let mut next = Next::Later;
         let mut read = false;
@@ -215,6 +227,18 @@ impl Relay {
             next = next.min(self.search(lanes).await?);
         }
         Ok(next)
+    }
+
+    /// A log never gets shorter, unless a server takes over that lacks its newest events, or an older
+    /// copy was put in its place. Then nothing is known of what is published.
+    async fn look_at_the_log(&mut self, lanes: &mut Lanes) -> Result<(), Trouble> {
+        let size = self.wiring.log.head().await?.size;
+        let before = std::mem::replace(&mut self.seen, size);
+        if size < before {
+            tracing::error!(before, size, "the log is shorter than it was: all that is pending is published anew");
+            lanes.restart();
+        }
+        Ok(())
     }
 
     /// Looks for drives that are new in the log.

@@ -13,6 +13,7 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::broker::route::{RoutingKey, drive_of};
 use crate::broker::{BrokerError, Message, Published, Publisher};
+use crate::hold::INTERVALS;
 
 use super::lane::Lane;
 use super::lanes::Lanes;
@@ -310,7 +311,7 @@ impl Relay {
     /// Retries that no clock that runs on could have set: one that is due later than the longest
     /// delay was set before the clock was put back. It is due now.
     async fn stranded(&self, lane: &Lane) -> Result<Vec<(Recorded, Stored)>, LogError> {
-        let longest = self.wiring.retry.longest().max(self.wiring.broker.settings().hold_after * 2);
+        let longest = self.wiring.retry.longest().max(self.wiring.broker.settings().hold_after * INTERVALS);
         let horizon = self.wiring.clock.now().checked_add(longest).unwrap_or(Timestamp::MAX);
         let waiting =
             self.wiring.log.due_stored(lane.stage, Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;

@@ -12,7 +12,7 @@ use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKind, Fetched};
 use strongroom_model::fold::fold;
 use strongroom_model::{BookingId, DriveId, Event, Expected, Position, SiteId, StageName, StreamName, Version};
-use strongroom_servers::{RabbitMq, Vhost, postgres, rabbitmq};
+use strongroom_servers::{Database, RabbitMq, Vhost, postgres, rabbitmq};
 use strongroom_service::config::Secret;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -83,11 +83,16 @@ impl Hub {
 
     /// With its log in a Postgres database, as it is where workers are on several hosts.
     pub(crate) async fn on_postgres() -> Self {
+        Self::on_database().await.0
+    }
+
+    /// With its log in that database.
+    pub(crate) async fn on_database() -> (Self, Database) {
         let database = postgres().database();
         migrate_postgres(&database.url).await.unwrap();
         let mut hub = Self::new().await;
         hub.rig.log = EventLog::open_postgres(&database.url, &site()).await.unwrap();
-        hub
+        (hub, database)
     }
 
     pub(crate) fn broker(&self) -> Broker {

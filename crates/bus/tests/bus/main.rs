@@ -4,6 +4,7 @@
 
 mod broken;
 mod delivery;
+mod forged;
 mod holding;
 mod hub;
 mod idle;

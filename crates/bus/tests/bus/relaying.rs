@@ -7,7 +7,7 @@ use strongroom_bus::{BatchLimits, Broker, BrokerSettings, Fate, Pipeline, RelayP
 use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKind, AlarmRaised, DriveInitialised};
 use strongroom_model::{DriveId, Event, Expected, StageName, StreamName};
-use strongroom_servers::rabbitmq;
+use strongroom_servers::{Database, rabbitmq};
 use strongroom_service::config::Secret;
 use tokio::time::sleep;
 
@@ -233,5 +233,55 @@ async fn what_is_appended_is_published_at_once() {
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 5 }).await;
     let eye = Publisher::connect(&hub.broker()).await.unwrap();
     assert_eq!(eye.depth(&QueueName::parked(&site())).await.unwrap().map(|depth| depth.ready), Some(0));
+    relay.end().await;
+}
+
+/// Takes the log back to its first events, as a server that takes over without the newest of them.
+fn lose_all_but(database: &Database, size: usize) {
+    let frontier = "(SELECT leaf_hash FROM strongroom.event WHERE position = 0)";
+    assert_eq!(size, 1, "a tree of one leaf has that leaf for its frontier");
+    let lost = database.query(&format!(
+        "SET session_replication_role = replica;
+         DELETE FROM strongroom.event WHERE position >= {size}; DELETE FROM strongroom.stream WHERE position >= {size};
+         UPDATE strongroom.head SET size = {size}, frontier = {frontier}"
+    ));
+    assert_eq!(lost, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r4_a_log_that_loses_its_newest_events_while_the_relay_runs_stops_nothing() {
+    let (hub, database) = Hub::on_database().await;
+    hub.rig.enumerate(&ids(40)).await;
+    let relay = hub.relay();
+    let fetch = queue(StageName::Fetch);
+    until("all are published", || async { hub.ready(&fetch).await == 40 }).await;
+    sleep(Duration::from_millis(200)).await;
+    lose_all_but(&database, 1);
+    let after: Vec<_> = (0..5).map(|n| id(&format!("after-{n}"))).collect();
+    hub.rig.enumerate(&after).await;
+    let stage = Fake::working(StageName::Fetch);
+    let pipeline = hub.rig.start(&hub.wiring(), &stage);
+    hub.settled(&pipeline, &FETCH).await;
+    for id in &after {
+        assert_eq!(hub.rig.booking(id).await.phase, Phase::Fetched, "{id}");
+    }
+    relay.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r4_events_below_what_was_looked_at_are_found_by_the_slow_look_from_the_start() {
+    let (hub, database) = Hub::on_database().await;
+    hub.rig.enumerate(&ids(3)).await;
+    // Its looks at the log's length are too rare to see that it was shorter in between.
+    let pace = RelayPace { look: Duration::from_secs(3600), rescan: Duration::from_millis(300), ..quick() };
+    let relay = hub.relay_at(pace);
+    let fetch = queue(StageName::Fetch);
+    until("all are published", || async { hub.ready(&fetch).await == 3 }).await;
+    lose_all_but(&database, 1);
+    let after: Vec<_> = (0..5).map(|n| id(&format!("after-{n}"))).collect();
+    hub.rig.enumerate(&after).await;
+    let stage = Fake::working(StageName::Fetch);
+    let pipeline = hub.rig.start(&hub.wiring(), &stage);
+    hub.settled(&pipeline, &FETCH).await;
     relay.end().await;
 }
