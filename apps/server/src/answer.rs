@@ -1,7 +1,7 @@
 //! Answers, one for each booking that a request names.
 
 use strongroom_model::text::printable;
-use strongroom_model::wire::{Answer, AnswerOutcome};
+use strongroom_model::wire::{Answer, AnswerOutcome, RefusalCause};
 
 /// The longest id that is given back, in characters.
 const MAX_ID_CHARS: usize = 128;
@@ -21,7 +21,12 @@ pub(crate) fn refused(id: &str, reason: impl Into<String>) -> Answer {
     answer(id, AnswerOutcome::Refused, Some(reason.into()))
 }
 
+/// It was not done, for that reason, which a program can tell by `cause`.
+pub(crate) fn refused_for(id: &str, cause: RefusalCause, reason: impl Into<String>) -> Answer {
+    Answer { cause: Some(cause), ..refused(id, reason) }
+}
+
 fn answer(id: &str, outcome: AnswerOutcome, reason: Option<String>) -> Answer {
     // What is no id comes back harmless.
-    Answer { id: printable(id, MAX_ID_CHARS), outcome, reason, month: None, path: None }
+    Answer { id: printable(id, MAX_ID_CHARS), outcome, reason, cause: None, month: None, path: None }
 }

@@ -1,25 +1,22 @@
 //! Carrying out intents: rename or delete the files, sync the folders once, record the
 //! results in one transaction.
 //!
-//! Each step looks before it acts, so that the same code serves a request, a request that
-//! finds what an earlier one could not finish, and the start after a crash:
-//! - stopped before the rename: it is done now;
-//! - stopped after the rename, before the record: the file is found where it was meant to go,
-//!   and that is recorded now;
-//! - the file is in neither place: nothing is recorded, and it is reported.
+//! The same code serves a request, a request that finds what an earlier one could not finish,
+//! and the start after a crash: see `carry`.
 
-use std::collections::BTreeSet;
 use std::io;
 
 use strongroom_model::wire::ServerState;
 use strongroom_model::{Digest, Hasher};
 use strongroom_service::{Fault, fault, kill_point};
 
-use crate::path::RelativePath;
-use crate::root::{DocumentRoot, EntryKind};
+use crate::carry::{Carried, Touched, carry, remove};
+use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Connection, Store, StoreError};
+use crate::trouble::Trouble;
+use crate::unchanged::{Fingerprint, Stamp};
 
 /// How much of a file is hashed at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -33,6 +30,10 @@ pub(crate) enum Settled {
     Vanished,
     /// Another file is where it was meant to go; it stays where it was.
     Taken,
+    /// It is not what its digest was taken of, and stays where it is.
+    Changed(String),
+    /// The disk could not do it, whichever file it was; it is as it was.
+    NoStorage(Trouble),
     /// It could not be moved or deleted, and is as it was.
     NotDone(String),
     /// It was moved or deleted, but a power cut could undo that: the intent stays.
@@ -46,102 +47,92 @@ pub(crate) async fn settle(
     store: &Store,
     root: &DocumentRoot,
     session: &str,
-    intents: Vec<Intent>,
+    mut intents: Vec<Intent>,
 ) -> Result<Vec<(Intent, Settled)>, StoreError> {
     if intents.is_empty() {
         return Ok(Vec::new());
     }
+    know_files(store, &mut intents).await?;
     let root = root.clone();
     let performed = tokio::task::spawn_blocking(move || perform(&root, intents));
     let mut settled = performed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     // If we stop here, then the files are settled and the intents say so to the next start.
     kill_point!("server.after-sync");
     let mut db = store.begin().await?;
-    for (intent, settled) in &mut settled {
-        record(&mut db, session, intent, settled).await?;
+    for (intent, settled, stamp) in &mut settled {
+        record(&mut db, session, intent, stamp.as_ref(), settled).await?;
     }
     db.commit().await?;
+    let settled: Vec<_> = settled.into_iter().map(|(intent, settled, _)| (intent, settled)).collect();
+    for (intent, settled) in &settled {
+        if let Settled::Changed(why) = settled {
+            tracing::error!(booking = %intent.booking, why, "a file was changed since its digest was recorded; it stays");
+        }
+    }
     // If we stop here, then nobody was told; asking again gives the same answer.
     kill_point!("server.after-record");
     Ok(settled)
 }
 
-fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled)> {
-    let mut touched = BTreeSet::new();
+/// What an intent's file must be, where an earlier version did not record it with the intent.
+async fn know_files(store: &Store, intents: &mut [Intent]) -> Result<(), StoreError> {
+    for intent in intents.iter_mut().filter(|intent| intent.file.is_none() && !matches!(intent.deed, Deed::Discard)) {
+        let known = store.booking(&intent.booking).await?;
+        intent.file = known.and_then(|booking| booking.timesheet).map(|timesheet| timesheet.fingerprint());
+    }
+    Ok(())
+}
+
+fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled, Option<Stamp>)> {
+    let mut touched = Touched::new();
     let mut settled: Vec<_> = intents
         .into_iter()
         .map(|intent| {
-            let result = carry_out(root, &intent, &mut touched);
+            let (settled, stamp) = carry_out(root, &intent, &mut touched);
             // If we stop here, then some files are moved and no record says so: the intents do.
             kill_point!("server.after-rename");
-            (intent, result)
+            (intent, settled, stamp)
         })
         .collect();
     let synced = fault!("server.sync-folders").map_or(Ok(()), Fault::fail).and_then(|()| root.sync_folders(&touched));
     if let Err(error) = synced {
-        for (_, settled) in settled.iter_mut().filter(|(_, settled)| *settled == Settled::Done) {
+        for (_, settled, _) in settled.iter_mut().filter(|(_, settled, _)| *settled == Settled::Done) {
             *settled = Settled::Unsure(error.to_string());
         }
     }
     settled
 }
 
-fn carry_out(root: &DocumentRoot, intent: &Intent, touched: &mut BTreeSet<Option<RelativePath>>) -> Settled {
-    let from = &intent.from;
-    let result = match &intent.deed {
-        Deed::Place { timesheet, .. } => carry(root, from, &timesheet.path, touched)
-            .and_then(|settled| Ok(if settled.1 && !holds(root, timesheet)? { Settled::Vanished } else { settled.0 })),
-        Deed::Move { to, .. } => carry(root, from, to, touched).map(|settled| settled.0),
-        Deed::Purge { .. } | Deed::Discard => {
-            touched.insert(from.parent());
-            root.remove_file(from).map(|_| Settled::Done)
+fn carry_out(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (Settled, Option<Stamp>) {
+    let Some(wanted) = &intent.file else {
+        // Nothing says what it was, so nothing says that it is not the only one of its kind.
+        return (Settled::Changed(format!("{} has no recorded digest", intent.from)), None);
+    };
+    match carried(root, intent, wanted, touched) {
+        Ok(Carried::There(stamp) | Carried::Already(stamp)) => (Settled::Done, Some(stamp)),
+        Ok(Carried::Gone) => (Settled::Done, None),
+        Ok(Carried::Vanished) => (Settled::Vanished, None),
+        Ok(Carried::Taken) => (Settled::Taken, None),
+        Ok(Carried::Changed(why)) => (Settled::Changed(why), None),
+        Err(error) => {
+            let Some(trouble) = Trouble::of(&error) else { return (Settled::NotDone(error.to_string()), None) };
+            tracing::error!(path = %intent.from, %error, "a file could not be moved or deleted");
+            (Settled::NoStorage(trouble), None)
         }
-    };
-    result.unwrap_or_else(|error| Settled::NotDone(error.to_string()))
+    }
 }
 
-/// Renames a file; also says whether it was found at its new place already.
-fn carry(
-    root: &DocumentRoot,
-    from: &RelativePath,
-    to: &RelativePath,
-    touched: &mut BTreeSet<Option<RelativePath>>,
-) -> io::Result<(Settled, bool)> {
-    if let Some(folder) = to.parent() {
-        touched.extend(root.create_folders(&folder)?);
+fn carried(root: &DocumentRoot, intent: &Intent, wanted: &Fingerprint, touched: &mut Touched) -> io::Result<Carried> {
+    match &intent.deed {
+        Deed::Place { timesheet, .. } => {
+            let carried = carry(root, &intent.from, &timesheet.path, wanted, touched)?;
+            // A file that came from elsewhere has the place: the upload was never acknowledged.
+            let is_foreign = matches!(carried, Carried::Changed(_)) && root.entry(&intent.from)?.is_none();
+            Ok(if is_foreign { Carried::Vanished } else { carried })
+        }
+        Deed::Move { to, .. } => carry(root, &intent.from, to, wanted, touched),
+        Deed::Purge { .. } | Deed::Discard => remove(root, &intent.from, wanted, touched),
     }
-    let is_file = |path| Ok::<_, io::Error>(root.entry(path)?.filter(|entry| entry.kind == EntryKind::File));
-    if root.entry(from)?.is_some_and(|entry| entry.kind != EntryKind::File) {
-        return Err(io::Error::other(format!("{from} is no regular file any more")));
-    }
-    let settled = match root.rename(from, to) {
-        Ok(()) => (Settled::Done, false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match is_file(to)? {
-            Some(_) => (Settled::Done, true),
-            None => (Settled::Vanished, false),
-        },
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match (is_file(from)?, is_file(to)?) {
-            // Linked, but not yet unlinked.
-            (Some(old), Some(new)) if old.file_id == new.file_id => {
-                root.remove_file(from)?;
-                (Settled::Done, false)
-            }
-            (None, Some(_)) => (Settled::Done, true),
-            _ => (Settled::Taken, false),
-        },
-        Err(error) => return Err(error),
-    };
-    if settled.0 == Settled::Done {
-        touched.extend([from.parent(), to.parent()]);
-    }
-    Ok(settled)
-}
-
-/// Whether the file at its place is the one that was uploaded, not one that came from
-/// elsewhere in the meantime.
-fn holds(root: &DocumentRoot, timesheet: &Timesheet) -> io::Result<bool> {
-    let (size, digest) = digest_of(root.open_file(&timesheet.path)?, timesheet.digest.algorithm())?;
-    Ok(size == timesheet.size.0 && digest == timesheet.digest)
 }
 
 /// The size and the digest of what is left to read.
@@ -162,7 +153,13 @@ pub(crate) fn digest_of(mut file: impl io::Read, algorithm: strongroom_model::Al
     }
 }
 
-async fn record(db: &mut Connection, session: &str, intent: &Intent, settled: &mut Settled) -> Result<(), StoreError> {
+async fn record(
+    db: &mut Connection,
+    session: &str,
+    intent: &Intent,
+    stamp: Option<&Stamp>,
+    settled: &mut Settled,
+) -> Result<(), StoreError> {
     if matches!(settled, Settled::Unsure(_)) {
         // The next request or start looks again.
         return Ok(());
@@ -174,10 +171,13 @@ async fn record(db: &mut Connection, session: &str, intent: &Intent, settled: &m
         return Ok(());
     }
     match &intent.deed {
-        Deed::Place { timesheet, sign_off } => record_place(db, session, intent, timesheet, *sign_off, settled).await,
+        Deed::Place { timesheet, sign_off } => {
+            let timesheet = Timesheet { stamp: stamp.cloned(), ..timesheet.clone() };
+            record_place(db, session, intent, &timesheet, *sign_off, settled).await
+        }
         Deed::Move { to, month } => {
             let moved = Moved { month: *month, from: intent.from.clone(), at: intent.at };
-            booking::archive(db, &intent.booking, to, &moved).await
+            booking::archive(db, &intent.booking, to, stamp, &moved).await
         }
         Deed::Purge { purge } => booking::purge(db, &intent.booking, purge).await,
         Deed::Discard => Ok(()),
@@ -204,23 +204,23 @@ async fn record_place(
         }
         (Some(booking), None) if matches!(booking.state, ServerState::Created | ServerState::Uploaded) => {
             booking::set_timesheet(db, id, timesheet).await?;
-            before.map(|before| before.path.clone())
+            before.map(|before| (before.path.clone(), before.fingerprint()))
         }
         // A lost file that was uploaded again; only its path is new.
         (Some(booking), None)
             if matches!(booking.state, ServerState::SignedOff | ServerState::BackedUp)
                 && before.is_some_and(|before| before.digest == timesheet.digest) =>
         {
-            booking::set_path(db, id, &timesheet.path).await?;
+            booking::set_path(db, id, &timesheet.path, timesheet.stamp.as_ref()).await?;
             None
         }
         _ => {
             *settled = Settled::NotDone("the booking has another timesheet by now".to_owned());
-            Some(timesheet.path.clone())
+            Some((timesheet.path.clone(), timesheet.fingerprint()))
         }
     };
-    if let Some(path) = unwanted {
-        let discard = Intent { from: path, deed: Deed::Discard, ..intent.clone() };
+    if let Some((from, file)) = unwanted {
+        let discard = Intent { from, file: Some(file), deed: Deed::Discard, ..intent.clone() };
         intent::insert(db, session, &discard).await?;
     }
     Ok(())
@@ -246,10 +246,12 @@ mod tests {
             size: strongroom_model::ByteCount(3),
             digest: Digest::of(strongroom_model::Algorithm::Sha256, b"abc"),
             path: path("b.pdf"),
+            stamp: None,
         };
+        let file = Some(timesheet.fingerprint());
         let deed = Deed::Place { timesheet, sign_off: Some(Timestamp::UNIX_EPOCH) };
         let booking: strongroom_model::BookingId = "B-1".parse().unwrap();
-        let intent = Intent { booking: booking.clone(), from: path("a.pdf"), at: Timestamp::UNIX_EPOCH, deed };
+        let intent = Intent { booking: booking.clone(), from: path("a.pdf"), at: Timestamp::UNIX_EPOCH, file, deed };
         let mut db = store.begin().await.unwrap();
         assert!(intent::insert(&mut db, "stalled", &intent).await.unwrap());
         db.commit().await.unwrap();

@@ -19,6 +19,8 @@ use crate::relocate::first_free;
 use crate::store::booking::{self, Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Store, StoreError};
+use crate::trouble::Trouble;
+use crate::unchanged::Fingerprint;
 
 /// The folder below the document root that uploads go to, each booking's in a folder of its
 /// own.
@@ -33,6 +35,8 @@ pub(crate) enum DeskError {
     Unknown(BookingId),
     #[error("{0}")]
     Conflict(String),
+    #[error("nothing was taken: {}", .0.words())]
+    NoStorage(Trouble),
     #[error("the file could not be put in its place: {0}")]
     Write(#[from] io::Error),
     #[error(transparent)]
@@ -53,6 +57,8 @@ pub(crate) struct NewFile {
     pub(crate) temporary: Temporary,
     /// Its record; the path is the one that is wished for.
     pub(crate) timesheet: Timesheet,
+    /// The digest of what came. A list may give its record another one.
+    pub(crate) digest: Digest,
     /// When it was signed off, if it comes by import.
     pub(crate) sign_off: Option<Timestamp>,
 }
@@ -86,14 +92,17 @@ impl Documents {
         let name = RelativePath::new(format!("{UPLOADS}/{id}"))
             .and_then(|folder| folder.child(&safe_name(filename)))
             .map_err(|error| DeskError::Conflict(error.to_string()))?;
-        let Received { temporary, size, digest } = received;
-        let timesheet = Timesheet { filename: filename.to_owned(), size, digest, path: name };
-        let file = NewFile { booking: id.clone(), temporary, timesheet, sign_off: None };
+        let Received { temporary, size, digest, stamp } = received;
+        let timesheet = Timesheet { filename: filename.to_owned(), size, digest: digest.clone(), path: name, stamp };
+        let file = NewFile { booking: id.clone(), temporary, timesheet, digest, sign_off: None };
         let settled = self.place(vec![file]).await?.pop();
         self.settle_upload(id).await?;
         match settled.map(|(_, settled)| settled) {
             Some(Settled::Done) => Ok(Change::Done),
-            Some(Settled::NotDone(why) | Settled::Unsure(why)) => Err(DeskError::Write(io::Error::other(why))),
+            Some(Settled::NoStorage(trouble)) => Err(DeskError::NoStorage(trouble)),
+            Some(Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why)) => {
+                Err(DeskError::Write(io::Error::other(why)))
+            }
             Some(Settled::Taken | Settled::Vanished | Settled::Elsewhere) | None => Err(busy()),
         }
     }
@@ -124,12 +133,13 @@ impl Documents {
         let mut temporaries = Vec::with_capacity(files.len());
         let mut intents = Vec::with_capacity(files.len());
         for (file, free) in files.into_iter().zip(self.free_paths(wishes).await) {
-            let NewFile { booking, temporary, timesheet, sign_off } = file;
+            let NewFile { booking, temporary, timesheet, digest, sign_off } = file;
             match free {
                 Err(error) => answers.push((booking, Settled::NotDone(error.to_string()))),
                 Ok(path) => {
+                    let file = Some(Fingerprint { digest, ..timesheet.fingerprint() });
                     let deed = Deed::Place { timesheet: Timesheet { path, ..timesheet }, sign_off };
-                    intents.push(Intent { booking, from: temporary.path.clone(), at: now, deed });
+                    intents.push(Intent { booking, from: temporary.path.clone(), at: now, file, deed });
                 }
             }
             temporaries.push(temporary);

@@ -9,6 +9,7 @@ use strongroom_service::Clock;
 use tokio::sync::Semaphore;
 
 use crate::path::RelativePath;
+use crate::probe::Probe;
 use crate::reconcile::{Reconciled, reconcile, reconcile_again};
 use crate::root::DocumentRoot;
 use crate::root_id;
@@ -37,6 +38,7 @@ struct Inner {
     database: Option<PathBuf>,
     reconciled: Reconciled,
     file_threads: Arc<Semaphore>,
+    probe: Probe,
     /// Held by whoever moves or deletes archived files.
     mover: tokio::sync::Mutex<()>,
     /// The bookings whose upload is in hand.
@@ -107,6 +109,7 @@ impl Documents {
             settings,
             reconciled,
             file_threads: Arc::new(Semaphore::new(cpus * FILE_THREADS_PER_CPU)),
+            probe: Probe::default(),
             mover: tokio::sync::Mutex::new(()),
             uploading: Mutex::default(),
         })))
@@ -149,6 +152,10 @@ impl Documents {
 
     pub(crate) fn session(&self) -> &Session {
         &self.0.session
+    }
+
+    pub(crate) fn last_probe(&self) -> &Probe {
+        &self.0.probe
     }
 
     /// The month that a file moved now is stamped with.

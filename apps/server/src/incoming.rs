@@ -10,7 +10,8 @@ use strongroom_service::{Fault, fault, kill_point};
 
 use crate::documents::Documents;
 use crate::path::RelativePath;
-use crate::root::DocumentRoot;
+use crate::root::{DocumentRoot, Entry};
+use crate::unchanged::Stamp;
 
 /// How many bytes are gathered before they are written and hashed: each write is a hop to
 /// another thread.
@@ -29,6 +30,8 @@ pub(crate) struct Received {
     pub(crate) temporary: Temporary,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
+    /// What the file system says of it.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// A file that did not come in; nothing of it is left.
@@ -70,7 +73,8 @@ pub(crate) async fn receive<E: std::fmt::Display>(
             // If we stop here, then a whole file has a temporary name, which the next start
             // deletes: nobody was told that it was taken.
             kill_point!("server.after-receive");
-            return Ok(Received { temporary, size, digest: hasher.finish() });
+            let stamp = Some(Stamp::of(&Entry::of_file(&file)?));
+            return Ok(Received { temporary, size, digest: hasher.finish(), stamp });
         }
     }
 }

@@ -16,12 +16,13 @@
 //! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, who is at work
 //!   there, and whether it is the right one;
 //! - [`store`]: the records;
-//! - [`documents`]: both together; `deed`, `reconcile`: doing what was written down;
+//! - [`documents`]: both together; `unchanged`, `carry`, `deed`, `reconcile`: doing what was written down;
 //! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
 //! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: asking over HTTP.
 
 mod answer;
+mod carry;
 mod deed;
 mod desk;
 pub mod documents;
@@ -31,6 +32,7 @@ mod incoming;
 mod mark;
 mod name;
 mod path;
+mod probe;
 mod purge;
 mod reconcile;
 mod relocate;
@@ -41,6 +43,8 @@ mod session;
 pub mod settings;
 pub mod store;
 pub mod token;
+mod trouble;
+mod unchanged;
 
 pub use crate::documents::{Documents, OpenError};
 pub use crate::http::openapi_json;

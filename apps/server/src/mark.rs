@@ -1,9 +1,9 @@
 //! Marking bookings as backed up, with the proof.
 
-use strongroom_model::wire::{Answer, Mark, ServerState};
+use strongroom_model::wire::{Answer, Mark, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Digest};
 
-use crate::answer::{already, done, refused};
+use crate::answer::{already, done, refused, refused_for};
 use crate::documents::Documents;
 use crate::store::booking::{self, Booking};
 use crate::store::{StoreError, proof};
@@ -22,6 +22,8 @@ enum Verdict {
     Already,
     /// It proves nothing.
     Refuse(String),
+    /// It is of other bytes than this server's.
+    OtherDigest(String),
 }
 
 impl Documents {
@@ -42,6 +44,7 @@ impl Documents {
             let kept = proofs.entry(mark.id.clone()).or_default();
             answers.push(match judge(mark, known, kept) {
                 Verdict::Refuse(why) => refused(&mark.id, why),
+                Verdict::OtherDigest(why) => refused_for(&mark.id, RefusalCause::OtherDigest, why),
                 Verdict::Already => already(&mark.id),
                 Verdict::Keep => {
                     proof::keep(&mut db, mark, now).await?;
@@ -73,7 +76,7 @@ fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> Verdict {
         Err(error) => return Verdict::Refuse(error.to_string()),
     };
     if digest != timesheet.digest {
-        return Verdict::Refuse(format!(
+        return Verdict::OtherDigest(format!(
             "the copy's digest {digest} is not the recorded {}: compare the file with what was uploaded",
             timesheet.digest
         ));
@@ -110,6 +113,7 @@ mod tests {
             size: ByteCount(3),
             digest: Digest::of(Algorithm::Sha256, b"abc"),
             path: RelativePath::new("a.pdf").unwrap(),
+            stamp: None,
         };
         Booking {
             id: "B-1".parse().unwrap(),
@@ -136,7 +140,7 @@ mod tests {
 
     fn why(verdict: Verdict) -> String {
         match verdict {
-            Verdict::Refuse(why) => why,
+            Verdict::Refuse(why) | Verdict::OtherDigest(why) => why,
             other => panic!("it was not refused but {other:?}"),
         }
     }

@@ -1,22 +1,22 @@
 //! Deleting archived files by an approved purge (R5).
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_model::text::printable;
-use strongroom_model::wire::{Answer, Mark, PurgeRequest, ServerState};
+use strongroom_model::wire::{Answer, Mark, PurgeRequest, RefusalCause, ServerState};
 use strongroom_model::{Actor, BookingId};
 use strongroom_service::kill_point;
 
-use crate::answer::{already, done, refused};
-use crate::deed::{Settled, digest_of, settle};
+use crate::answer::{already, done, refused, refused_for};
+use crate::deed::{Settled, settle};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::settings::Settings;
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{StoreError, booking, purge};
+use crate::unchanged::{Fingerprint, Found, Stamp, examine};
 
 /// How far a proof's time may lie ahead of ours: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
@@ -71,20 +71,22 @@ impl Documents {
             )));
         }
         let mut intents = Vec::with_capacity(files.len());
-        let ids: Vec<BookingId> = files.iter().map(|(id, _)| id.clone()).collect();
+        let ids: Vec<BookingId> = files.iter().map(|(id, ..)| id.clone()).collect();
         let bookings = booking::get_all(&mut db, &ids).await?;
-        for (booking, from) in files {
+        for (booking, from, file) in files {
             // Another server of this document root may have purged it since it was looked up,
             // and the path may be another booking's by now.
             if !bookings.get(&booking).is_some_and(|booking| booking.is_at(ServerState::Archived, &from)) {
                 continue;
             }
-            let intent = Intent { booking, from, at: now, deed: Deed::Purge { purge: request.purge.clone() } };
+            let deed = Deed::Purge { purge: request.purge.clone() };
+            let intent = Intent { booking, from, at: now, file: Some(file), deed };
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
                 let why = "another process has its file in hand; ask again in a moment";
-                answers.insert(intent.booking.to_string(), refused(intent.booking.as_str(), why));
+                let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
+                answers.insert(intent.booking.to_string(), answer);
             }
         }
         db.commit().await?;
@@ -97,7 +99,7 @@ impl Documents {
         &self,
         request: &PurgeRequest,
         now: Timestamp,
-    ) -> Result<(Vec<(BookingId, RelativePath)>, HashMap<String, Answer>), StoreError> {
+    ) -> Result<(Vec<(BookingId, RelativePath, Fingerprint)>, HashMap<String, Answer>), StoreError> {
         let named: Vec<BookingId> = request.ids.iter().filter_map(|id| id.parse().ok()).collect();
         let bookings = self.store().bookings(&named).await?;
         let proofs = self.store().proofs(&named).await?;
@@ -108,8 +110,8 @@ impl Documents {
             let proofs = proofs.get(id).map_or(&[][..], Vec::as_slice);
             let judged = match judge(id, known, proofs, self.settings(), now) {
                 Ok((booking, timesheet)) => match self.is_what_was_proven(timesheet.clone()).await {
-                    Ok(()) => Ok((booking.clone(), timesheet.path.clone())),
-                    Err(why) => Err(refused(id, why)),
+                    Ok(file) => Ok((booking.clone(), timesheet.path.clone(), file)),
+                    Err((cause, why)) => Err(refused_for(id, cause, why)),
                 },
                 Err(answer) => Err(answer),
             };
@@ -121,23 +123,31 @@ impl Documents {
         Ok((files, answers))
     }
 
-    /// Whether the file that is to be deleted is the one whose copies are proven: it may have
-    /// been replaced behind our back, and then it may be the only one of its kind. A file that
-    /// is gone already is no loss.
-    async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<(), String> {
+    /// What the file that is to be deleted is, if it is the one whose copies are proven: it may
+    /// have been replaced behind our back, and then it may be the only one of its kind. A file
+    /// that is gone already is no loss.
+    async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<Fingerprint, (RefusalCause, String)> {
         let path = timesheet.path.clone();
-        let algorithm = timesheet.digest.algorithm();
-        let read = self.on_files(move |root| root.open_file(&path).and_then(|file| digest_of(file, algorithm)));
-        match read.await {
-            Ok((_, digest)) if digest == timesheet.digest => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Ok((_, digest)) => Err(format!(
-                "its file {} has the digest {digest}, not the proven {}: find out who changed it, and keep it until then",
-                timesheet.path, timesheet.digest
-            )),
-            Err(error) => Err(format!("its file {} cannot be read: {error}", timesheet.path)),
+        // Read in any case: deleting is for good.
+        let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
+        let found = self.on_files(move |root| examine(root, &path, &wanted).map(|found| (found, wanted))).await;
+        match found {
+            Ok((Found::Nothing, wanted)) => Ok(wanted),
+            Ok((Found::Same(seen), wanted)) => Ok(Fingerprint { stamp: Some(Stamp::of(&seen)), ..wanted }),
+            Ok((Found::Changed(why), _)) => {
+                Err((RefusalCause::FileChanged, changed(&format!("{} {why}", timesheet.path))))
+            }
+            Err(error) => Err((RefusalCause::Storage, format!("its file {} cannot be read: {error}", timesheet.path))),
         }
     }
+}
+
+/// What a person does about a file that was changed before it was to be deleted.
+fn changed(why: &str) -> String {
+    format!(
+        "its file was changed after it was archived, and may be the only one of its kind: {why}. It was left where it \
+         is: find out who changed it; move it elsewhere to keep it, and purge again"
+    )
 }
 
 /// An approval is one by somebody else than who proposed it.
@@ -198,13 +208,16 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
     match settled {
         Settled::Done | Settled::Vanished => done(id),
         Settled::Taken | Settled::Elsewhere => {
-            refused(id, "another process has its file in hand; ask again in a moment")
+            refused_for(id, RefusalCause::Busy, "another process has its file in hand; ask again in a moment")
         }
+        Settled::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
         Settled::NotDone(why) => {
             refused(id, format!("its file cannot be deleted: {why}; check the document root's permissions"))
         }
-        Settled::Unsure(why) => refused(
+        Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
+        Settled::Unsure(why) => refused_for(
             id,
+            RefusalCause::Storage,
             format!("its deletion could not be made durable: {why}; check the server's disk, then ask again"),
         ),
     }
@@ -225,6 +238,7 @@ mod tests {
             size: ByteCount(3),
             digest: Digest::of(Algorithm::Sha256, b"abc"),
             path: RelativePath::new("archived/2026-11/a.pdf").unwrap(),
+            stamp: None,
         };
         let id = "B-1".parse().unwrap();
         Booking { id, state, timesheet: Some(timesheet), signed_off_at: None, moved: None, purge: None }

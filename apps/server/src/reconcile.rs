@@ -2,14 +2,16 @@
 
 use strongroom_model::BookingId;
 
+use crate::carry::{Carried, Touched, carry};
 use crate::deed::{Settled, settle};
 use crate::documents::OpenError;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 use crate::session::{Ended, Session};
-use crate::store::booking::Booking;
+use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{Deed, Intent};
 use crate::store::{Over, Store, StoreError};
+use crate::unchanged::Fingerprint;
 
 /// How many of the latest moves are looked at again: more than one request can hold.
 const MOVES_LOOKED_AT: u32 = 2000;
@@ -105,7 +107,8 @@ impl Reconciled {
             Settled::Vanished => self.vanished.push((id, intent.from.to_string())),
             Settled::Elsewhere => {}
             Settled::Taken => self.not_done.push((id, "another file has its place".to_owned())),
-            Settled::NotDone(why) | Settled::Unsure(why) => self.not_done.push((id, why)),
+            Settled::NoStorage(trouble) => self.not_done.push((id, trouble.words().to_owned())),
+            Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why) => self.not_done.push((id, why)),
         }
     }
 
@@ -148,26 +151,23 @@ type Look = (BookingId, String, Result<(), Option<String>>);
 /// `None` where the file is where it should be.
 fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
     let (timesheet, moved) = (booking.timesheet.as_ref()?, booking.moved.as_ref()?);
-    let size = |path: &RelativePath| {
-        let entry = root.entry(path).ok().flatten().filter(|entry| entry.kind == EntryKind::File);
-        entry.map(|entry| entry.size_bytes)
-    };
-    if size(&timesheet.path).is_some() {
+    if root.entry(&timesheet.path).ok().flatten().is_some_and(|entry| entry.is_file()) {
         return None;
     }
-    let found = if size(&moved.from) == Some(timesheet.size.0) {
-        move_again(root, &moved.from, &timesheet.path).map_err(|error| Some(error.to_string()))
-    } else {
-        Err(None)
+    let found = match move_again(root, &moved.from, timesheet) {
+        Ok(Carried::There(_) | Carried::Already(_)) => Ok(()),
+        // Another file has its old place, and stays there.
+        Ok(Carried::Vanished | Carried::Gone | Carried::Taken | Carried::Changed(_)) => Err(None),
+        Err(error) => Err(Some(error.to_string())),
     };
     Some((booking.id.clone(), timesheet.path.to_string(), found))
 }
 
-fn move_again(root: &DocumentRoot, from: &RelativePath, to: &RelativePath) -> std::io::Result<()> {
-    let mut touched: std::collections::BTreeSet<_> = [from.parent(), to.parent()].into();
-    if let Some(folder) = to.parent() {
-        touched.extend(root.create_folders(&folder)?);
-    }
-    root.rename(from, to)?;
-    root.sync_folders(&touched)
+fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> std::io::Result<Carried> {
+    let mut touched = Touched::new();
+    // Read, whatever the stamp of its other place is.
+    let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
+    let carried = carry(root, from, &timesheet.path, &wanted, &mut touched)?;
+    root.sync_folders(&touched)?;
+    Ok(carried)
 }

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 
-use strongroom_model::wire::{Answer, ServerState};
+use strongroom_model::wire::{Answer, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
 
-use crate::answer::{already, done, refused};
+use crate::answer::{already, done, refused, refused_for};
 use crate::deed::{Settled, settle};
 use crate::documents::Documents;
 use crate::path::RelativePath;
@@ -73,9 +73,9 @@ impl Documents {
             let once = bookings.into_iter().filter(|booking| seen.insert(booking.id.clone())).collect::<Vec<_>>();
             once.into_iter()
                 .filter_map(|booking| {
-                    let from = booking.timesheet?.path;
-                    let to = free_place(root, month, &from, &mut taken);
-                    Some((booking.id, from, to))
+                    let timesheet = booking.timesheet?;
+                    let to = free_place(root, month, &timesheet.path, &mut taken);
+                    Some((booking.id, timesheet, to))
                 })
                 .collect::<Vec<_>>()
         });
@@ -85,7 +85,8 @@ impl Documents {
         let mut db = self.store().begin().await?;
         // Another server of this document root may have moved some since they were looked up.
         let bookings = booking::get_all(&mut db, &ids).await?;
-        for (id, from, to) in chosen {
+        for (id, timesheet, to) in chosen {
+            let from = timesheet.path.clone();
             if !bookings.get(&id).is_some_and(|booking| booking.is_at(ServerState::BackedUp, &from)) {
                 continue;
             }
@@ -95,12 +96,18 @@ impl Documents {
                     intended.refused.insert(id.clone(), refused(id.as_str(), why));
                 }
                 Ok(to) => {
-                    let intent = Intent { booking: id, from, at: now, deed: Deed::Move { to, month } };
+                    let intent = Intent {
+                        booking: id,
+                        from,
+                        at: now,
+                        file: Some(timesheet.fingerprint()),
+                        deed: Deed::Move { to, month },
+                    };
                     if intent::insert(&mut db, self.session().id(), &intent).await? {
                         intended.recorded.push(intent);
                     } else {
                         let why = "another process has its file in hand; ask again in a moment".to_owned();
-                        let answer = refused(intent.booking.as_str(), why);
+                        let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
                         intended.refused.insert(intent.booking, answer);
                     }
                 }
@@ -142,7 +149,9 @@ fn judge(id: &str, known: Option<&Booking>) -> Answer {
             path: known.timesheet.as_ref().map(|timesheet| timesheet.path.to_string()),
             ..already(id)
         },
-        ServerState::BackedUp => refused(id, "its file is in another request's hands; ask again in a moment"),
+        ServerState::BackedUp => {
+            refused_for(id, RefusalCause::Busy, "another request is moving its file; ask again in a moment")
+        }
         ServerState::SignedOff => {
             refused(id, "no copy of it is proven: mark it first (POST /v1/marks), with the proof")
         }
@@ -158,22 +167,33 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
     let Deed::Move { to, month } = &intent.deed else { return refused(id, "it was not to be moved") };
     match settled {
         Settled::Done => Answer { month: Some(*month), path: Some(to.to_string()), ..done(id) },
-        Settled::Vanished => refused(
+        Settled::Vanished => refused_for(
             id,
+            RefusalCause::FileMissing,
             format!(
                 "its file {} is gone from the server: find out who deleted it; the copy on the backup drive is proven, \
                  upload it again from there",
                 intent.from
             ),
         ),
-        Settled::Taken => refused(id, format!("another file has just taken {to}; ask again")),
-        Settled::Elsewhere => refused(id, "another process has its file in hand; ask again in a moment"),
+        Settled::Changed(why) => refused_for(
+            id,
+            RefusalCause::FileChanged,
+            format!("it was changed after its digest was recorded, and was left where it is: {why}"),
+        ),
+        Settled::Taken => refused_for(id, RefusalCause::Busy, format!("another file has just taken {to}; ask again")),
+        Settled::Elsewhere => {
+            refused_for(id, RefusalCause::Busy, "another process has its file in hand; ask again in a moment")
+        }
         Settled::NotDone(why) => {
             refused(id, format!("its file cannot be moved: {why}; check the document root's permissions"))
         }
-        Settled::Unsure(why) => {
-            refused(id, format!("its move could not be made durable: {why}; check the server's disk, then ask again"))
-        }
+        Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
+        Settled::Unsure(why) => refused_for(
+            id,
+            RefusalCause::Storage,
+            format!("its move could not be made durable: {why}; check the server's disk, then ask again"),
+        ),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Entry {
     /// Device and inode: two names of one file share them.
     pub(crate) file_id: (u64, u64),
     pub(crate) modified_at: Timestamp,
+    /// When its bytes and its inode were changed last, in nanoseconds since 1970.
+    pub(crate) times_ns: (i128, i128),
 }
 
 /// What kind of thing a name stands for.
@@ -213,8 +215,32 @@ impl Entry {
             file_id: (stat.st_dev, stat.st_ino),
             // A time outside of the calendar (years -9999 to 9999) can only be a broken one.
             modified_at: Timestamp::new(stat.st_mtime, nanosecond).unwrap_or(Timestamp::UNIX_EPOCH),
+            times_ns: (
+                nanoseconds(stat.st_mtime, stat.st_mtime_nsec.into()),
+                nanoseconds(stat.st_ctime, stat.st_ctime_nsec.into()),
+            ),
         }
     }
+
+    /// What an open file is.
+    pub(crate) fn of_file(file: &File) -> io::Result<Self> {
+        Ok(Self::of(&rustix::fs::fstat(file)?))
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind == EntryKind::File
+    }
+
+    /// Whether it is the same file with the same bytes, as far as one can see without reading
+    /// it. A rename changes the second of the times.
+    pub(crate) fn is_same_content(&self, other: &Self) -> bool {
+        (self.kind, self.file_id, self.size_bytes, self.times_ns.0)
+            == (other.kind, other.file_id, other.size_bytes, other.times_ns.0)
+    }
+}
+
+fn nanoseconds(seconds: i64, nanoseconds: i128) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + nanoseconds
 }
 
 /// Opens a folder within a folder, unless it is a symbolic link.

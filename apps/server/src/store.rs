@@ -81,10 +81,11 @@ impl Store {
         }
     }
 
-    /// Whether the records can be read at all.
-    pub(crate) async fn ping(&self) -> Result<()> {
-        query("SELECT 1").execute(&mut self.reader().await?).await?;
-        Ok(())
+    /// Whether the records can be read and written.
+    pub(crate) async fn try_write(&self) -> Result<()> {
+        let mut db = self.begin().await?;
+        query("UPDATE document_root SET id = id").execute(&mut db).await?;
+        db.commit().await
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::digest::Digest;
 use crate::envelope::Recorded;
-use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, Fetched, Held, Retried};
+use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, FailureKind, Fetched, Held, Retried};
 use crate::flow::StageName;
 use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
@@ -108,7 +108,7 @@ impl Booking {
         }
         self.failures = self.failures.saturating_add(1);
         self.wrong_digest.clone_from(&failed.digest);
-        self.record_wrong |= failed.kind == crate::event::FailureKind::RecordWrong;
+        self.record_wrong |= matches!(failed.kind, FailureKind::RecordWrong | FailureKind::FileChanged);
         self.failure = Some(failed.clone());
         Some(self)
     }
@@ -164,6 +164,7 @@ impl Booking {
             (Phase::BackedUp, Event::TimesheetArchived(data)) => {
                 self.phase = Phase::Archived;
                 self.archived = Some(data.clone());
+                self.record_wrong = false;
                 self = self.forward();
             }
             (Phase::Archived, Event::TimesheetPurged(_)) => self.phase = Phase::Purged,

@@ -174,6 +174,9 @@ pub struct Answer {
     /// Why it was refused, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Why it was refused, for a program; absent where the reason is for a person only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<RefusalCause>,
     /// The month on the folder that its file was moved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -194,6 +197,26 @@ pub enum AnswerOutcome {
     Already,
     /// It was not done; see the reason.
     Refused,
+}
+
+/// Why a mark, a move or a purge of one booking was refused, where a client goes on by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalCause {
+    /// Its file is not the one that its digest was taken of. It was left where it is.
+    FileChanged,
+    /// Its file is gone.
+    FileMissing,
+    /// The proof is of another digest than the record's.
+    OtherDigest,
+    /// Another request or process works on it: ask again in a moment.
+    Busy,
+    /// The server's disk is full, read-only or failing: no fault of the booking's.
+    Storage,
+    /// A cause that only a later version knows.
+    #[serde(other)]
+    Other,
 }
 
 /// Creates a booking (`POST /v1/bookings`).

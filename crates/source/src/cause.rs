@@ -43,6 +43,13 @@ pub enum Cause {
         /// The server's own words.
         detail: Option<String>,
     },
+    /// The server cannot write: its disk is full, read-only or failing (507).
+    NoStorage {
+        /// The status.
+        status: StatusCode,
+        /// The server's own words.
+        detail: Option<String>,
+    },
     /// The server refuses our token (401, 403).
     Unauthorised {
         /// The status.
@@ -129,6 +136,7 @@ impl fmt::Display for Cause {
                 write!(f, "; it asks to be left alone for {} s", wait.as_secs())
             }
             Self::Unavailable { status, detail, .. }
+            | Self::NoStorage { status, detail }
             | Self::Unauthorised { status, detail }
             | Self::Missing { status, detail }
             | Self::Status { status, detail } => answered(f, *status, detail.as_deref()),

@@ -147,6 +147,7 @@ impl Source {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Cause::Unauthorised { status, detail },
             StatusCode::NOT_FOUND | StatusCode::GONE => Cause::Missing { status, detail },
+            StatusCode::INSUFFICIENT_STORAGE => Cause::NoStorage { status, detail },
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE

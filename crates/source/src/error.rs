@@ -64,6 +64,7 @@ impl SourceError {
         let of_server = self.request.about == About::Server;
         let kind = match &*self.cause {
             Cause::Unreachable { .. } | Cause::Unavailable { .. } => AlarmKind::ServerUnreachable,
+            Cause::NoStorage { .. } => AlarmKind::ServerStorage,
             Cause::Unauthorised { .. } => AlarmKind::ServerRefuses,
             Cause::Confused { .. } => AlarmKind::ServerConfused,
             Cause::Stalled { .. } if of_server => AlarmKind::ServerUnreachable,
@@ -92,6 +93,7 @@ impl SourceError {
             AlarmKind::ServerConfused => {
                 format!("{server} does not answer as a document server does ({method} {path}): {cause}")
             }
+            AlarmKind::ServerStorage => format!("the document server {server} cannot write: {cause}"),
             _ => format!("the document server {server} does not work: {cause}"),
         };
         AlarmRaised { kind, subject: SERVER.to_owned(), message, next_step: self.next_step() }
@@ -101,8 +103,9 @@ impl SourceError {
     #[must_use]
     pub fn failure_kind(&self) -> FailureKind {
         match &*self.cause {
-            Cause::Unreachable { .. } | Cause::Unavailable { .. } => FailureKind::ServerError,
+            Cause::Unreachable { .. } | Cause::Unavailable { .. } | Cause::NoStorage { .. } => FailureKind::ServerError,
             Cause::Status { status, .. } if status.is_server_error() => FailureKind::ServerError,
+            Cause::Unauthorised { .. } if self.request.about == About::Booking => FailureKind::DownloadRefused,
             Cause::Unauthorised { .. } => FailureKind::Refused,
             Cause::Missing { .. } => FailureKind::FileMissing,
             Cause::Redirected { .. } => FailureKind::Redirected,
@@ -118,9 +121,11 @@ impl SourceError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match &*self.cause {
-            Cause::Unreachable { .. } | Cause::Unavailable { .. } | Cause::Stalled { .. } | Cause::CutShort { .. } => {
-                true
-            }
+            Cause::Unreachable { .. }
+            | Cause::Unavailable { .. }
+            | Cause::NoStorage { .. }
+            | Cause::Stalled { .. }
+            | Cause::CutShort { .. } => true,
             Cause::Status { status, .. } => status.is_server_error() || *status == StatusCode::REQUEST_TIMEOUT,
             Cause::Unauthorised { .. }
             | Cause::Missing { .. }
@@ -130,6 +135,13 @@ impl SourceError {
             | Cause::BadAnswer { .. }
             | Cause::Confused { .. } => false,
         }
+    }
+
+    /// Whether it is certain, without asking the server anything else, that it is no one
+    /// booking's fault.
+    #[must_use]
+    pub fn is_certainly_the_servers(&self) -> bool {
+        matches!(*self.cause, Cause::Unreachable { .. } | Cause::NoStorage { .. })
     }
 
     /// How long the server asks to be left alone, if it does.
@@ -148,6 +160,7 @@ impl SourceError {
         match &*self.cause {
             Cause::Unreachable { why, .. } => why.next_step(server),
             Cause::Unavailable { .. } => format!("look at the load and the log of {server}; work goes on by itself"),
+            Cause::NoStorage { .. } => storage_step(server),
             Cause::Unauthorised { .. } => {
                 "make a token with the scope `backup` on the server, and put it where source.token_file says".to_owned()
             }
@@ -161,6 +174,21 @@ impl SourceError {
             }
             _ => self.failure_kind().step().to_owned(),
         }
+    }
+}
+
+fn storage_step(server: &str) -> String {
+    format!("make room on the disk of {server}, or repair it: its log names the disk; work goes on by itself")
+}
+
+/// The alarm to raise where the server says of one booking that it cannot write.
+#[must_use]
+pub fn no_storage(said: &str) -> AlarmRaised {
+    AlarmRaised {
+        kind: AlarmKind::ServerStorage,
+        subject: SERVER.to_owned(),
+        message: format!("the document server cannot write: {said}"),
+        next_step: storage_step("the document server"),
     }
 }
 
@@ -190,6 +218,7 @@ mod tests {
                 retry_after: Some(Duration::from_secs(120)),
                 detail: detail.clone(),
             },
+            Cause::NoStorage { status: StatusCode::INSUFFICIENT_STORAGE, detail: detail.clone() },
             Cause::Unauthorised { status: StatusCode::FORBIDDEN, detail: detail.clone() },
             Cause::Missing { status: StatusCode::NOT_FOUND, detail: detail.clone() },
             Cause::Status { status, detail: None },

@@ -34,6 +34,6 @@ mod transport;
 pub use crate::cause::{Cause, NoConnection};
 pub use crate::client::Source;
 pub use crate::download::Download;
-pub use crate::error::SourceError;
+pub use crate::error::{SourceError, no_storage};
 pub use crate::list::{Offer, Page, Unusable};
 pub use crate::settings::{SettingsError, SourceSettings};

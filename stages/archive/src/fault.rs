@@ -2,13 +2,13 @@
 
 use strongroom_bus::{Failure, Fate};
 use strongroom_model::event::AlarmRaised;
-use strongroom_source::{Cause, Source, SourceError};
+use strongroom_source::{Source, SourceError};
 
 /// The alarm to raise where the server is to blame, and `None` where one of the bookings in
 /// the request is. An error that may pass is believed to be a booking's own only if the
 /// server can otherwise work.
 pub(crate) async fn server_is_to_blame(source: &Source, error: &SourceError) -> Option<AlarmRaised> {
-    let certain = !error.is_passing() || matches!(*error.cause, Cause::Unreachable { .. });
+    let certain = !error.is_passing() || error.is_certainly_the_servers();
     if let Some(obstacle) = error.obstacle().filter(|_| certain) {
         return Some(obstacle);
     }

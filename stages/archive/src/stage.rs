@@ -102,18 +102,18 @@ impl Archive {
         let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
         let answers = self.source.mark(&marks).await?;
         kill_point!("archive.after-mark");
-        let refusals: Vec<_> = answers.iter().map(|answer| refusal(answer, "mark")).collect();
+        let refusals: Vec<_> = part.iter().zip(&answers).map(|(one, answer)| refusal(one, answer, "mark")).collect();
         let marked: Vec<BookingId> =
             part.iter().zip(&refusals).filter(|(_, no)| no.is_none()).map(|(one, _)| one.booking.clone()).collect();
         let mut places =
             if marked.is_empty() { Vec::new() } else { self.source.move_to_archive(&marked).await? }.into_iter();
         kill_point!("archive.after-move");
         tracing::debug!(marked = marked.len(), refused = part.len() - marked.len(), "the server was told");
-        Ok(refusals
-            .into_iter()
-            .map(|refusal| match refusal {
-                Some(failure) => Outcome::Failed(failure),
-                None => moved(&places.next().expect("the client sees to one answer for each")),
+        Ok(part
+            .iter()
+            .zip(refusals)
+            .map(|(one, refusal)| {
+                refusal.unwrap_or_else(|| moved(one, &places.next().expect("the client sees to one answer for each")))
             })
             .collect())
     }

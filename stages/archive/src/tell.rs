@@ -2,9 +2,10 @@
 
 use strongroom_bus::{Done, Failure, Fate, Outcome, Task};
 use strongroom_model::booking::Booking;
-use strongroom_model::event::Archived;
-use strongroom_model::wire::{Answer, AnswerOutcome, Mark};
-use strongroom_model::{BookingId, Event, FailureKind};
+use strongroom_model::event::{AlarmKey, AlarmRaised, Archived};
+use strongroom_model::wire::{Answer, AnswerOutcome, Mark, RefusalCause};
+use strongroom_model::{AlarmKind, BookingId, Event, FailureKind};
+use strongroom_source::no_storage;
 
 /// A task whose booking can be told of.
 #[derive(Debug)]
@@ -45,26 +46,54 @@ fn mark(task: &Task<Booking>) -> Option<(BookingId, Mark)> {
     Some((booking, mark))
 }
 
-/// Why the server did not do it, if it did not.
-pub(crate) fn refusal(answer: &Answer, what: &str) -> Option<Failure> {
+/// What it means that the server did not do it, if it did not.
+pub(crate) fn refusal(one: &Proven, answer: &Answer, what: &str) -> Option<Outcome> {
     match answer.outcome {
         AnswerOutcome::Done | AnswerOutcome::Already => None,
         AnswerOutcome::Refused => {
             let reason = answer.reason.as_deref().unwrap_or("it gave no reason");
-            let message = format!("the server refused to {what} {}: {reason}", answer.id);
-            Some(Failure::new(FailureKind::Refused, message, Fate::Person))
+            Some(refused(one, answer.cause, reason, what))
         }
     }
 }
 
+fn refused(one: &Proven, cause: Option<RefusalCause>, reason: &str, what: &str) -> Outcome {
+    let message = format!("the server refused to {what} {}: {reason}", one.booking);
+    let failure = |kind, fate| Failure::new(kind, message.clone(), fate);
+    Outcome::Failed(match cause {
+        // Every other booking would meet the same.
+        Some(RefusalCause::Storage) => return Outcome::Obstructed(no_storage(reason)),
+        Some(RefusalCause::Busy) => failure(FailureKind::Refused, Fate::Retry),
+        Some(RefusalCause::FileMissing) => failure(FailureKind::FileMissing, Fate::Person),
+        Some(RefusalCause::FileChanged) => {
+            let raise = AlarmRaised {
+                kind: AlarmKind::RecordWrong,
+                subject: one.booking.to_string(),
+                message: format!(
+                    "the file of booking {} on the server was changed after its copy was proven, and was not moved: {reason}",
+                    one.booking
+                ),
+                next_step: FailureKind::FileChanged.step().to_owned(),
+            };
+            Failure { raise: Some(raise), ..failure(FailureKind::FileChanged, Fate::Person) }
+        }
+        Some(RefusalCause::OtherDigest | RefusalCause::Other) | None => failure(FailureKind::Refused, Fate::Person),
+    })
+}
+
 /// What a move's answer means for its booking.
-pub(crate) fn moved(answer: &Answer) -> Outcome {
-    if let Some(failure) = refusal(answer, "move") {
-        return Outcome::Failed(failure);
+pub(crate) fn moved(one: &Proven, answer: &Answer) -> Outcome {
+    if let Some(outcome) = refusal(one, answer, "move") {
+        return outcome;
     }
     let (Some(month), Some(path)) = (answer.month, &answer.path) else {
         let message = format!("the server says that {} is moved, but not where to", answer.id);
         return Outcome::Failed(Failure::new(FailureKind::BadAnswer, message, Fate::Person));
     };
-    Outcome::Done(Done::event(Event::TimesheetArchived(Archived { month, path: path.clone() })))
+    let mut done = Done::event(Event::TimesheetArchived(Archived { month, path: path.clone() }));
+    if one.task.state.record_wrong {
+        let key = AlarmKey::new(AlarmKind::RecordWrong, &one.booking);
+        done.clear.push((key, format!("the file of booking {} is as it was signed off, and archived", one.booking)));
+    }
+    Outcome::Done(done)
 }

@@ -77,8 +77,7 @@ pub(crate) fn of_drive(error: &DriveError) -> Outcome {
 /// file that it cannot give must not stop the others, and a server that has gone mad
 /// must not use up every file's attempts.
 async fn of_source(source: &Source, error: &SourceError) -> Outcome {
-    let certain = matches!(*error.cause, Cause::Unreachable { .. });
-    if let Some(obstacle) = error.obstacle().filter(|_| certain) {
+    if let Some(obstacle) = error.obstacle().filter(|_| error.is_certainly_the_servers()) {
         return Outcome::Obstructed(obstacle);
     }
     if let Err(broken) = source.check().await {

@@ -19,7 +19,7 @@ pub(crate) struct Health {
     version: &'static str,
 }
 
-/// Says whether the records and the document root can be read.
+/// Says whether the server can do its work: read and write its records and its files.
 #[utoipa::path(
     get, path = "/healthz",
     responses(
@@ -28,15 +28,9 @@ pub(crate) struct Health {
     )
 )]
 pub(crate) async fn health(State(api): State<Api>) -> Result<axum::Json<Health>, Problem> {
-    let records = api.documents.store().ping().await.map_err(|error| error.to_string());
-    let root = api.documents.on_files(|root| root.folder(None).map_err(|error| error.to_string())).await;
-    match records.and(root.map(drop)) {
+    match api.documents.probe().await {
         Ok(()) => Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
-        Err(error) => {
-            tracing::error!(error, "the server cannot read its records or its document root");
-            let detail = "the server cannot read its records or its document root: see its log";
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", detail))
-        }
+        Err(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", why)),
     }
 }
 

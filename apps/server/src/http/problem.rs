@@ -11,6 +11,7 @@ use crate::desk::DeskError;
 use crate::incoming::ReceiveError;
 use crate::purge::PurgeError;
 use crate::store::StoreError;
+use crate::trouble::Trouble;
 
 const CONTENT_TYPE: &str = "application/problem+json";
 /// The longest detail, in characters: a rejection may quote what it was sent.
@@ -72,6 +73,15 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// That nothing was done since the disk, or this process, could not.
+    pub(crate) fn no_storage(trouble: Trouble) -> Self {
+        let status = match trouble {
+            Trouble::Files | Trouble::Memory => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, trouble.code(), format!("nothing was done: {}; then ask again", trouble.words()))
+    }
+
     /// The same with a header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -111,6 +121,10 @@ pub(crate) async fn as_problem(response: Response) -> Response {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if let Some(trouble) = error.trouble() {
+            tracing::error!(error = &error as &dyn std::error::Error, "the records cannot be written");
+            return Self::no_storage(trouble);
+        }
         if error.is_away() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the records' database is away");
             let detail = "the server cannot reach its records just now: ask again in a moment";
@@ -126,6 +140,7 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-booking", error.to_string()),
             DeskError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            DeskError::NoStorage(trouble) => Self::no_storage(trouble),
             DeskError::Write(error) => write_failed(&error),
             DeskError::Store(error) => error.into(),
         }
@@ -150,12 +165,7 @@ impl From<ReceiveError> for Problem {
 
 fn write_failed(error: &std::io::Error) -> Problem {
     tracing::error!(%error, "a timesheet could not be written");
-    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
-        let detail = "the server's disk is full: nothing was taken; archive and purge, then send it again";
-        Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail)
-    } else {
-        Problem::internal()
-    }
+    Trouble::of(error).map_or_else(Problem::internal, Problem::no_storage)
 }
 
 impl From<PurgeError> for Problem {

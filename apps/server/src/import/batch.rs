@@ -5,7 +5,7 @@ use std::fs::File;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use strongroom_model::BookingId;
+use strongroom_model::{BookingId, Digest};
 use strongroom_service::kill_point;
 
 use super::found::{Found, made_id};
@@ -37,6 +37,8 @@ struct Ready {
     /// The id came from a list.
     is_listed: bool,
     timesheet: Timesheet,
+    /// The digest of what was read; a list may give another.
+    computed: Digest,
     signed_off_at: Timestamp,
     copy: Option<(Temporary, File)>,
 }
@@ -103,8 +105,8 @@ impl Ready {
         let id = found.id.unwrap_or_else(|| made_id(&found.wished, &computed));
         let filename = found.filename.unwrap_or_else(|| readable(found.path.name()));
         let signed_off_at = found.signed_off_at.unwrap_or(modified_at);
-        let timesheet = Timesheet { filename, size, digest, path: found.wished };
-        Self { shown: found.shown, id, is_listed, timesheet, signed_off_at, copy }
+        let timesheet = Timesheet { filename, size, digest, path: found.wished, stamp: None };
+        Self { shown: found.shown, id, is_listed, timesheet, computed, signed_off_at, copy }
     }
 }
 
@@ -163,7 +165,13 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
         {
             names.insert(ready.id.clone(), (ready.shown, ready.timesheet.size));
             let sign_off = Some(ready.signed_off_at);
-            new.push(NewFile { booking: ready.id, temporary, timesheet: ready.timesheet, sign_off });
+            new.push(NewFile {
+                booking: ready.id,
+                temporary,
+                timesheet: ready.timesheet,
+                digest: ready.computed,
+                sign_off,
+            });
             copies.push(copy);
         }
     }
@@ -177,7 +185,10 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
         let Some((shown, size)) = names.remove(&id) else { continue };
         match settled {
             Settled::Done => report.imported(size),
-            Settled::NotDone(why) | Settled::Unsure(why) => report.skip(&shown, format!("it was not taken: {why}")),
+            Settled::NoStorage(trouble) => report.skip(&shown, format!("it was not taken: {}", trouble.words())),
+            Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why) => {
+                report.skip(&shown, format!("it was not taken: {why}"));
+            }
             Settled::Taken | Settled::Vanished | Settled::Elsewhere => {
                 report.skip(&shown, "its place was taken just now: import again");
             }

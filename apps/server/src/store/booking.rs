@@ -12,6 +12,7 @@ use strongroom_model::{BookingId, ByteCount, Digest, Month};
 
 use super::{Connection, Result, Sql, Store, list, query};
 use crate::path::RelativePath;
+use crate::unchanged::{Fingerprint, Stamp};
 
 pub(crate) use self::change::{archive, correct, create, import, mark, purge, set_path, set_timesheet, sign_off};
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub(crate) struct Timesheet {
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) path: RelativePath,
+    /// What the file system says of it for as long as nobody changes it.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// Where a file was moved from, and when.
@@ -55,7 +58,7 @@ macro_rules! select_booking {
     ($tail:literal) => {
         concat!(
             "SELECT booking.id, state, filename, size_bytes, digest, path, signed_off_at_us, month, moved_from, ",
-            "moved_at_us, purge FROM booking ",
+            "moved_at_us, purge, stamp FROM booking ",
             $tail
         )
     };
@@ -98,6 +101,13 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
 /// The booking whose file lies there.
 pub(crate) async fn at_path(db: &mut Connection, path: &RelativePath) -> Result<Option<Booking>> {
     query(AT_PATH).bind(path.as_bytes()).fetch_optional(db).await
+}
+
+impl Timesheet {
+    /// What its file must be.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint { size: self.size, digest: self.digest.clone(), stamp: self.stamp.clone() }
+    }
 }
 
 impl Booking {

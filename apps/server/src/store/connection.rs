@@ -14,7 +14,7 @@ pub(crate) enum Connection {
     /// One that only reads.
     SqliteReader(PoolConnection<Sqlite>),
     /// The one that writes.
-    SqliteWriter(sqlx::Transaction<'static, Sqlite>),
+    SqliteWriter(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -48,10 +48,11 @@ impl Transaction {
         Self(Some(db))
     }
 
-    /// Sends a statement without parameters to Postgres.
+    /// Sends a statement without parameters.
     pub(crate) async fn raw_sql(&mut self, sql: &'static str) -> Result<()> {
-        if let Raw::Postgres(db) = self.raw() {
-            sqlx::raw_sql(sql).execute(db).await?;
+        match self.raw() {
+            Raw::Postgres(db) => sqlx::raw_sql(sql).execute(db).await.map(|_| ())?,
+            Raw::Sqlite(db) => sqlx::raw_sql(sql).execute(db).await.map(|_| ())?,
         }
         Ok(())
     }
@@ -59,10 +60,9 @@ impl Transaction {
     /// Makes what was written durable, and lets others see it.
     pub(crate) async fn commit(mut self) -> Result<()> {
         self.raw_sql("COMMIT").await?;
-        match self.0.take() {
-            Some(Connection::SqliteWriter(db)) => Ok(db.commit().await?),
-            _ => Ok(()),
-        }
+        // Only now is it known that nothing is open on it: it goes back to the pool.
+        drop(self.0.take());
+        Ok(())
     }
 }
 
@@ -81,13 +81,17 @@ impl DerefMut for Transaction {
 }
 
 impl Drop for Transaction {
-    /// A request may be cut at any `await`, that of `BEGIN` among them, and nobody knows then
-    /// how far the transaction came. The connection is closed with it: in the pool it would
-    /// hand an open transaction, and the writers' lock, to whoever comes next. SQLite's
-    /// driver rolls back by itself.
+    /// A request may be cut at any `await`, that of `BEGIN` among them, and any statement may
+    /// fail, `COMMIT` among them; nobody knows then how far the transaction came, and a
+    /// database that ended it by itself (SQLite does where its disk is full) and its driver may
+    /// differ about it. So there is one rule for both databases: what did not commit is closed.
+    /// In the pool it would hand an open transaction, the writers' lock or a driver's wrong
+    /// count to whoever comes next.
     fn drop(&mut self) {
-        if let Some(Connection::Postgres(db)) = &mut self.0 {
-            db.close_on_drop();
+        match &mut self.0 {
+            Some(Connection::Postgres(db)) => db.close_on_drop(),
+            Some(Connection::SqliteWriter(db) | Connection::SqliteReader(db)) => db.close_on_drop(),
+            None => {}
         }
     }
 }

@@ -5,9 +5,25 @@ use std::path::PathBuf;
 use sqlx::migrate::MigrateError;
 
 use super::Place;
+use crate::trouble::Trouble;
 
 /// SQLite's primary result code for a database that another connection has locked.
 const SQLITE_BUSY: u32 = 5;
+/// The same for a lock within this process.
+const SQLITE_LOCKED: u32 = 6;
+/// SQLite's primary result codes for what is the disk's or the process's fault.
+const SQLITE_TROUBLES: [(u32, Trouble); 5] =
+    [(7, Trouble::Memory), (8, Trouble::ReadOnly), (10, Trouble::Failing), (13, Trouble::Full), (14, Trouble::Gone)];
+/// That the index of the write-ahead log could not be made larger.
+const SQLITE_IOERR_SHMSIZE: u32 = 10 | 19 << 8;
+/// Postgres's codes for the same.
+const POSTGRES_TROUBLES: [(&str, Trouble); 4] = [
+    ("53100", Trouble::Full),
+    ("58030", Trouble::Failing),
+    // A standby, or a server that its owner made read-only.
+    ("25006", Trouble::ReadOnly),
+    ("53200", Trouble::Memory),
+];
 
 /// What every part of the store gives.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
@@ -24,7 +40,9 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// SQLite does not take the file for one of its own, or cannot write it.
-    #[error("cannot use {path} as the server's database")]
+    #[error(
+        "cannot use {path} as the server's database: see that it is one, that its disk has room and that this user may write there"
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -119,10 +137,37 @@ impl StoreError {
     pub(crate) fn is_away(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Statement(error) => is_away(error),
+            Self::Statement(error) => is_away(error) || sqlite_code(error).is_some_and(is_locked),
             _ => false,
         }
     }
+
+    /// What keeps the database from writing, where that is its disk's fault.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let error = match self {
+            Self::File { source, .. } => return Trouble::of(source),
+            Self::Open { source, .. } | Self::Statement(source) => source,
+            _ => return None,
+        };
+        if let Some(code) = sqlite_code(error) {
+            if code == SQLITE_IOERR_SHMSIZE {
+                return Some(Trouble::Full);
+            }
+            return SQLITE_TROUBLES.into_iter().find(|(known, _)| code & 0xFF == *known).map(|(_, trouble)| trouble);
+        }
+        let code = error.as_database_error()?.code()?;
+        POSTGRES_TROUBLES.into_iter().find(|(known, _)| code == *known).map(|(_, trouble)| trouble)
+    }
+}
+
+/// The error's extended result code, where it is SQLite's.
+fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    sqlx::error::DatabaseError::code(error)?.parse().ok()
+}
+
+const fn is_locked(code: u32) -> bool {
+    matches!(code & 0xFF, SQLITE_BUSY | SQLITE_LOCKED)
 }
 
 /// Whether Postgres does not answer, is just starting or ending, or has no connection left.

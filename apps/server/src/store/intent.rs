@@ -14,6 +14,7 @@ use strongroom_model::{BookingId, Month};
 use super::booking::{Timesheet, stored_path, stored_size, taken_size};
 use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
 use crate::path::RelativePath;
+use crate::unchanged::{Fingerprint, Stamp};
 
 /// What is about to happen to a booking's file.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Intent {
     /// Where the file is before.
     pub(crate) from: RelativePath,
     pub(crate) at: Timestamp,
+    /// What the file must be for anything to happen to it. An earlier version did not record it.
+    pub(crate) file: Option<Fingerprint>,
     pub(crate) deed: Deed,
 }
 
@@ -89,7 +92,7 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     let fields = Fields::of(&intent.deed);
     let inserted = query(
         "INSERT INTO intent (session, kind, booking, from_path, to_path, at_us, month, purge, filename, size_bytes, \
-         digest, signed_off_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         digest, signed_off_at_us, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (booking) DO NOTHING",
     )
     .bind(session)
@@ -101,9 +104,16 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     .bind(fields.month.map(|month| month.to_string()))
     .bind(fields.purge.map(str::to_owned))
     .bind(fields.timesheet.map(|timesheet| Words::from(timesheet.filename.as_str())))
-    .bind(fields.timesheet.map(|timesheet| stored_size(timesheet.size)))
-    .bind(fields.timesheet.map(|timesheet| timesheet.digest.to_string()))
-    .bind(fields.sign_off.map(to_us));
+    .bind(intent.file.as_ref().map(|file| stored_size(file.size)))
+    .bind(
+        fields
+            .timesheet
+            .map(|timesheet| &timesheet.digest)
+            .or(intent.file.as_ref().map(|file| &file.digest))
+            .map(ToString::to_string),
+    )
+    .bind(fields.sign_off.map(to_us))
+    .bind(intent.file.as_ref().and_then(|file| file.stamp.as_ref()).map(|stamp| stamp.as_str().to_owned()));
     Ok(inserted.execute(db).await? == 1)
 }
 
@@ -161,6 +171,7 @@ struct Columns {
     size_bytes: Option<i64>,
     digest: Option<String>,
     signed_off_at_us: Option<i64>,
+    stamp: Option<String>,
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Intent
@@ -180,12 +191,19 @@ impl TryFrom<Columns> for Intent {
             booking: parsed(&row.booking)?,
             from: stored_path(&row.from_path)?,
             at: from_us(row.at_us)?,
+            file: row.file()?,
             deed: row.deed()?,
         })
     }
 }
 
 impl Columns {
+    fn file(&self) -> sqlx::Result<Option<Fingerprint>> {
+        let (Some(size), Some(digest)) = (self.size_bytes, &self.digest) else { return Ok(None) };
+        let stamp = self.stamp.clone().map(Stamp::stored);
+        Ok(Some(Fingerprint { size: taken_size(size), digest: parsed(digest)?, stamp }))
+    }
+
     fn deed(self) -> sqlx::Result<Deed> {
         let to = self.to_path.map(|path| stored_path(&path)).transpose()?;
         Ok(match (self.kind.as_str(), to) {
@@ -193,7 +211,7 @@ impl Columns {
                 let Words(filename) = present(self.filename)?;
                 let (size, digest) = (taken_size(present(self.size_bytes)?), parsed(&present(self.digest)?)?);
                 let sign_off = self.signed_off_at_us.map(from_us).transpose()?;
-                Deed::Place { timesheet: Timesheet { filename, size, digest, path }, sign_off }
+                Deed::Place { timesheet: Timesheet { filename, size, digest, path, stamp: None }, sign_off }
             }
             ("move", Some(to)) => Deed::Move { to, month: parsed(&present(self.month)?)? },
             ("purge", None) => Deed::Purge { purge: present(self.purge)? },

@@ -72,8 +72,10 @@ impl SqliteStore {
     /// Begins a transaction that may write: the lock is taken at once, so that what it reads
     /// still holds when it writes.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Transaction::new(Connection::SqliteWriter(begun)))
+        // Before `BEGIN` is sent: see `Transaction`'s end.
+        let mut transaction = Transaction::new(Connection::SqliteWriter(self.writer.acquire().await?));
+        transaction.raw_sql("BEGIN IMMEDIATE").await?;
+        Ok(transaction)
     }
 
     pub(crate) async fn reader(&self) -> Result<Connection> {

@@ -111,6 +111,7 @@ async fn the_tally_counts_every_change() {
             size: strongroom_model::ByteCount(3),
             digest: "md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap(),
             path: crate::path::RelativePath::new(b"caf\xe9".as_slice()).unwrap(),
+            stamp: Some(crate::unchanged::Stamp::stored("1-2-3-4-5".to_owned())),
         };
         assert!(booking::set_timesheet(&mut db, &id, &timesheet).await.unwrap());
         assert!(booking::set_timesheet(&mut db, &id, &timesheet).await.unwrap());
@@ -141,7 +142,7 @@ async fn several_processes_may_open_a_new_database_at_once() {
         for database in &databases {
             let opened = futures_util::future::join_all((0..4).map(|_| Store::open(database))).await;
             for store in opened {
-                store.unwrap_or_else(|error| panic!("{round}: {error:?}")).ping().await.unwrap();
+                store.unwrap_or_else(|error| panic!("{round}: {error:?}")).try_write().await.unwrap();
             }
         }
     }
@@ -197,6 +198,21 @@ async fn a_transaction_that_is_cut_leaves_nothing_and_keeps_nobody_from_writing(
         assert_eq!(count, 0, "{database:?}");
         db.commit().await.unwrap();
     }
+}
+
+/// SQLite ends a transaction by itself where its disk is full.
+#[tokio::test]
+async fn a_transaction_that_finds_the_disk_full_keeps_nobody_from_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+    for _ in 0..3 {
+        let mut db = store.begin().await.unwrap();
+        // No page more than there are: what another would need.
+        db.raw_sql("PRAGMA max_page_count = 1").await.unwrap();
+        let error = query("INSERT INTO purge VALUES ($1, 'a', 'b', 'c', 0)").bind("x".repeat(100_000)).execute(&mut db);
+        assert_eq!(error.await.unwrap_err().trouble(), Some(crate::trouble::Trouble::Full));
+    }
+    store.try_write().await.unwrap();
 }
 
 #[tokio::test]

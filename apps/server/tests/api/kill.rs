@@ -31,7 +31,9 @@ async fn the_one_that_dies() {
         "purge" => drop(rig.answers("/v1/purges", &purge()).await),
         "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
         "unsure" => unsure(&rig).await,
-        "full" => full(&rig).await,
+        "full" => write_fails(&rig, "disk-full").await,
+        "read-only" => write_fails(&rig, "disk-read-only").await,
+        "failing" => write_fails(&rig, "disk-failing").await,
         other => panic!("{other} is no deed"),
     }
 }
@@ -50,10 +52,10 @@ async fn unsure(rig: &Rig) {
     assert_eq!(rig.files().len(), 3);
 }
 
-/// The second write of a timesheet finds the disk full.
-async fn full(rig: &Rig) {
+/// The second write of a timesheet fails.
+async fn write_fails(rig: &Rig, code: &str) {
     let response = rig.put("B-0", "a.pdf", vec![7; 600_000]).await;
-    problem(response, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
+    problem(response, StatusCode::INSUFFICIENT_STORAGE, code).await;
     assert!(rig.files().is_empty());
     assert_eq!(rig.put("B-0", "a.pdf", vec![7; 600_000]).await.status(), StatusCode::CREATED);
 }
@@ -211,9 +213,38 @@ async fn a_move_that_may_be_undone_by_a_power_cut_is_not_told_as_done() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_leaves_nothing() {
-    let dir = left(async |rig| drop(rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await)).await;
-    fail(dir.path(), "full", "server.write:2=ENOSPC");
+async fn a_disk_that_cannot_be_written_is_told_and_leaves_nothing() {
+    for (deed, fault) in [("full", "ENOSPC"), ("read-only", "EROFS"), ("failing", "EIO")] {
+        let dir = left(async |rig| drop(rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await)).await;
+        fail(dir.path(), deed, &format!("server.write:2={fault}"));
+    }
+}
+
+#[tokio::test]
+async fn r5_a_file_that_was_changed_after_a_kill_is_neither_moved_nor_deleted_by_the_next_start() {
+    let files = |place: &str| BOOKINGS.map(|id| format!("{place}uploads/{id}/a.pdf"));
+    for (deed, proofs, place, state) in
+        [("move", 1, "", ServerState::BackedUp), ("purge", 2, "archived/2026-11/", ServerState::Archived)]
+    {
+        let dir = left(async |rig| {
+            signed_off(rig, proofs).await;
+            if deed == "purge" {
+                drop(rig.move_to_archived(&BOOKINGS).await);
+            }
+        })
+        .await;
+        die(dir.path(), deed, "server.after-intent");
+        for file in files(place) {
+            // As long as before, so that only its bytes tell.
+            std::fs::write(dir.path().join("documents").join(file), "X-0").unwrap();
+        }
+        let rig = Rig::reopen(dir.path()).await;
+        assert_eq!(rig.files(), files(place), "{deed}");
+        for id in BOOKINGS {
+            assert_eq!(rig.info(id).await.state, state, "{deed}");
+        }
+        assert_eq!(rig.documents().reconciled().not_done.len(), 3, "{deed}");
+    }
 }
 
 /// An import that lives is not taken for one that died.

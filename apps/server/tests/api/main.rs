@@ -9,10 +9,14 @@ macro_rules! whole_suite {
         mod access;
         #[path = "belonging.rs"]
         mod belonging;
+        #[path = "changed.rs"]
+        mod changed;
         #[path = "content.rs"]
         mod content;
         #[path = "crash.rs"]
         mod crash;
+        #[path = "full.rs"]
+        mod full;
         #[path = "import_folder.rs"]
         mod import_folder;
         #[cfg(feature = "kill-points")]
@@ -26,6 +30,8 @@ macro_rules! whole_suite {
         mod list;
         #[path = "many.rs"]
         mod many;
+        #[path = "mounted.rs"]
+        mod mounted;
         #[path = "openapi.rs"]
         mod openapi;
         #[path = "purge.rs"]

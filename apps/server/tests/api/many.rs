@@ -161,7 +161,7 @@ async fn r9_a_link_in_the_archives_place_is_not_followed() {
     std::fs::rename(&file, rig.file("aside")).unwrap();
     std::os::unix::fs::symlink(rig.file("aside"), &file).unwrap();
     let answers = rig.move_to_archived(&["B-0"]).await;
-    assert!(answers[0].reason.as_deref().unwrap().contains("no regular file"), "{answers:?}");
+    assert!(answers[0].reason.as_deref().unwrap().contains("not a regular file"), "{answers:?}");
     std::fs::rename(rig.file("aside"), &file).unwrap();
     assert_eq!(rig.move_to_archived(&["B-0"]).await[0].outcome, Done);
 }

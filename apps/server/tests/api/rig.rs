@@ -66,7 +66,7 @@ impl Rig {
         settings
     }
 
-    async fn open(dir: tempfile::TempDir, settings: Settings) -> Self {
+    pub(crate) async fn open(dir: tempfile::TempDir, settings: Settings) -> Self {
         let clock = Clock::manual(START.parse().unwrap());
         let server = Server::start(settings, clock.clone()).await.unwrap();
         let (_, secret) = token::create(server.documents().store(), "admin", &[Scope::Admin], &clock).await.unwrap();
@@ -79,6 +79,11 @@ impl Rig {
         self.server.stop().await;
         let server = Server::start(settings, self.clock.clone()).await.unwrap();
         Self { server, ..self }
+    }
+
+    /// Whether the records are in a file.
+    pub(crate) fn is_a_file(&self) -> bool {
+        self.documents().settings().database.file().is_some()
     }
 
     pub(crate) fn documents(&self) -> &Documents {

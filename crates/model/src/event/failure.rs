@@ -84,6 +84,9 @@ failure_kinds! {
     /// The server's file is not what its own record says: twice the same wrong digest.
     RecordWrong: "record-wrong", "the server's file differs from the server's own record",
         "compare the file on the server with what was uploaded; upload the right one again, then run `strongroom retry`";
+    /// The server's file was changed after its digest was recorded, so the server does not move it.
+    FileChanged: "file-changed", "the file on the server was changed after its copy was proven",
+        "find out who changed it; upload the signed-off bytes again (the proven copy on the drive has them), then run `strongroom retry`; the new bytes need a booking of their own";
     /// The bytes that came have another digest than the server's record.
     WrongDigest: "wrong-digest", "what came is not what the server's record says",
         "nothing yet: it is fetched again by itself";
@@ -126,6 +129,9 @@ failure_kinds! {
     /// Another file stands where this one should, or the path is not a plain folder.
     PathTaken: "path-taken", "something else stands in the file's place on the drive",
         "look at the path on the drive and move away what does not belong there; then run `strongroom retry`";
+    /// The server refused to give the file (401 or 403), though it gives its list.
+    DownloadRefused: "download-refused", "the server refused to give the file",
+        "read the server's reason, let the token download this booking too, then run `strongroom retry`";
     /// The server refused to mark or to move the file.
     Refused: "refused", "the server refused to mark or to move the file",
         "read the server's reason, put it right there, then run `strongroom retry`";

@@ -199,6 +199,7 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
     for (reply, kind) in [
         (Reply::proper("503 Service Unavailable", ""), AlarmKind::ServerUnreachable),
         (Reply::proper("500 Internal Server Error", ""), AlarmKind::ServerUnreachable),
+        (Reply::problem("507 Insufficient Storage", "the disk is full"), AlarmKind::ServerStorage),
         (Reply::proper("401 Unauthorized", ""), AlarmKind::ServerRefuses),
         (Reply::proper("302 Found\nLocation: https://example.org/", ""), AlarmKind::ServerConfused),
         (Reply::json(r#"{"answers":[]}"#), AlarmKind::ServerConfused),
@@ -215,6 +216,61 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
         assert_eq!(rig.log.head().await.unwrap().size, size + appended, "nothing is recorded on any");
         stage.ready().await.unwrap_err();
     }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
+    let full = || Reply::problem("507 Insufficient Storage", "nothing was done: the server's disk is full");
+    let no_room = json!({"outcome": "refused", "cause": "storage", "reason": "the server's disk is full"});
+    for target in ["/v1/marks", "/v1/moves", "an answer"] {
+        let rig = Rig::new().await;
+        let no_room = no_room.clone();
+        let server = but(move |request| {
+            let answers = || {
+                let one = |id: &String| {
+                    let mut answer = no_room.clone();
+                    answer["id"] = json!(id);
+                    answer
+                };
+                Reply::json(&json!({"answers": request.named().iter().map(one).collect::<Vec<_>>()}).to_string())
+            };
+            match target {
+                "an answer" => (request.target == "/v1/moves").then(answers),
+                target => (request.target == target).then(full),
+            }
+        });
+        let tasks = bookings(&rig, 8).await;
+        let size = rig.log.head().await.unwrap().size;
+        let settled = rig.handle(&Archive::new(server.source(), 200), tasks).await;
+        let obstacle = settled.obstacle.unwrap();
+        assert_eq!(obstacle.kind, AlarmKind::ServerStorage, "{target}");
+        assert!(obstacle.message.contains("cannot write") && obstacle.message.contains("disk is full"), "{obstacle:?}");
+        assert!(obstacle.next_step.contains("make room"), "{obstacle:?}");
+        assert_eq!((settled.again.len(), rig.log.head().await.unwrap().size), (8, size), "no attempt is lost");
+    }
+}
+
+#[tokio::test]
+async fn a_booking_that_another_request_works_on_is_tried_again() {
+    let rig = Rig::new().await;
+    let server = but(|request| {
+        let busy = json!({"answers": [{"id": "B-0", "outcome": "refused", "cause": "busy", "reason": "ask again"}]});
+        (request.target == "/v1/moves").then(|| Reply::json(&busy.to_string()))
+    });
+    rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
+    assert!(rig.state("B-0").await.failure.unwrap().retry_at.is_some());
+}
+
+#[tokio::test]
+async fn a_cause_of_a_later_server_is_taken_as_none() {
+    let rig = Rig::new().await;
+    let server = but(|request| {
+        let later = json!({"answers": [{"id": "B-0", "outcome": "refused", "cause": "moon", "reason": "full moon"}]});
+        (request.target == "/v1/moves").then(|| Reply::json(&later.to_string()))
+    });
+    rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
+    let failure = rig.state("B-0").await.failure.unwrap();
+    assert_eq!((failure.kind, failure.retry_at), (FailureKind::Refused, None));
 }
 
 #[tokio::test]

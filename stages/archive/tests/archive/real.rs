@@ -2,7 +2,7 @@
 
 use strongroom_archive::Archive;
 use strongroom_model::booking::Phase;
-use strongroom_model::event::{Event, Retried};
+use strongroom_model::event::{AlarmKind, Event, Retried};
 use strongroom_model::wire::ServerState;
 use strongroom_model::{FailureKind, StageName};
 use strongroom_server::token::{self, Scope};
@@ -76,6 +76,35 @@ async fn r3_telling_the_real_server_twice_changes_nothing() {
     rig.handle(&stage, vec![rig.task("B-1").await]).await;
     assert_eq!(rig.state("B-1").await.archived, archived);
     assert_eq!(source.booking(&"B-1".parse().unwrap()).await.unwrap().proofs.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_changed_on_the_server_is_alarmed_and_archived_once_it_is_right() {
+    let rig = Rig::new().await;
+    let Uploads { server, source, folder } = uploads(&rig, &[("B-1", b"one"), ("B-2", b"two")]).await;
+    let place = folder.path().join("documents/uploads/B-1/t.pdf");
+    std::fs::write(&place, b"ONE").unwrap();
+    let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
+    let stage = Archive::new(source.clone(), 200);
+    let settled = rig.handle(&stage, tasks).await;
+    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert_eq!(rig.state("B-2").await.phase, Phase::Archived);
+    let failure = rig.state("B-1").await.failure.unwrap();
+    assert_eq!((failure.kind, failure.retry_at), (FailureKind::FileChanged, None));
+    assert!(failure.message.contains("uploads/B-1/t.pdf has the digest sha256:"), "{}", failure.message);
+    let Some(Event::AlarmRaised(alarm)) = rig.alarm(AlarmKind::RecordWrong, "B-1").await.pop() else {
+        panic!("no alarm")
+    };
+    assert!(alarm.message.contains("was changed after its copy was proven, and was not moved"), "{}", alarm.message);
+    assert!(alarm.next_step.contains("upload the signed-off bytes again"), "{}", alarm.next_step);
+    assert_eq!(std::fs::read(&place).unwrap(), b"ONE");
+
+    std::fs::write(&place, b"one").unwrap();
+    rig.append("B-1", Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: None })).await;
+    rig.handle(&stage, vec![rig.task("B-1").await]).await;
+    assert_eq!(rig.state("B-1").await.phase, Phase::Archived);
+    assert!(matches!(rig.alarm(AlarmKind::RecordWrong, "B-1").await.pop(), Some(Event::AlarmCleared(_))));
     server.stop().await;
 }
 

@@ -4,7 +4,7 @@ use strongroom_archive::Archive;
 use strongroom_bus::{Desk, RetryPolicy, Settle, Settled, Stage as _, Task};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{BackedUp, Enumerated, Event, Fetched, ReadBack, SyncMethod};
+use strongroom_model::event::{AlarmKey, AlarmKind, BackedUp, Enumerated, Event, Fetched, ReadBack, SyncMethod};
 use strongroom_model::fold::fold;
 use strongroom_model::{
     Algorithm, BookingId, ByteCount, Digest, DriveId, EventId, Expected, NewEvent, StageName, StreamName,
@@ -80,6 +80,12 @@ impl Rig {
 
     pub(crate) async fn state(&self, id: &str) -> Booking {
         self.task(id).await.state
+    }
+
+    /// What happened to an alarm.
+    pub(crate) async fn alarm(&self, kind: AlarmKind, subject: &str) -> Vec<Event> {
+        let stream = StreamName::alarm(&AlarmKey::new(kind, subject));
+        self.log.stream(&stream).await.unwrap().into_iter().map(|recorded| recorded.event).collect()
     }
 
     pub(crate) async fn handle(&self, stage: &Archive, tasks: Vec<Task<Booking>>) -> Settled {

@@ -17,7 +17,7 @@ const TABLE: [Row; 11] = [
     ("gone", |_| Reply::problem("410 Gone", "gone"), FailureKind::FileMissing, false),
     ("error", |_| Reply::problem("500 Internal Server Error", "no"), FailureKind::ServerError, true),
     ("unavailable", |_| Reply::proper("503 Service Unavailable", ""), FailureKind::ServerError, true),
-    ("forbidden", |_| Reply::proper("403 Forbidden", ""), FailureKind::Refused, false),
+    ("forbidden", |_| Reply::proper("403 Forbidden", ""), FailureKind::DownloadRefused, false),
     ("cut", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Close), FailureKind::CutShort, true),
     ("long", |_| Reply::raw("200 OK", [0; LEN + 1], Then::Close), FailureKind::TooLong, false),
     ("lying-long", |_| Reply::proper("200 OK", [0; LEN + 1]), FailureKind::TooLong, false),

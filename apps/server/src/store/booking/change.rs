@@ -6,6 +6,11 @@ use strongroom_model::{BookingId, ByteCount, Digest};
 use super::{Moved, Timesheet, stored_size};
 use crate::path::RelativePath;
 use crate::store::{Connection, Result, Words, query, to_us};
+use crate::unchanged::Stamp;
+
+fn stored_stamp(stamp: Option<&Stamp>) -> Option<String> {
+    stamp.map(|stamp| stamp.as_str().to_owned())
+}
 
 /// Records a booking without a timesheet; gives whether it is new.
 pub(crate) async fn create(db: &mut Connection, id: &BookingId, now: Timestamp) -> Result<bool> {
@@ -23,8 +28,8 @@ pub(crate) async fn import(
     now: Timestamp,
 ) -> Result<()> {
     query(
-        "INSERT INTO booking (id, state, created_at_us, filename, size_bytes, digest, path, signed_off_at_us) \
-         VALUES ($1, 'signed-off', $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO booking (id, state, created_at_us, filename, size_bytes, digest, path, signed_off_at_us, \
+         stamp) VALUES ($1, 'signed-off', $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(id.as_str())
     .bind(to_us(now))
@@ -33,6 +38,7 @@ pub(crate) async fn import(
     .bind(timesheet.digest.to_string())
     .bind(timesheet.path.as_bytes())
     .bind(to_us(signed_off_at))
+    .bind(stored_stamp(timesheet.stamp.as_ref()))
     .execute(db)
     .await?;
     Ok(())
@@ -41,7 +47,7 @@ pub(crate) async fn import(
 /// Records the timesheet of a booking that is not signed off; gives whether it was such.
 pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet: &Timesheet) -> Result<bool> {
     let set = query(
-        "UPDATE booking SET state = 'uploaded', filename = $2, size_bytes = $3, digest = $4, path = $5 \
+        "UPDATE booking SET state = 'uploaded', filename = $2, size_bytes = $3, digest = $4, path = $5, stamp = $6 \
          WHERE id = $1 AND state IN ('created', 'uploaded')",
     );
     let set = set
@@ -49,19 +55,30 @@ pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet
         .bind(Words::from(timesheet.filename.as_str()))
         .bind(stored_size(timesheet.size))
         .bind(timesheet.digest.to_string())
-        .bind(timesheet.path.as_bytes());
+        .bind(timesheet.path.as_bytes())
+        .bind(stored_stamp(timesheet.stamp.as_ref()));
     Ok(set.execute(db).await? == 1)
 }
 
 /// Records that the file with the recorded bytes lies elsewhere now; the state stays.
-pub(crate) async fn set_path(db: &mut Connection, id: &BookingId, path: &RelativePath) -> Result<()> {
-    query("UPDATE booking SET path = $2 WHERE id = $1").bind(id.as_str()).bind(path.as_bytes()).execute(db).await?;
+pub(crate) async fn set_path(
+    db: &mut Connection,
+    id: &BookingId,
+    path: &RelativePath,
+    stamp: Option<&Stamp>,
+) -> Result<()> {
+    query("UPDATE booking SET path = $2, stamp = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(path.as_bytes())
+        .bind(stored_stamp(stamp))
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Records the digest and size of a file whose record was wrong.
 pub(crate) async fn correct(db: &mut Connection, id: &BookingId, size: ByteCount, digest: &Digest) -> Result<()> {
-    query("UPDATE booking SET size_bytes = $2, digest = $3 WHERE id = $1 AND state = 'signed-off'")
+    query("UPDATE booking SET size_bytes = $2, digest = $3, stamp = NULL WHERE id = $1 AND state = 'signed-off'")
         .bind(id.as_str())
         .bind(stored_size(size))
         .bind(digest.to_string())
@@ -87,16 +104,23 @@ pub(crate) async fn mark(db: &mut Connection, id: &BookingId) -> Result<()> {
 }
 
 /// Records a move that was made.
-pub(crate) async fn archive(db: &mut Connection, id: &BookingId, path: &RelativePath, moved: &Moved) -> Result<()> {
+pub(crate) async fn archive(
+    db: &mut Connection,
+    id: &BookingId,
+    path: &RelativePath,
+    stamp: Option<&Stamp>,
+    moved: &Moved,
+) -> Result<()> {
     query(
-        "UPDATE booking SET state = 'archived', path = $2, month = $3, moved_from = $4, moved_at_us = $5 \
-         WHERE id = $1 AND state = 'backed-up'",
+        "UPDATE booking SET state = 'archived', path = $2, month = $3, moved_from = $4, moved_at_us = $5, \
+         stamp = $6 WHERE id = $1 AND state = 'backed-up'",
     )
     .bind(id.as_str())
     .bind(path.as_bytes())
     .bind(moved.month.to_string())
     .bind(moved.from.as_bytes())
     .bind(to_us(moved.at))
+    .bind(stored_stamp(stamp))
     .execute(db)
     .await?;
     Ok(())

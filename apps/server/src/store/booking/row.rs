@@ -7,6 +7,7 @@ use strongroom_model::wire::ServerState;
 use super::{Booking, Moved, Timesheet};
 use crate::path::RelativePath;
 use crate::store::{Words, from_us, parsed};
+use crate::unchanged::Stamp;
 
 /// The columns, as either database gives them.
 #[derive(FromRow)]
@@ -22,6 +23,7 @@ struct Columns {
     moved_from: Option<Vec<u8>>,
     moved_at_us: Option<i64>,
     purge: Option<String>,
+    stamp: Option<String>,
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Booking
@@ -40,7 +42,7 @@ impl TryFrom<Columns> for Booking {
         Ok(Self {
             id: parsed(&row.id)?,
             state: state_named(&row.state)?,
-            timesheet: timesheet(row.filename, row.size_bytes, row.digest, row.path)?,
+            timesheet: timesheet(row.filename, row.size_bytes, row.digest, row.path, row.stamp)?,
             signed_off_at: row.signed_off_at_us.map(from_us).transpose()?,
             moved: moved(row.month, row.moved_from, row.moved_at_us)?,
             purge: row.purge,
@@ -53,11 +55,18 @@ fn timesheet(
     size_bytes: Option<i64>,
     digest: Option<String>,
     path: Option<Vec<u8>>,
+    stamp: Option<String>,
 ) -> sqlx::Result<Option<Timesheet>> {
     let (Some(Words(filename)), Some(size), Some(digest), Some(path)) = (filename, size_bytes, digest, path) else {
         return Ok(None);
     };
-    Ok(Some(Timesheet { filename, size: taken_size(size), digest: parsed(&digest)?, path: stored_path(&path)? }))
+    Ok(Some(Timesheet {
+        filename,
+        size: taken_size(size),
+        digest: parsed(&digest)?,
+        path: stored_path(&path)?,
+        stamp: stamp.map(Stamp::stored),
+    }))
 }
 
 fn moved(month: Option<String>, from: Option<Vec<u8>>, at_us: Option<i64>) -> sqlx::Result<Option<Moved>> {

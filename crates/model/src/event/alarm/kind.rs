@@ -155,6 +155,11 @@ alarm_kinds! {
         means "its answers cannot be understood",
         do "see that `source.url` is the document server's own address and no proxy's login page; compare versions",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
+    /// The document server cannot write.
+    ServerStorage: "server-storage", "The document server's disk takes no writes", Server, Work,
+        means "the document server cannot write its records or its files: its disk is full, read-only or failing",
+        do "make room on the server, or repair its disk: its log names it",
+        meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
     /// The broker does not answer, or refuses us.
     BrokerUnreachable: "broker-unreachable", "The message broker cannot be used", Delivery, Relay,
         means "the message broker does not answer, or refuses the login",
@@ -187,7 +192,7 @@ alarm_kinds! {
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
     /// A file on the server differs from the server's own record.
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
-        means "a file on the server is not what its own record says: it came twice with the same wrong digest",
+        means "a file on the server is not what its own record says: it came twice with the same wrong digest, or it was changed after its copy was proven and is not moved to `archived`",
         do "compare the file with what was uploaded; upload the right one, then `strongroom retry`",
         meanwhile "The file stays on the server. All other files go on.";
 }

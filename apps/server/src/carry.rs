@@ -1,0 +1,127 @@
+//! Taking a file from one place to another, or away.
+//!
+//! Each step looks before it acts, so that the same code serves a request, a request that
+//! finds what an earlier one could not finish, and the start after a crash:
+//! - stopped before the rename: it is done now;
+//! - stopped after the rename, before the record: the file is found where it was meant to go,
+//!   and that is recorded now;
+//! - the file is in neither place: nothing is recorded, and it is reported;
+//! - a file that is not what its digest was taken of stays where it is.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, Entry};
+use crate::unchanged::{Fingerprint, Found, Stamp, examine};
+
+/// The folders whose names changed.
+pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// It is where it was meant to be, and this is what the file system says of it there.
+    There(Stamp),
+    /// It had been taken there before.
+    Already(Stamp),
+    /// It is gone, as it was meant to be.
+    Gone,
+    /// It is in neither place.
+    Vanished,
+    /// Another file is where it was meant to go.
+    Taken,
+    /// It is not what its digest was taken of, in a person's words.
+    Changed(String),
+}
+
+/// Renames a file, unless it was changed.
+pub(crate) fn carry(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    wanted: &Fingerprint,
+    touched: &mut Touched,
+) -> io::Result<Carried> {
+    if let Some(folder) = to.parent() {
+        touched.extend(root.create_folders(&folder)?);
+    }
+    let seen = match examine(root, from, wanted)? {
+        Found::Same(seen) => seen,
+        Found::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
+        Found::Nothing => return arrived(root, from, to, wanted, touched),
+    };
+    let renamed = root.rename(from, to);
+    match renamed {
+        Ok(()) => settled(root, from, to, &seen, touched),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match root.entry(to)? {
+                // Linked, but not yet unlinked.
+                Some(new) if new.file_id == seen.file_id => {
+                    root.remove_file(from)?;
+                    settled(root, from, to, &seen, touched)
+                }
+                _ => Ok(Carried::Taken),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes a file, unless it was changed.
+pub(crate) fn remove(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    wanted: &Fingerprint,
+    touched: &mut Touched,
+) -> io::Result<Carried> {
+    // If it is gone already, its folder may not have been synced.
+    touched.insert(from.parent());
+    let seen = match examine(root, from, wanted)? {
+        Found::Nothing => return Ok(Carried::Gone),
+        Found::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
+        Found::Same(seen) => seen,
+    };
+    if root.entry(from)? != Some(seen) {
+        return Ok(Carried::Changed(format!("{from} is being written to")));
+    }
+    root.remove_file(from)?;
+    Ok(Carried::Gone)
+}
+
+/// Nothing is in the old place: it may have been taken to the new one before.
+fn arrived(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    wanted: &Fingerprint,
+    touched: &mut Touched,
+) -> io::Result<Carried> {
+    Ok(match examine(root, to, wanted)? {
+        Found::Nothing => Carried::Vanished,
+        Found::Changed(why) => Carried::Changed(format!("{from} is gone, and {to} {why}")),
+        Found::Same(seen) => {
+            touched.extend([from.parent(), to.parent()]);
+            Carried::Already(Stamp::of(&seen))
+        }
+    })
+}
+
+/// The file has its new name. Whoever replaced or wrote it after it was looked at and before
+/// it was renamed shows now: then it goes back.
+fn settled(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    seen: &Entry,
+    touched: &mut Touched,
+) -> io::Result<Carried> {
+    touched.extend([from.parent(), to.parent()]);
+    match root.entry(to)? {
+        Some(now) if now.is_same_content(seen) => Ok(Carried::There(Stamp::of(&now))),
+        _ => {
+            root.rename(to, from)?;
+            Ok(Carried::Changed(format!("{from} is being written to")))
+        }
+    }
+}

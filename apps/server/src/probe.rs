@@ -1,0 +1,63 @@
+//! Whether the server can do its work: read and write its records and its files.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::documents::Documents;
+use crate::root::DocumentRoot;
+use crate::session::Session;
+use crate::trouble::Trouble;
+
+/// How long a look counts: anybody may ask, and each look writes and syncs.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+/// How long the disk and the records may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much is written: more than a file system finds room for beside its own records.
+const PROBE_BYTES: usize = 64 << 10;
+
+/// What was found at the last look, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Probe(Mutex<Option<(Instant, Result<(), String>)>>);
+
+impl Documents {
+    /// Why the server cannot do its work, if it cannot.
+    pub(crate) async fn probe(&self) -> Result<(), String> {
+        let mut last = self.last_probe().0.lock().await;
+        if let Some((at, found)) = &*last
+            && at.elapsed() < GOOD_FOR
+        {
+            return found.clone();
+        }
+        let found = tokio::time::timeout(PATIENCE, self.look()).await;
+        let found = found.unwrap_or_else(|_| {
+            Err(format!("the server cannot write: its disk or its records gave no answer for {} s", PATIENCE.as_secs()))
+        });
+        *last = Some((Instant::now(), found.clone()));
+        found
+    }
+
+    async fn look(&self) -> Result<(), String> {
+        let session = self.session().clone();
+        let written = self.on_files(move |root| write(root, &session)).await;
+        written.map_err(|error| told("its document root", Trouble::of(&error), &error))?;
+        let recorded = self.store().try_write().await;
+        recorded.map_err(|error| told("its records", error.trouble(), &error))
+    }
+}
+
+fn write(root: &DocumentRoot, session: &Session) -> io::Result<()> {
+    let path = session.temporary();
+    let mut file = root.create_file(&path)?;
+    let written = file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_all());
+    root.remove_file(&path)?;
+    written
+}
+
+fn told(what: &str, trouble: Option<Trouble>, error: &(dyn std::error::Error + 'static)) -> String {
+    tracing::error!(error, what, "the server cannot do its work");
+    let why = trouble.map_or("its log says why", Trouble::words);
+    format!("the server cannot write {what}: {why}")
+}

@@ -1,0 +1,166 @@
+//! Whether a file still is what its digest was taken of.
+//!
+//! A record's digest is what copies are proven against. A file that was changed since then is
+//! the only one of its kind, so nothing may move or delete it: it would lie under the name
+//! and the proof of another. All of this blocks.
+
+use std::fs::File;
+use std::io;
+
+use strongroom_model::{ByteCount, Digest};
+
+use crate::deed::digest_of;
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, Entry};
+
+/// Up to this size a file is read again whatever the file system says of it: that costs less
+/// than opening it. Above, the stamp decides where it is known, so that moving a file of many
+/// gigabytes takes no minutes.
+const ALWAYS_READ_BYTES: u64 = 1 << 20;
+
+/// What a file must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub(crate) size: ByteCount,
+    pub(crate) digest: Digest,
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// What the file system says of a file: device, inode, size, and the times at which its bytes
+/// and its inode were changed last. Nobody can set the last of these, so that a file which
+/// was written to and given its old time back has another stamp. A rename changes it as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp(String);
+
+impl Stamp {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let ((device, inode), (written, changed)) = (entry.file_id, entry.times_ns);
+        Self(format!("{device}-{inode}-{}-{written}-{changed}", entry.size_bytes))
+    }
+
+    /// One that was recorded. Whatever else the text is, it equals no file's.
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What was found in a file's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The file.
+    Same(Entry),
+    /// Something else, in a person's words.
+    Changed(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks at the file in a place.
+pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> io::Result<Found> {
+    let file = match root.entry(path)? {
+        None => return Ok(Found::Nothing),
+        Some(entry) if !entry.is_file() => return Ok(Found::Changed("is not a regular file any more".to_owned())),
+        Some(_) => root.open_file(path)?,
+    };
+    let before = Entry::of_file(&file)?;
+    if before.size_bytes != wanted.size.0 {
+        let why = format!("has {} bytes, not the recorded {}", before.size_bytes, wanted.size.0);
+        return Ok(Found::Changed(why));
+    }
+    let is_stamped = wanted.stamp.as_ref().is_some_and(|stamp| *stamp == Stamp::of(&before));
+    if is_stamped && before.size_bytes > ALWAYS_READ_BYTES {
+        return Ok(Found::Same(before));
+    }
+    compare(file, before, wanted)
+}
+
+fn compare(mut file: File, before: Entry, wanted: &Fingerprint) -> io::Result<Found> {
+    let (_, digest) = digest_of(&mut file, wanted.digest.algorithm())?;
+    if digest != wanted.digest {
+        return Ok(Found::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));
+    }
+    if Entry::of_file(&file)? != before {
+        return Ok(Found::Changed("is being written to".to_owned()));
+    }
+    Ok(Found::Same(before))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::time::{Duration, SystemTime};
+
+    use strongroom_model::Algorithm;
+
+    use super::*;
+
+    fn root() -> (tempfile::TempDir, DocumentRoot, RelativePath) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = DocumentRoot::open(dir.path()).unwrap();
+        (dir, root, RelativePath::new("a.pdf").unwrap())
+    }
+
+    fn fingerprint(bytes: &[u8]) -> Fingerprint {
+        let size = ByteCount(bytes.len() as u64);
+        Fingerprint { size, digest: Digest::of(Algorithm::Sha256, bytes), stamp: None }
+    }
+
+    fn stamped(root: &DocumentRoot, path: &RelativePath, bytes: &[u8]) -> Fingerprint {
+        let stamp = root.entry(path).unwrap().map(|entry| Stamp::of(&entry));
+        Fingerprint { stamp, ..fingerprint(bytes) }
+    }
+
+    /// Writes in place, and puts the file's time back.
+    fn forge(path: &std::path::Path, bytes: &[u8]) {
+        let before = std::fs::metadata(path).unwrap().modified().unwrap();
+        let mut file = File::options().write(true).open(path).unwrap();
+        file.write_all(bytes).unwrap();
+        file.set_modified(before).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_found_whatever_its_times_say() {
+        let (dir, root, path) = root();
+        let place = dir.path().join("a.pdf");
+        for size in [3, 3 << 20] {
+            let whole = vec![7; size];
+            std::fs::write(&place, &whole).unwrap();
+            let wanted = stamped(&root, &path, &whole);
+            assert!(matches!(examine(&root, &path, &wanted).unwrap(), Found::Same(_)));
+            // The clock that files are stamped with ticks every few milliseconds.
+            std::thread::sleep(Duration::from_millis(20));
+            forge(&place, b"x");
+            let Found::Changed(why) = examine(&root, &path, &wanted).unwrap() else { panic!("it was changed") };
+            assert!(why.contains("has the digest sha256:"), "{why}");
+            std::fs::write(&place, "longer than before").unwrap();
+            let Found::Changed(why) = examine(&root, &path, &fingerprint(b"abc")).unwrap() else { panic!("it grew") };
+            assert_eq!(why, "has 18 bytes, not the recorded 3");
+        }
+    }
+
+    #[test]
+    fn a_file_with_new_times_and_the_same_bytes_is_the_same() {
+        let (dir, root, path) = root();
+        let whole = vec![7; 3 << 20];
+        std::fs::write(dir.path().join("a.pdf"), &whole).unwrap();
+        let wanted = stamped(&root, &path, &whole);
+        let file = File::options().write(true).open(dir.path().join("a.pdf")).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(matches!(examine(&root, &path, &wanted).unwrap(), Found::Same(_)));
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_changed() {
+        let (dir, root, path) = root();
+        assert_eq!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Nothing);
+        std::os::unix::fs::symlink("elsewhere", dir.path().join("a.pdf")).unwrap();
+        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Changed(_)));
+        std::fs::remove_file(dir.path().join("a.pdf")).unwrap();
+        std::fs::create_dir(dir.path().join("a.pdf")).unwrap();
+        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Changed(_)));
+    }
+}

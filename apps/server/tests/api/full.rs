@@ -1,0 +1,107 @@
+//! A disk that becomes full, and has room again.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::json;
+use strongroom_model::wire::{AnswerOutcome, ServerState};
+use strongroom_server::{Server, Settings};
+use strongroom_service::Clock;
+
+use super::mounted::Mounted;
+use super::rig::{Rig, START, problem};
+
+/// How long a test waits for what comes to pass by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server whose documents, and records where they are a file, are on a small disk.
+async fn on_a_small_disk() -> Option<(Mounted, Rig)> {
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = Mounted::tmpfs(dir.path().join("disk"), "size=8m,nr_inodes=600")?;
+    let mut settings: Settings = Rig::settings_of(&mounted.root);
+    settings.listen = "127.0.0.1:0".parse().unwrap();
+    Some((mounted, Rig::open(dir, settings).await))
+}
+
+fn fill(mounted: &Mounted) {
+    let mut filler = std::fs::File::create(mounted.root.join("filler")).unwrap();
+    for size in [65_536, 4096, 1] {
+        while filler.write_all(&vec![0; size]).is_ok() {}
+    }
+}
+
+async fn until_well(rig: &Rig) {
+    let waiting = async {
+        while rig.get("/healthz").await.status() != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it is well again by itself");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_by_every_write_and_by_health_and_work_goes_on_when_there_is_room() {
+    let Some((mounted, rig)) = on_a_small_disk().await else { return };
+    rig.booking("B-1", "a.pdf", b"hours").await;
+    rig.mark_one("B-1").await;
+    fill(&mounted);
+
+    assert_eq!(rig.post("/v1/bookings", &json!({"id": "B-2"})).await.status().is_server_error(), rig.is_a_file());
+    let said = problem(rig.put("B-1", "a.pdf", vec![7; 1 << 20]).await, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
+    assert!(said.contains("nothing was done: the server's disk is full"), "{said}");
+    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(said.contains("the server's disk is full"), "{said}");
+    // As often as it is asked.
+    for id in ["B-3", "B-4", "B-5"].iter().filter(|_| rig.is_a_file()) {
+        let response = rig.post("/v1/bookings", &json!({"id": id})).await;
+        problem(response, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
+    }
+    assert_eq!(rig.info("B-1").await.state, ServerState::BackedUp, "what is there can be read");
+
+    std::fs::remove_file(mounted.root.join("filler")).unwrap();
+    until_well(&rig).await;
+    assert_eq!(rig.move_to_archived(&["B-1"]).await[0].outcome, AnswerOutcome::Done);
+    rig.booking("B-6", "b.pdf", b"more").await;
+}
+
+#[tokio::test]
+async fn a_disk_without_inodes_is_full_too() {
+    let Some((mounted, rig)) = on_a_small_disk().await else { return };
+    rig.booking("B-1", "a.pdf", b"hours").await;
+    rig.mark_one("B-1").await;
+    let last = (0..).find(|n| std::fs::File::create(mounted.root.join(format!("filler-{n}"))).is_err()).unwrap();
+    let answer = rig.move_to_archived(&["B-1"]).await.remove(0);
+    assert_eq!(answer.cause, Some(strongroom_model::wire::RefusalCause::Storage), "{answer:?}");
+    assert!(answer.reason.unwrap().contains("in bytes or in inodes"));
+    problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    for n in 0..last {
+        std::fs::remove_file(mounted.root.join(format!("filler-{n}"))).unwrap();
+    }
+    assert_eq!(rig.move_to_archived(&["B-1"]).await[0].outcome, AnswerOutcome::Done);
+}
+
+#[tokio::test]
+async fn a_server_starts_on_a_full_disk_and_says_so() {
+    let Some((mounted, rig)) = on_a_small_disk().await else { return };
+    rig.booking("B-1", "a.pdf", b"hours").await;
+    let settings = rig.documents().settings().clone();
+    rig.server.stop().await;
+    fill(&mounted);
+    match Server::start(settings.clone(), Clock::manual(START.parse().unwrap())).await {
+        // Where it needs room to begin, it says so.
+        Err(error) => {
+            let mut said = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(error) = source {
+                said = format!("{said}: {error}");
+                source = error.source();
+            }
+            assert!(said.contains("its disk has room") || said.contains("No space left"), "{said}");
+        }
+        Ok(server) => server.stop().await,
+    }
+    std::fs::remove_file(mounted.root.join("filler")).unwrap();
+    let server = Server::start(settings, Clock::manual(START.parse().unwrap())).await.unwrap();
+    server.stop().await;
+}
