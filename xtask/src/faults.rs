@@ -20,12 +20,25 @@ pub(crate) const BOOKINGS: u32 = 1_000;
 /// What is tried is the program as it is shipped, but for its kill points: so that a load of that size is under
 /// way for seconds, and not for minutes. All in one build, since for other targets cargo gives the same
 /// crates other features, and builds them once more.
-const BUILD: [&str; 9] =
-    ["build", "--release", "--workspace", "--all-features", "--bins", "--test", WORKERS, "--test", BROKER];
+const BUILD: [&str; 11] = [
+    "build",
+    "--release",
+    "--workspace",
+    "--all-features",
+    "--bins",
+    "--test",
+    WORKERS,
+    "--test",
+    BROKER,
+    "--test",
+    VERIFY,
+];
 /// The suite.
 const WORKERS: &str = "workers";
 /// The tests of the crate that talks to brokers, of which those with a cluster belong here.
 const BROKER: &str = "broker";
+/// The tests of the stage that proves copies, of which the models of two workers on one drive belong here.
+const VERIFY: &str = "verify";
 
 /// Runs the suite that many times, until it fails.
 pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String]) {
@@ -41,6 +54,8 @@ pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String])
             let suite = |name: &str| suites.get(name).context("the suite was not built");
             let clusters = ["--ignored", "a_cluster_"];
             run_command(&mut command(&suite(BROKER)?.to_string_lossy(), &clusters))?;
+            let models = ["--ignored", "r3_"];
+            run_command(&mut command(&suite(VERIFY)?.to_string_lossy(), &models))?;
             let mut workers = command(&suite(WORKERS)?.to_string_lossy(), &["--include-ignored"]);
             run_command(workers.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;
         }

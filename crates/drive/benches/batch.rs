@@ -66,9 +66,13 @@ fn read_back(root: &Path, bytes: &[u8]) {
             .read_back_many(&wanted)
             .into_iter()
             .zip(paths)
-            .map(|(read, path)| strongroom_drive::Proof { path: path.clone(), sha256: read.unwrap().pair.sha256 })
+            .map(|(read, path)| strongroom_drive::Proof {
+                path: path.clone(),
+                sha256: read.unwrap().pair.sha256,
+                seen: None,
+            })
             .collect();
-        drive.record(&"acme".parse().unwrap(), "2026-11".parse().unwrap(), &proofs).unwrap();
+        drive.record(&"acme".parse().unwrap(), "2026-11".parse().unwrap(), &proofs).remove(0).unwrap();
     }
 }
 

@@ -13,19 +13,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 use strongroom_files::within::stat_in;
-use strongroom_files::{Locked, errno, is_folder};
+use strongroom_files::{Locked, errno, is_folder, is_plain};
 use strongroom_model::{Algorithm, Digest};
 use strongroom_service::kill_point;
 
 use self::folders::Folders;
 use self::whole::write_whole;
-use crate::drive::quarantine::set_aside;
+use crate::drive::quarantine::move_aside;
+use crate::drive::read_back::is_still;
+use crate::drive::{inside, relative};
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::name;
 use crate::place::{BagPlace, Place};
+use crate::proof::Proof;
 use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
@@ -58,6 +61,17 @@ pub(crate) fn lock(bag: &Mutex<Bag>) -> MutexGuard<'_, Bag> {
     })
 }
 
+/// What is proven in a folder that a booking's file may go into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Nothing: it is free to be written to.
+    Nothing,
+    /// A copy under that file's name that should be that file, by its digest in the manifest.
+    Proven(Digest),
+    /// A copy of something else, or a folder that is another booking's.
+    Others,
+}
+
 /// Tells one version of a manifest's file from another; `None`: there is no file.
 type Stamp = Option<(u64, i64, i64, u64)>;
 
@@ -79,20 +93,26 @@ impl Bag {
         *self = Self::new(self.place.clone());
     }
 
-    /// The name of the folder for a booking's file, made if need be, in a bag that is whole. Folders
-    /// whose names only differ in case, or in Unicode's normal form, are kept apart on every file
-    /// system; and where a proven copy of other content stands, the new one gets a folder beside it.
-    pub(crate) fn folder_for(&mut self, mount: &Mount, place: &Place, filename: &str) -> Result<String, DriveError> {
+    /// The name of the `nth` folder for a booking's file, made if need be, in a bag that is whole, and what it holds.
+    /// Folders whose names only differ in case, or in Unicode's normal form, are kept apart on every file
+    /// system; and where a proven copy stands that is not the file wanted, the new one gets a folder beside it.
+    pub(crate) fn folder_for(
+        &mut self,
+        mount: &Mount,
+        place: &Place,
+        filename: &str,
+        nth: u32,
+    ) -> Result<(String, Holds), DriveError> {
         self.make_whole(mount)?;
         let plain = name::escape(place.booking.as_str());
         let base =
             if self.folders.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
-        for folder in [base.clone(), name::variant(&base, filename, &place.expected)] {
-            if self.may_hold(mount, &folder, filename, &place.expected)? && self.folders.claim(mount, &folder)? {
-                return Ok(folder);
-            }
+        let folder = if nth == 0 { base } else { name::variant(&base, filename, &place.expected, nth) };
+        let holds = self.holds(&folder, filename, &place.expected);
+        if holds == Holds::Nothing && !self.folders.claim(mount, &folder)? {
+            return Ok((folder, Holds::Others));
         }
-        Err(DriveError::Proven { path: self.place.data().join(&base).to_string() })
+        Ok((folder, holds))
     }
 
     /// Removes a booking's folder if it is empty. The bag stays, though it may hold no copy: it is
@@ -101,21 +121,18 @@ impl Bag {
         self.folders.remove(mount, folder);
     }
 
-    /// Whether a file may go into a folder: no proven copy is there, or one of the same content.
-    fn may_hold(&self, mount: &Mount, folder: &str, filename: &str, expected: &Digest) -> Result<bool, DriveError> {
+    /// What is proven in a folder.
+    fn holds(&self, folder: &str, filename: &str, expected: &Digest) -> Holds {
         let listed: Vec<_> = self.manifest.in_folder(folder).collect();
         match listed[..] {
-            [] => Ok(true),
-            [(name, sha256)] if name == filename => {
-                if expected.algorithm() == Algorithm::Sha256 {
-                    return Ok(sha256 == expected);
-                }
-                // The server's algorithm is another one: only the copy itself can tell.
-                let path = self.place.data().join(folder).join(filename);
-                let Some(pair) = digests_of(mount, &path, expected.algorithm())? else { return Ok(false) };
-                Ok(pair.named == *expected && pair.sha256 == *sha256)
+            [] => Holds::Nothing,
+            // Where the server's algorithm is another one, only the copy itself can tell.
+            [(name, sha256)]
+                if name == filename && (expected.algorithm() != Algorithm::Sha256 || sha256 == expected) =>
+            {
+                Holds::Proven(sha256.clone())
             }
-            _ => Ok(false),
+            _ => Holds::Others,
         }
     }
 
@@ -125,9 +142,36 @@ impl Bag {
         Ok(&self.manifest)
     }
 
-    /// Lists proven copies, by their paths in the bag. `false`: all were listed already, and nothing
-    /// was written.
-    pub(crate) fn list(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
+    /// Lists proven copies that stand in their places: one answer for each, in their order. If all were listed already,
+    /// nothing is written.
+    pub(crate) fn list(&mut self, mount: &Mount, proofs: &[Proof]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
+        let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
+        if paths.iter().all(Result::is_err) {
+            return Ok(paths.into_iter().map(|path| path.map(drop)).collect());
+        }
+        let _lock = lock_manifests(mount)?;
+        self.open(mount)?;
+        let mut next = self.manifest.clone();
+        let mut folders = BTreeSet::new();
+        let listed = proofs
+            .iter()
+            .zip(paths)
+            .map(|(proof, path)| {
+                let path = path?;
+                // Whoever moves or removes a file holds the same lock: it stays where it is found.
+                stands(mount, proof)?;
+                let new =
+                    next.insert(&path, &proof.sha256).map_err(|_| DriveError::Proven { path: proof.path.clone() })?;
+                folders.extend(path.split('/').nth(1).filter(|_| new).map(str::to_owned));
+                Ok(())
+            })
+            .collect();
+        self.store_changed(mount, next, &folders)?;
+        Ok(listed)
+    }
+
+    /// Lists all that the log proves, wherever it is now: whether anything was written.
+    fn list_all(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         self.open(mount)?;
         let mut next = self.manifest.clone();
@@ -135,9 +179,14 @@ impl Bag {
         for (path, sha256) in proofs {
             let full = || self.place.folder().as_str().to_owned() + "/" + path;
             if next.insert(path, sha256).map_err(|_| DriveError::Proven { path: full() })? {
-                folders.extend(path.split('/').nth(1));
+                folders.extend(path.split('/').nth(1).map(str::to_owned));
             }
         }
+        self.store_changed(mount, next, &folders)
+    }
+
+    /// Makes `next` the manifest if anything is new in it, in these folders: whether there was.
+    fn store_changed(&mut self, mount: &Mount, next: Manifest, folders: &BTreeSet<String>) -> Result<bool, DriveError> {
         let changed = !folders.is_empty() || self.manifest.is_empty();
         if changed {
             // From now on nothing else is received in these folders, and no start looks into them: what an
@@ -150,18 +199,27 @@ impl Bag {
         Ok(changed)
     }
 
-    /// Takes a file that is no longer where it was out of the manifest.
-    pub(crate) fn unlist(&mut self, mount: &Mount, path: &str) -> Result<(), DriveError> {
+    /// Does something to an unproven file, while nobody can list it.
+    ///
+    /// # Errors
+    /// It is listed, so that it is not to be touched; or what is done fails.
+    pub(crate) fn while_unlisted<T>(
+        &mut self,
+        mount: &Mount,
+        path: &str,
+        work: impl FnOnce() -> Result<T, DriveError>,
+    ) -> Result<T, DriveError> {
         let _lock = lock_manifests(mount)?;
-        self.refresh(mount)?;
-        let mut next = self.manifest.clone();
-        if next.remove(path) { self.store(mount, next) } else { Ok(()) }
+        if self.manifest(mount)?.get(path).is_some() {
+            return Err(DriveError::Proven { path: self.place.folder().as_str().to_owned() + "/" + path });
+        }
+        work()
     }
 
     /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs, which are all
     /// that there are: whether it had to be.
     pub(crate) fn rebuild(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
-        match self.list(mount, proofs) {
+        match self.list_all(mount, proofs) {
             Err(DriveError::BadManifest { .. } | DriveError::Proven { .. }) => {}
             listed => return listed,
         }
@@ -169,7 +227,7 @@ impl Bag {
         if let Err(DriveError::BadManifest { .. }) = self.refresh(mount) {
             // If the log was lost, too, it is all that tells of older copies: a person may still read it. If we
             // stop here, the manifest is missing, and is written anew at the next start.
-            set_aside(mount, &self.place.folder().join(manifest::FILE))?;
+            move_aside(mount, &self.place.folder().join(manifest::FILE), None)?;
         }
         (self.manifest, self.seen) = (Manifest::default(), None);
         let mut next = Manifest::default();
@@ -227,7 +285,7 @@ impl Bag {
         let name = if taken { text::OTHER_FILE } else { text::FILE };
         let path = data.join(name);
         if stands(name)?.is_some() && !holds(mount, &path, &sha256) {
-            let aside = set_aside(mount, &path)?;
+            let aside = move_aside(mount, &path, None)?;
             tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
         }
         write_whole(mount, &folder, &data, name, text::words(&self.place).as_bytes())?;
@@ -287,6 +345,16 @@ pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
     // It is held for one rewrite, so we wait for it.
     Locked::in_turn(lock).map_err(|error| mount.error(Action::Open, MANIFEST_LOCK, error))
+}
+
+/// Whether the file that was read back stands in its place.
+fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
+    let path = relative(&proof.path)?;
+    let missing = || DriveError::CopyMissing { path: proof.path.clone() };
+    let found = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Read, &path, error))?;
+    let stat = found.filter(is_plain).ok_or_else(missing)?;
+    let same = proof.seen.is_none_or(|seen| seen.is(&stat));
+    if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }
 }
 
 /// Whether a file can be read and has that digest.

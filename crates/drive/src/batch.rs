@@ -5,17 +5,19 @@ use std::io;
 use std::sync::Arc;
 
 use rustix::io::Errno;
-use strongroom_files::errno;
-use strongroom_files::within::{remove_in, rename_in, stat_in};
+use strongroom_files::within::{rename_guarded, stat_in};
+use strongroom_files::{Locked, errno};
+use strongroom_model::ByteCount;
 use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
 
-use crate::drive::quarantine::set_aside;
+use crate::drive::quarantine::{discard, set_aside};
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
 use crate::mount::Mount;
 use crate::received::{Landed, Received};
 use crate::relative::Relative;
+use crate::seen::Seen;
 
 /// Above this size, in bytes, a file has its own fsync before the batch's syncfs, so that an error is known
 /// to be this file's, and the batch's small files do not wait behind it in one long call.
@@ -23,13 +25,16 @@ const OWN_FSYNC_ABOVE_BYTES: u64 = 64 << 20;
 /// How often a rename is tried again where something stands under the final name.
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
+/// Held while a file is given its final name, where the file system cannot refuse to replace one.
+const NAMES_LOCK: &str = "names.lock";
+
 /// What has become of a file of the batch so far.
 enum State {
     /// Its bytes are written.
     Waiting,
-    /// It has its final name; whether it stood there before us.
+    /// It has its final name; which file it is, unless it stood there before us.
     Renamed {
-        adopted: bool,
+        ours: Option<Seen>,
     },
     Failed(DriveError),
 }
@@ -55,7 +60,7 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
     // If we stop here, the bytes are on the device under their temporary names: resumed, they need no transfer.
     for slot in slots.iter_mut().filter(|slot| matches!(slot.state, State::Waiting)) {
         slot.state = match rename(mount, &mut slot.received) {
-            Ok(adopted) => State::Renamed { adopted },
+            Ok(ours) => State::Renamed { ours },
             Err(error) => State::Failed(error),
         };
         kill_point!("drive.renamed");
@@ -111,8 +116,8 @@ fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
     }
 }
 
-/// Gives a file its final name. `true`: the same content stood there already, and is kept.
-fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
+/// Gives a file its final name: which file it is. `None`: the same content stood there already, and is kept.
+fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveError> {
     let path = received.spot.path();
     let folder = mount
         .top()
@@ -121,32 +126,50 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<bool, DriveError> {
     let Some(temporary) = &mut received.temporary else {
         let there =
             stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Action::Read, &path, error))?;
-        return if there.is_some() { Ok(true) } else { Err(DriveError::CopyMissing { path: path.to_string() }) };
+        let same = there.is_some_and(|stat| received.stood.is_some_and(|stood| stood.is(&stat)));
+        return if same { Ok(None) } else { Err(DriveError::CopyMissing { path: path.to_string() }) };
     };
+    // On file systems that cannot refuse to replace, nobody else gives a name at the same time.
+    let guard = || Locked::in_turn(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
     for _ in 0..MAX_RENAME_ATTEMPTS {
-        match rename_in(&folder, &temporary.name, &folder, &received.spot.filename) {
+        match rename_guarded(&folder, &temporary.name, &folder, &received.spot.filename, guard) {
             Ok(()) => {
-                temporary.file = None;
-                return Ok(false);
+                let file = temporary.file.take();
+                let ours = file.and_then(|file| rustix::fs::fstat(&file).ok()).map(|stat| Seen::of(&stat));
+                return Ok(Some(ours.unwrap_or_default()));
             }
             Err(error) if errno(&error) == Some(Errno::EXIST) => {}
             Err(error) => return Err(mount.error(Action::Rename, &path, error)),
         }
         match digests_of(mount, &path, received.pair.named.algorithm()) {
-            Ok(Some(pair)) if pair == received.pair => {
+            // The same, or the right file where ours is not: another worker was faster.
+            Ok(Some(pair)) if pair == received.pair || pair.named == received.expected => {
+                received.size = synced_size(mount, &path)?;
+                received.pair = pair;
                 temporary.discard();
-                return Ok(true);
+                return Ok(None);
             }
-            // Something else stands there, which no event tells of: it is kept, but not here.
-            Ok(Some(_)) | Err(DriveError::NotPlain { .. }) => {
-                let aside = set_aside(mount, &path)?;
-                tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
-            }
+            // Something else stands there. What was never proven is kept, but not here; what was proven stays.
+            Ok(Some(_)) | Err(DriveError::NotPlain { .. }) => match set_aside(mount, &path, None) {
+                Ok(aside) => {
+                    tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
+                }
+                Err(DriveError::CopyMissing { .. }) => {}
+                Err(DriveError::Proven { .. }) => return Err(mount.error(Action::Rename, &path, Errno::BUSY)),
+                Err(error) => return Err(error),
+            },
             Ok(None) => {}
             Err(error) => return Err(error),
         }
     }
     Err(DriveError::NotPlain { path: path.to_string() })
+}
+
+/// Syncs what stands there, which another wrote: how large it is.
+fn synced_size(mount: &Mount, path: &Relative) -> Result<ByteCount, DriveError> {
+    let file = mount.top().file(path).map_err(|error| mount.error(Action::Read, path, error))?;
+    mount.sync_file(&file).map_err(|error| mount.error(Action::Sync, path, error))?;
+    Ok(ByteCount(file.metadata().map_err(|error| mount.error(Action::Read, path, error))?.len()))
 }
 
 fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
@@ -180,14 +203,12 @@ fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
         match slot.state {
             State::Failed(_) => continue,
             State::Waiting => slot.received.drop_temporary(),
-            State::Renamed { adopted: true } => {}
-            State::Renamed { adopted: false } => {
-                let folder = mount.top().folder(slot.received.spot.folder_path());
-                let removed = folder.and_then(|folder| remove_in(folder, &slot.received.spot.filename));
-                if let Err(error) = removed {
+            State::Renamed { ours: None } => {}
+            // Another worker may have adopted it meanwhile, and have proven it: then it stays.
+            State::Renamed { ours: Some(seen) } => {
+                if let Err(error) = discard(mount, &slot.received.spot.path(), Some(seen)) {
                     tracing::warn!(path = %slot.received.spot.path(), %error, "a file that is not durable stays");
                 }
-                crate::bag::lock(&mount.bags.get(&slot.received.spot.bag)).tidy(mount, &slot.received.spot.folder);
             }
         }
         slot.state = State::Failed(error.clone());
@@ -197,13 +218,13 @@ fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
 fn answer(mount: &Mount, slot: Slot) -> Result<Landed, DriveError> {
     let received = slot.received;
     match slot.state {
-        State::Renamed { adopted } => Ok(Landed {
+        State::Renamed { ours } => Ok(Landed {
             path: received.spot.path().as_str().to_owned(),
             month: received.spot.bag.month,
             size: received.size,
             resumed_from: received.resumed_from,
             sync: sync_method(mount),
-            adopted,
+            adopted: ours.is_none(),
             pair: received.pair,
         }),
         State::Failed(error) => Err(error),

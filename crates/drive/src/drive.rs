@@ -2,7 +2,7 @@
 
 mod init;
 pub(crate) mod quarantine;
-mod read_back;
+pub(crate) mod read_back;
 mod recover;
 mod unfinished;
 
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
-use crate::bag;
+use crate::bag::{self, Holds};
 use crate::batch;
 use crate::error::{DriveError, subject};
 use crate::identity::Identity;
@@ -34,6 +34,10 @@ pub struct DriveSettings {
     /// The drive that must be there, whichever it is otherwise.
     pub expect: Option<DriveId>,
 }
+
+/// How many folders one booking's file may have in a month: one, and one more each time that what was proven there
+/// is read back otherwise.
+const MAX_FOLDERS: u32 = 8;
 
 /// A backup drive. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -122,11 +126,23 @@ impl Drive {
         let mount = self.session()?;
         mount.announce()?;
         let bag = mount.bags.get(&BagPlace { site: place.site.clone(), month: place.month });
-        let folder = bag::lock(&bag).folder_for(&mount, place, &name::escape(&place.filename))?;
-        let partial = Partial::open(&mount, folder, place)?;
-        // What is promised to this file is counted already.
-        mount.check_room(self.0.settings.reserve, ByteCount(0))?;
-        Ok(partial)
+        let filename = name::escape(&place.filename);
+        for nth in 0..MAX_FOLDERS {
+            let (folder, holds) = bag::lock(&bag).folder_for(&mount, place, &filename, nth)?;
+            let partial = match holds {
+                Holds::Nothing => Some(Partial::open(&mount, folder, place)?),
+                // It was proven. If it is read back otherwise now, it is not ours to touch: the file goes elsewhere.
+                Holds::Proven(sha256) => Partial::of_proven(&mount, folder, place, &sha256)?,
+                Holds::Others => None,
+            };
+            if let Some(partial) = partial {
+                // What is promised to this file is counted already.
+                mount.check_room(self.0.settings.reserve, ByteCount(0))?;
+                return Ok(partial);
+            }
+        }
+        let folder = BagPlace { site: place.site.clone(), month: place.month }.data();
+        Err(DriveError::Proven { path: folder.join(&name::escape(place.booking.as_str())).to_string() })
     }
 
     /// Makes a batch of files durable under their final names (R1): one answer for each, in their
@@ -143,17 +159,18 @@ impl Drive {
         }
     }
 
-    /// Lists proven copies in their month's manifest, durably and in one step. What is listed
-    /// already costs no write.
+    /// Lists proven copies in their month's manifest, durably and in one step: one answer for each, in their
+    /// order. What is listed already costs no write. A copy is listed only if the file that was read back stands in its
+    /// place, and from then on no fetch and no verify moves, replaces or removes it (R3).
     ///
     /// # Errors
-    /// An obstacle; a path that is not in that bag; or a path that is listed with another digest.
-    pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
+    /// All of them: an obstacle. One: it is not there any more; its path is not in that bag; or is listed with another
+    /// digest.
+    #[must_use]
+    pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
-        let listed = inside(&place, proofs)?;
-        let mount = self.mount()?;
-        bag::lock(&mount.bags.get(&place)).list(&mount, &listed)?;
-        Ok(())
+        let listed = self.mount().and_then(|mount| bag::lock(&mount.bags.get(&place)).list(&mount, proofs));
+        listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
     }
 
     /// What is mounted now, looked at anew.
@@ -191,15 +208,12 @@ impl Drive {
     }
 }
 
-/// The proofs by their paths in the bag.
-pub(crate) fn inside(bag: &BagPlace, proofs: &[Proof]) -> Result<Vec<(String, strongroom_model::Digest)>, DriveError> {
-    proofs
-        .iter()
-        .map(|proof| match BagPlace::of(&relative(&proof.path)?) {
-            Some((place, inside)) if place == *bag => Ok((inside, proof.sha256.clone())),
-            _ => Err(bad_path(&proof.path)),
-        })
-        .collect()
+/// A proof's path in the bag.
+pub(crate) fn inside(bag: &BagPlace, proof: &Proof) -> Result<String, DriveError> {
+    match BagPlace::of(&relative(&proof.path)?) {
+        Some((place, inside)) if place == *bag => Ok(inside),
+        _ => Err(bad_path(&proof.path)),
+    }
 }
 
 /// A path that came from a log.

@@ -66,10 +66,14 @@ pub fn unescape(escaped: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The name of a folder that stands beside `escaped`, for one file of another name or content.
-pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest) -> String {
-    // A digest's text holds no slash, so that no two pairs make one text.
-    let both = format!("{expected}/{filename}");
+/// The name of a folder that stands beside `escaped`, for one file of another name or content; the `nth` one for that
+/// file, counted from 1.
+pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest, nth: u32) -> String {
+    // Neither a digest's text nor a name on the drive holds a slash, so that no two make one text.
+    let mut both = format!("{expected}/{filename}");
+    if nth > 1 {
+        both.push_str(&format!("/{nth}"));
+    }
     tagged(escaped, &Digest::of(Algorithm::Sha256, both.as_bytes()).hex()[..VARIANT_HEX])
 }
 

@@ -16,6 +16,7 @@ use crate::mount::{Mount, Promise};
 use crate::name;
 use crate::place::{BagPlace, Place, Spot};
 use crate::received::Received;
+use crate::seen::Seen;
 use crate::temporary::{self, Temporary};
 
 /// A file in the making. Dropped, it stays on the drive, and the next [`crate::Drive::receive`] of the
@@ -28,6 +29,8 @@ pub struct Partial {
     size: ByteCount,
     /// `None`: the whole file is there already, under its final name.
     temporary: Option<Temporary>,
+    /// Which file that is.
+    stood: Option<Seen>,
     hasher: PairHasher,
     written: u64,
     resumed_from: ByteCount,
@@ -38,27 +41,45 @@ pub struct Partial {
 
 impl Partial {
     pub(crate) fn open(mount: &Arc<Mount>, folder: String, place: &Place) -> Result<Self, DriveError> {
-        let bag = BagPlace { site: place.site.clone(), month: place.month };
-        let spot = Spot { bag, folder, filename: name::escape(&place.filename) };
-        let mut partial = Self {
-            mount: Arc::clone(mount),
-            spot,
-            expected: place.expected.clone(),
-            size: place.size,
-            temporary: None,
-            hasher: PairHasher::new(place.expected.algorithm()),
-            written: 0,
-            resumed_from: ByteCount(0),
-            promise: mount.promise(ByteCount(0)),
-            broken: false,
-        };
-        if !partial.adopt()? {
+        let mut partial = Self::new(mount, folder, place);
+        if !partial.adopt(None)? {
             partial.begin()?;
             partial.resume()?;
         }
         partial.resumed_from = ByteCount(partial.written);
         partial.promise = mount.promise(ByteCount(place.size.0.saturating_sub(partial.written)));
         Ok(partial)
+    }
+
+    /// The proven copy that stands there, if it is that file; `None` if it is not what it was proven to be.
+    pub(crate) fn of_proven(
+        mount: &Arc<Mount>,
+        folder: String,
+        place: &Place,
+        sha256: &Digest,
+    ) -> Result<Option<Self>, DriveError> {
+        let mut partial = Self::new(mount, folder, place);
+        let adopted = partial.adopt(Some(sha256))?;
+        partial.resumed_from = ByteCount(partial.written);
+        Ok(adopted.then_some(partial))
+    }
+
+    fn new(mount: &Arc<Mount>, folder: String, place: &Place) -> Self {
+        let bag = BagPlace { site: place.site.clone(), month: place.month };
+        let spot = Spot { bag, folder, filename: name::escape(&place.filename) };
+        Self {
+            mount: Arc::clone(mount),
+            spot,
+            expected: place.expected.clone(),
+            size: place.size,
+            temporary: None,
+            stood: None,
+            hasher: PairHasher::new(place.expected.algorithm()),
+            written: 0,
+            resumed_from: ByteCount(0),
+            promise: mount.promise(ByteCount(0)),
+            broken: false,
+        }
     }
 
     /// How many bytes are there from an earlier transfer: the next one begins after them.
@@ -131,6 +152,8 @@ impl Partial {
             mount: self.mount,
             spot: self.spot,
             temporary: self.temporary,
+            stood: self.stood,
+            expected: self.expected,
             pair: self.hasher.finish(),
             size: ByteCount(self.written),
             resumed_from: self.resumed_from,
@@ -146,19 +169,28 @@ impl Partial {
 
     /// Whether the very content that is expected stands under the final name: an earlier process
     /// stopped between the rename and the event that would have told of it.
-    fn adopt(&mut self) -> Result<bool, DriveError> {
+    ///
+    /// `listed`: what the manifest says of it, where it does.
+    fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
         let file = match self.mount.top().file(self.spot.path()) {
             Ok(file) => file,
             // What else may stand there is dealt with at the rename.
             Err(_) => return Ok(false),
         };
-        if file.metadata().map_err(|error| self.error(Action::Read, error))?.len() != self.size.0 {
+        let stat = rustix::fs::fstat(&file).map_err(|error| self.error(Action::Read, error.into()))?;
+        // What was not written to the device still looks well in memory: it is synced and read from there where it can
+        // be had. Where the sync fails, nobody knows what is there.
+        if u64::try_from(stat.st_size) != Ok(self.size.0) || self.mount.sync_file(&file).is_err() {
             return Ok(false);
         }
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
         let mut hasher = PairHasher::new(self.expected.algorithm());
-        if hash_rest(&file, &mut hasher).is_err() || hasher.clone().finish().named != self.expected {
+        let read = hash_rest(&file, &mut hasher);
+        let pair = hasher.clone().finish();
+        if read.is_err() || pair.named != self.expected || listed.is_some_and(|listed| pair.sha256 != *listed) {
             return Ok(false);
         }
+        self.stood = Some(Seen::of(&stat));
         self.hasher = hasher;
         self.written = self.size.0;
         self.sweep_twin();

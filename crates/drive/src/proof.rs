@@ -6,6 +6,8 @@ use strongroom_model::digest::DigestPair;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, ByteCount, Digest, Month};
 
+use crate::seen::Seen;
+
 /// What was read back from a drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadBackOf {
@@ -15,6 +17,8 @@ pub struct ReadBackOf {
     pub size: ByteCount,
     /// How it was read, as it really happened.
     pub method: ReadBack,
+    /// Which file it was.
+    pub seen: Seen,
 }
 
 /// A copy that was proven, as its month's manifest lists it.
@@ -24,6 +28,8 @@ pub struct Proof {
     pub path: String,
     /// SHA-256 of what was read back.
     pub sha256: Digest,
+    /// Which file it was that was read back, where it was read just now: it is listed only while it stands there.
+    pub seen: Option<Seen>,
 }
 
 /// A file that is still to be fetched: what came of it earlier is kept, to go on from there.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use strongroom_model::digest::DigestPair;
 use strongroom_model::event::SyncMethod;
-use strongroom_model::{ByteCount, Month};
+use strongroom_model::{ByteCount, Digest, Month};
 
 use crate::mount::Mount;
 use crate::place::Spot;
+use crate::seen::Seen;
 use crate::temporary::Temporary;
 
 /// A file that has come, under its temporary name, not yet durable. Dropped, it stays for a later
@@ -17,6 +18,9 @@ pub struct Received {
     pub(crate) mount: Arc<Mount>,
     pub(crate) spot: Spot,
     pub(crate) temporary: Option<Temporary>,
+    /// The file that stood under the final name already, where there is no temporary one.
+    pub(crate) stood: Option<Seen>,
+    pub(crate) expected: Digest,
     pub(crate) pair: DigestPair,
     pub(crate) size: ByteCount,
     pub(crate) resumed_from: ByteCount,

@@ -122,6 +122,22 @@ pub fn rename_in(
     to_folder: impl AsFd,
     to: impl AsRef<OsStr>,
 ) -> io::Result<()> {
+    rename_guarded(from_folder, from, to_folder, to, || Ok(()))
+}
+
+/// As [`rename_in`]; `guard` keeps every other process from making the new name, for as long as what it gives lives.
+/// It is asked for only where the file system has neither a rename that does not replace nor links (FAT, exFAT), so that
+/// looking first is all that there is.
+///
+/// # Errors
+/// The call's, or the guard's.
+pub fn rename_guarded<G>(
+    from_folder: impl AsFd,
+    from: impl AsRef<OsStr>,
+    to_folder: impl AsFd,
+    to: impl AsRef<OsStr>,
+    guard: impl FnOnce() -> io::Result<G>,
+) -> io::Result<()> {
     let (from, to) = (from.as_ref(), to.as_ref());
     let renamed = call(
         || fault!("files.rename"),
@@ -143,8 +159,8 @@ pub fn rename_in(
         Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
         Err(_) => {}
     }
-    // No links either, as on FAT, and never of a folder. Every writer of such a name holds a lock, so that looking
-    // first is as good, except for two files of different content for one name in two processes at one time.
+    // No links either, as on FAT, and never of a folder.
+    let _guard = guard()?;
     match stat_in(&to_folder, to)? {
         Some(_) => Err(Errno::EXIST.into()),
         None => call(|| fault!("files.replace"), || rustix::fs::renameat(&from_folder, from, &to_folder, to)),

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 /// A fault that a test ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -39,7 +41,7 @@ impl Fault {
 /// With the feature `kill-points` of this crate, a process heeds
 /// `STRONGROOM_FAULT=<name>:<from>[-[<to>]]=<what>[,…]`: the passings of that place from
 /// the `from`-th (counted from 1) to the `to`-th, or only that one, or all from there on
-/// (`3-`), get the fault `what`: an error number, `ENOSPC`, `EIO`, `EROFS` or `flip`.
+/// (`3-`), or each n-th (`/50`), get the fault `what`: an error's number, its name as in errno(3), or `flip`.
 /// Without the feature this is `None`, and the compiler leaves the rest out.
 #[macro_export]
 macro_rules! fault {
@@ -58,24 +60,81 @@ pub const fn ordered(_name: &'static str) -> Option<Fault> {
 }
 
 #[cfg(feature = "kill-points")]
-pub use self::armed::ordered;
+pub use self::armed::{during, ordered};
+
+/// The errors of the operating system that a call on a file can fail with, by their names.
+pub const ERRORS: [(&str, Errno); 32] = [
+    ("EPERM", Errno::PERM),
+    ("ENOENT", Errno::NOENT),
+    ("EINTR", Errno::INTR),
+    ("EIO", Errno::IO),
+    ("ENXIO", Errno::NXIO),
+    ("EAGAIN", Errno::AGAIN),
+    ("ENOMEM", Errno::NOMEM),
+    ("EACCES", Errno::ACCESS),
+    ("EBUSY", Errno::BUSY),
+    ("EEXIST", Errno::EXIST),
+    ("EXDEV", Errno::XDEV),
+    ("ENODEV", Errno::NODEV),
+    ("ENOTDIR", Errno::NOTDIR),
+    ("EISDIR", Errno::ISDIR),
+    ("EINVAL", Errno::INVAL),
+    ("ENFILE", Errno::NFILE),
+    ("EMFILE", Errno::MFILE),
+    ("ETXTBSY", Errno::TXTBSY),
+    ("EFBIG", Errno::FBIG),
+    ("ENOSPC", Errno::NOSPC),
+    ("EROFS", Errno::ROFS),
+    ("EMLINK", Errno::MLINK),
+    ("ENAMETOOLONG", Errno::NAMETOOLONG),
+    ("ENOTEMPTY", Errno::NOTEMPTY),
+    ("ELOOP", Errno::LOOP),
+    ("ENOSYS", Errno::NOSYS),
+    ("EOPNOTSUPP", Errno::OPNOTSUPP),
+    ("ENOTCONN", Errno::NOTCONN),
+    ("ESTALE", Errno::STALE),
+    ("EUCLEAN", Errno::UCLEAN),
+    ("EDQUOT", Errno::DQUOT),
+    ("EILSEQ", Errno::ILSEQ),
+];
 
 #[cfg(feature = "kill-points")]
 mod armed {
+    use std::cell::RefCell;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::Fault;
+    use super::{ERRORS, Fault};
 
     struct Order {
         name: String,
         from: u64,
         to: u64,
+        every: u64,
         what: Fault,
         passed: AtomicU64,
     }
 
     static ORDERS: OnceLock<Vec<Order>> = OnceLock::new();
+
+    thread_local! {
+        static OF_THIS_THREAD: RefCell<Vec<Order>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Does something with these faults, as in `STRONGROOM_FAULT`, on this thread and no other.
+    ///
+    /// # Panics
+    /// If they cannot be read.
+    pub fn during<T>(orders: &str, work: impl FnOnce() -> T) -> T {
+        struct Restored(Vec<Order>);
+        impl Drop for Restored {
+            fn drop(&mut self) {
+                OF_THIS_THREAD.set(std::mem::take(&mut self.0));
+            }
+        }
+        let _restored = Restored(OF_THIS_THREAD.replace(parse(orders)));
+        work()
+    }
 
     /// What [`fault!`](crate::fault!) gives.
     #[doc(hidden)]
@@ -83,7 +142,7 @@ mod armed {
     pub fn ordered(name: &'static str) -> Option<Fault> {
         let orders =
             ORDERS.get_or_init(|| std::env::var("STRONGROOM_FAULT").map(|text| parse(&text)).unwrap_or_default());
-        take(orders, name)
+        OF_THIS_THREAD.with_borrow(|orders| take(orders, name)).or_else(|| take(orders, name))
     }
 
     /// Counts the passing for every order of that name, and gives the first that is due.
@@ -91,7 +150,7 @@ mod armed {
         let mut fault = None;
         for order in orders.iter().filter(|order| order.name == name) {
             let passing = order.passed.fetch_add(1, Ordering::SeqCst) + 1;
-            if fault.is_none() && (order.from..=order.to).contains(&passing) {
+            if fault.is_none() && (order.from..=order.to).contains(&passing) && passing % order.every == 0 {
                 fault = Some(order.what);
             }
         }
@@ -100,26 +159,25 @@ mod armed {
 
     fn parse(text: &str) -> Vec<Order> {
         text.split(',')
-            .map(|order| parse_one(order).unwrap_or_else(|| panic!("{order:?} is no <name>:<from>[-[<to>]]=<what>")))
+            .map(|order| parse_one(order).unwrap_or_else(|| panic!("{order:?} is not <name>:<from>[-[<to>]]=<what>")))
             .collect()
     }
 
     fn parse_one(text: &str) -> Option<Order> {
         let (place, what) = text.trim().split_once('=')?;
         let (name, range) = place.split_once(':')?;
-        let (from, to) = match range.split_once('-') {
-            None => (range.parse().ok()?, range.parse().ok()?),
-            Some((from, "")) => (from.parse().ok()?, u64::MAX),
-            Some((from, to)) => (from.parse().ok()?, to.parse().ok()?),
+        let (from, to, every) = match (range.strip_prefix('/'), range.split_once('-')) {
+            (Some(every), _) => (1, u64::MAX, every.parse().ok().filter(|every| *every > 0)?),
+            (None, None) => (range.parse().ok()?, range.parse().ok()?, 1),
+            (None, Some((from, ""))) => (from.parse().ok()?, u64::MAX, 1),
+            (None, Some((from, to))) => (from.parse().ok()?, to.parse().ok()?, 1),
         };
+        let named = |what| ERRORS.iter().find(|(name, _)| *name == what).map(|(_, errno)| errno.raw_os_error());
         let what = match what {
             "flip" => Fault::Flip,
-            "EIO" => Fault::Errno(5),
-            "ENOSPC" => Fault::Errno(28),
-            "EROFS" => Fault::Errno(30),
-            number => Fault::Errno(number.parse().ok()?),
+            what => Fault::Errno(named(what).or_else(|| what.parse().ok())?),
         };
-        Some(Order { name: name.to_owned(), from, to, what, passed: AtomicU64::new(0) })
+        Some(Order { name: name.to_owned(), from, to, every, what, passed: AtomicU64::new(0) })
     }
 
     #[cfg(test)]
@@ -135,6 +193,19 @@ mod armed {
             assert_eq!(passings("drive.write"), [full, full, None, None]);
             assert_eq!(passings("drive.read"), [None, flip, flip, flip]);
             assert_eq!(passings("drive.rename"), [None; 4]);
+            let orders = parse("drive.read:/2=ESTALE");
+            let stale = Some(Fault::Errno(rustix::io::Errno::STALE.raw_os_error()));
+            assert_eq!([(); 4].map(|()| take(&orders, "drive.read")), [None, stale, None, stale]);
+        }
+
+        #[test]
+        fn a_fault_can_be_ordered_for_one_thread_and_a_while() {
+            let full = during("drive.write:1=ENOSPC", || {
+                assert_eq!(std::thread::spawn(|| ordered("drive.write")).join().unwrap(), None);
+                [ordered("drive.write"), ordered("drive.write")]
+            });
+            assert_eq!(full, [Some(Fault::Errno(28)), None]);
+            assert_eq!(ordered("drive.write"), None);
         }
     }
 }

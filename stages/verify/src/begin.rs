@@ -204,7 +204,7 @@ async fn proofs_of(
                 && proof.drive == drive
                 && let Some(proofs) = proofs.get_mut(&proof.month)
             {
-                proofs.push(Proof { path: proof.path, sha256: proof.sha256 });
+                proofs.push(Proof { path: proof.path, sha256: proof.sha256, seen: None });
             }
         }
     }

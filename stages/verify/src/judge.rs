@@ -108,7 +108,12 @@ mod tests {
             resumed_from_bytes: ByteCount(0),
             elapsed_ms: 1,
         };
-        let read = ReadBackOf { pair: pair(read), size: ByteCount(5), method: ReadBack::Cached };
+        let read = ReadBackOf {
+            pair: pair(read),
+            size: ByteCount(5),
+            method: ReadBack::Cached,
+            seen: strongroom_drive::Seen::default(),
+        };
         let earlier = earlier.map(|bytes| pair(bytes).named);
         judge(&"B-1".parse().unwrap(), &held, &copy, earlier.as_ref(), &read)
     }

@@ -8,11 +8,11 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Slot};
+use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched};
-use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName};
+use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
@@ -57,8 +57,9 @@ pub struct VerifySettings {
 ///   proven, though the log does not say so yet. They are read back again, the manifest
 ///   stays as it is, and the log catches up. The other way round, a drive could hold a proven
 ///   copy that its own manifest does not know;
-/// - if we stop between putting a bad copy aside and the append, the copy is found missing
-///   next time, and is fetched again all the same.
+/// - a bad copy is put aside only after the log has it that it is bad (R3): of two workers with one
+///   copy, the other may have proven it. If we stop in between, it stays where it is, unproven, until the
+///   file is fetched anew and finds it in the way.
 #[derive(Debug)]
 pub struct Verify {
     settings: VerifySettings,
@@ -71,6 +72,23 @@ pub struct Verify {
     begun: Mutex<Option<DriveId>>,
     /// The drive that was there at the last look.
     seen: std::sync::Mutex<Option<DriveId>>,
+}
+
+/// A copy that is refused, and which file was read.
+struct Bad {
+    copy: Copy,
+    seen: Seen,
+    judgement: Judgement,
+}
+
+/// A bad copy that is to be put away when the log says that it is bad.
+struct Away {
+    stream: StreamName,
+    path: String,
+    seen: Seen,
+    /// Kept in the quarantine, or thrown away.
+    aside: bool,
+    message: String,
 }
 
 /// A copy that is to be proven.
@@ -168,20 +186,21 @@ impl Stage for Verify {
         settle.settle(others).await;
         let read = self.read_back(&drive, copies).await;
         kill_point!("verify.after-read-back");
-        let (mut proven, mut refused) = (Vec::new(), Vec::new());
+        let (mut proven, mut refused, mut bad) = (Vec::new(), Vec::new(), Vec::new());
         for (copy, read) in read {
             match read {
                 Err(error) => refused.push((copy.task, unprovable(&error))),
                 Ok(read) => {
                     let earlier = copy.task.state.wrong_digest.as_ref();
                     match judge(&copy.booking, &copy.held, &copy.fetched, earlier, &read) {
-                        Judgement::Proven(proof) => proven.push((copy, proof)),
-                        judgement => refused.push(self.put_away(&drive, copy, judgement).await),
+                        Judgement::Proven(proof) => proven.push((copy, proof, read.seen)),
+                        judgement => bad.push(Bad { copy, seen: read.seen, judgement }),
                     }
                 }
             }
         }
         settle.settle(refused).await;
+        self.refuse(&drive, bad, settle).await;
         self.prove(&drive, proven, settle).await;
     }
 }
@@ -228,29 +247,79 @@ impl Verify {
         read.buffer_unordered(reads).concat().await
     }
 
-    /// Puts a bad copy out of the way of the next one, durably, before its failure is recorded.
-    async fn put_away(&self, drive: &Drive, copy: Copy, judgement: Judgement) -> (Task<Booking>, Outcome) {
-        let (drive, path) = (drive.clone(), copy.fetched.path.clone());
-        let outcome = match judgement {
-            Judgement::PutAside(failure) => {
-                self.suspects.changed(copy.fetched.drive, &copy.task.stream);
-                match blocking(move || drive.quarantine(&path)).await {
-                    Ok(aside) => Outcome::Failed(Failure { quarantined: Some(aside), ..failure }),
-                    Err(error) => in_the_way(&error, failure),
+    /// Settles copies that are refused, and puts them out of the way of the next ones only when the log says that they
+    /// are bad: of two workers with one copy, the other may have proven it.
+    ///
+    /// If we stop in between, the copy stays where it is, unproven: whoever fetches the file anew puts it aside.
+    async fn refuse(&self, drive: &Drive, bad: Vec<Bad>, settle: &Settle<Booking>) {
+        if bad.is_empty() {
+            return;
+        }
+        let (mut outcomes, mut away) = (Vec::with_capacity(bad.len()), Vec::with_capacity(bad.len()));
+        for Bad { copy, seen, judgement } in bad {
+            let path = copy.fetched.path.clone();
+            let (failure, aside) = match judgement {
+                Judgement::PutAside(failure) => {
+                    self.suspects.changed(copy.fetched.drive, &copy.task.stream);
+                    let (drive, path) = (drive.clone(), path.clone());
+                    match blocking(move || drive.quarantine_for(&path)).await {
+                        Ok(quarantined) => (Failure { quarantined, ..failure }, true),
+                        Err(error) => {
+                            outcomes.push((copy.task, in_the_way(&error, failure)));
+                            continue;
+                        }
+                    }
                 }
-            }
-            Judgement::ThrowAway(failure) => match blocking(move || drive.discard(&path)).await {
-                Ok(()) => Outcome::Failed(failure),
-                Err(error) => in_the_way(&error, failure),
-            },
-            Judgement::Proven(_) => Outcome::Superseded,
-        };
+                Judgement::ThrowAway(failure) => (failure, false),
+                Judgement::Proven(_) => continue,
+            };
+            away.push(Away { stream: copy.task.stream.clone(), path, seen, aside, message: failure.message.clone() });
+            outcomes.push((copy.task, Outcome::Failed(failure)));
+        }
+        settle.settle(outcomes).await;
+        kill_point!("verify.after-refusal");
+        self.put_away(drive, away).await;
         kill_point!("verify.after-put-away");
-        (copy.task, outcome)
+    }
+
+    /// Puts away the copies that the log calls bad, and ends the alarm about those that another worker has proven.
+    async fn put_away(&self, drive: &Drive, away: Vec<Away>) {
+        let streams: Vec<_> = away.iter().map(|away| away.stream.clone()).collect();
+        let histories = match self.log.streams(&streams).await {
+            Ok(histories) => histories,
+            Err(error) => {
+                // They stay where they are, unproven, until the files are fetched anew.
+                return tracing::warn!(error = &error as &dyn std::error::Error, "bad copies could not be put away");
+            }
+        };
+        for away in away {
+            let Some(last) = histories.get(&away.stream).and_then(|history| history.last()) else { continue };
+            match &last.event {
+                Event::TimesheetFailed(failed) if failed.message == away.message => {
+                    let drive = drive.clone();
+                    let moved = blocking(move || match away.aside {
+                        true => drive.quarantine(&away.path, Some(away.seen)).map(drop),
+                        false => drive.discard(&away.path, Some(away.seen)),
+                    });
+                    if let Err(error) = moved.await {
+                        // It is gone, or proven after all, or stays where it is as one more stray file.
+                        tracing::warn!(%error, "a bad copy could not be put out of the way");
+                    }
+                }
+                Event::TimesheetBackedUp(proof) => {
+                    let Some(key) = self.suspects.proven(proof.drive, &away.stream) else { continue };
+                    let message = format!("drive {} gave back what was written to {}", proof.drive, proof.path);
+                    if let Err(error) = self.alarms.clear(&key, &message, Some(last)).await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "an alarm could not be ended");
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Lists proven copies in their months' manifests, durably, and only then says so.
-    async fn prove(&self, drive: &Drive, proven: Vec<(Copy, BackedUp)>, settle: &Settle<Booking>) {
+    async fn prove(&self, drive: &Drive, proven: Vec<Proven>, settle: &Settle<Booking>) {
         let site = self.log.site().clone();
         let drive = drive.clone();
         let recorded = blocking(move || record(&drive, &site, proven)).await;
@@ -283,30 +352,27 @@ impl Verify {
     }
 }
 
+/// A copy that was read back as it should be, and which file that was.
+type Proven = (Copy, BackedUp, Seen);
 type Recorded = (Copy, BackedUp, Result<(), DriveError>);
 
 /// Writes the manifests, once for each month. Blocks.
-fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<(Copy, BackedUp)>) -> Vec<Recorded> {
+fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<Proven>) -> Vec<Recorded> {
     let mut recorded = Vec::with_capacity(proven.len());
-    proven.sort_by_key(|(_, proof)| proof.month);
-    while let Some((_, first)) = proven.first() {
+    proven.sort_by_key(|(_, proof, _)| proof.month);
+    while let Some((_, first, _)) = proven.first() {
         let month = first.month;
-        let end = proven.partition_point(|(_, proof)| proof.month <= month);
+        let end = proven.partition_point(|(_, proof, _)| proof.month <= month);
         let of_month: Vec<_> = proven.drain(..end).collect();
-        let list: Vec<Proof> = of_month.iter().map(|(_, proof)| listed(proof)).collect();
+        let list: Vec<Proof> = of_month.iter().map(|(_, proof, seen)| listed(proof, *seen)).collect();
         let written = drive.record(site, month, &list);
-        for ((copy, proof), one) in of_month.into_iter().zip(&list) {
-            // One that cannot be listed must not keep the others from being proven.
-            let alone = list.len() > 1 && written.as_ref().is_err_and(|error| error.obstacle().is_none());
-            let written = if alone { drive.record(site, month, std::slice::from_ref(one)) } else { written.clone() };
-            recorded.push((copy, proof, written));
-        }
+        recorded.extend(of_month.into_iter().zip(written).map(|((copy, proof, _), written)| (copy, proof, written)));
     }
     recorded
 }
 
-fn listed(proof: &BackedUp) -> Proof {
-    Proof { path: proof.path.clone(), sha256: proof.sha256.clone() }
+fn listed(proof: &BackedUp, seen: Seen) -> Proof {
+    Proof { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
 }
 
 /// What is to be done about a copy on a drive that is not mounted here.

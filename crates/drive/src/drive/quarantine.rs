@@ -1,8 +1,8 @@
-//! Putting a file aside, and throwing one away.
+//! Putting a file aside, and throwing one away: only what no manifest lists.
 
 use rustix::io::Errno;
 use strongroom_files::errno;
-use strongroom_files::within::{remove_in, rename_in};
+use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
@@ -13,6 +13,7 @@ use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
 use crate::relative::Relative;
+use crate::seen::Seen;
 
 /// Where what cannot be trusted is kept, below Strongroom's own folder, under its old path.
 const FOLDER: &str = "quarantine";
@@ -20,78 +21,126 @@ const FOLDER: &str = "quarantine";
 const MAX_COPIES: u32 = 10_000;
 
 impl Drive {
-    /// Moves a file that cannot be trusted into the drive's quarantine, and out of its manifest:
-    /// its new path.
+    /// Where [`Drive::quarantine`] will put a file, unless another is put there first. `None`: it is proven, and stays.
     ///
     /// # Errors
-    /// An obstacle; or the file is not there.
-    pub fn quarantine(&self, path: &str) -> Result<String, DriveError> {
+    /// An obstacle.
+    pub fn quarantine_for(&self, path: &str) -> Result<Option<String>, DriveError> {
         let path = relative(path)?;
-        Ok(set_aside(self.session()?.as_ref(), &path)?.as_str().to_owned())
+        let mount = self.session()?;
+        let Some((place, inside)) = BagPlace::of(&path) else {
+            return Err(DriveError::BadPath { path: path.to_string() });
+        };
+        if bag::lock(&mount.bags.get(&place)).manifest(&mount)?.get(&inside).is_some() {
+            return Ok(None);
+        }
+        let (_, filename) = path.split().expect("it lies in a bag");
+        for base in bases(&path) {
+            let free =
+                mount.top().stat(base.join(filename)).map_err(|error| mount.error(Action::Read, &base, error))?;
+            if free.is_none() {
+                return Ok(Some(base.join(filename).as_str().to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves a file that cannot be trusted into the drive's quarantine: its new path. `seen`: only if it is that very
+    /// file.
+    ///
+    /// # Errors
+    /// An obstacle; it is listed as proven, or is another file by now ([`DriveError::CopyMissing`]).
+    pub fn quarantine(&self, path: &str, seen: Option<Seen>) -> Result<String, DriveError> {
+        let path = relative(path)?;
+        Ok(set_aside(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
     }
 
     /// Removes a file that was never proven, and its folder if that is empty then. One that is gone
-    /// already is well.
+    /// already is well. `seen`: only if it is that very file.
     ///
     /// # Errors
     /// An obstacle; or the file is listed as proven.
-    pub fn discard(&self, path: &str) -> Result<(), DriveError> {
-        let path = relative(path)?;
-        let mount = self.session()?;
-        let Some(((place, inside), (folder, filename))) = BagPlace::of(&path).zip(path.split()) else {
-            return Err(DriveError::BadPath { path: path.to_string() });
-        };
-        let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
-        let bag = mount.bags.get(&place);
-        let mut bag = bag::lock(&bag);
-        if bag.manifest(&mount)?.get(&inside).is_some() {
-            return Err(DriveError::Proven { path: path.to_string() });
-        }
-        remove_in(&opened, filename).map_err(|error| mount.error(Action::Remove, &path, error))?;
-        // If we stop here, a power cut may bring the file back: it is fetched again, and then put aside.
-        mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
-        if let Some((_, name)) = folder.split() {
-            bag.tidy(&mount, name);
-        }
-        Ok(())
+    pub fn discard(&self, path: &str, seen: Option<Seen>) -> Result<(), DriveError> {
+        discard(self.session()?.as_ref(), &relative(path)?, seen)
     }
 }
 
-/// Moves a file into the quarantine: its new path.
-pub(crate) fn set_aside(mount: &Mount, path: &Relative) -> Result<Relative, DriveError> {
+/// Removes a booking's file that no manifest lists, and its folder if that is empty then.
+pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<(), DriveError> {
+    let Some(((place, inside), (folder, filename))) = BagPlace::of(path).zip(path.split()) else {
+        return Err(DriveError::BadPath { path: path.to_string() });
+    };
+    let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
+    let bag = mount.bags.get(&place);
+    let mut bag = bag::lock(&bag);
+    bag.while_unlisted(mount, &inside, || {
+        let there = stat_in(&opened, filename).map_err(|error| mount.error(Action::Read, path, error))?;
+        if there.is_some_and(|stat| seen.is_none_or(|seen| seen.is(&stat))) {
+            remove_in(&opened, filename).map_err(|error| mount.error(Action::Remove, path, error))?;
+        }
+        Ok(())
+    })?;
+    // If we stop here, a power cut may bring the file back: it is fetched again, and then put aside.
+    mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
+    if let Some((_, name)) = folder.split() {
+        bag.tidy(mount, name);
+    }
+    Ok(())
+}
+
+/// Moves a booking's file that no manifest lists into the quarantine: its new path.
+pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
+    let Some(((place, inside), (folder, _))) = BagPlace::of(path).zip(path.split()) else {
+        return Err(DriveError::BadPath { path: path.to_string() });
+    };
+    let bag = mount.bags.get(&place);
+    let mut bag = bag::lock(&bag);
+    let aside = bag.while_unlisted(mount, &inside, || move_aside(mount, path, seen))?;
+    if let Some((_, name)) = folder.split() {
+        bag.tidy(mount, name);
+    }
+    Ok(aside)
+}
+
+/// Moves a file into the quarantine, durably: its new path. The caller knows that it is no proven copy, and holds the
+/// manifests' lock.
+pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
+    let missing = || DriveError::CopyMissing { path: path.to_string() };
     let (folder, filename) = path.split().ok_or_else(|| DriveError::BadPath { path: path.to_string() })?;
     let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Action::Read, &folder, error))?;
-    let place = BagPlace::of(path);
-    if let Some((place, inside)) = &place {
-        bag::lock(&mount.bags.get(place)).unlist(mount, inside)?;
+    let there = stat_in(&from, filename).map_err(|error| mount.error(Action::Read, path, error))?;
+    if let (Some(seen), Some(stat)) = (seen, there)
+        && !seen.is(&stat)
+    {
+        return Err(missing());
     }
-    kill_point!("drive.unlisted");
-    // If we stop here, the file is no longer listed, and still in its place: whoever found that it cannot be
-    // trusted finds it again.
-    let aside = Relative::root().join(identity::FOLDER).join(FOLDER);
-    let base = folder.as_str().split('/').fold(aside, |at, part| at.join(part));
-    for copy in 1..=MAX_COPIES {
-        let (parent, last) = base.split().expect("it lies below the quarantine");
-        let base = if copy == 1 { base.clone() } else { parent.join(&name::numbered(last, copy)) };
+    for base in bases(path) {
         let to = mount.make_own_folder(&base)?;
         match rename_in(&from, filename, &to, filename) {
             Ok(()) => {
                 kill_point!("drive.put-aside");
-                // If we stop here, a power cut may bring the file back: it is found again, as above.
+                // If we stop here, a power cut may bring the file back: whoever found that it cannot be trusted finds
+                // it again.
                 for folder in [&folder, &base] {
                     mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
-                }
-                if let Some(((place, _), (_, name))) = place.zip(folder.split()) {
-                    bag::lock(&mount.bags.get(&place)).tidy(mount, name);
                 }
                 return Ok(base.join(filename));
             }
             Err(error) if errno(&error) == Some(Errno::EXIST) => {}
-            Err(error) if errno(&error) == Some(Errno::NOENT) => {
-                return Err(DriveError::CopyMissing { path: path.to_string() });
-            }
+            Err(error) if errno(&error) == Some(Errno::NOENT) => return Err(missing()),
             Err(error) => return Err(mount.error(Action::Rename, path, error)),
         }
     }
-    Err(DriveError::NotPlain { path: base.to_string() })
+    Err(DriveError::NotPlain { path: path.to_string() })
+}
+
+/// The folders that a file may be put aside into, the first one first.
+fn bases(path: &Relative) -> impl Iterator<Item = Relative> {
+    let aside = Relative::root().join(identity::FOLDER).join(FOLDER);
+    let folder = path.split().map(|(folder, _)| folder).unwrap_or(Relative::root());
+    let base = folder.as_str().split('/').fold(aside, |at, part| at.join(part));
+    (1..=MAX_COPIES).map(move |copy| match base.split() {
+        Some((parent, last)) if copy > 1 => parent.join(&name::numbered(last, copy)),
+        _ => base.clone(),
+    })
 }

@@ -7,14 +7,16 @@ use rustix::fs::{Advice, OFlags};
 use rustix::io::Errno;
 use strongroom_model::digest::PairHasher;
 use strongroom_model::event::ReadBack;
-use strongroom_model::{Algorithm, ByteCount};
+use strongroom_model::{Algorithm, ByteCount, Digest};
 use strongroom_service::{Fault, fault};
 
 use super::{Drive, relative};
 use crate::error::{Action, DriveError};
 use crate::mount::Mount;
 use crate::proof::ReadBackOf;
+use crate::relative::Relative;
 use crate::residency::resident_pages;
+use crate::seen::Seen;
 
 /// What `O_DIRECT` wants addresses, offsets and lengths to be multiples of, in bytes: the largest
 /// logical block of any drive that is sold. A drive that wants more refuses, and is read otherwise.
@@ -60,19 +62,35 @@ fn read_one(
     algorithm: Algorithm,
     buffer: &mut AlignedBuffer,
 ) -> Result<ReadBackOf, DriveError> {
-    let path = relative(path)?;
+    read_file(mount, &relative(path)?, algorithm, buffer)
+}
+
+/// Reads a file back once more, where what stands there is another file than the one that was read: whether it is the
+/// proven content all the same. File systems without inode numbers of their own (FAT) make them up anew.
+pub(crate) fn is_still(mount: &Mount, path: &Relative, sha256: &Digest) -> Result<bool, DriveError> {
+    let read = read_file(mount, path, Algorithm::Sha256, &mut AlignedBuffer::new())?;
+    Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || !mount.filesystem().on_device))
+}
+
+fn read_file(
+    mount: &Mount,
+    path: &Relative,
+    algorithm: Algorithm,
+    buffer: &mut AlignedBuffer,
+) -> Result<ReadBackOf, DriveError> {
     let mut read = || {
-        let file = mount.top().file(&path)?;
-        let size = u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
+        let file = mount.top().file(path)?;
+        let stat = rustix::fs::fstat(&file)?;
+        let (size, seen) = (u64::try_from(stat.st_size).unwrap_or(0), Seen::of(&stat));
         if mount.filesystem().on_device {
-            from_device(&file, size, algorithm, buffer)
+            from_device(&file, size, algorithm, buffer).map(|read| ReadBackOf { seen, ..read })
         } else {
             let mut hasher = PairHasher::new(algorithm);
             let read = pour(&file, size, &mut hasher, buffer)?;
-            Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached })
+            Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached, seen })
         }
     };
-    read().map_err(|error| mount.open_error(Action::Read, &path, error))
+    read().map_err(|error| mount.open_error(Action::Read, path, error))
 }
 
 /// Reads with `O_DIRECT` where the file system takes it, and looks before and after which pages are in
@@ -104,7 +122,7 @@ fn from_device(file: impl AsFd, size: u64, algorithm: Algorithm, buffer: &mut Al
         // Nobody will read this again soon: the memory is better used for something else.
         let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
     }
-    Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method })
+    Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method, seen: Seen::default() })
 }
 
 fn set_direct(file: impl AsFd, direct: bool) -> io::Result<()> {

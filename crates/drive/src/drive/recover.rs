@@ -99,7 +99,10 @@ impl<'a> Sweeper<'a> {
 
     fn rebuild(&mut self, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
         let place = self.place(month);
-        let proofs = inside(&place, proofs)?;
+        let proofs = proofs
+            .iter()
+            .map(|proof| Ok((inside(&place, proof)?, proof.sha256.clone())))
+            .collect::<Result<Vec<_>, DriveError>>()?;
         if proofs.is_empty() && self.mount.own_folder(&place.folder())?.is_none() {
             return Ok(());
         }
@@ -187,8 +190,12 @@ impl<'a> Sweeper<'a> {
                 // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
                 self.found.doubtful.insert(place.month);
             } else if lists_copies {
-                let aside = set_aside(self.mount, &file_path)?;
-                self.found.quarantined.push(aside.as_str().to_owned());
+                match set_aside(self.mount, &file_path, None) {
+                    Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
+                    // Somebody proved it, or moved it, while we looked.
+                    Err(DriveError::Proven { .. } | DriveError::CopyMissing { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())

@@ -90,11 +90,13 @@ fn names_that_a_file_system_may_take_for_one_fold_to_one() {
 fn a_variant_is_known_as_one_of_its_name() {
     let digest = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes);
     for name in ["B-1", "B-1.2026", "=43ON", "a=2E"] {
-        let one = variant(name, "x.pdf", &digest(b"1"));
+        let one = variant(name, "x.pdf", &digest(b"1"), 1);
         assert_eq!((base_of(&one).as_str(), base_of(name).as_str()), (name, name), "{one}");
-        assert_ne!(one, variant(name, "y.pdf", &digest(b"1")));
-        assert_ne!(one, variant(name, "x.pdf", &digest(b"2")));
+        assert_ne!(one, variant(name, "y.pdf", &digest(b"1"), 1));
+        assert_ne!(one, variant(name, "x.pdf", &digest(b"2"), 1));
     }
+    let nth = [1, 2, 3].map(|n| variant("B-1", "x", &digest(b"1"), n));
+    assert!(nth[0] != nth[1] && nth[1] != nth[2] && nth.iter().all(|name| base_of(name) == "B-1"));
     assert_eq!(base_of("a=~é"), "a=~é");
 }
 
@@ -128,7 +130,7 @@ proptest! {
 
     #[test]
     fn every_escaped_name_is_harmless(name in hostile_text()) {
-        for escaped in [escape(&name), escape_strictly(&name), variant(&escape(&name), "x", &Digest::of(Algorithm::Md5, b""))] {
+        for escaped in [escape(&name), escape_strictly(&name), variant(&escape(&name), "x", &Digest::of(Algorithm::Md5, b""), 1)] {
             prop_assert!(is_harmless(&escaped), "{escaped:?}");
         }
     }

@@ -219,7 +219,7 @@ fn child_manifest_fails() {
     rig.prove("B-1", "x", b"x");
     let before = rig.manifest();
     let landed = rig.land("B-2", "x", b"y");
-    let error = rig.drive.record(&site(), month(), &[proof_of(&landed)]).unwrap_err();
+    let error = rig.drive.record(&site(), month(), &[proof_of(&landed)]).remove(0).unwrap_err();
     assert!(matches!(kind(&error), AlarmKind::DriveFull | AlarmKind::DriveFailing), "{error}");
     assert_eq!(rig.manifest(), before);
     assert_eq!(rig.temporaries(), NONE);

@@ -208,17 +208,6 @@ fn a_file_of_other_content_under_the_final_name_is_put_aside_and_not_replaced() 
 }
 
 #[test]
-fn a_proven_copy_that_rotted_is_put_aside_and_written_anew() {
-    let rig = Rig::new();
-    let landed = rig.prove("B-1", "x.pdf", b"hello");
-    std::fs::write(rig.root.join(&landed.path), b"jello").unwrap();
-    let again = rig.prove("B-1", "x.pdf", b"hello");
-    assert_eq!(again.path, landed.path);
-    assert!(!again.adopted);
-    rig.sha256sum_passes();
-}
-
-#[test]
 fn what_cannot_be_read_back_says_why() {
     let rig = Rig::new();
     let landed = rig.land("B-1", "x.pdf", b"hello");

@@ -8,7 +8,7 @@ use strongroom_drive::{Drive, DriveError};
 use strongroom_model::event::{ReadBack, SyncMethod};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount};
 
-use crate::rig::{month, open, place_of, proof_of, set_up, sha256sum_passes, site};
+use crate::rig::{open, place_of, proof_of, record, set_up, sha256sum_passes};
 
 /// A file system, mounted in a folder of its own until it is dropped.
 struct Mounted {
@@ -185,7 +185,7 @@ fn a_file_system_of_which_nothing_is_known_gets_an_fsync_for_each_file() {
     assert_eq!(landed.sync, SyncMethod::Fsync);
     let read = drive.read_back(&landed.path, Algorithm::Sha256).unwrap();
     assert_eq!((read.method, read.pair), (ReadBack::Cached, landed.pair.clone()));
-    drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+    record(&drive, &[proof_of(&landed)]);
     sha256sum_passes(&mounted.root.join("acme/2026-11"));
 }
 
@@ -220,7 +220,7 @@ fn bookings_that_differ_in_case_are_both_kept_where_the_file_system_does_not_tel
         landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
     }
     drop(held);
-    drive.record(&site(), month(), &landed.iter().map(proof_of).collect::<Vec<_>>()).unwrap();
+    record(&drive, &landed.iter().map(proof_of).collect::<Vec<_>>());
     for (landed, booking) in landed.iter().zip(["FILE", "file", "File"]) {
         assert_eq!(std::fs::read(root.join(&landed.path)).unwrap(), booking.as_bytes());
     }
@@ -240,7 +240,7 @@ fn a_filename_that_only_differs_in_case_does_not_replace_the_other() {
         let mut partial = drive.receive(&place_of("B-1", name, bytes)).unwrap();
         partial.write(bytes).unwrap();
         let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
-        drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+        record(&drive, &[proof_of(&landed)]);
         paths.push(landed.path);
     }
     assert_eq!(std::fs::read(root.join(&paths[0])).unwrap(), b"one");
@@ -265,7 +265,7 @@ fn a_booking_that_is_called_as_the_bags_text_is_kept_where_case_is_not_told_apar
         landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
         sha256sum_passes(&bag);
     }
-    drive.record(&site(), month(), &landed.iter().map(proof_of).collect::<Vec<_>>()).unwrap();
+    record(&drive, &landed.iter().map(proof_of).collect::<Vec<_>>());
     for (landed, booking) in landed.iter().zip(["B-1", "README.TXT", "readme.txt"]) {
         assert_eq!(std::fs::read(root.join(&landed.path)).unwrap(), booking.as_bytes());
     }
@@ -331,7 +331,7 @@ fn a_whole_job_works_on_a_drive_of_its_own() {
         let mut partial = drive.receive(&place_of(&format!("B-{index}"), "x", &bytes)).unwrap();
         partial.write(&bytes).unwrap();
         let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
-        drive.record(&site(), month(), &[proof_of(&landed)]).unwrap();
+        record(&drive, &[proof_of(&landed)]);
     }
     sha256sum_passes(&mounted.root.join("acme/2026-11"));
     mounted.unmount();

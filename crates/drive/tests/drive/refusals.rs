@@ -126,8 +126,8 @@ fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_thro
         let errors = [
             rig.drive.receive(&place_of("B-3", "x", b"z")).map(drop),
             rig.drive.read_back(&landed.path, Algorithm::Sha256).map(drop),
-            rig.drive.discard(&unproven.path),
-            rig.drive.quarantine(&landed.path).map(drop),
+            rig.drive.discard(&unproven.path, None),
+            rig.drive.quarantine(&unproven.path, None).map(drop),
             rig.drive.recover(&site(), &recovery).map(drop),
         ];
         for error in errors {

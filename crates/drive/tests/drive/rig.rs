@@ -59,7 +59,7 @@ impl Rig {
     }
 
     pub(crate) fn record(&self, proofs: &[Proof]) {
-        self.drive.record(&site(), month(), proofs).unwrap();
+        record(&self.drive, proofs);
     }
 
     pub(crate) fn bag(&self) -> PathBuf {
@@ -145,8 +145,15 @@ pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Place {
     }
 }
 
+/// Lists copies, each of which can be.
+pub(crate) fn record(drive: &Drive, proofs: &[Proof]) {
+    for answer in drive.record(&site(), month(), proofs) {
+        answer.unwrap();
+    }
+}
+
 pub(crate) fn proof_of(landed: &Landed) -> Proof {
-    Proof { path: landed.path.clone(), sha256: landed.pair.sha256.clone() }
+    Proof { path: landed.path.clone(), sha256: landed.pair.sha256.clone(), seen: None }
 }
 
 /// The proofs of the one month that there is.

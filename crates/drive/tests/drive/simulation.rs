@@ -63,7 +63,7 @@ impl Model {
     }
 
     fn proof(&self, path: &str) -> Proof {
-        Proof { path: path.to_owned(), sha256: Digest::of(Algorithm::Sha256, &self.files[path]) }
+        Proof { path: path.to_owned(), sha256: Digest::of(Algorithm::Sha256, &self.files[path]), seen: None }
     }
 
     fn proofs(&self) -> Vec<Proof> {
@@ -106,21 +106,23 @@ fn step(rig: &mut Rig, model: &mut Model, work: &Work) {
         Work::Prove(ref index) => {
             if let Some(path) = model.pick(index) {
                 let read = rig.drive.read_back(&path, Algorithm::Sha256).unwrap();
-                rig.record(&[Proof { path: path.clone(), sha256: read.pair.sha256 }]);
+                rig.record(&[Proof { path: path.clone(), sha256: read.pair.sha256, seen: Some(read.seen) }]);
                 model.proven.insert(path);
             }
         }
         Work::PutAside(ref index) => {
             if let Some(path) = model.pick(index) {
-                let aside = rig.drive.quarantine(&path).unwrap();
-                assert_eq!(Some(std::fs::read(rig.root.join(aside)).unwrap()), model.files.remove(&path));
-                model.proven.remove(&path);
+                let moved = rig.drive.quarantine(&path, None);
+                assert_eq!(moved.is_err(), model.proven.contains(&path));
+                if let Ok(aside) = moved {
+                    assert_eq!(Some(std::fs::read(rig.root.join(aside)).unwrap()), model.files.remove(&path));
+                }
             }
         }
         Work::ThrowAway(ref index) => {
             if let Some(path) = model.pick(index) {
                 let proven = model.proven.contains(&path);
-                assert_eq!(rig.drive.discard(&path).is_err(), proven);
+                assert_eq!(rig.drive.discard(&path, None).is_err(), proven);
                 if !proven {
                     model.files.remove(&path);
                 }

@@ -26,7 +26,7 @@ pub struct Failed {
     /// The wrong digest that was seen, where that was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Where the bad copy was put aside, relative to the drive's root.
+    /// Where the bad copy is put aside, right after this is recorded, relative to the drive's root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
 }

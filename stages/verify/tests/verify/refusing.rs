@@ -20,7 +20,7 @@ async fn what_the_drive_changed_is_put_aside_and_told_until_it_is_proven() {
     let failed = rig.failure("B-1").await;
     assert_eq!(failed.kind, FailureKind::DriveChanged);
     assert!(failed.retry_at.is_some(), "it is fetched again");
-    assert!(!rig.file(&path).exists());
+    until("it is put aside", || async { !rig.file(&path).exists() }).await;
     assert_eq!(std::fs::read(rig.file(&failed.quarantined.unwrap())).unwrap(), b"a tineshect");
     assert_eq!(rig.copies(), [""; 0]);
     assert_eq!(rig.alarm(AlarmKind::DriveFailing, drive).await.len(), 1);
