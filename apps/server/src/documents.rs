@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::io::Errno;
 use strongroom_model::{BookingId, Month};
 use strongroom_service::Clock;
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use crate::probe::Probe;
 use crate::reconcile::{Reconciled, reconcile, reconcile_again};
 use crate::root::DocumentRoot;
 use crate::root_id;
-use crate::session::{Ended, Session};
+use crate::session::{CONTROL, Ended, Session};
 use crate::settings::Settings;
 use crate::store::{Presence, Store, StoreError};
 
@@ -56,6 +57,17 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// Something else stands where our own folders and files are meant to be.
+    #[error(
+        "cannot use {path}: a link, or something else that is neither our folder nor our file, is in a place of ours \
+         there; look at it and move it away"
+    )]
+    Control {
+        /// Our folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The records cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,7 +106,12 @@ impl Documents {
         let presence = store.attend(&id).await?;
         let begun = root.clone();
         let begun = on_a_thread(move || Session::begin(&begun, id)).await;
-        let (session, ended) = begun.map_err(failed)?;
+        let (session, ended) = begun.map_err(|source| match strongroom_files::errno(&source) {
+            Some(Errno::LOOP | Errno::NOTDIR | Errno::ISDIR) => {
+                OpenError::Control { path: root.path().join(CONTROL), source }
+            }
+            _ => failed(source),
+        })?;
         root_id::check(&store, &settings.database, &root, &session).await?;
         let reconciled = reconcile(&store, &root, &session, ended).await?;
 

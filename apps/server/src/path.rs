@@ -80,6 +80,11 @@ impl RelativePath {
         self.parent().map_or_else(|| Self::new(name.as_bytes()), |parent| parent.child(&name))
     }
 
+    /// The path, as the operating system takes it.
+    pub(crate) fn as_path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
+    }
+
     /// The bytes, as they are recorded.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -41,6 +41,12 @@ impl Documents {
 
     async fn look(&self) -> Result<(), String> {
         let session = self.session().clone();
+        if !self.on_files(|root| root.is_in_place()).await {
+            return Err(format!(
+                "another folder is mounted at {}, or none, since the server started: mount the right one, and start it again",
+                self.root().path().display()
+            ));
+        }
         let written = self.on_files(move |root| write(root, &session)).await;
         written.map_err(|error| told("its document root", Trouble::of(&error), &error))?;
         let recorded = self.store().try_write().await;

@@ -4,33 +4,26 @@
 //! All of this blocks: call it from a blocking thread.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
-use rustix::io::Errno;
+use strongroom_files::{Beneath, Creation, FileId, Policy, id_of, is_folder, is_plain};
 
 use crate::path::RelativePath;
 
-/// Above so many folders, one `syncfs` costs less than an `fsync` of each.
-const MOST_FSYNCS: usize = 8;
-
-/// File systems on which `syncfs` is known to write out names and bytes: ext2/3/4, XFS,
-/// Btrfs and F2FS (`statfs(2)`). On FUSE it may do nothing at all.
-#[cfg(target_os = "linux")]
-const HONOURS_SYNCFS: [u32; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010];
+/// Folders below the root may be mounts of their own. What we make is for the server's user
+/// and group.
+const POLICY: Policy = Policy { one_file_system: false, file_mode: 0o640, folder_mode: 0o750 };
 
 /// The folder that all timesheets lie in. Clones share one descriptor.
 #[derive(Debug, Clone)]
 pub(crate) struct DocumentRoot {
-    folder: Arc<OwnedFd>,
+    beneath: Arc<Beneath>,
     path: Arc<Path>,
-    syncfs: bool,
 }
 
 /// What a name stands for.
@@ -38,8 +31,7 @@ pub(crate) struct DocumentRoot {
 pub(crate) struct Entry {
     pub(crate) kind: EntryKind,
     pub(crate) size_bytes: u64,
-    /// Device and inode: two names of one file share them.
-    pub(crate) file_id: (u64, u64),
+    pub(crate) file_id: FileId,
     pub(crate) modified_at: Timestamp,
     /// When its bytes and its inode were changed last, in nanoseconds since 1970.
     pub(crate) times_ns: (i128, i128),
@@ -58,9 +50,8 @@ impl DocumentRoot {
     /// Opens an existing folder; the way to it may lead over symbolic links.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
-        let folder = rustix::fs::open(&path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let syncfs = honours_syncfs(&folder);
-        Ok(Self { folder: Arc::new(folder), path: path.into(), syncfs })
+        let beneath = Beneath::open(&path, POLICY)?;
+        Ok(Self { beneath: Arc::new(beneath), path: path.into() })
     }
 
     /// Where it is, without symbolic links on the way.
@@ -68,151 +59,84 @@ impl DocumentRoot {
         &self.path
     }
 
+    /// Whether the folder that stands at its path is still this one.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.beneath.is_at(&self.path)
+    }
+
+    /// The same for what is not a timesheet.
+    pub(crate) fn beneath(&self) -> &Beneath {
+        &self.beneath
+    }
+
     /// Where a file lies for the operating system. Only for messages and for comparing: a
     /// file is opened by [`Self::open_file`].
     pub(crate) fn absolute(&self, path: &RelativePath) -> PathBuf {
-        path.parts().fold(self.path.to_path_buf(), |folder, part| folder.join(part))
+        self.path.join(path.as_path())
     }
 
     /// Opens a regular file for reading.
     pub(crate) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
-        let folder = self.parent_of(path)?;
-        // Without NONBLOCK, opening a pipe would wait for its other end.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::openat(&folder, path.name(), flags, Mode::empty())?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(Errno::LOOP.into()) }
+        self.beneath.file(path.as_path())
     }
 
     /// Creates a file that must not exist, for writing.
     pub(crate) fn create_file(&self, path: &RelativePath) -> io::Result<File> {
-        let folder = self.parent_of(path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
-        Ok(rustix::fs::openat(&folder, path.name(), flags, mode)?.into())
+        self.beneath.create(path.as_path(), Creation::New)
     }
 
     /// What stands at a path; `None` where nothing does.
     pub(crate) fn entry(&self, path: &RelativePath) -> io::Result<Option<Entry>> {
-        let found = self
-            .parent_of(path)
-            .and_then(|folder| Ok(rustix::fs::statat(&folder, path.name(), AtFlags::SYMLINK_NOFOLLOW)?));
-        match found {
-            Ok(stat) => Ok(Some(Entry::of(&stat))),
-            // A file where a folder is meant to be leaves no room for the name either.
-            Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::NOTDIR)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.beneath.stat(path.as_path())?.map(|stat| Entry::of(&stat)))
     }
 
     /// Makes a folder and those above it; gives the folders that got a new entry, which must
     /// be synced before anything below counts as durable.
     pub(crate) fn create_folders(&self, path: &RelativePath) -> io::Result<Vec<Option<RelativePath>>> {
-        let mut changed = Vec::new();
-        let mut above: Option<RelativePath> = None;
-        let mut folder = self.root()?;
-        for part in path.parts() {
-            match rustix::fs::mkdirat(&folder, part, Mode::RWXU | Mode::RGRP | Mode::XGRP) {
-                Ok(()) => changed.push(above.clone()),
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            folder = enter(&folder, part)?;
-            above = Some(descend(above.as_ref(), part));
-        }
-        Ok(changed)
+        let made = self.beneath.make_folder(path.as_path())?;
+        Ok(made.changed.iter().map(|folder| RelativePath::below(folder).ok()).collect())
     }
 
     /// Gives a file another name, where nothing has that name yet: `AlreadyExists` where
     /// something has.
     pub(crate) fn rename(&self, from: &RelativePath, to: &RelativePath) -> io::Result<()> {
-        let (source, target) = (self.parent_of(from)?, self.parent_of(to)?);
-        match rustix::fs::renameat_with(&source, from.name(), &target, to.name(), RenameFlags::NOREPLACE) {
-            // File systems without that flag. A link refuses a taken name as well; if we stop
-            // between the two steps, both names are one file, which the next start tidies.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::linkat(&source, from.name(), &target, to.name(), AtFlags::empty())?;
-                Ok(rustix::fs::unlinkat(&source, from.name(), AtFlags::empty())?)
-            }
-            other => Ok(other?),
-        }
+        self.beneath.rename(from.as_path(), to.as_path())
     }
 
     /// Deletes a file; that it is gone already is no error. Gives whether it was there.
     pub(crate) fn remove_file(&self, path: &RelativePath) -> io::Result<bool> {
-        let removed =
-            self.parent_of(path).and_then(|folder| Ok(rustix::fs::unlinkat(&folder, path.name(), AtFlags::empty())?));
-        match removed {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.beneath.remove(path.as_path())
     }
 
     /// Makes the names in these folders durable (`None` is the root itself).
     pub(crate) fn sync_folders(&self, folders: &BTreeSet<Option<RelativePath>>) -> io::Result<()> {
-        if self.syncfs && folders.len() > MOST_FSYNCS {
-            return self.sync_all();
-        }
-        for path in folders {
-            let synced = self.folder(path.as_ref()).and_then(|folder| Ok(rustix::fs::fsync(&folder)?));
-            match synced {
-                // A folder that is gone has no names left to lose.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
-            }
-        }
-        Ok(())
+        let paths = folders.iter().map(|folder| folder.as_ref().map_or(Path::new(""), RelativePath::as_path));
+        self.beneath.sync_folders(&paths.collect())
     }
 
     /// Makes the bytes of these files durable: with one call where the file system honours
     /// that.
     pub(crate) fn sync_files(&self, files: &[File]) -> io::Result<()> {
-        if self.syncfs && files.len() > MOST_FSYNCS {
-            return self.sync_all();
-        }
-        files.iter().try_for_each(File::sync_all)
-    }
-
-    /// The open folder that holds the file, every part of the way being a real folder.
-    fn parent_of(&self, path: &RelativePath) -> io::Result<OwnedFd> {
-        self.folder(path.parent().as_ref())
+        self.beneath.sync_files(files)
     }
 
     pub(crate) fn folder(&self, path: Option<&RelativePath>) -> io::Result<OwnedFd> {
-        let mut folder = self.root()?;
-        for part in path.into_iter().flat_map(RelativePath::parts) {
-            folder = enter(&folder, part)?;
-        }
-        Ok(folder)
-    }
-
-    fn root(&self) -> io::Result<OwnedFd> {
-        self.folder.try_clone()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn sync_all(&self) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(&*self.folder)?)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn sync_all(&self) -> io::Result<()> {
-        unreachable!("syncfs is only chosen on Linux")
+        self.beneath.folder(path.map_or(Path::new(""), RelativePath::as_path))
     }
 }
 
 impl Entry {
     fn of(stat: &rustix::fs::Stat) -> Self {
-        let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => EntryKind::File,
-            FileType::Directory => EntryKind::Folder,
+        let kind = match (is_plain(stat), is_folder(stat)) {
+            (true, _) => EntryKind::File,
+            (_, true) => EntryKind::Folder,
             _ => EntryKind::Other,
         };
         let nanosecond = i32::try_from(stat.st_mtime_nsec).unwrap_or_default();
         Self {
             kind,
             size_bytes: u64::try_from(stat.st_size).unwrap_or_default(),
-            file_id: (stat.st_dev, stat.st_ino),
+            file_id: id_of(stat),
             // A time outside of the calendar (years -9999 to 9999) can only be a broken one.
             modified_at: Timestamp::new(stat.st_mtime, nanosecond).unwrap_or(Timestamp::UNIX_EPOCH),
             times_ns: (
@@ -241,30 +165,6 @@ impl Entry {
 
 fn nanoseconds(seconds: i64, nanoseconds: i128) -> i128 {
     i128::from(seconds) * 1_000_000_000 + nanoseconds
-}
-
-/// Opens a folder within a folder, unless it is a symbolic link.
-fn enter(folder: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?)
-}
-
-fn descend(above: Option<&RelativePath>, part: &OsStr) -> RelativePath {
-    use std::os::unix::ffi::OsStrExt;
-    above
-        .map_or_else(|| RelativePath::new(part.as_bytes()), |above| above.child(part))
-        .expect("a part of a path below the root is one itself")
-}
-
-#[cfg(target_os = "linux")]
-fn honours_syncfs(folder: &OwnedFd) -> bool {
-    // `f_type` has another type on each architecture; the numbers fit 32 bits on all.
-    rustix::fs::fstatfs(folder).is_ok_and(|stat| HONOURS_SYNCFS.contains(&(stat.f_type as u32)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn honours_syncfs(_folder: &OwnedFd) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use axum::serve::{Listener, ListenerExt};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use strongroom_files::Creation;
 use strongroom_service::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,10 +26,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::documents::{Documents, OpenError};
 use crate::http::{Api, router};
-use crate::session::CONTROL;
 use crate::settings::{Limits, Settings};
 use stall::UnlessStalled;
 
+/// Whoever serves the document root holds this.
+const SERVE_LOCK: &str = ".strongroom/serve.lock";
 /// How long a server waits for the one before it to end: that one may be finishing a request,
 /// or a process that it started may hold its lock until it has become another program.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
@@ -169,7 +171,7 @@ impl Drop for Server {
 async fn lock(documents: &Documents) -> Result<File, ServeError> {
     let root = documents.root().path();
     let failed = |source| ServeError::Lock { path: root.to_owned(), source };
-    let lock = File::create(root.join(CONTROL).join("serve.lock")).map_err(failed)?;
+    let lock = documents.root().beneath().create(SERVE_LOCK, Creation::OrOpen).map_err(failed)?;
     let is_shared = documents.settings().database.file().is_none();
     let began = Instant::now();
     loop {

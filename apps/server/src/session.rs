@@ -7,12 +7,15 @@
 //! is left alone. (Where the records are in Postgres, the database is asked as well: see
 //! `store/presence.rs`.)
 
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strongroom_files::within::{create_in, folder_in, is_folder, make_in, names_in, stat_in};
+use strongroom_files::{Creation, Locked};
 use uuid::Uuid;
 
 use crate::path::RelativePath;
@@ -20,8 +23,14 @@ use crate::root::DocumentRoot;
 
 /// The folder below the document root that is ours: no file in it is a timesheet.
 pub(crate) const CONTROL: &str = ".strongroom";
-const SESSIONS: &str = "sessions";
+const SESSIONS: &str = ".strongroom/sessions";
 const LOCK: &str = "lock";
+const START_LOCK: &str = "start.lock";
+/// The end of a temporary file's name; a number stands before it.
+const PART: &str = ".part";
+/// Nobody but the server's user has anything to do with these.
+const LOCK_MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o750;
 
 /// A process's place below the document root. Clones share it; the last one to go takes the
 /// folder with it.
@@ -31,18 +40,19 @@ pub(crate) struct Session(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     id: String,
-    folder: PathBuf,
+    root: DocumentRoot,
     next_temporary: AtomicU64,
-    // Held, not read: the lock lasts as long as the file is open.
-    _lock: File,
+    // Held, not read.
+    _lock: Locked,
 }
 
 /// The sessions that ended without tidying up, and the lock under which nobody else tidies.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    folders: Vec<(PathBuf, File)>,
+    root: DocumentRoot,
+    over: Vec<(String, Locked)>,
     live: Vec<String>,
-    _start: File,
+    _start: Locked,
 }
 
 impl Session {
@@ -54,18 +64,12 @@ impl Session {
     /// Begins a session, and finds those that are over. Blocks while another process does
     /// the same.
     pub(crate) fn begin(root: &DocumentRoot, id: String) -> io::Result<(Self, Ended)> {
-        let control = RelativePath::new(CONTROL).expect("it is a plain name");
-        // Refuses a symbolic link in the folder's place.
-        root.create_folders(&control)?;
-        let sessions = root.path().join(CONTROL).join(SESSIONS);
-        fs::create_dir_all(&sessions)?;
-
+        let sessions = root.beneath().make_folder(SESSIONS)?.folder;
         let ended = Ended::find(root, &id)?;
-        let folder = sessions.join(&id);
-        fs::create_dir(&folder)?;
-        let lock = File::create(folder.join(LOCK))?;
-        lock.lock()?;
-        let inner = Inner { id, folder, next_temporary: AtomicU64::new(0), _lock: lock };
+        make_in(&sessions, &id, FOLDER_MODE)?;
+        let lock = create_in(folder_in(&sessions, &id)?, LOCK, Creation::New, LOCK_MODE)?;
+        let lock = Locked::in_turn(lock)?;
+        let inner = Inner { id, root: root.clone(), next_temporary: AtomicU64::new(0), _lock: lock };
         Ok((Self(Arc::new(inner)), ended))
     }
 
@@ -77,41 +81,43 @@ impl Session {
     /// A name for a temporary file, on the same file system as the documents.
     pub(crate) fn temporary(&self) -> RelativePath {
         let number = self.0.next_temporary.fetch_add(1, Ordering::Relaxed);
-        RelativePath::new(format!("{CONTROL}/sessions/{}/{number}.part", self.0.id)).expect("its parts are plain names")
+        RelativePath::new(format!("{SESSIONS}/{}/{number}{PART}", self.0.id)).expect("its parts are plain names")
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         // What cannot be deleted now is found by the next start.
-        drop(fs::remove_dir_all(&self.folder));
+        let _ = remove(&self.root, &self.id);
     }
 }
 
 impl Ended {
     /// Looks at every session but one's own. Blocks while another process does the same.
     pub(crate) fn find(root: &DocumentRoot, own: &str) -> io::Result<Self> {
-        let control = root.path().join(CONTROL);
-        let start = File::create(control.join("start.lock"))?;
-        start.lock()?;
-        let mut ended = Self { folders: Vec::new(), live: Vec::new(), _start: start };
-        for entry in fs::read_dir(control.join(SESSIONS))? {
-            let entry = entry?;
-            if entry.file_name() == own {
+        let control = root.beneath().folder(CONTROL)?;
+        let start = Locked::in_turn(create_in(&control, START_LOCK, Creation::OrOpen, LOCK_MODE)?)?;
+        let mut ended = Self { root: root.clone(), over: Vec::new(), live: Vec::new(), _start: start };
+        let sessions = root.beneath().folder(SESSIONS)?;
+        for name in names_in(&sessions)? {
+            if name == own {
                 continue;
             }
-            // Not truncated, not followed into another process's business: only locked. A
-            // folder without its lock is one that was being made when its process died.
-            let lock = match File::options().create(true).append(true).open(entry.path().join(LOCK)) {
+            let Some((name, folder)) = session(&sessions, &name)? else { continue };
+            // Only locked. A folder without its lock is one that was being made when its
+            // process died.
+            let lock = match create_in(&folder, LOCK, Creation::OrOpen, LOCK_MODE) {
                 Ok(lock) => lock,
                 // It ended while we looked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(session = name, %error, "the lock of a session is not a plain file; it is left alone");
+                    continue;
+                }
             };
-            match lock.try_lock() {
-                Ok(()) => ended.folders.push((entry.path(), lock)),
-                Err(TryLockError::WouldBlock) => ended.live.push(entry.file_name().to_string_lossy().into_owned()),
-                Err(TryLockError::Error(error)) => return Err(error),
+            match Locked::alone(lock)? {
+                Some(lock) => ended.over.push((name, lock)),
+                None => ended.live.push(name),
             }
         }
         Ok(ended)
@@ -124,15 +130,21 @@ impl Ended {
 
     /// Those whose lock below the document root is free.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
-        self.folders.iter().filter_map(|(folder, _)| Some(folder.file_name()?.to_string_lossy().into_owned()))
+        self.over.iter().map(|(id, _)| id.clone())
     }
 
     /// Deletes what those that are `over` left: after their intents were settled, since those
     /// may name a temporary file.
     pub(crate) fn tidy(self, over: &[String]) -> io::Result<()> {
-        for (folder, lock) in self.folders {
-            if over.iter().any(|id| folder.ends_with(id)) {
-                fs::remove_dir_all(&folder)?;
+        for (id, lock) in self.over {
+            if over.contains(&id) {
+                match remove(&self.root, &id) {
+                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => tracing::warn!(
+                        folder = %PathBuf::from(SESSIONS).join(&id).display(),
+                        "not all of it is ours: it is left alone; look at it and delete it"
+                    ),
+                    removed => drop(removed?),
+                }
             }
             drop(lock);
         }
@@ -140,14 +152,66 @@ impl Ended {
     }
 }
 
+/// A session's folder and name, if it is a real folder with a name that we give.
+fn session(sessions: &OwnedFd, name: &OsStr) -> io::Result<Option<(String, OwnedFd)>> {
+    let id = name.to_str().filter(|name| Uuid::parse_str(name).is_ok_and(|id| id.to_string() == **name));
+    let is_real = stat_in(sessions, name)?.is_some_and(|stat| is_folder(&stat));
+    let Some(id) = id.filter(|_| is_real) else {
+        tracing::warn!(?name, "something in .strongroom/sessions is not ours; it is left alone");
+        return Ok(None);
+    };
+    match folder_in(sessions, name) {
+        Ok(folder) => Ok(Some((id.to_owned(), folder))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes a session's folder, if nothing but our own files is in it.
+fn remove(root: &DocumentRoot, id: &str) -> io::Result<bool> {
+    root.beneath().remove_folder_of(format!("{SESSIONS}/{id}"), is_ours)
+}
+
+/// Whether it is a name that a session gives a file.
+fn is_ours(name: &OsStr) -> bool {
+    let number = name.to_str().and_then(|name| name.strip_suffix(PART));
+    name == LOCK || number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    const DEAD: &str = "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a11";
 
     fn root() -> (tempfile::TempDir, DocumentRoot) {
         let dir = tempfile::tempdir().unwrap();
         let root = DocumentRoot::open(dir.path()).unwrap();
         (dir, root)
+    }
+
+    /// A folder elsewhere, with files that are nobody's business.
+    fn elsewhere() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["lock", "0.part", "timesheet.pdf"] {
+            fs::write(dir.path().join(name), "precious").unwrap();
+        }
+        dir
+    }
+
+    fn is_untouched(elsewhere: &tempfile::TempDir) {
+        for name in ["lock", "0.part", "timesheet.pdf"] {
+            assert_eq!(fs::read_to_string(elsewhere.path().join(name)).unwrap(), "precious", "{name}");
+        }
+    }
+
+    fn tidy(root: &DocumentRoot) {
+        let (_session, ended) = Session::begin(root, Session::new_id()).unwrap();
+        let over: Vec<String> = ended.ids().collect();
+        ended.tidy(&over).unwrap();
     }
 
     #[test]
@@ -160,23 +224,23 @@ mod tests {
         assert_eq!(ended.live(), [first.id().to_owned()]);
         let over: Vec<String> = ended.ids().collect();
         ended.tidy(&over).unwrap();
-        assert!(dir.path().join(CONTROL).join("sessions").join(first.id()).join("0.part").exists());
+        assert!(dir.path().join(SESSIONS).join(first.id()).join("0.part").exists());
     }
 
     #[test]
     fn what_a_dead_session_left_is_tidied() {
         let (dir, root) = root();
-        let left = dir.path().join(CONTROL).join("sessions").join("dead");
+        let left = dir.path().join(SESSIONS).join(DEAD);
         fs::create_dir_all(&left).unwrap();
         fs::write(left.join("0.part"), "half").unwrap();
         let (session, ended) = Session::begin(&root, Session::new_id()).unwrap();
         assert!(ended.live().is_empty());
         let over: Vec<String> = ended.ids().collect();
-        assert_eq!(over, ["dead"]);
+        assert_eq!(over, [DEAD]);
         ended.tidy(&over).unwrap();
         assert!(!left.exists());
         drop(session);
-        assert_eq!(fs::read_dir(dir.path().join(CONTROL).join("sessions")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(dir.path().join(SESSIONS)).unwrap().count(), 0);
     }
 
     #[test]
@@ -187,11 +251,74 @@ mod tests {
     }
 
     #[test]
-    fn r9_a_link_in_place_of_our_folder_is_refused() {
+    fn r9_a_link_in_place_of_our_folders_and_locks_is_refused() {
+        for place in [CONTROL, SESSIONS, ".strongroom/start.lock"] {
+            let (dir, root) = root();
+            let outside = elsewhere();
+            let place = dir.path().join(place);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let to =
+                if place.ends_with("start.lock") { outside.path().join("lock") } else { outside.path().to_owned() };
+            symlink(to, &place).unwrap();
+            assert!(Session::begin(&root, Session::new_id()).is_err(), "{place:?}");
+            is_untouched(&outside);
+            assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 3);
+        }
+    }
+
+    #[test]
+    fn r9_a_link_in_place_of_a_session_or_its_lock_is_left_alone() {
         let (dir, root) = root();
-        let outside = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(outside.path(), dir.path().join(CONTROL)).unwrap();
-        assert!(Session::begin(&root, Session::new_id()).is_err());
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        let outside = elsewhere();
+        let sessions = dir.path().join(SESSIONS);
+        fs::create_dir_all(sessions.join("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a12")).unwrap();
+        symlink(outside.path(), sessions.join(DEAD)).unwrap();
+        let lock = sessions.join("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a12/lock");
+        symlink(outside.path().join("lock"), &lock).unwrap();
+        tidy(&root);
+        is_untouched(&outside);
+        assert!(sessions.join(DEAD).exists() && lock.exists());
+    }
+
+    #[test]
+    fn r9_a_folder_that_holds_more_than_our_files_is_left_alone() {
+        let (dir, root) = root();
+        let outside = elsewhere();
+        let sessions = dir.path().join(SESSIONS);
+        for (number, name) in ["timesheet.pdf", "x.part", "folder", "link", "pipe", "1.part"].into_iter().enumerate() {
+            let folder = sessions.join(format!("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a{number:02}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("0.part"), "half").unwrap();
+            match name {
+                "folder" => fs::create_dir(folder.join("2.part")).unwrap(),
+                "link" => symlink(outside.path().join("0.part"), folder.join("2.part")).unwrap(),
+                "pipe" => {
+                    assert!(
+                        std::process::Command::new("mkfifo").arg(folder.join("2.part")).status().unwrap().success()
+                    );
+                }
+                name => fs::write(folder.join(name), "x").unwrap(),
+            }
+        }
+        fs::create_dir(sessions.join("not-a-session")).unwrap();
+        tidy(&root);
+        is_untouched(&outside);
+        let mut left: Vec<_> = fs::read_dir(&sessions).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left.len(), 6, "only the last was ours alone: {left:?}");
+        assert!(sessions.join("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a00/0.part").exists());
+    }
+
+    #[test]
+    fn r9_another_name_of_a_file_elsewhere_is_deleted_and_the_file_stays() {
+        let (dir, root) = root();
+        let outside = elsewhere();
+        let left = dir.path().join(SESSIONS).join(DEAD);
+        fs::create_dir_all(&left).unwrap();
+        fs::hard_link(outside.path().join("lock"), left.join("lock")).unwrap();
+        fs::hard_link(outside.path().join("0.part"), left.join("0.part")).unwrap();
+        tidy(&root);
+        assert!(!left.exists());
+        is_untouched(&outside);
     }
 }

@@ -18,6 +18,9 @@ use crate::is_unsupported;
 /// Above so many files or folders, one `syncfs` costs less than an `fsync` of each.
 const MAX_FSYNCS: usize = 8;
 
+/// How many folders are held open to see where they lie.
+const MAX_OPEN_FOLDERS: usize = 256;
+
 /// Makes a file's bytes durable.
 ///
 /// # Errors
@@ -53,7 +56,7 @@ impl Beneath {
     /// # Errors
     /// The calls'; which of the files is not durable is not known then.
     pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
-        if self.sync_together(files.len()) {
+        if self.sync_together(files.len()) && files.iter().all(|file| self.is_ours(file)) {
             return self.sync_all();
         }
         files.iter().try_for_each(sync_file)
@@ -64,21 +67,34 @@ impl Beneath {
     /// # Errors
     /// The calls'.
     pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
-        if self.sync_together(folders.len()) {
+        if self.sync_together(folders.len()) && self.stays_on_one_file_system() {
             return self.sync_all();
         }
+        let mut open = Vec::new();
         for path in folders {
             match self.folder(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // More are not held open at once: then each is synced by itself.
+                folder if open.len() < MAX_OPEN_FOLDERS => open.push(folder?),
                 folder => sync_folder(folder?)?,
             }
         }
-        Ok(())
+        if self.sync_together(open.len())
+            && folders.len() <= MAX_OPEN_FOLDERS
+            && open.iter().all(|one| self.is_ours(one))
+        {
+            return self.sync_all();
+        }
+        open.iter().try_for_each(sync_folder)
     }
 
-    /// A root that may lead to other file systems must not rely on one call for its own.
     fn sync_together(&self, count: usize) -> bool {
-        count > MAX_FSYNCS && self.filesystem().syncfs && self.stays_on_one_file_system()
+        count > MAX_FSYNCS && self.filesystem().syncfs
+    }
+
+    /// Whether it lies on the root's own file system: one call for that writes no other.
+    fn is_ours(&self, file: impl AsFd) -> bool {
+        self.stays_on_one_file_system() || rustix::fs::fstat(file).is_ok_and(|stat| stat.st_dev == self.id().0)
     }
 }
 
