@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use crate::across::across;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, Entry};
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
@@ -61,9 +62,11 @@ pub(crate) fn carry(
                     root.remove_file(from)?;
                     settled(root, from, to, &seen, touched)
                 }
-                _ => Ok(Carried::Taken),
+                // Copied, but not yet deleted; or somebody else's.
+                _ => across(root, from, to, &seen, wanted, touched),
             }
         }
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => across(root, from, to, &seen, wanted, touched),
         Err(error) => Err(error),
     }
 }

@@ -112,6 +112,7 @@ impl Documents {
             }
             _ => failed(source),
         })?;
+        crate::mounts::log_those_below(root.path());
         root_id::check(&store, &settings.database, &root, &session).await?;
         let reconciled = reconcile(&store, &root, &session, ended).await?;
 
@@ -215,6 +216,7 @@ impl Documents {
         let first = path.first();
         first == crate::session::CONTROL
             || first == crate::relocate::ARCHIVED
+            || crate::across::is_part(path.name())
             || self.is_database(&self.0.root.absolute(path))
     }
 

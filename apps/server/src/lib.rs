@@ -16,11 +16,12 @@
 //! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, who is at work
 //!   there, and whether it is the right one;
 //! - [`store`]: the records;
-//! - [`documents`]: both together; `unchanged`, `carry`, `deed`, `reconcile`: doing what was written down;
+//! - [`documents`]: both together; `unchanged`, `carry`, `across`, `deed`, `reconcile`: doing what was written down;
 //! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
 //! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: asking over HTTP.
 
+mod across;
 mod answer;
 mod carry;
 mod deed;
@@ -30,6 +31,7 @@ mod http;
 pub mod import;
 mod incoming;
 mod mark;
+mod mounts;
 mod name;
 mod path;
 mod probe;

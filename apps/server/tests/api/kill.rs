@@ -30,6 +30,7 @@ async fn the_one_that_dies() {
         "move" => drop(rig.move_to_archived(&BOOKINGS).await),
         "purge" => drop(rig.answers("/v1/purges", &purge()).await),
         "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
+        "reopen" => {}
         "unsure" => unsure(&rig).await,
         "full" => write_fails(&rig, "disk-full").await,
         "read-only" => write_fails(&rig, "disk-read-only").await,
@@ -73,7 +74,16 @@ fn other_process(rig_dir: &Path, deed: &str) -> Command {
 
 /// Lets another process do something, and die at that point.
 pub(crate) fn die(rig_dir: &Path, deed: &str, point: &str) {
-    let output = other_process(rig_dir, deed).env("STRONGROOM_KILL_AT", point).output().unwrap();
+    die_with(rig_dir, deed, point, "");
+}
+
+/// The same while some calls fail.
+fn die_with(rig_dir: &Path, deed: &str, point: &str, faults: &str) {
+    let mut process = other_process(rig_dir, deed);
+    if !faults.is_empty() {
+        process.env("STRONGROOM_FAULT", faults);
+    }
+    let output = process.env("STRONGROOM_KILL_AT", point).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {said}");
 }
@@ -217,6 +227,27 @@ async fn a_disk_that_cannot_be_written_is_told_and_leaves_nothing() {
     for (deed, fault) in [("full", "ENOSPC"), ("read-only", "EROFS"), ("failing", "EIO")] {
         let dir = left(async |rig| drop(rig.post("/v1/bookings", &serde_json::json!({"id": "B-0"})).await)).await;
         fail(dir.path(), deed, &format!("server.write:2={fault}"));
+    }
+}
+
+/// EXDEV for each booking's own rename, not for that of its copy.
+const OTHER_DISK: &str = "files.rename:1=18,files.rename:3=18,files.rename:5=18";
+
+#[tokio::test]
+async fn a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none() {
+    for point in ["across-copied", "across-renamed", "across-synced", "after-rename"] {
+        for passing in [1, 2] {
+            let dir = left(async |rig| signed_off(rig, 1).await).await;
+            die_with(dir.path(), "move", &format!("server.{point}:{passing}"), OTHER_DISK);
+            // Whoever comes next finds the other disk as well.
+            fail(dir.path(), "reopen", OTHER_DISK);
+            let rig = Rig::reopen(dir.path()).await;
+            assert_eq!(rig.files(), BOOKINGS.map(|id| format!("archived/2026-11/uploads/{id}/a.pdf")), "{point}");
+            for id in BOOKINGS {
+                assert_eq!(rig.info(id).await.state, ServerState::Archived, "{point}");
+                assert_eq!(rig.get(&format!("/v1/bookings/{id}/timesheet")).await.text().await.unwrap(), id, "{point}");
+            }
+        }
     }
 }
 

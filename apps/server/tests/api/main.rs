@@ -15,6 +15,8 @@ macro_rules! whole_suite {
         mod content;
         #[path = "crash.rs"]
         mod crash;
+        #[path = "disks.rs"]
+        mod disks;
         #[path = "full.rs"]
         mod full;
         #[path = "import_folder.rs"]

@@ -17,6 +17,13 @@ impl Mounted {
         if mounted.run("mount", &["-t", "tmpfs", "-o", size, "tmpfs"]) { Some(mounted) } else { skipped() }
     }
 
+    /// What is mounted nowhere else, at that path: another mount of a folder below it.
+    pub(crate) fn bind(root: PathBuf, of: &std::path::Path) -> Option<Self> {
+        std::fs::create_dir_all(&root).unwrap();
+        let mounted = Self { root };
+        if mounted.run("mount", &["--bind", of.to_str().unwrap()]) { Some(mounted) } else { skipped() }
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) -> bool {
         Command::new(program).args(arguments).arg(&self.root).output().is_ok_and(|output| output.status.success())
     }

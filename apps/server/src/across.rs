@@ -1,0 +1,167 @@
+//! Taking a file to another file system, where it cannot be renamed to: `archived/` is a disk of
+//! its own, or a folder below the document root is.
+//!
+//! The file is copied, and the old one deleted last, so that it is whole in one place at least
+//! whenever we stop; the intent that was recorded before says so to whoever comes next:
+//! - stopped while it was copied: the copy has a temporary name, which is deleted, and it is
+//!   copied anew;
+//! - stopped after the copy has its name: it is found there with the recorded digest, its name
+//!   is made durable, and the old one is deleted.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use rustix::fs::{Advice, Mode, Timespec, Timestamps};
+use sha2::{Digest as _, Sha256};
+use strongroom_files::sync::{sync_file, sync_folder};
+use strongroom_service::kill_point;
+
+use crate::carry::{Carried, Touched};
+use crate::deed::digest_of;
+use crate::path::RelativePath;
+use crate::root::{DocumentRoot, Entry};
+use crate::unchanged::{Fingerprint, Found, Stamp, examine};
+
+/// How much is copied at once.
+const CHUNK_BYTES: usize = 256 << 10;
+/// What the temporary names of copies begin and end with.
+const PREFIX: &str = ".strongroom-";
+const SUFFIX: &str = ".part";
+
+/// Whether a name is one of a copy that is being made.
+pub(crate) fn is_part(name: &std::ffi::OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+/// Takes a file that was `seen` to another file system, where its folder is there already.
+pub(crate) fn across(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    seen: &Entry,
+    wanted: &Fingerprint,
+    touched: &mut Touched,
+) -> io::Result<Carried> {
+    match examine(root, to, wanted)? {
+        // An earlier attempt came as far as that.
+        Found::Same(_) => {}
+        Found::Changed(_) => return Ok(Carried::Taken),
+        Found::Nothing => {
+            if let Some(not) = copied(root, from, to, seen, wanted)? {
+                return Ok(not);
+            }
+        }
+    }
+    // Before the old one goes: nobody syncs the other file system later.
+    sync_folder(root.folder(to.parent().as_ref())?)?;
+    kill_point!("server.across-synced");
+    let there =
+        root.entry(to)?.ok_or_else(|| io::Error::other(format!("{to} was taken away as soon as it was there")))?;
+    if root.entry(from)?.as_ref() == Some(seen) {
+        root.remove_file(from)?;
+    } else {
+        // What was copied is what was recorded; what is there now is somebody else's.
+        tracing::error!(path = %from, "a file was changed while it was archived: the new one stays where it is");
+    }
+    touched.extend([from.parent(), to.parent()]);
+    Ok(Carried::There(Stamp::of(&there)))
+}
+
+/// Copies the file and gives the copy its name; says why not, if not.
+fn copied(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    seen: &Entry,
+    wanted: &Fingerprint,
+) -> io::Result<Option<Carried>> {
+    let part = part_of(to)?;
+    if root.entry(&part)?.is_some_and(|entry| !entry.is_file()) {
+        return Err(io::Error::other(format!("{part} is not a file of ours: look at it and move it away")));
+    }
+    root.remove_file(&part)?;
+    let made = make(root, from, &part, seen, wanted);
+    match made {
+        Ok(None) => {}
+        other => {
+            root.remove_file(&part)?;
+            return other;
+        }
+    }
+    kill_point!("server.across-copied");
+    match root.rename(&part, to) {
+        Ok(()) => {}
+        Err(error) => {
+            root.remove_file(&part)?;
+            return if error.kind() == io::ErrorKind::AlreadyExists { Ok(Some(Carried::Taken)) } else { Err(error) };
+        }
+    }
+    kill_point!("server.across-renamed");
+    Ok(None)
+}
+
+/// Makes a copy that is durable and was read back.
+fn make(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    part: &RelativePath,
+    seen: &Entry,
+    wanted: &Fingerprint,
+) -> io::Result<Option<Carried>> {
+    let changed = || Ok(Some(Carried::Changed(format!("{from} is being written to"))));
+    let mut source = root.open_file(from)?;
+    if Entry::of_file(&source)? != *seen {
+        return changed();
+    }
+    let mut copy = root.create_file(part)?;
+    pour(&mut source, &mut copy)?;
+    keep_attributes(&source, &copy)?;
+    sync_file(&copy)?;
+    // Past the cache where that can be had: what counts is what the disk holds.
+    let _ = rustix::fs::fadvise(&copy, 0, None, Advice::DontNeed);
+    drop(copy);
+    let (size, digest) = digest_of(root.open_file(part)?, wanted.digest.algorithm())?;
+    if Entry::of_file(&source)? != *seen {
+        return changed();
+    }
+    if digest != wanted.digest || size != wanted.size.0 {
+        // The original was looked at a moment ago, and was right.
+        return Err(io::Error::other(format!("the copy of {from} on the other disk reads back as {digest}")));
+    }
+    Ok(None)
+}
+
+fn pour(source: &mut File, copy: &mut File) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        match source.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(count) => copy.write_all(&chunk[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A file that is moved keeps its time, and its owner and permissions where we may give them.
+fn keep_attributes(source: &File, copy: &File) -> io::Result<()> {
+    let stat = rustix::fs::fstat(source)?;
+    let owner = (rustix::fs::Uid::from_raw(stat.st_uid), rustix::fs::Gid::from_raw(stat.st_gid));
+    let _ = rustix::fs::fchown(copy, Some(owner.0), Some(owner.1));
+    let _ = rustix::fs::fchmod(copy, Mode::from_raw_mode(stat.st_mode));
+    let written = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default() };
+    let times = Timestamps { last_access: written, last_modification: written };
+    let _ = rustix::fs::futimens(copy, &times);
+    Ok(())
+}
+
+/// The temporary name of a file's copy: always the same, so that the next attempt finds it.
+fn part_of(to: &RelativePath) -> io::Result<RelativePath> {
+    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(to.as_bytes())[..12]);
+    let name = format!("{PREFIX}{hash}{SUFFIX}");
+    let path = match to.parent() {
+        Some(folder) => folder.child(name.as_ref()),
+        None => RelativePath::new(name),
+    };
+    path.map_err(|error| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string()))
+}
