@@ -5,7 +5,8 @@
 --
 -- | role                | may                                                        | used by                          |
 -- | strongroom_owner    | make and migrate the log; the triggers hold for it, too    | strongroom log migrate           |
--- | strongroom_worker   | read the log, and append by the log's own functions        | relay, workers, status, retry    |
+-- | strongroom_worker   | read the logs, and append to those of the sites that       | relay, workers, status, retry    |
+-- |                     | `strongroom log migrate` was run for                       |                                  |
 -- | strongroom_audit    | read the log                                               | replay, log verify, log export   |
 -- | strongroom_server   | everything in the document server's own database           | strongroom server                |
 --

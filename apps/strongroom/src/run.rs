@@ -5,6 +5,7 @@
 //! - [`runs`] and [`summaries`]: what keeps a schedule, turn after turn ([`keep`]), each in a
 //!   process of its own or not; [`work`]: whether the work is done, whoever does it;
 //! - [`one`]: a run that is only asked for, and done by others;
+//! - [`right`]: that only one process runs a site;
 //! - [`due`]: when a summary or an alarm is; [`gate`]: whether the drive is there;
 //! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
 //! - [`ending`]: what there is to tell at the end.
@@ -17,6 +18,7 @@ pub(crate) mod keep;
 pub(crate) mod once;
 pub(crate) mod one;
 pub(crate) mod request;
+pub(crate) mod right;
 pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod show;

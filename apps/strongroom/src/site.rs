@@ -4,6 +4,7 @@ use std::path::Path;
 
 use strongroom_eventlog::{EventLog, OpenError};
 use strongroom_service::Config;
+use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
 
 use crate::trouble::{OrTrouble as _, Trouble};
@@ -73,12 +74,32 @@ const fn is_missing(error: &OpenError) -> bool {
     matches!(error, OpenError::Missing(_) | OpenError::NoLog { .. })
 }
 
+/// What goes to other hosts in the clear: the key of the address, and the host.
+pub(crate) fn in_the_clear(config: &Config) -> Vec<(&'static str, String)> {
+    let source = config.source.address().ok().and_then(sends_in_the_clear).map(|host| ("source.url", host));
+    let broker = config.broker.address().ok().flatten().and_then(|address| sends_in_the_clear(address.reveal()));
+    source.into_iter().chain(broker.map(|host| ("broker.url", host))).collect()
+}
+
+/// Says it once, as a process starts.
+pub(crate) fn warn_of_the_clear(config: &Config) {
+    for (key, host) in in_the_clear(config) {
+        tracing::warn!(key, host, "passwords and tokens go there without encryption: use https:// or amqps://");
+    }
+}
+
 /// Why a log was not opened, and the next step.
 pub(crate) fn unopened(error: OpenError) -> Trouble {
     let step = match error {
         OpenError::Url => "write log.url such as postgres://strongroom:password@127.0.0.1/strongroom",
         OpenError::NotMigrated { .. } => "strongroom log migrate --url postgres://OWNER:PASSWORD@HOST/DATABASE",
         OpenError::NoRights { .. } => "let the database's owner give this user its role; deploy/postgres shows how",
+        OpenError::OtherSitesWriter { .. } => "strongroom log migrate --writer ROLE, as the database's owner",
+        OpenError::Encoding { .. } => "make a database with the encoding UTF8, and name that in log.url",
+        OpenError::Pooler { .. } => "name Postgres itself in log.url, not the pooler",
+        OpenError::NoTls { .. } => {
+            "give Postgres a certificate for its name; or say in log.url how it may go without one"
+        }
         OpenError::Database { .. } => "see that Postgres runs there, and that log.url names it and may log in",
         _ => "`strongroom doctor` looks at what is around it",
     };

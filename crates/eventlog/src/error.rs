@@ -133,6 +133,47 @@ pub enum OpenError {
         #[source]
         source: StorageError,
     },
+    /// The user may write to other sites' logs, or to none yet.
+    #[error(
+        "{user} may not write to the log of site {site} in the database {database}: let its owner run `strongroom log migrate --writer {user}` with that site's configuration"
+    )]
+    OtherSitesWriter {
+        /// The database's name and where it is.
+        database: String,
+        /// Who logged in.
+        user: String,
+        /// Whose log it is.
+        site: SiteId,
+    },
+    /// The database cannot hold every name.
+    #[error(
+        "the database {database} has the encoding {found}, which cannot hold every file's name: make one with UTF8 (`createdb --encoding=UTF8 --template=template0`) and name that"
+    )]
+    Encoding {
+        /// The database's name and where it is.
+        database: String,
+        /// Its encoding.
+        found: String,
+    },
+    /// Something between us and Postgres hands out connections.
+    #[error(
+        "a pooler (PgBouncer, say) stands before the database {database} and does not pass on what a session needs: name Postgres itself, or a pool in session mode that passes every setting on"
+    )]
+    Pooler {
+        /// The database's name and where it is.
+        database: String,
+    },
+    /// The server cannot prove who it is.
+    #[error(
+        "the server of the database {database} did not prove by TLS who it is, so it gets no password: give it a certificate for that name and its authority with `?sslrootcert=FILE`, or end the address with `?sslmode=require` (anybody in between may read along) or `?sslmode=disable`"
+    )]
+    NoTls {
+        /// The database's name and where it is.
+        database: String,
+        /// What is wrong with its certificate, or that it has none.
+        #[source]
+        source: StorageError,
+    },
     /// The database cannot be reached or set up.
     #[error("the event log in the database {database} cannot be opened")]
     Database {

@@ -46,7 +46,7 @@ pub use crate::copy::CopyError;
 pub use crate::error::{AppendError, LogError, OpenError, StorageError};
 pub use crate::log::{EventLog, POLL};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
-pub use crate::postgres::{Migrated, migrate_postgres};
+pub use crate::postgres::{Claimed, Migrated, RunClaim, grant_postgres, migrate_postgres};
 pub use crate::reading::MAX_READ;
 pub use crate::stored::{Head, ParseHeadError, Stored};
 pub use crate::stream_head::{Standing, StreamCounts, StreamHead};

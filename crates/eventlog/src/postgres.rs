@@ -1,6 +1,7 @@
 //! The log in a Postgres database: one connection for each process that writes, a few
 //! that read, and one that is told of other processes' commits.
 
+mod claim;
 mod guard;
 mod migrate;
 mod open;
@@ -14,7 +15,8 @@ mod write;
 use sqlx::PgPool;
 use strongroom_model::SiteId;
 
-pub use self::migrate::{Migrated, migrate_postgres};
+pub use self::claim::{Claimed, RunClaim};
+pub use self::migrate::{Migrated, grant_postgres, migrate_postgres};
 use self::place::Place;
 use self::wake::Wake;
 pub(crate) use self::write::PostgresWriter;

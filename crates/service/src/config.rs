@@ -12,6 +12,7 @@ mod keys;
 pub mod load;
 mod nearest;
 mod paths;
+mod plain;
 pub mod schema;
 pub mod section;
 pub mod template;
@@ -19,6 +20,7 @@ pub mod value;
 
 pub use self::error::ConfigError;
 pub use self::load::{Place, Sources};
+pub use self::plain::{is_local, sends_in_the_clear};
 pub use self::section::{
     Archive, Broker, Config, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Retry, Runs, Server, Smtp, Source,
     SummaryMode, Telemetry, Tls, Transport, Verify,

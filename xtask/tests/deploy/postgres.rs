@@ -40,6 +40,9 @@ fn set_up() -> Postgres {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let migrated = runtime.block_on(strongroom_eventlog::migrate_postgres(&url)).unwrap();
     assert!(migrated.missing_roles.is_empty(), "{migrated:?}");
+    let main = "main".parse().unwrap();
+    let writers = runtime.block_on(strongroom_eventlog::grant_postgres(&url, &main, &[])).unwrap();
+    assert_eq!(writers, ["strongroom_writer"]);
     server
 }
 
@@ -51,7 +54,8 @@ fn each_role_may_do_its_own_work_and_nothing_else() {
     };
     let may_not = |user: &str, database: &str, sql: &str| {
         let refused = ask(&server, user, database, sql).expect_err(sql);
-        let denied = ["permission denied", "must be owner", "never changed", "never deleted"];
+        let denied =
+            ["permission denied", "must be owner", "never changed", "never deleted", "may not write to the log"];
         assert!(denied.iter().any(|word| refused.contains(word)), "{user}: {sql}: {refused}");
     };
     may("strongroom_worker", "strongroom", "SELECT strongroom.begin_log('main')");
@@ -74,6 +78,7 @@ fn each_role_may_do_its_own_work_and_nothing_else() {
         may_not(user, "strongroom_server", "SELECT 1");
     }
     may_not("strongroom_audit", "strongroom", "SELECT strongroom.begin_log('other')");
+    may_not("strongroom_worker", "strongroom", "SELECT strongroom.begin_log('other')");
     // The triggers hold for the owner as well.
     for sql in ["UPDATE strongroom.event SET body = ''", "DELETE FROM strongroom.head"] {
         may_not("strongroom_owner", "strongroom", sql);

@@ -20,6 +20,7 @@ use crate::out::Out;
 use crate::run::ending::Ending;
 use crate::run::job::Job;
 use crate::run::once;
+use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::trouble::{OrTrouble as _, Trouble};
 use crate::verb;
@@ -140,7 +141,7 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     let seen = proxy.as_ref().map_or(address, CuttingProxy::address);
     let config = folder.config(Some(&format!("http://{seen}")))?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
-    let mut job = Job::open(config, clock.clone(), shutdown, show, lock).await?;
+    let mut job = Job::open(config, clock.clone(), shutdown, show, RunRight::alone(lock)).await?;
     let done = once::run(&mut job).await;
     job.close().await;
     if let Some(server) = server {

@@ -10,7 +10,7 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmRaised, Trigger};
 use strongroom_model::{Actor, Position, StageName};
 use strongroom_service::actor::actor_named;
-use strongroom_service::{Clock, Config, RunLock, Shutdown, actor};
+use strongroom_service::{Clock, Config, Shutdown, actor};
 use strongroom_source::Source;
 use strongroom_verify::Verify;
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ use crate::attached;
 use crate::broker;
 use crate::run::ending::Ending;
 use crate::run::gate::Gate;
+use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::tally::Tally;
 use crate::run::watch::Watch;
@@ -60,7 +61,7 @@ pub(crate) struct Job {
     watch: Watch,
     show: Show,
     started: Instant,
-    _lock: RunLock,
+    right: Arc<RunRight>,
 }
 
 impl Job {
@@ -71,11 +72,12 @@ impl Job {
         clock: Clock,
         shutdown: Shutdown,
         show: Show,
-        lock: RunLock,
+        right: RunRight,
     ) -> Result<Self, Trouble> {
         let source = site::source(&config)?;
         let root = config.drive.mounted_at()?.to_owned();
         let log = site::log(&config).await?;
+        site::warn_of_the_clear(&config);
         let from = Position(log.head().await?.size);
         let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
         let stop = shutdown.stop().child_token();
@@ -116,7 +118,7 @@ impl Job {
             watch,
             show,
             started: Instant::now(),
-            _lock: lock,
+            right: Arc::new(right),
         })
     }
 
@@ -163,6 +165,12 @@ impl Job {
         if let Err(obstacle) = self.verify.begin().await {
             tracing::debug!(obstacle = obstacle.message, "the drive is not there");
         }
+    }
+
+    /// Waits until another process has the right to run the site.
+    pub(crate) fn lost(&self) -> impl Future<Output = Trouble> + use<> {
+        let right = self.right.clone();
+        async move { right.lost().await }
     }
 
     /// Asks for a run, or takes over one that an earlier process asked for.

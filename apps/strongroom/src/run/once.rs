@@ -39,9 +39,10 @@ struct Outcome {
 /// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
 /// left by then, or is known not to have.
 pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
-    let given_up = job.given_up();
+    let (given_up, lost) = (job.given_up(), job.lost());
     tokio::select! {
         ending = drain(job) => ending,
+        trouble = lost => Err(trouble),
         () = given_up => Err(Trouble::given_up()),
     }
 }

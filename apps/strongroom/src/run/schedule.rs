@@ -11,9 +11,10 @@ use strongroom_service::actor;
 
 /// Keeps the schedule until it is told to stop.
 pub(crate) async fn keep_all(job: &mut Job) -> Result<(), Trouble> {
-    let given_up = job.given_up();
+    let (given_up, lost) = (job.given_up(), job.lost());
     tokio::select! {
         kept = turns(job) => kept,
+        trouble = lost => Err(trouble),
         () = given_up => Err(Trouble::given_up()),
     }
 }

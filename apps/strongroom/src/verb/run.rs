@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use strongroom_service::config::LogFormat;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
-use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
+use strongroom_service::{Clock, Config, Shutdown, telemetry};
 
 use crate::broker;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::run::ending::Ending;
 use crate::run::job::Job;
+use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::{once, schedule};
 use crate::trouble::Trouble;
@@ -49,11 +50,11 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let clock = Clock::system();
     let show = show(&config)?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
-    let Some(lock) = lock(args, &config, &clock, &shutdown, out).await? else {
+    let Some(right) = right(args, &config, &clock, &shutdown, out).await? else {
         show.finish();
         return Ok(Exit::Well);
     };
-    let mut job = Job::open(config, clock, shutdown, show, lock).await?;
+    let mut job = Job::open(config, clock, shutdown, show, right).await?;
     let done = work(&mut job, args.once).await;
     job.close().await;
     let (ending, exit) = done?;
@@ -83,19 +84,18 @@ fn show(config: &Config) -> Result<Show, Trouble> {
 /// for us to do. `--once` leaves at once: whoever has it does the same work. A process that
 /// is to keep the schedule waits for its turn: if it left, a run by hand at the moment when
 /// it starts would mean that no night is kept, and nobody would know.
-async fn lock(
+async fn right(
     args: &Args,
     config: &Config,
     clock: &Clock,
     shutdown: &Shutdown,
     out: &mut Out,
-) -> Result<Option<RunLock>, Trouble> {
+) -> Result<Option<RunRight>, Trouble> {
     let mut told = false;
     loop {
-        let holder = match RunLock::take(&config.run_lock_path(), clock.now()) {
-            Ok(lock) => return Ok(Some(lock)),
-            Err(RunLockError::Held { holder }) => holder,
-            Err(error) => return Err(error.into()),
+        let holder = match RunRight::take(config, clock).await? {
+            Ok(right) => return Ok(Some(right)),
+            Err(holder) => holder,
         };
         if !told {
             if args.json {

@@ -53,6 +53,7 @@ impl Worker {
         };
         let clock = Clock::system();
         let log = site::log(&config).await?;
+        site::warn_of_the_clear(&config);
         let stop = shutdown.stop().child_token();
         let delivery = Delivery::Broker(broker.clone());
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));

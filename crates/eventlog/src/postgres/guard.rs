@@ -1,82 +1,100 @@
-//! Whether the triggers and functions that guard the log are those that were installed.
+//! Whether what guards the log is what was installed: every table, function, trigger and right of its
+//! schema, not only those that are expected to be there.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use sqlx::postgres::PgConnection;
 
-use super::migrate::MIGRATIONS;
+/// What there is, a line for each property of each object.
+const CATALOGUE: &str = include_str!("catalogue.sql");
+
+/// What there should be, as the tests write it from a fresh database.
+const EXPECTED: &str = include_str!("../../../../schemas/postgres/eventlog/catalogue.txt");
+
+/// What is between an object and its property.
+const BETWEEN: &str = ": ";
 
 /// The name of the first that is missing, was changed or switched off, or that we know
 /// nothing of: one of those could do anything at all to what is appended.
 pub(super) async fn changed(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
-    let triggers: Vec<(String, String)> = sqlx::query_as(
-        "SELECT t.tgname::text, t.tgenabled::text || ' ' || pg_catalog.pg_get_triggerdef(t.oid)
-         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-         WHERE c.relnamespace = 'strongroom'::regnamespace AND NOT t.tgisinternal",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let functions: Vec<(String, String)> = sqlx::query_as(
-        "SELECT p.proname::text, p.prosrc FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'strongroom'::regnamespace",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    Ok(difference(triggers, &expected_triggers()).or_else(|| difference(functions, &expected_functions())))
+    let found = catalogue(connection).await?;
+    Ok(difference(&found))
 }
 
-fn difference(found: Vec<(String, String)>, expected: &BTreeMap<String, String>) -> Option<String> {
-    let missing = expected.iter().find(|(name, text)| !found.iter().any(|(n, t)| n == *name && t == *text));
-    let missing = missing.map(|(name, _)| name.clone());
-    missing.or_else(|| found.into_iter().map(|(name, _)| name).find(|name| !expected.contains_key(name)))
+/// Everything that decides what is stored and who may store it, in lines.
+pub(super) async fn catalogue(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(CATALOGUE).fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(object, property)| format!("{object}{BETWEEN}{property}")).collect())
 }
 
-/// The triggers of the migrations, by name, as Postgres says them: switched on ("O"), and
-/// the statement on one line.
-fn expected_triggers() -> BTreeMap<String, String> {
-    statements("CREATE TRIGGER ")
-        .map(|statement| {
-            let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-            let name = words.split(' ').nth(2).unwrap_or_default().to_owned();
-            // It leaves out the schema of what the search path finds, but for the table,
-            // puts the column's comparison in its own words, and so on: see the test.
-            (name, format!("O {}", as_postgres_says(&words)))
-        })
-        .collect()
+fn difference(found: &[String]) -> Option<String> {
+    let expected: BTreeSet<&str> = EXPECTED.lines().collect();
+    let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    // Rights that were not given (the owner may not make the roles) harm nobody.
+    let missing = expected.difference(&found).find(|line| !is_grant(line));
+    let more = found.difference(&expected).next();
+    more.or(missing).map(|line| if is_grant(line) { (*line).to_owned() } else { object(line).to_owned() })
 }
 
-fn as_postgres_says(words: &str) -> String {
-    words
-        .replace("EXECUTE FUNCTION strongroom.", "EXECUTE FUNCTION ")
-        .replace("NEW.", "new.")
-        .replace("OLD.", "old.")
-        .replace("WHEN (new.size < old.size OR new.site", "WHEN (((new.size < old.size) OR (new.site")
-        .replace("FROM old.site)", "FROM old.site)))")
+fn object(line: &str) -> &str {
+    line.split_once(BETWEEN).map_or(line, |(object, _)| object)
 }
 
-/// The functions of the migrations, by name, with their bodies.
-fn expected_functions() -> BTreeMap<String, String> {
-    statements("CREATE FUNCTION strongroom.")
-        .filter_map(|statement| {
-            let name = statement.split_once('(')?.0.rsplit_once('.')?.1;
-            Some((name.to_owned(), statement.split("$$").nth(1)?.to_owned()))
-        })
-        .collect()
+fn is_grant(line: &str) -> bool {
+    line.split_once(BETWEEN).is_some_and(|(_, property)| property.starts_with("grant "))
 }
 
-/// What begins so in the migrations, up to the semicolon outside of a function's body.
-/// Of two with one name the later counts.
-fn statements(beginning: &'static str) -> impl Iterator<Item = &'static str> {
-    MIGRATIONS.into_iter().flat_map(move |sql| sql.match_indices(beginning).map(move |(at, _)| statement(&sql[at..])))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::place::Place;
+    use super::*;
 
-fn statement(sql: &'static str) -> &'static str {
-    let mut end = 0;
-    // Every other part is between two `$$`, a function's body.
-    for (n, part) in sql.split("$$").enumerate() {
-        if let (0, Some(semicolon)) = (n % 2, part.find(';')) {
-            return &sql[..end + semicolon];
+    /// Written anew with `UPDATE_SCHEMAS` set, by `cargo xtask schemas`.
+    #[tokio::test]
+    async fn a_fresh_databases_catalogue_is_the_schema_in_the_repository() {
+        let database = strongroom_servers::postgres().database();
+        crate::migrate_postgres(&database.url).await.unwrap();
+        let mut session = Place::parse(&database.url).unwrap().connect().await.unwrap();
+        let mut text = catalogue(&mut session).await.unwrap().join("\n");
+        text.push('\n');
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/postgres/eventlog/catalogue.txt");
+            std::fs::write(path, text).unwrap();
+            return;
         }
-        end += part.len() + "$$".len();
+        similar(&text, EXPECTED);
     }
-    sql
+
+    #[track_caller]
+    fn similar(found: &str, expected: &str) {
+        for (found, expected) in found.lines().zip(expected.lines()) {
+            assert_eq!(found, expected, "run `cargo xtask schemas`");
+        }
+        assert_eq!(found.lines().count(), expected.lines().count(), "run `cargo xtask schemas`");
+    }
+
+    fn lines() -> Vec<String> {
+        EXPECTED.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_was_installed_is_no_difference_with_or_without_the_roles() {
+        assert_eq!(difference(&lines()), None);
+        let without: Vec<String> = lines().into_iter().filter(|line| !is_grant(line)).collect();
+        assert!(without.len() < lines().len());
+        assert_eq!(difference(&without), None);
+    }
+
+    #[test]
+    fn each_line_that_is_missing_or_more_is_named() {
+        for (n, line) in lines().iter().enumerate().filter(|(_, line)| !is_grant(line)) {
+            let mut found = lines();
+            found.remove(n);
+            assert_eq!(difference(&found).as_deref(), Some(object(line)));
+            found.push(format!("{line}, or so"));
+            assert_eq!(difference(&found).as_deref(), Some(object(line)));
+        }
+        let grant = "table event: grant INSERT to PUBLIC";
+        assert_eq!(difference(&[lines(), vec![grant.to_owned()]].concat()).as_deref(), Some(grant));
+    }
 }

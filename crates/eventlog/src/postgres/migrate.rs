@@ -2,18 +2,15 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
+use strongroom_model::SiteId;
 
-use super::open::{failed, schema};
+use super::open::{failed, schema, usable};
 use super::place::Place;
 use super::{INSUFFICIENT_PRIVILEGE, state};
 use crate::error::OpenError;
 
 /// The newest schema that this version knows.
-pub(super) const NEWEST: i64 = 1;
-
-/// The schema's versions, oldest first. One that was released never changes.
-pub(super) const MIGRATIONS: [&str; NEWEST as usize] =
-    [include_str!("../../../../schemas/postgres/eventlog/0001_log.sql")];
+pub(super) const NEWEST: i64 = 2;
 
 /// What the roles may do.
 const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");
@@ -46,6 +43,7 @@ pub struct Migrated {
 pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
     let place = Place::parse(url)?;
     let mut connection = place.connect().await.map_err(|source| failed(&place, source))?;
+    usable(&place, &mut connection).await?;
     let before = schema(&mut connection).await.map_err(|source| failed(&place, source))?;
     if let Some(found) = before
         && found > NEWEST
@@ -56,6 +54,38 @@ pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
     // Its locks end with the session in any case.
     let _ = connection.close().await;
     Ok(Migrated { database: place.name(), before, now: NEWEST, missing_roles })
+}
+
+/// Which roles may write to a site's log: whoever is a member of one of them, and nobody else but the
+/// database's owner. Without `roles` it is `strongroom_writer`, unless something was decided before.
+/// Returns who may now.
+///
+/// # Errors
+/// The URL is none, the database cannot be reached, or the user does not own the log's tables.
+pub async fn grant_postgres(url: &str, site: &SiteId, roles: &[String]) -> Result<Vec<String>, OpenError> {
+    let place = Place::parse(url)?;
+    let mut connection = place.connect().await.map_err(|source| failed(&place, source))?;
+    let granted = grant(&mut connection, site, roles).await.map_err(|source| failed(&place, source));
+    let _ = connection.close().await;
+    granted
+}
+
+/// In one statement: nobody sees a site without its writers in between.
+async fn grant(connection: &mut PgConnection, site: &SiteId, roles: &[String]) -> Result<Vec<String>, sqlx::Error> {
+    let exactly = !roles.is_empty();
+    let roles: Vec<&str> = if exactly { roles.iter().map(String::as_str).collect() } else { vec![ROLES[0]] };
+    sqlx::query(
+        "WITH gone AS (DELETE FROM writer WHERE $3 AND site = $1 AND role <> ALL ($2))
+         INSERT INTO writer (role, site) SELECT unnest($2), $1
+         WHERE $3 OR NOT EXISTS (SELECT 1 FROM writer WHERE site = $1) ON CONFLICT DO NOTHING",
+    )
+    .bind(site.as_str())
+    .bind(&roles)
+    .bind(exactly)
+    .execute(&mut *connection)
+    .await?;
+    let now = sqlx::query_scalar("SELECT role FROM writer WHERE site = $1 ORDER BY role").bind(site.as_str());
+    now.fetch_all(connection).await
 }
 
 /// If we stop in it, the next one goes on: each step is done or not, and may be done again.

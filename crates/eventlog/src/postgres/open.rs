@@ -7,7 +7,7 @@ use strongroom_model::SiteId;
 use tokio::sync::watch;
 
 use super::migrate::NEWEST;
-use super::place::{Place, timely};
+use super::place::{Place, SEARCH_PATH, timely};
 use super::wake::Wake;
 use super::{INSUFFICIENT_PRIVILEGE, PostgresLog, PostgresWriter, state};
 use crate::error::{OpenError, StorageError};
@@ -31,7 +31,7 @@ impl PostgresLog {
         let place = Place::parse(url)?;
         let mut connection = look(&place).await?;
         let begun = sqlx::query("SELECT begin_log($1)").bind(site.as_str()).execute(&mut connection);
-        timely(begun).await.map_err(|source| failed(&place, source))?;
+        timely(begun).await.map_err(|source| no_writer(&place, site, source))?;
         let readers = readers(&place);
         let wake = Wake::start(&readers, site, appended, committed);
         let writer = PostgresWriter::new(place.clone(), site.clone(), connection);
@@ -64,9 +64,26 @@ fn readers(place: &Place) -> PgPool {
         .connect_lazy_with(place.options().clone())
 }
 
+/// Refuses a database that cannot hold a log, or a way to it that cannot be used.
+pub(super) async fn usable(place: &Place, connection: &mut PgConnection) -> Result<(), OpenError> {
+    let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
+    let (encoding, path): (String, String) =
+        timely(asked.fetch_one(connection)).await.map_err(|source| failed(place, source))?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding { database: place.name(), found: encoding });
+    }
+    // Asked for as the connection began. What drops that hands out its connections to Postgres anew
+    // for each transaction, or does not know our settings: prepared statements and locks go astray.
+    if path != SEARCH_PATH {
+        return Err(OpenError::Pooler { database: place.name() });
+    }
+    Ok(())
+}
+
 /// A connection to a database whose schema is the one that this version knows.
 async fn look(place: &Place) -> Result<PgConnection, OpenError> {
     let mut connection = place.connect().await.map_err(|source| failed(place, source))?;
+    usable(place, &mut connection).await?;
     let found = timely(schema(&mut connection)).await.map_err(|source| failed(place, source))?;
     let database = place.name();
     match found {
@@ -93,10 +110,42 @@ pub(super) async fn schema(connection: &mut PgConnection) -> Result<Option<i64>,
         .await
 }
 
+/// A user who may not begin a site's log is no writer at all, or not of that site.
+fn no_writer(place: &Place, site: &SiteId, source: sqlx::Error) -> OpenError {
+    let is_of_another_site =
+        source.as_database_error().is_some_and(|error| error.message().contains("may not write to"));
+    match failed(place, source) {
+        OpenError::NoRights { database, user, .. } if is_of_another_site => {
+            OpenError::OtherSitesWriter { database, user, site: site.clone() }
+        }
+        other => other,
+    }
+}
+
 pub(super) fn failed(place: &Place, source: sqlx::Error) -> OpenError {
     let (database, user) = (place.name(), place.options().get_username().to_owned());
+    if is_pooler(&source) {
+        return OpenError::Pooler { database };
+    }
+    // A certificate that does not fit ends the handshake as a fault of what was read.
+    let is_about_tls = match &source {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    };
+    if is_about_tls && place.must_verify() {
+        return OpenError::NoTls { database, source: source.into() };
+    }
     match state(&source).as_deref() {
         Some(INSUFFICIENT_PRIVILEGE) => OpenError::NoRights { database, user, source: source.into() },
         _ => OpenError::Database { database, source: StorageError::from(source) },
     }
+}
+
+/// Whether it is what a pooler says that cannot be used: PgBouncer refuses settings that it does not
+/// know; one that pools by transaction loses prepared statements, or has another client's.
+fn is_pooler(error: &sqlx::Error) -> bool {
+    let Some(said) = error.as_database_error() else { return false };
+    let statement = matches!(state(error).as_deref(), Some("26000" | "42P05"));
+    statement || said.message().contains("unsupported startup parameter")
 }

@@ -6,7 +6,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use strongroom_service::config::is_local;
 
 use crate::error::OpenError;
 
@@ -17,11 +18,14 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// How many prepared statements a connection keeps: more than this crate has.
 const STATEMENTS: usize = 64;
 
+/// Where everything is that the statements name.
+pub(super) const SEARCH_PATH: &str = "strongroom";
+
 /// For every session. The joins are by index, and must stay so whatever the planner
 /// believes of tables that grow while it plans. A client that is gone without a word is
 /// found out within half a minute, and its locks with it.
 const SESSION: [(&str, &str); 8] = [
-    ("search_path", "strongroom"),
+    ("search_path", SEARCH_PATH),
     ("jit", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
@@ -34,6 +38,7 @@ const SESSION: [(&str, &str); 8] = [
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     options: PgConnectOptions,
+    must_verify: bool,
 }
 
 impl Place {
@@ -43,6 +48,10 @@ impl Place {
             return Err(OpenError::Url);
         }
         let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?;
+        // Anybody between us and the server could otherwise ask for the password, and get it.
+        let is_local = options.get_socket().is_some() || is_local(options.get_host());
+        let must_verify = !is_local && !says_how_to_encrypt(url);
+        let options = if must_verify { options.ssl_mode(PgSslMode::VerifyFull) } else { options };
         let name = options.get_application_name().unwrap_or("strongroom").to_owned();
         let options = options
             .application_name(&name)
@@ -50,7 +59,13 @@ impl Place {
             .statement_cache_capacity(STATEMENTS)
             // Each statement would be formatted for a log that nobody reads.
             .disable_statement_logging();
-        Ok(Self { options })
+        Ok(Self { options, must_verify })
+    }
+
+    /// Whether the server must prove by TLS who it is: it is on another host, and the URL does not
+    /// say otherwise.
+    pub(super) const fn must_verify(&self) -> bool {
+        self.must_verify
     }
 
     pub(super) const fn options(&self) -> &PgConnectOptions {
@@ -71,6 +86,12 @@ impl Place {
     }
 }
 
+/// Whether the URL itself says whether and how the connection is encrypted.
+fn says_how_to_encrypt(url: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split(['&', '#']).any(|part| part.starts_with("sslmode=") || part.starts_with("ssl-mode="))
+}
+
 /// An answer, or an error where none comes in time. The connection is of no use then.
 pub(super) async fn timely<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     match tokio::time::timeout(ANSWER, answer).await {
@@ -81,4 +102,31 @@ pub(super) async fn timely<T>(answer: impl Future<Output = Result<T, sqlx::Error
 
 fn late(what: &str) -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> PgSslMode {
+        Place::parse(url).unwrap().options.get_ssl_mode()
+    }
+
+    #[test]
+    fn a_server_on_another_host_must_prove_who_it_is_unless_the_url_says_otherwise() {
+        for elsewhere in ["db.example.com", "10.0.0.7", "localhost.example.com", "[2001:db8::1]"] {
+            let url = format!("postgres://me:secret@{elsewhere}/log");
+            assert!(matches!(mode(&url), PgSslMode::VerifyFull), "{url}");
+            assert!(matches!(mode(&format!("{url}?sslmode=require")), PgSslMode::Require), "{url}");
+            assert!(matches!(mode(&format!("{url}?options=-cjit%3Doff&sslmode=disable")), PgSslMode::Disable), "{url}");
+        }
+        for local in ["localhost", "127.0.0.1", "127.0.1.1", "[::1]"] {
+            assert!(!Place::parse(&format!("postgres://me@{local}/log")).unwrap().must_verify(), "{local}");
+        }
+        for socket in ["postgres:///log?host=/run/postgresql", "postgres://%2Frun%2Fpostgresql/log"] {
+            assert!(!Place::parse(socket).unwrap().must_verify(), "{socket}");
+        }
+        let named = "postgres://localhost/log?host=db.example.com";
+        assert!(matches!(mode(named), PgSslMode::VerifyFull), "the host is the one that is connected to");
+    }
 }

@@ -47,7 +47,8 @@ pub enum Fault {
     Head,
     /// The log is shorter than an earlier head of that size: its end was cut off.
     CutOff(u64),
-    /// A trigger that guards the log is missing or is not the one that was installed.
+    /// Something that guards the log is missing, is not what was installed, or was not there then: a
+    /// trigger, a function, a right.
     Guard(String),
     /// The database's own check fails.
     Database(String),
@@ -83,7 +84,7 @@ impl fmt::Display for Damage {
             }
             Fault::CutOff(size) => write!(f, "position {at}: the log ends here, but had {size} events earlier"),
             Fault::Head => write!(f, "position {at}: the log's head does not fit its size"),
-            Fault::Guard(name) => write!(f, "the trigger {name} that guards the log is not the one that was installed"),
+            Fault::Guard(name) => write!(f, "what guards the log is not what was installed: {name}"),
             Fault::Database(why) => write!(f, "the database's own check fails: {}", printable(why, 300)),
         }
     }

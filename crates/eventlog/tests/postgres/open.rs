@@ -1,7 +1,8 @@
 //! Opening and migrating: what is ours, what is not, and what is said about it.
 
 use futures_util::future::join_all;
-use strongroom_eventlog::{EventLog, migrate_postgres};
+use sqlx::Connection as _;
+use strongroom_eventlog::{Claimed, EventLog, RunClaim, grant_postgres, migrate_postgres};
 use strongroom_servers::{Postgres, postgres};
 
 use crate::sample::{connect, database, event, open, run, site, told};
@@ -26,9 +27,9 @@ async fn a_database_that_was_not_migrated_names_the_command_that_does_it() {
         )
     );
     let migrated = migrate_postgres(&database.url).await.unwrap();
-    assert_eq!((migrated.before, migrated.now, migrated.missing_roles.len()), (None, 1, 0));
+    assert_eq!((migrated.before, migrated.now, migrated.missing_roles.len()), (None, 2, 0));
     let again = migrate_postgres(&database.url).await.unwrap();
-    assert_eq!((again.before, again.now), (Some(1), 1));
+    assert_eq!((again.before, again.now), (Some(2), 2));
     open(&database.url).await.append(vec![event()]).await.unwrap();
 }
 
@@ -36,7 +37,7 @@ async fn a_database_that_was_not_migrated_names_the_command_that_does_it() {
 async fn migrations_at_once_make_one_log() {
     let database = postgres().database();
     for migrated in join_all((0..6).map(|_| migrate_postgres(&database.url))).await {
-        assert_eq!(migrated.unwrap().now, 1);
+        assert_eq!(migrated.unwrap().now, 2);
     }
     let logs = join_all((0..6).map(|_| open(&database.url))).await;
     for log in &logs {
@@ -54,7 +55,7 @@ async fn a_newer_versions_database_is_refused() {
     run(&mut owner, newer).await.unwrap();
     let said = refused(&database.url).await;
     assert!(
-        said.ends_with("has schema 99, this version knows none after 1: upgrade strongroom on this host"),
+        said.ends_with("has schema 99, this version knows none after 2: upgrade strongroom on this host"),
         "{said}"
     );
     let error = migrate_postgres(&database.url).await.unwrap_err();
@@ -95,5 +96,118 @@ async fn an_owner_who_may_not_make_roles_is_told_which_are_missing() {
     let _ = database.query("CREATE ROLE strongroom_writer NOLOGIN; CREATE ROLE strongroom_auditor NOLOGIN");
     assert!(migrate_postgres(&owner).await.unwrap().missing_roles.is_empty());
     let _ = database.query("CREATE ROLE backup LOGIN IN ROLE strongroom_writer");
+    grant_postgres(&owner, &site(), &[]).await.unwrap();
     open(&database.url_as("backup")).await.append(vec![event()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_older_versions_database_is_brought_up_to_date_and_its_writers_still_write() {
+    let database = postgres().database();
+    let mut owner = sqlx::PgConnection::connect(&database.url).await.unwrap();
+    let mut first = sqlx::migrate!("../../schemas/postgres/eventlog");
+    first.migrations = first.migrations.iter().filter(|one| one.version == 1).cloned().collect();
+    first.create_schema("strongroom");
+    first.dangerous_set_table_name("strongroom._sqlx_migrations");
+    first.run(&mut owner).await.unwrap();
+    run(&mut owner, "INSERT INTO strongroom.head VALUES (0, '', 'harbour')").await.unwrap();
+    let said = refused(&database.url).await;
+    assert!(said.contains("has the older schema 1, this version needs 2: run `strongroom log migrate`"), "{said}");
+    let migrated = migrate_postgres(&database.url).await.unwrap();
+    assert_eq!((migrated.before, migrated.now), (Some(1), 2));
+    let name = format!("old_worker_of_{}", database.name);
+    let _ = database.query(&format!("CREATE ROLE {name} LOGIN IN ROLE strongroom_writer"));
+    let log = open(&database.url_as(&name)).await;
+    log.append(vec![event()]).await.unwrap();
+    assert_eq!(log.verify().await.unwrap().damage, None);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_name_is_refused_with_the_reason() {
+    let any = postgres().database();
+    let _ = any.query("SELECT 1");
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = format!("{}_{}", any.name, encoding.to_lowercase());
+        let _ = any.query(&format!("CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"));
+        let url = any.url.replace(&format!("/{}", any.name), &format!("/{name}"));
+        let error = migrate_postgres(&url).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("has the encoding {encoding}")) && error.contains("UTF8"), "{error}");
+        assert_eq!(refused(&url).await, error);
+    }
+}
+
+/// Answers every client with an error, as PgBouncer does.
+async fn pooler(code: &'static str, message: &'static str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut startup = [0; 1024];
+            let _ = client.read(&mut startup).await;
+            let fields = format!("SERROR\0VERROR\0C{code}\0M{message}\0\0");
+            let mut answer = vec![b'E'];
+            answer.extend(u32::try_from(fields.len() + 4).unwrap().to_be_bytes());
+            answer.extend(fields.bytes());
+            let _ = client.write_all(&answer).await;
+        }
+    });
+    format!("postgres://u:hunter2@{address}/db?sslmode=disable")
+}
+
+#[tokio::test]
+async fn a_pooler_in_the_way_is_called_that() {
+    for (code, message) in [
+        ("08P01", "unsupported startup parameter: extra_float_digits"),
+        ("08P01", "unsupported startup parameter in options: search_path"),
+        ("42P05", "prepared statement \"sqlx_s_1\" already exists"),
+        ("26000", "prepared statement \"sqlx_s_2\" does not exist"),
+    ] {
+        let said = refused(&pooler(code, message).await).await;
+        assert!(said.contains("a pooler (PgBouncer, say) stands before the database"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_who_it_is_gets_no_password() {
+    let database = database().await;
+    let bare = database.url.split('?').next().unwrap();
+    let strict = format!("{bare}?sslmode=verify-full");
+    // This address says how, so it is an error of the connection like any other.
+    assert!(refused(&strict).await.contains("server does not support TLS"));
+}
+
+#[tokio::test]
+async fn of_two_hosts_over_one_log_only_one_runs_it() {
+    let database = database().await;
+    let ask = async |who: &str| RunClaim::ask(&database.url, &site(), who).await.unwrap();
+    let Claimed::Ours(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
+    let Claimed::By(holder) = ask("strongroom run on south").await else { panic!("north has it") };
+    assert!(holder.starts_with("strongroom run on north at 127.0.0.1 since "), "{holder}");
+    let other = RunClaim::ask(&database.url, &"quarry".parse().unwrap(), "strongroom run on south").await.unwrap();
+    assert!(matches!(other, Claimed::Ours(_)), "another site is another matter");
+    drop(first);
+    let mut tries = 0;
+    while let Claimed::By(holder) = ask("strongroom run on south").await {
+        tries += 1;
+        assert!(tries < 500, "{holder} has let go of it");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_is_made_again_and_whoever_was_faster_is_named() {
+    let database = database().await;
+    let ask = async |who: &str| RunClaim::ask(&database.url, &site(), who).await.unwrap();
+    let Claimed::Ours(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
+    let end =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'strongroom run on north'";
+    assert_eq!(database.query(end), "t");
+    let second = loop {
+        if let Claimed::Ours(second) = ask("strongroom run on south").await {
+            break second;
+        }
+    };
+    let lost = tokio::time::timeout(crate::sample::PATIENCE, first.lost()).await.unwrap();
+    assert!(lost.starts_with("strongroom run on south"), "{lost}");
+    drop(second);
 }

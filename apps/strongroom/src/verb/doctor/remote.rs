@@ -32,6 +32,18 @@ pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
     vec![server, listed, clocks(&source, clock).await]
 }
 
+/// What goes to other hosts without encryption, passwords and tokens among it.
+pub(super) fn in_the_clear(config: &Config) -> Vec<Check> {
+    let check = |(key, host): (&str, String)| {
+        Check::warning(
+            "encryption",
+            format!("what goes to {host} can be read on the way, passwords and tokens too ({key})"),
+            "use https:// and amqps://, or a tunnel that ends on this host",
+        )
+    };
+    site::in_the_clear(config).into_iter().map(check).collect()
+}
+
 async fn clocks(source: &Source, clock: &Clock) -> Check {
     let there = match source.time().await {
         Ok(Some(there)) => there,

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use strongroom_eventlog::{Migrated, migrate_postgres};
+use strongroom_eventlog::{Migrated, grant_postgres, migrate_postgres};
 use strongroom_service::Config;
 use strongroom_service::config::{Secret, ServiceUrl};
 
@@ -18,9 +18,12 @@ Examples:
   strongroom log migrate --url postgres://owner:password@db.example.com/strongroom
   strongroom log migrate --url-file owner.url   the same, with the address in a file
   strongroom log migrate                        as the user of log.url, where that one owns the database
+  strongroom log migrate --writer worker_quarry the same, and only this role may write to the configured site's log
 
 It makes the roles strongroom_writer and strongroom_auditor, which nobody logs in as: let the
-database's owner grant them to those who do. Doing it twice is harmless.")]
+database's owner grant them to those who do. Every member of strongroom_writer may write to the log of the
+configured site, unless --writer names others: so workers of one site cannot touch another one's. Doing it
+twice is harmless.")]
 pub(super) struct Args {
     /// The database, with a user who owns it; without it log.url of the configuration
     // Parsed later: what is said of a wrong argument here repeats it, password and all.
@@ -29,6 +32,9 @@ pub(super) struct Args {
     /// The file that holds that address and nothing else
     #[arg(long, value_name = "FILE")]
     url_file: Option<PathBuf>,
+    /// Who may write to the configured site's log, and nobody else: a role of the database, or several
+    #[arg(long, value_name = "ROLE")]
+    writer: Vec<String>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that could fail")]
@@ -39,7 +45,9 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
 pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     let url = address(args, config)?;
     let migrated = migrate_postgres(url.reveal().as_str()).await.map_err(unopened)?;
+    let writers = grant_postgres(url.reveal().as_str(), &config.site, &args.writer).await.map_err(unopened)?;
     out.raw(page(&migrated, config.log.database().is_ok_and(|url| url.is_some())))?;
+    out.line(format_args!("members of {} may write to the log of site {}", writers.join(" and "), config.site))?;
     Ok(if migrated.missing_roles.is_empty() { Exit::Well } else { Exit::Problems })
 }
 

@@ -1,0 +1,44 @@
+//! The right to run a site: on this host a locked file, and where hosts share a log in Postgres, a lock there.
+
+use strongroom_eventlog::{Claimed, RunClaim};
+use strongroom_service::actor::host_name;
+use strongroom_service::{Clock, Config, RunLock, RunLockError};
+
+use crate::site::unopened;
+use crate::trouble::Trouble;
+
+/// The right to run a site, until it is dropped or this process ends.
+pub(crate) struct RunRight {
+    _lock: RunLock,
+    claim: Option<RunClaim>,
+}
+
+impl RunRight {
+    /// Takes it without waiting; `Err` is who has it.
+    pub(crate) async fn take(config: &Config, clock: &Clock) -> Result<Result<Self, String>, Trouble> {
+        let lock = match RunLock::take(&config.run_lock_path(), clock.now()) {
+            Ok(lock) => lock,
+            Err(RunLockError::Held { holder }) => return Ok(Err(holder)),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(url) = config.log.database()? else { return Ok(Ok(Self { _lock: lock, claim: None })) };
+        let who = format!("strongroom run on {}, process {}", host_name(), std::process::id());
+        match RunClaim::ask(url.reveal().as_str(), &config.site, &who).await.map_err(unopened)? {
+            Claimed::Ours(claim) => Ok(Ok(Self { _lock: lock, claim: Some(claim) })),
+            Claimed::By(holder) => Ok(Err(holder)),
+        }
+    }
+
+    /// Where the log is a file of this host, its lock is all.
+    pub(crate) const fn alone(lock: RunLock) -> Self {
+        Self { _lock: lock, claim: None }
+    }
+
+    /// Waits until another host has it, which can happen after the database was away, and says so.
+    pub(crate) async fn lost(&self) -> Trouble {
+        let Some(claim) = &self.claim else { return std::future::pending().await };
+        Trouble::new(format!("another process runs this site now: {}", claim.lost().await))
+            .next_step("see that only one host runs `strongroom run` for a site; what was in hand goes on there")
+            .finally()
+    }
+}

@@ -1,0 +1,48 @@
+//! Addresses by which passwords would go over a network in the clear.
+
+use std::net::IpAddr;
+
+/// Whether that host is this one, so that nobody is in between.
+#[must_use]
+pub fn is_local(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.starts_with('/')
+        || bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The host that an address sends a password or a token to without encryption, if it is another one.
+#[must_use]
+pub fn sends_in_the_clear(url: &url::Url) -> Option<String> {
+    let is_plain = matches!(url.scheme(), "http" | "amqp");
+    url.host_str().filter(|host| is_plain && !is_local(host)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_host_is_local() {
+        for local in
+            ["localhost", "LocalHost", "127.0.0.1", "127.8.8.8", "[::1]", "::1", "::ffff:127.0.0.1", "/run/postgresql"]
+        {
+            assert!(is_local(local), "{local}");
+        }
+        for elsewhere in ["db", "localhost.example.com", "128.0.0.1", "::2", "0.0.0.0", "", "10.0.0.1"] {
+            assert!(!is_local(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn what_goes_to_another_host_in_the_clear_is_named() {
+        let found = |url: &str| sends_in_the_clear(&url.parse().unwrap());
+        assert_eq!(found("amqp://me:secret@rabbit.example.com/v").as_deref(), Some("rabbit.example.com"));
+        assert_eq!(found("http://documents.example.com:8400").as_deref(), Some("documents.example.com"));
+        for good in
+            ["amqps://rabbit.example.com", "https://documents.example.com", "http://127.0.0.1:8400", "amqp://localhost"]
+        {
+            assert_eq!(found(good), None, "{good}");
+        }
+    }
+}
