@@ -53,6 +53,7 @@ fn failure(stage: StageName, retry_at: Option<&str>) -> Failed {
         retry_at: retry_at.map(|text| text.parse().unwrap()),
         digest: None,
         quarantined: None,
+        reached: Vec::new(),
     }
 }
 

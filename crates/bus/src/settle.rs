@@ -267,6 +267,7 @@ impl<S: Fold> Settle<S> {
             retry_at: delay.and_then(|delay| self.desk.clock.now().checked_add(delay).ok()),
             digest: failure.digest,
             quarantined: failure.quarantined,
+            reached: failure.reached,
         }
     }
 

@@ -149,6 +149,8 @@ pub struct Failure {
     pub digest: Option<Digest>,
     /// Where the bad copy was put aside, relative to the drive's root.
     pub quarantined: Option<String>,
+    /// Of a mail: the recipients who got it, though not all did.
+    pub reached: Vec<String>,
     /// The alarm to raise with it, if it is one for a person to know of now.
     pub raise: Option<AlarmRaised>,
 }
@@ -157,7 +159,7 @@ impl Failure {
     /// A failure with nothing but a cause, a message and a fate.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>, fate: Fate) -> Self {
-        Self { kind, message: message.into(), fate, digest: None, quarantined: None, raise: None }
+        Self { kind, message: message.into(), fate, digest: None, quarantined: None, reached: Vec::new(), raise: None }
     }
 }
 

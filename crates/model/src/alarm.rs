@@ -37,6 +37,9 @@ pub struct Alarm {
     pub failure: Option<Failed>,
     /// How many attempts to tell have failed in a row.
     pub failures: u32,
+    /// The recipients who were told of all that is untold to others. Whatever happens to the alarm next, everybody
+    /// is to be told of that.
+    pub reached: Vec<String>,
 }
 
 impl Fold for Alarm {
@@ -44,20 +47,24 @@ impl Fold for Alarm {
         let untold = |change| Untold { id: event.id, time: event.time, change };
         match &event.event {
             Event::AlarmRaised(data) if self.raised.is_none() => {
+                self.reached.clear();
                 self.untold.push(untold(Change::Raised(data.clone())));
                 self.raised = Some((data.clone(), event.time));
             }
             Event::AlarmCleared(data) if self.raised.is_some() => {
                 let (raised, _) = self.raised.take().expect("the guard saw it");
+                self.reached.clear();
                 self.untold.push(untold(Change::Cleared(data.clone(), raised)));
             }
             Event::AlarmNotified(data) if data.about.iter().all(|id| self.untold.iter().any(|one| one.id == *id)) => {
                 self.untold.retain(|one| !data.about.contains(&one.id));
                 self.failure = None;
                 self.failures = 0;
+                self.reached.clear();
             }
             Event::AlarmFailed(failed) if !self.untold.is_empty() => {
                 self.failures = self.failures.saturating_add(1);
+                self.reached.extend(failed.reached.iter().cloned());
                 self.failure = Some(failed.clone());
             }
             other => return Err(self.refuse(other)),

@@ -15,6 +15,8 @@ pub struct Summary {
     pub failure: Option<Failed>,
     /// How many attempts to send have failed in a row.
     pub failures: u32,
+    /// The recipients who have it already, while others do not.
+    pub reached: Vec<String>,
 }
 
 impl Fold for Summary {
@@ -28,6 +30,7 @@ impl Fold for Summary {
             }
             Event::SummaryFailed(failed) if waits => {
                 self.failures = self.failures.saturating_add(1);
+                self.reached.extend(failed.reached.iter().cloned());
                 self.failure = Some(failed.clone());
             }
             other => return Err(self.refuse(other)),

@@ -163,6 +163,7 @@ fn failed(record: &Unusable) -> Failed {
         retry_at: None,
         digest: None,
         quarantined: None,
+        reached: Vec::new(),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use data_encoding::HEXLOWER;
-use lettre::address::Envelope;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
@@ -25,18 +24,16 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The recipients' bare addresses.
+    /// The recipients' bare addresses, each once.
     #[must_use]
     pub fn recipients(&self) -> Vec<Address> {
-        self.to.iter().map(|mailbox| mailbox.email.clone()).collect()
-    }
-
-    /// An envelope to some of the recipients.
-    ///
-    /// # Errors
-    /// There are none.
-    pub(crate) fn envelope(&self, to: Vec<Address>) -> Result<Envelope, MailError> {
-        Ok(Envelope::new(Some(self.from.email.clone()), to)?)
+        let mut addresses: Vec<Address> = Vec::with_capacity(self.to.len());
+        for mailbox in &self.to {
+            if !addresses.contains(&mailbox.email) {
+                addresses.push(mailbox.email.clone());
+            }
+        }
+        addresses
     }
 }
 

@@ -10,7 +10,8 @@ use strongroom_service::config::Transport;
 use strongroom_service::{Config, ConfigError};
 
 use crate::message::Addresses;
-use crate::post::{Folder, HAND_OVER, Post, Smtp, SmtpSettings, SmtpSetupError};
+use crate::post::smtp::hello::is_host_name;
+use crate::post::{Folder, PATIENCE, PATIENCE_AFTER_DATA, Post, Smtp, SmtpSettings, SmtpSetupError};
 
 /// Who gets mails, how they leave, and whose clocks they show.
 #[derive(Debug, Clone)]
@@ -59,17 +60,15 @@ impl Settings {
     ///
     /// # Errors
     /// Something in it is missing or wrong.
-    ///
-    /// # Panics
-    /// There is a mail server, and this is not called within a tokio runtime: the pool of
-    /// connections needs one.
     pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
         Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
     }
 }
 
 fn addresses(config: &Config) -> Result<Addresses, SettingsError> {
-    let host = strongroom_service::actor::host_name();
+    // A mail server takes no sender at a host whose name is not one of the DNS.
+    let host = Some(strongroom_service::actor::host_name()).filter(|host| is_host_name(host));
+    let host = host.unwrap_or_else(|| "localhost".to_owned());
     let own = || format!("Strongroom <strongroom@{host}>").parse().or_else(|_| "strongroom@localhost".parse());
     let from = match &config.mail.from {
         Some(text) => address("mail.from", text)?,
@@ -104,7 +103,9 @@ fn post(config: &Config) -> Result<Post, SettingsError> {
         tls: smtp.tls,
         login: smtp.login()?.map(|(user, password)| (user.to_owned(), password)),
         ca_pem,
-        patience: HAND_OVER,
+        hello: smtp.hello.clone(),
+        patience: PATIENCE,
+        patience_after_data: PATIENCE_AFTER_DATA,
     };
     Ok(Post::Smtp(Smtp::new(&settings)?))
 }

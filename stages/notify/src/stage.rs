@@ -1,5 +1,6 @@
 //! The stage: hands mails over, and records that it did.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use askama::Template;
@@ -8,13 +9,13 @@ use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, T
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
-use strongroom_model::{Event, StageName};
+use strongroom_model::{Event, FailureKind, StageName};
 use strongroom_service::kill_point;
 
 use crate::alarm::AlarmMail;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::notice::Notice;
-use crate::post::PostError;
+use crate::post::{Delivery, PostError};
 use crate::settings::Settings;
 use crate::summary::report::report;
 use crate::summary::{Report, ReportError, SummaryHtml, SummaryText, SummaryView};
@@ -101,21 +102,34 @@ impl Notify {
         Ok(self.mail(&report)?)
     }
 
-    /// All alarms that nobody was told of, in one mail.
+    /// All alarms that nobody was told of, in one mail; those that some recipients have been told of already, in
+    /// one for the others.
     async fn tell(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
+        let mut groups: BTreeMap<Vec<String>, Vec<(Task<Notice>, Alarm)>> = BTreeMap::new();
+        for (task, alarm) in alarms {
+            groups.entry(alarm.reached.clone()).or_default().push((task, alarm));
+        }
+        for (reached, alarms) in groups {
+            self.tell_group(alarms, &reached, settle).await;
+        }
+    }
+
+    async fn tell_group(&self, alarms: Vec<(Task<Notice>, Alarm)>, reached: &[String], settle: &Settle<Notice>) {
         let Some(mail) = AlarmMail::of(self.log.site(), alarms.iter().map(|(_, alarm)| alarm)) else {
             return;
         };
         let sent = match mail.mail(&self.settings.zone) {
-            Ok(mail) => self.send(&mail).await.map(|receipt| (mail.message_id, receipt)),
+            Ok(mail) => self.send(&mail, reached).await.map(|delivery| (mail.message_id, delivery)),
             Err(error) => Err(error.into()),
         };
         let outcome = |alarm: &Alarm| match &sent {
-            Ok((message_id, receipt)) => Outcome::Done(Done::event(Event::AlarmNotified(AlarmNotified {
-                about: alarm.untold.iter().map(|one| one.id).collect(),
-                message_id: message_id.clone(),
-                receipt: receipt.clone(),
-            }))),
+            Ok((message_id, delivery)) => settled(delivery, || {
+                Event::AlarmNotified(AlarmNotified {
+                    about: alarm.untold.iter().map(|one| one.id).collect(),
+                    message_id: message_id.clone(),
+                    receipt: delivery.record(),
+                })
+            }),
             Err(error) => failed(error),
         };
         let outcomes = alarms.into_iter().map(|(task, alarm)| (task, outcome(&alarm))).collect();
@@ -125,16 +139,19 @@ impl Notify {
     /// One summary. If the log cannot be read for now, the task stays open and is
     /// delivered again: that is no fault of the mail's.
     async fn summarise(&self, task: Task<Notice>, composed: &SummaryComposed, settle: &Settle<Notice>) {
-        let composed_at = self.composed_at(&task).await;
-        let sent = match composed_at {
-            Ok(at) => self.send_summary(composed, at).await,
+        let reached = match &task.state {
+            Notice::Summary(summary) => summary.reached.clone(),
+            Notice::Empty | Notice::Alarm(_) => Vec::new(),
+        };
+        let sent = match self.composed_at(&task).await {
+            Ok(at) => self.send_summary(composed, at, &reached).await,
             Err(error) => Err(error.into()),
         };
         let outcome = match sent {
-            Ok(receipt) => Outcome::Done(Done::event(Event::SummarySent(SummarySent {
-                message_id: composed.message_id.clone(),
-                receipt,
-            }))),
+            Ok(delivery) => settled(&delivery, || {
+                let (message_id, receipt) = (composed.message_id.clone(), delivery.record());
+                Event::SummarySent(SummarySent { message_id, receipt })
+            }),
             Err(SummaryError::Post(error)) => failed(&error),
             Err(SummaryError::Mail(error)) => failed(&error.into()),
             Err(SummaryError::Report(error)) => {
@@ -151,9 +168,14 @@ impl Notify {
         Ok(history.first().map_or(task.trigger.time, |first| first.time))
     }
 
-    async fn send_summary(&self, composed: &SummaryComposed, at: Timestamp) -> Result<String, SummaryError> {
+    async fn send_summary(
+        &self,
+        composed: &SummaryComposed,
+        at: Timestamp,
+        reached: &[String],
+    ) -> Result<Delivery, SummaryError> {
         let report = report(&self.log, composed, at).await?;
-        Ok(self.send(&self.mail(&report)?).await?)
+        Ok(self.send(&self.mail(&report)?, reached).await?)
     }
 
     fn mail(&self, report: &Report) -> Result<Mail, MailError> {
@@ -168,14 +190,26 @@ impl Notify {
         })
     }
 
-    async fn send(&self, mail: &Mail) -> Result<String, PostError> {
+    async fn send(&self, mail: &Mail, reached: &[String]) -> Result<Delivery, PostError> {
         kill_point!("notify.before-send");
-        let receipt = self.settings.post.send(mail, &self.settings.addresses).await;
+        let delivery = self.settings.post.send(mail, &self.settings.addresses, reached).await;
         // If we stop here, the mail is out but not recorded: it goes out again, with the same
         // Message-ID, or over the same file.
         kill_point!("notify.after-send");
-        receipt
+        delivery
     }
+}
+
+/// Sent, where every recipient is settled. Where the mail server will take some of them later, a failure that names
+/// those who have it, so that the next attempt is for the others alone.
+fn settled(delivery: &Delivery, sent: impl FnOnce() -> Event) -> Outcome {
+    if delivery.put_off.is_empty() {
+        return Outcome::Done(Done::event(sent()));
+    }
+    let reached = delivery.taken.iter().map(ToString::to_string).collect();
+    let message = format!("{}; {}", delivery.receipt, delivery.not_reached());
+    let failure = Failure::new(FailureKind::MailUnreachable, message, Fate::RetryForever);
+    Outcome::Failed(Failure { reached, ..failure })
 }
 
 /// A mail is never given up: it is all that tells people. What is refused for good today

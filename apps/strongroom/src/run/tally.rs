@@ -149,6 +149,7 @@ mod tests {
             retry_at: again.then(|| "2026-11-20T23:00:30Z".parse().unwrap()),
             digest: None,
             quarantined: None,
+            reached: Vec::new(),
         };
         happened(booking, Event::TimesheetFailed(data))
     }

@@ -140,5 +140,6 @@ pub(crate) fn failed(retry_at: Option<&str>) -> Event {
         retry_at: retry_at.map(|at| at.parse().unwrap()),
         digest: None,
         quarantined: None,
+        reached: Vec::new(),
     })
 }

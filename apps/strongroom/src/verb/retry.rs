@@ -232,6 +232,7 @@ mod tests {
             retry_at: retry_at.map(|text| text.parse().unwrap()),
             digest: None,
             quarantined: None,
+            reached: Vec::new(),
         };
         Booking { phase: Phase::Enumerated, failure: Some(failure), ..Booking::default() }
     }

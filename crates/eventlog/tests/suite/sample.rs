@@ -108,6 +108,7 @@ pub(crate) fn failed(stage: StageName, retry_at: Option<Timestamp>) -> Failed {
         retry_at,
         digest: None,
         quarantined: None,
+        reached: Vec::new(),
     }
 }
 

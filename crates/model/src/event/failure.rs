@@ -29,6 +29,9 @@ pub struct Failed {
     /// Where the bad copy is put aside, right after this is recorded, relative to the drive's root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
+    /// Of a mail: the recipients who got it at this attempt, though not all did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<String>,
 }
 
 macro_rules! failure_kinds {

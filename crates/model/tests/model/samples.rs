@@ -91,6 +91,7 @@ pub(crate) fn failed(stage: StageName, retry: bool) -> Failed {
         retry_at: retry.then(|| at(5)),
         digest: retry.then(|| digest("wrong")),
         quarantined: retry.then(|| ".strongroom/quarantine/Zeiten.xlsx".to_owned()),
+        reached: Vec::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod alarms;
 mod open;
+mod quirks;
+mod quirky_server;
 mod r7_summaries_tile_the_log;
 mod settings;
 mod site;

@@ -64,7 +64,7 @@ async fn send_and_die(site: &Site) {
     for trigger in site.log.pending(StageName::Notify, Position(0), 100).await.unwrap() {
         if let Event::SummaryComposed(composed) = &trigger.event {
             let mail = site.notify().summary_mail(composed, trigger.time).await.unwrap();
-            post.send(&mail, &addresses()).await.unwrap();
+            post.send(&mail, &addresses(), &[]).await.unwrap();
         }
     }
 }

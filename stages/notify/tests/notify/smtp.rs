@@ -4,17 +4,26 @@ use std::path::PathBuf;
 
 use strongroom_model::{AlarmKind, Event, FailureKind, StreamName};
 use strongroom_notify::Post;
-use strongroom_notify::post::{HAND_OVER, Smtp, SmtpSettings};
+use strongroom_notify::post::{PATIENCE, PATIENCE_AFTER_DATA, Smtp, SmtpSettings};
 use strongroom_service::config::{Secret, Tls};
 
 use crate::site::Site;
 use crate::smtp_server::{Options, SmtpServer};
 
-fn settings(port: u16) -> SmtpSettings {
-    SmtpSettings { host: "localhost".to_owned(), port, tls: Tls::None, login: None, ca_pem: None, patience: HAND_OVER }
+pub(crate) fn settings(port: u16) -> SmtpSettings {
+    SmtpSettings {
+        host: "localhost".to_owned(),
+        port,
+        tls: Tls::None,
+        login: None,
+        ca_pem: None,
+        hello: None,
+        patience: PATIENCE,
+        patience_after_data: PATIENCE_AFTER_DATA,
+    }
 }
 
-fn post(settings: &SmtpSettings) -> Post {
+pub(crate) fn post(settings: &SmtpSettings) -> Post {
     Post::Smtp(Smtp::new(settings).unwrap())
 }
 
@@ -171,7 +180,7 @@ async fn a_server_that_goes_silent_is_not_waited_for_for_ever() {
     let settings = SmtpSettings { patience, ..settings(silent.local_addr().unwrap().port()) };
     site.deliver(&site.notify_by(post(&settings))).await;
     let Event::SummaryFailed(failed) = last_event(&site).await else { panic!("it was sent") };
-    assert!(failed.message.contains("did not finish answering"), "{}", failed.message);
+    assert!(failed.message.contains("did not finish answering in time"), "{}", failed.message);
 }
 
 #[tokio::test]
@@ -190,8 +199,11 @@ async fn one_address_that_is_gone_does_not_keep_the_mail_from_the_others() {
 }
 
 #[test]
-fn a_password_does_not_go_over_the_wire_in_the_clear() {
+fn settings_that_no_server_should_see_are_refused() {
     let login = Some(("strongroom".to_owned(), Secret::new("hunter2")));
+    let hello = Some("two words".to_owned());
+    let error = Smtp::new(&SmtpSettings { hello, ..settings(25) }).unwrap_err().to_string();
+    assert!(error.contains("mail.smtp.hello") && error.contains("two words"), "{error}");
     let far = SmtpSettings { host: "mail.example.com".to_owned(), login, ..settings(25) };
     let error = Smtp::new(&far).unwrap_err().to_string();
     assert!(error.contains("mail.example.com") && !error.contains("hunter2"), "{error}");

@@ -104,6 +104,7 @@ async fn r8_zero_is_stated_with_its_reason() {
         retry_at: None,
         digest: None,
         quarantined: None,
+        reached: Vec::new(),
     };
     site.append(stream, Event::RunFailed(failed)).await;
     verdicts.push(format!("a run that failed: {}", verdict(&site).await));

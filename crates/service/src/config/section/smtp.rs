@@ -59,6 +59,10 @@ pub struct Smtp {
     /// only.
     pub password_file: Option<PathBuf>,
 
+    /// The name that the mail server is greeted with (EHLO), such as "backup-1.example.com". Unset: this host's full
+    /// name; where it has none, its address in brackets. Many servers refuse a name without a dot.
+    pub hello: Option<String>,
+
     /// A certificate authority (PEM file) to trust instead of the host's own.
     pub ca_file: Option<PathBuf>,
 }

@@ -1,0 +1,159 @@
+//! One mail to its recipients: as many transactions (RFC 5321, section 3.3) as it takes to settle each of them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use lettre::Address;
+
+use super::connection::Connection;
+use super::failure::SmtpFailure;
+use super::reply::Reply;
+use crate::post::{Delivery, PostError};
+
+/// The code of "too many recipients": those left over go into another transaction (RFC 5321, section 4.5.3.1.10).
+const TOO_MANY_RECIPIENTS: u16 = 452;
+
+/// What is sent, and how long the server may take.
+pub(super) struct Message<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) from: &'a Address,
+    /// For all but the answer to the message itself.
+    pub(super) patience: Duration,
+    /// For the answer to the message: giving up early makes duplicates.
+    pub(super) patience_after_data: Duration,
+}
+
+/// What a transaction did with those it was for.
+enum End {
+    /// The server has the mail for these.
+    Taken(Vec<Address>, Reply),
+    /// The server refused the mail for these, though it took their addresses.
+    Refused(Vec<Address>, Reply),
+    /// No recipient's address was taken.
+    Nobody,
+}
+
+impl Connection {
+    /// Sends the message to each recipient once; what became of each is in the result.
+    pub(super) async fn send(
+        &mut self,
+        message: &Message<'_>,
+        recipients: Vec<Address>,
+        server: &str,
+    ) -> Result<Delivery, PostError> {
+        let mut delivery = Delivery::default();
+        let mut groups = VecDeque::from([recipients]);
+        while let Some(group) = groups.pop_front() {
+            let mut left_over = Vec::new();
+            let end = self.transact(message, group, &mut delivery, &mut left_over).await;
+            match end {
+                Ok(End::Taken(taken, reply)) => {
+                    delivery.receipt = reply.text();
+                    delivery.taken.extend(taken);
+                    if !left_over.is_empty() {
+                        groups.push_back(left_over);
+                        continue;
+                    }
+                }
+                // Perhaps for one recipient's sake: then the others still get it.
+                Ok(End::Refused(refused, reply)) if refused.len() > 1 && reply.is_permanent() => {
+                    groups.extend(refused.into_iter().map(|one| vec![one]));
+                }
+                Ok(End::Refused(refused, reply)) => {
+                    refused.into_iter().for_each(|one| delivery.settle(one, &reply));
+                }
+                Ok(End::Nobody) => {}
+                Err((failure, group)) => {
+                    let error = failure.of_server(server);
+                    if delivery.taken.is_empty() {
+                        return Err(error);
+                    }
+                    // Some have it: the failure is only of those who do not.
+                    let open = group.into_iter().chain(groups.drain(..).flatten());
+                    delivery.put_off.extend(open.map(|one| (one, error.to_string())));
+                }
+            }
+            delivery.put_off.extend(left_over.into_iter().map(|one| (one, "too many recipients".to_owned())));
+        }
+        Ok(delivery)
+    }
+
+    /// One transaction. `left_over`: whom the server will take in another one. A failure comes with those whom it
+    /// leaves open.
+    async fn transact(
+        &mut self,
+        message: &Message<'_>,
+        group: Vec<Address>,
+        delivery: &mut Delivery,
+        left_over: &mut Vec<Address>,
+    ) -> Result<End, (SmtpFailure, Vec<Address>)> {
+        self.allow(message.patience);
+        let mut accepted = Vec::new();
+        let mut open = VecDeque::from(group);
+        let asked = self.ask(message, &mut open, &mut accepted, delivery, left_over).await;
+        let end = match asked {
+            Ok(()) if accepted.is_empty() => Ok(End::Nobody),
+            Ok(()) => self.hand_over(message, &mut accepted).await,
+            Err(failure) => Err(failure),
+        };
+        if !matches!(end, Ok(End::Taken(..)) | Err(_)) {
+            // What the server still remembers must not become part of the next transaction.
+            let _ = self.command("RSET").await;
+        }
+        end.map_err(|failure| (failure, accepted.into_iter().chain(open).chain(left_over.drain(..)).collect()))
+    }
+
+    /// Names sender and recipients.
+    async fn ask(
+        &mut self,
+        message: &Message<'_>,
+        open: &mut VecDeque<Address>,
+        accepted: &mut Vec<Address>,
+        delivery: &mut Delivery,
+        left_over: &mut Vec<Address>,
+    ) -> Result<(), SmtpFailure> {
+        let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        if !self.takes_utf8_addresses() {
+            let (plain, other): (VecDeque<_>, VecDeque<_>) = open.drain(..).partition(is_ascii);
+            *open = plain;
+            let why = "the server does not offer SMTPUTF8, which this address needs";
+            delivery.refused.extend(other.into_iter().map(|one| (one, why.to_owned())));
+        }
+        let utf8 = open.iter().chain([message.from]).any(|address| !is_ascii(address));
+        let parameter = if utf8 { " SMTPUTF8" } else { "" };
+        let reply = self.command(&format!("MAIL FROM:<{}>{parameter}", message.from)).await?;
+        SmtpFailure::unless(reply.is_done(), "MAIL FROM (see mail.from)", reply)?;
+        while let Some(recipient) = open.front() {
+            let reply = self.command(&format!("RCPT TO:<{recipient}>")).await?;
+            let recipient = open.pop_front().expect("it was there before the command");
+            match reply.code {
+                _ if reply.is_done() => accepted.push(recipient),
+                TOO_MANY_RECIPIENTS if !accepted.is_empty() => left_over.push(recipient),
+                _ => delivery.settle(recipient, &reply),
+            }
+        }
+        Ok(())
+    }
+
+    /// If we stop before the last reply is read, the server may have the mail: it goes out again, with the same
+    /// Message-ID.
+    async fn hand_over(&mut self, message: &Message<'_>, accepted: &mut Vec<Address>) -> Result<End, SmtpFailure> {
+        let reply = self.command("DATA").await?;
+        if !reply.is_intermediate() {
+            return Ok(End::Refused(std::mem::take(accepted), reply));
+        }
+        self.message(message.bytes).await?;
+        self.allow(message.patience_after_data);
+        let reply = self.reply().await?;
+        let accepted = std::mem::take(accepted);
+        Ok(if reply.is_done() { End::Taken(accepted, reply) } else { End::Refused(accepted, reply) })
+    }
+}
+
+impl Delivery {
+    /// One recipient whom the server did not take, for good (5yz) or for now.
+    fn settle(&mut self, recipient: Address, reply: &Reply) {
+        let list = if reply.is_permanent() { &mut self.refused } else { &mut self.put_off };
+        list.push((recipient, reply.text()));
+    }
+}
