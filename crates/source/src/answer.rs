@@ -1,5 +1,6 @@
 //! JSON answers: bounded before they are read, checked before they are believed.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -21,10 +22,28 @@ const MAX_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
 /// The longest problem description that is read; it only makes a message clearer.
 const MAX_PROBLEM_BYTES: u64 = 16 * 1024;
 
+/// The body of an answer to a question, whole but not yet read.
+pub(crate) struct Answer {
+    content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer that cannot be understood, with what it said that it is.
+    pub(crate) fn confused(&self, why: impl fmt::Display) -> Cause {
+        Cause::confused(format!("{}, but not what was asked for: {why}", self.content_type))
+    }
+}
+
 impl Source {
-    /// Asks a question and reads its answer. While the server asks to be left alone, it is
-    /// not even asked.
+    /// Asks a question and reads its answer, which must be JSON of that shape.
     pub(crate) async fn question<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SourceError> {
+        let answer = self.answer(ask).await?;
+        serde_json::from_slice(&answer.body).map_err(|error| self.request(ask).failed(answer.confused(error)))
+    }
+
+    /// Asks a question. While the server asks to be left alone, it is not even asked.
+    pub(crate) async fn answer(&self, ask: &Ask<'_>) -> Result<Answer, SourceError> {
         if let Some(left) = self.gate().closed_for(Instant::now()) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let detail = Some("as it said before; it was not asked again".to_owned());
@@ -38,14 +57,12 @@ impl Source {
         answer
     }
 
-    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Cause> {
+    async fn read(&self, response: Response) -> Result<Answer, Cause> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        let kind = content_type(&response);
-        let body = bounded(response, MAX_ANSWER_BYTES, self.read_timeout()).await?;
-        serde_json::from_slice(&body)
-            .map_err(|error| Cause::confused(format!("{kind}, but not what was asked for: {error}")))
+        let content_type = content_type(&response);
+        Ok(Answer { content_type, body: bounded(response, MAX_ANSWER_BYTES, self.read_timeout()).await? })
     }
 }
 

@@ -27,11 +27,17 @@ pub enum NoConnection {
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// No connection came up, or it broke before an answer began.
+    /// No connection came up.
     Unreachable {
         /// Why.
         why: NoConnection,
         /// The operating system's or the library's own words.
+        detail: String,
+    },
+    /// The connection came up and ended before an answer began, or what came was not HTTP. It may be about this one
+    /// request: a program on the way that does not like a file does so.
+    NoAnswer {
+        /// The library's own words.
         detail: String,
     },
     /// The server asks us to come back later (429, 502, 503, 504).
@@ -131,6 +137,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Unreachable { why: NoConnection::TimedOut, .. } => f.write_str("no connection in time"),
             Self::Unreachable { detail, .. } => write!(f, "no connection: {detail}"),
+            Self::NoAnswer { detail } => write!(f, "the connection ended without an answer: {detail}"),
             Self::Unavailable { status, retry_after: Some(wait), detail } => {
                 answered(f, *status, detail.as_deref())?;
                 write!(f, "; it asks to be left alone for {} s", wait.as_secs())

@@ -7,7 +7,8 @@ use http::{Method, StatusCode};
 use strongroom_model::FailureKind;
 use strongroom_model::event::{AlarmKind, AlarmRaised};
 
-use crate::cause::Cause;
+use crate::cause::{Cause, NoConnection};
+use crate::client::Source;
 
 /// The subject of every alarm about the document server.
 pub const SERVER: &str = "server";
@@ -65,6 +66,7 @@ impl SourceError {
         let kind = match &*self.cause {
             Cause::Unreachable { .. } | Cause::Unavailable { .. } => AlarmKind::ServerUnreachable,
             Cause::NoStorage { .. } => AlarmKind::ServerStorage,
+            Cause::NoAnswer { .. } if of_server => AlarmKind::ServerUnreachable,
             Cause::Unauthorised { .. } => AlarmKind::ServerRefuses,
             Cause::Confused { .. } => AlarmKind::ServerConfused,
             Cause::Stalled { .. } if of_server => AlarmKind::ServerUnreachable,
@@ -77,6 +79,13 @@ impl SourceError {
             _ => return None,
         };
         Some(self.alarm(kind))
+    }
+
+    /// Whether it is certain that this is about more than one booking. Any other error is a booking's own if the
+    /// server can otherwise work, which is seen by asking for its list.
+    fn is_certainly_the_servers(&self) -> bool {
+        let plain = matches!(*self.cause, Cause::Unreachable { .. } | Cause::NoStorage { .. });
+        plain || (self.request.about == About::Server && !self.is_passing())
     }
 
     /// The alarm to raise where this was the answer to [`Source::check`](crate::Source::check):
@@ -106,6 +115,7 @@ impl SourceError {
             Cause::Unreachable { .. } | Cause::Unavailable { .. } | Cause::NoStorage { .. } => FailureKind::ServerError,
             Cause::Status { status, .. } if status.is_server_error() => FailureKind::ServerError,
             Cause::Unauthorised { .. } if self.request.about == About::Booking => FailureKind::DownloadRefused,
+            Cause::NoAnswer { .. } => FailureKind::NoAnswer,
             Cause::Unauthorised { .. } => FailureKind::Refused,
             Cause::Missing { .. } => FailureKind::FileMissing,
             Cause::Redirected { .. } => FailureKind::Redirected,
@@ -122,6 +132,7 @@ impl SourceError {
     pub fn is_passing(&self) -> bool {
         match &*self.cause {
             Cause::Unreachable { .. }
+            | Cause::NoAnswer { .. }
             | Cause::Unavailable { .. }
             | Cause::NoStorage { .. }
             | Cause::Stalled { .. }
@@ -135,13 +146,6 @@ impl SourceError {
             | Cause::BadAnswer { .. }
             | Cause::Confused { .. } => false,
         }
-    }
-
-    /// Whether it is certain, without asking the server anything else, that it is no one
-    /// booking's fault.
-    #[must_use]
-    pub fn is_certainly_the_servers(&self) -> bool {
-        matches!(*self.cause, Cause::Unreachable { .. } | Cause::NoStorage { .. })
     }
 
     /// How long the server asks to be left alone, if it does.
@@ -159,6 +163,7 @@ impl SourceError {
         let server = &self.request.server;
         match &*self.cause {
             Cause::Unreachable { why, .. } => why.next_step(server),
+            Cause::NoAnswer { .. } if self.request.about == About::Server => NoConnection::Other.next_step(server),
             Cause::Unavailable { .. } => format!("look at the load and the log of {server}; work goes on by itself"),
             Cause::NoStorage { .. } => storage_step(server),
             Cause::Unauthorised { .. } => {
@@ -192,6 +197,18 @@ pub fn no_storage(said: &str) -> AlarmRaised {
     }
 }
 
+impl Source {
+    /// The alarm to raise where the server is to blame for an error, and `None` where a booking of the request is: one
+    /// file that the server cannot give must not stop the others, and a server that does not work must not use up
+    /// every file's attempts. Where the error alone does not tell, the server is asked for its list.
+    pub async fn obstacle_behind(&self, error: &SourceError) -> Option<AlarmRaised> {
+        if let Some(obstacle) = error.obstacle().filter(|_| error.is_certainly_the_servers()) {
+            return Some(obstacle);
+        }
+        self.check().await.err().map(SourceError::into_obstacle)
+    }
+}
+
 /// The sentence that says that an alarm about the server is over.
 #[must_use]
 pub fn well_again() -> String {
@@ -201,7 +218,6 @@ pub fn well_again() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::NoConnection;
 
     fn every_cause() -> Vec<Cause> {
         let detail = Some("Busy: try later".to_owned());
@@ -213,6 +229,7 @@ mod tests {
             no(NoConnection::TimedOut),
             no(NoConnection::Tls),
             no(NoConnection::Other),
+            Cause::NoAnswer { detail: "connection closed before message completed".to_owned() },
             Cause::Unavailable {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 retry_after: Some(Duration::from_secs(120)),

@@ -13,7 +13,7 @@
 //! - [`download`]: a timesheet's bytes, from any offset;
 //! - [`tell`]: marks and moves;
 //! - [`cause`] and [`error`]: what went wrong, whose fault it is and what a person does about it;
-//! - `answer`, `body`, `gate`, `range` and `transport`: bounded JSON, paced bytes,
+//! - `answer`, `frame`, `body`, `gate`, `range` and `transport`: bounded JSON cut into its parts, paced bytes,
 //!   `Retry-After`, `Content-Range` and what reqwest's errors mean.
 
 mod answer;
@@ -22,6 +22,7 @@ pub mod cause;
 pub mod client;
 pub mod download;
 pub mod error;
+mod frame;
 mod gate;
 pub mod list;
 mod range;

@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 use strongroom_model::digest::ParseDigestError;
 use strongroom_model::event::Enumerated;
 use strongroom_model::text::printable;
-use strongroom_model::wire::{BookingInfo, Listed, MAX_LIST};
+use strongroom_model::wire::{BookingInfo, MAX_LIST};
 use strongroom_model::{BookingId, ByteCount, Digest, FailureKind};
 
+use crate::answer::Answer;
 use crate::cause::Cause;
 use crate::client::{Ask, Source};
 use crate::error::{About, SourceError};
+use crate::frame::{elements, members};
 use crate::gate::date;
 
 /// The longest file name that is taken in hand, in bytes. File systems hold 255; more than
@@ -56,14 +57,6 @@ pub struct Unusable {
     pub reason: String,
 }
 
-/// A page as it comes: each record is read by itself later.
-#[derive(Deserialize)]
-struct RawPage {
-    bookings: Vec<Value>,
-    waiting: u64,
-    next: Option<String>,
-}
-
 /// What `/healthz` says; all that matters is that it is JSON.
 #[derive(Deserialize)]
 struct Health {}
@@ -81,8 +74,8 @@ impl Source {
         let query = [("limit", limit_text.as_str()), ("after", after.unwrap_or_default())];
         let path = ["v1", "bookings", "waiting"];
         let ask = Ask { query: &query[..if after.is_some() { 2 } else { 1 }], ..Ask::get(About::Server, &path) };
-        let raw: RawPage = self.question(&ask).await?;
-        page(raw, limit, after).map_err(|cause| self.request(&ask).failed(cause))
+        let answer = self.answer(&ask).await?;
+        page(&answer, limit, after).map_err(|cause| self.request(&ask).failed(cause))
     }
 
     /// Whether the server answers, takes our token and is a document server: the shortest
@@ -121,51 +114,116 @@ impl Source {
     }
 }
 
-/// Believes a page as far as it can be believed.
-fn page(raw: RawPage, limit: u32, after: Option<&str>) -> Result<Page, Cause> {
-    if raw.bookings.len() > limit as usize {
-        return Err(Cause::confused(format!(
-            "it lists {} bookings where {limit} at most were asked for",
-            raw.bookings.len()
-        )));
+/// Believes a page as far as it can be believed. Records are cut out first and read one by one (R9).
+fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause> {
+    let [mut bookings, mut waiting, mut next] = [None; 3];
+    for member in members(&answer.body) {
+        let member = member.map_err(|error| answer.confused(error))?;
+        let known = [("bookings", &mut bookings), ("waiting", &mut waiting), ("next", &mut next)];
+        if let Some((name, place)) = known.into_iter().find(|(name, _)| member.is_named(name))
+            && place.replace(member.value).is_some()
+        {
+            return Err(answer.confused(format_args!("it has two members {name:?}")));
+        }
     }
-    if raw.next.as_ref().is_some_and(|next| next.len() > MAX_CURSOR_BYTES) {
-        return Err(Cause::confused(format!("its cursor is longer than {MAX_CURSOR_BYTES} bytes")));
+    let missing = |name| move || answer.confused(format_args!("it has no member {name:?}"));
+    let bookings = bookings.ok_or_else(missing("bookings"))?;
+    let waiting: u64 = read(waiting.ok_or_else(missing("waiting"))?, "waiting").map_err(|why| answer.confused(why))?;
+    let next = cursor(next.unwrap_or(b"null")).map_err(|why| answer.confused(why))?;
+    let mut records = Vec::new();
+    for part in elements(bookings) {
+        if records.len() == limit as usize {
+            return Err(answer.confused(format_args!("it lists more than the {limit} bookings that were asked for")));
+        }
+        let part = part.map_err(|error| answer.confused(format_args!("its bookings: {error}")))?;
+        records.push(record(part.value));
     }
-    if raw.next.is_some() && (raw.next.as_deref() == after || raw.bookings.is_empty()) {
+    if next.is_some() && (next.as_deref() == after || records.is_empty()) {
         return Err(Cause::confused("its next page would be the same page again"));
     }
-    Ok(Page { records: raw.bookings.into_iter().map(record).collect(), waiting: raw.waiting, next: raw.next })
+    Ok(Page { records, waiting, next })
 }
 
-/// Reads one record.
-fn record(raw: Value) -> Result<Offer, Unusable> {
-    let given = raw.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-    let shown = printable(given.as_deref().unwrap_or("(none)"), 60);
-    let id = raw.get("id").and_then(Value::as_str).map(str::parse::<BookingId>);
+/// Where the next page begins. Servers also say that there is none by an empty text.
+fn cursor(json: &[u8]) -> Result<Option<String>, String> {
+    let next = read::<Option<Cursor>>(json, "next")?.map(|cursor| match cursor {
+        Cursor::Text(text) => text,
+        Cursor::Number(number) => number.to_string(),
+    });
+    let next = next.filter(|next| !next.is_empty());
+    if next.as_ref().is_some_and(|next| next.len() > MAX_CURSOR_BYTES) {
+        return Err(format!("its cursor is longer than {MAX_CURSOR_BYTES} bytes"));
+    }
+    Ok(next)
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Cursor {
+    Text(String),
+    Number(u64),
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8], name: &str) -> Result<T, String> {
+    serde_json::from_slice(json).map_err(|error| format!("its {name:?} cannot be read: {error}"))
+}
+
+/// A record's members that are read.
+const FIELDS: [&str; 5] = ["id", "filename", "size_bytes", "digest", "signed_off_at"];
+
+/// Reads one record: first its id, so that what is wrong with the rest has a name.
+fn record(json: &[u8]) -> Result<Offer, Unusable> {
+    let mut values: [Option<&[u8]>; FIELDS.len()] = [None; FIELDS.len()];
+    let mut broken = None;
+    for member in members(json) {
+        match member {
+            Err(error) => broken = broken.or(Some(format!("the record cannot be read: {error}"))),
+            Ok(member) => {
+                let known = FIELDS.iter().position(|name| member.is_named(name));
+                if let Some(number) = known
+                    && values[number].replace(member.value).is_some()
+                {
+                    broken = broken.or(Some(format!("the record has two members {:?}", FIELDS[number])));
+                }
+            }
+        }
+    }
+    let [id, filename, size_bytes, digest, signed_off_at] = values;
+    let text = id.and_then(|id| serde_json::from_slice::<String>(id).ok());
+    let as_given = || id.map_or_else(|| "(none)".to_owned(), |id| String::from_utf8_lossy(id).into_owned());
+    let shown = printable(&text.clone().unwrap_or_else(as_given), 60);
+    let id = text.as_deref().map(str::parse::<BookingId>);
     let usable_id = id.as_ref().and_then(|id| id.as_ref().ok()).cloned();
-    let unusable = |kind, reason: String| Unusable {
+    let unusable = |kind, reason: &str| Unusable {
         id: usable_id.clone(),
         shown: shown.clone(),
         kind,
-        reason: printable(&reason, 200),
+        reason: printable(reason, 200),
     };
-    let bad = |reason: String| unusable(FailureKind::BadRecord, reason);
+    let bad = |reason: String| unusable(FailureKind::BadRecord, &reason);
+    if let Some(reason) = broken {
+        return Err(bad(reason));
+    }
     let id = id.ok_or_else(|| bad("the record has no id that is text".to_owned()))?;
     let id = id.map_err(|error| bad(error.to_string()))?;
-    let listed: Listed =
-        serde_json::from_value(raw).map_err(|error| bad(format!("the record cannot be read: {error}")))?;
-    if listed.filename.len() > MAX_FILENAME_BYTES {
+    let filename: String = member(filename, "filename").map_err(bad)?;
+    let size: u64 = member(size_bytes, "size_bytes").map_err(bad)?;
+    let digest: String = member(digest, "digest").map_err(bad)?;
+    let signed_off_at: Timestamp = member(signed_off_at, "signed_off_at").map_err(bad)?;
+    if filename.len() > MAX_FILENAME_BYTES {
         return Err(bad(format!("the file's name has more than {MAX_FILENAME_BYTES} bytes")));
     }
-    if listed.size_bytes > MAX_FILE_BYTES {
-        return Err(bad(format!("a size of {} bytes is more than any timesheet has", listed.size_bytes)));
+    if size > MAX_FILE_BYTES {
+        return Err(bad(format!("a size of {size} bytes is more than any timesheet has")));
     }
-    let digest: Digest = listed.digest.parse().map_err(|error: ParseDigestError| match error {
-        ParseDigestError::UnknownAlgorithm(_) => unusable(FailureKind::UnknownDigest, error.to_string()),
+    let digest: Digest = digest.parse().map_err(|error: ParseDigestError| match error {
+        ParseDigestError::UnknownAlgorithm(_) => unusable(FailureKind::UnknownDigest, &error.to_string()),
         other => bad(other.to_string()),
     })?;
-    let size_bytes = ByteCount(listed.size_bytes);
-    let record = Enumerated { filename: listed.filename, size_bytes, digest, signed_off_at: listed.signed_off_at };
-    Ok(Offer { id, record })
+    Ok(Offer { id, record: Enumerated { filename, size_bytes: ByteCount(size), digest, signed_off_at } })
+}
+
+fn member<'a, T: Deserialize<'a>>(json: Option<&'a [u8]>, name: &str) -> Result<T, String> {
+    let json = json.ok_or_else(|| format!("the record has no {name:?}"))?;
+    serde_json::from_slice(json).map_err(|error| format!("the record's {name:?} cannot be read: {error}"))
 }

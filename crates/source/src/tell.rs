@@ -4,11 +4,13 @@ use bytes::Bytes;
 use serde::Serialize;
 use strongroom_model::BookingId;
 use strongroom_model::text::printable;
-use strongroom_model::wire::{Answer, Answers, MAX_ITEMS, Mark, MarkRequest, MoveRequest};
+use strongroom_model::wire::{Answer as BookingAnswer, AnswerOutcome, MAX_ITEMS, Mark, MarkRequest, MoveRequest};
 
+use crate::answer::Answer;
 use crate::cause::{Cause, MAX_DETAIL_CHARS};
 use crate::client::{Ask, Source};
 use crate::error::SourceError;
+use crate::frame::{elements, members};
 
 /// The longest path on the server that is believed, in bytes.
 const MAX_PATH_BYTES: usize = 4096;
@@ -20,7 +22,7 @@ impl Source {
     /// # Errors
     /// The server did not answer, or not for these bookings. What it did by then stays
     /// done: telling it again is harmless.
-    pub async fn mark(&self, marks: &[Mark]) -> Result<Vec<Answer>, SourceError> {
+    pub async fn mark(&self, marks: &[Mark]) -> Result<Vec<BookingAnswer>, SourceError> {
         let mut answers = Vec::with_capacity(marks.len());
         for part in marks.chunks(MAX_ITEMS) {
             let ids: Vec<&str> = part.iter().map(|mark| mark.id.as_str()).collect();
@@ -35,7 +37,7 @@ impl Source {
     /// # Errors
     /// The server did not answer, or not for these bookings. What it did by then stays
     /// done: telling it again is harmless.
-    pub async fn move_to_archive(&self, bookings: &[BookingId]) -> Result<Vec<Answer>, SourceError> {
+    pub async fn move_to_archive(&self, bookings: &[BookingId]) -> Result<Vec<BookingAnswer>, SourceError> {
         let mut answers = Vec::with_capacity(bookings.len());
         for part in bookings.chunks(MAX_ITEMS) {
             let ids: Vec<&str> = part.iter().map(BookingId::as_str).collect();
@@ -45,32 +47,66 @@ impl Source {
         Ok(answers)
     }
 
-    async fn tell(&self, what: &str, body: &impl Serialize, ids: &[&str]) -> Result<Vec<Answer>, SourceError> {
+    async fn tell(&self, what: &str, body: &impl Serialize, ids: &[&str]) -> Result<Vec<BookingAnswer>, SourceError> {
         let json = serde_json::to_vec(body).expect("a request has string keys and finite numbers only");
         let path = ["v1", what];
         let ask = Ask::post(&path, Bytes::from(json));
-        let answers: Answers = self.question(&ask).await?;
-        checked(answers.answers, ids).map_err(|cause| self.request(&ask).failed(cause))
+        let answer = self.answer(&ask).await?;
+        answers(&answer, ids).map_err(|cause| self.request(&ask).failed(cause))
     }
 }
 
-/// Believes answers only if there is one for each booking, in their order: a shifted list
-/// would archive one booking on another's word.
-fn checked(mut answers: Vec<Answer>, ids: &[&str]) -> Result<Vec<Answer>, Cause> {
-    if answers.len() != ids.len() {
-        return Err(Cause::confused(format!("it has {} answers for {} bookings", answers.len(), ids.len())));
-    }
-    for (answer, id) in answers.iter_mut().zip(ids) {
-        if answer.id != *id {
-            return Err(Cause::confused(format!(
-                "it answers for {:?} where {id} was named",
-                printable(&answer.id, 60)
-            )));
+/// Believes answers only if there is one for each booking, in their order: a shifted list would archive one booking
+/// on another's word. One that cannot be read, while others can, is
+/// a refusal of its own booking.
+fn answers(whole: &Answer, ids: &[&str]) -> Result<Vec<BookingAnswer>, Cause> {
+    let mut list = None;
+    for member in members(&whole.body) {
+        let member = member.map_err(|error| whole.confused(error))?;
+        if member.is_named("answers") && list.replace(member.value).is_some() {
+            return Err(whole.confused("it has two members \"answers\""));
         }
-        if answer.path.as_ref().is_some_and(|path| path.len() > MAX_PATH_BYTES) {
-            return Err(Cause::confused(format!("the path of {id} has more than {MAX_PATH_BYTES} bytes")));
-        }
-        answer.reason = answer.reason.take().map(|reason| printable(&reason, MAX_DETAIL_CHARS));
     }
-    Ok(answers)
+    let list = list.ok_or_else(|| whole.confused("it has no member \"answers\""))?;
+    let mut answers = Vec::with_capacity(ids.len());
+    for part in elements(list) {
+        let part = part.map_err(|error| whole.confused(format_args!("its answers: {error}")))?;
+        let Some(id) = ids.get(answers.len()) else {
+            return Err(whole.confused(format_args!("it has more answers than the {} bookings named", ids.len())));
+        };
+        answers.push(one(part.value, id)?);
+    }
+    if answers.len() < ids.len() {
+        let found = answers.len();
+        return Err(whole.confused(format_args!("it has {found} answers for {} bookings", ids.len())));
+    }
+    let is_anothers_language = answers.iter().all(Result::is_err);
+    let believed = answers.into_iter().zip(ids).map(|(answer, id)| match answer {
+        Err(error) if is_anothers_language => Err(whole.confused(error)),
+        Err(error) => Ok(unreadable(id, &error)),
+        Ok(answer) => Ok(answer),
+    });
+    believed.collect()
+}
+
+/// One answer; within, why it cannot be read.
+fn one(json: &[u8], id: &str) -> Result<Result<BookingAnswer, serde_json::Error>, Cause> {
+    let mut answer: BookingAnswer = match serde_json::from_slice(json) {
+        Ok(answer) => answer,
+        Err(error) => return Ok(Err(error)),
+    };
+    if answer.id != id {
+        let other = printable(&answer.id, 60);
+        return Err(Cause::confused(format!("it answers for {other:?} where {id} was named")));
+    }
+    if answer.path.as_ref().is_some_and(|path| path.len() > MAX_PATH_BYTES) {
+        return Err(Cause::confused(format!("the path of {id} has more than {MAX_PATH_BYTES} bytes")));
+    }
+    answer.reason = answer.reason.take().map(|reason| printable(&reason, MAX_DETAIL_CHARS));
+    Ok(Ok(answer))
+}
+
+fn unreadable(id: &str, error: &serde_json::Error) -> BookingAnswer {
+    let reason = Some(printable(&format!("its answer cannot be read: {error}"), MAX_DETAIL_CHARS));
+    BookingAnswer { id: id.to_owned(), outcome: AnswerOutcome::Refused, reason, month: None, path: None, cause: None }
 }

@@ -9,6 +9,9 @@ use crate::cause::{Cause, MAX_DETAIL_CHARS, NoConnection};
 /// Why reqwest could not send a request or hear the answer's beginning. The address is left
 /// out: it stands in the request already.
 pub(crate) fn unreachable(error: &reqwest::Error) -> Cause {
+    if !error.is_connect() && !error.is_timeout() {
+        return Cause::NoAnswer { detail: root_cause(error) };
+    }
     let why = if error.is_dns() {
         NoConnection::UnknownHost
     } else if error.is_timeout() {

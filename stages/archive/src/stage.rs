@@ -128,7 +128,7 @@ impl Archive {
     ) {
         tracing::warn!(bookings = part.len(), %error, "the server could not be told");
         self.suspect.store(true, Ordering::Relaxed);
-        let outcome = match fault::server_is_to_blame(&self.source, error).await {
+        let outcome = match self.source.obstacle_behind(error).await {
             Some(obstacle) => {
                 // Whatever is left is as obstructed as this; it is delivered again.
                 parts.clear();

@@ -59,6 +59,23 @@ impl Pick {
         self.taken.len() >= self.oldest
     }
 
+    /// Whether every booking of a page stood on pages before it.
+    pub(crate) fn has_seen(&self, page: &Page) -> bool {
+        let mut ids = page.records.iter().filter_map(|record| match record {
+            Ok(offer) => Some(&offer.id),
+            Err(unusable) => unusable.id.as_ref(),
+        });
+        let first = ids.next();
+        first.is_some_and(|first| self.seen.contains(first) && ids.all(|id| self.seen.contains(id)))
+    }
+
+    /// The server's pages lead back to one that was given before: said once, for the list as a whole.
+    pub(crate) fn note_circle(&mut self) {
+        let reason = "its pages come round: a page or a cursor that was given before is given again, and what lies \
+                      behind it cannot be reached";
+        self.reject("(the list)".to_owned(), reason.to_owned());
+    }
+
     /// Looks at one page, up to where enough is taken. `heads`: where the bookings that
     /// [`bookings_of`] names stand in the log. `asked_at`: the log's size before the page
     /// was asked for.

@@ -1,6 +1,6 @@
 //! The stage: reads the server's list page by page, and settles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
@@ -115,14 +115,22 @@ impl Enumerate {
     async fn enumerate(&self, task: &Task<Run>) -> Result<Done, Hindered> {
         let oldest = task.state.requested.as_ref().map_or(0, |requested| requested.oldest);
         let mut pick = Pick::new(oldest.clamp(1, MAX_OLDEST));
-        let mut cursor = None;
+        let (mut cursor, mut given) = (None, HashSet::new());
         for _ in 0..MAX_PAGES {
             // Before the page: what the log says up to here, the server knew as well.
             let asked_at = Position(self.log.head().await?.size);
             let page = self.source.waiting(MAX_LIST, cursor.as_deref()).await?;
             cursor.clone_from(&page.next);
+            let is_new = cursor.as_ref().is_none_or(|next| given.insert(next.clone()));
             let heads = self.heads(&page).await?;
-            pick.look(page, &heads, asked_at);
+            let is_repeated = pick.has_seen(&page);
+            if !is_repeated {
+                pick.look(page, &heads, asked_at);
+            }
+            if is_repeated || !is_new {
+                pick.note_circle();
+                break;
+            }
             if pick.is_full() || cursor.is_none() {
                 break;
             }

@@ -72,16 +72,10 @@ pub(crate) fn of_drive(error: &DriveError) -> Outcome {
     Outcome::Failed(Failure::new(kind, error.to_string(), fate))
 }
 
-/// What a server's error over a file means for it. One that could as well be the whole
-/// server's is believed to be the file's own only if the server can otherwise work: one
-/// file that it cannot give must not stop the others, and a server that has gone mad
-/// must not use up every file's attempts.
+/// What a server's error over a file means for it.
 async fn of_source(source: &Source, error: &SourceError) -> Outcome {
-    if let Some(obstacle) = error.obstacle().filter(|_| error.is_certainly_the_servers()) {
+    if let Some(obstacle) = source.obstacle_behind(error).await {
         return Outcome::Obstructed(obstacle);
-    }
-    if let Err(broken) = source.check().await {
-        return Outcome::Obstructed(broken.into_obstacle());
     }
     let fate = match (error.is_passing(), error.retry_after()) {
         (true, Some(wait)) => Fate::RetryAfter(wait),

@@ -108,6 +108,9 @@ failure_kinds! {
     /// No byte came for as long as we wait.
     Stalled: "stalled", "the server stopped sending",
         "check the server's load and the network; it is tried again by itself";
+    /// The connection ended before the server's answer began, while the server works otherwise.
+    NoAnswer: "no-answer", "the server closed the connection without an answer",
+        "look into the log of the server, and of what stands before it (a proxy, a firewall), for this file; then run `strongroom retry`";
     /// The server answered with an error of its own (5xx).
     ServerError: "server-error", "the server answered with an error of its own",
         "look into the server's log at that time; then run `strongroom retry`";

@@ -1,8 +1,9 @@
 //! The list of what waits.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use strongroom_model::FailureKind;
 use strongroom_model::event::AlarmKind;
+use strongroom_model::{BookingId, FailureKind};
 use strongroom_source::{Page, SourceError, Unusable};
 
 use strongroom_source::testing::{Reply, Server, Then};
@@ -36,10 +37,14 @@ fn unusable(page: &Page) -> Vec<&Unusable> {
 async fn what_is_no_list_is_an_obstacle_that_says_what_came() {
     for (reply, part) in [
         (r"<html><body>Log in</body></html>", "text/html"),
-        (r#"{"bookings":[}"#, "line 1 column"),
-        (r#"{"bookings":"none","waiting":0}"#, "invalid type"),
-        (r#"{"waiting":0}"#, "missing field `bookings`"),
-        ("", "EOF"),
+        (r#"{"bookings":[}"#, "ends too early at byte"),
+        (r#"{"bookings":"none","waiting":0}"#, "not a list"),
+        (r#"{"bookings":[],"bookings":[],"waiting":0}"#, "two members"),
+        (r#"{"bookings":[],"waiting":-1}"#, "\"waiting\" cannot be read"),
+        (r#"{"waiting":0}"#, "has no member \"bookings\""),
+        (r#"{"bookings":[],"waiting":0} x"#, "follows its end"),
+        (r#"{"bookings":[{"id":"B-1}],"waiting":0}"#, "has no end"),
+        ("", "not an object"),
     ] {
         let kind = if reply.starts_with('<') { "text/html" } else { "application/json" };
         let error = error_of(move || Reply::proper(&format!("200 OK\nContent-Type: {kind}"), reply)).await;
@@ -84,7 +89,7 @@ async fn a_server_without_such_a_page_is_no_document_server() {
 async fn more_bookings_than_were_asked_for_are_not_believed() {
     let body = json!({"bookings": [record("B-1"), record("B-2")], "waiting": 2}).to_string();
     let error = Server::new(move |_| Reply::json(&body)).source().waiting(1, None).await.unwrap_err();
-    assert!(error.to_string().contains("2 bookings where 1"), "{error}");
+    assert!(error.to_string().contains("more than the 1 bookings that were asked for"), "{error}");
 }
 
 #[tokio::test]
@@ -126,6 +131,95 @@ async fn one_bad_record_spoils_no_other() {
     assert!(unusable(&page).iter().all(|record| record.kind == FailureKind::BadRecord));
     assert_eq!(unusable(&page).iter().filter(|record| record.id.is_some()).count(), 5);
     assert_eq!(page.records[7].as_ref().unwrap().id.as_str(), "B-7");
+}
+
+/// A page with raw bytes in place of the second of three records.
+async fn page_with(second: &[u8]) -> Page {
+    let [first, third] = ["B-1", "B-3"].map(|id| record(id).to_string().into_bytes());
+    let body = [&br#"{"bookings":["#[..], &first, b",", second, b",", &third, br#"],"waiting":3}"#].concat();
+    let server = Server::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
+    server.source().waiting(100, None).await.unwrap()
+}
+
+fn raw_record(filename: &[u8], more: &[u8]) -> Vec<u8> {
+    let rest = format!(r#","size_bytes":3,"digest":"{DIGEST}","signed_off_at":"2026-11-01T08:00:00Z""#);
+    [&br#"{"id":"B-2","filename":""#[..], filename, b"\"", rest.as_bytes(), more, b"}"].concat()
+}
+
+#[tokio::test]
+async fn r9_a_record_that_cannot_be_parsed_is_named_and_spoils_no_other() {
+    for (bytes, reason) in [
+        (raw_record(br"Week 48 \ud83d.pdf", b""), "\"filename\" cannot be read"),
+        (raw_record(b"M\xe4rz.pdf", b""), "\"filename\" cannot be read"),
+        (raw_record(b"a\x00b", b""), "\"filename\" cannot be read"),
+        (raw_record(br"a\xb", b""), "\"filename\" cannot be read"),
+        (raw_record(b"a", br#","size_bytes":4"#), "two members \"size_bytes\""),
+        (raw_record(b"a", b",,"), "cannot be read"),
+        (raw_record(b"a", br#","x":"#), "cannot be read"),
+        (raw_record(b"a", b",x:1"), "cannot be read"),
+    ] {
+        let page = page_with(&bytes).await;
+        let [bad] = unusable(&page)[..] else { panic!("{page:?}") };
+        assert_eq!(bad.id.as_ref().map(BookingId::as_str), Some("B-2"), "{bad:?}");
+        assert!(bad.reason.contains(reason), "{bad:?}");
+        assert_eq!(page.records.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn r9_what_is_not_read_of_a_record_does_no_harm() {
+    let deep = [br#","meta":"#.to_vec(), vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+    let whole = [&b",\"note\":1e999"[..], b",\"note\":\"M\xe4rz\"", br#","note":"\ud83d""#, &deep];
+    for more in whole {
+        let page = page_with(&raw_record(b"a.pdf", more)).await;
+        assert_eq!(unusable(&page), Vec::<&Unusable>::new());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_many_tiny_records_is_given_up_at_the_first_that_was_not_asked_for() {
+    let body = format!(r#"{{"bookings":[{}{{}}],"waiting":1}}"#, "{},".repeat(2_000_000));
+    let error = error_of(move || Reply::json(&body)).await;
+    assert!(error.to_string().contains("more than the 10 bookings"), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_cursor_is_the_end_and_a_number_is_a_cursor() {
+    for (next, read) in [("\"\"", None), ("null", None), ("\"p2\"", Some("p2")), ("7", Some("7"))] {
+        let body = format!(r#"{{"bookings":[{}],"waiting":1,"next":{next}}}"#, record("B-1"));
+        let page = Server::new(move |_| Reply::json(&body)).source().waiting(10, None).await.unwrap();
+        assert_eq!((page.records.len(), page.next.as_deref()), (1, read));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Whatever stands in some records: each record is taken or reported, in its place, and the good ones are taken.
+    #[test]
+    fn r9_every_record_is_taken_or_reported_once(records in proptest::collection::vec(hostile(), 1..20)) {
+        let texts: Vec<Vec<u8>> = records.iter().map(|(_, bytes)| bytes.clone()).collect();
+        let body = [&br#"{"waiting":1,"bookings":["#[..], &texts.join(&b","[..]), b"]}"].concat();
+        let server = Server::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let page = runtime.block_on(server.source().waiting(100, None)).unwrap();
+        prop_assert_eq!(page.records.len(), records.len());
+        for (found, (is_good, bytes)) in page.records.iter().zip(&records) {
+            prop_assert!(!is_good || found.is_ok(), "{:?}: {:?}", String::from_utf8_lossy(bytes), found);
+        }
+    }
+}
+
+/// A record, and whether it is a good one. Its texts are closed: one that is not takes the rest of the page with it.
+fn hostile() -> impl Strategy<Value = (bool, Vec<u8>)> {
+    let texts: [&[u8]; 6] = [b"t.pdf", b"\xff\xfe", br"\ud800", b"\n", br"\q", b"],[{}"];
+    let text = proptest::sample::select(texts.to_vec());
+    let value = prop_oneof![Just("null"), Just("1e999"), Just("[[{}]]"), Just("-0"), Just("tru"), Just("{\"id\":[]}")];
+    prop_oneof![
+        "[A-Z0-9]{1,8}".prop_map(|id| (true, record(&id).to_string().into_bytes())),
+        text.prop_map(|text| (false, raw_record(text, b""))),
+        value.clone().prop_map(|value| (false, value.as_bytes().to_vec())),
+        value.prop_map(|value| (false, raw_record(b"a", format!(",\"id\":{value}").as_bytes()))),
+    ]
 }
 
 #[tokio::test]

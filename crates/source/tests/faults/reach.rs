@@ -140,7 +140,7 @@ async fn a_server_that_never_answers_is_an_obstacle_in_time() {
 }
 
 #[tokio::test]
-async fn what_is_not_even_http_is_no_connection() {
+async fn what_is_not_even_http_is_not_an_answer() {
     let server = Server::new(|_| Reply::noise(b"220 mail.example.org ESMTP\r\n"));
     told(&error_of(&server.source()).await, AlarmKind::ServerUnreachable);
 }

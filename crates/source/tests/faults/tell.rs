@@ -47,13 +47,31 @@ async fn answers_that_do_not_match_the_question_are_not_believed() {
         r#"{"answers":[{"id":"B-1","outcome":"done"}]}"#,
         r#"{"answers":[{"id":"B-2","outcome":"done"},{"id":"B-1","outcome":"done"}]}"#,
         r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-1","outcome":"done"}]}"#,
-        r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"perhaps"}]}"#,
-        r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"done","month":"2026-13"}]}"#,
+        r#"{"answers":[{"id":"B-1","outcome":"perhaps"},{"id":"B-2","outcome":"perhaps"}]}"#,
+        r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"done"},{"id":"B-3","outcome":"done"}]}"#,
+        r#"{"answers":[{"id":"B-1","outcome":"done"},{"id":"B-2","outcome":"done"}],"answers":[]}"#,
     ] {
         let server = Server::new(move |_| Reply::json(body));
         let error = server.source().move_to_archive(&ids()).await.unwrap_err();
         assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused, "{body}");
         assert!(error.to_string().contains("POST") && error.to_string().contains("/v1/moves"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_its_own_bookings_refusal() {
+    for second in [
+        &br#"{"id":"B-2","outcome":"perhaps"}"#[..],
+        br#"{"id":"B-2","outcome":"done","month":"2026-13"}"#,
+        br#"{"id":"B-2","outcome":"refused","reason":"\ud83d"}"#,
+        b"{\"id\":\"B-2\",\"outcome\":\"refused\",\"reason\":\"M\xe4rz\"}",
+    ] {
+        let body = [&br#"{"answers":[{"id":"B-1","outcome":"done"},"#[..], second, b"]}"].concat();
+        let server = Server::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
+        let answers = server.source().mark(&[mark("B-1"), mark("B-2")]).await.unwrap();
+        assert_eq!(answers[0].outcome, AnswerOutcome::Done);
+        assert_eq!(answers[1].outcome, AnswerOutcome::Refused);
+        assert!(answers[1].reason.as_ref().unwrap().contains("cannot be read"), "{answers:?}");
     }
 }
 

@@ -178,6 +178,8 @@ async fn one_booking_that_the_server_stumbles_over_does_not_keep_the_others() {
         ("/v1/moves", Reply::problem("500 Internal Server Error", "out of luck"), FailureKind::ServerError),
         ("/v1/moves", Reply::proper("504 Gateway Timeout", ""), FailureKind::ServerError),
         ("/v1/moves", Reply::noise(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"), FailureKind::CutShort),
+        ("/v1/marks", Reply::noise(b""), FailureKind::NoAnswer),
+        ("/v1/moves", Reply::noise(b"HTTP/1.1 200 OK\r\nX bad: 1\r\n\r\n"), FailureKind::NoAnswer),
     ] {
         let rig = Rig::new().await;
         let server = but(move |request| {

@@ -273,3 +273,37 @@ async fn a_list_without_end_ends() {
     assert_eq!(*pages.lock().unwrap(), u64::from(strongroom_enumerate::stage::MAX_PAGES));
     assert_eq!((said.unusable, said.rejected.len()), (200, 50));
 }
+
+/// Two pages that name each other, in three ways: by their cursors, by their records, and by both.
+#[tokio::test]
+async fn pages_that_come_round_are_one_remark() {
+    for (cursors, records) in [(2, 2), (200, 2), (2, 200)] {
+        let rig = Rig::new().await;
+        let pages = Mutex::new(0_u64);
+        let server = Server::new(move |_| {
+            let mut page = pages.lock().unwrap();
+            let ids: Vec<Value> = (0..3).map(|n| record(&format!("B-{}", *page % records * 3 + n))).collect();
+            let next = format!("p{}", *page % cursors);
+            *page += 1;
+            Reply::json(&json!({"bookings": ids, "waiting": 600, "next": next}).to_string())
+        });
+        let (said, taken) = rig.run(server.source(), 100).await;
+        assert!(taken.len() >= 6, "{taken:?}");
+        let [remark] = &said.rejected[..] else { panic!("{said:?}") };
+        assert!(remark.reason.contains("come round") && said.unusable == 1, "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn r9_what_cannot_be_parsed_of_one_record_keeps_no_other_from_being_taken() {
+    let rig = Rig::new().await;
+    let server = Server::new(|_| {
+        let mut records = ["B-1", "B-2", "B-3"].map(|id| record(id).to_string());
+        records[1] = records[1].replace("t.pdf", r"\ud83d.pdf");
+        let body = format!(r#"{{"bookings":[{}],"waiting":3,"next":""}}"#, records.join(","));
+        Reply::json(&body)
+    });
+    let (said, taken) = rig.run(server.source(), 10).await;
+    assert_eq!(taken, ["B-1", "B-3"]);
+    assert_eq!((said.unusable, said.rejected[0].booking.as_str()), (1, "B-2"));
+}

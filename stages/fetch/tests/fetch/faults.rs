@@ -12,7 +12,7 @@ const LEN: usize = 2000;
 /// A fault of one file's transfer, what it is recorded as, and whether it is tried again.
 type Row = (&'static str, fn(&Heard) -> Reply, FailureKind, bool);
 
-const TABLE: [Row; 11] = [
+const TABLE: &[Row] = &[
     ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FailureKind::FileMissing, false),
     ("gone", |_| Reply::problem("410 Gone", "gone"), FailureKind::FileMissing, false),
     ("error", |_| Reply::problem("500 Internal Server Error", "no"), FailureKind::ServerError, true),
@@ -24,6 +24,105 @@ const TABLE: [Row; 11] = [
     ("lying-short", |_| Reply::proper("200 OK", [0; LEN - 1]), FailureKind::CutShort, true),
     ("gzip", |_| Reply::proper("200 OK\nContent-Encoding: gzip", [0; LEN]), FailureKind::Encoded, false),
     ("elsewhere", |_| Reply::proper("302 Found\nLocation: https://example.org/", ""), FailureKind::Redirected, false),
+    (
+        "in-a-circle",
+        |heard| Reply::proper(&format!("307 Temporary Redirect\nLocation: {}", heard.target), ""),
+        FailureKind::Redirected,
+        false,
+    ),
+    ("nowhere", |_| Reply::proper("301 Moved Permanently", ""), FailureKind::Redirected, false),
+    (
+        "not-http-address",
+        |_| Reply::proper("302 Found\nLocation: file:///etc/passwd", ""),
+        FailureKind::Redirected,
+        false,
+    ),
+    // Connections that end without an answer, or with something that is not one.
+    ("closed", |_| Reply::noise(b""), FailureKind::NoAnswer, true),
+    ("half-a-head", |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Le"), FailureKind::NoAnswer, true),
+    (
+        "bad-header",
+        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nX bad: 1\r\nContent-Length: 2000\r\n\r\n"),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    (
+        "split-header",
+        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=\"a\n48.pdf\"\r\n\r\n"),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    ("not-http", |_| Reply::noise(b"220 mail.example.org ESMTP\r\n"), FailureKind::NoAnswer, true),
+    ("bad-status", |_| Reply::noise(b"HTTP/1.1 999999 What\r\n\r\n"), FailureKind::NoAnswer, true),
+    (
+        "two-lengths",
+        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    (
+        "length-of-words",
+        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nab"),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    (
+        "negative-length",
+        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nab"),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    (
+        "huge-head",
+        |_| Reply::raw(&format!("200 OK\nX: {}", "x".repeat(1 << 20)), "", Then::Close),
+        FailureKind::NoAnswer,
+        true,
+    ),
+    // Bodies.
+    (
+        "bad-chunk",
+        |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "zz\r\nab", Then::Close),
+        FailureKind::CutShort,
+        true,
+    ),
+    (
+        "cut-chunk",
+        |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "400\r\nab", Then::Close),
+        FailureKind::CutShort,
+        true,
+    ),
+    ("empty", |_| Reply::proper("200 OK", ""), FailureKind::CutShort, true),
+    ("no-length-no-body", |_| Reply::raw("200 OK", "", Then::Close), FailureKind::CutShort, true),
+    ("brotli", |_| Reply::proper("200 OK\nContent-Encoding: br", [0; LEN]), FailureKind::Encoded, false),
+    (
+        "twice-encoded",
+        |_| Reply::proper("200 OK\nContent-Encoding: identity\nContent-Encoding: deflate", [0; LEN]),
+        FailureKind::Encoded,
+        false,
+    ),
+    // Statuses.
+    ("no-content", |_| Reply::raw("204 No Content", "", Then::Close), FailureKind::BadAnswer, false),
+    ("created", |_| Reply::proper("201 Created", [0; LEN]), FailureKind::BadAnswer, false),
+    (
+        "part-unasked",
+        |_| Reply::proper("206 Partial Content\nContent-Range: bytes 0-1999/4000", [0; LEN]),
+        FailureKind::BadAnswer,
+        false,
+    ),
+    ("not-modified", |_| Reply::raw("304 Not Modified", "", Then::Close), FailureKind::BadAnswer, false),
+    ("bad-request", |_| Reply::problem("400 Bad Request", "no"), FailureKind::BadAnswer, false),
+    ("login", |_| Reply::problem("401 Unauthorized", "not this one"), FailureKind::DownloadRefused, false),
+    ("slow", |_| Reply::problem("408 Request Timeout", "slow"), FailureKind::BadAnswer, true),
+    ("range", |_| Reply::problem("416 Range Not Satisfiable", "no"), FailureKind::BadAnswer, false),
+    ("too-often", |_| Reply::proper("429 Too Many Requests\nRetry-After: 1", ""), FailureKind::ServerError, true),
+    ("legal", |_| Reply::problem("451 Unavailable For Legal Reasons", "no"), FailureKind::BadAnswer, false),
+    (
+        "gateway",
+        |_| Reply::proper("502 Bad Gateway\nContent-Type: text/html", "<h1>nginx</h1>"),
+        FailureKind::ServerError,
+        true,
+    ),
+    ("late-gateway", |_| Reply::proper("504 Gateway Timeout", ""), FailureKind::ServerError, true),
 ];
 
 /// Each fault at once, each way that a file can take, between files that are well.
@@ -31,7 +130,8 @@ async fn every_fault(len: usize) {
     let rig = Rig::new().await;
     let mut documents = Documents::default();
     let mut tasks = Vec::new();
-    for (n, (id, fault, _, _)) in TABLE.into_iter().enumerate() {
+    assert!(TABLE.len() >= 30);
+    for (n, &(id, fault, _, _)) in TABLE.iter().enumerate() {
         let (well, file) = (format!("well-{n}"), content(n as u8, len));
         documents = documents.with(&well, &file).faulty(id, fault);
         tasks.push(rig.enumerated(id, &content(100, LEN)).await);
@@ -40,7 +140,7 @@ async fn every_fault(len: usize) {
     let (server, _) = documents.serve();
     let settled = rig.handle(&rig.stage(server.source()), tasks).await;
     assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
-    for (n, (id, _, kind, again)) in TABLE.into_iter().enumerate() {
+    for (n, &(id, _, kind, again)) in TABLE.iter().enumerate() {
         let failure = rig.state(id).await.failure.unwrap_or_else(|| panic!("{id} did not fail"));
         assert_eq!((failure.kind, failure.retry_at.is_some()), (kind, again), "{id}: {failure:?}");
         assert!(failure.message.contains(&format!("/v1/bookings/{id}/timesheet")), "{}", failure.message);

@@ -53,13 +53,13 @@ const fn row(name: &'static str, quirks: &'static [Quirk], end: End, copies: (us
 
 const TO_OFFICE: &str = "RCPT TO:<office";
 const TO_CONSULTANT: &str = "RCPT TO:<consultant";
-const LONG: [u8; 70_000] = {
+static LONG: [u8; 70_000] = {
     let mut line = [b'x'; 70_000];
     (line[0], line[1], line[2], line[3]) = (b'2', b'5', b'0', b' ');
     line
 };
 
-const ROWS: &[Row] = &[
+static ROWS: &[Row] = &[
     row("as the standard says", &[], Sent("250 2.0.0 Ok: queued as Q1"), (1, 1)),
     // Words that cannot be read: the code decides.
     row("greeting in Latin-1", &[always("greeting", b"220 mail.example.com Gr\xfc\xdfe")], Sent("250"), (1, 1)),
