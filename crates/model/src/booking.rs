@@ -76,10 +76,16 @@ impl Booking {
         self.phase != Phase::New || self.failure.is_some()
     }
 
-    /// Where [`Retried`] leads a booking that is in this state.
+    /// Where [`Retried`] leads a booking that is in this state, if the server's record now has
+    /// that digest (`None`: it is not known). A proof goes on only with the record that it is
+    /// of; where the record was corrected since, all begins anew, beside the earlier copy.
     #[must_use]
-    pub fn retry_stage(&self) -> StageName {
-        if self.phase >= Phase::BackedUp { StageName::Archive } else { StageName::Enumerate }
+    pub fn retry_stage(&self, recorded: Option<&Digest>) -> StageName {
+        let is_other = |proof: &BackedUp| recorded.is_some_and(|recorded| *recorded != proof.digest);
+        match &self.backed_up {
+            Some(proof) if self.phase >= Phase::BackedUp && !is_other(proof) => StageName::Archive,
+            _ => StageName::Enumerate,
+        }
     }
 
     /// Whether that stage may have it in hand.
@@ -116,8 +122,12 @@ impl Booking {
     /// A retry is legal where a person was needed, and for an archived booking that the
     /// server has forgotten.
     fn retried(mut self, retried: &Retried) -> Option<Self> {
-        let legal = (self.needs_attention() || self.phase == Phase::Archived) && retried.stage == self.retry_stage();
-        if !legal {
+        let legal_stage = match retried.stage {
+            StageName::Enumerate => true,
+            StageName::Archive => self.phase >= Phase::BackedUp,
+            _ => false,
+        };
+        if !legal_stage || !(self.needs_attention() || self.phase == Phase::Archived) {
             return None;
         }
         if retried.stage == StageName::Enumerate {

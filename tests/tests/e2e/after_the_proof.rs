@@ -8,6 +8,7 @@ use std::process::Command;
 use strongroom_model::event::BackedUp;
 use strongroom_model::{AlarmKind, Event, Recorded};
 use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::proxy::Fault;
 use strongroom_tests::site::Site;
 
 const BOOKINGS: usize = 4;
@@ -94,6 +95,37 @@ fn a_server_that_was_restored_from_an_old_state_is_told_again_without_a_second_c
     let archived = files_below(&site.documents().join("archived"));
     assert_eq!(archived.len(), BOOKINGS, "the server moved its copies again");
     the_log_is_sound(&site);
+}
+
+#[test]
+fn a_record_that_is_corrected_after_the_proof_begins_anew_and_the_earlier_copy_stays() {
+    let mut site = Site::new();
+    site.set("retry.max_attempts", "1");
+    let timesheet = site.documents().join("week.pdf");
+    let list = |bytes: &[u8]| {
+        fs::write(&timesheet, bytes).unwrap();
+        let digest = strongroom_model::Digest::of(strongroom_model::Algorithm::Sha256, bytes);
+        let csv = site.path("list.csv");
+        fs::write(&csv, format!("id,path,signed_off_at,digest\nB-1,week.pdf,2026-11-20,{digest}\n")).unwrap();
+        site.call(["server", "import", csv.to_str().unwrap()]).run().expect_code(0);
+    };
+    list(b"forty hours");
+    let _server = site.serve();
+    // The copy is proven, and the server cannot be told.
+    site.proxy.meddle("/v1/marks", None, Fault::status(500));
+    site.run_once().run();
+    site.proxy.behave();
+    assert_eq!(proofs(&events(&site)).len(), 1);
+    list(b"forty-two hours");
+    site.call(["retry", "--all"]).run().expect_code(0);
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 1);
+    r1_every_manifest_is_right(&site);
+    let proofs = proofs(&events(&site));
+    assert_eq!(proofs.len(), 2);
+    for (proof, bytes) in proofs.iter().zip([&b"forty hours"[..], b"forty-two hours"]) {
+        assert_eq!(fs::read(site.drive().join(&proof.path)).unwrap(), bytes);
+    }
 }
 
 #[test]

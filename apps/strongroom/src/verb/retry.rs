@@ -6,9 +6,12 @@ use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::Retried;
 use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
-use strongroom_model::{BookingId, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName};
+use strongroom_model::{
+    BookingId, Digest, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
+};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
+use strongroom_source::{Cause, Source};
 
 use crate::exit::Exit;
 use crate::out::Out;
@@ -35,7 +38,8 @@ Examples:
   strongroom retry --booking B-1001 --booking B-1002 --reason \"uploaded again\"
 
 Put the cause right first: strongroom status says what it is. A booking whose copy is proven goes
-on from there; any other is taken in hand by the next run."
+on from there, if the server's record still has the digest that was proven; any other is listed,
+fetched and proven anew by the next run."
 )]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["booking", "all"]))]
 pub(crate) struct Args {
@@ -77,6 +81,9 @@ struct Given {
     booking: BookingId,
     /// Where it goes on.
     stage: StageName,
+    /// Why its proof could not be compared with the server's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncompared: Option<String>,
 }
 
 /// A booking that was not.
@@ -90,8 +97,12 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     // Opened for reading first: a wrong path must not make a log.
     drop(site::log_to_read(config).await?);
     let log = site::log(config).await?;
-    let clerk =
-        Clerk { log, clock: Clock::system(), reason: args.reason.as_deref().map(|text| printable(text, REASON_CHARS)) };
+    let clerk = Clerk {
+        log,
+        source: site::source(config).map_err(|_| "source.url or its token is not set here".to_owned()),
+        clock: Clock::system(),
+        reason: args.reason.as_deref().map(|text| printable(text, REASON_CHARS)),
+    };
     let mut report = Report::default();
     if args.all {
         clerk.all(args.kind, &mut report).await?;
@@ -111,6 +122,8 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 /// Who gives bookings back.
 struct Clerk {
     log: EventLog,
+    /// Why not, where it is not configured here.
+    source: Result<Source, String>,
     clock: Clock,
     reason: Option<String>,
 }
@@ -137,14 +150,14 @@ impl Clerk {
 
     async fn one(&self, id: &BookingId, report: &mut Report) -> Result<(), Trouble> {
         match self.give_back(id).await? {
-            Ok(stage) => report.retried.push(Given { booking: id.clone(), stage }),
+            Ok(given) => report.retried.push(given),
             Err(reason) => report.refused.push(Refusal { booking: id.clone(), reason }),
         }
         Ok(())
     }
 
     /// Where the booking goes on, or why it is not given back.
-    async fn give_back(&self, id: &BookingId) -> Result<Result<StageName, String>, Trouble> {
+    async fn give_back(&self, id: &BookingId) -> Result<Result<Given, String>, Trouble> {
         let stream = StreamName::booking(id);
         for _ in 0..TRIES {
             let history = self.log.stream(&stream).await?;
@@ -157,7 +170,11 @@ impl Clerk {
             if let Some(reason) = refusal(&booking) {
                 return Ok(Err(reason));
             }
-            let stage = booking.retry_stage();
+            let (recorded, uncompared) = match self.recorded(id, &booking).await {
+                Ok(recorded) => (recorded, None),
+                Err(why) => (None, Some(why)),
+            };
+            let stage = booking.retry_stage(recorded.as_ref());
             let time = self.clock.now();
             let event = NewEvent {
                 id: EventId::new(time),
@@ -170,12 +187,27 @@ impl Clerk {
                 event: Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() }),
             };
             match self.log.append(vec![event]).await {
-                Ok(_) => return Ok(Ok(stage)),
+                Ok(_) => return Ok(Ok(Given { booking: id.clone(), stage, uncompared })),
                 Err(AppendError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(Err("it changes all the time: a run is working on it".into()))
+    }
+
+    /// The digest in the server's record, where a proof is to be compared with it; `None` too
+    /// where the server has no record, or one without a digest that we know: then the proof is
+    /// told again, and the server says what it makes of it.
+    async fn recorded(&self, id: &BookingId, booking: &Booking) -> Result<Option<Digest>, String> {
+        if booking.phase < Phase::BackedUp {
+            return Ok(None);
+        }
+        let source = self.source.as_ref().map_err(Clone::clone)?;
+        match source.booking(id).await {
+            Ok(info) => Ok(info.timesheet.and_then(|timesheet| timesheet.digest.parse().ok())),
+            Err(error) if matches!(*error.cause, Cause::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -203,6 +235,11 @@ fn tell(report: &Report, out: &mut Out) -> Result<(), Trouble> {
             _ => "the server is told again",
         };
         out.line(format_args!("{}: given back; {onward}", given.booking))?;
+        if let Some(why) = &given.uncompared {
+            out.line(format_args!(
+                "  its proof was not compared with the server's record ({why}): if that was corrected, retry once more later"
+            ))?;
+        }
     }
     if report.retried.len() > MOST_LISTED {
         out.line(format_args!("… and {} more", report.retried.len() - MOST_LISTED))?;

@@ -91,6 +91,9 @@ fn table() -> Vec<(State, &'static str, State)> {
         ((New, Person), "retried from enumerate", (New, Well)),
         ((Enumerated, Person), "retried from enumerate", (New, Well)),
         ((BackedUp, Person), "retried from archive", (BackedUp, Well)),
+        // The server's record was corrected since.
+        ((BackedUp, Person), "retried from enumerate", (New, Well)),
+        ((Archived, Well), "retried from enumerate", (New, Well)),
     ];
     for before in [Well, Waits] {
         table.extend([
@@ -203,6 +206,23 @@ fn a_retry_after_the_proof_keeps_the_proof() {
     assert_eq!(booking.attempt(), 1);
     let forgotten = folded(&[enumerated(), fetched(), backed_up(), archived(), retried(StageName::Archive)]);
     assert_eq!(forgotten.archived, None);
+}
+
+/// The copy is proven, but not of what the server's record says by now.
+#[test]
+fn a_proof_of_another_digest_than_the_records_begins_anew() {
+    let way = [enumerated(), fetched(), backed_up(), failure(StageName::Archive, false)];
+    let booking = folded(&way);
+    let proven = booking.backed_up.clone().unwrap().digest;
+    assert_eq!(booking.retry_stage(Some(&proven)), StageName::Archive);
+    assert_eq!(booking.retry_stage(None), StageName::Archive);
+    assert_eq!(booking.retry_stage(Some(&digest("corrected"))), StageName::Enumerate);
+    let anew = folded(&[&way[..], &[retried(StageName::Enumerate)]].concat());
+    assert_eq!((anew.phase, anew.backed_up, anew.proven), (Phase::New, None, None));
+    let again = [&way[..], &[retried(StageName::Enumerate), enumerated(), fetched(), backed_up()]].concat();
+    assert_eq!(folded(&again).phase, Phase::BackedUp);
+    // What was never proven has nothing to go on with.
+    assert_eq!(folded(&way[..2]).retry_stage(None), StageName::Enumerate);
 }
 
 /// The server counts proofs by their event: a second id would look like a second proof.
