@@ -104,7 +104,9 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .routes(routes!(bookings::create))
         .routes(routes!(upload::upload))
         .routes(routes!(bookings::sign_off));
+    let propose = OpenApiRouter::new().routes(routes!(deeds::propose));
     let purge = OpenApiRouter::new().routes(routes!(deeds::purge));
+    let approve = OpenApiRouter::new().routes(routes!(deeds::approve));
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(health::health))
         .routes(routes!(health::description))
@@ -113,7 +115,9 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .merge(group(look, &[Scope::Read, Scope::Backup, Scope::Upload]))
         .merge(group(content, &[Scope::Read, Scope::Backup]))
         .merge(group(desk, &[Scope::Upload]))
-        .merge(group(purge, &[Scope::Purge]))
+        .merge(group(propose, &[Scope::Purge]))
+        .merge(group(purge, &[Scope::Purge, Scope::Approve]))
+        .merge(group(approve, &[Scope::Approve]))
 }
 
 async fn unknown_path(uri: Uri) -> Problem {

@@ -32,7 +32,7 @@ impl Documents {
     ///
     /// A mark is refused where its digest is not the recorded one: what was proven is not
     /// what this server holds.
-    pub(crate) async fn mark(&self, marks: &[Mark]) -> Result<Vec<Answer>, StoreError> {
+    pub(crate) async fn mark(&self, marks: &[Mark], token: &str) -> Result<Vec<Answer>, StoreError> {
         let named: Vec<BookingId> = marks.iter().filter_map(|mark| mark.id.parse().ok()).collect();
         let now = self.clock().now();
         let mut db = self.store().begin().await?;
@@ -47,7 +47,7 @@ impl Documents {
                 Verdict::OtherDigest(why) => refused_for(&mark.id, RefusalCause::OtherDigest, why),
                 Verdict::Already => already(&mark.id),
                 Verdict::Keep => {
-                    proof::keep(&mut db, mark, now).await?;
+                    proof::keep(&mut db, mark, token, now).await?;
                     kept.retain(|other| other.drive != mark.drive);
                     kept.push(mark.clone());
                     if let Some(known) = known {

@@ -3,51 +3,127 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
+use strongroom_model::event::ReadBack;
 use strongroom_model::text::printable;
-use strongroom_model::wire::{Answer, Mark, PurgeRequest, RefusalCause, ServerState};
-use strongroom_model::{Actor, BookingId};
+use strongroom_model::wire::{
+    Answer, AnswerOutcome, Mark, PurgeApproval, PurgeInfo, PurgeProposal, RefusalCause, ServerState,
+};
+use strongroom_model::{Actor, BookingId, Digest, EventId};
 use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused, refused_for};
 use crate::deed::{Settled, settle};
+use crate::desk::Change;
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::settings::Settings;
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
+use crate::store::proof::Told;
+use crate::store::purge::Proposal;
 use crate::store::{StoreError, booking, purge};
+use crate::token::Token;
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
 
 /// How far a proof's time may lie ahead of ours: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long a proposal may be approved: what was proposed long ago was proposed of another
+/// state of things.
+const APPROVABLE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// A purge that is refused as a whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PurgeError {
     #[error("{0}")]
+    BadProposal(String),
+    #[error("{0}")]
     BadApproval(String),
+    #[error("there is no purge {0:?}: propose it first (POST /v1/purges)")]
+    Unknown(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+/// What a purge is judged by, besides each booking's own record.
+struct Terms<'a> {
+    settings: &'a Settings,
+    now: Timestamp,
+    /// The tokens of those who propose and approve: what they told themselves proves nothing.
+    involved: Vec<&'a str>,
+}
+
 impl Documents {
-    /// Deletes the named bookings' archived files. On return the deletions are durable and
-    /// recorded; the records stay.
+    /// Records that somebody wants the named bookings' archived files deleted. Nothing is
+    /// deleted.
+    pub(crate) async fn propose_purge(
+        &self,
+        request: &PurgeProposal,
+        token: &Token,
+    ) -> Result<(Change, PurgeInfo), PurgeError> {
+        let bad = |why| PurgeError::BadProposal(why);
+        person(&request.purge, "purge").map_err(bad)?;
+        person(&request.proposed_by, "proposed_by").map_err(bad)?;
+        let now = self.clock().now();
+        let mut db = self.store().begin().await?;
+        let kept = purge::propose(&mut db, request, token, now).await?;
+        db.commit().await?;
+        let (kept, is_new) = kept.ok_or_else(|| PurgeError::Unknown(request.purge.clone()))?;
+        let is_same = kept.proposed_by == request.proposed_by && kept.token == token.id && kept.bookings == request.ids;
+        if !is_same {
+            return Err(bad(format!(
+                "another purge has the id {:?}: give this one an id of its own",
+                printable(&request.purge, 60)
+            )));
+        }
+        let change = if is_new { Change::Done } else { Change::Already };
+        Ok((change, self.purge_info(&request.purge).await?))
+    }
+
+    /// A proposed purge, and what its approval would refuse now.
+    pub(crate) async fn purge_info(&self, id: &str) -> Result<PurgeInfo, PurgeError> {
+        let known = self.store().purge(id).await?;
+        let (proposal, approved_by) = known.ok_or_else(|| PurgeError::Unknown(printable(id, 60)))?;
+        let terms = Terms { settings: self.settings(), now: self.clock().now(), involved: vec![&proposal.token] };
+        let (_, mut refused) = self.purgeable(&proposal, &terms).await?;
+        let mut in_order = Vec::new();
+        for id in &proposal.bookings {
+            in_order.extend(refused.remove(id).filter(|answer| answer.outcome == AnswerOutcome::Refused));
+        }
+        Ok(PurgeInfo {
+            purge: proposal.id,
+            proposed_by: proposal.proposed_by,
+            proposed_at: proposal.proposed_at,
+            approved_by,
+            ids: proposal.bookings,
+            refused: in_order,
+        })
+    }
+
+    /// Approves a proposed purge and deletes its bookings' archived files. On return the
+    /// deletions are durable and recorded; the records stay.
     ///
     /// A caller that may be cancelled must spawn this: what it has begun it should finish.
-    pub(crate) async fn purge(&self, request: &PurgeRequest, token: &str) -> Result<Vec<Answer>, PurgeError> {
-        check_approval(request).map_err(PurgeError::BadApproval)?;
+    pub(crate) async fn approve_purge(
+        &self,
+        id: &str,
+        request: &PurgeApproval,
+        token: &Token,
+    ) -> Result<Vec<Answer>, PurgeError> {
+        let known = self.store().purge(id).await?;
+        let (proposal, _) = known.ok_or_else(|| PurgeError::Unknown(printable(id, 60)))?;
+        check_approval(&proposal, &request.approved_by, token, self.clock().now()).map_err(PurgeError::BadApproval)?;
         let _mover = self.moving().await;
         self.settle_left_over().await?;
-        let (intents, mut answers) = self.intend_purges(request, token).await?;
+        let (intents, mut answers) = self.intend_purges(&proposal, &request.approved_by, token).await?;
         // If we stop here, then the next start deletes what was approved to be deleted.
         kill_point!("server.after-intent");
         for (intent, settled) in settle(self.store(), self.root(), self.session().id(), intents).await? {
             let answer = answer(&intent, &settled);
             answers.insert(intent.booking.to_string(), answer);
         }
-        let mut in_order = Vec::with_capacity(request.ids.len());
-        for id in &request.ids {
+        let mut in_order = Vec::with_capacity(proposal.bookings.len());
+        for id in &proposal.bookings {
             // A booking that is named twice was deleted by the first.
             in_order.push(answers.remove(id).unwrap_or_else(|| already(id)));
         }
@@ -57,18 +133,18 @@ impl Documents {
     /// Records the approval and what is about to happen.
     async fn intend_purges(
         &self,
-        request: &PurgeRequest,
-        token: &str,
+        proposal: &Proposal,
+        approved_by: &str,
+        token: &Token,
     ) -> Result<(Vec<Intent>, HashMap<String, Answer>), PurgeError> {
         let now = self.clock().now();
-        let (files, mut answers) = self.purgeable(request, now).await?;
+        let terms = Terms { settings: self.settings(), now, involved: vec![&proposal.token, &token.id] };
+        let (files, mut answers) = self.purgeable(proposal, &terms).await?;
         let mut db = self.store().begin().await?;
-        let kept = purge::keep(&mut db, request, token, now).await?;
-        if kept.proposed_by != request.proposed_by || kept.approved_by != request.approved_by {
-            return Err(PurgeError::BadApproval(format!(
-                "the purge {:?} was proposed and approved by others before: give this one an id of its own",
-                printable(&request.purge, 60)
-            )));
+        let first = purge::approve(&mut db, proposal, approved_by, token, now).await?;
+        if let Some(first) = first.filter(|first| first != approved_by) {
+            let why = format!("it was approved by {:?} before", printable(&first, 60));
+            return Err(PurgeError::BadApproval(why));
         }
         let mut intents = Vec::with_capacity(files.len());
         let ids: Vec<BookingId> = files.iter().map(|(id, ..)| id.clone()).collect();
@@ -79,7 +155,7 @@ impl Documents {
             if !bookings.get(&booking).is_some_and(|booking| booking.is_at(ServerState::Archived, &from)) {
                 continue;
             }
-            let deed = Deed::Purge { purge: request.purge.clone() };
+            let deed = Deed::Purge { purge: proposal.id.clone() };
             let intent = Intent { booking, from, at: now, file: Some(file), deed };
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
@@ -93,22 +169,22 @@ impl Documents {
         Ok((intents, answers))
     }
 
-    /// The files that may be deleted, and the answers for the other bookings. Nobody else moves
-    /// or deletes archived files meanwhile, so that this still holds when it is recorded.
+    /// The files that may be deleted, and the answers for the other bookings. While nobody else
+    /// moves or deletes archived files, this still holds when it is recorded.
     async fn purgeable(
         &self,
-        request: &PurgeRequest,
-        now: Timestamp,
+        proposal: &Proposal,
+        terms: &Terms<'_>,
     ) -> Result<(Vec<(BookingId, RelativePath, Fingerprint)>, HashMap<String, Answer>), StoreError> {
-        let named: Vec<BookingId> = request.ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let named: Vec<BookingId> = proposal.bookings.iter().filter_map(|id| id.parse().ok()).collect();
         let bookings = self.store().bookings(&named).await?;
-        let proofs = self.store().proofs(&named).await?;
+        let proofs = self.store().proofs_told(&named).await?;
         let (mut files, mut answers) = (Vec::new(), HashMap::new());
-        let distinct: BTreeSet<&String> = request.ids.iter().collect();
+        let distinct: BTreeSet<&String> = proposal.bookings.iter().collect();
         for id in distinct {
             let known = id.parse().ok().and_then(|id: BookingId| bookings.get(&id));
             let proofs = proofs.get(id).map_or(&[][..], Vec::as_slice);
-            let judged = match judge(id, known, proofs, self.settings(), now) {
+            let judged = match judge(id, known, proofs, terms) {
                 Ok((booking, timesheet)) => match self.is_what_was_proven(timesheet.clone()).await {
                     Ok(file) => Ok((booking.clone(), timesheet.path.clone(), file)),
                     Err((cause, why)) => Err(refused_for(id, cause, why)),
@@ -150,29 +226,44 @@ fn changed(why: &str) -> String {
     )
 }
 
-/// An approval is one by somebody else than who proposed it.
-fn check_approval(request: &PurgeRequest) -> Result<(), String> {
-    let person = |who: &str, what: &str| {
-        let trimmed = who.trim();
-        trimmed.parse::<Actor>().map(|_| trimmed.to_lowercase()).map_err(|error| format!("`{what}`: {error}"))
-    };
-    person(&request.purge, "purge")?;
-    let (proposer, approver) =
-        (person(&request.proposed_by, "proposed_by")?, person(&request.approved_by, "approved_by")?);
-    if proposer == approver {
-        let who = printable(&request.approved_by, 60);
+/// An approval is one by somebody else than who proposed it, with another token, in time.
+fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Timestamp) -> Result<(), String> {
+    let approver = person(approved_by, "approved_by")?;
+    let proposers = [person(&proposal.proposed_by, "proposed_by")?, folded(&proposal.token_name)];
+    if proposal.token == token.id {
+        return Err(format!(
+            "the token {} ({}) proposed it, so it cannot approve it: somebody else must, with a token of their own",
+            token.id, token.name
+        ));
+    }
+    if proposers.contains(&approver) || proposers.contains(&folded(&token.name)) {
+        let who = printable(approved_by, 60);
         return Err(format!("{who:?} cannot approve a purge that they proposed: somebody else must"));
     }
+    if now.duration_since(proposal.proposed_at) > APPROVABLE_FOR {
+        return Err(format!(
+            "it was proposed more than {} days ago: propose it anew under another id",
+            APPROVABLE_FOR.as_hours() / 24
+        ));
+    }
     Ok(())
+}
+
+/// A person's name, in the form in which two are compared.
+fn person(who: &str, what: &str) -> Result<String, String> {
+    who.trim().parse::<Actor>().map(|_| folded(who)).map_err(|error| format!("`{what}`: {error}"))
+}
+
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The file that may be deleted, and whose it is.
 fn judge<'a>(
     id: &str,
     known: Option<&'a Booking>,
-    proofs: &[Mark],
-    settings: &Settings,
-    now: Timestamp,
+    proofs: &[Told],
+    terms: &Terms<'_>,
 ) -> Result<(&'a BookingId, &'a Timesheet), Answer> {
     let Some(known) = known else { return Err(refused(id, "there is no such booking")) };
     let timesheet = match (&known.state, &known.timesheet) {
@@ -183,19 +274,33 @@ fn judge<'a>(
         }
         _ => return Err(refused(id, "no copy of it is proven: back it up first")),
     };
-    let fresh = proofs.iter().filter(|mark| is_fresh(mark, settings.evidence_fresh_for, now)).count();
-    let needed = usize::try_from(settings.proofs_needed_to_purge).unwrap_or(usize::MAX);
-    if fresh < needed {
+    let counted = evidence(proofs, timesheet, terms);
+    let needed = usize::try_from(terms.settings.proofs_needed_to_purge).unwrap_or(usize::MAX);
+    if counted < needed {
         return Err(refused(
             id,
             format!(
-                "copies of it are proven on {fresh} drives within the last {} days, and {needed} are needed: \
-                 copy it to another drive, or prove the copies anew",
-                settings.evidence_fresh_for.as_hours() / 24
+                "copies of it are proven on {counted} drives, and {needed} are needed; a proof counts that is {} days old \
+                 at most, was read back from the device and not from a cache, and was told by another token than the \
+                 purge's own: copy it to another drive, or prove the copies anew",
+                terms.settings.evidence_fresh_for.as_hours() / 24
             ),
         ));
     }
     Ok((&known.id, timesheet))
+}
+
+/// On how many drives it is proven, by what counts. One is kept for each drive; one event
+/// proves one copy.
+fn evidence(proofs: &[Told], timesheet: &Timesheet, terms: &Terms<'_>) -> usize {
+    let counts = |told: &&Told| {
+        let by_another = told.token.as_deref().is_some_and(|token| !terms.involved.contains(&token));
+        let of_it = told.mark.digest.parse::<Digest>().is_ok_and(|digest| digest == timesheet.digest);
+        let from_device = told.mark.read_back != ReadBack::Cached;
+        by_another && of_it && from_device && is_fresh(&told.mark, terms.settings.evidence_fresh_for, terms.now)
+    };
+    let events: BTreeSet<EventId> = proofs.iter().filter(counts).map(|told| told.mark.event).collect();
+    events.len()
 }
 
 fn is_fresh(mark: &Mark, fresh_for: SignedDuration, now: Timestamp) -> bool {
@@ -225,10 +330,10 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::event::ReadBack;
-    use strongroom_model::{Algorithm, ByteCount, Digest, DriveId, EventId};
+    use strongroom_model::{Algorithm, ByteCount, DriveId};
 
     use super::*;
+    use crate::token::{Scope, Scopes};
 
     const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -244,8 +349,8 @@ mod tests {
         Booking { id, state, timesheet: Some(timesheet), signed_off_at: None, moved: None, purge: None }
     }
 
-    fn proof(proven_at: &str) -> Mark {
-        Mark {
+    fn proof(proven_at: &str) -> Told {
+        let mark = Mark {
             id: "B-1".into(),
             digest: Digest::of(Algorithm::Sha256, b"abc").to_string(),
             drive: DriveId::random(),
@@ -253,18 +358,14 @@ mod tests {
             read_back: ReadBack::Direct,
             proven_at: proven_at.parse().unwrap(),
             event: EventId::new(Timestamp::UNIX_EPOCH),
-        }
+        };
+        Told { mark, token: Some("pipeline".into()) }
     }
 
-    fn judged(state: ServerState, proofs: &[Mark]) -> Result<(), Answer> {
-        judge(
-            "B-1",
-            Some(&booking(state)),
-            proofs,
-            &Settings::new("r", std::path::Path::new("d")),
-            NOW.parse().unwrap(),
-        )
-        .map(|_| ())
+    fn judged(state: ServerState, proofs: &[Told]) -> Result<(), Answer> {
+        let settings = Settings::new("r", std::path::Path::new("d"));
+        let terms = Terms { settings: &settings, now: NOW.parse().unwrap(), involved: vec!["proposer", "approver"] };
+        judge("B-1", Some(&booking(state)), proofs, &terms).map(|_| ())
     }
 
     #[test]
@@ -280,6 +381,28 @@ mod tests {
     }
 
     #[test]
+    fn r5_only_proofs_from_the_device_of_these_bytes_by_another_token_count_and_each_event_once() {
+        let good = proof("2026-11-01T00:00:00Z");
+        let with = |change: &dyn Fn(&mut Told)| {
+            let mut told = proof("2026-11-01T00:00:00Z");
+            change(&mut told);
+            told
+        };
+        let cached = with(&|told| told.mark.read_back = ReadBack::Cached);
+        let other_bytes = with(&|told| told.mark.digest = Digest::of(Algorithm::Sha256, b"abd").to_string());
+        let proposers = with(&|told| told.token = Some("proposer".into()));
+        let approvers = with(&|told| told.token = Some("approver".into()));
+        let nobodys = with(&|told| told.token = None);
+        let same_event = with(&|told| told.mark.event = good.mark.event);
+        for weak in [cached, other_bytes, proposers, approvers, nobodys, same_event] {
+            let answer = judged(ServerState::Archived, &[good.clone(), weak.clone()]).unwrap_err();
+            assert!(answer.reason.unwrap().contains("on 1 drives, and 2 are needed"), "{weak:?}");
+        }
+        let dropped = with(&|told| told.mark.read_back = ReadBack::CacheDropped);
+        assert!(judged(ServerState::Archived, &[good, dropped]).is_ok());
+    }
+
+    #[test]
     fn r5_only_archived_files_are_purged() {
         let proofs = [proof("2026-11-01T00:00:00Z"), proof("2026-11-01T00:00:00Z")];
         for state in [ServerState::Created, ServerState::Uploaded, ServerState::SignedOff, ServerState::BackedUp] {
@@ -291,17 +414,37 @@ mod tests {
 
     #[test]
     fn r5_nobody_approves_what_they_proposed() {
-        let request = |proposed_by: &str, approved_by: &str| PurgeRequest {
-            purge: "p-1".into(),
-            proposed_by: proposed_by.into(),
-            approved_by: approved_by.into(),
-            ids: vec![],
+        let token = |id: &str, name: &str| Token {
+            id: id.into(),
+            name: name.into(),
+            scopes: Scopes::new(&[Scope::Admin]),
+            created_at: Timestamp::UNIX_EPOCH,
+            revoked_at: None,
         };
-        assert!(check_approval(&request("anna", "ben")).is_ok());
-        for (proposer, approver) in [("anna", "anna"), ("anna", " Anna "), ("", "ben"), ("anna", ""), ("a\nb", "c")] {
-            assert!(check_approval(&request(proposer, approver)).is_err(), "{proposer:?} {approver:?}");
+        let proposal = Proposal {
+            id: "p-1".into(),
+            proposed_by: "anna".into(),
+            token: "t-1".into(),
+            token_name: "Anna's laptop".into(),
+            proposed_at: NOW.parse().unwrap(),
+            bookings: vec![],
+        };
+        let now = NOW.parse().unwrap();
+        assert!(check_approval(&proposal, "ben", &token("t-2", "ben"), now).is_ok());
+        for (approver, id, name) in [
+            ("anna", "t-2", "ben"),
+            (" Anna ", "t-2", "ben"),
+            ("", "t-2", "ben"),
+            ("a\nb", "t-2", "ben"),
+            ("ben", "t-1", "ben"),
+            ("ben", "t-2", "anna's LAPTOP"),
+            ("ben", "t-2", "ANNA"),
+            ("anna's laptop", "t-2", "ben"),
+        ] {
+            assert!(check_approval(&proposal, approver, &token(id, name), now).is_err(), "{approver:?} {id} {name}");
         }
-        let nameless = PurgeRequest { purge: String::new(), ..request("anna", "ben") };
-        assert!(check_approval(&nameless).unwrap_err().contains("`purge`"));
+        let late = now + SignedDuration::from_hours(31 * 24);
+        let why = check_approval(&proposal, "ben", &token("t-2", "ben"), late).unwrap_err();
+        assert!(why.contains("propose it anew"), "{why}");
     }
 }

@@ -28,15 +28,17 @@ pub enum Scope {
     Upload,
     /// Look at bookings and download timesheets.
     Read,
-    /// Delete archived files by an approved purge.
+    /// Propose to delete archived files.
     Purge,
+    /// Approve what somebody else proposed, which deletes the files.
+    Approve,
     /// All of the above.
     Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Approve, Self::Admin];
 
     /// The scope's name.
     #[must_use]
@@ -46,6 +48,7 @@ impl Scope {
             Self::Upload => "upload",
             Self::Read => "read",
             Self::Purge => "purge",
+            Self::Approve => "approve",
             Self::Admin => "admin",
         }
     }
@@ -53,7 +56,7 @@ impl Scope {
 
 /// A text that is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no scope: backup, upload, read, purge and admin are")]
+#[error("unknown scope {0:?}; expected backup, upload, read, purge, approve or admin")]
 pub struct ParseScopeError(String);
 
 impl FromStr for Scope {
@@ -141,7 +144,7 @@ impl fmt::Debug for Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// It would allow nothing.
-    #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge and admin")]
+    #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge, approve and admin")]
     NoScope,
     /// Its name does not fit one line.
     #[error("{0:?} is no name for a token: 1 to {MAX_NAME_BYTES} bytes without control characters")]

@@ -141,18 +141,47 @@ pub struct MoveRequest {
     pub ids: Vec<String>,
 }
 
-/// Deletes archived files by an approved purge (`POST /v1/purges`), [`MAX_ITEMS`] at most.
+/// Proposes to delete archived files (`POST /v1/purges`), [`MAX_ITEMS`] at most. Nothing is
+/// deleted until somebody else approves it. Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PurgeRequest {
+#[serde(deny_unknown_fields)]
+pub struct PurgeProposal {
+    /// The purge's own id.
+    pub purge: String,
+    /// Who proposes it.
+    pub proposed_by: String,
+    /// The bookings' ids.
+    pub ids: Vec<String>,
+}
+
+/// Approves a proposed purge and carries it out (`POST /v1/purges/{purge}/approval`). Idempotent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PurgeApproval {
+    /// Who approves it: somebody else than who proposed it, with another token.
+    pub approved_by: String,
+}
+
+/// A purge, and what an approval would refuse now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PurgeInfo {
     /// The purge's own id.
     pub purge: String,
     /// Who proposed it.
     pub proposed_by: String,
-    /// Who approved it: somebody else.
-    pub approved_by: String,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub proposed_at: Timestamp,
+    /// Who approved it, once somebody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
     /// The bookings' ids.
     pub ids: Vec<String>,
+    /// Those whose files may not be deleted as things stand, with the reasons.
+    pub refused: Vec<Answer>,
 }
 
 /// What became of each booking that a mark, a move or a purge named, in its order.

@@ -1,12 +1,16 @@
-//! Mark, move, purge: many bookings at once, one answer for each.
+//! Mark, move, purge: many bookings at once.
 
 use axum::Extension;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use strongroom_model::wire::{Answer, Answers, MAX_ITEMS, MarkRequest, MoveRequest, PurgeRequest};
+use strongroom_model::wire::{
+    Answer, Answers, MAX_ITEMS, MarkRequest, MoveRequest, PurgeApproval, PurgeInfo, PurgeProposal,
+};
 
 use super::Api;
-use super::extract::Json;
+use super::bookings::status;
+use super::extract::{Json, Path};
 use super::problem::{Problem, ProblemBody, Problems};
 use crate::token::Token;
 
@@ -17,10 +21,11 @@ use crate::token::Token;
 )]
 pub(crate) async fn mark(
     State(api): State<Api>,
+    Extension(token): Extension<Token>,
     Json(request): Json<MarkRequest>,
 ) -> Result<axum::Json<Answers>, Problem> {
     check_count(request.marks.len())?;
-    answered(api.documents.mark(&request.marks).await?)
+    answered(api.documents.mark(&request.marks, &token.id).await?)
 }
 
 /// Moves marked bookings' files to `archived/<month>/`. Idempotent.
@@ -37,23 +42,60 @@ pub(crate) async fn move_to_archived(
     answered(api.to_the_end(async move { documents.move_to_archived(&request.ids).await }).await?)
 }
 
-/// Deletes archived files by an approved purge; the records stay. Idempotent.
+/// Proposes to delete archived files. Nothing is deleted until somebody else approves it. Idempotent.
 #[utoipa::path(
-    post, path = "/v1/purges", request_body = PurgeRequest, security(("bearer" = ["purge"])),
+    post, path = "/v1/purges", request_body = PurgeProposal, security(("bearer" = ["purge"])),
     responses(
-        (status = 200, body = Answers),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, body = PurgeInfo),
+        (status = 200, body = PurgeInfo, description = "It was proposed before."),
         Problems
     )
 )]
-pub(crate) async fn purge(
+pub(crate) async fn propose(
     State(api): State<Api>,
     Extension(token): Extension<Token>,
-    Json(request): Json<PurgeRequest>,
-) -> Result<axum::Json<Answers>, Problem> {
+    Json(request): Json<PurgeProposal>,
+) -> Result<Response, Problem> {
     check_count(request.ids.len())?;
+    let (change, info) = api.documents.propose_purge(&request, &token).await?;
+    Ok((status(change), axum::Json(info)).into_response())
+}
+
+/// Gives a proposed purge, and what its approval would refuse now.
+#[utoipa::path(
+    get, path = "/v1/purges/{purge}", params(("purge" = String, Path, description = "The purge's id.")),
+    security(("bearer" = ["purge"]), ("bearer" = ["approve"])),
+    responses(
+        (status = 200, body = PurgeInfo),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Problems
+    )
+)]
+pub(crate) async fn purge(State(api): State<Api>, Path(id): Path<String>) -> Result<axum::Json<PurgeInfo>, Problem> {
+    Ok(axum::Json(api.documents.purge_info(&id).await?))
+}
+
+/// Approves a proposed purge and deletes the files; the records stay. Idempotent.
+///
+/// By somebody else than who proposed it, with another token, and within 30 days. Each file
+/// needs fresh proofs on distinct drives that do not rest on a cache, told by neither token.
+#[utoipa::path(
+    post, path = "/v1/purges/{purge}/approval", params(("purge" = String, Path, description = "The purge's id.")),
+    request_body = PurgeApproval, security(("bearer" = ["approve"])),
+    responses(
+        (status = 200, body = Answers),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        Problems
+    )
+)]
+pub(crate) async fn approve(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Extension(token): Extension<Token>,
+    Json(request): Json<PurgeApproval>,
+) -> Result<axum::Json<Answers>, Problem> {
     let documents = api.documents.clone();
-    answered(api.to_the_end(async move { documents.purge(&request, &token.id).await }).await?)
+    answered(api.to_the_end(async move { documents.approve_purge(&id, &request, &token).await }).await?)
 }
 
 fn answered(answers: Vec<Answer>) -> Result<axum::Json<Answers>, Problem> {

@@ -53,6 +53,15 @@ pub(crate) enum Problems {
     /// The token does not allow this.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemBody),
+    /// The body is not JSON by its header.
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(ProblemBody),
+    /// The body or a parameter does not say what is asked for.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unprocessable(ProblemBody),
+    /// The server's disk takes no writes.
+    #[response(status = 507, content_type = "application/problem+json")]
+    NoStorage(ProblemBody),
     /// The server could not do it.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemBody),
@@ -171,6 +180,11 @@ fn write_failed(error: &std::io::Error) -> Problem {
 impl From<PurgeError> for Problem {
     fn from(error: PurgeError) -> Self {
         match error {
+            PurgeError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-purge", error.to_string()),
+            PurgeError::BadProposal(detail) => {
+                let detail = format!("nothing was proposed: {detail}");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-proposal", detail)
+            }
             PurgeError::BadApproval(detail) => {
                 let detail = format!("nothing was purged: {detail}");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-approved", detail)

@@ -15,10 +15,27 @@ const ALL_NAMED: Sql = Sql::Each {
     postgres: "SELECT * FROM proof WHERE booking = ANY($1) ORDER BY booking, drive",
 };
 
+/// A proof, and by which token it was told.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) mark: Mark,
+    pub(crate) token: Option<String>,
+}
+
 impl Store {
     /// The proofs of these bookings, by drive.
     pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
         get_all(&mut self.reader().await?, ids).await
+    }
+
+    /// The same with their tokens.
+    pub(crate) async fn proofs_told(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Told>>> {
+        let rows: Vec<Proof> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
+        let mut proofs: HashMap<String, Vec<Told>> = HashMap::new();
+        for Proof(told) in rows {
+            proofs.entry(told.mark.id.clone()).or_default().push(told);
+        }
+        Ok(proofs)
     }
 }
 
@@ -26,20 +43,20 @@ impl Store {
 pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
     let rows: Vec<Proof> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
     let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
-    for Proof(mark) in rows {
+    for Proof(Told { mark, .. }) in rows {
         proofs.entry(mark.id.clone()).or_default().push(mark);
     }
     Ok(proofs)
 }
 
 /// Keeps a proof, in place of an earlier one of the same drive.
-pub(crate) async fn keep(db: &mut Connection, mark: &Mark, now: Timestamp) -> Result<()> {
+pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Timestamp) -> Result<()> {
     query(
-        "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us, token) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (booking, drive) DO UPDATE SET digest = excluded.digest, path = excluded.path, \
          read_back = excluded.read_back, proven_at_us = excluded.proven_at_us, event = excluded.event, \
-         recorded_at_us = excluded.recorded_at_us",
+         recorded_at_us = excluded.recorded_at_us, token = excluded.token",
     )
     .bind(mark.id.as_str())
     .bind(mark.drive.to_string())
@@ -49,12 +66,13 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, now: Timestamp) -> Re
     .bind(to_us(mark.proven_at))
     .bind(mark.event.to_string())
     .bind(to_us(now))
+    .bind(token)
     .execute(db)
     .await?;
     Ok(())
 }
 
-struct Proof(Mark);
+struct Proof(Told);
 
 #[derive(FromRow)]
 struct Columns {
@@ -65,6 +83,7 @@ struct Columns {
     read_back: String,
     proven_at_us: i64,
     event: String,
+    token: Option<String>,
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Proof
@@ -73,7 +92,7 @@ where
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
         let row = Columns::from_row(row)?;
-        Ok(Self(Mark {
+        let mark = Mark {
             id: row.booking,
             digest: row.digest,
             drive: parsed::<DriveId>(&row.drive)?,
@@ -81,7 +100,8 @@ where
             read_back: read_back_named(&row.read_back),
             proven_at: from_us(row.proven_at_us)?,
             event: parsed::<EventId>(&row.event)?,
-        }))
+        };
+        Ok(Self(Told { mark, token: row.token }))
     }
 }
 

@@ -28,7 +28,7 @@ async fn the_one_that_dies() {
         "upload" => drop(rig.put("B-0", "a.pdf", "B-0").await),
         "replace" => drop(rig.put("B-0", "b.pdf", "B-0 anew").await),
         "move" => drop(rig.move_to_archived(&BOOKINGS).await),
-        "purge" => drop(rig.answers("/v1/purges", &purge()).await),
+        "purge" => drop(rig.purge("p-1", &BOOKINGS).await),
         "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
         "reopen" => {}
         "unsure" => unsure(&rig).await,
@@ -59,10 +59,6 @@ async fn write_fails(rig: &Rig, code: &str) {
     problem(response, StatusCode::INSUFFICIENT_STORAGE, code).await;
     assert!(rig.files().is_empty());
     assert_eq!(rig.put("B-0", "a.pdf", vec![7; 600_000]).await.status(), StatusCode::CREATED);
-}
-
-fn purge() -> serde_json::Value {
-    serde_json::json!({"purge": "p-1", "proposed_by": "anna", "approved_by": "ben", "ids": BOOKINGS})
 }
 
 fn other_process(rig_dir: &Path, deed: &str) -> Command {
@@ -193,7 +189,7 @@ async fn a_kill_during_a_purge_is_settled_by_the_next_start() {
         for id in BOOKINGS {
             assert_eq!(rig.info(id).await.state, ServerState::Purged, "{point}");
         }
-        let again = rig.answers("/v1/purges", &purge()).await;
+        let again = rig.approved("p-1").await;
         assert!(again.iter().all(|answer| answer.outcome == AnswerOutcome::Already), "{point}: {again:?}");
     }
 }

@@ -1,7 +1,6 @@
 //! A booking's life on the server, from its creation to its purge.
 
 use reqwest::StatusCode;
-use serde_json::json;
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_model::{Algorithm, Digest};
 
@@ -37,8 +36,7 @@ async fn a_booking_goes_from_upload_to_archive() {
     assert_eq!(listed["bookings"][0]["id"], "B-1");
 
     rig.mark_one("B-1").await;
-    let purge = json!({"purge": "p-1", "proposed_by": "anna", "approved_by": "ben", "ids": ["B-1"]});
-    assert_eq!(rig.answers("/v1/purges", &purge).await[0].outcome, AnswerOutcome::Done);
+    assert_eq!(rig.purge("p-1", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
     assert!(rig.files().is_empty());
     assert_eq!(rig.get("/v1/bookings/B-1/timesheet").await.status(), StatusCode::GONE);
     assert_eq!(rig.info("B-1").await.state, ServerState::Purged);

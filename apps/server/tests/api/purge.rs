@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use strongroom_model::wire::{Answer, AnswerOutcome, ServerState};
+use strongroom_model::event::ReadBack;
+use strongroom_model::wire::{Answer, AnswerOutcome, PurgeInfo, ServerState};
+use strongroom_server::token::Scope;
 
 use super::rig::{Rig, problem};
 
@@ -21,12 +23,10 @@ async fn archived(proofs: usize) -> Rig {
     rig
 }
 
-fn request(purge: &str, proposed_by: &str, approved_by: &str) -> Value {
-    json!({"purge": purge, "proposed_by": proposed_by, "approved_by": approved_by, "ids": ["B-1"]})
-}
-
 async fn purge(rig: &Rig) -> Answer {
-    rig.answers("/v1/purges", &request("p-1", "anna", "ben")).await.remove(0)
+    // It may be proposed already.
+    assert!(rig.propose("p-1", &["B-1"]).await.status().is_success());
+    rig.approved("p-1").await.remove(0)
 }
 
 #[tokio::test]
@@ -42,10 +42,10 @@ async fn r5_a_purge_without_enough_fresh_proofs_is_refused_with_the_reason() {
     let rig = archived(2).await;
     rig.clock.advance(Duration::from_secs(91 * 24 * 3600));
     let why = purge(&rig).await.reason.unwrap();
-    assert!(why.contains("on 0 drives within the last 90 days"), "{why}");
+    assert!(why.contains("on 0 drives") && why.contains("90 days old at most"), "{why}");
     rig.mark_one("B-1").await;
     rig.mark_one("B-1").await;
-    assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
+    assert_eq!(rig.purge("p-2", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
 }
 
 #[tokio::test]
@@ -61,22 +61,99 @@ async fn r5_what_is_not_archived_is_not_purged() {
 }
 
 #[tokio::test]
-async fn r5_nobody_approves_their_own_purge() {
+async fn r5_a_proposal_deletes_nothing_and_tells_what_an_approval_would_refuse() {
     let rig = archived(2).await;
-    for (proposed_by, approved_by) in [("anna", "anna"), ("anna", " ANNA"), ("", "ben"), ("anna", "")] {
-        let response = rig.post("/v1/purges", &request("p-1", proposed_by, approved_by)).await;
-        problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
-    }
+    let response = rig.propose("p-1", &["B-1", "B-9", "../x"]).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let info: PurgeInfo = response.json().await.unwrap();
+    assert_eq!((info.proposed_by.as_str(), info.approved_by), ("anna", None));
+    let refused: Vec<_> = info.refused.iter().map(|answer| answer.id.as_str()).collect();
+    assert_eq!(refused, ["B-9", "../x"]);
     assert_eq!(rig.files().len(), 1);
     assert_eq!(rig.info("B-1").await.state, ServerState::Archived);
+    rig.approved("p-1").await;
+    let info: PurgeInfo = rig.get("/v1/purges/p-1").await.json().await.unwrap();
+    assert_eq!(info.approved_by.as_deref(), Some("ben"));
+    // One request that does both is refused.
+    let both = json!({"purge": "p-2", "proposed_by": "anna", "approved_by": "ben", "ids": ["B-1"]});
+    problem(rig.post("/v1/purges", &both).await, StatusCode::UNPROCESSABLE_ENTITY, "bad-body").await;
+}
+
+#[tokio::test]
+async fn r5_nobody_approves_their_own_purge() {
+    let rig = archived(2).await;
+    let url = |path: &str| format!("{}{path}", rig.server.url());
+    let send = async |token: &str, path: &str, body: Value| {
+        rig.client.post(url(path)).bearer_auth(token).json(&body).send().await.unwrap()
+    };
+    let proposal = json!({"purge": "p-1", "proposed_by": "anna", "ids": ["B-1"]});
+    // With one token that may do everything.
+    assert_eq!(send(&rig.admin, "/v1/purges", proposal).await.status(), StatusCode::CREATED);
+    let approve = |who: &str| json!({"approved_by": who});
+    let own = send(&rig.admin, "/v1/purges/p-1/approval", approve("ben")).await;
+    let said = problem(own, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    assert!(said.contains("with a token of their own"), "{said}");
+    // With another token, and the proposer's name or none.
+    let other = rig.named_token("ben", Scope::Approve).await;
+    for who in ["anna", " ANNA", ""] {
+        let response = send(&other, "/v1/purges/p-1/approval", approve(who)).await;
+        problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    }
+    // With another token of the same name.
+    let twin = rig.named_token("Admin", Scope::Approve).await;
+    let response = send(&twin, "/v1/purges/p-1/approval", approve("ben")).await;
+    problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    // With the scope of the other call.
+    let purger = rig.named_token("carl", Scope::Purge).await;
+    let response = send(&purger, "/v1/purges/p-1/approval", approve("carl")).await;
+    problem(response, StatusCode::FORBIDDEN, "not-allowed").await;
+    let response = send(&other, "/v1/purges", json!({"purge": "p-2", "proposed_by": "ben", "ids": []})).await;
+    problem(response, StatusCode::FORBIDDEN, "not-allowed").await;
+    let response = send(&other, "/v1/purges/p-9/approval", approve("ben")).await;
+    problem(response, StatusCode::NOT_FOUND, "unknown-purge").await;
+    assert_eq!(rig.files().len(), 1);
+    assert_eq!(rig.info("B-1").await.state, ServerState::Archived);
+}
+
+#[tokio::test]
+async fn r5_who_told_the_proofs_can_neither_propose_nor_approve_on_their_strength() {
+    let rig = archived(2).await;
+    // The proofs were told by the administrator's token.
+    let proposal = json!({"purge": "p-1", "proposed_by": "anna", "ids": ["B-1"]});
+    assert_eq!(rig.post("/v1/purges", &proposal).await.status(), StatusCode::CREATED);
+    let answer = rig.approved("p-1").await.remove(0);
+    let why = answer.reason.unwrap();
+    assert!(why.contains("on 0 drives") && why.contains("by another token"), "{why}");
+    assert_eq!(rig.propose("p-2", &["B-1"]).await.status(), StatusCode::CREATED);
+    let own = rig.post("/v1/purges/p-2/approval", &json!({"approved_by": "carl"})).await;
+    assert!(own.text().await.unwrap().contains("on 0 drives"));
+    assert_eq!(rig.files().len(), 1);
+    assert_eq!(rig.approve("p-2").await.status(), StatusCode::UNPROCESSABLE_ENTITY, "carl has approved it");
+}
+
+#[tokio::test]
+async fn r5_a_copy_that_was_read_from_a_cache_counts_for_no_purge() {
+    let rig = archived(1).await;
+    let mark = strongroom_model::wire::Mark { read_back: ReadBack::Cached, ..rig.proof("B-1").await };
+    assert_eq!(rig.mark(std::slice::from_ref(&mark)).await[0].outcome, AnswerOutcome::Done);
+    let why = purge(&rig).await.reason.unwrap();
+    assert!(why.contains("on 1 drives, and 2 are needed") && why.contains("not from a cache"), "{why}");
+    let anew = strongroom_model::wire::Mark { drive: mark.drive, ..rig.proof("B-1").await };
+    rig.clock.advance(Duration::from_secs(1));
+    let anew = strongroom_model::wire::Mark { proven_at: rig.clock.now(), ..anew };
+    assert_eq!(rig.mark(&[anew]).await[0].outcome, AnswerOutcome::Done);
+    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Done);
 }
 
 #[tokio::test]
 async fn r5_an_approval_is_for_one_purge() {
     let rig = archived(2).await;
     assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
-    let response = rig.post("/v1/purges", &request("p-1", "carl", "dora")).await;
-    let detail = problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    let token = rig.named_token("carl", Scope::Purge).await;
+    let other = json!({"purge": "p-1", "proposed_by": "carl", "ids": ["B-2"]});
+    let url = format!("{}/v1/purges", rig.server.url());
+    let response = rig.client.post(url).bearer_auth(token).json(&other).send().await.unwrap();
+    let detail = problem(response, StatusCode::UNPROCESSABLE_ENTITY, "bad-proposal").await;
     assert!(detail.contains("an id of its own"), "{detail}");
 }
 
@@ -84,9 +161,9 @@ async fn r5_an_approval_is_for_one_purge() {
 async fn a_purge_may_be_repeated_and_the_record_stays() {
     let rig = archived(2).await;
     assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
-    assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Already);
-    let twice = json!({"purge": "p-2", "proposed_by": "a", "approved_by": "b", "ids": ["B-1", "B-1", "B-9", "../x"]});
-    let outcomes: Vec<_> = rig.answers("/v1/purges", &twice).await.iter().map(|answer| answer.outcome).collect();
+    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Already);
+    let outcomes: Vec<_> =
+        rig.purge("p-2", &["B-1", "B-1", "B-9", "../x"]).await.iter().map(|answer| answer.outcome).collect();
     use AnswerOutcome::{Already, Refused};
     assert_eq!(outcomes, [Already, Already, Refused, Refused]);
     assert!(rig.files().is_empty());
@@ -107,7 +184,7 @@ async fn r5_a_file_that_is_not_what_was_proven_is_kept() {
     assert!(answer.reason.unwrap().contains("not the recorded 1"));
     assert_eq!(std::fs::read(&path).unwrap(), b"something else");
     std::fs::write(&path, "a").unwrap();
-    assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
+    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Done);
 }
 
 #[tokio::test]

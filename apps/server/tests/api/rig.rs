@@ -99,6 +99,41 @@ impl Rig {
         secret.expose().to_owned()
     }
 
+    /// A token with a name of its own.
+    pub(crate) async fn named_token(&self, name: &str, scope: Scope) -> String {
+        let (_, secret) = token::create(self.documents().store(), name, &[scope], &self.clock).await.unwrap();
+        secret.expose().to_owned()
+    }
+
+    /// Proposes a purge, with a token for that.
+    pub(crate) async fn propose(&self, purge: &str, ids: &[&str]) -> Response {
+        let token = self.named_token("anna", Scope::Purge).await;
+        let body = json!({"purge": purge, "proposed_by": "anna", "ids": ids});
+        let url = format!("{}/v1/purges", self.server.url());
+        self.client.post(url).bearer_auth(token).json(&body).send().await.unwrap()
+    }
+
+    /// Approves it, with another.
+    pub(crate) async fn approve(&self, purge: &str) -> Response {
+        let token = self.named_token("ben", Scope::Approve).await;
+        let url = format!("{}/v1/purges/{purge}/approval", self.server.url());
+        self.client.post(url).bearer_auth(token).json(&json!({"approved_by": "ben"})).send().await.unwrap()
+    }
+
+    /// Both.
+    pub(crate) async fn purge(&self, purge: &str, ids: &[&str]) -> Vec<Answer> {
+        assert_eq!(self.propose(purge, ids).await.status(), StatusCode::CREATED);
+        self.approved(purge).await
+    }
+
+    pub(crate) async fn approved(&self, purge: &str) -> Vec<Answer> {
+        let response = self.approve(purge).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{text}");
+        serde_json::from_str::<Answers>(&text).unwrap().answers
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(&self.admin)
     }

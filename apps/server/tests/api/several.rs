@@ -50,9 +50,9 @@ async fn two_servers_move_and_purge_each_file_once() {
     }
     assert_eq!(one.files().len(), ids.len());
 
-    let purge = json!({"purge": "p-1", "proposed_by": "anna", "approved_by": "ben", "ids": ids});
+    assert_eq!(one.propose("p-1", &named).await.status(), StatusCode::CREATED);
     let purge_all = async |rig: &Rig| {
-        while rig.answers("/v1/purges", &purge).await.iter().any(|answer| answer.outcome == AnswerOutcome::Refused) {}
+        while rig.approved("p-1").await.iter().any(|answer| answer.outcome == AnswerOutcome::Refused) {}
     };
     tokio::join!(purge_all(&one), purge_all(&two));
     assert!(one.files().is_empty());

@@ -22,7 +22,7 @@ pub(crate) enum Action {
         /// Whose it is, such as the host's name
         #[arg(long)]
         name: String,
-        /// What it may do; may be given many times: backup, upload, read, purge, admin
+        /// What it may do; may be given many times: backup, upload, read, purge, approve, admin
         #[arg(long, value_name = "SCOPE", required = true)]
         scope: Vec<Scope>,
         /// Write it into this new file, readable by its owner only, instead of showing it
