@@ -10,6 +10,7 @@ mod health;
 mod problem;
 mod range;
 mod upload;
+mod whole;
 
 use std::any::Any;
 use std::time::Duration;
@@ -79,6 +80,7 @@ pub(crate) fn router(api: Api) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(middleware::from_fn(whole::only_whole))
         .layer(middleware::from_fn_with_state(limits.request, within))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(problem::as_problem))

@@ -44,6 +44,8 @@ macro_rules! whole_suite {
         mod upload;
         #[path = "waiting.rs"]
         mod waiting;
+        #[path = "whole.rs"]
+        mod whole;
     };
 }
 
