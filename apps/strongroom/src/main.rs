@@ -25,6 +25,7 @@ use crate::trouble::Trouble;
 fn main() -> ExitCode {
     // Two linked TLS providers, or none, make rustls panic: this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    strongroom_service::limits::raise_open_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return wrong_use(&error).into(),

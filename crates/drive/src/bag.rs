@@ -24,6 +24,7 @@ use crate::drive::read_back::is_still;
 use crate::drive::{inside, relative};
 use crate::error::{Action, DriveError};
 use crate::hashing::digests_of;
+use crate::identity;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::name;
@@ -33,7 +34,7 @@ use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
 /// Held by whoever reads a manifest to write the next one, in any process.
-const MANIFEST_LOCK: &str = "manifest.lock";
+pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
 /// How many bags are remembered at once: this month's and last month's of a few sites.
 const MAX_REMEMBERED: usize = 8;
 
@@ -104,7 +105,7 @@ impl Bag {
         nth: u32,
     ) -> Result<(String, Holds), DriveError> {
         self.make_whole(mount)?;
-        let plain = name::escape(place.booking.as_str());
+        let plain = mount.name_for(place.booking.as_str());
         let base =
             if self.folders.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
         let folder = if nth == 0 { base } else { name::variant(&base, filename, &place.expected, nth) };
@@ -344,7 +345,8 @@ impl Bag {
 pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
     // It is held for one rewrite, so we wait for it.
-    Locked::in_turn(lock).map_err(|error| mount.error(Action::Open, MANIFEST_LOCK, error))
+    let path = || Relative::root().join(identity::FOLDER).join(MANIFEST_LOCK);
+    Locked::in_turn(lock).map_err(|error| mount.error(Action::Lock, path(), error))
 }
 
 /// Whether the file that was read back stands in its place.

@@ -26,7 +26,7 @@ const OWN_FSYNC_ABOVE_BYTES: u64 = 64 << 20;
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
 /// Held while a file is given its final name, where the file system cannot refuse to replace one.
-const NAMES_LOCK: &str = "names.lock";
+pub(crate) const NAMES_LOCK: &str = "names.lock";
 
 /// What has become of a file of the batch so far.
 enum State {

@@ -9,12 +9,14 @@ mod unfinished;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rustix::fs::Access;
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
 use crate::bag::{self, Holds};
 use crate::batch;
 use crate::error::{DriveError, subject};
 use crate::identity::Identity;
+use crate::manifest;
 use crate::mount::Mount;
 use crate::name;
 use crate::partial::Partial;
@@ -126,7 +128,7 @@ impl Drive {
         let mount = self.session()?;
         mount.announce()?;
         let bag = mount.bags.get(&BagPlace { site: place.site.clone(), month: place.month });
-        let filename = name::escape(&place.filename);
+        let filename = mount.name_for(&place.filename);
         for nth in 0..MAX_FOLDERS {
             let (folder, holds) = bag::lock(&bag).folder_for(&mount, place, &filename, nth)?;
             let partial = match holds {
@@ -143,6 +145,28 @@ impl Drive {
         }
         let folder = BagPlace { site: place.site.clone(), month: place.month }.data();
         Err(DriveError::Proven { path: folder.join(&name::escape(place.booking.as_str())).to_string() })
+    }
+
+    /// Looks whether this user may use what other runs have made of a site on the drive.
+    ///
+    /// # Errors
+    /// An obstacle that names what may not be used.
+    pub fn check_site(&self, site: &SiteId, month: Month) -> Result<(), DriveError> {
+        let mount = self.mount()?;
+        let bag = BagPlace { site: site.clone(), month };
+        let folders = [BagPlace::site_folder(site), bag.folder(), bag.data(), quarantine::folder()];
+        for path in folders {
+            mount.check_access(path.as_str(), Access::WRITE_OK | Access::EXEC_OK)?;
+        }
+        mount.check_access(bag.folder().join(manifest::FILE).as_str(), Access::READ_OK)
+    }
+
+    /// Whether names keep their letters beyond ASCII there, as it is mounted. If not, they are escaped.
+    ///
+    /// # Errors
+    /// The drive is not there.
+    pub fn holds_unicode(&self) -> Result<bool, DriveError> {
+        Ok(self.mount()?.holds_unicode())
     }
 
     /// Makes a batch of files durable under their final names (R1): one answer for each, in their

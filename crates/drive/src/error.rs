@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::io::Errno;
+use strongroom_files::{Call, Whose, errno, meaning};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 
@@ -34,6 +34,28 @@ pub enum Action {
     Read,
     /// Taking a file or a folder away.
     Remove,
+    /// Creating a file or a folder.
+    Create,
+    /// Locking a file.
+    Lock,
+    /// Reading a folder.
+    List,
+}
+
+impl Action {
+    const fn call(self) -> Call {
+        match self {
+            Self::Open => Call::Open,
+            Self::Write => Call::Write,
+            Self::Sync => Call::Sync,
+            Self::Rename => Call::Rename,
+            Self::Read => Call::Read,
+            Self::Remove => Call::Remove,
+            Self::Create => Call::Create,
+            Self::Lock => Call::Lock,
+            Self::List => Call::List,
+        }
+    }
 }
 
 /// Why something could not be done on a drive. Those that are no single file's fault are
@@ -94,12 +116,32 @@ pub enum DriveError {
         /// The folder.
         path: String,
     },
-    /// The drive, or the folder on it, cannot be written to.
+    /// The drive, or something on it, cannot be written to.
     ReadOnly {
         /// Where the drive is.
         root: PathBuf,
+        /// What could not be done to what, where it is not the whole drive.
+        path: Option<String>,
         /// What the operating system said, where it had to be asked.
         source: Option<Cause>,
+    },
+    /// A limit of this process or this host is reached: neither the drive's fault nor a file's.
+    HostLimit {
+        /// What was being done.
+        action: Action,
+        /// To what.
+        path: String,
+        /// What the operating system said.
+        source: Cause,
+    },
+    /// There is room, but not for more files beyond the reserve.
+    FullOfFiles {
+        /// Where the drive is.
+        root: PathBuf,
+        /// How many more files it can hold.
+        left: u64,
+        /// How many are kept in reserve.
+        reserve: u64,
     },
     /// There is no room beyond the reserve.
     Full {
@@ -173,6 +215,15 @@ pub enum DriveError {
         /// The path, made printable.
         path: String,
     },
+    /// The drive's file system cannot hold a file of this size or name.
+    Unfit {
+        /// The file.
+        path: String,
+        /// What is the matter.
+        reason: &'static str,
+        /// What the operating system said.
+        source: Cause,
+    },
     /// The file could not be handled; the drive may be well.
     Io {
         /// What was being done.
@@ -185,27 +236,29 @@ pub enum DriveError {
 }
 
 impl DriveError {
-    /// The error that the operating system's answer means: the drive's trouble where it can
-    /// be nothing else, the file's otherwise.
+    /// The error that the operating system's answer means: the table is [`meaning`].
     pub(crate) fn from_io(root: &Path, action: Action, path: impl fmt::Display, source: io::Error) -> Self {
         let (root, path) = (root.to_owned(), path.to_string());
-        let errno = source.raw_os_error().map(Errno::from_raw_os_error);
+        let meaning = errno(&source).and_then(|errno| meaning(action.call(), errno));
         let source = Arc::new(source);
-        match errno {
-            Some(Errno::NOSPC | Errno::DQUOT) => Self::NoRoom { root, path, source },
-            Some(Errno::ROFS) => Self::ReadOnly { root, source: Some(source) },
-            Some(Errno::ACCESS | Errno::PERM) if action != Action::Read => {
-                Self::ReadOnly { root, source: Some(source) }
-            }
-            Some(Errno::NODEV | Errno::NXIO | Errno::STALE | Errno::NOTCONN | Errno::SHUTDOWN | Errno::HOSTDOWN) => {
-                Self::Failing { root, action, path, source }
-            }
-            // One bad sector is one file's trouble; a write or a sync that fails is not.
-            Some(Errno::IO | Errno::UCLEAN) if action != Action::Read => Self::Failing { root, action, path, source },
+        let Some(meaning) = meaning else {
+            // What a sync could not make durable is never one file's alone.
+            return match action {
+                Action::Sync => Self::Failing { root, action, path, source },
+                _ => Self::Io { action, path, source },
+            };
+        };
+        match meaning.whose {
+            Whose::Host => Self::HostLimit { action, path, source },
+            Whose::Room => Self::NoRoom { root, path, source },
+            Whose::ReadOnly => Self::ReadOnly { root, path: None, source: Some(source) },
+            Whose::Rights => Self::ReadOnly { root, path: (path != ".").then_some(path), source: Some(source) },
+            Whose::Gone | Whose::Disk => Self::Failing { root, action, path, source },
+            Whose::Unfit => Self::Unfit { path, reason: meaning.says, source },
             _ if action == Action::Sync => Self::Failing { root, action, path, source },
-            Some(Errno::NOENT) if action == Action::Read => Self::CopyMissing { path },
-            Some(Errno::LOOP | Errno::XDEV | Errno::NOTDIR | Errno::ISDIR | Errno::EXIST) => Self::NotPlain { path },
-            _ => Self::Io { action, path, source },
+            Whose::Missing if action == Action::Read => Self::CopyMissing { path },
+            Whose::Taken => Self::NotPlain { path },
+            Whose::File | Whose::Missing | Whose::Unsupported | Whose::Nobody => Self::Io { action, path, source },
         }
     }
 
@@ -224,7 +277,17 @@ impl DriveError {
             | Self::BadIdentity { root, .. }
             | Self::Linked { root, .. } => (AlarmKind::DriveUnknown, root),
             Self::ReadOnly { root, .. } => (AlarmKind::DriveReadOnly, root),
-            Self::Full { root, .. } | Self::NoRoom { root, .. } => (AlarmKind::DriveFull, root),
+            Self::HostLimit { .. } => {
+                return Some(AlarmRaised {
+                    kind: AlarmKind::HostLimit,
+                    subject: HOST.to_owned(),
+                    message: self.what(),
+                    next_step: self.next_step(),
+                });
+            }
+            Self::FullOfFiles { root, .. } | Self::Full { root, .. } | Self::NoRoom { root, .. } => {
+                (AlarmKind::DriveFull, root)
+            }
             Self::Failing { root, .. } | Self::BadManifest { root, .. } => (AlarmKind::DriveFailing, root),
             Self::Busy { .. }
             | Self::TooLong { .. }
@@ -232,6 +295,7 @@ impl DriveError {
             | Self::NotPlain { .. }
             | Self::Proven { .. }
             | Self::BadPath { .. }
+            | Self::Unfit { .. }
             | Self::Io { .. } => return None,
         };
         Some(AlarmRaised { kind, subject: subject(root), message: self.what(), next_step: self.next_step() })
@@ -245,6 +309,7 @@ impl DriveError {
             Self::CopyMissing { .. } => FailureKind::CopyMissing,
             Self::NotPlain { .. } | Self::Proven { .. } => FailureKind::PathTaken,
             Self::BadPath { .. } => FailureKind::Internal,
+            Self::Unfit { .. } => FailureKind::DriveUnfit,
             _ => FailureKind::DriveIo,
         }
     }
@@ -269,6 +334,9 @@ impl Error for DriveError {
         None
     }
 }
+
+/// The subject of every alarm about this host's limits.
+const HOST: &str = "open-files";
 
 /// The subject of every alarm about the drive at `root`.
 pub(crate) fn subject(root: &Path) -> String {

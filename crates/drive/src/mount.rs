@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
-use strongroom_files::within::create_in;
-use strongroom_files::{Beneath, Creation, Filesystem, Locked, call, errno, sync};
+use strongroom_files::within::{create_in, names_in, remove_in};
+use strongroom_files::{Beneath, Call, Creation, Filesystem, Locked, Whose, call, errno, meaning, sync};
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
@@ -25,9 +25,13 @@ pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::Bags;
 use crate::error::{Action, DriveError};
 use crate::identity::{self, Identity};
+use crate::name;
 use crate::relative::Relative;
 use crate::space::Space;
+use crate::temporary::whole_name;
 
+/// The locks that are held on a drive.
+const LOCKS: [&str; 3] = [PRESENCE_LOCK, crate::bag::MANIFEST_LOCK, crate::batch::NAMES_LOCK];
 /// Held shared by whoever writes files, and alone by whoever tidies up.
 const PRESENCE_LOCK: &str = "writers.lock";
 /// How many files' room must stay free, where a file system has such a limit: folders,
@@ -50,6 +54,7 @@ pub(crate) struct Mount {
     failed: AtomicBool,
     syncing: Mutex<()>,
     presence: OnceLock<Locked>,
+    unicode: OnceLock<bool>,
     pub(crate) bags: Bags,
 }
 
@@ -69,6 +74,7 @@ impl Mount {
             failed: AtomicBool::new(false),
             syncing: Mutex::new(()),
             presence: OnceLock::new(),
+            unicode: OnceLock::new(),
             bags: Bags::default(),
         })
     }
@@ -119,13 +125,13 @@ impl Mount {
 
     /// As [`Mount::own_folder`], and makes what is missing.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
-        self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Open, path, error))
+        self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
     /// As [`Mount::own_folder`], and makes it if it is missing, but none on the way to it: a month's folder comes
     /// into being as a whole bag only.
     pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
-        self.top.add_folder(path).map_err(|error| self.open_error(Action::Open, path, error))
+        self.top.add_folder(path).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
     /// The error of an open along `path`: a link, or a file, in place of a folder that Strongroom keeps is the
@@ -156,24 +162,59 @@ impl Mount {
     /// Refuses a drive that cannot be written to.
     pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
         if self.space()?.read_only {
-            return Err(DriveError::ReadOnly { root: self.root.clone(), source: None });
+            return Err(DriveError::ReadOnly { root: self.root.clone(), path: None, source: None });
         }
-        for folder in [".", identity::FOLDER] {
-            call(
-                || fault!("files.access"),
-                || rustix::fs::accessat(&self.top, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS),
-            )
-            .map_err(|source| self.error(Action::Open, folder, source))?;
+        let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Access::WRITE_OK | Access::EXEC_OK));
+        // The locks belong to whoever made them: to root, after a run by hand.
+        let locks = LOCKS.map(|name| (own_path(name).to_string(), Access::WRITE_OK | Access::READ_OK));
+        folders.into_iter().chain(locks).try_for_each(|(path, needed)| self.check_access(&path, needed))
+    }
+
+    /// Refuses what this user may not use. What is not there will be made.
+    pub(crate) fn check_access(&self, path: &str, needed: Access) -> Result<(), DriveError> {
+        let found = call(|| fault!("files.access"), || rustix::fs::accessat(&self.top, path, needed, AtFlags::EACCESS));
+        match found {
+            Err(error) if errno(&error) == Some(Errno::NOENT) => Ok(()),
+            found => found.map_err(|source| self.error(Action::Open, path, source)),
         }
-        Ok(())
+    }
+
+    /// The name under which something of that name is kept here: letters beyond ASCII are escaped where the file
+    /// system, as it is mounted, cannot hold them.
+    pub(crate) fn name_for(&self, original: &str) -> String {
+        let escaped = name::escape(original);
+        if escaped.is_ascii() || self.holds_unicode() { escaped } else { name::escape_strictly(original) }
+    }
+
+    /// Whether names keep their letters beyond ASCII; found out once, when the first such name comes.
+    pub(crate) fn holds_unicode(&self) -> bool {
+        *self.unicode.get_or_init(|| self.try_unicode().unwrap_or(true))
+    }
+
+    /// Makes a file of such a name, and looks whether it is there. It is removed again, or swept at the next start.
+    fn try_unicode(&self) -> io::Result<bool> {
+        let folder = self.top.folder(identity::FOLDER)?;
+        let name = whole_name(&format!("\u{e4}\u{65e5}-{}", std::process::id()));
+        remove_in(&folder, &name).or_else(|error| if is_unfit(&error) { Ok(false) } else { Err(error) })?;
+        let made = call(|| fault!("drive.try-name"), || Ok(()))
+            .and_then(|()| create_in(&folder, &name, Creation::New, FILE_MODE));
+        match made {
+            Err(error) if is_unfit(&error) => return Ok(false),
+            made => drop(made?),
+        }
+        let held = names_in(&folder)?.iter().any(|there| *there == *name);
+        remove_in(&folder, &name)?;
+        Ok(held)
     }
 
     /// Refuses what would leave less than the reserve, over and above what was promised.
     pub(crate) fn check_room(&self, reserve: ByteCount, needed: ByteCount) -> Result<(), DriveError> {
         let space = self.space()?;
         let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
-        let files_left = space.files.is_none_or(|files| files >= RESERVE_FILES);
-        if space.free >= reserve + promised + needed && files_left {
+        if let Some(left) = space.files.filter(|left| *left < RESERVE_FILES) {
+            return Err(DriveError::FullOfFiles { root: self.root.clone(), left, reserve: RESERVE_FILES });
+        }
+        if space.free >= reserve + promised + needed {
             return Ok(());
         }
         Err(DriveError::Full { root: self.root.clone(), free: space.free, reserve, needed: promised + needed })
@@ -190,7 +231,8 @@ impl Mount {
     pub(crate) fn announce(&self) -> Result<(), DriveError> {
         if self.presence.get().is_none() {
             let lock = self.lock_file(PRESENCE_LOCK)?;
-            let lock = Locked::shared(lock).map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))?;
+            let lock =
+                Locked::shared(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))?;
             // Two threads may both come here: two shared locks, of which one is dropped.
             let _ = self.presence.set(lock);
         }
@@ -200,14 +242,14 @@ impl Mount {
     /// Locks out whoever writes files; `None` where someone does.
     pub(crate) fn alone(&self) -> Result<Option<Locked>, DriveError> {
         let lock = self.lock_file(PRESENCE_LOCK)?;
-        Locked::alone(lock).map_err(|source| self.error(Action::Open, PRESENCE_LOCK, source))
+        Locked::alone(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))
     }
 
     /// A file in Strongroom's own folder that is there to be locked.
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
         let own = Relative::root().join(identity::FOLDER);
         let open = || create_in(self.top.folder(&own)?, name, Creation::OrOpen, FILE_MODE);
-        open().map_err(|source| self.error(Action::Open, own.join(name), source))
+        open().map_err(|source| self.error(Action::Create, own.join(name), source))
     }
 
     /// Syncs the whole file system. One after the other: an error is reported once to each open
@@ -217,10 +259,7 @@ impl Mount {
         if self.has_failed() {
             return Err(io::Error::other("an earlier sync failed"));
         }
-        let synced = match fault!("drive.sync") {
-            Some(fault) => fault.fail(),
-            None => self.top.sync_all(),
-        };
+        let synced = call(|| fault!("drive.sync"), || Ok(())).and_then(|()| self.top.sync_all());
         if synced.is_err() {
             self.failed.store(true, Ordering::SeqCst);
         }
@@ -230,10 +269,8 @@ impl Mount {
     /// Syncs one file. After an error its pages count as clean although they were not
     /// written, so that a second fsync would say "well": it is never tried again.
     pub(crate) fn sync_file(&self, file: impl AsFd) -> io::Result<()> {
-        match fault!("drive.sync") {
-            Some(fault) => fault.fail(),
-            None => sync::sync_file(file),
-        }
+        call(|| fault!("drive.sync"), || Ok(()))?;
+        sync::sync_file(file)
     }
 
     /// Syncs one folder.
@@ -245,6 +282,16 @@ impl Mount {
             synced => synced,
         }
     }
+}
+
+/// Whether the file system cannot hold the name.
+fn is_unfit(error: &io::Error) -> bool {
+    errno(error).and_then(|errno| meaning(Call::Create, errno)).is_some_and(|meaning| meaning.whose == Whose::Unfit)
+}
+
+/// A file in Strongroom's own folder.
+fn own_path(name: &str) -> Relative {
+    Relative::root().join(identity::FOLDER).join(name)
 }
 
 /// Room set aside, given back as it is written or dropped.

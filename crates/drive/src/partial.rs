@@ -5,6 +5,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 
 use rustix::io::Errno;
+use strongroom_files::call;
 use strongroom_files::within::stat_in;
 use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
@@ -13,7 +14,6 @@ use strongroom_service::fault;
 use crate::error::{Action, DriveError};
 use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
-use crate::name;
 use crate::place::{BagPlace, Place, Spot};
 use crate::received::Received;
 use crate::seen::Seen;
@@ -66,7 +66,7 @@ impl Partial {
 
     fn new(mount: &Arc<Mount>, folder: String, place: &Place) -> Self {
         let bag = BagPlace { site: place.site.clone(), month: place.month };
-        let spot = Spot { bag, folder, filename: name::escape(&place.filename) };
+        let spot = Spot { bag, folder, filename: mount.name_for(&place.filename) };
         Self {
             mount: Arc::clone(mount),
             spot,
@@ -111,11 +111,8 @@ impl Partial {
             return Err(DriveError::TooLong { path: self.path(), size: self.size });
         }
         let Some(mut file) = self.file() else { return Ok(()) };
-        let fault = match fault!("drive.write") {
-            Some(fault) => fault.fail(),
-            None => Ok(()),
-        };
-        if let Err(error) = fault.and_then(|()| file.write_all(bytes)) {
+        let allowed = call(|| fault!("drive.write"), || Ok(()));
+        if let Err(error) = allowed.and_then(|()| file.write_all(bytes)) {
             self.broken = true;
             return Err(self.error(Action::Write, error));
         }

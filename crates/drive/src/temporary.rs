@@ -52,7 +52,7 @@ impl Temporary {
                 Ok(Held::Busy) => return Err(DriveError::Busy { path: spot.path().to_string() }),
                 // The folder was empty, and tidied away between our two calls.
                 Err(error) if errno(&error) == Some(Errno::NOENT) => {}
-                Err(error) => return Err(mount.error(Action::Open, path.join(&name), error)),
+                Err(error) => return Err(mount.error(Action::Create, path.join(&name), error)),
             }
         }
         Err(mount.error(Action::Open, &path, Errno::NOENT))

@@ -19,12 +19,14 @@
 //! - `sync`: durability;
 //! - [`filesystem`]: what each file system can be relied on for;
 //! - [`lock`]: locks on files;
+//! - [`mod@meaning`]: what the operating system's refusals mean;
 //! - [`call`]: one system call.
 
 pub mod beneath;
 pub mod call;
 pub mod filesystem;
 pub mod lock;
+pub mod meaning;
 mod path;
 pub mod sync;
 pub mod within;
@@ -33,6 +35,7 @@ pub use crate::beneath::{Beneath, FileId, Made, Policy, id_of};
 pub use crate::call::call;
 pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
+pub use crate::meaning::{Call, Meaning, Whose, meaning};
 pub use crate::path::stays_below;
 pub use crate::within::{Creation, is_folder, is_plain};
 

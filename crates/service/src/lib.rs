@@ -2,6 +2,7 @@
 //!
 //! - [`clock`]: what time it is, as an argument;
 //! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail;
+//! - [`limits`]: how many files may be open;
 //! - [`blocking`](mod@blocking): calls that block, off the threads that must not;
 //! - [`config`]: `strongroom.toml`, the environment and flags, checked;
 //! - [`schedule`]: when runs are due and when a night is over;
@@ -21,6 +22,7 @@ pub mod config;
 pub mod fault;
 pub mod health;
 pub mod kill;
+pub mod limits;
 pub mod metrics;
 pub mod run_lock;
 pub mod schedule;

@@ -8,7 +8,7 @@ use strongroom_drive::{Drive, DriveError, DriveSettings, Slot};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, Month, StageName};
-use strongroom_service::{Clock, blocking};
+use strongroom_service::{Clock, blocking, limits};
 use strongroom_source::error::SERVER;
 use strongroom_source::{Source, SourceError};
 use tokio::sync::Semaphore;
@@ -49,7 +49,7 @@ impl Fetch {
         let opened = DriveSettings { reserve: settings.reserve, expect: settings.expect };
         Self {
             slot: Arc::new(Slot::new(settings.root.clone(), opened)),
-            turns: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, at_once()))),
             meter: Meter::default(),
             suspect: AtomicBool::new(false),
             source,
@@ -78,7 +78,7 @@ impl Stage for Fetch {
     }
 
     fn limits(&self) -> BatchLimits {
-        BatchLimits { tasks: self.settings.batch, batches: BATCHES }
+        BatchLimits { tasks: self.settings.batch.min(at_once()), batches: BATCHES }
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
@@ -141,6 +141,12 @@ impl Fetch {
             obstacle: Arc::new(OnceLock::new()),
         })
     }
+}
+
+/// How many files a batch may have open at once, so that no process has more than it may: each file that comes has its
+/// temporary file, its connection and a folder.
+fn at_once() -> usize {
+    (limits::open_files() / (3 * BATCHES)).max(1)
 }
 
 /// Which files fit on the drive, all of them together if they do, or else the first that do.

@@ -50,7 +50,7 @@ impl Folders {
                 }
                 // Tidied away since it was opened: once more.
                 Err(error) if errno(&error) == Some(Errno::NOENT) => {}
-                Err(error) => return Err(mount.error(Action::Open, self.path.join(name), error)),
+                Err(error) => return Err(mount.error(Action::Create, self.path.join(name), error)),
             }
         }
         Err(mount.error(Action::Open, self.path.join(name), Errno::NOENT))

@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 
-use strongroom_files::Creation;
 use strongroom_files::within::{create_in, remove_in, replace_in};
+use strongroom_files::{Creation, call};
 use strongroom_service::{fault, kill_point};
 
 use crate::error::{Action, DriveError};
@@ -48,11 +48,8 @@ pub(super) fn write_first(
 }
 
 fn write_new(mount: &Mount, folder: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), (Action, io::Error)> {
-    let mut file = create_in(folder, name, Creation::New, FILE_MODE).map_err(|source| (Action::Open, source))?;
-    let written = match fault!("drive.manifest") {
-        Some(fault) => fault.fail(),
-        None => file.write_all(bytes),
-    };
+    let mut file = create_in(folder, name, Creation::New, FILE_MODE).map_err(|source| (Action::Create, source))?;
+    let written = call(|| fault!("drive.manifest"), || Ok(())).and_then(|()| file.write_all(bytes));
     written.map_err(|source| (Action::Write, source))?;
     mount.sync_file(&file).map_err(|source| (Action::Sync, source))
 }

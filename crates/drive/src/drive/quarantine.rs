@@ -134,9 +134,14 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
     Err(DriveError::NotPlain { path: path.to_string() })
 }
 
+/// The quarantine.
+pub(super) fn folder() -> Relative {
+    Relative::root().join(identity::FOLDER).join(FOLDER)
+}
+
 /// The folders that a file may be put aside into, the first one first.
 fn bases(path: &Relative) -> impl Iterator<Item = Relative> {
-    let aside = Relative::root().join(identity::FOLDER).join(FOLDER);
+    let aside = self::folder();
     let folder = path.split().map(|(folder, _)| folder).unwrap_or(Relative::root());
     let base = folder.as_str().split('/').fold(aside, |at, part| at.join(part));
     (1..=MAX_COPIES).map(move |copy| match base.split() {

@@ -1,3 +1,5 @@
+use rustix::io::Errno;
+
 use super::*;
 use crate::identity::Identity;
 
@@ -42,8 +44,20 @@ fn every_error_names_the_thing_and_the_next_step() {
         DriveError::Copied { root: root(), identity: identity() },
         DriveError::BadIdentity { root: root(), reason: "it is no plain file".to_owned() },
         DriveError::Linked { root: root(), path: "acme".to_owned() },
-        DriveError::ReadOnly { root: root(), source: None },
-        DriveError::ReadOnly { root: root(), source: Some(cause(Errno::ACCESS)) },
+        DriveError::ReadOnly { root: root(), path: None, source: None },
+        DriveError::ReadOnly { root: root(), path: None, source: Some(cause(Errno::ROFS)) },
+        DriveError::ReadOnly {
+            root: root(),
+            path: Some(".strongroom/manifest.lock".to_owned()),
+            source: Some(cause(Errno::ACCESS)),
+        },
+        DriveError::HostLimit { action: Action::Open, path: path(), source: cause(Errno::MFILE) },
+        DriveError::FullOfFiles { root: root(), left: 918, reserve: 1024 },
+        DriveError::Unfit {
+            path: path(),
+            reason: "the file system holds no file of this size (FAT32: up to 4 GiB)",
+            source: cause(Errno::FBIG),
+        },
         DriveError::Full { root: root(), free: gib(3), reserve: gib(2), needed: gib(4) },
         DriveError::NoRoom { root: root(), path: path(), source: cause(Errno::NOSPC) },
         DriveError::Failing { root: root(), action: Action::Sync, path: path(), source: cause(Errno::IO) },

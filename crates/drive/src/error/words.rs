@@ -14,6 +14,9 @@ impl Action {
             Self::Rename => "rename",
             Self::Read => "read",
             Self::Remove => "remove",
+            Self::Create => "create",
+            Self::Lock => "lock",
+            Self::List => "list",
         }
     }
 }
@@ -44,10 +47,20 @@ impl DriveError {
                     root.display()
                 )
             }
-            Self::ReadOnly { root, source: None } => format!("the drive at {} is read-only", root.display()),
-            Self::ReadOnly { root, source: Some(source) } => {
+            Self::ReadOnly { root, source: None, .. } => format!("the drive at {} is read-only", root.display()),
+            Self::ReadOnly { root, path: None, source: Some(source) } => {
                 format!("the drive at {} cannot be written to: {source}", root.display())
             }
+            Self::ReadOnly { root, path: Some(path), source: Some(source) } => {
+                format!("{path} on the drive at {} cannot be used by this user: {source}", root.display())
+            }
+            Self::HostLimit { action, path, source } => {
+                format!("a limit of this host is reached: cannot {} {path}: {source}", action.words())
+            }
+            Self::FullOfFiles { root, left, reserve } => format!(
+                "the drive at {} has room, but can hold only {left} more files (inodes), and {reserve} are kept in reserve",
+                root.display()
+            ),
             Self::Full { root, free, reserve, needed } => format!(
                 "the drive at {} has {free} free: {needed} would leave less than the reserve of {reserve}",
                 root.display()
@@ -67,6 +80,7 @@ impl DriveError {
             Self::NotPlain { path } => format!("what stands at {path} on the drive is no plain file or folder"),
             Self::Proven { path } => format!("a proven copy of other content stands at {path} on the drive"),
             Self::BadPath { path } => format!("{path:?} is no path on a drive"),
+            Self::Unfit { path, reason, source } => format!("{path} cannot be on this drive: {reason} ({source})"),
             Self::Io { action, path, source } => {
                 format!("cannot {} {path} on the drive: {source}", action.words())
             }
@@ -101,6 +115,19 @@ impl DriveError {
             }
             Self::Linked { root, path } => {
                 format!("find out who changed it, then put a plain folder back at {}", root.join(path).display())
+            }
+            Self::ReadOnly { root, path: Some(path), .. } => format!(
+                "give it to the user that runs strongroom: `sudo chown -R USER {}`; work goes on by itself",
+                shell_word(&root.join(path.split('/').next().unwrap_or_default()).to_string_lossy())
+            ),
+            Self::HostLimit { .. } => {
+                "raise the limit of open files (`ulimit -n`, `LimitNOFILE=` in the unit), or lower `fetch.concurrency` and \
+                 `fetch.batch`; work goes on by itself"
+                    .to_owned()
+            }
+            Self::FullOfFiles { .. } => {
+                "delete small files that are not needed, or mount another drive that is set up; work goes on by itself"
+                    .to_owned()
             }
             Self::ReadOnly { root, .. } => format!(
                 "check the drive's switch, `dmesg` and the owner of {}, then mount it for writing",

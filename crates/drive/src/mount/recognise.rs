@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, StatxFlags};
 use rustix::io::Errno;
 use strongroom_files::within::names_in;
-use strongroom_files::{Beneath, Filesystem, Policy, errno};
+use strongroom_files::{Beneath, Call, Filesystem, Policy, Whose, errno, meaning};
 
 use super::{FILE_MODE, FOLDER_MODE};
 use crate::error::{Action, DriveError};
@@ -31,6 +31,11 @@ pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
 }
 
 pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
+    // What this host cannot open says nothing about the drive, and what this user may not open is there.
+    let whose = errno(&source).and_then(|errno| meaning(Call::Open, errno)).map(|meaning| meaning.whose);
+    if matches!(whose, Some(Whose::Host | Whose::Rights)) {
+        return DriveError::from_io(root, Action::Open, ".", source);
+    }
     DriveError::Missing { root: root.to_owned(), source: Arc::new(source) }
 }
 

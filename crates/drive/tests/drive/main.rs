@@ -8,6 +8,7 @@ mod faults;
 #[cfg(feature = "kill-points")]
 mod kills;
 mod landing;
+mod matrix;
 mod month;
 mod mounted;
 mod names;

@@ -135,6 +135,9 @@ failure_kinds! {
     /// Another file stands where this one should, or the path is not a plain folder.
     PathTaken: "path-taken", "something else stands in the file's place on the drive",
         "look at the path on the drive and move away what does not belong there; then run `strongroom retry`";
+    /// The drive's file system cannot hold a file of that size or name.
+    DriveUnfit: "drive-unfit", "the drive's file system cannot hold this file",
+        "use a drive with another file system (ext4, exFAT, NTFS), or mount this one so that it holds the name; then run `strongroom retry`";
     /// The server refused to give the file (401 or 403), though it gives its list.
     DownloadRefused: "download-refused", "the server refused to give the file",
         "read the server's reason, let the token download this booking too, then run `strongroom retry`";

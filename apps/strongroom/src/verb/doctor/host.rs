@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use strongroom_model::ByteCount;
-use strongroom_service::Config;
+use rustix::io::Errno;
+use strongroom_drive::{Drive, DriveError};
+use strongroom_model::{ByteCount, Month};
+use strongroom_service::{Clock, Config};
 
 use super::check::Check;
 use crate::attached;
@@ -24,6 +26,9 @@ pub(super) fn data_folder(config: &Config) -> Check {
             "set data_dir to another folder",
         );
     };
+    if let Some(check) = left_by_another_user(config, folder) {
+        return check;
+    }
     // A file of our own that is gone again at once: permissions and quotas have too many
     // ways to say no to be computed.
     let probe = there.join(format!(".strongroom-probe-{}", std::process::id()));
@@ -37,6 +42,23 @@ pub(super) fn data_folder(config: &Config) -> Check {
             "give it to the user that runs strongroom, or set data_dir to another folder",
         ),
     }
+}
+
+/// What the job will open and may not: what a run as root left, for one.
+fn left_by_another_user(config: &Config, folder: &Path) -> Option<Check> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let files = [config.run_lock_path(), config.log_path()].map(|path| (path, Access::READ_OK | Access::WRITE_OK));
+    let mails = config.mail.folder.clone().unwrap_or_else(|| config.data_dir.join("mail"));
+    let folders = [mails].into_iter().map(|path| (path, Access::WRITE_OK | Access::EXEC_OK));
+    let refused = files.into_iter().chain(folders).find_map(|(path, needed)| {
+        let refused = accessat(CWD, &path, needed, AtFlags::EACCESS);
+        matches!(refused, Err(Errno::ACCESS | Errno::PERM)).then_some(path)
+    })?;
+    Some(Check::bad(
+        "data folder",
+        format!("{} cannot be written to by this user: another one made it, such as root", refused.display()),
+        format!("give all of it to the user that runs strongroom: sudo chown -R USER {}", folder.display()),
+    ))
 }
 
 /// Whether the log is in a database, wherever that is. What is wrong with its address is told
@@ -72,9 +94,18 @@ pub(super) fn drive(config: &Config) -> Check {
     if let Some(error) = obstacle {
         return Check::trouble("drive", &drive_trouble(&error));
     }
+    if let Err(error) = try_site(config, root) {
+        return Check::trouble("drive", &drive_trouble(&error));
+    }
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());
     Check::well("drive", format!("“{label}” at {}, {free} free", root.display()))
+}
+
+/// Looks at what the job will use on the drive: what another user left there, such as root.
+fn try_site(config: &Config, root: &Path) -> Result<(), DriveError> {
+    let month = Month::of(Clock::system().now(), &config.zone());
+    Drive::open(root, &attached::settings(config))?.check_site(&config.site, month)
 }
 
 /// A secret's file that others can read.

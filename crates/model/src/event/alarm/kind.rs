@@ -140,6 +140,11 @@ alarm_kinds! {
         means "the drive or the folder cannot be written to",
         do "look at its switch, at `dmesg` (a file system with errors turns read-only) and at the folder's owner",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// This process or this host has as many files open as it may, or no memory left.
+    HostLimit: "host-limit", "A limit of this host is reached", Drive, Work,
+        means "this process or this host has as many files open as it may, or no memory left: neither the drive's fault nor a file's",
+        do "raise the limit (`ulimit -n`, `LimitNOFILE=` in the unit), or lower `fetch.concurrency` and `fetch.batch`",
+        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
     /// The document server does not answer.
     ServerUnreachable: "server-unreachable", "The document server does not answer", Server, Work,
         means "the document server does not answer, or says that it is not available",

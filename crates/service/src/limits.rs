@@ -1,0 +1,33 @@
+//! How many files this process may have open.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// How many of them are the program's own, whatever it does: its logs, its sockets, its folders.
+const OWN_FILES: u64 = 40;
+
+/// Raises the limit to the most that this user may have. The usual one, 1024, is for programs that use select(2).
+pub fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // It can only be refused where somebody lowered the hard limit meanwhile: then it stays as it is.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// How many files may be open at once beside the program's own; at least one.
+#[must_use]
+pub fn open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(OWN_FILES)).unwrap_or(usize::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_the_hard_one_afterwards() {
+        raise_open_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
+        assert!(open_files() > 1);
+    }
+}
