@@ -125,6 +125,6 @@ fn site(database: &Database, postgres: SocketAddr, vhost: &Vhost, rabbitmq: Sock
     site.set("mail.summary", "run");
     site.call(["log", "migrate"]).run().expect_code(0);
     fs::create_dir(site.drive()).unwrap();
-    site.call(["drive", "init", "--label", "blue 1"]).run().expect_code(0);
+    site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]).run().expect_code(0);
     site
 }

@@ -58,7 +58,7 @@ impl Site {
     pub fn new() -> Self {
         let site = Self::without_drive();
         fs::create_dir(site.drive()).unwrap();
-        site.call(["drive", "init", "--label", "blue 1"]).run().expect_code(0);
+        site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]).run().expect_code(0);
         site
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strongroom_audit::DriveState;
-use strongroom_drive::{Drive, DriveError, DriveSettings};
+use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, disk_of};
 use strongroom_service::Config;
 
 /// What the word is for a drive that can be written to.
@@ -37,6 +37,54 @@ pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Opt
         free_bytes: known.as_ref().map(|(_, space)| space.free.0),
     };
     (state, obstacle)
+}
+
+/// Something that a person should know of a drive that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remark {
+    pub(crate) what: String,
+    pub(crate) step: String,
+}
+
+/// Whose disk the folder at `root` is on, where it is not one of its own: the system's, the log's or the documents'.
+/// Blocks.
+pub(crate) fn shared_with(root: &Path, config: Option<&Config>) -> Option<&'static str> {
+    let disk = |path: &Path| {
+        let there = path.ancestors().find(|path| path.exists())?;
+        disk_of(std::fs::File::open(there).ok()?).ok()
+    };
+    let own = disk(root)?;
+    let log = config.map(|config| ("the log", config.data_dir.clone()));
+    let documents = config.map(|config| ("the documents", config.server.documents.clone()));
+    let system = Some(("the system", Path::new("/").to_owned()));
+    [system, log, documents].into_iter().flatten().find(|(_, path)| disk(path) == Some(own)).map(|(whose, _)| whose)
+}
+
+/// What a person should know of the drive at `root`. Blocks.
+pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    if let Some(whose) = shared_with(root, config) {
+        remarks.push(Remark {
+            what: format!("the drive is on the disk of {whose}: if that disk fails, the copies are lost with it"),
+            step: "mount a drive of its own there".to_owned(),
+        });
+    }
+    if let Some((why, step)) = Drive::backing_of(root).ok().and_then(Backing::reason) {
+        remarks.push(Remark {
+            what: format!("copies can only be read back through a cache: {why}"),
+            step: step.to_owned(),
+        });
+    }
+    let unicode = Drive::open(root, &DriveSettings::default()).and_then(|drive| drive.holds_unicode());
+    if unicode.is_ok_and(|held| !held) {
+        remarks.push(Remark {
+            what: "as it is mounted, the drive holds no letters beyond ASCII, so that names with such letters are escaped"
+                .to_owned(),
+            step: "mount it with UTF-8 (`-o utf8`, `-o iocharset=utf8`; ntfs-3g under a UTF-8 locale) to have them as they are"
+                .to_owned(),
+        });
+    }
+    remarks
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::fs::Access;
+use strongroom_files::{Backing, Cache};
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
 use crate::bag::{self, Holds};
@@ -17,7 +18,7 @@ use crate::batch;
 use crate::error::{DriveError, subject};
 use crate::identity::Identity;
 use crate::manifest;
-use crate::mount::Mount;
+use crate::mount::{Mount, open_top};
 use crate::name;
 use crate::partial::Partial;
 use crate::place::{BagPlace, Place};
@@ -80,6 +81,15 @@ impl Drive {
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
         let mount = Mount::open(root, None)?;
         Ok((mount.identity().clone(), mount.space()?))
+    }
+
+    /// What the folder at `root` lies on, whether or not it is a drive.
+    ///
+    /// # Errors
+    /// There is no such folder.
+    pub fn backing_of(root: &Path) -> Result<Backing, DriveError> {
+        let top = open_top(root)?;
+        Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
     /// Who it is.

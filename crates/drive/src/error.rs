@@ -86,6 +86,11 @@ pub enum DriveError {
         /// Where the drive is.
         root: PathBuf,
     },
+    /// It is in memory, and was not set up there.
+    InMemory {
+        /// Where the drive should be.
+        root: PathBuf,
+    },
     /// Another drive than the one that is expected.
     OtherDrive {
         /// Where the drive is.
@@ -272,6 +277,7 @@ impl DriveError {
                 (AlarmKind::DriveMissing, root)
             }
             Self::NotSetUp { root }
+            | Self::InMemory { root }
             | Self::OtherDrive { root, .. }
             | Self::Copied { root, .. }
             | Self::BadIdentity { root, .. }

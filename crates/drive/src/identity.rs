@@ -34,11 +34,14 @@ pub struct Identity {
     /// keeps that and nobody can set it: a copy of the file has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) born: Option<String>,
+    /// Whether it was set up in memory, knowingly: to try things out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_memory: bool,
 }
 
 impl Identity {
     pub(crate) fn new(label: &str, now: Timestamp, born: Option<String>) -> Self {
-        Self { format: FORMAT, id: DriveId::random(), label: label.to_owned(), created_at: now, born }
+        Self { format: FORMAT, id: DriveId::random(), label: label.to_owned(), created_at: now, born, in_memory: false }
     }
 
     /// The identity's file, whole.

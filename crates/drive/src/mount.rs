@@ -16,7 +16,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
 use strongroom_files::within::{create_in, names_in, remove_in};
-use strongroom_files::{Beneath, Call, Creation, Filesystem, Locked, Whose, call, errno, meaning, sync};
+use strongroom_files::{
+    Backing, Beneath, Cache, Call, Creation, Filesystem, Locked, Whose, call, errno, meaning, sync,
+};
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
@@ -55,6 +57,7 @@ pub(crate) struct Mount {
     syncing: Mutex<()>,
     presence: OnceLock<Locked>,
     unicode: OnceLock<bool>,
+    backing: OnceLock<Backing>,
     pub(crate) bags: Bags,
 }
 
@@ -66,6 +69,10 @@ impl Mount {
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
             return Err(DriveError::OtherDrive { root: root.to_owned(), expected, found: Box::new(identity) });
         }
+        // Somebody copied it there, or mounted memory over it: what is written is gone with the power.
+        if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
+            return Err(DriveError::InMemory { root: root.to_owned() });
+        }
         Ok(Self {
             root: root.to_owned(),
             top,
@@ -75,6 +82,7 @@ impl Mount {
             syncing: Mutex::new(()),
             presence: OnceLock::new(),
             unicode: OnceLock::new(),
+            backing: OnceLock::new(),
             bags: Bags::default(),
         })
     }
@@ -93,6 +101,11 @@ impl Mount {
 
     pub(crate) fn filesystem(&self) -> Filesystem {
         self.top.filesystem()
+    }
+
+    /// What it lies on. What cannot be told counts as a cache.
+    pub(crate) fn backing(&self) -> Backing {
+        *self.backing.get_or_init(|| Backing::of(&self.top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
     /// Whether this is still what is mounted there, and no sync has failed on it.

@@ -17,13 +17,14 @@
 //! - [`beneath`]: the root folder, and paths below it;
 //! - [`within`]: one open folder, and the names in it;
 //! - `sync`: durability;
-//! - [`filesystem`]: what each file system can be relied on for;
+//! - [`filesystem`]: what each file system can be relied on for, and [`device`]: what it lies on;
 //! - [`lock`]: locks on files;
 //! - [`mod@meaning`]: what the operating system's refusals mean;
 //! - [`call`]: one system call.
 
 pub mod beneath;
 pub mod call;
+pub mod device;
 pub mod filesystem;
 pub mod lock;
 pub mod meaning;
@@ -33,6 +34,7 @@ pub mod within;
 
 pub use crate::beneath::{Beneath, FileId, Made, Policy, id_of};
 pub use crate::call::call;
+pub use crate::device::{Backing, Cache, disk_of};
 pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
 pub use crate::meaning::{Call, Meaning, Whose, meaning};

@@ -67,7 +67,7 @@ impl Place {
         self.site.set("schedule.every", "1s");
         self.site.set("source.read_timeout", "30s");
         fs::create_dir(self.site.drive()).unwrap();
-        self.site.call(["drive", "init", "--label", "blue 1"]).run().expect_code(0);
+        self.site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]).run().expect_code(0);
     }
 
     /// Gives the document server that many small documents, and starts it.

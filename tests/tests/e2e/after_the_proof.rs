@@ -48,7 +48,7 @@ fn r6_drives_are_swapped_between_runs() {
     let first = proofs(&events(&site))[0].drive;
     fs::rename(site.drive(), site.path("blue")).unwrap();
     fs::create_dir(site.drive()).unwrap();
-    site.call(["drive", "init", "--label", "red"]).run().expect_code(0);
+    site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "red"]).run().expect_code(0);
     site.add_documents(BOOKINGS);
     run(&site, 0);
     r1_every_manifest_is_right(&site);

@@ -165,7 +165,7 @@ fn r3_the_program_dies_at_every_named_place_and_nothing_is_lost_or_done_twice() 
 fn r6_a_drive_whose_setting_up_was_killed_is_set_up_again() {
     let site = Site::without_drive();
     fs::create_dir(site.drive()).unwrap();
-    let init = || site.call(["drive", "init", "--label", "blue 1"]);
+    let init = || site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]);
     assert!(init().kill_at("drive.identity-written", 1).run().was_killed());
     init().run();
     site.add_documents(1);

@@ -146,7 +146,7 @@ fn everything_goes_through_with_the_least_rights() {
     host.make_token();
     let scans = host.make_documents();
     host.run("server", &["server", "import", scans.to_str().unwrap()]);
-    host.run("tool", &["drive", "init", "--label", "blue 1"]);
+    host.run("tool", &["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]);
     let services = ["relay", "fetch", "fetch", "verify", "archive", "notify"];
     let mut workers: Vec<_> = services.map(|service| host.call(service, &[]).start()).into();
     host.run("enumerate", &["enumerate", "--once"]);

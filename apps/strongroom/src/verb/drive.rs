@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use strongroom_drive::{Drive, DriveError, Identity, InitError};
+use strongroom_drive::{Backing, Drive, DriveError, Identity, InitError};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
 use strongroom_model::{ByteCount, Event, EventId, Expected, NewEvent, StreamName};
@@ -25,6 +25,7 @@ use crate::trouble::Trouble;
 Examples:
   strongroom drive init /mnt/backup --label \"blue 1\"    give the drive its identity, once
   strongroom drive init                                 the drive named in strongroom.toml
+  strongroom drive init ./try --same-disk               a folder on the system's disk, to try things out
   strongroom drive status                               identity, room, and what is in the way
 
 Files that are on the drive already stay as they are."
@@ -43,6 +44,12 @@ enum Action {
         /// A name for people, as on the drive's sticker
         #[arg(long, value_name = "TEXT")]
         label: Option<String>,
+        /// Takes a folder on the disk of the system, the log or the documents: no second disk, no safety if that one fails
+        #[arg(long)]
+        same_disk: bool,
+        /// Takes a folder in memory (a RAM disk), to try things out: gone with the power
+        #[arg(long)]
+        in_memory: bool,
     },
     /// Says which drive it is, how much room it has, and what is in the way
     Status {
@@ -56,9 +63,10 @@ enum Action {
 
 pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     match &args.action {
-        Action::Init { path, label } => {
+        Action::Init { path, label, same_disk, in_memory } => {
             let config = config_if_any(file)?;
             let root = root(path.as_deref(), config.as_ref(), file)?;
+            refuse_unsafe(&root, config.as_ref(), *same_disk, *in_memory)?;
             init(&root, label.as_deref(), config.as_ref(), out).await
         }
         Action::Status { path, json } => {
@@ -89,6 +97,24 @@ fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Re
     }
 }
 
+/// Refuses a folder that is no place of its own, unless that is wanted: the mount point of a drive that is not mounted is
+/// a folder on the system's disk.
+fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memory: bool) -> Result<(), Trouble> {
+    let backing = Drive::backing_of(root).map_err(|error| drive_trouble(&error))?;
+    if backing == Backing::Memory && !in_memory {
+        return Err(Trouble::new(format!(
+            "{} is in memory (a RAM disk): all of it is gone with the power",
+            root.display()
+        ))
+        .next_step("mount a disk there first; to try things out all the same, add --in-memory"));
+    }
+    let Some(whose) = attached::shared_with(root, config).filter(|_| !same_disk) else { return Ok(()) };
+    Err(Trouble::new(format!("{} is on the disk of {whose}, not on a drive of its own", root.display())).next_step(
+        "mount the drive there first (`findmnt` shows what is mounted); if copies on the same disk are what you want, add \
+         --same-disk",
+    ))
+}
+
 async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &mut Out) -> Result<Exit, Trouble> {
     let label = label.map_or_else(|| default_label(root), str::to_owned);
     let clock = Clock::system();
@@ -98,6 +124,9 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
         Err(error) => return Err(error.into()),
     };
     out.line(format_args!("the drive at {} is set up: {identity}", root.display()))?;
+    for remark in attached::remarks(root, config) {
+        out.line(format_args!("note: {}; {}", remark.what, remark.step))?;
+    }
     if let Some(config) = config {
         // The drive is set up whether or not the log hears of it: it is noted for people's
         // sake, and nothing rests on it.
@@ -161,6 +190,11 @@ fn status(root: &Path, config: Option<&Config>, json: bool, out: &mut Out) -> Re
         if let Some(free) = state.free_bytes {
             let reserve = settings.reserve;
             out.line(format_args!("  free   {}, of which {reserve} are kept in reserve", ByteCount(free)))?;
+        }
+    }
+    if !json && obstacle.is_none() {
+        for remark in attached::remarks(root, config) {
+            out.line(format_args!("  note   {}; {}", remark.what, remark.step))?;
         }
     }
     match obstacle {

@@ -69,10 +69,10 @@ fn the_drive_can_be_set_up_and_looked_at_without_a_configuration() {
     std::fs::create_dir(folder.path().join("blue 1")).unwrap();
     let refused = run(folder.path(), &["drive", "status", "blue 1"]).expect(2);
     assert!(refused.stdout.contains("strongroom drive init 'blue 1'"), "{}", refused.stdout);
-    run(folder.path(), &["drive", "init", "blue 1"]).expect(0);
+    run(folder.path(), &["drive", "init", "--same-disk", "--in-memory", "blue 1"]).expect(0);
     let status = run(folder.path(), &["drive", "status", "blue 1", "--json"]).expect(0).json();
     assert_eq!((&status["label"], &status["state"]), (&"blue 1".into(), &"ready".into()));
-    run(folder.path(), &["drive", "init", "blue 1"]).expect(1);
+    run(folder.path(), &["drive", "init", "--same-disk", "--in-memory", "blue 1"]).expect(1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rustix::io::Errno;
 use strongroom_files::within::{create_in, remove_in, rename_in};
-use strongroom_files::{Creation, errno, sync};
+use strongroom_files::{Backing, Creation, errno, sync};
 use strongroom_model::text;
 use strongroom_service::kill_point;
 
@@ -18,7 +18,8 @@ use crate::relative::Relative;
 use crate::temporary::whole_name;
 
 impl Drive {
-    /// Gives the drive that is mounted at `root` an identity, durably.
+    /// Gives the drive that is mounted at `root` an identity, durably. Whether it may be in memory is for the caller to
+    /// say ([`Drive::backing_of`]): the identity notes it.
     ///
     /// # Errors
     /// It has one already; the label cannot stand on a sticker; or the drive cannot be written to.
@@ -39,7 +40,8 @@ impl Drive {
         let temporary = whole_name(identity::FILE);
         remove_in(&folder, &temporary).map_err(failed(Action::Remove))?;
         let mut file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(failed(Action::Open))?;
-        let identity = Identity::new(label, now, birth(&file, filesystem));
+        let in_memory = Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory);
+        let identity = Identity { in_memory, ..Identity::new(label, now, birth(&file, filesystem)) };
         file.write_all(&identity.to_bytes()).map_err(failed(Action::Write))?;
         sync::sync_file(&file).map_err(failed(Action::Sync))?;
         kill_point!("drive.identity-written");

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{Advice, OFlags};
 use rustix::io::Errno;
+use strongroom_files::Backing;
 use strongroom_model::digest::PairHasher;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{Algorithm, ByteCount, Digest};
@@ -12,6 +13,7 @@ use strongroom_service::{Fault, fault};
 
 use super::{Drive, relative};
 use crate::error::{Action, DriveError};
+use crate::inline::is_inline;
 use crate::mount::Mount;
 use crate::proof::ReadBackOf;
 use crate::relative::Relative;
@@ -69,7 +71,7 @@ fn read_one(
 /// proven content all the same. File systems without inode numbers of their own (FAT) make them up anew.
 pub(crate) fn is_still(mount: &Mount, path: &Relative, sha256: &Digest) -> Result<bool, DriveError> {
     let read = read_file(mount, path, Algorithm::Sha256, &mut AlignedBuffer::new())?;
-    Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || !mount.filesystem().on_device))
+    Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || mount.backing() != Backing::Device))
 }
 
 fn read_file(
@@ -83,7 +85,10 @@ fn read_file(
         let stat = rustix::fs::fstat(&file)?;
         let (size, seen) = (u64::try_from(stat.st_size).unwrap_or(0), Seen::of(&stat));
         if mount.filesystem().on_device {
-            from_device(&file, size, algorithm, buffer).map(|read| ReadBackOf { seen, ..read })
+            let read = from_device(&file, size, algorithm, buffer)?;
+            // What lies below may have a cache of its own.
+            let method = if mount.backing() == Backing::Device { read.method } else { ReadBack::Cached };
+            Ok(ReadBackOf { seen, method, ..read })
         } else {
             let mut hasher = PairHasher::new(algorithm);
             let read = pour(&file, size, &mut hasher, buffer)?;
@@ -114,6 +119,7 @@ fn from_device(file: impl AsFd, size: u64, algorithm: Algorithm, buffer: &mut Al
 
     let resident_after = resident_pages(file, size).ok();
     let method = match (direct, resident_before, resident_after) {
+        _ if is_inline(file) => ReadBack::Cached,
         (true, _, Some(0)) => ReadBack::Direct,
         (_, Some(0), _) => ReadBack::CacheDropped,
         _ => ReadBack::Cached,

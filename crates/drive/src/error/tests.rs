@@ -40,6 +40,7 @@ fn every_error_names_the_thing_and_the_next_step() {
         DriveError::NotMounted { root: root() },
         DriveError::Unmounted { root: root() },
         DriveError::NotSetUp { root: root() },
+        DriveError::InMemory { root: root() },
         DriveError::OtherDrive { root: root(), expected, found: identity() },
         DriveError::Copied { root: root(), identity: identity() },
         DriveError::BadIdentity { root: root(), reason: "it is no plain file".to_owned() },

@@ -32,6 +32,9 @@ impl DriveError {
                 format!("the drive at {} was unmounted or swapped while in use", root.display())
             }
             Self::NotSetUp { root } => format!("the drive at {} was never set up for Strongroom", root.display()),
+            Self::InMemory { root } => {
+                format!("what is mounted at {} is in memory (a RAM disk), and no drive", root.display())
+            }
             Self::OtherDrive { root, expected, found } => {
                 format!("the drive at {} is {found}, and not {expected}, which is expected there", root.display())
             }
@@ -95,9 +98,10 @@ impl DriveError {
                 format!("plug the drive in and mount it at {}; work goes on by itself", root.display())
             }
             Self::NotMounted { root } => format!(
-                "mount the drive there; if this folder is to be the drive itself, set it up: `{}`",
+                "mount the drive there; one that is new is set up once it is mounted: `{}`",
                 init_command(root)
             ),
+            Self::InMemory { root } => format!("mount the drive at {}; work goes on by itself", root.display()),
             Self::NotSetUp { root } => format!("set it up: `{}`", init_command(root)),
             Self::OtherDrive { expected, .. } => {
                 format!("mount {expected} there, or set `drive.id` in the configuration to the one that is there")

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strongroom_drive::{Drive, DriveError};
+use strongroom_drive::{Backing, Drive, DriveError};
 use strongroom_model::event::{ReadBack, SyncMethod};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount};
 
@@ -281,21 +281,57 @@ fn a_ram_disk_is_never_said_to_be_read_from_the_device() {
     assert_eq!(drive.read_back(&path, Algorithm::Sha256).unwrap().method, ReadBack::Cached);
 }
 
-/// An ext4 file system in a file, whose bytes can be changed beneath the page cache.
-fn ext4_in(image: &Path) -> Option<Mounted> {
+#[test]
+fn r6_what_is_in_memory_is_refused_though_it_has_a_drives_identity() {
+    let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
+    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    if Drive::backing_of(disk.path()).unwrap() == Backing::Memory {
+        return;
+    }
+    Drive::init(disk.path(), "Blue", crate::rig::now()).unwrap();
+    std::fs::create_dir(mounted.root.join(".strongroom")).unwrap();
+    let identity = std::path::Path::new(".strongroom/drive.json");
+    std::fs::copy(disk.path().join(identity), mounted.root.join(identity)).unwrap();
+    let error = open(&mounted.root).unwrap_err();
+    assert!(matches!(error, DriveError::InMemory { .. }), "{error}");
+}
+
+#[test]
+fn r1_a_file_that_is_mounted_as_a_disk_is_never_said_to_be_read_from_the_device() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let Some(mounted) = ext4_in(&dir.path().join("image"), false) else { return };
+    let drive = set_up(&mounted.root);
+    let path = land(&drive, 1, &[7; 8000]).unwrap();
+    assert_eq!(drive.read_back(&path, Algorithm::Sha256).unwrap().method, ReadBack::Cached);
+    let (why, step) = Drive::backing_of(&mounted.root).unwrap().reason().unwrap();
+    assert!(why.contains("loop device") && step.contains("losetup --direct-io"), "{why}; {step}");
+}
+
+/// An ext4 file system in a file, whose bytes can be changed beneath the page cache; through a loop device that reads
+/// the file past its page cache, or not.
+fn ext4_in(image: &Path, direct: bool) -> Option<Mounted> {
     std::fs::File::create(image).unwrap().set_len(32 << 20).unwrap();
     let made = Command::new("/sbin/mkfs.ext4").arg("-q").arg(image).output();
     if !made.is_ok_and(|output| output.status.success()) {
         return skipped();
     }
-    Mounted::mount(&["-o", "loop", image.to_str().unwrap()])
+    let mounted = Mounted::mount(&["-o", "loop", image.to_str().unwrap()])?;
+    if direct {
+        // Not every disk's blocks fit those of the file system in the file.
+        let device = rustix::fs::stat(&mounted.root).unwrap().st_dev;
+        let name = format!("/dev/loop{}", rustix::fs::minor(device));
+        let set = Command::new("losetup").args(["--direct-io=on", &name]).output();
+        let device = Drive::backing_of(&mounted.root).unwrap() == Backing::Device;
+        return if set.is_ok_and(|set| set.status.success()) && device { Some(mounted) } else { skipped() };
+    }
+    Some(mounted)
 }
 
 #[test]
 fn r1_a_byte_flipped_on_the_device_is_seen_though_the_page_cache_holds_the_right_one() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let image = dir.path().join("image");
-    let Some(mounted) = ext4_in(&image) else { return };
+    let Some(mounted) = ext4_in(&image, true) else { return };
     let drive = set_up(&mounted.root);
     let mark = b"this sentence stands nowhere else on the device";
     let bytes = [&mark[..], &[7; 8000]].concat();
@@ -324,7 +360,7 @@ fn r1_a_byte_flipped_on_the_device_is_seen_though_the_page_cache_holds_the_right
 #[test]
 fn a_whole_job_works_on_a_drive_of_its_own() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let Some(mounted) = ext4_in(&dir.path().join("image")) else { return };
+    let Some(mounted) = ext4_in(&dir.path().join("image"), false) else { return };
     let drive = set_up(&mounted.root);
     for index in 0..20 {
         let bytes = format!("{index}").into_bytes();

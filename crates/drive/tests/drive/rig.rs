@@ -104,12 +104,8 @@ impl Rig {
 
     /// What a read-back can be at best on this file system: not every machine builds on a plain one.
     pub(crate) fn best_read_back(&self) -> ReadBack {
-        let magic = rustix::fs::statfs(&self.root).unwrap().f_type;
-        if matches!(magic, 0xef53 | 0x5846_5342 | 0x9123_683e | 0xf2f5_2010) {
-            ReadBack::Direct
-        } else {
-            ReadBack::Cached
-        }
+        let backing = Drive::backing_of(&self.root).unwrap();
+        if backing == strongroom_drive::Backing::Device { ReadBack::Direct } else { ReadBack::Cached }
     }
 }
 

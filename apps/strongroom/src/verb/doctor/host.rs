@@ -99,7 +99,14 @@ pub(super) fn drive(config: &Config) -> Check {
     }
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());
-    Check::well("drive", format!("“{label}” at {}, {free} free", root.display()))
+    let found = format!("“{label}” at {}, {free} free", root.display());
+    let remarks = attached::remarks(root, Some(config));
+    if remarks.is_empty() {
+        return Check::well("drive", found);
+    }
+    let said = remarks.iter().map(|remark| remark.what.as_str()).collect::<Vec<_>>().join("; ");
+    let step = remarks.iter().map(|remark| remark.step.as_str()).collect::<Vec<_>>().join("; ");
+    Check::warning("drive", format!("{found}; {said}"), step)
 }
 
 /// Looks at what the job will use on the drive: what another user left there, such as root.

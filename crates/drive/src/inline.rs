@@ -1,0 +1,61 @@
+//! Whether a file's bytes lie among its file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's
+//! resident files). Those are read through a cache of the file system's, whatever is asked of the file: the other place
+//! with unsafe code.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+/// `FS_IOC_FIEMAP` (linux/fs.h): the same number on all architectures that matter here but MIPS, PowerPC and SPARC,
+/// where the call is refused and nothing is known.
+const FIEMAP: libc::c_ulong = 0xC020_660B;
+/// `FIEMAP_EXTENT_DATA_INLINE` and `FIEMAP_EXTENT_DATA_TAIL` (linux/fiemap.h).
+const INLINE: u32 = 0x200 | 0x400;
+
+/// `struct fiemap` with room for one extent, the first: a file that is inline has one.
+#[repr(C)]
+#[derive(Default)]
+struct Request {
+    start: u64,
+    length: u64,
+    flags: u32,
+    mapped_extents: u32,
+    extent_count: u32,
+    reserved: u32,
+    extent: Extent,
+}
+
+/// `struct fiemap_extent`.
+#[repr(C)]
+#[derive(Default)]
+struct Extent {
+    logical: u64,
+    physical: u64,
+    length: u64,
+    reserved: [u64; 2],
+    flags: u32,
+    reserved_flags: [u32; 3],
+}
+
+/// Whether they do, as far as the file system can tell: FAT and exFAT cannot, and have no such files.
+#[expect(unsafe_code, reason = "no crate wraps the ioctl safely")]
+pub(crate) fn is_inline(file: impl AsFd) -> bool {
+    let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };
+    // SAFETY: the kernel reads and writes a `struct fiemap` with as many extents behind it as it is told that there is
+    // room for: one. `Request` has that layout, and lives through the call.
+    let asked = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), FIEMAP as _, std::ptr::from_mut(&mut request)) };
+    asked == 0 && request.mapped_extents > 0 && request.extent.flags & INLINE != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_some_size_is_not_inline() {
+        assert_eq!(size_of::<Request>(), 32 + 56);
+        let dir = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
+        std::fs::write(dir.path().join("file"), vec![7; 1 << 20]).unwrap();
+        let file = std::fs::File::open(dir.path().join("file")).unwrap();
+        file.sync_all().unwrap();
+        assert!(!is_inline(&file));
+    }
+}
