@@ -10,7 +10,9 @@ const TARGET: &str = "target: ";
 
 /// Installs what the benchmarks need beyond cargo, builds the program as it is shipped, and runs them.
 pub(crate) fn run(steps: &mut Steps, args: &[String]) {
-    steps.run("packages", packages::install);
+    if !steps.run("packages", packages::install) {
+        return;
+    }
     // Without the places where a test may kill it.
     steps.run("build", || run_command(&mut cargo(&["build", "--release", "--package", "strongroom"])));
     let mut targets = Vec::new();

@@ -42,7 +42,9 @@ const VERIFY: &str = "verify";
 
 /// Runs the suite that many times, until it fails.
 pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String]) {
-    steps.run("packages", packages::install);
+    if !steps.run("packages", packages::install) {
+        return;
+    }
     let mut suites = BTreeMap::new();
     steps.run("build", || {
         suites = build()?;

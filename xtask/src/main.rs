@@ -82,10 +82,10 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&mut steps),
         Chore::Test { kills, bookings, args } => test::run(&mut steps, test::Load { kills, bookings }, &args),
         Chore::Faults { times, bookings, args } => faults::run(&mut steps, times, bookings, &args),
-        Chore::Schemas { check } => steps.run("schemas", || cargo::schemas(!check)),
+        Chore::Schemas { check } => drop(steps.run("schemas", || cargo::schemas(!check))),
         Chore::Bench { args } => bench::run(&mut steps, &args),
-        Chore::Unused => steps.run("unused dependencies", unused::check),
-        Chore::Deny => steps.run("dependencies", deny::check),
+        Chore::Unused => drop(steps.run("unused dependencies", unused::check)),
+        Chore::Deny => drop(steps.run("dependencies", deny::check)),
     }
     steps.finish()
 }

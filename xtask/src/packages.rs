@@ -2,11 +2,17 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::{command, output};
 use crate::steps::say;
+
+/// How often it is tried again while the package manager is in use.
+const WAIT: Duration = Duration::from_secs(2);
+/// For how long: an upgrade of the whole system takes some minutes.
+const WAIT_MOST: Duration = Duration::from_secs(15 * 60);
 
 /// A Debian package, and how to see that it is there.
 struct Package {
@@ -67,8 +73,10 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get install -qq --yes --no-install-recommends \"$@\"
 ";
 
-/// Installs what is missing where that can be done without asking; elsewhere says in one
-/// line what to install. That is no failure yet: the tests that need it say so themselves.
+/// Installs what is missing where that can be done without asking.
+///
+/// # Errors
+/// It cannot be: the message says in one line what to install.
 pub(crate) fn install() -> Result<()> {
     let missing: Vec<_> = PACKAGES.iter().filter(|package| !is_there(package)).collect();
     if missing.is_empty() {
@@ -78,16 +86,43 @@ pub(crate) fn install() -> Result<()> {
     let purposes: Vec<_> = missing.iter().map(|package| package.purpose).collect();
     let (shown, purposes) = (names.join(" "), purposes.join(", "));
     let Some(root) = as_root() else {
-        say(&format!("please install what Debian calls {shown} ({purposes}); the tests that use it fail without"));
-        return Ok(());
+        bail!("please install what Debian calls {shown} ({purposes}), then try again");
     };
-    if quiet_install(&root, &names).is_err() {
-        // A fresh image has no lists of packages yet.
-        output(&mut command("env", &[&root[..], &["apt-get", "update", "-qq"]].concat()))?;
-        quiet_install(&root, &names)?;
+    let install = || quiet_install(&root, &names);
+    let update = || output(&mut command("env", &[&root[..], &["apt-get", "update", "-qq"]].concat()));
+    // A fresh image has no lists of packages yet.
+    if patiently(install, WAIT, WAIT_MOST).is_err() {
+        let advice = || format!("install what Debian calls {shown} by hand, or see what apt-get says above");
+        patiently(update, WAIT, WAIT_MOST).and_then(|_| patiently(install, WAIT, WAIT_MOST)).with_context(advice)?;
     }
     say(&format!("installed {shown} ({purposes})"));
     Ok(())
+}
+
+/// Does it again for as long as another process holds one of the package manager's locks.
+fn patiently(mut work: impl FnMut() -> Result<String>, wait: Duration, most: Duration) -> Result<String> {
+    let since = Instant::now();
+    let mut is_said = false;
+    loop {
+        match work() {
+            Err(error) if is_locked(&error) && since.elapsed() < most => {
+                if !std::mem::replace(&mut is_said, true) {
+                    say("waiting: another process is using the package manager");
+                }
+                std::thread::sleep(wait);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Whether apt-get or dpkg failed for one of its locks: `Could not get lock …`, `Unable to acquire the dpkg frontend
+/// lock …`, `dpkg: error: dpkg … lock was locked by another process …`.
+fn is_locked(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}");
+    ["Could not get lock", "Unable to acquire", "Unable to lock", "locked by another process"]
+        .iter()
+        .any(|sign| text.contains(sign))
 }
 
 fn is_there(package: &Package) -> bool {
@@ -111,4 +146,42 @@ fn as_root() -> Option<Vec<&'static str>> {
 /// `env` stands before it all, so that there is a program to name with and without sudo.
 fn quiet_install(root: &[&str], names: &[&str]) -> Result<String> {
     output(&mut command("env", &[root, &["sh", "-c", QUIET_INSTALL, "install"], names].concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    const LOCKED: [&str; 3] = [
+        "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)",
+        "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?",
+        "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (apt-get)",
+    ];
+
+    #[test]
+    fn a_package_manager_that_is_in_use_is_waited_for() {
+        let mut tries = 0;
+        let work = || {
+            tries += 1;
+            LOCKED
+                .get(tries - 1)
+                .map_or(Ok("done".to_owned()), |words| Err(anyhow!("`apt-get` ended with 100\n{words}")))
+        };
+        assert_eq!(patiently(work, Duration::ZERO, Duration::from_secs(60)).unwrap(), "done");
+        assert_eq!(tries, LOCKED.len() + 1);
+    }
+
+    #[test]
+    fn nothing_else_is_waited_for_and_nothing_for_ever() {
+        let mut tries = 0;
+        let broken = || {
+            tries += 1;
+            Err(anyhow!("E: Unable to locate package rabbitmq-server"))
+        };
+        patiently(broken, Duration::ZERO, Duration::from_secs(60)).unwrap_err();
+        assert_eq!(tries, 1);
+        patiently(|| Err(anyhow!(LOCKED[0])), Duration::ZERO, Duration::from_millis(1)).unwrap_err();
+    }
 }

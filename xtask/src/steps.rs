@@ -24,11 +24,15 @@ struct Step {
 impl Steps {
     /// Runs one step. A step that fails does not keep the next ones from running: one look
     /// at the end shows all that is wrong.
-    pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) {
+    ///
+    /// Returns whether it passed, for those that cannot go on without it.
+    pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) -> bool {
         say(&format!("==> {name}"));
         let started = Instant::now();
         let result = work();
+        let passed = result.is_ok();
         self.note(name, started.elapsed(), result);
+        passed
     }
 
     /// Keeps how the tests went, for the last line.

@@ -33,14 +33,19 @@ impl Default for Load {
 /// `--tests` beside `--bins` makes the program with the same features as the tests have:
 /// one build of each crate, not two. All features, so that the places where a test may kill the
 /// program are compiled in.
-pub(crate) fn prepare(steps: &mut Steps) {
-    steps.run("packages", packages::install);
-    steps.run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])));
+///
+/// Returns whether the tests can run: without what they need, hundreds would fail for one cause.
+pub(crate) fn prepare(steps: &mut Steps) -> bool {
+    steps.run("packages", packages::install)
+        && steps
+            .run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])))
 }
 
 /// Prepares the tests, and runs them.
 pub(crate) fn run(steps: &mut Steps, load: Load, args: &[String]) {
-    prepare(steps);
+    if !prepare(steps) {
+        return;
+    }
     let mut tally = None;
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
