@@ -108,6 +108,9 @@ fn a_process_sees_its_own_secrets_and_no_others() {
             _ => worker.clone(),
         };
         assert_eq!(secrets(service), expected, "{name}");
+        let has_token = texts(&service["volumes"]).iter().any(|volume| volume.contains(":/srv/tokens"));
+        let asks = ["token", "enumerate", "fetch", "archive", "tool"].contains(&name.as_str());
+        assert_eq!(has_token, asks, "{name}: the token for the document server");
         assert!(service["environment"].is_null(), "{name}: nothing secret, nor anything else, by the environment");
         let drive = texts(&service["volumes"]).iter().any(|volume| volume.contains(":/srv/drives/backup"));
         assert_eq!(drive, ["fetch", "verify", "tool"].contains(&name.as_str()), "{name}: the drive");

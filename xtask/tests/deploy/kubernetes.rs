@@ -146,6 +146,8 @@ fn every_container_is_held_in_and_every_worker_is_probed() {
             let safe = &pod["securityContext"];
             assert_eq!((&safe["runAsNonRoot"], &safe["runAsUser"]), (&true.into(), &10001.into()), "{file}");
             assert_eq!(pod["automountServiceAccountToken"], false, "{file}");
+            // Else the cluster names its services like our variables.
+            assert_eq!(pod["enableServiceLinks"], false, "{file}");
             let container = &pod["containers"][0];
             let safe = &container["securityContext"];
             assert_eq!(
@@ -177,6 +179,29 @@ fn every_container_is_held_in_and_every_worker_is_probed() {
                 drive.is_none_or(|mount| mount["mountPropagation"] == "HostToContainer"),
                 "{file}: a drive that is swapped is seen"
             );
+        }
+    }
+}
+
+/// The keys of a secret that several kinds of processes share, as each of them sees it.
+#[test]
+fn a_process_sees_its_own_secrets_and_no_others() {
+    for (file, manifest) in manifests() {
+        let mut found = Vec::new();
+        pods(&manifest, &mut found);
+        for pod in found {
+            let volumes = pod["volumes"].as_array().unwrap();
+            let shared = volumes.iter().find(|volume| volume["secret"]["secretName"] == "strongroom-worker");
+            let Some(shared) = shared else { continue };
+            let items = shared["secret"]["items"].as_array().unwrap_or_else(|| panic!("{file}: it sees every key"));
+            let keys: BTreeSet<&str> = items.iter().map(|item| item["key"].as_str().unwrap()).collect();
+            let own: &[&str] = match pod["containers"][0]["args"][0].as_str().unwrap() {
+                "enumerate" | "fetch" | "archive" => &["source_token"],
+                "notify" => &["smtp_password"],
+                "verify" => &[],
+                other => panic!("{file}: {other}"),
+            };
+            assert_eq!(keys, ["log_url", "broker_url"].iter().chain(own).copied().collect(), "{file}");
         }
     }
 }
