@@ -12,6 +12,7 @@ mod found;
 mod known;
 mod line;
 mod list;
+mod physical;
 mod prepare;
 mod report;
 mod walk;
@@ -102,8 +103,8 @@ pub async fn import_folder(
     }
 }
 
-/// Makes a signed-off booking of every line of a list in CSV (RFC 4180, with commas or
-/// semicolons, in UTF-8), whose first line names the columns:
+/// Makes a signed-off booking of every line of a list in CSV (RFC 4180, with commas, semicolons or
+/// tabs, in UTF-8; a field ends where its line does), whose first line names the columns:
 ///
 /// | column | |
 /// | --- | --- |

@@ -32,7 +32,8 @@ pub(crate) struct Entry {
     pub(crate) kind: EntryKind,
     pub(crate) size_bytes: u64,
     pub(crate) file_id: FileId,
-    pub(crate) modified_at: Timestamp,
+    /// `None` where no calendar has the time that the file system gives.
+    pub(crate) modified_at: Option<Timestamp>,
     /// When its bytes and its inode were changed last, in nanoseconds since 1970.
     pub(crate) times_ns: (i128, i128),
 }
@@ -138,7 +139,7 @@ impl Entry {
             size_bytes: u64::try_from(stat.st_size).unwrap_or_default(),
             file_id: id_of(stat),
             // A time outside of the calendar (years -9999 to 9999) can only be a broken one.
-            modified_at: Timestamp::new(stat.st_mtime, nanosecond).unwrap_or(Timestamp::UNIX_EPOCH),
+            modified_at: Timestamp::new(stat.st_mtime, nanosecond).ok(),
             times_ns: (
                 nanoseconds(stat.st_mtime, stat.st_mtime_nsec.into()),
                 nanoseconds(stat.st_ctime, stat.st_ctime_nsec.into()),

@@ -104,7 +104,15 @@ impl Ready {
         let is_listed = found.id.is_some();
         let id = found.id.unwrap_or_else(|| made_id(&found.wished, &computed));
         let filename = found.filename.unwrap_or_else(|| readable(found.path.name()));
-        let signed_off_at = found.signed_off_at.unwrap_or(modified_at);
+        let signed_off_at = found.signed_off_at.or(modified_at).unwrap_or_else(|| {
+            let taken_as = Timestamp::UNIX_EPOCH;
+            let why = format!(
+                "the time of its last change is one that no calendar has: it is taken as signed off on {taken_as}, \
+                 before all others; set its time (`touch`) before the import, or import a list that names the time"
+            );
+            report.warn(&found.shown, why);
+            taken_as
+        });
         let timesheet = Timesheet { filename, size, digest, path: found.wished, stamp: None };
         Self { shown: found.shown, id, is_listed, timesheet, computed, signed_off_at, copy }
     }

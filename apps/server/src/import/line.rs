@@ -16,7 +16,11 @@ const NEEDED: usize = 3;
 
 /// Which column is which.
 #[derive(Debug, Clone)]
-pub(crate) struct Columns([Option<usize>; COLUMNS.len()]);
+pub(crate) struct Columns {
+    at: [Option<usize>; COLUMNS.len()],
+    /// How many the first line names. Columns without a name may follow, which hold nothing.
+    named: usize,
+}
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +37,9 @@ impl Columns {
     /// Reads the first line.
     pub(crate) fn of(header: &ByteRecord) -> Result<Self, String> {
         let mut columns = [None; COLUMNS.len()];
-        for (index, field) in header.iter().enumerate() {
+        let is_named = |field: &[u8]| !field.trim_ascii().is_empty();
+        let named = header.iter().rposition(is_named).map_or(0, |last| last + 1);
+        for (index, field) in header.iter().take(named).enumerate() {
             let name = String::from_utf8_lossy(field).trim().to_ascii_lowercase();
             let Some(known) = COLUMNS.iter().position(|column| *column == name) else {
                 return Err(format!("it has the unknown column {:?}", printable(&name, 40)));
@@ -44,20 +50,20 @@ impl Columns {
         }
         match COLUMNS.iter().zip(columns).take(NEEDED).find(|(_, index)| index.is_none()) {
             Some((missing, _)) => Err(format!("it lacks the column {missing}")),
-            None => Ok(Self(columns)),
+            None => Ok(Self { at: columns, named }),
         }
     }
 
     /// Reads a further line.
     pub(crate) fn line(&self, record: &ByteRecord, zone: &TimeZone) -> Result<Line, String> {
-        let named = self.0.iter().flatten().count();
-        if record.len() != named {
-            return Err(format!("it has {} fields, and the first line names {named}", record.len()));
+        let fields = record.iter().rposition(|field| !field.trim_ascii().is_empty()).map_or(0, |last| last + 1);
+        if record.len() < self.named || fields > self.named {
+            return Err(format!("it has {} fields, and the first line names {}", record.len(), self.named));
         }
         let id =
             self.needed(record, 0)?.parse().map_err(|error: strongroom_model::id::ParseIdError| error.to_string())?;
         let path = self.bytes(record, 1).to_vec();
-        if path.is_empty() {
+        if path.trim_ascii().is_empty() {
             return Err("its path is empty".to_owned());
         }
         let signed_off_at = time(self.needed(record, 2)?, zone)?;
@@ -76,7 +82,7 @@ impl Columns {
     }
 
     fn bytes<'a>(&self, record: &'a ByteRecord, column: usize) -> &'a [u8] {
-        self.0[column].and_then(|index| record.get(index)).unwrap_or_default()
+        self.at[column].and_then(|index| record.get(index)).unwrap_or_default()
     }
 
     fn text<'a>(&self, record: &'a ByteRecord, column: usize) -> Result<&'a str, String> {

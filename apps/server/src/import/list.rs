@@ -1,20 +1,21 @@
 //! Reading a list of bookings, line by line.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, ReaderBuilder};
 use strongroom_model::{BookingId, Digest};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::ImportError;
 use super::found::Found;
 use super::line::{Columns, Line};
+use super::physical;
 use super::report::Remark;
-use super::walk::copies_of;
+use super::walk::{copies_of, names};
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
 use crate::root::{DocumentRoot, EntryKind};
@@ -24,7 +25,9 @@ const MAX_LINES: u64 = 1_000_000;
 /// The largest list, in bytes: room for so many lines of 500 bytes. A field without an end
 /// would otherwise be read into memory whole.
 const MAX_LIST_BYTES: u64 = MAX_LINES * 500;
-/// How much is looked at to tell commas from semicolons, in bytes.
+/// What may stand between fields: spreadsheets in many countries write semicolons.
+const DELIMITERS: [u8; 3] = *b",;\t";
+/// How much is looked at to tell how the list is saved, in bytes.
 const PEEK_BYTES: u64 = 4096;
 
 /// A list that is being read.
@@ -35,7 +38,8 @@ pub(crate) struct List {
     folder: DocumentRoot,
     copies: RelativePath,
     columns: Columns,
-    reader: csv::Reader<io::Take<BufReader<File>>>,
+    delimiter: u8,
+    reader: physical::Lines<io::Take<BufReader<File>>>,
     /// On which line an id came first.
     seen: HashMap<BookingId, u64>,
 }
@@ -77,48 +81,38 @@ impl List {
         if file.metadata().map_err(unreadable)?.len() > MAX_LIST_BYTES {
             return Err(too_long());
         }
-        let delimiter = delimiter(&mut file).map_err(unreadable)?;
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(BufReader::new(file).take(MAX_LIST_BYTES));
-        let mut header = ByteRecord::new();
-        let read = reader.read_byte_record(&mut header).map_err(|error| unreadable(io::Error::other(error)))?;
         let bad = |why: String| ImportError::Header { path: path.to_owned(), why };
-        if !read {
-            return Err(bad("the list is empty".to_owned()));
-        }
-        let columns = Columns::of(&header).map_err(bad)?;
+        skip_byte_order_mark(&mut file).map_err(unreadable)?.map_err(bad)?;
+        let mut reader = physical::Lines::new(BufReader::new(file).take(MAX_LIST_BYTES));
+        let (columns, delimiter) = header(&mut reader).map_err(unreadable)?.map_err(bad)?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         let folder = DocumentRoot::open(folder).map_err(unreadable)?;
         let copies = copies_of(absolute.file_stem().unwrap_or(OsStr::new("list"))).map_err(unreadable)?;
         let (documents, path) = (documents.clone(), path.to_owned());
-        Ok(Self { documents, path, folder, copies, columns, reader, seen: HashMap::new() })
+        Ok(Self { documents, path, folder, copies, columns, delimiter, reader, seen: HashMap::new() })
     }
 
     /// The next lines, `most` at most; all is empty at the end.
     pub(crate) fn next(&mut self, most: usize) -> Result<Lines, ImportError> {
         let mut lines = Lines::default();
-        let mut record = ByteRecord::new();
         while lines.len() < most {
-            let read = self.reader.read_byte_record(&mut record);
-            match read
-                .map_err(|error| ImportError::Read { path: self.path.clone(), source: io::Error::other(error) })?
-            {
-                false => break,
-                true => self.read(&record, &mut lines),
-            }
-            if self.seen.len() as u64 > MAX_LINES {
+            let read = self.reader.next();
+            let read = read.map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
+            let Some(line) = read else { break };
+            if line.number > MAX_LINES {
                 return Err(ImportError::TooLong { path: self.path.clone(), most: MAX_LINES });
+            }
+            if !line.is_blank(self.delimiter) {
+                self.read(&line, &mut lines);
             }
         }
         Ok(lines)
     }
 
-    fn read(&mut self, record: &ByteRecord, lines: &mut Lines) {
-        let number = record.position().map_or(0, csv::Position::line);
-        let line = match self.columns.line(record, &self.documents.settings().zone) {
+    fn read(&mut self, line: &physical::Line, lines: &mut Lines) {
+        let number = line.number;
+        let fields = line.fields(self.delimiter);
+        let line = match fields.and_then(|record| self.columns.line(&record, &self.documents.settings().zone)) {
             Ok(line) => line,
             Err(why) => return lines.remarks.push(Remark::new(&format!("line {number}"), why)),
         };
@@ -140,10 +134,19 @@ impl List {
         }
     }
 
-    /// The file that a line means, and where it is to lie below the document root.
+    /// The file that a line means, and where it is to lie below the document root. Blanks around its path are taken
+    /// for blanks only where no file has them in its name.
     fn find(&self, line: &Line) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
+        let found = self.find_path(&line.path);
+        match line.path.trim_ascii() {
+            trimmed if found.is_err() && trimmed.len() < line.path.len() => self.find_path(trimmed).or(found),
+            _ => found,
+        }
+    }
+
+    fn find_path(&self, path: &[u8]) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
         let root = self.documents.root();
-        let named = Path::new(OsStr::from_bytes(&line.path));
+        let named = Path::new(OsStr::from_bytes(path));
         let shown = readable(named.as_os_str());
         let places: Vec<PathBuf> = if named.is_absolute() {
             vec![named.to_owned()]
@@ -163,8 +166,16 @@ impl List {
             if adopt && self.documents.is_ours(&path) {
                 return Err(format!("{shown} is the document server's own"));
             }
-            let entry = base.entry(&path).map_err(|error| format!("{shown}: {error}"))?;
-            files.extend(entry.map(|entry| (entry, base, path, adopt)));
+            let read = |error: io::Error| format!("{shown}: {error}");
+            match base.entry(&path).map_err(read)? {
+                Some(entry) => files.push((entry, base, path, adopt)),
+                None => {
+                    // The same name in another normal form: a Mac writes decomposed characters, a list composed ones.
+                    let same = written_otherwise(base, &path).map_err(read)?;
+                    let entry = same.as_ref().map(|same| base.entry(same)).transpose().map_err(read)?.flatten();
+                    files.extend(entry.zip(same).map(|(entry, same)| (entry, base, same, adopt)));
+                }
+            }
         }
         files.dedup_by_key(|(entry, ..)| entry.file_id);
         match files.as_slice() {
@@ -185,11 +196,61 @@ impl List {
     }
 }
 
-/// The delimiter of the first line: spreadsheets in many countries write semicolons.
-fn delimiter(file: &mut File) -> io::Result<u8> {
+/// Goes on after UTF-8's byte order mark; within, why the list cannot be read as text.
+fn skip_byte_order_mark(file: &mut File) -> io::Result<Result<(), String>> {
     let mut head = Vec::new();
     file.take(PEEK_BYTES).read_to_end(&mut head)?;
-    file.rewind()?;
-    let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
-    Ok(if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' })
+    let is_utf8_mark = head.starts_with(b"\xef\xbb\xbf");
+    file.seek(io::SeekFrom::Start(if is_utf8_mark { 3 } else { 0 }))?;
+    let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || head.contains(&0);
+    Ok(if is_utf16 {
+        Err("it is not saved as UTF-8 but as UTF-16 or something else with zero bytes: save it as \"CSV UTF-8\""
+            .to_owned())
+    } else {
+        Ok(())
+    })
+}
+
+/// The columns that the first line names, and what stands between fields: the first of comma, semicolon and tab with
+/// which all of them are known. Within, what is wrong with the line. A line `sep=;` before it, which spreadsheets write,
+/// only says the same.
+fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(Columns, u8), String>> {
+    let Some(mut first) = reader.next()? else { return Ok(Err("the list is empty".to_owned())) };
+    if first.bytes.to_ascii_lowercase().starts_with(b"sep=") {
+        match reader.next()? {
+            Some(second) => first = second,
+            None => return Ok(Err("the list is empty after its first line".to_owned())),
+        }
+    }
+    let read = |delimiter| first.fields(delimiter).and_then(|record| Columns::of(&record));
+    let known = DELIMITERS.into_iter().find_map(|delimiter| Some((read(delimiter).ok()?, delimiter)));
+    Ok(known.ok_or_else(|| {
+        let has = |byte| first.bytes.contains(&byte);
+        let likely = DELIMITERS.into_iter().find(|delimiter| has(*delimiter)).unwrap_or(b',');
+        read(likely).err().unwrap_or_default()
+    }))
+}
+
+/// The one file whose path is the same text in another Unicode normal form (UAX #15), part by part.
+fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> io::Result<Option<RelativePath>> {
+    let mut found: Option<RelativePath> = None;
+    for part in path.parts() {
+        let Some(wanted) = part.to_str().map(|part| part.nfc().collect::<String>()) else { return Ok(None) };
+        let names = match names(base, found.as_ref()) {
+            Ok(names) => names,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let is_same = |name: &&OsString| name.to_str().is_some_and(|name| name.nfc().eq(wanted.chars()));
+        let mut same = names.iter().filter(is_same);
+        let (Some(name), None) = (same.next(), same.next()) else { return Ok(None) };
+        let next = match &found {
+            None => RelativePath::new(name.as_bytes()),
+            Some(folder) => folder.child(name),
+        };
+        found = Some(next.map_err(io::Error::other)?);
+    }
+    Ok(found)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Prepared {
     pub(crate) found: Found,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
-    pub(crate) modified_at: Timestamp,
+    pub(crate) modified_at: Option<Timestamp>,
     /// The copy, which is not yet synced; none where the file is adopted.
     pub(crate) copy: Option<(Temporary, File)>,
 }
@@ -70,7 +70,7 @@ pub(crate) fn prepare(
         found,
         size: ByteCount(size_bytes),
         digest,
-        modified_at: to_the_microsecond(before.modified_at),
+        modified_at: before.modified_at.map(to_the_microsecond),
         copy,
     })
 }

@@ -157,7 +157,7 @@ pub(crate) fn copies_of(name: &OsStr) -> io::Result<RelativePath> {
     path.map_err(io::Error::other)
 }
 
-fn names(root: &DocumentRoot, folder: Option<&RelativePath>) -> io::Result<Vec<OsString>> {
+pub(crate) fn names(root: &DocumentRoot, folder: Option<&RelativePath>) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(root.folder(folder)?)? {
         let name = entry?.file_name().to_bytes().to_vec();

@@ -188,3 +188,20 @@ async fn a_folder_that_is_not_there_is_named() {
     let error = import_folder(rig.documents(), Path::new("/nowhere"), |_| {}).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot read /nowhere");
 }
+
+#[tokio::test]
+async fn a_time_that_no_calendar_has_is_said() {
+    // ext4 and overlay file systems do not hold such times; a file system in memory does.
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
+        return eprintln!("left out: there is no /dev/shm");
+    };
+    let rig = Rig::start().await;
+    for (name, seconds) in [("a.pdf", 253_402_300_800), ("b.pdf", 910_692_648_000), ("c.pdf", 1_700_000_000_i64)] {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: 0 };
+        rustix::fs::futimens(&file, &rustix::fs::Timestamps { last_access: time, last_modification: time }).unwrap();
+    }
+    let report = import_folder(rig.documents(), folder.path(), |_| {}).await.unwrap();
+    assert_eq!((report.imported, report.warned), (3, 2), "{report:?}");
+    assert!(report.warnings.iter().all(|remark| remark.why.contains("no calendar")), "{report:?}");
+}

@@ -197,3 +197,79 @@ async fn the_list_in_the_readme_is_one() {
     let report = import(&rig, list).await;
     assert_eq!((report.imported, report.skipped, report.warned), (2, 0, 0), "{report:?}");
 }
+
+async fn import_bytes(rig: &Rig, list: &[u8]) -> Result<ImportReport, ImportError> {
+    fs::create_dir_all(path(rig).parent().unwrap()).unwrap();
+    fs::write(path(rig), list).unwrap();
+    import_csv(rig.documents(), &path(rig), |_| {}).await
+}
+
+fn with_files(rig: &Rig, count: u32) {
+    for number in 1..=count {
+        fs::write(rig.file(&format!("w{number}.pdf")), format!("week {number}")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_quotation_mark_that_is_not_closed_takes_no_other_line_with_it() {
+    let rig = Rig::start().await;
+    with_files(&rig, 6);
+    let list = "id,path,signed_off_at,filename\n\
+                B-1,w1.pdf,2026-11-20,a\n\
+                B-2,w2.pdf,2026-11-20,\"Week 48\n\
+                B-3,w3.pdf,2026-11-20,c\n\
+                B-4,w4.pdf,2026-11-20,d\n\
+                B-5,w5.pdf,2026-11-20,\"e\"\n\
+                B-6,w6.pdf,2026-11-20,e\"\n";
+    let report = import(&rig, list).await;
+    assert_eq!((report.imported, report.skipped), (5, 1), "{report:?}");
+    assert!(why(&report)[0].starts_with("line 3: a quotation mark is opened and not closed"), "{report:?}");
+    assert_eq!(rig.waiting("").await.bookings.len(), 5);
+}
+
+#[tokio::test]
+async fn a_list_is_read_as_spreadsheets_write_it() {
+    let name = "Mä rz.pdf";
+    for list in [
+        "id;path;signed_off_at\rB-1;w1.pdf;2026-11-20\rB-2;Mä rz.pdf;2026-11-20\r".to_owned(),
+        "sep=;\nid;path;signed_off_at\nB-1;w1.pdf;2026-11-20\nB-2;Mä rz.pdf;2026-11-20\n".to_owned(),
+        "sep=,\r\nid,path,signed_off_at\r\nB-1, w1.pdf ,2026-11-20\r\nB-2,Mä rz.pdf,2026-11-20\r\n".to_owned(),
+        "id\tpath\tsigned_off_at\nB-1\tw1.pdf\t2026-11-20\nB-2\tMä rz.pdf\t2026-11-20\n".to_owned(),
+        "\u{feff}ID,Path,signed_off_at,,\nB-1,w1.pdf,2026-11-20,,\n,,,,\nB-2,Mä rz.pdf,2026-11-20,,\n,,,,\n".to_owned(),
+        // The list has composed characters, the folder decomposed ones.
+        "id,path,signed_off_at\nB-1,w1.pdf,2026-11-20\nB-2,M\u{e4} rz.pdf,2026-11-20".to_owned(),
+        "id,path,signed_off_at\nB-1,w1.pdf,2026-11-20\nB-2,Ma\u{308} rz.pdf,2026-11-20".to_owned(),
+    ] {
+        let rig = Rig::start().await;
+        with_files(&rig, 1);
+        let decomposed: String = name.replace('ä', "a\u{308}");
+        fs::write(rig.file(if list.contains("a\u{308}") { name } else { &decomposed }), "m").unwrap();
+        let report = import(&rig, &list).await;
+        assert_eq!((report.imported, report.skipped), (2, 0), "{list:?}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_says_how_to_save_it() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let list = "id,path,signed_off_at\nB-1,w1.pdf,2026-11-20\n";
+    for (bytes, part) in [
+        ([vec![0xff, 0xfe], utf16(list)].concat(), "UTF-16"),
+        (utf16(list), "UTF-16"),
+        (b"sep=;\n".to_vec(), "empty after its first line"),
+        (b"".to_vec(), "empty"),
+        (b"id|path|signed_off_at\n".to_vec(), "unknown column \"id|path|signed_off_at\""),
+        (b"\"id,path,signed_off_at\nB-1,w1.pdf,2026-11-20\n".to_vec(), "not closed"),
+    ] {
+        let rig = Rig::start().await;
+        let error = import_bytes(&rig, &bytes).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    // A line in another encoding is that line's alone.
+    let rig = Rig::start().await;
+    with_files(&rig, 2);
+    let latin1 = b"id,path,signed_off_at,filename\nB-1,w1.pdf,2026-11-20,M\xe4rz\nB-2,w2.pdf,2026-11-20,b\n";
+    let report = import_bytes(&rig, latin1).await.unwrap();
+    assert_eq!((report.imported, report.skipped), (1, 1), "{report:?}");
+    assert!(why(&report)[0].contains("save the list as UTF-8"), "{report:?}");
+}
