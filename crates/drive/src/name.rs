@@ -6,6 +6,7 @@
 //! percent-encoded in a manifest where `sha256sum -c` takes a name as it stands: names
 //! without `%`, `\`, CR and LF mean the same to both.
 
+use strongroom_model::text::is_unseen;
 use strongroom_model::{Algorithm, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -144,18 +145,6 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '%' | '\\' | '/' | '<' | '>' | ':' | '"' | '|' | '?' | '*')
         || c.is_control()
         || is_unseen(c)
-}
-
-/// Characters that are not seen but change how a name reads: Unicode's bidirectional
-/// controls, line separators and Default_Ignorable_Code_Point, and noncharacters.
-fn is_unseen(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// The names of devices, which Windows sees in any folder and before any extension

@@ -1,6 +1,7 @@
 //! `Content-Disposition` (RFC 6266) with a name that came from outside.
 
 use http::HeaderValue;
+use strongroom_model::text::is_unseen;
 
 /// The longest name that is offered to a browser, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -17,9 +18,7 @@ pub(crate) fn attachment(filename: &str) -> HeaderValue {
 }
 
 fn harmless(c: char) -> bool {
-    let misleads =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    !c.is_control() && !misleads && c != '/' && c != '\\'
+    !c.is_control() && !is_unseen(c) && c != '/' && c != '\\'
 }
 
 /// What may stand between quotes without an escape, which clients treat differently.
