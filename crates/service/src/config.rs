@@ -16,6 +16,7 @@ mod plain;
 pub mod schema;
 pub mod section;
 pub mod template;
+mod text_file;
 pub mod value;
 
 pub use self::error::ConfigError;

@@ -38,6 +38,8 @@ pub struct Sources {
     pub search: Vec<PathBuf>,
     /// The environment: only names that begin with `STRONGROOM_` matter.
     pub environment: BTreeMap<String, String>,
+    /// The user's home, which paths that begin with `~/` start at.
+    pub home: Option<PathBuf>,
     /// Keys that flags set, such as (`schedule.every`, `1m`), the later over the earlier.
     pub flags: Vec<(String, String)>,
 }
@@ -55,6 +57,7 @@ impl Sources {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .filter(|(name, _)| name.starts_with(text::PREFIX))
                 .collect(),
+            home: std::env::home_dir().filter(|home| home.is_absolute()),
             flags: Vec::new(),
         }
     }
@@ -109,12 +112,34 @@ impl Config {
     }
 
     fn assemble(from_file: ConfigLayer, sources: &Sources, folder: &Path) -> Result<Self, ConfigError> {
-        let layer = text::flags(&sources.flags)?
-            .with_fallback(text::environment(&sources.environment)?)
-            .with_fallback(from_file)
-            .with_fallback(ConfigLayer::default_values());
+        let flags = text::flags(&sources.flags)?;
+        let environment = over(&flags, text::environment(&sources.environment)?);
+        let upper = flags.with_fallback(environment);
+        let from_file = over(&upper, from_file);
+        let layer = upper.with_fallback(from_file).with_fallback(ConfigLayer::default_values());
         let mut config = Self::from_layer(layer).expect("every key that is not optional has a default");
-        config.resolve_paths(folder);
+        config.resolve_paths(folder, sources.home.as_deref())?;
         Ok(config)
     }
+}
+
+/// `lower` without the secrets, and the files of secrets, that `upper` sets in the other way: whoever sets a token in
+/// the environment means it over the file that the configuration names.
+fn over(upper: &ConfigLayer, mut lower: ConfigLayer) -> ConfigLayer {
+    macro_rules! either {
+        ($($section:ident).+: $secret:ident, $file:ident) => {
+            if upper.$($section).+.$secret.is_some() {
+                lower.$($section).+.$file = None;
+            }
+            if upper.$($section).+.$file.is_some() {
+                lower.$($section).+.$secret = None;
+            }
+        };
+    }
+    either!(log: url, url_file);
+    either!(broker: url, url_file);
+    either!(source: token, token_file);
+    either!(mail.smtp: password, password_file);
+    either!(server: database_url, database_url_file);
+    lower
 }

@@ -1,32 +1,81 @@
-//! Paths in the configuration, relative to its file.
+//! Paths in the configuration, relative to its file or to the user's home.
 
 use std::path::{Path, PathBuf};
 
+use strongroom_model::text::printable;
+
+use super::ConfigError;
 use super::section::Config;
+use super::value::MOST_SHOWN_CHARS;
 
 impl Config {
-    /// Makes every relative path start at `base`, the folder of the configuration's file.
-    pub(super) fn resolve_paths(&mut self, base: &Path) {
-        let needed = [&mut self.data_dir, &mut self.server.documents];
+    /// Makes every relative path start at `base`, the folder of the configuration's file, and every one that begins
+    /// with `~/` at `home`.
+    ///
+    /// # Errors
+    /// A path that only a shell would expand: taken as it stands, it would become a folder named `~ann` or `$HOME`.
+    pub(super) fn resolve_paths(&mut self, base: &Path, home: Option<&Path>) -> Result<(), ConfigError> {
+        let needed = [("data_dir", &mut self.data_dir), ("server.documents", &mut self.server.documents)];
         let optional = [
-            &mut self.log.url_file,
-            &mut self.log.path,
-            &mut self.broker.url_file,
-            &mut self.source.token_file,
-            &mut self.source.ca_file,
-            &mut self.drive.root,
-            &mut self.mail.folder,
-            &mut self.mail.smtp.password_file,
-            &mut self.mail.smtp.ca_file,
-            &mut self.server.database_url_file,
-            &mut self.server.database,
+            ("log.url_file", &mut self.log.url_file),
+            ("log.path", &mut self.log.path),
+            ("broker.url_file", &mut self.broker.url_file),
+            ("source.token_file", &mut self.source.token_file),
+            ("source.ca_file", &mut self.source.ca_file),
+            ("drive.root", &mut self.drive.root),
+            ("mail.folder", &mut self.mail.folder),
+            ("mail.smtp.password_file", &mut self.mail.smtp.password_file),
+            ("mail.smtp.ca_file", &mut self.mail.smtp.ca_file),
+            ("server.database_url_file", &mut self.server.database_url_file),
+            ("server.database", &mut self.server.database),
         ];
-        needed.into_iter().chain(optional.into_iter().flatten()).for_each(|path| resolve(path, base));
+        let optional = optional.into_iter().filter_map(|(key, path)| Some((key, path.as_mut()?)));
+        for (key, path) in needed.into_iter().chain(optional) {
+            *path = resolve(path, base, home).map_err(|message| ConfigError::Value {
+                place: "configuration".to_owned(),
+                key: key.to_owned(),
+                message,
+            })?;
+        }
+        Ok(())
     }
 }
 
-fn resolve(path: &mut PathBuf, base: &Path) {
-    if path.is_relative() {
-        *path = base.join(&path);
+fn resolve(path: &Path, base: &Path, home: Option<&Path>) -> Result<PathBuf, String> {
+    let text = path.to_string_lossy();
+    let shown = printable(&text, MOST_SHOWN_CHARS);
+    let first = text.split('/').next().unwrap_or_default();
+    if first == "~" {
+        let home = home.ok_or_else(|| format!("{shown:?}: the environment names no HOME; write the whole path"))?;
+        return Ok(home.join(path.strip_prefix("~").unwrap_or(path)));
+    }
+    if first.starts_with('~') || text.contains("$HOME") || text.contains("${") || first.starts_with('$') {
+        return Err(format!("{shown:?} is not expanded as in a shell; write the whole path, or ~/ for your home"));
+    }
+    Ok(if path.is_relative() { base.join(path) } else { path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_begins_at_the_file_the_root_or_the_home() {
+        let resolve = |path: &str| super::resolve(Path::new(path), Path::new("/site"), Some(Path::new("/home/ann")));
+        for (path, whole) in [
+            ("data", "/site/data"),
+            ("/srv/data", "/srv/data"),
+            ("~/data", "/home/ann/data"),
+            ("~", "/home/ann"),
+            ("a~b", "/site/a~b"),
+            ("a/~/b", "/site/a/~/b"),
+            ("price$", "/site/price$"),
+        ] {
+            assert_eq!(resolve(path).unwrap(), Path::new(whole));
+        }
+        for path in ["~ben/data", "$HOME/data", "${HOME}/data", "$DATA", "/srv/$HOME/x", "/srv/${USER}"] {
+            assert!(resolve(path).unwrap_err().contains("write the whole path"), "{path}");
+        }
+        assert!(super::resolve(Path::new("~/data"), Path::new("/site"), None).unwrap_err().contains("HOME"));
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::load::FILE_NAME;
 use super::*;
 
 fn load(text: &str) -> Result<Config, ConfigError> {
@@ -252,6 +253,46 @@ fn flags_go_over_the_environment_over_the_file_over_the_defaults() {
     assert_eq!(config.source.secret().unwrap().reveal(), "hunter2");
     assert_eq!(config.fetch.concurrency, 8);
     assert!(!toml::to_string(&config).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn a_services_variables_in_a_cluster_are_not_taken_for_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), "").unwrap();
+    let links = [
+        ("STRONGROOM_PORT", "tcp://10.0.0.1:8400"),
+        ("STRONGROOM_SERVER_PORT", "tcp://10.0.0.1:8400"),
+        ("STRONGROOM_MAIL_SMTP_PORT", "tcp://10.0.0.1:587"),
+        ("STRONGROOM_SERVER_SERVICE_HOST", "10.0.0.1"),
+        ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
+        ("STRONGROOM_SERVER_SERVICE_PORT", "8400"),
+        ("STRONGROOM_SERVER_SERVICE_PORT_HTTP", "8400"),
+        ("STRONGROOM_SERVER_PORT_8400_TCP", "tcp://10.0.0.1:8400"),
+        ("STRONGROOM_SERVER_PORT_8400_TCP_PROTO", "tcp"),
+        ("STRONGROOM_SERVER_PORT_8400_TCP_PORT", "8400"),
+        ("STRONGROOM_SERVER_PORT_53_UDP_ADDR", "10.0.0.1"),
+    ];
+    let config = Config::load_from(&sources(folder.path(), &links)).unwrap();
+    assert_eq!(config.mail.smtp.port, None);
+    let ours = sources(folder.path(), &[("STRONGROOM_MAIL_SMTP_PORT", "2525")]);
+    assert_eq!(Config::load_from(&ours).unwrap().mail.smtp.port, Some(2525));
+    for name in ["STRONGROOM_SERVER_PORT", "STRONGROOM_SERVER_TCP", "STRONGROOM_SERVER_PORT_X_TCP"] {
+        Config::load_from(&sources(folder.path(), &[(name, "8400")])).unwrap_err();
+    }
+}
+
+#[test]
+fn a_secret_in_the_environment_goes_over_its_file_in_the_file_and_the_other_way_round() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "of-the-file").unwrap();
+    let token = |text: &str, variable: (&str, &str)| {
+        std::fs::write(folder.path().join(FILE_NAME), text).unwrap();
+        let config = Config::load_from(&sources(folder.path(), &[variable])).unwrap();
+        config.source.secret().unwrap().reveal().to_owned()
+    };
+    let in_file = "source.token_file = \"token\"";
+    assert_eq!(token(in_file, ("STRONGROOM_SOURCE_TOKEN", "of-the-environment")), "of-the-environment");
+    assert_eq!(token("source.token = \"inline\"", ("STRONGROOM_SOURCE_TOKEN_FILE", "token")), "of-the-file");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The layer that stands in the file.
 
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::ConfigLayer;
 use crate::config::error::ConfigError;
 use crate::config::keys::{self, Named};
+use crate::config::text_file::{self, TextFileError};
 use crate::config::value::MOST_SHOWN_CHARS;
 
 /// How long a configuration's file may be, in bytes: the template has less than a tenth.
@@ -18,13 +18,10 @@ const MOST_FILE_BYTES: u64 = 256 * 1024;
 
 /// The values that the file sets.
 pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
-    let read = file.take(MOST_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if read as u64 > MOST_FILE_BYTES {
-        return Err(ConfigError::TooLong { path: path.to_owned(), most_bytes: MOST_FILE_BYTES });
-    }
+    let text = text_file::read(path, MOST_FILE_BYTES).map_err(|error| match error {
+        TextFileError::TooLong => ConfigError::TooLong { path: path.to_owned(), most_bytes: MOST_FILE_BYTES },
+        TextFileError::Unreadable(source) => ConfigError::Unreadable { path: path.to_owned(), source },
+    })?;
     parse(&text, path)
 }
 

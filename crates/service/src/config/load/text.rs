@@ -21,13 +21,30 @@ pub(super) const PREFIX: &str = "STRONGROOM_";
 pub(super) fn environment(environment: &BTreeMap<String, String>) -> Result<ConfigLayer, ConfigError> {
     let keys = keys::all();
     let mut layer = ConfigLayer::empty();
-    for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in environment.iter().filter(|(name, value)| !value.is_empty() && !is_service_link(name, value)) {
         match keys.iter().find(|key| key.variable() == *name) {
             Some(key) => layer = one(key, value, &format!("environment variable {name}"))?.with_fallback(layer),
             None => refuse_if_meant_for_us(name, &keys)?,
         }
     }
     Ok(layer)
+}
+
+/// Whether it is one of the variables that Kubernetes and Docker links give each container about a service there, such as
+/// `STRONGROOM_SERVER_PORT=tcp://10.0.0.1:8400` (Kubernetes, "Service environment variables").
+fn is_service_link(name: &str, value: &str) -> bool {
+    let name = name.strip_prefix(PREFIX).unwrap_or_default();
+    let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let protocol = ["_TCP", "_UDP", "_SCTP"].iter().find_map(|protocol| name.rsplit_once(protocol));
+    let is_of_port = protocol.is_some_and(|(before, after)| {
+        let port = before.rsplit_once("PORT_").is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        port && matches!(after, "" | "_PROTO" | "_PORT" | "_ADDR")
+    });
+    let is_of_service = |part: &str| name.starts_with(part) || name.contains(&format!("_{part}"));
+    (name.ends_with("PORT") && is_address)
+        || is_of_port
+        || name.ends_with("SERVICE_HOST")
+        || is_of_service("SERVICE_PORT")
 }
 
 /// A variable that begins with one of our sections was meant to set a key; others, such

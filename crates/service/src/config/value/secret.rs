@@ -1,7 +1,6 @@
 //! Secrets: never shown, whatever prints them.
 
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -9,6 +8,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::ConfigError;
+use crate::config::text_file::{self, TextFileError};
 
 /// How long a secret's file may be, in bytes: a token or a password, not a key ring.
 const MOST_FILE_BYTES: u64 = 4096;
@@ -53,10 +53,10 @@ impl Secret {
 }
 
 fn read(key: &'static str, path: &Path) -> Result<Secret, ConfigError> {
-    let unusable = |source| ConfigError::SecretFile { key, path: path.to_owned(), source };
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(unusable)?;
-    file.take(MOST_FILE_BYTES).read_to_string(&mut text).map_err(unusable)?;
+    let text = text_file::read(path, MOST_FILE_BYTES).map_err(|error| match error {
+        TextFileError::TooLong => ConfigError::SecretShape { key, path: path.to_owned() },
+        TextFileError::Unreadable(source) => ConfigError::SecretFile { key, path: path.to_owned(), source },
+    })?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() || secret.contains(char::is_control) {
         return Err(ConfigError::SecretShape { key, path: path.to_owned() });
@@ -138,7 +138,15 @@ mod tests {
     fn a_secrets_file_ends_with_at_most_a_newline() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        for (content, good) in [("abc\r\n", true), ("abc", true), ("", false), ("\n", false), ("a\nb", false)] {
+        for (content, good) in [
+            ("abc\r\n", true),
+            ("abc", true),
+            ("\u{feff}abc", true),
+            ("a\0b\0c\0", false),
+            ("", false),
+            ("\n", false),
+            ("a\nb", false),
+        ] {
             std::fs::write(&path, content).unwrap();
             let secret = Secret::choose("source.token", None, Some(&path));
             assert_eq!(secret.ok(), good.then(|| Some(Secret::new("abc"))), "{content:?}");
