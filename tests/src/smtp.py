@@ -3,7 +3,8 @@
 usage: smtp.py FOLDER [CERTIFICATE KEY USER PASSWORD]
 
 It prints its port. While FOLDER/refuse exists, its one line ("451 later", "550 never") is the
-reply to every mail; "drop" takes the mail, then ends the connection instead of replying.
+reply to every mail; "drop" takes the mail, then ends the connection instead of replying;
+"wait 12" takes it and replies after so many seconds.
 With a certificate it demands STARTTLS and that login.
 """
 import asyncio
@@ -22,7 +23,9 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         order = folder / "refuse"
         words = order.read_text().strip() if order.exists() else ""
-        if words and words != "drop":
+        if words.startswith("wait "):
+            await asyncio.sleep(float(words.split()[1]))
+        elif words and words != "drop":
             return words
         self.count += 1
         part = folder / f"{self.count:04}.part"

@@ -7,9 +7,11 @@
 //! - [`one`]: a run that is only asked for, and done by others;
 //! - [`right`]: that only one process runs a site;
 //! - [`due`]: when a summary or an alarm is; [`gate`]: whether the drive is there;
+//! - [`clock_watch`]: whether this host's clock can be right;
 //! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
 //! - [`ending`]: what there is to tell at the end.
 
+pub(crate) mod clock_watch;
 pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod gate;

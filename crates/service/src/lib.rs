@@ -39,5 +39,5 @@ pub use crate::fault::Fault;
 pub use crate::health::{Health, HealthServer, Probe};
 pub use crate::metrics::Metrics;
 pub use crate::run_lock::{RunLock, RunLockError};
-pub use crate::schedule::{Schedule, Window};
+pub use crate::schedule::{MAX_SKEW, Schedule, Window};
 pub use crate::shutdown::Shutdown;

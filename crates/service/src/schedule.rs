@@ -15,6 +15,9 @@ use jiff::{SignedDuration, Timestamp, civil};
 pub(crate) use self::window::time_of_day;
 pub use self::window::{Opening, ParseWindowError, Window};
 
+/// By how much the clocks of two hosts may differ before one of them is taken to be wrong.
+pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
+
 /// How many openings a search for the next or the latest looks at, at most: a window that
 /// falls into the hour which a time zone skips has none that day, never for two weeks.
 const SEARCH_DAYS: i64 = 15;
@@ -33,21 +36,28 @@ pub struct Schedule {
 impl Schedule {
     /// When the next run is to start: `now` where one is due, else an instant after it.
     ///
-    /// A last start in the future, seen because the clock was set back, counts as one at
-    /// `now`: runs go on after one interval, instead of pausing for as long as the clock
-    /// was set back.
+    /// A last start that lies in the future by more than [`Schedule::is_of_a_wrong_clock`] allows counts as none: it
+    /// was recorded while the clock was ahead, and waiting for that day would be silence. One that lies a little
+    /// ahead, seen by another host, counts as one at `now`.
     #[must_use]
     pub fn next_run(&self, last_started: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        let earliest = match last_started {
+        let earliest = match last_started.filter(|last| !self.is_of_a_wrong_clock(*last, now)) {
             None => now,
             Some(last) => later(last.min(now), self.every).max(now),
         };
         self.opening_at_or_after(earliest)
     }
 
+    /// Whether an instant that was recorded lies further in the future than two hosts' clocks may differ: by more than
+    /// one interval, and by more than five minutes.
+    #[must_use]
+    pub fn is_of_a_wrong_clock(&self, recorded: Timestamp, now: Timestamp) -> bool {
+        recorded > later(now, self.every.max(MAX_SKEW))
+    }
+
     /// Since when a run has been overdue: the instant at which it was to start, where that
     /// is more than `grace` ago. `last_started` is the last run's start; where there never
-    /// was one, the instant from which runs were expected.
+    /// was one, or it lies in the future, the instant from which runs were expected.
     #[must_use]
     pub fn overdue(&self, last_started: Timestamp, now: Timestamp, grace: Duration) -> Option<Timestamp> {
         if last_started > now {

@@ -68,6 +68,20 @@ fn a_mail_server_that_is_down_stops_nothing_and_gets_the_mail_later() {
     assert_eq!(server.mailbox().mails().len(), 2, "the one that waited, and this run's");
 }
 
+/// What is printed at the end is what is so at the end.
+#[test]
+fn a_mail_that_a_slow_server_takes_is_not_reported_as_left_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = mail_server(folder.path());
+    // Longer than a run waits for a mail of which nothing is known.
+    server.refuse("wait 12");
+    let site = site_with(server.port);
+    let _server = site.serve();
+    let run = site.run_once().run().expect_code(0);
+    assert!(!run.said().contains("could not be handed over"), "{}", run.said());
+    assert_eq!(server.mailbox().mails().len(), 1);
+}
+
 #[test]
 fn a_mail_whose_fate_is_unknown_is_sent_again_under_the_same_id() {
     let folder = tempfile::tempdir().unwrap();

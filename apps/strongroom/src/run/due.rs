@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use strongroom_service::Schedule;
 use strongroom_service::config::{ClockTime, SummaryMode};
 
+const A_DAY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
 /// Which summary is due, and what it is called; `None`: none is.
 ///
 /// `since` is when the last one was composed; `settled`, whether the last run's bookings are
@@ -20,6 +22,8 @@ pub(crate) fn summary(
     settled: bool,
     grace: Duration,
 ) -> Option<String> {
+    // Recorded while the clock was ahead: no summary would be due before that day.
+    let since = if schedule.is_of_a_wrong_clock(since, now) { now.checked_sub(A_DAY).unwrap_or(now) } else { since };
     let (title, due) = match mode {
         // Composed by whoever sees a run end.
         SummaryMode::Run => return None,
@@ -53,6 +57,8 @@ pub(crate) fn overdue(
     now: Timestamp,
     grace: Duration,
 ) -> Option<String> {
+    // A run that was recorded while the clock was ahead says nothing of when the next one was due.
+    let last = if schedule.is_of_a_wrong_clock(last, now) { moved.min(now) } else { last };
     let due = schedule.overdue(last, now, grace)?;
     let still = Duration::try_from(now.duration_since(moved)).unwrap_or_default();
     if still < grace {
@@ -116,6 +122,17 @@ mod tests {
         assert_eq!(check("2026-11-20T04:58:00Z", "2026-11-20T23:15:00Z"), None, "the grace is not over");
         let told = check("2026-11-20T04:58:00Z", "2026-11-20T23:15:01Z").unwrap();
         assert_eq!(told, "a run was due at 2026-11-20 23:00, but none has begun since 2026-11-20 04:58");
+    }
+
+    #[test]
+    fn r8_a_clock_that_was_a_year_ahead_silences_neither_summaries_nor_the_alarm() {
+        let ahead = "2027-11-20T23:00:00Z";
+        let title = due(SummaryMode::Window, ahead, "2026-11-21T05:00:00Z", true).unwrap();
+        assert_eq!(title, "the night of 2026-11-20");
+        assert!(due(SummaryMode::Daily, ahead, "2026-11-21T07:30:00Z", true).is_some());
+        let check = |now: &str| overdue(&nightly(), at(ahead), at("2026-11-20T23:30:00Z"), at(now), GRACE);
+        assert_eq!(check("2026-11-20T23:40:00Z"), None);
+        assert!(check("2026-11-21T00:30:00Z").is_some(), "none has begun since it was looked at");
     }
 
     #[test]

@@ -167,6 +167,11 @@ impl Job {
         }
     }
 
+    /// The document server.
+    pub(crate) const fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// Waits until another process has the right to run the site.
     pub(crate) fn lost(&self) -> impl Future<Output = Trouble> + use<> {
         let right = self.right.clone();
@@ -183,6 +188,11 @@ impl Job {
     /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.pipeline.idle(stages, patience).await
+    }
+
+    /// Whether a mail is under way, or about to be, of which no attempt has ended yet.
+    pub(crate) async fn is_being_told(&self) -> Result<bool, LogError> {
+        Ok(!self.log.pending(StageName::Notify, Position(0), 1).await?.is_empty())
     }
 
     /// Whether every stage is at work.

@@ -8,6 +8,7 @@ use strongroom_model::run::Run;
 use strongroom_model::{StageName, StreamName};
 use tokio::time::Instant;
 
+use crate::run::clock_watch::ClockWatch;
 use crate::run::ending::Ending;
 use crate::run::job::{Job, LOOK_EVERY};
 use crate::run::work::WORK;
@@ -20,6 +21,9 @@ const MOST_RUNS: u32 = 10_000;
 
 /// How long a mail may take at least: a slow mail server's greeting.
 const LEAST_MAIL_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a mail that is under way is waited for: longer than one attempt may take.
+const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
 
 const MAIL_LATER: &str = "\
 A mail could not be handed over yet; it is kept, and goes out with the next run.
@@ -49,6 +53,7 @@ pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
 
 async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     let patience = job.config.retry.wait_once.get();
+    ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone())).turn().await?;
     let mut outcome =
         if wait_for_drive(job, patience).await? { work(job, patience).await? } else { Outcome::default() };
     outcome.stopped |= job.shutdown.is_requested();
@@ -69,12 +74,17 @@ async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     })
 }
 
-/// Whether every mail was handed over, within the patience. A mail is tried again for ever, so
-/// this must not wait until it is.
+/// Whether every mail was handed over. One that is under way is waited for to its end, which the mail server's own
+/// time limits bound: what is said here must be so when the program ends. One that failed is tried again for ever, so
+/// that is not waited for beyond the patience.
 async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
-    match tokio::time::timeout(patience.max(LEAST_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
-        Ok(idle) => Ok(matches!(idle?, Idle::Settled)),
-        Err(_) => Ok(false),
+    let deadline = Instant::now() + MAX_MAIL_WAIT;
+    loop {
+        match tokio::time::timeout(patience.max(LEAST_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
+            Ok(idle) => return Ok(matches!(idle?, Idle::Settled)),
+            Err(_) if Instant::now() < deadline && job.is_being_told().await? => {}
+            Err(_) => return Ok(false),
+        }
     }
 }
 

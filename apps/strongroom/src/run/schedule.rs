@@ -1,6 +1,7 @@
 //! Keeps the schedule in a process that does everything: runs when they are due, summaries when
 //! they are due, an alarm when a run is overdue.
 
+use crate::run::clock_watch::ClockWatch;
 use crate::run::job::Job;
 use crate::run::keep::keep;
 use crate::run::runs::Runs;
@@ -23,12 +24,14 @@ async fn turns(job: &mut Job) -> Result<(), Trouble> {
     let (config, log, clock) = (&job.config, job.log.clone(), &job.clock);
     let mut runs = Runs::new(config, &log, clock, &job.actor).await?;
     let summaries = Summaries::new(config, &log, clock, &actor(StageName::Notify)).await?;
+    let mut clock_watch = ClockWatch::new(&log, clock, &job.actor, Some(job.source().clone()));
     runs.look_back().await?;
     let shutdown = job.shutdown.clone();
     keep(&shutdown, &log, async || {
         // Nothing is taken in hand for a drive that is not there; that it is not is told.
         let is_there = job.begin().await?.is_none();
         job.check()?;
+        clock_watch.turn().await?;
         summaries.turn().await?;
         runs.turn(is_there).await
     })

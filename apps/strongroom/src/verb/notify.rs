@@ -7,9 +7,11 @@ use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
 use crate::exit::Exit;
+use crate::run::clock_watch::ClockWatch;
 use crate::run::runs::Runs;
 use crate::run::summaries::Summaries;
 use crate::run::wire;
+use crate::site;
 use crate::trouble::Trouble;
 use crate::worker::{Common, Worker};
 
@@ -43,9 +45,12 @@ async fn keep(worker: &Worker) -> Result<(), Trouble> {
     let (config, log, clock) = (&worker.config, &worker.log, &worker.clock);
     let summaries = Summaries::new(config, log, clock, &name).await?;
     let mut runs = Runs::new(config, log, clock, &name).await?;
+    // Who only mails need not know the document server.
+    let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok());
     let turns = worker.keep(async || {
         summaries.turn().await?;
         runs.watch().await?;
+        clock_watch.turn().await?;
         Ok(Duration::MAX)
     });
     turns.await

@@ -185,6 +185,11 @@ alarm_kinds! {
         means "a run that should have started did not, or does not come to its end",
         do "see whether `strongroom run` or its timer still runs; `strongroom status`",
         meanwhile "Nothing new is backed up until a run starts.";
+    /// This host's clock is not right, or was not.
+    ClockWrong: "clock-wrong", "A clock is wrong", Nobody, Event,
+        means "this host's clock differs by more than five minutes from the document server's, or from the newest event of the log",
+        do "set both clocks by NTP (`timedatectl set-ntp true`); bookings that were put off to a day that is far away: `strongroom retry`",
+        meanwhile "Runs and summaries go on by this host's clock. Times in the log, and the months on the drive, may be wrong.";
     /// Messages that cannot be understood were put aside.
     MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
         means "messages that cannot be understood were put aside",

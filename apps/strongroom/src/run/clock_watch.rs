@@ -1,0 +1,158 @@
+//! Whether this host's clock can be right: compared with the log and with the document server.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use strongroom_bus::Alarms;
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::{Actor, AlarmKind, Position};
+use strongroom_service::actor::host_name;
+use strongroom_service::{Clock, MAX_SKEW};
+use strongroom_source::Source;
+use tokio::time::Instant;
+
+use crate::trouble::Trouble;
+
+/// How often it is looked at: each look costs the server a request.
+const LOOK_EVERY: Duration = Duration::from_secs(600);
+
+/// Looks at the clock now and then.
+pub(crate) struct ClockWatch {
+    log: EventLog,
+    clock: Clock,
+    alarms: Alarms,
+    source: Option<Source>,
+    looked_at: Option<Instant>,
+}
+
+impl ClockWatch {
+    /// In `actor`'s name; without a source only the log is compared with.
+    pub(crate) fn new(log: &EventLog, clock: &Clock, actor: &Actor, source: Option<Source>) -> Self {
+        let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
+        Self { log: log.clone(), clock: clock.clone(), alarms, source, looked_at: None }
+    }
+
+    /// Raises or clears the alarm about this host's clock, if it was not looked at lately.
+    pub(crate) async fn turn(&mut self) -> Result<(), Trouble> {
+        if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return Ok(());
+        }
+        self.looked_at = Some(Instant::now());
+        let host = host_name();
+        // The log first: a raised alarm becomes its newest event.
+        let wrong = match self.against_the_log().await? {
+            Some(wrong) => Some(wrong),
+            None => self.against_the_server().await,
+        };
+        let kind = AlarmKind::ClockWrong;
+        match wrong {
+            Some(message) => {
+                let next_step = kind.step().to_owned();
+                self.alarms.raise(&AlarmRaised { kind, subject: host, message, next_step }, None).await?;
+            }
+            None => {
+                self.alarms.clear(&AlarmKey::new(kind, &host), "the clocks agree again", None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn against_the_log(&self) -> Result<Option<String>, Trouble> {
+        let size = self.log.head().await?.size;
+        let newest = self.log.read(Position(size.saturating_sub(1)), 1).await?;
+        let now = self.clock.now();
+        let newest = newest.first().and_then(|stored| stored.decode().ok()).map(|event| event.time);
+        Ok(newest.filter(|newest| differs(*newest, now) && *newest > now).map(|newest| {
+            format!(
+                "the newest event of the log is of {}, and it is {} by this host's clock: the clock was ahead then, or is behind now",
+                shown(newest),
+                shown(now)
+            )
+        }))
+    }
+
+    /// A server that does not answer has an alarm of its own.
+    async fn against_the_server(&self) -> Option<String> {
+        let there = self.source.as_ref()?.time().await.ok()??;
+        let now = self.clock.now();
+        let server = self.source.as_ref()?.server();
+        differs(there, now).then(|| {
+            format!("it is {} by this host's clock, and {} at the document server {server}", shown(now), shown(there))
+        })
+    }
+}
+
+fn differs(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() > SignedDuration::try_from(MAX_SKEW).unwrap_or(SignedDuration::MAX)
+}
+
+fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_audit::raised_alarms;
+    use strongroom_source::testing::{Reply, Server};
+
+    use super::*;
+
+    async fn site(start: &str) -> (tempfile::TempDir, EventLog, Clock) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"demo".parse().unwrap()).await.unwrap();
+        (folder, log, Clock::manual(start.parse().unwrap()))
+    }
+
+    /// The one alarm that is raised, if one is.
+    async fn alarm(log: &EventLog) -> Option<String> {
+        raised_alarms(log).await.unwrap().pop().map(|alarm| alarm.message)
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_differs_from_the_servers_is_told_and_one_that_agrees_again_as_well() {
+        let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
+        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
+        let actor: Actor = "run@test".parse().unwrap();
+        let watch = |clock: &Clock| ClockWatch::new(&log, clock, &actor, Some(server.source()));
+        watch(&clock).turn().await.unwrap();
+        assert_eq!(alarm(&log).await, None, "half a minute is nothing");
+        for wrong in ["1970-01-01T00:00:00Z", "2036-11-20T12:00:00Z", "2026-11-20T11:00:00Z"] {
+            watch(&Clock::manual(wrong.parse().unwrap())).turn().await.unwrap();
+            let said = alarm(&log).await.unwrap();
+            assert!(said.contains("2026-11-20 12:00:30 UTC") || said.contains("newest event"), "{wrong}: {said}");
+            // Until something happens, the event that the wrong clock left is the newest of the log.
+            let other = AlarmKey::new(AlarmKind::CopyLost, wrong);
+            let raised = |key: &AlarmKey| AlarmRaised {
+                kind: key.kind,
+                subject: key.subject.clone(),
+                message: "m".to_owned(),
+                next_step: "n".to_owned(),
+            };
+            let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
+            alarms.raise(&raised(&other), None).await.unwrap();
+            alarms.clear(&other, "over", None).await.unwrap();
+            watch(&clock).turn().await.unwrap();
+            assert_eq!(alarm(&log).await, None, "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_the_future_in_the_log_is_told_once() {
+        let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
+        let ahead = Clock::manual("2027-11-20T12:00:00Z".parse().unwrap());
+        let actor: Actor = "run@test".parse().unwrap();
+        let alarms = Alarms::new(log.clone(), ahead, actor.clone());
+        let raised =
+            |kind| AlarmRaised { kind, subject: "x".to_owned(), message: "m".to_owned(), next_step: "n".to_owned() };
+        alarms.raise(&raised(AlarmKind::CopyLost), None).await.unwrap();
+        let size = log.head().await.unwrap().size;
+        let mut watch = ClockWatch::new(&log, &clock, &actor, None);
+        for _ in 0..3 {
+            watch.turn().await.unwrap();
+        }
+        assert_eq!(log.head().await.unwrap().size, size + 1);
+        let alarms = raised_alarms(&log).await.unwrap();
+        assert!(alarms.iter().any(|alarm| alarm.message.contains("2027-11-20 12:00:00 UTC")), "{alarms:?}");
+    }
+}
