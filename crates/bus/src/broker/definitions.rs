@@ -1,6 +1,7 @@
 //! The topology as a file that a broker imports.
 
 use serde_json::{Map, Value, json};
+use strongroom_model::SiteId;
 
 use crate::broker::topology::{Argument, EXCHANGE, Queue, Topology};
 
@@ -32,8 +33,11 @@ pub(super) fn render(topology: &Topology, vhost: &str) -> Value {
     })
 }
 
-/// The users and their least rights, in the same format.
-pub(super) fn users(vhost: &str) -> Value {
+/// The users and their least rights, in the same format: they see the queues of that site and no other's, and
+/// publish what is routed to it. A broker for several sites has users for each.
+pub(super) fn users(site: &SiteId, vhost: &str) -> Value {
+    let ours = format!("strongroom\\.{site}\\.");
+    let of_ours = format!("^{}\\.", site.as_str());
     json!({
         "vhosts": [{ "name": vhost }],
         "users": [user(RELAY_USER), user(WORKER_USER)],
@@ -41,20 +45,29 @@ pub(super) fn users(vhost: &str) -> Value {
             {
                 "user": RELAY_USER,
                 "vhost": vhost,
-                "configure": "^strongroom\\.",
+                "configure": format!("^(strongroom\\.events|{ours}.*)$"),
                 // The default exchange stands behind the dead letters of every queue.
-                "write": "^(strongroom\\..*|amq\\.default)$",
-                "read": "^strongroom\\.",
+                "write": format!("^(strongroom\\.events|{ours}.*|amq\\.default)$"),
+                "read": format!("^(strongroom\\.events|{ours}.*)$"),
             },
             {
                 "user": WORKER_USER,
                 "vhost": vhost,
                 "configure": "^$",
                 "write": "^strongroom\\.events$",
-                "read": "^strongroom\\.",
+                "read": format!("^{ours}"),
             },
         ],
+        "topic_permissions": [
+            topics(RELAY_USER, vhost, &of_ours),
+            topics(WORKER_USER, vhost, &of_ours),
+        ],
     })
+}
+
+/// Which keys a user may publish with, and bind queues by.
+fn topics(user: &str, vhost: &str, keys: &str) -> Value {
+    json!({ "user": user, "vhost": vhost, "exchange": EXCHANGE, "write": keys, "read": keys })
 }
 
 /// A user without a password cannot log in: `rabbitmqctl change_password` gives it one.

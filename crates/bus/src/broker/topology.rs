@@ -166,12 +166,12 @@ impl Topology {
         definitions::render(self, vhost)
     }
 
-    /// The relay's user and the workers', with their least rights, as a file of the same kind.
+    /// The relay's user and the workers', with their least rights at this site's queues, as a file of the same kind.
     /// They have no password, and cannot log in, until somebody gives them one (`rabbitmqctl
     /// change_password`). It is imported once: another time would take the passwords away.
     #[must_use]
-    pub fn users(vhost: &str) -> Value {
-        definitions::users(vhost)
+    pub fn users(&self, vhost: &str) -> Value {
+        definitions::users(&self.site, vhost)
     }
 }
 

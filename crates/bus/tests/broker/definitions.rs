@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 use strongroom_bus::Topology;
-use strongroom_bus::broker::{BrokerError, Publisher};
+use strongroom_bus::broker::{BrokerError, Message, Published, Publisher, QueueName, RoutingKey, Subscription};
+use strongroom_model::StageName;
 use strongroom_servers::rabbitmq;
 
-use crate::rig::{applied, broker_at, send, topology, work};
+use crate::rig::{applied, broker_at, enumerated_event, fetch_queue, send, topology, work};
 
 /// The export of a virtual host, in an order of its own and without the host's name.
 fn plain(mut definitions: Value) -> Value {
@@ -43,7 +44,7 @@ async fn imported_it_is_the_same_as_applied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_users_have_their_rights_once_they_have_passwords_and_keep_them() {
     let vhost = rabbitmq().vhost();
-    import(&Topology::users(&vhost.name));
+    import(&topology().users(&vhost.name));
     let as_user = |user: &str, password: &str| {
         broker_at(&vhost.amqp_url.replace("guest:guest@", &format!("strongroom-{user}:{password}@")))
     };
@@ -57,13 +58,40 @@ async fn the_users_have_their_rights_once_they_have_passwords_and_keep_them() {
     as_user("relay", "secret").apply(&topology()).await.unwrap();
     import(&topology().definitions(&vhost.name));
     as_user("worker", "secret").check(&topology()).await.unwrap();
+
+    // Another site has its queues beside ours.
+    let quarry = Topology::new("quarry".parse().unwrap(), &[]);
+    let theirs = QueueName::stage(&"quarry".parse().unwrap(), StageName::Fetch, None).unwrap();
+    broker_at(&vhost.amqp_url).apply(&quarry).await.unwrap();
+    for user in ["relay", "worker"] {
+        let broker = as_user(user, "secret");
+        let error = Subscription::open(&broker, &theirs, 1).await.unwrap_err();
+        assert!(matches!(error, BrokerError::Forbidden { .. }), "{user} must not take another site's work: {error:?}");
+        let error = broker.apply(&quarry).await.unwrap_err();
+        assert!(
+            matches!(error, BrokerError::Forbidden { .. }),
+            "{user} must not change another site's queues: {error:?}"
+        );
+        let publisher = Publisher::connect(&broker).await.unwrap();
+        send(&publisher, &[work(1)]).await;
+        let (event, body) = enumerated_event(2);
+        let key = RoutingKey::of(&"quarry".parse().unwrap(), &event, None).unwrap();
+        let sent = publisher.publish(&[Message::of(&event, body, key)]).await;
+        assert!(
+            !matches!(&sent, Ok(sent) if sent[..] == [Published::Confirmed]),
+            "{user} must not publish there: {sent:?}"
+        );
+    }
+    let eye = Publisher::connect(&broker_at(&vhost.amqp_url)).await.unwrap();
+    assert_eq!(eye.depth(&theirs).await.unwrap().unwrap().ready, 0, "nothing has come to the other site");
+    assert!(Subscription::open(&as_user("worker", "secret"), &fetch_queue(), 1).await.is_ok());
 }
 
 /// `strongroom topology export` with what the default configuration names.
 #[test]
 fn each_deployed_schema_in_the_repository_is_of_the_default_site() {
     let topology = Topology::new("main".parse().unwrap(), &[]);
-    for (name, definitions) in [("definitions", topology.definitions("/")), ("users", Topology::users("/"))] {
+    for (name, definitions) in [("definitions", topology.definitions("/")), ("users", topology.users("/"))] {
         let path = format!("{}/../../deploy/rabbitmq/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let current = format!("{}\n", serde_json::to_string_pretty(&definitions).unwrap());
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
