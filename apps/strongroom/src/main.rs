@@ -2,6 +2,7 @@
 
 mod attached;
 mod broker;
+mod checkpoint;
 mod cli;
 mod demo;
 mod exit;
@@ -22,10 +23,16 @@ use crate::exit::Exit;
 use crate::out::{Out, tell};
 use crate::trouble::Trouble;
 
+/// What users who are neither the owner nor in its group may not do with our files.
+const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
+
 fn main() -> ExitCode {
     // Two linked TLS providers, or none, make rustls panic: this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     strongroom_service::limits::raise_open_files();
+    // Names, mails and the log are nobody else's business: what this program makes, others cannot read.
+    let before = rustix::process::umask(OTHERS);
+    rustix::process::umask(before | OTHERS);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return wrong_use(&error).into(),

@@ -31,4 +31,4 @@ pub(crate) mod wire;
 pub(crate) mod work;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

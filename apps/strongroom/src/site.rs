@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use strongroom_eventlog::{EventLog, OpenError};
+use strongroom_eventlog::{EventLog, OpenError, Unwritable};
+use strongroom_model::ByteCount;
 use strongroom_service::Config;
 use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
 
+use crate::checkpoint;
 use crate::trouble::{OrTrouble as _, Trouble};
 
 /// The configuration that is in force.
@@ -14,8 +16,26 @@ pub(crate) fn config(file: Option<&Path>) -> Result<Config, Trouble> {
     Config::load(file).map_err(Trouble::from)
 }
 
-/// The log, to append to; made where there is none.
+/// The log, to append to; made where there is none. One that lost its newest events is refused until a person
+/// has decided.
 pub(crate) async fn log(config: &Config) -> Result<EventLog, Trouble> {
+    let log = unchecked_log(config).await?;
+    let found = match checkpoint::check(config, &log).await {
+        Ok(None) => return Ok(log),
+        Ok(Some(rewound)) => {
+            if let Err(error) = checkpoint::raise(&log, &rewound).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the alarm could not be raised");
+            }
+            rewound.trouble()
+        }
+        Err(error) => error.into(),
+    };
+    log.close().await;
+    Err(found)
+}
+
+/// The log, whatever its checkpoints say.
+pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, Trouble> {
     let Some(url) = config.log.database()? else {
         return EventLog::open_sqlite(&config.log_path(), &config.site).await.map_err(unopened);
     };
@@ -73,6 +93,33 @@ async fn read_only(config: &Config) -> Result<Result<EventLog, OpenError>, Troub
 const fn is_missing(error: &OpenError) -> bool {
     matches!(error, OpenError::Missing(_) | OpenError::NoLog { .. })
 }
+
+/// Why nothing can be recorded.
+pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> Trouble {
+    let trouble = if found.is_disk_full {
+        Trouble::new(format!("the disk with the log is full: {}", path.display()))
+            .next_step("make room there; nothing is lost, and the next run goes on from the log")
+    } else {
+        Trouble::new(format!("nothing can be written to the log: {}", found.reason)).next_step(
+            "`strongroom doctor` looks at what is around it; nothing is lost, and the next run goes on from the log",
+        )
+    };
+    trouble.finally()
+}
+
+/// How much room there is on the disk with the log, if it is a file of this host.
+pub(crate) fn room_for_log(config: &Config) -> Option<ByteCount> {
+    if config.log.url.is_some() || config.log.url_file.is_some() {
+        return None;
+    }
+    let path = config.log_path();
+    let folder = path.parent()?.ancestors().find(|folder| folder.exists())?;
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    Some(ByteCount(stat.f_bavail.saturating_mul(stat.f_frsize)))
+}
+
+/// With less than this nothing can be recorded any more: one commit takes as much.
+pub(crate) const NO_ROOM: ByteCount = ByteCount(1 << 20);
 
 /// What goes to other hosts in the clear: the key of the address, and the host.
 pub(crate) fn in_the_clear(config: &Config) -> Vec<(&'static str, String)> {

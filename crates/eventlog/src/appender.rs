@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use strongroom_model::{NewEvent, Position, Recorded, SiteId};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::{AppendError, LogError, StorageError};
+use crate::error::{AppendError, LogError, StorageError, Unwritable};
 use crate::measure;
 use crate::plan::{Copied, Group, MAX_APPEND_EVENTS, Plan};
 use crate::postgres::PostgresWriter;
@@ -131,6 +131,7 @@ pub(crate) struct Appender {
     site: SiteId,
     inbox: mpsc::Sender<Command>,
     commits: Arc<AtomicU64>,
+    unwritable: watch::Receiver<Option<Unwritable>>,
 }
 
 impl Appender {
@@ -138,6 +139,7 @@ impl Appender {
     pub(crate) fn start(site: SiteId, writer: Writer, appended: Vec<watch::Sender<u64>>) -> Self {
         let (sender, inbox) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
+        let (trouble, unwritable) = watch::channel(None);
         let task = Task {
             site: site.clone(),
             grouping: writer.grouping(),
@@ -148,9 +150,10 @@ impl Appender {
             waiting: VecDeque::new(),
             last_group: 1,
             other: None,
+            trouble,
         };
         tokio::spawn(task.run());
-        Self { site, inbox: sender, commits }
+        Self { site, inbox: sender, commits, unwritable }
     }
 
     pub(crate) async fn append(&self, events: Vec<NewEvent>) -> Answer {
@@ -190,6 +193,11 @@ impl Appender {
         }
     }
 
+    /// Since when nothing could be stored, if the last group was not.
+    pub(crate) fn unwritable(&self) -> watch::Receiver<Option<Unwritable>> {
+        self.unwritable.clone()
+    }
+
     pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
@@ -210,6 +218,7 @@ struct Task {
     last_group: usize,
     /// A command that came after them.
     other: Option<Command>,
+    trouble: watch::Sender<Option<Unwritable>>,
 }
 
 impl Task {
@@ -319,6 +328,7 @@ impl Task {
     }
 
     fn committed(&self, size: u64) {
+        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
         self.commits.fetch_add(1, Ordering::Relaxed);
         measure::size(&self.site, size);
         self.appended.iter().for_each(|appended| tell(appended, size));
@@ -341,6 +351,16 @@ impl Task {
 
     fn refuse(&mut self, error: &WriteError) {
         tracing::warn!(?error, appends = self.waiting.len(), "a group of appends was not written");
+        let storage = match error {
+            WriteError::NotStored(LogError::Storage(storage)) | WriteError::Unknown(storage) => Some(storage),
+            WriteError::NotStored(_) => None,
+        };
+        let reason = storage.map_or_else(|| format!("{error:?}"), ToString::to_string);
+        let is_disk_full = storage.is_some_and(StorageError::is_disk_full);
+        self.trouble.send_modify(|trouble| {
+            let since = trouble.as_ref().map_or_else(Instant::now, |trouble| trouble.since);
+            *trouble = Some(Unwritable { since, reason, is_disk_full });
+        });
         for append in self.waiting.drain(..) {
             let _ = append.reply.send(Err(match error {
                 WriteError::NotStored(source) => AppendError::NotStored(source.clone()),

@@ -17,6 +17,19 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
+impl StorageError {
+    /// Whether the disk of the database is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match &*self.0 {
+            sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
+            // SQLITE_FULL (https://sqlite.org/rescode.html), and Postgres' disk_full.
+            sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("13" | "53100")),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
@@ -236,6 +249,17 @@ pub enum LogError {
     /// The log was closed.
     #[error("the event log was closed")]
     Closed,
+}
+
+/// That nothing could be stored for a while.
+#[derive(Debug, Clone)]
+pub struct Unwritable {
+    /// Since when.
+    pub since: std::time::Instant,
+    /// Why, in the database's words.
+    pub reason: String,
+    /// Whether its disk is full.
+    pub is_disk_full: bool,
 }
 
 /// Why an append did not succeed, and what became of its events: after

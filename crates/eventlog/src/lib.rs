@@ -26,6 +26,7 @@
 //! - `copy`: from one to the other, byte for byte.
 
 mod appender;
+mod checkpoint;
 mod copy;
 pub mod error;
 pub mod log;
@@ -42,8 +43,9 @@ pub mod stream_head;
 mod tail;
 pub mod verify;
 
+pub use crate::checkpoint::{Checkpoint, Comparison, MAX_CHECKPOINT_BYTES, ParseCheckpointError};
 pub use crate::copy::CopyError;
-pub use crate::error::{AppendError, LogError, OpenError, StorageError};
+pub use crate::error::{AppendError, LogError, OpenError, StorageError, Unwritable};
 pub use crate::log::{EventLog, POLL};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 pub use crate::postgres::{Claimed, Migrated, RunClaim, grant_postgres, migrate_postgres};

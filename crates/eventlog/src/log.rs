@@ -11,7 +11,8 @@ use strongroom_model::{NewEvent, Position, Recorded, SiteId, StageName, StreamNa
 use tokio::sync::watch;
 
 use crate::appender::{Appender, Writer};
-use crate::error::{AppendError, LogError, OpenError};
+use crate::error::{AppendError, LogError, OpenError, Unwritable};
+use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
 use crate::sqlite::SqliteLog;
 use crate::stored::{Head, Stored, decode_all};
@@ -177,6 +178,13 @@ impl EventLog {
         self.inner.appender.as_ref().map_or(0, Appender::commits)
     }
 
+    /// Since when nothing could be stored, while that is so: a full disk, a database that is away.
+    /// Never, for a log that was opened for reading only.
+    #[must_use]
+    pub fn unwritable(&self) -> Option<watch::Receiver<Option<Unwritable>>> {
+        Some(self.inner.appender.as_ref()?.unwritable())
+    }
+
     /// Makes the projection of stream heads again from the events, in one transaction.
     /// Returns how many streams there are.
     ///
@@ -207,6 +215,11 @@ impl EventLog {
     /// The database failed, or a position is missing: a reader never skips one.
     pub async fn read(&self, from: Position, limit: usize) -> Result<Vec<Stored>, LogError> {
         backend!(self.read(from, limit))
+    }
+
+    /// The hashes of the leaves in a range of positions, in order.
+    pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>, LogError> {
+        backend!(self.leaves(from, to))
     }
 
     /// Every event from a position on, for ever: those that are there, then those to

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use strongroom_model::{Position, Recorded, StreamName, Version};
 
 use crate::error::LogError;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, Hash};
 use crate::stored::Stored;
 
 type Result<T> = std::result::Result<T, LogError>;
@@ -58,4 +58,13 @@ pub(crate) fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event:
     }
     stream.push(event);
     Ok(())
+}
+
+/// Leaves as they stand in a column.
+pub(crate) fn hashes(from: Position, leaves: Vec<Vec<u8>>) -> Result<Vec<Hash>> {
+    let hash = |leaf: Vec<u8>| {
+        Hash::try_from(leaf)
+            .map_err(|_| LogError::Damaged { position: from, reason: "a leaf's hash has another length" })
+    };
+    leaves.into_iter().map(hash).collect()
 }

@@ -1,11 +1,13 @@
 //! The run lock: one process at a time drives a site's runs.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use strongroom_model::text::printable;
+
+use crate::private::{private_files, private_folders};
 
 /// How much of the file is shown of a process that holds the lock, in characters.
 const MOST_HOLDER_CHARS: usize = 120;
@@ -46,10 +48,10 @@ impl RunLock {
     pub fn take(path: &Path, now: Timestamp) -> Result<Self, RunLockError> {
         let unusable = |source| RunLockError::Unusable { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(unusable)?;
+            private_folders().create(folder).map_err(unusable)?;
         }
         let mut file =
-            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(unusable)?;
+            private_files().create(true).truncate(false).read(true).write(true).open(path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RunLockError::Held { holder: holder(&mut file) }),

@@ -5,6 +5,7 @@
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
+//! - `log_faults`: a log without room, restored from an older copy, or open to others;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -14,6 +15,7 @@ mod configuration;
 mod demo;
 mod drive_faults;
 mod kill;
+mod log_faults;
 mod mail;
 mod names;
 mod server_faults;

@@ -143,7 +143,7 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let mut job = Job::open(config, clock.clone(), shutdown, show, RunRight::alone(lock)).await?;
     let done = once::run(&mut job).await;
-    job.close().await;
+    Box::pin(job.close()).await;
     if let Some(server) = server {
         server.stop().await;
     }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attached;
 use crate::broker;
+use crate::checkpoint;
 use crate::run::ending::Ending;
 use crate::run::gate::Gate;
 use crate::run::right::RunRight;
@@ -62,6 +63,7 @@ pub(crate) struct Job {
     show: Show,
     started: Instant,
     right: Arc<RunRight>,
+    checkpoints: checkpoint::Watch,
 }
 
 impl Job {
@@ -78,6 +80,7 @@ impl Job {
         let root = config.drive.mounted_at()?.to_owned();
         let log = site::log(&config).await?;
         site::warn_of_the_clear(&config);
+        let checkpoints = checkpoint::Watch::start(&config, &log);
         let from = Position(log.head().await?.size);
         let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
         let stop = shutdown.stop().child_token();
@@ -119,6 +122,7 @@ impl Job {
             show,
             started: Instant::now(),
             right: Arc::new(right),
+            checkpoints,
         })
     }
 
@@ -172,10 +176,15 @@ impl Job {
         &self.source
     }
 
-    /// Waits until another process has the right to run the site.
+    /// Waits until another process has the right to run the site, or the log is another one.
     pub(crate) fn lost(&self) -> impl Future<Output = Trouble> + use<> {
-        let right = self.right.clone();
-        async move { right.lost().await }
+        let (right, rewound) = (self.right.clone(), self.checkpoints.rewound());
+        async move {
+            tokio::select! {
+                trouble = right.lost() => trouble,
+                trouble = rewound => trouble,
+            }
+        }
     }
 
     /// Asks for a run, or takes over one that an earlier process asked for.
@@ -193,6 +202,31 @@ impl Job {
     /// Whether a mail is under way, or about to be, of which no attempt has ended yet.
     pub(crate) async fn is_being_told(&self) -> Result<bool, LogError> {
         Ok(!self.log.pending(StageName::Notify, Position(0), 1).await?.is_empty())
+    }
+
+    /// That the disk with the log is full, if the last thing that was to be recorded found it so.
+    pub(crate) fn full_disk(&self) -> Option<Trouble> {
+        let found = self.log.unwritable()?.borrow().clone().filter(|found| found.is_disk_full)?;
+        Some(site::unwritable(&found, &self.config.log_path()))
+    }
+
+    /// Waits until nothing could be recorded for as long as `patience`, and says why.
+    pub(crate) fn unwritable(&self, patience: Duration) -> impl Future<Output = Trouble> + use<> {
+        let (unwritable, place) = (self.log.unwritable(), self.config.log_path());
+        async move {
+            let Some(mut unwritable) = unwritable else { return std::future::pending().await };
+            loop {
+                let found = unwritable.borrow_and_update().clone();
+                let left = found.as_ref().map(|found| patience.saturating_sub(found.since.elapsed()));
+                match (found, left) {
+                    (Some(found), Some(Duration::ZERO)) => return site::unwritable(&found, &place),
+                    (_, left) => {
+                        let change = unwritable.changed();
+                        let _ = tokio::time::timeout(left.unwrap_or(Duration::MAX), change).await;
+                    }
+                }
+            }
+        }
     }
 
     /// Whether every stage is at work.
@@ -245,6 +279,7 @@ impl Job {
                 if let Some(relay) = self.relay {
                     relay.ended().await;
                 }
+                self.checkpoints.close().await;
                 self.log.close().await;
             } => {}
             // What is not closed in order is as after a power cut, which costs nothing.

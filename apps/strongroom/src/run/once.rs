@@ -44,11 +44,16 @@ struct Outcome {
 /// left by then, or is known not to have.
 pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
     let (given_up, lost) = (job.given_up(), job.lost());
-    tokio::select! {
+    // Whoever keeps the schedule waits for room; cron's run must end, and say why.
+    let unwritable = job.unwritable(job.config.retry.wait_once.get().max(LEAST_MAIL_WAIT));
+    let ended = tokio::select! {
+        trouble = unwritable => Err(trouble),
         ending = drain(job) => ending,
         trouble = lost => Err(trouble),
         () = given_up => Err(Trouble::given_up()),
-    }
+    };
+    // Whatever could not be done, a full disk says why.
+    ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
 }
 
 async fn drain(job: &mut Job) -> Result<Ending, Trouble> {

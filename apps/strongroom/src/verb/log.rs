@@ -1,5 +1,6 @@
 //! `strongroom log`: the events themselves.
 
+mod adopt;
 mod copy;
 mod migrate;
 
@@ -73,6 +74,8 @@ enum Action {
     Rebuild,
     /// Makes the log's tables in a Postgres database, or brings them up to date
     Migrate(migrate::Args),
+    /// Decides to go on from a log that lost its newest events, with a reason that is recorded
+    Adopt(adopt::Args),
     /// Copies the log from its file into the database of log.url, positions and root unchanged
     Copy(copy::Args),
 }
@@ -85,6 +88,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         Action::Verify { against, json } => verify(&log().await?, against, *json, out).await,
         Action::Rebuild => rebuild(config, out).await,
         Action::Migrate(args) => migrate::run(args, config, out).await,
+        Action::Adopt(args) => adopt::run(args, config, out).await,
         Action::Copy(args) => copy::run(args, config, out).await,
     }
 }
@@ -186,3 +190,6 @@ fn page(report: &Report) -> String {
     }
     page
 }
+
+#[cfg(test)]
+pub(crate) use self::adopt::adopt_for_tests;

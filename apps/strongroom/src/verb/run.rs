@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     };
     let mut job = Job::open(config, clock, shutdown, show, right).await?;
     let done = work(&mut job, args.once).await;
-    job.close().await;
+    Box::pin(job.close()).await;
     let (ending, exit) = done?;
     if args.json {
         out.json(&ending.json())?;

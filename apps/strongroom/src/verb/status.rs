@@ -33,9 +33,16 @@ pub(crate) struct Args {
 /// How long the document server is waited for: whoever asks for a status stands before it.
 const MOST_WAIT: Duration = Duration::from_secs(10);
 
+/// What stops everything, whatever else is well.
+const FULL: &str = "nothing can be recorded, the disk with the log is full";
+
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let is_full = site::room_for_log(config).is_some_and(|free| free < site::NO_ROOM);
     let log = site::log_if_any(config).await?;
-    let seen = seen(config, log.as_ref()).await;
+    let mut seen = seen(config, log.as_ref()).await;
+    if is_full {
+        seen.notes.push(format!("{FULL}: {}", config.log_path().display()));
+    }
     let status = match &log {
         Some(log) => Status::read(log, seen).await?,
         None => Status::before_the_first_run(config.site.clone(), seen),
@@ -43,9 +50,9 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     if args.json {
         out.json(&status)?;
     } else {
-        out.raw(page(&status))?;
+        out.raw(page(&status, is_full))?;
     }
-    Ok(if status.has_problems() { Exit::Problems } else { Exit::Well })
+    Ok(if status.has_problems() || is_full { Exit::Problems } else { Exit::Well })
 }
 
 /// What only the server and the drive can say.
@@ -73,8 +80,9 @@ async fn waiting(config: &Config, log: Option<&EventLog>) -> Result<u64, String>
     }
 }
 
-fn page(status: &Status) -> String {
-    let mut page = format!("site {}: {}\n\n", status.site, verdict(status));
+fn page(status: &Status, is_full: bool) -> String {
+    let verdict = if is_full { FULL.to_owned() } else { verdict(status) };
+    let mut page = format!("site {}: {verdict}\n\n", status.site);
     let standings = &status.bookings.standings;
     let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");

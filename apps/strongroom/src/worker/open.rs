@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::run::keep::keep;
 use crate::run::wire;
 use crate::trouble::Trouble;
-use crate::{broker, site};
+use crate::{broker, checkpoint, site};
 
 /// A process of one part of the work.
 pub(crate) struct Worker {
@@ -33,6 +33,7 @@ pub(crate) struct Worker {
     /// Cancelled with the shutdown, or when the work is over.
     pub(crate) stop: CancellationToken,
     seen: Seen,
+    checkpoints: checkpoint::Watch,
     traces: Traces,
     /// Held for as long as the process works.
     _watchdog: systemd::Watchdog,
@@ -54,6 +55,7 @@ impl Worker {
         let clock = Clock::system();
         let log = site::log(&config).await?;
         site::warn_of_the_clear(&config);
+        let checkpoints = checkpoint::Watch::start(&config, &log);
         let stop = shutdown.stop().child_token();
         let delivery = Delivery::Broker(broker.clone());
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
@@ -73,6 +75,7 @@ impl Worker {
             pipeline,
             stop,
             seen,
+            checkpoints,
             traces,
         })
     }
@@ -123,8 +126,9 @@ impl Worker {
         self.pipeline.progress().into_iter().find_map(|stage| Some(stage.paused?.obstacle))
     }
 
-    /// Whether every stage is at work.
+    /// Whether every stage is at work, on the log that it began with.
     fn check(&self) -> Result<(), Trouble> {
+        self.checkpoints.check()?;
         if self.pipeline.has_ended() && !self.shutdown.is_requested() {
             return Err(Trouble::new("the stage has ended by itself")
                 .next_step("start it again, and report what it said above")
@@ -142,13 +146,14 @@ impl Worker {
     pub(crate) async fn close(self, done: Result<(), Trouble>) -> Result<Exit, Trouble> {
         systemd::stopping();
         self.stop.cancel();
-        let (pipeline, log, abort) = (self.pipeline, self.log, self.shutdown.abort());
+        let (pipeline, checkpoints) = (self.pipeline, self.checkpoints);
+        let (log, abort) = (self.log, self.shutdown.abort());
         let given_up = async {
             abort.cancelled().await;
             tokio::time::sleep(END_MOST).await;
         };
         tokio::select! {
-            () = async { pipeline.ended().await; log.close().await } => {}
+            () = async { pipeline.ended().await; checkpoints.close().await; log.close().await } => {}
             () = given_up => tracing::warn!("the work was not let go of in time; it goes on from the log"),
         }
         self.traces.flush().await;

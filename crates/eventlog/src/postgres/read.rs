@@ -12,7 +12,8 @@ use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
 use super::PostgresLog;
 use super::place::timely;
 use crate::error::{LogError, StorageError};
-use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, limit, push_next};
+use crate::merkle::Hash;
+use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
 use crate::stored::{Head, Stored, decode, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 
@@ -63,6 +64,15 @@ impl PostgresLog {
         let events = self.all(query).await?;
         check_gapless(from, &events)?;
         Ok(events)
+    }
+
+    pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>> {
+        let query = sqlx::query_as(
+            "SELECT leaf_hash FROM event WHERE site = $1 AND position >= $2 AND position < $3 ORDER BY position",
+        );
+        let query = query.bind(self.site.as_str()).bind(column(from.0)).bind(column(to.0));
+        let leaves: Vec<(Vec<u8>,)> = self.all(query).await?;
+        hashes(from, leaves.into_iter().map(|(leaf,)| leaf).collect())
     }
 }
 

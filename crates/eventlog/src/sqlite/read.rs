@@ -8,7 +8,8 @@ use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
 use super::SqliteLog;
 use super::list::json_list;
 use crate::error::{LogError, StorageError};
-use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, limit, push_next};
+use crate::merkle::Hash;
+use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
 use crate::stored::{Head, Stored, decode, decode_all};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 
@@ -40,6 +41,17 @@ impl SqliteLog {
                 .map_err(storage)?;
         check_gapless(from, &events)?;
         Ok(events)
+    }
+
+    pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>> {
+        let query = "SELECT leaf_hash FROM event WHERE position >= ? AND position < ? ORDER BY position";
+        let leaves: Vec<Vec<u8>> = sqlx::query_scalar(query)
+            .bind(column(from.0))
+            .bind(column(to.0))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(storage)?;
+        hashes(from, leaves)
     }
 }
 

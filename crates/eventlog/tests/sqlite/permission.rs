@@ -27,9 +27,17 @@ fn run_as_reader(folder: &Path, test: &str) {
     }
     set_mode(&program, 0o755);
     set_mode(folder, 0o555);
+    let is_root = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder).unwrap()) == 0;
+    // The log is its owner's alone until somebody lets a group read it.
+    for path in ["log.db", "log.db-wal", "log.db-shm"].map(|name| folder.join(name)) {
+        if path.exists() && is_root {
+            std::os::unix::fs::chown(&path, None, Some(NOBODY)).unwrap();
+            set_mode(&path, 0o640);
+        }
+    }
     let mut command = Command::new(program);
     command.args(["--ignored", "--exact", test]).env("TEST_LOG", folder.join("log.db")).current_dir("/");
-    if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder).unwrap()) == 0 {
+    if is_root {
         command.uid(NOBODY).gid(NOBODY);
     }
     let output = command.output().unwrap();
@@ -81,4 +89,24 @@ async fn a_reader_who_may_not_write_cannot_recover_what_a_crash_left() {
         std::fs::copy(elsewhere.path().join(name), folder.path().join(name)).unwrap();
     }
     run_as_reader(folder.path(), "permission::child_is_told_who_can_read");
+}
+
+#[tokio::test]
+async fn a_log_is_its_owners_alone_and_what_others_could_read_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/site/log.db");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let beside = || ["", "-wal", "-shm"].map(|suffix| mode(&path.with_file_name(format!("log.db{suffix}"))));
+    let log = EventLog::open_sqlite(&path, &site()).await.unwrap();
+    log.append(vec![event()]).await.unwrap();
+    assert_eq!(beside(), [0o600; 3]);
+    assert_eq!([mode(path.parent().unwrap()), mode(&folder.path().join("data"))], [0o700; 2]);
+    log.close().await;
+    for (before, after) in [(0o644, 0o640), (0o640, 0o640), (0o666, 0o660)] {
+        set_mode(&path, before);
+        let log = EventLog::open_sqlite(&path, &site()).await.unwrap();
+        log.append(vec![event()]).await.unwrap();
+        assert_eq!(beside(), [after; 3], "after {before:o}");
+        log.close().await;
+    }
 }

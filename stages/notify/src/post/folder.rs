@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use strongroom_service::kill_point;
+use strongroom_service::{kill_point, private_files, private_folders};
 
 use super::PostError;
 
@@ -38,9 +38,10 @@ impl Folder {
 /// The temporary file has one fixed name for each mail: what a crash leaves of it is
 /// overwritten by the attempt that must follow.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    // Mails name bookings and files: they are for their owner alone.
+    private_folders().create(folder)?;
     let part = folder.join(format!(".{name}.part"));
-    let mut file = File::create(&part)?;
+    let mut file = private_files().write(true).create(true).truncate(true).open(&part)?;
     file.write_all(bytes)?;
     // Before the rename: a name that survives a power cut must have its content.
     file.sync_all()?;

@@ -10,6 +10,7 @@ use strongroom_service::{Clock, Config};
 
 use super::check::Check;
 use crate::attached;
+use crate::site;
 use crate::verb::drive::drive_trouble;
 
 /// How little room may be left on the log's disk: a night's events are a few MiB.
@@ -32,14 +33,23 @@ pub(super) fn data_folder(config: &Config) -> Check {
     // A file of our own that is gone again at once: permissions and quotas have too many
     // ways to say no to be computed.
     let probe = there.join(format!(".strongroom-probe-{}", std::process::id()));
-    let probed = std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::write(&probe, b"probe");
+    // A full disk takes the name, and not what is in it.
+    let removed = std::fs::remove_file(&probe);
+    let probed = written.and(removed);
     match probed {
         Ok(()) if there == folder => Check::well("data folder", format!("{} can be written to", folder.display())),
         Ok(()) => Check::well("data folder", format!("{} will be made by the first run", folder.display())),
         Err(error) => Check::bad(
             "data folder",
             format!("{} cannot be written to: {error}", there.display()),
-            "give it to the user that runs strongroom, or set data_dir to another folder",
+            match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "make room there: without any, nothing can be recorded and the job stands still"
+                }
+                ErrorKind::ReadOnlyFilesystem => "mount it for writing, or set data_dir to another folder",
+                _ => "give it to the user that runs strongroom, or set data_dir to another folder",
+            },
         ),
     }
 }
@@ -61,26 +71,15 @@ fn left_by_another_user(config: &Config, folder: &Path) -> Option<Check> {
     ))
 }
 
-/// Whether the log is in a database, wherever that is. What is wrong with its address is told
-/// where the log is looked at.
-fn is_in_database(config: &Config) -> bool {
-    config.log.url.is_some() || config.log.url_file.is_some()
-}
-
 /// How much room there is beside the log, where that can be told.
 pub(super) fn room(config: &Config) -> Option<Check> {
-    if is_in_database(config) {
-        return None;
-    }
-    let path = config.log_path();
-    let folder = path.parent()?.ancestors().find(|folder| folder.exists())?;
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    let free = ByteCount(stat.f_bavail.saturating_mul(stat.f_frsize));
+    let free = site::room_for_log(config)?;
     let found = format!("{free} free where the log is");
-    Some(if free < LITTLE_ROOM {
-        Check::warning("disk", found, "make room there: without any, nothing can be recorded and the job stands still")
-    } else {
-        Check::well("disk", found)
+    let step = "make room there: without any, nothing can be recorded and the job stands still";
+    Some(match free {
+        free if free < site::NO_ROOM => Check::bad("disk", found, step),
+        free if free < LITTLE_ROOM => Check::warning("disk", found, step),
+        _ => Check::well("disk", found),
     })
 }
 

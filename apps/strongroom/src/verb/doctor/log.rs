@@ -7,6 +7,7 @@ use strongroom_service::{Clock, Config};
 
 use super::check::Check;
 use super::host::whole;
+use crate::checkpoint::{self, Rewound};
 use crate::site;
 use crate::trouble::Trouble;
 
@@ -22,7 +23,7 @@ pub(super) async fn log(config: &Config) -> Check {
         Ok(None) => return Check::well("log", format!("none yet; the first run makes it in {place}")),
         Err(trouble) => return Check::trouble("log", &trouble),
     };
-    let found = match may_append(config, database.is_some()).await {
+    let found = match may_append(config, &log, database.is_some()).await {
         Ok(()) => verified(&log, &place).await,
         Err(check) => check,
     };
@@ -31,9 +32,14 @@ pub(super) async fn log(config: &Config) -> Check {
 }
 
 /// There is a log; whether this user may append to it. Nothing is.
-async fn may_append(config: &Config, is_in_database: bool) -> Result<(), Check> {
+async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Result<(), Check> {
+    match checkpoint::check(config, log).await {
+        Ok(None) => {}
+        Ok(Some(rewound)) => return Err(Check::bad("log", rewound.sentence(), Rewound::step())),
+        Err(error) => return Err(Check::bad("log", error.to_string(), "`strongroom log verify` says more")),
+    }
     if is_in_database {
-        let opened = site::log(config).await.map_err(|trouble| Check::trouble("log", &trouble))?;
+        let opened = site::unchecked_log(config).await.map_err(|trouble| Check::trouble("log", &trouble))?;
         opened.close().await;
         return Ok(());
     }

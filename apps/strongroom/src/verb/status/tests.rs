@@ -32,7 +32,7 @@ fn status() -> Status {
 
 #[test]
 fn a_site_that_is_well_says_so_first() {
-    insta::assert_snapshot!(page(&status()));
+    insta::assert_snapshot!(page(&status(), false));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_needs_a_person_comes_first_with_what_to_do() {
         message: "no drive is mounted at /mnt/backup: the folder is empty".to_owned(),
         next_step: "mount the drive there".to_owned(),
     });
-    insta::assert_snapshot!(page(&status));
+    insta::assert_snapshot!(page(&status, false));
 }
 
 #[test]
@@ -64,5 +64,5 @@ fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
     let mut status = status();
     status.bookings.waiting = None;
     assert!(verdict(&status).contains("unknown"), "{}", verdict(&status));
-    assert!(page(&status).contains("waiting on the server   unknown"), "{}", page(&status));
+    assert!(page(&status, false).contains("waiting on the server   unknown"), "{}", page(&status, false));
 }

@@ -110,6 +110,11 @@ macro_rules! alarm_kinds {
 }
 
 alarm_kinds! {
+    /// The log is shorter than it was, or another one.
+    LogRewound: "log-rewound", "The event log lost its newest events", Log, Person,
+        means "the log is shorter than a checkpoint of it in the data folder or on a drive, or its first events are others: an older copy was restored, or a database server took over that lacks the newest events",
+        do "nothing is recorded until you decide: put the newest copy of the log back, or go on from this one with `strongroom log adopt --reason TEXT`; see [A log that was restored](#a-log-that-was-restored)",
+        meanwhile "Nothing is recorded and nothing is done until a person has decided.";
     /// A proven copy could not be read back when it was looked at again.
     CopyLost: "copy-lost", "A proven copy is lost", Nobody, Event,
         means "a proven copy was not what it had been when it was read once more, at a start",

@@ -1,0 +1,103 @@
+//! Where checkpoints are kept, as files that a process may die in the middle of writing. Everything here blocks.
+
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use strongroom_drive::Drive;
+use strongroom_eventlog::{Checkpoint, MAX_CHECKPOINT_BYTES};
+use strongroom_files::within::{create_in, remove_in, replace_in};
+use strongroom_files::{Beneath, Creation, Policy, sync};
+use strongroom_model::SiteId;
+use strongroom_service::{Config, kill_point};
+
+use crate::attached;
+
+/// Where the drive keeps what is not a backup.
+const ON_DRIVE: &str = ".strongroom";
+
+/// Nobody but us needs to read them in the data folder; on a drive whoever can read the drive may.
+const DATA_MODE: u32 = 0o600;
+const DRIVE_MODE: u32 = 0o644;
+
+/// A folder that checkpoints are kept in.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    root: PathBuf,
+    below: &'static str,
+    mode: u32,
+    what: &'static str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.what, self.root.display())
+    }
+}
+
+/// The data folder; and the drive, if it is there and can be written to.
+pub(crate) fn places(config: &Config) -> Vec<Place> {
+    let data = Place { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" };
+    let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
+    let drive = drive.map(|root| Place { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
+    std::iter::once(data).chain(drive).collect()
+}
+
+/// The file's name: several sites may share a drive.
+fn name(site: &SiteId) -> String {
+    format!("checkpoint.{site}")
+}
+
+impl Place {
+    fn folder(&self) -> io::Result<OwnedFd> {
+        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
+        Beneath::open(&self.root, policy)?.folder(self.below)
+    }
+
+    /// The checkpoint that is kept there. One that cannot be read is told of, and is as good as none:
+    /// the drive and the mails have others.
+    pub(crate) fn read(&self, site: &SiteId) -> Option<Checkpoint> {
+        match self.try_read(site) {
+            Ok(checkpoint) => Some(checkpoint),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!(place = %self, %error, "the log's checkpoint cannot be read there");
+                None
+            }
+        }
+    }
+
+    fn try_read(&self, site: &SiteId) -> io::Result<Checkpoint> {
+        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
+        let path = PathBuf::from(self.below).join(name(site));
+        let mut text = String::new();
+        let file = Beneath::open(&self.root, policy)?.file(path)?;
+        file.take(MAX_CHECKPOINT_BYTES as u64 + 1).read_to_string(&mut text)?;
+        let checkpoint: Checkpoint = text.parse().map_err(io::Error::other)?;
+        if checkpoint.site == *site { Ok(checkpoint) } else { Err(io::Error::other("it is another site's")) }
+    }
+
+    /// Puts a checkpoint in the place of the one before.
+    ///
+    /// If we stop before the rename, the one before stays, which is true as well; after it, the new one is
+    /// there, whole, since it was synced before.
+    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        let folder = self.folder()?;
+        let name = name(&checkpoint.site);
+        // Processes of one host write at the same time, each by a name of its own.
+        let new = format!("{name}.{}.new", std::process::id());
+        remove_in(&folder, &new)?;
+        let written = create_in(&folder, &new, Creation::New, self.mode).and_then(|mut file| {
+            file.write_all(checkpoint.to_string().as_bytes())?;
+            sync::sync_file(&file)
+        });
+        if let Err(error) = written {
+            let _ = remove_in(&folder, &new);
+            return Err(error);
+        }
+        kill_point!("checkpoint.before-rename");
+        replace_in(&folder, &new, &name)?;
+        sync::sync_folder(&folder)
+    }
+}

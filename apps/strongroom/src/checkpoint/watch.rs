@@ -1,0 +1,143 @@
+//! Keeps checkpoints while a process runs, and notices a log that was rewound under it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_eventlog::{Checkpoint, Comparison, EventLog, LogError};
+use strongroom_model::Position;
+use strongroom_service::{Config, blocking};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+
+use super::{Rewound, now, places, raise};
+use crate::trouble::Trouble;
+
+/// How often it is looked whether the log still is the one that it was.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often a checkpoint is written while something happens. Each is two syncs on the drive.
+const WRITE: Duration = Duration::from_secs(60);
+
+/// What watches the log of this process.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    rewound: watch::Receiver<Option<Arc<Rewound>>>,
+    config: Arc<Config>,
+    log: EventLog,
+    task: AbortHandle,
+}
+
+impl Watch {
+    /// Begins to watch a log that was found to go on from every checkpoint.
+    pub(crate) fn start(config: &Config, log: &EventLog) -> Self {
+        let (sender, rewound) = watch::channel(None);
+        let config = Arc::new(config.clone());
+        let looker = Looker { config: config.clone(), log: log.clone(), seen: None, written_at: None };
+        let task = tokio::spawn(async move {
+            let rewound = looker.look().await;
+            tracing::error!("{}", rewound.sentence());
+            sender.send_replace(Some(Arc::new(rewound)));
+        });
+        Self { rewound, config, log: log.clone(), task: task.abort_handle() }
+    }
+
+    /// Why the process must stop, if the log was rewound.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        self.rewound.borrow().as_ref().map_or(Ok(()), |rewound| Err(rewound.trouble()))
+    }
+
+    /// Waits until the log is rewound.
+    pub(crate) fn rewound(&self) -> impl Future<Output = Trouble> + use<> {
+        let mut rewound = self.rewound.clone();
+        async move {
+            match rewound.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
+                Some(found) => found.trouble(),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Stops, and keeps how the log ends.
+    pub(crate) async fn close(self) {
+        self.task.abort();
+        if self.rewound.borrow().is_none()
+            && let Ok(checkpoint) = now(&self.log).await
+        {
+            keep(&self.config, checkpoint).await;
+        }
+    }
+}
+
+struct Looker {
+    config: Arc<Config>,
+    log: EventLog,
+    /// The newest state that was seen, and its last leaf.
+    seen: Option<(Checkpoint, Option<[u8; 32]>)>,
+    written_at: Option<Instant>,
+}
+
+impl Looker {
+    async fn look(mut self) -> Rewound {
+        loop {
+            match self.once().await {
+                Ok(Some(rewound)) => {
+                    if let Err(error) = raise(&self.log, &rewound).await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "the alarm could not be raised");
+                    }
+                    return rewound;
+                }
+                // What is wrong with the log is told by whoever needs it.
+                Ok(None) | Err(_) => sleep(LOOK).await,
+            }
+        }
+    }
+
+    async fn once(&mut self) -> Result<Option<Rewound>, LogError> {
+        let checkpoint = now(&self.log).await?;
+        if let Some((seen, leaf)) = &self.seen {
+            let comparison = if checkpoint.head.size < seen.head.size {
+                Comparison::Shorter(checkpoint.head.size)
+            } else if self.leaf(seen.head.size).await? != *leaf {
+                // It was shorter in between, and grew again. Ids are random, so no leaf comes twice.
+                Comparison::Differs
+            } else {
+                Comparison::Continues
+            };
+            if comparison != Comparison::Continues {
+                let place = "this process".to_owned();
+                return Ok(Some(Rewound { place, checkpoint: seen.clone(), comparison }));
+            }
+        }
+        let is_new = self.seen.as_ref().is_none_or(|(seen, _)| *seen != checkpoint);
+        if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE) {
+            keep(&self.config, checkpoint.clone()).await;
+            self.written_at = Some(Instant::now());
+        }
+        let leaf = self.leaf(checkpoint.head.size).await?;
+        self.seen = Some((checkpoint, leaf));
+        Ok(None)
+    }
+
+    /// The hash of the last leaf of the first `size` events.
+    async fn leaf(&self, size: u64) -> Result<Option<[u8; 32]>, LogError> {
+        let Some(last) = size.checked_sub(1) else { return Ok(None) };
+        Ok(self.log.read(Position(last), 1).await?.first().map(|stored| stored.leaf_hash))
+    }
+}
+
+/// Writes a checkpoint wherever one is kept. One that is further stays: another process was faster, or
+/// the next start has to look at it.
+async fn keep(config: &Arc<Config>, checkpoint: Checkpoint) {
+    let config = config.clone();
+    blocking(move || {
+        for place in places(&config) {
+            if place.read(&checkpoint.site).is_some_and(|kept| kept.head.size >= checkpoint.head.size) {
+                continue;
+            }
+            if let Err(error) = place.write(&checkpoint) {
+                tracing::warn!(%place, %error, "the log's checkpoint was not kept there");
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,147 @@
+//! `strongroom log adopt`: a person decides to go on from a log that lost its newest events.
+
+use strongroom_bus::Alarms;
+use strongroom_eventlog::{Checkpoint, EventLog};
+use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
+use strongroom_model::{Actor, AlarmKind, Event, EventId, Expected, NewEvent, Position, Recorded, StreamName};
+use strongroom_notify::last_composed;
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, blocking};
+
+use crate::checkpoint::{self, Rewound, places};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// How many lost summaries get their numbers back: three years of nights.
+const MOST_SUMMARIES: u64 = 1_000;
+
+/// Who took a summary whose sending was lost with the log's end.
+const RECEIPT: &str = "mailed before the log lost its newest events";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom log adopt --reason 'the database was restored from Monday; nothing newer exists'
+
+Every process of the site refuses a log that is shorter than a checkpoint of it, or another one, until this says
+that it is to be gone on from. First look for a newer copy: what the lost events recorded is not known to this log.")]
+pub(super) struct Args {
+    /// Why: it is recorded with your name and the host's
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let log = site::unchecked_log(config).await?;
+    let adopted = adopt(args, config, &log).await;
+    log.close().await;
+    match adopted? {
+        None => out.line("the log goes on from every checkpoint of it: nothing is to be decided")?,
+        Some(rewound) => {
+            out.line(format_args!("gone on from this log, though {}", rewound.sentence()))?;
+            out.line("Next: strongroom doctor; a drive that was away may ask once more when it is mounted")?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Well)
+}
+
+/// If we stop in it, the checkpoints still say that the log was rewound, and it is done again: what was recorded
+/// by then is found there.
+async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, Trouble> {
+    let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
+    let (clock, actor) = (Clock::system(), actor_named("operator"));
+    checkpoint::raise(log, &rewound).await?;
+    let last = newest_summary(config, log).await.max(rewound.checkpoint.summary);
+    use_up(log, last, &clock, &actor).await?;
+    let key = AlarmKey::new(AlarmKind::LogRewound, "log");
+    let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
+    Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
+    let (config, now) = (config.clone(), checkpoint::now(log).await?);
+    blocking(move || places(&config).iter().try_for_each(|place| place.write(&now)))
+        .await
+        .or_trouble("the new checkpoint could not be kept")?;
+    Ok(Some(rewound))
+}
+
+/// The highest number of a summary that any checkpoint knows.
+async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
+    let (config, site) = (config.clone(), log.site().clone());
+    let kept =
+        move || places(&config).iter().filter_map(|place| place.read(&site)).map(|kept: Checkpoint| kept.summary).max();
+    blocking(kept).await.unwrap_or(0)
+}
+
+/// Takes the numbers that mails have had: each is an empty interval that counts as sent. So the
+/// intervals still tile the log, and no second mail has a number that was used.
+async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Result<(), Trouble> {
+    let composed = last_composed(log).await?.map(|(composed, _)| composed);
+    let known = composed.as_ref().map_or(0, |composed| composed.number);
+    let to = composed.map_or(Position(0), |composed| composed.to);
+    let root = log.head().await?.root_base64();
+    for number in (1..=known).rev().take(MOST_SUMMARIES as usize) {
+        let stream = StreamName::summary(number);
+        let history = log.stream(&stream).await?;
+        let is_sent = history.iter().any(|event| matches!(event.event, Event::SummarySent(_)));
+        if number <= last
+            && !is_sent
+            && let Some(sent) = history.last().and_then(|tail| sent(&history, tail))
+        {
+            append(log, vec![(stream, Expected::After(sent.1), sent.0)], clock, actor).await?;
+        }
+    }
+    for number in known + 1..=last.min(known.saturating_add(MOST_SUMMARIES)) {
+        let stream = StreamName::summary(number);
+        let message_id = format!("lost-summary-{number}.{}@strongroom.internal", log.site());
+        let composed = SummaryComposed {
+            number,
+            from: to,
+            to,
+            root: root.clone(),
+            title: "a time whose events were lost with the log's end".to_owned(),
+            message_id: message_id.clone(),
+        };
+        let sent = SummarySent { message_id, receipt: RECEIPT.to_owned() };
+        let events = vec![
+            (stream.clone(), Expected::New, Event::SummaryComposed(composed)),
+            (stream, Expected::After(strongroom_model::Version(0)), Event::SummarySent(sent)),
+        ];
+        append(log, events, clock, actor).await?;
+    }
+    Ok(())
+}
+
+/// The end of a summary that a mail was sent for.
+fn sent(history: &[Recorded], last: &Recorded) -> Option<(Event, strongroom_model::Version)> {
+    let Event::SummaryComposed(composed) = &history.first()?.event else { return None };
+    let sent = SummarySent { message_id: composed.message_id.clone(), receipt: RECEIPT.to_owned() };
+    Some((Event::SummarySent(sent), last.version))
+}
+
+async fn append(
+    log: &EventLog,
+    events: Vec<(StreamName, Expected, Event)>,
+    clock: &Clock,
+    actor: &Actor,
+) -> Result<(), Trouble> {
+    let time = clock.now();
+    let new = |(stream, expected, event)| NewEvent {
+        id: EventId::new(time),
+        stream,
+        expected,
+        time,
+        actor: actor.clone(),
+        cause: None,
+        run: None,
+        event,
+    };
+    log.append(events.into_iter().map(new).collect()).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) async fn adopt_for_tests(config: &Config, reason: &str, out: &mut Out) -> Result<Exit, Trouble> {
+    run(&Args { reason: reason.to_owned() }, config, out).await
+}

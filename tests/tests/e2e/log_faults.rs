@@ -1,0 +1,102 @@
+//! A log whose disk is full, that was restored from an older copy, or that others could read.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use strongroom_model::{AlarmKind, Event};
+use strongroom_tests::audit::{all_is_archived, events, files_below, r7_summaries_tile_the_log, the_log_is_sound};
+use strongroom_tests::site::Site;
+
+#[test]
+fn a_run_whose_log_has_no_room_ends_with_the_reason_and_the_next_one_goes_on() {
+    let site = Site::new();
+    site.add_documents(30);
+    let _server = site.serve();
+    let began = Instant::now();
+    let ended = site.run_once().env("STRONGROOM_FAULT", "eventlog.commit-not-done:8-=ENOSPC").run();
+    assert_eq!(ended.code(), Some(1), "{}", ended.said());
+    let said = ended.said();
+    assert!(said.contains("the disk with the log is full") && said.contains("make room there"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(120), "it ends");
+    the_log_is_sound(&site);
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 30);
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() && entry.file_name().to_string_lossy().starts_with("log") {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn r4_a_restored_log_is_refused_until_a_person_decides_and_no_number_is_mailed_twice() {
+    let site = Site::new();
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let log = site.path("data/log.sqlite");
+    copy(log.parent().unwrap(), &site.path("older"));
+    site.add_documents(2);
+    site.run_once().run().expect_code(0);
+    for entry in fs::read_dir(log.parent().unwrap()).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("log") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    for entry in fs::read_dir(site.path("older")).unwrap().flatten() {
+        fs::copy(entry.path(), log.parent().unwrap().join(entry.file_name())).unwrap();
+    }
+    let mails = files_below(&site.path("data/mail")).len();
+
+    let refused = site.run_once().run();
+    assert_eq!(refused.code(), Some(1), "{}", refused.said());
+    assert!(refused.said().contains("strongroom log adopt --reason"), "{}", refused.said());
+    site.call(["doctor"]).run().expect_code(2);
+    let raised = events(&site).into_iter().filter_map(|event| match event.event {
+        Event::AlarmRaised(alarm) => Some(alarm.kind),
+        _ => None,
+    });
+    assert_eq!(raised.collect::<Vec<_>>(), [AlarmKind::LogRewound]);
+    assert_eq!(files_below(&site.path("data/mail")).len(), mails, "nothing is mailed by a log that may be wrong");
+
+    site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
+    site.add_documents(2);
+    site.run_once().run();
+    r7_summaries_tile_the_log(&events(&site));
+    let numbers = events(&site).into_iter().filter_map(|event| match event.event {
+        Event::SummaryComposed(composed) => Some((composed.number, composed.from < composed.to)),
+        _ => None,
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [(1, true), (2, false), (3, true)], "2 was mailed before");
+}
+
+#[test]
+fn what_is_recorded_and_mailed_is_for_its_owner_alone() {
+    let site = Site::new();
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let data = site.path("data/log.sqlite").parent().unwrap().to_owned();
+    let others = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o007;
+    let ours = files_below(&data).into_iter().filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("log") || name.starts_with("checkpoint") || name.ends_with(".eml")
+    });
+    let ours: Vec<_> = ours.filter(|path| !path.starts_with(site.drive())).collect();
+    assert!(ours.len() >= 3, "{ours:?}");
+    for path in ours {
+        let mode = fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+    for path in files_below(site.drive()) {
+        assert!(others(&path) & 0o002 == 0, "{}", path.display());
+    }
+}
