@@ -31,6 +31,11 @@ const PACKAGES: &[Package] = &[
         purpose: "the mail server that mails are sent to",
     },
     Package {
+        name: "python3-venv",
+        probe: &["python3", "-c", "import ensurepip, venv"],
+        purpose: "the tester of the document server's description, from PyPI",
+    },
+    Package {
         name: "postgresql",
         // Its programs for servers are on nobody's PATH; the client is a package of its own.
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres && psql --version"],

@@ -25,7 +25,7 @@ use crate::unchanged::Fingerprint;
 /// The folder below the document root that uploads go to, each booking's in a folder of its
 /// own.
 const UPLOADS: &str = "uploads";
-/// The longest name that a timesheet may have, in bytes.
+/// The longest name that a list may give a timesheet, in bytes.
 pub(crate) const MAX_FILENAME_BYTES: usize = 1024;
 
 /// Why a booking was not changed.

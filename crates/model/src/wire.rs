@@ -114,7 +114,7 @@ pub struct Mark {
     /// Where it lies there.
     pub path: String,
     /// How it was read back: `direct`, `cache-dropped` or `cached`.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^(direct|cache-dropped|cached)$"))]
     pub read_back: ReadBack,
     /// When it was proven.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
@@ -129,6 +129,7 @@ pub struct Mark {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MarkRequest {
     /// The proofs.
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub marks: Vec<Mark>,
 }
 
@@ -138,6 +139,7 @@ pub struct MarkRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoveRequest {
     /// The bookings' ids.
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub ids: Vec<String>,
 }
 
@@ -148,10 +150,13 @@ pub struct MoveRequest {
 #[serde(deny_unknown_fields)]
 pub struct PurgeProposal {
     /// The purge's own id.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"))]
     pub purge: String,
-    /// Who proposes it.
+    /// Who proposes it: 1 to 100 characters, no control characters, no space at its beginning.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
     pub proposed_by: String,
     /// The bookings' ids.
+    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub ids: Vec<String>,
 }
 
@@ -161,6 +166,7 @@ pub struct PurgeProposal {
 #[serde(deny_unknown_fields)]
 pub struct PurgeApproval {
     /// Who approves it: somebody else than who proposed it, with another token.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
     pub approved_by: String,
 }
 
@@ -254,5 +260,6 @@ pub enum RefusalCause {
 pub struct NewBooking {
     /// Its id; the server makes one where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"))]
     pub id: Option<String>,
 }

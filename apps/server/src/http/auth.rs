@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use utoipa::Modify;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Required};
 
 use super::{Api, Problem};
 use crate::token::{Scope, Scopes, Token, recognise};
@@ -14,7 +15,7 @@ use crate::token::{Scope, Scopes, Token, recognise};
 /// The longest token that is looked at, in bytes: ours are much shorter.
 const MAX_TOKEN_BYTES: usize = 256;
 
-/// Describes the tokens in the API's description.
+/// Describes the tokens, and what else the macros cannot say.
 pub(crate) struct Bearer;
 
 impl Modify for Bearer {
@@ -25,6 +26,11 @@ impl Modify for Bearer {
             .build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        // A request without a body is the upload of an empty file.
+        let upload = openapi.paths.paths.get_mut("/v1/bookings/{id}/timesheet").and_then(|path| path.put.as_mut());
+        if let Some(RefOr::T(body)) = upload.and_then(|upload| upload.request_body.as_mut()) {
+            body.required = Some(Required::False);
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::extract::{Json, Path, Query};
-use super::problem::{Problem, ProblemBody, Problems};
+use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use crate::desk::Change;
 use crate::store::booking::Booking;
 
@@ -24,9 +23,11 @@ const DEFAULT_LIST: u32 = 100;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitingQuery {
-    /// How many at most: 100 unless said, and 1000 at most.
+    /// How many at most: 100 unless said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// Where the page before said that this one begins.
+    #[param(pattern = "^-?[0-9]{1,16}~[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
     after: Option<String>,
 }
 
@@ -38,9 +39,11 @@ pub(crate) struct ListQuery {
     /// Only those in this state.
     #[param(inline)]
     state: Option<ServerState>,
-    /// How many at most: 100 unless said, and 1000 at most.
+    /// How many at most: 100 unless said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// The id that this page comes after.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
     after: Option<String>,
 }
 
@@ -64,13 +67,10 @@ pub(crate) async fn waiting(
     Query(query): Query<WaitingQuery>,
 ) -> Result<axum::Json<Waiting>, Problem> {
     let store = api.documents.store();
-    let limit = query.limit.unwrap_or(DEFAULT_LIST).min(MAX_LIST);
+    let limit = limit(query.limit)?;
     let after = query.after.as_deref().map(Cursor::parse).transpose()?;
     // One more than is asked for tells whether there is another page.
-    let mut bookings = match limit {
-        0 => Vec::new(),
-        limit => store.waiting(limit + 1, after.as_ref().map(|cursor| (cursor.time, &cursor.id))).await?,
-    };
+    let mut bookings = store.waiting(limit + 1, after.as_ref().map(|cursor| (cursor.time, &cursor.id))).await?;
     let more = bookings.len() > limit as usize;
     bookings.truncate(limit as usize);
     let next = bookings.last().filter(|_| more).and_then(Cursor::behind).map(|cursor| cursor.to_string());
@@ -87,7 +87,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<BookingPage>, Problem> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIST).clamp(1, MAX_LIST);
+    let limit = limit(query.limit)?;
     let after: Option<BookingId> = query.after.map(|after| after.parse()).transpose().map_err(bad_id)?;
     let mut bookings = api.documents.store().list(query.state, after.as_ref(), limit + 1).await?;
     let more = bookings.len() > limit as usize;
@@ -98,7 +98,7 @@ pub(crate) async fn list(
 
 /// Shows one booking.
 #[utoipa::path(
-    get, path = "/v1/bookings/{id}", params(("id" = String, Path, description = "The booking's id.")),
+    get, path = "/v1/bookings/{id}", params(("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     security(("bearer" = ["read"]), ("bearer" = ["backup"]), ("bearer" = ["upload"])),
     responses(
         (status = 200, body = BookingInfo),
@@ -117,7 +117,8 @@ pub(crate) async fn one(State(api): State<Api>, Path(id): Path<BookingId>) -> Re
         (status = 201, body = BookingInfo, headers(("Location" = String, description = "Where it is."))),
         (status = 200, body = BookingInfo, description = "It was created before."),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        Problems
+        Problems,
+        BodyProblems
     )
 )]
 pub(crate) async fn create(State(api): State<Api>, Json(new): Json<NewBooking>) -> Result<Response, Problem> {
@@ -133,7 +134,7 @@ pub(crate) async fn create(State(api): State<Api>, Json(new): Json<NewBooking>) 
 
 /// Signs a booking's timesheet off; doing it again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/bookings/{id}/sign-off", params(("id" = String, Path, description = "The booking's id.")),
+    post, path = "/v1/bookings/{id}/sign-off", params(("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     security(("bearer" = ["upload"])),
     responses(
         (status = 200, body = BookingInfo),
@@ -148,6 +149,16 @@ pub(crate) async fn sign_off(
 ) -> Result<axum::Json<BookingInfo>, Problem> {
     api.documents.sign_off(&id).await?;
     info(&api, &id).await.map(axum::Json)
+}
+
+/// How many bookings a list is to hold.
+fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(DEFAULT_LIST);
+    if (1..=MAX_LIST).contains(&limit) {
+        return Ok(limit);
+    }
+    let detail = format!("`limit` is {limit}: it must be 1 to {MAX_LIST}");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail))
 }
 
 /// The status that tells a change from none.
@@ -204,9 +215,11 @@ impl Cursor {
             let detail = "`after` is not what the page before gave as `next`: begin without it";
             Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail)
         };
-        let plain = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let plain = plain.ok_or_else(bad)?;
-        let (us, id) = plain.split_once(' ').ok_or_else(bad)?;
+        let (us, id) = text.split_once('~').ok_or_else(bad)?;
+        let digits = us.strip_prefix('-').unwrap_or(us);
+        if !(1..=16).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(bad());
+        }
         let time = us.parse().ok().and_then(|us| Timestamp::from_microsecond(us).ok()).ok_or_else(bad)?;
         Ok(Self { time, id: id.parse().map_err(|_| bad())? })
     }
@@ -214,7 +227,6 @@ impl Cursor {
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let plain = format!("{} {}", self.time.as_microsecond(), self.id);
-        f.write_str(&BASE64URL_NOPAD.encode(plain.as_bytes()))
+        write!(f, "{}~{}", self.time.as_microsecond(), self.id)
     }
 }

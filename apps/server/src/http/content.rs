@@ -31,11 +31,12 @@ const CHUNK_BYTES: u64 = 256 << 10;
 /// Gives a timesheet's bytes, or a part of them, as they are on the disk.
 ///
 /// The `ETag` is `"<algorithm>-<hex>"` of the recorded digest, which is computed at upload or
-/// import and never here. `Repr-Digest` (RFC 9530) is sent for SHA-256 and SHA-512.
+/// import and never here. `If-Match` and `If-None-Match` are heeded. `Repr-Digest` (RFC 9530) is sent for
+/// SHA-256 and SHA-512.
 #[utoipa::path(
     get, path = "/v1/bookings/{id}/timesheet",
     params(
-        ("id" = String, Path, description = "The booking's id."),
+        ("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"),
         ("Range" = Option<String>, Header, description = "One range of bytes; several give the whole."),
         ("If-Range" = Option<String>, Header, description = "The ETag that the range is of.")
     ),
@@ -48,6 +49,7 @@ const CHUNK_BYTES: u64 = 256 << 10;
         (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 304, description = "The client has it already."),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It has none yet."),
         (status = 410, body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json"),
         (status = 416, body = ProblemBody, content_type = "application/problem+json"),
@@ -64,9 +66,9 @@ pub(crate) async fn timesheet(
 
 /// Tells a timesheet's size and digest without its bytes.
 #[utoipa::path(
-    head, path = "/v1/bookings/{id}/timesheet", params(("id" = String, Path, description = "The booking's id.")),
+    head, path = "/v1/bookings/{id}/timesheet", params(("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     security(("bearer" = ["read"]), ("bearer" = ["backup"])),
-    responses((status = 200), (status = 404), (status = 410), Problems)
+    responses((status = 200), (status = 304), (status = 404), (status = 409), (status = 410), (status = 412), Problems)
 )]
 pub(crate) async fn timesheet_head(
     State(api): State<Api>,
@@ -124,7 +126,7 @@ async fn find(documents: &Documents, id: &BookingId) -> Result<Timesheet, Proble
         );
         return Err(Problem::new(StatusCode::GONE, "purged", detail));
     }
-    let none = || Problem::new(StatusCode::NOT_FOUND, "no-timesheet", format!("booking {id} has no timesheet yet"));
+    let none = || Problem::new(StatusCode::CONFLICT, "no-timesheet", format!("booking {id} has no timesheet yet"));
     known.timesheet.ok_or_else(none)
 }
 

@@ -11,13 +11,13 @@ use strongroom_model::wire::{
 use super::Api;
 use super::bookings::status;
 use super::extract::{Json, Path};
-use super::problem::{Problem, ProblemBody, Problems};
+use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use crate::token::Token;
 
 /// Marks bookings as backed up, with the proofs. Idempotent.
 #[utoipa::path(
     post, path = "/v1/marks", request_body = MarkRequest, security(("bearer" = ["backup"])),
-    responses((status = 200, body = Answers), Problems)
+    responses((status = 200, body = Answers), Problems, BodyProblems)
 )]
 pub(crate) async fn mark(
     State(api): State<Api>,
@@ -31,7 +31,7 @@ pub(crate) async fn mark(
 /// Moves marked bookings' files to `archived/<month>/`. Idempotent.
 #[utoipa::path(
     post, path = "/v1/moves", request_body = MoveRequest, security(("bearer" = ["backup"])),
-    responses((status = 200, body = Answers), Problems)
+    responses((status = 200, body = Answers), Problems, BodyProblems)
 )]
 pub(crate) async fn move_to_archived(
     State(api): State<Api>,
@@ -48,7 +48,9 @@ pub(crate) async fn move_to_archived(
     responses(
         (status = 201, body = PurgeInfo),
         (status = 200, body = PurgeInfo, description = "It was proposed before."),
-        Problems
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
+        BodyProblems
     )
 )]
 pub(crate) async fn propose(
@@ -63,7 +65,7 @@ pub(crate) async fn propose(
 
 /// Gives a proposed purge, and what its approval would refuse now.
 #[utoipa::path(
-    get, path = "/v1/purges/{purge}", params(("purge" = String, Path, description = "The purge's id.")),
+    get, path = "/v1/purges/{purge}", params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     security(("bearer" = ["purge"]), ("bearer" = ["approve"])),
     responses(
         (status = 200, body = PurgeInfo),
@@ -80,12 +82,14 @@ pub(crate) async fn purge(State(api): State<Api>, Path(id): Path<String>) -> Res
 /// By somebody else than who proposed it, with another token, and within 30 days. Each file
 /// needs fresh proofs on distinct drives that do not rest on a cache, told by neither token.
 #[utoipa::path(
-    post, path = "/v1/purges/{purge}/approval", params(("purge" = String, Path, description = "The purge's id.")),
+    post, path = "/v1/purges/{purge}/approval", params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     request_body = PurgeApproval, security(("bearer" = ["approve"])),
     responses(
         (status = 200, body = Answers),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        Problems
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        Problems,
+        BodyProblems
     )
 )]
 pub(crate) async fn approve(

@@ -53,12 +53,6 @@ pub(crate) enum Problems {
     /// The token does not allow this.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemBody),
-    /// The body is not JSON by its header.
-    #[response(status = 415, content_type = "application/problem+json")]
-    MediaType(ProblemBody),
-    /// The body or a parameter does not say what is asked for.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Unprocessable(ProblemBody),
     /// The server's disk takes no writes.
     #[response(status = 507, content_type = "application/problem+json")]
     NoStorage(ProblemBody),
@@ -68,6 +62,21 @@ pub(crate) enum Problems {
     /// The server is too busy.
     #[response(status = 503, content_type = "application/problem+json")]
     Busy(ProblemBody),
+}
+
+/// The problems that any route with a body may answer with, besides.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes the answers; Problem makes them")]
+pub(crate) enum BodyProblems {
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// The body is encoded, or its type is not the one that is described.
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(ProblemBody),
+    /// The body can be read, but is not as described, or not what was announced or approved.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unprocessable(ProblemBody),
 }
 
 impl Problem {
@@ -184,6 +193,10 @@ impl From<PurgeError> for Problem {
             PurgeError::BadProposal(detail) => {
                 let detail = format!("nothing was proposed: {detail}");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-proposal", detail)
+            }
+            PurgeError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            PurgeError::NotAllowed(detail) => {
+                Self::new(StatusCode::FORBIDDEN, "not-approved", format!("nothing was purged: {detail}"))
             }
             PurgeError::BadApproval(detail) => {
                 let detail = format!("nothing was purged: {detail}");

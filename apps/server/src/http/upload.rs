@@ -16,18 +16,21 @@ use utoipa::IntoParams;
 use super::Api;
 use super::bookings::{info, status, unknown};
 use super::extract::{Path, Query};
-use super::problem::{Problem, ProblemBody, Problems};
+use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use super::whole::{announced, check_type, wrong_digest};
 use crate::deed::digest_of;
-use crate::desk::MAX_FILENAME_BYTES;
 use crate::incoming::{ReceiveError, Received, receive};
+
+/// The longest name that a timesheet may have, in characters: the pipeline takes 4096 bytes.
+const MAX_FILENAME_CHARS: usize = 1024;
 
 /// How the timesheet is called.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadQuery {
-    /// The file's name: 1 to 1024 bytes. It is kept as it is, and never used as a path.
+    /// The file's name. It is kept as it is, and never used as a path.
+    #[param(min_length = 1, max_length = 1024)]
     filename: String,
 }
 
@@ -38,7 +41,7 @@ pub(crate) struct UploadQuery {
 /// comes. A body that is a part of the file, encoded or wrapped is refused.
 #[utoipa::path(
     put, path = "/v1/bookings/{id}/timesheet",
-    params(("id" = String, Path, description = "The booking's id."), UploadQuery),
+    params(("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"), UploadQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     security(("bearer" = ["upload"])),
     responses(
@@ -46,11 +49,8 @@ pub(crate) struct UploadQuery {
         (status = 200, body = BookingInfo, description = "It has this timesheet already."),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 507, body = ProblemBody, content_type = "application/problem+json"),
-        Problems
+        Problems,
+        BodyProblems
     )
 )]
 pub(crate) async fn upload(
@@ -73,8 +73,9 @@ pub(crate) async fn upload(
 }
 
 fn check(filename: &str, headers: &HeaderMap, most: ByteCount) -> Result<(), Problem> {
-    if !(1..=MAX_FILENAME_BYTES).contains(&filename.len()) {
-        let detail = format!("`filename` has {} bytes: it must have 1 to {MAX_FILENAME_BYTES}", filename.len());
+    let length = filename.chars().count();
+    if !(1..=MAX_FILENAME_CHARS).contains(&length) {
+        let detail = format!("`filename` has {length} characters: it must have 1 to {MAX_FILENAME_CHARS}");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad-filename", detail));
     }
     check_type(headers)?;

@@ -124,7 +124,7 @@ async fn r9_a_hostile_name_adds_no_header() {
 async fn what_is_not_there_is_told_apart() {
     let rig = Rig::start().await;
     rig.post("/v1/bookings", &json!({"id": "B-1"})).await;
-    problem(rig.get(PATH).await, StatusCode::NOT_FOUND, "no-timesheet").await;
+    problem(rig.get(PATH).await, StatusCode::CONFLICT, "no-timesheet").await;
     rig.put("B-1", "a.pdf", "x").await;
     std::fs::remove_file(rig.file("uploads/B-1/a.pdf")).unwrap();
     let detail = problem(rig.get(PATH).await, StatusCode::NOT_FOUND, "file-missing").await;

@@ -91,18 +91,23 @@ async fn r5_nobody_approves_their_own_purge() {
     assert_eq!(send(&rig.admin, "/v1/purges", proposal).await.status(), StatusCode::CREATED);
     let approve = |who: &str| json!({"approved_by": who});
     let own = send(&rig.admin, "/v1/purges/p-1/approval", approve("ben")).await;
-    let said = problem(own, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    let said = problem(own, StatusCode::FORBIDDEN, "not-approved").await;
     assert!(said.contains("with a token of their own"), "{said}");
     // With another token, and the proposer's name or none.
     let other = rig.named_token("ben", Scope::Approve).await;
-    for who in ["anna", " ANNA", ""] {
+    for (who, status) in [
+        ("anna", StatusCode::FORBIDDEN),
+        ("ANNA ", StatusCode::FORBIDDEN),
+        (" ANNA", StatusCode::UNPROCESSABLE_ENTITY),
+        ("", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
         let response = send(&other, "/v1/purges/p-1/approval", approve(who)).await;
-        problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+        problem(response, status, "not-approved").await;
     }
     // With another token of the same name.
-    let twin = rig.named_token("Admin", Scope::Approve).await;
-    let response = send(&twin, "/v1/purges/p-1/approval", approve("ben")).await;
-    problem(response, StatusCode::UNPROCESSABLE_ENTITY, "not-approved").await;
+    let namesake = rig.named_token("Admin", Scope::Approve).await;
+    let response = send(&namesake, "/v1/purges/p-1/approval", approve("ben")).await;
+    problem(response, StatusCode::FORBIDDEN, "not-approved").await;
     // With the scope of the other call.
     let purger = rig.named_token("carl", Scope::Purge).await;
     let response = send(&purger, "/v1/purges/p-1/approval", approve("carl")).await;
@@ -128,7 +133,7 @@ async fn r5_who_told_the_proofs_can_neither_propose_nor_approve_on_their_strengt
     let own = rig.post("/v1/purges/p-2/approval", &json!({"approved_by": "carl"})).await;
     assert!(own.text().await.unwrap().contains("on 0 drives"));
     assert_eq!(rig.files().len(), 1);
-    assert_eq!(rig.approve("p-2").await.status(), StatusCode::UNPROCESSABLE_ENTITY, "carl has approved it");
+    assert_eq!(rig.approve("p-2").await.status(), StatusCode::CONFLICT, "carl has approved it");
 }
 
 #[tokio::test]
@@ -153,7 +158,7 @@ async fn r5_an_approval_is_for_one_purge() {
     let other = json!({"purge": "p-1", "proposed_by": "carl", "ids": ["B-2"]});
     let url = format!("{}/v1/purges", rig.server.url());
     let response = rig.client.post(url).bearer_auth(token).json(&other).send().await.unwrap();
-    let detail = problem(response, StatusCode::UNPROCESSABLE_ENTITY, "bad-proposal").await;
+    let detail = problem(response, StatusCode::CONFLICT, "conflict").await;
     assert!(detail.contains("an id of its own"), "{detail}");
 }
 

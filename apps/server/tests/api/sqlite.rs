@@ -8,6 +8,8 @@ whole_suite!();
 
 #[path = "alone.rs"]
 mod alone;
+#[path = "described.rs"]
+mod described;
 
 fn database(dir: &Path) -> Database {
     Database::Sqlite(dir.join("server.db"))

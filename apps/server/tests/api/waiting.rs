@@ -39,7 +39,8 @@ async fn pages_follow_each_other_oldest_first_without_a_gap() {
     assert_eq!(paged, all.bookings);
     // A page that ends with the list says so at once.
     assert_eq!(rig.waiting("?limit=25").await.next, None);
-    assert_eq!(rig.waiting("?limit=0").await.waiting, 25);
+    problem(rig.get("/v1/bookings/waiting?limit=0").await, StatusCode::BAD_REQUEST, "bad-query").await;
+    problem(rig.get("/v1/bookings/waiting?limit=1001").await, StatusCode::BAD_REQUEST, "bad-query").await;
 }
 
 #[tokio::test]
