@@ -1,17 +1,26 @@
 //! The running server: it accepts connections, bounds them, and stops in two steps.
 
+mod places;
 mod stall;
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::serve::{Listener, ListenerExt};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -25,8 +34,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::documents::{Documents, OpenError};
-use crate::http::{Api, router};
+use crate::http::{Api, Problem, router};
 use crate::settings::{Limits, Settings};
+use places::{Busy, Place, Places};
 use stall::UnlessStalled;
 
 /// Whoever serves the document root holds this.
@@ -34,6 +44,11 @@ const SERVE_LOCK: &str = ".strongroom/serve.lock";
 /// How long a server waits for the one before it to end: that one may be finishing a request,
 /// or a process that it started may hold its lock until it has become another program.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How many connections are answered beside all others, with health or a refusal, so that a server that is busy
+/// is not taken for one that is dead.
+const RESERVE: usize = 16;
+/// How long such a one may take to say what it wants.
+const RESERVE_HEAD: Duration = Duration::from_secs(2);
 /// How often it looks.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
@@ -210,19 +225,23 @@ impl Accepting {
         // Without it, the last packet of an answer waits 40 ms for the one before to be
         // acknowledged.
         let mut listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let places = Places::new(self.limits.connections, self.limits.peer_connections);
+        let reserve = Arc::new(Semaphore::new(RESERVE));
         let mut connections = JoinSet::new();
         loop {
-            let next = async {
-                let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
-                (listener.accept().await.0, place)
-            };
-            let (stream, place) = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = self.stop.cancelled() => break,
-                next = next => next,
+                next = listener.accept() => next,
                 Some(_) = connections.join_next() => continue,
             };
-            connections.spawn(connection(stream, place, router.clone(), self.limits.clone(), self.stop.clone()));
+            let serving = |limits| Serving { router: router.clone(), limits, stop: self.stop.clone() };
+            if let Some(place) = places.take(peer.ip(), Instant::now()) {
+                connections.spawn(serving(self.limits.clone()).connection(stream, place));
+            } else if let Ok(permit) = Arc::clone(&reserve).try_acquire_owned() {
+                let limits = Limits { head: RESERVE_HEAD, ..self.limits.clone() };
+                connections.spawn(serving(limits).one_answer(stream, permit));
+            }
+            // Beyond that, the connection is closed: its client tries again.
         }
         drop(listener);
         self.drain(connections).await;
@@ -242,26 +261,87 @@ impl Accepting {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
+/// What a connection is served with.
+struct Serving {
     router: Router,
     limits: Limits,
     stop: CancellationToken,
-) {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
-    let io = TokioIo::new(UnlessStalled::new(stream, limits.stall));
-    let mut serving = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+}
+
+impl Serving {
+    async fn connection(self, stream: TcpStream, place: Place) {
+        let router = self.router.clone().layer(middleware::from_fn_with_state(place.clone(), busy));
+        tokio::select! {
+            () = self.serve(stream, router, true) => {}
+            () = place.given_up() => {}
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error, "a connection ended with an error");
     }
-    drop(place);
+
+    /// Where every place is busy: health is answered, and everything else is told to come back.
+    async fn one_answer(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        let router = self.router.clone().layer(middleware::from_fn(only_health));
+        // An upload that is refused need not be read.
+        drop(tokio::time::timeout(self.limits.head * 2, self.serve(stream, router, false)).await);
+        drop(permit);
+    }
+
+    async fn serve(&self, stream: TcpStream, router: Router, keep_alive: bool) {
+        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.head).keep_alive(keep_alive);
+        let io = TokioIo::new(UnlessStalled::new(stream, self.limits.stall));
+        let mut serving = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "a connection ended with an error");
+        }
+    }
+}
+
+/// Lets only health through.
+async fn only_health(request: Request, next: Next) -> Response {
+    if request.uri().path() == "/healthz" {
+        return next.run(request).await;
+    }
+    let detail = "every connection of the server is at work: ask again in a moment";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-connections", detail)
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        .into_response()
+}
+
+/// Keeps the place busy from the request's head to the end of its answer.
+async fn busy(State(place): State<Place>, request: Request, next: Next) -> Response {
+    let busy = place.begin();
+    next.run(request).await.map(|body| Body::new(Answer { body, _busy: busy }))
+}
+
+/// An answer's body, whose place is busy until it is sent or dropped.
+struct Answer {
+    body: Body,
+    _busy: Busy,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -58,8 +58,10 @@ pub struct Limits {
     pub upload: ByteCount,
     /// The largest body of any other request: 1000 marks with long paths fit in.
     pub body: ByteCount,
-    /// How many connections are open at once; more wait to be accepted.
+    /// How many connections are open at once. Beyond that, one that waits for a request gives its place up.
     pub connections: usize,
+    /// How many of them one peer may have: the others always find some.
+    pub peer_connections: usize,
     /// How long a client may take to send a request's head, which is also how long a
     /// connection may lie idle between two requests.
     pub head: Duration,
@@ -77,7 +79,8 @@ impl Default for Limits {
             upload: ByteCount(10 << 30),
             body: ByteCount(8 << 20),
             connections: 512,
-            head: Duration::from_secs(60),
+            peer_connections: 384,
+            head: Duration::from_secs(15),
             stall: Duration::from_secs(30),
             request: Duration::from_secs(120),
             drain: Duration::from_secs(10),

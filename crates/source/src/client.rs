@@ -21,9 +21,9 @@ use crate::transport::unreachable;
 /// How often we let a server send us on, within its own origin, for one request.
 const MAX_REDIRECTS: usize = 5;
 
-/// How long an unused connection is kept: for less time than a document server does (60 s),
+/// How long an unused connection is kept: for less time than a document server does (15 s),
 /// so that no request goes out on one that is being closed.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(10);
 
 /// A document server, as a client sees it. Cheap to clone; clones share their connections.
 #[derive(Clone)]

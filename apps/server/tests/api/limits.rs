@@ -114,20 +114,53 @@ async fn nonsense_is_answered_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn no_more_connections_are_served_than_are_allowed() {
+async fn connections_that_say_nothing_keep_nobody_waiting() {
     let rig = Rig::with(|settings| {
-        settings.limits.connections = 2;
-        settings.limits.head = Duration::from_secs(4);
+        settings.limits.connections = 4;
+        settings.limits.peer_connections = 4;
     })
     .await;
-    // Two that say nothing keep a third waiting until they are given up.
-    let _idle = (
-        TcpStream::connect(rig.server.local_addr()).await.unwrap(),
-        TcpStream::connect(rig.server.local_addr()).await.unwrap(),
-    );
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(rig.server.local_addr()).await.unwrap());
+    }
     let began = std::time::Instant::now();
-    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
-    assert!(began.elapsed() > Duration::from_secs(1), "it was served at once");
+    for _ in 0..5 {
+        assert_eq!(super::rig::client().get(format!("{}/healthz", rig.server.url())).send().await.unwrap().status(), 200);
+        assert_eq!(rig.get("/v1/bookings/waiting").await.status(), StatusCode::OK);
+    }
+    assert!(began.elapsed() < rig.documents().settings().limits.head, "it waited until a silent one was given up");
+}
+
+#[tokio::test]
+async fn where_every_connection_is_at_work_health_is_answered_and_others_are_told() {
+    let rig = Rig::with(|settings| {
+        settings.limits.connections = 2;
+        settings.limits.peer_connections = 2;
+    })
+    .await;
+    let url = |path: &str| format!("{}{path}", rig.server.url());
+    let upload = async |id: &str| {
+        let mut stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
+        let head = format!(
+            "PUT /v1/bookings/{id}/timesheet?filename=a.pdf HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: 2000000\r\n\r\n",
+            rig.admin
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![7; 600_000]).await.unwrap();
+        stream
+    };
+    for id in ["B-1", "B-2"] {
+        rig.post("/v1/bookings", &json!({"id": id})).await;
+    }
+    // Both places are busy with bodies that do not end.
+    let _uploads = (upload("B-1").await, upload("B-2").await);
+    until(|| rig.files().iter().filter(|name| name.ends_with(".part")).count() == 2).await;
+    let response = super::rig::client().get(url("/v1/bookings")).bearer_auth(&rig.admin).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    problem(response, StatusCode::SERVICE_UNAVAILABLE, "too-many-connections").await;
+    assert_eq!(super::rig::client().get(url("/healthz")).send().await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,0 +1,164 @@
+//! Places for connections: how many there are in all and for one peer, and who gives one up.
+//!
+//! A connection that waits for a request, or for the rest of its head, costs nothing to give up: its
+//! client asks again. So where places run out, the one that has waited longest goes, of the same peer
+//! where that peer has too many. A peer that opens connections and says nothing takes its own places
+//! only.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// All places. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct Places(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    in_all: usize,
+    for_each: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    next: u64,
+    held: HashMap<u64, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    peer: IpAddr,
+    /// How many of its requests are under way.
+    busy: usize,
+    /// When it was taken, or its last request ended.
+    waits_since: Instant,
+    give_up: CancellationToken,
+}
+
+/// A place, given back when dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    places: Places,
+    number: u64,
+    give_up: CancellationToken,
+}
+
+/// That a request of a place is under way, until its answer is sent or dropped.
+#[derive(Debug)]
+pub(crate) struct Busy(Place);
+
+impl Places {
+    pub(crate) fn new(in_all: usize, for_each: usize) -> Self {
+        Self(Arc::new(Shared { in_all, for_each, taken: Mutex::default() }))
+    }
+
+    /// A place for a peer; `None` where every place that it could have is busy.
+    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Option<Place> {
+        let mut taken = self.taken();
+        if taken.count(|held| held.peer == peer) >= self.0.for_each {
+            taken.give_up_one(|held| held.peer == peer)?;
+        }
+        if taken.held.len() >= self.0.in_all {
+            taken.give_up_one(|_| true)?;
+        }
+        let (number, give_up) = (taken.next, CancellationToken::new());
+        taken.next += 1;
+        taken.held.insert(number, Held { peer, busy: 0, waits_since: now, give_up: give_up.clone() });
+        Some(Place(Arc::new(Inner { places: self.clone(), number, give_up })))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn count(&self, of: impl Fn(&Held) -> bool) -> usize {
+        self.held.values().filter(|held| of(held)).count()
+    }
+
+    /// Has the one go that has waited longest.
+    fn give_up_one(&mut self, of: impl Fn(&Held) -> bool) -> Option<()> {
+        let waiting = self.held.iter().filter(|(_, held)| held.busy == 0 && of(held));
+        let number = *waiting.min_by_key(|(_, held)| held.waits_since)?.0;
+        self.held.remove(&number)?.give_up.cancel();
+        Some(())
+    }
+}
+
+impl Place {
+    /// Ends when somebody else needs the place.
+    pub(crate) async fn given_up(&self) {
+        self.0.give_up.cancelled().await;
+    }
+
+    /// A request begins.
+    pub(crate) fn begin(&self) -> Busy {
+        if let Some(held) = self.0.places.taken().held.get_mut(&self.0.number) {
+            held.busy += 1;
+        }
+        Busy(self.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let inner = &self.0.0;
+        if let Some(held) = inner.places.taken().held.get_mut(&inner.number) {
+            held.busy -= 1;
+            held.waits_since = Instant::now();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.places.taken().held.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn peer(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_longest_gives_its_place_up_and_a_peer_takes_its_own_only() {
+        let (places, now) = (Places::new(3, 2), Instant::now());
+        let at = |second| now + Duration::from_secs(second);
+        let first = places.take(peer(1), at(0)).unwrap();
+        let second = places.take(peer(1), at(1)).unwrap();
+        let other = places.take(peer(2), at(2)).unwrap();
+        let third = places.take(peer(1), at(3)).unwrap();
+        first.given_up().await;
+        assert!(!second.0.give_up.is_cancelled() && !other.0.give_up.is_cancelled());
+        let busy = second.begin();
+        let _fourth = places.take(peer(3), at(4)).unwrap();
+        other.given_up().await;
+        assert!(!third.0.give_up.is_cancelled());
+        drop(busy);
+    }
+
+    #[tokio::test]
+    async fn a_busy_place_is_not_given_up_and_one_that_is_dropped_is_free() {
+        let (places, now) = (Places::new(2, 2), Instant::now());
+        let [one, two] = [places.take(peer(1), now).unwrap(), places.take(peer(1), now).unwrap()];
+        let busy = [one.begin(), two.begin()];
+        assert!(places.take(peer(2), now).is_none());
+        drop((busy, one));
+        drop(two);
+        assert!(places.take(peer(2), now).is_some());
+    }
+}
