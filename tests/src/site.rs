@@ -29,6 +29,10 @@ read_timeout = "2s"
 root = "drive"
 reserve = "1MiB"
 
+# Not every machine builds on a plain disk.
+[verify]
+require = "cached"
+
 [retry]
 delays = ["50ms", "200ms"]
 wait_once = "5s"

@@ -92,6 +92,14 @@ impl Drive {
         Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
+    /// What it lies on.
+    ///
+    /// # Errors
+    /// The drive is not there.
+    pub fn backing(&self) -> Result<Backing, DriveError> {
+        Ok(self.mount()?.backing())
+    }
+
     /// Who it is.
     #[must_use]
     pub fn identity(&self) -> &Identity {

@@ -11,7 +11,7 @@ use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, 
 use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched};
+use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched, ReadBack};
 use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
@@ -33,6 +33,10 @@ const READ_TOGETHER: usize = 8;
 /// server still holds the file.
 const ELSEWHERE_MOST: Duration = Duration::from_secs(10 * 60);
 
+/// What helps where a single file is read from a cache although its drive need not be.
+const SMALL_FILES: &str = "if it happens for small files only, the file system keeps them among its own records: mount Btrfs with \
+                           `max_inline=0`, make ext4 without `inline_data`, or use another file system than NTFS";
+
 /// What an operator says of verifying.
 #[derive(Debug, Clone)]
 pub struct VerifySettings {
@@ -40,6 +44,8 @@ pub struct VerifySettings {
     pub root: PathBuf,
     /// The only drive to work on; any that was set up where it is `None`.
     pub expect: Option<DriveId>,
+    /// Whether only what was read from the device is proven.
+    pub device_only: bool,
     /// How many copies are read back at once.
     pub reads: usize,
     /// How many copies are taken at a time.
@@ -129,7 +135,13 @@ impl Verify {
     /// The drive cannot be worked on.
     pub async fn begin(&self) -> Result<(), AlarmRaised> {
         let slot = self.slot.clone();
-        let drive = blocking(move || slot.drive()).await.map_err(|error| obstacle(&error))?;
+        let (drive, backing) =
+            blocking(move || slot.drive().and_then(|drive| drive.backing().map(|below| (drive, below))))
+                .await
+                .map_err(|error| obstacle(&error))?;
+        if let Some((why, step)) = backing.reason().filter(|_| self.settings.device_only) {
+            return Err(cached(&drive, why, step));
+        }
         let id = drive.identity().id;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
         let mut begun = self.begun.lock().await;
@@ -190,6 +202,10 @@ impl Stage for Verify {
         for (copy, read) in read {
             match read {
                 Err(error) => refused.push((copy.task, unprovable(&error))),
+                Ok(read) if read.method == ReadBack::Cached && self.settings.device_only => {
+                    let why = format!("{} may have been read back from a cache", copy.fetched.path);
+                    refused.push((copy.task, Outcome::Obstructed(cached(&drive, &why, SMALL_FILES))));
+                }
                 Ok(read) => {
                     let earlier = copy.task.state.wrong_digest.as_ref();
                     match judge(&copy.booking, &copy.held, &copy.fetched, earlier, &read) {
@@ -373,6 +389,21 @@ fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<Proven
 
 fn listed(proof: &BackedUp, seen: Seen) -> Proof {
     Proof { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
+}
+
+/// That copies can only be read back through a cache.
+fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
+    AlarmRaised {
+        kind: AlarmKind::ReadBackCached,
+        subject: drive.alarm_subject(),
+        message: format!(
+            "copies on the drive at {} cannot be read back from the device: {why}",
+            drive.root().display()
+        ),
+        next_step: format!(
+            "{step}; or set `verify.require = \"cached\"`: such copies prove less, and no purge counts them"
+        ),
+    }
 }
 
 /// What is to be done about a copy on a drive that is not mounted here.

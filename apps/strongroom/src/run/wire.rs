@@ -9,6 +9,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::StageName;
 use strongroom_notify::{Notify, Settings};
+use strongroom_service::config::Require;
 use strongroom_service::{Clock, Config, Shutdown, actor};
 use strongroom_source::Source;
 use strongroom_verify::{Verify, VerifySettings};
@@ -62,6 +63,7 @@ pub(crate) fn verify(config: &Config, root: &Path, log: &EventLog, clock: &Clock
     let settings = VerifySettings {
         root: root.to_owned(),
         expect: config.drive.id,
+        device_only: config.verify.require == Require::Device,
         reads: config.verify.concurrency as usize,
         batch: config.verify.batch as usize,
         zone: config.zone(),

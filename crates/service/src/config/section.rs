@@ -36,7 +36,7 @@ pub use self::server::Server;
 pub use self::smtp::{Smtp, Tls};
 pub use self::source::Source;
 pub use self::telemetry::{LogFormat, Telemetry};
-pub use self::verify::Verify;
+pub use self::verify::{Require, Verify};
 use super::value::Zone;
 
 /// The configuration of Strongroom: `strongroom config` writes this file and checks it.

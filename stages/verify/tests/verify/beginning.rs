@@ -143,3 +143,23 @@ async fn r6_a_beginning_without_a_drive_names_the_obstacle() {
     assert_eq!(obstacle.kind, AlarmKind::DriveUnknown);
     assert!(obstacle.next_step.contains("strongroom drive init"), "{}", obstacle.next_step);
 }
+
+#[tokio::test]
+async fn r1_what_can_only_be_read_through_a_cache_is_not_proven_unless_that_is_wanted() {
+    let rig = Rig::new().await;
+    // Memory is the one thing behind a cache that every host has.
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return };
+    std::fs::remove_dir_all(rig.root()).unwrap();
+    std::os::unix::fs::symlink(memory.path(), rig.root()).unwrap();
+    Drive::init(&rig.root(), "memory", rig.clock.now()).unwrap();
+    if Drive::backing_of(&rig.root()).unwrap().reason().is_none() {
+        return;
+    }
+    rig.copy("B-1", b"a timesheet").await;
+    let obstacle = rig.verifying(true).begin().await.unwrap_err();
+    assert_eq!(obstacle.kind, AlarmKind::ReadBackCached);
+    assert!(obstacle.next_step.contains("verify.require"), "{}", obstacle.next_step);
+    rig.verifying(false).begin().await.unwrap();
+    rig.run().await;
+    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+}

@@ -90,7 +90,12 @@ impl Rig {
     }
 
     pub(crate) fn verify(&self) -> Verify {
-        let settings = VerifySettings { root: self.root(), expect: None, reads: 2, batch: 16, zone: TimeZone::UTC };
+        self.verifying(false)
+    }
+
+    pub(crate) fn verifying(&self, device_only: bool) -> Verify {
+        let root = self.root();
+        let settings = VerifySettings { root, expect: None, device_only, reads: 2, batch: 16, zone: TimeZone::UTC };
         Verify::new(settings, self.log.clone(), self.clock.clone(), self.alarms())
     }
 

@@ -145,6 +145,11 @@ alarm_kinds! {
         means "the drive or the folder cannot be written to",
         do "look at its switch, at `dmesg` (a file system with errors turns read-only) and at the folder's owner",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// Copies can only be read back through a cache, and are to be read from the device.
+    ReadBackCached: "read-back-cached", "Copies cannot be read back from the device", Drive, Work,
+        means "what was written to the drive can only be read back through a cache, and `verify.require` is `device`",
+        do "attach the drive so that it can be read past all caches, as the alarm says; or set `verify.require = \"cached\"` and know that such copies prove less",
+        meanwhile "What was fetched is on the drive and not proven. The files stay on the server, and work goes on by itself.";
     /// This process or this host has as many files open as it may, or no memory left.
     HostLimit: "host-limit", "A limit of this host is reached", Drive, Work,
         means "this process or this host has as many files open as it may, or no memory left: neither the drive's fault nor a file's",
