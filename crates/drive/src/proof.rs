@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use strongroom_model::digest::DigestPair;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, ByteCount, Digest, Month};
@@ -56,6 +57,9 @@ pub struct Recovery<'a> {
     /// there may be none: its manifest is written anew from them if it is missing or damaged, and
     /// what they do not name is no payload of its bag.
     pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    /// When the log began, if anything is in it. A file that is older may have been proven by another log, which was lost:
+    /// it stays where it is, whatever this log knows of it.
+    pub since: Option<Timestamp>,
 }
 
 /// What was put right.
@@ -67,6 +71,8 @@ pub struct Recovered {
     pub kept: u64,
     /// Files in a bag that no event knows, now in the quarantine: their new paths.
     pub quarantined: Vec<String>,
+    /// Files in a bag that are not listed, and older than the log: another log may have proven them. Their paths.
+    pub older: Vec<String>,
     /// The months whose manifest, or whose text, was written anew.
     pub rewritten: Vec<Month>,
     /// The months whose manifest is missing, damaged, or does not list a file that lies there, and which

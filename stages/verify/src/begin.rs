@@ -20,6 +20,9 @@ const RECHECK_FILES: usize = 256;
 /// How many bytes of them, so that a start takes seconds: a minute's reading of a slow drive.
 const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
 
+/// How many files are named of those that this log does not know.
+const MAX_NAMED: usize = 20;
+
 /// How many bookings are read at a time.
 const PAGE: usize = 512;
 
@@ -120,15 +123,25 @@ async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSe
     let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
     let wanted = wanted(log, &unfinished).await?;
     let unproven = unproven(log).await?;
+    let first = log.read(Position(0), 1).await?;
+    let since = first.first().map(|stored| stored.decode().map(|event| event.time)).transpose()?;
     // The second time only for months that the first one has doubts about.
     for _ in 0..2 {
         let proofs = proofs_of(log, drive.identity().id, &months).await?;
         let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
         let recovered = blocking(move || {
-            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs: &proofs };
+            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs: &proofs, since };
             drive.recover(&site, &recovery)
         })
         .await?;
+        if !recovered.older.is_empty() {
+            let files = recovered.older.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            tracing::warn!(
+                count = recovered.older.len(),
+                files,
+                "the drive holds files that are older than this log and in no manifest: another log may have proven them; they stay where they are"
+            );
+        }
         if recovered != strongroom_drive::Recovered::default() {
             tracing::info!(?recovered, "the drive was tidied up");
         }

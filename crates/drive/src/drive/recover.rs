@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 
+use jiff::Timestamp;
 use strongroom_files::is_folder;
 use strongroom_files::within::stat_in;
 use strongroom_model::{Digest, Month, SiteId};
@@ -57,6 +58,7 @@ struct Sweeper<'a> {
     wanted: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
     proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    since: Option<Timestamp>,
     alone: bool,
     found: Recovered,
 }
@@ -77,6 +79,7 @@ impl<'a> Sweeper<'a> {
             wanted,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
             proofs: recovery.proofs,
+            since: recovery.since,
             alone,
             found: Recovered { others_busy: !alone, ..Recovered::default() },
         }
@@ -189,6 +192,8 @@ impl<'a> Sweeper<'a> {
             } else if !self.proofs.contains_key(&place.month) {
                 // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
                 self.found.doubtful.insert(place.month);
+            } else if self.is_older(&opened, &file, &file_path)? {
+                self.found.older.push(file_path.as_str().to_owned());
             } else if lists_copies {
                 match set_aside(self.mount, &file_path, None) {
                     Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
@@ -206,6 +211,12 @@ impl<'a> Sweeper<'a> {
         let base = name::base_of(folder);
         let wanted = self.wanted.get(base.as_str()).filter(|_| month == self.month_now);
         wanted.cloned().unwrap_or_default()
+    }
+
+    /// Whether a file was written before the log began.
+    fn is_older(&self, folder: impl AsFd, name: &str, path: &Relative) -> Result<bool, DriveError> {
+        let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        Ok(self.since.zip(stat).is_some_and(|(since, stat)| stat.st_mtime < since.as_second()))
     }
 
     /// Whether a file is no event's. Only when no other worker can be about to tell of it.

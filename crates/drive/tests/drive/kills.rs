@@ -79,7 +79,13 @@ fn do_the_job(drive: &Drive, log: &Log) {
     let unproven_paths: Vec<_> = unproven.values().cloned().collect();
     let proofs: Vec<_> =
         proven.iter().map(|(index, path)| Proof { path: path.clone(), sha256: sha256(*index), seen: None }).collect();
-    let recovery = Recovery { month: month(), wanted: &wanted, unproven: &unproven_paths, proofs: &of_month(&proofs) };
+    let recovery = Recovery {
+        month: month(),
+        wanted: &wanted,
+        unproven: &unproven_paths,
+        proofs: &of_month(&proofs),
+        since: None,
+    };
     let found = drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, NONE, "nothing that is wanted is put aside");
 

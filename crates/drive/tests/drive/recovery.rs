@@ -10,12 +10,16 @@ use crate::validator::faults_of;
 
 /// A start at which nothing was asked of the log yet.
 fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String]) -> Recovered {
-    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &BTreeMap::new() }).unwrap()
+    rig.drive
+        .recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &BTreeMap::new(), since: None })
+        .unwrap()
 }
 
 /// The same, once the log has given all the month's proofs.
 fn recover_with(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
-    rig.drive.recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &of_month(proofs) }).unwrap()
+    rig.drive
+        .recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &of_month(proofs), since: None })
+        .unwrap()
 }
 
 fn wanted(booking: &str, bytes: &[u8]) -> Wanted {
@@ -51,7 +55,13 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     assert_eq!(rig.temporaries().len(), 3);
     assert_eq!(rig.drive.receive(&place_of("b-1", "x", b"hello")).unwrap().resumed_from(), ByteCount(1));
     // Next month, it would not be found again.
-    let later = Recovery { month: "2026-12".parse().unwrap(), wanted: &still, unproven: &[], proofs: &BTreeMap::new() };
+    let later = Recovery {
+        month: "2026-12".parse().unwrap(),
+        wanted: &still,
+        unproven: &[],
+        proofs: &BTreeMap::new(),
+        since: None,
+    };
     assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 3);
     assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 2, "nor do empty folders stay");
 }
@@ -166,6 +176,25 @@ fn a_file_in_a_bag_that_no_event_tells_of_is_put_aside() {
 }
 
 #[test]
+fn what_is_older_than_the_log_is_told_and_stays_for_another_log_may_have_proven_it() {
+    let rig = Rig::new();
+    let old = rig.land("B-1", "x", b"proven by a log that was lost");
+    let file = std::fs::File::options().write(true).open(rig.root.join(&old.path)).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)).unwrap();
+    let proofs = of_month(&[proof_of(&rig.prove("C-1", "x", b"proven by this one"))]);
+    rig.land("C-2", "x", b"wanted no more");
+    std::fs::write(rig.bag().join("manifest-sha256.txt"), b"x").unwrap();
+    let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
+    for _ in 0..2 {
+        let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since };
+        let found = rig.drive.recover(&site(), &recovery).unwrap();
+        assert_eq!(found.older, [old.path.as_str()], "told at each start");
+        assert!(rig.root.join(&old.path).exists());
+    }
+    assert!(!rig.bag().join("data/C-2").exists(), "what this log's own processes left is put aside");
+}
+
+#[test]
 fn while_others_write_no_file_of_theirs_is_put_aside() {
     let rig = Rig::new();
     rig.prove("B-1", "x", b"proven");
@@ -184,7 +213,7 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
 fn another_sites_files_are_not_touched() {
     let rig = Rig::new();
     leave_partial(&rig, "B-1", b"hello");
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &BTreeMap::new() };
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &BTreeMap::new(), since: None };
     rig.drive.recover(&"other".parse().unwrap(), &recovery).unwrap();
     assert_eq!(rig.temporaries().len(), 1);
 }

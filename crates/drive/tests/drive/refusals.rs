@@ -112,7 +112,13 @@ fn r6_an_identity_that_cannot_be_read_is_refused() {
 
 #[test]
 fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_through_it() {
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &std::collections::BTreeMap::new() };
+    let recovery = Recovery {
+        month: month(),
+        wanted: &[],
+        unproven: &[],
+        proofs: &std::collections::BTreeMap::new(),
+        since: None,
+    };
     for folder in [".strongroom", "acme", "acme/2026-11", "acme/2026-11/data"] {
         let rig = Rig::new();
         let landed = rig.prove("B-1", "x", b"x");
