@@ -38,6 +38,8 @@ macro_rules! whole_suite {
         mod openapi;
         #[path = "purge.rs"]
         mod purge;
+        #[path = "quirks.rs"]
+        mod quirks;
         #[path = "rig.rs"]
         mod rig;
         #[path = "upload.rs"]
