@@ -20,7 +20,8 @@ const FILE_BYTES: usize = 24 * 1024;
 const FIRST_NUMBER: u32 = 200_001;
 
 /// A name that wants to be a path, to read as another one, and to be obeyed by a browser.
-const HOSTILE_NAME: &str = "../../etc/cron.d/\u{202e}fdp.<script>alert(1)</script>\r\nBcc: everyone@example.com";
+const HOSTILE_NAME: &str =
+    "../../etc/cron.d/\u{202e}fdp.<script>alert(1)</script>\u{1b}[2J%0d%0aBcc: everyone@example.com";
 
 /// What is wrong with a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
