@@ -139,7 +139,9 @@ pub(crate) fn warn_of_the_clear(config: &Config) {
 pub(crate) fn unopened(error: OpenError) -> Trouble {
     let step = match error {
         OpenError::Url => "write log.url such as postgres://strongroom:password@127.0.0.1/strongroom",
-        OpenError::NotMigrated { .. } => "strongroom log migrate --url postgres://OWNER:PASSWORD@HOST/DATABASE",
+        OpenError::NotMigrated { .. } => {
+            "strongroom log migrate --url-file FILE, which holds postgres://OWNER:PASSWORD@HOST/DATABASE"
+        }
         OpenError::NoRights { .. } => "let the database's owner give this user its role; deploy/postgres shows how",
         OpenError::OtherSitesWriter { .. } => "strongroom log migrate --writer ROLE, as the database's owner",
         OpenError::Encoding { .. } => "make a database with the encoding UTF8, and name that in log.url",

@@ -1,4 +1,4 @@
-//! Every command line of the program, in `deploy/` and on the operators' page, is one that it takes.
+//! Every command line of the program, in `deploy/`, on every page and in the program's own help, is one that it takes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -88,14 +88,55 @@ fn of_page(page: &str, lines: &mut Vec<Line>) {
     }
 }
 
-/// In place of the program: asks the program itself whether it would take these arguments, and notes that it was called.
+/// What pages mention within a sentence, such as `strongroom retry`: flags and verbs, not always whole commands.
+/// Placeholders with a form, such as `SIZE:ROOT`, are left out.
+fn mentions(page: &Path) -> Vec<Line> {
+    let text = fs::read_to_string(page).unwrap();
+    let mentioned = text.split('`').filter(|part| part.starts_with("strongroom ") && !part.contains('\n'));
+    let command = |line: &str| line.split(" > ").next().unwrap_or(line).replace(['…', '|'], "");
+    mentioned.map(|line| (page.display().to_string(), command(line))).filter(|(_, line)| !line.contains(':')).collect()
+}
+
+/// The verbs below a verb, as its help lists them.
+fn help(args: &[&str]) -> String {
+    let output = Command::new(program()).args(args).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The examples in the help of every verb, without what stands behind them.
+fn of_help(args: &[&str], lines: &mut Vec<Line>) {
+    let text = help(args);
+    let example = |line: &str| {
+        let call = line.strip_prefix("  strongroom ")?;
+        let call = call.split("  ").next().unwrap_or(call);
+        Some(format!("strongroom {}", call.split(" > ").next().unwrap_or(call)))
+    };
+    let place = format!("strongroom {} --help", args.join(" "));
+    let examples = text.lines().filter_map(example).filter(|line| !line.contains("VERB") && !line.contains(" | "));
+    lines.extend(examples.map(|line| (place.clone(), line)));
+    let listed = text.split("Verbs:\n").nth(1).or_else(|| text.split("Commands:\n").nth(1)).unwrap_or_default();
+    for line in listed.lines().take_while(|line| !line.is_empty()) {
+        let is_verb = line.starts_with("  ") && line.chars().nth(2).is_some_and(char::is_alphabetic);
+        if let Some(verb) = line.split_whitespace().next().filter(|verb| is_verb && *verb != "help") {
+            of_help(&[args, &[verb]].concat(), lines);
+        }
+    }
+}
+
+/// In place of the program: has the program itself read these arguments, without a configuration so that it does no
+/// more than that, and notes that it was called. Verbs that need none are asked for their help.
 fn stand_in(folder: &Path) {
     let bin = folder.join("bin");
     fs::create_dir(&bin).unwrap();
     let script = format!(
-        "#!/bin/sh\necho \"$*\" >>'{}'\nexec '{}' \"$@\" --help >/dev/null\n",
-        folder.join("calls").display(),
-        program().display()
+        "#!/bin/sh\n\
+         echo \"$*\" >>'{calls}'\n\
+         case \"$1\" in demo|config|completions|-*) exec '{program}' \"$@\" --help >/dev/null;; esac\n\
+         '{program}' \"$@\" >/dev/null 2>said </dev/null\n\
+         test $? != 64 || {{ cat said >&2; exit 64; }}\n",
+        calls = folder.join("calls").display(),
+        program = program().display()
     );
     let path = bin.join("strongroom");
     fs::write(&path, script).unwrap();
@@ -119,8 +160,10 @@ fn the_program_takes_every_command_line() {
     of_cron(&mut lines);
     of_compose(&mut lines);
     of_kubernetes(&mut lines);
-    of_page("docs/operations.md", &mut lines);
-    of_page("deploy/README.md", &mut lines);
+    for page in ["README.md", "docs/operations.md", "docs/audit.md", "deploy/README.md"] {
+        of_page(page, &mut lines);
+    }
+    of_help(&[], &mut lines);
     let complaints =
         lines.iter().filter_map(|(place, line)| Some(format!("{place}: {line}: {}", complaint(folder.path(), line)?)));
     let complaints: Vec<_> = complaints.collect();
@@ -143,10 +186,30 @@ fn the_program_takes_every_command_line() {
 }
 
 #[test]
+fn the_program_knows_every_verb_and_flag_that_a_page_mentions() {
+    let mut unknown = Vec::new();
+    for page in ["README.md", "docs/operations.md", "docs/audit.md", "docs/ARCHITECTURE.md", "deploy/README.md"] {
+        for (place, line) in mentions(&tree::root().join(page)) {
+            let args: Vec<_> = line.split_whitespace().skip(1).collect();
+            let output = Command::new(program()).args(&args).arg("--help").output().unwrap();
+            if !output.status.success() {
+                unknown.push(format!("{place}: {line}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
+
+#[test]
 fn a_line_that_the_program_does_not_take_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     stand_in(folder.path());
-    for line in ["strongroom run --twice", "strongroom walk", "strongroom run --once --config"] {
+    for line in [
+        "strongroom run --twice",
+        "strongroom walk",
+        "strongroom run --once --config",
+        "strongroom server token create --scope backup",
+    ] {
         assert!(complaint(folder.path(), line).is_some(), "{line}");
     }
     assert_eq!(complaint(folder.path(), "strongroom run --once --config /nowhere >/dev/null"), None);

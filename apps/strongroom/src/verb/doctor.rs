@@ -60,7 +60,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
         log::schedule(config, &clock)
     );
     let mut checks = vec![Check::well("configuration", format!("{path}, site {}", config.site))];
-    checks.extend(host::secrets(config));
+    checks.extend(host::secrets(config, Path::new(&path)));
     checks.extend(remote::in_the_clear(config));
     checks.push(host::data_folder(config));
     checks.extend(host::room(config));

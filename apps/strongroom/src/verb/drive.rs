@@ -39,7 +39,7 @@ pub(crate) struct Args {
 enum Action {
     /// Writes the drive's identity into its .strongroom/drive.json
     Init {
-        /// The drive's folder, where it is mounted; without it drive.path of the configuration
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
         path: Option<PathBuf>,
         /// A name for people, as on the drive's sticker
         #[arg(long, value_name = "TEXT")]
@@ -53,7 +53,7 @@ enum Action {
     },
     /// Says which drive it is, how much room it has, and what is in the way
     Status {
-        /// The drive's folder; without it drive.path of the configuration
+        /// The drive's folder; without it drive.root of the configuration
         path: Option<PathBuf>,
         /// As JSON
         #[arg(long)]

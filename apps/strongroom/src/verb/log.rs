@@ -30,9 +30,9 @@ Examples:
   strongroom log export --from 1200             from position 1200 on
   strongroom log verify                         recompute the tree, fold every booking; exits 1
                                                 and names the first bad position
-  strongroom log verify --against 181:n8Xn…=    and that the first 181 events still have the root
+  strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=    and that the first 181 events still have the root
                                                 that a mail told
-  strongroom log migrate --url postgres://owner:password@db/strongroom
+  strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
   strongroom log copy                           bring the log over from its file to log.url"
 )]

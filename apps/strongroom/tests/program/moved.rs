@@ -66,7 +66,8 @@ fn a_log_is_not_copied_while_something_runs() {
 fn a_wrong_address_is_not_repeated_with_its_password() {
     let folder = demo("1");
     let here = folder.path().join("here");
-    let refused = run(&here, &["log", "migrate", "--url", "mysql://me:hunter2@db/log"]).expect(64).stderr;
+    std::fs::write(here.join("owner.url"), "mysql://me:hunter2@db/log").unwrap();
+    let refused = run(&here, &["log", "migrate", "--url-file", "owner.url"]).expect(1).stderr;
     assert!(refused.contains("postgres://") && !refused.contains("hunter2"), "{refused}");
 }
 

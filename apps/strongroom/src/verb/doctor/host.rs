@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::io::Errno;
 use strongroom_drive::{Drive, DriveError};
 use strongroom_model::{ByteCount, Month};
+use strongroom_service::config::Sources;
 use strongroom_service::{Clock, Config};
 
 use super::check::Check;
@@ -115,7 +116,7 @@ fn try_site(config: &Config, root: &Path) -> Result<(), DriveError> {
 }
 
 /// A secret's file that others can read.
-pub(super) fn secrets(config: &Config) -> Option<Check> {
+pub(super) fn secrets(config: &Config, file: &Path) -> Vec<Check> {
     let files = [
         &config.source.token_file,
         &config.mail.smtp.password_file,
@@ -123,16 +124,27 @@ pub(super) fn secrets(config: &Config) -> Option<Check> {
         &config.broker.url_file,
         &config.server.database_url_file,
     ];
-    for path in files.into_iter().flatten() {
-        if open_to_others(path).unwrap_or(false) {
-            return Some(Check::warning(
-                "secrets",
-                format!("{} can be read by other users of this host", path.display()),
-                format!("chmod 600 {}", path.display()),
-            ));
-        }
-    }
-    None
+    let inline = holds_secrets(file).then(|| file.to_owned());
+    let mut open: Vec<_> = files.into_iter().flatten().cloned().chain(inline).collect();
+    open.retain(|path| open_to_others(path).unwrap_or(false));
+    open.dedup();
+    let check = |path: std::path::PathBuf| {
+        let found = format!("{} can be read by other users of this host", path.display());
+        Check::warning("secrets", found, format!("chmod 600 {}", path.display()))
+    };
+    open.into_iter().map(check).collect()
+}
+
+/// Whether the configuration's file itself holds a token, a password or an address that may have one.
+fn holds_secrets(file: &Path) -> bool {
+    let sources = Sources { file: Some(file.to_owned()), ..Sources::of_process(None) };
+    let alone = Sources { environment: std::collections::BTreeMap::new(), ..sources };
+    Config::load_from(&alone).is_ok_and(|config| {
+        let secrets = [&config.source.token, &config.mail.smtp.password];
+        let urls = [&config.log.url, &config.broker.url, &config.server.database_url];
+        secrets.into_iter().any(Option::is_some)
+            || urls.into_iter().flatten().any(|url| url.reveal().password().is_some())
+    })
 }
 
 #[cfg(unix)]

@@ -1,11 +1,10 @@
 //! `strongroom log migrate`: the log's tables and roles in a Postgres database.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 
 use strongroom_eventlog::{Migrated, grant_postgres, migrate_postgres};
 use strongroom_service::Config;
-use strongroom_service::config::{Secret, ServiceUrl};
+use strongroom_service::config::ServiceUrl;
 
 use crate::exit::Exit;
 use crate::out::Out;
@@ -15,31 +14,22 @@ use crate::trouble::{OrTrouble as _, Trouble};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  strongroom log migrate --url postgres://owner:password@db.example.com/strongroom
-  strongroom log migrate --url-file owner.url   the same, with the address in a file
+  strongroom log migrate --url-file owner.url   as the user whose address is in that file
   strongroom log migrate                        as the user of log.url, where that one owns the database
-  strongroom log migrate --writer worker_quarry the same, and only this role may write to the configured site's log
+  strongroom log migrate --writer worker_quarry  the same, and only this role may write to the configured site's log
 
 It makes the roles strongroom_writer and strongroom_auditor, which nobody logs in as: let the
 database's owner grant them to those who do. Every member of strongroom_writer may write to the log of the
 configured site, unless --writer names others: so workers of one site cannot touch another one's. Doing it
 twice is harmless.")]
 pub(super) struct Args {
-    /// The database, with a user who owns it; without it log.url of the configuration
-    // Parsed later: what is said of a wrong argument here repeats it, password and all.
-    #[arg(long, value_name = "URL", conflicts_with = "url_file", value_parser = secret)]
-    url: Option<Secret>,
-    /// The file that holds that address and nothing else
+    /// The file that holds the address of the database, with a user who owns it, and nothing else; without it log.url of
+    /// the configuration. There is no option for the address itself: every user of this host sees a command's arguments
     #[arg(long, value_name = "FILE")]
     url_file: Option<PathBuf>,
     /// Who may write to the configured site's log, and nobody else: a role of the database, or several
     #[arg(long, value_name = "ROLE")]
     writer: Vec<String>,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that could fail")]
-fn secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret::new(text))
 }
 
 pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
@@ -52,16 +42,13 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 }
 
 fn address(args: &Args, config: &Config) -> Result<ServiceUrl, Trouble> {
-    if let Some(url) = &args.url {
-        return ServiceUrl::database(url.reveal()).map_err(|error| Trouble::wrong_use(format!("--url: {error}")));
-    }
     if let Some(path) = &args.url_file {
         let text = std::fs::read_to_string(path).or_trouble(format!("{} cannot be read", path.display()))?;
         return Ok(ServiceUrl::database(text.trim())?);
     }
     config.log.database()?.ok_or_else(|| {
         Trouble::new("no database is named")
-            .next_step("set log.url in strongroom.toml, or name one with --url postgres://OWNER:PASSWORD@HOST/DATABASE")
+            .next_step("set log.url in strongroom.toml, or write postgres://OWNER:PASSWORD@HOST/DATABASE into a file that you alone may read, and name that with --url-file")
     })
 }
 

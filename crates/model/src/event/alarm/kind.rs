@@ -163,7 +163,7 @@ alarm_kinds! {
     /// The document server refuses our token.
     ServerRefuses: "server-refuses", "The document server refuses our token", Server, Work,
         means "the document server refuses the token",
-        do "make a new one: `strongroom server token create --scope backup` there",
+        do "make a new one: `strongroom server token create --name NAME --scope backup` there",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
     /// The document server's answers cannot be understood.
     ServerConfused: "server-confused", "The document server's answers make no sense", Server, Work,
