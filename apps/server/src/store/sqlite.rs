@@ -19,6 +19,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is tried again where SQLite does not wait by itself.
 const BUSY_POLL: Duration = Duration::from_millis(20);
 
+/// How often migrations are tried that fail: as many processes as start at once on one site, and some more.
+const MAX_MIGRATION_TRIES: u32 = 20;
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
 
 /// An open SQLite file.
@@ -37,11 +40,17 @@ impl SqliteStore {
         file.open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
 
         let began = Instant::now();
+        let mut migrations = 0;
         loop {
-            match Self::try_open(path).await {
-                Err(error) if error.is_busy() && began.elapsed() < BUSY_TIMEOUT => tokio::time::sleep(BUSY_POLL).await,
+            let opened = Self::try_open(path).await;
+            // SQLite has no lock around all of them: another process may have made one between our look and our try.
+            migrations += u32::from(matches!(opened, Err(StoreError::Migrate { .. })));
+            match opened {
+                Err(error) if error.is_busy() && began.elapsed() < BUSY_TIMEOUT => {}
+                Err(StoreError::Migrate { .. }) if migrations < MAX_MIGRATION_TRIES => {}
                 opened => return opened,
             }
+            tokio::time::sleep(BUSY_POLL).await;
         }
     }
 
