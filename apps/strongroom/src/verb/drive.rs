@@ -6,7 +6,7 @@ use clap::Subcommand;
 use strongroom_drive::{Backing, Drive, DriveError, Identity, InitError};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
-use strongroom_model::{ByteCount, Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_model::{ByteCount, DriveId, Event, EventId, Expected, NewEvent, StreamName, SubjectKind};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, ConfigError};
 
@@ -118,6 +118,13 @@ fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memor
 async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &mut Out) -> Result<Exit, Trouble> {
     let label = label.map_or_else(|| default_label(root), str::to_owned);
     let clock = Clock::system();
+    if let Some(config) = config
+        && !root.join(".strongroom/drive.json").exists()
+        && let Some(other) = called(config, &label).await
+    {
+        return Err(Trouble::new(format!("another drive of this log is called {label:?} already: {other}"))
+            .next_step("choose a label that tells them apart: strongroom drive init --label LABEL"));
+    }
     let identity = match Drive::init(root, &label, clock.now()) {
         Ok(identity) => identity,
         Err(InitError::Drive(error)) => return Err(drive_trouble(&error)),
@@ -136,6 +143,22 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
     }
     out.line("Next: strongroom doctor, then strongroom run --once")?;
     Ok(Exit::Well)
+}
+
+/// How many drives of the log are looked at, the newest first.
+const MAX_DRIVES: usize = 1000;
+
+/// The drive of the configured log that has this label, if one has. A log that cannot be read keeps nobody from setting
+/// a drive up.
+async fn called(config: &Config, label: &str) -> Option<DriveId> {
+    let log = site::log(config).await.ok()?;
+    let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await.unwrap_or_default();
+    let streams: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();
+    let histories = log.streams(&streams).await.unwrap_or_default();
+    log.close().await;
+    let has_label = |event: &Event| matches!(event, Event::DriveInitialised(known) if known.label == label);
+    let (stream, _) = histories.into_iter().find(|(_, history)| history.iter().any(|one| has_label(&one.event)))?;
+    stream.id().parse().ok()
 }
 
 /// The folder's own name, where that makes a label.
