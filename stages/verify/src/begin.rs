@@ -60,7 +60,9 @@ struct Proven {
 pub(crate) async fn begin(log: &EventLog, alarms: &Alarms, drive: &Drive, month: Month) -> Result<(), BeginError> {
     let last = last_proofs(log, drive.identity().id).await?;
     let missing = missing_manifests(drive, &last).await?;
-    recover(log, drive, month, missing).await?;
+    let looked_at: HashSet<Month> = missing.iter().copied().chain([month]).collect();
+    let older = recover(log, drive, month, missing).await?;
+    tell_older(log, alarms, drive, &looked_at, &older).await?;
     recheck(log, alarms, drive, last).await
 }
 
@@ -118,7 +120,15 @@ async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<M
 /// A manifest is there before a month's first file, and lists a file before the log says that it is proven: so it
 /// only lacks one if somebody took it away, or an older version was killed. The whole log is read only then, and
 /// where a file lies on the drive that neither a manifest nor a booking's last event tells of.
-async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSet<Month>) -> Result<(), BeginError> {
+///
+/// Returns the files that are older than the log and in no manifest; they stay where they are.
+async fn recover(
+    log: &EventLog,
+    drive: &Drive,
+    month: Month,
+    mut months: HashSet<Month>,
+) -> Result<Vec<String>, BeginError> {
+    let mut older = Vec::new();
     let (asked, site) = (drive.clone(), log.site().clone());
     let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
     let wanted = wanted(log, &unfinished).await?;
@@ -134,14 +144,7 @@ async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSe
             drive.recover(&site, &recovery)
         })
         .await?;
-        if !recovered.older.is_empty() {
-            let files = recovered.older.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
-            tracing::warn!(
-                count = recovered.older.len(),
-                files,
-                "the drive holds files that are older than this log and in no manifest: another log may have proven them; they stay where they are"
-            );
-        }
+        older.extend(recovered.older.iter().filter(|path| !older.contains(*path)).cloned().collect::<Vec<_>>());
         if recovered != strongroom_drive::Recovered::default() {
             tracing::info!(?recovered, "the drive was tidied up");
         }
@@ -149,6 +152,46 @@ async fn recover(log: &EventLog, drive: &Drive, month: Month, mut months: HashSe
         if months.is_empty() {
             break;
         }
+    }
+    Ok(older)
+}
+
+/// One alarm for each month's folder that holds such files, and its end once it holds none any more.
+async fn tell_older(
+    log: &EventLog,
+    alarms: &Alarms,
+    drive: &Drive,
+    looked_at: &HashSet<Month>,
+    older: &[String],
+) -> Result<(), BeginError> {
+    let mut found: BTreeMap<Month, Vec<&str>> = looked_at.iter().map(|month| (*month, Vec::new())).collect();
+    for path in older {
+        if let Some(month) = path.split('/').nth(1).and_then(|month| month.parse().ok()) {
+            found.entry(month).or_default().push(path);
+        }
+    }
+    let drive = drive.identity();
+    let key = |month: &Month| AlarmKey::new(AlarmKind::FilesUnknown, format!("{}.{month}", drive.id));
+    let told = log.heads(&found.keys().map(|month| StreamName::alarm(&key(month))).collect::<Vec<_>>()).await?;
+    for (month, files) in &found {
+        let key = key(month);
+        if files.is_empty() {
+            if told.contains_key(&StreamName::alarm(&key)) {
+                let message = format!("no such file is left in the folder of {month} on drive “{}”", drive.label);
+                alarms.clear(&key, &message, None).await?;
+            }
+            continue;
+        }
+        let named = files.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if files.len() > MAX_NAMED { ", …" } else { "" };
+        let message = format!(
+            "drive “{}” holds {} files of {month} that are older than this log and in no manifest, and that a lost log may \
+             have proven: {named}{more}",
+            drive.label,
+            files.len()
+        );
+        let next_step = key.kind.step().to_owned();
+        alarms.raise(&AlarmRaised { kind: key.kind, subject: key.subject, message, next_step }, None).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use strongroom_drive::{Drive, DriveSettings, Place};
 use strongroom_model::booking::Phase;
-use strongroom_model::{AlarmKind, ByteCount};
+use strongroom_model::{AlarmKind, ByteCount, Event, SubjectKind};
 
 use crate::rig::{Rig, id, month, sha256};
 
@@ -90,6 +90,33 @@ async fn a_bag_that_was_left_without_a_manifest_gets_one() {
     assert_eq!(rig.copies(), [""; 0]);
     assert!(rig.file(&path).exists());
     assert!(rig.file("acme/2026-11/bagit.txt").exists());
+}
+
+/// The log that proved them was lost, and with it the manifest's list.
+#[tokio::test]
+async fn what_another_log_may_have_proven_stays_and_is_told_by_name() {
+    let rig = Rig::new().await;
+    proven(&rig, 1).await;
+    let path = rig.file("acme/2026-11/data/OLD-1/old.pdf");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "proven by a log that is lost").unwrap();
+    let before = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    std::fs::write(rig.file(MANIFEST), "x").unwrap();
+    let alarm = async |rig: &Rig| {
+        let heads = rig.log.newest(SubjectKind::Alarm, 9).await.unwrap();
+        let head = heads.into_iter().find(|head| head.stream.id().starts_with("files-unknown."))?;
+        rig.log.stream(&head.stream).await.unwrap().pop().map(|last| last.event)
+    };
+    for _ in 0..2 {
+        rig.verify().begin().await.unwrap();
+        assert!(path.exists(), "it is not moved");
+        let Some(Event::AlarmRaised(raised)) = alarm(&rig).await else { panic!("nobody is told") };
+        assert!(raised.message.contains("1 files") && raised.message.contains("OLD-1/old.pdf"), "{raised:?}");
+    }
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    rig.verify().begin().await.unwrap();
+    assert!(matches!(alarm(&rig).await, Some(Event::AlarmCleared(_))));
 }
 
 #[tokio::test]

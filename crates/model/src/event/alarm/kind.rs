@@ -210,6 +210,11 @@ alarm_kinds! {
         means "the server offers bookings that it was told are backed up: it was restored from an old copy, perhaps",
         do "find out what happened there; `strongroom retry` tells it again, with the proof",
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
+    /// The drive holds files that this log does not know, and that another log may have proven.
+    FilesUnknown: "files-unknown", "The drive holds files that this log does not know", Nobody, Event,
+        means "a month's folder on the drive holds files that are older than this log and in no manifest: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`",
+        do "restore the lost log, or compare the files with the document server's; then move them out of the month's folder, or leave them: they are never touched",
+        meanwhile "They stay where they are. New copies are written, proven and listed beside them.";
     /// A file on the server differs from the server's own record.
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
         means "a file on the server is not what its own record says: it came twice with the same wrong digest, or it was changed after its copy was proven and is not moved to `archived`",
