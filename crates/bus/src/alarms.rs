@@ -1,7 +1,7 @@
 //! Raising and clearing alarms: each begins once and ends once, whoever else tries.
 //!
 //! Each beginning and each end is a mail. A condition that comes and goes is therefore ended more
-//! and more slowly: see [`settle_for`].
+//! and more slowly: see `settle_for`.
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::{AppendError, EventLog, LogError};

@@ -20,7 +20,7 @@
 //! - [`filesystem`]: what each file system can be relied on for, and [`device`]: what it lies on;
 //! - [`lock`]: locks on files;
 //! - [`mod@meaning`]: what the operating system's refusals mean;
-//! - [`call`]: one system call.
+//! - [`mod@call`]: one system call.
 
 pub mod beneath;
 pub mod call;
