@@ -31,6 +31,16 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 /// The records could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The database cannot hold every name.
+    #[error(
+        "the database {place} has the encoding {encoding}, in which many names of files cannot be written: make one with the encoding UTF8"
+    )]
+    Encoding {
+        /// The database.
+        place: Place,
+        /// Its encoding.
+        encoding: String,
+    },
     /// The database's file cannot be made or opened.
     #[error("cannot open the server's database {path}: check that its folder exists and may be written")]
     File {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection as _};
-use strongroom_service::config::ServiceUrl;
+use strongroom_service::config::{ServiceUrl, needs_verified_tls};
 
 use super::connection::{Connection, Transaction};
 use super::error::is_away;
@@ -121,6 +121,8 @@ impl Address {
             Some(socket) => Place::new(format_args!("{database} at {}", socket.display())),
             None => Place::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
         };
+        // Anybody between us and the database could otherwise ask for the password, and get it.
+        let options = if needs_verified_tls(url.reveal()) { options.ssl_mode(PgSslMode::VerifyFull) } else { options };
         let options = options.application_name("strongroom-server").options(SESSION);
         // A statement's parameters are nobody else's business; what fails is told by whoever asked.
         let options = options.disable_statement_logging();
@@ -137,6 +139,10 @@ impl Address {
     /// them made.
     async fn migrate(&self) -> Result<()> {
         let mut db = self.connect().await?;
+        let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut db).await?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Encoding { place: self.place.clone(), encoding });
+        }
         let made: bool =
             sqlx::query_scalar("SELECT to_regnamespace('strongroom_server') IS NOT NULL").fetch_one(&mut db).await?;
         if !made {

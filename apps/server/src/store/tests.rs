@@ -136,6 +136,17 @@ async fn a_record_is_never_deleted() {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_hold_every_name_is_refused_with_the_reason() {
+    let any = strongroom_servers::postgres().database();
+    let _ = any.query("SELECT 1");
+    let name = format!("{}_latin1", any.name);
+    let _ = any.query(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+    let url = any.url.replace(&format!("/{}", any.name), &format!("/{name}"));
+    let error = Store::open(&Database::Postgres(postgres_url(&url))).await.unwrap_err().to_string();
+    assert!(error.contains("has the encoding LATIN1") && error.contains("UTF8"), "{error}");
+}
+
+#[tokio::test]
 async fn several_processes_may_open_a_new_database_at_once() {
     for round in 0..10 {
         let (_dir, databases) = both().await;

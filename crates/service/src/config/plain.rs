@@ -18,6 +18,21 @@ pub fn sends_in_the_clear(url: &url::Url) -> Option<String> {
     url.host_str().filter(|host| is_plain && !is_local(host)).map(str::to_owned)
 }
 
+/// Whether a database must prove by TLS who it is before it gets the password: it is on another host, and its address
+/// does not itself say how the connection is encrypted (`sslmode`).
+#[must_use]
+pub fn needs_verified_tls(url: &url::Url) -> bool {
+    let mut host = url.host_str().unwrap_or_default().replace("%2F", "/").replace("%2f", "/");
+    for (key, value) in url.query_pairs() {
+        match &*key {
+            "sslmode" | "ssl-mode" => return false,
+            "host" | "hostaddr" => host = value.into_owned(),
+            _ => {}
+        }
+    }
+    !host.is_empty() && !is_local(&host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +46,20 @@ mod tests {
         }
         for elsewhere in ["db", "localhost.example.com", "128.0.0.1", "::2", "0.0.0.0", "", "10.0.0.1"] {
             assert!(!is_local(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_database_on_another_host_must_prove_who_it_is_unless_its_address_says_otherwise() {
+        let needs = |url: &str| needs_verified_tls(&url.parse().unwrap());
+        for elsewhere in ["postgres://me:secret@db.example.com/x", "postgres://me@localhost/x?host=10.0.0.7"] {
+            assert!(needs(elsewhere), "{elsewhere}");
+        }
+        for said in ["postgres://me@db/x?sslmode=disable", "postgres://me@127.0.0.1/x", "postgres://me@[::1]/x"] {
+            assert!(!needs(said), "{said}");
+        }
+        for socket in ["postgres:///x?host=/run/postgresql", "postgres://%2Frun%2Fpostgresql/x"] {
+            assert!(!needs(socket), "{socket}");
         }
     }
 
