@@ -24,7 +24,9 @@ fn tester() -> PathBuf {
     let lock = std::fs::File::create(folder.with_extension("lock")).unwrap();
     lock.lock().unwrap();
     let (program, whole) = (folder.join("bin/st"), folder.join("whole"));
-    if !whole.exists() {
+    // Its programs name the folder that they were installed to, which may have been moved since.
+    let here = folder.display().to_string();
+    if std::fs::read_to_string(&whole).unwrap_or_default() != here {
         // What an earlier run could not finish is begun anew.
         let _ = std::fs::remove_dir_all(&folder);
         let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
@@ -32,7 +34,7 @@ fn tester() -> PathBuf {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", TESTER];
         let installed = run(Command::new(folder.join("bin/python")).args(pip));
         assert!(installed.status.success(), "pip install {TESTER}: {}", said(&installed));
-        std::fs::write(whole, "").unwrap();
+        std::fs::write(whole, here).unwrap();
     }
     program
 }
