@@ -173,7 +173,7 @@ impl Documents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
-                let why = "another process has its file in hand; ask again in a moment";
+                let why = "another process is working on its file; ask again in a moment";
                 let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
                 answers.insert(intent.booking.to_string(), answer);
             }
@@ -336,7 +336,7 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
     match settled {
         Settled::Done | Settled::Vanished => done(id),
         Settled::Taken | Settled::Elsewhere => {
-            refused_for(id, RefusalCause::Busy, "another process has its file in hand; ask again in a moment")
+            refused_for(id, RefusalCause::Busy, "another process is working on its file; ask again in a moment")
         }
         Settled::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
         Settled::NotDone(why) => {

@@ -106,7 +106,7 @@ impl Documents {
                     if intent::insert(&mut db, self.session().id(), &intent).await? {
                         intended.recorded.push(intent);
                     } else {
-                        let why = "another process has its file in hand; ask again in a moment".to_owned();
+                        let why = "another process is working on its file; ask again in a moment".to_owned();
                         let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
                         intended.refused.insert(intent.booking, answer);
                     }
@@ -183,7 +183,7 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
         ),
         Settled::Taken => refused_for(id, RefusalCause::Busy, format!("another file has just taken {to}; ask again")),
         Settled::Elsewhere => {
-            refused_for(id, RefusalCause::Busy, "another process has its file in hand; ask again in a moment")
+            refused_for(id, RefusalCause::Busy, "another process is working on its file; ask again in a moment")
         }
         Settled::NotDone(why) => {
             refused(id, format!("its file cannot be moved: {why}; check the document root's permissions"))

@@ -277,7 +277,7 @@ impl Serving {
         }
     }
 
-    /// Where every place is busy: health is answered, and everything else is told to come back.
+    /// Where every place is busy: health is answered, and everything else gets a 503.
     async fn one_answer(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let router = self.router.clone().layer(middleware::from_fn(only_health));
         // An upload that is refused need not be read.

@@ -37,7 +37,7 @@ async fn until_well(rig: &Rig) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it is well again by itself");
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it recovers without a restart");
 }
 
 #[tokio::test]

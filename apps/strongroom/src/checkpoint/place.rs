@@ -55,7 +55,7 @@ impl Place {
         Beneath::open(&self.root, policy)?.folder(self.below)
     }
 
-    /// The checkpoint that is kept there. One that cannot be read is told of, and is as good as none:
+    /// The checkpoint that is kept there. One that cannot be read is logged and counts as none:
     /// the drive and the mails have others.
     pub(crate) fn read(&self, site: &SiteId) -> Option<Checkpoint> {
         match self.try_read(site) {

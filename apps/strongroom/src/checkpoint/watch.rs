@@ -86,7 +86,7 @@ impl Looker {
                     }
                     return rewound;
                 }
-                // What is wrong with the log is told by whoever needs it.
+                // Whoever needs the log reports what is wrong with it.
                 Ok(None) | Err(_) => sleep(LOOK).await,
             }
         }

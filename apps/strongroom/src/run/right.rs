@@ -38,7 +38,7 @@ impl RunRight {
     pub(crate) async fn lost(&self) -> Trouble {
         let Some(claim) = &self.claim else { return std::future::pending().await };
         Trouble::new(format!("another process runs this site now: {}", claim.lost().await))
-            .next_step("see that only one host runs `strongroom run` for a site; what was in hand goes on there")
+            .next_step("see that only one host runs `strongroom run` for a site; work in flight goes on there")
             .finally()
     }
 }

@@ -37,7 +37,7 @@ impl Attached {
     /// The drive of that stage, at its place. Nothing is looked at yet.
     pub(crate) fn new(worker: &Worker, root: PathBuf, stage: StageName) -> Self {
         let settings = attached::settings(&worker.config);
-        // Looks are told apart from the stage's work, which may meet what no look finds.
+        // A look and the stage's work are kept apart: the work may meet what no look finds.
         let (looker, stage) = (actor_named("drive"), actor(stage));
         Self {
             gate: Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage)).among_others(),
