@@ -103,6 +103,23 @@ impl Alarms {
         Ok(changed)
     }
 
+    /// As [`Alarms::raise`]. One that is raised in other words, which are so no more, is ended first; `over` says why.
+    /// If we stop in between, it is raised when somebody comes by the condition again.
+    ///
+    /// # Errors
+    /// The log could not be read or written; doing it again is harmless.
+    pub async fn renew(&self, alarm: &AlarmRaised, over: &str, cause: Option<&Recorded>) -> Result<bool, AlarmError> {
+        let key = AlarmKey::new(alarm.kind, &alarm.subject);
+        let stream = StreamName::alarm(&key);
+        let history = self.log.stream(&stream).await.map_err(|source| AlarmError::Read(stream.clone(), source))?;
+        let known: Alarm = fold(&history).map_err(|source| AlarmError::Damaged(stream.clone(), source))?;
+        let message = printable(&alarm.message, MESSAGE_CHARS);
+        if known.raised.is_some_and(|(raised, _)| raised.message != message) {
+            self.clear(&key, over, cause).await?;
+        }
+        self.raise(alarm, cause).await
+    }
+
     /// Clears an alarm, and says in `message` what was found to be well again. One that is not
     /// raised stays so, and one that comes and goes stays raised for a while.
     ///

@@ -2,11 +2,12 @@
 
 pub(crate) mod draft;
 mod folders;
+pub(crate) mod kept;
 mod tags;
 pub(crate) mod text;
 mod whole;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -172,7 +173,7 @@ impl Bag {
     }
 
     /// Lists all that the log proves, wherever it is now: whether anything was written.
-    fn list_all(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
+    fn list_all(&mut self, mount: &Mount, proofs: &BTreeMap<String, Digest>) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         self.open(mount)?;
         let mut next = self.manifest.clone();
@@ -218,23 +219,31 @@ impl Bag {
     }
 
     /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs, which are all
-    /// that there are: whether it had to be.
+    /// that there are: whether it had to be. One that lists a copy otherwise than the log proves it is damaged, too.
     pub(crate) fn rebuild(&mut self, mount: &Mount, proofs: &[(String, Digest)]) -> Result<bool, DriveError> {
-        match self.list_all(mount, proofs) {
+        // The log proves a path once; where it does so twice, the later proof is the one that holds.
+        let proofs: BTreeMap<String, Digest> = proofs.iter().cloned().collect();
+        match self.list_all(mount, &proofs) {
             Err(DriveError::BadManifest { .. } | DriveError::Proven { .. }) => {}
             listed => return listed,
         }
         let _lock = lock_manifests(mount)?;
-        if let Err(DriveError::BadManifest { .. }) = self.refresh(mount) {
-            // If the log was lost, too, it is all that tells of older copies: a person may still read it. If we
-            // stop here, the manifest is missing, and is written anew at the next start.
+        let damaged = match self.refresh(mount) {
+            Err(DriveError::BadManifest { .. }) => true,
+            Err(error) => return Err(error),
+            Ok(()) => {
+                proofs.iter().any(|(path, sha256)| self.manifest.get(path).is_some_and(|listed| listed != sha256))
+            }
+        };
+        if damaged {
+            // If the log was lost, too, it is all that tells of older copies. If we stop here, the manifest is missing,
+            // and is written anew at the next start, which finds the damaged one where this one would: in the
+            // quarantine (`KeptLines`).
             move_aside(mount, &self.place.folder().join(manifest::FILE), None)?;
+            (self.manifest, self.seen) = (Manifest::default(), None);
         }
-        (self.manifest, self.seen) = (Manifest::default(), None);
-        let mut next = Manifest::default();
-        for (path, sha256) in proofs {
-            // The log proves a path once; where it does so twice, the later proof is the one that holds.
-            next.remove(path);
+        let mut next = self.manifest.clone();
+        for (path, sha256) in &proofs {
             let _ = next.insert(path, sha256);
         }
         self.store(mount, next)?;

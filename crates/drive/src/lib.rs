@@ -54,7 +54,7 @@ pub use crate::error::{DriveError, InitError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
 pub use crate::place::Place;
-pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Wanted};
+pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Unlisted, Wanted};
 pub use crate::received::{Landed, Received};
 pub use crate::seen::Seen;
 pub use crate::slot::Slot;

@@ -93,6 +93,16 @@ pub(crate) fn numbered(escaped: &str, n: u32) -> String {
     tagged(escaped, &n.to_string())
 }
 
+/// Which of the names beside `escaped` that name is, where it is one: 1 for `escaped` itself.
+pub(crate) fn number_of(escaped: &str, name: &str) -> Option<u32> {
+    if name == escaped {
+        return Some(1);
+    }
+    let (_, rest) = name.rsplit_once(TAG)?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+    digits.parse().ok().filter(|n| *n > 1 && numbered(escaped, *n) == name)
+}
+
 /// What all names share that a file system may take for one: case folded, and canonically
 /// decomposed (Unicode, D145). It may join a few names more than any one file system does.
 pub(crate) fn folded(name: &str) -> String {

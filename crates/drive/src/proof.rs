@@ -58,8 +58,19 @@ pub struct Recovery<'a> {
     /// what they do not name is no payload of its bag.
     pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
     /// When the log began, if anything is in it. A file that is older may have been proven by another log, which was lost:
-    /// it stays where it is, whatever this log knows of it.
+    /// it stays where it is, whatever this log knows of it ([`Recovered::unlisted`]).
     pub since: Option<Timestamp>,
+}
+
+/// A file in a month's bag that neither this log nor the manifest knows. Another log, which was lost, may have proven
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Where it lies, relative to the drive's root.
+    pub path: String,
+    /// What damaged manifests, which were put aside, still list it with. If it is read back as one of these, it was
+    /// proven once, and may be listed again.
+    pub listed_as: Vec<Digest>,
 }
 
 /// What was put right.
@@ -71,8 +82,9 @@ pub struct Recovered {
     pub kept: u64,
     /// Files in a bag that no event knows, now in the quarantine: their new paths.
     pub quarantined: Vec<String>,
-    /// Files in a bag that are not listed, and older than the log: another log may have proven them. Their paths.
-    pub older: Vec<String>,
+    /// Files in a bag that are not listed, and older than the log or listed by a manifest that was put aside: another
+    /// log may have proven them. They stay where they are.
+    pub unlisted: Vec<Unlisted>,
     /// The months whose manifest, or whose text, was written anew.
     pub rewritten: Vec<Month>,
     /// The months whose manifest is missing, damaged, or does not list a file that lies there, and which

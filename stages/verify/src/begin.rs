@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, Proof, Recovery, Unfinished, Wanted};
+use strongroom_drive::{Drive, DriveError, Proof, Recovery, Unfinished, Unlisted, Wanted};
 use strongroom_eventlog::{EventLog, LogError, MAX_READ, Standing};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
@@ -13,15 +13,14 @@ use strongroom_model::{
 
 use strongroom_service::blocking;
 
+use crate::unknown::{Salvaged, UnknownFiles};
+
 /// How many of the last proven copies are read back once more: the last batches before a
 /// power cut, which is when a drive that lied about a sync is found out.
 const RECHECK_FILES: usize = 256;
 
 /// How many bytes of them, so that a start takes seconds: a minute's reading of a slow drive.
 const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
-
-/// How many files are named of those that this log does not know.
-const MAX_NAMED: usize = 20;
 
 /// How many bookings are read at a time.
 const PAGE: usize = 512;
@@ -56,14 +55,20 @@ struct Proven {
     proof: BackedUp,
 }
 
-/// Looks a drive through. Everything in it may be done twice.
-pub(crate) async fn begin(log: &EventLog, alarms: &Alarms, drive: &Drive, month: Month) -> Result<(), BeginError> {
+/// Looks a drive through. Everything in it may be done twice. Returns, by month, the files that this log does not know and
+/// that a kept manifest still lists, among the others of their months: they are to be read back.
+pub(crate) async fn begin(
+    log: &EventLog,
+    alarms: &Alarms,
+    drive: &Drive,
+    month: Month,
+) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
     let last = last_proofs(log, drive.identity().id).await?;
     let missing = missing_manifests(drive, &last).await?;
-    let looked_at: HashSet<Month> = missing.iter().copied().chain([month]).collect();
-    let older = recover(log, drive, month, missing).await?;
-    tell_older(log, alarms, drive, &looked_at, &older).await?;
-    recheck(log, alarms, drive, last).await
+    let unlisted = recover(log, drive, month, missing).await?;
+    let salvageable = tell(&UnknownFiles::new(log, alarms, drive), unlisted).await?;
+    recheck(log, alarms, drive, last).await?;
+    Ok(salvageable)
 }
 
 /// The newest proofs on that drive, newest first: as many as are among the log's last events.
@@ -121,14 +126,14 @@ async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<M
 /// only lacks one if somebody took it away, or an older version was killed. The whole log is read only then, and
 /// where a file lies on the drive that neither a manifest nor a booking's last event tells of.
 ///
-/// Returns the files that are older than the log and in no manifest; they stay where they are.
+/// Returns the files that another log may have proven and no manifest lists; they stay where they are.
 async fn recover(
     log: &EventLog,
     drive: &Drive,
     month: Month,
     mut months: HashSet<Month>,
-) -> Result<Vec<String>, BeginError> {
-    let mut older = Vec::new();
+) -> Result<Vec<Unlisted>, BeginError> {
+    let mut unlisted: Vec<Unlisted> = Vec::new();
     let (asked, site) = (drive.clone(), log.site().clone());
     let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
     let wanted = wanted(log, &unfinished).await?;
@@ -144,7 +149,10 @@ async fn recover(
             drive.recover(&site, &recovery)
         })
         .await?;
-        older.extend(recovered.older.iter().filter(|path| !older.contains(*path)).cloned().collect::<Vec<_>>());
+        let told_before: HashSet<&str> = unlisted.iter().map(|file| file.path.as_str()).collect();
+        let more = recovered.unlisted.iter().filter(|file| !told_before.contains(file.path.as_str()));
+        let more: Vec<_> = more.cloned().collect();
+        unlisted.extend(more);
         if recovered != strongroom_drive::Recovered::default() {
             tracing::info!(?recovered, "the drive was tidied up");
         }
@@ -153,47 +161,27 @@ async fn recover(
             break;
         }
     }
-    Ok(older)
+    Ok(unlisted)
 }
 
-/// One alarm for each month's folder that holds such files, and its end once it holds none any more.
-async fn tell_older(
-    log: &EventLog,
-    alarms: &Alarms,
-    drive: &Drive,
-    looked_at: &HashSet<Month>,
-    older: &[String],
-) -> Result<(), BeginError> {
-    let mut found: BTreeMap<Month, Vec<&str>> = looked_at.iter().map(|month| (*month, Vec::new())).collect();
-    for path in older {
-        if let Some(month) = path.split('/').nth(1).and_then(|month| month.parse().ok()) {
-            found.entry(month).or_default().push(path);
+/// Tells of files that this log does not know, but for the months in which some are to be read back first: these are
+/// returned.
+async fn tell(unknown: &UnknownFiles, unlisted: Vec<Unlisted>) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
+    let mut months: BTreeMap<Month, Vec<Unlisted>> = BTreeMap::new();
+    for file in unlisted {
+        if let Some(month) = file.path.split('/').nth(1).and_then(|month| month.parse().ok()) {
+            months.entry(month).or_default().push(file);
         }
     }
-    let drive = drive.identity();
-    let key = |month: &Month| AlarmKey::new(AlarmKind::FilesUnknown, format!("{}.{month}", drive.id));
-    let told = log.heads(&found.keys().map(|month| StreamName::alarm(&key(month))).collect::<Vec<_>>()).await?;
-    for (month, files) in &found {
-        let key = key(month);
-        if files.is_empty() {
-            if told.contains_key(&StreamName::alarm(&key)) {
-                let message = format!("no such file is left in the folder of {month} on drive “{}”", drive.label);
-                alarms.clear(&key, &message, None).await?;
-            }
-            continue;
-        }
-        let named = files.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more = if files.len() > MAX_NAMED { ", …" } else { "" };
-        let message = format!(
-            "drive “{}” holds {} files of {month} that are older than this log and in no manifest, and that a lost log may \
-             have proven: {named}{more}",
-            drive.label,
-            files.len()
-        );
-        let next_step = key.kind.step().to_owned();
-        alarms.raise(&AlarmRaised { kind: key.kind, subject: key.subject, message, next_step }, None).await?;
+    unknown.end_all_but(&months.keys().copied().collect()).await?;
+    let is_listed = |files: &[Unlisted]| files.iter().any(|file| !file.listed_as.is_empty());
+    let (salvageable, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        months.into_iter().partition(|(_, files)| is_listed(files));
+    for (month, files) in others {
+        let left = files.into_iter().map(|file| file.path).collect();
+        unknown.settled(month, &Salvaged { left, ..Salvaged::default() }).await?;
     }
-    Ok(())
+    Ok(salvageable)
 }
 
 /// The files that are still to be fetched, and that something may lie on the drive of: a million may wait.

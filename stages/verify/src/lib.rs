@@ -8,11 +8,14 @@
 //! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
 //! - `judge`: what the three digests mean, decided purely;
 //! - `begin`: what is looked at when a drive is first seen;
+//! - `salvage` and `unknown`: copies that a lost log may have proven, read back and told of;
 //! - `suspects`: files that a drive changed.
 
 mod begin;
 mod judge;
+mod salvage;
 pub mod stage;
 mod suspects;
+mod unknown;
 
 pub use crate::stage::{Verify, VerifySettings};

@@ -1,5 +1,6 @@
 //! The stage, and the order of its steps.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot};
+use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched, ReadBack};
@@ -18,7 +19,9 @@ use tokio::sync::Mutex;
 
 use crate::begin::{self, BeginError};
 use crate::judge::{Judgement, judge};
+use crate::salvage::{Background, Salvage};
 use crate::suspects::Suspects;
+use crate::unknown::UnknownFiles;
 
 /// How many batches are under way at once: while one waits for the manifest's sync, the
 /// next is read back.
@@ -75,9 +78,11 @@ pub struct Verify {
     alarms: Alarms,
     suspects: Suspects,
     /// The drive that was looked through when it was first seen.
-    begun: Mutex<Option<DriveId>>,
+    begun: Arc<Mutex<Option<DriveId>>>,
     /// The drive that was there at the last look.
     seen: std::sync::Mutex<Option<DriveId>>,
+    /// Copies that a lost log may have proven, read back beside the stage's work.
+    salvage: Background,
 }
 
 /// A copy that is refused, and which file was read.
@@ -121,8 +126,9 @@ impl Verify {
             clock,
             alarms,
             suspects: Suspects::default(),
-            begun: Mutex::new(None),
+            begun: Arc::default(),
             seen: std::sync::Mutex::default(),
+            salvage: Background::default(),
         }
     }
 
@@ -150,7 +156,12 @@ impl Verify {
         }
         let month = Month::of(self.clock.now(), &self.settings.zone);
         match begin::begin(&self.log, &self.alarms, &drive, month).await {
-            Ok(()) => *begun = Some(id),
+            Ok(salvageable) => {
+                *begun = Some(id);
+                if !salvageable.is_empty() {
+                    self.salvage(&drive, salvageable);
+                }
+            }
             Err(BeginError::Drive(error)) => match error.obstacle() {
                 Some(obstacle) => return Err(obstacle),
                 // Something odd stands on the drive: it will not go away by looking again.
@@ -163,6 +174,29 @@ impl Verify {
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the drive was not looked through"),
         }
         Ok(())
+    }
+
+    /// Reads files back that a damaged manifest still lists, and lists those again that are right. If the drive goes away
+    /// meanwhile, it is looked through anew when it is back.
+    fn salvage(&self, drive: &Drive, months: BTreeMap<Month, Vec<Unlisted>>) {
+        let unknown = UnknownFiles::new(&self.log, &self.alarms, drive);
+        let salvage = Salvage::new(&self.log, drive, self.settings.device_only, unknown, months);
+        let (begun, slot) = (self.begun.clone(), self.slot.clone());
+        self.salvage.start(salvage, async move {
+            if blocking(move || slot.drive()).await.is_err() {
+                *begun.lock().await = None;
+            }
+        });
+    }
+
+    /// Waits until no copy is being read back that only a damaged manifest lists.
+    pub async fn salvaged(&self) {
+        self.salvage.ended().await;
+    }
+
+    /// Stops reading such copies back, after those that are being read: what is left is for the next start.
+    pub fn stop_salvaging(&self) {
+        self.salvage.stop();
     }
 }
 

@@ -6,6 +6,7 @@
 //!   with a clear error and nothing lost;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
+//! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -16,6 +17,7 @@ mod demo;
 mod drive_faults;
 mod kill;
 mod log_faults;
+mod lost_log;
 mod mail;
 mod names;
 mod server_faults;

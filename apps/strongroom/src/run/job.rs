@@ -194,6 +194,11 @@ impl Job {
         Ok(request::request(&self.log, &self.clock, &self.actor, wanted, previous.as_ref()).await?)
     }
 
+    /// Waits until no copy is being read back that only a damaged manifest lists, or until told to stop.
+    pub(crate) async fn salvaged(&self) {
+        let _ = self.shutdown.stop().run_until_cancelled(self.verify.salvaged()).await;
+    }
+
     /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.pipeline.idle(stages, patience).await
@@ -275,7 +280,9 @@ impl Job {
         let given_up = self.given_up();
         tokio::select! {
             () = async {
+                self.verify.stop_salvaging();
                 self.pipeline.ended().await;
+                self.verify.salvaged().await;
                 if let Some(relay) = self.relay {
                     relay.ended().await;
                 }

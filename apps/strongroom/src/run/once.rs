@@ -61,6 +61,8 @@ async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone())).turn().await?;
     let mut outcome =
         if wait_for_drive(job, patience).await? { work(job, patience).await? } else { Outcome::default() };
+    // The alarm about them says so: after a log was lost it may take hours.
+    job.salvaged().await;
     outcome.stopped |= job.shutdown.is_requested();
     if !outcome.stopped {
         let title = due::run_title(&job.config.schedule(), job.clock.now());

@@ -58,6 +58,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
         }
         other => other.map(drop),
     };
+    stage.stop_salvaging();
     worker.close(done).await
 }
 

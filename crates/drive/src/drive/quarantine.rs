@@ -12,7 +12,7 @@ use crate::identity;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
-use crate::relative::Relative;
+use crate::relative::{Relative, text_names_in};
 use crate::seen::Seen;
 
 /// Where what cannot be trusted is kept, below Strongroom's own folder, under its old path.
@@ -137,6 +137,17 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
 /// The quarantine.
 pub(super) fn folder() -> Relative {
     Relative::root().join(identity::FOLDER).join(FOLDER)
+}
+
+/// The files that were put aside from there, the newest first.
+pub(crate) fn kept_from(mount: &Mount, path: &Relative) -> Result<Vec<Relative>, DriveError> {
+    let Some((base, (_, filename))) = bases(path).next().zip(path.split()) else { return Ok(Vec::new()) };
+    let (parent, last) = base.split().expect("it lies below the quarantine's folder");
+    let Some(folder) = mount.own_folder(&parent)? else { return Ok(Vec::new()) };
+    let names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &parent, error))?;
+    let mut kept: Vec<_> = names.iter().filter_map(|name| Some((name::number_of(last, name)?, name))).collect();
+    kept.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(kept.into_iter().map(|(_, name)| parent.join(name).join(filename)).collect())
 }
 
 /// The folders that a file may be put aside into, the first one first.

@@ -11,13 +11,14 @@ use strongroom_model::{Digest, Month, SiteId};
 
 use super::quarantine::set_aside;
 use super::{Drive, inside};
+use crate::bag::kept::KeptLines;
 use crate::bag::{self, Bag, draft, text};
 use crate::error::{Action, DriveError};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
-use crate::proof::{Proof, Recovered, Recovery};
+use crate::proof::{Proof, Recovered, Recovery, Unlisted};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::{is_temporary, part_name, sweep};
 
@@ -25,7 +26,8 @@ impl Drive {
     /// Puts right what a process that died left of a site: sweeps temporary files, by their names
     /// alone, but for those whose transfers go on, and bags in the making; writes missing and damaged
     /// manifests anew, where their months' proofs are given; puts files aside that lie in a bag though no
-    /// event tells of them; removes empty folders. Where the log must be asked for a month's proofs first, it
+    /// event tells of them, but for those that another log may have proven ([`Recovered::unlisted`]); removes empty
+    /// folders. Where the log must be asked for a month's proofs first, it
     /// says so ([`Recovered::doubtful`]).
     ///
     /// Call it before files are received. While other workers write to the drive, only what is
@@ -60,6 +62,8 @@ struct Sweeper<'a> {
     proofs: &'a BTreeMap<Month, Vec<Proof>>,
     since: Option<Timestamp>,
     alone: bool,
+    /// The lines of the manifests that were put aside, of the month that is looked at.
+    kept: Option<(Month, KeptLines)>,
     found: Recovered,
 }
 
@@ -81,6 +85,7 @@ impl<'a> Sweeper<'a> {
             proofs: recovery.proofs,
             since: recovery.since,
             alone,
+            kept: None,
             found: Recovered { others_busy: !alone, ..Recovered::default() },
         }
     }
@@ -137,6 +142,8 @@ impl<'a> Sweeper<'a> {
             Some(folder) => text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
             None => Vec::new(),
         };
+        // What is found is told in the same words at each start.
+        names.sort_unstable();
         let bag = self.mount.bags.get(&place);
         let lists_copies = self.skip_listed(month, &bag, &mut names)?;
         for name in names {
@@ -187,20 +194,8 @@ impl<'a> Sweeper<'a> {
             if is_temporary(&file) {
                 let keep = wanted.iter().any(|expected| part_name(expected) == file);
                 self.temporary(&opened, &file_path, &file, keep)?;
-            } else if !wanted.is_empty() || !self.is_stray(&opened, &file, &file_path)? {
-                // It is known, or may yet be told of.
-            } else if !self.proofs.contains_key(&place.month) {
-                // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
-                self.found.doubtful.insert(place.month);
-            } else if self.is_older(&opened, &file, &file_path)? {
-                self.found.older.push(file_path.as_str().to_owned());
-            } else if lists_copies {
-                match set_aside(self.mount, &file_path, None) {
-                    Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
-                    // Somebody proved it, or moved it, while we looked.
-                    Err(DriveError::Proven { .. } | DriveError::CopyMissing { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+            } else if wanted.is_empty() {
+                self.unlisted(place, &opened, &file, lists_copies, &file_path)?;
             }
         }
         Ok(())
@@ -213,19 +208,55 @@ impl<'a> Sweeper<'a> {
         wanted.cloned().unwrap_or_default()
     }
 
-    /// Whether a file was written before the log began.
-    fn is_older(&self, folder: impl AsFd, name: &str, path: &Relative) -> Result<bool, DriveError> {
-        let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
-        Ok(self.since.zip(stat).is_some_and(|(since, stat)| stat.st_mtime < since.as_second()))
-    }
-
-    /// Whether a file is no event's. Only when no other worker can be about to tell of it.
-    fn is_stray(&self, folder: impl AsFd, name: &str, path: &Relative) -> Result<bool, DriveError> {
-        if !self.alone || self.unproven.contains(path.as_str()) {
-            return Ok(false);
+    /// A file that is neither listed nor still to be fetched.
+    fn unlisted(
+        &mut self,
+        place: &BagPlace,
+        folder: impl AsFd,
+        name: &str,
+        lists_copies: bool,
+        path: &Relative,
+    ) -> Result<(), DriveError> {
+        // No name of ours begins with a dot: it is a desktop's, which is nobody's copy and in nobody's way.
+        if self.unproven.contains(path.as_str()) || name.starts_with('.') {
+            return Ok(());
         }
         let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
-        Ok(stat.is_some_and(|stat| !is_folder(&stat)))
+        let Some(stat) = stat.filter(|stat| !is_folder(stat)) else { return Ok(()) };
+        let older = self.since.is_some_and(|since| stat.st_mtime < since.as_second());
+        if !self.alone && !older {
+            // Another worker may be about to tell of it.
+            return Ok(());
+        }
+        if !self.proofs.contains_key(&place.month) {
+            // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
+            self.found.doubtful.insert(place.month);
+            return Ok(());
+        }
+        let listed_as = self.kept_lines(place, path)?;
+        if older || !listed_as.is_empty() {
+            self.found.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
+        } else if lists_copies {
+            match set_aside(self.mount, path, None) {
+                Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
+                // Somebody proved it, or moved it, while we looked.
+                Err(DriveError::Proven { .. } | DriveError::CopyMissing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the month's manifests that were put aside list a file with. They are read when the first file asks.
+    fn kept_lines(&mut self, place: &BagPlace, path: &Relative) -> Result<Vec<Digest>, DriveError> {
+        let lines = match self.kept.take() {
+            Some((month, lines)) if month == place.month => lines,
+            _ => KeptLines::read(self.mount, place)?,
+        };
+        let inside = BagPlace::of(path).map(|(_, inside)| inside);
+        let listed_as = inside.map_or_else(Vec::new, |inside| lines.of(&inside).to_vec());
+        self.kept = Some((place.month, lines));
+        Ok(listed_as)
     }
 
     /// Sweeps the temporary files that lie directly in a folder, which are those of small files that

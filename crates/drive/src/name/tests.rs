@@ -161,3 +161,16 @@ proptest! {
         prop_assert_ne!(folded(&escape_strictly(&one)), folded(&escape(&other)));
     }
 }
+
+#[test]
+fn a_name_beside_another_tells_its_number() {
+    for escaped in ["2026-11", "a.pdf", "x=~2"] {
+        for n in [2, 17, 9_999] {
+            assert_eq!(number_of(escaped, &numbered(escaped, n)), Some(n), "{escaped} {n}");
+        }
+        assert_eq!(number_of(escaped, escaped), Some(1));
+    }
+    for other in ["2026-12", "2026-11=~", "2026-11=~02", "2026-11=~1", "2026-11=~2x", "2026-11=~99999999999"] {
+        assert_eq!(number_of("2026-11", other), None, "{other}");
+    }
+}

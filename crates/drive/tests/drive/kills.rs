@@ -218,3 +218,36 @@ fn a_kill_while_a_bag_without_a_manifest_is_given_one_is_made_good_at_the_next_s
         sha256sum_passes(&rig.bag());
     }
 }
+
+#[test]
+#[ignore = "run by another test, in a process that is killed"]
+fn child_meets_a_damaged_manifest() {
+    let found = meet(&open(&root()).unwrap());
+    assert_eq!(found.len(), 1);
+}
+
+/// A start with an empty log: what is unlisted, and with how many digests a kept manifest lists it.
+fn meet(drive: &Drive) -> Vec<(String, usize)> {
+    let (since, proofs) = (Some("2100-01-01T00:00:00Z".parse().unwrap()), of_month(&[]));
+    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since };
+    let found = drive.recover(&site(), &recovery).unwrap();
+    found.unlisted.into_iter().map(|file| (file.path, file.listed_as.len())).collect()
+}
+
+#[test]
+fn a_kill_while_a_damaged_manifest_is_kept_loses_none_of_its_lines() {
+    for place in
+        ["drive.put-aside:1", "drive.manifest-written:1", "drive.manifest-written:2", "drive.manifest-renamed:1"]
+    {
+        let rig = Rig::new();
+        let old = rig.prove("B-1", "x", b"proven by a log that was lost");
+        std::fs::write(rig.bag().join("manifest-sha256.txt"), format!("{}x", rig.manifest())).unwrap();
+        let killed = child("child_meets_a_damaged_manifest", &rig.root, &[("STRONGROOM_KILL_AT", place)]);
+        assert_eq!(killed.status.signal(), Some(9), "{place}");
+        succeeded(&child("child_meets_a_damaged_manifest", &rig.root, &[]));
+        assert_eq!(meet(&rig.drive), [(old.path.clone(), 1)], "{place}");
+        rig.record(&[crate::rig::proof_of(&old)]);
+        assert_eq!(meet(&rig.drive), [], "{place}");
+        assert_eq!(faults_of(&rig.bag()), NONE, "{place}");
+    }
+}

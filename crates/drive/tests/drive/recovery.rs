@@ -175,23 +175,127 @@ fn a_file_in_a_bag_that_no_event_tells_of_is_put_aside() {
     assert!(!rig.bag().join("data/B-4").exists());
 }
 
+/// Makes a file older than any log.
+fn age(rig: &Rig, path: &str) {
+    let file = std::fs::File::options().write(true).open(rig.root.join(path)).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)).unwrap();
+}
+
+/// A start with a log that began after 2025 and holds these proofs.
+fn recover_since(rig: &Rig, proofs: &[Proof]) -> Recovered {
+    let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
+    let proofs = of_month(proofs);
+    rig.drive
+        .recover(&site(), &Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since })
+        .unwrap()
+}
+
+fn unlisted(found: &Recovered) -> Vec<(&str, usize)> {
+    found.unlisted.iter().map(|file| (file.path.as_str(), file.listed_as.len())).collect()
+}
+
 #[test]
 fn what_is_older_than_the_log_is_told_and_stays_for_another_log_may_have_proven_it() {
     let rig = Rig::new();
     let old = rig.land("B-1", "x", b"proven by a log that was lost");
-    let file = std::fs::File::options().write(true).open(rig.root.join(&old.path)).unwrap();
-    file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)).unwrap();
-    let proofs = of_month(&[proof_of(&rig.prove("C-1", "x", b"proven by this one"))]);
+    age(&rig, &old.path);
+    let proofs = [proof_of(&rig.prove("C-1", "x", b"proven by this one"))];
     rig.land("C-2", "x", b"wanted no more");
     std::fs::write(rig.bag().join("manifest-sha256.txt"), b"x").unwrap();
-    let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
     for _ in 0..2 {
-        let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since };
-        let found = rig.drive.recover(&site(), &recovery).unwrap();
-        assert_eq!(found.older, [old.path.as_str()], "told at each start");
+        let found = recover_since(&rig, &proofs);
+        assert_eq!(unlisted(&found), [(old.path.as_str(), 0)], "told at each start");
         assert!(rig.root.join(&old.path).exists());
     }
     assert!(!rig.bag().join("data/C-2").exists(), "what this log's own processes left is put aside");
+}
+
+#[test]
+fn what_a_damaged_manifest_still_lists_is_told_with_its_digest_at_every_start_until_it_is_listed_again() {
+    let rig = Rig::new();
+    let old = ["B-1", "B-2", "B-3"].map(|id| rig.prove(id, "x", id.as_bytes()));
+    old.iter().for_each(|landed| age(&rig, &landed.path));
+    let new = proof_of(&rig.prove("C-1", "x", b"proven by this log"));
+    let manifest = rig.bag().join("manifest-sha256.txt");
+    // The digest of the first copy is none any more, and the last line has no end.
+    let damaged = format!("?{}", &rig.manifest()[1..rig.manifest().len() - 1]);
+    std::fs::write(&manifest, &damaged).unwrap();
+    let expected = [(old[0].path.as_str(), 0), (old[1].path.as_str(), 1), (old[2].path.as_str(), 1)];
+    for _ in 0..2 {
+        let found = recover_since(&rig, std::slice::from_ref(&new));
+        assert_eq!(unlisted(&found), expected);
+        assert_eq!(found.unlisted[1].listed_as, [Digest::of(Algorithm::Sha256, b"B-2")]);
+        assert_eq!(rig.copies().len(), 1);
+    }
+    let kept = rig.root.join(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), damaged);
+
+    // A second one is damaged, with nothing in it that can be read: the first one still tells.
+    rig.record(&[proof_of(&old[1])]);
+    std::fs::write(&manifest, b"x").unwrap();
+    assert_eq!(unlisted(&recover_since(&rig, std::slice::from_ref(&new))), expected);
+    rig.record(&[proof_of(&old[1]), proof_of(&old[2])]);
+    assert_eq!(unlisted(&recover_since(&rig, std::slice::from_ref(&new))), expected[..1]);
+    assert_eq!(std::fs::read_to_string(kept).unwrap(), damaged, "it is evidence");
+}
+
+#[test]
+fn a_file_that_a_kept_manifest_lists_is_not_put_aside_though_it_is_no_older_than_the_log() {
+    let rig = Rig::new();
+    // The drive's files were copied to it from another one, which made them new.
+    let copied = rig.prove("B-1", "x", b"proven by a log that was lost");
+    let new = proof_of(&rig.prove("C-1", "x", b"proven by this log"));
+    std::fs::write(rig.bag().join("manifest-sha256.txt"), format!("{}x", rig.manifest())).unwrap();
+    let found = recover_since(&rig, &[new]);
+    assert_eq!(unlisted(&found), [(copied.path.as_str(), 1)]);
+    assert_eq!(found.quarantined, NONE);
+    assert!(rig.root.join(&copied.path).exists());
+}
+
+#[test]
+fn a_manifest_that_contradicts_the_log_is_kept_and_its_other_lines_are_told() {
+    let rig = Rig::new();
+    let old = rig.prove("B-1", "x", b"proven by a log that was lost");
+    age(&rig, &old.path);
+    let new = proof_of(&rig.prove("C-1", "x", b"proven by this log"));
+    // A digit changed, so that every line can still be read.
+    let digit = if new.sha256.hex().starts_with('0') { "1" } else { "0" };
+    let changed = rig.manifest().replace(&new.sha256.hex(), &format!("{digit}{}", &new.sha256.hex()[1..]));
+    std::fs::write(rig.bag().join("manifest-sha256.txt"), &changed).unwrap();
+    let found = recover_since(&rig, std::slice::from_ref(&new));
+    assert_eq!(unlisted(&found), [(old.path.as_str(), 1)], "its line is not dropped without a word");
+    assert_eq!(rig.copies(), [format!("{}  data/C-1/x", new.sha256.hex())]);
+    let kept = std::fs::read_to_string(rig.root.join(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt"));
+    assert_eq!(kept.unwrap(), changed);
+    assert_eq!(recover_since(&rig, &[new]).rewritten, [], "once");
+}
+
+#[test]
+fn while_others_write_what_is_older_than_the_log_is_told_all_the_same() {
+    let rig = Rig::new();
+    let old = rig.land("B-1", "x", b"proven by a log that was lost");
+    age(&rig, &old.path);
+    rig.prove("C-1", "x", b"proven by this log");
+    let other = open(&rig.root).unwrap();
+    let held = other.receive(&place_of("C-2", "x", b"hello")).unwrap();
+    let found = recover_since(&rig, &[]);
+    assert_eq!((unlisted(&found), found.others_busy), (vec![(old.path.as_str(), 0)], true));
+    drop(held);
+}
+
+#[test]
+fn a_desktops_own_files_are_neither_moved_nor_taken_for_copies() {
+    let rig = Rig::new();
+    let old = rig.land("B-1", "x", b"proven by a log that was lost");
+    age(&rig, &old.path);
+    rig.prove("C-1", "x", b"proven by this log");
+    for path in ["data/.DS_Store", "data/B-1/._x", "data/B-1/.DS_Store"] {
+        std::fs::write(rig.bag().join(path), b"Mac").unwrap();
+        age(&rig, &format!("acme/2026-11/{path}"));
+    }
+    let found = recover_since(&rig, &[]);
+    assert_eq!(unlisted(&found), [(old.path.as_str(), 0)]);
+    assert!(rig.bag().join("data/B-1/._x").exists() && rig.bag().join("data/.DS_Store").exists());
 }
 
 #[test]

@@ -112,7 +112,7 @@ async fn what_another_log_may_have_proven_stays_and_is_told_by_name() {
         rig.verify().begin().await.unwrap();
         assert!(path.exists(), "it is not moved");
         let Some(Event::AlarmRaised(raised)) = alarm(&rig).await else { panic!("nobody is told") };
-        assert!(raised.message.contains("1 files") && raised.message.contains("OLD-1/old.pdf"), "{raised:?}");
+        assert!(raised.message.contains("1 file of 2026-11") && raised.message.contains("OLD-1/old.pdf"), "{raised:?}");
     }
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
     rig.verify().begin().await.unwrap();

@@ -7,3 +7,4 @@ mod duplicates;
 mod proving;
 mod refusing;
 mod rig;
+mod salvaging;

@@ -212,8 +212,8 @@ alarm_kinds! {
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
     /// The drive holds files that this log does not know, and that another log may have proven.
     FilesUnknown: "files-unknown", "The drive holds files that this log does not know", Nobody, Event,
-        means "a month's folder on the drive holds files that are older than this log and in no manifest: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`",
-        do "restore the lost log, or compare the files with the document server's; then move them out of the month's folder, or leave them: they are never touched",
+        means "a month's folder on the drive holds files that this log does not know and no manifest lists: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`",
+        do "restore the lost log; or put a good manifest of that month into the quarantine and start again, which reads the files back and lists what is right; or move them out of the month's folder; see [Files that no log knows](#files-that-no-log-knows)",
         meanwhile "They stay where they are. New copies are written, proven and listed beside them.";
     /// A file on the server differs from the server's own record.
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,

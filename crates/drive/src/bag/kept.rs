@@ -1,0 +1,124 @@
+//! What can still be read of a bag's manifests that were damaged and put aside.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use strongroom_model::Digest;
+
+use crate::drive::quarantine::kept_from;
+use crate::error::DriveError;
+use crate::manifest::{self, Manifest};
+use crate::mount::Mount;
+use crate::place::BagPlace;
+
+/// How many are read, the newest first: more are a drive's that damages one at every start.
+const MAX_KEPT: usize = 100;
+/// How much is read at once, in bytes: a block that the disk cannot give back costs the lines in it, and no others.
+const BLOCK_BYTES: usize = 4096;
+
+/// The lines of a bag's kept manifests, by their paths in it. A path may stand there more than once, with another digest
+/// each time.
+#[derive(Debug, Default)]
+pub(crate) struct KeptLines(HashMap<String, Vec<Digest>>);
+
+impl KeptLines {
+    /// Reads them. What cannot be read is left out, since the manifests were put aside for just that.
+    pub(crate) fn read(mount: &Mount, place: &BagPlace) -> Result<Self, DriveError> {
+        let mut lines = Self::default();
+        // One manifest's most for all of them.
+        let mut room = manifest::MAX_BYTES;
+        for path in kept_from(mount, &place.folder().join(manifest::FILE))?.into_iter().take(MAX_KEPT) {
+            let read = mount.top().file(&path).and_then(|file| readable(&file, room));
+            match read {
+                Ok(bytes) => {
+                    room = room.saturating_sub(bytes.len() as u64);
+                    lines.add(Manifest::readable_lines(&bytes));
+                }
+                Err(error) => tracing::warn!(%path, %error, "a manifest that was put aside cannot be read"),
+            }
+        }
+        Ok(lines)
+    }
+
+    /// What a path in the bag is listed with.
+    pub(crate) fn of(&self, path: &str) -> &[Digest] {
+        self.0.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, lines: impl Iterator<Item = (String, Digest)>) {
+        for (path, sha256) in lines {
+            let listed = self.0.entry(path).or_default();
+            if !listed.contains(&sha256) {
+                listed.push(sha256);
+            }
+        }
+    }
+}
+
+/// What can be read of a file, up to a size.
+fn readable(file: &File, most: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.len().min(most);
+    Ok(readable_blocks(size, |block, offset| file.read_at(block, offset)))
+}
+
+/// One byte, which no line has, stands in the place of each block that cannot be read: what is left of the lines at its
+/// edges is no line then.
+fn readable_blocks(size: u64, read: impl Fn(&mut [u8], u64) -> io::Result<usize>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let mut block = vec![0; BLOCK_BYTES];
+    let mut offset = 0;
+    while offset < size {
+        match read(&mut block, offset) {
+            Ok(0) => break,
+            Ok(count) => {
+                bytes.extend_from_slice(&block[..count]);
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => {
+                bytes.push(0);
+                offset = (offset / BLOCK_BYTES as u64 + 1) * BLOCK_BYTES as u64;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::Algorithm;
+
+    use super::*;
+
+    #[test]
+    fn a_block_that_cannot_be_read_costs_only_its_own_lines() {
+        let line = |n: usize| {
+            let sha256 = Digest::of(Algorithm::Sha256, n.to_string().as_bytes());
+            format!("{}  data/B-{n:04}/timesheet.pdf\n", sha256.hex())
+        };
+        let text: String = (0..1000).map(line).collect();
+        let length = line(0).len();
+        let bad = 4..6;
+        let read = |block: &mut [u8], offset: u64| {
+            let offset = usize::try_from(offset).unwrap();
+            if bad.contains(&(offset / BLOCK_BYTES)) {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            let rest = &text.as_bytes()[offset..];
+            let count = rest.len().min(block.len());
+            block[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        };
+        let bytes = readable_blocks(text.len() as u64, read);
+        let found: Vec<_> = Manifest::readable_lines(&bytes).map(|(path, _)| path).collect();
+        let whole = |n: &usize| {
+            let (first, last) = (n * length / BLOCK_BYTES, ((n + 1) * length - 1) / BLOCK_BYTES);
+            !bad.contains(&first) && !bad.contains(&last)
+        };
+        let expected: Vec<_> = (0..1000).filter(whole).map(|n| format!("data/B-{n:04}/timesheet.pdf")).collect();
+        assert_eq!(found, expected);
+        assert!(found.len() > 800);
+    }
+}
