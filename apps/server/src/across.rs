@@ -9,15 +9,17 @@
 //!   is made durable, and the old one is deleted.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 
 use rustix::fs::{Advice, Mode, Timespec, Timestamps};
 use sha2::{Digest as _, Sha256};
-use strongroom_files::sync::{sync_file, sync_folder};
+use strongroom_files::Call;
+use strongroom_files::sync::sync_folder;
 use strongroom_service::kill_point;
 
+use crate::bytes::{digest_of, read_some, sync_file, write_whole};
 use crate::carry::{Carried, Touched};
-use crate::deed::digest_of;
+use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, Entry};
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
@@ -41,7 +43,7 @@ pub(crate) fn across(
     seen: &Entry,
     wanted: &Fingerprint,
     touched: &mut Touched,
-) -> io::Result<Carried> {
+) -> Result<Carried> {
     match examine(root, to, wanted)? {
         // An earlier attempt came as far as that.
         Found::Same(_) => {}
@@ -52,11 +54,23 @@ pub(crate) fn across(
             }
         }
     }
+    Ok(Carried::begun(emptied(root, from, to, seen, touched)))
+}
+
+/// The copy has its name: makes that durable, and takes the old file away.
+fn emptied(
+    root: &DocumentRoot,
+    from: &RelativePath,
+    to: &RelativePath,
+    seen: &Entry,
+    touched: &mut Touched,
+) -> Result<Carried> {
     // Before the old one goes: nobody syncs the other file system later.
-    sync_folder(root.folder(to.parent().as_ref())?)?;
+    sync_folder(root.folder(to.parent().as_ref())?).map_err(DiskError::of(Call::Sync))?;
     kill_point!("server.across-synced");
-    let there =
-        root.entry(to)?.ok_or_else(|| io::Error::other(format!("{to} was taken away as soon as it was there")))?;
+    let there = root
+        .entry(to)?
+        .ok_or_else(|| DiskError::other(Call::Read, format!("{to} was taken away as soon as it was there")))?;
     if root.entry(from)?.as_ref() == Some(seen) {
         root.remove_file(from)?;
     } else {
@@ -74,10 +88,13 @@ fn copied(
     to: &RelativePath,
     seen: &Entry,
     wanted: &Fingerprint,
-) -> io::Result<Option<Carried>> {
+) -> Result<Option<Carried>> {
     let part = part_of(to)?;
     if root.entry(&part)?.is_some_and(|entry| !entry.is_file()) {
-        return Err(io::Error::other(format!("{part} is not a file of ours: look at it and move it away")));
+        return Err(DiskError::other(
+            Call::Create,
+            format!("{part} is not a file of ours: look at it and move it away"),
+        ));
     }
     root.remove_file(&part)?;
     let made = make(root, from, &part, seen, wanted);
@@ -107,7 +124,7 @@ fn make(
     part: &RelativePath,
     seen: &Entry,
     wanted: &Fingerprint,
-) -> io::Result<Option<Carried>> {
+) -> Result<Option<Carried>> {
     let changed = || Ok(Some(Carried::Changed(format!("{from} is being written to"))));
     let mut source = root.open_file(from)?;
     if Entry::of_file(&source)? != *seen {
@@ -115,7 +132,7 @@ fn make(
     }
     let mut copy = root.create_file(part)?;
     pour(&mut source, &mut copy)?;
-    keep_attributes(&source, &copy)?;
+    keep_attributes(&source, &copy).map_err(DiskError::of(Call::Read))?;
     sync_file(&copy)?;
     // Past the cache where that can be had: what counts is what the disk holds.
     let _ = rustix::fs::fadvise(&copy, 0, None, Advice::DontNeed);
@@ -126,19 +143,20 @@ fn make(
     }
     if digest != wanted.digest || size != wanted.size.0 {
         // The original was looked at a moment ago, and was right.
-        return Err(io::Error::other(format!("the copy of {from} on the other disk reads back as {digest}")));
+        return Err(DiskError::other(
+            Call::Read,
+            format!("the copy of {from} on the other disk reads back as {digest}"),
+        ));
     }
     Ok(None)
 }
 
-fn pour(source: &mut File, copy: &mut File) -> io::Result<()> {
+fn pour(source: &mut File, copy: &mut File) -> Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        match source.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(count) => copy.write_all(&chunk[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match read_some(source, &mut chunk)? {
+            0 => return Ok(()),
+            count => write_whole(copy, &chunk[..count])?,
         }
     }
 }
@@ -156,12 +174,12 @@ fn keep_attributes(source: &File, copy: &File) -> io::Result<()> {
 }
 
 /// The temporary name of a file's copy: always the same, so that the next attempt finds it.
-fn part_of(to: &RelativePath) -> io::Result<RelativePath> {
+fn part_of(to: &RelativePath) -> Result<RelativePath> {
     let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(to.as_bytes())[..12]);
     let name = format!("{PREFIX}{hash}{SUFFIX}");
     let path = match to.parent() {
         Some(folder) => folder.child(name.as_ref()),
         None => RelativePath::new(name),
     };
-    path.map_err(|error| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string()))
+    path.map_err(|error| DiskError::other(Call::Create, error.to_string()))
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::across::across;
+use crate::disk_error::Result;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, Entry};
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
@@ -34,6 +35,15 @@ pub(crate) enum Carried {
     Taken,
     /// It is not what its digest was taken of, in a person's words.
     Changed(String),
+    /// It has its new name already, or both names, and then a call was refused: whoever looks next finds out.
+    Begun(String),
+}
+
+impl Carried {
+    /// What became of a file whose name was changed: an error after that does not say that nothing was done.
+    pub(crate) fn begun(result: Result<Self>) -> Self {
+        result.unwrap_or_else(|error| Self::Begun(error.to_string()))
+    }
 }
 
 /// Renames a file, unless it was changed.
@@ -43,7 +53,7 @@ pub(crate) fn carry(
     to: &RelativePath,
     wanted: &Fingerprint,
     touched: &mut Touched,
-) -> io::Result<Carried> {
+) -> Result<Carried> {
     if let Some(folder) = to.parent() {
         touched.extend(root.create_folders(&folder)?);
     }
@@ -54,13 +64,13 @@ pub(crate) fn carry(
     };
     let renamed = root.rename(from, to);
     match renamed {
-        Ok(()) => settled(root, from, to, &seen, touched),
+        Ok(()) => Ok(Carried::begun(settled(root, from, to, &seen, touched))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             match root.entry(to)? {
                 // Linked, but not yet unlinked.
                 Some(new) if new.file_id == seen.file_id => {
-                    root.remove_file(from)?;
-                    settled(root, from, to, &seen, touched)
+                    let removed = root.remove_file(from);
+                    Ok(Carried::begun(removed.and_then(|_| settled(root, from, to, &seen, touched))))
                 }
                 // Copied, but not yet deleted; or somebody else's.
                 _ => across(root, from, to, &seen, wanted, touched),
@@ -77,7 +87,7 @@ pub(crate) fn remove(
     from: &RelativePath,
     wanted: &Fingerprint,
     touched: &mut Touched,
-) -> io::Result<Carried> {
+) -> Result<Carried> {
     // If it is gone already, its folder may not have been synced.
     touched.insert(from.parent());
     let seen = match examine(root, from, wanted)? {
@@ -99,7 +109,7 @@ fn arrived(
     to: &RelativePath,
     wanted: &Fingerprint,
     touched: &mut Touched,
-) -> io::Result<Carried> {
+) -> Result<Carried> {
     Ok(match examine(root, to, wanted)? {
         Found::Nothing => Carried::Vanished,
         Found::Changed(why) => Carried::Changed(format!("{from} is gone, and {to} {why}")),
@@ -118,7 +128,7 @@ fn settled(
     to: &RelativePath,
     seen: &Entry,
     touched: &mut Touched,
-) -> io::Result<Carried> {
+) -> Result<Carried> {
     touched.extend([from.parent(), to.parent()]);
     match root.entry(to)? {
         Some(now) if now.is_same_content(seen) => Ok(Carried::There(Stamp::of(&now))),

@@ -4,22 +4,17 @@
 //! The same code serves a request, a request that finds what an earlier one could not finish,
 //! and the start after a crash: see `carry`.
 
-use std::io;
-
 use strongroom_model::wire::ServerState;
-use strongroom_model::{Digest, Hasher};
-use strongroom_service::{Fault, fault, kill_point};
+use strongroom_service::{blocking, kill_point};
 
 use crate::carry::{Carried, Touched, carry, remove};
+use crate::disk_error;
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Connection, Store, StoreError};
 use crate::trouble::Trouble;
 use crate::unchanged::{Fingerprint, Stamp};
-
-/// How much of a file is hashed at once.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// What became of an intent's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +31,7 @@ pub(crate) enum Settled {
     NoStorage(Trouble),
     /// It could not be moved or deleted, and is as it was.
     NotDone(String),
-    /// It was moved or deleted, but a power cut could undo that: the intent stays.
+    /// It was moved or deleted, but a power cut could undo that, or it was moved half: the intent stays.
     Unsure(String),
     /// Another process has taken the intent over, and records what becomes of it.
     Elsewhere,
@@ -54,8 +49,7 @@ pub(crate) async fn settle(
     }
     know_files(store, &mut intents).await?;
     let root = root.clone();
-    let performed = tokio::task::spawn_blocking(move || perform(&root, intents));
-    let mut settled = performed.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let mut settled = blocking(move || perform(&root, intents)).await;
     // If we stop here, then the files are settled and the intents say so to the next start.
     kill_point!("server.after-sync");
     let mut db = store.begin().await?;
@@ -94,8 +88,7 @@ fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled, O
             (intent, settled, stamp)
         })
         .collect();
-    let synced = fault!("server.sync-folders").map_or(Ok(()), Fault::fail).and_then(|()| root.sync_folders(&touched));
-    if let Err(error) = synced {
+    if let Err(error) = root.sync_folders(&touched) {
         for (_, settled, _) in settled.iter_mut().filter(|(_, settled, _)| *settled == Settled::Done) {
             *settled = Settled::Unsure(error.to_string());
         }
@@ -114,15 +107,21 @@ fn carry_out(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (Se
         Ok(Carried::Vanished) => (Settled::Vanished, None),
         Ok(Carried::Taken) => (Settled::Taken, None),
         Ok(Carried::Changed(why)) => (Settled::Changed(why), None),
+        Ok(Carried::Begun(why)) => (Settled::Unsure(why), None),
         Err(error) => {
-            let Some(trouble) = Trouble::of(&error) else { return (Settled::NotDone(error.to_string()), None) };
             tracing::error!(path = %intent.from, %error, "a file could not be moved or deleted");
-            (Settled::NoStorage(trouble), None)
+            let not_done = || Settled::NotDone(format!("{}: {error}", intent.from));
+            (error.trouble().map_or_else(not_done, Settled::NoStorage), None)
         }
     }
 }
 
-fn carried(root: &DocumentRoot, intent: &Intent, wanted: &Fingerprint, touched: &mut Touched) -> io::Result<Carried> {
+fn carried(
+    root: &DocumentRoot,
+    intent: &Intent,
+    wanted: &Fingerprint,
+    touched: &mut Touched,
+) -> disk_error::Result<Carried> {
     match &intent.deed {
         Deed::Place { timesheet, .. } => {
             let carried = carry(root, &intent.from, &timesheet.path, wanted, touched)?;
@@ -132,24 +131,6 @@ fn carried(root: &DocumentRoot, intent: &Intent, wanted: &Fingerprint, touched: 
         }
         Deed::Move { to, .. } => carry(root, &intent.from, to, wanted, touched),
         Deed::Purge { .. } | Deed::Discard => remove(root, &intent.from, wanted, touched),
-    }
-}
-
-/// The size and the digest of what is left to read.
-pub(crate) fn digest_of(mut file: impl io::Read, algorithm: strongroom_model::Algorithm) -> io::Result<(u64, Digest)> {
-    let mut hasher = Hasher::new(algorithm);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut size_bytes = 0;
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok((size_bytes, hasher.finish())),
-            Ok(count) => {
-                hasher.update(&chunk[..count]);
-                size_bytes += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }
 
@@ -229,6 +210,7 @@ async fn record_place(
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use strongroom_model::Digest;
 
     use super::*;
     use crate::path::RelativePath;

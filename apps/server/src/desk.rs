@@ -2,15 +2,17 @@
 //! it off.
 
 use std::collections::HashSet;
-use std::io;
 
 use jiff::Timestamp;
+use strongroom_files::Call;
 use strongroom_model::text::printable;
 use strongroom_model::wire::ServerState;
 use strongroom_model::{BookingId, Digest};
 use strongroom_service::kill_point;
 
-use crate::deed::{Settled, digest_of, settle};
+use crate::bytes::digest_of;
+use crate::deed::{Settled, settle};
+use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::incoming::{Received, Temporary};
 use crate::name::safe_name;
@@ -37,8 +39,10 @@ pub(crate) enum DeskError {
     Conflict(String),
     #[error("nothing was taken: {}", .0.words())]
     NoStorage(Trouble),
-    #[error("the file could not be put in its place: {0}")]
-    Write(#[from] io::Error),
+    #[error("the timesheet was not taken: {0}")]
+    NotTaken(String),
+    #[error("it is not certain that the timesheet is kept: {0}; send it again")]
+    Unsure(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -82,7 +86,8 @@ impl Documents {
     ///
     /// A caller that may be cancelled must spawn this: what it has begun it should finish.
     pub(crate) async fn upload(&self, id: &BookingId, filename: &str, received: Received) -> Result<Change, DeskError> {
-        let busy = || DeskError::Conflict(format!("another upload for booking {id} is in hand; wait for it to end"));
+        let busy =
+            || DeskError::Conflict(format!("another upload for booking {id} is in progress; wait for it to end"));
         let _uploading = self.uploading(id).ok_or_else(busy)?;
         self.settle_upload(id).await?;
         let known = self.store().booking(id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
@@ -100,9 +105,8 @@ impl Documents {
         match settled.map(|(_, settled)| settled) {
             Some(Settled::Done) => Ok(Change::Done),
             Some(Settled::NoStorage(trouble)) => Err(DeskError::NoStorage(trouble)),
-            Some(Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why)) => {
-                Err(DeskError::Write(io::Error::other(why)))
-            }
+            Some(Settled::NotDone(why) | Settled::Changed(why)) => Err(DeskError::NotTaken(why)),
+            Some(Settled::Unsure(why)) => Err(DeskError::Unsure(why)),
             Some(Settled::Taken | Settled::Vanished | Settled::Elsewhere) | None => Err(busy()),
         }
     }
@@ -135,7 +139,10 @@ impl Documents {
         for (file, free) in files.into_iter().zip(self.free_paths(wishes).await) {
             let NewFile { booking, temporary, timesheet, digest, sign_off } = file;
             match free {
-                Err(error) => answers.push((booking, Settled::NotDone(error.to_string()))),
+                Err(error) => {
+                    let not_done = || Settled::NotDone(error.to_string());
+                    answers.push((booking, error.trouble().map_or_else(not_done, Settled::NoStorage)));
+                }
                 Ok(path) => {
                     let file = Some(Fingerprint { digest, ..timesheet.fingerprint() });
                     let deed = Deed::Place { timesheet: Timesheet { path, ..timesheet }, sign_off };
@@ -150,8 +157,7 @@ impl Documents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 recorded.push(intent);
             } else {
-                let why = "another process has the booking in hand; try again in a moment";
-                answers.push((intent.booking, Settled::NotDone(why.to_owned())));
+                answers.push((intent.booking, Settled::Elsewhere));
             }
         }
         db.commit().await?;
@@ -178,8 +184,8 @@ impl Documents {
         let is_same = timesheet.digest.algorithm() == digest.algorithm() && timesheet.digest == *digest;
         match known.state {
             ServerState::Created => Ok(false),
-            ServerState::Uploaded => Ok(is_same && timesheet.filename == filename && self.is_whole(timesheet).await),
-            ServerState::SignedOff | ServerState::BackedUp if is_same => Ok(self.is_whole(timesheet).await),
+            ServerState::Uploaded => Ok(is_same && timesheet.filename == filename && self.is_whole(timesheet).await?),
+            ServerState::SignedOff | ServerState::BackedUp if is_same => self.is_whole(timesheet).await,
             _ => Err(DeskError::Conflict(format!(
                 "the timesheet of booking {} is signed off ({}, {}) and takes no other: create another booking for it",
                 known.id,
@@ -189,18 +195,19 @@ impl Documents {
         }
     }
 
-    /// Whether the file is there and still has its recorded bytes.
-    async fn is_whole(&self, timesheet: Timesheet) -> bool {
+    /// Whether the file is there and still has its recorded bytes. One that cannot be read is lost; what keeps the
+    /// server from reading any file says nothing of this one.
+    async fn is_whole(&self, timesheet: Timesheet) -> Result<bool, DeskError> {
         let found = self.on_files(move |root| {
             let file = root.open_file(&timesheet.path)?;
-            Ok::<_, io::Error>(digest_of(file, timesheet.digest.algorithm())?.1 == timesheet.digest)
+            DiskResult::Ok(digest_of(file, timesheet.digest.algorithm())?.1 == timesheet.digest)
         });
-        found.await.unwrap_or(false)
+        found.await.or_else(|error| error.trouble().map_or(Ok(false), |trouble| Err(DeskError::NoStorage(trouble))))
     }
 
     /// For each file the path that it wishes for, with a number in its name where another
     /// file or another booking's record has it.
-    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Vec<io::Result<RelativePath>> {
+    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Vec<DiskResult<RelativePath>> {
         let store = self.store().clone();
         let runtime = tokio::runtime::Handle::current();
         let found = self.on_files(move |root| {
@@ -209,7 +216,8 @@ impl Documents {
             for (id, wished) in &wishes {
                 let path = first_free(wished, |candidate| {
                     let is_free = !taken.contains(candidate) && root.entry(candidate)?.is_none();
-                    Ok(is_free && runtime.block_on(is_unrecorded(&store, id, candidate)).map_err(io::Error::other)?)
+                    let unrecorded = || runtime.block_on(is_unrecorded(&store, id, candidate));
+                    Ok(is_free && unrecorded().map_err(|error| DiskError::other(Call::Read, error.to_string()))?)
                 });
                 taken.extend(path.as_ref().ok().cloned());
                 free.push(path);

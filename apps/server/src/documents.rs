@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 use strongroom_model::{BookingId, Month};
-use strongroom_service::Clock;
+use strongroom_service::{Clock, blocking};
 use tokio::sync::Semaphore;
 
 use crate::path::RelativePath;
@@ -99,13 +99,13 @@ impl Documents {
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let path = settings.documents.clone();
         let failed = |source| OpenError::Root { path: settings.documents.clone(), source };
-        let root = on_a_thread(move || DocumentRoot::open(&path)).await.map_err(failed)?;
+        let root = blocking(move || DocumentRoot::open(&path)).await.map_err(failed)?;
         let store = Store::open(&settings.database).await?;
         // Told to the database first: who finds the session's folder must find it at work.
         let id = Session::new_id();
         let presence = store.attend(&id).await?;
         let begun = root.clone();
-        let begun = on_a_thread(move || Session::begin(&begun, id)).await;
+        let begun = blocking(move || Session::begin(&begun, id)).await;
         let (session, ended) = begun.map_err(|source| match strongroom_files::errno(&source) {
             Some(Errno::LOOP | Errno::NOTDIR | Errno::ISDIR) => {
                 OpenError::Control { path: root.path().join(CONTROL), source }
@@ -156,7 +156,7 @@ impl Documents {
     pub(crate) async fn reconcile_again(&self) -> Result<(), OpenError> {
         let _mover = self.moving().await;
         let (root, own) = (self.root().clone(), self.session().id().to_owned());
-        let ended = on_a_thread(move || Ended::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
+        let ended = blocking(move || Ended::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
         reconcile_again(self.store(), self.root(), self.session(), ended).await
     }
 
@@ -188,15 +188,12 @@ impl Documents {
     ) -> T {
         let permit = Arc::clone(&self.0.file_threads).acquire_owned().await.expect("it is never closed");
         let root = self.0.root.clone();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = blocking(move || {
             let result = work(&root);
             drop(permit);
             result
         });
-        match done.await {
-            Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        done.await
     }
 
     /// The right to move or delete archived files: one request at a time has it.
@@ -228,14 +225,6 @@ impl Documents {
             file.push(suffix);
             file == absolute.as_os_str()
         })
-    }
-}
-
-/// Does file work that needs no bound.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

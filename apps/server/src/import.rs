@@ -20,6 +20,7 @@ mod walk;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk_error::DiskError;
 use crate::documents::Documents;
 use crate::store::StoreError;
 use batch::Batch;
@@ -60,12 +61,22 @@ pub enum ImportError {
         /// The most that is taken.
         most: u64,
     },
-    /// A copy could not be written below the document root.
-    #[error("cannot write below the document root; what was imported before stays, import again to go on")]
-    Write(#[source] io::Error),
+    /// No file could be read, or no copy written below the document root.
+    #[error("the import was stopped: {why}; what was imported before stays, import again to go on")]
+    Disk {
+        /// What is the matter.
+        why: String,
+    },
     /// The records could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<DiskError> for ImportError {
+    fn from(error: DiskError) -> Self {
+        let why = error.trouble().map_or_else(|| error.to_string(), |trouble| trouble.words().to_owned());
+        Self::Disk { why }
+    }
 }
 
 /// Makes a signed-off booking of every regular file in a folder and the folders in it, signed

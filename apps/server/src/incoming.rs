@@ -1,13 +1,14 @@
 //! A file on its way in: written to a temporary name and hashed as it comes.
 
 use std::fs::File;
-use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use strongroom_model::{Algorithm, ByteCount, Digest, Hasher};
-use strongroom_service::{Fault, fault, kill_point};
+use strongroom_service::kill_point;
 
+use crate::bytes::{sync_file, write_whole};
+use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, Entry};
@@ -42,7 +43,7 @@ pub(crate) enum ReceiveError {
     #[error("it was cut short: {0}")]
     Cut(String),
     #[error("it could not be written: {0}")]
-    Write(#[from] io::Error),
+    Write(#[from] DiskError),
 }
 
 /// Takes a body to the end, `most` bytes at most.
@@ -79,17 +80,16 @@ pub(crate) async fn receive<E: std::fmt::Display>(
     }
 }
 
-fn write(mut file: File, mut hasher: Hasher, chunk: &[u8], is_end: bool) -> io::Result<(File, Hasher)> {
-    fault!("server.write").map_or(Ok(()), Fault::fail)?;
-    file.write_all(chunk)?;
+fn write(mut file: File, mut hasher: Hasher, chunk: &[u8], is_end: bool) -> disk_error::Result<(File, Hasher)> {
+    write_whole(&mut file, chunk)?;
     hasher.update(chunk);
     if is_end {
-        file.sync_all()?;
+        sync_file(&file)?;
     }
     Ok((file, hasher))
 }
 
-async fn create(documents: &Documents) -> io::Result<(Temporary, File)> {
+async fn create(documents: &Documents) -> disk_error::Result<(Temporary, File)> {
     let temporary = Temporary { root: documents.root().clone(), path: documents.session().temporary() };
     let path = temporary.path.clone();
     let file = documents.on_files(move |root| root.create_file(&path)).await?;
@@ -98,7 +98,7 @@ async fn create(documents: &Documents) -> io::Result<(Temporary, File)> {
 
 impl Temporary {
     /// Creates a temporary file from a blocking thread.
-    pub(crate) fn create(root: &DocumentRoot, path: RelativePath) -> io::Result<(Self, File)> {
+    pub(crate) fn create(root: &DocumentRoot, path: RelativePath) -> disk_error::Result<(Self, File)> {
         let file = root.create_file(&path)?;
         Ok((Self { root: root.clone(), path }, file))
     }

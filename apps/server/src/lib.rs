@@ -23,9 +23,11 @@
 
 mod across;
 mod answer;
+mod bytes;
 mod carry;
 mod deed;
 mod desk;
+mod disk_error;
 pub mod documents;
 mod http;
 pub mod import;

@@ -1,11 +1,12 @@
 //! Whether the server can do its work: read and write its records and its files.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::bytes::{sync_file, write_whole};
+use crate::disk_error;
 use crate::documents::Documents;
 use crate::root::DocumentRoot;
 use crate::session::Session;
@@ -48,16 +49,16 @@ impl Documents {
             ));
         }
         let written = self.on_files(move |root| write(root, &session)).await;
-        written.map_err(|error| told("its document root", Trouble::of(&error), &error))?;
+        written.map_err(|error| told("its document root", error.trouble(), &error))?;
         let recorded = self.store().try_write().await;
         recorded.map_err(|error| told("its records", error.trouble(), &error))
     }
 }
 
-fn write(root: &DocumentRoot, session: &Session) -> io::Result<()> {
+fn write(root: &DocumentRoot, session: &Session) -> disk_error::Result<()> {
     let path = session.temporary();
     let mut file = root.create_file(&path)?;
-    let written = file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_all());
+    let written = write_whole(&mut file, &[0; PROBE_BYTES]).and_then(|()| sync_file(&file));
     root.remove_file(&path)?;
     written
 }

@@ -226,7 +226,11 @@ impl Documents {
             Ok((Found::Changed(why), _)) => {
                 Err((RefusalCause::FileChanged, changed(&format!("{} {why}", timesheet.path))))
             }
-            Err(error) => Err((RefusalCause::Storage, format!("its file {} cannot be read: {error}", timesheet.path))),
+            Err(error) => {
+                let unreadable = || format!("its file {} cannot be read: {error}", timesheet.path);
+                let why = error.trouble().map_or_else(unreadable, |trouble| trouble.words().to_owned());
+                Err((RefusalCause::Storage, why))
+            }
         }
     }
 }
@@ -340,13 +344,13 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
         }
         Settled::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
         Settled::NotDone(why) => {
-            refused(id, format!("its file cannot be deleted: {why}; check the document root's permissions"))
+            refused(id, format!("its file cannot be deleted: {why}; look at it and at its folder, then retry"))
         }
         Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
         Settled::Unsure(why) => refused_for(
             id,
             RefusalCause::Storage,
-            format!("its deletion could not be made durable: {why}; check the server's disk, then ask again"),
+            format!("its deletion is not certain to last: {why}; check the server's disk, then ask again"),
         ),
     }
 }

@@ -1,9 +1,11 @@
 //! Settling, at start and now and then, what a process that died left half done.
 
 use strongroom_model::BookingId;
+use strongroom_service::blocking;
 
 use crate::carry::{Carried, Touched, carry};
 use crate::deed::{Settled, settle};
+use crate::disk_error;
 use crate::documents::OpenError;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
@@ -90,10 +92,7 @@ async fn settle_ended(
 
 /// Deletes what the sessions that are over left, which nobody needs any more.
 async fn tidy(ended: Ended, over: Over) -> Result<(), OpenError> {
-    tokio::task::spawn_blocking(move || ended.tidy(over.sessions()))
-        .await
-        .expect("deleting files does not panic")
-        .map_err(OpenError::Reconcile)
+    blocking(move || ended.tidy(over.sessions())).await.map_err(OpenError::Reconcile)
 }
 
 impl Reconciled {
@@ -133,9 +132,7 @@ impl Reconciled {
 async fn look_again(store: &Store, root: &DocumentRoot, reconciled: &mut Reconciled) -> Result<(), StoreError> {
     let latest = store.latest_moves(MOVES_LOOKED_AT).await?;
     let root = root.clone();
-    let looked =
-        tokio::task::spawn_blocking(move || latest.iter().filter_map(|booking| look(&root, booking)).collect());
-    let looked: Vec<_> = looked.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let looked = blocking(move || latest.iter().filter_map(|booking| look(&root, booking)).collect::<Vec<_>>()).await;
     for (id, path, found) in looked {
         match found {
             Ok(()) => reconciled.restored.push(id),
@@ -158,12 +155,13 @@ fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
         Ok(Carried::There(_) | Carried::Already(_)) => Ok(()),
         // Another file has its old place, and stays there.
         Ok(Carried::Vanished | Carried::Gone | Carried::Taken | Carried::Changed(_)) => Err(None),
+        Ok(Carried::Begun(why)) => Err(Some(why)),
         Err(error) => Err(Some(error.to_string())),
     };
     Some((booking.id.clone(), timesheet.path.to_string(), found))
 }
 
-fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> std::io::Result<Carried> {
+fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> disk_error::Result<Carried> {
     let mut touched = Touched::new();
     // Read, whatever the stamp of its other place is.
     let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };

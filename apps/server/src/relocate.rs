@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::io;
 
+use strongroom_files::Call;
 use strongroom_model::wire::{Answer, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused, refused_for};
 use crate::deed::{Settled, settle};
+use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, EntryKind};
@@ -21,7 +22,7 @@ use crate::store::{StoreError, booking};
 pub(crate) const ARCHIVED: &str = "archived";
 
 /// How many names are tried for a file whose own is taken.
-const MOST_NAMES: u32 = 10_000;
+const MAX_NAMES: u32 = 10_000;
 
 impl Documents {
     /// Moves the named bookings' files, each to `archived/<month>/` and its old path below
@@ -93,7 +94,11 @@ impl Documents {
             match to {
                 Err(error) => {
                     let why = format!("its file cannot be moved: {error}");
-                    intended.refused.insert(id.clone(), refused(id.as_str(), why));
+                    let answer = match error.trouble() {
+                        Some(trouble) => refused_for(id.as_str(), RefusalCause::Storage, trouble.words()),
+                        None => refused(id.as_str(), why),
+                    };
+                    intended.refused.insert(id, answer);
                 }
                 Ok(to) => {
                     let intent = Intent {
@@ -186,13 +191,13 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
             refused_for(id, RefusalCause::Busy, "another process is working on its file; ask again in a moment")
         }
         Settled::NotDone(why) => {
-            refused(id, format!("its file cannot be moved: {why}; check the document root's permissions"))
+            refused(id, format!("its file cannot be moved: {why}; look at it and at its folder, then retry"))
         }
         Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
         Settled::Unsure(why) => refused_for(
             id,
             RefusalCause::Storage,
-            format!("its move could not be made durable: {why}; check the server's disk, then ask again"),
+            format!("its move was begun and is not certain to last: {why}; check the server's disk, then ask again"),
         ),
     }
 }
@@ -204,8 +209,8 @@ fn free_place(
     month: Month,
     from: &RelativePath,
     taken: &mut HashSet<RelativePath>,
-) -> io::Result<RelativePath> {
-    let bad = |error: crate::path::BadPath| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string());
+) -> DiskResult<RelativePath> {
+    let bad = |error: crate::path::BadPath| DiskError::other(Call::Create, error.to_string());
     let mut place = RelativePath::new(format!("{ARCHIVED}/{month}")).map_err(bad)?;
     let parts: Vec<&OsStr> = from.parts().collect();
     for (index, part) in parts.iter().enumerate() {
@@ -226,16 +231,15 @@ fn free_place(
 /// The first of `a.pdf`, `a (2).pdf`, `a (3).pdf` … that is free.
 pub(crate) fn first_free(
     wished: &RelativePath,
-    mut is_free: impl FnMut(&RelativePath) -> io::Result<bool>,
-) -> io::Result<RelativePath> {
-    for n in 1..=MOST_NAMES {
-        let candidate =
-            wished.nth(n).map_err(|error| io::Error::new(io::ErrorKind::InvalidFilename, error.to_string()))?;
+    mut is_free: impl FnMut(&RelativePath) -> DiskResult<bool>,
+) -> DiskResult<RelativePath> {
+    for n in 1..=MAX_NAMES {
+        let candidate = wished.nth(n).map_err(|error| DiskError::other(Call::Create, error.to_string()))?;
         if is_free(&candidate)? {
             return Ok(candidate);
         }
     }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{wished} and {MOST_NAMES} names like it are taken")))
+    Err(DiskError::other(Call::Create, format!("{wished} and {MAX_NAMES} names like it are taken")))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! All of this blocks: call it from a blocking thread.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use strongroom_files::{Beneath, Creation, FileId, Policy, id_of, is_folder, is_plain};
+use strongroom_files::within::names_in;
+use strongroom_files::{Beneath, Call, Creation, FileId, Policy, id_of, is_folder, is_plain};
 
+use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
 
 /// Folders below the root may be mounts of their own. What we make is for the server's user
@@ -77,52 +80,58 @@ impl DocumentRoot {
     }
 
     /// Opens a regular file for reading.
-    pub(crate) fn open_file(&self, path: &RelativePath) -> io::Result<File> {
-        self.beneath.file(path.as_path())
+    pub(crate) fn open_file(&self, path: &RelativePath) -> Result<File> {
+        self.beneath.file(path.as_path()).map_err(DiskError::of(Call::Read))
     }
 
     /// Creates a file that must not exist, for writing.
-    pub(crate) fn create_file(&self, path: &RelativePath) -> io::Result<File> {
-        self.beneath.create(path.as_path(), Creation::New)
+    pub(crate) fn create_file(&self, path: &RelativePath) -> Result<File> {
+        self.beneath.create(path.as_path(), Creation::New).map_err(DiskError::of(Call::Create))
     }
 
     /// What stands at a path; `None` where nothing does.
-    pub(crate) fn entry(&self, path: &RelativePath) -> io::Result<Option<Entry>> {
-        Ok(self.beneath.stat(path.as_path())?.map(|stat| Entry::of(&stat)))
+    pub(crate) fn entry(&self, path: &RelativePath) -> Result<Option<Entry>> {
+        let found = self.beneath.stat(path.as_path()).map_err(DiskError::of(Call::Read))?;
+        Ok(found.map(|stat| Entry::of(&stat)))
     }
 
     /// Makes a folder and those above it; gives the folders that got a new entry, which must
     /// be synced before anything below counts as durable.
-    pub(crate) fn create_folders(&self, path: &RelativePath) -> io::Result<Vec<Option<RelativePath>>> {
-        let made = self.beneath.make_folder(path.as_path())?;
+    pub(crate) fn create_folders(&self, path: &RelativePath) -> Result<Vec<Option<RelativePath>>> {
+        let made = self.beneath.make_folder(path.as_path()).map_err(DiskError::of(Call::Create))?;
         Ok(made.changed.iter().map(|folder| RelativePath::below(folder).ok()).collect())
     }
 
     /// Gives a file another name, where nothing has that name yet: `AlreadyExists` where
     /// something has.
-    pub(crate) fn rename(&self, from: &RelativePath, to: &RelativePath) -> io::Result<()> {
-        self.beneath.rename(from.as_path(), to.as_path())
+    pub(crate) fn rename(&self, from: &RelativePath, to: &RelativePath) -> Result<()> {
+        self.beneath.rename(from.as_path(), to.as_path()).map_err(DiskError::of(Call::Rename))
     }
 
     /// Deletes a file; that it is gone already is no error. Gives whether it was there.
-    pub(crate) fn remove_file(&self, path: &RelativePath) -> io::Result<bool> {
-        self.beneath.remove(path.as_path())
+    pub(crate) fn remove_file(&self, path: &RelativePath) -> Result<bool> {
+        self.beneath.remove(path.as_path()).map_err(DiskError::of(Call::Remove))
     }
 
     /// Makes the names in these folders durable (`None` is the root itself).
-    pub(crate) fn sync_folders(&self, folders: &BTreeSet<Option<RelativePath>>) -> io::Result<()> {
+    pub(crate) fn sync_folders(&self, folders: &BTreeSet<Option<RelativePath>>) -> Result<()> {
         let paths = folders.iter().map(|folder| folder.as_ref().map_or(Path::new(""), RelativePath::as_path));
-        self.beneath.sync_folders(&paths.collect())
+        self.beneath.sync_folders(&paths.collect()).map_err(DiskError::of(Call::Sync))
     }
 
     /// Makes the bytes of these files durable: with one call where the file system honours
     /// that.
-    pub(crate) fn sync_files(&self, files: &[File]) -> io::Result<()> {
-        self.beneath.sync_files(files)
+    pub(crate) fn sync_files(&self, files: &[File]) -> Result<()> {
+        self.beneath.sync_files(files).map_err(DiskError::of(Call::Sync))
     }
 
-    pub(crate) fn folder(&self, path: Option<&RelativePath>) -> io::Result<OwnedFd> {
-        self.beneath.folder(path.map_or(Path::new(""), RelativePath::as_path))
+    /// The names in a folder (`None` is the root itself), in no order.
+    pub(crate) fn names(&self, path: Option<&RelativePath>) -> Result<Vec<OsString>> {
+        names_in(self.folder(path)?).map_err(DiskError::of(Call::List))
+    }
+
+    pub(crate) fn folder(&self, path: Option<&RelativePath>) -> Result<OwnedFd> {
+        self.beneath.folder(path.map_or(Path::new(""), RelativePath::as_path)).map_err(DiskError::of(Call::Open))
     }
 }
 
@@ -148,8 +157,9 @@ impl Entry {
     }
 
     /// What an open file is.
-    pub(crate) fn of_file(file: &File) -> io::Result<Self> {
-        Ok(Self::of(&rustix::fs::fstat(file)?))
+    pub(crate) fn of_file(file: &File) -> Result<Self> {
+        let stat = rustix::fs::fstat(file).map_err(|errno| DiskError::of(Call::Read)(errno.into()))?;
+        Ok(Self::of(&stat))
     }
 
     pub(crate) fn is_file(&self) -> bool {

@@ -4,9 +4,11 @@
 //! server that was given another's database, or finds an empty folder where a disk should be
 //! mounted, refuses to start instead of taking every file for lost.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 
+use strongroom_files::sync;
 use strongroom_model::text::printable;
+use strongroom_service::blocking;
 
 use crate::documents::OpenError;
 use crate::path::RelativePath;
@@ -31,12 +33,11 @@ pub(crate) async fn check(
     let recorded = store.document_root().await?;
     let (ours, session) = (root.clone(), session.clone());
     let must_be_there = recorded.is_some();
-    let found = tokio::task::spawn_blocking(move || match read(&ours)? {
+    let found = blocking(move || match read(&ours)? {
         None if !must_be_there => make(&ours, &session).map(Some),
         found => Ok(found),
     });
-    let found = found.await.expect("reading an id does not panic");
-    let found = found.map_err(|source| OpenError::Root { path: root.path().to_owned(), source })?;
+    let found = found.await.map_err(|source| OpenError::Root { path: root.path().to_owned(), source })?;
     // If we stopped before this, the next start records the id that the root has by now.
     let recorded = match (recorded, &found) {
         (None, Some(found)) => store.set_document_root(found).await?,
@@ -57,7 +58,7 @@ fn read(root: &DocumentRoot) -> io::Result<Option<String>> {
     let file = match root.open_file(&place()) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let mut text = String::new();
     file.take(MAX_ID_BYTES).read_to_string(&mut text)?;
@@ -70,7 +71,7 @@ fn make(root: &DocumentRoot, session: &Session) -> io::Result<String> {
     let temporary = session.temporary();
     let mut file = root.create_file(&temporary)?;
     writeln!(file, "{}", Session::new_id())?;
-    file.sync_all()?;
+    sync::sync_file(&file)?;
     match root.rename(&temporary, &place()) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => drop(root.remove_file(&temporary)?),
         renamed => renamed?,

@@ -4,6 +4,7 @@
 use std::io;
 
 use rustix::io::Errno;
+use strongroom_files::{Call, Whose, errno, meaning};
 
 /// What keeps the server from writing, whichever file or record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) enum Trouble {
     Failing,
     /// The disk or the share is not there.
     Gone,
+    /// The server's user may not write there.
+    Rights,
     /// The process has too many files open.
     Files,
     /// There is no memory left.
@@ -25,17 +28,28 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// What an error of the operating system's says of the disk, if it does.
-    pub(crate) fn of(error: &io::Error) -> Option<Self> {
-        Some(match Errno::from_io_error(error)? {
-            Errno::NOSPC => Self::Full,
-            Errno::DQUOT => Self::Quota,
-            Errno::ROFS => Self::ReadOnly,
-            Errno::IO => Self::Failing,
-            Errno::NODEV | Errno::NXIO | Errno::NOTCONN | Errno::STALE => Self::Gone,
-            Errno::MFILE | Errno::NFILE => Self::Files,
-            Errno::NOMEM => Self::Memory,
-            _ => return None,
+    /// What a refused call says of the disk or this process; `None` where it is one file's fault. Whose it is, the
+    /// table of [`meaning`] says.
+    pub(crate) fn of(call: Call, error: &io::Error) -> Option<Self> {
+        let errno = errno(error)?;
+        Some(match meaning(call, errno)?.whose {
+            Whose::Room if errno == Errno::DQUOT => Self::Quota,
+            Whose::Room => Self::Full,
+            Whose::ReadOnly => Self::ReadOnly,
+            Whose::Disk => Self::Failing,
+            Whose::Gone => Self::Gone,
+            Whose::Host if errno == Errno::NOMEM => Self::Memory,
+            Whose::Host => Self::Files,
+            // Where nothing can be created, no file can be taken or archived; what cannot be renamed or deleted is
+            // that file alone, or its folder.
+            Whose::Rights if matches!(call, Call::Create) => Self::Rights,
+            Whose::Rights
+            | Whose::File
+            | Whose::Unfit
+            | Whose::Taken
+            | Whose::Missing
+            | Whose::Unsupported
+            | Whose::Nobody => return None,
         })
     }
 
@@ -46,6 +60,7 @@ impl Trouble {
             Self::ReadOnly => "disk-read-only",
             Self::Failing => "disk-failing",
             Self::Gone => "disk-gone",
+            Self::Rights => "disk-not-writable",
             Self::Files | Self::Memory => "no-resources",
         }
     }
@@ -58,47 +73,12 @@ impl Trouble {
             Self::ReadOnly => "the server's disk or database is read-only, perhaps after an error; see dmesg",
             Self::Failing => "the server's disk reports errors; see dmesg and smartctl",
             Self::Gone => "the server's disk or share is not there; see that it is mounted",
+            Self::Rights => {
+                "the server's user may not create files in its document root; give it the folders (chown), \
+                 `.strongroom`, `uploads` and `archived` among them"
+            }
             Self::Files => "the server has too many files open; raise its limit of open files",
             Self::Memory => "the server has no memory left",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every error number that a durable step may meet, and whose fault it is.
-    #[test]
-    fn an_error_of_one_file_is_not_taken_for_the_disks() {
-        for (number, trouble) in [
-            (Errno::NOSPC, Some(Trouble::Full)),
-            (Errno::DQUOT, Some(Trouble::Quota)),
-            (Errno::ROFS, Some(Trouble::ReadOnly)),
-            (Errno::IO, Some(Trouble::Failing)),
-            (Errno::STALE, Some(Trouble::Gone)),
-            (Errno::NODEV, Some(Trouble::Gone)),
-            (Errno::NXIO, Some(Trouble::Gone)),
-            (Errno::NOTCONN, Some(Trouble::Gone)),
-            (Errno::MFILE, Some(Trouble::Files)),
-            (Errno::NFILE, Some(Trouble::Files)),
-            (Errno::NOMEM, Some(Trouble::Memory)),
-            (Errno::ACCESS, None),
-            (Errno::PERM, None),
-            (Errno::FBIG, None),
-            (Errno::ILSEQ, None),
-            (Errno::NAMETOOLONG, None),
-            (Errno::XDEV, None),
-            (Errno::INTR, None),
-            (Errno::TXTBSY, None),
-            (Errno::BUSY, None),
-            (Errno::INVAL, None),
-            (Errno::LOOP, None),
-            (Errno::NOTDIR, None),
-            (Errno::NOENT, None),
-        ] {
-            assert_eq!(Trouble::of(&number.into()), trouble, "{number:?}");
-        }
-        assert_eq!(Trouble::of(&io::Error::other("no number")), None);
     }
 }

@@ -5,11 +5,11 @@
 //! and the proof of another. All of this blocks.
 
 use std::fs::File;
-use std::io;
 
 use strongroom_model::{ByteCount, Digest};
 
-use crate::deed::digest_of;
+use crate::bytes::digest_of;
+use crate::disk_error::Result;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, Entry};
 
@@ -60,7 +60,7 @@ pub(crate) enum Found {
 }
 
 /// Looks at the file in a place.
-pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> io::Result<Found> {
+pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<Found> {
     let file = match root.entry(path)? {
         None => return Ok(Found::Nothing),
         Some(entry) if !entry.is_file() => return Ok(Found::Changed("is not a regular file any more".to_owned())),
@@ -78,7 +78,7 @@ pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerp
     compare(file, before, wanted)
 }
 
-fn compare(mut file: File, before: Entry, wanted: &Fingerprint) -> io::Result<Found> {
+fn compare(mut file: File, before: Entry, wanted: &Fingerprint) -> Result<Found> {
     let (_, digest) = digest_of(&mut file, wanted.digest.algorithm())?;
     if digest != wanted.digest {
         return Ok(Found::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));

@@ -59,8 +59,17 @@ pub const fn ordered(_name: &'static str) -> Option<Fault> {
     None
 }
 
+/// The same work, which on whichever thread it runs meets the faults that were ordered for this one: in a build
+/// without kill points, the work as it is.
+#[cfg(not(feature = "kill-points"))]
+#[doc(hidden)]
+#[inline(always)]
+pub const fn inherited<T, W: FnOnce() -> T>(work: W) -> W {
+    work
+}
+
 #[cfg(feature = "kill-points")]
-pub use self::armed::{during, ordered};
+pub use self::armed::{during, inherited, ordered};
 
 /// The errors of the operating system that a call on a file can fail with, by their names.
 pub const ERRORS: [(&str, Errno); 32] = [
@@ -101,8 +110,8 @@ pub const ERRORS: [(&str, Errno); 32] = [
 #[cfg(feature = "kill-points")]
 mod armed {
     use std::cell::RefCell;
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, OnceLock};
 
     use super::{ERRORS, Fault};
 
@@ -118,21 +127,33 @@ mod armed {
     static ORDERS: OnceLock<Vec<Order>> = OnceLock::new();
 
     thread_local! {
-        static OF_THIS_THREAD: RefCell<Vec<Order>> = const { RefCell::new(Vec::new()) };
+        static OF_THIS_THREAD: RefCell<Arc<Vec<Order>>> = RefCell::default();
     }
 
-    /// Does something with these faults, as in `STRONGROOM_FAULT`, on this thread and no other.
+    /// Does something with these faults, as in `STRONGROOM_FAULT`, on this thread and where it hands work to others
+    /// ([`blocking`](crate::blocking)).
     ///
     /// # Panics
     /// If they cannot be read.
     pub fn during<T>(orders: &str, work: impl FnOnce() -> T) -> T {
-        struct Restored(Vec<Order>);
+        with_orders(Arc::new(parse(orders)), work)
+    }
+
+    /// The same work, which on whichever thread it runs meets the faults that were ordered for this one.
+    #[doc(hidden)]
+    pub fn inherited<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+        let orders = OF_THIS_THREAD.with_borrow(Arc::clone);
+        move || with_orders(orders, work)
+    }
+
+    fn with_orders<T>(orders: Arc<Vec<Order>>, work: impl FnOnce() -> T) -> T {
+        struct Restored(Arc<Vec<Order>>);
         impl Drop for Restored {
             fn drop(&mut self) {
                 OF_THIS_THREAD.set(std::mem::take(&mut self.0));
             }
         }
-        let _restored = Restored(OF_THIS_THREAD.replace(parse(orders)));
+        let _restored = Restored(OF_THIS_THREAD.replace(orders));
         work()
     }
 

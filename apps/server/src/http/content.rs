@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -21,7 +20,10 @@ use super::disposition::attachment;
 use super::extract::Path;
 use super::problem::{Problem, ProblemBody, Problems};
 use super::range::{Condition, Selected, condition, select};
+use crate::bytes::read_exact_at;
+use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
+use crate::root::Entry;
 use crate::store::booking::Timesheet;
 
 /// Up to so many bytes are read at once and sent as one piece; above that, in pieces of this
@@ -136,8 +138,8 @@ async fn open(documents: &Documents, id: &BookingId, timesheet: &Timesheet) -> R
     let path = timesheet.path.clone();
     let opened = documents.on_files(move |root| {
         let file = root.open_file(&path)?;
-        let size = file.metadata()?.len();
-        Ok::<_, io::Error>((file, size))
+        let size = Entry::of_file(&file)?.size_bytes;
+        disk_error::Result::Ok((file, size))
     });
     match opened.await {
         // It was moved after its record was read: the record tells where to by now.
@@ -152,7 +154,7 @@ async fn open(documents: &Documents, id: &BookingId, timesheet: &Timesheet) -> R
     }
 }
 
-fn unreadable(id: &BookingId, timesheet: &Timesheet, error: &io::Error) -> Problem {
+fn unreadable(id: &BookingId, timesheet: &Timesheet, error: &DiskError) -> Problem {
     tracing::error!(booking = %id, path = %timesheet.path, %error, "a recorded file cannot be read");
     match error.kind() {
         io::ErrorKind::NotFound => {
@@ -162,11 +164,21 @@ fn unreadable(id: &BookingId, timesheet: &Timesheet, error: &io::Error) -> Probl
             );
             Problem::new(StatusCode::NOT_FOUND, "file-missing", detail)
         }
-        _ => Problem::internal(),
+        _ => {
+            let detail = || {
+                format!(
+                    "the file of booking {id} cannot be read from the server's disk ({}): {error}; look at the disk, or \
+                     restore the file from a backup",
+                    timesheet.path
+                )
+            };
+            let unreadable = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "file-unreadable", detail());
+            error.trouble().map_or_else(unreadable, Problem::no_storage)
+        }
     }
 }
 
-async fn body(documents: &Documents, file: File, first: u64, length: u64) -> io::Result<Body> {
+async fn body(documents: &Documents, file: File, first: u64, length: u64) -> disk_error::Result<Body> {
     if length > CHUNK_BYTES {
         return Ok(Body::from_stream(chunks(documents.clone(), file, first, length)));
     }
@@ -190,9 +202,9 @@ fn chunks(documents: Documents, file: File, first: u64, length: u64) -> impl Str
     })
 }
 
-fn read(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
+fn read(file: &File, at: u64, length: u64) -> disk_error::Result<Bytes> {
     let mut bytes = vec![0; usize::try_from(length).expect("a piece fits in memory")];
-    file.read_exact_at(&mut bytes, at)?;
+    read_exact_at(file, &mut bytes, at)?;
     Ok(bytes.into())
 }
 

@@ -94,7 +94,8 @@ impl Problem {
     /// That nothing was done since the disk, or this process, could not.
     pub(crate) fn no_storage(trouble: Trouble) -> Self {
         let status = match trouble {
-            Trouble::Files | Trouble::Memory => StatusCode::SERVICE_UNAVAILABLE,
+            // It may be well again the next moment; what is gone can neither be written nor read.
+            Trouble::Files | Trouble::Memory | Trouble::Gone => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, trouble.code(), format!("nothing was done: {}; then ask again", trouble.words()))
@@ -159,7 +160,8 @@ impl From<DeskError> for Problem {
             DeskError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-booking", error.to_string()),
             DeskError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             DeskError::NoStorage(trouble) => Self::no_storage(trouble),
-            DeskError::Write(error) => write_failed(&error),
+            DeskError::NotTaken(why) => not_taken(&why),
+            DeskError::Unsure(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not-certain", error.to_string()),
             DeskError::Store(error) => error.into(),
         }
     }
@@ -176,14 +178,18 @@ impl From<ReceiveError> for Problem {
                 let detail = format!("the timesheet was not taken: {error}; send it again");
                 Self::new(StatusCode::BAD_REQUEST, "cut-short", detail)
             }
-            ReceiveError::Write(error) => write_failed(&error),
+            ReceiveError::Write(error) => {
+                tracing::error!(%error, "a timesheet could not be written");
+                error.trouble().map_or_else(|| not_taken(&error.to_string()), Problem::no_storage)
+            }
         }
     }
 }
 
-fn write_failed(error: &std::io::Error) -> Problem {
-    tracing::error!(%error, "a timesheet could not be written");
-    Trouble::of(error).map_or_else(Problem::internal, Problem::no_storage)
+/// That a timesheet cannot be kept as it is: the disk cannot hold it, or something is in its way.
+fn not_taken(why: &str) -> Problem {
+    let detail = format!("the timesheet was not taken: {why}; the server's log names the file");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not-taken", detail)
 }
 
 impl From<PurgeError> for Problem {

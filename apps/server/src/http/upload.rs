@@ -18,7 +18,7 @@ use super::bookings::{info, status, unknown};
 use super::extract::{Path, Query};
 use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use super::whole::{announced, check_type, wrong_digest};
-use crate::deed::digest_of;
+use crate::bytes::digest_of;
 use crate::incoming::{ReceiveError, Received, receive};
 
 /// The longest name that a timesheet may have, in characters: the pipeline takes 4096 bytes.

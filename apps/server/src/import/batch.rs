@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
                     report.skip(&found.shown, why);
                     continue;
                 }
-                Err(PrepareError::Write(error)) => return Err(ImportError::Write(error)),
+                Err(PrepareError::Stop(error)) => return Err(error.into()),
             };
             if !seen.insert(ready.id.clone()) {
                 report.skip(&ready.shown, format!("another file has the id {}", ready.id));
@@ -186,7 +186,7 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
     if new.is_empty() {
         return Ok(());
     }
-    documents.on_files(move |root| root.sync_files(&copies)).await.map_err(ImportError::Write)?;
+    documents.on_files(move |root| root.sync_files(&copies)).await?;
     // If we stop here, then the copies have temporary names, which the next start deletes.
     kill_point!("server.after-copy");
     for (id, settled) in documents.place(new).await? {

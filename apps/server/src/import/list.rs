@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use strongroom_files::Call;
 use strongroom_model::{BookingId, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -15,7 +16,8 @@ use super::found::Found;
 use super::line::{Columns, Line};
 use super::physical;
 use super::report::Remark;
-use super::walk::{copies_of, names};
+use super::walk::copies_of;
+use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
 use crate::root::{DocumentRoot, EntryKind};
@@ -166,7 +168,7 @@ impl List {
             if adopt && self.documents.is_ours(&path) {
                 return Err(format!("{shown} is the document server's own"));
             }
-            let read = |error: io::Error| format!("{shown}: {error}");
+            let read = |error: DiskError| format!("{shown}: {error}");
             match base.entry(&path).map_err(read)? {
                 Some(entry) => files.push((entry, base, path, adopt)),
                 None => {
@@ -232,11 +234,11 @@ fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(Colu
 }
 
 /// The one file whose path is the same text in another Unicode normal form (UAX #15), part by part.
-fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> io::Result<Option<RelativePath>> {
+fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> disk_error::Result<Option<RelativePath>> {
     let mut found: Option<RelativePath> = None;
     for part in path.parts() {
         let Some(wanted) = part.to_str().map(|part| part.nfc().collect::<String>()) else { return Ok(None) };
-        let names = match names(base, found.as_ref()) {
+        let names = match base.names(found.as_ref()) {
             Ok(names) => names,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
@@ -250,7 +252,7 @@ fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> io::Result<Opt
             None => RelativePath::new(name.as_bytes()),
             Some(folder) => folder.child(name),
         };
-        found = Some(next.map_err(io::Error::other)?);
+        found = Some(next.map_err(|error| DiskError::other(Call::List, error.to_string()))?);
     }
     Ok(found)
 }

@@ -1,13 +1,14 @@
 //! Reading a file that is to be imported: hashing it where it lies, or copying it in.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use jiff::Timestamp;
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
 use super::found::Found;
-use crate::deed::digest_of;
+use crate::bytes::{digest_of, write_whole};
+use crate::disk_error::DiskError;
 use crate::incoming::Temporary;
 use crate::path::RelativePath;
 use crate::root::{DocumentRoot, EntryKind};
@@ -28,8 +29,8 @@ pub(crate) struct Prepared {
 pub(crate) enum PrepareError {
     /// This file is left out.
     Skip(Box<Found>, String),
-    /// Nothing can be written: the import ends.
-    Write(io::Error),
+    /// No file can be read, or nothing written: the import ends.
+    Stop(DiskError),
 }
 
 /// Reads a file; the algorithm is the one that its record is to have.
@@ -41,7 +42,7 @@ pub(crate) fn prepare(
     let algorithm = found.digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
     let opened = match found.root.open_file(&found.path) {
         Ok(file) => file,
-        Err(error) => return skip(found, format!("it cannot be opened: {error}")),
+        Err(error) => return left_out(found, "opened", error),
     };
     let Ok(Some(before)) = found.root.entry(&found.path) else {
         return skip(found, "it vanished while it was looked at".to_owned());
@@ -49,17 +50,17 @@ pub(crate) fn prepare(
     let (read, copy) = if found.adopt {
         (digest_of(opened, algorithm), None)
     } else {
-        let (kept, mut copy) = Temporary::create(documents, temporary).map_err(PrepareError::Write)?;
+        let (kept, mut copy) = Temporary::create(documents, temporary).map_err(PrepareError::Stop)?;
         let mut tee = Tee { from: opened, to: &mut copy, failed: None };
         let read = digest_of(&mut tee, algorithm);
         if let Some(error) = tee.failed {
-            return Err(PrepareError::Write(error));
+            return Err(PrepareError::Stop(error));
         }
         (read, Some((kept, copy)))
     };
     let (size_bytes, digest) = match read {
         Ok(read) => read,
-        Err(error) => return skip(found, format!("it cannot be read: {error}")),
+        Err(error) => return left_out(found, "read", error),
     };
     let after = found.root.entry(&found.path).ok().flatten();
     let is_still = after.is_some_and(|after| after == before && after.kind == EntryKind::File);
@@ -75,6 +76,14 @@ pub(crate) fn prepare(
     })
 }
 
+/// A file that cannot be read, unless no other could be read either.
+fn left_out<T>(found: Found, done: &str, error: DiskError) -> Result<T, PrepareError> {
+    match error.trouble() {
+        Some(_) => Err(PrepareError::Stop(error)),
+        None => skip(found, format!("it cannot be {done}: {error}")),
+    }
+}
+
 fn skip<T>(found: Found, why: String) -> Result<T, PrepareError> {
     Err(PrepareError::Skip(Box::new(found), why))
 }
@@ -87,13 +96,13 @@ fn to_the_microsecond(time: Timestamp) -> Timestamp {
 struct Tee<'a> {
     from: File,
     to: &'a mut File,
-    failed: Option<io::Error>,
+    failed: Option<DiskError>,
 }
 
 impl Read for Tee<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.from.read(buffer)?;
-        if let Err(error) = self.to.write_all(&buffer[..count]) {
+        if let Err(error) = write_whole(self.to, &buffer[..count]) {
             self.failed = Some(error);
             return Ok(0);
         }

@@ -1,8 +1,8 @@
 //! Finding the files of a folder.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl Walk {
             let base = Arc::new(Base { root: self.documents.root().clone(), copies: None });
             return self.todo.push(Place { base, path: None });
         }
-        let mut names = match names(&folder.base.root, folder.path.as_ref()) {
+        let mut names = match folder.base.root.names(folder.path.as_ref()) {
             Ok(names) => names,
             Err(error) => return self.remark(folder, format!("the folder cannot be read: {error}")),
         };
@@ -155,17 +155,6 @@ impl Walk {
 pub(crate) fn copies_of(name: &OsStr) -> io::Result<RelativePath> {
     let path = RelativePath::new(IMPORTED).and_then(|imported| imported.child(name));
     path.map_err(io::Error::other)
-}
-
-pub(crate) fn names(root: &DocumentRoot, folder: Option<&RelativePath>) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(root.folder(folder)?)? {
-        let name = entry?.file_name().to_bytes().to_vec();
-        if name != b"." && name != b".." {
-            names.push(OsString::from_vec(name));
-        }
-    }
-    Ok(names)
 }
 
 impl Base {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sqlx::migrate::MigrateError;
+use strongroom_files::Call;
 
 use super::Place;
 use crate::trouble::Trouble;
@@ -155,7 +156,7 @@ impl StoreError {
     /// What keeps the database from writing, where that is its disk's fault.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         let error = match self {
-            Self::File { source, .. } => return Trouble::of(source),
+            Self::File { source, .. } => return Trouble::of(Call::Create, source),
             Self::Open { source, .. } | Self::Statement(source) => source,
             _ => return None,
         };

@@ -131,7 +131,7 @@ async fn what_is_not_there_is_told_apart() {
     assert!(detail.contains("uploads/B-1/a.pdf"), "{detail}");
     // A link in the file's place is not followed.
     std::os::unix::fs::symlink("/etc/hostname", rig.file("uploads/B-1/a.pdf")).unwrap();
-    problem(rig.get(PATH).await, StatusCode::INTERNAL_SERVER_ERROR, "internal").await;
+    problem(rig.get(PATH).await, StatusCode::INTERNAL_SERVER_ERROR, "file-unreadable").await;
 }
 
 /// The record stays what was uploaded: whoever compares digests finds the difference.

@@ -44,7 +44,7 @@ async fn unsure(rig: &Rig) {
     let answers = rig.move_to_archived(&BOOKINGS).await;
     for answer in answers {
         assert_eq!(answer.outcome, AnswerOutcome::Refused);
-        assert!(answer.reason.unwrap().contains("could not be made durable"));
+        assert!(answer.reason.unwrap().contains("is not certain to last"));
         assert_eq!(rig.info(&answer.id).await.state, ServerState::BackedUp);
     }
     // Asked again, the files are found where they went, and that is durable now.
@@ -215,7 +215,7 @@ async fn a_kill_during_an_import_is_made_up_for_by_the_next() {
 #[tokio::test]
 async fn a_move_that_may_be_undone_by_a_power_cut_is_not_told_as_done() {
     let dir = left(async |rig| signed_off(rig, 1).await).await;
-    fail(dir.path(), "unsure", "server.sync-folders:1=EIO");
+    fail(dir.path(), "unsure", "files.syncfs:1=EIO");
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@ whole_suite!();
 mod alone;
 #[path = "described.rs"]
 mod described;
+#[cfg(feature = "kill-points")]
+#[path = "matrix.rs"]
+mod matrix;
 
 fn database(dir: &Path) -> Database {
     Database::Sqlite(dir.join("server.db"))
