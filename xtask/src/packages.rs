@@ -42,6 +42,11 @@ const PACKAGES: &[Package] = &[
         purpose: "the databases of tests",
     },
     Package {
+        name: "pgbouncer",
+        probe: &["test", "-x", "/usr/sbin/pgbouncer"],
+        purpose: "the pooler that must be recognised in front of a database",
+    },
+    Package {
         name: "rabbitmq-server",
         probe: &["test", "-x", "/usr/lib/rabbitmq/bin/rabbitmq-server"],
         purpose: "the message brokers of tests",

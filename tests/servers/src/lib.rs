@@ -5,11 +5,13 @@
 //! that ends. Servers of one's own can be stopped, killed and started again.
 //!
 //! - [`postgres`] and [`rabbitmq`]: the shared ones and those of one's own;
+//! - [`PgBouncer`]: a pooler in front of a Postgres;
 //! - [`Wire`]: a proxy in front of one, whose wire can be cut;
 //! - `supervisor`: what keeps a server from outliving its test;
 //! - `port`: ports that nobody has;
 //! - [`target`]: what benchmarks on them print.
 
+mod pgbouncer;
 mod port;
 mod postgres;
 mod rabbitmq;
@@ -17,6 +19,7 @@ mod supervisor;
 pub mod target;
 mod wire;
 
+pub use crate::pgbouncer::PgBouncer;
 pub use crate::postgres::{Database, Postgres, postgres};
 pub use crate::rabbitmq::{Cluster, RabbitMq, Vhost, rabbitmq};
 pub use crate::wire::Wire;

@@ -91,6 +91,15 @@ pub enum StoreError {
         /// Why.
         source: sqlx::Error,
     },
+    /// A pooler stands in front of Postgres that a session's settings and locks do not pass.
+    #[error(
+        "a pooler (PgBouncer, say) stands before the server's database {place} and does not pass on what a session \
+         needs: name Postgres itself, or a pool in session mode that passes every setting on"
+    )]
+    Pooler {
+        /// The database.
+        place: Place,
+    },
     /// The user may not make the schema.
     #[error(
         "the user {user} may not make the schema strongroom_server in the database {place}: \

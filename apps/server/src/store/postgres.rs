@@ -29,9 +29,12 @@ const READER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection that was good counts as good: no Postgres ends and starts again sooner.
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
+/// Where the tables are.
+const SCHEMA: &str = "strongroom_server";
+
 /// What every connection asks of Postgres.
 const SESSION: [(&str, &str); 13] = [
-    ("search_path", "strongroom_server"),
+    ("search_path", SCHEMA),
     // Not that the tables are there already, at each start.
     ("client_min_messages", "warning"),
     // What was answered survives a power cut, whatever the database's own default.
@@ -139,10 +142,7 @@ impl Address {
     /// them made.
     async fn migrate(&self) -> Result<()> {
         let mut db = self.connect().await?;
-        let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut db).await?;
-        if encoding != "UTF8" {
-            return Err(StoreError::Encoding { place: self.place.clone(), encoding });
-        }
+        self.check(&mut db).await?;
         let made: bool =
             sqlx::query_scalar("SELECT to_regnamespace('strongroom_server') IS NOT NULL").fetch_one(&mut db).await?;
         if !made {
@@ -156,6 +156,21 @@ impl Address {
         migrated.map_err(|source| self.not_migrated(source))
     }
 
+    /// Refuses a database that cannot hold every name, or a way to it that cannot be used.
+    async fn check(&self, db: &mut PgConnection) -> Result<()> {
+        let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
+        let (encoding, path): (String, String) = asked.fetch_one(db).await.map_err(|source| self.failed(source))?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Encoding { place: self.place.clone(), encoding });
+        }
+        // Asked for as the connection began. What drops that may hand out its connections to Postgres anew for each
+        // transaction: locks and prepared statements go astray.
+        if path != SCHEMA {
+            return Err(StoreError::Pooler { place: self.place.clone() });
+        }
+        Ok(())
+    }
+
     fn not_migrated(&self, source: MigrateError) -> StoreError {
         StoreError::Migrate { place: self.place.clone(), source: Box::new(source) }
     }
@@ -163,6 +178,9 @@ impl Address {
     /// What a person is told who cannot connect.
     fn failed(&self, source: sqlx::Error) -> StoreError {
         let (place, user) = (self.place.clone(), self.options.get_username().to_owned());
+        if is_pooler(&source) {
+            return StoreError::Pooler { place };
+        }
         let code = source.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
         match code.as_deref() {
             Some(code) if LOGIN_CODES.contains(&code) => StoreError::Login { place, user, source },
@@ -171,6 +189,14 @@ impl Address {
             _ => StoreError::Refused { place, source },
         }
     }
+}
+
+/// Whether it is what PgBouncer says of settings that it does not know, or what a pool by transaction makes of
+/// prepared statements.
+fn is_pooler(error: &sqlx::Error) -> bool {
+    let Some(said) = error.as_database_error() else { return false };
+    matches!(said.code().as_deref(), Some("26000" | "42P05"))
+        || said.message().contains("unsupported startup parameter")
 }
 
 /// What it connects with holds the password.

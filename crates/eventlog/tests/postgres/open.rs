@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use sqlx::Connection as _;
 use strongroom_eventlog::{Claimed, EventLog, RunClaim, grant_postgres, migrate_postgres};
-use strongroom_servers::{Postgres, postgres};
+use strongroom_servers::{PgBouncer, Postgres, postgres};
 
 use crate::sample::{connect, database, event, open, run, site, told};
 
@@ -164,6 +164,18 @@ async fn a_pooler_in_the_way_is_called_that() {
     ] {
         let said = refused(&pooler(code, message).await).await;
         assert!(said.contains("a pooler (PgBouncer, say) stands before the database"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn pgbouncer_in_the_way_is_called_that_whatever_it_does_with_our_settings() {
+    let database = database().await;
+    for mode in ["session", "transaction"] {
+        for dropped in ["extra_float_digits", "extra_float_digits,options"] {
+            let pooler = PgBouncer::before(postgres(), mode, dropped);
+            let said = refused(&database.url_at(pooler.address())).await;
+            assert!(said.contains("a pooler (PgBouncer, say) stands before the database"), "{mode}, {dropped}: {said}");
+        }
     }
 }
 
