@@ -35,7 +35,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {
         let micros = match &self.0 {
-            Source::System => Timestamp::now().as_microsecond(),
+            Source::System => shifted(Timestamp::now()).as_microsecond(),
             Source::Manual(micros) => micros.load(Ordering::SeqCst),
         };
         Timestamp::from_microsecond(micros).expect("it came from a timestamp")
@@ -66,6 +66,28 @@ impl Clock {
     }
 }
 
+/// The host's time, as wrong as a test ordered: in a build without kill points, as it is.
+#[cfg(not(feature = "kill-points"))]
+const fn shifted(time: Timestamp) -> Timestamp {
+    time
+}
+
+/// With the feature `kill-points`, a process that has `STRONGROOM_CLOCK=<file>` in its environment adds the seconds
+/// in that file, such as `-3600`, to the host's time. The file is read at each look, so a test can set the clock of a
+/// running process; one that is missing or no number moves nothing.
+#[cfg(feature = "kill-points")]
+fn shifted(time: Timestamp) -> Timestamp {
+    static FILE: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();
+    let Some(file) = FILE.get_or_init(|| std::env::var_os("STRONGROOM_CLOCK")) else { return time };
+    shift(time, &std::fs::read_to_string(file).unwrap_or_default())
+}
+
+#[cfg(feature = "kill-points")]
+fn shift(time: Timestamp, seconds: &str) -> Timestamp {
+    let seconds = seconds.trim().parse().unwrap_or(0);
+    time.checked_add(SignedDuration::from_secs(seconds)).expect("a test stays within the calendar")
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -81,6 +103,15 @@ mod tests {
         assert_eq!(twin.now().to_string(), "2026-11-20T23:01:30.123456Z");
         clock.set("2026-11-20T22:00:00Z".parse().unwrap());
         assert_eq!(twin.now().to_string(), "2026-11-20T22:00:00Z");
+    }
+
+    #[cfg(feature = "kill-points")]
+    #[test]
+    fn a_test_can_set_the_clock_of_a_process() {
+        let time = "2026-11-20T23:00:00Z".parse().unwrap();
+        assert_eq!(shift(time, "-3600\n").to_string(), "2026-11-20T22:00:00Z");
+        assert_eq!(shift(time, "315532800").to_string(), "2036-11-19T23:00:00Z");
+        assert_eq!([shift(time, ""), shift(time, "soon")], [time; 2]);
     }
 
     #[test]
