@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -167,6 +168,22 @@ impl Site {
             fs::write(folder.join(format!("timesheet-{number:04}.pdf")), bytes).unwrap();
         }
         folder
+    }
+
+    /// Changes an event in the log's file past the database's own refusals, as someone with root could.
+    ///
+    /// # Panics
+    /// The statement changes none, or several.
+    pub fn tamper(&self, statement: &str) {
+        let script = "import sqlite3, sys\n\
+            log = sqlite3.connect('data/log.sqlite')\n\
+            for (name,) in log.execute(\"SELECT name FROM sqlite_schema WHERE type = 'trigger'\").fetchall():\n\
+            \x20   log.execute(f'DROP TRIGGER \"{name}\"')\n\
+            assert log.execute(sys.argv[1]).rowcount == 1\n\
+            log.commit()\n";
+        let output =
+            Command::new("python3").args(["-c", script, statement]).current_dir(&self.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The mails that were written to the folder.

@@ -47,7 +47,7 @@ pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
         let Some(last) = page.last() else { break };
         next = last.position.next();
         seen += page.len();
-        page.iter().for_each(|recorded| count(&mut causes, recorded));
+        page.iter().filter_map(|stored| log.readable(stored)).for_each(|recorded| count(&mut causes, &recorded));
     }
     let mut causes: Vec<_> = causes.into_values().collect();
     causes.sort_by_key(|cause: &Cause| std::cmp::Reverse(cause.bookings));

@@ -244,7 +244,7 @@ async fn drives(log: &EventLog, mut seen: Vec<DriveState>) -> Result<Vec<DriveSt
 
 async fn newest_one(log: &EventLog, kind: SubjectKind) -> Result<Option<Vec<Recorded>>, LogError> {
     let Some(head) = log.newest(kind, 1).await?.into_iter().next() else { return Ok(None) };
-    Ok(Some(log.stream(&head.stream).await?))
+    Ok(Some(log.readable_stream(&head.stream).await?))
 }
 
 async fn newest(log: &EventLog, kind: SubjectKind) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
@@ -253,7 +253,7 @@ async fn newest(log: &EventLog, kind: SubjectKind) -> Result<HashMap<StreamName,
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    log.streams(&names).await
+    log.readable_streams(&names).await
 }
 
 #[cfg(test)]

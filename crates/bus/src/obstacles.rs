@@ -30,7 +30,7 @@ const SETTLING_LOOK: Duration = Duration::from_secs(60);
 pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
     let mut raised = Vec::new();
     for head in log.newest(SubjectKind::Alarm, ALARMS_MOST).await? {
-        let history = log.stream(&head.stream).await?;
+        let history = log.readable_stream(&head.stream).await?;
         let alarm: Option<Alarm> = fold(&history).ok();
         raised.extend(alarm.and_then(|alarm| alarm.raised).map(|(alarm, _)| alarm.kind));
     }
@@ -97,7 +97,7 @@ impl Obstacles {
     pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<(), LogError> {
         let heads = desk.log.newest(SubjectKind::Alarm, ALARMS_MOST).await?;
         for head in heads.into_iter().filter(|head| pauses(&head.stream)) {
-            let history = desk.log.stream(&head.stream).await?;
+            let history = desk.log.readable_stream(&head.stream).await?;
             if let Some(key) = left_raised(&history, self.stage) {
                 self.raised.insert(key, Found::Working);
             }

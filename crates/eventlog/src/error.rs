@@ -251,6 +251,14 @@ pub enum LogError {
     Closed,
 }
 
+impl LogError {
+    /// Whether it is one stream that cannot be read, rather than the log.
+    #[must_use]
+    pub const fn is_about_one(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Undecodable { .. } | Self::StreamTooLong(_))
+    }
+}
+
 /// That nothing could be stored for a while.
 #[derive(Debug, Clone)]
 pub struct Unwritable {

@@ -20,6 +20,7 @@
 //! - `appender`: the one task that writes, and `measure`: what it tells of itself;
 //! - `tail`: a reader that goes on for ever;
 //! - [`verify`]: what is recomputed, and what can be wrong;
+//! - `unreadable`: events that only a later version can read;
 //! - `reading` and `row`: what reading has in common, whichever database holds the log;
 //! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`;
 //! - `postgres`: logs in a Postgres database, the schema in `schemas/postgres/eventlog/`;
@@ -41,6 +42,7 @@ mod sqlite;
 pub mod stored;
 pub mod stream_head;
 mod tail;
+mod unreadable;
 pub mod verify;
 
 pub use crate::checkpoint::{Checkpoint, Comparison, MAX_CHECKPOINT_BYTES, ParseCheckpointError};

@@ -14,10 +14,12 @@ use crate::appender::{Appender, Writer};
 use crate::error::{AppendError, LogError, OpenError, Unwritable};
 use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
+use crate::reading::MAX_READ;
 use crate::sqlite::SqliteLog;
-use crate::stored::{Head, Stored, decode_all};
+use crate::stored::{Head, Stored};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 use crate::tail;
+use crate::unreadable::Unreadable;
 use crate::verify::Verification;
 
 /// How long a waiting reader goes without looking: the safety net beneath the wake-up,
@@ -41,6 +43,13 @@ struct Inner {
     appender: Option<Appender>,
     /// The size after the last commit that this process knows of, 0 before its first.
     appended: watch::Sender<u64>,
+    unreadable: Unreadable,
+}
+
+impl Inner {
+    fn new(site: &SiteId, backend: Backend, appender: Option<Appender>, appended: watch::Sender<u64>) -> Arc<Self> {
+        Arc::new(Self { site: site.clone(), backend, appender, appended, unreadable: Unreadable::default() })
+    }
 }
 
 #[derive(Debug)]
@@ -72,8 +81,7 @@ impl EventLog {
         let (log, writer) = SqliteLog::open(path, site).await?;
         let appended = watch::Sender::new(0);
         let appender = Appender::start(site.clone(), Writer::Sqlite(writer), vec![appended.clone()]);
-        let inner = Inner { site: site.clone(), backend: Backend::Sqlite(log), appender: Some(appender), appended };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Inner::new(site, Backend::Sqlite(log), Some(appender), appended) })
     }
 
     /// Opens the log of `site` in a SQLite file for reading, whether another process
@@ -84,13 +92,7 @@ impl EventLog {
     /// made it.
     pub async fn open_read_only(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
         let log = SqliteLog::open_read_only(path, site).await?;
-        let inner = Inner {
-            site: site.clone(),
-            backend: Backend::Sqlite(log),
-            appender: None,
-            appended: watch::Sender::new(0),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Inner::new(site, Backend::Sqlite(log), None, watch::Sender::new(0)) })
     }
 
     /// Opens the log of `site` in a Postgres database (14 or later) that was migrated
@@ -116,8 +118,7 @@ impl EventLog {
         let told = tells.then(|| committed.subscribe());
         let (log, writer) = PostgresLog::open(url, site, appended.clone(), told).await?;
         let appender = Appender::start(site.clone(), Writer::Postgres(writer), vec![appended.clone(), committed]);
-        let inner = Inner { site: site.clone(), backend: Backend::Postgres(log), appender: Some(appender), appended };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Inner::new(site, Backend::Postgres(log), Some(appender), appended) })
     }
 
     /// Opens the log of `site` in a Postgres database for reading.
@@ -127,8 +128,7 @@ impl EventLog {
     pub async fn open_postgres_read_only(url: &str, site: &SiteId) -> Result<Self, OpenError> {
         let appended = watch::Sender::new(0);
         let log = PostgresLog::open_read_only(url, site, appended.clone()).await?;
-        let inner = Inner { site: site.clone(), backend: Backend::Postgres(log), appender: None, appended };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Inner::new(site, Backend::Postgres(log), None, appended) })
     }
 
     /// Carries out the appends that were handed over, refuses further ones and all reads,
@@ -253,6 +253,22 @@ impl EventLog {
     }
 }
 
+/// What cannot be read.
+impl EventLog {
+    /// The event, if this version can read it. One that it cannot is left alone, and reported once.
+    pub fn readable(&self, stored: &Stored) -> Option<Recorded> {
+        stored.decode().inspect_err(|error| self.met_unreadable(error)).ok()
+    }
+
+    fn met_unreadable(&self, error: &LogError) {
+        if let LogError::Undecodable { position, .. } | LogError::Damaged { position, .. } = error {
+            self.inner.unreadable.met(*position, error);
+        } else {
+            tracing::error!(error = error as &dyn std::error::Error, "a stream cannot be read and is left alone");
+        }
+    }
+}
+
 /// Reading by stream.
 impl EventLog {
     /// A stream's events, oldest first; none where there is no such stream.
@@ -270,6 +286,37 @@ impl EventLog {
     /// The database failed, or a stream cannot be read.
     pub async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
         backend!(self.streams(names))
+    }
+
+    /// As [`EventLog::streams`], for a reader who can do without: a stream that cannot be read is left out, and the
+    /// event that it cannot be read for is reported.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn readable_streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+        match self.streams(names).await {
+            Err(error) if error.is_about_one() => {}
+            read => return read,
+        }
+        let mut streams = HashMap::with_capacity(names.len());
+        for name in names {
+            match self.stream(name).await {
+                Ok(history) if history.is_empty() => {}
+                Ok(history) => drop(streams.insert(name.clone(), history)),
+                Err(error) if error.is_about_one() => self.met_unreadable(&error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(streams)
+    }
+
+    /// As [`EventLog::stream`], for a reader who can do without: nothing, where it cannot be read.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn readable_stream(&self, name: &StreamName) -> Result<Vec<Recorded>, LogError> {
+        let mut streams = self.readable_streams(std::slice::from_ref(name)).await?;
+        Ok(streams.remove(name).unwrap_or_default())
     }
 
     /// Where several streams stand, in one query: much cheaper than their events. Streams
@@ -301,12 +348,22 @@ impl EventLog {
 /// Reading what is to be done, and how it stands.
 impl EventLog {
     /// The work that waits for a stage without a time: last events of their streams, by
-    /// position, from a position on, `limit` at most.
+    /// position, from a position on, `limit` at most. What cannot be read is passed over.
     ///
     /// # Errors
-    /// The database failed, or an event cannot be read.
+    /// The database failed.
     pub async fn pending(&self, stage: StageName, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
-        decode_all(&self.pending_stored(stage, from, limit).await?)
+        let (mut events, mut from) = (Vec::new(), from);
+        loop {
+            let page = self.pending_stored(stage, from, limit - events.len()).await?;
+            let asked = (limit - events.len()).min(MAX_READ);
+            events.extend(page.iter().filter_map(|stored| self.readable(stored)));
+            // A page that is not full says that nothing more waits: it is filled up.
+            match page.last() {
+                Some(last) if page.len() >= asked && events.len() < limit.min(MAX_READ) => from = last.position.next(),
+                _ => return Ok(events),
+            }
+        }
     }
 
     /// As [`EventLog::pending`], in the bytes that are stored: what is handed to others.
@@ -323,12 +380,22 @@ impl EventLog {
     }
 
     /// The work that waits for a stage until a time that has come: last events of their
-    /// streams, by that time, `limit` at most.
+    /// streams, by that time, `limit` at most. What cannot be read is passed over.
     ///
     /// # Errors
-    /// The database failed, or an event cannot be read.
+    /// The database failed.
     pub async fn due(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Recorded>, LogError> {
-        decode_all(&self.due_stored(stage, now, limit).await?)
+        loop {
+            // What cannot be read may come first: look past it.
+            let known = self.inner.unreadable.count();
+            let asked = limit.saturating_add(known);
+            let page = self.due_stored(stage, now, asked).await?;
+            let events: Vec<_> = page.iter().filter_map(|stored| self.readable(stored)).take(limit).collect();
+            let is_filled = events.len() >= limit || page.len() < asked.min(MAX_READ);
+            if is_filled || self.inner.unreadable.count() == known {
+                return Ok(events);
+            }
+        }
     }
 
     /// As [`EventLog::due`], in the bytes that are stored.
@@ -359,8 +426,8 @@ impl EventLog {
     /// `limit` at most.
     ///
     /// # Errors
-    /// The database failed, or an event cannot be read.
-    pub async fn standing(&self, standing: Standing, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
+    /// The database failed.
+    pub async fn standing(&self, standing: Standing, from: Position, limit: usize) -> Result<Vec<Stored>, LogError> {
         backend!(self.standing(standing, from, limit))
     }
 }

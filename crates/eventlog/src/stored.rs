@@ -66,6 +66,14 @@ impl Stored {
     pub fn decode(&self) -> Result<Recorded, LogError> {
         decode(self.position, &self.body)
     }
+
+    /// A text in the event's data, whether or not this version can read the event: for a reader that must not
+    /// overlook what it may be about.
+    #[must_use]
+    pub fn data_text(&self, field: &str) -> Option<String> {
+        let event: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        Some(event.get("data")?.get(field)?.as_str()?.to_owned())
+    }
 }
 
 pub(crate) fn decode(position: Position, body: &str) -> Result<Recorded, LogError> {
@@ -75,10 +83,6 @@ pub(crate) fn decode(position: Position, body: &str) -> Result<Recorded, LogErro
         return Err(LogError::Damaged { position, reason: "the event there names another position" });
     }
     Ok(recorded)
-}
-
-pub(crate) fn decode_all(events: &[Stored]) -> Result<Vec<Recorded>, LogError> {
-    events.iter().map(Stored::decode).collect()
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<Proven>, LogE
     let mut proofs = Vec::new();
     let mut seen = HashSet::new();
     for stored in log.read(from, MAX_READ).await?.iter().rev().filter(|stored| stored.body.contains(PROOF_TYPE)) {
-        if let Some(proven) = proven(stored.decode()?).filter(|proven| proven.proof.drive == drive)
+        if let Some(proven) = log.readable(stored).and_then(proven).filter(|proven| proven.proof.drive == drive)
             && seen.insert(proven.proof.path.clone())
         {
             proofs.push(proven);
@@ -137,12 +137,12 @@ async fn recover(
     let (asked, site) = (drive.clone(), log.site().clone());
     let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
     let wanted = wanted(log, &unfinished).await?;
-    let unproven = unproven(log).await?;
+    let mut unproven = unproven(log).await?;
     let first = log.read(Position(0), 1).await?;
-    let since = first.first().map(|stored| stored.decode().map(|event| event.time)).transpose()?;
+    let since = first.first().and_then(|stored| log.readable(stored)).map(|event| event.time);
     // The second time only for months that the first one has doubts about.
     for _ in 0..2 {
-        let proofs = proofs_of(log, drive.identity().id, &months).await?;
+        let proofs = proofs_of(log, drive.identity().id, &months, &mut unproven).await?;
         let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
         let recovered = blocking(move || {
             let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs: &proofs, since };
@@ -199,11 +199,13 @@ async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, 
         let Some(last) = page.last() else { return Ok(wanted) };
         from = last.position.next();
         let may_be_there = |stream: &StreamName| stream.as_booking().is_some_and(|id| unfinished.may_hold(&id));
-        let names: Vec<StreamName> = page.into_iter().map(|event| event.stream).filter(may_be_there).collect();
+        // What is left of a file that nobody can fetch is swept.
+        let page = page.iter().filter_map(|stored| log.readable(stored));
+        let names: Vec<StreamName> = page.map(|event| event.stream).filter(may_be_there).collect();
         if names.is_empty() {
             continue;
         }
-        for (name, history) in log.streams(&names).await? {
+        for (name, history) in log.readable_streams(&names).await? {
             // A booking that was given back is enumerated once more: the last time counts.
             let held = history.iter().rev().find_map(|event| match &event.event {
                 Event::TimesheetEnumerated(held) => Some(held.digest.clone()),
@@ -224,18 +226,21 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
         let page = log.standing(Standing::Fetched, from, PAGE).await?;
         let Some(last) = page.last() else { return Ok(paths) };
         from = last.position.next();
-        paths.extend(page.into_iter().filter_map(|event| match event.event {
-            Event::TimesheetFetched(fetched) => Some(fetched.path),
-            _ => None,
+        paths.extend(page.iter().filter_map(|stored| match log.readable(stored).map(|last| last.event) {
+            Some(Event::TimesheetFetched(fetched)) => Some(fetched.path),
+            Some(_) => None,
+            None => stored.data_text("path"),
         }));
     }
 }
 
-/// Every proof of these months on that drive, oldest first, if there are any.
+/// Every proof of these months on that drive, oldest first, if there are any. What one that cannot be read may prove is
+/// added to `unproven`: no manifest lists it, and nobody moves it.
 async fn proofs_of(
     log: &EventLog,
     drive: DriveId,
     months: &HashSet<Month>,
+    unproven: &mut Vec<String>,
 ) -> Result<BTreeMap<Month, Vec<Proof>>, LogError> {
     let mut proofs: BTreeMap<Month, Vec<Proof>> = months.iter().map(|month| (*month, Vec::new())).collect();
     let mut from = Position(0);
@@ -244,7 +249,11 @@ async fn proofs_of(
         let Some(last) = page.last() else { break };
         from = last.position.next();
         for stored in page.iter().filter(|stored| stored.body.contains(PROOF_TYPE)) {
-            if let Event::TimesheetBackedUp(proof) = stored.decode()?.event
+            let Some(recorded) = log.readable(stored) else {
+                unproven.extend(stored.data_text("path"));
+                continue;
+            };
+            if let Event::TimesheetBackedUp(proof) = recorded.event
                 && proof.drive == drive
                 && let Some(proofs) = proofs.get_mut(&proof.month)
             {

@@ -335,7 +335,7 @@ impl Verify {
     /// Puts away the copies that the log calls bad, and ends the alarm about those that another worker has proven.
     async fn put_away(&self, drive: &Drive, away: Vec<Away>) {
         let streams: Vec<_> = away.iter().map(|away| away.stream.clone()).collect();
-        let histories = match self.log.streams(&streams).await {
+        let histories = match self.log.readable_streams(&streams).await {
             Ok(histories) => histories,
             Err(error) => {
                 // They stay where they are, unproven, until the files are fetched anew.

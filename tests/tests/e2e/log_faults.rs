@@ -79,6 +79,35 @@ fn r4_a_restored_log_is_refused_until_a_person_decides_and_no_number_is_mailed_t
 }
 
 #[test]
+fn r9_an_event_that_cannot_be_read_is_told_and_stops_nothing_but_its_booking() {
+    let mut site = Site::new();
+    site.set("fetch.batch", "1");
+    site.set("fetch.concurrency", "1");
+    site.add_documents(4);
+    let _server = site.serve();
+    let killed = site.run_once().kill_at("drive.renamed", 2).run();
+    assert!(killed.was_killed(), "{}", killed.said());
+    // As a later version would have written it.
+    let victim =
+        events(&site).into_iter().rev().find(|one| matches!(one.event, Event::TimesheetEnumerated(_))).unwrap();
+    let position = victim.position;
+    site.tamper(&format!("UPDATE event SET body = replace(body, 'filename', 'imagined') WHERE position = {position}"));
+
+    site.add_documents(1);
+    let ended = site.run_once().run();
+    assert_eq!(ended.code(), Some(0), "{}", ended.said());
+    let lines = ended.said().matches("an event of the log cannot be read").count();
+    assert_eq!(lines, 1, "{}", ended.said());
+    assert!(ended.said().contains(&format!("position={position}")), "{}", ended.said());
+    assert_eq!(site.status()["bookings"]["archived"], 4, "all but the one");
+    let mails = site.mailbox().mails();
+    let summary = mails.iter().find(|mail| mail.file.starts_with("summary-")).unwrap();
+    assert!(summary.header("Subject").unwrap().contains("1 event of the log cannot be read"), "{summary:?}");
+    assert!(summary.part("text/plain").contains(&format!("Position {position}")), "{summary:?}");
+    site.call(["log", "verify"]).run().expect_code(1).expect_said(&format!("position {position}"));
+}
+
+#[test]
 fn what_is_recorded_and_mailed_is_for_its_owner_alone() {
     let site = Site::new();
     site.add_documents(2);

@@ -65,7 +65,7 @@ async fn pending(log: &EventLog) -> Result<Option<StreamName>, LogError> {
 
 /// What became of a run so far. A stream that does not fold is for `log verify` to report.
 pub(crate) async fn look(log: &EventLog, run: &StreamName) -> Result<Run, LogError> {
-    Ok(fold(&log.stream(run).await?).unwrap_or_default())
+    Ok(fold(&log.readable_stream(run).await?).unwrap_or_default())
 }
 
 /// The newest run.
@@ -82,15 +82,11 @@ pub(crate) struct Newest {
 /// The newest run, if there is one.
 pub(crate) async fn newest(log: &EventLog) -> Result<Option<Newest>, LogError> {
     let Some(head) = log.newest(SubjectKind::Run, 1).await?.into_iter().next() else { return Ok(None) };
-    Ok(log.stream(&head.stream).await?.into_iter().find_map(|recorded| match recorded.event {
-        Event::RunRequested(requested) => Some(Newest {
-            stream: head.stream.clone(),
-            asked_at: recorded.time,
-            trigger: requested.trigger,
-            position: head.position,
-        }),
-        _ => None,
-    }))
+    // What became of it since does not matter here, nor whether this version can read that.
+    let Some(first) = log.read(head.first_position, 1).await?.into_iter().next() else { return Ok(None) };
+    let Recorded { time: asked_at, event, .. } = first.decode()?;
+    let Event::RunRequested(requested) = event else { return Ok(None) };
+    Ok(Some(Newest { stream: head.stream, asked_at, trigger: requested.trigger, position: head.position }))
 }
 
 #[cfg(test)]

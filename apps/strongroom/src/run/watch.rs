@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use strongroom_eventlog::{EventLog, Stored};
+use strongroom_eventlog::EventLog;
 use strongroom_fetch::Meter;
 use strongroom_model::{Event, Position, Recorded};
 use tokio::task::JoinHandle;
@@ -95,7 +95,7 @@ async fn follow(log: EventLog, shared: Arc<Shared>, show: Show) {
         loop {
             tokio::select! {
                 stored = events.next() => match stored {
-                    Some(Ok(stored)) => see(&stored, &shared, &show),
+                    Some(Ok(stored)) => see(log.readable(&stored), stored.position, &shared, &show),
                     _ => break,
                 },
                 _ = ticks.tick() => line_at = shared.progress(&show, line_at),
@@ -105,13 +105,13 @@ async fn follow(log: EventLog, shared: Arc<Shared>, show: Show) {
     }
 }
 
-fn see(stored: &Stored, shared: &Shared, show: &Show) {
+fn see(recorded: Option<Recorded>, position: Position, shared: &Shared, show: &Show) {
     // An event that only a newer version can read changes nothing here.
-    if let Ok(recorded) = stored.decode() {
+    if let Some(recorded) = recorded {
         shared.tally().see(&recorded);
         tell(&recorded, show);
     }
-    shared.seen.send_replace(stored.position.next());
+    shared.seen.send_replace(position.next());
 }
 
 /// What a person in front of it wants to know at once.

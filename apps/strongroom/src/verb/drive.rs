@@ -154,7 +154,7 @@ async fn called(config: &Config, label: &str) -> Option<DriveId> {
     let log = site::log(config).await.ok()?;
     let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await.unwrap_or_default();
     let streams: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();
-    let histories = log.streams(&streams).await.unwrap_or_default();
+    let histories = log.readable_streams(&streams).await.unwrap_or_default();
     log.close().await;
     let has_label = |event: &Event| matches!(event, Event::DriveInitialised(known) if known.label == label);
     let (stream, _) = histories.into_iter().find(|(_, history)| history.iter().any(|one| has_label(&one.event)))?;

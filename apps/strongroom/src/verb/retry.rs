@@ -138,7 +138,9 @@ impl Clerk {
             let page = self.log.standing(Standing::NeedsAttention, next, PAGE_BOOKINGS).await?;
             let Some(last) = page.last() else { return Ok(()) };
             next = last.position.next();
-            for recorded in page.iter().filter(|recorded| recorded.position < end) {
+            for recorded in
+                page.iter().take_while(|stored| stored.position < end).filter_map(|it| self.log.readable(it))
+            {
                 let of_kind =
                     kind.is_none_or(|kind| recorded.event.failure().is_some_and(|failed| failed.kind == kind));
                 if let Some(id) = recorded.stream.as_booking().filter(|_| of_kind) {

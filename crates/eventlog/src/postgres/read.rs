@@ -14,7 +14,7 @@ use super::place::timely;
 use crate::error::{LogError, StorageError};
 use crate::merkle::Hash;
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
-use crate::stored::{Head, Stored, decode, decode_all};
+use crate::stored::{Head, Stored, decode};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 
 type Result<T> = std::result::Result<T, LogError>;
@@ -236,13 +236,13 @@ impl PostgresLog {
         Ok(counts)
     }
 
-    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Recorded>> {
+    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Stored>> {
         let query = sqlx::query_as(match standing {
             // Nobody's work, by its nature; the rest may be a stage's, too.
             Standing::NeedsAttention => standing_where!("AND s.next_stage IS NULL"),
             _ => standing_where!(""),
         });
         let query = query.bind(self.site.as_str()).bind(standing.name()).bind(column(from.0));
-        decode_all(&self.all(query.bind(limit(most.min(MAX_READ)))).await?)
+        self.all(query.bind(limit(most.min(MAX_READ)))).await
     }
 }

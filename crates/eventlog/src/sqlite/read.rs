@@ -10,7 +10,7 @@ use super::list::json_list;
 use crate::error::{LogError, StorageError};
 use crate::merkle::Hash;
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
-use crate::stored::{Head, Stored, decode, decode_all};
+use crate::stored::{Head, Stored, decode};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
 
 type Result<T> = std::result::Result<T, LogError>;
@@ -168,8 +168,8 @@ impl SqliteLog {
         Ok(counts)
     }
 
-    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Recorded>> {
-        let events: Vec<Stored> = sqlx::query_as(
+    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Stored>> {
+        sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.standing = ? AND s.position >= ? ORDER BY s.position LIMIT ?",
         )
@@ -178,7 +178,6 @@ impl SqliteLog {
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)
         .await
-        .map_err(storage)?;
-        decode_all(&events)
+        .map_err(storage)
     }
 }

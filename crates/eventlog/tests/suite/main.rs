@@ -60,6 +60,7 @@ macro_rules! whole_suite {
                     many_streams_are_read_at_once,
                     a_reader_only_reads,
                     r4_a_missing_position_stops_a_reader,
+                    r9_an_event_that_cannot_be_read_stops_nothing_but_its_own_subject,
                 }
                 projection {
                     what_is_pending_due_and_counted_follows_from_the_last_events,

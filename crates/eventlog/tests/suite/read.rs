@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, poll};
 use strongroom_eventlog::merkle::leaf_hash;
 use strongroom_eventlog::{AppendError, EventLog, LogError, POLL};
-use strongroom_model::{NewEvent, Position, StageName};
+use strongroom_model::{Event, NewEvent, Position, Recorded, StageName};
 use tokio::time::timeout;
 
 use crate::backend::{Backend, site};
-use crate::sample::{at, booking, bookings, enumerated, life, new};
+use crate::sample::{self, at, booking, bookings, enumerated, life, new};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -176,4 +176,39 @@ pub(crate) async fn r4_a_missing_position_stops_a_reader<B: Backend>(backend: &B
     let mut tail = Box::pin(log.tail(Position(2)));
     assert!(timeout(PATIENCE, tail.next()).await.unwrap().unwrap().is_err());
     assert!(timeout(PATIENCE, tail.next()).await.unwrap().is_none());
+}
+
+/// As a later version, or another writer's mistake, leaves them: of known types, with data that makes no sense.
+pub(crate) async fn r9_an_event_that_cannot_be_read_stops_nothing_but_its_own_subject<B: Backend>(backend: &B) {
+    let log = backend.open().await;
+    log.append(sample::bookings(0, 6)).await.unwrap();
+    for n in 0..3 {
+        let failed = sample::failed(StageName::Fetch, Some(sample::at(n)));
+        log.append(vec![sample::new(sample::booking(n as u64), 1, Event::TimesheetFailed(failed))]).await.unwrap();
+    }
+    log.close().await;
+    // Of the pending the first two, and of the due the first.
+    let sql =
+        "UPDATE event SET body = replace(replace(body, '\"filename\"', '\"imagined\"'), '\"attempt\"', '\"imagined\"')
+         WHERE position IN (3, 4, 6)";
+    backend.tamper(sql).await;
+
+    let log = backend.open().await;
+    let positions = |events: Vec<Recorded>| events.iter().map(|event| event.position.0).collect::<Vec<_>>();
+    let later = sample::at(1000);
+    for limit in [1, 2, 100] {
+        let pending = log.pending(StageName::Fetch, Position(0), limit).await.unwrap();
+        assert_eq!(positions(pending), [5], "{limit} at most");
+        let due = log.due(StageName::Fetch, later, limit).await.unwrap();
+        assert_eq!(positions(due), [7, 8][..limit.min(2)], "{limit} at most");
+    }
+    let all: Vec<_> = (0..6).map(sample::booking).collect();
+    assert!(log.streams(&all).await.is_err_and(|error| error.is_about_one()));
+    let mut readable: Vec<_> = log.readable_streams(&all).await.unwrap().into_keys().collect();
+    readable.sort();
+    assert_eq!(readable, [1, 2, 5].map(sample::booking));
+    assert_eq!(log.readable_stream(&sample::booking(3)).await.unwrap(), []);
+    let damage = log.verify().await.unwrap().damage.unwrap().to_string();
+    assert!(damage.contains("position 3"), "and verifying names it: {damage}");
+    log.close().await;
 }

@@ -38,13 +38,14 @@ pub enum ComposeError {
 /// # Errors
 /// The log could not be read.
 pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, jiff::Timestamp)>, ComposeError> {
-    let Some(last) = log.last_of(SubjectKind::Summary).await? else {
+    let Some(newest) = log.newest(SubjectKind::Summary, 1).await?.into_iter().next() else {
         return Ok(None);
     };
-    let first = log.stream(&last.stream).await?.into_iter().next();
-    match first {
+    // What became of it since does not matter here, nor whether this version can read that.
+    let first = log.read(newest.first_position, 1).await?;
+    match first.first().and_then(|first| log.readable(first)) {
         Some(Recorded { event: Event::SummaryComposed(composed), time, .. }) => Ok(Some((composed, time))),
-        _ => Err(ComposeError::Damaged(last.stream)),
+        _ => Err(ComposeError::Damaged(newest.stream)),
     }
 }
 

@@ -12,7 +12,7 @@ mod drives;
 use std::collections::BTreeMap;
 
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{DriveId, IllegalTransition, Position, StreamName};
+use strongroom_model::{DriveId, Position};
 
 pub use self::alarms::{StandingAlarm, StandingAlarms};
 pub use self::attention::{Attention, Group, Stuck};
@@ -34,22 +34,11 @@ pub struct Open {
     pub labels: BTreeMap<DriveId, String>,
 }
 
-/// What was open could not be found out.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenStateError {
-    /// The log could not be read.
-    #[error(transparent)]
-    Read(#[from] LogError),
-    /// A stream makes no sense.
-    #[error("{0} cannot be understood: run `strongroom log verify`")]
-    Damaged(StreamName, #[source] IllegalTransition),
-}
-
 /// What was open where the interval that ends at `to` ended.
 ///
 /// # Errors
-/// The log could not be read, or a stream in it makes no sense.
-pub async fn open_at(log: &EventLog, to: Position) -> Result<Open, OpenStateError> {
+/// The log could not be read.
+pub async fn open_at(log: &EventLog, to: Position) -> Result<Open, LogError> {
     let (in_hand, attention) = bookings::at(log, to).await?;
     Ok(Open { in_hand, attention, alarms: alarms::at(log, to).await?, labels: drives::labels(log, to).await? })
 }

@@ -6,7 +6,7 @@ use strongroom_model::event::SummaryComposed;
 use strongroom_model::summary::Summary;
 use strongroom_model::{Fold, Position, SiteId, StreamName};
 
-use super::open::{Open, OpenStateError, PAGE, open_at};
+use super::open::{Open, PAGE, open_at};
 use super::tally::Tally;
 
 /// All that a summary says. It follows from its own composition and the events before the
@@ -33,9 +33,6 @@ pub enum ReportError {
     /// The log could not be read.
     #[error("the events of the summary cannot be read from the log")]
     Read(#[from] LogError),
-    /// What was open could not be found out.
-    #[error("what was open when the summary was composed cannot be found out")]
-    Open(#[from] OpenStateError),
     /// The log does not hold the summary's interval.
     #[error("the log ends at position {0}, before the summary does: run `strongroom log verify`")]
     EndsEarly(Position),
@@ -69,7 +66,10 @@ pub async fn tally(log: &EventLog, from: Position, to: Position) -> Result<Tally
         let last = page.last().ok_or(ReportError::EndsEarly(next))?;
         next = last.position.next();
         for stored in &page {
-            tally.add(&stored.decode()?);
+            match log.readable(stored) {
+                Some(recorded) => tally.add(&recorded),
+                None => tally.unreadable(stored.position),
+            }
         }
     }
     Ok(tally)

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use strongroom_model::event::Failed;
-use strongroom_model::{Event, FailureKind, Recorded};
+use strongroom_model::{Event, FailureKind, Position, Recorded};
 
 pub use self::alarms::{AlarmChange, Alarms};
 pub use self::bounded::{Bounded, MOST_LISTED};
@@ -55,6 +55,8 @@ pub struct Tally {
     pub mails: Mails,
     /// Drives that were set up, by label.
     pub drives_set_up: Bounded<String>,
+    /// Where events are that this version cannot read.
+    pub unreadable: Bounded<Position>,
 }
 
 impl Tally {
@@ -91,6 +93,12 @@ impl Tally {
             }
             Event::DriveInitialised(data) => self.drives_set_up.push(data.label.clone()),
         }
+    }
+
+    /// Counts one event that this version cannot read.
+    pub fn unreadable(&mut self, position: Position) {
+        self.events += 1;
+        self.unreadable.push(position);
     }
 
     fn failed(&mut self, failed: &Failed) {

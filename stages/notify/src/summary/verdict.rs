@@ -45,6 +45,11 @@ pub fn verdict(report: &Report) -> Verdict {
         }
         return act(sentence, rest(report, Some(safe)));
     }
+    let unreadable = report.tally.unreadable.total();
+    if unreadable > 0 {
+        let number = plural(unreadable, "event", "events");
+        return act(format!("{number} of the log cannot be read."), rest(report, Some(safe)));
+    }
     if safe > 0 { safe_files(report) } else { nothing(report) }
 }
 

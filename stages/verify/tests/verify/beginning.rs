@@ -190,3 +190,34 @@ async fn r1_what_can_only_be_read_through_a_cache_is_not_proven_unless_that_is_w
     rig.run().await;
     assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
 }
+
+/// Changes an event past the log's own refusals, so that this version cannot read it.
+fn make_unreadable(rig: &Rig, stream: &str, kind: &str) {
+    let script = "import sqlite3, sys\n\
+        log = sqlite3.connect('log.db')\n\
+        for (name,) in log.execute(\"SELECT name FROM sqlite_schema WHERE type = 'trigger'\").fetchall():\n\
+        \x20   log.execute(f'DROP TRIGGER \"{name}\"')\n\
+        change = \"UPDATE event SET body = replace(body, '\\\"drive\\\":', '\\\"imagined\\\":') WHERE stream = ? AND type = ?\"\n\
+        assert log.execute(change, sys.argv[1:]).rowcount == 1\n\
+        log.commit()\n";
+    let mut python = std::process::Command::new("python3");
+    let output = python.args(["-c", script, stream, kind]).current_dir(rig.dir.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn r3_r9_what_an_event_that_cannot_be_read_may_be_about_stays_where_it_is_and_the_rest_goes_on() {
+    let rig = Rig::new().await;
+    let paths = proven(&rig, 3).await;
+    std::fs::remove_file(rig.file(MANIFEST)).unwrap();
+    let fetched = rig.copy("B-9", b"fetched, not proven").await;
+    make_unreadable(&rig, "booking/B-1", "strongroom.timesheet.backed-up.v1");
+    make_unreadable(&rig, "booking/B-9", "strongroom.timesheet.fetched.v1");
+    rig.verify().begin().await.unwrap();
+    assert!(rig.file(&paths[1]).exists() && rig.file(&fetched).exists(), "nobody knows what they are");
+    assert_eq!(rig.copies().len(), 2, "the proofs that can be read are listed again");
+    rig.copy("B-10", b"comes later").await;
+    rig.run().await;
+    assert_eq!(rig.copies().len(), 3);
+    assert!(rig.file(&paths[1]).exists() && rig.file(&fetched).exists());
+}

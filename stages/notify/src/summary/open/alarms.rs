@@ -1,13 +1,13 @@
 //! Conditions that lasted at a position.
 
 use jiff::Timestamp;
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::fold::fold;
 use strongroom_model::{AlarmKind, Position, StreamName, SubjectKind};
 
-use super::{OpenStateError, PAGE};
+use super::PAGE;
 
 /// How many alarms are looked through, the newest first. There is one for each drive and
 /// kind of trouble, and one for each file that differs from its record: the files are in the
@@ -33,17 +33,17 @@ pub struct StandingAlarms {
 }
 
 /// The conditions that lasted at `to`.
-pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, OpenStateError> {
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, LogError> {
     let heads = log.newest(SubjectKind::Alarm, MOST_LOOKED_THROUGH).await?;
     let maybe_more = heads.len() == MOST_LOOKED_THROUGH;
     let names: Vec<StreamName> =
         heads.into_iter().filter(|head| head.first_position < to).map(|head| head.stream).collect();
     let mut list = Vec::new();
     for page in names.chunks(PAGE) {
-        for (stream, history) in log.streams(page).await? {
+        for history in log.readable_streams(page).await?.into_values() {
+            // An alarm whose stream does not fold is for `log verify` to report.
             let before = history.iter().filter(|event| event.position < to);
-            let alarm: Alarm = fold(before).map_err(|error| OpenStateError::Damaged(stream, error))?;
-            if let Some((raised, since)) = alarm.raised
+            if let Ok(Alarm { raised: Some((raised, since)), .. }) = fold(before)
                 && raised.kind != AlarmKind::RecordWrong
             {
                 list.push(StandingAlarm { since, raised });

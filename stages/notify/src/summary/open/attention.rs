@@ -74,7 +74,7 @@ impl Collector {
         for (kind, gathered) in self.groups {
             attention.total += gathered.total;
             let names: Vec<StreamName> = gathered.shown.values().map(|(stream, _)| stream.clone()).collect();
-            let histories = log.streams(&names).await?;
+            let histories = log.readable_streams(&names).await?;
             let named = |(stream, mut stuck): (StreamName, Stuck)| {
                 stuck.filename = histories.get(&stream).and_then(|history| filename(history, to));
                 stuck

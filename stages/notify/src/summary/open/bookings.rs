@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use strongroom_eventlog::{EventLog, LogError, Standing};
 use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
 
+use super::PAGE;
 use super::attention::{Attention, Collector};
-use super::{OpenStateError, PAGE};
 
 /// The standings of what is open.
 const OPEN: [Standing; 4] = [Standing::Enumerated, Standing::Fetched, Standing::BackedUp, Standing::NeedsAttention];
@@ -53,7 +53,7 @@ struct Census {
 /// since and was open before. First the one, then the other is looked through. One that
 /// moves in between is met by both and counted once; none can be missed, since the log is
 /// read up to where it ends after the first look.
-pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), OpenStateError> {
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), LogError> {
     let mut census =
         Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: HashSet::new() };
     for standing in OPEN {
@@ -69,8 +69,8 @@ impl Census {
         let (mut from, to) = (Position(0), self.to);
         while from < to {
             let page = log.standing(standing, from, PAGE).await?;
-            for last in page.iter().take_while(|last| last.position < to) {
-                self.count(last);
+            for last in page.iter().take_while(|last| last.position < to).filter_map(|last| log.readable(last)) {
+                self.count(&last);
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => from = last.position.next(),
@@ -88,8 +88,7 @@ impl Census {
             let Some(last) = page.last() else { return Ok(()) };
             from = last.position.next();
             let mut moved = Vec::new();
-            for stored in &page {
-                let event = stored.decode()?;
+            for event in page.iter().filter_map(|stored| log.readable(stored)) {
                 // A stream that only began since was not there.
                 if event.stream.kind() == SubjectKind::Booking && event.version > Version(0) {
                     moved.push(event.stream);
@@ -105,7 +104,7 @@ impl Census {
         streams.retain(|stream| !self.counted.contains(stream));
         streams.sort_unstable();
         streams.dedup();
-        for history in log.streams(&streams).await?.into_values() {
+        for history in log.readable_streams(&streams).await?.into_values() {
             if let Some(last) = history.iter().rev().find(|event| event.position < self.to) {
                 self.count(last);
             }

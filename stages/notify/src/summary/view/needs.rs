@@ -27,6 +27,7 @@ pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
         });
     }
     needs.extend(unusable(report));
+    needs.extend(unreadable(report));
     needs
 }
 
@@ -84,6 +85,23 @@ fn unusable(report: &Report) -> Option<Need> {
         step: "Correct the records on the server; the next run takes them by itself.".to_owned(),
         items: items.collect(),
         left_out: and_more(rejected.left_out()),
+    })
+}
+
+fn unreadable(report: &Report) -> Option<Need> {
+    let unreadable = &report.tally.unreadable;
+    let number = unreadable.total();
+    let items = unreadable.first().iter().map(|position| Row {
+        label: format!("Position {position}"),
+        value: String::new(),
+        note: "Its subject is left alone, and is in none of these numbers.".to_owned(),
+    });
+    (number > 0).then(|| Need {
+        heading: format!("{} of the log cannot be read", plural(number, "event", "events")),
+        step: "Upgrade strongroom here if a later version is at work elsewhere; `strongroom log verify` says more."
+            .to_owned(),
+        items: items.collect(),
+        left_out: and_more(unreadable.left_out()),
     })
 }
 
