@@ -258,7 +258,15 @@ fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Ti
         let why = format!("{who:?} cannot approve a purge that they proposed: somebody else must");
         return Err(PurgeError::NotAllowed(why));
     }
-    if now.duration_since(proposal.proposed_at) > APPROVABLE_FOR {
+    let age = now.duration_since(proposal.proposed_at);
+    if age < -CLOCKS_DIFFER_BY {
+        return Err(PurgeError::Conflict(
+            "nothing was purged: it was proposed at a time that has not come, so that nobody knows how old it is: see \
+             that the clock is right, and propose it anew under another id"
+                .to_owned(),
+        ));
+    }
+    if age > APPROVABLE_FOR {
         return Err(PurgeError::Conflict(format!(
             "nothing was purged: it was proposed more than {} days ago: propose it anew under another id",
             APPROVABLE_FOR.as_hours() / 24
@@ -471,6 +479,12 @@ mod tests {
         ] {
             assert!(check_approval(&proposal, approver, &token(id, name), now).is_err(), "{approver:?} {id} {name}");
         }
+        let before = now - SignedDuration::from_hours(31 * 24);
+        let why = check_approval(&proposal, "ben", &token("t-2", "ben"), before).unwrap_err();
+        assert!(
+            why.to_string().contains("a time that has not come"),
+            "it would stay approvable until long after: {why}"
+        );
         let late = now + SignedDuration::from_hours(31 * 24);
         let why = check_approval(&proposal, "ben", &token("t-2", "ben"), late).unwrap_err();
         assert!(why.to_string().contains("propose it anew"), "{why}");

@@ -181,14 +181,13 @@ impl Alarms {
 /// the newest: with each beginning within a day twice as long, so that what comes and goes for a
 /// whole day is told some thirty times, not once a second.
 fn settle_for(begun: &[Timestamp], now: Timestamp) -> Option<SignedDuration> {
-    let recent = |at: &&Timestamp| now.duration_since(**at).abs() < FLAPPING_WITHIN;
-    let count = u32::try_from(begun.iter().filter(recent).count()).unwrap_or(u32::MAX);
+    // What began after now was recorded by a clock that has been set back since, and says nothing of when.
+    let ago = begun.iter().map(|at| now.duration_since(*at)).filter(|ago| !ago.is_negative() && *ago < FLAPPING_WITHIN);
+    let (count, lasted) = ago.fold((0_u32, None), |(count, _), ago| (count.saturating_add(1), Some(ago)));
     let doublings = count.checked_sub(FREE_CHANGES + 1)?;
     let hold = 1_i32.checked_shl(doublings.min(16)).and_then(|times| SETTLE_LEAST.checked_mul(times));
     let hold = hold.unwrap_or(SETTLE_MOST).min(SETTLE_MOST);
-    // A clock that was put back must not hold it for longer than that.
-    let lasted = now.duration_since(*begun.last()?).max(SignedDuration::ZERO);
-    Some(hold - lasted).filter(|wait| wait.is_positive())
+    Some(hold - lasted?).filter(|wait| wait.is_positive())
 }
 
 #[cfg(test)]
@@ -220,7 +219,13 @@ mod tests {
     #[test]
     fn a_clock_that_was_put_back_holds_no_alarm_for_longer() {
         let begun: Vec<_> = (0..40).map(|n| at(3600 + n)).collect();
-        assert_eq!(settle_for(&begun, at(0)), Some(SETTLE_MOST));
+        assert_eq!(settle_for(&begun, at(0)), None);
         assert_eq!(settle_for(&begun, at(-100_000)), None);
+        let mixed = [&[at(-30), at(-20), at(-10), at(0)], &begun[..]].concat();
+        assert_eq!(
+            settle_for(&mixed, at(10)),
+            Some(SignedDuration::from_secs(50)),
+            "those that were in the past count"
+        );
     }
 }

@@ -24,6 +24,7 @@ use crate::pace::Pace;
 use crate::progress::{Count, Pause, Progress};
 use crate::settle::Settle;
 use crate::stage::{Failure, Fate, Outcome, Stage, Task};
+use crate::stranded::Horizon;
 use crate::traced;
 
 /// How often the delay after trouble is doubled at most; the pace's bound comes first.
@@ -38,8 +39,7 @@ pub(crate) struct Worker<S> {
     pub(crate) stop: CancellationToken,
     /// How many batches in a row were not all settled, though nothing was in the way.
     pub(crate) troubles: Arc<AtomicU32>,
-    /// The longest time ahead that anything is made due.
-    pub(crate) stranded_after: Duration,
+    pub(crate) horizon: Horizon,
     /// After which time at work the log is told of it; `None`: nobody waits for a word.
     pub(crate) hold_after: Option<Duration>,
 }
@@ -54,7 +54,7 @@ impl<S> Clone for Worker<S> {
             stop: self.stop.clone(),
             troubles: self.troubles.clone(),
             hold_after: self.hold_after,
-            stranded_after: self.stranded_after,
+            horizon: self.horizon,
         }
     }
 }
@@ -99,7 +99,7 @@ impl<S: Stage> Worker<S> {
     async fn histories(&self, batch: &[Handover]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
         let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
         match self.desk.log.streams(&names).await {
-            Err(error) if is_about_one(&error) => {}
+            Err(error) if error.is_about_one() => {}
             Err(error) => return Err(error),
             Ok(mut found) => {
                 // A stream without events is left out; here that says something, too.
@@ -112,7 +112,7 @@ impl<S: Stage> Worker<S> {
                 Ok(history) => {
                     histories.insert(name, history);
                 }
-                Err(error) if is_about_one(&error) => self.unreadable(&name, &error),
+                Err(error) if error.is_about_one() => self.unreadable(&name, &error),
                 Err(error) => return Err(error),
             }
         }
@@ -137,8 +137,7 @@ impl<S: Stage> Worker<S> {
                 continue;
             };
             let now = self.desk.clock.now();
-            let horizon = now.checked_add(self.stranded_after).unwrap_or(Timestamp::MAX);
-            match standing(&history, &trigger, self.desk.stage, (now, horizon)) {
+            match standing(&history, &trigger, self.desk.stage, (now, self.horizon)) {
                 Standing::Last => {}
                 Standing::Early => {
                     tracing::warn!(stage = %self.desk.stage, stream = %trigger.stream, position = %trigger.position,
@@ -272,13 +271,12 @@ enum Standing {
     Foreign,
 }
 
-/// `horizon`: no clock that runs on could have set a time later than this; what is due later was set
-/// before the clock was put back, and is due now.
+/// What waits for a time beyond the horizon is due now.
 fn standing(
     history: &[Recorded],
     event: &Recorded,
     stage: StageName,
-    (now, horizon): (Timestamp, Timestamp),
+    (now, horizon): (Timestamp, Horizon),
 ) -> Standing {
     let version = usize::try_from(event.version.0).unwrap_or(usize::MAX);
     let Some(same) = history.get(version) else { return Standing::Foreign };
@@ -290,16 +288,11 @@ fn standing(
     }
     match next_step(&same.event) {
         Some(next) if next.stage == stage => {
-            let due = next.not_before.filter(|due| *due <= horizon);
+            let due = next.not_before.filter(|due| !horizon.strands(*due, now));
             if due.is_some_and(|due| due.duration_since(now) > EARLY_MOST) { Standing::Early } else { Standing::Last }
         }
         _ => Standing::Foreign,
     }
-}
-
-/// Whether it is one stream that cannot be read, rather than the log.
-const fn is_about_one(error: &LogError) -> bool {
-    matches!(error, LogError::Damaged { .. } | LogError::Undecodable { .. } | LogError::StreamTooLong(_))
 }
 
 /// What a panic said.

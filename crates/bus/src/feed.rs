@@ -35,6 +35,7 @@ use crate::ledger::{Ending, Ledger, Said, Word};
 use crate::pace::Pace;
 use crate::progress::{Pause, Progress};
 use crate::stage::{BatchLimits, Stage};
+use crate::stranded::Horizon;
 
 use self::give_back::{GiveBack, Returned};
 use self::hand::{Hand, Met};
@@ -60,6 +61,7 @@ pub(crate) struct Sources<S> {
     pub(crate) stage: Arc<S>,
     pub(crate) log: EventLog,
     pub(crate) clock: Clock,
+    pub(crate) horizon: Horizon,
 }
 
 /// What feeds one stage from its queue.

@@ -6,7 +6,8 @@
 //! In reading order:
 //! - [`stage`]: the one seam, [`Stage`]: its documentation is the contract;
 //! - [`settle`]: what became of tasks, written to the log, from a [`desk`];
-//! - [`retry`]: when a failure is tried again, and [`alarms`]: what a person is told of now;
+//! - [`retry`]: when a failure is tried again, `stranded`: what was put off by a wrong clock, and
+//!   [`alarms`]: what a person is told of now;
 //! - [`delivery`]: the two ways that pending work reaches a stage, each stream once at a time
 //!   (`ledger`): `local` reads the log itself, `feed` takes from a broker's queue;
 //! - `batch`, `hold`, `obstacles`, `runner`: a stage at work, also for long, and what happens
@@ -23,6 +24,7 @@ mod ledger;
 mod local;
 mod obstacles;
 mod runner;
+mod stranded;
 mod traced;
 mod words;
 

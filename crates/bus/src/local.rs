@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{Recorded, StageName, next_step};
+use strongroom_model::{Recorded, StageName};
 use strongroom_service::Clock;
+use strongroom_service::clock::Gaps;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::Handover;
 use crate::ledger::{Claim, Ledger};
 use crate::pace::{Backoff, Pace};
-use crate::retry::RetryPolicy;
+use crate::stranded::Horizon;
 
 /// How many pending events are read at a time: a page of about 300 KiB.
 const PAGE: usize = 256;
@@ -32,7 +33,7 @@ pub(crate) struct Local {
     pub(crate) log: EventLog,
     pub(crate) clock: Clock,
     pub(crate) stage: StageName,
-    pub(crate) retry: RetryPolicy,
+    pub(crate) horizon: Horizon,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) out: mpsc::Sender<Handover>,
     pub(crate) pace: Pace,
@@ -43,6 +44,7 @@ pub(crate) struct Local {
 struct Rounds {
     due_at: Instant,
     rescan_at: Instant,
+    gaps: Gaps,
     trouble: Backoff,
 }
 
@@ -57,7 +59,7 @@ impl Local {
     async fn feed(self) {
         let mut appended = self.log.appended();
         let now = Instant::now();
-        let mut rounds = Rounds { due_at: now, rescan_at: now, trouble: self.pace.trouble() };
+        let mut rounds = Rounds { due_at: now, rescan_at: now, gaps: Gaps::default(), trouble: self.pace.trouble() };
         loop {
             match self.round(&mut rounds).await {
                 Ok(true) => continue,
@@ -83,6 +85,10 @@ impl Local {
     /// probably more.
     async fn round(&self, rounds: &mut Rounds) -> Result<bool, LogError> {
         let now = Instant::now();
+        if rounds.gaps.look(self.clock.now()) {
+            // What was put off by the clock as it was may be due by the clock as it is.
+            rounds.rescan_at = now;
+        }
         if now >= rounds.due_at {
             rounds.due_at = now + self.pace.poll;
             self.due().await?;
@@ -109,9 +115,9 @@ impl Local {
     /// ahead than the policy's longest delay, so one that is due later still was set before
     /// the clock was put back, perhaps by years. It is due now.
     async fn stranded(&self) -> Result<(), LogError> {
-        let horizon = self.clock.now().checked_add(self.retry.longest()).unwrap_or(Timestamp::MAX);
+        let now = self.clock.now();
         let mut waiting = self.log.due(self.stage, Timestamp::MAX, STRANDED_MOST + self.ledger.held()).await?;
-        waiting.retain(|event| next_step(&event.event).and_then(|next| next.not_before) > Some(horizon));
+        waiting.retain(|event| self.horizon.has_stranded(&event.event, now));
         self.hand_over_due(waiting).await;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The stages of one process, side by side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::{Actor, StageName};
@@ -13,7 +14,6 @@ use crate::batch::Worker;
 use crate::delivery::Delivery;
 use crate::desk::Desk;
 use crate::feed::{Feed, Sources};
-use crate::hold::INTERVALS;
 use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::pace::Pace;
@@ -21,6 +21,7 @@ use crate::progress::{Progress, StageProgress};
 use crate::retry::RetryPolicy;
 use crate::runner::Runner;
 use crate::stage::Stage;
+use crate::stranded::Horizon;
 
 /// What all stages of a process share.
 #[derive(Debug, Clone)]
@@ -39,6 +40,20 @@ pub struct Wiring {
     pub stop: CancellationToken,
     /// Cancelled after `stop`: give up what is under way.
     pub abort: CancellationToken,
+}
+
+impl Wiring {
+    /// After which time at work the log is told of it; `None`: nobody waits for a word.
+    fn hold_after(&self) -> Option<Duration> {
+        match &self.delivery {
+            Delivery::InProcess => None,
+            Delivery::Broker(broker) => Some(broker.settings().hold_after),
+        }
+    }
+
+    pub(crate) fn horizon(&self) -> Horizon {
+        Horizon::new(&self.retry, self.hold_after())
+    }
 }
 
 /// The stages that run in this process.
@@ -123,17 +138,14 @@ impl StageHandle {
 #[must_use]
 pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHandle {
     let Wiring { log, delivery, clock, retry, pace, stop, abort } = wiring.clone();
+    let (hold_after, horizon) = (wiring.hold_after(), wiring.horizon());
     let name = stage.name();
     let stage = Arc::new(stage);
     let progress = Arc::new(Progress::of(log.site().clone(), name));
     let in_hand = metrics::gauge!("strongroom_tasks_in_hand", "site" => log.site().to_string(), "stage" => name.name());
     // One batch waits while others are worked on.
     let (out, handovers) = mpsc::channel(stage.limits().tasks.max(1));
-    let desk = Desk { log: log.clone(), clock: clock.clone(), actor, stage: name, retry: retry.clone() };
-    let hold_after = match &delivery {
-        Delivery::InProcess => None,
-        Delivery::Broker(broker) => Some(broker.settings().hold_after),
-    };
+    let desk = Desk { log: log.clone(), clock: clock.clone(), actor, stage: name, retry };
     let worker = Worker {
         stage: stage.clone(),
         desk: Arc::new(desk),
@@ -141,21 +153,21 @@ pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHa
         pace,
         stop: stop.clone(),
         troubles: Arc::default(),
-        stranded_after: retry.longest().max(hold_after.unwrap_or_default() * INTERVALS),
+        horizon,
         hold_after,
     };
     let (ledger, task) = match delivery {
         Delivery::InProcess => {
             let ledger = Arc::new(Ledger::new(in_hand));
             let runner = Runner::new(worker, handovers, ledger.clone(), abort);
-            let local = Local { log, clock, stage: name, retry, ledger: ledger.clone(), out, pace, stop };
+            let local = Local { log, clock, stage: name, horizon, ledger: ledger.clone(), out, pace, stop };
             (ledger, tokio::spawn(both(local.run(), runner.run())))
         }
         Delivery::Broker(broker) => {
             let (words, said) = mpsc::unbounded_channel();
             let ledger = Arc::new(Ledger::of_broker(in_hand, words));
             let runner = Runner::new(worker, handovers, ledger.clone(), abort.clone());
-            let sources = Sources { broker, stage, log, clock };
+            let sources = Sources { broker, stage, log, clock, horizon };
             let feed = Feed::new(sources, ledger.clone(), said, &progress, out, pace, (stop, abort));
             (ledger, tokio::spawn(both(feed.run(), runner.run())))
         }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::schedule::MAX_SKEW;
+
 /// Tells the time, to the microsecond. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
@@ -66,6 +68,21 @@ impl Clock {
     }
 }
 
+/// Notices that the clock was set, or that the host slept: by the time between two looks.
+///
+/// Only for those who look every few seconds. A host that sleeps stops its monotonic clock, so that no timer shows it.
+#[derive(Debug, Default)]
+pub struct Gaps(Option<Timestamp>);
+
+impl Gaps {
+    /// Looks at the time that a clock shows now. Returns whether it is further from the time of the look before than
+    /// looks are apart.
+    pub fn look(&mut self, now: Timestamp) -> bool {
+        let last = self.0.replace(now).unwrap_or(now);
+        now.duration_since(last).unsigned_abs() > MAX_SKEW
+    }
+}
+
 /// The host's time, as wrong as a test ordered: in a build without kill points, as it is.
 #[cfg(not(feature = "kill-points"))]
 const fn shifted(time: Timestamp) -> Timestamp {
@@ -103,6 +120,14 @@ mod tests {
         assert_eq!(twin.now().to_string(), "2026-11-20T23:01:30.123456Z");
         clock.set("2026-11-20T22:00:00Z".parse().unwrap());
         assert_eq!(twin.now().to_string(), "2026-11-20T22:00:00Z");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_and_a_host_that_slept_leave_a_gap() {
+        let mut gaps = Gaps::default();
+        let times = [0, 1, 5, 305, 8 * 3600, 8 * 3600 + 1, 7 * 3600, -1_800_000_000, -1_799_999_999];
+        let seen = times.map(|seconds| gaps.look(Timestamp::from_second(1_800_000_000 + seconds).unwrap()));
+        assert_eq!(seen, [false, false, false, false, true, false, true, true, false]);
     }
 
     #[cfg(feature = "kill-points")]

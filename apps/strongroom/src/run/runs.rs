@@ -12,6 +12,7 @@ use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Trigger};
 use strongroom_model::{Actor, AlarmKind, StreamName};
+use strongroom_service::clock::Gaps;
 use strongroom_service::{Clock, Config, Schedule};
 
 use crate::run::due;
@@ -34,6 +35,7 @@ pub(crate) struct Runs {
     actor: Actor,
     /// How long the log was at the last turn, and since when.
     moved: (u64, Timestamp),
+    gaps: Gaps,
     /// The run whose end was noticed last, or that was the last when this process began. When
     /// another one ends, runs happen, and no alarm may say otherwise.
     ended: Option<StreamName>,
@@ -51,6 +53,7 @@ impl Runs {
             alarms: Alarms::new(log.clone(), clock.clone(), actor.clone()),
             actor: actor.clone(),
             moved: (log.head().await?.size, clock.now()),
+            gaps: Gaps::default(),
             ended: request::newest(log).await?.map(|newest| newest.stream),
         })
     }
@@ -61,7 +64,7 @@ impl Runs {
         let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(&self.log).await? else {
             return Ok(());
         };
-        let next_step = "find out why strongroom was not running; runs go on from now";
+        let next_step = "find out why strongroom was not running, or its host asleep; runs go on from now";
         self.tell_overdue(asked_at, asked_at, next_step).await
     }
 
@@ -74,18 +77,21 @@ impl Runs {
         }
     }
 
-    async fn look_whether_it_moves(&mut self) -> Result<(), Trouble> {
+    /// Returns whether nobody has looked for long by this clock: the host slept, or the clock was set. Nothing is
+    /// known of that time, and what was under way may go on.
+    async fn look_whether_it_moves(&mut self) -> Result<bool, Trouble> {
         let (size, now) = (self.log.head().await?.size, self.clock.now());
-        if size != self.moved.0 || now < self.moved.1 {
+        let gap = self.gaps.look(now);
+        if size != self.moved.0 || now < self.moved.1 || gap {
             self.moved = (size, now);
         }
-        Ok(())
+        Ok(gap)
     }
 
     /// One look at everything; returns for how long nothing is to be done, unless something
     /// happens in the log. A run is only asked for where there `may` be one.
     pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, Trouble> {
-        self.look_whether_it_moves().await?;
+        let gap = self.look_whether_it_moves().await?;
         let now = self.clock.now();
         // Before the look at the work: that one is over says nothing of a run that came after it.
         let newest = request::newest(&self.log).await?;
@@ -94,6 +100,9 @@ impl Runs {
         if self.is_over(work, now) {
             if let Some(run) = &run {
                 self.has_ended(run).await?;
+            }
+            if gap {
+                self.look_back().await?;
             }
             if may && self.schedule.next_run(asked_at, now) <= now {
                 self.request(Trigger::Schedule, run.as_ref()).await?;

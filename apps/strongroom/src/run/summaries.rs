@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_eventlog::{EventLog, Stored};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::SummaryComposed;
 use strongroom_model::{Actor, Position};
 use strongroom_service::config::{ClockTime, SummaryMode};
@@ -32,7 +32,7 @@ pub(crate) struct Summaries {
 impl Summaries {
     /// What the configuration says of summaries, in `actor`'s name.
     pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, Trouble> {
-        let first = log.read(Position(0), 1).await?.first().map(Stored::decode).transpose()?;
+        let first = log.read(Position(0), 1).await?.first().and_then(|stored| log.readable(stored));
         Ok(Self {
             mode: config.mail.summary,
             at: config.mail.at,
@@ -59,8 +59,6 @@ impl Summaries {
     /// What the summary is called that is due, if one is.
     async fn due(&self, previous: Option<&SummaryComposed>, since: Timestamp) -> Result<Option<String>, Trouble> {
         let now = self.clock.now();
-        // A clock that was set back must not make the last summary lie in the future for days.
-        let since = since.min(now);
         if self.mode == SummaryMode::Run {
             return self.run_ended(previous, now).await;
         }

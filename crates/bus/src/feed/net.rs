@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use strongroom_eventlog::LogError;
-use strongroom_model::{Position, Recorded, StageName};
+use strongroom_model::{Position, Recorded, StageName, next_step};
 use tokio::time::Instant;
 
 use crate::stage::Stage;
@@ -54,7 +55,13 @@ impl<S: Stage> Feed<S> {
         let mut events = log.pending(self.name, Position(0), limit).await?;
         // What is of the future was written by a clock that has been put back since.
         events.retain(|event| event.time <= before || event.time > after);
-        events.extend(log.due(self.name, before, limit).await?);
+        let mut put_off = log.due(self.name, Timestamp::MAX, limit).await?;
+        // Once more without a broker: the relay, which hands out what was put off by a wrong clock, may be away too.
+        put_off.retain(|event| {
+            let due = next_step(&event.event).and_then(|next| next.not_before);
+            due.is_some_and(|due| due <= before || self.sources.horizon.strands(due, now))
+        });
+        events.extend(put_off);
         events.retain(|event| !self.ledger.rests(event));
         events.truncate(MOST);
         Ok(events)

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use strongroom_eventlog::{LogError, Stored};
 use strongroom_model::booking::Booking;
 use strongroom_model::fold::fold;
-use strongroom_model::{DriveId, Recorded, StageName, StreamName, next_step};
+use strongroom_model::{DriveId, Recorded, StageName, StreamName};
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::broker::route::{RoutingKey, drive_of};
 use crate::broker::{BrokerError, Message, Published, Publisher};
-use crate::hold::INTERVALS;
+use crate::stranded::Horizon;
 
 use super::lane::Lane;
 use super::lanes::Lanes;
@@ -53,7 +53,7 @@ impl Relay {
                 break;
             }
             lanes.get_mut(index).cursor = stored.position.next();
-            let Some(event) = readable(&stored) else { continue };
+            let Some(event) = self.wiring.log.readable(&stored) else { continue };
             let of = self.drive(&event, stage).await?;
             if let Some(of) = of {
                 lanes.know(of);
@@ -169,7 +169,7 @@ impl Relay {
             if wanted.len() >= most {
                 break;
             }
-            let Some(event) = readable(&stored) else { continue };
+            let Some(event) = self.wiring.log.readable(&stored) else { continue };
             if !lane.knows(&event) && self.drive(&event, lane.stage).await? == lane.drive {
                 wanted.push((event, stored));
             }
@@ -186,7 +186,7 @@ impl Relay {
         if let Some(drive) = drive_of(&event.event) {
             return Ok(Some(drive));
         }
-        let history = self.wiring.log.stream(&event.stream).await?;
+        let history = self.wiring.log.readable_stream(&event.stream).await?;
         let booking: Option<Booking> = fold(&history).ok();
         Ok(booking.and_then(|booking| booking.fetched).map(|fetched| fetched.drive))
     }
@@ -267,7 +267,7 @@ impl Relay {
         let more = page.len() >= PAGE;
         let known = lanes.len();
         lanes.searched = page.last().map_or(from, |last| last.position.next());
-        for event in page.iter().filter_map(readable) {
+        for event in page.iter().filter_map(|stored| self.wiring.log.readable(stored)) {
             if let Some(drive) = self.drive(&event, StageName::Verify).await? {
                 lanes.know(drive);
             }
@@ -292,7 +292,7 @@ impl Relay {
             let mut again = HashMap::new();
             for position in lane.lost(depth.ready, Instant::now(), lane.room().min(PAGE)) {
                 for stored in self.wiring.log.read(position, 1).await? {
-                    again.extend(readable(&stored).map(|event| (stored.position, (event, stored))));
+                    again.extend(self.wiring.log.readable(&stored).map(|event| (stored.position, (event, stored))));
                 }
             }
             if !again.is_empty() {
@@ -311,23 +311,12 @@ impl Relay {
     /// Retries that no clock that runs on could have set: one that is due later than the longest
     /// delay was set before the clock was put back. It is due now.
     async fn stranded(&self, lane: &Lane) -> Result<Vec<(Recorded, Stored)>, LogError> {
-        let longest = self.wiring.retry.longest().max(self.wiring.broker.settings().hold_after * INTERVALS);
-        let horizon = self.wiring.clock.now().checked_add(longest).unwrap_or(Timestamp::MAX);
+        let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().hold_after));
+        let now = self.wiring.clock.now();
         let waiting =
             self.wiring.log.due_stored(lane.stage, Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;
         let mut wanted = self.wanted(lane, waiting, lane.room()).await?;
-        wanted.retain(|(event, _)| next_step(&event.event).and_then(|next| next.not_before) > Some(horizon));
+        wanted.retain(|(event, _)| horizon.has_stranded(&event.event, now));
         Ok(wanted)
     }
-}
-
-/// The event, if this version can read it. One that it cannot is somebody else's to publish.
-fn readable(stored: &Stored) -> Option<Recorded> {
-    stored
-        .decode()
-        .inspect_err(|error| {
-            tracing::error!(position = %stored.position, error = error as &dyn std::error::Error,
-                "an event cannot be read and is not published");
-        })
-        .ok()
 }

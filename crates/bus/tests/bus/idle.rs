@@ -71,6 +71,27 @@ async fn retries_beyond_the_patience_are_counted() {
 }
 
 #[tokio::test]
+async fn what_was_put_off_by_a_clock_that_was_ahead_is_waited_for_and_done_as_soon_as_it_is_right() {
+    let rig = Rig::new().await;
+    let right = rig.clock.now();
+    rig.clock.advance(jiff::SignedDuration::from_hours(24 * 3653));
+    rig.enumerate(&ids(1)).await;
+    let stage = Fake::new(StageName::Fetch, |task| match task.state.failures {
+        0 => Play::fail(Fate::Retry),
+        _ => Play::done(StageName::Fetch),
+    });
+    let wiring = rig.wiring();
+    let pace = strongroom_bus::Pace { rescan: Duration::from_secs(600), ..wiring.pace };
+    let pipeline = rig.start(&strongroom_bus::Wiring { pace, ..wiring }, &stage);
+    let later = pipeline.idle(&ALL, Duration::from_secs(5)).await;
+    assert!(matches!(later, Ok(Idle::RetriesLater { count: 1, .. })), "{later:?}");
+    rig.clock.set(right);
+    let idle = pipeline.idle(&ALL, Duration::from_secs(5)).await;
+    assert!(matches!(idle, Ok(Idle::Settled)), "{idle:?}");
+    assert_eq!(rig.booking(&ids(1)[0]).await.phase, Phase::Fetched);
+}
+
+#[tokio::test]
 async fn what_is_behind_an_obstacle_is_waited_for_with_patience() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(7)).await;

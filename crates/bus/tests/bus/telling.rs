@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use strongroom_bus::{BatchLimits, Done, Outcome, Pipeline, Settle, Stage, Task};
 use strongroom_model::alarm::Alarm;
-use strongroom_model::event::{AlarmNotified, AlarmRaised};
-use strongroom_model::{Event, StageName};
+use strongroom_model::event::{AlarmKey, AlarmNotified, AlarmRaised, Failed};
+use strongroom_model::{Event, Expected, FailureKind, StageName, StreamName, Version};
 use strongroom_service::config::Secret;
 use tokio::time::sleep;
 
@@ -67,4 +68,22 @@ async fn an_alarm_is_told_by_the_broker_and_without_one() {
     assert_eq!(cut_off.0.load(Ordering::SeqCst), 0, "the broker is given a minute");
     hub.rig.clock.advance(Duration::from_secs(61));
     until("it was told", || async { cut_off.0.load(Ordering::SeqCst) + teller.0.load(Ordering::SeqCst) >= 2 }).await;
+
+    // A mail that could not be handed over while the clock was ahead was put off to a day that is far away.
+    let put_off = AlarmRaised { subject: "put off".to_owned(), ..obstacle() };
+    hub.rig.desk(StageName::Fetch).alarms().raise(&put_off, None).await.unwrap();
+    let failed = Failed {
+        stage: StageName::Notify,
+        kind: FailureKind::MailUnreachable,
+        message: "no answer".to_owned(),
+        attempt: 1,
+        retry_at: Some(hub.rig.clock.now() + SignedDuration::from_hours(24 * 3653)),
+        digest: None,
+        quarantined: None,
+        reached: Vec::new(),
+    };
+    let stream = StreamName::alarm(&AlarmKey::new(put_off.kind, &put_off.subject));
+    let failed = hub.rig.new_event(stream.clone(), Expected::After(Version(0)), Event::AlarmFailed(failed));
+    hub.rig.log.append(vec![failed]).await.unwrap();
+    until("it was told", || async { hub.rig.log.stream(&stream).await.unwrap().len() == 3 }).await;
 }

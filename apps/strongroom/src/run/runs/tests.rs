@@ -21,6 +21,14 @@ async fn overdue(site: &Site) -> bool {
     raised_alarms(&site.log).await.unwrap().iter().any(|alarm| alarm.kind == AlarmKind::RunOverdue)
 }
 
+/// Time passes, and is looked at each minute.
+async fn pass(site: &Site, runs: &mut Runs, minutes: u64) {
+    for _ in 0..minutes {
+        site.wait(60);
+        runs.turn(true).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn r3_two_that_keep_one_schedule_ask_for_one_run_in_each_slot() {
     let site = Site::new().await;
@@ -62,9 +70,8 @@ async fn copies_on_a_drive_that_nobody_has_do_not_hold_up_the_others_for_ever() 
     site.happens(&newest(&site).await, found(1)).await;
     site.happens(&booking("B-1"), enumerated()).await;
     site.happens(&booking("B-1"), fetched()).await;
-    for (seconds, expected) in [(121, 1), (15 * 60, 2)] {
-        site.wait(seconds);
-        runs.turn(true).await.unwrap();
+    for (minutes, expected) in [(3, 1), (15, 2)] {
+        pass(&site, &mut runs, minutes).await;
         assert_eq!(asked(&site).await, expected);
     }
 }
@@ -74,9 +81,7 @@ async fn r8_a_run_that_does_not_move_is_told_and_its_end_too() {
     let site = Site::new().await;
     let mut runs = keeper(&site).await;
     runs.turn(true).await.unwrap();
-    runs.turn(true).await.unwrap();
-    site.wait(18 * 60);
-    runs.turn(true).await.unwrap();
+    pass(&site, &mut runs, 18).await;
     assert!(overdue(&site).await);
     site.happens(&newest(&site).await, found(0)).await;
     runs.turn(false).await.unwrap();
@@ -95,9 +100,7 @@ async fn what_is_in_the_way_has_an_alarm_of_its_own() {
         next_step: "look".to_owned(),
     };
     runs.alarms.raise(&alarm, None).await.unwrap();
-    runs.turn(true).await.unwrap();
-    site.wait(18 * 60);
-    runs.turn(true).await.unwrap();
+    pass(&site, &mut runs, 18).await;
     assert!(!overdue(&site).await);
 }
 
@@ -114,9 +117,66 @@ async fn r8_that_nobody_asks_for_runs_is_told_by_another() {
     keeper(&site).await.turn(true).await.unwrap();
     site.happens(&newest(&site).await, found(0)).await;
     let mut other = keeper(&site).await;
-    for (minutes, told) in [(0, false), (10, false), (10, true)] {
-        site.wait(minutes * 60);
-        other.watch().await.unwrap();
+    for (minutes, told) in [(0, false), (15, false), (5, true)] {
+        for _ in 0..minutes {
+            site.wait(60);
+            other.watch().await.unwrap();
+        }
         assert_eq!(overdue(&site).await, told, "after {minutes} min more");
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_in_the_middle_of_a_run_makes_it_neither_late_nor_the_next_one_early() {
+    for hours in [24 * 3653, -1, -24 * 20_000] {
+        let site = Site::new().await;
+        let mut runs = keeper(&site).await;
+        runs.turn(true).await.unwrap();
+        site.clock.advance(SignedDuration::from_hours(hours));
+        pass(&site, &mut runs, 10).await;
+        assert!(!overdue(&site).await, "{hours} h");
+        assert_eq!(asked(&site).await, 1, "{hours} h");
+        site.happens(&newest(&site).await, found(0)).await;
+        pass(&site, &mut runs, 3).await;
+        assert_eq!(asked(&site).await, 2, "{hours} h");
+    }
+}
+
+#[tokio::test]
+async fn r8_a_clock_that_was_ahead_for_one_run_neither_stops_the_schedule_nor_its_watch() {
+    let site = Site::new().await;
+    let mut runs = keeper(&site).await;
+    site.wait(3653 * 24 * 3600);
+    runs.turn(true).await.unwrap();
+    site.happens(&newest(&site).await, found(0)).await;
+    site.clock.set("2026-11-20T23:10:00Z".parse().unwrap());
+    let (mut runs, mut other) = (keeper(&site).await, keeper(&site).await);
+    for _ in 0..20 {
+        site.wait(60);
+        other.watch().await.unwrap();
+    }
+    assert!(overdue(&site).await, "nobody asked for runs");
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 2);
+}
+
+#[tokio::test]
+async fn r8_runs_that_did_not_happen_while_the_host_slept_are_told_and_the_run_under_way_is_not_late() {
+    let site = Site::new().await;
+    let mut runs = keeper(&site).await;
+    pass(&site, &mut runs, 1).await;
+    site.wait(8 * 3600);
+    pass(&site, &mut runs, 10).await;
+    assert!(!overdue(&site).await, "it goes on where it was");
+    site.happens(&newest(&site).await, found(0)).await;
+    pass(&site, &mut runs, 1).await;
+    assert_eq!(asked(&site).await, 2);
+    site.happens(&newest(&site).await, found(0)).await;
+    site.wait(8 * 3600);
+    runs.turn(true).await.unwrap();
+    assert!(overdue(&site).await, "none began for eight hours");
+    assert_eq!(asked(&site).await, 3, "the next one begins at once");
+    site.happens(&newest(&site).await, found(0)).await;
+    runs.turn(true).await.unwrap();
+    assert!(!overdue(&site).await);
 }

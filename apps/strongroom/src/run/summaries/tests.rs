@@ -65,3 +65,24 @@ async fn a_night_has_one_summary_and_does_not_wait_for_ever() {
         }
     }
 }
+
+#[tokio::test]
+async fn r7_r8_a_clock_that_was_ten_years_ahead_for_one_summary_does_not_silence_those_to_come() {
+    for mode in ["window", "daily", "run"] {
+        let site = Site::new().await;
+        run(&site).await;
+        let summaries = keeper(&site, mode).await;
+        site.wait(3653 * 24 * 3600);
+        summaries.turn().await.unwrap();
+        assert_eq!(composed(&site).await, 1, "{mode}");
+        site.clock.set("2026-11-21T04:00:00Z".parse().unwrap());
+        run(&site).await;
+        for _ in 0..5 * 60 {
+            site.wait(60);
+            summaries.turn().await.unwrap();
+        }
+        // Nobody knows for how long none was due, so one more may tell at once.
+        let composed = composed(&site).await;
+        assert!((2..=3).contains(&composed), "{mode}: {composed} by nine in the morning");
+    }
+}

@@ -1,5 +1,6 @@
 //! Whether the log can be read and written, and when the last run was.
 
+use jiff::SignedDuration;
 use strongroom_eventlog::EventLog;
 use strongroom_model::SubjectKind;
 use strongroom_service::config::ServiceUrl;
@@ -78,8 +79,18 @@ pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
     let last = log.last_of(SubjectKind::Run).await;
     log.close().await;
     match last {
+        Ok(Some(last)) if schedule.is_of_a_wrong_clock(last.time, clock.now()) => {
+            let at = last.time.strftime("%Y-%m-%d %H:%M:%S UTC");
+            Check::warning(
+                "schedule",
+                format!(
+                    "{plan}; the last run was recorded at {at}, which has not come: the clock was ahead then, or is behind now"
+                ),
+                "set the clock by NTP (`timedatectl set-ntp true`); runs go on by the clock as it is",
+            )
+        }
         Ok(Some(last)) => {
-            let ago = clock.now().duration_since(last.time);
+            let ago = clock.now().duration_since(last.time).max(SignedDuration::ZERO);
             Check::well("schedule", format!("{plan}; the last run was {} ago", whole(ago)))
         }
         Ok(None) => Check::well("schedule", format!("{plan}; none has run yet")),

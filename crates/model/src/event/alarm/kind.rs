@@ -198,7 +198,7 @@ alarm_kinds! {
     /// This host's clock is not right, or was not.
     ClockWrong: "clock-wrong", "A clock is wrong", Nobody, Event,
         means "this host's clock differs by more than five minutes from the document server's, or from the newest event of the log",
-        do "set both clocks by NTP (`timedatectl set-ntp true`); bookings that were put off to a day that is far away: `strongroom retry`",
+        do "set both clocks by NTP (`timedatectl set-ntp true`); what was put off by the wrong clock is done as soon as it is right",
         meanwhile "Runs and summaries go on by this host's clock. Times in the log, and the months on the drive, may be wrong.";
     /// Messages that cannot be understood were put aside.
     MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
