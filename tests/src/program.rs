@@ -147,6 +147,16 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// Stops it in the middle of whatever it does, as a host does that is suspended.
+    pub fn suspend(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         // It may have ended by itself meanwhile.

@@ -5,6 +5,7 @@
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
+//! - `clock`: a clock that is wrong, and right again;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
 //! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
 //! - `kill`: killed at every named place, and at random moments;
@@ -12,6 +13,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod after_the_proof;
+mod clock;
 mod configuration;
 mod demo;
 mod drive_faults;

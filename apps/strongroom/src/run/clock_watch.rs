@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
-use strongroom_model::{Actor, AlarmKind, Position};
+use strongroom_model::{Actor, AlarmKind, Event, Position, StreamName};
 use strongroom_service::actor::host_name;
+use strongroom_service::clock::Gaps;
 use strongroom_service::{Clock, MAX_SKEW};
 use strongroom_source::Source;
 use tokio::time::Instant;
@@ -16,46 +17,75 @@ use crate::trouble::Trouble;
 
 /// How often it is looked at: each look costs the server a request.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
+/// How often, while it is wrong: whoever sets it right should see that it is over.
+const LOOK_WHILE_WRONG: Duration = Duration::from_secs(15);
 
-/// Looks at the clock now and then.
+/// Looks at the clock now and then, and whenever it was set or the host slept.
 pub(crate) struct ClockWatch {
     log: EventLog,
     clock: Clock,
+    actor: Actor,
     alarms: Alarms,
     source: Option<Source>,
-    looked_at: Option<Instant>,
+    gaps: Gaps,
+    look_at: Instant,
+}
+
+/// What the document server says of this host's clock.
+enum Said {
+    Agrees,
+    Differs(String),
+    /// There is none here, it does not answer, or it gives no time.
+    Nothing,
 }
 
 impl ClockWatch {
     /// In `actor`'s name; without a source only the log is compared with.
     pub(crate) fn new(log: &EventLog, clock: &Clock, actor: &Actor, source: Option<Source>) -> Self {
         let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
-        Self { log: log.clone(), clock: clock.clone(), alarms, source, looked_at: None }
+        let (log, clock, actor) = (log.clone(), clock.clone(), actor.clone());
+        Self { log, clock, actor, alarms, source, gaps: Gaps::default(), look_at: Instant::now() }
     }
 
     /// Raises or clears the alarm about this host's clock, if it was not looked at lately.
     pub(crate) async fn turn(&mut self) -> Result<(), Trouble> {
-        if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        let gap = self.gaps.look(self.clock.now());
+        if !gap && Instant::now() < self.look_at {
             return Ok(());
         }
-        self.looked_at = Some(Instant::now());
-        let host = host_name();
+        let is_wrong = self.look().await?;
+        self.look_at = Instant::now() + if is_wrong { LOOK_WHILE_WRONG } else { LOOK_EVERY };
+        Ok(())
+    }
+
+    async fn look(&self) -> Result<bool, Trouble> {
+        let (kind, host) = (AlarmKind::ClockWrong, host_name());
+        let key = AlarmKey::new(kind, &host);
         // The log first: a raised alarm becomes its newest event.
-        let wrong = match self.against_the_log().await? {
-            Some(wrong) => Some(wrong),
+        let said = match self.against_the_log().await? {
+            Some(wrong) => Said::Differs(wrong),
             None => self.against_the_server().await,
         };
-        let kind = AlarmKind::ClockWrong;
-        match wrong {
-            Some(message) => {
+        match said {
+            Said::Differs(message) => {
                 let next_step = kind.step().to_owned();
                 self.alarms.raise(&AlarmRaised { kind, subject: host, message, next_step }, None).await?;
+                return Ok(true);
             }
-            None => {
-                self.alarms.clear(&AlarmKey::new(kind, &host), "the clocks agree again", None).await?;
-            }
+            Said::Agrees => {}
+            // Another process of this host may have compared it with the server, and only a server's word ends that.
+            Said::Nothing if self.source.is_some() || !self.is_ours(&key).await? => return Ok(false),
+            Said::Nothing => {}
         }
-        Ok(())
+        self.alarms.clear(&key, "the clocks agree again", None).await?;
+        Ok(false)
+    }
+
+    /// Whether the alarm was raised in our own name.
+    async fn is_ours(&self, key: &AlarmKey) -> Result<bool, Trouble> {
+        let history = self.log.readable_stream(&StreamName::alarm(key)).await?;
+        let raised = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
+        Ok(raised.is_some_and(|raised| raised.actor == self.actor))
     }
 
     async fn against_the_log(&self) -> Result<Option<String>, Trouble> {
@@ -73,13 +103,15 @@ impl ClockWatch {
     }
 
     /// A server that does not answer has an alarm of its own.
-    async fn against_the_server(&self) -> Option<String> {
-        let there = self.source.as_ref()?.time().await.ok()??;
+    async fn against_the_server(&self) -> Said {
+        let Some(source) = &self.source else { return Said::Nothing };
+        let Ok(Some(there)) = source.time().await else { return Said::Nothing };
         let now = self.clock.now();
-        let server = self.source.as_ref()?.server();
-        differs(there, now).then(|| {
-            format!("it is {} by this host's clock, and {} at the document server {server}", shown(now), shown(there))
-        })
+        if !differs(there, now) {
+            return Said::Agrees;
+        }
+        let (ours, theirs, server) = (shown(now), shown(there), source.server());
+        Said::Differs(format!("it is {ours} by this host's clock, and {theirs} at the document server {server}"))
     }
 }
 
@@ -154,5 +186,35 @@ mod tests {
         assert_eq!(log.head().await.unwrap().size, size + 1);
         let alarms = raised_alarms(&log).await.unwrap();
         assert!(alarms.iter().any(|alarm| alarm.message.contains("2027-11-20 12:00:00 UTC")), "{alarms:?}");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_in_the_middle_of_a_run_is_told_at_once() {
+        let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
+        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
+        let mut watch = ClockWatch::new(&log, &clock, &"run@test".parse().unwrap(), Some(server.source()));
+        watch.turn().await.unwrap();
+        assert_eq!(alarm(&log).await, None);
+        clock.set("2026-11-20T13:00:00Z".parse().unwrap());
+        watch.turn().await.unwrap();
+        let said = alarm(&log).await.unwrap();
+        assert!(said.contains("13:00:00 UTC by this host's clock, and 2026-11-20 12:00:30 UTC at the"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn only_a_servers_word_ends_what_a_server_was_compared_with() {
+        let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
+        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 14:00:00 GMT", "{}"));
+        let (enumerate, notify) = ("enumerate@test".parse().unwrap(), "notify@test".parse().unwrap());
+        ClockWatch::new(&log, &clock, &enumerate, Some(server.source())).turn().await.unwrap();
+        let raised = alarm(&log).await;
+        assert!(raised.is_some());
+        let silent = Server::new(|_| Reply::proper("503 Service Unavailable", "{}"));
+        ClockWatch::new(&log, &clock, &notify, None).turn().await.unwrap();
+        ClockWatch::new(&log, &clock, &enumerate, Some(silent.source())).turn().await.unwrap();
+        assert_eq!(alarm(&log).await, raised);
+        clock.set("2026-11-20T14:00:00Z".parse().unwrap());
+        ClockWatch::new(&log, &clock, &enumerate, Some(server.source())).turn().await.unwrap();
+        assert_eq!(alarm(&log).await, None);
     }
 }

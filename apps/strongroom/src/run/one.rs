@@ -9,6 +9,7 @@ use strongroom_service::actor;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
+use crate::run::clock_watch::ClockWatch;
 use crate::run::once::{run_trouble, why_zero};
 use crate::run::request;
 use crate::run::runs::Runs;
@@ -35,7 +36,8 @@ impl Default for Asked {
 }
 
 /// Asks for a run, or joins the one that was asked for, and waits until it has enumerated.
-pub(crate) async fn ask(worker: &Worker) -> Result<Asked, Trouble> {
+pub(crate) async fn ask(worker: &Worker, clock_watch: &mut ClockWatch) -> Result<Asked, Trouble> {
+    clock_watch.turn().await?;
     let runs = Runs::new(&worker.config, &worker.log, &worker.clock, &actor(StageName::Enumerate)).await?;
     let previous = request::newest(&worker.log).await?.map(|newest| newest.stream);
     let run = runs.request(Trigger::Once, previous.as_ref()).await?;

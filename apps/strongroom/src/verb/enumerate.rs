@@ -6,6 +6,7 @@ use strongroom_service::actor::actor;
 
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::run::clock_watch::ClockWatch;
 use crate::run::one::{Asked, ask};
 use crate::run::runs::Runs;
 use crate::run::wire;
@@ -41,11 +42,12 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let mut worker = Worker::open("enumerate", config, &args.common).await?;
     let stage = wire::enumerate(&source, &worker.log, &worker.clock);
     worker.spawn(stage, StageName::Enumerate);
+    let mut clock_watch = ClockWatch::new(&worker.log, &worker.clock, &actor(StageName::Enumerate), Some(source));
     if !args.once {
-        let done = keep(&worker).await;
+        let done = keep(&worker, &mut clock_watch).await;
         return worker.close(done).await;
     }
-    let (done, asked) = match ask(&worker).await {
+    let (done, asked) = match ask(&worker, &mut clock_watch).await {
         Ok(asked) => (Ok(()), asked),
         Err(trouble) => (Err(trouble), Asked::default()),
     };
@@ -54,9 +56,13 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     Ok(asked.exit)
 }
 
-async fn keep(worker: &Worker) -> Result<(), Trouble> {
+async fn keep(worker: &Worker, clock_watch: &mut ClockWatch) -> Result<(), Trouble> {
     let name = actor(StageName::Enumerate);
     let mut runs = Runs::new(&worker.config, &worker.log, &worker.clock, &name).await?;
     runs.look_back().await?;
-    worker.keep(async || runs.turn(true).await).await
+    let turns = worker.keep(async || {
+        clock_watch.turn().await?;
+        runs.turn(true).await
+    });
+    turns.await
 }
