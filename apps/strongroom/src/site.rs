@@ -8,7 +8,7 @@ use strongroom_service::Config;
 use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Mails};
 use crate::trouble::{OrTrouble as _, Trouble};
 
 /// The configuration that is in force.
@@ -19,12 +19,20 @@ pub(crate) fn config(file: Option<&Path>) -> Result<Config, Trouble> {
 /// The log, to append to; made where there is none. One that lost its newest events is refused until a person
 /// has decided.
 pub(crate) async fn log(config: &Config) -> Result<EventLog, Trouble> {
+    log_for(config, Mails::Elsewhere).await
+}
+
+/// The same, for a process that may be the one that mails: it also mails that the log was refused.
+pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, Trouble> {
     let log = unchecked_log(config).await?;
     let found = match checkpoint::check(config, &log).await {
         Ok(None) => return Ok(log),
         Ok(Some(rewound)) => {
             if let Err(error) = checkpoint::raise(&log, &rewound).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the alarm could not be raised");
+            }
+            if mails == Mails::Here {
+                checkpoint::mail(config, &log).await;
             }
             rewound.trouble()
         }

@@ -114,6 +114,23 @@ impl Notify {
         }
     }
 
+    /// Mails what nobody was told of an alarm, and records nothing: for a log that nothing may be appended to. The
+    /// recipients in `reached` have it already. Returns what is to be recorded later, and who has the mail; `None`:
+    /// everything was told.
+    ///
+    /// # Errors
+    /// The mail was handed over to nobody, or nobody said that it was.
+    pub async fn tell_unrecorded(
+        &self,
+        alarm: &Alarm,
+        reached: &[String],
+    ) -> Result<Option<(AlarmNotified, Delivery)>, PostError> {
+        let Some(mail) = AlarmMail::of(self.log.site(), std::iter::once(alarm)) else { return Ok(None) };
+        let mail = mail.mail(&self.settings.zone)?;
+        let delivery = self.send(&mail, reached).await?;
+        Ok(Some((notified(alarm, &mail.message_id, &delivery), delivery)))
+    }
+
     async fn tell_group(&self, alarms: Vec<(Task<Notice>, Alarm)>, reached: &[String], settle: &Settle<Notice>) {
         let Some(mail) = AlarmMail::of(self.log.site(), alarms.iter().map(|(_, alarm)| alarm)) else {
             return;
@@ -123,13 +140,9 @@ impl Notify {
             Err(error) => Err(error.into()),
         };
         let outcome = |alarm: &Alarm| match &sent {
-            Ok((message_id, delivery)) => settled(delivery, || {
-                Event::AlarmNotified(AlarmNotified {
-                    about: alarm.untold.iter().map(|one| one.id).collect(),
-                    message_id: message_id.clone(),
-                    receipt: delivery.record(),
-                })
-            }),
+            Ok((message_id, delivery)) => {
+                settled(delivery, || Event::AlarmNotified(notified(alarm, message_id, delivery)))
+            }
             Err(error) => failed(error),
         };
         let outcomes = alarms.into_iter().map(|(task, alarm)| (task, outcome(&alarm))).collect();
@@ -198,6 +211,12 @@ impl Notify {
         kill_point!("notify.after-send");
         delivery
     }
+}
+
+/// That all that is untold of an alarm was told.
+fn notified(alarm: &Alarm, message_id: &str, delivery: &Delivery) -> AlarmNotified {
+    let about = alarm.untold.iter().map(|one| one.id).collect();
+    AlarmNotified { about, message_id: message_id.to_owned(), receipt: delivery.record() }
 }
 
 /// Sent, where every recipient is settled. Where the mail server will take some of them later, a failure that names

@@ -155,6 +155,12 @@ impl<'a> Crew<'a> {
         text
     }
 
+    /// Gives the processes away, as they are.
+    #[must_use]
+    pub fn dismiss(mut self) -> Vec<Running> {
+        std::mem::take(&mut self.running).into_values().flatten().collect()
+    }
+
     /// Lets every process end in order, once all that is left is done: first whoever asks for runs, since one
     /// that it has asked for in its last moment is to be done as well.
     ///

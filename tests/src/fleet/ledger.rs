@@ -5,6 +5,9 @@ use strongroom_servers::Database;
 /// A booking that went all the way has so many events: enumerated, fetched, backed up, archived.
 const EVENTS_EACH: usize = 4;
 
+/// The tables of the log.
+const TABLES: [&str; 3] = ["event", "stream", "head"];
+
 /// The log's database.
 #[derive(Debug)]
 pub struct Ledger {
@@ -64,6 +67,27 @@ impl Ledger {
              (SELECT coalesce(max(position), -1) FROM strongroom.event WHERE type = 'strongroom.summary.composed.v1')",
         );
         left == 0 && untold == 0
+    }
+
+    /// Copies the log as it is now, for [`Ledger::restore`].
+    pub fn remember(&self) {
+        for table in TABLES {
+            self.run(&format!(
+                "DROP TABLE IF EXISTS public.{table}; CREATE TABLE public.{table} AS TABLE strongroom.{table}"
+            ));
+        }
+    }
+
+    /// Puts the copy in the log's place, as who restores a database does: past its own refusals, and in one step.
+    pub fn restore(&self) {
+        let names = TABLES.map(|table| format!("strongroom.{table}")).join(", ");
+        let back = TABLES.map(|table| format!("INSERT INTO strongroom.{table} SELECT * FROM public.{table};")).concat();
+        self.run(&format!("SET session_replication_role = replica; BEGIN; TRUNCATE {names} CASCADE; {back} COMMIT"));
+    }
+
+    fn run(&self, sql: &str) {
+        let said = self.database.query(sql);
+        assert_eq!(said.trim(), "", "{sql}");
     }
 
     fn count(&self, sql: &str) -> usize {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_model::{AlarmKind, Event};
 use strongroom_tests::audit::{all_is_archived, events, files_below, r7_summaries_tile_the_log, the_log_is_sound};
+use strongroom_tests::mailbox::Mail;
 use strongroom_tests::site::Site;
 
 #[test]
@@ -36,25 +37,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Puts the files of a log that were copied in the place of those that are there.
+fn restore(site: &Site) {
+    let data = site.path("data");
+    for entry in fs::read_dir(&data).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("log") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    for entry in fs::read_dir(site.path("older")).unwrap().flatten() {
+        fs::copy(entry.path(), data.join(entry.file_name())).unwrap();
+    }
+}
+
+/// The mails about alarms, by their files.
+fn alarm_mails(site: &Site) -> Vec<Mail> {
+    site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("alarm.")).collect()
+}
+
 #[test]
 fn r4_a_restored_log_is_refused_until_a_person_decides_and_no_number_is_mailed_twice() {
     let site = Site::new();
     site.add_documents(2);
     let _server = site.serve();
     site.run_once().run().expect_code(0);
-    let log = site.path("data/log.sqlite");
-    copy(log.parent().unwrap(), &site.path("older"));
+    copy(&site.path("data"), &site.path("older"));
     site.add_documents(2);
     site.run_once().run().expect_code(0);
-    for entry in fs::read_dir(log.parent().unwrap()).unwrap().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("log") {
-            fs::remove_file(entry.path()).unwrap();
-        }
-    }
-    for entry in fs::read_dir(site.path("older")).unwrap().flatten() {
-        fs::copy(entry.path(), log.parent().unwrap().join(entry.file_name())).unwrap();
-    }
-    let mails = files_below(&site.path("data/mail")).len();
+    restore(&site);
+    let summaries = files_below(&site.path("data/mail")).len();
 
     let refused = site.run_once().run();
     assert_eq!(refused.code(), Some(1), "{}", refused.said());
@@ -65,7 +76,7 @@ fn r4_a_restored_log_is_refused_until_a_person_decides_and_no_number_is_mailed_t
         _ => None,
     });
     assert_eq!(raised.collect::<Vec<_>>(), [AlarmKind::LogRewound]);
-    assert_eq!(files_below(&site.path("data/mail")).len(), mails, "nothing is mailed by a log that may be wrong");
+    assert_eq!(files_below(&site.path("data/mail")).len(), summaries + 1, "only that is mailed");
 
     site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
     site.add_documents(2);
@@ -76,6 +87,44 @@ fn r4_a_restored_log_is_refused_until_a_person_decides_and_no_number_is_mailed_t
         _ => None,
     });
     assert_eq!(numbers.collect::<Vec<_>>(), [(1, true), (2, false), (3, true)], "2 was mailed before");
+}
+
+#[test]
+fn r4_r8_that_a_log_was_restored_is_mailed_at_once_though_nothing_is_recorded_and_only_once() {
+    let site = Site::new();
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    copy(&site.path("data"), &site.path("older"));
+    site.add_documents(2);
+    site.run_once().run().expect_code(0);
+    restore(&site);
+    // The mail is out, and the program dies before it has kept that: it goes out again, the same to the letter.
+    let killed = site.run_once().kill_at("rewound.after-mail", 1).run();
+    assert!(killed.was_killed(), "{}", killed.said());
+    let mails = alarm_mails(&site);
+    let [first] = &mails[..] else { panic!("{mails:?}") };
+    assert!(first.header("Subject").unwrap().contains("The event log lost its newest events"), "{first:?}");
+    assert!(first.part("text/plain").contains("strongroom log adopt --reason"), "it says what to do: {first:?}");
+    assert_eq!(site.run_once().run().code(), Some(1));
+    assert_eq!(alarm_mails(&site).iter().map(|mail| &mail.text).collect::<Vec<_>>(), [&first.text]);
+    // From now on it is known: nothing is mailed however often the program is started.
+    fs::remove_file(site.path("data/mail").join(&first.file)).unwrap();
+    for verb in [["run", "--once"].as_slice(), &["run"], &["run", "--once"]] {
+        assert_eq!(site.call(verb).run().code(), Some(1));
+        assert!(alarm_mails(&site).is_empty());
+    }
+    let told = |site: &Site| events(site).iter().filter(|one| matches!(one.event, Event::AlarmNotified(_))).count();
+    assert_eq!(told(&site), 0, "and nothing was recorded");
+
+    site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
+    assert_eq!(told(&site), 1, "now it is recorded");
+    site.run_once().run().expect_code(0);
+    let mails = alarm_mails(&site);
+    let [over] = &mails[..] else { panic!("{mails:?}") };
+    assert!(over.header("Subject").unwrap().starts_with("Over: "), "{over:?}");
+    assert!(!site.path("data/mailed.kestrel").exists());
+    the_log_is_sound(&site);
 }
 
 #[test]

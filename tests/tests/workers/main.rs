@@ -8,6 +8,7 @@
 //! - `kills`: every kind of process dies;
 //! - `broker`: RabbitMQ is restarted, wiped, short of memory; `cluster`: its leader dies;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
+//! - `rewound`: the database is restored from an older copy;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
 //! - `messages`: they come twice, in reverse order, or make no sense;
 //! - `slow`: a transfer takes longer than the broker waits for;
@@ -21,6 +22,7 @@ mod database;
 mod kills;
 mod mail;
 mod messages;
+mod rewound;
 mod slow;
 mod tap;
 mod two_lines;

@@ -36,9 +36,14 @@ impl fmt::Display for Place {
     }
 }
 
+/// The data folder.
+pub(super) fn data_folder(config: &Config) -> Place {
+    Place { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
+}
+
 /// The data folder; and the drive, if it is there and can be written to.
 pub(crate) fn places(config: &Config) -> Vec<Place> {
-    let data = Place { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" };
+    let data = data_folder(config);
     let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
     let drive = drive.map(|root| Place { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
     std::iter::once(data).chain(drive).collect()
@@ -69,27 +74,37 @@ impl Place {
     }
 
     fn try_read(&self, site: &SiteId) -> io::Result<Checkpoint> {
-        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
-        let path = PathBuf::from(self.below).join(name(site));
-        let mut text = String::new();
-        let file = Beneath::open(&self.root, policy)?.file(path)?;
-        file.take(MAX_CHECKPOINT_BYTES as u64 + 1).read_to_string(&mut text)?;
+        let text = self.text(&name(site), MAX_CHECKPOINT_BYTES)?;
         let checkpoint: Checkpoint = text.parse().map_err(io::Error::other)?;
         if checkpoint.site == *site { Ok(checkpoint) } else { Err(io::Error::other("it is another site's")) }
     }
 
     /// Puts a checkpoint in the place of the one before.
+    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.replace(&name(&checkpoint.site), &checkpoint.to_string())
+    }
+
+    /// What a file there holds, up to a byte more than so many.
+    pub(super) fn text(&self, name: &str, max_bytes: usize) -> io::Result<String> {
+        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
+        let path = PathBuf::from(self.below).join(name);
+        let mut text = String::new();
+        let file = Beneath::open(&self.root, policy)?.file(path)?;
+        file.take(max_bytes as u64 + 1).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Puts a file in the place of the one before.
     ///
     /// If we stop before the rename, the one before stays, which is true as well; after it, the new one is
     /// there, whole, since it was synced before.
-    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+    pub(super) fn replace(&self, name: &str, text: &str) -> io::Result<()> {
         let folder = self.folder()?;
-        let name = name(&checkpoint.site);
         // Processes of one host write at the same time, each by a name of its own.
         let new = format!("{name}.{}.new", std::process::id());
         remove_in(&folder, &new)?;
         let written = create_in(&folder, &new, Creation::New, self.mode).and_then(|mut file| {
-            file.write_all(checkpoint.to_string().as_bytes())?;
+            file.write_all(text.as_bytes())?;
             sync::sync_file(&file)
         });
         if let Err(error) = written {
@@ -97,7 +112,12 @@ impl Place {
             return Err(error);
         }
         kill_point!("checkpoint.before-rename");
-        replace_in(&folder, &new, &name)?;
+        replace_in(&folder, &new, name)?;
         sync::sync_folder(&folder)
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        remove_in(self.folder()?, name).map(drop)
     }
 }

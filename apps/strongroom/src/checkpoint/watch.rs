@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Rewound, now, places, raise};
+use super::{Mails, Rewound, found_by_another, mail, now, places, raise};
 use crate::trouble::Trouble;
 
 /// How often it is looked whether the log still is the one that it was.
@@ -24,12 +24,13 @@ pub(crate) struct Watch {
     rewound: watch::Receiver<Option<Arc<Rewound>>>,
     config: Arc<Config>,
     log: EventLog,
+    mails: Mails,
     task: AbortHandle,
 }
 
 impl Watch {
     /// Begins to watch a log that was found to go on from every checkpoint.
-    pub(crate) fn start(config: &Config, log: &EventLog) -> Self {
+    pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
         let config = Arc::new(config.clone());
         let looker = Looker { config: config.clone(), log: log.clone(), seen: None, written_at: None };
@@ -38,7 +39,7 @@ impl Watch {
             tracing::error!("{}", rewound.sentence());
             sender.send_replace(Some(Arc::new(rewound)));
         });
-        Self { rewound, config, log: log.clone(), task: task.abort_handle() }
+        Self { rewound, config, log: log.clone(), mails, task: task.abort_handle() }
     }
 
     /// Why the process must stop, if the log was rewound.
@@ -57,12 +58,14 @@ impl Watch {
         }
     }
 
-    /// Stops, and keeps how the log ends.
+    /// Stops, and keeps how the log ends. The alarm about one that was rewound is mailed here, when the stages have
+    /// ended: the one that mails may have done so, and recorded it.
     pub(crate) async fn close(self) {
         self.task.abort();
-        if self.rewound.borrow().is_none()
-            && let Ok(checkpoint) = now(&self.log).await
-        {
+        let is_rewound = self.rewound.borrow().is_some();
+        if is_rewound && self.mails == Mails::Here {
+            mail(&self.config, &self.log).await;
+        } else if !is_rewound && let Ok(checkpoint) = now(&self.log).await {
             keep(&self.config, checkpoint).await;
         }
     }
@@ -103,12 +106,14 @@ impl Looker {
             } else {
                 Comparison::Continues
             };
-            if comparison != Comparison::Continues {
-                let place = "this process".to_owned();
-                return Ok(Some(Rewound { place, checkpoint: seen.clone(), comparison }));
+            if let Some(rewound) = Rewound::from(comparison, seen, &"this process") {
+                return Ok(Some(rewound));
             }
         }
         let is_new = self.seen.as_ref().is_none_or(|(seen, _)| *seen != checkpoint);
+        if is_new && let Some(rewound) = found_by_another(&self.log).await? {
+            return Ok(Some(rewound));
+        }
         if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE) {
             keep(&self.config, checkpoint.clone()).await;
             self.written_at = Some(Instant::now());

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attached;
 use crate::broker;
-use crate::checkpoint;
+use crate::checkpoint::{self, Mails};
 use crate::run::ending::Ending;
 use crate::run::gate::Gate;
 use crate::run::right::RunRight;
@@ -78,9 +78,9 @@ impl Job {
     ) -> Result<Self, Trouble> {
         let source = site::source(&config)?;
         let root = config.drive.mounted_at()?.to_owned();
-        let log = site::log(&config).await?;
+        let log = site::log_for(&config, Mails::Here).await?;
         site::warn_of_the_clear(&config);
-        let checkpoints = checkpoint::Watch::start(&config, &log);
+        let checkpoints = checkpoint::Watch::start(&config, &log, Mails::Here);
         let from = Position(log.head().await?.size);
         let watch = Watch::start(&log, from, Tally::after(&log.counts().await?), show.clone());
         let stop = shutdown.stop().child_token();

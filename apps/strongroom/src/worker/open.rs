@@ -15,11 +15,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::pulse::{Pulse, Seen};
 use super::{Common, END_MOST};
+use crate::checkpoint::{self, Mails};
 use crate::exit::Exit;
 use crate::run::keep::keep;
 use crate::run::wire;
 use crate::trouble::Trouble;
-use crate::{broker, checkpoint, site};
+use crate::{broker, site};
 
 /// A process of one part of the work.
 pub(crate) struct Worker {
@@ -53,9 +54,10 @@ impl Worker {
             None => None,
         };
         let clock = Clock::system();
-        let log = site::log(&config).await?;
+        let mails = if verb == StageName::Notify.name() { Mails::Here } else { Mails::Elsewhere };
+        let log = site::log_for(&config, mails).await?;
         site::warn_of_the_clear(&config);
-        let checkpoints = checkpoint::Watch::start(&config, &log);
+        let checkpoints = checkpoint::Watch::start(&config, &log, mails);
         let stop = shutdown.stop().child_token();
         let delivery = Delivery::Broker(broker.clone());
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));

@@ -54,15 +54,21 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
     let (clock, actor) = (Clock::system(), actor_named("operator"));
     checkpoint::raise(log, &rewound).await?;
-    let last = newest_summary(config, log).await.max(rewound.checkpoint.summary);
+    let last = newest_summary(config, log).await.max(rewound.summary);
     use_up(log, last, &clock, &actor).await?;
     let key = AlarmKey::new(AlarmKind::LogRewound, "log");
+    // Before the alarm's end: or else that would tell of the beginning once more.
+    if let Some((expected, notified)) = checkpoint::mailed(config, log).await? {
+        let told = Event::AlarmNotified(notified);
+        append(log, vec![(StreamName::alarm(&key), expected, told)], &clock, &actor).await?;
+    }
     let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
-    let (config, now) = (config.clone(), checkpoint::now(log).await?);
-    blocking(move || places(&config).iter().try_for_each(|place| place.write(&now)))
+    let (settings, now) = (config.clone(), checkpoint::now(log).await?);
+    blocking(move || places(&settings).iter().try_for_each(|place| place.write(&now)))
         .await
         .or_trouble("the new checkpoint could not be kept")?;
+    checkpoint::forget_mailed(config, log.site()).await.or_trouble("what was mailed could not be forgotten")?;
     Ok(Some(rewound))
 }
 

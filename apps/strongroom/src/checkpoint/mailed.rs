@@ -1,0 +1,104 @@
+//! The mail about a log that was rewound. It leaves although nothing may be recorded.
+//!
+//! What was mailed is kept in the data folder, so that a process that is started again every minute mails it once, and
+//! is recorded when a person has decided, so that it is not mailed a second time then.
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::AlarmNotified;
+use strongroom_model::{EventId, Expected, SiteId};
+use strongroom_service::{Config, blocking, kill_point};
+use tokio::time::timeout;
+
+use super::alarm;
+use super::place::data_folder;
+use crate::run::wire;
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// Whether this process mails, or another one of the site does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mails {
+    Here,
+    Elsewhere,
+}
+
+/// How long an end waits for a mail server. What it does not take by then is tried at the next start.
+const MAX_WAIT: Duration = Duration::from_secs(120);
+
+/// How many bytes are read of what is kept: a few ids, and the addresses of those who have the mail.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What was mailed of the alarm.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mailed {
+    notified: AlarmNotified,
+    /// Who has it.
+    reached: Vec<String>,
+    /// Whether everyone has it who can be reached at all.
+    complete: bool,
+}
+
+/// Where it is kept: several sites may share a data folder.
+fn name(site: &SiteId) -> String {
+    format!("mailed.{site}")
+}
+
+/// Mails the alarm about a log that was rewound, if nobody was told of it. What cannot be handed over is said on
+/// stderr, and tried again at the next start.
+pub(crate) async fn mail(config: &Config, log: &EventLog) {
+    match timeout(MAX_WAIT, try_mail(config, log)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(trouble)) => tracing::error!(
+            reason = trouble.sentence(),
+            "the alarm about the log could not be mailed: it is tried again at the next start"
+        ),
+        Err(_) => {
+            tracing::error!("the mail server takes too long: the alarm about the log is mailed at the next start");
+        }
+    }
+}
+
+async fn try_mail(config: &Config, log: &EventLog) -> Result<(), Trouble> {
+    let (_, alarm) = alarm(log).await?;
+    let about: Vec<EventId> = alarm.untold.iter().map(|one| one.id).collect();
+    let kept = read(config, log.site()).await.filter(|kept| kept.notified.about == about);
+    if kept.as_ref().is_some_and(|kept| kept.complete) {
+        return Ok(());
+    }
+    let mut reached = kept.map(|kept| kept.reached).unwrap_or_default();
+    let told = wire::notify(config, log)?.tell_unrecorded(&alarm, &reached).await;
+    // Nothing is untold where a process that had not noticed yet has mailed it, and recorded that.
+    let Some((notified, delivery)) = told.or_trouble("the mail was not handed over")? else { return Ok(()) };
+    // If we stop here, the mail is out and not kept: it goes out again at the next start, with the same Message-ID.
+    kill_point!("rewound.after-mail");
+    reached.extend(delivery.taken.iter().map(ToString::to_string));
+    let mailed = Mailed { notified, reached, complete: delivery.put_off.is_empty() };
+    let text = serde_json::to_string(&mailed)?;
+    let (folder, name) = (data_folder(config), name(log.site()));
+    blocking(move || folder.replace(&name, &text)).await.or_trouble("what was mailed could not be kept")
+}
+
+/// What was mailed of the alarm and is not recorded, with what its record expects of the alarm's stream.
+pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Expected, AlarmNotified)>, Trouble> {
+    let (expected, alarm) = alarm(log).await?;
+    let Some(kept) = read(config, log.site()).await.filter(|kept| kept.complete) else { return Ok(None) };
+    let is_untold = |id: &EventId| alarm.untold.iter().any(|one| one.id == *id);
+    let all = !kept.notified.about.is_empty() && kept.notified.about.iter().all(is_untold);
+    Ok(all.then_some((expected, kept.notified)))
+}
+
+/// Forgets what was mailed: it is recorded, or of another log.
+pub(crate) async fn forget_mailed(config: &Config, site: &SiteId) -> io::Result<()> {
+    let (folder, name) = (data_folder(config), name(site));
+    blocking(move || folder.remove(&name)).await
+}
+
+/// What cannot be read counts as nothing: a mail too many is better than none.
+async fn read(config: &Config, site: &SiteId) -> Option<Mailed> {
+    let (folder, name) = (data_folder(config), name(site));
+    let text = blocking(move || folder.text(&name, MAX_BYTES)).await.ok()?;
+    serde_json::from_str(&text).ok()
+}

@@ -1,0 +1,84 @@
+//! The database is restored from an older copy: under processes at work, and before they start.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use strongroom_tests::fleet::{Fleet, Part};
+use strongroom_tests::mailbox::Mail;
+use strongroom_tests::program::Running;
+use strongroom_tests::wait::until_true;
+
+/// Longer than any process goes without a look at how long the log is.
+const LOOKED: Duration = Duration::from_secs(5);
+
+/// The mails about alarms whose subject has that in it.
+fn alarm_mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
+    let about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
+    fleet.site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("alarm.") && about(mail)).collect()
+}
+
+fn refused(running: Running) {
+    let ended = running.wait();
+    assert_eq!(ended.code(), Some(1), "{}", ended.said());
+    assert!(ended.said().contains("strongroom log adopt --reason"), "{}", ended.said());
+}
+
+fn adopt(fleet: &Fleet<'_>) {
+    fleet.site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
+}
+
+const LOST: &str = "The event log lost its newest events";
+
+#[test]
+fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gone_on_from_once_adopted() {
+    let fleet = Fleet::shared();
+    fleet.site.add_documents(5);
+    let mut crew = fleet.crew();
+    crew.until_archived(5);
+    crew.until_settled();
+    fleet.ledger.remember();
+    fleet.site.add_documents(4);
+    crew.until_archived(9);
+    crew.until_settled();
+    sleep(LOOKED);
+    fleet.ledger.restore();
+    for process in crew.dismiss() {
+        refused(process);
+    }
+    assert_eq!(fleet.ledger.archived(), 5, "nothing is done on it");
+    until_true("the alarm to be mailed", || alarm_mails(&fleet, LOST).len() == 1);
+    for part in [Part::Notify, Part::Fetch, Part::Relay, Part::Notify] {
+        refused(fleet.site.call([part.verb()]).start());
+    }
+    assert_eq!(alarm_mails(&fleet, LOST).len(), 1);
+    adopt(&fleet);
+    let mut crew = fleet.crew();
+    fleet.site.add_documents(3);
+    crew.until_archived(8);
+    crew.until("its end to be mailed", |fleet| alarm_mails(fleet, "Over: ").len() == 1);
+    assert_eq!(alarm_mails(&fleet, LOST).len(), 1, "its beginning is not mailed again");
+    crew.until_settled();
+    fleet.ledger.remember();
+    fleet.site.add_documents(2);
+    crew.until_archived(10);
+    crew.leave();
+
+    // Now while nobody is at work: only the data folder remembers.
+    fleet.ledger.restore();
+    for part in [Part::Fetch, Part::Notify, Part::Notify] {
+        refused(fleet.site.call([part.verb()]).start());
+    }
+    let told = fleet.ledger.times("strongroom.alarm.notified.v1");
+    assert_eq!(alarm_mails(&fleet, LOST).len(), 2, "it is mailed though it is not recorded");
+    adopt(&fleet);
+    assert_eq!(fleet.ledger.times("strongroom.alarm.notified.v1"), told + 1, "it is recorded");
+    fleet.site.add_documents(1);
+    let mut crew = fleet.crew();
+    crew.until_archived(9);
+    crew.leave();
+    assert_eq!(alarm_mails(&fleet, LOST).len(), 2);
+    fleet.site.call(["log", "verify"]).run().expect_code(0);
+    let queues = fleet.queues();
+    assert!(queues.iter().all(|(_, messages)| *messages == 0), "{queues:?}");
+    assert_eq!(fleet.alarms(), Vec::<String>::new());
+}
