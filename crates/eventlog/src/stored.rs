@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
+use jiff::Timestamp;
 use strongroom_model::text::printable;
 use strongroom_model::{Position, Recorded};
 
@@ -71,8 +72,17 @@ impl Stored {
     /// overlook what it may be about.
     #[must_use]
     pub fn data_text(&self, field: &str) -> Option<String> {
-        let event: serde_json::Value = serde_json::from_str(&self.body).ok()?;
-        Some(event.get("data")?.get(field)?.as_str()?.to_owned())
+        Some(self.json()?.get("data")?.get(field)?.as_str()?.to_owned())
+    }
+
+    /// When it happened, whether or not this version can read the event.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        self.json()?.get("time")?.as_str()?.parse().ok()
+    }
+
+    fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.body).ok()
     }
 }
 

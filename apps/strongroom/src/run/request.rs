@@ -84,9 +84,13 @@ pub(crate) async fn newest(log: &EventLog) -> Result<Option<Newest>, LogError> {
     let Some(head) = log.newest(SubjectKind::Run, 1).await?.into_iter().next() else { return Ok(None) };
     // What became of it since does not matter here, nor whether this version can read that.
     let Some(first) = log.read(head.first_position, 1).await?.into_iter().next() else { return Ok(None) };
-    let Recorded { time: asked_at, event, .. } = first.decode()?;
-    let Event::RunRequested(requested) = event else { return Ok(None) };
-    Ok(Some(Newest { stream: head.stream, asked_at, trigger: requested.trigger, position: head.position }))
+    let (asked_at, trigger) = match log.readable(&first) {
+        Some(Recorded { time, event: Event::RunRequested(requested), .. }) => (time, requested.trigger),
+        Some(_) => return Ok(None),
+        // Nobody can do it, and the next one must not wait for it.
+        None => (first.time().unwrap_or(Timestamp::UNIX_EPOCH), Trigger::Schedule),
+    };
+    Ok(Some(Newest { stream: head.stream, asked_at, trigger, position: head.position }))
 }
 
 #[cfg(test)]

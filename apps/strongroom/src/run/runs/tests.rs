@@ -180,3 +180,25 @@ async fn r8_runs_that_did_not_happen_while_the_host_slept_are_told_and_the_run_u
     runs.turn(true).await.unwrap();
     assert!(!overdue(&site).await);
 }
+
+#[tokio::test]
+async fn r9_a_run_whose_request_cannot_be_read_does_not_hold_up_the_next_one() {
+    let site = Site::new().await;
+    keeper(&site).await.turn(true).await.unwrap();
+    let script = "import sqlite3\n\
+        log = sqlite3.connect('log.sqlite')\n\
+        for (name,) in log.execute(\"SELECT name FROM sqlite_schema WHERE type = 'trigger'\").fetchall():\n\
+        \x20   log.execute(f'DROP TRIGGER \"{name}\"')\n\
+        assert log.execute(\"UPDATE event SET body = replace(body, 'trigger', 'imagined')\").rowcount == 1\n\
+        log.commit()\n";
+    let mut python = std::process::Command::new("python3");
+    let output = python.args(["-c", script]).current_dir(site.folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let unreadable = newest(&site).await;
+    let mut runs = keeper(&site).await;
+    pass(&site, &mut runs, 3).await;
+    assert_ne!(newest(&site).await, unreadable, "the next slot has a run");
+    site.happens(&newest(&site).await, found(0)).await;
+    pass(&site, &mut runs, 3).await;
+    assert_eq!(site.log.head().await.unwrap().size, 4, "and so has the one after it");
+}
