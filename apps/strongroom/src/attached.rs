@@ -1,9 +1,11 @@
 //! The drive that is attached, or should be.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use strongroom_audit::DriveState;
 use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, disk_of};
+use strongroom_model::text::printable;
 use strongroom_service::Config;
 
 /// What the word is for a drive that can be written to.
@@ -38,6 +40,11 @@ pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Opt
     };
     (state, obstacle)
 }
+
+/// For how long the bags are looked through for files that are not ours: a person waits for it.
+const MAX_SEARCH: Duration = Duration::from_secs(5);
+/// How many characters of a file's path are shown.
+const PATH_CHARS: usize = 120;
 
 /// Something that a person should know of a drive that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +82,7 @@ pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
             step: step.to_owned(),
         });
     }
+    remarks.extend(foreign(root));
     let unicode = Drive::open(root, &DriveSettings::default()).and_then(|drive| drive.holds_unicode());
     if unicode.is_ok_and(|held| !held) {
         remarks.push(Remark {
@@ -87,9 +95,49 @@ pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     remarks
 }
 
+/// That files in the bags are not ours, where some are. Blocks.
+fn foreign(root: &Path) -> Option<Remark> {
+    let since = Instant::now();
+    let drive = Drive::open(root, &DriveSettings::default()).ok()?;
+    let found = drive.foreign(|| since.elapsed() < MAX_SEARCH).ok().filter(|found| found.files > 0)?;
+    let mut named: Vec<_> = found.named.iter().map(|path| printable(path, PATH_CHARS)).collect();
+    if found.files > named.len() as u64 {
+        named.push("…".to_owned());
+    }
+    let at_least = if found.ended_early { "at least " } else { "" };
+    let files = if found.files == 1 { "file in the bags is" } else { "files in the bags are" };
+    Some(Remark {
+        what: format!(
+            "{at_least}{} {files} not Strongroom's ({}): a BagIt validator calls such a bag incomplete, `sha256sum -c` passes",
+            found.files,
+            named.join(", ")
+        ),
+        step: "leave them, for the copies are well; or delete them by hand before a validator is run".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_desktop_leaves_in_a_bag_is_told_with_names_that_a_terminal_bears() {
+        let folder = tempfile::tempdir().unwrap();
+        Drive::init(folder.path(), "blue 1", "2026-11-20T23:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!(foreign(folder.path()), None);
+        let data = folder.path().join("kestrel/2026-11/data");
+        std::fs::create_dir_all(&data).unwrap();
+        for name in [".DS_Store", "a\u{1b}[31m\nred"] {
+            std::fs::write(data.join(name), "x").unwrap();
+        }
+        let remark = foreign(folder.path()).unwrap();
+        assert_eq!(
+            remark.what,
+            "2 files in the bags are not Strongroom's (kestrel/2026-11/data/.DS_Store, \
+             kestrel/2026-11/data/a\\u{1b}[31m\\nred): a BagIt validator calls such a bag incomplete, `sha256sum -c` passes"
+        );
+        assert_eq!(std::fs::read_dir(data).unwrap().count(), 2, "nothing is deleted");
+    }
 
     #[test]
     fn a_folder_that_was_never_set_up_has_no_identity_and_says_what_to_type() {

@@ -1,5 +1,6 @@
 //! A backup drive, and what a caller does with it.
 
+mod foreign;
 mod init;
 pub(crate) mod quarantine;
 pub(crate) mod read_back;
@@ -27,6 +28,7 @@ use crate::received::{Landed, Received};
 use crate::relative::Relative;
 use crate::space::Space;
 
+pub use self::foreign::Foreign;
 pub use self::unfinished::Unfinished;
 
 /// What an operator says of a drive.

@@ -49,7 +49,7 @@ pub mod slot;
 mod space;
 mod temporary;
 
-pub use crate::drive::{Drive, DriveSettings, Unfinished};
+pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished};
 pub use crate::error::{DriveError, InitError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;

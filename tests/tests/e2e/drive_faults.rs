@@ -193,3 +193,29 @@ fn a_drive_that_is_unplugged_in_the_middle_loses_nothing() {
     site.run_once().run().expect_code(0);
     all_is_archived(&site, 60);
 }
+
+#[test]
+fn what_a_desktop_left_in_the_bags_is_told_by_doctor_and_drive_status_and_stays() {
+    let site = Site::new();
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let month = site.months().remove(0);
+    let bookings = fs::read_dir(month.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let booking = bookings.filter(|path| path.is_dir()).min().unwrap();
+    let foreign = [month.join("data/.DS_Store"), month.join("data/._timesheet"), booking.join("Thumbs.db")];
+    for path in &foreign {
+        fs::write(path, "a desktop's").unwrap();
+    }
+    for verb in [&["doctor"][..], &["drive", "status"]] {
+        let said = site.call(verb).run().expect_code(0).expect_said("3 files in the bags are not Strongroom's").said();
+        for part in [".DS_Store", "._timesheet", "Thumbs.db", "BagIt validator", "`sha256sum -c` passes"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+    site.run_once().run().expect_code(0);
+    assert!(foreign.iter().all(|path| path.exists()), "they are never deleted or moved");
+    r1_every_manifest_is_right(&site);
+    fs::remove_file(&foreign[0]).unwrap();
+    site.call(["drive", "status"]).run().expect_said("2 files in the bags are not Strongroom's");
+}

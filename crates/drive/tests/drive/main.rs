@@ -5,6 +5,7 @@
 mod bag;
 #[cfg(feature = "kill-points")]
 mod faults;
+mod foreign;
 #[cfg(feature = "kill-points")]
 mod kills;
 mod landing;

@@ -1,0 +1,160 @@
+//! Files in the bags that are not ours: what a Mac, a Windows or a person has put there.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use strongroom_files::is_folder;
+use strongroom_files::within::{names_in, stat_in};
+use strongroom_model::{Month, SiteId};
+
+use super::Drive;
+use crate::bag::{self, text};
+use crate::error::{Action, DriveError};
+use crate::manifest::Manifest;
+use crate::mount::Mount;
+use crate::name;
+use crate::place::BagPlace;
+use crate::relative::{Relative, text_names_in};
+use crate::temporary::is_temporary;
+
+/// How many are named.
+const MAX_NAMED: usize = 5;
+
+/// Files in the bags that are not ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// How many were found.
+    pub files: u64,
+    /// The first of them, relative to the drive's root, as they are: from outside, and to be escaped where they are shown.
+    pub named: Vec<String>,
+    /// Whether the search was ended before it had seen every bag's every folder.
+    pub ended_early: bool,
+}
+
+impl Foreign {
+    fn add(&mut self, folder: &Relative, name: &OsStr) {
+        self.files += 1;
+        if self.named.len() < MAX_NAMED {
+            self.named.push(format!("{folder}/{}", name.to_string_lossy()));
+        }
+    }
+}
+
+impl Drive {
+    /// Looks for files among the payload of every site's bags that no copy of ours can be: beside the bookings' folders,
+    /// beside a listed copy, or named as only a desktop names its own. The newest month comes first, and what lies beside the folders
+    /// before what lies in them. It ends when `go_on` says so: a drive may have a million folders.
+    ///
+    /// They are no fault of the copies: `sha256sum -c` passes. A BagIt validator calls such a bag incomplete.
+    ///
+    /// # Errors
+    /// The drive is not there, or cannot be read.
+    pub fn foreign(&self, go_on: impl Fn() -> bool) -> Result<Foreign, DriveError> {
+        let mount = self.mount()?;
+        let mut found = Foreign::default();
+        let mut folders = Vec::new();
+        for place in bags(&mount)? {
+            if !go_on() {
+                found.ended_early = true;
+                return Ok(found);
+            }
+            folders.push((beside_the_folders(&mount, &place, &mut found)?, place));
+        }
+        for (folders, place) in folders {
+            let bag = mount.bags.get(&place);
+            let mut bag = bag::lock(&bag);
+            let manifest = match bag.manifest(&mount) {
+                Ok(manifest) => manifest.clone(),
+                // The next start writes it anew. Until then only a name can tell.
+                Err(DriveError::BadManifest { .. }) => Manifest::default(),
+                Err(error) => return Err(error),
+            };
+            for folder in folders {
+                if !go_on() {
+                    found.ended_early = true;
+                    return Ok(found);
+                }
+                in_a_folder(&mount, &place, &folder, &manifest, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// All bags on the drive, the newest months first.
+fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
+    let root = Relative::root();
+    let unread = |path: &Relative| {
+        let path = path.clone();
+        move |error| mount.error(Action::Open, &path, error)
+    };
+    let mut bags = Vec::new();
+    let sites = text_names_in(mount.top()).map_err(unread(&root))?;
+    let sites = sites.iter().filter_map(|name| name::unescape(name)?.parse::<SiteId>().ok());
+    for site in sites {
+        let path = BagPlace::site_folder(&site);
+        // Something else may have the name of a site.
+        let Ok(folder) = mount.top().folder(&path) else { continue };
+        let months = text_names_in(folder).map_err(unread(&path))?;
+        let months = months.iter().filter_map(|name| name.parse::<Month>().ok());
+        bags.extend(months.map(|month| BagPlace { site: site.clone(), month }));
+    }
+    bags.sort_unstable_by(|one, other| (other.month, &one.site).cmp(&(one.month, &other.site)));
+    Ok(bags)
+}
+
+/// Counts what lies beside a bag's folders: the folders' names.
+fn beside_the_folders(mount: &Mount, place: &BagPlace, found: &mut Foreign) -> Result<Vec<OsString>, DriveError> {
+    let data = place.data();
+    let Some(folder) = mount.own_folder(&data)? else { return Ok(Vec::new()) };
+    let names = sorted_names(mount, &folder, &data)?;
+    let mut folders = Vec::new();
+    for name in names {
+        let ours = name.to_str().is_some_and(|name| text::is_name(name) || is_temporary(name));
+        match stat_in(&folder, &name) {
+            Ok(Some(stat)) if is_folder(&stat) => folders.push(name),
+            Ok(Some(_)) if !ours => found.add(&data, &name),
+            _ => {}
+        }
+    }
+    Ok(folders)
+}
+
+/// Counts what lies in a booking's folder and is no copy.
+fn in_a_folder(
+    mount: &Mount,
+    place: &BagPlace,
+    folder: &OsStr,
+    manifest: &Manifest,
+    found: &mut Foreign,
+) -> Result<(), DriveError> {
+    let Some(name) = folder.to_str() else {
+        // No folder of ours has such a name.
+        found.add(&place.data(), folder);
+        return Ok(());
+    };
+    let path = place.data().join(name);
+    let Ok(opened) = mount.top().folder(&path) else { return Ok(()) };
+    let listed: Vec<_> = manifest.in_folder(name).map(|(name, _)| name.to_owned()).collect();
+    for name in sorted_names(mount, &opened, &path)? {
+        let is_ours =
+            name.to_str().is_some_and(|name| is_temporary(name) || listed.iter().any(|listed| listed == name));
+        // Where nothing is listed, it may be a copy that is not proven yet, or that another log knew.
+        if !is_ours && (!listed.is_empty() || is_a_desktops(&name)) {
+            found.add(&path, &name);
+        }
+    }
+    Ok(())
+}
+
+fn sorted_names(mount: &Mount, folder: impl std::os::fd::AsFd, path: &Relative) -> Result<Vec<OsString>, DriveError> {
+    let mut names = names_in(folder).map_err(|error| mount.error(Action::Open, path, error))?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether only a desktop gives such a name: one that begins with a dot is none of ours.
+fn is_a_desktops(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".")
+        || ["Thumbs.db", "desktop.ini", "ehthumbs.db"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
