@@ -1,10 +1,11 @@
 //! The drive that is attached, or should be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use strongroom_audit::DriveState;
-use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, disk_of};
+use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, shared_with};
+use strongroom_model::event::DiskOf;
 use strongroom_model::text::printable;
 use strongroom_service::Config;
 
@@ -53,24 +54,28 @@ pub(crate) struct Remark {
     pub(crate) step: String,
 }
 
-/// Whose disk the folder at `root` is on, where it is not one of its own: the system's, the log's or the documents'.
-/// Blocks.
-pub(crate) fn shared_with(root: &Path, config: Option<&Config>) -> Option<&'static str> {
-    let disk = |path: &Path| {
-        let there = path.ancestors().find(|path| path.exists())?;
-        disk_of(std::fs::File::open(there).ok()?).ok()
-    };
-    let own = disk(root)?;
-    let log = config.map(|config| ("the log", config.data_dir.clone()));
-    let documents = config.map(|config| ("the documents", config.server.documents.clone()));
-    let system = Some(("the system", Path::new("/").to_owned()));
-    [system, log, documents].into_iter().flatten().find(|(_, path)| disk(path) == Some(own)).map(|(whose, _)| whose)
+/// The folders whose disks a drive should not share: a failure of that disk would take the copies with what they are of.
+pub(crate) fn others(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
+    let system = (DiskOf::System, PathBuf::from("/"));
+    let log = config.map(|config| (DiskOf::Log, config.data_dir.clone()));
+    let documents = config.map(|config| (DiskOf::Documents, config.server.documents.clone()));
+    [Some(system), log, documents].into_iter().flatten().collect()
+}
+
+/// Whose disk the folder at `root` is on, where it is not one of its own. Blocks.
+pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'static str> {
+    match shared_with(root, &others(config))? {
+        DiskOf::System => Some("the system"),
+        DiskOf::Log => Some("the log"),
+        DiskOf::Documents => Some("the documents"),
+        DiskOf::Own | DiskOf::Memory => None,
+    }
 }
 
 /// What a person should know of the drive at `root`. Blocks.
 pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     let mut remarks = Vec::new();
-    if let Some(whose) = shared_with(root, config) {
+    if let Some(whose) = whose_disk(root, config) {
         remarks.push(Remark {
             what: format!("the drive is on the disk of {whose}: if that disk fails, the copies are lost with it"),
             step: "mount a drive of its own there".to_owned(),

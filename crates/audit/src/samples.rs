@@ -2,9 +2,9 @@
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
-    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DriveInitialised,
-    Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed,
-    SummarySent, SyncMethod, Trigger, ZeroReason,
+    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf,
+    DriveAttached, DriveInitialised, Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated,
+    RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, Recorded, RunId,
@@ -138,6 +138,11 @@ fn pipeline() -> Vec<Recorded> {
             StreamName::drive(drive()),
             0,
             Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
+        ),
+        recorded(
+            StreamName::drive(drive()),
+            1,
+            Event::DriveAttached(DriveAttached { disk: DiskOf::System, cached_is_proven: true }),
         ),
         alarm(
             0,

@@ -36,6 +36,7 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::DriveInitialised(data) => {
             format!("Drive {who} was set up for backups, with the label {}.", quoted(&data.label))
         }
+        Event::DriveAttached(data) => pipeline::drive_attached(who, *data),
         Event::AlarmRaised(data) => pipeline::alarm_raised(data),
         Event::AlarmCleared(data) => format!("Alarm {who} is over: {}.", clause(&data.message)),
         Event::AlarmNotified(data) => pipeline::alarm_notified(who, data),

@@ -13,7 +13,7 @@ mod timesheet;
 use serde::{Serialize, Serializer};
 
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Blocks, ClearedBy};
-pub use self::drive::DriveInitialised;
+pub use self::drive::{DiskOf, DriveAttached, DriveInitialised};
 pub use self::failure::{Failed, FailureKind};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
@@ -133,6 +133,8 @@ catalogue! {
     RunFailed(Failed) = "run.failed.v1" of Run;
     /// A drive got its identity.
     DriveInitialised(DriveInitialised) = "drive.initialised.v1" of Drive;
+    /// A drive was found attached, on that disk and to be proven in that way.
+    DriveAttached(DriveAttached) = "drive.attached.v1" of Drive;
     /// A condition began that a person should know of now.
     AlarmRaised(AlarmRaised) = "alarm.raised.v1" of Alarm;
     /// The condition ended.

@@ -106,6 +106,7 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::TimesheetPurged(_)
         | Event::RunEnumerated(_)
         | Event::DriveInitialised(_)
+        | Event::DriveAttached(_)
         | Event::AlarmNotified(_)
         | Event::SummarySent(_) => return None,
     };

@@ -7,10 +7,12 @@
 //!
 //! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
 //! - `judge`: what the three digests mean, decided purely;
+//! - `attached`: how the drive is used, recorded for whoever cannot see it;
 //! - `begin`: what is looked at when a drive is first seen;
 //! - `salvage` and `unknown`: copies that a lost log may have proven, read back and told of;
 //! - `suspects`: files that a drive changed.
 
+mod attached;
 mod begin;
 mod judge;
 mod salvage;

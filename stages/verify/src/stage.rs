@@ -12,11 +12,12 @@ use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, 
 use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, Enumerated, Fetched, ReadBack};
+use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
 use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
+use crate::attached;
 use crate::begin::{self, BeginError};
 use crate::judge::{Judgement, judge};
 use crate::salvage::{Background, Salvage};
@@ -55,6 +56,8 @@ pub struct VerifySettings {
     pub batch: usize,
     /// Whose calendar months the bags are stamped with.
     pub zone: TimeZone,
+    /// The folders whose disks the drive should not share, and whose they are: it is recorded where it does.
+    pub others: Vec<(DiskOf, PathBuf)>,
 }
 
 /// Reads copies back from the drive and compares them.
@@ -153,6 +156,9 @@ impl Verify {
         let mut begun = self.begun.lock().await;
         if *begun == Some(id) {
             return Ok(());
+        }
+        if let Err(error) = attached::record(&self.log, &self.clock, &drive, &self.settings).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "how the drive is used was not recorded");
         }
         let month = Month::of(self.clock.now(), &self.settings.zone);
         match begin::begin(&self.log, &self.alarms, &drive, month).await {

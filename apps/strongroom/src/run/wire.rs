@@ -15,6 +15,7 @@ use strongroom_source::Source;
 use strongroom_verify::{Verify, VerifySettings};
 use tokio_util::sync::CancellationToken;
 
+use crate::attached;
 use crate::trouble::Trouble;
 
 /// What all stages share.
@@ -67,6 +68,7 @@ pub(crate) fn verify(config: &Config, root: &Path, log: &EventLog, clock: &Clock
         reads: config.verify.concurrency as usize,
         batch: config.verify.batch as usize,
         zone: config.zone(),
+        others: attached::others(Some(config)),
     };
     let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));
     Verify::new(settings, log.clone(), clock.clone(), alarms)

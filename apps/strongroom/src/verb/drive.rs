@@ -108,7 +108,7 @@ fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memor
         ))
         .next_step("mount a disk there first; to try things out all the same, add --in-memory"));
     }
-    let Some(whose) = attached::shared_with(root, config).filter(|_| !same_disk) else { return Ok(()) };
+    let Some(whose) = attached::whose_disk(root, config).filter(|_| !same_disk) else { return Ok(()) };
     Err(Trouble::new(format!("{} is on the disk of {whose}, not on a drive of its own", root.display())).next_step(
         "mount the drive there first (`findmnt` shows what is mounted); if copies on the same disk are what you want, add \
          --same-disk",

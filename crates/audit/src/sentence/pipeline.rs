@@ -1,7 +1,8 @@
-//! Sentences about runs, alarms and summaries.
+//! Sentences about runs, drives, alarms and summaries.
 
 use strongroom_model::event::{
-    AlarmNotified, AlarmRaised, RunEnumerated, RunRequested, SummaryComposed, Trigger, ZeroReason,
+    AlarmNotified, AlarmRaised, DiskOf, DriveAttached, RunEnumerated, RunRequested, SummaryComposed, Trigger,
+    ZeroReason,
 };
 
 use super::{clause, count, quoted};
@@ -32,6 +33,21 @@ pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
         }
     }
     format!("Run {run} found {} waiting, looked at {} and {taken}{rest}.", data.waiting, data.listed)
+}
+
+pub(super) fn drive_attached(drive: &str, data: DriveAttached) -> String {
+    let disk = match data.disk {
+        DiskOf::Own => "on a disk of its own",
+        DiskOf::System => "on the disk of the system",
+        DiskOf::Log => "on the disk of the log",
+        DiskOf::Documents => "on the disk of the documents",
+        DiskOf::Memory => "in memory",
+    };
+    let proven = match data.cached_is_proven {
+        false => "copies are proven only by what is read from the device",
+        true => "copies are proven even where a cache may have answered",
+    };
+    format!("Drive {drive} was found attached, {disk}; {proven}.")
 }
 
 pub(super) fn alarm_raised(data: &AlarmRaised) -> String {

@@ -30,6 +30,7 @@ fn each_type_of_event_has_its_next_step() {
         ("run.enumerated.v1.bare", None),
         ("run.failed.v1", due(Enumerate)),
         ("drive.initialised.v1", None),
+        ("drive.attached.v1", None),
         ("alarm.raised.v1", now(Notify)),
         ("alarm.cleared.v1", now(Notify)),
         ("alarm.notified.v1", None),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use strongroom_model::event::{
-    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DriveInitialised, Enumerated, Failed, Fetched, Held,
-    Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
-    Trigger, ZeroReason,
+    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DiskOf, DriveAttached, DriveInitialised, Enumerated,
+    Failed, Fetched, Held, Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed,
+    SummarySent, SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
     Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position,
@@ -174,6 +174,7 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         run_enumerated(),
         Event::RunFailed(failed(StageName::Enumerate, true)),
         Event::DriveInitialised(DriveInitialised { label: "Black, 4 TB, no. 2".to_owned() }),
+        Event::DriveAttached(DriveAttached { disk: DiskOf::Documents, cached_is_proven: true }),
         alarm_raised(),
         alarm_cleared(),
         alarm_notified(vec![event_id(3)]),

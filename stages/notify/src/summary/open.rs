@@ -9,14 +9,13 @@ mod attention;
 mod bookings;
 mod drives;
 
-use std::collections::BTreeMap;
-
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{DriveId, Position};
+use strongroom_model::Position;
 
 pub use self::alarms::{StandingAlarm, StandingAlarms};
 pub use self::attention::{Attention, Group, Stuck};
 pub use self::bookings::InHand;
+pub use self::drives::Drives;
 
 /// How many events or streams are read at a time: a page of about 300 KiB.
 pub(crate) const PAGE: usize = 256;
@@ -30,8 +29,8 @@ pub struct Open {
     pub attention: Attention,
     /// Conditions that lasted.
     pub alarms: StandingAlarms,
-    /// The drives' labels.
-    pub labels: BTreeMap<DriveId, String>,
+    /// The drives.
+    pub drives: Drives,
 }
 
 /// What was open where the interval that ends at `to` ended.
@@ -40,5 +39,5 @@ pub struct Open {
 /// The log could not be read.
 pub async fn open_at(log: &EventLog, to: Position) -> Result<Open, LogError> {
     let (in_hand, attention) = bookings::at(log, to).await?;
-    Ok(Open { in_hand, attention, alarms: alarms::at(log, to).await?, labels: drives::labels(log, to).await? })
+    Ok(Open { in_hand, attention, alarms: alarms::at(log, to).await?, drives: drives::at(log, to).await? })
 }

@@ -92,6 +92,8 @@ impl Tally {
                 self.failed(failed);
             }
             Event::DriveInitialised(data) => self.drives_set_up.push(data.label.clone()),
+            // How a drive is used is told as it is where the interval ends.
+            Event::DriveAttached(_) => {}
         }
     }
 

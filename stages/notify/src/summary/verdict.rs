@@ -100,7 +100,7 @@ fn wait_more(number: u64) -> String {
 fn place(report: &Report) -> String {
     let mut drives = report.tally.files.drives.keys();
     match (drives.next(), drives.len()) {
-        (Some(drive), 0) => match report.open.labels.get(drive) {
+        (Some(drive), 0) => match report.open.drives.labels.get(drive) {
             Some(text) => format!("on drive {}", label(text)),
             None => format!("on drive {drive}"),
         },

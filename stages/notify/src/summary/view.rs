@@ -1,5 +1,6 @@
 //! What the mail shows of a report: every text of it, ready to be set.
 
+mod attached;
 mod details;
 mod needs;
 

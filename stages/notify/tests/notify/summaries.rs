@@ -1,10 +1,10 @@
 //! What a summary says.
 
-use strongroom_model::event::{ReadBack, Rejected, Trigger, ZeroReason};
-use strongroom_model::{AlarmKind, Event, FailureKind, StageName, StreamName};
+use strongroom_model::event::{DiskOf, DriveAttached, ReadBack, Rejected, Trigger, ZeroReason};
+use strongroom_model::{AlarmKind, DriveId, Event, FailureKind, StageName, StreamName};
 use strongroom_notify::Mail;
 
-use crate::site::{Site, looked};
+use crate::site::{Site, blue, looked};
 
 async fn mail(site: &Site, title: &str) -> Mail {
     let composed = site.compose(title).await;
@@ -31,6 +31,42 @@ async fn good_night() -> Site {
     site.run(0, 0, Some(ZeroReason::NothingWaiting)).await;
     site.at("2026-11-21T04:00:00Z");
     site
+}
+
+/// That a drive was found attached, on that disk and to be proven in that way.
+async fn attached(site: &Site, drive: DriveId, disk: DiskOf, cached_is_proven: bool) {
+    site.append(StreamName::drive(drive), Event::DriveAttached(DriveAttached { disk, cached_is_proven })).await;
+}
+
+#[tokio::test]
+async fn how_the_drive_is_used_stands_in_each_mail_for_as_long_as_it_is_so() {
+    let site = good_night().await;
+    attached(&site, blue(), DiskOf::System, true).await;
+    let disk = "Drive “Blue-1” is on the disk of the system: if that disk fails, the copies on it are lost with it.";
+    let opt_out = "`verify.require` is set to \"cached\" for drive “Blue-1”: a copy counts as proven though";
+    let plain = |mail: &Mail| mail.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = site.compose("night").await;
+    for title in ["this night", "a night on which nothing happened"] {
+        let mail = mail(&site, title).await;
+        assert!(plain(&mail).contains(disk) && plain(&mail).contains(opt_out), "{}", mail.text);
+        assert!(mail.html.contains("is on the disk of the system"), "{}", mail.html);
+    }
+    // Another drive, as it should be, is put in its place: nothing went to the first one since.
+    attached(&site, DriveId(uuid::Uuid::from_u128(7)), DiskOf::Own, false).await;
+    let later = mail(&site, "after a swap").await;
+    assert!(
+        !plain(&later).contains("disk of the system") && !plain(&later).contains("verify.require"),
+        "{}",
+        later.text
+    );
+    // The first one reads the same whenever it is sent.
+    assert!(plain(&site.notify().summary_mail(&first, site.clock.now()).await.unwrap()).contains(disk));
+
+    attached(&site, blue(), DiskOf::Own, false).await;
+    site.safe("B-99").await;
+    assert!(!plain(&mail(&site, "well again").await).contains("disk of"));
+    attached(&site, blue(), DiskOf::Memory, false).await;
+    assert!(plain(&mail(&site, "in memory").await).contains("Drive “Blue-1” is in memory: all copies on it are gone"));
 }
 
 /// A night with every kind of trouble, and with names that were chosen by an enemy.

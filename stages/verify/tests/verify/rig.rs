@@ -10,7 +10,7 @@ use strongroom_bus::{Alarms, Delivery, Desk, Idle, Pace, Pipeline, RetryPolicy, 
 use strongroom_drive::{Drive, DriveSettings, Place};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised, Enumerated, Failed, Fetched, Retried};
+use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised, DiskOf, Enumerated, Failed, Fetched, Retried};
 use strongroom_model::fold::fold;
 use strongroom_model::{
     Algorithm, BookingId, ByteCount, Digest, Event, EventId, Expected, Month, NewEvent, Recorded, StageName, StreamName,
@@ -30,6 +30,8 @@ pub(crate) struct Rig {
     pub(crate) dir: TempDir,
     pub(crate) log: EventLog,
     pub(crate) clock: Clock,
+    /// Whose disks the drive should not share.
+    pub(crate) others: Vec<(DiskOf, PathBuf)>,
 }
 
 pub(crate) fn id(text: &str) -> BookingId {
@@ -59,7 +61,8 @@ impl Rig {
     pub(crate) async fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let log = EventLog::open_sqlite(&dir.path().join("log.db"), &"acme".parse().unwrap()).await.unwrap();
-        let rig = Self { dir, log, clock: Clock::manual("2026-11-20T23:00:00Z".parse().unwrap()) };
+        let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
+        let rig = Self { dir, log, clock, others: Vec::new() };
         rig.set_up("drive");
         rig
     }
@@ -95,7 +98,15 @@ impl Rig {
 
     pub(crate) fn verifying(&self, device_only: bool) -> Verify {
         let root = self.root();
-        let settings = VerifySettings { root, expect: None, device_only, reads: 2, batch: 16, zone: TimeZone::UTC };
+        let settings = VerifySettings {
+            root,
+            expect: None,
+            device_only,
+            reads: 2,
+            batch: 16,
+            zone: TimeZone::UTC,
+            others: self.others.clone(),
+        };
         Verify::new(settings, self.log.clone(), self.clock.clone(), self.alarms())
     }
 

@@ -1,25 +1,43 @@
-//! The drives' labels.
+//! The drives: their labels, and how those are used whose copies the mail is about.
 
 use std::collections::BTreeMap;
 
 use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::event::DriveAttached;
 use strongroom_model::{DriveId, Event, Position, StreamName, SubjectKind};
 
 use super::PAGE;
 
-/// The labels of the drives that were set up before `to`, the newest [`PAGE`] of them.
-pub(super) async fn labels(log: &EventLog, to: Position) -> Result<BTreeMap<DriveId, String>, LogError> {
+/// What was known of the drives at a position.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drives {
+    /// Their labels.
+    pub labels: BTreeMap<DriveId, String>,
+    /// How each was used when it was found attached last, where that was ever worth recording.
+    pub attached: BTreeMap<DriveId, DriveAttached>,
+    /// The one that was found attached last, of those.
+    pub current: Option<DriveId>,
+}
+
+/// The drives that were known before `to`, the newest [`PAGE`] of them.
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<Drives, LogError> {
     let heads = log.newest(SubjectKind::Drive, PAGE).await?;
     let names: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();
-    let mut labels = BTreeMap::new();
+    let mut drives = Drives::default();
+    let mut newest = None;
     for (stream, history) in log.readable_streams(&names).await? {
-        let last = history.iter().rev().filter(|event| event.position < to).find_map(|event| match &event.event {
-            Event::DriveInitialised(data) => Some(data.label.clone()),
-            _ => None,
-        });
-        if let (Ok(drive), Some(label)) = (stream.id().parse(), last) {
-            labels.insert(drive, label);
+        let Ok(drive) = stream.id().parse() else { continue };
+        for event in history.into_iter().filter(|event| event.position < to) {
+            match event.event {
+                Event::DriveInitialised(data) => drop(drives.labels.insert(drive, data.label)),
+                Event::DriveAttached(attached) => {
+                    drives.attached.insert(drive, attached);
+                    newest = newest.max(Some((event.position, drive)));
+                }
+                _ => {}
+            }
         }
     }
-    Ok(labels)
+    drives.current = newest.map(|(_, drive)| drive);
+    Ok(drives)
 }

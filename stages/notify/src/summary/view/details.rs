@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
 
+use super::attached::in_use;
 use super::needs::and_more;
 use super::{Cause, Row};
 use crate::kind;
@@ -68,7 +69,7 @@ pub(super) fn drives(report: &Report) -> Vec<Row> {
     let drives = report.tally.files.drives.iter();
     drives
         .map(|(id, on_drive)| {
-            let label = report.open.labels.get(id).map_or_else(|| id.to_string(), |label| name(label));
+            let label = report.open.drives.labels.get(id).map_or_else(|| id.to_string(), |label| name(label));
             let value = format!("{}, {}", files(on_drive.files), on_drive.bytes);
             Row::with_note(&label, value, read_back(on_drive))
         })
@@ -172,7 +173,7 @@ fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
 
 /// What a reader should know, though nothing is to be done.
 pub(super) fn notes(report: &Report, _zone: &TimeZone) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = in_use(report);
     let cached = report.tally.files.cached();
     if cached > 0 {
         notes.push(format!(
