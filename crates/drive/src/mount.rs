@@ -40,10 +40,11 @@ const PRESENCE_LOCK: &str = "writers.lock";
 /// temporary files and manifests of a few batches.
 const RESERVE_FILES: u64 = 1024;
 
-/// The permissions of files on a drive.
-pub(crate) const FILE_MODE: u32 = 0o644;
+/// The permissions of files on a drive: timesheets are for their owner and the group that audits them, whatever the umask of
+/// whoever runs us leaves.
+pub(crate) const FILE_MODE: u32 = 0o640;
 /// The permissions of folders on a drive.
-pub(crate) const FOLDER_MODE: u32 = 0o755;
+pub(crate) const FOLDER_MODE: u32 = 0o750;
 
 #[derive(Debug)]
 pub(crate) struct Mount {

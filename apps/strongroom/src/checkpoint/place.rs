@@ -19,7 +19,7 @@ const ON_DRIVE: &str = ".strongroom";
 
 /// Nobody but us needs to read them in the data folder; on a drive whoever can read the drive may.
 const DATA_MODE: u32 = 0o600;
-const DRIVE_MODE: u32 = 0o644;
+const DRIVE_MODE: u32 = 0o640;
 
 /// A folder that checkpoints are kept in.
 #[derive(Debug, Clone)]

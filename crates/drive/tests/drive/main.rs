@@ -10,6 +10,7 @@ mod foreign;
 mod kills;
 mod landing;
 mod matrix;
+mod modes;
 mod month;
 mod mounted;
 mod names;
