@@ -69,13 +69,13 @@ impl Ledger {
         left == 0 && untold == 0
     }
 
-    /// Copies the log as it is now, for [`Ledger::restore`].
+    /// Copies the log as it is at one moment, for [`Ledger::restore`].
     pub fn remember(&self) {
-        for table in TABLES {
-            self.run(&format!(
-                "DROP TABLE IF EXISTS public.{table}; CREATE TABLE public.{table} AS TABLE strongroom.{table}"
-            ));
-        }
+        let copy = |table| {
+            format!("DROP TABLE IF EXISTS public.{table}; CREATE TABLE public.{table} AS TABLE strongroom.{table};")
+        };
+        let all = TABLES.map(copy).concat();
+        self.run(&format!("SET client_min_messages = error; BEGIN ISOLATION LEVEL REPEATABLE READ; {all} COMMIT"));
     }
 
     /// Puts the copy in the log's place, as who restores a database does: past its own refusals, and in one step.

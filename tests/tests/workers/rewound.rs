@@ -17,14 +17,21 @@ fn alarm_mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
     fleet.site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("alarm.") && about(mail)).collect()
 }
 
-fn refused(running: Running) {
+/// Returns what it said.
+fn refused(running: Running) -> String {
     let ended = running.wait();
     assert_eq!(ended.code(), Some(1), "{}", ended.said());
     assert!(ended.said().contains("strongroom log adopt --reason"), "{}", ended.said());
+    ended.said()
 }
 
 fn adopt(fleet: &Fleet<'_>) {
     fleet.site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
+}
+
+/// Messages about events of the lost time may still be in a queue; a worker puts them aside, and a person drops them.
+fn drop_what_was_lost(fleet: &Fleet<'_>) {
+    let _ = fleet.site.call(["queue", "drop", "--all"]).run();
 }
 
 const LOST: &str = "The event log lost its newest events";
@@ -57,6 +64,7 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
     crew.until_archived(8);
     crew.until("its end to be mailed", |fleet| alarm_mails(fleet, "Over: ").len() == 1);
     assert_eq!(alarm_mails(&fleet, LOST).len(), 1, "its beginning is not mailed again");
+    drop_what_was_lost(&fleet);
     crew.until_settled();
     fleet.ledger.remember();
     fleet.site.add_documents(2);
@@ -65,16 +73,16 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
 
     // Now while nobody is at work: only the data folder remembers.
     fleet.ledger.restore();
-    for part in [Part::Fetch, Part::Notify, Part::Notify] {
-        refused(fleet.site.call([part.verb()]).start());
-    }
+    let parts = [Part::Fetch, Part::Notify, Part::Notify];
+    let said = parts.map(|part| refused(fleet.site.call([part.verb()]).start())).concat();
     let told = fleet.ledger.times("strongroom.alarm.notified.v1");
-    assert_eq!(alarm_mails(&fleet, LOST).len(), 2, "it is mailed though it is not recorded");
+    assert_eq!(alarm_mails(&fleet, LOST).len(), 2, "it is mailed though it is not recorded: {said}");
     adopt(&fleet);
     assert_eq!(fleet.ledger.times("strongroom.alarm.notified.v1"), told + 1, "it is recorded");
     fleet.site.add_documents(1);
     let mut crew = fleet.crew();
     crew.until_archived(9);
+    drop_what_was_lost(&fleet);
     crew.leave();
     assert_eq!(alarm_mails(&fleet, LOST).len(), 2);
     fleet.site.call(["log", "verify"]).run().expect_code(0);
