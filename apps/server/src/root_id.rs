@@ -62,7 +62,9 @@ fn read(root: &DocumentRoot) -> io::Result<Option<String>> {
     };
     let mut text = String::new();
     file.take(MAX_ID_BYTES).read_to_string(&mut text)?;
-    Ok(Some(printable(text.trim(), 40)))
+    // Empty or full of zero bytes, as a power cut may leave a file: there is no id.
+    let id = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    Ok((!id.is_empty()).then(|| printable(id, 40)))
 }
 
 /// Writes a new id, whole and durable before it has its name; gives the one that is there
@@ -72,6 +74,10 @@ fn make(root: &DocumentRoot, session: &Session) -> io::Result<String> {
     let mut file = root.create_file(&temporary)?;
     writeln!(file, "{}", Session::new_id())?;
     sync::sync_file(&file)?;
+    if read(root)?.is_none() {
+        // What holds no id is nobody's: the records have none either. If we stop here, the next start makes one.
+        let _ = root.remove_file(&place());
+    }
     match root.rename(&temporary, &place()) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => drop(root.remove_file(&temporary)?),
         renamed => renamed?,
