@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use strongroom_audit::DriveState;
 use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, shared_with};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::DiskOf;
 use strongroom_model::text::printable;
-use strongroom_service::Config;
+use strongroom_service::{Config, blocking};
+
+use crate::uses;
 
 /// What the word is for a drive that can be written to.
 pub(crate) const READY: &str = "ready";
@@ -17,10 +20,28 @@ pub(crate) const fn settings(config: &Config) -> DriveSettings {
     DriveSettings { reserve: config.drive.reserve, expect: config.drive.id }
 }
 
-/// How the configured drive stands; `None` where none is configured. Blocks.
-pub(crate) fn look(config: &Config) -> Option<DriveState> {
+/// How the configured drive stands; `None` where none is configured.
+pub(crate) async fn look(config: &Config, log: Option<&EventLog>) -> Option<DriveState> {
     let root = config.drive.root.as_deref()?;
-    Some(look_at(root, &settings(config)).0)
+    Some(look_with(log, root, &settings(config)).await.0)
+}
+
+/// As [`look_at`], and whether the drive is the one that the log knows.
+pub(crate) async fn look_with(
+    log: Option<&EventLog>,
+    root: &Path,
+    settings: &DriveSettings,
+) -> (DriveState, Option<DriveError>) {
+    let (root, settings) = (root.to_owned(), *settings);
+    let look = move || (look_at(&root, &settings), Drive::open(&root, &settings).ok());
+    let ((mut state, mut obstacle), drive) = blocking(look).await;
+    if let (None, Some(drive), Some(log)) = (&obstacle, drive, log)
+        && let Err(error) = uses::check(log, &drive).await
+    {
+        state.state = word_for(&error);
+        obstacle = Some(error);
+    }
+    (state, obstacle)
 }
 
 /// How the drive at `root` stands, and what is in the way, if something is. Blocks.
@@ -29,9 +50,7 @@ pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Opt
     let obstacle = Drive::open(root, settings).err();
     let state = match &obstacle {
         None => READY.to_owned(),
-        Some(error) => {
-            error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
-        }
+        Some(error) => word_for(error),
     };
     let state = DriveState {
         id: known.as_ref().map(|(identity, _)| identity.id),
@@ -40,6 +59,10 @@ pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Opt
         free_bytes: known.as_ref().map(|(_, space)| space.free.0),
     };
     (state, obstacle)
+}
+
+fn word_for(error: &DriveError) -> String {
+    error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
 }
 
 /// For how long the bags are looked through for files that are not ours: a person waits for it.
@@ -70,6 +93,17 @@ pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'stati
         DiskOf::Documents => Some("the documents"),
         DiskOf::Own | DiskOf::Memory => None,
     }
+}
+
+/// What a person should know of the drive at `root`, also with what the log knows of it.
+pub(crate) async fn remarks_with(log: Option<&EventLog>, root: &Path, config: Option<&Config>) -> Vec<Remark> {
+    let (place, settings) = (root.to_owned(), config.cloned());
+    let look = move || (remarks(&place, settings.as_ref()), Drive::open(&place, &DriveSettings::default()).ok());
+    let (mut remarks, drive) = blocking(look).await;
+    if let (Some(log), Some(drive)) = (log, drive) {
+        remarks.extend(uses::remark(log, &drive).await);
+    }
+    remarks
 }
 
 /// What a person should know of the drive at `root`. Blocks.

@@ -17,7 +17,7 @@ use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
-pub(crate) use self::place::places;
+pub(crate) use self::place::{places, places_to_write};
 pub(crate) use self::watch::Watch;
 use crate::trouble::Trouble;
 

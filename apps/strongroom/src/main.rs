@@ -1,5 +1,6 @@
 //! `strongroom <verb>`: parses the command line and hands over.
 
+mod admission;
 mod attached;
 mod broker;
 mod checkpoint;
@@ -10,6 +11,7 @@ mod out;
 mod run;
 mod site;
 mod trouble;
+mod uses;
 mod verb;
 mod worker;
 

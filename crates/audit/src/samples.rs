@@ -2,13 +2,13 @@
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
-    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf,
-    DriveAttached, DriveInitialised, Enumerated, Failed, Fetched, Held, Purged, ReadBack, Retried, RunEnumerated,
-    RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
+    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf, DriveAdopted,
+    DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged,
+    ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
-    Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, Recorded, RunId,
-    StageName, StreamName, Version,
+    Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent, Position,
+    Recorded, RunId, StageName, StreamName, Version,
 };
 
 fn fixed<T: std::str::FromStr>(last: u8) -> T
@@ -116,8 +116,50 @@ fn summary(version: u64, event: Event) -> Recorded {
     recorded(StreamName::summary(3), version, event)
 }
 
-fn pipeline() -> Vec<Recorded> {
-    let message_id = "summary-3.demo@strongroom".to_owned();
+fn drives() -> Vec<Recorded> {
+    vec![
+        recorded(
+            StreamName::drive(drive()),
+            0,
+            Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
+        ),
+        recorded(
+            StreamName::drive(drive()),
+            1,
+            Event::DriveAttached(DriveAttached { disk: DiskOf::System, cached_is_proven: true }),
+        ),
+        recorded(
+            StreamName::drive(drive()),
+            2,
+            Event::DriveUsed(DriveUsed {
+                generation: 7,
+                token: fixed(0xd7),
+                before: Some(DriveUse { generation: 6, token: fixed(0xd6) }),
+                filesystem: Some("0b0e7a3c-4c43-4b1f-9a53-5d7a0f0e6a11".to_owned()),
+                serial: Some("WX41A7\u{1b}[31m".to_owned()),
+            }),
+        ),
+        recorded(
+            StreamName::drive(drive()),
+            3,
+            Event::DriveAdopted(DriveAdopted {
+                generation: 8,
+                token: fixed(0xd8),
+                before: Some(DriveUse { generation: 5, token: fixed(0xd5) }),
+                reason: "the original broke on Monday.".to_owned(),
+            }),
+        ),
+        recorded(
+            StreamName::drive(drive()),
+            4,
+            Event::DriveIdentityRestored(DriveIdentityRestored {
+                evidence: "it holds the mark of its newest use".to_owned(),
+            }),
+        ),
+    ]
+}
+
+fn runs() -> Vec<Recorded> {
     vec![
         run(0, Event::RunRequested(RunRequested { trigger: Trigger::Schedule, oldest: 100 })),
         run(
@@ -134,16 +176,12 @@ fn pipeline() -> Vec<Recorded> {
             }),
         ),
         run(1, Event::RunFailed(failure(StageName::Enumerate, Some("2026-11-20T23:00:30Z")))),
-        recorded(
-            StreamName::drive(drive()),
-            0,
-            Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
-        ),
-        recorded(
-            StreamName::drive(drive()),
-            1,
-            Event::DriveAttached(DriveAttached { disk: DiskOf::System, cached_is_proven: true }),
-        ),
+    ]
+}
+
+fn alarms_and_summaries() -> Vec<Recorded> {
+    let message_id = "summary-3.demo@strongroom".to_owned();
+    vec![
         alarm(
             0,
             Event::AlarmRaised(AlarmRaised {
@@ -202,7 +240,9 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
             Event::TimesheetHeld(Held { stage: StageName::Fetch, until: "2026-11-20T23:20:00Z".parse().unwrap() }),
         ),
     ];
-    all.extend(pipeline());
+    all.extend(runs());
+    all.extend(drives());
+    all.extend(alarms_and_summaries());
     let types: Vec<_> = all.iter().map(|one| one.event.type_name()).collect();
     let known: Vec<_> = CATALOGUE.iter().map(|known| known.name).collect();
     assert_eq!(types, known, "a new event needs a sample, and its sentence a look");

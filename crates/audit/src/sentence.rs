@@ -3,6 +3,7 @@
 //! Names and messages that came from outside are escaped and shortened first, so that a
 //! sentence is always one line and always says what it seems to say (rule R9).
 
+mod drive;
 mod pipeline;
 mod timesheet;
 
@@ -37,6 +38,11 @@ pub fn sentence(recorded: &Recorded) -> String {
             format!("Drive {who} was set up for backups, with the label {}.", quoted(&data.label))
         }
         Event::DriveAttached(data) => pipeline::drive_attached(who, *data),
+        Event::DriveUsed(data) => drive::used(who, data),
+        Event::DriveAdopted(data) => drive::adopted(who, data),
+        Event::DriveIdentityRestored(data) => {
+            format!("The identity of drive {who} was written back from the log: {}.", clause(&data.evidence))
+        }
         Event::AlarmRaised(data) => pipeline::alarm_raised(data),
         Event::AlarmCleared(data) => format!("Alarm {who} is over: {}.", clause(&data.message)),
         Event::AlarmNotified(data) => pipeline::alarm_notified(who, data),

@@ -6,6 +6,7 @@ pub(crate) mod quarantine;
 pub(crate) mod read_back;
 mod recover;
 mod unfinished;
+mod unidentified;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -30,6 +31,7 @@ use crate::space::Space;
 
 pub use self::foreign::Foreign;
 pub use self::unfinished::Unfinished;
+pub use self::unidentified::Unidentified;
 
 /// What an operator says of a drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -218,7 +220,7 @@ impl Drive {
     }
 
     /// What is mounted now, looked at anew.
-    fn mount(&self) -> Result<Arc<Mount>, DriveError> {
+    pub(crate) fn mount(&self) -> Result<Arc<Mount>, DriveError> {
         let fresh = Mount::open(&self.0.root, Some(self.0.identity.id))?;
         let mut held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mount) = held.upgrade()

@@ -107,6 +107,27 @@ pub enum DriveError {
         /// Whose identity it carries.
         identity: Box<Identity>,
     },
+    /// It lacks the mark of the newest use that the log knows of.
+    Cloned {
+        /// Where the drive is.
+        root: PathBuf,
+        /// Whose identity it carries.
+        identity: Box<Identity>,
+        /// What the log knows and the drive does not, in words.
+        detail: String,
+    },
+    /// Whether it is the one that was used last could not be found out or recorded.
+    Unrecorded {
+        /// Where the drive is.
+        root: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Strongroom's folder is there, but no identity in it.
+    IdentityLost {
+        /// Where the drive is.
+        root: PathBuf,
+    },
     /// The identity cannot be read.
     BadIdentity {
         /// Where the drive is.
@@ -280,8 +301,11 @@ impl DriveError {
             | Self::InMemory { root }
             | Self::OtherDrive { root, .. }
             | Self::Copied { root, .. }
+            | Self::Unrecorded { root, .. }
+            | Self::IdentityLost { root }
             | Self::BadIdentity { root, .. }
             | Self::Linked { root, .. } => (AlarmKind::DriveUnknown, root),
+            Self::Cloned { root, .. } => (AlarmKind::DriveCloned, root),
             Self::ReadOnly { root, .. } => (AlarmKind::DriveReadOnly, root),
             Self::HostLimit { .. } => {
                 return Some(AlarmRaised {
@@ -367,6 +391,28 @@ pub enum InitError {
         label: String,
     },
     /// The drive is in no state to be set up.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+}
+
+/// Why a drive's identity could not be written back.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RestoreError {
+    /// It can be read.
+    #[error("the drive at {} says who it is: {identity}; nothing is to be written back", root.display())]
+    Readable {
+        /// Where the drive is.
+        root: PathBuf,
+        /// Who it is.
+        identity: Box<Identity>,
+    },
+    /// The label cannot stand on a sticker.
+    #[error("{label:?} is no label: the log holds one that no drive can have")]
+    BadLabel {
+        /// The label, made printable.
+        label: String,
+    },
+    /// The drive is in no state to get its identity back.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }

@@ -39,6 +39,12 @@ pub struct Identity {
     pub(crate) in_memory: bool,
 }
 
+/// What every version's identity has.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
 impl Identity {
     pub(crate) fn new(label: &str, now: Timestamp, born: Option<String>) -> Self {
         Self { format: FORMAT, id: DriveId::random(), label: label.to_owned(), created_at: now, born, in_memory: false }
@@ -51,11 +57,15 @@ impl Identity {
         bytes
     }
 
+    /// Whether these bytes are an identity of another version, which this one must leave alone.
+    pub(crate) fn is_newer(bytes: &[u8]) -> bool {
+        serde_json::from_slice(bytes).is_ok_and(|Versioned { format }| format != FORMAT)
+    }
+
     /// Reads the identity's file; the error says what is wrong with it.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            format: u32,
+        if bytes.is_empty() || bytes.iter().all(|byte| *byte == 0) {
+            return Err("it is empty or full of zero bytes, as after a power cut".to_owned());
         }
         if bytes.len() > MAX_BYTES {
             return Err(format!("it is longer than {MAX_BYTES} bytes"));
@@ -108,7 +118,9 @@ mod tests {
     #[test]
     fn a_bad_identity_says_what_is_wrong() {
         for (bytes, part) in [
-            (String::new(), "EOF"),
+            (String::new(), "power cut"),
+            ("\0".repeat(200), "power cut"),
+            ("{".to_owned(), "EOF"),
             ("{}".to_owned(), "format"),
             (RELEASED.replace("\"format\": 1", "\"format\": 2"), "upgrade strongroom"),
             (RELEASED.replace("7d444840", "zz"), "UUID"),

@@ -19,7 +19,7 @@
 //! - [`name`]: names on the drive;
 //! - [`identity`] and [`error`]: which drive it is, and all that can be wrong with it;
 //! - [`drive`]: the drive, and what a caller does with it; [`slot`]: where one is mounted,
-//!   whichever that is now;
+//!   whichever that is now; [`uses`] and [`admission`]: what tells it from its clone;
 //! - [`place`], [`partial`] and [`received`]: where a file goes, a file in the making, and one that
 //!   has come;
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
@@ -28,6 +28,7 @@
 //! `bag` are the month's BagIt bag, `residency` asks for the page cache. `strongroom-files` opens without
 //! following links and knows what each file system honours.
 
+pub mod admission;
 mod bag;
 mod batch;
 pub mod drive;
@@ -49,9 +50,11 @@ mod shared;
 pub mod slot;
 mod space;
 mod temporary;
+pub mod uses;
 
-pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished};
-pub use crate::error::{DriveError, InitError};
+pub use crate::admission::Admission;
+pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished, Unidentified};
+pub use crate::error::{DriveError, InitError, RestoreError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
 pub use crate::place::Place;
@@ -61,4 +64,5 @@ pub use crate::seen::Seen;
 pub use crate::shared::shared_with;
 pub use crate::slot::Slot;
 pub use crate::space::Space;
-pub use strongroom_files::{Backing, Cache};
+pub use crate::uses::Attachment;
+pub use strongroom_files::{Backing, Cache, Origin};

@@ -1,10 +1,11 @@
 //! The place where a drive is mounted, whichever drive that is now.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_model::ByteCount;
 
+use crate::admission::Admission;
 use crate::drive::{Drive, DriveSettings};
 use crate::error::DriveError;
 
@@ -14,6 +15,7 @@ use crate::error::DriveError;
 pub struct Slot {
     root: PathBuf,
     settings: DriveSettings,
+    admission: Option<Arc<dyn Admission>>,
     drive: Mutex<Option<Drive>>,
 }
 
@@ -21,7 +23,13 @@ impl Slot {
     /// The slot at `root`, whose drives are opened with those settings.
     #[must_use]
     pub const fn new(root: PathBuf, settings: DriveSettings) -> Self {
-        Self { root, settings, drive: Mutex::new(None) }
+        Self { root, settings, admission: None, drive: Mutex::new(None) }
+    }
+
+    /// The same, where a drive is given out only if this allows it.
+    #[must_use]
+    pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
+        Self { admission: Some(admission), ..self }
     }
 
     /// The drive that is there now, looked at anew: R6. Blocks.
@@ -33,12 +41,17 @@ impl Slot {
         if let Some(drive) = &*slot
             && drive.check(ByteCount(0)).is_ok()
         {
-            return Ok(drive.clone());
+            return self.admit(drive).map(|()| drive.clone());
         }
         // Gone, or swapped. What comes next may be another drive, if the configuration lets it.
         *slot = None;
         let drive = Drive::open(&self.root, &self.settings)?;
+        self.admit(&drive)?;
         *slot = Some(drive.clone());
         Ok(drive)
+    }
+
+    fn admit(&self, drive: &Drive) -> Result<(), DriveError> {
+        self.admission.as_ref().map_or(Ok(()), |admission| admission.admit(drive))
     }
 }

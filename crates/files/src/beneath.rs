@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 use strongroom_service::fault;
 
@@ -85,6 +85,18 @@ impl Beneath {
     #[must_use]
     pub const fn id(&self) -> FileId {
         self.id
+    }
+
+    /// Which mount it was opened through: where the kernel has such numbers (Linux 6.8 and later), no other mount has
+    /// had it since the host was started; before that, none at the same time.
+    #[must_use]
+    pub fn mount_id(&self) -> Option<u64> {
+        // `STATX_MNT_ID_UNIQUE` (linux/stat.h). A kernel that does not know it leaves it out of the answer.
+        let unique = StatxFlags::from_bits_retain(0x4000);
+        [unique, StatxFlags::MNT_ID].into_iter().find_map(|asked| {
+            let stat = rustix::fs::statx(&self.top, "", AtFlags::EMPTY_PATH, asked).ok()?;
+            StatxFlags::from_bits_retain(stat.stx_mask).contains(asked).then_some(stat.stx_mnt_id)
+        })
     }
 
     /// Whether this root is the folder that stands at `path` now.

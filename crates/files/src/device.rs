@@ -3,6 +3,8 @@
 //! A read past this kernel's page cache is a read from the device only if nothing on the way down has a cache of its
 //! own. The way is followed through `/sys/dev/block`: partitions, dm (LUKS, LVM), md (RAID) and loop devices.
 
+mod origin;
+
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, makedev, minor};
 
+pub use self::origin::Origin;
 use crate::filesystem::Filesystem;
 
 /// How many layers are followed: a partition in LVM on LUKS on RAID on partitions has six.

@@ -34,7 +34,7 @@ pub mod within;
 
 pub use crate::beneath::{Beneath, FileId, Made, Policy, id_of};
 pub use crate::call::call;
-pub use crate::device::{Backing, Cache, disk_of};
+pub use crate::device::{Backing, Cache, Origin, disk_of};
 pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
 pub use crate::meaning::{Call, Meaning, Whose, meaning};

@@ -13,7 +13,7 @@ mod timesheet;
 use serde::{Serialize, Serializer};
 
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Blocks, ClearedBy};
-pub use self::drive::{DiskOf, DriveAttached, DriveInitialised};
+pub use self::drive::{DiskOf, DriveAdopted, DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed};
 pub use self::failure::{Failed, FailureKind};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
@@ -135,6 +135,12 @@ catalogue! {
     DriveInitialised(DriveInitialised) = "drive.initialised.v1" of Drive;
     /// A drive was found attached, on that disk and to be proven in that way.
     DriveAttached(DriveAttached) = "drive.attached.v1" of Drive;
+    /// A process began to use a drive.
+    DriveUsed(DriveUsed) = "drive.used.v1" of Drive;
+    /// A person decided that a drive is the right one from now on.
+    DriveAdopted(DriveAdopted) = "drive.adopted.v1" of Drive;
+    /// A person had a drive's identity written back from the log.
+    DriveIdentityRestored(DriveIdentityRestored) = "drive.identity-restored.v1" of Drive;
     /// A condition began that a person should know of now.
     AlarmRaised(AlarmRaised) = "alarm.raised.v1" of Alarm;
     /// The condition ended.

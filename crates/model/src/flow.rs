@@ -107,6 +107,9 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::RunEnumerated(_)
         | Event::DriveInitialised(_)
         | Event::DriveAttached(_)
+        | Event::DriveUsed(_)
+        | Event::DriveAdopted(_)
+        | Event::DriveIdentityRestored(_)
         | Event::AlarmNotified(_)
         | Event::SummarySent(_) => return None,
     };

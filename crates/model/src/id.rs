@@ -146,6 +146,11 @@ uuid_id!(
     DriveId,
     "drive id"
 );
+uuid_id!(
+    /// One use of a drive, as its mark on the drive holds it.
+    UseToken,
+    "token of a use"
+);
 
 /// A version 7 UUID (RFC 9562, section 5.7) of the given instant.
 fn v7(now: jiff::Timestamp) -> Uuid {
@@ -173,6 +178,14 @@ impl RunId {
 
 impl DriveId {
     /// A new random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl UseToken {
+    /// A new random token.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())

@@ -13,6 +13,7 @@
 //!   `canonical`: how these are written;
 //! - [`fold`]: state as a fold over events, and [`booking`], [`run`], [`alarm`],
 //!   [`summary`]: the four folds;
+//! - [`drive_use`]: what tells a drive from its clone;
 //! - [`flow`]: which stage an event hands its subject to;
 //! - [`compare`]: what three digests say together;
 //! - [`wire`]: what the document server and its clients say to each other.
@@ -22,6 +23,7 @@ pub mod booking;
 mod canonical;
 pub mod compare;
 pub mod digest;
+pub mod drive_use;
 pub mod envelope;
 pub mod event;
 pub mod flow;
@@ -35,10 +37,11 @@ pub mod text;
 pub mod wire;
 
 pub use crate::digest::{Algorithm, Digest, Hasher};
+pub use crate::drive_use::{DriveUse, Lineage};
 pub use crate::envelope::{Expected, NewEvent, Recorded};
 pub use crate::event::{AlarmKind, Event, FailureKind};
 pub use crate::flow::{Next, StageName, next_step};
 pub use crate::fold::{Fold, IllegalTransition};
-pub use crate::id::{Actor, BookingId, DriveId, EventId, RunId, SiteId};
+pub use crate::id::{Actor, BookingId, DriveId, EventId, RunId, SiteId, UseToken};
 pub use crate::quantity::{ByteCount, Month, Position, Version};
 pub use crate::stream::{StreamName, SubjectKind};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError, DriveSettings, Slot};
+use strongroom_drive::{Admission, Drive, DriveError, DriveSettings, Slot};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, Month, StageName};
@@ -56,6 +56,14 @@ impl Fetch {
             settings,
             clock,
         }
+    }
+
+    /// The same, on a drive that this allows to be used.
+    #[must_use]
+    pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
+        let opened = DriveSettings { reserve: self.settings.reserve, expect: self.settings.expect };
+        let slot = Arc::new(Slot::new(self.settings.root.clone(), opened).admitted_by(admission));
+        Self { slot, ..self }
     }
 
     /// How many bytes have come, as they come.

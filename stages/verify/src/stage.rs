@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted};
+use strongroom_drive::{Admission, Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
@@ -118,13 +118,9 @@ impl Verify {
     /// what it finds at its start.
     #[must_use]
     pub fn new(settings: VerifySettings, log: EventLog, clock: Clock, alarms: Alarms) -> Self {
-        // What is read back is on the drive already, and a manifest is what the reserve is for:
-        // a drive that is full for fetching is not for proving.
-        let opened = DriveSettings { reserve: ByteCount(0), expect: settings.expect };
-        let slot = Arc::new(Slot::new(settings.root.clone(), opened));
         Self {
+            slot: Arc::new(slot(&settings)),
             settings,
-            slot,
             log,
             clock,
             alarms,
@@ -133,6 +129,12 @@ impl Verify {
             seen: std::sync::Mutex::default(),
             salvage: Background::default(),
         }
+    }
+
+    /// The same, on a drive that this allows to be used.
+    #[must_use]
+    pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
+        Self { slot: Arc::new(slot(&self.settings).admitted_by(admission)), ..self }
     }
 
     /// Looks the drive through, once for each drive that is mounted while this process runs:
@@ -406,6 +408,13 @@ impl Verify {
         }
         Outcome::Done(Done { clear, ..Done::event(Event::TimesheetBackedUp(proof)) })
     }
+}
+
+/// The place of the drive. What is read back is on the drive already, and a manifest is what the reserve is for: a drive
+/// that is full for fetching is not for proving.
+fn slot(settings: &VerifySettings) -> Slot {
+    let opened = DriveSettings { reserve: ByteCount(0), expect: settings.expect };
+    Slot::new(settings.root.clone(), opened)
 }
 
 /// A copy that was read back as it should be, and which file that was.

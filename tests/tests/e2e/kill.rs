@@ -21,9 +21,11 @@ const PASSINGS: [u32; 3] = [1, 2, 5];
 /// How many sites are killed at once: what they wait for is the disk, and each other's digests.
 const WORKERS: usize = 3;
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
+    ("drive.identity-recorded", "r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log"),
+    ("drive.adoption-marked", "r6_a_clone_is_refused_until_a_person_decides_for_it_and_then_the_original_is"),
     ("server.across-copied", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-renamed", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-synced", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),

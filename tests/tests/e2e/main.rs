@@ -4,6 +4,7 @@
 //! - `two_processes`: a server and a run, as on a real site;
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
+//! - `drive_identity`: drives that are cloned, or do not say who they are any more;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `clock`: a clock that is wrong, and right again;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
@@ -17,6 +18,7 @@ mod clock;
 mod configuration;
 mod demo;
 mod drive_faults;
+mod drive_identity;
 mod kill;
 mod log_faults;
 mod lost_log;

@@ -6,13 +6,14 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use strongroom_drive::Drive;
-use strongroom_eventlog::{Checkpoint, MAX_CHECKPOINT_BYTES};
+use strongroom_eventlog::{Checkpoint, EventLog, MAX_CHECKPOINT_BYTES};
 use strongroom_files::within::{create_in, remove_in, replace_in};
 use strongroom_files::{Beneath, Creation, Policy, sync};
 use strongroom_model::SiteId;
-use strongroom_service::{Config, kill_point};
+use strongroom_service::{Config, blocking, kill_point};
 
 use crate::attached;
+use crate::uses;
 
 /// Where the drive keeps what is not a backup.
 const ON_DRIVE: &str = ".strongroom";
@@ -47,6 +48,23 @@ pub(crate) fn places(config: &Config) -> Vec<Place> {
     let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
     let drive = drive.map(|root| Place { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
     std::iter::once(data).chain(drive).collect()
+}
+
+/// As [`places`], where a checkpoint may be written: not on a drive that is a clone (R6).
+pub(crate) async fn places_to_write(config: &Config, log: &EventLog) -> Vec<Place> {
+    let settings = config.clone();
+    let (mut places, drive) = blocking(move || {
+        let root = settings.drive.root.as_deref();
+        (places(&settings), root.and_then(|root| Drive::open(root, &attached::settings(&settings)).ok()))
+    })
+    .await;
+    if let Some(drive) = drive
+        && let Err(error) = uses::check(log, &drive).await
+    {
+        tracing::debug!(%error, "the log's checkpoint is not kept on the drive");
+        places.retain(|place| place.below != ON_DRIVE);
+    }
+    places
 }
 
 /// The file's name: several sites may share a drive.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Mails, Rewound, found_by_another, mail, now, places, raise};
+use super::{Mails, Rewound, found_by_another, mail, now, places_to_write, raise};
 use crate::trouble::Trouble;
 
 /// How often it is looked whether the log still is the one that it was.
@@ -66,7 +66,7 @@ impl Watch {
         if is_rewound && self.mails == Mails::Here {
             mail(&self.config, &self.log).await;
         } else if !is_rewound && let Ok(checkpoint) = now(&self.log).await {
-            keep(&self.config, checkpoint).await;
+            keep(&self.config, &self.log, checkpoint).await;
         }
     }
 }
@@ -115,7 +115,7 @@ impl Looker {
             return Ok(Some(rewound));
         }
         if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE) {
-            keep(&self.config, checkpoint.clone()).await;
+            keep(&self.config, &self.log, checkpoint.clone()).await;
             self.written_at = Some(Instant::now());
         }
         let leaf = self.leaf(checkpoint.head.size).await?;
@@ -132,10 +132,10 @@ impl Looker {
 
 /// Writes a checkpoint wherever one is kept. One that is further stays: another process was faster, or
 /// the next start has to look at it.
-async fn keep(config: &Arc<Config>, checkpoint: Checkpoint) {
-    let config = config.clone();
+async fn keep(config: &Arc<Config>, log: &EventLog, checkpoint: Checkpoint) {
+    let places = places_to_write(config, log).await;
     blocking(move || {
-        for place in places(&config) {
+        for place in places {
             if place.read(&checkpoint.site).is_some_and(|kept| kept.head.size >= checkpoint.head.size) {
                 continue;
             }

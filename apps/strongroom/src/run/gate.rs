@@ -4,10 +4,11 @@
 //! nothing to do yet: a drive that is missing is told of before a run needs it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_bus::{AlarmError, Alarms, Cleared};
-use strongroom_drive::{Drive, DriveError, DriveSettings, Identity};
+use strongroom_drive::{Admission, Drive, DriveError, DriveSettings};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Blocks, ClearedBy};
 use strongroom_model::{Actor, AlarmKind, Event, StreamName};
@@ -41,10 +42,10 @@ pub(crate) struct Gate {
     /// What was found at the last look; `None` before the first, and where it is to be told again.
     last: Option<Result<(), AlarmKind>>,
     met: Option<Met>,
-    /// The drive that was well at the last look.
-    identity: Option<Identity>,
     /// Whether others look at drives of their own, which may be mounted at the same place.
     among_others: bool,
+    /// What else must allow that the drive is used.
+    admission: Option<Arc<dyn Admission>>,
 }
 
 impl Gate {
@@ -67,9 +68,14 @@ impl Gate {
             actor: actor.clone(),
             last: None,
             met: None,
-            identity: None,
             among_others: false,
+            admission: None,
         }
+    }
+
+    /// The same, for a drive that this allows to be used.
+    pub(crate) fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
+        Self { admission: Some(admission), ..self }
     }
 
     /// The same, where other hosts mount drives at the same place: only what was raised on this
@@ -82,11 +88,14 @@ impl Gate {
     /// that finds the same writes nothing.
     pub(crate) async fn look(&mut self) -> Result<Option<AlarmRaised>, AlarmError> {
         let (root, settings) = (self.root.clone(), self.settings);
-        let opened =
-            tokio::task::spawn_blocking(move || Drive::open(&root, &settings).map(|drive| drive.identity().clone()));
-        let opened: Option<Result<Identity, DriveError>> = opened.await.ok();
-        let obstacle = opened.as_ref().and_then(|opened| opened.as_ref().err()?.obstacle());
-        self.identity = opened.and_then(Result::ok);
+        let admission = self.admission.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let drive = Drive::open(&root, &settings)?;
+            admission.map_or(Ok(()), |admission| admission.admit(&drive))?;
+            Ok(())
+        });
+        let opened: Option<Result<(), DriveError>> = opened.await.ok();
+        let obstacle = opened.and_then(|opened| opened.err()?.obstacle());
         let found = obstacle.as_ref().map_or(Ok(()), |obstacle| Err(obstacle.kind));
         // Another host may have cleared what lasts here.
         let told = self.last == Some(found) && (found.is_ok() || !self.among_others);
@@ -95,11 +104,6 @@ impl Gate {
             self.last = all.then_some(found);
         }
         Ok(obstacle)
-    }
-
-    /// The drive that was well at the last look.
-    pub(crate) const fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
     }
 
     /// What the work met the last time, if it is too early to try it again.

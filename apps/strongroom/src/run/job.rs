@@ -16,6 +16,7 @@ use strongroom_verify::Verify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::LogAdmission;
 use crate::attached;
 use crate::broker;
 use crate::checkpoint::{self, Mails};
@@ -28,7 +29,6 @@ use crate::run::watch::Watch;
 use crate::run::{request, wire};
 use crate::site;
 use crate::trouble::Trouble;
-use crate::verb::drive::note;
 
 /// How often the drive is looked at while it is in the way.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -52,6 +52,7 @@ pub(crate) struct Job {
     source: Source,
     root: PathBuf,
     verify: Arc<Verify>,
+    admission: Arc<LogAdmission>,
     /// Whether the stages that need the drive are at work.
     begun: bool,
     /// When it was last looked at which drive is there.
@@ -86,7 +87,9 @@ impl Job {
         let stop = shutdown.stop().child_token();
         let name = actor_named("run");
         let actors = (&name, &actor(StageName::Verify));
+        let admission = Arc::new(LogAdmission::new(&log, &clock, &name));
         let gate = Gate::new(root.clone(), attached::settings(&config), &log, &clock, actors);
+        let gate = gate.admitted_by(admission.clone());
         let broker = broker::if_any(&config, "run")?;
         let relay = broker.as_ref().map(|broker| {
             spawn_relay(RelayWiring {
@@ -102,7 +105,7 @@ impl Job {
         let delivery = broker.map_or(Delivery::InProcess, Delivery::Broker);
         let mut pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
-        let verify = Arc::new(wire::verify(&config, &root, &log, &clock));
+        let verify = Arc::new(wire::verify(&config, &root, &log, &clock, &admission));
         Ok(Self {
             config,
             clock,
@@ -114,6 +117,7 @@ impl Job {
             source,
             root,
             verify,
+            admission,
             begun: false,
             looked_at: Instant::now(),
             relay,
@@ -145,11 +149,8 @@ impl Job {
             return Ok(Some(obstacle));
         }
         self.gate.well().await?;
-        if let Some(identity) = self.gate.identity().filter(|_| self.relay.is_some()) {
-            note(&self.log, identity, &self.clock).await?;
-        }
         let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
-        let fetch = wire::fetch(config, &self.root, source, clock);
+        let fetch = wire::fetch(config, &self.root, source, clock, &self.admission);
         self.watch.measure(fetch.meter());
         self.pipeline.spawn(self.verify.clone(), actor(StageName::Verify));
         self.pipeline.spawn(fetch, actor(StageName::Fetch));

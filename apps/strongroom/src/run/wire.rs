@@ -1,6 +1,7 @@
 //! How each stage is made from the configuration.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use strongroom_archive::Archive;
 use strongroom_bus::{Alarms, Delivery, Pace, RetryPolicy, Wiring};
@@ -15,6 +16,7 @@ use strongroom_source::Source;
 use strongroom_verify::{Verify, VerifySettings};
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::LogAdmission;
 use crate::attached;
 use crate::trouble::Trouble;
 
@@ -47,7 +49,13 @@ pub(crate) fn enumerate(source: &Source, log: &EventLog, clock: &Clock) -> Enume
     Enumerate::new(source.clone(), log.clone(), clock.clone())
 }
 
-pub(crate) fn fetch(config: &Config, root: &Path, source: &Source, clock: &Clock) -> Fetch {
+pub(crate) fn fetch(
+    config: &Config,
+    root: &Path,
+    source: &Source,
+    clock: &Clock,
+    admission: &Arc<LogAdmission>,
+) -> Fetch {
     let settings = FetchSettings {
         site: config.site.clone(),
         root: root.to_owned(),
@@ -57,10 +65,16 @@ pub(crate) fn fetch(config: &Config, root: &Path, source: &Source, clock: &Clock
         batch: config.fetch.batch as usize,
         zone: config.zone(),
     };
-    Fetch::new(settings, source.clone(), clock.clone())
+    Fetch::new(settings, source.clone(), clock.clone()).admitted_by(admission.clone())
 }
 
-pub(crate) fn verify(config: &Config, root: &Path, log: &EventLog, clock: &Clock) -> Verify {
+pub(crate) fn verify(
+    config: &Config,
+    root: &Path,
+    log: &EventLog,
+    clock: &Clock,
+    admission: &Arc<LogAdmission>,
+) -> Verify {
     let settings = VerifySettings {
         root: root.to_owned(),
         expect: config.drive.id,
@@ -71,7 +85,7 @@ pub(crate) fn verify(config: &Config, root: &Path, log: &EventLog, clock: &Clock
         others: attached::others(Some(config)),
     };
     let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));
-    Verify::new(settings, log.clone(), clock.clone(), alarms)
+    Verify::new(settings, log.clone(), clock.clone(), alarms).admitted_by(admission.clone())
 }
 
 pub(crate) fn archive(config: &Config, source: &Source) -> Archive {

@@ -49,12 +49,10 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
 async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     let clock = Clock::system();
     let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
-    let settings = config.clone();
-    let drive = tokio::task::spawn_blocking(move || host::drive(&settings));
     let (log, broker, drive, server, mail, schedule) = tokio::join!(
         log::log(config),
         queues::broker(config),
-        drive,
+        host::drive(config),
         remote::server(config, &clock),
         remote::mail(config),
         log::schedule(config, &clock)
@@ -66,7 +64,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks.extend(host::room(config));
     checks.push(log);
     checks.extend(broker);
-    checks.push(drive.unwrap_or_else(|_| Check::bad("drive", "it could not be looked at", "try again")));
+    checks.push(drive);
     checks.extend(server);
     checks.push(mail);
     checks.push(schedule);

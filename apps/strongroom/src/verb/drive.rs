@@ -1,4 +1,7 @@
-//! `strongroom drive`: gives a drive its identity, and says how a drive stands.
+//! `strongroom drive`: gives a drive its identity, or gives it back, and says how a drive stands.
+
+mod adopt;
+mod restore;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +13,7 @@ use strongroom_model::{ByteCount, DriveId, Event, EventId, Expected, NewEvent, S
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, ConfigError};
 
+use self::restore::Wanted;
 use crate::attached;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -27,6 +31,8 @@ Examples:
   strongroom drive init                                 the drive named in strongroom.toml
   strongroom drive init ./try --same-disk               a folder on the system's disk, to try things out
   strongroom drive status                               identity, room, and what is in the way
+  strongroom drive restore-identity                     after a power cut took the identity
+  strongroom drive adopt --reason \"the old one broke\"  a clone is the right drive from now on
 
 Files that are on the drive already stay as they are."
 )]
@@ -51,6 +57,31 @@ enum Action {
         #[arg(long)]
         in_memory: bool,
     },
+    /// Gives a drive whose identity is lost or damaged its identity back, from the log
+    RestoreIdentity {
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
+        path: Option<PathBuf>,
+        /// The drive that it is, where it does not show that by what it holds
+        #[arg(long, value_name = "ID")]
+        id: Option<DriveId>,
+        /// The same, by its label
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
+        /// Takes a folder on the disk of the system, the log or the documents
+        #[arg(long)]
+        same_disk: bool,
+        /// Takes a folder in memory (a RAM disk)
+        #[arg(long)]
+        in_memory: bool,
+    },
+    /// Decides that this is the right drive from now on, though it lacks the mark of its newest use
+    Adopt {
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
+        path: Option<PathBuf>,
+        /// Why, for whoever reads the log later
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Says which drive it is, how much room it has, and what is in the way
     Status {
         /// The drive's folder; without it drive.root of the configuration
@@ -69,10 +100,30 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
             refuse_unsafe(&root, config.as_ref(), *same_disk, *in_memory)?;
             init(&root, label.as_deref(), config.as_ref(), out).await
         }
+        Action::RestoreIdentity { path, id, label, same_disk, in_memory } => {
+            let config = site::config(file)?;
+            let root = root(path.as_deref(), Some(&config), file)?;
+            refuse_unsafe(&root, Some(&config), *same_disk, *in_memory)?;
+            restore::run(&root, Wanted { id: *id, label: label.as_deref() }, &config, out).await
+        }
+        Action::Adopt { path, reason } => {
+            let config = site::config(file)?;
+            let root = root(path.as_deref(), Some(&config), file)?;
+            adopt::run(&root, reason, &config, out).await
+        }
         Action::Status { path, json } => {
             let config = config_if_any(file)?;
             let root = root(path.as_deref(), config.as_ref(), file)?;
-            status(&root, config.as_ref(), *json, out)
+            let log = match &config {
+                // Why a log cannot be read is for `doctor` to say.
+                Some(config) => site::log_if_any(config).await.ok().flatten(),
+                None => None,
+            };
+            let exit = status(&root, config.as_ref(), log.as_ref(), *json, out).await;
+            if let Some(log) = log {
+                log.close().await;
+            }
+            exit
         }
     }
 }
@@ -169,7 +220,7 @@ fn default_label(root: &Path) -> String {
 }
 
 /// Notes in the site's log that the drive was set up, unless it is noted there.
-pub(crate) async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), AppendError> {
+async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), AppendError> {
     let stream = StreamName::drive(identity.id);
     let known = log.heads(std::slice::from_ref(&stream)).await.map_err(AppendError::NotStored)?;
     if !known.is_empty() {
@@ -200,9 +251,15 @@ pub(crate) async fn note_in(config: &Config, identity: &Identity, clock: &Clock)
     Ok(noted?)
 }
 
-fn status(root: &Path, config: Option<&Config>, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+async fn status(
+    root: &Path,
+    config: Option<&Config>,
+    log: Option<&EventLog>,
+    json: bool,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
     let settings = config.map(attached::settings).unwrap_or_default();
-    let (state, obstacle) = attached::look_at(root, &settings);
+    let (state, obstacle) = attached::look_with(log, root, &settings).await;
     if json {
         out.json(&state)?;
     } else {
@@ -216,7 +273,7 @@ fn status(root: &Path, config: Option<&Config>, json: bool, out: &mut Out) -> Re
         }
     }
     if !json && obstacle.is_none() {
-        for remark in attached::remarks(root, config) {
+        for remark in attached::remarks_with(log, root, config).await {
             out.line(format_args!("  note   {}; {}", remark.what, remark.step))?;
         }
     }

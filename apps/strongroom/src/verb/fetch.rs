@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     let mut drive = Attached::new(&worker, root.clone(), StageName::Fetch);
     let done = match wait_for(&worker, &mut drive).await {
         Ok(true) => {
-            let stage = wire::fetch(&worker.config, &root, &source, &worker.clock);
+            let stage = wire::fetch(&worker.config, &root, &source, &worker.clock, drive.admission());
             worker.spawn(stage, StageName::Fetch);
             let turns = worker.keep(async || {
                 if drive.is_due() {

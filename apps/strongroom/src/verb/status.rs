@@ -62,12 +62,9 @@ async fn seen(config: &Config, log: Option<&EventLog>) -> Seen {
         Ok(number) => seen.waiting = Some(number),
         Err(why) => seen.notes.push(format!("how many wait on the server is unknown: {why}")),
     }
-    let settings = config.clone();
-    let looked = tokio::task::spawn_blocking(move || attached::look(&settings)).await;
-    match looked {
-        Ok(Some(drive)) => seen.drives.push(drive),
-        Ok(None) => seen.notes.push("no drive is configured: set drive.root".to_owned()),
-        Err(_) => seen.notes.push("the drive could not be looked at".to_owned()),
+    match attached::look(config, log).await {
+        Some(drive) => seen.drives.push(drive),
+        None => seen.notes.push("no drive is configured: set drive.root".to_owned()),
     }
     seen
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     let (config, root) = with_drive(config, args.drive.as_deref())?;
     let mut worker = Worker::open("verify", config, &args.common).await?;
     let mut drive = Attached::new(&worker, root.clone(), StageName::Verify);
-    let stage = Arc::new(wire::verify(&worker.config, &root, &worker.log, &worker.clock));
+    let stage = Arc::new(wire::verify(&worker.config, &root, &worker.log, &worker.clock, drive.admission()));
     let done = match begin(&worker, &mut drive, &stage).await {
         Ok(true) => {
             worker.spawn(stage.clone(), StageName::Verify);

@@ -2,21 +2,21 @@
 //! log, which the queues on the broker follow.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_eventlog::EventLog;
+use strongroom_model::StageName;
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::{DriveId, StageName};
 use strongroom_service::actor::actor_named;
-use strongroom_service::{Clock, Config, Probe, actor};
+use strongroom_service::{Config, Probe, actor};
 use tokio::time::Instant;
 
 use super::Worker;
+use crate::admission::LogAdmission;
 use crate::attached;
 use crate::run::gate::Gate;
 use crate::run::job::LOOK_EVERY;
 use crate::trouble::Trouble;
-use crate::verb::drive::note;
 
 /// How often a drive that is there is looked at: one that was swapped, or pulled out while
 /// nothing was to be done, should show within seconds.
@@ -26,10 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3);
 pub(crate) struct Attached {
     gate: Gate,
     probe: Probe,
-    log: EventLog,
-    clock: Clock,
-    /// The drive that the log is known to know.
-    noted: Option<DriveId>,
+    admission: Arc<LogAdmission>,
     looked_at: Option<Instant>,
 }
 
@@ -39,14 +36,19 @@ impl Attached {
         let settings = attached::settings(&worker.config);
         // A look and the stage's work are kept apart: the work may meet what no look finds.
         let (looker, stage) = (actor_named("drive"), actor(stage));
+        let admission = Arc::new(LogAdmission::new(&worker.log, &worker.clock, &stage));
+        let gate = Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage));
         Self {
-            gate: Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage)).among_others(),
+            gate: gate.among_others().admitted_by(admission.clone()),
             probe: worker.health.needs("drive"),
-            log: worker.log.clone(),
-            clock: worker.clock.clone(),
-            noted: None,
+            admission,
             looked_at: None,
         }
+    }
+
+    /// What allows the drive of this process to be used.
+    pub(crate) const fn admission(&self) -> &Arc<LogAdmission> {
+        &self.admission
     }
 
     /// Looks at the drive, if it is time to. What is in the way is told.
@@ -56,10 +58,6 @@ impl Attached {
         match &found {
             None => self.probe.well(),
             Some(obstacle) => self.probe.bad(obstacle.message.clone()),
-        }
-        if let Some(identity) = self.gate.identity().filter(|identity| self.noted != Some(identity.id)) {
-            note(&self.log, identity, &self.clock).await?;
-            self.noted = Some(identity.id);
         }
         Ok(found)
     }

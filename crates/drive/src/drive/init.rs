@@ -1,12 +1,13 @@
 //! Setting a drive up.
 
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
 use strongroom_files::within::{create_in, remove_in, rename_in};
-use strongroom_files::{Backing, Creation, errno, sync};
+use strongroom_files::{Backing, Beneath, Creation, errno, sync};
 use strongroom_model::text;
 use strongroom_service::kill_point;
 
@@ -28,37 +29,71 @@ impl Drive {
             return Err(InitError::BadLabel { label: text::printable(label, 80) });
         }
         let top = open_top(root)?;
-        let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
-        let filesystem = top.filesystem();
         match read_identity(root, &top) {
             Ok(identity) => return Err(InitError::Already { root: root.to_owned(), identity: Box::new(identity) }),
-            Err(DriveError::NotSetUp { .. } | DriveError::NotMounted { .. }) => {}
+            Err(DriveError::NotSetUp { .. } | DriveError::NotMounted { .. } | DriveError::IdentityLost { .. }) => {}
             Err(error) => return Err(error.into()),
         }
+        let written = Written::new(root, &top, |born| Identity::new(label, now, born))?;
+        // If we stop here, the drive is not set up, and setting it up begins anew.
+        match written.name(root, &top)? {
+            Some(identity) => Ok(identity),
+            // Another process was faster: its identity stands.
+            None => {
+                let identity = Box::new(read_identity(root, &top)?);
+                Err(InitError::Already { root: root.to_owned(), identity })
+            }
+        }
+    }
+}
 
+/// An identity that is durably on the drive, but not under its name yet. So the file is never seen empty under its
+/// name, whenever the power goes.
+pub(super) struct Written {
+    folder: OwnedFd,
+    identity: Identity,
+}
+
+impl Written {
+    /// Writes the identity that `make` gives for a file of that birth.
+    pub(super) fn new(
+        root: &Path,
+        top: &Beneath,
+        make: impl FnOnce(Option<String>) -> Identity,
+    ) -> Result<Self, DriveError> {
+        let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
         let folder = top.make_folder(Relative::root().join(identity::FOLDER)).map_err(failed(Action::Open))?.folder;
         let temporary = whole_name(identity::FILE);
         remove_in(&folder, &temporary).map_err(failed(Action::Remove))?;
         let mut file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(failed(Action::Open))?;
-        let in_memory = Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory);
-        let identity = Identity { in_memory, ..Identity::new(label, now, birth(&file, filesystem)) };
+        let in_memory = Backing::of(top).is_ok_and(|backing| backing == Backing::Memory);
+        let identity = Identity { in_memory, ..make(birth(&file, top.filesystem())) };
         file.write_all(&identity.to_bytes()).map_err(failed(Action::Write))?;
         sync::sync_file(&file).map_err(failed(Action::Sync))?;
         kill_point!("drive.identity-written");
-        // If we stop here, the drive is not set up, and setting it up begins anew.
-        match rename_in(&folder, &temporary, &folder, identity::FILE) {
+        Ok(Self { folder, identity })
+    }
+
+    /// Gives it its name, durably; `None` where something else has it.
+    pub(super) fn name(self, root: &Path, top: &Beneath) -> Result<Option<Identity>, DriveError> {
+        let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
+        let temporary = whole_name(identity::FILE);
+        match rename_in(&self.folder, &temporary, &self.folder, identity::FILE) {
             Err(error) if errno(&error) == Some(Errno::EXIST) => {
-                // Another process was faster: its identity stands.
-                let _ = remove_in(&folder, &temporary);
-                let identity = Box::new(read_identity(root, &top)?);
-                return Err(InitError::Already { root: root.to_owned(), identity });
+                let _ = remove_in(&self.folder, &temporary);
+                return Ok(None);
             }
             renamed => renamed.map_err(failed(Action::Rename))?,
         }
         // If we stop here, a power cut may take the name away again: nothing has used it yet.
-        for folder in [&folder, &top.folder(Relative::root()).map_err(failed(Action::Open))?] {
+        for folder in [&self.folder, &top.folder(Relative::root()).map_err(failed(Action::Open))?] {
             sync::sync_folder(folder).map_err(failed(Action::Sync))?;
         }
-        Ok(identity)
+        Ok(Some(self.identity))
+    }
+
+    /// Takes it away again. Best effort: setting up, or writing back, begins anew in any case.
+    pub(super) fn discard(self) {
+        let _ = remove_in(&self.folder, whole_name(identity::FILE));
     }
 }

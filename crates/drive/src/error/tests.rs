@@ -43,6 +43,13 @@ fn every_error_names_the_thing_and_the_next_step() {
         DriveError::InMemory { root: root() },
         DriveError::OtherDrive { root: root(), expected, found: identity() },
         DriveError::Copied { root: root(), identity: identity() },
+        DriveError::Cloned {
+            root: root(),
+            identity: identity(),
+            detail: "lacks the mark of its newest use".to_owned(),
+        },
+        DriveError::Unrecorded { root: root(), reason: "the log does not answer".to_owned() },
+        DriveError::IdentityLost { root: root() },
         DriveError::BadIdentity { root: root(), reason: "it is no plain file".to_owned() },
         DriveError::Linked { root: root(), path: "acme".to_owned() },
         DriveError::ReadOnly { root: root(), path: None, source: None },

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Action, DriveError};
-use crate::identity;
+use crate::identity::{self, Identity};
 
 impl Action {
     const fn words(self) -> &'static str {
@@ -41,15 +41,17 @@ impl DriveError {
             Self::Copied { root, identity } => {
                 format!("the drive at {} carries the identity of {identity}, but is only a copy of it", root.display())
             }
+            Self::Cloned { root, identity, detail } => cloned(root, identity, detail),
+            Self::Unrecorded { root, reason } => {
+                format!("that the drive at {} is used could not be recorded: {reason}", root.display())
+            }
+            Self::IdentityLost { root } => {
+                format!("the drive at {} was in use, but its identity is not there any more", root.display())
+            }
             Self::BadIdentity { root, reason } => {
                 format!("the drive at {} has an identity that cannot be read: {reason}", root.display())
             }
-            Self::Linked { root, path } => {
-                format!(
-                    "{path} on the drive at {} is no plain folder, but a symbolic link, a file or another file system",
-                    root.display()
-                )
-            }
+            Self::Linked { root, path } => linked(root, path),
             Self::ReadOnly { root, source: None, .. } => format!("the drive at {} is read-only", root.display()),
             Self::ReadOnly { root, path: None, source: Some(source) } => {
                 format!("the drive at {} cannot be written to: {source}", root.display())
@@ -111,12 +113,22 @@ impl DriveError {
                 root.join(identity::PATH).display(),
                 init_command(root)
             ),
-            Self::BadIdentity { root, .. } => {
-                format!(
-                    "write it back from a copy, in place: `cp COPY {}`",
-                    shell_word(&root.join(identity::PATH).to_string_lossy())
-                )
+            Self::Cloned { root, .. } => format!(
+                "mount the drive that was used last; or, if this is the one to go on with, `{}`; to make this one a drive of its \
+                 own, remove {} and set it up: `{}`",
+                adopt_command(root),
+                root.join(identity::PATH).display(),
+                init_command(root)
+            ),
+            Self::Unrecorded { .. } => {
+                "`strongroom doctor` looks at the log and what is around it; work goes on by itself".to_owned()
             }
+            Self::IdentityLost { root } => format!(
+                "have it written back from the log: `{}`; or, to make it another drive, `{}`",
+                restore_command(root),
+                init_command(root)
+            ),
+            Self::BadIdentity { root, .. } => format!("have it written back from the log: `{}`", restore_command(root)),
             Self::Linked { root, path } => {
                 format!("find out who changed it, then put a plain folder back at {}", root.join(path).display())
             }
@@ -150,10 +162,35 @@ impl DriveError {
     }
 }
 
+fn cloned(root: &Path, identity: &Identity, detail: &str) -> String {
+    format!(
+        "what is mounted at {} has the identity of {identity}, but {detail}: it is a clone or an older image of that drive, or it \
+         lost what was written to it",
+        root.display()
+    )
+}
+
+fn linked(root: &Path, path: &str) -> String {
+    format!(
+        "{path} on the drive at {} is no plain folder, but a symbolic link, a file or another file system",
+        root.display()
+    )
+}
+
 /// The command that sets up the drive at `root`, as it is typed in a shell.
 #[must_use]
 pub fn init_command(root: &Path) -> String {
     format!("strongroom drive init {} --label NAME", shell_word(&root.to_string_lossy()))
+}
+
+/// The command that has a person decide that the drive at `root` is the right one, as it is typed in a shell.
+fn adopt_command(root: &Path) -> String {
+    format!("strongroom drive adopt {} --reason TEXT", shell_word(&root.to_string_lossy()))
+}
+
+/// The command that writes back the identity of the drive at `root`, as it is typed in a shell.
+fn restore_command(root: &Path) -> String {
+    format!("strongroom drive restore-identity {}", shell_word(&root.to_string_lossy()))
 }
 
 fn shell_word(word: &str) -> String {

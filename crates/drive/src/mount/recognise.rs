@@ -13,7 +13,8 @@ use strongroom_files::{Beneath, Call, Filesystem, Policy, Whose, errno, meaning}
 use super::{FILE_MODE, FOLDER_MODE};
 use crate::error::{Action, DriveError};
 use crate::identity::{self, Identity};
-use crate::relative::Relative;
+use crate::relative::{Relative, text_names_in};
+use crate::temporary::is_temporary;
 
 /// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
 pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
@@ -69,6 +70,7 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     match errno(&error) {
         Some(Errno::NOENT) => match names_in(top) {
             Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
+            Ok(_) if was_in_use(top) => DriveError::IdentityLost { root: own },
             Ok(_) => DriveError::NotSetUp { root: own },
             Err(source) => missing(root, source),
         },
@@ -78,6 +80,12 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
         Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
         _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
     }
+}
+
+/// Whether Strongroom's own folder holds something of its own but the identity.
+fn was_in_use(top: &Beneath) -> bool {
+    let names = top.folder(identity::FOLDER).and_then(text_names_in);
+    names.is_ok_and(|names| names.iter().any(|name| !is_temporary(name)))
 }
 
 /// Whether something is mounted at `root`: its device is not the one of the folder above.

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::drive_use::DriveUse;
+use crate::id::UseToken;
+
 /// What disk a drive is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -40,4 +43,43 @@ impl DriveAttached {
 pub struct DriveInitialised {
     /// The name that a person gave it, as on its sticker.
     pub label: String,
+}
+
+/// A process began to use a drive, and left a mark of that on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveUsed {
+    /// The number of this use on that drive, from 1.
+    pub generation: u64,
+    /// What the mark on the drive holds: random.
+    pub token: UseToken,
+    /// The newest use whose mark the drive held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<DriveUse>,
+    /// The id of its file system, where the host tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<String>,
+    /// The serial number of its device, where the host tells it. A USB adapter may tell its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+}
+
+/// A person decided that a drive is the right one from now on, though it lacked the mark of its newest use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveAdopted {
+    /// The number of the use that the drive is marked with.
+    pub generation: u64,
+    /// What the mark on the drive holds: random.
+    pub token: UseToken,
+    /// The newest use whose mark the drive held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<DriveUse>,
+    /// Why, in the person's words.
+    pub reason: String,
+}
+
+/// A person had a drive's identity, which could not be read any more, written back from the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveIdentityRestored {
+    /// What on the drive showed which one it is, in one sentence.
+    pub evidence: String,
 }

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use strongroom_model::event::{
-    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DiskOf, DriveAttached, DriveInitialised, Enumerated,
-    Failed, Fetched, Held, Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed,
-    SummarySent, SyncMethod, Trigger, ZeroReason,
+    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DiskOf, DriveAdopted, DriveAttached,
+    DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged, ReadBack, Rejected,
+    Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
 };
 use strongroom_model::{
-    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position,
-    Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
+    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent,
+    Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
 };
 
 /// The site that all samples are of.
@@ -120,6 +120,29 @@ pub(crate) fn run_enumerated() -> Event {
     })
 }
 
+fn used(generation: u64) -> DriveUse {
+    DriveUse { generation, token: format!("0c5b8a1e-53d4-4c1f-8a53-{generation:012x}").parse().unwrap() }
+}
+
+pub(crate) fn drive_used() -> Event {
+    Event::DriveUsed(DriveUsed {
+        generation: 18,
+        token: used(18).token,
+        before: Some(used(17)),
+        filesystem: Some("0b0e7a3c-4c43-4b1f-9a53-5d7a0f0e6a11".to_owned()),
+        serial: Some("WX41A7654321".to_owned()),
+    })
+}
+
+fn drive_adopted(before: Option<DriveUse>) -> Event {
+    Event::DriveAdopted(DriveAdopted {
+        generation: 19,
+        token: used(19).token,
+        before,
+        reason: "the original broke on Monday".to_owned(),
+    })
+}
+
 pub(crate) fn alarm_raised() -> Event {
     Event::AlarmRaised(AlarmRaised {
         kind: AlarmKind::DriveMissing,
@@ -175,6 +198,11 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         Event::RunFailed(failed(StageName::Enumerate, true)),
         Event::DriveInitialised(DriveInitialised { label: "Black, 4 TB, no. 2".to_owned() }),
         Event::DriveAttached(DriveAttached { disk: DiskOf::Documents, cached_is_proven: true }),
+        drive_used(),
+        drive_adopted(Some(used(17))),
+        Event::DriveIdentityRestored(DriveIdentityRestored {
+            evidence: "it holds the mark of its newest use".to_owned(),
+        }),
         alarm_raised(),
         alarm_cleared(),
         alarm_notified(vec![event_id(3)]),
@@ -184,6 +212,14 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         Event::SummaryFailed(failed(StageName::Notify, true)),
     ];
     let bare = [
+        Event::DriveUsed(DriveUsed {
+            generation: 1,
+            token: used(1).token,
+            before: None,
+            filesystem: None,
+            serial: None,
+        }),
+        drive_adopted(None),
         Event::TimesheetFailed(failed(StageName::Fetch, false)),
         Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: None }),
         Event::RunEnumerated(RunEnumerated {

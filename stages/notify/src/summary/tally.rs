@@ -94,6 +94,8 @@ impl Tally {
             Event::DriveInitialised(data) => self.drives_set_up.push(data.label.clone()),
             // How a drive is used is told as it is where the interval ends.
             Event::DriveAttached(_) => {}
+            // Why a person had to decide is told as the alarm that led to it.
+            Event::DriveUsed(_) | Event::DriveAdopted(_) | Event::DriveIdentityRestored(_) => {}
         }
     }
 

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 use strongroom_drive::{Drive, DriveError};
+use strongroom_eventlog::EventLog;
 use strongroom_model::{ByteCount, Month};
 use strongroom_service::config::Sources;
-use strongroom_service::{Clock, Config};
+use strongroom_service::{Clock, Config, blocking};
 
 use super::check::Check;
 use crate::attached;
@@ -84,23 +85,34 @@ pub(super) fn room(config: &Config) -> Option<Check> {
     })
 }
 
-/// The drive. Blocks.
-pub(super) fn drive(config: &Config) -> Check {
+/// The drive, and whether it is the one that the log knows.
+pub(super) async fn drive(config: &Config) -> Check {
     let root = match config.drive.mounted_at() {
         Ok(root) => root,
         Err(error) => return Check::bad("drive", error.to_string(), "set drive.root in strongroom.toml"),
     };
-    let (state, obstacle) = attached::look_at(root, &attached::settings(config));
+    // Why a log cannot be read is told where it is looked at.
+    let log = site::log_if_any(config).await.ok().flatten();
+    let check = known_drive(config, root, log.as_ref()).await;
+    if let Some(log) = log {
+        log.close().await;
+    }
+    check
+}
+
+async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Check {
+    let (state, obstacle) = attached::look_with(log, root, &attached::settings(config)).await;
     if let Some(error) = obstacle {
         return Check::trouble("drive", &drive_trouble(&error));
     }
-    if let Err(error) = try_site(config, root) {
+    let (settings, place) = (config.clone(), root.to_owned());
+    if let Err(error) = blocking(move || try_site(&settings, &place)).await {
         return Check::trouble("drive", &drive_trouble(&error));
     }
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());
     let found = format!("“{label}” at {}, {free} free", root.display());
-    let remarks = attached::remarks(root, Some(config));
+    let remarks = attached::remarks_with(log, root, Some(config)).await;
     if remarks.is_empty() {
         return Check::well("drive", found);
     }

@@ -64,8 +64,8 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     }
     let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
-    let (settings, now) = (config.clone(), checkpoint::now(log).await?);
-    blocking(move || places(&settings).iter().try_for_each(|place| place.write(&now)))
+    let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
+    blocking(move || places.iter().try_for_each(|place| place.write(&now)))
         .await
         .or_trouble("the new checkpoint could not be kept")?;
     checkpoint::forget_mailed(config, log.site()).await.or_trouble("what was mailed could not be forgotten")?;

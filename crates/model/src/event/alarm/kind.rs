@@ -137,9 +137,14 @@ alarm_kinds! {
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
     /// A folder or a drive that was never set up, or carries another identity.
     DriveUnknown: "drive-unknown", "The drive is not the right one", Drive, Opening,
-        means "what is there was never set up, is another drive than `drive.id`, carries a copied identity, or has links where folders belong",
-        do "mount the right drive; set up a new one with `strongroom drive init`",
+        means "what is there was never set up, is another drive than `drive.id`, carries a copied identity, has an identity that is lost or cannot be read, or has links where folders belong",
+        do "mount the right drive; set up a new one with `strongroom drive init`; one whose identity is lost or cannot be read any more gets it back from the log with `strongroom drive restore-identity`",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+    /// The drive lacks the mark of its newest use.
+    DriveCloned: "drive-cloned", "The drive may be a clone", Drive, Opening,
+        means "the drive has the right identity, but lacks the mark of the newest use that the log knows of: it is a clone or an older image of the drive, or it lost what was written to it; or two drives with one identity are in use",
+        do "mount the drive that was used last; or decide with `strongroom drive adopt --reason TEXT` that this one is the right one from now on; see [A drive that was cloned](#a-drive-that-was-cloned)",
+        meanwhile "Nothing is written to it until then. The files stay on the server.";
     /// The drive cannot be written to.
     DriveReadOnly: "drive-read-only", "The drive cannot be written to", Drive, Work,
         means "the drive or the folder cannot be written to",

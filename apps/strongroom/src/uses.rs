@@ -1,0 +1,140 @@
+//! What the log knows of a drive's uses, and whether the drive that is mounted knows it too.
+
+use strongroom_drive::{Drive, DriveError, Origin};
+use strongroom_eventlog::{AppendError, EventLog, LogError};
+use strongroom_model::event::{DriveInitialised, DriveUsed};
+use strongroom_model::{
+    Actor, DriveId, DriveUse, Event, EventId, Expected, Lineage, NewEvent, Recorded, StreamName, Version,
+};
+use strongroom_service::{Clock, blocking};
+
+use crate::attached::Remark;
+
+/// What the log knows of a drive.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// The version of the drive's last event, if it has one.
+    version: Option<Version>,
+    /// The event of its newest use.
+    newest: Option<Recorded>,
+}
+
+impl Known {
+    /// What the log knows of that drive.
+    pub(crate) async fn read(log: &EventLog, drive: DriveId) -> Result<Self, LogError> {
+        let stream = StreamName::drive(drive);
+        let Some(head) = log.heads(std::slice::from_ref(&stream)).await?.remove(&stream) else {
+            return Ok(Self::default());
+        };
+        // The last event is one of use, as a rule, and there may be thousands before it.
+        let last = log.read(head.position, 1).await?.first().map(strongroom_eventlog::Stored::decode).transpose()?;
+        let is_use = |event: &Recorded| DriveUse::of(&event.event).is_some();
+        let newest = match last.filter(is_use) {
+            Some(last) => Some(last),
+            None => log.stream(&stream).await?.into_iter().rev().find(is_use),
+        };
+        Ok(Self { version: Some(head.version), newest })
+    }
+
+    /// The newest use.
+    pub(crate) fn newest(&self) -> Option<DriveUse> {
+        DriveUse::of(&self.newest.as_ref()?.event)
+    }
+
+    /// Refuses a drive with these marks that lacks that of the newest use.
+    pub(crate) fn check(&self, drive: &Drive, marks: &[DriveUse]) -> Result<(), DriveError> {
+        if Lineage::of(self.newest(), marks) != Lineage::Broken {
+            return Ok(());
+        }
+        Err(DriveError::Cloned {
+            root: drive.root().to_owned(),
+            identity: Box::new(drive.identity().clone()),
+            detail: self.detail(drive, marks),
+        })
+    }
+
+    /// What the log knows and the drive does not.
+    fn detail(&self, drive: &Drive, marks: &[DriveUse]) -> String {
+        let Some((newest, used)) = self.newest.as_ref().zip(self.newest()) else { return String::new() };
+        let own = marks.first().map_or_else(|| "none".to_owned(), |own| format!("use {}", own.generation));
+        let differs = drive.origin().ok().and_then(|origin| self.differs(&origin));
+        format!(
+            "lacks the mark of its newest use (use {}, {}, by {}; the newest on it: {own}){}",
+            used.generation,
+            newest.time.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            newest.actor,
+            differs.map_or_else(String::new, |differs| format!(", and {differs}"))
+        )
+    }
+
+    /// In what the drive's device or file system is another one than at its newest use. That alone refuses nothing: a USB
+    /// adapter tells a serial number of its own.
+    fn differs(&self, origin: &Origin) -> Option<String> {
+        let Event::DriveUsed(known) = &self.newest.as_ref()?.event else { return None };
+        let pairs = [
+            ("its device's serial number", &origin.serial, &known.serial),
+            ("the id of its file system", &origin.filesystem, &known.filesystem),
+        ];
+        pairs.into_iter().find_map(|(what, now, then)| {
+            let (now, then) = (now.as_ref()?, then.as_ref()?);
+            (now != then).then(|| format!("{what} is {now:?}, and was {then:?}"))
+        })
+    }
+
+    /// The events that record a use of that drive after what is known: whoever was faster has one of them refused.
+    pub(crate) fn events(&self, drive: &Drive, event: Event, clock: &Clock, actor: &Actor) -> Vec<NewEvent> {
+        let identity = drive.identity();
+        let time = clock.now();
+        let new = |expected, event| NewEvent {
+            id: EventId::new(time),
+            stream: StreamName::drive(identity.id),
+            expected,
+            time,
+            actor: actor.clone(),
+            cause: None,
+            run: None,
+            event,
+        };
+        let Some(version) = self.version else {
+            let initialised = Event::DriveInitialised(DriveInitialised { label: identity.label.clone() });
+            return vec![new(Expected::New, initialised), new(Expected::After(Version(0)), event)];
+        };
+        vec![new(Expected::After(version), event)]
+    }
+}
+
+/// The event of a use that begins now, on a drive that has these marks.
+pub(crate) fn attached(drive: &Drive, used: DriveUse, marks: &[DriveUse]) -> Event {
+    let Origin { filesystem, serial } = drive.origin().unwrap_or_default();
+    let before = marks.iter().find(|mark| **mark != used).copied();
+    Event::DriveUsed(DriveUsed { generation: used.generation, token: used.token, before, filesystem, serial })
+}
+
+/// Whether an append was refused because the drive's stream went on meanwhile.
+pub(crate) const fn is_conflict(error: &AppendError) -> bool {
+    matches!(error, AppendError::Conflict { .. })
+}
+
+/// Refuses a drive that the log knows a newer use of than the drive does. What the log cannot say is no reason.
+pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveError> {
+    let known = match Known::read(log, drive.identity().id).await {
+        Ok(known) => known,
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log does not say how the drive was used");
+            return Ok(());
+        }
+    };
+    let (drive, site) = (drive.clone(), log.site().clone());
+    blocking(move || known.check(&drive, &drive.uses(&site)?)).await
+}
+
+/// What a person should know of a drive that may be used: that it is on another device than before.
+pub(crate) async fn remark(log: &EventLog, drive: &Drive) -> Option<Remark> {
+    let known = Known::read(log, drive.identity().id).await.ok()?;
+    let drive = drive.clone();
+    let differs = blocking(move || known.differs(&drive.origin().ok()?)).await?;
+    Some(Remark {
+        what: format!("{differs}: another disk, or another adapter"),
+        step: "see that it is the drive that you mean, and no clone of it".to_owned(),
+    })
+}

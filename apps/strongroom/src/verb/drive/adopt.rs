@@ -1,0 +1,77 @@
+//! `strongroom drive adopt`: a person decides that a drive is the right one, though it lacks the mark of its newest use.
+
+use std::path::Path;
+
+use strongroom_drive::Drive;
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::DriveAdopted;
+use strongroom_model::text::printable;
+use strongroom_model::{DriveUse, Event, Lineage};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, kill_point};
+
+use super::drive_trouble;
+use crate::attached;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+use crate::uses::Known;
+
+/// How many characters of a reason are recorded.
+const REASON_CHARS: usize = 500;
+
+pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let log = site::log(config).await?;
+    let adopted = adopt(root, reason, config, &log).await;
+    log.close().await;
+    let drive = match adopted? {
+        Adopted::Needless(drive) => {
+            out.line(format_args!(
+                "the drive at {} is the one that the log knows, {}: nothing is to be decided",
+                root.display(),
+                drive.identity()
+            ))?;
+            return Ok(Exit::Well);
+        }
+        Adopted::Now(drive) => drive,
+    };
+    out.line(format_args!(
+        "what is mounted at {} is drive {} from now on; what else has its identity is refused",
+        root.display(),
+        drive.identity()
+    ))?;
+    out.line("Next: strongroom run --once; copies that this one lacks are told of as copy-lost, as far as they are looked at")?;
+    Ok(Exit::Well)
+}
+
+enum Adopted {
+    /// The drive holds the mark of its newest use.
+    Needless(Drive),
+    Now(Drive),
+}
+
+/// The mark is on the drive before the decision is recorded, as for any other use. If we stop in between, the drive holds
+/// one mark that no log knows, and all is as it was: this drive is refused, the one that was used last is not, and the
+/// command is given again.
+async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, Trouble> {
+    let settings = attached::settings(config);
+    let drive = Drive::open(root, &settings).map_err(|error| drive_trouble(&error))?;
+    let site = log.site();
+    let known = Known::read(log, drive.identity().id).await?;
+    let marks = drive.uses(site).map_err(|error| drive_trouble(&error))?;
+    if Lineage::of(known.newest(), &marks) != Lineage::Broken {
+        return Ok(Adopted::Needless(drive));
+    }
+    let used = DriveUse::after(known.newest(), &marks);
+    let adopted = Event::DriveAdopted(DriveAdopted {
+        generation: used.generation,
+        token: used.token,
+        before: marks.first().copied(),
+        reason: printable(reason, REASON_CHARS),
+    });
+    drive.mark_use(site, used).map_err(|error| drive_trouble(&error))?;
+    kill_point!("drive.adoption-marked");
+    log.append(known.events(&drive, adopted, &Clock::system(), &actor_named("operator"))).await?;
+    Ok(Adopted::Now(drive))
+}

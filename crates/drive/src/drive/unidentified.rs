@@ -1,0 +1,151 @@
+//! A drive whose identity is lost or damaged, and writing it back.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use strongroom_files::within::{remove_in, replace_in};
+use strongroom_files::{Beneath, is_plain};
+use strongroom_model::{DriveId, DriveUse, SiteId};
+use strongroom_service::kill_point;
+
+use super::Drive;
+use super::init::Written;
+use crate::error::{Action, DriveError, RestoreError};
+use crate::identity::{self, Identity, is_label};
+use crate::manifest::{self, Manifest};
+use crate::mount::{open_top, read_identity};
+use crate::place::BagPlace;
+use crate::proof::Proof;
+use crate::relative::{Relative, text_names_in};
+use crate::uses;
+
+/// What a damaged identity is kept as, for whoever wants to look at it.
+const KEPT: &str = "drive.json.damaged";
+
+/// A drive that does not say who it is any more. Nothing was written to it.
+#[derive(Debug)]
+pub struct Unidentified {
+    root: PathBuf,
+    top: Beneath,
+}
+
+impl Drive {
+    /// The drive that is mounted at `root`, if its identity is lost, empty or damaged.
+    ///
+    /// # Errors
+    /// Its identity can be read, even where it is a copy; a newer version wrote it; or there is no drive.
+    pub fn unidentified(root: &Path) -> Result<Unidentified, RestoreError> {
+        let top = open_top(root)?;
+        check_unreadable(root, &top)?;
+        Ok(Unidentified { root: root.to_owned(), top })
+    }
+}
+
+/// Refuses what says who it is.
+fn check_unreadable(root: &Path, top: &Beneath) -> Result<(), RestoreError> {
+    match read_identity(root, top) {
+        Ok(identity) => Err(RestoreError::Readable { root: root.to_owned(), identity: Box::new(identity) }),
+        Err(DriveError::Copied { identity, .. }) => Err(RestoreError::Readable { root: root.to_owned(), identity }),
+        Err(DriveError::NotSetUp { .. } | DriveError::IdentityLost { .. }) => Ok(()),
+        Err(error @ DriveError::BadIdentity { .. }) => match content(top) {
+            Ok(bytes) if !Identity::is_newer(&bytes) => Ok(()),
+            _ => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What stands in place of the identity: a plain file.
+fn content(top: &Beneath) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = top.file(identity::PATH)?;
+    file.take(identity::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Unidentified {
+    /// The uses by that site whose marks are on it, the newest first; none where they cannot be read.
+    #[must_use]
+    pub fn uses(&self, site: &SiteId) -> Vec<DriveUse> {
+        let names = self.top.folder(uses::folder()).and_then(text_names_in).unwrap_or_default();
+        uses::marks_among(&names, site)
+    }
+
+    /// How many of these copies it holds: each listed in its month's manifest with that digest, and a plain file.
+    #[must_use]
+    pub fn holds(&self, proofs: &[Proof]) -> usize {
+        let mut manifests: HashMap<BagPlace, Option<Manifest>> = HashMap::new();
+        let is_held = |proof: &&Proof| {
+            let Some((bag, inside)) = Relative::parse(&proof.path).and_then(|path| BagPlace::of(&path)) else {
+                return false;
+            };
+            let manifest = manifests.entry(bag).or_insert_with_key(|bag| self.manifest(bag));
+            let is_listed = manifest.as_ref().and_then(|manifest| manifest.get(&inside)) == Some(&proof.sha256);
+            is_listed && self.top.stat(&proof.path).is_ok_and(|stat| stat.is_some_and(|stat| is_plain(&stat)))
+        };
+        proofs.iter().filter(is_held).count()
+    }
+
+    /// A month's manifest; `None` where there is none that can be read.
+    fn manifest(&self, bag: &BagPlace) -> Option<Manifest> {
+        let mut bytes = Vec::new();
+        let file = self.top.file(bag.folder().join(manifest::FILE)).ok()?;
+        file.take(manifest::MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
+        Manifest::parse(&bytes).ok()
+    }
+
+    /// Writes an identity back, durably; `record` writes down that it was decided, when all but the name is done.
+    ///
+    /// If we stop before the record, the drive is as it was, but for a temporary file. If we stop between the record and
+    /// the name, the log has a decision whose effect is missing: the same command, given again, finds the drive as it was.
+    /// A damaged file is kept under another name; one that is empty or full of zero bytes is not.
+    ///
+    /// # Errors
+    /// The drive cannot be written to, has an identity by now, or the label cannot stand on a sticker; or `record`'s.
+    pub fn restore<E: From<RestoreError>>(
+        self,
+        id: DriveId,
+        label: &str,
+        created_at: Timestamp,
+        record: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Identity, E> {
+        let (root, top) = (&self.root, &self.top);
+        if !is_label(label) {
+            return Err(RestoreError::BadLabel { label: strongroom_model::text::printable(label, 80) }.into());
+        }
+        let make = |born| Identity { id, ..Identity::new(label, created_at, born) };
+        let written = Written::new(root, top, make).map_err(RestoreError::from)?;
+        if let Err(error) = record() {
+            written.discard();
+            return Err(error);
+        }
+        kill_point!("drive.identity-recorded");
+        check_unreadable(root, top)?;
+        put_away(top)
+            .map_err(|source| RestoreError::from(DriveError::from_io(root, Action::Remove, identity::PATH, source)))?;
+        match written.name(root, top).map_err(RestoreError::from)? {
+            Some(identity) => Ok(identity),
+            None => {
+                check_unreadable(root, top)?;
+                let reason = "something else took its place".to_owned();
+                Err(RestoreError::from(DriveError::BadIdentity { root: root.clone(), reason }).into())
+            }
+        }
+    }
+}
+
+/// Makes room for the identity where a damaged one stands.
+fn put_away(top: &Beneath) -> io::Result<()> {
+    let bytes = match content(top) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let folder = top.folder(identity::FOLDER)?;
+    if bytes.iter().all(|byte| *byte == 0) {
+        return remove_in(&folder, identity::FILE).map(drop);
+    }
+    replace_in(&folder, identity::FILE, KEPT)
+}

@@ -1,0 +1,143 @@
+//! Where a file system comes from, as far as this host tells: its own id, and the serial number of its device.
+//!
+//! Neither is proof of anything. A clone has the file system's id of its original, and a USB adapter may tell a serial
+//! number of its own.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{major, minor};
+
+use super::disk;
+
+/// The longest id or serial number that is taken, in bytes: a UUID has 36, a serial number 20 as a rule.
+const MAX_CHARS: usize = 64;
+/// How many file systems' ids are looked through.
+const MAX_IDS: usize = 4096;
+/// How many bytes of a file in `/sys` are read.
+const MAX_BYTES: u64 = 256;
+/// How far above its disk a USB device is looked for: SCSI's target, host and interface lie between.
+const MAX_ABOVE: usize = 12;
+
+/// Where a file system comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The id that it was made with.
+    pub filesystem: Option<String>,
+    /// The serial number of the one device that it lies on.
+    pub serial: Option<String>,
+}
+
+impl Origin {
+    /// Where an open file's or folder's file system comes from.
+    #[must_use]
+    pub fn of(file: impl AsFd) -> Self {
+        let Ok(stat) = rustix::fs::fstat(file) else { return Self::default() };
+        let top = Path::new("/");
+        let device = disk(top, stat.st_dev).unwrap_or(stat.st_dev);
+        if major(device) == 0 {
+            return Self::default();
+        }
+        Self { filesystem: filesystem(&top.join("dev/disk/by-uuid"), device), serial: serial(top, device) }
+    }
+}
+
+/// The name under which udev knows the file system on that device.
+fn filesystem(folder: &Path, device: u64) -> Option<String> {
+    let entries = fs::read_dir(folder).ok()?.take(MAX_IDS).flatten();
+    let is_it = |path: PathBuf| fs::metadata(path).is_ok_and(|found| found.rdev() == device);
+    entries.filter(|entry| is_it(entry.path())).find_map(|entry| plain(entry.file_name().as_encoded_bytes()))
+}
+
+/// The serial number of a block device; of one that is made of others (LUKS, LVM), if it is one only.
+fn serial(top: &Path, device: u64) -> Option<String> {
+    let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
+    let mut place = place.canonicalize().ok()?;
+    if place.join("partition").exists() {
+        place.pop();
+    }
+    if let [below] = super::slaves(&place)[..] {
+        // One level: whoever stacks more has no single device to name.
+        let place = top.join(format!("sys/dev/block/{}:{}", major(below), minor(below))).canonicalize().ok()?;
+        let place = if place.join("partition").exists() { place.parent()?.to_owned() } else { place };
+        return of_disk(&place);
+    }
+    of_disk(&place)
+}
+
+/// NVMe, MMC and virtio tell it by themselves, SCSI in a page of vital product data; for USB the adapter's stands in for
+/// a disk that tells none.
+fn of_disk(place: &Path) -> Option<String> {
+    let read = |path: PathBuf| {
+        let mut bytes = Vec::new();
+        fs::File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    };
+    // The page's header has four bytes (SPC-4, section 7.8.12).
+    let page = read(place.join("device/vpd_pg80")).and_then(|page| plain(page.get(4..)?));
+    let own = || ["device/serial", "serial"].iter().find_map(|name| plain(&read(place.join(name))?));
+    let usb = || {
+        let device = place.ancestors().take(MAX_ABOVE).find(|above| above.join("idVendor").exists())?;
+        plain(&read(device.join("serial"))?)
+    };
+    page.or_else(own).or_else(usb)
+}
+
+/// The text, where it is one that can stand in an event and before people.
+fn plain(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let fits = (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::makedev;
+
+    use super::*;
+
+    fn write(top: &Path, path: &str, bytes: &[u8]) {
+        let path = top.join("sys/devices").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn device(top: &Path, number: &str, path: &str) {
+        let place = top.join("sys/devices").join(path);
+        fs::create_dir_all(&place).unwrap();
+        fs::create_dir_all(top.join("sys/dev/block")).unwrap();
+        symlink(&place, top.join("sys/dev/block").join(number)).unwrap();
+    }
+
+    #[test]
+    fn a_device_tells_its_serial_number_in_one_of_several_ways() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path();
+        device(top, "8:0", "usb1/1-2/host6/block/sda");
+        device(top, "8:1", "usb1/1-2/host6/block/sda/sda1");
+        write(top, "usb1/1-2/host6/block/sda/sda1/partition", b"1\n");
+        assert_eq!(serial(top, makedev(8, 1)), None);
+        write(top, "usb1/1-2/idVendor", b"1058\n");
+        write(top, "usb1/1-2/serial", b"ADAPTER7\n");
+        assert_eq!(serial(top, makedev(8, 1)).as_deref(), Some("ADAPTER7"));
+        write(top, "usb1/1-2/host6/block/sda/device/vpd_pg80", b"\0\x80\0\x10  WX41A7654321  ");
+        assert_eq!(serial(top, makedev(8, 1)).as_deref(), Some("WX41A7654321"), "the disk's own, of its partition");
+        device(top, "253:0", "virtual/dm-0");
+        write(top, "virtual/dm-0/slaves/sda1/dev", b"8:1\n");
+        assert_eq!(serial(top, makedev(253, 0)).as_deref(), Some("WX41A7654321"), "LUKS on it");
+        assert_eq!(serial(top, makedev(9, 9)), None);
+    }
+
+    #[test]
+    fn r9_a_device_that_tells_nonsense_tells_nothing() {
+        for bytes in [&b""[..], b"\0\0\0", b"\x1b[31m", &[0xff; 8], &[b'x'; MAX_CHARS + 1], "\u{202e}x".as_bytes()] {
+            assert_eq!(plain(bytes), None, "{bytes:?}");
+        }
+        assert_eq!(plain(b" S2 X\n").as_deref(), Some("S2 X"));
+    }
+}
