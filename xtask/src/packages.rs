@@ -12,7 +12,7 @@ use crate::steps::say;
 /// How often it is tried again while the package manager is in use.
 const WAIT: Duration = Duration::from_secs(2);
 /// For how long: an upgrade of the whole system takes some minutes.
-const WAIT_MOST: Duration = Duration::from_secs(15 * 60);
+const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// A Debian package, and how to see that it is there.
 struct Package {
@@ -101,9 +101,9 @@ pub(crate) fn install() -> Result<()> {
     let install = || quiet_install(&root, &names);
     let update = || output(&mut command("env", &[&root[..], &["apt-get", "update", "-qq"]].concat()));
     // A fresh image has no lists of packages yet.
-    if patiently(install, WAIT, WAIT_MOST).is_err() {
+    if patiently(install, WAIT, MAX_WAIT).is_err() {
         let advice = || format!("install what Debian calls {shown} by hand, or see what apt-get says above");
-        patiently(update, WAIT, WAIT_MOST).and_then(|_| patiently(install, WAIT, WAIT_MOST)).with_context(advice)?;
+        patiently(update, WAIT, MAX_WAIT).and_then(|_| patiently(install, WAIT, MAX_WAIT)).with_context(advice)?;
     }
     say(&format!("installed {shown} ({purposes})"));
     Ok(())
