@@ -36,5 +36,5 @@ pub use crate::cause::{Cause, NoConnection};
 pub use crate::client::Source;
 pub use crate::download::Download;
 pub use crate::error::{SourceError, no_storage};
-pub use crate::list::{Offer, Page, Unusable};
+pub use crate::list::{Health, Offer, Page, Unusable};
 pub use crate::settings::{SettingsError, SourceSettings};

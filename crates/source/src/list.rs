@@ -57,9 +57,13 @@ pub struct Unusable {
     pub reason: String,
 }
 
-/// What `/healthz` says; all that matters is that it is JSON.
-#[derive(Deserialize)]
-struct Health {}
+/// What a server says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Health {
+    /// How many folders below its document root are disks of their own; 0 where it does not say.
+    #[serde(default)]
+    pub mounts_below: u64,
+}
 
 impl Source {
     /// The oldest signed-off bookings that are not backed up: `limit` at most (and at most
@@ -91,8 +95,8 @@ impl Source {
     ///
     /// # Errors
     /// It is not, or something else answers.
-    pub async fn health(&self) -> Result<(), SourceError> {
-        self.question::<Health>(&Ask::get(About::Server, &["healthz"])).await.map(|_| ())
+    pub async fn health(&self) -> Result<Health, SourceError> {
+        self.question(&Ask::get(About::Server, &["healthz"])).await
     }
 
     /// What time it is at the server, by its `Date` header (RFC 9110, section 6.6.1), to the

@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
 use super::problem::{Problem, ProblemBody};
-use http::StatusCode;
+use crate::mounts;
 
 /// That the server works.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +17,9 @@ pub(crate) struct Health {
     status: &'static str,
     /// The server's version.
     version: &'static str,
+    /// How many folders below the document root are disks of their own: a file that is archived from one to another is
+    /// copied, not renamed.
+    mounts_below: u64,
 }
 
 /// Says whether the server can do its work: read and write its records and its files.
@@ -29,7 +32,10 @@ pub(crate) struct Health {
 )]
 pub(crate) async fn health(State(api): State<Api>) -> Result<axum::Json<Health>, Problem> {
     match api.documents.probe().await {
-        Ok(()) => Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })),
+        Ok(()) => {
+            let mounts_below = api.documents.on_files(|root| mounts::count_below(root.path())).await as u64;
+            Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), mounts_below }))
+        }
         Err(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", why)),
     }
 }

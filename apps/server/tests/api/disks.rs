@@ -29,6 +29,18 @@ async fn a_file_is_archived_on_another_disk() {
 }
 
 #[tokio::test]
+async fn disks_below_the_document_root_are_counted_for_whoever_asks_how_the_server_is() {
+    let rig = Rig::start().await;
+    std::fs::create_dir(rig.file("archived")).unwrap();
+    let count = async || rig.get("/healthz").await.json::<serde_json::Value>().await.unwrap()["mounts_below"].clone();
+    assert_eq!(count().await, 0);
+    let Some(disk) = Mounted::tmpfs(rig.file("archived"), "size=1m") else { return };
+    assert_eq!(count().await, 1);
+    drop(disk);
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
 async fn an_upload_and_a_bind_mount_are_another_disk_too() {
     let rig = Rig::start().await;
     let elsewhere = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use strongroom_notify::{Post, Settings};
 use strongroom_service::{Clock, Config};
-use strongroom_source::{Source, SourceError};
+use strongroom_source::{Health, Source, SourceError};
 
 use super::check::Check;
 use super::host::whole;
@@ -13,7 +13,7 @@ use crate::trouble::Trouble;
 
 /// By how much two clocks may differ before a person should know: signatures and schedules
 /// tolerate less than this.
-const MOST_SKEW: Duration = Duration::from_secs(60);
+const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// The document server: whether it answers, and takes our token.
 pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
@@ -21,15 +21,29 @@ pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
         Ok(source) => source,
         Err(trouble) => return vec![Check::trouble("document server", &trouble)],
     };
-    if let Err(error) = source.health().await {
-        return vec![failed("document server", error)];
-    }
+    let health = match source.health().await {
+        Ok(health) => health,
+        Err(error) => return vec![failed("document server", error)],
+    };
     let listed = match source.waiting(1, None).await {
         Ok(page) => Check::well("token", format!("it is taken; {} bookings wait", page.waiting)),
         Err(error) => failed("token", error),
     };
-    let server = Check::well("document server", format!("{} answers", source.server()));
-    vec![server, listed, clocks(&source, clock).await]
+    vec![answers(&source.server().to_string(), health), listed, clocks(&source, clock).await]
+}
+
+fn answers(server: &str, health: Health) -> Check {
+    let answers = format!("{server} answers");
+    let disks = match health.mounts_below {
+        0 => return Check::well("document server", answers),
+        1 => "1 folder below its document root is a disk of its own".to_owned(),
+        more => format!("{more} folders below its document root are disks of their own"),
+    };
+    Check::warning(
+        "document server",
+        format!("{answers}; {disks}, so that a file that is archived to or from it is copied, proven and then deleted"),
+        "nothing, if it is meant so; such a file takes longer and, for a while, the room of both (the server's log names the folders)",
+    )
 }
 
 /// What goes to other hosts without encryption, passwords and tokens among it.
@@ -51,7 +65,7 @@ async fn clocks(source: &Source, clock: &Clock) -> Check {
         Err(error) => return failed("clock", error),
     };
     let skew = clock.now().duration_since(there).abs();
-    if skew > jiff::SignedDuration::try_from(MOST_SKEW).unwrap_or(jiff::SignedDuration::MAX) {
+    if skew > jiff::SignedDuration::try_from(MAX_SKEW).unwrap_or(jiff::SignedDuration::MAX) {
         let found = format!("this host's clock and the server's differ by {}", whole(skew));
         return Check::warning(
             "clock",
@@ -87,5 +101,19 @@ pub(super) async fn mail(config: &Config) -> Check {
                 Err(error) => Check::bad("mail", format!("{host}:{port}: {error}"), error.failure_kind().step()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_below_the_document_root_are_told_with_what_follows() {
+        let said = |mounts_below| answers("https://documents.example.org", Health { mounts_below }).found;
+        assert_eq!(said(0), "https://documents.example.org answers");
+        assert!(said(1).contains("; 1 folder below its document root is a disk of its own, so that"), "{}", said(1));
+        assert!(said(2).contains("; 2 folders below its document root are disks of their own, so that"), "{}", said(2));
+        assert!(said(2).contains("copied, proven and then deleted"), "{}", said(2));
     }
 }
