@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use strongroom_audit::DriveState;
-use strongroom_drive::{Backing, Drive, DriveError, DriveSettings, shared_with};
+use strongroom_drive::{Drive, DriveError, DriveSettings, shared_with};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::DiskOf;
 use strongroom_model::text::printable;
+use strongroom_service::config::Require;
 use strongroom_service::{Config, blocking};
 
 use crate::uses;
@@ -75,6 +76,14 @@ const PATH_CHARS: usize = 120;
 pub(crate) struct Remark {
     pub(crate) what: String,
     pub(crate) step: String,
+    /// Whether no copy is proven on the drive while it is so.
+    pub(crate) stops_the_job: bool,
+}
+
+impl Remark {
+    pub(crate) fn new(what: impl Into<String>, step: impl Into<String>) -> Self {
+        Self { what: what.into(), step: step.into(), stops_the_job: false }
+    }
 }
 
 /// The folders whose disks a drive should not share: a failure of that disk would take the copies with what they are of.
@@ -110,28 +119,31 @@ pub(crate) async fn remarks_with(log: Option<&EventLog>, root: &Path, config: Op
 pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     let mut remarks = Vec::new();
     if let Some(whose) = whose_disk(root, config) {
-        remarks.push(Remark {
-            what: format!("the drive is on the disk of {whose}: if that disk fails, the copies are lost with it"),
-            step: "mount a drive of its own there".to_owned(),
-        });
+        let what = format!("the drive is on the disk of {whose}: if that disk fails, the copies are lost with it");
+        remarks.push(Remark::new(what, "mount a drive of its own there"));
     }
-    if let Some((why, step)) = Drive::backing_of(root).ok().and_then(Backing::reason) {
-        remarks.push(Remark {
-            what: format!("copies can only be read back through a cache: {why}"),
-            step: step.to_owned(),
-        });
-    }
+    remarks.extend(cached(root, config.is_some_and(|config| config.verify.require == Require::Device)));
     remarks.extend(foreign(root));
     let unicode = Drive::open(root, &DriveSettings::default()).and_then(|drive| drive.holds_unicode());
     if unicode.is_ok_and(|held| !held) {
-        remarks.push(Remark {
-            what: "as it is mounted, the drive holds no letters beyond ASCII, so that names with such letters are escaped"
-                .to_owned(),
-            step: "mount it with UTF-8 (`-o utf8`, `-o iocharset=utf8`; ntfs-3g under a UTF-8 locale) to have them as they are"
-                .to_owned(),
-        });
+        remarks.push(Remark::new(
+            "as it is mounted, the drive holds no letters beyond ASCII, so that names with such letters are escaped",
+            "mount it with UTF-8 (`-o utf8`, `-o iocharset=utf8`; ntfs-3g under a UTF-8 locale) to have them as they are",
+        ));
     }
     remarks
+}
+
+/// That copies can only be read back through a cache, where it is so: with `device_only`, as is the default, verify
+/// proves none then. Blocks.
+fn cached(root: &Path, device_only: bool) -> Option<Remark> {
+    let (why, step) = Drive::backing_of(root).ok()?.reason()?;
+    let otherwise = if device_only { strongroom_verify::OR_CACHED } else { "" };
+    Some(Remark {
+        what: format!("copies can only be read back through a cache: {why}"),
+        step: format!("{step}{otherwise}"),
+        stops_the_job: device_only,
+    })
 }
 
 /// That files in the bags are not ours, where some are. Blocks.
@@ -145,19 +157,34 @@ fn foreign(root: &Path) -> Option<Remark> {
     }
     let at_least = if found.ended_early { "at least " } else { "" };
     let files = if found.files == 1 { "file in the bags is" } else { "files in the bags are" };
-    Some(Remark {
-        what: format!(
-            "{at_least}{} {files} not Strongroom's ({}): a BagIt validator calls such a bag incomplete, `sha256sum -c` passes",
-            found.files,
-            named.join(", ")
-        ),
-        step: "leave them, for the copies are well; or delete them by hand before a validator is run".to_owned(),
-    })
+    let what = format!(
+        "{at_least}{} {files} not Strongroom's ({}): a BagIt validator calls such a bag incomplete, `sha256sum -c` passes",
+        found.files,
+        named.join(", ")
+    );
+    Some(Remark::new(what, "leave them, for the copies are well; or delete them by hand before a validator is run"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drive_that_can_only_be_read_through_a_cache_stops_the_job_unless_that_is_enough() {
+        // In memory there is nothing else to read than a cache.
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+        Drive::init(folder.path(), "blue 1", "2026-11-20T23:00:00Z".parse().unwrap()).unwrap();
+        let strict = cached(folder.path(), true).unwrap();
+        assert!(
+            strict.stops_the_job
+                && strict.step.ends_with(
+                    "or set `verify.require = \"cached\"`: such copies prove less, and no purge counts them"
+                ),
+            "{strict:?}"
+        );
+        let enough = cached(folder.path(), false).unwrap();
+        assert!(!enough.stops_the_job && !enough.step.contains("verify.require"), "{enough:?}");
+    }
 
     #[test]
     fn what_a_desktop_leaves_in_a_bag_is_told_with_names_that_a_terminal_bears() {

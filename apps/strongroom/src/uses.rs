@@ -133,8 +133,6 @@ pub(crate) async fn remark(log: &EventLog, drive: &Drive) -> Option<Remark> {
     let known = Known::read(log, drive.identity().id).await.ok()?;
     let drive = drive.clone();
     let differs = blocking(move || known.differs(&drive.origin().ok()?)).await?;
-    Some(Remark {
-        what: format!("{differs}: another disk, or another adapter"),
-        step: "see that it is the drive that you mean, and no clone of it".to_owned(),
-    })
+    let what = format!("{differs}: another disk, or another adapter");
+    Some(Remark::new(what, "see that it is the drive that you mean, and no clone of it"))
 }

@@ -20,4 +20,4 @@ pub mod stage;
 mod suspects;
 mod unknown;
 
-pub use crate::stage::{Verify, VerifySettings};
+pub use crate::stage::{OR_CACHED, Verify, VerifySettings};

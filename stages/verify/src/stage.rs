@@ -440,6 +440,9 @@ fn listed(proof: &BackedUp, seen: Seen) -> Proof {
     Proof { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
 }
 
+/// What else a person may do whose drive can only be read back through a cache: added to the step that changes that.
+pub const OR_CACHED: &str = "; or set `verify.require = \"cached\"`: such copies prove less, and no purge counts them";
+
 /// That copies can only be read back through a cache.
 fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
     AlarmRaised {
@@ -449,9 +452,7 @@ fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
             "copies on the drive at {} cannot be read back from the device: {why}",
             drive.root().display()
         ),
-        next_step: format!(
-            "{step}; or set `verify.require = \"cached\"`: such copies prove less, and no purge counts them"
-        ),
+        next_step: format!("{step}{OR_CACHED}"),
     }
 }
 

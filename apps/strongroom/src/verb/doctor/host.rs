@@ -112,13 +112,15 @@ async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Ch
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());
     let found = format!("“{label}” at {}, {free} free", root.display());
-    let remarks = attached::remarks_with(log, root, Some(config)).await;
+    let mut remarks = attached::remarks_with(log, root, Some(config)).await;
+    remarks.sort_by_key(|remark| !remark.stops_the_job);
     if remarks.is_empty() {
         return Check::well("drive", found);
     }
     let said = remarks.iter().map(|remark| remark.what.as_str()).collect::<Vec<_>>().join("; ");
     let step = remarks.iter().map(|remark| remark.step.as_str()).collect::<Vec<_>>().join("; ");
-    Check::warning("drive", format!("{found}; {said}"), step)
+    let check = if remarks.iter().any(|remark| remark.stops_the_job) { Check::bad } else { Check::warning };
+    check("drive", format!("{found}; {said}"), step)
 }
 
 /// Looks at what the job will use on the drive: what another user left there, such as root.
