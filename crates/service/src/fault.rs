@@ -131,7 +131,7 @@ mod armed {
     }
 
     /// Does something with these faults, as in `STRONGROOM_FAULT`, on this thread and where it hands work to others
-    /// ([`blocking`](crate::blocking)).
+    /// ([`blocking`](crate::blocking())).
     ///
     /// # Panics
     /// If they cannot be read.
