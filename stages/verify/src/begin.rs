@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, Proof, Recovery, Unfinished, Unlisted, Wanted};
+use strongroom_drive::{Drive, DriveError, Proof, Recovered, Recovery, Unfinished, Unlisted, Wanted};
 use strongroom_eventlog::{EventLog, LogError, MAX_READ, Standing};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
     AlarmKind, Algorithm, BookingId, ByteCount, DriveId, Event, Month, Position, Recorded, StreamName,
 };
-
 use strongroom_service::blocking;
 
 use crate::unknown::{Salvaged, UnknownFiles};
@@ -24,6 +23,9 @@ const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
 
 /// How many bookings are read at a time.
 const PAGE: usize = 512;
+
+/// How many files that went to the quarantine are named in this process's log, at each look.
+const MAX_LOGGED: usize = 100;
 
 /// The type of the events that hold proofs, as it stands in the stored bytes.
 const PROOF_TYPE: &str = "strongroom.timesheet.backed-up.v1";
@@ -153,8 +155,8 @@ async fn recover(
         let more = recovered.unlisted.iter().filter(|file| !told_before.contains(file.path.as_str()));
         let more: Vec<_> = more.cloned().collect();
         unlisted.extend(more);
-        if recovered != strongroom_drive::Recovered::default() {
-            tracing::info!(?recovered, "the drive was tidied up");
+        if recovered != Recovered::default() {
+            log_tidied(&recovered);
         }
         months = recovered.doubtful.into_iter().collect();
         if months.is_empty() {
@@ -162,6 +164,20 @@ async fn recover(
         }
     }
     Ok(unlisted)
+}
+
+fn log_tidied(recovered: &Recovered) {
+    tracing::info!(
+        swept = recovered.swept,
+        kept = recovered.kept,
+        quarantined = recovered.quarantined.len(),
+        unlisted = recovered.unlisted.len(),
+        rewritten = recovered.rewritten.len(),
+        "the drive was tidied up"
+    );
+    for path in recovered.quarantined.iter().take(MAX_LOGGED) {
+        tracing::warn!(path, "a file that no event knows was moved to the quarantine");
+    }
 }
 
 /// Tells of files that this log does not know, but for the months in which some are to be read back first: these are

@@ -183,7 +183,7 @@ impl<'a> Sweeper<'a> {
             Err(_) if text::is_name(name) => return Ok(()),
             Err(error) => {
                 // A link, or a file: not ours to follow or to remove.
-                tracing::warn!(%path, %error, "what stands in a bag is no folder of ours");
+                tracing::warn!(%path, %error, "something else stands in a bag where a booking's folder belongs; it is left alone");
                 return Ok(());
             }
         };

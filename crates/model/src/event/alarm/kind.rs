@@ -112,8 +112,8 @@ macro_rules! alarm_kinds {
 alarm_kinds! {
     /// The log is shorter than it was, or another one.
     LogRewound: "log-rewound", "The event log lost its newest events", Log, Person,
-        means "the log is shorter than a checkpoint of it in the data folder or on a drive, or its first events are others: an older copy was restored, or a database server took over that lacks the newest events",
-        do "nothing is recorded until you decide: put the newest copy of the log back, or go on from this one with `strongroom log adopt --reason TEXT`; see [A log that was restored](#a-log-that-was-restored)",
+        means "the log is shorter than a checkpoint of it in the data folder or on a drive, or its first events are others: an older copy was restored, or a database server took over that lacks the newest events; see [A log that was restored](#a-log-that-was-restored)",
+        do "nothing is recorded until you decide: put the newest copy of the log back, or go on from this one with `strongroom log adopt --reason TEXT`",
         meanwhile "Nothing is recorded and nothing is done until a person has decided.";
     /// A proven copy could not be read back when it was looked at again.
     CopyLost: "copy-lost", "A proven copy is lost", Nobody, Event,
@@ -142,8 +142,8 @@ alarm_kinds! {
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
     /// The drive lacks the mark of its newest use.
     DriveCloned: "drive-cloned", "The drive may be a clone", Drive, Opening,
-        means "the drive has the right identity, but lacks the mark of the newest use that the log knows of: it is a clone or an older image of the drive, or it lost what was written to it; or two drives with one identity are in use",
-        do "mount the drive that was used last; or decide with `strongroom drive adopt --reason TEXT` that this one is the right one from now on; see [A drive that was cloned](#a-drive-that-was-cloned)",
+        means "the drive has the right identity, but lacks the mark of the newest use that the log knows of: it is a clone or an older image of the drive, or it lost what was written to it; or two drives with one identity are in use; see [A drive that was cloned](#a-drive-that-was-cloned)",
+        do "mount the drive that was used last; or decide with `strongroom drive adopt --reason TEXT` that this one is the right one from now on",
         meanwhile "Nothing is written to it until then. The files stay on the server.";
     /// The drive cannot be written to.
     DriveReadOnly: "drive-read-only", "The drive cannot be written to", Drive, Work,
@@ -217,8 +217,8 @@ alarm_kinds! {
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
     /// The drive holds files that this log does not know, and that another log may have proven.
     FilesUnknown: "files-unknown", "The drive holds files that this log does not know", Nobody, Event,
-        means "a month's folder on the drive holds files that this log does not know and no manifest lists: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`",
-        do "restore the lost log; or put a good manifest of that month into the quarantine and start again, which reads the files back and lists what is right; or move them out of the month's folder; see [Files that no log knows](#files-that-no-log-knows)",
+        means "a month's folder on the drive holds files that this log does not know and no manifest lists: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`; see [Files that no log knows](#files-that-no-log-knows)",
+        do "restore the lost log; or put a good manifest of that month into the quarantine and start again, which reads the files back and lists what is right; or move them out of the month's folder",
         meanwhile "They stay where they are. New copies are written, proven and listed beside them.";
     /// A file on the server differs from the server's own record.
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
