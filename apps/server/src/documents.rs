@@ -212,7 +212,7 @@ impl Documents {
     pub(crate) fn is_ours(&self, path: &RelativePath) -> bool {
         let first = path.first();
         first == crate::session::CONTROL
-            || first == crate::relocate::ARCHIVED
+            || first == crate::archive::ARCHIVED
             || crate::across::is_part(path.name())
             || self.is_database(&self.0.root.absolute(path))
     }

@@ -17,12 +17,13 @@
 //!   there, and whether it is the right one;
 //! - [`store`]: the records;
 //! - [`documents`]: both together; `unchanged`, `carry`, `across`, `deed`, `reconcile`: doing what was written down;
-//! - `desk`, `mark`, `relocate`, `purge`: what can be asked of them;
+//! - `desk`, `mark`, `archive`, `relocate`, `purge`: what can be asked of them;
 //! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: asking over HTTP.
 
 mod across;
 mod answer;
+mod archive;
 mod bytes;
 mod carry;
 mod deed;

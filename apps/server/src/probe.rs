@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::archive;
 use crate::bytes::{sync_file, write_whole};
 use crate::disk_error;
 use crate::documents::Documents;
@@ -50,6 +51,12 @@ impl Documents {
         }
         let written = self.on_files(move |root| write(root, &session)).await;
         written.map_err(|error| told("its document root", error.trouble(), &error))?;
+        let month = self.this_month();
+        let archives = self.on_files(move |root| archive::try_archive(root, month)).await;
+        archives.map_err(|error| {
+            tracing::error!(%error, "the server cannot do its work");
+            error.to_string()
+        })?;
         let recorded = self.store().try_write().await;
         recorded.map_err(|error| told("its records", error.trouble(), &error))
     }

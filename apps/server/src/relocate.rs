@@ -9,6 +9,7 @@ use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused, refused_for};
+use crate::archive::{self, NoArchive};
 use crate::deed::{Settled, settle};
 use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
@@ -17,9 +18,6 @@ use crate::root::{DocumentRoot, EntryKind};
 use crate::store::booking::Booking;
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{StoreError, booking};
-
-/// The folder below the document root that archived files go to.
-pub(crate) const ARCHIVED: &str = "archived";
 
 /// How many names are tried for a file whose own is taken.
 const MAX_NAMES: u32 = 10_000;
@@ -36,7 +34,7 @@ impl Documents {
         let named: Vec<BookingId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let bookings = self.store().bookings(&named).await?;
         let movable = named.iter().filter_map(|id| bookings.get(id)).filter(|b| b.state == ServerState::BackedUp);
-        let intents = self.intend_moves(movable.cloned().collect()).await?;
+        let intents = self.intend_moves(movable.cloned().collect(), self.this_month()).await?;
         // If we stop here, then the next start moves what was meant to be moved.
         kill_point!("server.after-intent");
         let settled = settle(self.store(), self.root(), self.session().id(), intents.recorded).await?;
@@ -66,8 +64,15 @@ impl Documents {
     }
 
     /// Chooses a free place for each file, and records what is about to happen.
-    async fn intend_moves(&self, bookings: Vec<Booking>) -> Result<Intended, StoreError> {
-        let (month, now) = (self.this_month(), self.clock().now());
+    async fn intend_moves(&self, bookings: Vec<Booking>, month: Month) -> Result<Intended, StoreError> {
+        if bookings.is_empty() {
+            return Ok(Intended::default());
+        }
+        // Before anything is written down: what stops every file is no file's fault.
+        if let Err(error) = self.on_files(move |root| archive::try_archive(root, month)).await {
+            return Ok(Intended::none(bookings, &error));
+        }
+        let now = self.clock().now();
         let chosen = self.on_files(move |root| {
             let mut taken = HashSet::new();
             let mut seen = HashSet::new();
@@ -145,6 +150,16 @@ struct Intended {
     refused: HashMap<BookingId, Answer>,
 }
 
+impl Intended {
+    /// No file can be moved, whichever it is.
+    fn none(bookings: Vec<Booking>, error: &NoArchive) -> Self {
+        tracing::error!(%error, "no file can be archived");
+        let why = error.to_string();
+        let no = |id: BookingId| (id.clone(), refused_for(id.as_str(), RefusalCause::Storage, why.clone()));
+        Self { refused: bookings.into_iter().map(|booking| no(booking.id)).collect(), ..Self::default() }
+    }
+}
+
 /// What a booking that cannot be moved now is answered.
 fn judge(id: &str, known: Option<&Booking>) -> Answer {
     let Some(known) = known else { return refused(id, "there is no such booking") };
@@ -211,7 +226,7 @@ fn free_place(
     taken: &mut HashSet<RelativePath>,
 ) -> DiskResult<RelativePath> {
     let bad = |error: crate::path::BadPath| DiskError::other(Call::Create, error.to_string());
-    let mut place = RelativePath::new(format!("{ARCHIVED}/{month}")).map_err(bad)?;
+    let mut place = archive::folder_of(month);
     let parts: Vec<&OsStr> = from.parts().collect();
     for (index, part) in parts.iter().enumerate() {
         let wished = place.child(part).map_err(bad)?;

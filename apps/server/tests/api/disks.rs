@@ -2,9 +2,10 @@
 
 use reqwest::StatusCode;
 use strongroom_model::wire::{AnswerOutcome, RefusalCause};
+use strongroom_service::fault::during;
 
 use super::mounted::Mounted;
-use super::rig::Rig;
+use super::rig::{Rig, problem};
 
 const ARCHIVED: &str = "archived/2026-11/uploads/B-1/a.pdf";
 
@@ -81,4 +82,73 @@ async fn a_disk_that_covers_the_document_root_while_the_server_runs_is_told() {
     let response = rig.get("/healthz").await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.text().await.unwrap().contains("mount the right one"));
+}
+
+/// What the server says of every file and of itself while nothing can be archived: it names the folder, and no
+/// booking is told that its own file is the matter.
+async fn nothing_can_be_archived(rig: &Rig, folder: &str) {
+    for answer in rig.move_to_archived(&["B-1", "B-2"]).await {
+        assert_eq!((answer.outcome, answer.cause), (AnswerOutcome::Refused, Some(RefusalCause::Storage)), "{answer:?}");
+        assert!(answer.reason.as_ref().is_some_and(|why| why.contains(folder)), "{answer:?}");
+    }
+    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(said.contains(folder), "{said}");
+}
+
+/// It heals by itself once that is put right.
+async fn all_can_be_archived(rig: &Rig) {
+    let answers = rig.move_to_archived(&["B-1", "B-2"]).await;
+    assert!(answers.iter().all(|answer| answer.outcome == AnswerOutcome::Done), "{answers:?}");
+    assert_eq!(rig.files(), [ARCHIVED, "archived/2026-11/uploads/B-2/b.pdf"]);
+    // A look counts for a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn r9_a_link_or_a_file_in_place_of_the_archive_is_no_file_s_fault_and_heals() {
+    for folder in ["archived", "archived/2026-11"] {
+        for is_link in [true, false] {
+            let rig = Rig::start().await;
+            let elsewhere = tempfile::tempdir().unwrap();
+            marked(&rig, b"hours").await;
+            rig.booking("B-2", "b.pdf", b"more").await;
+            rig.mark_one("B-2").await;
+            let place = rig.file(folder);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            if is_link {
+                std::os::unix::fs::symlink(elsewhere.path(), &place).unwrap();
+            } else {
+                std::fs::write(&place, "x").unwrap();
+            }
+            nothing_can_be_archived(&rig, folder).await;
+            assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "no link is followed");
+            std::fs::remove_file(&place).unwrap();
+            all_can_be_archived(&rig).await;
+        }
+    }
+}
+
+#[test]
+fn one_file_that_cannot_be_moved_is_told_from_an_archive_that_takes_none() {
+    // On one thread, which the faults are ordered for.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rig = runtime.block_on(async {
+        let rig = Rig::start().await;
+        marked(&rig, b"hours").await;
+        rig.booking("B-2", "b.pdf", b"more").await;
+        rig.mark_one("B-2").await;
+        std::fs::create_dir(rig.file("archived")).unwrap();
+        rig
+    });
+    let moved = |fault| during(fault, || runtime.block_on(rig.move_to_archived(&["B-1", "B-2"])));
+    for answer in moved("files.create:1=EACCES") {
+        assert_eq!(answer.cause, Some(RefusalCause::Storage), "{answer:?}");
+        let why = answer.reason.unwrap();
+        assert!(why.contains("the folder archived below its document root") && why.contains("chown"), "{why}");
+    }
+    let answers = moved("files.rename:1=EACCES");
+    assert_eq!((answers[0].outcome, answers[0].cause), (AnswerOutcome::Refused, None), "{answers:?}");
+    assert_eq!(answers[1].outcome, AnswerOutcome::Done, "{answers:?}");
+    assert_eq!(runtime.block_on(rig.get("/healthz")).status(), StatusCode::OK);
 }
