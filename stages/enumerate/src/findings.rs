@@ -36,7 +36,9 @@ fn zero_reason(pick: &Pick) -> Option<ZeroReason> {
         return None;
     }
     Some(match pick {
-        Pick { listed: 0, .. } => ZeroReason::NothingWaiting,
+        Pick { listed: 0, waiting: 0, unusable: 0, .. } => ZeroReason::NothingWaiting,
+        // The server's count and its list contradict each other: what waits is not known, and is not called nothing.
+        Pick { listed: 0, .. } => ZeroReason::NoneListed,
         Pick { in_hand: 0, forgotten: 0, .. } => ZeroReason::NoneUsable,
         _ => ZeroReason::AllInHand,
     })

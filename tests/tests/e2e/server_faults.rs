@@ -185,6 +185,16 @@ fn a_list_that_is_no_json_raises_one_alarm_and_nothing_is_lost() {
 }
 
 #[test]
+fn r8_a_list_that_shows_none_of_those_that_wait_is_a_problem_of_its_own() {
+    let fault = Fault::rewrite(|answer: &mut Response| answer.set_body(r#"{"bookings":[],"waiting":5,"next":null}"#));
+    let (site, ended) = run_with(LIST, None, fault);
+    ended.expect_code(2).expect_said("its list shows none of them");
+    site.proxy.behave();
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+}
+
+#[test]
 fn a_token_that_is_refused_raises_one_alarm_and_nothing_is_lost() {
     for status in [401, 403] {
         let (site, ended) = run_with("/v1/", None, Fault::status(status));

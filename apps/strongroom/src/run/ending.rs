@@ -99,7 +99,8 @@ impl Ending {
             parts.push("stopped before the end; the next run goes on from here".to_owned());
         }
         let done = match (&self.zero, self.tally.archived) {
-            (Some(why), 0) => format!("Nothing to back up: {why}"),
+            (Some(why), 0) if self.troubles.is_empty() => format!("Nothing to back up: {why}"),
+            (Some(why), 0) => format!("Nothing was backed up: {why}"),
             (None, 0) => "Nothing was backed up".to_owned(),
             (_, files) => format!("{} backed up, proven and archived", count(files, "file")),
         };

@@ -29,6 +29,10 @@ const MAIL_LATER: &str = "\
 A mail could not be handed over yet; it is kept, and goes out with the next run.
   next: strongroom doctor tries the mail server";
 
+const UNLISTED: &str = "\
+The document server's list is empty, and its count of waiting documents is not.
+  next: run again; if it stays so, whoever keeps the document server must look at its list of waiting bookings";
+
 /// How the work ended.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -124,6 +128,9 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
         };
         if number == 0 {
             outcome.zero = enumerated.zero_reason.map(why_zero);
+            if enumerated.zero_reason == Some(ZeroReason::NoneListed) {
+                outcome.troubles.push(UNLISTED.to_owned());
+            }
         }
         if enumerated.enumerated == 0 || job.shutdown.is_requested() {
             break;
@@ -154,6 +161,7 @@ pub(crate) fn why_zero(reason: ZeroReason) -> String {
         ZeroReason::NothingWaiting => "no signed-off document waits on the server",
         ZeroReason::AllInHand => "all that wait on the server are in hand already, or need a person",
         ZeroReason::NoneUsable => "no record that waits on the server could be used",
+        ZeroReason::NoneListed => "the server says that documents wait, but its list shows none of them",
     }
     .to_owned()
 }

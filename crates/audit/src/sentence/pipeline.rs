@@ -21,6 +21,7 @@ pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
         Some(ZeroReason::NothingWaiting) => "took none, since nothing waits".to_owned(),
         Some(ZeroReason::AllInHand) => "took none, since all that wait are in hand already or need a person".to_owned(),
         Some(ZeroReason::NoneUsable) => "took none, since no record that waits could be used".to_owned(),
+        Some(ZeroReason::NoneListed) => "took none, since the server's list shows none of those that wait".to_owned(),
     };
     let mut rest = String::new();
     for (number, what) in [

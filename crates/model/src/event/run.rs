@@ -41,6 +41,8 @@ pub enum ZeroReason {
     AllInHand,
     /// None of the records that wait could be used.
     NoneUsable,
+    /// The server says that bookings wait, and its list shows none of them.
+    NoneListed,
 }
 
 /// What a run found. The bookings themselves are in their own streams, appended

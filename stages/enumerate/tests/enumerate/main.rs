@@ -120,6 +120,14 @@ async fn r8_a_run_that_takes_nothing_says_why() {
 }
 
 #[tokio::test]
+async fn r8_a_list_that_shows_none_of_those_that_wait_is_not_called_nothing() {
+    let rig = Rig::new().await;
+    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":5,"next":null}"#));
+    let (said, _) = rig.run(server.source(), 10).await;
+    assert_eq!((said.waiting, said.listed, said.zero_reason), (5, 0, Some(ZeroReason::NoneListed)));
+}
+
+#[tokio::test]
 async fn a_digest_in_an_unknown_algorithm_needs_a_person_and_blocks_nobody() {
     let rig = Rig::new().await;
     let mut bad = record("B-1");

@@ -125,6 +125,9 @@ fn nothing(report: &Report) -> Verdict {
             let records = plural(runs.rejected.total(), "record that waits", "records that wait");
             (Tone::Act, format!("none of the {records} could be used"))
         }
+        Some(Some(ZeroReason::NoneListed)) => {
+            (Tone::Act, "the server says that documents wait, but its list shows none of them".to_owned())
+        }
         Some(None) => (Tone::Mind, "the log does not say why; see the runs below".to_owned()),
         None => return nobody_looked(report),
     };

@@ -154,6 +154,12 @@ async fn r8_zero_is_stated_with_its_reason() {
     site.run_enumerated(stream, look).await;
     verdicts.push(format!("none usable: {}", verdict(&site).await));
 
+    let stream = site.run_requested(Trigger::Once).await;
+    let mut look = looked(5, 0, Some(ZeroReason::NoneListed));
+    look.listed = 0;
+    site.run_enumerated(stream, look).await;
+    verdicts.push(format!("none listed: {}", verdict(&site).await));
+
     site.run(1, 1, None).await;
     site.enumerated("B-1", "a.pdf").await;
     verdicts.push(format!("on the way: {}", verdict(&site).await));

@@ -25,6 +25,8 @@ pub struct Runs {
     pub all_in_hand: u64,
     /// Those that found only records which cannot be used.
     pub none_usable: u64,
+    /// Those whose list showed none of the bookings that wait.
+    pub none_listed: u64,
     /// Bookings that the server offered though they were archived.
     pub forgotten: u64,
     /// The server's records that could not be used, at the last look.
@@ -60,6 +62,7 @@ impl Runs {
             Some(ZeroReason::NothingWaiting) => self.nothing_waiting += 1,
             Some(ZeroReason::AllInHand) => self.all_in_hand += 1,
             Some(ZeroReason::NoneUsable) => self.none_usable += 1,
+            Some(ZeroReason::NoneListed) => self.none_listed += 1,
             None => {}
         }
         // The same records are met by every run until they are put right: only the last

@@ -154,6 +154,7 @@ fn how_runs_ended(report: &Report) -> String {
         (runs.nothing_waiting, "found nothing waiting"),
         (runs.all_in_hand, "found only what was in hand"),
         (runs.none_usable, "found only records that cannot be used"),
+        (runs.none_listed, "got a list that shows none of those that wait"),
         (runs.given_up, "could not ask the server"),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
