@@ -142,7 +142,8 @@ fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause>
         let part = part.map_err(|error| answer.confused(format_args!("its bookings: {error}")))?;
         records.push(record(part.value));
     }
-    if next.is_some() && (next.as_deref() == after || records.is_empty()) {
+    // An empty page may have one after it: a server may filter a page after it has cut it.
+    if next.is_some() && next.as_deref() == after {
         return Err(Cause::confused("its next page would be the same page again"));
     }
     Ok(Page { records, waiting, next })
@@ -150,7 +151,9 @@ fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause>
 
 /// Where the next page begins. Servers also say that there is none by an empty text.
 fn cursor(json: &[u8]) -> Result<Option<String>, String> {
-    let next = read::<Option<Cursor>>(json, "next")?.map(|cursor| match cursor {
+    let next: Option<Cursor> = serde_json::from_slice(json)
+        .map_err(|_| "its \"next\" is not a cursor: it must be text, a whole number or null".to_owned())?;
+    let next = next.map(|cursor| match cursor {
         Cursor::Text(text) => text,
         Cursor::Number(number) => number.to_string(),
     });

@@ -96,12 +96,28 @@ async fn more_bookings_than_were_asked_for_are_not_believed() {
 async fn a_cursor_that_leads_nowhere_ends_the_list() {
     for body in [
         json!({"bookings": [record("B-1")], "waiting": 1, "next": "here"}),
-        json!({"bookings": [], "waiting": 1, "next": "there"}),
+        json!({"bookings": [], "waiting": 1, "next": "here"}),
         json!({"bookings": [record("B-1")], "waiting": 1, "next": "x".repeat(5000)}),
     ] {
         let body = body.to_string();
         let error = Server::new(move |_| Reply::json(&body)).source().waiting(10, Some("here")).await.unwrap_err();
         assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_may_have_another_after_it() {
+    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":1,"next":"there"}"#));
+    let page = server.source().waiting(10, Some("here")).await.unwrap();
+    assert_eq!((page.records.len(), page.next.as_deref()), (0, Some("there")));
+}
+
+#[tokio::test]
+async fn a_next_that_is_no_cursor_is_named() {
+    for next in ["false", "{}", "-1", "[]"] {
+        let body = format!(r#"{{"bookings":[],"waiting":0,"next":{next}}}"#);
+        let error = error_of(move || Reply::json(&body)).await.to_string();
+        assert!(error.contains(r#"its "next" is not a cursor"#) && !error.contains("untagged"), "{next}: {error}");
     }
 }
 

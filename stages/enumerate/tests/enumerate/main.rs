@@ -282,6 +282,25 @@ async fn a_list_without_end_ends() {
     assert_eq!((said.unusable, said.rejected.len()), (200, 50));
 }
 
+#[tokio::test]
+async fn an_empty_page_is_passed_over_and_empty_pages_that_come_round_are_one_remark() {
+    let rig = Rig::new().await;
+    let server = Server::new(|request| {
+        let (ids, next) =
+            if request.target.contains("after=p2") { (vec![record("B-1")], None) } else { (vec![], Some("p2")) };
+        Reply::json(&json!({"bookings": ids, "waiting": 1, "next": next}).to_string())
+    });
+    let (said, taken) = rig.run(server.source(), 10).await;
+    assert_eq!((taken, said.unusable), (vec!["B-1".to_owned()], 0));
+    let server = Server::new(|request| {
+        let next = if request.target.contains("after=p2") { "p3" } else { "p2" };
+        Reply::json(&json!({"bookings": [], "waiting": 1, "next": next}).to_string())
+    });
+    let (said, _) = rig.run(server.source(), 10).await;
+    let [remark] = &said.rejected[..] else { panic!("{said:?}") };
+    assert!(remark.reason.contains("come round"), "{remark:?}");
+}
+
 /// Two pages that name each other, in three ways: by their cursors, by their records, and by both.
 #[tokio::test]
 async fn pages_that_come_round_are_one_remark() {
