@@ -12,11 +12,12 @@ use strongroom_eventlog::{Checkpoint, Comparison, EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::fold::fold;
-use strongroom_model::{AlarmKind, Expected, StreamName, SubjectKind};
+use strongroom_model::{AlarmKind, Expected, SiteId, StreamName, SubjectKind};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
+use self::place::Place;
 pub(crate) use self::place::{places, places_to_write};
 pub(crate) use self::watch::Watch;
 use crate::trouble::Trouble;
@@ -70,21 +71,28 @@ pub(crate) async fn now(log: &EventLog) -> Result<Checkpoint, LogError> {
 
 /// Whether the log goes on from every checkpoint that can be read here.
 pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewound>, LogError> {
-    let (settings, site) = (config.clone(), log.site().clone());
-    let kept = blocking(move || {
-        places(&settings)
-            .into_iter()
-            .filter_map(|place| Some((place.to_string(), place.read(&site)?)))
-            .collect::<Vec<_>>()
-    })
-    .await;
-    for (place, checkpoint) in kept {
+    for (place, checkpoint) in kept(config, log.site()).await {
         let comparison = log.compare(&checkpoint.head).await?;
         if let Some(rewound) = Rewound::from(comparison, &checkpoint, &place) {
             return Ok(Some(rewound));
         }
     }
     found_by_another(log).await
+}
+
+/// Where no log is yet: what a new one would be to the checkpoints that can be read here.
+pub(crate) async fn check_none(config: &Config) -> Option<Rewound> {
+    let kept = kept(config, &config.site).await;
+    kept.iter()
+        .filter(|(_, checkpoint)| checkpoint.head.size > 0)
+        .find_map(|(place, checkpoint)| Rewound::from(Comparison::Shorter(0), checkpoint, place))
+}
+
+/// The checkpoints that can be read here, each with its place.
+async fn kept(config: &Config, site: &SiteId) -> Vec<(String, Checkpoint)> {
+    let (settings, site) = (config.clone(), site.clone());
+    let read = move |place: Place| Some((place.to_string(), place.read(&site)?));
+    blocking(move || places(&settings).into_iter().filter_map(read).collect()).await
 }
 
 /// What another process of the site found: its alarm stands in the log, and holds for all.

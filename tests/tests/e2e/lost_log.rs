@@ -25,13 +25,17 @@ fn after_the_loss() -> (Site, PathBuf, Vec<PathBuf>) {
         let file = fs::File::options().write(true).open(copy).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)).unwrap();
     }
+    lose_the_log(&site);
+    site.call(["log", "adopt", "--reason", "the disk with the log is gone"]).run().expect_code(0);
+    (site, month, copies)
+}
+
+fn lose_the_log(site: &Site) {
     for entry in fs::read_dir(site.path("data")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("log") {
             fs::remove_file(entry.path()).unwrap();
         }
     }
-    site.call(["log", "adopt", "--reason", "the disk with the log is gone"]).run().expect_code(0);
-    (site, month, copies)
 }
 
 fn copies_in(month: &Path) -> Vec<PathBuf> {
@@ -49,6 +53,18 @@ fn changes(site: &Site) -> (usize, usize) {
         .filter(|event| matches!(event.event, Event::AlarmRaised(_) | Event::AlarmCleared(_)))
         .partition(|event| matches!(event.event, Event::AlarmRaised(_)));
     (raised.len(), cleared.len())
+}
+
+#[test]
+fn the_doctor_says_before_the_first_run_of_a_new_log_that_an_older_one_is_remembered() {
+    let site = Site::new();
+    site.add_documents(1);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    lose_the_log(&site);
+    let doctor = site.call(["doctor"]).run().expect_code(2);
+    doctor.expect_said("the log ends after 0 events, but").expect_said("strongroom log adopt --reason");
+    site.run_once().run().expect_code(1).expect_said("the log ends after 0 events, but");
 }
 
 #[test]

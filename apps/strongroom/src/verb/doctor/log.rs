@@ -21,7 +21,13 @@ pub(super) async fn log(config: &Config) -> Check {
     let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ServiceUrl::to_string);
     let log = match site::log_if_any(config).await {
         Ok(Some(log)) => log,
-        Ok(None) => return Check::well("log", format!("none yet; the first run makes it in {place}")),
+        // The first run makes a new log, and compares that with every checkpoint before it appends anything.
+        Ok(None) => {
+            return match checkpoint::check_none(config).await {
+                Some(rewound) => Check::bad("log", rewound.sentence(), Rewound::step()),
+                None => Check::well("log", format!("none yet; the first run makes it in {place}")),
+            };
+        }
         Err(trouble) => return Check::trouble("log", &trouble),
     };
     let found = match may_append(config, &log, database.is_some()).await {
