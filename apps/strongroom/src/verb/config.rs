@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use strongroom_notify::{Settings, SettingsError};
 use strongroom_service::config::load::FILE_NAME;
 use strongroom_service::config::{Sources, template};
 use strongroom_service::{Config, ConfigError};
@@ -116,6 +117,11 @@ fn problems(config: &Config) -> Vec<String> {
     look(config.drive.mounted_at().err());
     look(config.mail_transport().err());
     look(config.mail.smtp.login().err());
+    // What the configuration itself refuses stands there already.
+    match Settings::from_config(config) {
+        Ok(_) | Err(SettingsError::Config(_)) => {}
+        Err(error) => problems.push(chain(&error)),
+    }
     problems
 }
 

@@ -64,6 +64,16 @@ fn a_new_configuration_is_well_formed_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_recipient_that_is_no_address_is_named_before_a_run_meets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for to in ["a@example.com, c@example.com", "ann", ""] {
+        std::fs::write(folder.path().join("strongroom.toml"), format!("[mail]\nto = [{to:?}]\n")).unwrap();
+        let ended = run(folder.path(), &["config", "check"]).expect(1);
+        assert!(ended.stdout.contains(&format!("mail.to: {to:?} is no address")), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn the_drive_can_be_set_up_and_looked_at_without_a_configuration() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("blue 1")).unwrap();
