@@ -219,6 +219,27 @@ impl Drive {
         listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
     }
 
+    /// Whether a month's manifest lists all these proofs as they are. One that is missing or damaged does not.
+    ///
+    /// # Errors
+    /// An obstacle; or a path that is not in that bag.
+    pub fn lists(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Result<bool, DriveError> {
+        let place = BagPlace { site: site.clone(), month };
+        let mount = self.mount()?;
+        let bag = mount.bags.get(&place);
+        let mut bag = bag::lock(&bag);
+        let manifest = match bag.manifest(&mount) {
+            Err(DriveError::BadManifest { .. }) => return Ok(false),
+            manifest => manifest?,
+        };
+        for proof in proofs {
+            if manifest.get(&inside(&place, proof)?) != Some(&proof.sha256) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// What is mounted now, looked at anew.
     pub(crate) fn mount(&self) -> Result<Arc<Mount>, DriveError> {
         let fresh = Mount::open(&self.0.root, Some(self.0.identity.id))?;

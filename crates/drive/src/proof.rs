@@ -57,6 +57,10 @@ pub struct Recovery<'a> {
     /// there may be none: its manifest is written anew from them if it is missing or damaged, and
     /// what they do not name is no payload of its bag.
     pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    /// The paths at which this log says that a file was fetched and never proven, in the months that are named above: what lies
+    /// there and no manifest lists is what a booking left that was fetched anew. Whatever else no manifest lists stays
+    /// where it is ([`Recovered::unlisted`]).
+    pub abandoned: &'a BTreeSet<String>,
     /// When the log began, if anything is in it. A file that is older may have been proven by another log, which was lost:
     /// it stays where it is, whatever this log knows of it ([`Recovered::unlisted`]).
     pub since: Option<Timestamp>,
@@ -80,10 +84,10 @@ pub struct Recovered {
     pub swept: u64,
     /// How many partial files were kept, for their transfers go on.
     pub kept: u64,
-    /// Files in a bag that no event knows, now in the quarantine: their new paths.
+    /// Files in a bag that were fetched and never proven, now in the quarantine: their new paths.
     pub quarantined: Vec<String>,
-    /// Files in a bag that are not listed, and older than the log or listed by a manifest that was put aside: another
-    /// log may have proven them. They stay where they are.
+    /// Files in a bag that are not listed, and which this log cannot explain: another log may have proven them, or this one
+    /// for a drive of another identity. They stay where they are.
     pub unlisted: Vec<Unlisted>,
     /// The months whose manifest, or whose text, was written anew.
     pub rewritten: Vec<Month>,

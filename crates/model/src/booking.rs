@@ -78,12 +78,14 @@ impl Booking {
 
     /// Where [`Retried`] leads a booking that is in this state, if the server's record now has
     /// that digest (`None`: it is not known). A proof goes on only with the record that it is
-    /// of; where the record was corrected since, all begins anew, beside the earlier copy.
+    /// of, and with the copy that it is of; where the record was corrected since, or the copy was lost, all begins anew,
+    /// beside the earlier copy.
     #[must_use]
     pub fn retry_stage(&self, recorded: Option<&Digest>) -> StageName {
+        let is_lost = self.failure.as_ref().is_some_and(|failed| failed.kind == FailureKind::CopyLost);
         let is_other = |proof: &BackedUp| recorded.is_some_and(|recorded| *recorded != proof.digest);
         match &self.backed_up {
-            Some(proof) if self.phase >= Phase::BackedUp && !is_other(proof) => StageName::Archive,
+            Some(proof) if self.phase >= Phase::BackedUp && !is_other(proof) && !is_lost => StageName::Archive,
             _ => StageName::Enumerate,
         }
     }

@@ -1,17 +1,18 @@
 //! What is looked at when a drive is first seen: what a dead process left, its manifests,
 //! and the last copies that were proven on it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, Proof, Recovered, Recovery, Unfinished, Unlisted, Wanted};
-use strongroom_eventlog::{EventLog, LogError, MAX_READ, Standing};
+use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf, Recovered, Recovery, Unfinished, Unlisted, Wanted};
+use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ, Standing};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
-    AlarmKind, Algorithm, BookingId, ByteCount, DriveId, Event, Month, Position, Recorded, StreamName,
+    AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, Position, Recorded, SiteId, StreamName,
 };
-use strongroom_service::blocking;
+use strongroom_service::{Clock, blocking};
 
+use crate::lost;
 use crate::unknown::{Salvaged, UnknownFiles};
 
 /// How many of the last proven copies are read back once more: the last batches before a
@@ -21,6 +22,9 @@ const RECHECK_FILES: usize = 256;
 /// How many bytes of them, so that a start takes seconds: a minute's reading of a slow drive.
 const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
 
+/// How often a copy is read before it counts as lost.
+const MAX_LOOKS: u32 = 3;
+
 /// How many bookings are read at a time.
 const PAGE: usize = 512;
 
@@ -29,6 +33,8 @@ const MAX_LOGGED: usize = 100;
 
 /// The type of the events that hold proofs, as it stands in the stored bytes.
 const PROOF_TYPE: &str = "strongroom.timesheet.backed-up.v1";
+/// The same of those that tell where a file was written to.
+const FETCHED_TYPE: &str = "strongroom.timesheet.fetched.v1";
 
 /// Why a drive was not looked through.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +42,9 @@ pub(crate) enum BeginError {
     /// The log could not be read.
     #[error("the log cannot be read")]
     Log(#[from] LogError),
+    /// The log did not take an event.
+    #[error("what was found cannot be recorded")]
+    Append(#[from] AppendError),
     /// An alarm could not be raised or cleared.
     #[error("what was found cannot be told")]
     Alarm(#[from] AlarmError),
@@ -62,14 +71,15 @@ struct Proven {
 pub(crate) async fn begin(
     log: &EventLog,
     alarms: &Alarms,
+    clock: &Clock,
     drive: &Drive,
     month: Month,
 ) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
     let last = last_proofs(log, drive.identity().id).await?;
-    let missing = missing_manifests(drive, &last).await?;
-    let unlisted = recover(log, drive, month, missing).await?;
+    let doubtful = doubtful_manifests(drive, log.site(), &last).await?;
+    let unlisted = recover(log, drive, month, doubtful).await?;
     let salvageable = tell(&UnknownFiles::new(log, alarms, drive), unlisted).await?;
-    recheck(log, alarms, drive, last).await?;
+    recheck(log, alarms, clock, drive, last).await?;
     Ok(salvageable)
 }
 
@@ -98,26 +108,22 @@ fn proven(event: Recorded) -> Option<Proven> {
     Some(Proven { booking, proof: proof.clone(), event })
 }
 
-/// The months among these proofs whose manifest is gone from the drive.
-async fn missing_manifests(drive: &Drive, proofs: &[Proven]) -> Result<HashSet<Month>, DriveError> {
-    let bags: BTreeMap<Month, String> = proofs
-        .iter()
-        .filter_map(|proven| Some((proven.proof.month, proven.proof.path.split_once("/data/")?.0.to_owned())))
-        .collect();
-    let drive = drive.clone();
+/// The months among these proofs whose manifest is gone from the drive, damaged, or lists one of them otherwise.
+async fn doubtful_manifests(drive: &Drive, site: &SiteId, proofs: &[Proven]) -> Result<HashSet<Month>, DriveError> {
+    let mut months: BTreeMap<Month, Vec<Proof>> = BTreeMap::new();
+    for BackedUp { month, path, sha256, .. } in proofs.iter().map(|proven| &proven.proof) {
+        let proof = Proof { path: path.clone(), sha256: sha256.clone(), seen: None };
+        months.entry(*month).or_default().push(proof);
+    }
+    let (drive, site) = (drive.clone(), site.clone());
     blocking(move || {
-        let mut missing = HashSet::new();
-        for (month, bag) in bags {
-            match drive.read_back(&format!("{bag}/manifest-sha256.txt"), Algorithm::Sha256) {
-                Err(DriveError::CopyMissing { .. }) => {
-                    missing.insert(month);
-                }
-                Err(error) if error.obstacle().is_some() => return Err(error),
-                // Whether it is whole, the recovery finds out.
-                _ => {}
+        let mut doubtful = HashSet::new();
+        for (month, proofs) in months {
+            if !drive.lists(&site, month, &proofs)? {
+                doubtful.insert(month);
             }
         }
-        Ok(missing)
+        Ok(doubtful)
     })
     .await
 }
@@ -144,10 +150,11 @@ async fn recover(
     let since = first.first().and_then(|stored| log.readable(stored)).map(|event| event.time);
     // The second time only for months that the first one has doubts about.
     for _ in 0..2 {
-        let proofs = proofs_of(log, drive.identity().id, &months, &mut unproven).await?;
+        let known = known(log, drive.identity().id, &months, &mut unproven).await?;
         let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
         let recovered = blocking(move || {
-            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs: &proofs, since };
+            let Known { proofs, abandoned } = &known;
+            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs, abandoned, since };
             drive.recover(&site, &recovery)
         })
         .await?;
@@ -250,39 +257,70 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     }
 }
 
-/// Every proof of these months on that drive, oldest first, if there are any. What one that cannot be read may prove is
-/// added to `unproven`: no manifest lists it, and nobody moves it.
-async fn proofs_of(
+/// What the log says of whole months on a drive.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// Every proof, oldest first, of each month, though there may be none.
+    proofs: BTreeMap<Month, Vec<Proof>>,
+    /// Where a file was fetched to and never proven.
+    abandoned: BTreeSet<String>,
+}
+
+/// What the log says of these months on that drive. What a proof that cannot be read may prove is added to `unproven`: no
+/// manifest lists it, and nobody moves it.
+async fn known(
     log: &EventLog,
     drive: DriveId,
     months: &HashSet<Month>,
     unproven: &mut Vec<String>,
-) -> Result<BTreeMap<Month, Vec<Proof>>, LogError> {
-    let mut proofs: BTreeMap<Month, Vec<Proof>> = months.iter().map(|month| (*month, Vec::new())).collect();
+) -> Result<Known, LogError> {
+    let proofs = months.iter().map(|month| (*month, Vec::new())).collect();
+    let mut known = Known { proofs, abandoned: BTreeSet::new() };
     let mut from = Position(0);
     while !months.is_empty() {
         let page = log.read(from, MAX_READ).await?;
         let Some(last) = page.last() else { break };
         from = last.position.next();
-        for stored in page.iter().filter(|stored| stored.body.contains(PROOF_TYPE)) {
-            let Some(recorded) = log.readable(stored) else {
-                unproven.extend(stored.data_text("path"));
-                continue;
-            };
-            if let Event::TimesheetBackedUp(proof) = recorded.event
-                && proof.drive == drive
-                && let Some(proofs) = proofs.get_mut(&proof.month)
-            {
-                proofs.push(Proof { path: proof.path, sha256: proof.sha256, seen: None });
+        let is_about_files = |body: &str| body.contains(PROOF_TYPE) || body.contains(FETCHED_TYPE);
+        for stored in page.iter().filter(|stored| is_about_files(&stored.body)) {
+            match log.readable(stored).map(|recorded| recorded.event) {
+                None => unproven.extend(stored.data_text("path")),
+                Some(event) => known.add(event, drive),
             }
         }
     }
-    Ok(proofs)
+    Ok(known)
+}
+
+impl Known {
+    fn add(&mut self, event: Event, drive: DriveId) {
+        match event {
+            Event::TimesheetFetched(fetched) if fetched.drive == drive => {
+                let month = fetched.path.split('/').nth(1).and_then(|month| month.parse().ok());
+                if month.is_some_and(|month: Month| self.proofs.contains_key(&month)) {
+                    self.abandoned.insert(fetched.path);
+                }
+            }
+            Event::TimesheetBackedUp(proof) => {
+                self.abandoned.remove(&proof.path);
+                if let Some(proofs) = self.proofs.get_mut(&proof.month).filter(|_| proof.drive == drive) {
+                    proofs.push(Proof { path: proof.path, sha256: proof.sha256, seen: None });
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Reads the last proven copies back once more. One that is not what it was proven to be is
 /// told of; one that was, and is well again, too.
-async fn recheck(log: &EventLog, alarms: &Alarms, drive: &Drive, last: Vec<Proven>) -> Result<(), BeginError> {
+async fn recheck(
+    log: &EventLog,
+    alarms: &Alarms,
+    clock: &Clock,
+    drive: &Drive,
+    last: Vec<Proven>,
+) -> Result<(), BeginError> {
     let mut bytes = ByteCount(0);
     let files: Vec<Proven> = last
         .into_iter()
@@ -298,21 +336,32 @@ async fn recheck(log: &EventLog, alarms: &Alarms, drive: &Drive, last: Vec<Prove
     let (files, read) = blocking(move || {
         let named: Vec<_> =
             files.iter().map(|proven| (proven.proof.path.as_str(), proven.proof.digest.algorithm())).collect();
-        let read = drive.read_back_many(&named);
+        let mut read = drive.read_back_many(&named);
+        // A wrong read is no loss yet: what it costs a person is worth another look.
+        for (proven, read) in files.iter().zip(&mut read) {
+            for _ in 1..MAX_LOOKS {
+                if !is_as_proven(read, &proven.proof) {
+                    *read = drive.read_back(&proven.proof.path, proven.proof.digest.algorithm());
+                }
+            }
+        }
         (files, read)
     })
     .await;
     let count = files.len();
     for (proven, read) in files.into_iter().zip(read) {
         let lost = match read {
-            Ok(read) if read.pair.sha256 == proven.proof.sha256 && read.pair.named == proven.proof.digest => None,
+            read if is_as_proven(&read, &proven.proof) => None,
             Ok(read) => Some(format!("{} is read back where {} was proven", read.pair.sha256, proven.proof.sha256)),
             Err(error) if error.obstacle().is_some() => return Err(error.into()),
+            Err(DriveError::CopyMissing { .. }) => Some("it is not there any more".to_owned()),
             Err(error) => Some(error.to_string()),
         };
         match lost {
             Some(what) => {
-                alarms.raise(&copy_lost(&proven, &what), Some(&proven.event)).await?;
+                // Before a person is told: if we stop in between, the next start tells.
+                let held_back = lost::hold_back(log, clock, &proven.booking, &proven.proof, &what).await?;
+                alarms.raise(&copy_lost(&proven, &what, held_back), Some(&proven.event)).await?;
             }
             None if told.contains_key(&alarm(&proven)) => {
                 let key = AlarmKey::new(AlarmKind::CopyLost, &proven.booking);
@@ -326,7 +375,16 @@ async fn recheck(log: &EventLog, alarms: &Alarms, drive: &Drive, last: Vec<Prove
     Ok(())
 }
 
-fn copy_lost(proven: &Proven, what: &str) -> AlarmRaised {
+fn is_as_proven(read: &Result<ReadBackOf, DriveError>, proof: &BackedUp) -> bool {
+    read.as_ref().is_ok_and(|read| read.pair.sha256 == proof.sha256 && read.pair.named == proof.digest)
+}
+
+fn copy_lost(proven: &Proven, what: &str, held_back: bool) -> AlarmRaised {
+    let next_step = if held_back {
+        FailureKind::CopyLost.step()
+    } else {
+        "copy it back from another drive or from the server's archive, and check this drive (`smartctl -a`)"
+    };
     AlarmRaised {
         kind: AlarmKind::CopyLost,
         subject: proven.booking.to_string(),
@@ -334,7 +392,6 @@ fn copy_lost(proven: &Proven, what: &str) -> AlarmRaised {
             "the copy of booking {} at {} on drive {} is no longer good: {what}",
             proven.booking, proven.proof.path, proven.proof.drive
         ),
-        next_step: "copy it back from another drive or from the server's archive, and check this drive (`smartctl -a`)"
-            .to_owned(),
+        next_step: next_step.to_owned(),
     }
 }

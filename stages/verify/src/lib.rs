@@ -7,6 +7,7 @@
 //!
 //! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
 //! - `judge`: what the three digests mean, decided purely;
+//! - `lost`: copies that were lost before the server was told of them;
 //! - `attached`: how the drive is used, recorded for whoever cannot see it;
 //! - `begin`: what is looked at when a drive is first seen;
 //! - `salvage` and `unknown`: copies that a lost log may have proven, read back and told of;
@@ -15,6 +16,7 @@
 mod attached;
 mod begin;
 mod judge;
+mod lost;
 mod salvage;
 pub mod stage;
 mod suspects;

@@ -163,7 +163,7 @@ impl Verify {
             tracing::warn!(error = &error as &dyn std::error::Error, "how the drive is used was not recorded");
         }
         let month = Month::of(self.clock.now(), &self.settings.zone);
-        match begin::begin(&self.log, &self.alarms, &drive, month).await {
+        match begin::begin(&self.log, &self.alarms, &self.clock, &drive, month).await {
             Ok(salvageable) => {
                 *begun = Some(id);
                 if !salvageable.is_empty() {

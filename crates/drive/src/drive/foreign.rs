@@ -154,7 +154,8 @@ fn sorted_names(mount: &Mount, folder: impl std::os::fd::AsFd, path: &Relative) 
 }
 
 /// Whether only a desktop gives such a name: one that begins with a dot is none of ours.
-fn is_a_desktops(name: &OsStr) -> bool {
+pub(super) fn is_a_desktops(name: impl AsRef<OsStr>) -> bool {
+    let name = name.as_ref();
     name.as_bytes().starts_with(b".")
         || ["Thumbs.db", "desktop.ini", "ehthumbs.db"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }

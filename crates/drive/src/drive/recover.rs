@@ -9,6 +9,7 @@ use strongroom_files::is_folder;
 use strongroom_files::within::stat_in;
 use strongroom_model::{Digest, Month, SiteId};
 
+use super::foreign::is_a_desktops;
 use super::quarantine::set_aside;
 use super::{Drive, inside};
 use crate::bag::kept::KeptLines;
@@ -25,8 +26,8 @@ use crate::temporary::{is_temporary, part_name, sweep};
 impl Drive {
     /// Puts right what a process that died left of a site: sweeps temporary files, by their names
     /// alone, but for those whose transfers go on, and bags in the making; writes missing and damaged
-    /// manifests anew, where their months' proofs are given; puts files aside that lie in a bag though no
-    /// event tells of them, but for those that another log may have proven ([`Recovered::unlisted`]); removes empty
+    /// manifests anew, where their months' proofs are given; puts files aside that were fetched and never proven, and
+    /// leaves any other that no manifest lists where it is ([`Recovered::unlisted`]); removes empty
     /// folders. Where the log must be asked for a month's proofs first, it
     /// says so ([`Recovered::doubtful`]).
     ///
@@ -60,6 +61,7 @@ struct Sweeper<'a> {
     wanted: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
     proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    abandoned: &'a BTreeSet<String>,
     since: Option<Timestamp>,
     alone: bool,
     /// The lines of the manifests that were put aside, of the month that is looked at.
@@ -83,6 +85,7 @@ impl<'a> Sweeper<'a> {
             wanted,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
             proofs: recovery.proofs,
+            abandoned: recovery.abandoned,
             since: recovery.since,
             alone,
             kept: None,
@@ -217,8 +220,8 @@ impl<'a> Sweeper<'a> {
         lists_copies: bool,
         path: &Relative,
     ) -> Result<(), DriveError> {
-        // No name of ours begins with a dot: it is a desktop's, which is nobody's copy and in nobody's way.
-        if self.unproven.contains(path.as_str()) || name.starts_with('.') {
+        // A desktop's file is nobody's copy and in nobody's way.
+        if self.unproven.contains(path.as_str()) || is_a_desktops(name) {
             return Ok(());
         }
         let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
@@ -234,7 +237,10 @@ impl<'a> Sweeper<'a> {
             return Ok(());
         }
         let listed_as = self.kept_lines(place, path)?;
-        if older || !listed_as.is_empty() {
+        // That it is older than the log, or is not, is no evidence where the drive was copied, a clock was wrong or an
+        // older log was put back: only what this log itself says of the path is.
+        let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
+        if !is_left_over {
             self.found.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
         } else if lists_copies {
             match set_aside(self.mount, path, None) {

@@ -1,6 +1,6 @@
 //! A process killed between any two durable steps, and started again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -85,6 +85,7 @@ fn do_the_job(drive: &Drive, log: &Log) {
         unproven: &unproven_paths,
         proofs: &of_month(&proofs),
         since: None,
+        abandoned: &BTreeSet::new(),
     };
     let found = drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, NONE, "nothing that is wanted is put aside");
@@ -229,7 +230,8 @@ fn child_meets_a_damaged_manifest() {
 /// A start with an empty log: what is unlisted, and with how many digests a kept manifest lists it.
 fn meet(drive: &Drive) -> Vec<(String, usize)> {
     let (since, proofs) = (Some("2100-01-01T00:00:00Z".parse().unwrap()), of_month(&[]));
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since };
+    let recovery =
+        Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since, abandoned: &BTreeSet::new() };
     let found = drive.recover(&site(), &recovery).unwrap();
     found.unlisted.into_iter().map(|file| (file.path, file.listed_as.len())).collect()
 }

@@ -1,5 +1,6 @@
 //! A month's folder: a bag that is whole from the moment that it is there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +20,14 @@ fn own_files() -> Vec<String> {
 /// What a start does: once more, with what the log knows, where there are doubts.
 fn start(drive: &Drive, unproven: &[String], proofs: &[strongroom_drive::Proof]) {
     for given in [Default::default(), of_month(proofs)] {
-        let recovery = Recovery { month: month(), wanted: &[], unproven, proofs: &given, since: None };
+        let recovery = Recovery {
+            month: month(),
+            wanted: &[],
+            unproven,
+            proofs: &given,
+            since: None,
+            abandoned: &BTreeSet::new(),
+        };
         let found = drive.recover(&site(), &recovery).unwrap();
         assert_eq!(found.quarantined, NONE);
         if found.doubtful.is_empty() {
@@ -87,7 +95,14 @@ fn what_a_dead_process_left_of_a_bag_is_swept_and_is_no_month() {
     let rig = Rig::new();
     leave_draft(&rig.root);
     let given = Default::default();
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &given, since: None };
+    let recovery = Recovery {
+        month: month(),
+        wanted: &[],
+        unproven: &[],
+        proofs: &given,
+        since: None,
+        abandoned: &BTreeSet::new(),
+    };
     let found = rig.drive.recover(&site(), &recovery).unwrap();
     assert_eq!((found.swept, found.doubtful.len()), (1, 0));
     assert_eq!(rig.all_files(), NONE);

@@ -11,14 +11,34 @@ use crate::validator::faults_of;
 /// A start at which nothing was asked of the log yet.
 fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String]) -> Recovered {
     rig.drive
-        .recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &BTreeMap::new(), since: None })
+        .recover(
+            &site(),
+            &Recovery {
+                month: month(),
+                wanted,
+                unproven,
+                proofs: &BTreeMap::new(),
+                since: None,
+                abandoned: &BTreeSet::new(),
+            },
+        )
         .unwrap()
 }
 
 /// The same, once the log has given all the month's proofs.
 fn recover_with(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
     rig.drive
-        .recover(&site(), &Recovery { month: month(), wanted, unproven, proofs: &of_month(proofs), since: None })
+        .recover(
+            &site(),
+            &Recovery {
+                month: month(),
+                wanted,
+                unproven,
+                proofs: &of_month(proofs),
+                since: None,
+                abandoned: &BTreeSet::new(),
+            },
+        )
         .unwrap()
 }
 
@@ -61,6 +81,7 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
         unproven: &[],
         proofs: &BTreeMap::new(),
         since: None,
+        abandoned: &BTreeSet::new(),
     };
     assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 3);
     assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 2, "nor do empty folders stay");
@@ -160,18 +181,24 @@ fn a_damaged_manifest_of_which_no_proofs_are_given_is_told_and_left() {
 }
 
 #[test]
-fn a_file_in_a_bag_that_no_event_tells_of_is_put_aside() {
+fn r3_only_what_the_log_says_was_fetched_and_never_proven_is_put_aside() {
     let rig = Rig::new();
     let proven = proof_of(&rig.prove("B-1", "x", b"proven"));
     let fetched = rig.land("B-2", "x", b"fetched");
     rig.land("B-3", "x", b"renamed, then killed; still wanted");
-    rig.land("B-4", "x", b"renamed, then killed; wanted no more");
+    let left = rig.land("B-4", "x", b"fetched, and fetched anew elsewhere");
+    let unknown = rig.land("B-5", "x", b"proven by a log that was lost, or for another identity");
     let still = [wanted("B-3", b"renamed, then killed; still wanted")];
     let found = recover(&rig, &still, std::slice::from_ref(&fetched.path));
     assert_eq!((found.doubtful, found.quarantined.len()), (BTreeSet::from([month()]), 0), "the log is asked first");
-    let found = recover_with(&rig, &still, &[fetched.path], &[proven]);
+    let (proofs, abandoned) = (of_month(&[proven]), BTreeSet::from([left.path]));
+    let (unproven, since) = ([fetched.path], Some("2020-01-01T00:00:00Z".parse().unwrap()));
+    let recovery =
+        Recovery { month: month(), wanted: &still, unproven: &unproven, proofs: &proofs, abandoned: &abandoned, since };
+    let found = rig.drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, [".strongroom/quarantine/acme/2026-11/data/B-4/x"]);
-    assert!(["B-1", "B-2", "B-3"].iter().all(|id| rig.bag().join("data").join(id).join("x").exists()));
+    assert_eq!(unlisted(&found), [(unknown.path.as_str(), 0)], "though it is newer than the log");
+    assert!(["B-1", "B-2", "B-3", "B-5"].iter().all(|id| rig.bag().join("data").join(id).join("x").exists()));
     assert!(!rig.bag().join("data/B-4").exists());
 }
 
@@ -186,7 +213,17 @@ fn recover_since(rig: &Rig, proofs: &[Proof]) -> Recovered {
     let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
     let proofs = of_month(proofs);
     rig.drive
-        .recover(&site(), &Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since })
+        .recover(
+            &site(),
+            &Recovery {
+                month: month(),
+                wanted: &[],
+                unproven: &[],
+                proofs: &proofs,
+                since,
+                abandoned: &BTreeSet::new(),
+            },
+        )
         .unwrap()
 }
 
@@ -200,14 +237,12 @@ fn what_is_older_than_the_log_is_told_and_stays_for_another_log_may_have_proven_
     let old = rig.land("B-1", "x", b"proven by a log that was lost");
     age(&rig, &old.path);
     let proofs = [proof_of(&rig.prove("C-1", "x", b"proven by this one"))];
-    rig.land("C-2", "x", b"wanted no more");
     std::fs::write(rig.bag().join("manifest-sha256.txt"), b"x").unwrap();
     for _ in 0..2 {
         let found = recover_since(&rig, &proofs);
         assert_eq!(unlisted(&found), [(old.path.as_str(), 0)], "told at each start");
         assert!(rig.root.join(&old.path).exists());
     }
-    assert!(!rig.bag().join("data/C-2").exists(), "what this log's own processes left is put aside");
 }
 
 #[test]
@@ -317,7 +352,14 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
 fn another_sites_files_are_not_touched() {
     let rig = Rig::new();
     leave_partial(&rig, "B-1", b"hello");
-    let recovery = Recovery { month: month(), wanted: &[], unproven: &[], proofs: &BTreeMap::new(), since: None };
+    let recovery = Recovery {
+        month: month(),
+        wanted: &[],
+        unproven: &[],
+        proofs: &BTreeMap::new(),
+        since: None,
+        abandoned: &BTreeSet::new(),
+    };
     rig.drive.recover(&"other".parse().unwrap(), &recovery).unwrap();
     assert_eq!(rig.temporaries().len(), 1);
 }

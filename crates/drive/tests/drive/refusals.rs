@@ -1,5 +1,6 @@
 //! R6: what is refused, and with which words.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -118,6 +119,7 @@ fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_thro
         unproven: &[],
         proofs: &std::collections::BTreeMap::new(),
         since: None,
+        abandoned: &BTreeSet::new(),
     };
     for folder in [".strongroom", "acme", "acme/2026-11", "acme/2026-11/data"] {
         let rig = Rig::new();

@@ -85,8 +85,14 @@ fn land(drive: &Drive, model: &mut Model, booking: usize, name: usize, bytes: Ve
 
 fn recover(drive: &Drive, model: &Model) {
     let unproven: Vec<_> = model.files.keys().filter(|path| !model.proven.contains(*path)).cloned().collect();
-    let recovery =
-        Recovery { month: month(), wanted: &[], unproven: &unproven, proofs: &of_month(&model.proofs()), since: None };
+    let recovery = Recovery {
+        month: month(),
+        wanted: &[],
+        unproven: &unproven,
+        proofs: &of_month(&model.proofs()),
+        since: None,
+        abandoned: &BTreeSet::new(),
+    };
     let found = drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, NONE);
     assert!(!found.others_busy);

@@ -99,6 +99,9 @@ failure_kinds! {
     /// The copy was not there when it was to be read back.
     CopyMissing: "copy-missing", "the copy was gone from the drive before it was proven",
         "find out who else writes to the drive; it is fetched again by itself";
+    /// A proven copy was lost before the server was told of it.
+    CopyLost: "copy-lost", "its proven copy was lost before the server was told of it",
+        "check the drive (`smartctl -a`) and who else writes to it; then run `strongroom retry`: it is fetched and proven anew";
     /// The transfer ended before the file did.
     CutShort: "cut-short", "the transfer was cut before the end",
         "check the network between here and the server; what came is kept, and the transfer goes on from there";

@@ -2,7 +2,7 @@
 
 use strongroom_drive::{Drive, DriveSettings, Place};
 use strongroom_model::booking::Phase;
-use strongroom_model::{AlarmKind, ByteCount, Event, SubjectKind};
+use strongroom_model::{AlarmKind, ByteCount, Event, FailureKind, Position, StageName, SubjectKind};
 
 use crate::rig::{Rig, id, month, sha256};
 
@@ -35,14 +35,68 @@ async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
             _ => assert!(told.is_empty(), "{told:?}"),
         }
     }
-    assert_eq!(rig.log.head().await.unwrap().size, quiet + 2, "good copies cost no event");
+    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "good copies cost no event");
     rig.verify().begin().await.unwrap();
-    assert_eq!(rig.log.head().await.unwrap().size, quiet + 2, "it is told once");
+    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "it is told once");
 
     std::fs::write(rig.file(&paths[2]), b"B-2").unwrap();
     rig.verify().begin().await.unwrap();
     assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-2").await.len(), 2);
     assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-4").await.len(), 1);
+}
+
+#[tokio::test]
+async fn r1_the_server_is_not_told_of_a_copy_that_was_lost_and_a_person_has_it_fetched_anew() {
+    let rig = Rig::new().await;
+    let paths = proven(&rig, 2).await;
+    std::fs::remove_file(rig.file(&paths[1])).unwrap();
+    rig.verify().begin().await.unwrap();
+    assert!(rig.booking("B-0").await.failure.is_none());
+    let lost = rig.booking("B-1").await;
+    assert!(lost.needs_attention() && lost.phase == Phase::BackedUp, "{lost:?}");
+    let failed = rig.failure("B-1").await;
+    assert_eq!((failed.stage, failed.kind), (StageName::Archive, FailureKind::CopyLost));
+    assert!(failed.message.contains("is no longer good: it is not there any more"), "{}", failed.message);
+    let told = rig.alarm(AlarmKind::CopyLost, "B-1").await;
+    let told = told[0].as_ref().unwrap();
+    assert!(told.next_step.contains("run `strongroom retry`: it is fetched and proven anew"), "{told:?}");
+    assert!(!told.message.contains("by itself"), "{told:?}");
+    let waiting = rig.log.pending(StageName::Archive, Position(0), 9).await.unwrap();
+    assert_eq!(waiting.len(), 1, "archive has only the other one");
+    assert_eq!(lost.retry_stage(Some(&sha256(b"B-1"))), StageName::Enumerate);
+}
+
+#[tokio::test]
+async fn a_manifest_whose_lines_were_changed_is_written_anew_and_kept_aside() {
+    let rig = Rig::new().await;
+    proven(&rig, 3).await;
+    let manifest = rig.manifest();
+    let first = if manifest.starts_with('0') { "1" } else { "0" };
+    for changed in [format!("{first}{}", &manifest[1..]), manifest.replace("data/B-1/", "data/B-X/")] {
+        std::fs::write(rig.file(MANIFEST), &changed).unwrap();
+        rig.verify().begin().await.unwrap();
+        assert!(manifest.lines().all(|line| rig.manifest().contains(line)), "{}", rig.manifest());
+    }
+    assert!(rig.file(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt").exists());
+}
+
+#[tokio::test]
+async fn r3_what_this_log_cannot_explain_stays_however_new_it_is() {
+    let rig = Rig::new().await;
+    proven(&rig, 1).await;
+    let path = rig.file("acme/2026-11/data/OLD-1/old.pdf");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "proven for another identity of this drive, or copied here from it").unwrap();
+    for damage in [None, Some("x")] {
+        std::fs::remove_file(rig.file(MANIFEST)).unwrap();
+        if let Some(damage) = damage {
+            std::fs::write(rig.file(MANIFEST), damage).unwrap();
+        }
+        rig.verify().begin().await.unwrap();
+        assert!(path.exists(), "it is not moved");
+        let heads = rig.log.newest(SubjectKind::Alarm, 9).await.unwrap();
+        assert!(heads.iter().any(|head| head.stream.id().starts_with("files-unknown.")), "{damage:?}");
+    }
 }
 
 #[tokio::test]
