@@ -1,8 +1,9 @@
 //! What is looked at on this host: folders, secrets, the drive.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use strongroom_drive::{Drive, DriveError};
 use strongroom_eventlog::EventLog;
@@ -29,7 +30,7 @@ pub(super) fn data_folder(config: &Config) -> Check {
             "set data_dir to another folder",
         );
     };
-    if let Some(check) = left_by_another_user(config, folder) {
+    if let Some(check) = of_another_kind(config).or_else(|| left_by_another_user(config, folder)) {
         return check;
     }
     // A file of our own that is gone again at once: permissions and quotas have too many
@@ -56,21 +57,51 @@ pub(super) fn data_folder(config: &Config) -> Check {
     }
 }
 
+/// A folder where the job needs a file, or the other way round. Permissions are beside the point there.
+fn of_another_kind(config: &Config) -> Option<Check> {
+    let files = [config.run_lock_path(), config.log_path()].map(|path| (path, false));
+    let folders = config.mail.smtp.host.is_none().then(|| (mails(config), true));
+    let (path, needs_folder) = files
+        .into_iter()
+        .chain(folders)
+        .find(|(path, needs_folder)| std::fs::metadata(path).is_ok_and(|found| found.is_dir() != *needs_folder))?;
+    let found = match needs_folder {
+        true => format!("{} is not a folder, and the job needs one there", path.display()),
+        false => format!("{} is a folder, and the job needs a file there", path.display()),
+    };
+    Some(Check::bad("data folder", found, "move it away: the next run makes its own"))
+}
+
 /// What the job will open and may not: what a run as root left, for one.
 fn left_by_another_user(config: &Config, folder: &Path) -> Option<Check> {
-    use rustix::fs::{Access, AtFlags, CWD, accessat};
-    let files = [config.run_lock_path(), config.log_path()].map(|path| (path, Access::READ_OK | Access::WRITE_OK));
-    let mails = config.mail.folder.clone().unwrap_or_else(|| config.data_dir.join("mail"));
-    let folders = [mails].into_iter().map(|path| (path, Access::WRITE_OK | Access::EXEC_OK));
-    let refused = files.into_iter().chain(folders).find_map(|(path, needed)| {
-        let refused = accessat(CWD, &path, needed, AtFlags::EACCESS);
-        matches!(refused, Err(Errno::ACCESS | Errno::PERM)).then_some(path)
-    })?;
+    let refused = first_refused(config, |path, needed| accessat(CWD, path, needed, AtFlags::EACCESS))?;
     Some(Check::bad(
         "data folder",
         format!("{} cannot be written to by this user: another one made it, such as root", refused.display()),
         format!("give all of it to the user that runs strongroom: sudo chown -R USER {}", folder.display()),
     ))
+}
+
+/// The first path that the job uses and that `access` refuses.
+fn first_refused(config: &Config, access: impl Fn(&Path, Access) -> rustix::io::Result<()>) -> Option<PathBuf> {
+    // SQLite opens a log whose own files beside it are another user's, and then writes nothing.
+    let beside = |suffix: &str| {
+        let mut path = config.log_path().into_os_string();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let files = [config.run_lock_path(), config.log_path(), beside("-wal"), beside("-shm")]
+        .map(|path| (path, Access::READ_OK | Access::WRITE_OK));
+    let folders = [(mails(config), Access::WRITE_OK | Access::EXEC_OK)];
+    files
+        .into_iter()
+        .chain(folders)
+        .find_map(|(path, needed)| matches!(access(&path, needed), Err(Errno::ACCESS | Errno::PERM)).then_some(path))
+}
+
+/// The folder that mails are written to.
+fn mails(config: &Config) -> PathBuf {
+    config.mail.folder.clone().unwrap_or_else(|| config.data_dir.join("mail"))
 }
 
 /// How much room there is beside the log, where that can be told.
@@ -180,4 +211,34 @@ fn open_to_others(_: &Path) -> std::io::Result<bool> {
 /// A length of time without fractions of a second.
 pub(super) fn whole(time: jiff::SignedDuration) -> String {
     format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_and_the_reverse_are_called_that() {
+        let said = |make: fn(&Path)| {
+            let folder = tempfile::tempdir().unwrap();
+            make(folder.path());
+            data_folder(&Config::from_text("data_dir = \".\"", folder.path()).unwrap()).found
+        };
+        let file = said(|data| std::fs::write(data.join("mail"), "").unwrap());
+        assert!(file.ends_with("/mail is not a folder, and the job needs one there"), "{file}");
+        let folder = said(|data| std::fs::create_dir(data.join("run.lock")).unwrap());
+        assert!(folder.ends_with("/run.lock is a folder, and the job needs a file there"), "{folder}");
+        assert!(said(|_| ()).ends_with("can be written to"));
+    }
+
+    #[test]
+    fn every_file_that_the_job_writes_is_looked_at_and_the_logs_own_too() {
+        let config = Config::from_text("data_dir = \"data\"", Path::new("/site")).unwrap();
+        for name in ["run.lock", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "mail"] {
+            let path = Path::new("/site/data").join(name);
+            let refused = first_refused(&config, |asked, _| if asked == path { Err(Errno::ACCESS) } else { Ok(()) });
+            assert_eq!(refused, Some(path));
+        }
+        assert_eq!(first_refused(&config, |_, _| Err(Errno::NOENT)), None, "what is missing is made");
+    }
 }
