@@ -118,9 +118,9 @@ mod tests {
                 let path = dir.path().join(place);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 if is_link {
-                    symlink(outside.path(), &path).unwrap()
+                    symlink(outside.path(), &path).unwrap();
                 } else {
-                    std::fs::write(&path, "x").unwrap()
+                    std::fs::write(&path, "x").unwrap();
                 }
                 let said = said(dir.path()).unwrap();
                 assert!(said.contains(&format!("cannot archive in {place} below")), "{said}");
