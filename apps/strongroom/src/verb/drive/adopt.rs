@@ -41,7 +41,7 @@ pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Ou
         root.display(),
         drive.identity()
     ))?;
-    out.line("Next: strongroom run --once; copies that this one lacks are told of as copy-lost, as far as they are looked at")?;
+    out.line("Next: strongroom run --once; copies that this one lacks are reported as copy-lost, as far as they are looked at")?;
     Ok(Exit::Well)
 }
 
