@@ -40,7 +40,7 @@ pub(crate) struct Worker<S> {
     /// How many batches in a row were not all settled, though nothing was in the way.
     pub(crate) troubles: Arc<AtomicU32>,
     pub(crate) horizon: Horizon,
-    /// After which time at work the log is told of it; `None`: nobody waits for a word.
+    /// After which time at work this is recorded in the log; `None`: nobody waits for that.
     pub(crate) hold_after: Option<Duration>,
 }
 

@@ -43,7 +43,7 @@ pub struct Wiring {
 }
 
 impl Wiring {
-    /// After which time at work the log is told of it; `None`: nobody waits for a word.
+    /// After which time at work this is recorded in the log; `None`: nobody waits for that.
     fn hold_after(&self) -> Option<Duration> {
         match &self.delivery {
             Delivery::InProcess => None,

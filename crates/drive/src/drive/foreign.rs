@@ -153,7 +153,7 @@ fn sorted_names(mount: &Mount, folder: impl std::os::fd::AsFd, path: &Relative) 
     Ok(names)
 }
 
-/// Whether only a desktop gives such a name: one that begins with a dot is none of ours.
+/// Whether only a desktop gives such a name: Strongroom makes none that begins with a dot.
 pub(super) fn is_a_desktops(name: impl AsRef<OsStr>) -> bool {
     let name = name.as_ref();
     name.as_bytes().starts_with(b".")

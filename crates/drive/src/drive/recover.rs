@@ -145,7 +145,7 @@ impl<'a> Sweeper<'a> {
             Some(folder) => text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
             None => Vec::new(),
         };
-        // What is found is told in the same words at each start.
+        // What is found is reported in the same words at each start.
         names.sort_unstable();
         let bag = self.mount.bags.get(&place);
         let lists_copies = self.skip_listed(month, &bag, &mut names)?;

@@ -98,7 +98,7 @@ impl Unidentified {
 
     /// Writes an identity back, durably; `record` writes down that it was decided, when all but the name is done.
     ///
-    /// If we stop before the record, the drive is as it was, but for a temporary file. If we stop between the record and
+    /// If we stop before the record, the drive is as it was, except for a temporary file. If we stop between the record and
     /// the name, the log has a decision whose effect is missing: the same command, given again, finds the drive as it was.
     /// A damaged file is kept under another name; one that is empty or full of zero bytes is not.
     ///

@@ -122,7 +122,7 @@ pub(super) async fn drive(config: &Config) -> Check {
         Ok(root) => root,
         Err(error) => return Check::bad("drive", error.to_string(), "set drive.root in strongroom.toml"),
     };
-    // Why a log cannot be read is told where it is looked at.
+    // Why a log cannot be read is reported where it is looked at.
     let log = site::log_if_any(config).await.ok().flatten();
     let check = known_drive(config, root, log.as_ref()).await;
     if let Some(log) = log {

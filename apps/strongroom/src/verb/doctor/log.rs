@@ -78,7 +78,7 @@ pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
     let zone = config.zone();
     let zone = zone.iana_name().unwrap_or("the host's time zone");
     let plan = format!("`strongroom run` starts one every {every} {between}, in {zone}");
-    // Why a log cannot be read is told where it is looked at.
+    // Why a log cannot be read is reported where it is looked at.
     let Ok(Some(log)) = site::log_if_any(config).await else {
         return Check::well("schedule", format!("{plan}; none has run yet"));
     };
