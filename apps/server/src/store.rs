@@ -85,7 +85,12 @@ impl Store {
     pub(crate) async fn try_write(&self) -> Result<()> {
         let mut db = self.begin().await?;
         query("UPDATE document_root SET id = id").execute(&mut db).await?;
-        db.commit().await
+        db.commit().await?;
+        match &self.0 {
+            Backend::Sqlite(store) => store.try_room().await,
+            // Postgres says itself when its disk is full, and nobody else can look.
+            Backend::Postgres(_) => Ok(()),
+        }
     }
 }
 

@@ -50,6 +50,14 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no room beside the database's file, or nothing may be written there.
+    #[error("cannot write {path} beside the server's database")]
+    Room {
+        /// The file that was tried.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// SQLite does not take the file for one of its own, or cannot write it.
     #[error(
         "cannot use {path} as the server's database: see that it is one, that its disk has room and that this user may write there"
@@ -165,7 +173,7 @@ impl StoreError {
     /// What keeps the database from writing, where that is its disk's fault.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         let error = match self {
-            Self::File { source, .. } => return Trouble::of(Call::Create, source),
+            Self::File { source, .. } | Self::Room { source, .. } => return Trouble::of(Call::Create, source),
             Self::Open { source, .. } | Self::Statement(source) => source,
             _ => return None,
         };

@@ -3,11 +3,15 @@
 //! What a transaction has committed survives a power cut (write-ahead log, `FULL`
 //! synchronisation). Several processes may write: the server and an import beside it.
 
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use strongroom_service::blocking;
 
 use super::connection::{Connection, Transaction};
 use super::{Place, Result, StoreError};
@@ -22,11 +26,16 @@ const BUSY_POLL: Duration = Duration::from_millis(20);
 /// How often migrations are tried that fail: as many processes as start at once on one site, and some more.
 const MAX_MIGRATION_TRIES: u32 = 20;
 
+/// How much room there must be beside the file: more than a request's changes to the write-ahead log, which SQLite
+/// writes over for as long as it can before it needs a new block.
+const ROOM_BYTES: usize = 256 << 10;
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
 
 /// An open SQLite file.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteStore {
+    path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
 }
@@ -69,7 +78,7 @@ impl SqliteStore {
             .map_err(|source| StoreError::Migrate { place: Place::new(path.display()), source: Box::new(source) })?;
         let reading = options.pragma("query_only", "on");
         let readers = pool(READERS).connect_with(reading).await.map_err(open)?;
-        Ok(Self { writer, readers })
+        Ok(Self { path: path.to_owned(), writer, readers })
     }
 
     /// Closes the connections, which also brings the write-ahead log into the file.
@@ -89,6 +98,28 @@ impl SqliteStore {
 
     pub(crate) async fn reader(&self) -> Result<Connection> {
         Ok(Connection::SqliteReader(self.readers.acquire().await?))
+    }
+
+    /// Whether the file's disk has room for what comes next. A transaction that succeeds does not show it: it may fit into
+    /// blocks that the write-ahead log has already.
+    pub(crate) async fn try_room(&self) -> Result<()> {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-room");
+        let path = PathBuf::from(path);
+        blocking(move || take_room(&path).map_err(|source| StoreError::Room { path, source })).await
+    }
+}
+
+/// Writes a file of that size, syncs and removes it. Two processes may do so at once with one file: what one of them
+/// has open stays whole when the other removes its name. If we stop here, the next look writes over what is left.
+fn take_room(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.create(true).write(true).truncate(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let mut file = options.open(path)?;
+    let written = file.write_all(&vec![0; ROOM_BYTES]).and_then(|()| file.sync_all());
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),
+        _ => written,
     }
 }
 

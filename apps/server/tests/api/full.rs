@@ -66,6 +66,36 @@ async fn a_full_disk_is_told_by_every_write_and_by_health_and_work_goes_on_when_
 }
 
 #[tokio::test]
+async fn a_full_disk_of_the_records_alone_is_told_by_health_though_small_changes_still_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(mounted) = Mounted::tmpfs(dir.path().join("records"), "size=8m") else { return };
+    let mut settings: Settings = Rig::settings_of(dir.path());
+    if settings.database.file().is_none() {
+        // A Postgres server says itself when its disk is full.
+        return;
+    }
+    settings.database = mounted.root.join("server.sqlite").into();
+    let rig = Rig::open(dir, settings).await;
+    rig.booking("B-1", "a.pdf", b"hours").await;
+    assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
+    fill(&mounted);
+    let filler = std::fs::File::options().write(true).open(mounted.root.join("filler")).unwrap();
+    filler.set_len(filler.metadata().unwrap().len() - (128 << 10)).unwrap();
+    drop(filler);
+    rig.mark_one("B-1").await;
+    let waiting = async {
+        while rig.get("/healthz").await.status() == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("health says so");
+    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(said.contains("cannot write its records: the server's disk is full"), "{said}");
+    std::fs::remove_file(mounted.root.join("filler")).unwrap();
+    until_well(&rig).await;
+}
+
+#[tokio::test]
 async fn a_disk_without_inodes_is_full_too() {
     let Some((mounted, rig)) = on_a_small_disk().await else { return };
     rig.booking("B-1", "a.pdf", b"hours").await;
