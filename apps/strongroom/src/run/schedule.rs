@@ -32,8 +32,10 @@ async fn turns(job: &mut Job) -> Result<(), Trouble> {
         let is_there = job.begin().await?.is_none();
         job.check()?;
         clock_watch.turn().await?;
-        summaries.turn().await?;
-        runs.turn(is_there).await
+        // A summary that cannot be composed keeps no run from being asked for.
+        let composed = summaries.turn().await;
+        let rest = runs.turn(is_there).await?;
+        composed.map(|()| rest)
     })
     .await
 }
