@@ -110,7 +110,7 @@ pub enum Outcome {
     /// Something that is not this subject's fault is in the way: nothing is recorded on
     /// the subject, the stage pauses, and the task is delivered again.
     Obstructed(AlarmRaised),
-    /// There is nothing (left) to do here, a twin has it: forget the delivery. If the log
+    /// There is nothing (left) to do here now, or another worker has it: forget the delivery. If the log
     /// still shows it as pending a while later, it is delivered again.
     Superseded,
 }

@@ -17,6 +17,16 @@ pub struct Untold {
     pub change: Change,
 }
 
+impl Untold {
+    /// The alarm that began or ended.
+    #[must_use]
+    pub const fn alarm(&self) -> &AlarmRaised {
+        match &self.change {
+            Change::Raised(raised) | Change::Cleared(_, raised) => raised,
+        }
+    }
+}
+
 /// A beginning or an end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {

@@ -4,14 +4,16 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_model::alarm::{Alarm, Change, Untold};
-use strongroom_model::event::AlarmRaised;
-use strongroom_model::{EventId, SiteId};
+use strongroom_model::{AlarmKind, EventId, SiteId};
 
 use crate::filters;
 use crate::kind;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::summary::compose::message_id;
 use crate::words::{full_stop, is_short, local, plural, short};
+
+/// How many alarms of a kind a mail shows; it counts the others.
+const MAX_SHOWN: usize = 20;
 
 /// What is to be told of some alarms.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +58,7 @@ impl AlarmMail {
     /// What nobody has been told of these alarms; `None`: there is nothing.
     pub(crate) fn of<'a>(site: &SiteId, alarms: impl Iterator<Item = &'a Alarm>) -> Option<Self> {
         let mut changes: Vec<Untold> = alarms.flat_map(|alarm| alarm.untold.iter().cloned()).collect();
-        changes.sort_by_key(|one| (is_over(one), raised(one).kind, one.time, one.id));
+        changes.sort_by_key(|one| (is_over(one), one.alarm().kind, one.time, one.id));
         (!changes.is_empty()).then(|| Self { site: site.clone(), changes })
     }
 
@@ -85,16 +87,16 @@ impl AlarmMail {
         let lasting: Vec<&Untold> = self.changes.iter().filter(|one| !self.ended(one)).collect();
         let worst = lasting.first().copied();
         let (tone, verdict, others) = match worst {
-            Some(worst) => ("act", raised(worst).kind.title().to_owned(), lasting.len() - 1),
+            Some(worst) => ("act", worst.alarm().kind.title().to_owned(), lasting.len() - 1),
             None => {
-                let first = self.changes.first().map_or_else(String::new, |one| kind::in_a_sentence(raised(one).kind));
+                let first = self.changes.first().map_or_else(String::new, |one| kind::in_a_sentence(one.alarm().kind));
                 let ends = self.changes.iter().filter(|one| is_over(one)).count();
                 ("well", format!("Over: {first}"), ends.saturating_sub(1))
             }
         };
         let others = (others > 0).then(|| plural(others as u64, "other alarm", "other alarms"));
         // A long message stands below, in full; the first line must be read at a glance.
-        let detail = worst.map(|one| &raised(one).message).filter(|message| is_short(message));
+        let detail = worst.map(|one| &one.alarm().message).filter(|message| is_short(message));
         let detail = detail.map_or_else(String::new, |message| format!(": {message}"));
         View {
             subject: match &others {
@@ -105,13 +107,41 @@ impl AlarmMail {
             tone,
             verdict: full_stop(&format!("{verdict}{detail}")),
             also: others.map(|others| format!("And {others}.")).into_iter().collect(),
-            entries: self.changes.iter().map(|one| self.entry(one, zone)).collect(),
+            entries: self.entries(zone),
         }
     }
 
     /// Whether a condition that began has also ended, within this very mail.
     fn ended(&self, one: &Untold) -> bool {
         is_over(one) || self.changes.iter().any(|other| is_over(other) && other.time >= one.time && same(one, other))
+    }
+
+    /// Beginnings, then ends; of each kind the first ones and how many more.
+    fn entries(&self, zone: &TimeZone) -> Vec<Entry> {
+        let groups = self.changes.chunk_by(|one, next| group(one) == group(next));
+        groups.flat_map(|group| self.group_entries(group, zone)).collect()
+    }
+
+    fn group_entries(&self, group: &[Untold], zone: &TimeZone) -> Vec<Entry> {
+        // One more takes no more room than the sentence that it is there.
+        let shown = if group.len() > MAX_SHOWN + 1 { MAX_SHOWN } else { group.len() };
+        let mut entries: Vec<Entry> = group[..shown].iter().map(|one| self.entry(one, zone)).collect();
+        if let Some(next) = group.get(shown) {
+            let number = plural((group.len() - shown) as u64, "more alarm", "more alarms");
+            let title = kind::in_a_sentence(next.alarm().kind);
+            entries.push(Entry {
+                tone: if is_over(next) { "well" } else { "act" },
+                heading: if is_over(next) {
+                    format!("And {number} that are over: {title}")
+                } else {
+                    format!("And {number}: {title}")
+                },
+                message: "They are left out here.".to_owned(),
+                step: String::new(),
+                after: "`strongroom status` shows every alarm that lasts.".to_owned(),
+            });
+        }
+        entries
     }
 
     fn entry(&self, one: &Untold, zone: &TimeZone) -> Entry {
@@ -143,17 +173,16 @@ impl AlarmMail {
     }
 }
 
+/// What is shown together.
+fn group(one: &Untold) -> (bool, AlarmKind) {
+    (is_over(one), one.alarm().kind)
+}
+
 fn is_over(one: &Untold) -> bool {
     matches!(one.change, Change::Cleared(..))
 }
 
-fn raised(one: &Untold) -> &AlarmRaised {
-    match &one.change {
-        Change::Raised(raised) | Change::Cleared(_, raised) => raised,
-    }
-}
-
 fn same(one: &Untold, other: &Untold) -> bool {
-    let key = |one: &Untold| (raised(one).kind, raised(one).subject.clone());
+    let key = |one: &Untold| (one.alarm().kind, one.alarm().subject.clone());
     key(one) == key(other)
 }

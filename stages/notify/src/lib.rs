@@ -8,7 +8,7 @@
 //! - Silence is never success (rule R8): zero is stated with its reason, and what is not
 //!   known is said to be unknown.
 //! - An alarm's beginning and its end go out at once, each told once. Those that are
-//!   pending together share a mail.
+//!   pending together share a mail; where one kind fills mail after mail, the next ones wait (`pace`).
 //! - No mail is lost, and none holds up the pipeline: one that cannot be handed over is
 //!   tried again for ever, by events in the log.
 //! - A mail may go out twice if the process dies between the mail server's answer and its
@@ -28,6 +28,7 @@ mod kind;
 pub mod mail;
 pub mod message;
 pub mod notice;
+mod pace;
 pub mod post;
 pub mod settings;
 pub mod stage;

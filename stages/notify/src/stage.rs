@@ -1,7 +1,8 @@
 //! The stage: hands mails over, and records that it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use jiff::Timestamp;
@@ -9,26 +10,29 @@ use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, T
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
-use strongroom_model::{Event, FailureKind, StageName};
+use strongroom_model::{AlarmKind, Event, FailureKind, StageName};
 use strongroom_service::kill_point;
+use tokio::time::Instant;
 
 use crate::alarm::AlarmMail;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::notice::Notice;
+use crate::pace::MailPace;
 use crate::post::{Delivery, PostError};
 use crate::settings::Settings;
 use crate::summary::report::report;
 use crate::summary::{Report, ReportError, SummaryHtml, SummaryText, SummaryView};
 
-/// How many notices are taken at once. Alarms that are taken at once go out as one mail;
-/// more than these would not be read in one either.
-const BATCH: usize = 64;
+/// How many notices are taken at once. Alarms that are taken at once go out as one mail, which counts those of a kind
+/// that it does not show.
+const BATCH: usize = 512;
 
 /// Tells people. See the crate's documentation for what it promises.
 #[derive(Debug, Clone)]
 pub struct Notify {
     log: EventLog,
     settings: Settings,
+    pace: Arc<Mutex<MailPace>>,
 }
 
 /// Why a summary was not handed over.
@@ -85,8 +89,8 @@ impl Stage for Notify {
 impl Notify {
     /// Mails about that log, with these settings.
     #[must_use]
-    pub const fn new(log: EventLog, settings: Settings) -> Self {
-        Self { log, settings }
+    pub fn new(log: EventLog, settings: Settings) -> Self {
+        Self { log, settings, pace: Arc::default() }
     }
 
     /// The mail of a summary, to the letter as it was or will be sent.
@@ -103,15 +107,32 @@ impl Notify {
     }
 
     /// All alarms that nobody was told of, in one mail; those that some recipients have been told of already, in
-    /// one for the others.
+    /// one for the others. What there were many mails about already stays pending, and is delivered again later.
     async fn tell(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
         let mut groups: BTreeMap<Vec<String>, Vec<(Task<Notice>, Alarm)>> = BTreeMap::new();
+        let kinds: BTreeSet<AlarmKind> = alarms.iter().filter_map(|(_, alarm)| kind(alarm)).collect();
+        let waiting = self.waiting(&kinds);
         for (task, alarm) in alarms {
-            groups.entry(alarm.reached.clone()).or_default().push((task, alarm));
+            if kind(&alarm).is_some_and(|kind| waiting.contains(&kind)) {
+                settle.one(task, Outcome::Superseded).await;
+            } else {
+                groups.entry(alarm.reached.clone()).or_default().push((task, alarm));
+            }
         }
         for (reached, alarms) in groups {
             self.tell_group(alarms, &reached, settle).await;
         }
+    }
+
+    /// The kinds among these that no mail may go out about yet; of the others, one is about to.
+    fn waiting(&self, kinds: &BTreeSet<AlarmKind>) -> BTreeSet<AlarmKind> {
+        let now = Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let (free, waiting): (BTreeSet<_>, BTreeSet<_>) = kinds.iter().partition(|kind| pace.allows(**kind, now));
+        for kind in free {
+            pace.sent(kind, now);
+        }
+        waiting
     }
 
     /// Mails what nobody was told of an alarm, and records nothing: for a log that nothing may be appended to. The
@@ -211,6 +232,11 @@ impl Notify {
         kill_point!("notify.after-send");
         delivery
     }
+}
+
+/// What kind of alarm it is, where there is something to tell.
+fn kind(alarm: &Alarm) -> Option<AlarmKind> {
+    alarm.untold.first().map(|untold| untold.alarm().kind)
 }
 
 /// That all that is untold of an alarm was told.

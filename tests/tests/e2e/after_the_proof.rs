@@ -142,6 +142,23 @@ fn a_copy_that_changed_after_its_proof_is_told_at_the_next_start() {
 }
 
 #[test]
+fn a_drive_that_lost_its_newest_copies_is_told_of_in_a_few_mails() {
+    const LOST: usize = 100;
+    let site = archived(LOST);
+    let before = site.mailbox().mails().len();
+    for proof in proofs(&events(&site)) {
+        fs::remove_file(site.drive().join(&proof.path)).unwrap();
+    }
+    run(&site, 2);
+    assert_eq!(alarms(&site), [AlarmKind::CopyLost; LOST]);
+    let mails = site.mailbox().mails().len() - before;
+    assert!(mails <= 6, "one of them is the summary: {mails}");
+    run(&site, 2);
+    let untold = events(&site).iter().filter(|event| matches!(event.event, Event::AlarmNotified(_))).count();
+    assert_eq!(untold, LOST, "what had waited goes out with the next run, each alarm once");
+}
+
+#[test]
 fn a_manifest_that_is_gone_is_written_anew_from_the_log() {
     let site = archived(BOOKINGS);
     let month = site.months().pop().unwrap();

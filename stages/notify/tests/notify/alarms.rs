@@ -44,6 +44,39 @@ async fn alarms_that_wait_together_share_a_mail_whose_subject_is_the_worst() {
     insta::assert_snapshot!("three_alarms", decoded(message));
 }
 
+#[tokio::test]
+async fn one_cause_that_raises_an_alarm_for_each_of_many_files_is_a_few_mails() {
+    const LOST: usize = 60;
+    let site = Site::new().await;
+    let notify = site.notify();
+    for number in 0..LOST {
+        let message = format!("the copy of booking {number} is no longer good");
+        site.raised_about(AlarmKind::CopyLost, &format!("B-{number}"), &message).await;
+        site.deliver(&notify).await;
+    }
+    assert_eq!(site.mails().len(), 5);
+    site.raised(AlarmKind::DriveMissing, "no drive is mounted at /mnt/backup").await;
+    site.deliver(&notify).await;
+    assert_eq!(site.mails().len(), 6, "another cause waits for nothing");
+    let before: Vec<String> = site.mails().into_keys().collect();
+    // The next process has sent no mails yet.
+    site.deliver(&site.notify()).await;
+    let mails = site.mails();
+    assert_eq!(mails.len(), 7);
+    for number in 0..LOST {
+        let key = strongroom_model::event::AlarmKey::new(AlarmKind::CopyLost, format!("B-{number}"));
+        let history = site.log.stream(&strongroom_model::StreamName::alarm(&key)).await.unwrap();
+        let [_, told] = history.as_slice() else { panic!("{history:?}") };
+        assert!(matches!(told.event, Event::AlarmNotified(_)), "each is told of once: {told:?}");
+    }
+    let (_, last) = mails.iter().find(|(name, _)| !before.contains(name)).unwrap();
+    let last = decoded(last);
+    assert!(last.contains("Subject: A proven copy is lost, and 54 other alarms (harbour)"), "{last}");
+    assert!(last.contains("The copy of booking 24 is no longer good"), "{last}");
+    assert!(!last.contains("The copy of booking 25 is no longer good"), "{last}");
+    assert!(last.contains("And 35 more alarms: a proven copy is lost"), "{last}");
+}
+
 /// The message without what differs between runs of the test, its parts decoded.
 fn decoded(message: &str) -> String {
     let joined = message.replace("=\r\n", "").replace("\r\n", "\n");

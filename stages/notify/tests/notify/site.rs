@@ -218,13 +218,17 @@ impl Site {
     }
 
     pub(crate) async fn raised(&self, kind: AlarmKind, message: &str) -> Recorded {
+        self.raised_about(kind, "b1", message).await
+    }
+
+    pub(crate) async fn raised_about(&self, kind: AlarmKind, subject: &str, message: &str) -> Recorded {
         let data = AlarmRaised {
             kind,
-            subject: "b1".to_owned(),
+            subject: subject.to_owned(),
             message: message.to_owned(),
             next_step: "connect the drive, then `mount /mnt/backup`".to_owned(),
         };
-        self.append(StreamName::alarm(&AlarmKey::new(kind, "b1")), Event::AlarmRaised(data)).await
+        self.append(StreamName::alarm(&AlarmKey::new(kind, subject)), Event::AlarmRaised(data)).await
     }
 
     pub(crate) async fn cleared(&self, kind: AlarmKind, message: &str) -> Recorded {
