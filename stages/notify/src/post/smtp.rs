@@ -20,6 +20,7 @@ use self::connection::Connection;
 use self::tls::Protection;
 use self::transaction::Message;
 use super::{Delivery, PostError, RECEIPT_CHARS};
+use crate::message::Addresses;
 
 /// How long a server may take for all but its answer to the message, unless set: RFC 5321, section 4.5.3.2 grants it
 /// minutes for some answers. Other mails wait meanwhile, the pipeline does not.
@@ -105,13 +106,18 @@ impl Smtp {
         Ok(Self { settings: settings.clone(), protection, server })
     }
 
-    /// Whether the server answers and takes the login, for `strongroom doctor`.
+    /// Whether the server answers and takes the login, the sender and the recipients, for `strongroom doctor`. No
+    /// mail is sent. Whom it does not take is in the result.
     ///
     /// # Errors
-    /// It does not.
-    pub async fn check(&self) -> Result<(), PostError> {
-        self.open().await?.quit().await;
-        Ok(())
+    /// It does not answer, or takes neither login nor sender.
+    pub async fn check(&self, addresses: &Addresses) -> Result<Delivery, PostError> {
+        let mut connection = self.open().await?;
+        let SmtpSettings { patience, patience_after_data, .. } = self.settings;
+        let message = Message { bytes: &[], from: &addresses.from.email, patience, patience_after_data };
+        let tried = connection.try_recipients(&message, addresses.recipients()).await;
+        connection.quit().await;
+        tried.map_err(|failure| failure.of_server(&self.server))
     }
 
     /// Hands the message over to each of the recipients. Whom the server does not take keeps nobody else from

@@ -7,7 +7,7 @@ use strongroom_notify::Post;
 use strongroom_notify::post::{PATIENCE, PATIENCE_AFTER_DATA, Smtp, SmtpSettings};
 use strongroom_service::config::{Secret, Tls};
 
-use crate::site::Site;
+use crate::site::{Site, addresses};
 use crate::smtp_server::{Options, SmtpServer};
 
 pub(crate) fn settings(port: u16) -> SmtpSettings {
@@ -196,6 +196,23 @@ async fn one_address_that_is_gone_does_not_keep_the_mail_from_the_others() {
     let next = site.compose("the night of 2026-11-21").await;
     let text = site.text(&next).await;
     assert!(text.contains("Mail No 1 did not reach everyone"), "{text}");
+}
+
+#[tokio::test]
+async fn the_doctor_learns_which_recipients_the_server_takes_and_sends_nothing() {
+    let inbox = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start(inbox.path(), &Options { unknown: "office@example.com", ..Options::default() });
+    let mut addresses = addresses();
+    // The server does not offer SMTPUTF8.
+    addresses.to.push("Jörg <jörg@example.com>".parse().unwrap());
+    let smtp = Smtp::new(&settings(server.port)).unwrap();
+    let tried = smtp.check(&addresses).await.unwrap();
+    let shown = |list: &[(lettre::Address, String)]| list.iter().map(|(to, _)| to.to_string()).collect::<Vec<_>>();
+    assert_eq!(shown(&tried.refused), ["jörg@example.com", "office@example.com"]);
+    assert!(tried.not_reached().contains("does not offer SMTPUTF8"), "{}", tried.not_reached());
+    let taken: Vec<_> = tried.taken.iter().map(ToString::to_string).collect();
+    assert_eq!(taken, ["consultant@example.org"]);
+    assert!(server.mails().is_empty());
 }
 
 #[test]

@@ -96,8 +96,19 @@ pub(super) async fn mail(config: &Config) -> Check {
         Post::Smtp(smtp) => {
             let host = config.mail.smtp.host.as_deref().unwrap_or_default();
             let port = config.mail.smtp.port();
-            match smtp.check().await {
-                Ok(()) => Check::well("mail", format!("{host}:{port} answers, and takes our login")),
+            match smtp.check(&settings.addresses).await {
+                Ok(tried) if tried.refused.is_empty() && tried.put_off.is_empty() => {
+                    Check::well("mail", format!("{host}:{port} answers, and takes our login and the recipients"))
+                }
+                Ok(tried) => {
+                    let found = format!("{host}:{port} answers, but {}", tried.not_reached());
+                    let step = "correct mail.to, or have the mail server take mails for that address";
+                    if tried.taken.is_empty() {
+                        Check::bad("mail", found, step)
+                    } else {
+                        Check::warning("mail", found, step)
+                    }
+                }
                 Err(error) => Check::bad("mail", format!("{host}:{port}: {error}"), error.failure_kind().step()),
             }
         }

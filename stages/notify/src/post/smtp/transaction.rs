@@ -78,6 +78,23 @@ impl Connection {
         Ok(delivery)
     }
 
+    /// Names sender and recipients as a transaction would, and takes that back.
+    pub(super) async fn try_recipients(
+        &mut self,
+        message: &Message<'_>,
+        recipients: Vec<Address>,
+    ) -> Result<Delivery, SmtpFailure> {
+        self.allow(message.patience);
+        let (mut open, mut left_over) = (VecDeque::from(recipients), Vec::new());
+        let mut delivery = Delivery::default();
+        let mut accepted = Vec::new();
+        self.ask(message, &mut open, &mut accepted, &mut delivery, &mut left_over).await?;
+        self.command("RSET").await?;
+        // Those left over go into another transaction, as they would with a mail.
+        delivery.taken = accepted.into_iter().chain(left_over).collect();
+        Ok(delivery)
+    }
+
     /// One transaction. `left_over`: whom the server will take in another one. A failure comes with those whom it
     /// leaves open.
     async fn transact(
