@@ -7,6 +7,9 @@ use strongroom_servers::{PgBouncer, Postgres, postgres};
 
 use crate::sample::{connect, database, event, open, run, site, told};
 
+/// The newest schema that this version knows.
+const NEWEST: i64 = 3;
+
 /// Both ways to open it fail alike.
 async fn refused(url: &str) -> String {
     let to_write = EventLog::open_postgres(url, &site()).await.expect_err("it must not be opened");
@@ -27,9 +30,9 @@ async fn a_database_that_was_not_migrated_names_the_command_that_does_it() {
         )
     );
     let migrated = migrate_postgres(&database.url).await.unwrap();
-    assert_eq!((migrated.before, migrated.now, migrated.missing_roles.len()), (None, 2, 0));
+    assert_eq!((migrated.before, migrated.now, migrated.missing_roles.len()), (None, NEWEST, 0));
     let again = migrate_postgres(&database.url).await.unwrap();
-    assert_eq!((again.before, again.now), (Some(2), 2));
+    assert_eq!((again.before, again.now), (Some(NEWEST), NEWEST));
     open(&database.url).await.append(vec![event()]).await.unwrap();
 }
 
@@ -37,7 +40,7 @@ async fn a_database_that_was_not_migrated_names_the_command_that_does_it() {
 async fn migrations_at_once_make_one_log() {
     let database = postgres().database();
     for migrated in join_all((0..6).map(|_| migrate_postgres(&database.url))).await {
-        assert_eq!(migrated.unwrap().now, 2);
+        assert_eq!(migrated.unwrap().now, NEWEST);
     }
     let logs = join_all((0..6).map(|_| open(&database.url))).await;
     for log in &logs {
@@ -55,7 +58,9 @@ async fn a_newer_versions_database_is_refused() {
     run(&mut owner, newer).await.unwrap();
     let said = refused(&database.url).await;
     assert!(
-        said.ends_with("has schema 99, this version knows none after 2: upgrade strongroom on this host"),
+        said.ends_with(&format!(
+            "has schema 99, this version knows none after {NEWEST}: upgrade strongroom on this host"
+        )),
         "{said}"
     );
     let error = migrate_postgres(&database.url).await.unwrap_err();
@@ -102,23 +107,31 @@ async fn an_owner_who_may_not_make_roles_is_told_which_are_missing() {
 
 #[tokio::test]
 async fn an_older_versions_database_is_brought_up_to_date_and_its_writers_still_write() {
-    let database = postgres().database();
-    let mut owner = sqlx::PgConnection::connect(&database.url).await.unwrap();
-    let mut first = sqlx::migrate!("../../schemas/postgres/eventlog");
-    first.migrations = first.migrations.iter().filter(|one| one.version == 1).cloned().collect();
-    first.create_schema("strongroom");
-    first.dangerous_set_table_name("strongroom._sqlx_migrations");
-    first.run(&mut owner).await.unwrap();
-    run(&mut owner, "INSERT INTO strongroom.head VALUES (0, '', 'harbour')").await.unwrap();
-    let said = refused(&database.url).await;
-    assert!(said.contains("has the older schema 1, this version needs 2: run `strongroom log migrate`"), "{said}");
-    let migrated = migrate_postgres(&database.url).await.unwrap();
-    assert_eq!((migrated.before, migrated.now), (Some(1), 2));
-    let name = format!("old_worker_of_{}", database.name);
-    let _ = database.query(&format!("CREATE ROLE {name} LOGIN IN ROLE strongroom_writer"));
-    let log = open(&database.url_as(&name)).await;
-    log.append(vec![event()]).await.unwrap();
-    assert_eq!(log.verify().await.unwrap().damage, None);
+    for older in 1..NEWEST {
+        let database = postgres().database();
+        let mut owner = sqlx::PgConnection::connect(&database.url).await.unwrap();
+        let mut first = sqlx::migrate!("../../schemas/postgres/eventlog");
+        first.migrations = first.migrations.iter().filter(|one| one.version <= older).cloned().collect();
+        first.create_schema("strongroom");
+        first.dangerous_set_table_name("strongroom._sqlx_migrations");
+        first.run(&mut owner).await.unwrap();
+        run(&mut owner, "INSERT INTO strongroom.head VALUES (0, '', 'harbour')").await.unwrap();
+        let said = refused(&database.url).await;
+        let expected =
+            format!("has the older schema {older}, this version needs {NEWEST}: run `strongroom log migrate`");
+        assert!(said.contains(&expected), "{said}");
+        let migrated = migrate_postgres(&database.url).await.unwrap();
+        assert_eq!((migrated.before, migrated.now), (Some(older), NEWEST));
+        if older > 1 {
+            // Before that there was no list of writers: whoever could write still can.
+            grant_postgres(&database.url, &site(), &[]).await.unwrap();
+        }
+        let name = format!("old_worker_of_{}", database.name);
+        let _ = database.query(&format!("CREATE ROLE {name} LOGIN IN ROLE strongroom_writer"));
+        let log = open(&database.url_as(&name)).await;
+        log.append(vec![event()]).await.unwrap();
+        assert_eq!(log.verify().await.unwrap().damage, None);
+    }
 }
 
 #[tokio::test]

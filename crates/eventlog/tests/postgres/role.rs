@@ -207,6 +207,33 @@ async fn r9_what_is_no_event_or_says_another_thing_than_its_columns_is_not_store
         changed("\"actor\":\"operator\"", "\"actor\":7"),
         changed("\"actor\":\"operator\"", "\"actor\":\"operator\",\"causationid\":7"),
         changed("\"actor\":\"operator\"", "\"actor\":\"operator\",\"extra\":[]"),
+        changed("\"actor\":\"operator\"", "\"actor\":\"operator\",\"causationid\":\"0197c1f0-7000-8000\""),
+        changed(
+            "\"actor\":\"operator\"",
+            "\"actor\":\"operator\",\"causationid\":\"0197c1f0-0000-7000-8000-00000000beeff\"",
+        ),
+        changed(
+            "\"actor\":\"operator\"",
+            "\"actor\":\"operator\",\"causationid\":\"0197c1f00000-7000-8000-00000000-beef\"",
+        ),
+        changed(
+            "\"actor\":\"operator\"",
+            "\"actor\":\"operator\",\"causationid\":\"0197C1F0-0000-7000-8000-00000000BEEF\"",
+        ),
+        changed(
+            "\"actor\":\"operator\"",
+            "\"actor\":\"operator\",\"causationid\":\"0197c1f0-0000-7000-8000-00000000beef\",\"correlationid\":\"7\"",
+        ),
+        changed(
+            "\"actor\":\"operator\"",
+            "\"actor\":\"operator\",\"causationid\":\"7\",\"correlationid\":\"0197c1f0-0000-7000-8000-00000000beef\"",
+        ),
+        // In a text of the data, where the ids' own form stands.
+        changed("\"actor\":\"operator\"", "\"actor\":\"operator\",\"correlationid\":\"beef-beef\"").replacen(
+            "\"data\":{",
+            "\"data\":{\"a\":{\"correlationid\":\"0197c1f0-0000-7000-8000-00000000beef\",\"data\":{}},",
+            1,
+        ),
         changed("\"data\":{", "\"data\":[{").replacen("},\"datacontenttype\"", "}],\"datacontenttype\"", 1),
         changed("\"data\":{", "\"data\":{\"open\":\""),
     ];
