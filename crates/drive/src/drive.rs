@@ -169,7 +169,8 @@ impl Drive {
         Err(DriveError::Proven { path: folder.join(&name::escape(place.booking.as_str())).to_string() })
     }
 
-    /// Looks whether this user may use what other runs have made of a site on the drive.
+    /// Looks whether this user may use what other runs have made of a site on the drive, and whether folders are still
+    /// in its places.
     ///
     /// # Errors
     /// An obstacle that names what may not be used.
@@ -178,6 +179,8 @@ impl Drive {
         let bag = BagPlace { site: site.clone(), month };
         let folders = [BagPlace::site_folder(site), bag.folder(), bag.data(), quarantine::folder()];
         for path in folders {
+            // Opened as the job opens it: an access by name would follow a link in its place.
+            mount.own_folder(&path)?;
             mount.check_access(path.as_str(), Access::WRITE_OK | Access::EXEC_OK)?;
         }
         mount.check_access(bag.folder().join(manifest::FILE).as_str(), Access::READ_OK)

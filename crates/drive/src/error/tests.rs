@@ -59,6 +59,7 @@ fn every_error_names_the_thing_and_the_next_step() {
             path: Some(".strongroom/manifest.lock".to_owned()),
             source: Some(cause(Errno::ACCESS)),
         },
+        DriveError::ReadOnly { root: root(), path: Some("acme/2026-11".to_owned()), source: Some(cause(Errno::PERM)) },
         DriveError::HostLimit { action: Action::Open, path: path(), source: cause(Errno::MFILE) },
         DriveError::FullOfFiles { root: root(), left: 918, reserve: 1024 },
         DriveError::Unfit {

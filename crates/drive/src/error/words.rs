@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use rustix::io::Errno;
+use strongroom_files::errno;
+
 use super::{Action, DriveError};
 use crate::identity::{self, Identity};
 
@@ -131,6 +134,15 @@ impl DriveError {
             Self::BadIdentity { root, .. } => format!("have it written back from the log: `{}`", restore_command(root)),
             Self::Linked { root, path } => {
                 format!("find out who changed it, then put a plain folder back at {}", root.join(path).display())
+            }
+            // What nobody may change, root included.
+            Self::ReadOnly { root, path: Some(path), source: Some(source) } if errno(source) == Some(Errno::PERM) => {
+                let path = root.join(path);
+                let path = shell_word(&path.to_string_lossy());
+                format!(
+                    "see whether it is immutable (`lsattr -d {path}`) and who made it so; `sudo chattr -i {path}` lets it be \
+                     changed again; else give it to the user that runs strongroom; work goes on by itself"
+                )
             }
             Self::ReadOnly { root, path: Some(path), .. } => format!(
                 "give it to the user that runs strongroom: `sudo chown -R USER {}`; work goes on by itself",

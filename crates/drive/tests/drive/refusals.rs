@@ -137,6 +137,7 @@ fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_thro
             rig.drive.discard(&unproven.path, None),
             rig.drive.quarantine(&unproven.path, None).map(drop),
             rig.drive.recover(&site(), &recovery).map(drop),
+            rig.drive.check_site(&site(), month()),
         ];
         for error in errors {
             let error = error.unwrap_err();
