@@ -16,9 +16,9 @@ use crate::uses;
 /// What the word is for a drive that can be written to.
 pub(crate) const READY: &str = "ready";
 
-/// What is configured of the drive.
+/// What is configured of the drive, for whoever has files fetched to it.
 pub(crate) const fn settings(config: &Config) -> DriveSettings {
-    DriveSettings { reserve: config.drive.reserve, expect: config.drive.id }
+    DriveSettings { reserve: Some(config.drive.reserve), expect: config.drive.id }
 }
 
 /// How the configured drive stands; `None` where none is configured.
@@ -218,7 +218,7 @@ mod tests {
     fn a_full_drive_still_says_who_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let identity = Drive::init(folder.path(), "blue 1", "2026-11-20T23:00:00Z".parse().unwrap()).unwrap();
-        let greedy = DriveSettings { reserve: strongroom_model::ByteCount(u64::MAX / 2), expect: None };
+        let greedy = DriveSettings { reserve: Some(strongroom_model::ByteCount(u64::MAX / 2)), expect: None };
         let (state, obstacle) = look_at(folder.path(), &greedy);
         assert_eq!((state.id, state.state.as_str()), (Some(identity.id), "drive-full"));
         assert!(obstacle.is_some() && state.free_bytes.is_some());

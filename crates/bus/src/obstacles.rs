@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
-use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::fold::fold;
 use strongroom_model::{AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
 
@@ -51,6 +51,13 @@ pub(crate) enum Found {
     Working,
 }
 
+/// An alarm whose condition is over, and which is cleared later.
+#[derive(Debug)]
+struct Settling {
+    at: Instant,
+    message: String,
+}
+
 /// The obstacles whose alarm a stage has raised and not yet cleared.
 #[derive(Debug)]
 pub(crate) struct Obstacles {
@@ -58,8 +65,8 @@ pub(crate) struct Obstacles {
     stage: StageName,
     raised: BTreeMap<AlarmKey, Found>,
     /// Those that are over, but have come and gone so often that their alarm stays raised, and
-    /// when to ask again.
-    settling: BTreeMap<AlarmKey, Instant>,
+    /// when to ask again and what to say then.
+    settling: BTreeMap<AlarmKey, Settling>,
 }
 
 impl Obstacles {
@@ -79,17 +86,15 @@ impl Obstacles {
 
     /// When an alarm whose condition is over can be cleared.
     pub(crate) fn settled_at(&self) -> Option<Instant> {
-        self.settling.values().min().copied()
+        self.settling.values().map(|settling| settling.at).min()
     }
 
     /// Clears the alarms that have been over for long enough.
     pub(crate) async fn settle(&mut self) {
         let now = Instant::now();
-        let due: Vec<AlarmKey> =
-            self.settling.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
-        for key in due {
-            self.settling.remove(&key);
-            self.clear(vec![key]).await;
+        let due: Vec<_> = self.settling.extract_if(.., |_, settling| settling.at <= now).collect();
+        for (key, settling) in due {
+            self.clear(vec![key], &settling.message).await;
         }
     }
 
@@ -117,30 +122,38 @@ impl Obstacles {
         }
     }
 
-    /// The stage, asked whether it may work, named `now`, or nothing any more: whatever else it
-    /// named before is over.
+    /// The stage, asked whether it may work, named `now`, or nothing any more: what it named before is over. While it
+    /// names something, only what a look can tell from it is: a drive that was full and is missing now may still be full.
     pub(crate) async fn asked(&mut self, now: Option<&AlarmRaised>) {
-        let now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
-        let over = self.raised.iter().filter(|(key, found)| **found == Found::Asking && Some(*key) != now.as_ref());
-        let over: Vec<AlarmKey> = over.map(|(key, _)| key.clone()).collect();
-        self.clear(over).await;
+        let key_now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
+        let is_over = |key: &AlarmKey| now.is_none() || key.kind.cleared_by() == ClearedBy::Opening;
+        let asked =
+            self.raised.iter().filter(|(key, found)| **found == Found::Asking && Some(*key) != key_now.as_ref());
+        let over: Vec<AlarmKey> = asked.map(|(key, _)| key.clone()).filter(is_over).collect();
+        match now {
+            Some(now) => self.clear(over, &format!("something else is in the way now: {}", now.message)).await,
+            None => self.clear(over, &self.works_again()).await,
+        }
     }
 
     /// The stage did its work: nothing is in its way.
     pub(crate) async fn over(&mut self) {
         let over = self.raised.keys().cloned().collect();
-        self.clear(over).await;
+        self.clear(over, &self.works_again()).await;
+    }
+
+    fn works_again(&self) -> String {
+        format!("{} works again", self.stage)
     }
 
     /// Clears alarms. One that the log does not take stays on the list for the next time.
-    async fn clear(&mut self, keys: Vec<AlarmKey>) {
-        let message = format!("{} works again", self.stage);
+    async fn clear(&mut self, keys: Vec<AlarmKey>, message: &str) {
         for key in keys {
-            match self.alarms.clear(&key, &message, None).await {
+            match self.alarms.clear(&key, message, None).await {
                 Ok(Cleared::Settling(wait)) => {
                     self.raised.remove(&key);
                     let wait = Duration::try_from(wait).unwrap_or_default().min(SETTLING_LOOK);
-                    self.settling.insert(key, Instant::now() + wait);
+                    self.settling.insert(key, Settling { at: Instant::now() + wait, message: message.to_owned() });
                 }
                 Ok(_) => {
                     self.raised.remove(&key);

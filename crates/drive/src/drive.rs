@@ -36,8 +36,9 @@ pub use self::unidentified::Unidentified;
 /// What an operator says of a drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriveSettings {
-    /// How much must stay free.
-    pub reserve: ByteCount,
+    /// How much must stay free for files that are fetched. `None`: no file is fetched, so that a full drive is no
+    /// obstacle; manifests and marks of use are what the reserve is for.
+    pub reserve: Option<ByteCount>,
     /// The drive that must be there, whichever it is otherwise.
     pub expect: Option<DriveId>,
 }
@@ -161,7 +162,7 @@ impl Drive {
             };
             if let Some(partial) = partial {
                 // What is promised to this file is counted already.
-                mount.check_room(self.0.settings.reserve, ByteCount(0))?;
+                self.check_room(&mount, ByteCount(0))?;
                 return Ok(partial);
             }
         }
@@ -274,7 +275,11 @@ impl Drive {
 
     fn check_mount(&self, mount: &Mount, needed: ByteCount) -> Result<(), DriveError> {
         mount.check_writable()?;
-        mount.check_room(self.0.settings.reserve, needed)
+        self.check_room(mount, needed)
+    }
+
+    fn check_room(&self, mount: &Mount, needed: ByteCount) -> Result<(), DriveError> {
+        self.0.settings.reserve.map_or(Ok(()), |reserve| mount.check_room(reserve, needed))
     }
 }
 

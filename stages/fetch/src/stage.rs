@@ -46,7 +46,7 @@ impl Fetch {
     /// A stage that brings that server's files onto the drive that is mounted there.
     #[must_use]
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
-        let opened = DriveSettings { reserve: settings.reserve, expect: settings.expect };
+        let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
         Self {
             slot: Arc::new(Slot::new(settings.root.clone(), opened)),
             turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, at_once()))),
@@ -61,7 +61,7 @@ impl Fetch {
     /// The same, on a drive that this allows to be used.
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
-        let opened = DriveSettings { reserve: self.settings.reserve, expect: self.settings.expect };
+        let opened = DriveSettings { reserve: Some(self.settings.reserve), expect: self.settings.expect };
         let slot = Arc::new(Slot::new(self.settings.root.clone(), opened).admitted_by(admission));
         Self { slot, ..self }
     }

@@ -13,7 +13,7 @@ use strongroom_drive::{Admission, Drive, DriveError, DriveSettings, Proof, ReadB
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
-use strongroom_model::{AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, StageName, StreamName};
+use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
@@ -410,10 +410,9 @@ impl Verify {
     }
 }
 
-/// The place of the drive. What is read back is on the drive already, and a manifest is what the reserve is for: a drive
-/// that is full for fetching is not for proving.
+/// The place of the drive. What is read back is on the drive already, so a drive that is full for fetching is not for proving.
 fn slot(settings: &VerifySettings) -> Slot {
-    let opened = DriveSettings { reserve: ByteCount(0), expect: settings.expect };
+    let opened = DriveSettings { reserve: None, expect: settings.expect };
     Slot::new(settings.root.clone(), opened)
 }
 

@@ -208,5 +208,5 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     site.proxy.behave();
     fs::remove_dir_all(site.drive()).unwrap();
     fs::create_dir(site.drive()).unwrap();
-    site.call(["doctor"]).run().expect_code(2).expect_said("strongroom drive init");
+    site.call(["doctor"]).run().expect_code(2).expect_said("plug the drive in and mount it");
 }

@@ -24,9 +24,13 @@ fn failures(events: &[Recorded]) -> Vec<FailureKind> {
 /// A site with bookings and a server, whose drive is in a state that no file may be written to.
 fn is_refused(site: &Site, alarm: AlarmKind, said: &str) {
     let server = site.serve();
-    let before = files_below(site.drive());
+    // The mark of its use is what a full drive keeps its reserve for.
+    let is_ours =
+        |path: &std::path::PathBuf| alarm == AlarmKind::DriveFull && path.starts_with(site.drive().join(".strongroom"));
+    let files = || files_below(site.drive()).into_iter().filter(|path| !is_ours(path)).collect::<Vec<_>>();
+    let before = files();
     let ended = site.run_once().env("STRONGROOM_RETRY_WAIT_ONCE", "1s").run().expect_code(2).expect_said(said);
-    assert_eq!(files_below(site.drive()), before, "nothing is written");
+    assert_eq!(files(), before, "nothing is written");
     let all = events(site);
     assert_eq!(raised(&all), [alarm], "one alarm for all files: {}", ended.said());
     assert_eq!(failures(&all), [], "no attempt is burned");
@@ -60,7 +64,12 @@ fn r6_a_drive_that_is_not_mounted_is_not_written_to() {
     // The folder where it should be mounted is there, and empty.
     fs::rename(site.drive(), site.path("unplugged")).unwrap();
     fs::create_dir(site.drive()).unwrap();
-    is_refused(&site, AlarmKind::DriveMissing, "strongroom drive init");
+    is_refused(&site, AlarmKind::DriveMissing, "plug the drive in and mount it");
+    let mails = site.mailbox().mails();
+    let mail = mails.iter().find(|mail| mail.file.starts_with("alarm.")).unwrap().part("text/plain");
+    assert!(mail.contains("Plug the drive in and mount it") && !mail.contains("drive init"), "{mail}");
+    site.call(["drive", "init"]).run().expect_code(1);
+    assert_eq!(files_below(site.drive()).len(), 0, "whoever sets up the empty folder all the same is refused");
     fs::remove_dir(site.drive()).unwrap();
     fs::rename(site.path("unplugged"), site.drive()).unwrap();
     resumes(&site);
@@ -98,6 +107,35 @@ fn r6_a_full_drive_pauses_before_the_first_failed_write() {
     site.add_documents(BOOKINGS);
     site.set("drive.reserve", "9000TiB");
     is_refused(&site, AlarmKind::DriveFull, "room");
+    site.set("drive.reserve", "1MiB");
+    resumes(&site);
+}
+
+#[test]
+fn r6_the_reserve_holds_up_fetching_and_neither_proofs_nor_the_archive() {
+    let mut site = Site::new();
+    site.add_documents(BOOKINGS);
+    let server = site.serve();
+    assert!(site.run_once().kill_at("verify.after-read-back", 1).run().was_killed());
+    let count = |wanted: fn(&Event) -> bool| events(&site).iter().filter(|event| wanted(&event.event)).count();
+    let fetched = count(|event| matches!(event, Event::TimesheetFetched(_)));
+    assert!(fetched > 0);
+    assert_eq!(count(|event| matches!(event, Event::TimesheetBackedUp(_))), 0);
+
+    let full = [("STRONGROOM_DRIVE_RESERVE", "9000TiB"), ("STRONGROOM_RETRY_WAIT_ONCE", "1s")];
+    let run = || full.iter().fold(site.run_once(), |call, (name, value)| call.env(name, value)).run();
+    run().expect_code(2).expect_said("would leave less than the reserve");
+    assert_eq!(count(|event| matches!(event, Event::TimesheetArchived(_))), fetched);
+    assert_eq!(count(|event| matches!(event, Event::TimesheetFetched(_))), fetched, "no more is fetched");
+    r1_every_manifest_is_right(&site);
+    run().expect_code(2);
+    assert_eq!(
+        raised(&events(&site)),
+        [AlarmKind::DriveFull],
+        "one alarm, which a drive that can be read does not end"
+    );
+
+    drop(server);
     site.set("drive.reserve", "1MiB");
     resumes(&site);
 }

@@ -8,6 +8,7 @@
 //! - `kills`: every kind of process dies;
 //! - `broker`: RabbitMQ is restarted, wiped, short of memory; `cluster`: its leader dies;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
+//! - `full`: the drive has no room beyond its reserve;
 //! - `rewound`: the database is restored from an older copy;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
 //! - `messages`: they come twice, in reverse order, or make no sense;
@@ -19,6 +20,7 @@
 mod broker;
 mod cluster;
 mod database;
+mod full;
 mod kills;
 mod mail;
 mod messages;

@@ -3,11 +3,12 @@
 //! The stages look for themselves before each batch. This is for the time when they have
 //! nothing to do yet: a drive that is missing is told of before a run needs it.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_bus::{AlarmError, Alarms, Cleared};
+use strongroom_bus::{AlarmError, Alarms};
 use strongroom_drive::{Admission, Drive, DriveError, DriveSettings};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Blocks, ClearedBy};
@@ -25,6 +26,8 @@ const TRY_AGAIN_MOST: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 struct Met {
     obstacle: AlarmRaised,
+    /// Everything that was met since the work last succeeded.
+    keys: BTreeSet<AlarmKey>,
     wait: Duration,
     again_at: Instant,
 }
@@ -114,33 +117,36 @@ impl Gate {
     /// The work met something, after a look that found nothing. It is raised in the worker's name,
     /// so that no look ends it, not even one of a later process.
     pub(crate) async fn found(&mut self, obstacle: &AlarmRaised) -> Result<(), AlarmError> {
-        if let Some(before) = self.met.take_if(|met| met.obstacle.kind != obstacle.kind) {
-            // Another condition: the one before is over.
-            self.end(&before.obstacle).await?;
-        }
         self.worker.raise(obstacle, None).await?;
-        let wait = self.met.as_ref().map_or(TRY_AGAIN_LEAST, |met| (met.wait * 2).min(TRY_AGAIN_MOST));
-        self.met = Some(Met { obstacle: obstacle.clone(), wait, again_at: Instant::now() + wait });
+        // Nobody knows whether what was met before is over: the same work has not succeeded since.
+        let (mut keys, wait) = match self.met.take() {
+            Some(met) if met.obstacle.kind == obstacle.kind => (met.keys, (met.wait * 2).min(TRY_AGAIN_MOST)),
+            met => (met.map(|met| met.keys).unwrap_or_default(), TRY_AGAIN_LEAST),
+        };
+        keys.insert(AlarmKey::new(obstacle.kind, &obstacle.subject));
+        self.met = Some(Met { obstacle: obstacle.clone(), keys, wait, again_at: Instant::now() + wait });
         Ok(())
     }
 
     /// The work has succeeded: whatever it met is over.
     pub(crate) async fn well(&mut self) -> Result<(), AlarmError> {
-        if let Some(met) = self.met.as_ref().map(|met| met.obstacle.clone())
-            && self.end(&met).await?.is_over()
-        {
+        let Some(met) = &mut self.met else { return Ok(()) };
+        for key in met.keys.clone() {
+            if self.worker.clear(&key, &usable(&self.root), None).await?.is_over() {
+                met.keys.remove(&key);
+            }
+        }
+        if met.keys.is_empty() {
             self.met = None;
         }
         Ok(())
     }
 
-    async fn end(&self, obstacle: &AlarmRaised) -> Result<Cleared, AlarmError> {
-        let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
-        self.worker.clear(&key, &format!("the drive at {} can be used", self.root.display()), None).await
-    }
-
     /// Raises what is in the way, and clears what is over. Returns whether that is all: an alarm
     /// that comes and goes is cleared later.
+    ///
+    /// While something is in the way, only what a look can tell from it is over: a drive that was full and is missing
+    /// now may still be full.
     async fn tell(&self, obstacle: Option<&AlarmRaised>) -> Result<bool, AlarmError> {
         if let Some(obstacle) = obstacle {
             self.alarms.raise(obstacle, None).await?;
@@ -149,9 +155,12 @@ impl Gate {
         let mut all = true;
         for kind in AlarmKind::ALL.iter().copied().filter(|kind| kind.blocks() == Blocks::Drive) {
             let key = AlarmKey::new(kind, &subject);
-            let lasts = obstacle.is_some_and(|now| now.kind == kind);
-            if !lasts && self.is_over(&key).await {
-                let message = format!("the drive at {} can be used", self.root.display());
+            let message = match obstacle {
+                None => usable(&self.root),
+                Some(now) if now.kind == kind || kind.cleared_by() != ClearedBy::Opening => continue,
+                Some(now) => format!("something else is in the way there now: {}", now.message),
+            };
+            if self.is_over(&key).await {
                 all &= self.alarms.clear(&key, &message, None).await?.is_over();
             }
         }
@@ -162,6 +171,10 @@ impl Gate {
     /// was found by looking: a drive that was found full at work may be well in general and still
     /// have no room for the next file, and the stage that found it says when that is over.
     async fn is_over(&self, key: &AlarmKey) -> bool {
+        if key.kind == AlarmKind::DriveFull && self.settings.reserve.is_none() {
+            // Not looked for.
+            return false;
+        }
         let by_looking = key.kind.cleared_by() == ClearedBy::Opening;
         if by_looking && !self.among_others {
             return true;
@@ -177,6 +190,10 @@ impl Gate {
         let raised = history.into_iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
         raised.map(|raised| raised.actor)
     }
+}
+
+fn usable(root: &Path) -> String {
+    format!("the drive at {} can be used", root.display())
 }
 
 /// Which part of the program it is, on whatever host.
@@ -214,13 +231,24 @@ mod tests {
         }
 
         fn gate(&self, reserve: u64) -> Gate {
-            let settings = DriveSettings { reserve: ByteCount(reserve), expect: None };
+            let settings = DriveSettings { reserve: Some(ByteCount(reserve)), expect: None };
             let (actor, worker) = ("run@backup-1".parse().unwrap(), "verify@backup-1".parse().unwrap());
             Gate::new(self.root(), settings, &self.log, &self.clock, (&actor, &worker))
         }
 
         fn alarms(&self, actor: &str) -> Alarms {
             Alarms::new(self.log.clone(), self.clock.clone(), actor.parse().unwrap())
+        }
+
+        /// What was said of the alarms that are over.
+        async fn over(&self) -> Vec<String> {
+            let events = self.log.read(strongroom_model::Position(0), 100).await.unwrap();
+            let events = events.iter().map(|stored| stored.decode().unwrap().event);
+            let over = events.filter_map(|event| match event {
+                Event::AlarmCleared(over) => Some(over.message),
+                _ => None,
+            });
+            over.collect()
         }
 
         async fn size(&self) -> u64 {
@@ -252,7 +280,7 @@ mod tests {
         let rig = Rig::new().await;
         let gate = |root: PathBuf, host: &str| {
             let actors = ["drive", "fetch"].map(|part| format!("{part}@{host}").parse().unwrap());
-            let settings = DriveSettings { reserve: ByteCount(0), expect: None };
+            let settings = DriveSettings { reserve: Some(ByteCount(0)), expect: None };
             Gate::new(root, settings, &rig.log, &rig.clock, (&actors[0], &actors[1])).among_others()
         };
         let mut there = gate(rig.root(), "there");
@@ -312,6 +340,42 @@ mod tests {
         gate.well().await.unwrap();
         gate.well().await.unwrap();
         assert_eq!((rig.size().await, raised_alarms(&rig.log).await.unwrap().len()), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_called_usable_while_something_is_in_the_way() {
+        let rig = Rig::new().await;
+        std::fs::create_dir(rig.root()).unwrap();
+        Drive::init(&rig.root(), "blue 1", rig.clock.now()).unwrap();
+        let mut gate = rig.gate(u64::MAX / 2);
+        assert_eq!(gate.look().await.unwrap().unwrap().kind, AlarmKind::DriveFull);
+        std::fs::rename(rig.root(), rig.folder.path().join("unplugged")).unwrap();
+        assert_eq!(gate.look().await.unwrap().unwrap().kind, AlarmKind::DriveMissing);
+        std::fs::create_dir(rig.root()).unwrap();
+        std::fs::write(rig.root().join("holiday.jpg"), "somebody's").unwrap();
+        assert_eq!(gate.look().await.unwrap().unwrap().kind, AlarmKind::DriveUnknown);
+        let over = rig.over().await;
+        assert_eq!(over.len(), 1, "nobody knows whether the full drive has room now: {over:?}");
+        assert!(
+            over[0].starts_with("something else is in the way there now: the drive at ")
+                && over[0].ends_with(" was never set up for Strongroom"),
+            "{over:?}"
+        );
+        Drive::init(&rig.root(), "blue 2", rig.clock.now()).unwrap();
+        assert_eq!(rig.gate(0).look().await.unwrap(), None);
+        assert_eq!(rig.over().await[1..], vec![usable(&rig.root()); 2]);
+    }
+
+    #[tokio::test]
+    async fn a_gate_that_looks_for_no_room_does_not_end_the_alarm_that_there_is_none() {
+        let rig = Rig::new().await;
+        std::fs::create_dir(rig.root()).unwrap();
+        Drive::init(&rig.root(), "blue 1", rig.clock.now()).unwrap();
+        assert!(rig.gate(u64::MAX / 2).look().await.unwrap().is_some());
+        let mut reads_only = rig.gate(0);
+        reads_only.settings.reserve = None;
+        assert_eq!(reads_only.look().await.unwrap(), None);
+        assert_eq!(raised_alarms(&rig.log).await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::{Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, spawn_relay};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmRaised, Trigger};
-use strongroom_model::{Actor, Position, StageName};
+use strongroom_model::{Actor, AlarmKind, Position, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, Shutdown, actor};
 use strongroom_source::Source;
@@ -33,12 +33,22 @@ use crate::trouble::Trouble;
 /// How often the drive is looked at while it is in the way.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often it is looked at which drive is there, where that matters.
+/// How often the drive is looked at while the stages use it: one that is pulled out or swapped while nothing is to be done
+/// should show within seconds.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 /// How long the end may take once everything is to be given up: closing a log is a few
 /// milliseconds.
 const END_MOST: Duration = Duration::from_secs(5);
+
+/// Which stages that need the drive are at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Nothing,
+    /// Those for what is on the drive already: a drive that is full is no obstacle to them.
+    Proving,
+    All,
+}
 
 /// The stages of one site in this process.
 pub(crate) struct Job {
@@ -53,10 +63,11 @@ pub(crate) struct Job {
     root: PathBuf,
     verify: Arc<Verify>,
     admission: Arc<LogAdmission>,
-    /// Whether the stages that need the drive are at work.
-    begun: bool,
-    /// When it was last looked at which drive is there.
+    /// Which stages that need the drive are at work.
+    begun: Begun,
+    /// When the drive was last looked at, and whether something was in the way then.
     looked_at: Instant,
+    is_obstructed: bool,
     /// Hands work out, where a broker brings it to the stages.
     relay: Option<RelayHandle>,
     stop: CancellationToken,
@@ -118,8 +129,9 @@ impl Job {
             root,
             verify,
             admission,
-            begun: false,
+            begun: Begun::Nothing,
             looked_at: Instant::now(),
+            is_obstructed: false,
             relay,
             stop,
             watch,
@@ -130,17 +142,39 @@ impl Job {
         })
     }
 
-    /// Starts the stages that need the drive, once it is there; before that, nothing: returns
-    /// what is in the way. What a dead process left on the drive is put right before anything
+    /// Starts the stages that need the drive, once it is there, and those that fetch, once it has room: returns
+    /// what is in the way of all of them. What a dead process left on the drive is put right before anything
     /// new is written to it.
     pub(crate) async fn begin(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
-        if self.begun {
-            self.look_again().await;
+        if self.begun == Begun::All && !self.is_obstructed && self.looked_at.elapsed() < LOOK_AGAIN {
             return Ok(None);
         }
-        if let Some(obstacle) = self.gate.look().await? {
-            return Ok(Some(obstacle));
+        self.looked_at = Instant::now();
+        let found = self.gate.look().await?;
+        self.is_obstructed = found.is_some();
+        let full = match found {
+            Some(full) if full.kind == AlarmKind::DriveFull => Some(full),
+            Some(obstacle) => return Ok(Some(obstacle)),
+            None => None,
+        };
+        if self.begun == Begun::All && self.relay.is_some() {
+            self.begin_to_take().await;
         }
+        if self.begun == Begun::Nothing {
+            if let Some(obstacle) = self.begin_to_prove().await? {
+                return Ok(Some(obstacle));
+            }
+            self.begun = Begun::Proving;
+        }
+        if full.is_none() && self.begun == Begun::Proving {
+            self.begin_to_fetch();
+            self.begun = Begun::All;
+        }
+        Ok(full)
+    }
+
+    /// Starts the stages for what is on the drive already, or returns what is in their way.
+    async fn begin_to_prove(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
         if let Some(obstacle) = self.gate.waits_for() {
             return Ok(Some(obstacle.clone()));
         }
@@ -149,24 +183,27 @@ impl Job {
             return Ok(Some(obstacle));
         }
         self.gate.well().await?;
-        let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
-        let fetch = wire::fetch(config, &self.root, source, clock, &self.admission);
-        self.watch.measure(fetch.meter());
         self.pipeline.spawn(self.verify.clone(), actor(StageName::Verify));
-        self.pipeline.spawn(fetch, actor(StageName::Fetch));
-        self.pipeline.spawn(wire::archive(config, source), actor(StageName::Archive));
-        self.pipeline.spawn(wire::enumerate(source, log, clock), actor(StageName::Enumerate));
-        self.begun = true;
+        self.pipeline.spawn(wire::archive(&self.config, &self.source), actor(StageName::Archive));
         Ok(None)
     }
 
-    /// A broker has a queue for each drive: which one is there is looked at now and then, for a
-    /// drive that is swapped while nothing is to be done. What is wrong with it the stages tell.
-    async fn look_again(&mut self) {
-        if self.relay.is_none() || self.looked_at.elapsed() < LOOK_AGAIN {
-            return;
-        }
-        self.looked_at = Instant::now();
+    /// Whether the stages for what is on the drive already are at work.
+    pub(crate) fn is_proving(&self) -> bool {
+        self.begun != Begun::Nothing
+    }
+
+    fn begin_to_fetch(&mut self) {
+        let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
+        let fetch = wire::fetch(config, &self.root, source, clock, &self.admission);
+        self.watch.measure(fetch.meter());
+        self.pipeline.spawn(fetch, actor(StageName::Fetch));
+        self.pipeline.spawn(wire::enumerate(source, log, clock), actor(StageName::Enumerate));
+    }
+
+    /// A broker has a queue for each drive: verify takes from the one of the drive that is there now. What is wrong with
+    /// it the stage tells.
+    async fn begin_to_take(&self) {
         if let Err(obstacle) = self.verify.begin().await {
             tracing::debug!(obstacle = obstacle.message, "the drive is not there");
         }

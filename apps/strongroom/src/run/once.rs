@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::ending::Ending;
 use crate::run::job::{Job, LOOK_EVERY};
-use crate::run::work::WORK;
+use crate::run::work::{PROOF, WORK};
 use crate::run::{due, request};
 use crate::trouble::Trouble;
 
@@ -64,7 +64,7 @@ async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     let patience = job.config.retry.wait_once.get();
     ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone())).turn().await?;
     let mut outcome =
-        if wait_for_drive(job, patience).await? { work(job, patience).await? } else { Outcome::default() };
+        if wait_for_drive(job, patience).await? { work(job, patience).await? } else { prove(job, patience).await? };
     // The alarm about them says so: after a log was lost it may take hours.
     job.salvaged().await;
     outcome.stopped |= job.shutdown.is_requested();
@@ -114,6 +114,17 @@ async fn wait_for_drive(job: &mut Job, patience: Duration) -> Result<bool, Troub
             () = job.shutdown.stop().cancelled_owned() => {}
         }
     }
+}
+
+/// Waits until what is on a drive that is full is proven and archived; a drive that is not there has nothing to be proven.
+async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
+    let mut outcome = Outcome::default();
+    if job.is_proving()
+        && let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await?
+    {
+        outcome.later = count as u64;
+    }
+    Ok(outcome)
 }
 
 /// Runs, one after the other, until one finds nothing more.

@@ -7,6 +7,9 @@ use strongroom_model::{Event, Position, StageName};
 /// The stages that bring a booking to the archive: all but the one that tells people.
 pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
 
+/// The stages for what is on the drive already.
+pub(crate) const PROOF: [StageName; 2] = [StageName::Verify, StageName::Archive];
+
 /// How many tasks that wait for a time are looked through for those that a worker holds, the
 /// earliest first: what is held is held for minutes, most retries wait for longer.
 const HELD_MOST: usize = 1024;

@@ -268,7 +268,7 @@ async fn status(
             out.line(format_args!("  label  {label}\n  id     {id}"))?;
         }
         if let Some(free) = state.free_bytes {
-            let reserve = settings.reserve;
+            let reserve = settings.reserve.unwrap_or_default();
             out.line(format_args!("  free   {}, of which {reserve} are kept in reserve", ByteCount(free)))?;
         }
     }

@@ -33,7 +33,11 @@ pub(crate) struct Attached {
 impl Attached {
     /// The drive of that stage, at its place. Nothing is looked at yet.
     pub(crate) fn new(worker: &Worker, root: PathBuf, stage: StageName) -> Self {
-        let settings = attached::settings(&worker.config);
+        let mut settings = attached::settings(&worker.config);
+        if stage != StageName::Fetch {
+            // No other stage brings files onto the drive: that it is full is no obstacle to them, nor theirs to report.
+            settings.reserve = None;
+        }
         // A look and the stage's work are kept apart: the work may meet what no look finds.
         let (looker, stage) = (actor_named("drive"), actor(stage));
         let admission = Arc::new(LogAdmission::new(&worker.log, &worker.clock, &stage));

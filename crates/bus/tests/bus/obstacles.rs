@@ -90,6 +90,25 @@ async fn one_obstacle_after_another_are_each_told() {
 }
 
 #[tokio::test]
+async fn a_full_drive_is_not_called_well_while_it_is_missing() {
+    let rig = Rig::new().await;
+    rig.enumerate(&ids(1)).await;
+    let full = AlarmRaised { kind: AlarmKind::DriveFull, ..obstacle() };
+    let stage = Fake::working(StageName::Fetch);
+    stage.block(Some(full.clone()));
+    let _pipeline = rig.start(&rig.wiring(), &stage);
+    until("the first", || async { rig.alarm(&full).await == [true] }).await;
+    stage.block(Some(obstacle()));
+    until("the second", || async { rig.alarm(&obstacle()).await == [true] }).await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(rig.alarm(&full).await, [true], "it may still be full");
+    stage.block(None);
+    for alarm in [full, obstacle()] {
+        until("its end", || async { rig.alarm(&alarm).await == [true, false] }).await;
+    }
+}
+
+#[tokio::test]
 async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(2)).await;

@@ -99,13 +99,10 @@ impl DriveError {
     #[must_use]
     pub fn next_step(&self) -> String {
         match self {
-            Self::Missing { root, .. } | Self::Unmounted { root } => {
+            // No command here: whoever sets up the empty folder below a missing drive makes the system's disk a drive.
+            Self::Missing { root, .. } | Self::Unmounted { root } | Self::NotMounted { root } => {
                 format!("plug the drive in and mount it at {}; work goes on by itself", root.display())
             }
-            Self::NotMounted { root } => format!(
-                "mount the drive there; one that is new is set up once it is mounted: `{}`",
-                init_command(root)
-            ),
             Self::InMemory { root } => format!("mount the drive at {}; work goes on by itself", root.display()),
             Self::NotSetUp { root } => format!("set it up: `{}`", init_command(root)),
             Self::OtherDrive { expected, .. } => {
@@ -158,7 +155,8 @@ impl DriveError {
                     .to_owned()
             }
             Self::ReadOnly { root, .. } => format!(
-                "check the drive's switch, `dmesg` and the owner of {}, then mount it for writing",
+                "check the drive's switch, `dmesg`, the owner of {0} and, for a service, that `ReadWritePaths=` in its unit names \
+                 {0}; then mount it for writing",
                 root.display()
             ),
             Self::Full { .. } | Self::NoRoom { .. } => {

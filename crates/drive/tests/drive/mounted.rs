@@ -99,6 +99,12 @@ fn r6_a_drive_that_fills_up_under_us_is_full_and_not_a_files_fault() {
     partial.finish().unwrap_err();
 
     std::fs::remove_file(mounted.root.join("somebody else's")).unwrap();
+    // A process that another test is just starting may hold a copy of its descriptor for a moment.
+    let has_room = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drive.check(ByteCount(512 << 10)).is_ok()
+    });
+    assert!(has_room);
     land(&drive, 1, &bytes).unwrap();
 }
 

@@ -31,7 +31,8 @@ fn r6_the_empty_folder_where_a_drive_should_be_mounted_is_refused_and_stays_empt
     let dir = tempfile::tempdir().unwrap();
     let (kind, message) = refusal(dir.path());
     assert_eq!(kind, AlarmKind::DriveMissing);
-    assert!(message.contains("no drive is mounted") && message.contains("strongroom drive init"), "{message}");
+    assert!(message.contains("no drive is mounted") && message.contains("plug the drive in and mount it"), "{message}");
+    assert!(!message.contains("drive init"), "that would make the system's disk a drive: {message}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
@@ -182,7 +183,7 @@ fn r6_the_reserve_is_kept_and_the_forecast_counts() {
     rig.drive.check(ByteCount(1)).unwrap();
     let error = rig.drive.check(ByteCount(free.0 * 2)).unwrap_err();
     assert_eq!(kind(&error), AlarmKind::DriveFull);
-    let settings = DriveSettings { reserve: ByteCount(free.0 * 2), ..DriveSettings::default() };
+    let settings = DriveSettings { reserve: Some(ByteCount(free.0 * 2)), ..DriveSettings::default() };
     assert_eq!(kind(&Drive::open(&rig.root, &settings).unwrap_err()), AlarmKind::DriveFull);
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn set_up(root: &Path) -> Drive {
 }
 
 pub(crate) fn open(root: &Path) -> Result<Drive, DriveError> {
-    Drive::open(root, &DriveSettings::default())
+    Drive::open(root, &DriveSettings { reserve: Some(ByteCount(0)), expect: None })
 }
 
 pub(crate) fn now() -> jiff::Timestamp {

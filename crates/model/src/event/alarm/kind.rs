@@ -127,9 +127,9 @@ alarm_kinds! {
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
     /// The drive has no room beyond its reserve.
     DriveFull: "drive-full", "The drive is full", Drive, Work,
-        means "no room beyond `drive.reserve`",
+        means "no room beyond `drive.reserve`: no file is fetched; copies that are on the drive already are proven and archived all the same",
         do "make room, or mount another drive that is set up",
-        meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
+        meanwhile "No file is fetched until then. Copies that are on it already are proven and archived; the rest stays on the server, and work goes on by itself.";
     /// No drive where one should be: nothing mounted, or no folder.
     DriveMissing: "drive-missing", "The drive is missing", Drive, Opening,
         means "there is no folder at `drive.root`, or nothing is mounted there",
