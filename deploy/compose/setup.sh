@@ -1,5 +1,6 @@
 #!/bin/bash
-# Makes the passwords of the whole system once, below ./secrets; what is there already is kept.
+# Makes the passwords of the whole system once, below ./secrets, and a folder to try things with in place of
+# a drive; what is there already is kept.
 #
 # The files can be read by every user of their container, who differ by image; on this host their
 # folder keeps others out.
@@ -9,6 +10,10 @@ cd "$(dirname "$0")"
 umask 022
 mkdir -p secrets
 chmod 700 secrets
+
+# The containers' user is another one than whoever runs this.
+mkdir -p drives/backup
+chmod 777 drives/backup
 
 # Writes what comes to the named file, unless it is there.
 keep() {

@@ -81,6 +81,17 @@ impl Call {
         self.env("STRONGROOM_KILL_AT", &format!("{place}:{passing}"))
     }
 
+    /// Started by another program, which gets the program and its arguments after its own, and becomes it.
+    #[must_use]
+    pub fn through(mut self, wrapper: &[&str]) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(&self.folder).env_clear().stdin(Stdio::null());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = command;
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Ended {
         self.start().wait()

@@ -10,7 +10,8 @@
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
 //! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
 //! - `kill`: killed at every named place, and at random moments;
-//! - `stop`: Ctrl-C, schedules, two runs at once.
+//! - `stop`: Ctrl-C, schedules, two runs at once;
+//! - `swapped`: drives that the host unmounts and mounts while a service or a container uses them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod after_the_proof;
@@ -26,4 +27,5 @@ mod mail;
 mod names;
 mod server_faults;
 mod stop;
+mod swapped;
 mod two_processes;
