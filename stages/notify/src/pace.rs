@@ -4,7 +4,7 @@
 //! were encrypted by an intruder). The first mails go out at once; the next ones wait, each longer, and what is raised
 //! meanwhile goes out in one of them. Other kinds of alarms do not wait with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use strongroom_model::AlarmKind;
@@ -35,11 +35,13 @@ impl MailPace {
         sent.last().is_none_or(|last| now.duration_since(*last) >= wait_after(count))
     }
 
-    /// Takes note of a mail about that kind.
-    pub(crate) fn sent(&mut self, kind: AlarmKind, now: Instant) {
-        let sent = self.sent.entry(kind).or_default();
-        sent.retain(|at| now.duration_since(*at) < WITHIN);
-        sent.push(now);
+    /// Takes note of a mail about these kinds.
+    pub(crate) fn sent(&mut self, kinds: &BTreeSet<AlarmKind>, now: Instant) {
+        for kind in kinds {
+            let sent = self.sent.entry(*kind).or_default();
+            sent.retain(|at| now.duration_since(*at) < WITHIN);
+            sent.push(now);
+        }
     }
 }
 
@@ -60,7 +62,7 @@ mod tests {
         for minute in 0..24 * 60 {
             let now = begin + Duration::from_secs(minute * 60);
             if pace.allows(kind, now) {
-                pace.sent(kind, now);
+                pace.sent(&BTreeSet::from([kind]), now);
                 minutes.push(minute);
             }
         }
@@ -85,7 +87,7 @@ mod tests {
         let later = begin + WITHIN * 2;
         for _ in 0..FREE_MAILS {
             assert!(pace.allows(AlarmKind::CopyLost, later));
-            pace.sent(AlarmKind::CopyLost, later);
+            pace.sent(&BTreeSet::from([AlarmKind::CopyLost]), later);
         }
         assert!(!pace.allows(AlarmKind::CopyLost, later));
     }

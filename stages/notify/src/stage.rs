@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use askama::Template;
 use jiff::Timestamp;
@@ -124,15 +124,14 @@ impl Notify {
         }
     }
 
-    /// The kinds among these that no mail may go out about yet; of the others, one is about to.
+    /// The kinds among these that no mail may go out about yet.
     fn waiting(&self, kinds: &BTreeSet<AlarmKind>) -> BTreeSet<AlarmKind> {
-        let now = Instant::now();
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let (free, waiting): (BTreeSet<_>, BTreeSet<_>) = kinds.iter().partition(|kind| pace.allows(**kind, now));
-        for kind in free {
-            pace.sent(kind, now);
-        }
-        waiting
+        let (pace, now) = (self.pace(), Instant::now());
+        kinds.iter().copied().filter(|kind| !pace.allows(*kind, now)).collect()
+    }
+
+    fn pace(&self) -> MutexGuard<'_, MailPace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Mails what nobody was told of an alarm, and records nothing: for a log that nothing may be appended to. The
@@ -160,6 +159,10 @@ impl Notify {
             Ok(mail) => self.send(&mail, reached).await.map(|delivery| (mail.message_id, delivery)),
             Err(error) => Err(error.into()),
         };
+        if sent.is_ok() {
+            let kinds: BTreeSet<AlarmKind> = alarms.iter().filter_map(|(_, alarm)| kind(alarm)).collect();
+            self.pace().sent(&kinds, Instant::now());
+        }
         let outcome = |alarm: &Alarm| match &sent {
             Ok((message_id, delivery)) => {
                 settled(delivery, || Event::AlarmNotified(notified(alarm, message_id, delivery)))

@@ -77,6 +77,22 @@ async fn one_cause_that_raises_an_alarm_for_each_of_many_files_is_a_few_mails() 
     assert!(last.contains("And 35 more alarms: a proven copy is lost"), "{last}");
 }
 
+#[tokio::test]
+async fn attempts_that_failed_do_not_count_as_mails() {
+    let site = Site::new().await;
+    let folder = site.mail_folder();
+    std::fs::write(&folder, "a file stands where the folder should be").unwrap();
+    let notify = site.notify();
+    site.raised(AlarmKind::DriveMissing, "no drive is mounted at /mnt/backup").await;
+    for _ in 0..8 {
+        site.deliver(&notify).await;
+        site.clock.advance(jiff::SignedDuration::from_mins(2));
+    }
+    std::fs::remove_file(&folder).unwrap();
+    site.deliver(&notify).await;
+    assert_eq!(site.mails().len(), 1, "it goes out as soon as it can");
+}
+
 /// The message without what differs between runs of the test, its parts decoded.
 fn decoded(message: &str) -> String {
     let joined = message.replace("=\r\n", "").replace("\r\n", "\n");
