@@ -56,6 +56,7 @@ fn alarms() -> String {
             ClearedBy::Opening => "the drive that is mounted there is found well",
             ClearedBy::Work => "the work that met it succeeds",
             ClearedBy::Relay => "the relay sees that it is",
+            ClearedBy::Watch => "a process of the site sees that it is",
             ClearedBy::Event => "the next look at the same thing finds it well",
             ClearedBy::Person => "a person has decided",
         };

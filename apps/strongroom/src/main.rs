@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod exit;
 mod out;
+mod presence;
 mod run;
 mod site;
 mod trouble;

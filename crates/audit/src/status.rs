@@ -8,6 +8,7 @@ use strongroom_eventlog::{EventLog, LogError, StreamCounts};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKind, ZeroReason};
 use strongroom_model::fold::fold;
+use strongroom_model::presence::{self, Missing, Sign};
 use strongroom_model::run::Run;
 use strongroom_model::{DriveId, Event, Recorded, RunId, SiteId, StreamName, SubjectKind};
 
@@ -16,6 +17,9 @@ use crate::world::Standings;
 
 /// How many alarms and drives are looked at, newest first. A site has a handful of each.
 const MOST_SUBJECTS: usize = 500;
+
+/// How often it is looked at again where the log moves meanwhile: a site at work is appended to many times a second.
+const MAX_LOOKS: u32 = 5;
 
 /// The root of a tree without leaves (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
 const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
@@ -33,6 +37,15 @@ pub struct Status {
     pub drives: Vec<DriveState>,
     /// The last run; absent before the first.
     pub last_run: Option<LastRun>,
+    /// The processes that give signs of life, or did within a week; left out where none does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<Process>,
+    /// What is missing for the work that waits; left out where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+    /// That a run was due and none has begun; left out where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<String>,
     /// Why bookings need a person; left out where none does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
@@ -110,23 +123,66 @@ pub struct RaisedAlarm {
     pub next_step: String,
 }
 
-/// What only the server and the drives can say.
+/// A process of the site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Process {
+    /// Whether it is there: `alive`, `ended` (in order) or `gone`.
+    pub state: &'static str,
+    /// When it gave its last sign of life.
+    pub last_sign_at: Timestamp,
+    /// What it said of itself then.
+    #[serde(flatten)]
+    pub sign: Sign,
+}
+
+impl Process {
+    /// As it was seen at that time.
+    #[must_use]
+    pub fn of(seen: presence::Seen, now: Timestamp) -> Self {
+        let state = match (seen.is_alive(), seen.sign.has_ended) {
+            (true, _) => "alive",
+            (false, true) => "ended",
+            (false, false) => "gone",
+        };
+        Self { state, last_sign_at: now.checked_sub(seen.age).unwrap_or(now), sign: seen.sign }
+    }
+}
+
+/// What only the server, the drives and the processes can say.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// How many bookings wait and are not in hand; `None`: unknown.
     pub waiting: Option<u64>,
     /// The drives that are attached or should be.
     pub drives: Vec<DriveState>,
+    /// The processes of the site.
+    pub processes: Vec<Process>,
+    /// What is missing for the work that waits.
+    pub missing: Vec<Missing>,
+    /// That a run was due and none has begun.
+    pub overdue: Option<String>,
     /// Why something is unknown.
     pub notes: Vec<String>,
 }
 
 impl Status {
-    /// How the site of `log` stands.
+    /// How the site of `log` stands, at one moment: where something is appended meanwhile it is looked at again.
     ///
     /// # Errors
     /// The log cannot be read.
     pub async fn read(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
+        let mut status = Self::read_once(log, seen.clone()).await?;
+        for _ in 0..MAX_LOOKS {
+            if log.head().await?.size == status.log.size {
+                return Ok(status);
+            }
+            status = Self::read_once(log, seen.clone()).await?;
+        }
+        status.notes.push("the log moves: some of these numbers are a moment older than others".to_owned());
+        Ok(status)
+    }
+
+    async fn read_once(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
         let head = log.head().await?;
         let standings = Standings::from(log.counts().await?);
         Ok(Self {
@@ -135,6 +191,9 @@ impl Status {
             log: LogHead { size: head.size, root: head.root_base64() },
             drives: drives(log, seen.drives).await?,
             last_run: last_run(log).await?,
+            processes: seen.processes,
+            missing: seen.missing,
+            overdue: seen.overdue,
             causes: causes(log).await?,
             alarms: raised_alarms(log).await?,
             notes: seen.notes,
@@ -150,17 +209,26 @@ impl Status {
             log: LogHead { size: 0, root: EMPTY_ROOT.to_owned() },
             drives: seen.drives,
             last_run: None,
+            processes: seen.processes,
+            missing: seen.missing,
+            overdue: seen.overdue,
             causes: Vec::new(),
             alarms: Vec::new(),
             notes: seen.notes,
         }
     }
 
-    /// Whether something needs a person.
+    /// Whether something needs a person, or cannot be known.
     #[must_use]
     pub fn has_problems(&self) -> bool {
         let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == "failed");
-        self.bookings.standings.needs_attention > 0 || !self.alarms.is_empty() || run_failed
+        let is_anybody_missing = !self.missing.is_empty() || self.overdue.is_some();
+        let is_unknown = self.bookings.waiting.is_none();
+        self.bookings.standings.needs_attention > 0
+            || !self.alarms.is_empty()
+            || run_failed
+            || is_anybody_missing
+            || is_unknown
     }
 }
 

@@ -37,11 +37,6 @@ pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
     Ok(raised)
 }
 
-/// Whether an alarm is raised of a kind that pauses a stage.
-pub(crate) async fn is_any_raised(log: &EventLog) -> Result<bool, LogError> {
-    Ok(raised(log).await?.iter().any(|kind| kind.pauses_a_stage()))
-}
-
 /// How an obstacle came to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {

@@ -1,6 +1,6 @@
 //! The stages of one process, side by side.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
@@ -61,18 +61,58 @@ impl Wiring {
 pub struct Pipeline {
     pub(crate) wiring: Wiring,
     pub(crate) stages: Vec<StageHandle>,
+    view: PipelineView,
+}
+
+/// Shows how the stages of a pipeline are doing, those that are started later as well. Clones show the same.
+#[derive(Debug, Clone, Default)]
+pub struct PipelineView(Arc<Mutex<Vec<StageView>>>);
+
+#[derive(Debug, Clone)]
+struct StageView {
+    stage: StageName,
+    ledger: Arc<Ledger>,
+    progress: Arc<Progress>,
+}
+
+impl PipelineView {
+    /// How each stage is doing, in the order in which they were started.
+    #[must_use]
+    pub fn progress(&self) -> Vec<StageProgress> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(StageView::progress).collect()
+    }
+}
+
+impl StageView {
+    fn progress(&self) -> StageProgress {
+        StageProgress {
+            stage: self.stage,
+            in_hand: self.ledger.standing().in_hand,
+            counts: self.progress.counts(),
+            paused: self.progress.pause_now(),
+            link: self.progress.link_now(),
+        }
+    }
 }
 
 impl Pipeline {
     /// A pipeline without stages.
     #[must_use]
-    pub const fn new(wiring: Wiring) -> Self {
-        Self { wiring, stages: Vec::new() }
+    pub fn new(wiring: Wiring) -> Self {
+        Self { wiring, stages: Vec::new(), view: PipelineView::default() }
+    }
+
+    /// Shows how its stages are doing, wherever that is asked.
+    #[must_use]
+    pub fn view(&self) -> PipelineView {
+        self.view.clone()
     }
 
     /// Starts a stage; `actor` stands on its events.
     pub fn spawn<S: Stage>(&mut self, stage: S, actor: Actor) {
-        self.stages.push(spawn_stage(stage, actor, &self.wiring));
+        let stage = spawn_stage(stage, actor, &self.wiring);
+        self.view.0.lock().unwrap_or_else(PoisonError::into_inner).push(stage.view());
+        self.stages.push(stage);
     }
 
     /// How each stage is doing, in the order in which they were started.
@@ -109,13 +149,11 @@ impl StageHandle {
     /// How the stage is doing.
     #[must_use]
     pub fn progress(&self) -> StageProgress {
-        StageProgress {
-            stage: self.stage,
-            in_hand: self.ledger.standing().in_hand,
-            counts: self.progress.counts(),
-            paused: self.progress.pause_now(),
-            link: self.progress.link_now(),
-        }
+        self.view().progress()
+    }
+
+    fn view(&self) -> StageView {
+        StageView { stage: self.stage, ledger: self.ledger.clone(), progress: self.progress.clone() }
     }
 
     /// Whether it has ended: it was told to, or it met a fault of its own.

@@ -70,7 +70,25 @@ pub struct RelayHandle {
     task: JoinHandle<()>,
 }
 
+/// Shows how a relay stands, wherever that is asked.
+#[derive(Debug, Clone)]
+pub struct RelayView(Arc<State>);
+
+impl RelayView {
+    /// How it stands.
+    #[must_use]
+    pub fn health(&self) -> RelayHealth {
+        self.0.health()
+    }
+}
+
 impl RelayHandle {
+    /// Shows how it stands, wherever that is asked.
+    #[must_use]
+    pub fn view(&self) -> RelayView {
+        RelayView(self.state.clone())
+    }
+
     /// How it stands.
     #[must_use]
     pub fn health(&self) -> RelayHealth {

@@ -20,6 +20,7 @@
 //! - `appender`: the one task that writes, and `measure`: what it tells of itself;
 //! - `tail`: a reader that goes on for ever;
 //! - [`verify`]: what is recomputed, and what can be wrong;
+//! - `signs`: signs of life of processes, which are no events;
 //! - `unreadable`: events that only a later version can read;
 //! - `reading` and `row`: what reading has in common, whichever database holds the log;
 //! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`;
@@ -38,6 +39,7 @@ mod postgres;
 mod prepared;
 mod reading;
 mod row;
+mod signs;
 mod sqlite;
 pub mod stored;
 pub mod stream_head;

@@ -9,12 +9,14 @@ use futures_util::Stream;
 use jiff::Timestamp;
 use strongroom_model::{NewEvent, Position, Recorded, SiteId, StageName, StreamName, SubjectKind};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::appender::{Appender, Writer};
 use crate::error::{AppendError, LogError, OpenError, Unwritable};
 use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
 use crate::reading::MAX_READ;
+use crate::signs::Kept;
 use crate::sqlite::SqliteLog;
 use crate::stored::{Head, Stored};
 use crate::stream_head::{Standing, StreamCounts, StreamHead};
@@ -429,6 +431,17 @@ impl EventLog {
     /// The database failed.
     pub async fn standing(&self, standing: Standing, from: Position, limit: usize) -> Result<Vec<Stored>, LogError> {
         backend!(self.standing(standing, from, limit))
+    }
+}
+
+/// Signs of life.
+impl EventLog {
+    pub(crate) async fn keep_sign(&self, process: Uuid, text: &str) -> Result<(), LogError> {
+        backend!(self.keep_sign(process, text))
+    }
+
+    pub(crate) async fn kept_signs(&self) -> Result<Vec<Kept>, LogError> {
+        backend!(self.kept_signs())
     }
 }
 

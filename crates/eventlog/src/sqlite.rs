@@ -6,6 +6,7 @@ mod open;
 mod read;
 mod rebuild;
 mod schema;
+mod signs;
 mod verify;
 mod write;
 

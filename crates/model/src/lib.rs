@@ -15,6 +15,7 @@
 //!   [`summary`]: the four folds;
 //! - [`drive_use`]: what tells a drive from its clone;
 //! - [`flow`]: which stage an event hands its subject to;
+//! - [`presence`]: signs of life of processes, and what is missing for the work that waits;
 //! - [`compare`]: what three digests say together;
 //! - [`wire`]: what the document server and its clients say to each other.
 
@@ -29,6 +30,7 @@ pub mod event;
 pub mod flow;
 pub mod fold;
 pub mod id;
+pub mod presence;
 pub mod quantity;
 pub mod run;
 pub mod stream;

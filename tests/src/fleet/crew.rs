@@ -84,6 +84,13 @@ impl<'a> Crew<'a> {
         self.running.entry(part).or_default().push(running);
     }
 
+    /// Kills all of that part, as the power cut does, and starts none.
+    pub fn kill_all(&mut self, part: Part) {
+        for victim in self.running.remove(&part).unwrap_or_default() {
+            victim.kill();
+        }
+    }
+
     /// Kills one of that part, as the power cut does, and starts another one.
     ///
     /// # Panics

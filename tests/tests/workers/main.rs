@@ -12,6 +12,7 @@
 //! - `rewound`: the database is restored from an older copy;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
 //! - `messages`: they come twice, in reverse order, or make no sense;
+//! - `missing`: a part dies for good, and a person hears of it;
 //! - `slow`: a transfer takes longer than the broker waits for;
 //! - `mail`: the mail server is down;
 //! - `two_lines`: from the embedded default to all this by two lines of configuration.
@@ -24,6 +25,7 @@ mod full;
 mod kills;
 mod mail;
 mod messages;
+mod missing;
 mod rewound;
 mod slow;
 mod tap;

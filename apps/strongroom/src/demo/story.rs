@@ -223,7 +223,7 @@ fn places(act: &Act<'_>, seen: &Seen) -> String {
 fn next(act: &Act<'_>, seen: &Seen) -> String {
     let program = program();
     let config = format!("--config {}", word(&act.folder.config_path()));
-    let mut rows = vec![(format!("{program} status {config}"), "how it stands")];
+    let mut rows = Vec::new();
     if let Some(id) = &seen.example {
         rows.push((format!("{program} replay --booking {id} {config}"), "one booking's life, with its proof"));
     }
@@ -239,6 +239,7 @@ fn next(act: &Act<'_>, seen: &Seen) -> String {
         "more files: this folder, or any of yours",
     ));
     rows.push((format!("{program} run --once {config}"), "and the job again"));
+    rows.push((format!("{program} status {config}"), "how it stands"));
     let lines = rows.iter().map(|(command, what)| format!("  # {what}\n  {command}\n"));
     format!("\nTry next\n{}", lines.collect::<String>())
 }

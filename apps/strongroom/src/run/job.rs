@@ -20,6 +20,9 @@ use crate::admission::LogAdmission;
 use crate::attached;
 use crate::broker;
 use crate::checkpoint::{self, Mails};
+use crate::presence::Presence;
+use crate::presence::parts::Parts;
+use crate::presence::watcher::Watcher;
 use crate::run::ending::Ending;
 use crate::run::gate::Gate;
 use crate::run::right::RunRight;
@@ -76,6 +79,8 @@ pub(crate) struct Job {
     started: Instant,
     right: Arc<RunRight>,
     checkpoints: checkpoint::Watch,
+    presence: Presence,
+    parts: Parts,
 }
 
 impl Job {
@@ -116,6 +121,7 @@ impl Job {
         let delivery = broker.map_or(Delivery::InProcess, Delivery::Broker);
         let mut pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
+        let (parts, presence) = presence(&config, &log, &clock, &pipeline, relay.as_ref());
         let verify = Arc::new(wire::verify(&config, &root, &log, &clock, &admission));
         Ok(Self {
             config,
@@ -139,6 +145,8 @@ impl Job {
             started: Instant::now(),
             right: Arc::new(right),
             checkpoints,
+            presence,
+            parts,
         })
     }
 
@@ -324,6 +332,7 @@ impl Job {
                 if let Some(relay) = self.relay {
                     relay.ended().await;
                 }
+                self.presence.end(self.parts.now(None)).await;
                 self.checkpoints.close().await;
                 self.log.close().await;
             } => {}
@@ -332,4 +341,25 @@ impl Job {
         }
         self.show.finish();
     }
+}
+
+/// The signs of life of a process that does everything.
+fn presence(
+    config: &Config,
+    log: &EventLog,
+    clock: &Clock,
+    pipeline: &Pipeline,
+    relay: Option<&RelayHandle>,
+) -> (Parts, Presence) {
+    let roles = StageName::ALL.map(StageName::name);
+    let parts = Parts::of(&roles, pipeline, relay.is_some());
+    if let Some(relay) = relay {
+        parts.show(relay);
+    }
+    let watcher = relay.map(|_| Watcher::new(config, log, clock, "run"));
+    let shown = parts.clone();
+    // What has not begun waits for the drive, and that is reported.
+    let now = move || shown.now(Some("the drive is not there yet"));
+    let presence = Presence::start(config, log, clock, "run", now, watcher);
+    (parts, presence)
 }

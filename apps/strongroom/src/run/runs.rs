@@ -11,7 +11,7 @@ use strongroom_audit::raised_alarms;
 use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Trigger};
-use strongroom_model::{Actor, AlarmKind, StreamName};
+use strongroom_model::{Actor, AlarmKind, Position, StreamName};
 use strongroom_service::clock::Gaps;
 use strongroom_service::{Clock, Config, Schedule};
 
@@ -168,6 +168,17 @@ impl Runs {
         self.alarms.raise(&alarm, None).await?;
         Ok(())
     }
+}
+
+/// That a run was due and none has begun, for whoever asks; where the schedule was kept by this program before.
+pub(crate) async fn overdue(config: &Config, log: &EventLog, clock: &Clock) -> Result<Option<String>, Trouble> {
+    let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(log).await? else {
+        return Ok(None);
+    };
+    let size = log.head().await?.size;
+    let newest = log.read(Position(size.saturating_sub(1)), 1).await?;
+    let moved = newest.first().and_then(|newest| newest.decode().ok()).map_or(asked_at, |newest| newest.time);
+    Ok(due::overdue(&config.schedule(), asked_at, moved, clock.now(), config.schedule.grace.get()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod check;
 mod host;
 mod log;
+mod processes;
 mod queues;
 mod remote;
 
@@ -49,13 +50,14 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
 async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     let clock = Clock::system();
     let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
-    let (log, broker, drive, server, mail, schedule) = tokio::join!(
+    let (log, broker, drive, server, mail, schedule, processes) = tokio::join!(
         log::log(config),
         queues::broker(config),
         host::drive(config),
         remote::server(config, &clock),
         remote::mail(config),
-        log::schedule(config, &clock)
+        log::schedule(config, &clock),
+        processes::processes(config, &clock)
     );
     let mut checks = vec![Check::well("configuration", format!("{path}, site {}", config.site))];
     checks.extend(host::secrets(config, Path::new(&path)));
@@ -68,6 +70,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks.extend(server);
     checks.push(mail);
     checks.push(schedule);
+    checks.extend(processes);
     checks
 }
 

@@ -38,6 +38,7 @@ pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
         pace: RelayPace::default(),
         stop: worker.stop.clone(),
     });
+    worker.show(&relay);
     let done = worker.keep(async || {
         worker.look_at(&relay)?;
         Ok(Duration::MAX)

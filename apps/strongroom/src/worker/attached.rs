@@ -22,6 +22,9 @@ use crate::trouble::Trouble;
 /// nothing was to be done, should show within seconds.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
+/// What the drive is called where a process says what it needs.
+pub(crate) const DRIVE: &str = "drive";
+
 /// The drive of this process.
 pub(crate) struct Attached {
     gate: Gate,
@@ -44,7 +47,7 @@ impl Attached {
         let gate = Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage));
         Self {
             gate: gate.among_others().admitted_by(admission.clone()),
-            probe: worker.health.needs("drive"),
+            probe: worker.health.needs(DRIVE),
             admission,
             looked_at: None,
         }

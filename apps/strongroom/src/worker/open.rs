@@ -13,10 +13,14 @@ use strongroom_service::{Clock, Config, Health, HealthServer, Metrics, Shutdown,
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::pulse::{Pulse, Seen};
+use super::attached::DRIVE;
+use super::pulse::Pulse;
 use super::{Common, END_MOST};
 use crate::checkpoint::{self, Mails};
 use crate::exit::Exit;
+use crate::presence::Presence;
+use crate::presence::parts::Parts;
+use crate::presence::watcher::Watcher;
 use crate::run::keep::keep;
 use crate::run::wire;
 use crate::trouble::Trouble;
@@ -33,7 +37,8 @@ pub(crate) struct Worker {
     pub(crate) pipeline: Pipeline,
     /// Cancelled with the shutdown, or when the work is over.
     pub(crate) stop: CancellationToken,
-    seen: Seen,
+    parts: Parts,
+    pub(crate) presence: Presence,
     checkpoints: checkpoint::Watch,
     traces: Traces,
     /// Held for as long as the process works.
@@ -61,8 +66,20 @@ impl Worker {
         let stop = shutdown.stop().child_token();
         let delivery = Delivery::Broker(broker.clone());
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
-        let seen = Seen::default();
-        let pulse = tokio::spawn(Pulse::new(&health, &log, &seen).beat());
+        let parts = Parts::of(&[verb], &pipeline, true);
+        let pulse = tokio::spawn(Pulse::new(&health, &log, &parts).beat());
+        let presence = {
+            let (parts, health) = (parts.clone(), health.clone());
+            let watcher = Watcher::new(&config, &log, &clock, verb);
+            Presence::start(
+                &config,
+                &log,
+                &clock,
+                verb,
+                move || parts.now(waits_for(&health).as_deref()),
+                Some(watcher),
+            )
+        };
         systemd::ready();
         Ok(Self {
             _watchdog: systemd::Watchdog::start(health.clone()),
@@ -76,7 +93,8 @@ impl Worker {
             health,
             pipeline,
             stop,
-            seen,
+            parts,
+            presence,
             checkpoints,
             traces,
         })
@@ -85,14 +103,12 @@ impl Worker {
     /// Starts the stage of this process.
     pub(crate) fn spawn<S: Stage>(&mut self, stage: S, name: StageName) {
         self.pipeline.spawn(stage, actor(name));
-        self.look();
     }
 
     /// Turn after turn until told to stop, while the stages work. A turn says for how long
     /// nothing is to be done.
     pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>) -> Result<(), Trouble> {
         let turns = keep(&self.shutdown, &self.log, async || {
-            self.look();
             self.check()?;
             turn().await
         });
@@ -107,14 +123,13 @@ impl Worker {
         self.keep(async || Ok(Duration::MAX)).await
     }
 
-    /// Shows how the stages are doing.
-    fn look(&self) {
-        self.seen.stages(self.pipeline.progress());
+    /// Shows how the relay of this process stands, from now on.
+    pub(crate) fn show(&self, relay: &RelayHandle) {
+        self.parts.show(relay);
     }
 
-    /// Shows how the relay is doing, and whether it is at work.
+    /// Whether the relay is at work.
     pub(crate) fn look_at(&self, relay: &RelayHandle) -> Result<(), Trouble> {
-        self.seen.relay(relay.health());
         if relay.has_ended() && !self.shutdown.is_requested() {
             return Err(Trouble::new("the relay has ended by itself")
                 .next_step("start it again, and report what it said above")
@@ -148,17 +163,28 @@ impl Worker {
     pub(crate) async fn close(self, done: Result<(), Trouble>) -> Result<Exit, Trouble> {
         systemd::stopping();
         self.stop.cancel();
-        let (pipeline, checkpoints) = (self.pipeline, self.checkpoints);
+        let (pipeline, checkpoints, presence) = (self.pipeline, self.checkpoints, self.presence);
+        let parts = self.parts.now(None);
         let (log, abort) = (self.log, self.shutdown.abort());
         let given_up = async {
             abort.cancelled().await;
             tokio::time::sleep(END_MOST).await;
         };
         tokio::select! {
-            () = async { pipeline.ended().await; checkpoints.close().await; log.close().await } => {}
+            () = async {
+                pipeline.ended().await;
+                presence.end(parts).await;
+                checkpoints.close().await;
+                log.close().await;
+            } => {}
             () = given_up => tracing::warn!("the work was not let go of in time; it goes on from the log"),
         }
         self.traces.flush().await;
         done.map(|()| Exit::Well)
     }
+}
+
+/// What keeps a process of a drive from its work, where that was reported: that the drive is not there.
+fn waits_for(health: &Health) -> Option<String> {
+    health.unready().into_iter().find(|problem| problem.check == DRIVE).map(|problem| problem.why)
 }

@@ -35,7 +35,7 @@ async fn the_json_has_the_promised_shape() {
         state: "ready".to_owned(),
         free_bytes: Some(5 << 30),
     };
-    let seen = Seen { waiting: Some(3), drives: vec![drive], notes: Vec::new() };
+    let seen = Seen { waiting: Some(3), drives: vec![drive], ..Seen::default() };
     let status = Status::read(&log, seen).await.unwrap();
     insta::assert_json_snapshot!(status, { ".log.root" => "[root]" });
 }
@@ -64,7 +64,12 @@ async fn an_alarm_is_shown_until_it_is_cleared() {
     assert!(status.has_problems());
     let over = alarm(1, Event::AlarmCleared(AlarmCleared { message: "there is room".to_owned() }));
     log.append(vec![samples::new(over)]).await.unwrap();
-    assert!(!Status::read(&log, Seen::default()).await.unwrap().has_problems());
+    let seen = || Seen { waiting: Some(0), ..Seen::default() };
+    assert!(!Status::read(&log, seen()).await.unwrap().has_problems());
+    let unknown = Seen { waiting: None, ..seen() };
+    assert!(Status::read(&log, unknown).await.unwrap().has_problems(), "what is unknown is not well");
+    let overdue = Seen { overdue: Some("a run was due".to_owned()), ..seen() };
+    assert!(Status::read(&log, overdue).await.unwrap().has_problems());
 }
 
 #[tokio::test]

@@ -31,8 +31,6 @@ pub(super) struct Lane {
     pub(super) asked_at: Option<Instant>,
     /// How much it held then.
     pub(super) depth: Option<Depth>,
-    /// Since when it has held work and nobody has taken from it.
-    pub(super) idle_since: Option<Instant>,
     /// Not to be tried before this: it was missing, or refused what it was given.
     pub(super) resting_until: Option<Instant>,
     /// Whether it was not there when it was last needed.
@@ -63,7 +61,6 @@ impl Lane {
             room: 0,
             asked_at: None,
             depth: None,
-            idle_since: None,
             resting_until: None,
             missed: false,
             stuck: false,
@@ -86,11 +83,6 @@ impl Lane {
         self.asked_at = Some(now);
         let room = ready_most.saturating_sub(depth.ready);
         self.room = usize::try_from(room).unwrap_or(usize::MAX);
-        if depth.ready == 0 || depth.consumers > 0 {
-            self.idle_since = None;
-        } else {
-            self.idle_since.get_or_insert(now);
-        }
     }
 
     /// Whether it is not to be tried now.
@@ -199,18 +191,6 @@ mod tests {
         assert_eq!(lane.lost(0, later, 2), [Position(0), Position(1)]);
         lane.forget_done(|stream| (stream.id() != "0").then(|| Position(stream.id().parse().unwrap())));
         assert_eq!(lane.lost(3, later, 99), [Position(1)]);
-    }
-
-    #[test]
-    fn a_queue_is_without_a_worker_only_while_it_holds_work() {
-        let (mut lane, now) = (lane(), Instant::now());
-        lane.found(depth(0, 0), 10, now);
-        assert_eq!(lane.idle_since, None);
-        lane.found(depth(1, 0), 10, now);
-        lane.found(depth(2, 0), 10, now + Duration::from_secs(5));
-        assert_eq!(lane.idle_since, Some(now));
-        lane.found(depth(2, 1), 10, now);
-        assert_eq!(lane.idle_since, None);
     }
 
     #[test]

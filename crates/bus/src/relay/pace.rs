@@ -36,8 +36,6 @@ pub struct RelayPace {
     /// How long the broker may be unreachable, or take nothing, before a person is told. A
     /// restart takes less.
     pub unreachable_after: Duration,
-    /// How long work may lie in a queue that nobody takes from before a person is told.
-    pub no_worker_after: Duration,
     /// How often figures that cost a query are taken.
     pub figures: Duration,
     /// How long it waits before it connects again, at first; it doubles, with full jitter.
@@ -62,7 +60,6 @@ impl Default for RelayPace {
             // The broker logs each of these attempts.
             standby: Duration::from_secs(5),
             unreachable_after: Duration::from_secs(30),
-            no_worker_after: Duration::from_secs(10 * 60),
             figures: Duration::from_secs(15),
             reconnect_least: Duration::from_millis(100),
             reconnect_most: Duration::from_secs(30),

@@ -253,7 +253,6 @@ impl Relay {
 
     /// Looks at every queue.
     async fn look(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
-        let mut queues = Vec::with_capacity(lanes.len());
         let mut stuck = None;
         for index in 0..lanes.len() {
             let lane = lanes.get_mut(index);
@@ -265,13 +264,11 @@ impl Relay {
             if lane.stuck {
                 stuck = Some(lane.queue.clone());
             }
-            queues.push((lane.queue.clone(), lane.idle_since));
             lanes.grown |= missing;
         }
         let parked = publisher.depth(&QueueName::parked(self.wiring.broker.site())).await?;
         lanes.grown |= parked.is_none();
         let mut standing = self.state.lock();
-        standing.queues = queues;
         standing.stuck = stuck;
         standing.parked = parked.map(|depth| depth.ready);
         // Somebody may have put it in order.

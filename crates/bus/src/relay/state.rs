@@ -43,8 +43,6 @@ pub(super) struct Standing {
     pub(super) stuck: Option<QueueName>,
     /// How many messages are parked, when that was last seen.
     pub(super) parked: Option<u32>,
-    /// The queues, and since when each has held work that nobody takes.
-    pub(super) queues: Vec<(QueueName, Option<Instant>)>,
     /// That the log cannot be read.
     pub(super) log: Option<String>,
 }

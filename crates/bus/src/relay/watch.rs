@@ -10,8 +10,7 @@ use strongroom_model::{AlarmKind, SiteId};
 use tokio::time::{Instant, sleep};
 
 use crate::alarms::{AlarmError, Alarms};
-use crate::broker::{Broker, QueueName};
-use crate::obstacles;
+use crate::broker::Broker;
 
 use super::gauges;
 use super::pace::RelayPace;
@@ -87,7 +86,6 @@ impl Watch {
                 conditions.push(self.topology(&standing));
             }
             conditions.extend(standing.parked.map(|parked| self.parked(parked)));
-            conditions.extend(standing.queues.iter().map(|(queue, since)| self.no_worker(queue, *since)));
         }
         conditions
     }
@@ -149,23 +147,6 @@ impl Watch {
         (alarm, Some(parked > 0))
     }
 
-    fn no_worker(&self, queue: &QueueName, since: Option<Instant>) -> (AlarmRaised, Holds) {
-        let holds = match since {
-            None => Some(false),
-            Some(since) if since.elapsed() >= self.pace.no_worker_after => Some(true),
-            Some(_) => None,
-        };
-        let alarm = AlarmRaised {
-            kind: AlarmKind::NoWorker,
-            subject: queue.to_string(),
-            message: format!("work waits in {queue}, and no worker takes it"),
-            next_step:
-                "start the stage's worker; verify's must be on a host that mounts the drive which the queue names"
-                    .to_owned(),
-        };
-        (alarm, holds)
-    }
-
     /// Raises or clears an alarm, if it is not known to be as it should. What the log does not
     /// take is tried again.
     async fn follow(&mut self, alarm: AlarmRaised, holds: Holds) {
@@ -185,10 +166,6 @@ impl Watch {
     async fn change(&self, alarm: &AlarmRaised, key: &AlarmKey, holds: bool) -> Result<bool, AlarmError> {
         if !holds {
             return Ok(self.alarms.clear(key, "it is in order again", None).await?.is_over());
-        }
-        // A stage that is paused takes nothing, and a person was told why.
-        if alarm.kind == AlarmKind::NoWorker && obstacles::is_any_raised(&self.log).await.unwrap_or(true) {
-            return Ok(false);
         }
         self.alarms.raise(alarm, None).await?;
         Ok(true)

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use strongroom_bus::broker::{Publisher, QueueName};
-use strongroom_bus::{BatchLimits, Broker, BrokerSettings, Fate, Pipeline, RelayPace};
+use strongroom_bus::{BatchLimits, Broker, BrokerSettings, Fate, RelayPace};
 use strongroom_model::booking::Phase;
-use strongroom_model::event::{AlarmKind, AlarmRaised, DriveInitialised};
+use strongroom_model::event::{AlarmKind, DriveInitialised};
 use strongroom_model::{DriveId, Event, Expected, StageName, StreamName};
 use strongroom_servers::{Database, rabbitmq};
 use strongroom_service::config::Secret;
 use tokio::time::sleep;
 
 use crate::hub::{Hub, queue, quick, site};
-use crate::rig::{Fake, Play, actor, drive, id, ids, until};
+use crate::rig::{Fake, Play, drive, id, ids, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 const VERIFY: [StageName; 1] = [StageName::Verify];
@@ -196,29 +196,6 @@ async fn a_relay_that_may_declare_nothing_publishes_where_all_is_there() {
     hub.apply().await;
     hub.until_raised(AlarmKind::BrokerTopology, false).await;
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 10 }).await;
-    relay.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn work_that_nobody_takes_is_told_of_once_and_so_is_its_end() {
-    let hub = Hub::new().await;
-    let drive_missing = AlarmRaised { kind: AlarmKind::DriveMissing, ..crate::rig::obstacle() };
-    let alarms = hub.rig.desk(StageName::Fetch).alarms();
-    alarms.raise(&drive_missing, None).await.unwrap();
-    hub.rig.enumerate(&ids(3)).await;
-    let relay = hub.relay_at(RelayPace { no_worker_after: Duration::from_millis(200), ..quick() });
-    let fetch = queue(StageName::Fetch);
-    until("all are published", || async { hub.ready(&fetch).await == 3 }).await;
-    sleep(Duration::from_secs(1)).await;
-    assert!(hub.raised(AlarmKind::NoWorker).await.is_empty(), "a stage is paused, and that was told");
-    let key = strongroom_model::event::AlarmKey::new(drive_missing.kind, &drive_missing.subject);
-    alarms.clear(&key, "it is back", None).await.unwrap();
-    hub.until_raised(AlarmKind::NoWorker, true).await;
-    let subjects = hub.raised(AlarmKind::NoWorker).await;
-    assert!(subjects.contains(&fetch.to_string()), "{subjects:?}");
-    let mut pipeline = Pipeline::new(hub.wiring());
-    pipeline.spawn(Fake::working(StageName::Fetch), actor(StageName::Fetch));
-    until("it is over", || async { !hub.raised(AlarmKind::NoWorker).await.contains(&fetch.to_string()) }).await;
     relay.end().await;
 }
 

@@ -10,7 +10,7 @@ use super::{INSUFFICIENT_PRIVILEGE, state};
 use crate::error::OpenError;
 
 /// The newest schema that this version knows.
-pub(super) const NEWEST: i64 = 3;
+pub(super) const NEWEST: i64 = 4;
 
 /// What the roles may do.
 const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");

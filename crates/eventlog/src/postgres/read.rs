@@ -27,7 +27,7 @@ fn storage(error: sqlx::Error) -> LogError {
 }
 
 /// A connection that failed by itself, or that owes an answer, is given to nobody else.
-fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T, sqlx::Error>) -> Result<T> {
+pub(super) fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T, sqlx::Error>) -> Result<T> {
     if matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_))) {
         lease.close_on_drop();
     }
@@ -35,11 +35,15 @@ fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T,
 }
 
 impl PostgresLog {
-    async fn all<T>(&self, query: QueryAs<'_, Postgres, T, PgArguments>) -> Result<Vec<T>>
+    pub(super) async fn lease(&self) -> Result<PoolConnection<Postgres>> {
+        self.readers.acquire().await.map_err(storage)
+    }
+
+    pub(super) async fn all<T>(&self, query: QueryAs<'_, Postgres, T, PgArguments>) -> Result<Vec<T>>
     where
         T: Send + Unpin + for<'r> FromRow<'r, PgRow>,
     {
-        let mut lease = self.readers.acquire().await.map_err(storage)?;
+        let mut lease = self.lease().await?;
         let found = timely(query.fetch_all(&mut *lease)).await;
         settle(lease, found)
     }

@@ -10,6 +10,7 @@ mod open;
 mod process;
 mod role;
 mod sample;
+mod signs;
 mod trouble;
 mod trust;
 mod wake;

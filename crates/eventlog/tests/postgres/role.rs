@@ -8,7 +8,7 @@ use strongroom_servers::Database;
 use crate::sample::{connect, database, event, open, run, site};
 
 /// A writer of that database, and of these sites alone.
-async fn writer(database: &Database, name: &str, sites: &[&str]) -> String {
+pub(crate) async fn writer(database: &Database, name: &str, sites: &[&str]) -> String {
     let name = format!("{name}_of_{}", database.name);
     let _ = database.query(&format!("CREATE ROLE {name} LOGIN IN ROLE strongroom_writer"));
     for site in sites {
@@ -99,7 +99,10 @@ async fn an_auditor_reads_and_verifies_and_may_do_nothing_else() {
     let refused = EventLog::open_postgres(&url, &site()).await.unwrap_err().to_string();
     assert!(refused.contains("GRANT strongroom_writer TO auditor_of_"), "{refused}");
     let mut connection = connect(&url).await;
-    run(&mut connection, "SELECT clear_streams('harbour')").await.expect_err("an auditor calls nothing");
+    for call in ["clear_streams('harbour')", "give_sign('harbour', gen_random_uuid(), '{}')"] {
+        run(&mut connection, &format!("SELECT {call}")).await.expect_err("an auditor calls nothing");
+    }
+    assert_eq!(auditor.signs().await.unwrap(), [], "and sees who is there");
 }
 
 #[tokio::test]
@@ -131,6 +134,7 @@ async fn a_writer_of_one_site_does_nothing_to_another_ones_log() {
         "begin_log('a-third')",
         "clear_streams('quarry')",
         "take_turn('quarry', '{}', '{}', true)",
+        "give_sign('quarry', gen_random_uuid(), '{}')",
         "put_streams('quarry', '{run/x}', '{run}', '{0}', '{0}', '{0}', '{fetch}', '{null}', '{null}')",
         "append('quarry', false, 1, '', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
     ] {

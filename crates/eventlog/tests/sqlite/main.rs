@@ -8,4 +8,6 @@ mod open;
 mod permission;
 mod process;
 mod sample;
+#[cfg(unix)]
+mod signs;
 mod trouble;

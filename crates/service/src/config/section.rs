@@ -15,6 +15,7 @@ mod smtp;
 mod source;
 mod telemetry;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub use self::smtp::{Smtp, Tls};
 pub use self::source::Source;
 pub use self::telemetry::{LogFormat, Telemetry};
 pub use self::verify::{Require, Verify};
+pub use self::watch::Watch;
 use super::value::Zone;
 
 /// The configuration of Strongroom: `strongroom config` writes this file and checks it.
@@ -109,6 +111,10 @@ pub struct Config {
     /// The document server itself, where `strongroom server` runs on this host.
     #[config(nested)]
     pub server: Server,
+
+    /// How soon a person hears of what is missing.
+    #[config(nested)]
+    pub watch: Watch,
 
     /// Where a process tells whether it is well.
     #[config(nested)]

@@ -30,6 +30,8 @@ pub enum ClearedBy {
     Work,
     /// The relay, which looks at the condition all the time.
     Relay,
+    /// Any process of the site, all of which look who is there.
+    Watch,
     /// The next event that shows that the subject is well.
     Event,
     /// A person's decision.
@@ -190,10 +192,15 @@ alarm_kinds! {
         means "a queue is missing or was declared otherwise, and may not be declared by the relay",
         do "`strongroom topology apply` as a user that may configure; a queue with other arguments must be deleted first",
         meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
-    /// Work waits, and no worker takes it.
-    NoWorker: "no-worker", "No worker takes the work that waits", Delivery, Relay,
-        means "work waits in a queue, and no worker takes it",
-        do "start the worker that the alarm names",
+    /// Nobody publishes the work.
+    NoRelay: "no-relay", "No relay hands work out", Delivery, Watch,
+        means "no relay has been at work for `watch.no_relay_after`: what is to be done stands in the log and reaches no queue",
+        do "start the relay, `strongroom relay`; `strongroom status` says when there was one last",
+        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself when a relay runs.";
+    /// Work waits, and nobody is there who does it.
+    NoWorker: "no-worker", "No worker takes the work that waits", Delivery, Watch,
+        means "work has waited for `watch.no_worker_after` for a stage that no process is there for: none gives a sign of life, or those that do have no connection to the broker",
+        do "start the worker that the alarm names; `strongroom status` says when there was one last",
         meanwhile "The files stay where they are until a worker runs.";
     /// A run that should have happened did not, or does not end.
     RunOverdue: "run-overdue", "A run is overdue", Nobody, Event,

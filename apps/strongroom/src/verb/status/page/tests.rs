@@ -1,6 +1,6 @@
 use strongroom_audit::{Bookings, Cause, LogHead, RaisedAlarm, Standings};
 use strongroom_model::FailureKind;
-use strongroom_model::event::AlarmKind;
+use strongroom_model::presence::Part;
 
 use super::*;
 
@@ -24,6 +24,9 @@ fn status() -> Status {
             zero_reason: None,
             failure: None,
         }),
+        processes: Vec::new(),
+        missing: Vec::new(),
+        overdue: None,
         causes: Vec::new(),
         alarms: Vec::new(),
         notes: Vec::new(),
@@ -32,7 +35,7 @@ fn status() -> Status {
 
 #[test]
 fn a_site_that_is_well_says_so_first() {
-    insta::assert_snapshot!(page(&status(), false));
+    insta::assert_snapshot!(page(&status(), false, &TimeZone::UTC));
 }
 
 #[test]
@@ -56,13 +59,47 @@ fn what_needs_a_person_comes_first_with_what_to_do() {
         message: "no drive is mounted at /mnt/backup: the folder is empty".to_owned(),
         next_step: "mount the drive there".to_owned(),
     });
-    insta::assert_snapshot!(page(&status, false));
+    insta::assert_snapshot!(page(&status, false, &TimeZone::UTC));
 }
 
 #[test]
 fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
     let mut status = status();
     status.bookings.waiting = None;
-    assert!(verdict(&status).contains("unknown"), "{}", verdict(&status));
-    assert!(page(&status, false).contains("waiting on the server   unknown"), "{}", page(&status, false));
+    assert!(verdict(&status, &TimeZone::UTC).contains("unknown"), "{}", verdict(&status, &TimeZone::UTC));
+    assert!(
+        page(&status, false, &TimeZone::UTC).contains("waiting on the server   unknown"),
+        "{}",
+        page(&status, false, &TimeZone::UTC)
+    );
+}
+
+#[test]
+fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
+    let mut status = status();
+    status.bookings.standings.fetched = 8000;
+    let drive = "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap();
+    let at = "2026-11-21T03:12:00Z".parse().unwrap();
+    let role =
+        |role: &str, drive| Missing { role: role.to_owned(), drive, last_sign_at: Some(at), ended: false, cut: None };
+    status.missing = vec![role("verify", Some(drive)), role("notify", None)];
+    let part = |role: &str, state, waits_for: Option<&str>| Part {
+        role: role.to_owned(),
+        drive: None,
+        state,
+        waits_for: waits_for.map(str::to_owned),
+    };
+    let sign = Sign {
+        actor: "fetch@backup-1".parse().unwrap(),
+        pid: 4711,
+        version: "0.1.0".to_owned(),
+        since: at,
+        every_s: 10,
+        has_ended: false,
+        parts: vec![part("fetch", PartState::Paused, Some("the drive is full"))],
+    };
+    let process = |state| Process { state, last_sign_at: at, sign: sign.clone() };
+    status.processes = vec![process("alive"), process("gone")];
+    assert!(status.has_problems());
+    insta::assert_snapshot!(page(&status, false, &TimeZone::get("Europe/Berlin").unwrap()));
 }

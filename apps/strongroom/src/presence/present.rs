@@ -1,0 +1,48 @@
+//! Who is there, and who is missing, for whoever asks.
+
+use strongroom_audit::Process;
+use strongroom_eventlog::EventLog;
+use strongroom_model::presence::{Missing, Seen, active_relays, missing};
+use strongroom_service::{Clock, Config};
+
+use super::backlog::Backlog;
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// How many pages of the copies that wait to be proven are looked through: 20,000 of them.
+const PAGES: usize = 40;
+
+/// Who is there, and who is missing.
+#[derive(Debug)]
+pub(crate) struct Present {
+    pub(crate) processes: Vec<Process>,
+    pub(crate) missing: Vec<Missing>,
+    /// The relays that publish at once.
+    relays: Vec<String>,
+}
+
+impl Present {
+    /// As it is now.
+    pub(crate) async fn look(config: &Config, log: &EventLog, clock: &Clock) -> Result<Self, Trouble> {
+        let relayed = config.broker.address()?.is_some();
+        let now = clock.now();
+        let signs = log.signs().await.or_trouble("the signs of life of the site's processes cannot be read")?;
+        let work = if relayed { Backlog::default().look(log, now, PAGES).await? } else { Vec::new() };
+        let name = |seen: &&Seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid);
+        Ok(Self {
+            missing: missing(&signs, &work, relayed, now),
+            relays: active_relays(&signs).iter().map(name).collect(),
+            processes: signs.into_iter().map(|seen| Process::of(seen, now)).collect(),
+        })
+    }
+
+    /// That more than one relay publishes, where it is so.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let relays = self.relays.len();
+        (relays > 1).then(|| {
+            format!(
+                "{relays} relays are active at once, which does no harm but doubles messages: {}; let the relay's user configure on the broker",
+                self.relays.join(", ")
+            )
+        })
+    }
+}

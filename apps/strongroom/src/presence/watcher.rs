@@ -1,0 +1,130 @@
+//! Alarms about what is missing. Every process of a site looks, so that whoever is alive raises them: the append decides
+//! who does, and the others find it raised.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use strongroom_bus::Alarms;
+use strongroom_bus::broker::QueueName;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::alarm::Alarm;
+use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::fold::fold;
+use strongroom_model::presence::{Missing, RELAY, missing};
+use strongroom_model::{AlarmKind, DriveId, SubjectKind};
+use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config};
+use tokio::time::Instant;
+
+use super::backlog::Backlog;
+use super::shown;
+use crate::trouble::Trouble;
+
+/// How many pages of the copies that wait to be proven are looked through at each look.
+const PAGES: usize = 1;
+/// How many alarms are looked through, the newest first.
+const MAX_ALARMS: usize = 1024;
+
+/// The kinds that are raised and cleared here.
+const KINDS: [AlarmKind; 2] = [AlarmKind::NoRelay, AlarmKind::NoWorker];
+
+/// Looks whether everybody is there whom the work needs.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    log: EventLog,
+    clock: Clock,
+    alarms: Alarms,
+    zone: TimeZone,
+    no_worker_after: Duration,
+    no_relay_after: Duration,
+    backlog: Backlog,
+    /// Since when each has been missing, as far as this process has seen.
+    since: BTreeMap<(String, Option<DriveId>), Instant>,
+}
+
+impl Watcher {
+    pub(crate) fn new(config: &Config, log: &EventLog, clock: &Clock, verb: &str) -> Self {
+        Self {
+            log: log.clone(),
+            clock: clock.clone(),
+            alarms: Alarms::new(log.clone(), clock.clone(), actor_named(verb)),
+            zone: config.zone(),
+            no_worker_after: config.watch.no_worker_after.get(),
+            no_relay_after: config.watch.no_relay_after.get(),
+            backlog: Backlog::default(),
+            since: BTreeMap::new(),
+        }
+    }
+
+    /// Raises what has been missing for long enough, and clears what is there again.
+    pub(crate) async fn look(&mut self) {
+        if let Err(trouble) = self.try_look().await {
+            tracing::debug!(reason = trouble.sentence(), "it cannot be seen whether a process is missing");
+        }
+    }
+
+    async fn try_look(&mut self) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let signs = self.log.signs().await?;
+        let work = self.backlog.look(&self.log, now, PAGES).await?;
+        let missing = missing(&signs, &work, true, now);
+        self.since.retain(|(role, drive), _| missing.iter().any(|one| one.role == *role && one.drive == *drive));
+        for one in &missing {
+            let since = *self.since.entry((one.role.clone(), one.drive)).or_insert_with(Instant::now);
+            let patience = if one.role == RELAY { self.no_relay_after } else { self.no_worker_after };
+            if since.elapsed() >= patience {
+                self.alarms.raise(&self.alarm(one), None).await?;
+            }
+        }
+        let keys: Vec<AlarmKey> = missing.iter().map(|one| self.key(one)).collect();
+        for key in self.raised().await? {
+            if !keys.contains(&key) {
+                self.alarms.clear(&key, over(key.kind), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The alarms of our kinds that are raised, whoever raised them.
+    async fn raised(&self) -> Result<Vec<AlarmKey>, LogError> {
+        let mut raised = Vec::new();
+        for head in self.log.newest(SubjectKind::Alarm, MAX_ALARMS).await? {
+            let code = head.stream.id().split('.').next().and_then(AlarmKind::of_code);
+            if !code.is_some_and(|kind| KINDS.contains(&kind)) {
+                continue;
+            }
+            let history = self.log.readable_stream(&head.stream).await?;
+            let alarm = fold::<Alarm>(&history).ok().and_then(|alarm| alarm.raised);
+            raised.extend(alarm.map(|(alarm, _)| AlarmKey::new(alarm.kind, &alarm.subject)));
+        }
+        Ok(raised)
+    }
+
+    fn key(&self, missing: &Missing) -> AlarmKey {
+        let stage = strongroom_model::StageName::ALL.into_iter().find(|stage| stage.name() == missing.role);
+        let queue = stage.and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive));
+        match queue {
+            Some(queue) => AlarmKey::new(AlarmKind::NoWorker, queue),
+            None => AlarmKey::new(AlarmKind::NoRelay, RELAY),
+        }
+    }
+
+    fn alarm(&self, missing: &Missing) -> AlarmRaised {
+        let AlarmKey { kind, subject } = self.key(missing);
+        let sentence = missing.sentence(|at| shown(at, &self.zone));
+        AlarmRaised {
+            kind,
+            subject,
+            message: if kind == AlarmKind::NoRelay { sentence } else { format!("work waits, and {sentence}") },
+            next_step: missing.next_step(),
+        }
+    }
+}
+
+const fn over(kind: AlarmKind) -> &'static str {
+    match kind {
+        AlarmKind::NoRelay => "a relay hands work out again",
+        _ => "a worker takes the work again, or nothing waits any more",
+    }
+}

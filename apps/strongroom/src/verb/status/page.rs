@@ -1,0 +1,155 @@
+//! The page for people.
+
+use jiff::tz::TimeZone;
+use strongroom_audit::{DriveState, LastRun, Process, Status};
+use strongroom_model::presence::{Missing, PartState, Sign};
+use strongroom_model::text::printable;
+use strongroom_model::{AlarmKind, ByteCount};
+
+use super::FULL;
+use crate::presence::shown;
+
+/// Everything, the verdict first. Times are in that zone.
+pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
+    let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
+    let mut page = format!("site {}: {verdict}\n\n", status.site);
+    let standings = &status.bookings.standings;
+    let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
+    let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");
+    row("waiting on the server", &waiting);
+    for (what, number) in [
+        ("enumerated", standings.enumerated),
+        ("fetched", standings.fetched),
+        ("backed up", standings.backed_up),
+        ("archived", standings.archived),
+        ("purged", standings.purged),
+        ("need attention", standings.needs_attention),
+    ] {
+        row(what, &number.to_string());
+    }
+    row("log", &format!("{} events, root {}", status.log.size, status.log.root));
+    for drive in &status.drives {
+        row("drive", &one_drive(drive));
+    }
+    row("last run", &status.last_run.as_ref().map_or_else(|| "never".to_owned(), |run| one_run(run, zone)));
+    for process in &status.processes {
+        if process.state == "alive" {
+            row("process", &one_process(process, zone));
+        }
+    }
+    for missing in &status.missing {
+        let sentence = missing.sentence(|at| shown(at, zone));
+        page += &format!("\nmissing: {sentence}\n  next: {}\n", missing.next_step());
+    }
+    if let Some(overdue) = &status.overdue {
+        page += &format!("\noverdue: {overdue}\n  next: {}\n", AlarmKind::RunOverdue.step());
+    }
+    for cause in &status.causes {
+        page += &format!(
+            "\n{}: {} ({}{})\n  {}\n  next: {}\n",
+            cause.bookings,
+            cause.cause,
+            cause.first.join(", "),
+            if cause.bookings > cause.first.len() as u64 { ", …" } else { "" },
+            cause.message,
+            cause.next_step
+        );
+    }
+    for alarm in &status.alarms {
+        page += &format!(
+            "\nalarm {} since {}: {}\n  next: {}\n",
+            alarm.kind.code(),
+            shown(alarm.since, zone),
+            alarm.message,
+            alarm.next_step
+        );
+    }
+    for note in &status.notes {
+        page += &format!("\nnote: {note}\n");
+    }
+    page
+}
+
+/// The page in one line.
+fn verdict(status: &Status, zone: &TimeZone) -> String {
+    let stuck = status.bookings.standings.needs_attention;
+    let moving = status.bookings.standings.in_hand() - stuck;
+    let alarms = status.alarms.len() as u64;
+    let missing = status.missing.first().map(|first| missing_for(status, first, zone));
+    let missing = missing.or_else(|| status.overdue.clone());
+    let needs = (stuck > 0).then(|| format!("{} a person", plural(stuck, "booking needs", "bookings need")));
+    let raised = (alarms > 0).then(|| format!("{} raised", plural(alarms, "alarm is", "alarms are")));
+    let problems: Vec<String> = missing.into_iter().chain(needs).chain(raised).collect();
+    if !problems.is_empty() {
+        return format!("{} (see below)", problems.join("; "));
+    }
+    match (status.bookings.waiting, moving) {
+        (None, 0) => "nothing is in hand; what waits is unknown".to_owned(),
+        (None, moving) => format!("{moving} on their way; what waits on the server is unknown"),
+        _ if status.has_problems() => "the last run failed".to_owned(),
+        (Some(0), 0) => "all that was signed off is archived".to_owned(),
+        (Some(waiting), 0) => format!("well; {waiting} wait for the next run"),
+        (Some(_), moving) if status.processes.iter().all(|process| process.state != "alive") => {
+            format!("{moving} wait for the next run, which goes on with them")
+        }
+        (Some(_), moving) => format!("well; {moving} on their way"),
+    }
+}
+
+/// How much waits for what is missing, and what that is.
+fn missing_for(status: &Status, missing: &Missing, zone: &TimeZone) -> String {
+    let standings = &status.bookings.standings;
+    let waiting = match missing.role.as_str() {
+        "fetch" => Some((standings.enumerated, "to be fetched")),
+        "verify" => Some((standings.fetched, "to be proven")),
+        "archive" => Some((standings.backed_up, "to be archived")),
+        _ => None,
+    };
+    let sentence = missing.sentence(|at| shown(at, zone));
+    match waiting {
+        Some((waiting, what)) => {
+            format!("{} {what}, and {sentence}", plural(waiting, "booking waits", "bookings wait"))
+        }
+        None => sentence,
+    }
+}
+
+fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+fn one_drive(drive: &DriveState) -> String {
+    let label = drive.label.as_ref().map_or_else(String::new, |label| format!("“{}” ", printable(label, 60)));
+    let id = drive.id.map_or_else(String::new, |id| format!("({id}): "));
+    let free = drive.free_bytes.map_or_else(String::new, |free| format!(", {} free", ByteCount(free)));
+    format!("{label}{id}{}{free}", drive.state.replace('-', " "))
+}
+
+fn one_process(process: &Process, zone: &TimeZone) -> String {
+    let parts = process.sign.parts.iter().map(|part| {
+        let what = match part.state {
+            PartState::Working => "working".to_owned(),
+            PartState::StandingBy => "standing by".to_owned(),
+            PartState::Paused | PartState::Cut => {
+                format!("waits: {}", printable(part.waits_for.as_deref().unwrap_or("it does not say for what"), 160))
+            }
+        };
+        format!("{} {what}", printable(&part.role, 20))
+    });
+    let Sign { actor, pid, version, since, .. } = &process.sign;
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    format!("{actor} (pid {pid}, {}) since {}: {parts}", printable(version, 20), shown(*since, zone))
+}
+
+fn one_run(run: &LastRun, zone: &TimeZone) -> String {
+    let at = shown(run.requested_at, zone);
+    let found = match (run.enumerated, run.waiting, &run.failure) {
+        (Some(taken), Some(waiting), _) => format!("took {taken} of {waiting} waiting"),
+        (_, _, Some(failure)) => format!("{}: {failure}", run.state),
+        _ => run.state.to_owned(),
+    };
+    format!("{at}: {found}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! Signs of life: what each process of a site says of itself, and what is missing for the work that waits. Pure.
+//!
+//! A sign is no event: the log says what happened, a sign only that somebody is there. It is overwritten by the next one
+//! of the same process, and what is old is taken for a process that is gone (rule R8).
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::flow::StageName;
+use crate::id::{Actor, DriveId};
+
+/// What the part is called that publishes the work: all others are named after their stage.
+pub const RELAY: &str = "relay";
+
+/// What the process is called that does everything itself, where no broker hands work out.
+pub const RUN: &str = "run";
+
+/// For how many of its own intervals a process may be silent before it counts as gone.
+const MISSED_SIGNS: i64 = 4;
+/// How long a process may be silent at most, whatever it says of its interval.
+const MAX_SILENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a process says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    /// Who it is: the verb that it was started with, and where.
+    pub actor: Actor,
+    /// Its process's id on its host.
+    pub pid: u32,
+    /// The version of the program.
+    pub version: String,
+    /// Since when it has run.
+    pub since: Timestamp,
+    /// How often it gives a sign, in seconds.
+    pub every_s: u32,
+    /// Whether this is its last one: it ended in order.
+    #[serde(default)]
+    pub has_ended: bool,
+    /// What it does.
+    pub parts: Vec<Part>,
+}
+
+/// One of the things that a process does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// A stage's name, or [`RELAY`].
+    pub role: String,
+    /// The drive whose work it does, where it is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive: Option<DriveId>,
+    /// How it stands.
+    pub state: PartState,
+    /// What it waits for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}
+
+/// How a part of a process stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartState {
+    /// It works, or would if there were work.
+    Working,
+    /// Another one of its kind works, and it takes over when that one ends.
+    StandingBy,
+    /// It waits for something, and an alarm says for what.
+    Paused,
+    /// It cannot get work: it has not begun, or has no connection to the broker.
+    Cut,
+}
+
+/// A sign, and how long ago it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The process that gave it: one id from its start to its end.
+    pub process: Uuid,
+    /// The sign.
+    pub sign: Sign,
+    /// How long ago, by the clock of whoever keeps the signs.
+    pub age: SignedDuration,
+}
+
+impl Seen {
+    /// Whether its process is there. A sign of the future was given by a clock that has been set since.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let patience = SignedDuration::from_secs(i64::from(self.sign.every_s) * MISSED_SIGNS).min(MAX_SILENCE);
+        !self.sign.has_ended && self.age.abs() <= patience
+    }
+
+    fn parts<'a>(&'a self, role: &'a str, drive: Option<DriveId>) -> impl Iterator<Item = &'a Part> {
+        // A process that reads the log itself, or waits for its drive, names none.
+        let fits =
+            move |part: &&Part| part.role == role && (drive.is_none() || part.drive.is_none() || part.drive == drive);
+        self.sign.parts.iter().filter(fits)
+    }
+}
+
+/// Work that waits for a stage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting {
+    /// The stage.
+    pub stage: StageName,
+    /// The drive that the work is bound to.
+    pub drive: Option<DriveId>,
+}
+
+/// A part that the work needs, and that no process does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// A stage's name, or [`RELAY`].
+    pub role: String,
+    /// The drive that the work is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drive: Option<DriveId>,
+    /// When a process that did it gave its last sign; `None`: none is remembered.
+    pub last_sign_at: Option<Timestamp>,
+    /// Whether that process ended in order.
+    pub ended: bool,
+    /// Why those that are there cannot work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
+}
+
+/// What is missing for the work that waits; `relayed`, where the work is published by a relay. Where it is not, one
+/// process does everything: it may come and go, as cron has it, and is missing where it has not ended in order.
+#[must_use]
+pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) -> Vec<Missing> {
+    if !relayed {
+        let is_gone = signs.iter().min_by_key(|seen| seen.age).is_some_and(|last| !last.sign.has_ended)
+            && !signs.iter().any(Seen::is_alive);
+        return is_gone.then_some((RUN, None)).into_iter().map(of(signs, now)).collect();
+    }
+    // Where all have ended in order and nothing is to be done, nobody is missed.
+    let is_needed = !work.is_empty()
+        || signs.iter().any(Seen::is_alive)
+        || last_of(signs, RELAY, None).is_some_and(|last| !last.sign.has_ended);
+    let relay = Some((RELAY, None)).filter(|_| is_needed && !signs.iter().any(has_relay));
+    let stages = work.iter().map(|waiting| (waiting.stage.name(), waiting.drive));
+    relay.into_iter().chain(stages.filter(|(role, drive)| !is_there(signs, role, *drive))).map(of(signs, now)).collect()
+}
+
+/// The relays that publish, the one that is longest at it first. More than one do no harm, and only make duplicates.
+#[must_use]
+pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
+    let publishes =
+        |seen: &&Seen| seen.is_alive() && seen.parts(RELAY, None).any(|part| part.state == PartState::Working);
+    let mut relays: Vec<&Seen> = signs.iter().filter(publishes).collect();
+    relays.sort_by_key(|seen| (seen.sign.since, seen.process));
+    relays
+}
+
+/// Whether it publishes, or would if there were a broker: that there is none it has reported.
+fn has_relay(seen: &Seen) -> bool {
+    seen.is_alive() && seen.parts(RELAY, None).any(|part| matches!(part.state, PartState::Working | PartState::Paused))
+}
+
+/// Whether somebody does it, or would but for what an alarm says.
+fn is_there(signs: &[Seen], role: &str, drive: Option<DriveId>) -> bool {
+    let mut alive = signs.iter().filter(|seen| seen.is_alive());
+    alive.any(|seen| seen.parts(role, drive).any(|part| part.state != PartState::Cut))
+}
+
+/// The newest sign of a process that did it; of any, where one does everything.
+fn last_of<'a>(signs: &'a [Seen], role: &str, drive: Option<DriveId>) -> Option<&'a Seen> {
+    let did = |seen: &&Seen| role == RUN || seen.parts(role, drive).next().is_some();
+    signs.iter().filter(did).min_by_key(|seen| seen.age)
+}
+
+fn of(signs: &[Seen], now: Timestamp) -> impl Fn((&str, Option<DriveId>)) -> Missing {
+    move |(role, drive)| {
+        let last = last_of(signs, role, drive);
+        let alive = signs.iter().filter(|seen| seen.is_alive());
+        let cut = alive.flat_map(|seen| seen.parts(role, drive)).find(|part| part.state == PartState::Cut);
+        Missing {
+            role: role.to_owned(),
+            drive,
+            last_sign_at: last.and_then(|last| now.checked_sub(last.age).ok()),
+            ended: last.is_some_and(|last| last.sign.has_ended),
+            cut: cut.map(|part| part.waits_for.clone().unwrap_or_else(|| "it has not begun".to_owned())),
+        }
+    }
+}
+
+impl Missing {
+    /// What is missing, in one sentence; `shown` writes a time for people.
+    #[must_use]
+    pub fn sentence(&self, shown: impl Fn(Timestamp) -> String) -> String {
+        let what = match (self.role.as_str(), self.drive) {
+            (RELAY, _) => "no relay hands work out".to_owned(),
+            (RUN, _) => "no `strongroom run` is at work".to_owned(),
+            (role, None) => format!("no {role} worker takes it"),
+            (role, Some(drive)) => format!("no {role} worker for drive {drive} takes it"),
+        };
+        match (&self.cut, self.last_sign_at) {
+            (Some(why), _) => format!("{what}: those that are there cannot, {why}"),
+            (None, None) => format!("{what}: none has given a sign of life"),
+            (None, Some(at)) if self.ended => format!("{what}: the last one was stopped at {}", shown(at)),
+            (None, Some(at)) => format!("{what}: none has given a sign of life since {}", shown(at)),
+        }
+    }
+
+    /// What a person does about it.
+    #[must_use]
+    pub fn next_step(&self) -> String {
+        let role = &self.role;
+        let start = format!(
+            "start `strongroom {role}` (`systemctl start strongroom@{role}`, or the pod or container of that name)"
+        );
+        match (role.as_str(), self.drive) {
+            _ if self.cut.is_some() => format!(
+                "see what `strongroom {role}` says of the broker in its journal; `strongroom doctor` on its host tries the login"
+            ),
+            (RUN, _) => "start `strongroom run` (`systemctl start strongroom`), or see why cron does not; its journal says why it ended".to_owned(),
+            (RELAY, _) => {
+                "start `strongroom relay` (`systemctl start strongroom-relay`, or the pod or container of that name)"
+                    .to_owned()
+            }
+            (_, Some(_)) => format!("{start} on the host that mounts that drive"),
+            _ => start,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T03:12:00Z".parse().unwrap()
+    }
+
+    fn part(role: &str, state: PartState) -> Part {
+        Part { role: role.to_owned(), drive: None, state, waits_for: None }
+    }
+
+    fn seen(parts: Vec<Part>, age_s: i64) -> Seen {
+        let sign = Sign {
+            actor: "somebody@backup-1".parse().unwrap(),
+            pid: 7,
+            version: "1".to_owned(),
+            since: now(),
+            every_s: 10,
+            has_ended: false,
+            parts,
+        };
+        Seen { process: Uuid::nil(), sign, age: SignedDuration::from_secs(age_s) }
+    }
+
+    fn waiting(stage: StageName, drive: Option<DriveId>) -> Waiting {
+        Waiting { stage, drive }
+    }
+
+    /// What is missing beside a relay, which is there.
+    fn said(signs: &[Seen], work: &[Waiting]) -> Vec<String> {
+        let relay = seen(vec![part(RELAY, PartState::Working)], 0);
+        all_said(&[signs, &[relay]].concat(), work, true)
+    }
+
+    fn all_said(signs: &[Seen], work: &[Waiting], relayed: bool) -> Vec<String> {
+        let shown = |at: Timestamp| at.strftime("%H:%M:%S UTC").to_string();
+        missing(signs, work, relayed, now()).iter().map(|missing| missing.sentence(shown)).collect()
+    }
+
+    #[test]
+    fn r8_a_worker_that_is_silent_for_four_signs_is_missing_for_the_work_that_waits() {
+        let fetch = [waiting(StageName::Fetch, None)];
+        let works = |age| [seen(vec![part("fetch", PartState::Working)], age)];
+        assert_eq!(said(&works(40), &fetch), Vec::<String>::new());
+        assert_eq!(
+            said(&works(41), &fetch),
+            ["no fetch worker takes it: none has given a sign of life since 03:11:19 UTC"]
+        );
+        assert_eq!(said(&works(-41), &fetch).len(), 1, "a sign of the future says nothing of now");
+        assert_eq!(said(&[], &fetch), ["no fetch worker takes it: none has given a sign of life"]);
+        assert_eq!(said(&[], &[]), Vec::<String>::new(), "nobody is missed where nothing is to be done");
+        let mut ended = works(1);
+        ended[0].sign.has_ended = true;
+        assert_eq!(said(&ended, &fetch), ["no fetch worker takes it: the last one was stopped at 03:11:59 UTC"]);
+    }
+
+    #[test]
+    fn one_that_waits_for_what_an_alarm_names_is_there_and_one_without_a_broker_is_not() {
+        let fetch = [waiting(StageName::Fetch, None)];
+        assert!(said(&[seen(vec![part("fetch", PartState::Paused)], 0)], &fetch).is_empty());
+        let why = Some("the broker refuses the login".to_owned());
+        let cut = Part { waits_for: why, ..part("fetch", PartState::Cut) };
+        assert_eq!(
+            said(&[seen(vec![cut.clone()], 0)], &fetch),
+            ["no fetch worker takes it: those that are there cannot, the broker refuses the login"]
+        );
+        let other = seen(vec![part("fetch", PartState::Working)], 0);
+        assert!(said(&[seen(vec![cut], 0), other], &fetch).is_empty());
+    }
+
+    #[test]
+    fn verify_must_be_there_for_the_drive_that_the_work_is_bound_to() {
+        let [blue, red] = ["7d444840-9dc0-41d1-b245-5ffdce74fad2", "5f0c2f3e-8a57-4a0e-9a43-0b7a5c1d2e3f"]
+            .map(|id| id.parse::<DriveId>().unwrap());
+        let of_blue = Part { drive: Some(blue), ..part("verify", PartState::Working) };
+        let signs = [seen(vec![of_blue], 0)];
+        let work = [blue, red].map(|drive| waiting(StageName::Verify, Some(drive)));
+        let relay = seen(vec![part(RELAY, PartState::Working)], 0);
+        let missing = missing(&[&signs[..], &[relay]].concat(), &work, true, now());
+        assert_eq!(missing.iter().map(|missing| missing.drive).collect::<Vec<_>>(), [Some(red)]);
+        assert!(missing[0].next_step().ends_with("on the host that mounts that drive"), "{}", missing[0].next_step());
+        let nowhere = [seen(vec![part("verify", PartState::Paused)], 0)];
+        assert!(said(&nowhere, &work).is_empty(), "it waits for its drive, whichever that is");
+    }
+
+    #[test]
+    fn a_relay_must_be_active_where_work_is_handed_out_by_one() {
+        let relay = |state, age| seen(vec![part(RELAY, state)], age);
+        let fetch = [waiting(StageName::Fetch, None)];
+        assert!(all_said(&[], &fetch, true)[0].starts_with("no relay hands work out: "));
+        let worker = seen(vec![part("fetch", PartState::Working)], 0);
+        assert_eq!(all_said(&[worker], &[], true).len(), 1, "a worker can get no work");
+        assert_eq!(all_said(&[relay(PartState::Working, 99)], &[], true).len(), 1);
+        let mut ended = relay(PartState::Working, 99);
+        ended.sign.has_ended = true;
+        assert_eq!(all_said(&[ended], &[], true), Vec::<String>::new(), "all is done, and all have gone home");
+        assert!(all_said(&[relay(PartState::Working, 0)], &[], true).is_empty());
+        let standby = [relay(PartState::Working, 99), relay(PartState::StandingBy, 0)];
+        assert_eq!(all_said(&standby, &[], true).len(), 1, "it waits for one that is gone");
+        assert_eq!(active_relays(&[relay(PartState::Working, 0), relay(PartState::Working, 3)]).len(), 2);
+    }
+
+    #[test]
+    fn one_that_does_everything_may_come_and_go_but_not_vanish() {
+        let run = |has_ended, age| {
+            let run = seen(vec![part("fetch", PartState::Working)], age);
+            Seen { sign: Sign { has_ended, ..run.sign }, ..run }
+        };
+        let work = [waiting(StageName::Fetch, None)];
+        for well in [vec![], vec![run(true, 9000)], vec![run(false, 1)], vec![run(true, 50), run(false, 9000)]] {
+            assert_eq!(all_said(&well, &work, false), Vec::<String>::new());
+        }
+        assert_eq!(
+            all_said(&[run(false, 50), run(true, 9000)], &[], false),
+            ["no `strongroom run` is at work: none has given a sign of life since 03:11:10 UTC"]
+        );
+    }
+}

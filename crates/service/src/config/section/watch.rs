@@ -1,0 +1,35 @@
+//! `[watch]`
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::config::value::Period;
+
+/// The shortest time between two signs of life: they are counted in whole seconds.
+const MIN_EVERY: Duration = Duration::from_secs(1);
+/// The longest: a process that is gone is noticed after four of them, while somebody still waits for it.
+const MAX_EVERY: Duration = Duration::from_secs(120);
+
+/// How soon a person hears of what is missing.
+#[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
+pub struct Watch {
+    /// How often each process gives a sign of life, where the log is. One that has given
+    /// none for four times as long counts as gone.
+    #[config(default = "10s", validate = check_every)]
+    pub every: Period,
+
+    /// How long work may wait for a stage that no process is there for, before an alarm says
+    /// so.
+    #[config(default = "5m", validate(!no_worker_after.get().is_zero(), "it must be longer than nothing"))]
+    pub no_worker_after: Period,
+
+    /// How long no relay may be at work, where there is a broker, before an alarm says so.
+    #[config(default = "2m", validate(!no_relay_after.get().is_zero(), "it must be longer than nothing"))]
+    pub no_relay_after: Period,
+}
+
+fn check_every(every: &Period) -> Result<(), &'static str> {
+    if (MIN_EVERY..=MAX_EVERY).contains(&every.get()) { Ok(()) } else { Err("it must be from 1s to 2m") }
+}
