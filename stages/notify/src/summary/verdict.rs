@@ -38,12 +38,16 @@ pub fn verdict(report: &Report) -> Verdict {
     }
     if let Some(alarm) = report.open.alarms.list.first() {
         let waiting = report.open.in_hand.unproven();
-        let mut sentence = format!("{}.", alarm.raised.kind.title());
+        let mut sentence = alarm.raised.kind.title().to_owned();
+        let others = report.open.alarms.list.len() as u64 - 1;
+        if others > 0 {
+            sentence += &format!(", and {}", plural(others, "other alarm", "other alarms"));
+        }
         if waiting > 0 {
             let wait = if waiting == 1 { "waits" } else { "wait" };
-            sentence = format!("{}: {} {wait}.", alarm.raised.kind.title(), files(waiting));
+            sentence += &format!(": {} {wait}", files(waiting));
         }
-        return act(sentence, rest(report, Some(safe)));
+        return act(full_stop(&sentence), rest(report, Some(safe)));
     }
     let unreadable = report.tally.unreadable.total();
     if unreadable > 0 {

@@ -113,6 +113,16 @@ async fn a_bad_night_begins_with_what_needs_a_person() {
 }
 
 #[tokio::test]
+async fn the_verdict_counts_the_alarms_that_last_beside_the_worst() {
+    let site = Site::new().await;
+    for booking in ["B-1", "B-2", "B-3"] {
+        site.raised_about(AlarmKind::CopyLost, booking, "the copy is no longer good").await;
+    }
+    let mail = mail(&site, "the night of 2026-11-20").await;
+    assert_eq!(mail.text.lines().next(), Some("A proven copy is lost, and 2 other alarms."), "{}", mail.text);
+}
+
+#[tokio::test]
 async fn r9_hostile_names_are_shown_not_obeyed() {
     let mail = mail(&bad_night().await, "the night\r\nBcc: x@example.com").await;
     assert!(!mail.html.contains("<script>") && !mail.html.contains("<img"), "{}", mail.html);
