@@ -8,6 +8,7 @@ mod recover;
 mod unfinished;
 mod unidentified;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -15,9 +16,9 @@ use rustix::fs::Access;
 use strongroom_files::{Backing, Cache};
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
-use crate::bag::{self, Holds};
+use crate::bag::{BagCache, Holds, journal};
 use crate::batch;
-use crate::error::{DriveError, subject};
+use crate::error::{Action, DriveError, subject};
 use crate::identity::Identity;
 use crate::manifest;
 use crate::mount::{Mount, open_top};
@@ -26,7 +27,7 @@ use crate::partial::Partial;
 use crate::place::{BagPlace, Place};
 use crate::proof::Proof;
 use crate::received::{Landed, Received};
-use crate::relative::Relative;
+use crate::relative::{Relative, text_names_in};
 use crate::space::Space;
 
 pub use self::foreign::Foreign;
@@ -58,6 +59,7 @@ struct Inner {
     identity: Identity,
     /// Held open by whoever has a file in hand, and by nobody else.
     mount: Mutex<Weak<Mount>>,
+    bags: BagCache,
 }
 
 impl Drive {
@@ -68,12 +70,21 @@ impl Drive {
     /// type), it is another drive than expected, its identity was copied, it is read-only, or it has
     /// no room beyond the reserve.
     pub fn open(root: &Path, settings: &DriveSettings) -> Result<Self, DriveError> {
+        Self::open_sharing(root, settings, BagCache::default())
+    }
+
+    /// The same, with what others in this process read of its bags.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
         let mount = Mount::open(root, settings.expect)?;
         let drive = Self(Arc::new(Inner {
             root: root.to_owned(),
             settings: *settings,
             identity: mount.identity().clone(),
             mount: Mutex::new(Weak::new()),
+            bags,
         }));
         drive.check_mount(&mount, ByteCount(0))?;
         Ok(drive)
@@ -153,7 +164,7 @@ impl Drive {
         let bag = mount.bags.get(&BagPlace { site: place.site.clone(), month: place.month });
         let filename = mount.name_for(&place.filename);
         for nth in 0..MAX_FOLDERS {
-            let (folder, holds) = bag::lock(&bag).folder_for(&mount, place, &filename, nth)?;
+            let (folder, holds) = bag.folder_for(&mount, place, &filename, nth)?;
             let partial = match holds {
                 Holds::Nothing => Some(Partial::open(&mount, folder, place)?),
                 // It was proven. If it is read back otherwise now, it is not ours to touch: the file goes elsewhere.
@@ -184,7 +195,8 @@ impl Drive {
             mount.own_folder(&path)?;
             mount.check_access(path.as_str(), Access::WRITE_OK | Access::EXEC_OK)?;
         }
-        mount.check_access(bag.folder().join(manifest::FILE).as_str(), Access::READ_OK)
+        mount.check_access(bag.folder().join(manifest::FILE).as_str(), Access::READ_OK)?;
+        mount.check_access(bag.folder().join(journal::FILE).as_str(), Access::READ_OK | Access::WRITE_OK)
     }
 
     /// Whether names keep their letters beyond ASCII there, as it is mounted. If not, they are escaped.
@@ -219,7 +231,7 @@ impl Drive {
     #[must_use]
     pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
-        let listed = self.mount().and_then(|mount| bag::lock(&mount.bags.get(&place)).list(&mount, proofs));
+        let listed = self.mount().and_then(|mount| mount.bags.get(&place).list(&mount, proofs));
         listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
     }
 
@@ -231,17 +243,35 @@ impl Drive {
         let place = BagPlace { site: site.clone(), month };
         let mount = self.mount()?;
         let bag = mount.bags.get(&place);
-        let mut bag = bag::lock(&bag);
-        let manifest = match bag.manifest(&mount) {
+        let listed = match bag.listed(&mount) {
             Err(DriveError::BadManifest { .. }) => return Ok(false),
-            manifest => manifest?,
+            listed => listed?,
         };
         for proof in proofs {
-            if manifest.get(&inside(&place, proof)?) != Some(&proof.sha256) {
+            if listed.all().get(&inside(&place, proof)?).as_ref() != Some(&proof.sha256) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Writes the manifests of a site's months anew with what their journals list, and takes the journals away: the months
+    /// that had one. Afterwards each month's manifest alone lists all that is proven.
+    ///
+    /// # Errors
+    /// An obstacle. What is listed stays so.
+    pub fn fold(&self, site: &SiteId) -> Result<Vec<Month>, DriveError> {
+        let mount = self.mount()?;
+        let mut folded = Vec::new();
+        for month in months_of(&mount, site)? {
+            let place = BagPlace { site: site.clone(), month };
+            let path = place.folder().join(journal::FILE);
+            let is_there = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Open, &path, error))?;
+            if is_there.is_some() && mount.bags.get(&place).fold(&mount)? {
+                folded.push(month);
+            }
+        }
+        Ok(folded)
     }
 
     /// What is mounted now, looked at anew.
@@ -254,7 +284,7 @@ impl Drive {
         {
             return Ok(mount);
         }
-        let fresh = Arc::new(fresh);
+        let fresh = Arc::new(fresh.remembering(&self.0.bags));
         *held = Arc::downgrade(&fresh);
         Ok(fresh)
     }
@@ -281,6 +311,23 @@ impl Drive {
     fn check_room(&self, mount: &Mount, needed: ByteCount) -> Result<(), DriveError> {
         self.0.settings.reserve.map_or(Ok(()), |reserve| mount.check_room(reserve, needed))
     }
+}
+
+/// The months that a site has folders of.
+pub(crate) fn months_of(mount: &Mount, site: &SiteId) -> Result<BTreeSet<Month>, DriveError> {
+    named_in_site(mount, site, |name| name.parse().ok())
+}
+
+/// The months that names in a site's folder stand for.
+pub(crate) fn named_in_site(
+    mount: &Mount,
+    site: &SiteId,
+    month: impl Fn(&str) -> Option<Month>,
+) -> Result<BTreeSet<Month>, DriveError> {
+    let path = BagPlace::site_folder(site);
+    let Some(folder) = mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
+    let names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &path, error))?;
+    Ok(names.iter().filter_map(|name| month(name)).collect())
 }
 
 /// A proof's path in the bag.

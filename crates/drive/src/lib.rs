@@ -25,7 +25,7 @@
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
 //!
 //! Inside: `mount` is a drive as it is mounted now, `batch` is R1's order of steps, `manifest` and
-//! `bag` are the month's BagIt bag, `residency` asks for the page cache. `strongroom-files` opens without
+//! `bag` are the month's BagIt bag and its journal, `residency` asks for the page cache. `strongroom-files` opens without
 //! following links and knows what each file system honours.
 
 pub mod admission;
@@ -53,6 +53,7 @@ mod temporary;
 pub mod uses;
 
 pub use crate::admission::Admission;
+pub use crate::bag::BagCache;
 pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished, Unidentified};
 pub use crate::error::{DriveError, InitError, RestoreError};
 pub use crate::identity::Identity;

@@ -2,36 +2,53 @@
 //! line for each proven file, `<sha256 in hexadecimal>  data/<booking>/<filename>`, and one for the text
 //! beside the bookings' folders.
 
+mod copies;
+
 use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read as _, Write};
 
 use strongroom_model::{Algorithm, Digest};
+
+use self::copies::Copies;
+use crate::place::DATA;
 
 /// The manifest's name in its bag.
 pub(crate) const FILE: &str = "manifest-sha256.txt";
 /// How large a manifest can be, in bytes: over a million files in one month.
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
-/// About how long a line is, in bytes.
-const LINE_BYTES: usize = 120;
+/// How long a line can be, in bytes: a digest, and the longest path that Linux takes.
+pub(crate) const MAX_LINE_BYTES: u64 = 4096 + 128;
 
 /// The proven files of a bag, and its text, by their path in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Manifest {
-    entries: BTreeMap<String, Digest>,
+    /// The files beside the bookings' folders.
+    texts: BTreeMap<String, Digest>,
+    copies: Copies,
 }
 
 impl Manifest {
     /// Reads a manifest. The error says which line is wrong, and how.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned())?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            return Err("its last line has no end".to_owned());
-        }
+    pub(crate) fn read(mut from: impl BufRead) -> Result<Self, String> {
         let mut manifest = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            let (path, sha256) = parse_line(line).ok_or_else(|| format!("line {} is no digest and path", index + 1))?;
-            if manifest.entries.insert(path, sha256).is_some() {
-                return Err(format!("line {} names a path for the second time", index + 1));
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let read = from.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
+            if read.map_err(|error| error.to_string())? == 0 {
+                break;
             }
+            let text = std::str::from_utf8(&line).map_err(|_| "it is no UTF-8 text".to_owned())?;
+            let bad = || format!("line {number} is no digest and path");
+            let Some(text) = text.strip_suffix('\n') else {
+                let is_last = from.fill_buf().is_ok_and(<[u8]>::is_empty);
+                return Err(if is_last { "its last line has no end".to_owned() } else { bad() });
+            };
+            let (path, sha256) = parse_line(text.strip_suffix('\r').unwrap_or(text)).ok_or_else(bad)?;
+            if manifest.get(path).is_some() {
+                return Err(format!("line {number} names a path for the second time"));
+            }
+            manifest.add(path, &sha256);
         }
         Ok(manifest)
     }
@@ -40,66 +57,86 @@ impl Manifest {
     /// ends and its mark at the beginning are no damage here.
     pub(crate) fn readable_lines(bytes: &[u8]) -> impl Iterator<Item = (String, Digest)> {
         let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-        let plain = |line: &'_ str| parse_line(line.trim_start_matches('\u{feff}').trim_end_matches('\r'));
+        let plain = |line: &'_ str| {
+            let (path, sha256) = parse_line(line.trim_start_matches('\u{feff}').trim_end_matches('\r'))?;
+            Some((path.to_owned(), sha256))
+        };
         lines.filter_map(plain).filter(|(path, _)| !is_text(path))
     }
 
-    /// The manifest as it stands in its file.
-    pub(crate) fn render(&self) -> String {
-        let mut text = String::with_capacity(self.entries.len() * LINE_BYTES);
-        for (path, sha256) in &self.entries {
-            text.push_str(&sha256.hex());
-            text.push_str("  ");
-            text.push_str(path);
-            text.push('\n');
+    /// Writes the manifest as it stands in its file, in the order of the paths.
+    pub(crate) fn write_to(&self, mut out: impl Write) -> io::Result<()> {
+        let (mut line, mut texts) = (Vec::new(), self.texts.iter().peekable());
+        let mut write = |path: &str, sha256: &Digest| {
+            line.clear();
+            push_line(&mut line, path, sha256);
+            out.write_all(&line)
+        };
+        for (path, sha256) in self.copies.in_order() {
+            while let Some((text, sha256)) = texts.next_if(|(text, _)| text.as_str() < path) {
+                write(text, sha256)?;
+            }
+            write(path, &sha256)?;
         }
-        text
+        texts.try_for_each(|(text, sha256)| write(text, sha256))
     }
 
     /// Lists a file. `false`: it is listed already, with that digest. The error is the digest that
     /// it is listed with where that is another.
     pub(crate) fn insert(&mut self, path: &str, sha256: &Digest) -> Result<bool, Digest> {
-        match self.entries.get(path) {
-            Some(listed) if listed == sha256 => Ok(false),
-            Some(listed) => Err(listed.clone()),
+        match self.get(path) {
+            Some(listed) if listed == *sha256 => Ok(false),
+            Some(listed) => Err(listed),
             None => {
-                self.entries.insert(path.to_owned(), sha256.clone());
+                self.add(path, sha256);
                 Ok(true)
             }
         }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Option<&Digest> {
-        self.entries.get(path)
+    /// Lists all that `other` does. The error is a path that is listed with another digest here.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), String> {
+        let texts = other.texts.iter().map(|(path, sha256)| (path.as_str(), sha256.clone()));
+        for (path, sha256) in texts.chain(other.copies.iter()) {
+            self.insert(path, &sha256).map_err(|_| path.to_owned())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<Digest> {
+        if is_text(path) { self.texts.get(path).cloned() } else { self.copies.get(path) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.texts.is_empty() && self.copies.is_empty()
     }
 
     /// Lists the text that lies beside the bookings' folders under that name, and no other.
     pub(crate) fn set_text(&mut self, name: &str, sha256: &Digest) {
-        self.entries.retain(|path, _| !is_text(path));
-        self.entries.insert(format!("{}/{name}", crate::place::DATA), sha256.clone());
+        self.texts = BTreeMap::from([(format!("{DATA}/{name}"), sha256.clone())]);
     }
 
     /// The text that lies beside the bookings' folders: its path, and its digest.
     pub(crate) fn text(&self) -> Option<(&str, &Digest)> {
-        let mut entries = self.entries.iter().map(|(path, sha256)| (path.as_str(), sha256));
-        entries.find(|(path, _)| is_text(path))
+        self.texts.iter().map(|(path, sha256)| (path.as_str(), sha256)).next()
     }
 
     /// Whether it lists any booking's file.
     pub(crate) fn lists_copies(&self) -> bool {
-        self.entries.keys().any(|path| !is_text(path))
+        !self.copies.is_empty()
     }
 
     /// The files listed in a booking's folder: their names there, and their digests.
-    pub(crate) fn in_folder(&self, folder: &str) -> impl Iterator<Item = (&str, &Digest)> {
-        let prefix = format!("{}/{folder}/", crate::place::DATA);
-        self.entries
-            .range(prefix.clone()..)
-            .map_while(move |(path, sha256)| Some((path.strip_prefix(&prefix)?, sha256)))
+    pub(crate) fn in_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, Digest)> {
+        self.copies.in_folder(folder)
+    }
+
+    fn add(&mut self, path: &str, sha256: &Digest) {
+        if is_text(path) {
+            self.texts.insert(path.to_owned(), sha256.clone());
+        } else {
+            self.copies.add(path, sha256);
+        }
     }
 }
 
@@ -108,14 +145,23 @@ fn is_text(path: &str) -> bool {
     path.split('/').count() == 2
 }
 
-fn parse_line(line: &str) -> Option<(String, Digest)> {
+/// A file's line, as `sha256sum` writes it.
+pub(crate) fn push_line(out: &mut Vec<u8>, path: &str, sha256: &Digest) {
+    out.extend_from_slice(sha256.hex().as_bytes());
+    out.extend_from_slice(b"  ");
+    out.extend_from_slice(path.as_bytes());
+    out.push(b'\n');
+}
+
+/// A line without its end: the path, and the digest.
+pub(crate) fn parse_line(line: &str) -> Option<(&str, Digest)> {
     let (hex, path) = line.split_once([' ', '\t'])?;
     let path = path.trim_start_matches([' ', '\t']);
     // sha256sum marks a file read in binary with an asterisk.
     let path = path.strip_prefix('*').unwrap_or(path);
     let sha256: Digest = format!("{}:{hex}", Algorithm::Sha256.name()).parse().ok()?;
     let ours = path.starts_with("data/") && crate::relative::Relative::parse(path).is_some();
-    ours.then(|| (path.to_owned(), sha256))
+    ours.then_some((path, sha256))
 }
 
 #[cfg(test)]
@@ -126,15 +172,24 @@ mod tests {
         Digest::of(Algorithm::Sha256, text.as_bytes())
     }
 
+    fn rendered(manifest: &Manifest) -> String {
+        let mut text = Vec::new();
+        manifest.write_to(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
     fn a_manifest_is_read_as_it_was_written() {
         let mut manifest = Manifest::default();
         for path in ["data/b/x y.pdf", "data/a/1", "data/a=2E/1", "data/a/2"] {
             assert_eq!(manifest.insert(path, &sha256(path)), Ok(true));
         }
-        assert_eq!(Manifest::parse(manifest.render().as_bytes()), Ok(manifest.clone()));
-        assert_eq!(manifest.render().lines().count(), 4);
-        assert_eq!(manifest.in_folder("a").map(|(name, _)| name).collect::<Vec<_>>(), ["1", "2"]);
+        let text = rendered(&manifest);
+        assert_eq!(rendered(&Manifest::read(text.as_bytes()).unwrap()), text);
+        assert_eq!(rendered(&manifest).lines().count(), 4);
+        let mut names: Vec<_> = manifest.in_folder("a").map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["1", "2"]);
     }
 
     #[test]
@@ -145,7 +200,8 @@ mod tests {
         assert_eq!(manifest.text(), Some(("data/README.txt", &sha256("text"))));
         assert!(!manifest.lists_copies() && !manifest.is_empty());
         assert_eq!(manifest.in_folder("README.txt").count(), 0);
-        assert_eq!(Manifest::parse(manifest.render().as_bytes()), Ok(manifest.clone()));
+        let text = rendered(&manifest);
+        assert_eq!(rendered(&Manifest::read(text.as_bytes()).unwrap()), text);
         assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(true));
         assert!(manifest.lists_copies());
         assert_eq!(Manifest::default().text(), None);
@@ -157,7 +213,7 @@ mod tests {
         assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(true));
         assert_eq!(manifest.insert("data/a/1", &sha256("1")), Ok(false));
         assert_eq!(manifest.insert("data/a/1", &sha256("2")), Err(sha256("1")));
-        assert_eq!(manifest.render().lines().count(), 1);
+        assert_eq!(rendered(&manifest).lines().count(), 1);
     }
 
     #[test]
@@ -190,7 +246,7 @@ mod tests {
     #[test]
     fn a_damaged_manifest_is_told_from_a_whole_one() {
         let good = format!("{}  data/a/1\n", sha256("1").hex());
-        assert!(Manifest::parse(b"").unwrap().is_empty());
+        assert!(Manifest::read(&b""[..]).unwrap().is_empty());
         for (bytes, part) in [
             (good.as_bytes()[..good.len() - 1].to_vec(), "has no end"),
             (good.as_bytes()[1..].to_vec(), "line 1"),
@@ -198,9 +254,10 @@ mod tests {
             (good.replace("data/a/1", "data/../1").into_bytes(), "line 1"),
             (good.replace("data/a/1", "bagit.txt").into_bytes(), "line 1"),
             (vec![0; 100], "has no end"),
+            (vec![b'a'; 10_000], "line 1"),
             (vec![0xff], "UTF-8"),
         ] {
-            let reason = Manifest::parse(&bytes).unwrap_err();
+            let reason = Manifest::read(&bytes[..]).unwrap_err();
             assert!(reason.contains(part), "{reason}");
         }
     }

@@ -17,14 +17,14 @@ use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
 use strongroom_files::within::{create_in, names_in, remove_in};
 use strongroom_files::{
-    Backing, Beneath, Cache, Call, Creation, Filesystem, Locked, Whose, call, errno, meaning, sync,
+    Backing, Beneath, Cache, Call, Creation, FileId, Filesystem, Locked, Whose, call, errno, meaning, sync,
 };
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
 use self::recognise::missing;
 pub(crate) use self::recognise::{birth, open_top, read_identity};
-use crate::bag::Bags;
+use crate::bag::{BagCache, Bags};
 use crate::error::{Action, DriveError};
 use crate::identity::{self, Identity};
 use crate::name;
@@ -59,8 +59,11 @@ pub(crate) struct Mount {
     presence: OnceLock<Locked>,
     unicode: OnceLock<bool>,
     backing: OnceLock<Backing>,
-    pub(crate) bags: Bags,
+    pub(crate) bags: Arc<Bags>,
 }
+
+/// Tells one mount of a drive from another, as far as the kernel does: the drive, its top folder, the mount's number.
+pub(crate) type MountKey = (DriveId, FileId, Option<u64>);
 
 impl Mount {
     /// Opens what is mounted at `root` now, and says who it is. It may be read-only or full.
@@ -84,8 +87,18 @@ impl Mount {
             presence: OnceLock::new(),
             unicode: OnceLock::new(),
             backing: OnceLock::new(),
-            bags: Bags::default(),
+            bags: Arc::default(),
         })
+    }
+
+    /// The same, with what was read of its bags before.
+    pub(crate) fn remembering(mut self, cache: &BagCache) -> Self {
+        self.bags = cache.bags_of(&self);
+        self
+    }
+
+    pub(crate) fn key(&self) -> MountKey {
+        (self.identity.id, self.top.id(), self.top.mount_id())
     }
 
     pub(crate) fn identity(&self) -> &Identity {

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use strongroom_files::within::names_in;
+use strongroom_files::within::for_each_name_in;
 
 /// A path below a drive's root, with `/` between its parts, none of which is empty, `.` or
 /// `..`. The empty path is the root.
@@ -55,7 +55,14 @@ impl AsRef<Path> for Relative {
 
 /// The names in an open folder; those that are not UTF-8 are left out, for they are not ours.
 pub(crate) fn text_names_in(folder: impl AsFd) -> io::Result<Vec<String>> {
-    Ok(names_in(folder)?.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    text_names_where(folder, |_| true)
+}
+
+/// The names in an open folder for which that holds: of a month's many, the others are never kept in memory.
+pub(crate) fn text_names_where(folder: impl AsFd, holds: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for_each_name_in(folder, |name| names.extend(name.to_str().filter(|name| holds(name)).map(str::to_owned)))?;
+    Ok(names)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_model::ByteCount;
 
 use crate::admission::Admission;
+use crate::bag::BagCache;
 use crate::drive::{Drive, DriveSettings};
 use crate::error::DriveError;
 
@@ -16,14 +17,21 @@ pub struct Slot {
     root: PathBuf,
     settings: DriveSettings,
     admission: Option<Arc<dyn Admission>>,
+    bags: BagCache,
     drive: Mutex<Option<Drive>>,
 }
 
 impl Slot {
     /// The slot at `root`, whose drives are opened with those settings.
     #[must_use]
-    pub const fn new(root: PathBuf, settings: DriveSettings) -> Self {
-        Self { root, settings, admission: None, drive: Mutex::new(None) }
+    pub fn new(root: PathBuf, settings: DriveSettings) -> Self {
+        Self { root, settings, admission: None, bags: BagCache::default(), drive: Mutex::new(None) }
+    }
+
+    /// The same, with what others in this process read of its bags.
+    #[must_use]
+    pub fn sharing(self, bags: BagCache) -> Self {
+        Self { bags, ..self }
     }
 
     /// The same, where a drive is given out only if this allows it.
@@ -45,7 +53,7 @@ impl Slot {
         }
         // Gone, or swapped. What comes next may be another drive, if the configuration lets it.
         *slot = None;
-        let drive = Drive::open(&self.root, &self.settings)?;
+        let drive = Drive::open_sharing(&self.root, &self.settings, self.bags.clone())?;
         self.admit(&drive)?;
         *slot = Some(drive.clone());
         Ok(drive)

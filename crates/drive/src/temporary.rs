@@ -12,7 +12,6 @@ use strongroom_files::within::{create_in, remove_in, stat_in};
 use strongroom_files::{Creation, Locked, errno};
 use strongroom_model::Digest;
 
-use crate::bag;
 use crate::error::{Action, DriveError};
 use crate::mount::{FILE_MODE, Mount};
 use crate::place::Spot;
@@ -69,7 +68,7 @@ impl Temporary {
             tracing::warn!(path = %path.join(&self.name), %error, "a temporary file could not be removed");
         }
         self.file = None;
-        bag::lock(&self.mount.bags.get(&self.spot.bag)).tidy(&self.mount, &self.spot.folder);
+        self.mount.bags.get(&self.spot.bag).tidy(&self.mount, &self.spot.folder);
     }
 }
 

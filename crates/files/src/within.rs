@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::OsStrExt as _;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
@@ -72,17 +72,30 @@ pub fn stat_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<Option<
 /// # Errors
 /// The call's; or there are more than four million.
 pub fn names_in(folder: impl AsFd) -> io::Result<Vec<OsString>> {
-    let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut names = Vec::new();
+    for_each_name_in(folder, |name| names.push(name.to_owned()))?;
+    Ok(names)
+}
+
+/// As [`names_in`], for a folder of which only some names are to be kept in memory.
+///
+/// # Errors
+/// The call's; or there are more than four million.
+pub fn for_each_name_in(folder: impl AsFd, mut see: impl FnMut(&OsStr)) -> io::Result<()> {
+    let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
+    let mut count = 0;
     for entry in folder {
         let entry = entry?;
         match entry.file_name().to_bytes() {
             b"." | b".." => {}
-            _ if names.len() == MAX_NAMES => return Err(io::Error::other("there are too many names in it")),
-            name => names.push(OsString::from_vec(name.to_vec())),
+            _ if count == MAX_NAMES => return Err(io::Error::other("there are too many names in it")),
+            name => {
+                count += 1;
+                see(OsStr::from_bytes(name));
+            }
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 /// Removes a file, or a link itself: whether there was one.

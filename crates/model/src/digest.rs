@@ -69,6 +69,12 @@ impl Digest {
         hasher.finish()
     }
 
+    /// The SHA-256 digest that has that value.
+    #[must_use]
+    pub fn from_sha256(value: [u8; 32]) -> Self {
+        Self { algorithm: Algorithm::Sha256, value: value.to_vec() }
+    }
+
     /// Which algorithm it is of.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {

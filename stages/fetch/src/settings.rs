@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
+use strongroom_drive::BagCache;
 use strongroom_model::{ByteCount, DriveId, SiteId};
 
 /// Where files go, and how many at once.
@@ -22,4 +23,6 @@ pub struct FetchSettings {
     pub batch: usize,
     /// Whose calendar months the bags are stamped with.
     pub zone: TimeZone,
+    /// What the stages of this process have read of the drive's bags.
+    pub bags: BagCache,
 }

@@ -48,7 +48,7 @@ impl Fetch {
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
         let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
         Self {
-            slot: Arc::new(Slot::new(settings.root.clone(), opened)),
+            slot: Arc::new(Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())),
             turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, at_once()))),
             meter: Meter::default(),
             suspect: AtomicBool::new(false),
@@ -62,7 +62,8 @@ impl Fetch {
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
         let opened = DriveSettings { reserve: Some(self.settings.reserve), expect: self.settings.expect };
-        let slot = Arc::new(Slot::new(self.settings.root.clone(), opened).admitted_by(admission));
+        let slot = Slot::new(self.settings.root.clone(), opened).sharing(self.settings.bags.clone());
+        let slot = Arc::new(slot.admitted_by(admission));
         Self { slot, ..self }
     }
 

@@ -11,10 +11,12 @@
 //! - `attached`: how the drive is used, recorded for whoever cannot see it;
 //! - `begin`: what is looked at when a drive is first seen;
 //! - `salvage` and `unknown`: copies that a lost log may have proven, read back and told of;
+//! - `folding`: writing the manifests whole;
 //! - `suspects`: files that a drive changed.
 
 mod attached;
 mod begin;
+mod folding;
 mod judge;
 mod lost;
 mod salvage;

@@ -100,6 +100,10 @@ impl Salvage {
             }
         }
         self.list(month, proofs, &mut found).await?;
+        if found.listed > 0 {
+            let (drive, site) = (self.drive.clone(), self.log.site().clone());
+            blocking(move || drive.fold(&site)).await?;
+        }
         kill_point!("verify.after-salvage");
         // If we stop here, the alarm stays as it was, and the next start finds what is left, or nothing.
         found.left.sort_unstable();

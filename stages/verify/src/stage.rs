@@ -9,7 +9,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
-use strongroom_drive::{Admission, Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted};
+use strongroom_drive::{
+    Admission, BagCache, Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted,
+};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
@@ -19,6 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::attached;
 use crate::begin::{self, BeginError};
+use crate::folding::Folding;
 use crate::judge::{Judgement, judge};
 use crate::salvage::{Background, Salvage};
 use crate::suspects::Suspects;
@@ -58,6 +61,8 @@ pub struct VerifySettings {
     pub zone: TimeZone,
     /// The folders whose disks the drive should not share, and whose they are: it is recorded where it does.
     pub others: Vec<(DiskOf, PathBuf)>,
+    /// What the stages of this process have read of the drive's bags.
+    pub bags: BagCache,
 }
 
 /// Reads copies back from the drive and compares them.
@@ -86,6 +91,7 @@ pub struct Verify {
     seen: std::sync::Mutex<Option<DriveId>>,
     /// Copies that a lost log may have proven, read back beside the stage's work.
     salvage: Background,
+    folding: Folding,
 }
 
 /// A copy that is refused, and which file was read.
@@ -128,6 +134,7 @@ impl Verify {
             begun: Arc::default(),
             seen: std::sync::Mutex::default(),
             salvage: Background::default(),
+            folding: Folding::default(),
         }
     }
 
@@ -200,6 +207,11 @@ impl Verify {
     /// Waits until no copy is being read back that only a damaged manifest lists.
     pub async fn salvaged(&self) {
         self.salvage.ended().await;
+    }
+
+    /// Folds the journals into the manifests of the drive that copies were listed on last. Call it when the stage has ended.
+    pub async fn fold(&self) {
+        self.folding.now().await;
     }
 
     /// Stops reading such copies back, after those that are being read: what is left is for the next start.
@@ -380,6 +392,9 @@ impl Verify {
     async fn prove(&self, drive: &Drive, proven: Vec<Proven>, settle: &Settle<Booking>) {
         let site = self.log.site().clone();
         let drive = drive.clone();
+        if !proven.is_empty() {
+            self.folding.listed(&drive, &site);
+        }
         let recorded = blocking(move || record(&drive, &site, proven)).await;
         kill_point!("verify.after-manifest");
         if recorded.iter().any(|(_, _, written)| matches!(written, Err(DriveError::BadManifest { .. }))) {
@@ -413,7 +428,7 @@ impl Verify {
 /// The place of the drive. What is read back is on the drive already, so a drive that is full for fetching is not for proving.
 fn slot(settings: &VerifySettings) -> Slot {
     let opened = DriveSettings { reserve: None, expect: settings.expect };
-    Slot::new(settings.root.clone(), opened)
+    Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())
 }
 
 /// A copy that was read back as it should be, and which file that was.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::{Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, spawn_relay};
+use strongroom_drive::BagCache;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmRaised, Trigger};
 use strongroom_model::{Actor, AlarmKind, Position, StageName};
@@ -66,6 +67,7 @@ pub(crate) struct Job {
     root: PathBuf,
     verify: Arc<Verify>,
     admission: Arc<LogAdmission>,
+    bags: BagCache,
     /// Which stages that need the drive are at work.
     begun: Begun,
     /// When the drive was last looked at, and whether something was in the way then.
@@ -122,7 +124,8 @@ impl Job {
         let mut pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         pipeline.spawn(wire::notify(&config, &log)?, actor(StageName::Notify));
         let (parts, presence) = presence(&config, &log, &clock, &pipeline, relay.as_ref());
-        let verify = Arc::new(wire::verify(&config, &root, &log, &clock, &admission));
+        let bags = BagCache::default();
+        let verify = Arc::new(wire::verify(&config, &root, &log, &clock, &admission, &bags));
         Ok(Self {
             config,
             clock,
@@ -135,6 +138,7 @@ impl Job {
             root,
             verify,
             admission,
+            bags,
             begun: Begun::Nothing,
             looked_at: Instant::now(),
             is_obstructed: false,
@@ -203,7 +207,7 @@ impl Job {
 
     fn begin_to_fetch(&mut self) {
         let (config, log, clock, source) = (&self.config, &self.log, &self.clock, &self.source);
-        let fetch = wire::fetch(config, &self.root, source, clock, &self.admission);
+        let fetch = wire::fetch(config, &self.root, source, clock, &self.admission, &self.bags);
         self.watch.measure(fetch.meter());
         self.pipeline.spawn(fetch, actor(StageName::Fetch));
         self.pipeline.spawn(wire::enumerate(source, log, clock), actor(StageName::Enumerate));
@@ -329,6 +333,7 @@ impl Job {
                 self.verify.stop_salvaging();
                 self.pipeline.ended().await;
                 self.verify.salvaged().await;
+                self.verify.fold().await;
                 if let Some(relay) = self.relay {
                     relay.ended().await;
                 }

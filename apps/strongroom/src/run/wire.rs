@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom_archive::Archive;
 use strongroom_bus::{Alarms, Delivery, Pace, RetryPolicy, Wiring};
+use strongroom_drive::BagCache;
 use strongroom_enumerate::Enumerate;
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
@@ -55,6 +56,7 @@ pub(crate) fn fetch(
     source: &Source,
     clock: &Clock,
     admission: &Arc<LogAdmission>,
+    bags: &BagCache,
 ) -> Fetch {
     let settings = FetchSettings {
         site: config.site.clone(),
@@ -64,6 +66,7 @@ pub(crate) fn fetch(
         concurrency: config.fetch.concurrency as usize,
         batch: config.fetch.batch as usize,
         zone: config.zone(),
+        bags: bags.clone(),
     };
     Fetch::new(settings, source.clone(), clock.clone()).admitted_by(admission.clone())
 }
@@ -74,6 +77,7 @@ pub(crate) fn verify(
     log: &EventLog,
     clock: &Clock,
     admission: &Arc<LogAdmission>,
+    bags: &BagCache,
 ) -> Verify {
     let settings = VerifySettings {
         root: root.to_owned(),
@@ -83,6 +87,7 @@ pub(crate) fn verify(
         batch: config.verify.batch as usize,
         zone: config.zone(),
         others: attached::others(Some(config)),
+        bags: bags.clone(),
     };
     let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));
     Verify::new(settings, log.clone(), clock.clone(), alarms).admitted_by(admission.clone())

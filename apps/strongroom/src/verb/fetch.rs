@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use strongroom_drive::BagCache;
 use strongroom_model::StageName;
 use strongroom_service::Config;
 
@@ -47,7 +48,8 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     let mut drive = Attached::new(&worker, root.clone(), StageName::Fetch);
     let done = match wait_for(&worker, &mut drive).await {
         Ok(true) => {
-            let stage = wire::fetch(&worker.config, &root, &source, &worker.clock, drive.admission());
+            let stage =
+                wire::fetch(&worker.config, &root, &source, &worker.clock, drive.admission(), &BagCache::default());
             worker.spawn(stage, StageName::Fetch);
             let turns = worker.keep(async || {
                 if drive.is_due() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom_drive::BagCache;
 use strongroom_model::StageName;
 use strongroom_model::event::AlarmRaised;
 use strongroom_service::Config;
@@ -44,7 +45,14 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     let (config, root) = with_drive(config, args.drive.as_deref())?;
     let mut worker = Worker::open("verify", config, &args.common).await?;
     let mut drive = Attached::new(&worker, root.clone(), StageName::Verify);
-    let stage = Arc::new(wire::verify(&worker.config, &root, &worker.log, &worker.clock, drive.admission()));
+    let stage = Arc::new(wire::verify(
+        &worker.config,
+        &root,
+        &worker.log,
+        &worker.clock,
+        drive.admission(),
+        &BagCache::default(),
+    ));
     let done = match begin(&worker, &mut drive, &stage).await {
         Ok(true) => {
             worker.spawn(stage.clone(), StageName::Verify);
@@ -59,7 +67,9 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
         other => other.map(drop),
     };
     stage.stop_salvaging();
-    worker.close(done).await
+    let exit = worker.close(done).await;
+    stage.fold().await;
+    exit
 }
 
 /// Waits for the drive, and looks it through. Returns whether it came.

@@ -71,7 +71,9 @@ fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveEr
     // If we stop here, there is no manifest yet, but no month's folder either.
     let mut manifest = Manifest::default();
     manifest.set_text(text::FILE, &text::sha256(place));
-    write_first(mount, &bag, draft, manifest::FILE, manifest.render().as_bytes())?;
+    let mut lines = Vec::new();
+    manifest.write_to(&mut lines).expect("memory takes whatever is written to it");
+    write_first(mount, &bag, draft, manifest::FILE, &lines)?;
     for folder in [&data, draft] {
         mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
     }

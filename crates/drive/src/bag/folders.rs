@@ -1,33 +1,39 @@
 //! The bookings' folders of a bag, so that no two have names that some file system takes for one.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::io::Errno;
-use strongroom_files::within::{make_in, remove_folder_in, stat_in};
+use strongroom_files::within::{for_each_name_in, make_in, remove_folder_in, stat_in};
 use strongroom_files::{errno, is_folder};
 
 use super::text;
 use crate::error::{Action, DriveError};
 use crate::mount::{FOLDER_MODE, Mount};
 use crate::name::folded;
-use crate::relative::{Relative, text_names_in};
+use crate::relative::Relative;
 
 /// How often a folder is made again where another worker tidies up meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
-/// The folders in one folder: the names, each after what it folds to. They are read once, and what
-/// another process makes later is found when its name is wanted.
+/// A folder's name in memory: the hash of what it folds to, and of the name. A month may have a million. That two names share
+/// a hash is as good as impossible, for nobody can guess its key; and if they did, a folder would only be called by the name
+/// that it would have if the other's differed from it in case.
+type Name = (u64, u64);
+
+/// The folders in one folder. They are read once, and what another process makes later is found when its name is wanted.
 #[derive(Debug)]
 pub(super) struct Folders {
     path: Relative,
-    names: Option<BTreeSet<(String, String)>>,
+    names: Option<BTreeSet<Name>>,
+    hashing: RandomState,
 }
 
 impl Folders {
-    pub(super) const fn new(path: Relative) -> Self {
-        Self { path, names: None }
+    pub(super) fn new(path: Relative) -> Self {
+        Self { path, names: None, hashing: RandomState::new() }
     }
 
     /// Makes a folder. `false`: one whose name some file system takes for the same is there
@@ -40,7 +46,8 @@ impl Folders {
             let folder = mount.add_own_folder(&self.path)?;
             match make_in(&folder, name, FOLDER_MODE) {
                 Ok(()) => {
-                    self.names(mount)?.insert((folded(name), name.to_owned()));
+                    let entry = entry_of(&self.hashing, name);
+                    self.names(mount)?.insert(entry);
                     return Ok(true);
                 }
                 // Another worker made it, or one that this file system takes for it: look which.
@@ -60,42 +67,50 @@ impl Folders {
     pub(super) fn remove(&mut self, mount: &Mount, name: &str) -> bool {
         let gone = remove_folder(mount, &self.path.join(name));
         if let Some(names) = self.names.as_mut().filter(|_| gone) {
-            names.remove(&(folded(name), name.to_owned()));
+            names.remove(&entry_of(&self.hashing, name));
         }
         gone
     }
 
     /// Whether a name is there; `None`: neither it nor one that may be taken for it.
     fn known(&mut self, mount: &Mount, name: &str) -> Result<Option<bool>, DriveError> {
+        let entry = entry_of(&self.hashing, name);
         let names = self.names(mount)?;
-        let entry = (folded(name), name.to_owned());
         if names.contains(&entry) {
             return Ok(Some(true));
         }
-        let taken = entry.0 == folded(text::FILE)
-            || names.range((entry.0.clone(), String::new())..).next().is_some_and(|(key, _)| *key == entry.0);
-        Ok(taken.then_some(false))
+        let is_taken = folded(name) == folded(text::FILE)
+            || names.range((entry.0, u64::MIN)..=(entry.0, u64::MAX)).next().is_some();
+        Ok(is_taken.then_some(false))
     }
 
-    fn names(&mut self, mount: &Mount) -> Result<&mut BTreeSet<(String, String)>, DriveError> {
+    fn names(&mut self, mount: &Mount) -> Result<&mut BTreeSet<Name>, DriveError> {
         if self.names.is_none() {
             let names = match mount.own_folder(&self.path)? {
-                Some(folder) => without_text(folder).map_err(|error| mount.error(Action::Open, &self.path, error))?,
-                None => Vec::new(),
+                Some(folder) => without_text(&self.hashing, &folder)
+                    .map_err(|error| mount.error(Action::Open, &self.path, error))?,
+                None => BTreeSet::new(),
             };
-            self.names = Some(names.into_iter().map(|name| (folded(&name), name)).collect());
+            self.names = Some(names);
         }
         Ok(self.names.as_mut().expect("it was just filled"))
     }
 }
 
+fn entry_of(hashing: &RandomState, name: &str) -> Name {
+    (hashing.hash_one(folded(name)), hashing.hash_one(name))
+}
+
 /// The names in the folder of a bag's payload, but for the text's. A bag of an older version may have a folder
 /// of that name, which stays its booking's.
-fn without_text(folder: OwnedFd) -> io::Result<Vec<String>> {
-    let mut names = text_names_in(&folder)?;
-    if !stat_in(folder, text::FILE)?.is_some_and(|stat| is_folder(&stat)) {
-        names.retain(|name| name != text::FILE);
-    }
+fn without_text(hashing: &RandomState, folder: &OwnedFd) -> io::Result<BTreeSet<Name>> {
+    let text_is_folder = stat_in(folder, text::FILE)?.is_some_and(|stat| is_folder(&stat));
+    let mut names = BTreeSet::new();
+    for_each_name_in(folder.as_fd(), |name| {
+        names.extend(
+            name.to_str().filter(|name| text_is_folder || *name != text::FILE).map(|name| entry_of(hashing, name)),
+        );
+    })?;
     Ok(names)
 }
 

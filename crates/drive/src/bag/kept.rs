@@ -1,4 +1,4 @@
-//! What can still be read of a bag's manifests that were damaged and put aside.
+//! What can still be read of a bag's manifests, and journals, that were damaged and put aside.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,13 +7,14 @@ use std::os::unix::fs::FileExt as _;
 
 use strongroom_model::Digest;
 
+use super::journal;
 use crate::drive::quarantine::kept_from;
 use crate::error::DriveError;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
 
-/// How many are read, the newest first: more are a drive's that damages one at every start.
+/// How many of each are read, the newest first: more are a drive's that damages one at every start.
 const MAX_KEPT: usize = 100;
 /// How much is read at once, in bytes: a block that the disk cannot give back costs the lines in it, and no others.
 const BLOCK_BYTES: usize = 4096;
@@ -29,13 +30,17 @@ impl KeptLines {
         let mut lines = Self::default();
         // One manifest's most for all of them.
         let mut room = manifest::MAX_BYTES;
-        for path in kept_from(mount, &place.folder().join(manifest::FILE))?.into_iter().take(MAX_KEPT) {
+        let kept = |name| kept_from(mount, &place.folder().join(name));
+        let (manifests, journals) = (kept(manifest::FILE)?, kept(journal::FILE)?);
+        for path in manifests.into_iter().take(MAX_KEPT).chain(journals.into_iter().take(MAX_KEPT)) {
             let read = mount.top().file(&path).and_then(|file| readable(&file, room));
             match read {
                 Ok(bytes) => {
                     room = room.saturating_sub(bytes.len() as u64);
                     lines.add(Manifest::readable_lines(&bytes));
                 }
+                // Only the other of the two was put aside then.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::warn!(%path, %error, "a manifest that was put aside cannot be read"),
             }
         }

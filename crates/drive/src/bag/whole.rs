@@ -1,6 +1,7 @@
-//! Small files that are written or replaced in one step.
+//! Files that are written or replaced in one step.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 use strongroom_files::within::{create_in, remove_in, replace_in};
@@ -12,8 +13,63 @@ use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
 use crate::temporary::whole_name;
 
-/// Replaces a small file by `bytes`, durably but for its folder. One process at a time, under the
-/// manifests' lock.
+/// How much is written at once, in bytes.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// The next version of a file, under a temporary name. One process at a time, under the manifests' lock. Dropped, it is gone.
+pub(super) struct Next<'a, F: AsFd> {
+    mount: &'a Mount,
+    folder: F,
+    path: &'a Relative,
+    name: &'a str,
+    file: File,
+    is_named: bool,
+}
+
+impl<'a, F: AsFd> Next<'a, F> {
+    /// Writes it, not durably yet.
+    pub(super) fn write(
+        mount: &'a Mount,
+        folder: F,
+        path: &'a Relative,
+        name: &'a str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Self, DriveError> {
+        let temporary = whole_name(name);
+        let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
+        remove_in(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
+        let file = create_in(folder.as_fd(), &temporary, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
+        let next = Self { mount, folder, path, name, file, is_named: false };
+        write_into(&next.file, write).map_err(error(Action::Write))?;
+        Ok(next)
+    }
+
+    pub(super) fn sync(&self) -> Result<(), DriveError> {
+        let error = |source| self.mount.error(Action::Sync, self.path.join(self.name), source);
+        self.mount.sync_file(&self.file).map_err(error)
+    }
+
+    /// Replaces the file by it, which is durable when its folder is synced.
+    pub(super) fn replace(&mut self) -> Result<(), DriveError> {
+        kill_point!("drive.manifest-written");
+        // If we stop here, the old file stands, and the temporary one is swept at the next start.
+        let replaced = replace_in(self.folder.as_fd(), whole_name(self.name), self.name);
+        replaced.map_err(|source| self.mount.error(Action::Rename, self.path.join(self.name), source))?;
+        self.is_named = true;
+        Ok(())
+    }
+}
+
+impl<F: AsFd> Drop for Next<'_, F> {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // It may be what takes the last room of a full drive.
+            let _ = remove_in(self.folder.as_fd(), whole_name(self.name));
+        }
+    }
+}
+
+/// Replaces a small file by `bytes`, durably once its folder is synced. One process at a time, under the manifests' lock.
 pub(super) fn write_whole(
     mount: &Mount,
     folder: impl AsFd,
@@ -21,22 +77,12 @@ pub(super) fn write_whole(
     name: &str,
     bytes: &[u8],
 ) -> Result<(), DriveError> {
-    let temporary = whole_name(name);
-    let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-    remove_in(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
-    let written = write_new(mount, folder.as_fd(), &temporary, bytes).and_then(|()| {
-        kill_point!("drive.manifest-written");
-        // If we stop here, the old file stands, and the temporary one is swept at the next start.
-        replace_in(folder.as_fd(), &temporary, name).map_err(|source| (Action::Rename, source))
-    });
-    written.map_err(|(action, source)| {
-        // It may be what takes the last room of a full drive.
-        let _ = remove_in(folder.as_fd(), &temporary);
-        error(action)(source)
-    })
+    let mut next = Next::write(mount, folder.as_fd(), path, name, |out| out.write_all(bytes))?;
+    next.sync()?;
+    next.replace()
 }
 
-/// Writes a small file where there is none, durably but for its folder.
+/// Writes a small file where there is none, durably once its folder is synced.
 pub(super) fn write_first(
     mount: &Mount,
     folder: impl AsFd,
@@ -44,12 +90,15 @@ pub(super) fn write_first(
     name: &str,
     bytes: &[u8],
 ) -> Result<(), DriveError> {
-    write_new(mount, folder, name, bytes).map_err(|(action, source)| mount.error(action, path.join(name), source))
+    let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
+    let file = create_in(folder, name, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
+    write_into(&file, |out| out.write_all(bytes)).map_err(error(Action::Write))?;
+    mount.sync_file(&file).map_err(error(Action::Sync))
 }
 
-fn write_new(mount: &Mount, folder: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), (Action, io::Error)> {
-    let mut file = create_in(folder, name, Creation::New, FILE_MODE).map_err(|source| (Action::Create, source))?;
-    let written = call(|| fault!("drive.manifest"), || Ok(())).and_then(|()| file.write_all(bytes));
-    written.map_err(|source| (Action::Write, source))?;
-    mount.sync_file(&file).map_err(|source| (Action::Sync, source))
+fn write_into(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    call(|| fault!("drive.manifest"), || Ok(()))?;
+    let mut out = BufWriter::with_capacity(WRITE_BYTES, file);
+    write(&mut out)?;
+    out.flush()
 }

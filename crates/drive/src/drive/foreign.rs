@@ -8,9 +8,8 @@ use strongroom_files::within::{names_in, stat_in};
 use strongroom_model::{Month, SiteId};
 
 use super::Drive;
-use crate::bag::{self, text};
+use crate::bag::{Bag, text};
 use crate::error::{Action, DriveError};
-use crate::manifest::Manifest;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
@@ -62,19 +61,12 @@ impl Drive {
         }
         for (folders, place) in folders {
             let bag = mount.bags.get(&place);
-            let mut bag = bag::lock(&bag);
-            let manifest = match bag.manifest(&mount) {
-                Ok(manifest) => manifest.clone(),
-                // The next start writes it anew. Until then only a name can tell.
-                Err(DriveError::BadManifest { .. }) => Manifest::default(),
-                Err(error) => return Err(error),
-            };
             for folder in folders {
                 if !go_on() {
                     found.ended_early = true;
                     return Ok(found);
                 }
-                in_a_folder(&mount, &place, &folder, &manifest, &mut found)?;
+                in_a_folder(&mount, &place, &folder, &bag, &mut found)?;
             }
         }
         Ok(found)
@@ -125,7 +117,7 @@ fn in_a_folder(
     mount: &Mount,
     place: &BagPlace,
     folder: &OsStr,
-    manifest: &Manifest,
+    bag: &Bag,
     found: &mut Foreign,
 ) -> Result<(), DriveError> {
     let Some(name) = folder.to_str() else {
@@ -135,7 +127,12 @@ fn in_a_folder(
     };
     let path = place.data().join(name);
     let Ok(opened) = mount.top().folder(&path) else { return Ok(()) };
-    let listed: Vec<_> = manifest.in_folder(name).map(|(name, _)| name.to_owned()).collect();
+    let listed: Vec<_> = match bag.listed(mount) {
+        Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
+        // The next start writes it anew. Until then only a name can tell.
+        Err(DriveError::BadManifest { .. }) => Vec::new(),
+        Err(error) => return Err(error),
+    };
     for name in sorted_names(mount, &opened, &path)? {
         let is_ours =
             name.to_str().is_some_and(|name| is_temporary(name) || listed.iter().any(|listed| listed == name));

@@ -6,7 +6,6 @@ use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
-use crate::bag;
 use crate::error::{Action, DriveError};
 use crate::identity;
 use crate::mount::Mount;
@@ -31,7 +30,7 @@ impl Drive {
         let Some((place, inside)) = BagPlace::of(&path) else {
             return Err(DriveError::BadPath { path: path.to_string() });
         };
-        if bag::lock(&mount.bags.get(&place)).manifest(&mount)?.get(&inside).is_some() {
+        if mount.bags.get(&place).listed(&mount)?.all().get(&inside).is_some() {
             return Ok(None);
         }
         let (_, filename) = path.split().expect("it lies in a bag");
@@ -72,7 +71,6 @@ pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Res
     };
     let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
     let bag = mount.bags.get(&place);
-    let mut bag = bag::lock(&bag);
     bag.while_unlisted(mount, &inside, || {
         let there = stat_in(&opened, filename).map_err(|error| mount.error(Action::Read, path, error))?;
         if there.is_some_and(|stat| seen.is_none_or(|seen| seen.is(&stat))) {
@@ -94,7 +92,6 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> R
         return Err(DriveError::BadPath { path: path.to_string() });
     };
     let bag = mount.bags.get(&place);
-    let mut bag = bag::lock(&bag);
     let aside = bag.while_unlisted(mount, &inside, || move_aside(mount, path, seen))?;
     if let Some((_, name)) = folder.split() {
         bag.tidy(mount, name);

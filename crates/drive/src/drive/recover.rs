@@ -1,8 +1,7 @@
 //! What a start puts right: what a process that died left on the drive.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::os::fd::AsFd;
-use std::sync::Mutex;
+use std::os::fd::{AsFd, OwnedFd};
 
 use jiff::Timestamp;
 use strongroom_files::is_folder;
@@ -11,7 +10,7 @@ use strongroom_model::{Digest, Month, SiteId};
 
 use super::foreign::is_a_desktops;
 use super::quarantine::set_aside;
-use super::{Drive, inside};
+use super::{Drive, inside, months_of, named_in_site};
 use crate::bag::kept::KeptLines;
 use crate::bag::{self, Bag, draft, text};
 use crate::error::{Action, DriveError};
@@ -20,7 +19,7 @@ use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
 use crate::proof::{Proof, Recovered, Recovery, Unlisted};
-use crate::relative::{Relative, text_names_in};
+use crate::relative::{Relative, text_names_in, text_names_where};
 use crate::temporary::{is_temporary, part_name, sweep};
 
 impl Drive {
@@ -45,12 +44,35 @@ impl Drive {
         for (month, proofs) in recovery.proofs {
             sweeper.rebuild(*month, proofs)?;
         }
-        for month in sweeper.months()? {
+        for month in months_of(&mount, site)? {
             sweeper.month(month)?;
         }
         sweeper.folder(&Relative::root().join(identity::FOLDER))?;
         Ok(sweeper.found)
     }
+}
+
+/// What a month's bag lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    Copies,
+    Nothing,
+    /// It cannot be read.
+    Unknown,
+}
+
+/// A bag's folders in which nothing is proven. Whatever is received goes into such a folder (see `Bag::folder_for`), so what a
+/// dead process left is in one of them: a few, however many files a month has.
+fn unlisted_in(
+    mount: &Mount,
+    bag: &Bag,
+    lists: Lists,
+    folder: OwnedFd,
+    path: &Relative,
+) -> Result<Vec<String>, DriveError> {
+    let listed = if lists == Lists::Unknown { None } else { Some(bag.listed(mount)?) };
+    let is_unlisted = |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
+    text_names_where(folder, is_unlisted).map_err(|error| mount.error(Action::Open, path, error))
 }
 
 struct Sweeper<'a> {
@@ -100,7 +122,7 @@ impl<'a> Sweeper<'a> {
     /// Removes what a process left of a bag that it was making.
     fn drafts(&mut self) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
-        for month in self.names_of(draft::month_of)? {
+        for month in named_in_site(self.mount, self.site, draft::month_of)? {
             if draft::sweep(self.mount, &draft::path(&self.place(month)))? {
                 self.found.swept += 1;
             }
@@ -112,28 +134,16 @@ impl<'a> Sweeper<'a> {
         let place = self.place(month);
         let proofs = proofs
             .iter()
+            // The log proves a path once; where it does so twice, the later proof is the one that holds.
             .map(|proof| Ok((inside(&place, proof)?, proof.sha256.clone())))
-            .collect::<Result<Vec<_>, DriveError>>()?;
+            .collect::<Result<BTreeMap<_, _>, DriveError>>()?;
         if proofs.is_empty() && self.mount.own_folder(&place.folder())?.is_none() {
             return Ok(());
         }
-        if bag::lock(&self.mount.bags.get(&place)).rebuild(self.mount, &proofs)? {
-            self.found.rewritten.push(month);
+        if self.mount.bags.get(&place).rebuild(self.mount, &proofs)? {
+            self.rewrote(month);
         }
         Ok(())
-    }
-
-    /// The months that the site has folders of.
-    fn months(&self) -> Result<BTreeSet<Month>, DriveError> {
-        self.names_of(|name| name.parse().ok())
-    }
-
-    /// The months that names in the site's folder stand for.
-    fn names_of(&self, month: impl Fn(&str) -> Option<Month>) -> Result<BTreeSet<Month>, DriveError> {
-        let path = BagPlace::site_folder(self.site);
-        let Some(folder) = self.mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
-        let names = text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &path, error))?;
-        Ok(names.iter().filter_map(|name| month(name)).collect())
     }
 
     fn month(&mut self, month: Month) -> Result<(), DriveError> {
@@ -141,41 +151,47 @@ impl<'a> Sweeper<'a> {
         let data = place.data();
         self.folder(&place.folder())?;
         self.folder(&data)?;
+        let bag = self.mount.bags.get(&place);
+        let lists = self.settle(month, &bag)?;
         let mut names = match self.mount.own_folder(&data)? {
-            Some(folder) => text_names_in(folder).map_err(|error| self.mount.error(Action::Open, &data, error))?,
+            Some(folder) => unlisted_in(self.mount, &bag, lists, folder, &data)?,
             None => Vec::new(),
         };
         // What is found is reported in the same words at each start.
         names.sort_unstable();
-        let bag = self.mount.bags.get(&place);
-        let lists_copies = self.skip_listed(month, &bag, &mut names)?;
         for name in names {
-            self.booking(&place, &name, lists_copies)?;
-            bag::lock(&bag).tidy(self.mount, &name);
+            self.booking(&place, &name, lists == Lists::Copies)?;
+            bag.tidy(self.mount, &name);
         }
         Ok(())
     }
 
-    /// Leaves of a bag's folders those in which nothing is proven: whether anything is, in any. Whatever is
-    /// received goes into such a folder (see `Bag::folder_for`), so what a dead process left is in one of them: a
-    /// few, however many months' files there are.
-    fn skip_listed(&mut self, month: Month, bag: &Mutex<Bag>, names: &mut Vec<String>) -> Result<bool, DriveError> {
-        let mut bag = bag::lock(bag);
-        match bag.mend_text(self.mount) {
+    fn rewrote(&mut self, month: Month) {
+        if !self.found.rewritten.contains(&month) {
+            self.found.rewritten.push(month);
+        }
+    }
+
+    /// Puts right what a month lists: its text, and what a dead process left in its journal.
+    fn settle(&mut self, month: Month, bag: &Bag) -> Result<Lists, DriveError> {
+        let settled = bag.listed(self.mount).map(|listed| listed.is_begun()).and_then(|is_begun| {
+            // Perhaps it was taken away: then the log knows what was listed in it.
+            if !is_begun {
+                self.found.doubtful.insert(month);
+            }
+            Ok(bag.mend_text(self.mount)? | bag.fold(self.mount)?)
+        });
+        match settled {
             Ok(false) => {}
-            Ok(true) => self.found.rewritten.push(month),
+            Ok(true) => self.rewrote(month),
             Err(DriveError::BadManifest { .. }) => {
                 self.found.doubtful.insert(month);
-                return Ok(false);
+                return Ok(Lists::Unknown);
             }
             Err(error) => return Err(error),
         }
-        let manifest = bag.manifest(self.mount)?;
-        if manifest.is_empty() {
-            self.found.doubtful.insert(month);
-        }
-        names.retain(|name| manifest.in_folder(name).next().is_none());
-        Ok(manifest.lists_copies())
+        let lists_copies = bag.listed(self.mount)?.all().lists_copies();
+        Ok(if lists_copies { Lists::Copies } else { Lists::Nothing })
     }
 
     /// A booking's folder in which nothing is proven.

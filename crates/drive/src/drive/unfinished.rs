@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use strongroom_model::{BookingId, Month, SiteId};
 
 use super::Drive;
-use crate::bag::{self, text};
+use crate::bag::text;
 use crate::error::{Action, DriveError};
 use crate::name;
 use crate::place::BagPlace;
-use crate::relative::text_names_in;
+use crate::relative::text_names_where;
 
 /// The bookings that something of a month may lie on the drive of, though nothing is proven: few,
 /// however many are waiting.
@@ -45,17 +45,18 @@ impl Drive {
         let place = BagPlace { site: site.clone(), month };
         let data = place.data();
         let Some(folder) = mount.own_folder(&data)? else { return Ok(Unfinished::default()) };
-        let mut names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &data, error))?;
-        // The bag's own text stands there, too.
-        names.retain(|name| !text::is_name(name));
         let bag = mount.bags.get(&place);
-        let mut bag = bag::lock(&bag);
-        match bag.manifest(&mount) {
-            Ok(manifest) => names.retain(|name| manifest.in_folder(name).next().is_none()),
+        let listed = match bag.listed(&mount) {
+            Ok(listed) => Some(listed),
             // Any of them may be unproven.
-            Err(DriveError::BadManifest { .. }) => {}
+            Err(DriveError::BadManifest { .. }) => None,
             Err(error) => return Err(error),
-        }
+        };
+        let is_unlisted =
+            |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
+        // The bag's own text stands there, too.
+        let names = text_names_where(folder, |name| !text::is_name(name) && is_unlisted(name))
+            .map_err(|error| mount.error(Action::Open, &data, error))?;
         Ok(Unfinished { folders: names.iter().map(|name| name::base_of(name)).collect() })
     }
 }

@@ -1,7 +1,7 @@
 //! A drive whose identity is lost or damaged, and writing it back.
 
 use std::collections::HashMap;
-use std::io::{self, Read as _};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use strongroom_service::kill_point;
 
 use super::Drive;
 use super::init::Written;
+use crate::bag::journal;
 use crate::error::{Action, DriveError, RestoreError};
 use crate::identity::{self, Identity, is_label};
 use crate::manifest::{self, Manifest};
@@ -82,18 +83,20 @@ impl Unidentified {
                 return false;
             };
             let manifest = manifests.entry(bag).or_insert_with_key(|bag| self.manifest(bag));
-            let is_listed = manifest.as_ref().and_then(|manifest| manifest.get(&inside)) == Some(&proof.sha256);
+            let is_listed = manifest.as_ref().and_then(|manifest| manifest.get(&inside)) == Some(proof.sha256.clone());
             is_listed && self.top.stat(&proof.path).is_ok_and(|stat| stat.is_some_and(|stat| is_plain(&stat)))
         };
         proofs.iter().filter(is_held).count()
     }
 
-    /// A month's manifest; `None` where there is none that can be read.
+    /// What a month's manifest and its journal list; `None` where there is no manifest that can be read.
     fn manifest(&self, bag: &BagPlace) -> Option<Manifest> {
-        let mut bytes = Vec::new();
-        let file = self.top.file(bag.folder().join(manifest::FILE)).ok()?;
-        file.take(manifest::MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
-        Manifest::parse(&bytes).ok()
+        let open = |name| self.top.file(bag.folder().join(name));
+        // The journal first: it is taken away when the manifest lists what it does.
+        let journaled = open(journal::FILE).map(|file| journal::whole_batches(&file)).unwrap_or_default();
+        let mut all = Manifest::read(BufReader::new(open(manifest::FILE).ok()?.take(manifest::MAX_BYTES))).ok()?;
+        all.merge(&journaled).ok()?;
+        Some(all)
     }
 
     /// Writes an identity back, durably; `record` writes down that it was decided, when all but the name is done.

@@ -51,6 +51,7 @@ fn two_processes_lose_none_of_each_others_entries() {
         scope.spawn(|| record(&other, 2));
     });
     assert_eq!(rig.copies().len(), 40);
+    rig.drive.fold(&site()).unwrap();
     assert_eq!(faults_of(&rig.bag()), NONE);
     rig.sha256sum_passes();
 }

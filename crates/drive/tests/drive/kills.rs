@@ -119,6 +119,7 @@ fn do_the_job(drive: &Drive, log: &Log) {
         }
         verify(landed);
     }
+    drive.fold(&site()).unwrap();
 }
 
 #[test]
@@ -130,11 +131,14 @@ fn child_does_the_job() {
 #[test]
 fn r3_a_kill_between_any_two_durable_steps_loses_nothing_and_does_nothing_twice() {
     let mut places: Vec<String> = Vec::new();
-    for name in ["bytes-written", "bytes-synced", "names-synced", "manifest-renamed"] {
+    for name in ["bytes-written", "bytes-synced", "names-synced", "journal-written", "journal-synced"] {
         places.extend((1..=2).map(|passing| format!("drive.{name}:{passing}")));
     }
     places.extend((1..=BOOKINGS).map(|passing| format!("drive.renamed:{passing}")));
-    places.extend((1..=2).map(|passing| format!("drive.manifest-written:{passing}")));
+    places.extend(
+        ["journal-begun", "journal-folded", "manifest-written", "manifest-renamed"]
+            .map(|name| format!("drive.{name}:1")),
+    );
     places.extend(["begun", "written", "renamed", "named"].map(|step| format!("drive.bag-{step}:1")));
     for place in places {
         killed_at(&place, &[]);

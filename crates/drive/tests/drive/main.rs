@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bag;
+mod cost;
 #[cfg(feature = "kill-points")]
 mod faults;
 mod foreign;
 #[cfg(feature = "kill-points")]
+mod journal;
 mod kills;
 mod landing;
 mod matrix;

@@ -8,7 +8,7 @@ use strongroom_service::fault::{ERRORS, during};
 use crate::rig::{NONE, Rig, month, place_of, proof_of, site};
 
 /// The places where a call can be made to fail, and what kinds of calls pass there.
-const PLACES: [(&str, &[Call]); 14] = [
+const PLACES: [(&str, &[Call]); 16] = [
     ("files.open", &[Call::Open, Call::Read, Call::Create, Call::Sync]),
     ("files.create", &[Call::Create, Call::Open]),
     ("files.mkdir", &[Call::Create, Call::Open]),
@@ -22,11 +22,13 @@ const PLACES: [(&str, &[Call]); 14] = [
     ("files.syncfs", &[Call::Sync]),
     ("files.statfs", &[Call::Space, Call::Open]),
     ("drive.write", &[Call::Write]),
+    ("drive.journal", &[Call::Write]),
+    ("drive.manifest", &[Call::Write]),
     ("drive.read-back", &[Call::Read]),
 ];
 
-/// How often a place is passed before the call fails: the first time, and once in the midst of it.
-const PASSINGS: [u32; 2] = [1, 4];
+/// How often a place is passed before the call fails: the first time, and twice in the midst of it.
+const PASSINGS: [u32; 3] = [1, 4, 9];
 
 /// The whole way of one file.
 fn job(rig: &Rig) -> Result<(), DriveError> {
@@ -34,7 +36,8 @@ fn job(rig: &Rig) -> Result<(), DriveError> {
     let landed = rig.drive.commit(vec![received]).remove(0)?;
     let read = rig.drive.read_back(&landed.path, Algorithm::Sha256)?;
     assert_eq!(read.pair.sha256, landed.pair.sha256);
-    rig.drive.record(&site(), month(), &[proof_of(&landed)]).remove(0)
+    rig.drive.record(&site(), month(), &[proof_of(&landed)]).remove(0)?;
+    rig.drive.fold(&site()).map(drop)
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn of_many_who_make_one_months_bag_all_end_with_the_one() {
                 });
             }
         });
+        rig.drive.fold(&site()).unwrap();
         assert_eq!(rig.copies().len(), 8);
         assert_eq!(rig.all_files().len(), 8 + BAG_FILES.len());
         assert!(!has_draft(&rig));

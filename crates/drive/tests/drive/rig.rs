@@ -51,15 +51,17 @@ impl Rig {
         self.drive.commit(vec![received]).pop().unwrap().unwrap()
     }
 
-    /// Lands a file and lists it as proven.
+    /// Lands a file and lists it as proven, in the manifest.
     pub(crate) fn prove(&self, booking: &str, filename: &str, bytes: &[u8]) -> Landed {
         let landed = self.land(booking, filename, bytes);
         self.record(&[proof_of(&landed)]);
         landed
     }
 
+    /// Lists copies, and folds the journal into the manifest.
     pub(crate) fn record(&self, proofs: &[Proof]) {
         record(&self.drive, proofs);
+        self.drive.fold(&site()).unwrap();
     }
 
     pub(crate) fn bag(&self) -> PathBuf {
@@ -70,11 +72,18 @@ impl Rig {
         std::fs::read_to_string(self.bag().join("manifest-sha256.txt")).unwrap_or_default()
     }
 
-    /// The manifest's lines, but for that of the text, which always stands there.
+    pub(crate) fn journal(&self) -> String {
+        std::fs::read_to_string(self.bag().join("journal-sha256.txt")).unwrap_or_default()
+    }
+
+    /// The lines of the manifest and the journal, but for that of the text, which always stands there.
     pub(crate) fn copies(&self) -> Vec<String> {
-        let (text, copies): (Vec<_>, Vec<_>) =
+        let (text, mut copies): (Vec<_>, Vec<_>) =
             self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
         assert_eq!(text.len(), 1, "{}", self.manifest());
+        copies.extend(self.journal().lines().filter(|line| !line.starts_with('#')).map(str::to_owned));
+        copies.sort_by(|one, other| one[64..].cmp(&other[64..]));
+        copies.dedup();
         copies
     }
 
@@ -169,10 +178,14 @@ pub(crate) fn months_pass(root: &Path) {
 
 /// What an auditor types in a month's folder.
 pub(crate) fn sha256sum_passes(bag: &Path) {
-    let checked =
-        Command::new("sha256sum").args(["--strict", "-c", "manifest-sha256.txt"]).current_dir(bag).output().unwrap();
-    let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
-    assert!(checked.status.success(), "{said}");
+    for list in ["manifest-sha256.txt", "journal-sha256.txt"] {
+        if list.starts_with("manifest") || bag.join(list).exists() {
+            let checked = Command::new("sha256sum").args(["--strict", "-c", list]).current_dir(bag).output().unwrap();
+            let said =
+                String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
+            assert!(checked.status.success(), "{list}: {said}");
+        }
+    }
 }
 
 fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {

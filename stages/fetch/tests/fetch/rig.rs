@@ -46,6 +46,7 @@ impl Rig {
             concurrency: 4,
             batch: 64,
             zone: jiff::tz::TimeZone::UTC,
+            bags: strongroom_drive::BagCache::default(),
         }
     }
 

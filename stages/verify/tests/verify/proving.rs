@@ -44,11 +44,11 @@ async fn r3_proving_twice_changes_nothing() {
         tasks.push(rig.task(&name).await);
     }
     assert!(rig.handle(tasks.clone()).await.again.is_empty());
-    let (manifest, head) = (rig.manifest(), rig.log.head().await.unwrap());
+    let (manifest, head) = (rig.copies(), rig.log.head().await.unwrap());
     let written = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
     // The twin was delivered before the first one settled.
     assert!(rig.handle(tasks).await.again.is_empty());
-    assert_eq!(rig.manifest(), manifest);
+    assert_eq!(rig.copies(), manifest);
     assert_eq!(rig.log.head().await.unwrap().size, head.size);
     let now = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
     assert_eq!(now, written, "what is listed already costs no write");
@@ -61,7 +61,7 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     let task = rig.task("B-1").await;
     // As if we stopped between the manifest and the append: the append is lost.
     assert!(rig.handle(vec![task.clone()]).await.again.is_empty());
-    let manifest = rig.manifest();
+    let manifest = rig.copies();
     let other = Rig::new().await;
     other.enumerate("B-1", sha256(b"a timesheet")).await;
     std::fs::remove_dir_all(other.root()).unwrap();
@@ -69,7 +69,7 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     other.append("B-1", task.trigger.event.clone()).await;
     assert!(matches!(other.run().await, Idle::Settled));
     assert_eq!(other.booking("B-1").await.phase, Phase::BackedUp);
-    assert_eq!(other.manifest(), manifest);
+    assert_eq!(other.copies(), manifest);
 }
 
 #[tokio::test]

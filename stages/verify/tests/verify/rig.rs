@@ -84,11 +84,14 @@ impl Rig {
         std::fs::read_to_string(self.file("acme/2026-11/manifest-sha256.txt")).unwrap_or_default()
     }
 
-    /// The manifest's lines, but for that of the text, which every bag has.
+    /// The manifest's and the journal's lines, but for that of the text, which every bag has.
     pub(crate) fn copies(&self) -> Vec<String> {
-        let (text, copies): (Vec<_>, Vec<_>) =
+        let (text, mut copies): (Vec<_>, Vec<_>) =
             self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
         assert_eq!(text.len(), 1, "{}", self.manifest());
+        let journal = std::fs::read_to_string(self.file("acme/2026-11/journal-sha256.txt")).unwrap_or_default();
+        copies.extend(journal.lines().filter(|line| !line.starts_with('#')).map(str::to_owned));
+        copies.sort_by(|one, other| one[64..].cmp(&other[64..]));
         copies
     }
 
@@ -106,6 +109,7 @@ impl Rig {
             batch: 16,
             zone: TimeZone::UTC,
             others: self.others.clone(),
+            bags: strongroom_drive::BagCache::default(),
         };
         Verify::new(settings, self.log.clone(), self.clock.clone(), self.alarms())
     }
@@ -120,7 +124,15 @@ impl Rig {
         let idle = timeout(PATIENCE, pipeline.idle(&VERIFY, Duration::from_millis(200))).await.unwrap().unwrap();
         wiring.stop.cancel();
         timeout(PATIENCE, pipeline.ended()).await.unwrap();
+        self.fold();
         idle
+    }
+
+    /// What a process does at its end, where the drive is there.
+    pub(crate) fn fold(&self) {
+        if let Ok(drive) = strongroom_drive::Drive::open(&self.root(), &strongroom_drive::DriveSettings::default()) {
+            let _ = drive.fold(self.log.site());
+        }
     }
 
     pub(crate) fn start(&self) -> (Wiring, Pipeline) {

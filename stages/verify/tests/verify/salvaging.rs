@@ -23,7 +23,9 @@ fn of_a_lost_log(rig: &Rig, booking: &str, bytes: &[u8]) -> String {
     file.sync_all().unwrap();
     let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
     let proof = Proof { path: path.clone(), sha256: sha256(bytes), seen: None };
-    drive.record(&"acme".parse().unwrap(), month(), &[proof]).remove(0).unwrap();
+    let site = "acme".parse().unwrap();
+    drive.record(&site, month(), &[proof]).remove(0).unwrap();
+    drive.fold(&site).unwrap();
     path
 }
 

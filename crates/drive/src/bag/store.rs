@@ -1,0 +1,351 @@
+//! Changing what a bag lists. The order of the steps is an argument: whatever is stopped where, `sha256sum -c` passes with the
+//! manifest and with the journal, and nothing that was listed is in neither.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, OwnedFd};
+
+use strongroom_files::within::{remove_in, stat_in};
+use strongroom_files::{is_folder, is_plain};
+use strongroom_model::{Algorithm, Digest};
+use strongroom_service::kill_point;
+
+use super::journal::{self, Rest};
+use super::listed::read_manifest;
+use super::stamp::stamp_in;
+use super::whole::{Next, write_whole};
+use super::{Bag, draft, lock_manifests, tags, text};
+use crate::drive::quarantine::move_aside;
+use crate::drive::read_back::is_still;
+use crate::drive::{inside, relative};
+use crate::error::{Action, DriveError};
+use crate::hashing::digests_of;
+use crate::manifest::{self, Manifest};
+use crate::mount::Mount;
+use crate::proof::Proof;
+use crate::relative::Relative;
+use crate::temporary::sweep_all;
+
+/// Up to what length a journal goes on, however short the manifest is, in bytes: some ten thousand lines.
+///
+/// A longer one is folded into the manifest when it is as long as that. So each line is written three times at most, on the
+/// average, however many a month comes to have.
+const MIN_FOLD_BYTES: u64 = 1 << 20;
+
+/// What is to be listed in addition.
+pub(crate) type New = BTreeMap<String, Digest>;
+
+impl Bag {
+    /// Lists proven copies that stand in their places: one answer for each, in their order. If all were listed already,
+    /// nothing is written.
+    pub(crate) fn list(&self, mount: &Mount, proofs: &[Proof]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
+        let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
+        if paths.iter().all(Result::is_err) {
+            return Ok(paths.into_iter().map(|path| path.map(drop)).collect());
+        }
+        let _lock = lock_manifests(mount)?;
+        draft::make(mount, &self.place)?;
+        // Whoever moves or removes a file holds the same lock: it stays where it is found.
+        let standing: Vec<_> = proofs
+            .iter()
+            .zip(paths)
+            .map(|(proof, path)| path.and_then(|path| stands(mount, proof).map(|()| path)))
+            .collect();
+        let mut new = New::new();
+        let listed = self.listed(mount)?;
+        let answers = standing
+            .into_iter()
+            .zip(proofs)
+            .map(|(path, proof)| match_or_add(&listed.all, &mut new, path?, &proof.sha256, || proof.path.clone()))
+            .collect();
+        drop(listed);
+        self.add(mount, &new)?;
+        Ok(answers)
+    }
+
+    /// Lists all that the log proves, wherever it is now: whether anything was written.
+    fn list_all(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
+        let _lock = lock_manifests(mount)?;
+        draft::make(mount, &self.place)?;
+        let mut new = New::new();
+        let listed = self.listed(mount)?;
+        for (path, sha256) in proofs {
+            match_or_add(&listed.all, &mut new, path.clone(), sha256, || self.full(path))?;
+        }
+        drop(listed);
+        self.add(mount, &new)
+    }
+
+    /// Lists what is new, durably: whether anything was written. Under the manifests' lock.
+    fn add(&self, mount: &Mount, new: &New) -> Result<bool, DriveError> {
+        let (known, is_begun) = {
+            let listed = self.listed(mount)?;
+            (listed.journal.clone(), listed.is_begun)
+        };
+        if new.is_empty() && is_begun {
+            return Ok(false);
+        }
+        // From now on nothing else is received in these folders, and no start looks into them: what an
+        // earlier record of the booking left goes now. If we stop here, nothing is listed that is not there.
+        let folders: BTreeSet<_> = new.keys().filter_map(|path| path.split('/').nth(1)).collect();
+        for folder in folders {
+            sweep_all(mount, &self.place.data().join(folder));
+        }
+        let mut lines = Vec::new();
+        for (path, sha256) in new {
+            manifest::push_line(&mut lines, path, sha256);
+        }
+        let is_whole = known.as_ref().is_none_or(|journal| journal.rest == Rest::Nothing && journal.len() > 0);
+        if !is_begun || !is_whole || lines.len() > journal::MAX_BATCH_BYTES {
+            return self.store(mount, new, false).map(|()| true);
+        }
+        let bag = self.place.folder();
+        journal::append(mount, &self.opened(mount)?, &bag, known.as_ref(), &lines)?;
+        if self.listed(mount)?.is_due(MIN_FOLD_BYTES)
+            && let Err(error) = self.store(mount, &New::new(), false)
+        {
+            // They are listed all the same.
+            tracing::warn!(%bag, %error, "the journal could not be folded into the manifest; trying again with the next batch");
+        }
+        Ok(true)
+    }
+
+    /// Writes the manifest anew with what the journal lists, and takes that away: whether there was a journal.
+    pub(crate) fn fold(&self, mount: &Mount) -> Result<bool, DriveError> {
+        let _lock = lock_manifests(mount)?;
+        let is_there = self.listed(mount)?.journal.is_some();
+        if is_there {
+            self.store(mount, &New::new(), false)?;
+        }
+        Ok(is_there)
+    }
+
+    /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs, which are all
+    /// that there are: whether it had to be. One that lists a copy otherwise than the log proves it is damaged, too; and
+    /// the same holds for the journal.
+    pub(crate) fn rebuild(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
+        match self.list_all(mount, proofs) {
+            Err(DriveError::BadManifest { .. } | DriveError::Proven { .. }) => {}
+            listed => return listed,
+        }
+        let _lock = lock_manifests(mount)?;
+        let mut parts = self.parts(mount)?;
+        let differs = |(path, sha256): (&String, &Digest)| parts.all.get(path).is_some_and(|listed| listed != *sha256);
+        if parts.differ || proofs.iter().any(differs) {
+            parts = Parts { all: Manifest::default(), bad_manifest: true, bad_journal: true, differ: true };
+        }
+        if parts.bad_manifest {
+            // If the log was lost, too, it is all that tells of older copies. If we stop here, the manifest is missing,
+            // and is written anew at the next start, which finds the damaged one where this one would: in the
+            // quarantine (`KeptLines`).
+            match move_aside(mount, &self.place.folder().join(manifest::FILE), None) {
+                Err(DriveError::CopyMissing { .. }) => {}
+                moved => drop(moved?),
+            }
+        }
+        for (path, sha256) in proofs {
+            let _ = parts.all.insert(path, sha256);
+        }
+        self.replace(mount, parts)?;
+        Ok(true)
+    }
+
+    /// Writes the text anew where it is listed and no longer what is listed: whether it had to be.
+    pub(crate) fn mend_text(&self, mount: &Mount) -> Result<bool, DriveError> {
+        let _lock = lock_manifests(mount)?;
+        let text = self.listed(mount)?.all.text().map(|(path, listed)| (path.to_owned(), listed.clone()));
+        let Some((path, listed)) = text else { return Ok(false) };
+        let path = path.split('/').fold(self.place.folder(), |at, part| at.join(part));
+        if holds(mount, &path, &listed) {
+            return Ok(false);
+        }
+        self.store(mount, &New::new(), true)?;
+        Ok(true)
+    }
+
+    /// Makes the bag where there is none, and its manifest where that is missing. Whatever is received
+    /// after this may be killed at any time: in the month's folder `sha256sum -c` passes.
+    pub(super) fn make_whole(&self, mount: &Mount) -> Result<(), DriveError> {
+        if self.listed(mount)?.is_begun {
+            return Ok(());
+        }
+        let _lock = lock_manifests(mount)?;
+        draft::make(mount, &self.place)?;
+        // Where there is a folder already, it was left by a version that began a bag with its folders.
+        self.add(mount, &New::new()).map(drop)
+    }
+
+    /// What can be relied on of what is listed, and what is damaged.
+    fn parts(&self, mount: &Mount) -> Result<Parts, DriveError> {
+        let bag = self.place.folder();
+        let mut parts = Parts::default();
+        match read_manifest(mount, &bag.join(manifest::FILE)) {
+            Err(DriveError::BadManifest { .. }) => parts.bad_manifest = true,
+            read => parts.all = read?.0,
+        }
+        match journal::read(mount, &bag.join(journal::FILE), None) {
+            Err(DriveError::BadManifest { .. }) => parts.bad_journal = true,
+            read => {
+                if let Some(read) = read? {
+                    parts.bad_journal = read.journal.rest != Rest::Nothing;
+                    parts.differ = parts.all.merge(&read.added).is_err();
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Makes what is listed, and this in addition, the bag's manifest, durably, in one step, and takes the journal away. It is
+    /// never empty: where it would be, and where there was none, it lists the text; or if that is to be written `anew`.
+    fn store(&self, mount: &Mount, new: &New, anew: bool) -> Result<(), DriveError> {
+        let bag = self.place.folder();
+        let folder = self.opened(mount)?;
+        self.write_tags(mount, &folder)?;
+        let needs_text = {
+            let listed = self.listed(mount)?;
+            anew || !listed.is_begun || (listed.all.is_empty() && new.is_empty())
+        };
+        let text = needs_text.then(|| self.write_text(mount)).transpose()?;
+        let mut listed = self.listed(mount)?;
+        let is_whole = listed.journal.as_ref().is_none_or(|journal| journal.rest == Rest::Nothing);
+        let mut next = listed
+            .with(new, text.as_ref())
+            .and_then(|all| Next::write(mount, folder.as_fd(), &bag, manifest::FILE, |out| all.write_to(out)))
+            .inspect_err(|_| listed.forget())?;
+        // Not held for the sync. Until the new manifest has its name, more is called listed than is.
+        let generation = listed.generation;
+        drop(listed);
+        let named = next.sync().and_then(|()| {
+            let mut listed = self.known();
+            next.replace()?;
+            let stamp = stamp_in(&folder, manifest::FILE);
+            listed.rewritten(generation, stamp.map_err(|error| mount.error(Action::Open, &bag, error))?);
+            Ok(())
+        });
+        drop(next);
+        let stored = named.and_then(|()| self.end_of_store(mount, &folder, is_whole));
+        if stored.is_err() {
+            self.known().forget();
+        }
+        stored
+    }
+
+    /// Makes that the bag's manifest, whatever was listed before.
+    fn replace(&self, mount: &Mount, mut parts: Parts) -> Result<(), DriveError> {
+        let bag = self.place.folder();
+        let folder = self.opened(mount)?;
+        self.write_tags(mount, &folder)?;
+        if parts.bad_manifest || parts.all.is_empty() {
+            let (name, sha256) = self.write_text(mount)?;
+            parts.all.set_text(name, &sha256);
+        }
+        let mut next = Next::write(mount, folder.as_fd(), &bag, manifest::FILE, |out| parts.all.write_to(out))?;
+        next.sync()?;
+        next.replace()?;
+        self.known().forget();
+        self.end_of_store(mount, &folder, !parts.bad_journal)
+    }
+
+    /// The manifest has its name, and lists all that the journal does.
+    fn end_of_store(&self, mount: &Mount, folder: &OwnedFd, is_whole: bool) -> Result<(), DriveError> {
+        let bag = self.place.folder();
+        kill_point!("drive.manifest-renamed");
+        // If we stop here, a power cut brings back the old manifest or shows the new one: either is whole, and the journal is
+        // there.
+        mount.sync_folder(&bag).map_err(|error| mount.error(Action::Sync, &bag, error))?;
+        let path = bag.join(journal::FILE);
+        if stat_in(folder, journal::FILE).map_err(|error| mount.error(Action::Open, &path, error))?.is_none() {
+            return Ok(());
+        }
+        kill_point!("drive.journal-folded");
+        // If we stop here, or a power cut brings the journal back, it lists what the manifest does: the next start takes it
+        // away.
+        if is_whole {
+            let mut listed = self.known();
+            remove_in(folder, journal::FILE).map_err(|error| mount.error(Action::Remove, &path, error))?;
+            listed.journal = None;
+            return Ok(());
+        }
+        // It may have been listed once.
+        let aside = move_aside(mount, &path, None)?;
+        tracing::warn!(%path, %aside, "a journal did not end as it should; what it lists is in the manifest, and it was put aside");
+        self.known().forget();
+        Ok(())
+    }
+
+    fn write_tags(&self, mount: &Mount, folder: &OwnedFd) -> Result<(), DriveError> {
+        let bag = self.place.folder();
+        for (name, text) in tags::of(&self.place) {
+            let there = stat_in(folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error))?;
+            if there.is_none() {
+                write_whole(mount, folder, &bag, name, text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the text, durably: its name, and its digest. Another file under its name is put aside.
+    fn write_text(&self, mount: &Mount) -> Result<(&'static str, Digest), DriveError> {
+        let (data, sha256) = (self.place.data(), text::sha256(&self.place));
+        let folder = mount.add_own_folder(&data)?;
+        let stands = |name| stat_in(&folder, name).map_err(|error| mount.error(Action::Read, data.join(name), error));
+        let taken = stands(text::FILE)?.is_some_and(|stat| is_folder(&stat));
+        let name = if taken { text::OTHER_FILE } else { text::FILE };
+        let path = data.join(name);
+        if stands(name)?.is_some() && !holds(mount, &path, &sha256) {
+            let aside = move_aside(mount, &path, None)?;
+            tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
+        }
+        write_whole(mount, &folder, &data, name, text::words(&self.place).as_bytes())?;
+        // If we stop here, or at any time before, the manifest is as it was: the text comes before its line.
+        mount.sync_folder(&data).map_err(|error| mount.error(Action::Sync, &data, error))?;
+        Ok((name, sha256))
+    }
+
+    fn opened(&self, mount: &Mount) -> Result<OwnedFd, DriveError> {
+        let bag = self.place.folder();
+        mount.top().folder(&bag).map_err(|error| mount.open_error(Action::Open, &bag, error))
+    }
+}
+
+/// What stands in a bag's manifest and its journal, and which of them cannot be relied on as it is.
+#[derive(Debug, Default)]
+struct Parts {
+    all: Manifest,
+    bad_manifest: bool,
+    bad_journal: bool,
+    /// Whether they list a copy with two digests.
+    differ: bool,
+}
+
+/// Adds a path to what is new, unless it is listed. The error: it is listed with another digest.
+fn match_or_add(
+    listed: &Manifest,
+    new: &mut New,
+    path: String,
+    sha256: &Digest,
+    full: impl FnOnce() -> String,
+) -> Result<(), DriveError> {
+    match new.get(&path).cloned().or_else(|| listed.get(&path)) {
+        Some(listed) if listed == *sha256 => Ok(()),
+        Some(_) => Err(DriveError::Proven { path: full() }),
+        None => {
+            new.insert(path, sha256.clone());
+            Ok(())
+        }
+    }
+}
+
+/// Whether the file that was read back stands in its place.
+fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
+    let path = relative(&proof.path)?;
+    let missing = || DriveError::CopyMissing { path: proof.path.clone() };
+    let found = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Read, &path, error))?;
+    let stat = found.filter(is_plain).ok_or_else(missing)?;
+    let same = proof.seen.is_none_or(|seen| seen.is(&stat));
+    if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }
+}
+
+/// Whether a file can be read and has that digest.
+fn holds(mount: &Mount, path: &Relative, sha256: &Digest) -> bool {
+    matches!(digests_of(mount, path, Algorithm::Sha256), Ok(Some(pair)) if pair.sha256 == *sha256)
+}
