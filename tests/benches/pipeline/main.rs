@@ -1,5 +1,5 @@
 //! The whole program at work, as its users run it: `cargo bench -p strongroom-tests`, or only what
-//! is named: `… -- job`, `workers`, `scaling`, `backlog`, `large`.
+//! is named: `… -- job`, `workers`, `scaling`, `scale`, `backlog`, `large`.
 //!
 //! Postgres syncs, and it, RabbitMQ, the document server and the program share this machine's
 //! processors. What counts are ratios of lines of one run; a line that begins with `target:` has what
@@ -11,6 +11,7 @@ mod cpu;
 mod job;
 mod memory;
 mod place;
+mod scale;
 mod scaling;
 mod slow;
 
@@ -20,10 +21,11 @@ use crate::place::Servers;
 type Bench = fn(&Servers);
 
 /// What can be measured, and how.
-const NAMES: [(&str, Bench); 5] = [
+const NAMES: [(&str, Bench); 6] = [
     ("job", job::at_once),
     ("workers", job::workers),
     ("scaling", scaling::fetch),
+    ("scale", scale::months),
     ("backlog", memory::backlog),
     ("large", memory::large),
 ];
