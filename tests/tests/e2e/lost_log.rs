@@ -33,7 +33,8 @@ fn after_the_loss() -> (Site, PathBuf, Vec<PathBuf>) {
 fn lose_the_log(site: &Site) {
     for entry in fs::read_dir(site.path("data")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("log") {
-            fs::remove_file(entry.path()).unwrap();
+            let is_folder = entry.file_type().unwrap().is_dir();
+            if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }.unwrap();
         }
     }
 }
