@@ -1,8 +1,11 @@
 //! A server and a run as two processes, as on a real site.
 
+use std::time::Duration;
+
 use strongroom_model::event::{RunEnumerated, ZeroReason};
 use strongroom_model::{Event, Recorded};
 use strongroom_tests::audit::{all_is_archived, events, export, files_below};
+use strongroom_tests::proxy::Fault;
 use strongroom_tests::schemas::workspace_root;
 use strongroom_tests::site::Site;
 
@@ -67,6 +70,31 @@ fn more_than_one_runs_share_is_taken_run_by_run() {
     let taken = runs(&events(&site)).into_iter().map(|run| run.enumerated);
     // A last run may find that nothing is left.
     assert_eq!(taken.filter(|taken| *taken > 0).collect::<Vec<_>>(), [10, 10, 5]);
+}
+
+#[test]
+fn the_next_list_is_asked_for_while_the_last_files_are_archived_and_no_further_one() {
+    let mut site = Site::new();
+    site.set("enumerate.oldest", "10");
+    site.add_documents(40);
+    let _server = site.serve();
+    // The answer to the first files' move takes long to come.
+    site.proxy.meddle("/v1/moves ", Some(1), Fault::Trickle(Duration::from_secs(3)));
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 40);
+    let (mut taken, mut archived, mut runs_before_the_first) = (0, 0, 0);
+    for event in events(&site) {
+        match event.event {
+            Event::RunEnumerated(found) => {
+                taken += found.enumerated;
+                runs_before_the_first += u32::from(archived == 0);
+            }
+            Event::TimesheetArchived(_) => archived += 1,
+            _ => {}
+        }
+        assert!(taken - archived <= 20, "two runs' files are under way at most: {taken} taken, {archived} archived");
+    }
+    assert_eq!(runs_before_the_first, 2);
 }
 
 #[test]

@@ -249,6 +249,12 @@ impl Job {
         let _ = self.shutdown.stop().run_until_cancelled(self.verify.salvaged()).await;
     }
 
+    /// How many bookings are neither archived nor waiting for a person.
+    pub(crate) async fn left(&self) -> Result<u64, LogError> {
+        let head = self.log.head().await?;
+        Ok(self.watch.left_at(Position(head.size)).await)
+    }
+
     /// Waits until nothing is left to do for these stages; see [`Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.pipeline.idle(stages, patience).await

@@ -25,6 +25,12 @@ const LEAST_MAIL_WAIT: Duration = Duration::from_secs(10);
 /// How long a mail that is under way is waited for: longer than one attempt may take.
 const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
 
+/// The stages that bring files onto the drive.
+const INCOMING: [StageName; 2] = [StageName::Enumerate, StageName::Fetch];
+
+/// How often it is looked whether the next list can be asked for: often, beside the time that a batch's proofs take.
+const LOOK_FOR_OVERLAP: Duration = Duration::from_millis(20);
+
 const MAIL_LATER: &str = "\
 A mail could not be handed over yet; it is kept, and goes out with the next run.
   next: strongroom doctor tries the mail server";
@@ -154,9 +160,13 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
 }
 
 /// Waits for one run, and for all that it set going but what waits for a retry: that is
-/// waited for at the end, for all runs together.
+/// waited for at the end, for all runs together. While only the last files are still proven and archived, the next list is
+/// asked for already.
 async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run, Trouble> {
-    let idle = job.idle(&WORK, Duration::ZERO).await?;
+    let idle = tokio::select! {
+        idle = job.idle(&WORK, Duration::ZERO) => idle?,
+        overlapped = Box::pin(overlap(job, run)) => return overlapped,
+    };
     let found = request::look(&job.log, run).await?;
     if found.enumerated.is_some() && !matches!(idle, Idle::Paused(_)) {
         return Ok(found);
@@ -164,6 +174,21 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
     // Something is in the way, of the run itself or of its bookings: it may pass.
     job.idle(&WORK, patience).await?;
     Ok(request::look(&job.log, run).await?)
+}
+
+/// Waits until the run's files are on the drive, and no more are left to be proven and archived than one run takes: so at most
+/// two runs' files are under way at once, whatever fails or is in the way.
+async fn overlap(job: &Job, run: &StreamName) -> Result<Run, Trouble> {
+    let most = u64::from(job.config.enumerate.oldest);
+    loop {
+        if let Idle::Settled | Idle::RetriesLater { .. } = job.idle(&INCOMING, Duration::ZERO).await? {
+            let found = request::look(&job.log, run).await?;
+            if found.enumerated.is_some() && job.left().await? <= most {
+                return Ok(found);
+            }
+        }
+        tokio::time::sleep(LOOK_FOR_OVERLAP).await;
+    }
 }
 
 /// Why a run found nothing.

@@ -57,10 +57,20 @@ impl Watch {
 
     /// What was counted, once everything before that position is.
     pub(crate) async fn tally_at(&self, position: Position) -> Tally {
+        self.catch_up(position).await;
+        self.shared.tally().clone()
+    }
+
+    /// How many bookings were left then.
+    pub(crate) async fn left_at(&self, position: Position) -> u64 {
+        self.catch_up(position).await;
+        self.shared.tally().left()
+    }
+
+    async fn catch_up(&self, position: Position) {
         let mut seen = self.shared.seen.subscribe();
         // If the log cannot be read on, what was counted until then is what is known.
         let _ = tokio::time::timeout(CATCH_UP_MOST, seen.wait_for(|seen| *seen >= position)).await;
-        self.shared.tally().clone()
     }
 }
 

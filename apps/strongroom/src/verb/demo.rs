@@ -35,5 +35,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
-    stage::play(args, out).await
+    Box::pin(stage::play(args, out)).await
 }
