@@ -49,8 +49,9 @@ pub struct Fleet<'a> {
     pub to_postgres: Wire,
     /// Between the processes and RabbitMQ.
     pub to_rabbitmq: Wire,
+    /// Its document server, until a test takes it away.
+    pub server: Option<Running>,
     rabbitmq: &'a RabbitMq,
-    server: Option<Running>,
     _turn: MutexGuard<'static, ()>,
 }
 

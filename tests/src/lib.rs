@@ -10,6 +10,7 @@
 //! - [`mailbox`]: the mails in a folder; [`smtp`]: a mail server;
 //! - [`fleet`]: a site at work as independent processes, over Postgres and RabbitMQ;
 //! - [`audit`]: what must be true of a site whatever happened to it;
+//! - [`truth`]: what each place says when a part of a site is dead;
 //! - [`wait`]: waiting on conditions, never on time alone;
 //! - [`schemas`]: every file in `schemas/` that the code dictates.
 #![expect(clippy::missing_panics_doc, reason = "a rig that cannot go on fails its test")]
@@ -23,4 +24,5 @@ pub mod proxy;
 pub mod schemas;
 pub mod site;
 pub mod smtp;
+pub mod truth;
 pub mod wait;

@@ -1,5 +1,5 @@
 //! Every file that the code dictates, or a part of which it does: the events' schemas, and
-//! the tables of alarms and failures in docs/operations.md.
+//! the tables of alarms, of failures and of what is said of the dead in docs/operations.md.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,10 @@ pub fn workspace_root() -> PathBuf {
 #[must_use]
 pub fn all() -> Vec<SchemaFile> {
     let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
-    files.push(page_with("docs/operations.md", &[("alarms", alarms()), ("failures", failures())]));
+    files.push(page_with(
+        "docs/operations.md",
+        &[("alarms", alarms()), ("failures", failures()), ("truth", crate::truth::table())],
+    ));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }

@@ -18,6 +18,7 @@ use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
 use self::place::Place;
+pub(crate) use self::place::data_folder;
 pub(crate) use self::place::{places, places_to_write};
 pub(crate) use self::watch::Watch;
 use crate::trouble::Trouble;

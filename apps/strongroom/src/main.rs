@@ -2,6 +2,7 @@
 
 mod admission;
 mod attached;
+mod away;
 mod broker;
 mod checkpoint;
 mod cli;

@@ -8,6 +8,7 @@ use strongroom_service::Config;
 use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
 
+use crate::away;
 use crate::checkpoint::{self, Mails};
 use crate::trouble::{OrTrouble as _, Trouble};
 
@@ -24,7 +25,15 @@ pub(crate) async fn log(config: &Config) -> Result<EventLog, Trouble> {
 
 /// The same, for a process that may be the one that mails: it also mails that the log was refused.
 pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, Trouble> {
-    let log = unchecked_log(config).await?;
+    let log = match unchecked_log(config).await {
+        Ok(log) => log,
+        Err(trouble) => {
+            if mails == Mails::Here {
+                away::met_at_the_start(config, &trouble.sentence()).await;
+            }
+            return Err(trouble);
+        }
+    };
     let found = match checkpoint::check(config, &log).await {
         Ok(None) => return Ok(log),
         Ok(Some(rewound)) => {

@@ -2,11 +2,13 @@
 //!
 //! - [`open`]: the site, opened, and what the process says of itself;
 //! - [`pulse`]: how it stands, looked at again and again, for health and the service manager;
+//! - [`server`]: the document server, looked at also while nothing is to be done;
 //! - [`attached`]: the drive of a stage that needs one.
 
 pub(crate) mod attached;
 pub(crate) mod open;
 pub(crate) mod pulse;
+pub(crate) mod server;
 
 use std::net::SocketAddr;
 use std::time::Duration;

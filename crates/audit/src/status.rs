@@ -10,7 +10,8 @@ use strongroom_model::event::{AlarmKind, ZeroReason};
 use strongroom_model::fold::fold;
 use strongroom_model::presence::{self, Missing, Sign};
 use strongroom_model::run::Run;
-use strongroom_model::{DriveId, Event, Recorded, RunId, SiteId, StreamName, SubjectKind};
+use strongroom_model::text::printable;
+use strongroom_model::{DriveId, Event, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind};
 
 use crate::causes::{Cause, causes};
 use crate::world::Standings;
@@ -20,6 +21,9 @@ const MOST_SUBJECTS: usize = 500;
 
 /// How often it is looked at again where the log moves meanwhile: a site at work is appended to many times a second.
 const MAX_LOOKS: u32 = 5;
+
+/// How many characters of a failure's message are shown.
+const MESSAGE_CHARS: usize = 300;
 
 /// The root of a tree without leaves (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
 const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
@@ -46,6 +50,9 @@ pub struct Status {
     /// That a run was due and none has begun; left out where none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overdue: Option<String>,
+    /// Why a mail that waits was not handed over; left out where none waits so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
     /// Why bookings need a person; left out where none does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
@@ -194,6 +201,7 @@ impl Status {
             processes: seen.processes,
             missing: seen.missing,
             overdue: seen.overdue,
+            mail: failed_mail(log).await?,
             causes: causes(log).await?,
             alarms: raised_alarms(log).await?,
             notes: seen.notes,
@@ -212,6 +220,7 @@ impl Status {
             processes: seen.processes,
             missing: seen.missing,
             overdue: seen.overdue,
+            mail: None,
             causes: Vec::new(),
             alarms: Vec::new(),
             notes: seen.notes,
@@ -222,7 +231,7 @@ impl Status {
     #[must_use]
     pub fn has_problems(&self) -> bool {
         let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == "failed");
-        let is_anybody_missing = !self.missing.is_empty() || self.overdue.is_some();
+        let is_anybody_missing = !self.missing.is_empty() || self.overdue.is_some() || self.mail.is_some();
         let is_unknown = self.bookings.waiting.is_none();
         self.bookings.standings.needs_attention > 0
             || !self.alarms.is_empty()
@@ -264,6 +273,13 @@ pub async fn raised_alarms(log: &EventLog) -> Result<Vec<RaisedAlarm>, LogError>
     }
     raised.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.subject.cmp(&b.subject)));
     Ok(raised)
+}
+
+/// Why a mail was not handed over that is tried again. What it was about is in the log, and nobody was told.
+async fn failed_mail(log: &EventLog) -> Result<Option<String>, LogError> {
+    let waiting = log.due(StageName::Notify, Timestamp::MAX, MOST_SUBJECTS).await?;
+    let failed = waiting.iter().find_map(|last| last.event.failure());
+    Ok(failed.map(|failed| printable(&failed.message, MESSAGE_CHARS)))
 }
 
 async fn last_run(log: &EventLog) -> Result<Option<LastRun>, LogError> {

@@ -13,7 +13,7 @@
 //! - `batch`, `hold`, `obstacles`, `runner`: a stage at work, also for long, and what happens
 //!   when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
-//!   [`idle`]: whether anything is left to do;
+//!   [`idle`]: whether anything is left to do; [`figures`]: what the log counts, for metrics;
 //! - [`broker`]: RabbitMQ, where stages run in processes of their own, and [`relay`]: what is
 //!   pending in the log, published to it.
 
@@ -32,6 +32,7 @@ pub mod alarms;
 pub mod broker;
 pub mod delivery;
 pub mod desk;
+pub mod figures;
 pub mod idle;
 pub mod pace;
 pub mod pipeline;
@@ -45,6 +46,7 @@ pub use crate::alarms::{AlarmError, Alarms, Cleared};
 pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
 pub use crate::delivery::Delivery;
 pub use crate::desk::Desk;
+pub use crate::figures::Figures;
 pub use crate::idle::{Idle, Left, log_settled};
 pub use crate::pace::Pace;
 pub use crate::pipeline::{Pipeline, PipelineView, StageHandle, Wiring, spawn_stage};

@@ -15,7 +15,6 @@
 //! - `session`: the life of one connection; `turn`: what is published of one lane;
 //! - `state`: how it stands, for health and for `watch`: alarms and figures.
 
-mod gauges;
 mod lane;
 mod lanes;
 pub mod pace;
@@ -114,7 +113,7 @@ impl RelayHandle {
 pub fn spawn_relay(wiring: RelayWiring) -> RelayHandle {
     let state = Arc::new(State::default());
     let alarms = Alarms::new(wiring.log.clone(), wiring.clock.clone(), wiring.actor.clone());
-    let watch = Watch::new(wiring.log.clone(), alarms, &wiring.broker, wiring.pace, state.clone());
+    let watch = Watch::new(alarms, &wiring.broker, wiring.pace, state.clone());
     let stop = wiring.stop.clone();
     let relay = Relay::new(wiring, state.clone());
     let task = tokio::spawn(async move {

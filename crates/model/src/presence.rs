@@ -13,6 +13,9 @@ use crate::id::{Actor, DriveId};
 /// What the part is called that publishes the work: all others are named after their stage.
 pub const RELAY: &str = "relay";
 
+/// The stage that tells people, which is missed also while nothing waits for it.
+const NOTIFY: &str = StageName::Notify.name();
+
 /// What the process is called that does everything itself, where no broker hands work out.
 pub const RUN: &str = "run";
 
@@ -51,6 +54,9 @@ pub struct Part {
     pub drive: Option<DriveId>,
     /// How it stands.
     pub state: PartState,
+    /// The alarm that says what it waits for, such as `drive-full.<drive>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
     /// What it waits for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
@@ -133,12 +139,15 @@ pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) 
         return is_gone.then_some((RUN, None)).into_iter().map(of(signs, now)).collect();
     }
     // Where all have ended in order and nothing is to be done, nobody is missed.
-    let is_needed = !work.is_empty()
-        || signs.iter().any(Seen::is_alive)
-        || last_of(signs, RELAY, None).is_some_and(|last| !last.sign.has_ended);
-    let relay = Some((RELAY, None)).filter(|_| is_needed && !signs.iter().any(has_relay));
-    let stages = work.iter().map(|waiting| (waiting.stage.name(), waiting.drive));
-    relay.into_iter().chain(stages.filter(|(role, drive)| !is_there(signs, role, *drive))).map(of(signs, now)).collect()
+    let is_up = !work.is_empty() || signs.iter().any(Seen::is_alive);
+    let is_needed = |role| is_up || last_of(signs, role, None).is_some_and(|last| !last.sign.has_ended);
+    let relay = Some(RELAY).filter(|role| is_needed(role) && !signs.iter().any(has_relay));
+    // Who mails is needed before there is anything to mail.
+    let notify = Some(NOTIFY).filter(|role| is_needed(role) && !is_there(signs, role, None));
+    let always = relay.into_iter().chain(notify).map(|role| (role, None));
+    let stages = work.iter().filter(|waiting| waiting.stage != StageName::Notify);
+    let stages = stages.map(|waiting| (waiting.stage.name(), waiting.drive));
+    always.chain(stages.filter(|(role, drive)| !is_there(signs, role, *drive))).map(of(signs, now)).collect()
 }
 
 /// The relays that publish, the one that is longest at it first. More than one do no harm, and only make duplicates.
@@ -158,8 +167,11 @@ fn has_relay(seen: &Seen) -> bool {
 
 /// Whether somebody does it, or would but for what an alarm says.
 fn is_there(signs: &[Seen], role: &str, drive: Option<DriveId>) -> bool {
+    // Where the relay has no broker either, it reports that, and nobody needs to hear it of each worker.
+    let relay_reports =
+        signs.iter().any(|seen| seen.is_alive() && seen.parts(RELAY, None).any(|part| part.state == PartState::Paused));
     let mut alive = signs.iter().filter(|seen| seen.is_alive());
-    alive.any(|seen| seen.parts(role, drive).any(|part| part.state != PartState::Cut))
+    alive.any(|seen| seen.parts(role, drive).any(|part| relay_reports || part.state != PartState::Cut))
 }
 
 /// The newest sign of a process that did it; of any, where one does everything.
@@ -190,6 +202,7 @@ impl Missing {
         let what = match (self.role.as_str(), self.drive) {
             (RELAY, _) => "no relay hands work out".to_owned(),
             (RUN, _) => "no `strongroom run` is at work".to_owned(),
+            (NOTIFY, _) => "no notify worker mails".to_owned(),
             (role, None) => format!("no {role} worker takes it"),
             (role, Some(drive)) => format!("no {role} worker for drive {drive} takes it"),
         };
@@ -232,7 +245,7 @@ mod tests {
     }
 
     fn part(role: &str, state: PartState) -> Part {
-        Part { role: role.to_owned(), drive: None, state, waits_for: None }
+        Part { role: role.to_owned(), drive: None, state, alarm: None, waits_for: None }
     }
 
     fn seen(parts: Vec<Part>, age_s: i64) -> Seen {
@@ -252,10 +265,13 @@ mod tests {
         Waiting { stage, drive }
     }
 
-    /// What is missing beside a relay, which is there.
+    /// What is missing beside a relay and notify, which are there.
     fn said(signs: &[Seen], work: &[Waiting]) -> Vec<String> {
-        let relay = seen(vec![part(RELAY, PartState::Working)], 0);
-        all_said(&[signs, &[relay]].concat(), work, true)
+        all_said(&[signs, &[others()]].concat(), work, true)
+    }
+
+    fn others() -> Seen {
+        seen(vec![part(RELAY, PartState::Working), part(NOTIFY, PartState::Working)], 0)
     }
 
     fn all_said(signs: &[Seen], work: &[Waiting], relayed: bool) -> Vec<String> {
@@ -290,6 +306,9 @@ mod tests {
             said(&[seen(vec![cut.clone()], 0)], &fetch),
             ["no fetch worker takes it: those that are there cannot, the broker refuses the login"]
         );
+        let no_broker = seen(vec![part(RELAY, PartState::Paused), part(NOTIFY, PartState::Cut)], 0);
+        let both = [seen(vec![cut.clone()], 0), no_broker];
+        assert!(all_said(&both, &fetch, true).is_empty(), "the relay has no broker either, and says so");
         let other = seen(vec![part("fetch", PartState::Working)], 0);
         assert!(said(&[seen(vec![cut], 0), other], &fetch).is_empty());
     }
@@ -301,8 +320,7 @@ mod tests {
         let of_blue = Part { drive: Some(blue), ..part("verify", PartState::Working) };
         let signs = [seen(vec![of_blue], 0)];
         let work = [blue, red].map(|drive| waiting(StageName::Verify, Some(drive)));
-        let relay = seen(vec![part(RELAY, PartState::Working)], 0);
-        let missing = missing(&[&signs[..], &[relay]].concat(), &work, true, now());
+        let missing = missing(&[&signs[..], &[others()]].concat(), &work, true, now());
         assert_eq!(missing.iter().map(|missing| missing.drive).collect::<Vec<_>>(), [Some(red)]);
         assert!(missing[0].next_step().ends_with("on the host that mounts that drive"), "{}", missing[0].next_step());
         let nowhere = [seen(vec![part("verify", PartState::Paused)], 0)];
@@ -310,20 +328,21 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_must_be_active_where_work_is_handed_out_by_one() {
-        let relay = |state, age| seen(vec![part(RELAY, state)], age);
-        let fetch = [waiting(StageName::Fetch, None)];
-        assert!(all_said(&[], &fetch, true)[0].starts_with("no relay hands work out: "));
+    fn a_relay_and_who_mails_must_be_there_where_work_is_handed_out_by_one() {
+        let with = |state, age| {
+            seen(vec![part(RELAY, state), part("fetch", PartState::Working), part(NOTIFY, PartState::Working)], age)
+        };
+        assert!(said(&[], &[]).is_empty());
+        let both = all_said(&[], &[waiting(StageName::Fetch, None)], true);
+        assert!(both[0].starts_with("no relay hands work out: ") && both[1].starts_with("no notify worker mails: "));
         let worker = seen(vec![part("fetch", PartState::Working)], 0);
-        assert_eq!(all_said(&[worker], &[], true).len(), 1, "a worker can get no work");
-        assert_eq!(all_said(&[relay(PartState::Working, 99)], &[], true).len(), 1);
-        let mut ended = relay(PartState::Working, 99);
+        assert_eq!(all_said(&[worker], &[], true).len(), 2, "a worker can get no work, and nobody mails");
+        assert_eq!(all_said(&[with(PartState::StandingBy, 0)], &[], true).len(), 1, "it waits for one that is gone");
+        assert_eq!(all_said(&[with(PartState::Working, 99)], &[], true).len(), 2);
+        let mut ended = with(PartState::Working, 99);
         ended.sign.has_ended = true;
         assert_eq!(all_said(&[ended], &[], true), Vec::<String>::new(), "all is done, and all have gone home");
-        assert!(all_said(&[relay(PartState::Working, 0)], &[], true).is_empty());
-        let standby = [relay(PartState::Working, 99), relay(PartState::StandingBy, 0)];
-        assert_eq!(all_said(&standby, &[], true).len(), 1, "it waits for one that is gone");
-        assert_eq!(active_relays(&[relay(PartState::Working, 0), relay(PartState::Working, 3)]).len(), 2);
+        assert_eq!(active_relays(&[with(PartState::Working, 0), with(PartState::Working, 3)]).len(), 2);
     }
 
     #[test]

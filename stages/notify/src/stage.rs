@@ -10,7 +10,7 @@ use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, T
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
-use strongroom_model::{AlarmKind, Event, FailureKind, StageName};
+use strongroom_model::{AlarmKind, Event, FailureKind, SiteId, StageName};
 use strongroom_service::kill_point;
 use tokio::time::Instant;
 
@@ -134,29 +134,12 @@ impl Notify {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mails what nobody was told of an alarm, and records nothing: for a log that nothing may be appended to. The
-    /// recipients in `reached` have it already. Returns what is to be recorded later, and who has the mail; `None`:
-    /// everything was told.
-    ///
-    /// # Errors
-    /// The mail was handed over to nobody, or nobody said that it was.
-    pub async fn tell_unrecorded(
-        &self,
-        alarm: &Alarm,
-        reached: &[String],
-    ) -> Result<Option<(AlarmNotified, Delivery)>, PostError> {
-        let Some(mail) = AlarmMail::of(self.log.site(), std::iter::once(alarm)) else { return Ok(None) };
-        let mail = mail.mail(&self.settings.zone)?;
-        let delivery = self.send(&mail, reached).await?;
-        Ok(Some((notified(alarm, &mail.message_id, &delivery), delivery)))
-    }
-
     async fn tell_group(&self, alarms: Vec<(Task<Notice>, Alarm)>, reached: &[String], settle: &Settle<Notice>) {
         let Some(mail) = AlarmMail::of(self.log.site(), alarms.iter().map(|(_, alarm)| alarm)) else {
             return;
         };
         let sent = match mail.mail(&self.settings.zone) {
-            Ok(mail) => self.send(&mail, reached).await.map(|delivery| (mail.message_id, delivery)),
+            Ok(mail) => send(&self.settings, &mail, reached).await.map(|delivery| (mail.message_id, delivery)),
             Err(error) => Err(error.into()),
         };
         if sent.is_ok() {
@@ -212,7 +195,7 @@ impl Notify {
         reached: &[String],
     ) -> Result<Delivery, SummaryError> {
         let report = report(&self.log, composed, at).await?;
-        Ok(self.send(&self.mail(&report)?, reached).await?)
+        Ok(send(&self.settings, &self.mail(&report)?, reached).await?)
     }
 
     fn mail(&self, report: &Report) -> Result<Mail, MailError> {
@@ -226,15 +209,33 @@ impl Notify {
             html: SummaryHtml { view: &view }.render()?,
         })
     }
+}
 
-    async fn send(&self, mail: &Mail, reached: &[String]) -> Result<Delivery, PostError> {
-        kill_point!("notify.before-send");
-        let delivery = self.settings.post.send(mail, &self.settings.addresses, reached).await;
-        // If we stop here, the mail is out but not recorded: it goes out again, with the same
-        // Message-ID, or over the same file.
-        kill_point!("notify.after-send");
-        delivery
-    }
+/// Mails what nobody was told of an alarm of that site, and records nothing: for a log that nothing can or may be
+/// appended to. The recipients in `reached` have it already. Returns what is to be recorded later, and who has the
+/// mail; `None`: everything was told.
+///
+/// # Errors
+/// The mail was handed over to nobody, or nobody said that it was.
+pub async fn tell_unrecorded(
+    settings: &Settings,
+    site: &SiteId,
+    alarm: &Alarm,
+    reached: &[String],
+) -> Result<Option<(AlarmNotified, Delivery)>, PostError> {
+    let Some(mail) = AlarmMail::of(site, std::iter::once(alarm)) else { return Ok(None) };
+    let mail = mail.mail(&settings.zone)?;
+    let delivery = send(settings, &mail, reached).await?;
+    Ok(Some((notified(alarm, &mail.message_id, &delivery), delivery)))
+}
+
+async fn send(settings: &Settings, mail: &Mail, reached: &[String]) -> Result<Delivery, PostError> {
+    kill_point!("notify.before-send");
+    let delivery = settings.post.send(mail, &settings.addresses, reached).await;
+    // If we stop here, the mail is out but not recorded: it goes out again, with the same
+    // Message-ID, or over the same file.
+    kill_point!("notify.after-send");
+    delivery
 }
 
 /// What kind of alarm it is, where there is something to tell.

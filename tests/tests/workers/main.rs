@@ -7,6 +7,7 @@
 //!
 //! - `kills`: every kind of process dies;
 //! - `broker`: RabbitMQ is restarted, wiped, short of memory; `cluster`: its leader dies;
+//! - `away`: Postgres is away for long, and a person hears of it all the same;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
 //! - `full`: the drive has no room beyond its reserve;
 //! - `rewound`: the database is restored from an older copy;
@@ -15,9 +16,11 @@
 //! - `missing`: a part dies for good, and a person hears of it;
 //! - `slow`: a transfer takes longer than the broker waits for;
 //! - `mail`: the mail server is down;
+//! - `truth`: each part is dead in turn, and every place says so;
 //! - `two_lines`: from the embedded default to all this by two lines of configuration.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod away;
 mod broker;
 mod cluster;
 mod database;
@@ -29,6 +32,7 @@ mod missing;
 mod rewound;
 mod slow;
 mod tap;
+mod truth;
 mod two_lines;
 mod wires;
 

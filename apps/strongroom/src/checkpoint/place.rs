@@ -38,7 +38,7 @@ impl fmt::Display for Place {
 }
 
 /// The data folder.
-pub(super) fn data_folder(config: &Config) -> Place {
+pub(crate) fn data_folder(config: &Config) -> Place {
     Place { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
 }
 
@@ -103,7 +103,7 @@ impl Place {
     }
 
     /// What a file there holds, up to a byte more than so many.
-    pub(super) fn text(&self, name: &str, max_bytes: usize) -> io::Result<String> {
+    pub(crate) fn text(&self, name: &str, max_bytes: usize) -> io::Result<String> {
         let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
         let path = PathBuf::from(self.below).join(name);
         let mut text = String::new();
@@ -116,7 +116,7 @@ impl Place {
     ///
     /// If we stop before the rename, the one before stays, which is true as well; after it, the new one is
     /// there, whole, since it was synced before.
-    pub(super) fn replace(&self, name: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn replace(&self, name: &str, text: &str) -> io::Result<()> {
         let folder = self.folder()?;
         // Processes of one host write at the same time, each by a name of its own.
         let new = format!("{name}.{}.new", std::process::id());
@@ -135,7 +135,7 @@ impl Place {
     }
 
     /// Removes a file, if it is there.
-    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         remove_in(self.folder()?, name).map(drop)
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{Pipeline, PipelineView, RelayHandle, RelayHealth, RelayView, StageProgress};
+use strongroom_model::event::AlarmKey;
 use strongroom_model::presence::{Part, PartState, RELAY};
 use strongroom_model::text::printable;
 
 /// How much is shown of what a part waits for, in characters: a sign stays small.
-const WAITS_CHARS: usize = 300;
+pub(crate) const WAITS_CHARS: usize = 300;
 
 /// The parts of a process, some of which may not have begun. Clones show the same.
 #[derive(Debug, Clone)]
@@ -94,7 +95,7 @@ impl Parts {
 
 fn part(role: &str, state: PartState, waits_for: Option<&str>) -> Part {
     let waits_for = waits_for.map(|text| printable(text, WAITS_CHARS));
-    Part { role: role.to_owned(), drive: None, state, waits_for }
+    Part { role: role.to_owned(), drive: None, state, alarm: None, waits_for }
 }
 
 fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
@@ -109,7 +110,9 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
             part(role, PartState::Cut, Some(trouble.unwrap_or("it is not connected to the broker yet")))
         }
     };
-    Part { drive: link.and_then(|link| link.drive), ..standing }
+    let obstacle = stage.paused.as_ref().map(|pause| &pause.obstacle);
+    let alarm = obstacle.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject).to_string());
+    Part { drive: link.and_then(|link| link.drive), alarm, ..standing }
 }
 
 /// A relay without a broker has raised an alarm about that.

@@ -5,26 +5,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use strongroom_bus::Alarms;
 use strongroom_bus::broker::QueueName;
-use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::alarm::Alarm;
+use strongroom_bus::{Alarms, Figures};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
-use strongroom_model::fold::fold;
 use strongroom_model::presence::{Missing, RELAY, missing};
-use strongroom_model::{AlarmKind, DriveId, SubjectKind};
+use strongroom_model::{AlarmKind, DriveId, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::Instant;
 
 use super::backlog::Backlog;
-use super::shown;
+use super::{gauges, raised, shown};
 use crate::trouble::Trouble;
 
 /// How many pages of the copies that wait to be proven are looked through at each look.
 const PAGES: usize = 1;
-/// How many alarms are looked through, the newest first.
-const MAX_ALARMS: usize = 1024;
 
 /// The kinds that are raised and cleared here.
 const KINDS: [AlarmKind; 2] = [AlarmKind::NoRelay, AlarmKind::NoWorker];
@@ -39,6 +35,7 @@ pub(crate) struct Watcher {
     no_worker_after: Duration,
     no_relay_after: Duration,
     backlog: Backlog,
+    figures: Figures,
     /// Since when each has been missing, as far as this process has seen.
     since: BTreeMap<(String, Option<DriveId>), Instant>,
 }
@@ -53,15 +50,22 @@ impl Watcher {
             no_worker_after: config.watch.no_worker_after.get(),
             no_relay_after: config.watch.no_relay_after.get(),
             backlog: Backlog::default(),
+            figures: Figures::of(log),
             since: BTreeMap::new(),
         }
     }
 
     /// Raises what has been missing for long enough, and clears what is there again.
     pub(crate) async fn look(&mut self) {
+        self.figures.take(self.clock.now().as_second()).await;
         if let Err(trouble) = self.try_look().await {
             tracing::debug!(reason = trouble.sentence(), "it cannot be seen whether a process is missing");
         }
+    }
+
+    /// The log is not there: nothing can be seen.
+    pub(crate) fn blind(&mut self) {
+        self.figures.age();
     }
 
     async fn try_look(&mut self) -> Result<(), Trouble> {
@@ -69,6 +73,7 @@ impl Watcher {
         let signs = self.log.signs().await?;
         let work = self.backlog.look(&self.log, now, PAGES).await?;
         let missing = missing(&signs, &work, true, now);
+        gauges::presence(self.log.site(), &signs, &missing, now);
         self.since.retain(|(role, drive), _| missing.iter().any(|one| one.role == *role && one.drive == *drive));
         for one in &missing {
             let since = *self.since.entry((one.role.clone(), one.drive)).or_insert_with(Instant::now);
@@ -78,7 +83,7 @@ impl Watcher {
             }
         }
         let keys: Vec<AlarmKey> = missing.iter().map(|one| self.key(one)).collect();
-        for key in self.raised().await? {
+        for key in raised(&self.log, &KINDS).await? {
             if !keys.contains(&key) {
                 self.alarms.clear(&key, over(key.kind), None).await?;
             }
@@ -86,23 +91,8 @@ impl Watcher {
         Ok(())
     }
 
-    /// The alarms of our kinds that are raised, whoever raised them.
-    async fn raised(&self) -> Result<Vec<AlarmKey>, LogError> {
-        let mut raised = Vec::new();
-        for head in self.log.newest(SubjectKind::Alarm, MAX_ALARMS).await? {
-            let code = head.stream.id().split('.').next().and_then(AlarmKind::of_code);
-            if !code.is_some_and(|kind| KINDS.contains(&kind)) {
-                continue;
-            }
-            let history = self.log.readable_stream(&head.stream).await?;
-            let alarm = fold::<Alarm>(&history).ok().and_then(|alarm| alarm.raised);
-            raised.extend(alarm.map(|(alarm, _)| AlarmKey::new(alarm.kind, &alarm.subject)));
-        }
-        Ok(raised)
-    }
-
     fn key(&self, missing: &Missing) -> AlarmKey {
-        let stage = strongroom_model::StageName::ALL.into_iter().find(|stage| stage.name() == missing.role);
+        let stage = StageName::ALL.into_iter().find(|stage| stage.name() == missing.role);
         let queue = stage.and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive));
         match queue {
             Some(queue) => AlarmKey::new(AlarmKind::NoWorker, queue),
@@ -112,11 +102,12 @@ impl Watcher {
 
     fn alarm(&self, missing: &Missing) -> AlarmRaised {
         let AlarmKey { kind, subject } = self.key(missing);
+        let is_needed_always = [RELAY, StageName::Notify.name()].contains(&missing.role.as_str());
         let sentence = missing.sentence(|at| shown(at, &self.zone));
         AlarmRaised {
             kind,
             subject,
-            message: if kind == AlarmKind::NoRelay { sentence } else { format!("work waits, and {sentence}") },
+            message: if is_needed_always { sentence } else { format!("work waits, and {sentence}") },
             next_step: missing.next_step(),
         }
     }

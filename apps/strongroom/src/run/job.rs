@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::LogAdmission;
 use crate::attached;
+use crate::away::Away;
 use crate::broker;
 use crate::checkpoint::{self, Mails};
 use crate::presence::Presence;
@@ -83,6 +84,7 @@ pub(crate) struct Job {
     checkpoints: checkpoint::Watch,
     presence: Presence,
     parts: Parts,
+    _away: Away,
 }
 
 impl Job {
@@ -126,7 +128,9 @@ impl Job {
         let (parts, presence) = presence(&config, &log, &clock, &pipeline, relay.as_ref());
         let bags = BagCache::default();
         let verify = Arc::new(wire::verify(&config, &root, &log, &clock, &admission, &bags));
+        let away = Away::watch(&config, &log, &clock);
         Ok(Self {
+            _away: away,
             config,
             clock,
             log,

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::run::wire;
 use crate::site;
 use crate::trouble::Trouble;
+use crate::worker::server::ServerWatch;
 use crate::worker::{Common, Worker};
 
 /// Tells the document server what is proven, and has its copies moved
@@ -29,6 +30,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
     let source = site::source(&config)?;
     let mut worker = Worker::open("archive", config, &args.common).await?;
+    let _server = ServerWatch::start(&worker, &source, "archive");
     let stage = wire::archive(&worker.config, &source).at_once(args.concurrency as usize);
     worker.spawn(stage, StageName::Archive);
     let done = worker.work().await;

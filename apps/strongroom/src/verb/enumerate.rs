@@ -12,6 +12,7 @@ use crate::run::runs::Runs;
 use crate::run::wire;
 use crate::site;
 use crate::trouble::Trouble;
+use crate::worker::server::ServerWatch;
 use crate::worker::{Common, Worker};
 
 /// Takes the oldest signed-off bookings in hand: on its schedule, or once
@@ -40,6 +41,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
     let source = site::source(&config)?;
     let mut worker = Worker::open("enumerate", config, &args.common).await?;
+    let _server = ServerWatch::start(&worker, &source, "enumerate");
     let stage = wire::enumerate(&source, &worker.log, &worker.clock);
     worker.spawn(stage, StageName::Enumerate);
     let mut clock_watch = ClockWatch::new(&worker.log, &worker.clock, &actor(StageName::Enumerate), Some(source));

@@ -12,6 +12,7 @@ use crate::run::wire;
 use crate::site;
 use crate::trouble::Trouble;
 use crate::worker::attached::{Attached, wait_for, with_drive};
+use crate::worker::server::ServerWatch;
 use crate::worker::{Common, Worker};
 
 /// Brings files from the document server onto the drive
@@ -45,6 +46,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     let (config, root) = with_drive(config, args.drive.as_deref())?;
     let source = site::source(&config)?;
     let mut worker = Worker::open("fetch", config, &args.common).await?;
+    let _server = ServerWatch::start(&worker, &source, "fetch");
     let mut drive = Attached::new(&worker, root.clone(), StageName::Fetch);
     let done = match wait_for(&worker, &mut drive).await {
         Ok(true) => {

@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::attached::DRIVE;
 use super::pulse::Pulse;
 use super::{Common, END_MOST};
+use crate::away::Away;
 use crate::checkpoint::{self, Mails};
 use crate::exit::Exit;
 use crate::presence::Presence;
@@ -45,6 +46,7 @@ pub(crate) struct Worker {
     _watchdog: systemd::Watchdog,
     _server: Option<HealthServer>,
     _pulse: AbortOnDropHandle<()>,
+    _away: Option<Away>,
 }
 
 impl Worker {
@@ -85,6 +87,7 @@ impl Worker {
             _watchdog: systemd::Watchdog::start(health.clone()),
             _server: server,
             _pulse: AbortOnDropHandle::new(pulse),
+            _away: (mails == Mails::Here).then(|| Away::watch(&config, &log, &clock)),
             config,
             clock,
             log,

@@ -43,11 +43,10 @@ impl Pulse {
         let mut told = String::new();
         loop {
             self.turns.well();
-            match tokio::time::timeout(LOG_MOST, self.log.head()).await {
-                Ok(Ok(_)) => self.log_probe.well(),
-                Ok(Err(error)) => self.log_probe.bad(error.to_string()),
-                Err(_) => self.log_probe.bad(format!("no answer within {} s", LOG_MOST.as_secs())),
-            }
+            let trouble = self.log_trouble().await;
+            let reachable = f64::from(u8::from(trouble.is_none()));
+            metrics::gauge!("strongroom_log_reachable", "site" => self.log.site().to_string()).set(reachable);
+            tell(&self.log_probe, trouble);
             let (unlinked, hindered) = self.parts.troubles();
             tell(&self.broker, unlinked);
             tell(&self.work, hindered);
@@ -57,6 +56,17 @@ impl Pulse {
                 told = status;
             }
             tokio::time::sleep(EVERY).await;
+        }
+    }
+}
+
+impl Pulse {
+    /// Why the log cannot be read, or was not written when it was last to be.
+    async fn log_trouble(&self) -> Option<String> {
+        match tokio::time::timeout(LOG_MOST, self.log.head()).await {
+            Ok(Ok(_)) => Some(self.log.unwritable()?.borrow().as_ref()?.reason.clone()),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {} s", LOG_MOST.as_secs())),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::hand::Met;
 use super::{Feed, NET_EVERY};
 
 /// How long something has waited when the broker no longer counts on being the one to bring it.
-const WAITED: Duration = Duration::from_secs(60);
+const WAITED: Duration = Duration::from_secs(20);
 
 /// How many are taken at a time.
 const MOST: usize = 256;

@@ -46,6 +46,16 @@ impl Lanes {
         self.searched = Position(0);
     }
 
+    /// What the queues hold is not known any more, and not shown as it was.
+    pub(super) fn forget_gauges(&self) {
+        for lane in &self.all {
+            let queue = lane.queue.to_string();
+            metrics::gauge!("strongroom_queue_ready", "queue" => queue.clone()).set(f64::NAN);
+            metrics::gauge!("strongroom_queue_consumers", "queue" => queue).set(f64::NAN);
+        }
+        metrics::gauge!("strongroom_parked_messages", "site" => self.site.to_string()).set(f64::NAN);
+    }
+
     /// What must be on the broker.
     pub(super) fn topology(&self) -> Topology {
         let drives: Vec<DriveId> = self.all.iter().filter_map(|lane| lane.drive).collect();

@@ -36,8 +36,6 @@ pub struct RelayPace {
     /// How long the broker may be unreachable, or take nothing, before a person is told. A
     /// restart takes less.
     pub unreachable_after: Duration,
-    /// How often figures that cost a query are taken.
-    pub figures: Duration,
     /// How long it waits before it connects again, at first; it doubles, with full jitter.
     pub reconnect_least: Duration,
     /// How long at most.
@@ -60,7 +58,6 @@ impl Default for RelayPace {
             // The broker logs each of these attempts.
             standby: Duration::from_secs(5),
             unreachable_after: Duration::from_secs(30),
-            figures: Duration::from_secs(15),
             reconnect_least: Duration::from_millis(100),
             reconnect_most: Duration::from_secs(30),
         }

@@ -163,13 +163,17 @@ impl Relay {
                     self.state.lock().log = None;
                     next
                 }
-                Err(Trouble::Broker(error)) => return error,
+                Err(Trouble::Broker(error)) => {
+                    lanes.forget_gauges();
+                    return error;
+                }
                 Err(Trouble::Log(error)) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "pending work cannot be read from the log: trying again"
                     );
                     self.state.lock().log = Some(words(&error));
+                    lanes.forget_gauges();
                     // The log may come back as another server's, without its newest events: what was
                     // published of those must not stand in the way of what takes their positions.
                     lanes.restart();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::{AlarmKind, SiteId};
 use tokio::time::{Instant, sleep};
@@ -12,7 +11,6 @@ use tokio::time::{Instant, sleep};
 use crate::alarms::{AlarmError, Alarms};
 use crate::broker::Broker;
 
-use super::gauges;
 use super::pace::RelayPace;
 use super::state::{Standing, State};
 
@@ -27,7 +25,6 @@ type Holds = Option<bool>;
 
 /// Raises and clears the relay's alarms.
 pub(super) struct Watch {
-    log: EventLog,
     alarms: Alarms,
     site: SiteId,
     place: String,
@@ -37,13 +34,11 @@ pub(super) struct Watch {
     silent_since: Option<Instant>,
     /// What is known to be raised or cleared: that needs no look at the log.
     known: BTreeMap<AlarmKey, bool>,
-    figures_at: Instant,
 }
 
 impl Watch {
-    pub(super) fn new(log: EventLog, alarms: Alarms, broker: &Broker, pace: RelayPace, state: Arc<State>) -> Self {
+    pub(super) fn new(alarms: Alarms, broker: &Broker, pace: RelayPace, state: Arc<State>) -> Self {
         Self {
-            log,
             alarms,
             site: broker.site().clone(),
             place: broker.place(),
@@ -51,7 +46,6 @@ impl Watch {
             state,
             silent_since: Some(Instant::now()),
             known: BTreeMap::new(),
-            figures_at: Instant::now(),
         }
     }
 
@@ -59,10 +53,6 @@ impl Watch {
         loop {
             for (alarm, holds) in self.conditions() {
                 self.follow(alarm, holds).await;
-            }
-            if Instant::now() >= self.figures_at {
-                gauges::take(&self.log).await;
-                self.figures_at = Instant::now() + self.pace.figures;
             }
             sleep(EVERY.min(self.pace.look)).await;
         }

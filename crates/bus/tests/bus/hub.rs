@@ -63,7 +63,6 @@ pub(crate) fn quick() -> RelayPace {
         answer: Duration::from_secs(3),
         stuck: Duration::from_millis(500),
         standby: Duration::from_millis(50),
-        figures: Duration::from_millis(500),
         reconnect_least: Duration::from_millis(10),
         reconnect_most: Duration::from_millis(200),
         ..RelayPace::default()

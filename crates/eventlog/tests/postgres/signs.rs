@@ -18,7 +18,13 @@ fn sign(role: &str) -> Sign {
         since: "2026-11-20T23:00:00Z".parse().unwrap(),
         every_s: 10,
         has_ended: false,
-        parts: vec![Part { role: role.to_owned(), drive: None, state: PartState::Working, waits_for: None }],
+        parts: vec![Part {
+            role: role.to_owned(),
+            drive: None,
+            state: PartState::Working,
+            alarm: None,
+            waits_for: None,
+        }],
     }
 }
 

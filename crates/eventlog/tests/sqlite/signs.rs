@@ -23,7 +23,13 @@ async fn r8_a_sign_lies_beside_the_log_for_its_owner_alone_and_is_forgotten_afte
         since: "2026-11-20T23:00:00Z".parse().unwrap(),
         every_s: 10,
         has_ended: false,
-        parts: vec![Part { role: "fetch".to_owned(), drive: None, state: PartState::Working, waits_for: None }],
+        parts: vec![Part {
+            role: "fetch".to_owned(),
+            drive: None,
+            state: PartState::Working,
+            alarm: None,
+            waits_for: None,
+        }],
     };
     let [one, other] = [Uuid::new_v4(), Uuid::new_v4()];
     log.give_sign(one, &sign(1)).await.unwrap();

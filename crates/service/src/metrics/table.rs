@@ -73,6 +73,23 @@ pub const METRICS: &[Metric] = &[
         .of(&["site"])
         .in_unit(Unit::Seconds),
     gauge("strongroom_bookings", "bookings in the site's log, by how they stand").of(&["site", "standing"]),
+    gauge("strongroom_figures_timestamp_seconds", "when the figures of the log were last taken, as Unix time")
+        .of(&["site"])
+        .in_unit(Unit::Seconds),
+    gauge("strongroom_mail_failing", "1 while a mail waits that was not handed over at its last attempt").of(&["site"]),
+    gauge("strongroom_log_reachable", "1 while this process can read the log, and write it as far as it knows")
+        .of(&["site"]),
+    gauge("strongroom_server_reachable", "1 while the document server answers this process").of(&["site"]),
+    gauge(
+        "strongroom_processes",
+        "processes of that role that give signs of life and can get work, as this one sees it",
+    )
+    .of(&["site", "role"]),
+    gauge("strongroom_missing", "1 while work waits and no process of that role is there, as this one sees it")
+        .of(&["site", "role"]),
+    gauge("strongroom_signs_timestamp_seconds", "when this process last looked who is there, as Unix time")
+        .of(&["site"])
+        .in_unit(Unit::Seconds),
     gauge(BUILD_INFO, "1; the version that runs is its label").of(&["version"]),
 ];
 

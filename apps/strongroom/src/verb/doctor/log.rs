@@ -2,13 +2,14 @@
 
 use jiff::SignedDuration;
 use strongroom_eventlog::EventLog;
-use strongroom_model::SubjectKind;
+use strongroom_model::{AlarmKind, SubjectKind};
 use strongroom_service::config::ServiceUrl;
 use strongroom_service::{Clock, Config};
 
 use super::check::Check;
 use super::host::whole;
 use crate::checkpoint::{self, Rewound};
+use crate::run::runs::overdue;
 use crate::site;
 use crate::trouble::Trouble;
 
@@ -83,7 +84,11 @@ pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
         return Check::well("schedule", format!("{plan}; none has run yet"));
     };
     let last = log.last_of(SubjectKind::Run).await;
+    let overdue = overdue(config, &log, clock).await;
     log.close().await;
+    if let Ok(Some(overdue)) = overdue {
+        return Check::bad("schedule", format!("{plan}; {overdue}"), AlarmKind::RunOverdue.step());
+    }
     match last {
         Ok(Some(last)) if schedule.is_of_a_wrong_clock(last.time, clock.now()) => {
             let at = last.time.strftime("%Y-%m-%d %H:%M:%S UTC");

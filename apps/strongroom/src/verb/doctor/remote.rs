@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom_notify::{Post, Settings};
-use strongroom_service::{Clock, Config};
+use strongroom_service::{Clock, Config, MAX_SKEW as WRONG};
 use strongroom_source::{Health, Source, SourceError};
 
 use super::check::Check;
@@ -67,11 +67,9 @@ async fn clocks(source: &Source, clock: &Clock) -> Check {
     let skew = clock.now().duration_since(there).abs();
     if skew > jiff::SignedDuration::try_from(MAX_SKEW).unwrap_or(jiff::SignedDuration::MAX) {
         let found = format!("this host's clock and the server's differ by {}", whole(skew));
-        return Check::warning(
-            "clock",
-            found,
-            "set both by NTP (timedatectl set-ntp true): months and nights go by them",
-        );
+        let step = "set both by NTP (timedatectl set-ntp true): months and nights go by them";
+        let is_wrong = skew > jiff::SignedDuration::try_from(WRONG).unwrap_or(jiff::SignedDuration::MAX);
+        return if is_wrong { Check::bad("clock", found, step) } else { Check::warning("clock", found, step) };
     }
     Check::well("clock", "this host's and the server's agree")
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use strongroom_audit::{DriveState, LastRun, Process, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
 use strongroom_model::text::printable;
-use strongroom_model::{AlarmKind, ByteCount};
+use strongroom_model::{AlarmKind, ByteCount, FailureKind};
 
 use super::FULL;
 use crate::presence::shown;
@@ -44,6 +44,12 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     if let Some(overdue) = &status.overdue {
         page += &format!("\noverdue: {overdue}\n  next: {}\n", AlarmKind::RunOverdue.step());
     }
+    if let Some(mail) = &status.mail {
+        page += &format!(
+            "\nmail: one could not be handed over and is tried again: {mail}\n  next: {}\n",
+            FailureKind::MailUnreachable.step()
+        );
+    }
     for cause in &status.causes {
         page += &format!(
             "\n{}: {} ({}{})\n  {}\n  next: {}\n",
@@ -79,7 +85,8 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
     let missing = missing.or_else(|| status.overdue.clone());
     let needs = (stuck > 0).then(|| format!("{} a person", plural(stuck, "booking needs", "bookings need")));
     let raised = (alarms > 0).then(|| format!("{} raised", plural(alarms, "alarm is", "alarms are")));
-    let problems: Vec<String> = missing.into_iter().chain(needs).chain(raised).collect();
+    let mail = status.mail.as_ref().map(|_| "a mail could not be handed over".to_owned());
+    let problems: Vec<String> = missing.into_iter().chain(needs).chain(raised).chain(mail).collect();
     if !problems.is_empty() {
         return format!("{} (see below)", problems.join("; "));
     }

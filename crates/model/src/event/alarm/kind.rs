@@ -117,6 +117,11 @@ alarm_kinds! {
         means "the log is shorter than a checkpoint of it in the data folder or on a drive, or its first events are others: an older copy was restored, or a database server took over that lacks the newest events; see [A log that was restored](#a-log-that-was-restored)",
         do "nothing is recorded until you decide: put the newest copy of the log back, or go on from this one with `strongroom log adopt --reason TEXT`",
         meanwhile "Nothing is recorded and nothing is done until a person has decided.";
+    /// The log could not be reached or written for long.
+    LogUnreachable: "log-unreachable", "The event log cannot be written", Log, Event,
+        means "nothing could be recorded for `watch.log_away_after`: the database of the log does not answer, or its disk is full; mailed although nothing can be recorded, and recorded when the log is there again",
+        do "see that Postgres runs, has room and can be reached (`strongroom doctor`); for a log in a file, see that its disk is there and has room",
+        meanwhile "Nothing is done, since nothing can be recorded. Nothing is lost, and work goes on by itself.";
     /// A proven copy could not be read back when it was looked at again.
     CopyLost: "copy-lost", "A proven copy is lost", Nobody, Event,
         means "a proven copy was not what it had been when it was read once more, at a start",

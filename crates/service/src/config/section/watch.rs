@@ -28,6 +28,11 @@ pub struct Watch {
     /// How long no relay may be at work, where there is a broker, before an alarm says so.
     #[config(default = "2m", validate(!no_relay_after.get().is_zero(), "it must be longer than nothing"))]
     pub no_relay_after: Period,
+
+    /// How long nothing may be recorded in the log (its database is away, its disk is full)
+    /// before whoever mails says so, although that cannot be recorded.
+    #[config(default = "5m", validate(!log_away_after.get().is_zero(), "it must be longer than nothing"))]
+    pub log_away_after: Period,
 }
 
 fn check_every(every: &Period) -> Result<(), &'static str> {

@@ -27,6 +27,7 @@ fn status() -> Status {
         processes: Vec::new(),
         missing: Vec::new(),
         overdue: None,
+        mail: None,
         causes: Vec::new(),
         alarms: Vec::new(),
         notes: Vec::new(),
@@ -87,6 +88,7 @@ fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
         role: role.to_owned(),
         drive: None,
         state,
+        alarm: None,
         waits_for: waits_for.map(str::to_owned),
     };
     let sign = Sign {

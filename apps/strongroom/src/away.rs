@@ -1,0 +1,198 @@
+//! A log that is away for long: whoever mails says so by mail although nothing can be recorded, and records it once the
+//! log is back.
+//!
+//! What is known of it is kept in the data folder, since the process that mails ends by itself after a while without a
+//! log and is started again and again. If we stop after the mail and before that is kept, the mail goes out again with the
+//! same Message-ID; if we stop before the record is forgotten, the log is found to have it.
+
+mod kept;
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use strongroom_eventlog::EventLog;
+use strongroom_model::alarm::{Alarm, Change, Untold};
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::{AlarmKind, EventId};
+use strongroom_notify::{Settings, tell_unrecorded};
+use strongroom_service::{Clock, Config, kill_point};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use self::kept::{Kept, Outage, Told};
+use crate::presence::shown;
+use crate::trouble::{OrTrouble as _, Trouble};
+
+/// What the alarm is about: a site has one log.
+const SUBJECT: &str = "log";
+/// How often it is looked whether the log is there.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long the log may take to say how long it is.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a mail server may take. What it does not take by then is tried again.
+const MAX_MAIL: Duration = Duration::from_secs(120);
+/// How long it is before a mail that was not taken is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
+/// How many times as long as `watch.log_away_after` it is between two of these mails at least, an hour as it comes: a
+/// database that comes and goes must not fill a mailbox.
+const BETWEEN_TIMES: i32 = 12;
+
+/// Looks whether the log is there, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Away {
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Away {
+    /// Looks at that log from now on.
+    pub(crate) fn watch(config: &Config, log: &EventLog, clock: &Clock) -> Self {
+        let (log, mut watch) = (log.clone(), Watch::new(config, clock));
+        let looking = async move {
+            loop {
+                match trouble(&log).await {
+                    None => watch.back(&log).await,
+                    Some(why) => watch.met(&why).await,
+                }
+                sleep(LOOK).await;
+            }
+        };
+        Self { _task: AbortOnDropHandle::new(tokio::spawn(looking)) }
+    }
+}
+
+/// The log could not even be opened.
+pub(crate) async fn met_at_the_start(config: &Config, why: &str) {
+    Watch::new(config, &Clock::system()).met(why).await;
+}
+
+/// Why nothing can be recorded, if that is so.
+async fn trouble(log: &EventLog) -> Option<String> {
+    match timeout(ANSWER, log.head()).await {
+        Ok(Ok(_)) => Some(log.unwritable()?.borrow().as_ref()?.reason.clone()),
+        Ok(Err(error)) => Some(Trouble::from(error).sentence()),
+        Err(_) => Some(format!("no answer within {} s", ANSWER.as_secs())),
+    }
+}
+
+struct Watch {
+    config: Arc<Config>,
+    clock: Clock,
+    kept: Option<Kept>,
+    /// When a mail is tried again that was not taken.
+    again_at: Option<Instant>,
+}
+
+impl Watch {
+    fn new(config: &Config, clock: &Clock) -> Self {
+        Self { config: Arc::new(config.clone()), clock: clock.clone(), kept: None, again_at: None }
+    }
+
+    async fn kept(&mut self) -> Kept {
+        match self.kept.take() {
+            Some(kept) => kept,
+            None => kept::read(&self.config).await,
+        }
+    }
+
+    /// The log is not there.
+    async fn met(&mut self, why: &str) {
+        let mut kept = self.kept().await;
+        let now = self.clock.now();
+        let is_new = kept.outage.is_none();
+        let outage = kept.outage.get_or_insert(Outage { since: now, told: None });
+        // A clock that was set back since says nothing of how long it is.
+        outage.since = outage.since.min(now);
+        if is_new {
+            tracing::warn!(why, "nothing can be recorded in the log");
+            kept::keep(&self.config, &kept).await;
+        }
+        if let Err(trouble) = self.tell(&mut kept, why, now).await {
+            tracing::error!(reason = trouble.sentence(), "that the log is away could not be mailed: trying again");
+            self.again_at = Some(Instant::now() + AGAIN);
+        }
+        self.kept = Some(kept);
+    }
+
+    /// Mails it, if it is time to and nobody was told.
+    async fn tell(&self, kept: &mut Kept, why: &str, now: Timestamp) -> Result<(), Trouble> {
+        let after = SignedDuration::try_from(self.config.watch.log_away_after.get())
+            .unwrap_or(SignedDuration::MAX / BETWEEN_TIMES);
+        let mailed_at = kept.mailed_at;
+        let Some(outage) = &mut kept.outage else { return Ok(()) };
+        let is_told = outage.told.as_ref().is_some_and(|told| told.is_complete);
+        let is_soon =
+            outage.told.is_none() && mailed_at.is_some_and(|at| now.duration_since(at).abs() < after * BETWEEN_TIMES);
+        let is_put_off = self.again_at.is_some_and(|at| Instant::now() < at);
+        if is_told || is_soon || is_put_off || now.duration_since(outage.since) < after {
+            return Ok(());
+        }
+        let alarm = || alarm(&self.config, outage.since, why);
+        let told = match outage.told.take() {
+            Some(told) => told,
+            None => Told::of(EventId::new(now), now, alarm()?),
+        };
+        outage.told = Some(told.clone());
+        // Kept first: whoever goes on with it sends the same mail.
+        kept::keep(&self.config, kept).await;
+        let told = self.mail(told).await?;
+        kill_point!("away.after-mail");
+        kept.mailed_at = Some(now);
+        kept.outage.iter_mut().for_each(|outage| outage.told = Some(told.clone()));
+        kept::keep(&self.config, kept).await;
+        Ok(())
+    }
+
+    async fn mail(&self, mut told: Told) -> Result<Told, Trouble> {
+        let untold = Untold { id: told.raised, time: told.at, change: Change::Raised(told.alarm.clone()) };
+        let alarm = Alarm { untold: vec![untold], ..Alarm::default() };
+        let settings = Settings::from_config(&self.config)?;
+        let sending = tell_unrecorded(&settings, &self.config.site, &alarm, &told.reached);
+        let sent = timeout(MAX_MAIL, sending).await.or_trouble("the mail server takes too long")?;
+        let Some((notified, delivery)) = sent.or_trouble("the mail was not handed over")? else { return Ok(told) };
+        told.reached.extend(delivery.taken.iter().map(ToString::to_string));
+        told.notified = Some(notified);
+        told.is_complete = delivery.put_off.is_empty();
+        Ok(told)
+    }
+
+    /// The log is there: what was mailed is recorded.
+    async fn back(&mut self, log: &EventLog) {
+        let mut kept = self.kept().await;
+        if let Some(outage) = &kept.outage {
+            let recorded = match &outage.told {
+                Some(told) => record::record(log, &self.clock, told, outage.since, &self.config.zone()).await,
+                None => Ok(()),
+            };
+            match recorded {
+                Ok(()) => {
+                    tracing::info!(since = %outage.since, "the log is there again");
+                    kept.outage = None;
+                    self.again_at = None;
+                    kept::keep(&self.config, &kept).await;
+                }
+                Err(trouble) => {
+                    tracing::warn!(reason = trouble.sentence(), "that the log was away could not be recorded");
+                }
+            }
+        }
+        self.kept = Some(kept);
+    }
+}
+
+fn alarm(config: &Config, since: Timestamp, why: &str) -> Result<AlarmRaised, Trouble> {
+    let database = config.log.database()?;
+    let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ToString::to_string);
+    let next_step = if database.is_some() {
+        "see that Postgres runs and has room, and that this host reaches it (`strongroom doctor`)"
+    } else {
+        "see that its disk is there and has room (`strongroom doctor`)"
+    };
+    Ok(AlarmRaised {
+        kind: AlarmKind::LogUnreachable,
+        subject: SUBJECT.to_owned(),
+        message: format!("nothing can be recorded in the log at {place} since {}: {why}", shown(since, &config.zone())),
+        next_step: next_step.to_owned(),
+    })
+}

@@ -1,0 +1,72 @@
+//! What is known of an outage, kept in the data folder for the next start.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strongroom_model::EventId;
+use strongroom_model::event::{AlarmNotified, AlarmRaised};
+use strongroom_service::{Config, blocking};
+
+use crate::checkpoint::data_folder;
+
+/// How many bytes are read: a few ids and sentences, and the addresses of those who have the mail.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What is kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The outage, while it lasts or is not recorded.
+    pub(super) outage: Option<Outage>,
+    /// When the last mail about one went out.
+    pub(super) mailed_at: Option<Timestamp>,
+}
+
+/// That the log is away.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Outage {
+    pub(super) since: Timestamp,
+    pub(super) told: Option<Told>,
+}
+
+/// What was mailed of it, and is to be recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// The event that the alarm will be.
+    pub(super) raised: EventId,
+    pub(super) at: Timestamp,
+    pub(super) alarm: AlarmRaised,
+    pub(super) notified: Option<AlarmNotified>,
+    /// Who has the mail.
+    pub(super) reached: Vec<String>,
+    /// Whether everyone has it who can be reached at all.
+    pub(super) is_complete: bool,
+}
+
+impl Told {
+    /// Nothing of it was mailed yet.
+    pub(super) const fn of(raised: EventId, at: Timestamp, alarm: AlarmRaised) -> Self {
+        Self { raised, at, alarm, notified: None, reached: Vec::new(), is_complete: false }
+    }
+}
+
+/// Where it is kept: several sites may share a data folder.
+fn name(config: &Config) -> String {
+    format!("away.{}", config.site)
+}
+
+/// What cannot be read counts as nothing: a mail too many is better than none.
+pub(super) async fn read(config: &Config) -> Kept {
+    let (folder, name) = (data_folder(config), name(config));
+    let text = blocking(move || folder.text(&name, MAX_BYTES)).await.unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Where it cannot be kept (the disk of the data folder may be what is full) it holds for this process.
+pub(super) async fn keep(config: &Config, kept: &Kept) {
+    let (folder, name) = (data_folder(config), name(config));
+    let text = serde_json::to_string(kept).expect("it has string keys");
+    let is_empty = kept.outage.is_none() && kept.mailed_at.is_none();
+    let done = blocking(move || if is_empty { folder.remove(&name) } else { folder.replace(&name, &text) }).await;
+    if let Err(error) = done {
+        tracing::warn!(%error, "since when the log is away could not be kept in the data folder");
+    }
+}

@@ -1,0 +1,109 @@
+//! Figures of the log that cost a query, for metrics. They age: what cannot be read any more is not shown as it was.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use strongroom_eventlog::{EventLog, LogError, Standing};
+use strongroom_model::{AlarmKind, StageName, SubjectKind};
+use tokio::time::Instant;
+
+use crate::obstacles;
+
+/// For how long figures are shown that cannot be taken anew: a database is restarted in less.
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// How many of the mails that wait for their next attempt are looked at.
+const MAX_MAILS: usize = 64;
+
+/// The figures of a site's log.
+#[derive(Debug)]
+pub struct Figures {
+    log: EventLog,
+    taken_at: Instant,
+    is_stale: bool,
+}
+
+impl Figures {
+    /// Of that log. Nothing is taken yet.
+    #[must_use]
+    pub fn of(log: &EventLog) -> Self {
+        Self { log: log.clone(), taken_at: Instant::now(), is_stale: false }
+    }
+
+    /// Takes them, at `now` in seconds since 1970. Those that cannot be read are shown for a minute more, and then
+    /// as unknown (NaN).
+    pub async fn take(&mut self, now: i64) {
+        match self.try_take(now).await {
+            Ok(()) => {
+                self.taken_at = Instant::now();
+                self.is_stale = false;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the log's figures cannot be read");
+                self.age();
+            }
+        }
+    }
+
+    /// They could not even be asked for.
+    pub fn age(&mut self) {
+        if !self.is_stale && self.taken_at.elapsed() >= STALE_AFTER {
+            self.is_stale = true;
+            self.forget();
+        }
+    }
+
+    async fn try_take(&self, now: i64) -> Result<(), LogError> {
+        let size = self.log.head().await?.size;
+        let counts = self.log.counts().await?;
+        let run = self.log.last_of(SubjectKind::Run).await?;
+        let mut raised = BTreeMap::new();
+        for kind in obstacles::raised(&self.log).await? {
+            *raised.entry(kind.code()).or_insert(0_u64) += 1;
+        }
+        let waiting = self.log.due(StageName::Notify, Timestamp::MAX, MAX_MAILS).await?;
+        let is_failing = waiting.iter().any(|last| last.event.failure().is_some());
+        self.set("strongroom_mail_failing", figure(u64::from(is_failing)));
+        self.set("strongroom_log_size", figure(size));
+        for standing in Standing::ALL {
+            self.standing(standing, figure(counts.of(standing)));
+        }
+        if let Some(run) = run {
+            self.set("strongroom_last_run_timestamp_seconds", figure(u64::try_from(run.time.as_second()).unwrap_or(0)));
+        }
+        for kind in AlarmKind::ALL {
+            self.alarms(*kind, figure(raised.get(kind.code()).copied().unwrap_or(0)));
+        }
+        self.set("strongroom_figures_timestamp_seconds", figure(u64::try_from(now).unwrap_or(0)));
+        Ok(())
+    }
+
+    /// The time that they were taken at stays: it says how old they are.
+    fn forget(&self) {
+        self.set("strongroom_mail_failing", f64::NAN);
+        self.set("strongroom_log_size", f64::NAN);
+        self.set("strongroom_last_run_timestamp_seconds", f64::NAN);
+        Standing::ALL.into_iter().for_each(|standing| self.standing(standing, f64::NAN));
+        AlarmKind::ALL.iter().for_each(|kind| self.alarms(*kind, f64::NAN));
+    }
+
+    fn set(&self, name: &'static str, value: f64) {
+        metrics::gauge!(name, "site" => self.log.site().to_string()).set(value);
+    }
+
+    fn standing(&self, standing: Standing, value: f64) {
+        metrics::gauge!("strongroom_bookings", "site" => self.log.site().to_string(), "standing" => standing.name())
+            .set(value);
+    }
+
+    fn alarms(&self, kind: AlarmKind, value: f64) {
+        metrics::gauge!("strongroom_alarms_raised", "kind" => kind.code()).set(value);
+    }
+}
+
+/// A count as a metric's value, which is exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "a metric's value is a float, and such counts do not occur")]
+fn figure(count: u64) -> f64 {
+    count as f64
+}

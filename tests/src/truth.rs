@@ -1,0 +1,189 @@
+//! The table of truth: what each place says when a part of a site is dead. `docs/operations.md` has it as a table, and
+//! `tests/tests/workers/truth.rs` kills or cuts each part in turn and compares.
+
+/// Where a person or a program looks, in the order of a row's cells.
+pub const PLACES: [&str; 8] =
+    ["`status`", "`doctor`", "`/healthz`", "`/readyz`", "`/metrics`", "alert rule", "journal", "mail"];
+
+/// What a place says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// It says that, or lines with all of that where a ` … ` stands between.
+    Says(&'static str),
+    /// It says nothing, and why that is no false "well".
+    Silent(&'static str),
+}
+
+/// What is dead or cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dead {
+    /// A process, by its verb.
+    Process(&'static str),
+    /// The log's database.
+    Postgres,
+    /// The broker.
+    RabbitMq,
+    /// The document server.
+    DocumentServer,
+    /// The mail server.
+    MailServer,
+    /// The drive is unplugged.
+    Drive,
+    /// The hosts' clock is an hour ahead.
+    Clock,
+}
+
+/// What each place says when something is dead.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What is dead.
+    pub dead: Dead,
+    /// The same, for people.
+    pub what: &'static str,
+    /// What each of [`PLACES`] says.
+    pub cells: [Cell; 8],
+}
+
+use Cell::{Says, Silent};
+
+const ALIVE: Cell = Silent("200: the processes live, and a new start would not help");
+
+const fn process(dead: &'static str, what: &'static str, cells: [Cell; 6]) -> Row {
+    let [status, doctor, metrics, rule, journal, mail] = cells;
+    let cells = [status, doctor, Says("no answer"), Says("no answer"), metrics, rule, journal, mail];
+    Row { dead: Dead::Process(dead), what, cells }
+}
+
+/// Every row that is tried.
+pub const ROWS: [Row; 9] = [
+    process(
+        "relay",
+        "the relay",
+        [
+            Says("no relay hands work out: none has given a sign of life since"),
+            Says("no relay hands work out"),
+            Says("strongroom_missing role=\"relay\" 1"),
+            Says("StrongroomNoRelay"),
+            Says("alarm raised … no-relay"),
+            Says("No relay hands work out"),
+        ],
+    ),
+    process(
+        "enumerate",
+        "`enumerate`, which keeps the schedule",
+        [
+            Says("a run was due at"),
+            Says("a run was due at"),
+            Says("strongroom_processes role=\"enumerate\" 0"),
+            Says("StrongroomRoleGone"),
+            Says("alarm raised … run-overdue"),
+            Says("A run is overdue"),
+        ],
+    ),
+    process(
+        "fetch",
+        "every `fetch`, and work waits",
+        [
+            Says("to be fetched, and no fetch worker takes it"),
+            Says("no fetch worker takes it"),
+            Says("strongroom_missing role=\"fetch\" 1"),
+            Says("StrongroomMissing"),
+            Says("alarm raised … no-worker"),
+            Says("no fetch worker takes it"),
+        ],
+    ),
+    process(
+        "verify",
+        "every `verify`, and work waits",
+        [
+            Says("to be proven, and no verify worker for drive"),
+            Says("no verify worker for drive"),
+            Says("strongroom_missing role=\"verify\" 1"),
+            Says("StrongroomMissing"),
+            Says("alarm raised … no-worker"),
+            Says("no verify worker for drive"),
+        ],
+    ),
+    process(
+        "archive",
+        "every `archive`, and work waits",
+        [
+            Says("to be archived, and no archive worker takes it"),
+            Says("no archive worker takes it"),
+            Says("strongroom_missing role=\"archive\" 1"),
+            Says("StrongroomMissing"),
+            Says("alarm raised … no-worker"),
+            Says("no archive worker takes it"),
+        ],
+    ),
+    process(
+        "notify",
+        "`notify`",
+        [
+            Says("no notify worker mails"),
+            Says("no notify worker mails"),
+            Says("strongroom_missing role=\"notify\" 1"),
+            Says("StrongroomMissing"),
+            Says("alarm raised … no-worker"),
+            Silent(
+                "nobody is left who mails: the summary that does not come says it, and whoever looks at the other places",
+            ),
+        ],
+    ),
+    Row {
+        dead: Dead::Postgres,
+        what: "Postgres",
+        cells: [
+            Says("cannot be opened"),
+            Says("cannot be opened"),
+            ALIVE,
+            Says("\"check\":\"log\""),
+            Says("strongroom_log_reachable 0"),
+            Says("StrongroomLogAway"),
+            Says("nothing can be recorded in the log"),
+            Says("The event log cannot be written"),
+        ],
+    },
+    Row {
+        dead: Dead::RabbitMq,
+        what: "RabbitMQ",
+        cells: [
+            Says("alarm broker-unreachable"),
+            Says("BAD   broker"),
+            ALIVE,
+            Says("\"check\":\"broker\""),
+            Says("strongroom_broker_connected 0"),
+            Says("StrongroomBrokerLost"),
+            Says("alarm raised … broker-unreachable"),
+            Says("The message broker cannot be used"),
+        ],
+    },
+    Row {
+        dead: Dead::DocumentServer,
+        what: "the document server",
+        cells: [
+            Says("how many wait on the server is unknown"),
+            Says("BAD   document server"),
+            ALIVE,
+            Says("\"check\":\"document server\""),
+            Says("strongroom_server_reachable 0"),
+            Says("StrongroomServerAway"),
+            Says("alarm raised … server-unreachable"),
+            Says("The document server does not answer"),
+        ],
+    },
+];
+
+/// The table for people.
+#[must_use]
+pub fn table() -> String {
+    let mut table = format!("| what is dead | {} |\n|{}\n", PLACES.join(" | "), " --- |".repeat(PLACES.len() + 1));
+    for row in ROWS {
+        let cells = row.cells.map(|cell| match cell {
+            Says(text) => format!("`{}`", text.trim().replace('|', "\\|")),
+            Silent(why) => format!("– ({why})"),
+        });
+        table.push_str(&format!("| {} | {} |\n", row.what, cells.join(" | ")));
+    }
+    table
+}

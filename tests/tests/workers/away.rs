@@ -1,0 +1,48 @@
+//! The log's database is away for long: mailed although nothing can be recorded, and recorded afterwards.
+
+use strongroom_model::{AlarmKind, Event};
+use strongroom_tests::audit::{events, the_log_is_sound};
+use strongroom_tests::fleet::{Fleet, Part};
+use strongroom_tests::mailbox::Mail;
+use strongroom_tests::wait;
+
+fn mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
+    let about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
+    fleet.site.mailbox().mails().into_iter().filter(about).collect()
+}
+
+const AWAY: &str = "The event log cannot be written";
+
+#[test]
+fn r8_a_database_that_is_away_is_mailed_once_though_nothing_can_be_recorded_and_recorded_afterwards() {
+    let mut fleet = Fleet::shared();
+    fleet.site.set("watch.every", "1s");
+    fleet.site.set("watch.log_away_after", "2s");
+    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
+    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    fleet.to_postgres.cut();
+    wait::until_true("the mail", || mails(&fleet, AWAY).len() == 1);
+    let mail = mails(&fleet, AWAY).remove(0);
+    let text = mail.part("text/plain").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Nothing can be recorded in the log at postgres://") && text.contains(" CE"), "{text}");
+    assert!(text.contains("See that Postgres runs"), "{text}");
+    // Whoever starts meanwhile knows that it was mailed.
+    let refused = fleet.site.call(["notify"]).run().expect_code(1);
+    assert!(!refused.said().contains("could not be mailed"), "{}", refused.said());
+    assert_eq!(mails(&fleet, AWAY).len(), 1);
+    fleet.to_postgres.mend();
+    crew.until("its end to be mailed", |fleet| mails(fleet, "Over: ").len() == 1);
+    let kinds: Vec<_> = events(&fleet.site)
+        .into_iter()
+        .filter(|event| event.stream.id().starts_with(AlarmKind::LogUnreachable.code()))
+        .map(|event| match event.event {
+            Event::AlarmRaised(alarm) => format!("raised {}", alarm.kind.code()),
+            Event::AlarmNotified(_) => "notified".to_owned(),
+            Event::AlarmCleared(_) => "cleared".to_owned(),
+            other => other.type_name().to_owned(),
+        })
+        .collect();
+    assert_eq!(kinds[..3], ["raised log-unreachable", "notified", "cleared"], "{kinds:?}");
+    assert_eq!(mails(&fleet, AWAY).len(), 1, "its beginning is not mailed again");
+    the_log_is_sound(&fleet.site);
+}
