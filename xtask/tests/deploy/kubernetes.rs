@@ -6,6 +6,7 @@ use std::path::Path;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,7 @@ fn every_manifest_is_what_it_says_it_is() {
             ("apps/v1", "Deployment") => read_as::<Deployment>(&manifest),
             ("batch/v1", "Job") => read_as::<Job>(&manifest),
             ("batch/v1", "CronJob") => read_as::<CronJob>(&manifest),
+            ("networking.k8s.io/v1", "NetworkPolicy") => read_as::<NetworkPolicy>(&manifest),
             ("policy/v1", "PodDisruptionBudget") => read_as::<PodDisruptionBudget>(&manifest),
             ("keda.sh/v1alpha1", "ScaledObject") => read_as::<Scaled>(&manifest),
             ("keda.sh/v1alpha1", "TriggerAuthentication") => read_as::<Authentication>(&manifest),
@@ -101,6 +103,23 @@ fn every_manifest_is_what_it_says_it_is() {
         };
         read.unwrap_or_else(|error| panic!("deploy/{file}: {error}"));
     }
+}
+
+/// The policy holds every pod of ours, and no port but the one for health is open.
+#[test]
+fn the_network_policy_is_about_every_pod() {
+    let policy = tree::yaml("kubernetes/network.yaml").remove(0);
+    let wanted = policy["spec"]["podSelector"]["matchLabels"].as_object().unwrap();
+    for (file, manifest) in manifests() {
+        let mut found = Vec::new();
+        pods(&manifest, &mut found);
+        let labels = manifest.pointer("/spec/template/metadata/labels");
+        let labels = labels.or_else(|| manifest.pointer("/spec/jobTemplate/spec/template/metadata/labels"));
+        for (label, value) in wanted.iter().filter(|_| !found.is_empty()) {
+            assert_eq!(labels.and_then(|labels| labels.get(label)), Some(value), "{file}");
+        }
+    }
+    assert_eq!(policy["spec"]["ingress"][0]["ports"], serde_json::json!([{ "port": 9400, "protocol": "TCP" }]));
 }
 
 #[test]
