@@ -11,12 +11,14 @@
 //! - [`fleet`]: a site at work as independent processes, over Postgres and RabbitMQ;
 //! - [`audit`]: what must be true of a site whatever happened to it;
 //! - [`truth`]: what each place says when a part of a site is dead;
+//! - [`documented`]: commands of the pages, run as they stand;
 //! - [`wait`]: waiting on conditions, never on time alone;
 //! - [`schemas`]: every file in `schemas/` that the code dictates.
 #![expect(clippy::missing_panics_doc, reason = "a rig that cannot go on fails its test")]
 #![expect(clippy::unwrap_used, reason = "a rig that cannot go on fails its test")]
 
 pub mod audit;
+pub mod documented;
 pub mod fleet;
 pub mod mailbox;
 pub mod program;

@@ -105,6 +105,12 @@ impl Site {
         self.settings.push((variable, value.to_owned()));
     }
 
+    /// The variables of the keys that were set.
+    #[must_use]
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     /// A path in the site's folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

@@ -90,7 +90,7 @@ pub(crate) async fn check_none(config: &Config) -> Option<Rewound> {
 }
 
 /// The checkpoints that can be read here, each with its place.
-async fn kept(config: &Config, site: &SiteId) -> Vec<(String, Checkpoint)> {
+pub(crate) async fn kept(config: &Config, site: &SiteId) -> Vec<(String, Checkpoint)> {
     let (settings, site) = (config.clone(), site.clone());
     let read = move |place: Place| Some((place.to_string(), place.read(&site)?));
     blocking(move || places(&settings).into_iter().filter_map(read).collect()).await

@@ -46,6 +46,11 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether a person may look at either: what there is to read there is no cron's mail, journal or pipe.
+pub(crate) fn is_watched() -> bool {
+    io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
 /// One line for people on standard error. Nobody can be told if that fails.
 pub(crate) fn tell(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");

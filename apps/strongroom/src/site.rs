@@ -4,6 +4,7 @@ use std::path::Path;
 
 use strongroom_eventlog::{EventLog, OpenError, Unwritable};
 use strongroom_model::ByteCount;
+use strongroom_model::text::with_causes;
 use strongroom_service::Config;
 use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
@@ -15,6 +16,12 @@ use crate::trouble::{OrTrouble as _, Trouble};
 /// The configuration that is in force.
 pub(crate) fn config(file: Option<&Path>) -> Result<Config, Trouble> {
     Config::load(file).map_err(Trouble::from)
+}
+
+/// The command that has the next run taken up: with workers of their own, whoever asks for it is one of them.
+pub(crate) fn next_run(config: Option<&Config>) -> &'static str {
+    let has_workers = config.is_some_and(|config| config.broker.url.is_some() || config.broker.url_file.is_some());
+    if has_workers { "strongroom enumerate --once" } else { "strongroom run --once" }
 }
 
 /// The log, to append to; made where there is none. One that lost its newest events is refused until a person
@@ -38,7 +45,7 @@ pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, T
         Ok(None) => return Ok(log),
         Ok(Some(rewound)) => {
             if let Err(error) = checkpoint::raise(&log, &rewound).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the alarm could not be raised");
+                tracing::warn!(error = %with_causes(&error), "the alarm could not be raised");
             }
             if mails == Mails::Here {
                 checkpoint::mail(config, &log).await;
@@ -84,8 +91,10 @@ async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<Trouble>,
 pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, Trouble> {
     read_only(config).await?.map_err(|error| {
         if is_missing(&error) {
-            return Trouble::from(error)
-                .next_step("`strongroom run --once` makes it; log.url, or log.path and data_dir, say where");
+            return Trouble::from(error).next_step(format!(
+                "`{}` makes it; log.url, or log.path and data_dir, say where",
+                next_run(Some(config))
+            ));
         }
         unopened(error)
     })

@@ -45,8 +45,8 @@ impl Trouble {
         let mut cause = Some(error);
         while let Some(error) = cause.filter(|_| self.causes.len() < MOST_CAUSES) {
             let text = error.to_string();
-            // A transparent error says what its source says.
-            if self.causes.last() != Some(&text) && self.what != text {
+            // A transparent error says what its source says, and some libraries end with what their source says.
+            if !self.causes.last().unwrap_or(&self.what).ends_with(&text) {
                 self.causes.push(text);
             }
             cause = error.source();
@@ -142,6 +142,17 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the log cannot be opened")]
     struct Outer(#[source] std::io::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the socket: {0}")]
+    struct Repeats(#[source] std::io::Error);
+
+    #[test]
+    fn a_cause_that_the_one_before_repeats_is_told_once() {
+        let trouble = Trouble::new("no connection").because(&Repeats(std::io::Error::other("refused")));
+        assert_eq!(trouble.sentence(), "no connection: the socket: refused");
+        assert_eq!(Trouble::from(Repeats(std::io::Error::other("refused"))).sentence(), "the socket: refused");
+    }
 
     #[test]
     fn the_thing_its_causes_and_the_next_step_are_told_once_each() {

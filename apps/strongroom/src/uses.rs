@@ -3,6 +3,7 @@
 use strongroom_drive::{Drive, DriveError, Origin};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
 use strongroom_model::event::{DriveInitialised, DriveUsed};
+use strongroom_model::text::with_causes;
 use strongroom_model::{
     Actor, DriveId, DriveUse, Event, EventId, Expected, Lineage, NewEvent, Recorded, StreamName, Version,
 };
@@ -120,7 +121,7 @@ pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveErro
     let known = match Known::read(log, drive.identity().id).await {
         Ok(known) => known,
         Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the log does not say how the drive was used");
+            tracing::debug!(error = %with_causes(&error), "the log does not say how the drive was used");
             return Ok(());
         }
     };

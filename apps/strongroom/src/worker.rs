@@ -20,9 +20,12 @@ pub(crate) use self::open::Worker;
 const END_MOST: Duration = Duration::from_secs(5);
 
 /// What every worker can be told.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// Answer /healthz, /readyz and /metrics there; without it at health.listen
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Whether it says nothing of itself, for its ending says it.
+    #[arg(skip)]
+    pub(crate) is_quiet: bool,
 }

@@ -1,6 +1,6 @@
 //! Events for the tests, with fixed ids and times.
 
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{EventLog, Head};
 use strongroom_model::event::{
     AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf, DriveAdopted,
     DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged,
@@ -275,6 +275,23 @@ pub(crate) async fn log_of(events: Vec<Recorded>) -> (tempfile::TempDir, EventLo
         log.append(events.into_iter().map(new).collect()).await.unwrap();
     }
     (folder, log)
+}
+
+pub(crate) async fn append(log: &EventLog, event: Recorded) {
+    log.append(vec![new(event)]).await.unwrap();
+}
+
+/// A summary over the events before that head.
+pub(crate) fn composed(number: u64, from: u64, head: Head) -> Recorded {
+    let data = SummaryComposed {
+        number,
+        from: Position(from),
+        to: Position(head.size),
+        root: head.root_base64(),
+        title: "a night".to_owned(),
+        message_id: format!("summary-{number}.demo@strongroom"),
+    };
+    recorded(StreamName::summary(number), 0, Event::SummaryComposed(data))
 }
 
 /// A booking's whole life.

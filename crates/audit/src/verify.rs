@@ -1,13 +1,16 @@
 //! Whether a log is what it says it is: its bytes, its tree, and every life in it.
 
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, Head, LogError, Stored};
+use strongroom_eventlog::{EventLog, Fault, Head, LogError, Stored};
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
-use strongroom_model::{Position, SiteId};
+use strongroom_model::{Event, Position, Recorded, SiteId, StreamName, SubjectKind};
 
 use crate::replay::PAGE_EVENTS;
 use crate::world::{Standings, World};
+
+/// How many of the newest summaries' roots are compared: any event before them changes all of these.
+const MAX_SUMMARIES: usize = 10_000;
 
 /// How many illegal events are named: enough to see a pattern.
 const MOST_NAMED: usize = 20;
@@ -29,6 +32,8 @@ pub struct Report {
     pub bytes: u64,
     /// How many events only a newer version can read; their bytes were verified.
     pub unknown: u64,
+    /// How many roots that were written down earlier it was compared with: those of its own summaries, and others.
+    pub roots: u64,
     /// The first position that is not right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bad: Option<Bad>,
@@ -50,17 +55,38 @@ pub struct Bad {
     pub reason: String,
 }
 
-/// Recomputes hashes, tree, columns and projection, then folds every stream: an event
-/// that cannot follow what came before it was not written by this program's stages.
+/// A size and root that the log had, and who remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRoot {
+    /// The size and the root.
+    pub head: Head,
+    /// Who remembers it: `the data folder /var/lib/strongroom`.
+    pub known_to: String,
+}
+
+/// Recomputes hashes, tree, columns and projection, compares the roots that the log's own summaries hold, then folds every
+/// stream: an event that cannot follow what came before it was not written by this program's stages.
 ///
-/// `earlier` are sizes and roots that were written down elsewhere: only these can show a log
+/// `kept` are sizes and roots that were written down elsewhere: only these can show a log
 /// whose end was cut off, or that was written anew as a whole.
 ///
 /// # Errors
 /// The log cannot be read for another reason than damage.
-pub async fn verify(log: &EventLog, earlier: &[Head]) -> Result<Report, LogError> {
-    let found = log.verify_against(earlier).await?;
-    let first_bad = found.damage.map(|damage| Bad { position: damage.position, reason: damage.to_string() });
+pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<Report, LogError> {
+    let mut known = kept.to_vec();
+    // Where they cannot be read, what is wrong is found on the way.
+    known.extend(summaries(log).await.unwrap_or_default());
+    let heads: Vec<Head> = known.iter().map(|known| known.head).collect();
+    let found = log.verify_against(&heads).await?;
+    let first_bad = found.damage.map(|damage| {
+        let who = match damage.fault {
+            Fault::EarlierHead(size) | Fault::CutOff(size) => {
+                known.iter().find(|known| known.head.size == size).map(|known| format!(" ({} has it)", known.known_to))
+            }
+            _ => None,
+        };
+        Bad { position: damage.position, reason: format!("{damage}{}", who.unwrap_or_default()) }
+    });
     let mut report = Report {
         site: log.site().clone(),
         ok: false,
@@ -69,6 +95,7 @@ pub async fn verify(log: &EventLog, earlier: &[Head]) -> Result<Report, LogError
         events: found.events,
         bytes: found.bytes,
         unknown: found.unknown,
+        roots: known.len() as u64,
         first_bad,
         illegal: 0,
         illegal_events: Vec::new(),
@@ -79,6 +106,27 @@ pub async fn verify(log: &EventLog, earlier: &[Head]) -> Result<Report, LogError
     }
     report.ok = report.first_bad.is_none() && report.illegal == 0;
     Ok(report)
+}
+
+/// The roots that the log's own summaries hold. Whoever changes an event and makes hashes and head anew has to change these
+/// as well, and has not changed the mails.
+async fn summaries(log: &EventLog) -> Result<Vec<KnownRoot>, LogError> {
+    let newest = log.newest(SubjectKind::Summary, MAX_SUMMARIES).await?;
+    let names: Vec<StreamName> = newest.into_iter().map(|head| head.stream).collect();
+    let mut known = Vec::with_capacity(names.len());
+    for names in names.chunks(PAGE_EVENTS) {
+        let histories = log.readable_streams(names).await?;
+        known.extend(histories.values().filter_map(|history| known_root(history.first()?)));
+    }
+    Ok(known)
+}
+
+fn known_root(first: &Recorded) -> Option<KnownRoot> {
+    let Event::SummaryComposed(composed) = &first.event else { return None };
+    // An empty interval only takes a number.
+    let covers = composed.from < composed.to && composed.to <= first.position;
+    let head = format!("{}:{}", composed.to, composed.root).parse().ok()?;
+    covers.then(|| KnownRoot { head, known_to: format!("summary {}", composed.number) })
 }
 
 /// Folds the events that the verified head covers; what is appended meanwhile is not

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::LogError;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::fold::fold;
+use strongroom_model::text::with_causes;
 use strongroom_model::{FailureKind, Recorded, StageName, StreamName, next_step};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -76,7 +77,7 @@ impl<S: Stage> Worker<S> {
         let histories = match self.histories(&deliveries).await {
             Ok(histories) => histories,
             Err(error) => {
-                tracing::warn!(stage = %self.desk.stage, error = &error as &dyn std::error::Error,
+                tracing::warn!(stage = %self.desk.stage, error = %with_causes(&error),
                     "a batch cannot be read from the log: trying again");
                 self.hold_back(deliveries).await;
                 return Worked::Nothing;
@@ -91,7 +92,7 @@ impl<S: Stage> Worker<S> {
         let began = Instant::now();
         self.hold(self.handle(tasks, &settle), &settle, &claims).instrument(span).await;
         self.progress.batch(began.elapsed());
-        self.conclude(settle, claims).await
+        self.conclude(settle, claims, began.elapsed()).await
     }
 
     /// The streams of the batch. One that cannot be read is left out, and does not keep
@@ -211,8 +212,10 @@ impl<S: Stage> Worker<S> {
         })
     }
 
-    async fn conclude(&self, settle: Settle<S::State>, claims: HashMap<StreamName, Claim>) -> Worked {
+    async fn conclude(&self, settle: Settle<S::State>, claims: HashMap<StreamName, Claim>, took: Duration) -> Worked {
         let settled = settle.finish();
+        tracing::info!(stage = %self.desk.stage, done = settled.done, failed = settled.failed, again = settled.again.len(),
+            elapsed_ms = took.as_millis(), "batch settled");
         if let Some(obstacle) = &settled.obstacle {
             // Said before the deliveries are given back, so that none comes right in again.
             let since = self.progress.pause_now().map_or_else(Instant::now, |pause| pause.since);
@@ -234,7 +237,7 @@ impl<S: Stage> Worker<S> {
         }
         if back.is_empty() {
             self.troubles.store(0, Ordering::Relaxed);
-            return if settled.worked { Worked::Well } else { Worked::Nothing };
+            return if settled.done > 0 { Worked::Well } else { Worked::Nothing };
         }
         self.hold_back(back).await;
         Worked::Nothing

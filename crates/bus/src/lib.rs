@@ -26,7 +26,6 @@ mod obstacles;
 mod runner;
 mod stranded;
 mod traced;
-mod words;
 
 pub mod alarms;
 pub mod broker;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::text::with_causes;
 use strongroom_model::{Recorded, StageName};
 use strongroom_service::Clock;
 use strongroom_service::clock::Gaps;
@@ -65,7 +66,7 @@ impl Local {
                 Ok(true) => continue,
                 Ok(false) => rounds.trouble.reset(),
                 Err(error) => {
-                    tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+                    tracing::warn!(stage = %self.stage, error = %with_causes(&error),
                         "pending work cannot be read from the log: trying again");
                     sleep(rounds.trouble.next()).await;
                 }

@@ -12,6 +12,7 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::fold::fold;
+use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
 
 use tokio::time::Instant;
@@ -112,7 +113,7 @@ impl Obstacles {
         self.settling.remove(&key);
         self.raised.entry(key).and_modify(|known| *known = found).or_insert(found);
         if let Err(error) = self.alarms.raise(obstacle, None).await {
-            tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+            tracing::warn!(stage = %self.stage, error = %with_causes(&error),
                 "an alarm could not be raised: trying again");
         }
     }
@@ -153,7 +154,7 @@ impl Obstacles {
                 Ok(_) => {
                     self.raised.remove(&key);
                 }
-                Err(error) => tracing::warn!(stage = %self.stage, error = &error as &dyn std::error::Error,
+                Err(error) => tracing::warn!(stage = %self.stage, error = %with_causes(&error),
                     "an alarm could not be cleared: trying again"),
             }
         }
@@ -173,6 +174,5 @@ fn left_raised(history: &[Recorded], stage: StageName) -> Option<AlarmKey> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;
     let by = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)))?;
-    let same_stage = by.actor.as_str().split('@').next() == Some(stage.name());
-    (same_stage && by.cause.is_none()).then(|| AlarmKey::new(raised.kind, &raised.subject))
+    (by.actor.part() == stage.name() && by.cause.is_none()).then(|| AlarmKey::new(raised.kind, &raised.subject))
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
+use strongroom_model::text::with_causes;
 use strongroom_model::{Actor, StageName};
 use strongroom_service::Clock;
 use tokio::sync::mpsc;
@@ -165,7 +166,7 @@ impl StageHandle {
     /// Waits until it has ended.
     pub async fn ended(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(stage = %self.stage, error = &error as &dyn std::error::Error,
+            tracing::error!(stage = %self.stage, error = %with_causes(&error),
                 "a stage ended in a fault of the bus");
         }
     }

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::Actor;
+use strongroom_model::text::with_causes;
 use strongroom_service::Clock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -103,7 +104,7 @@ impl RelayHandle {
     /// Waits until it has ended, which it does soon after it was told to.
     pub async fn ended(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the relay ended in a fault of its own");
+            tracing::error!(error = %with_causes(&error), "the relay ended in a fault of its own");
         }
     }
 }

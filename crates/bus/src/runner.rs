@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use strongroom_model::event::AlarmRaised;
+use strongroom_model::text::with_causes;
 use strongroom_model::{Position, Recorded};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -103,7 +104,7 @@ impl<S: Stage> Runner<S> {
         let mut trouble = self.pace.trouble();
         let desk = self.worker.desk.clone();
         while let Err(error) = self.obstacles.adopt(&desk).await {
-            tracing::warn!(stage = %desk.stage, error = &error as &dyn std::error::Error,
+            tracing::warn!(stage = %desk.stage, error = %with_causes(&error),
                 "alarms cannot be read from the log: trying again");
             if self.wait(trouble.next()).await == Waited::Stopping {
                 return;
@@ -196,7 +197,7 @@ impl<S: Stage> Runner<S> {
             // It showed nothing: the trial goes on.
             Ok(_) if on_trial => self.trial = Trial::Due(Instant::now() + self.pace.quiet),
             Ok(_) => {}
-            Err(error) => tracing::error!(stage = %self.worker.desk.stage, error = &error as &dyn std::error::Error,
+            Err(error) => tracing::error!(stage = %self.worker.desk.stage, error = %with_causes(&error),
                 "a batch ended in a fault of the runner: its tasks are delivered again"),
         }
     }

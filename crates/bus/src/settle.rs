@@ -48,7 +48,8 @@ struct Batch {
     open: HashMap<StreamName, Open>,
     rests: HashSet<StreamName>,
     obstacle: Option<AlarmRaised>,
-    worked: bool,
+    done: usize,
+    failed: usize,
 }
 
 /// A task that is not settled.
@@ -69,8 +70,10 @@ pub struct Settled {
     pub rests: HashSet<StreamName>,
     /// What was in the way, if the stage named something.
     pub obstacle: Option<AlarmRaised>,
-    /// Whether the work itself succeeded with at least one task.
-    pub worked: bool,
+    /// With how many tasks the work itself succeeded.
+    pub done: usize,
+    /// How many failures were recorded.
+    pub failed: usize,
 }
 
 /// How the settling of one task ended.
@@ -154,8 +157,8 @@ impl<S: Fold> Settle<S> {
     #[must_use]
     pub fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
-        let Batch { open, rests, obstacle, worked } = batch;
-        Settled { again: open.into_keys().collect(), rests, obstacle, worked }
+        let Batch { open, rests, obstacle, done, failed } = batch;
+        Settled { again: open.into_keys().collect(), rests, obstacle, done, failed }
     }
 
     pub(crate) fn is_obstructed(&self) -> bool {
@@ -217,7 +220,8 @@ impl<S: Fold> Settle<S> {
         let mut batch = self.batch();
         match ending {
             Ending::Written(count) => {
-                batch.worked |= matches!(count, Count::Done);
+                batch.done += usize::from(matches!(count, Count::Done));
+                batch.failed += usize::from(matches!(count, Count::Failed));
                 self.progress.count(count);
                 batch.open.remove(&stream);
             }

@@ -11,7 +11,7 @@ use crate::plan::{Copied, MAX_GROUP_BYTES};
 use crate::stored::{Head, Stored};
 
 /// How many events are read, and stored in one commit.
-const BATCH: usize = 512;
+pub(crate) const BATCH: usize = 512;
 
 /// Why a log was not copied, or not to its end. What was copied stays, and the copy goes
 /// on from there the next time.
@@ -68,14 +68,7 @@ impl EventLog {
                 break;
             }
             let copies = events.into_iter().map(|stored| copied(stored, &mut tree)).collect::<Result<Vec<_>, _>>();
-            for group in groups(copies.map_err(CopyError::Read)?) {
-                other
-                    .appender()
-                    .ok_or(CopyError::Write(LogError::ReadOnly))?
-                    .copy(group)
-                    .await
-                    .map_err(CopyError::Write)?;
-            }
+            store(other, copies.map_err(CopyError::Read)?).await.map_err(CopyError::Write)?;
         }
         let (ours, theirs) =
             (self.head().await.map_err(CopyError::Read)?, other.head().await.map_err(CopyError::Read)?);
@@ -112,6 +105,14 @@ fn copied(stored: Stored, tree: &mut Frontier) -> Result<Copied, LogError> {
     let recorded =
         Recorded::parse(&stored.body).map_err(|source| LogError::Undecodable { position, source: Arc::new(source) })?;
     Ok(Copied { recorded, body: stored.body })
+}
+
+/// Stores events that are the log's next.
+pub(crate) async fn store(log: &EventLog, copies: Vec<Copied>) -> Result<(), LogError> {
+    for group in groups(copies) {
+        log.appender().ok_or(LogError::ReadOnly)?.copy(group).await?;
+    }
+    Ok(())
 }
 
 /// Parts of about a commit's bytes.

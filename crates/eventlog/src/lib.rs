@@ -25,12 +25,13 @@
 //! - `reading` and `row`: what reading has in common, whichever database holds the log;
 //! - `sqlite`: the log in one SQLite file, the schema in `schemas/sqlite/eventlog/`;
 //! - `postgres`: logs in a Postgres database, the schema in `schemas/postgres/eventlog/`;
-//! - `copy`: from one to the other, byte for byte.
+//! - `copy`: from one to the other, byte for byte; `import`: from an export.
 
 mod appender;
 mod checkpoint;
 mod copy;
 pub mod error;
+mod import;
 pub mod log;
 mod measure;
 pub mod merkle;
@@ -50,10 +51,11 @@ pub mod verify;
 pub use crate::checkpoint::{Checkpoint, Comparison, MAX_CHECKPOINT_BYTES, ParseCheckpointError};
 pub use crate::copy::CopyError;
 pub use crate::error::{AppendError, LogError, OpenError, StorageError, Unwritable};
+pub use crate::import::{Import, ImportError};
 pub use crate::log::{EventLog, POLL};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 pub use crate::postgres::{Claimed, Migrated, RunClaim, grant_postgres, migrate_postgres};
 pub use crate::reading::MAX_READ;
 pub use crate::stored::{Head, ParseHeadError, Stored};
 pub use crate::stream_head::{Standing, StreamCounts, StreamHead};
-pub use crate::verify::{Damage, Verification};
+pub use crate::verify::{Damage, Fault, Verification};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
+use strongroom_model::text::with_causes;
 use strongroom_model::{NewEvent, Position, Recorded, SiteId, StageName, StreamName, SubjectKind};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -266,7 +267,7 @@ impl EventLog {
         if let LogError::Undecodable { position, .. } | LogError::Damaged { position, .. } = error {
             self.inner.unreadable.met(*position, error);
         } else {
-            tracing::error!(error = error as &dyn std::error::Error, "a stream cannot be read and is left alone");
+            tracing::error!(error = %with_causes(error), "a stream cannot be read and is left alone");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_model::Position;
+use strongroom_model::text::with_causes;
 
 use crate::error::LogError;
 
@@ -25,7 +26,7 @@ impl Unreadable {
             known.len() >= MAX_KNOWN || known.insert(position)
         };
         if is_new {
-            tracing::error!(%position, error = error as &dyn std::error::Error,
+            tracing::error!(%position, error = %with_causes(error),
                 "an event of the log cannot be read and its subject is left alone: upgrade strongroom if a later \
                  version wrote it; `strongroom log verify` names all such events");
         }

@@ -72,6 +72,8 @@ pub(crate) struct Walker {
     source: String,
     /// The earlier heads still to be passed, by size.
     earlier: Vec<Head>,
+    /// The size of the last of them that was passed and had its root: what is before it is as it was.
+    confirmed: u64,
     tree: Frontier,
     bytes: u64,
     unknown: u64,
@@ -88,6 +90,7 @@ impl Walker {
         Self {
             source: format!("/sites/{site}"),
             earlier,
+            confirmed: 0,
             tree: Frontier::default(),
             bytes: 0,
             unknown: 0,
@@ -126,8 +129,9 @@ impl Walker {
     fn pass_earlier_heads(&mut self) -> Result<(), Damage> {
         while let Some(head) = self.earlier.pop_if(|head| head.size == self.tree.size()) {
             if head.root != self.tree.root() {
-                return Err(Damage { position: Position(0), fault: Fault::EarlierHead(head.size) });
+                return Err(Damage { position: Position(self.confirmed), fault: Fault::EarlierHead(head.size) });
             }
+            self.confirmed = head.size;
         }
         Ok(())
     }

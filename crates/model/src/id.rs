@@ -124,12 +124,35 @@ text_id!(
 );
 
 text_id!(
-    /// Who did it: a stage and its host, such as `fetch@backup-1`, or a person.
+    /// Who did it: a part of the program, its host, the user and the process, such as
+    /// `fetch@backup-1/strongroom/4242`. A person is an `operator`, and the user who logged in. Events of earlier versions
+    /// have a part and a host only.
     Actor,
     "actor",
     |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control),
     "1 to 128 bytes without control characters"
 );
+
+impl Actor {
+    /// Which part of the program it is, on whatever host.
+    #[must_use]
+    pub fn part(&self) -> &str {
+        self.0.split_once('@').map_or(self.0.as_str(), |(part, _)| part)
+    }
+
+    /// The host, where one is named.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let (_, rest) = self.0.split_once('@')?;
+        rest.split('/').next()
+    }
+
+    /// Whether it is the same part of the program on the same host, perhaps in another process.
+    #[must_use]
+    pub fn stands_in_for(&self, other: &Self) -> bool {
+        self.part() == other.part() && self.host() == other.host()
+    }
+}
 
 uuid_id!(
     /// One event in a log (UUID version 7, so that ids sort roughly by time).

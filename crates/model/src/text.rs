@@ -1,4 +1,10 @@
-//! Text from outside, made safe to print.
+//! Text as people read it: from outside, made safe to print; instants; errors with their causes.
+
+use std::error::Error;
+use std::iter::successors;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Whether a character is not seen but changes how a text reads: Unicode's bidirectional controls, line separators and
 /// `Default_Ignorable_Code_Point` (UAX #44), fillers that show as nothing, and noncharacters.
@@ -32,8 +38,36 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
+/// An instant on a calendar and a clock in that zone, with the zone: `2026-11-21 04:58:07 CET`.
+#[must_use]
+pub fn shown(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The same to the minute: `2026-11-21 04:58 CET`.
+#[must_use]
+pub fn shown_to_the_minute(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// An error and what led to it, on one line. A cause that the words before it end with already, as
+/// some libraries write them, is not repeated.
+#[must_use]
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    successors(error.source(), |&cause| cause.source()).fold(error.to_string(), |mut text, cause| {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
@@ -43,6 +77,30 @@ mod tests {
             printable("a\u{ad}b\u{3164}\u{e0041}\u{fe0f}\u{ffff}", 40),
             r"a\u{ad}b\u{3164}\u{e0041}\u{fe0f}\u{ffff}"
         );
+    }
+
+    #[test]
+    fn an_instant_has_its_zone() {
+        let at = "2026-11-21T03:58:07Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        assert_eq!(shown(at, &zone), "2026-11-21 04:58:07 +01");
+        assert_eq!(shown_to_the_minute(at, &TimeZone::UTC), "2026-11-21 03:58 UTC");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no connection")]
+    struct Unreachable(#[source] Repeated);
+
+    /// An error that repeats its cause, and names it as well.
+    #[derive(Debug, thiserror::Error)]
+    #[error("reading: {0}")]
+    struct Repeated(#[source] io::Error);
+
+    #[test]
+    fn each_cause_is_named_once() {
+        let error = Unreachable(Repeated(io::Error::other("refused")));
+        assert_eq!(with_causes(&error), "no connection: reading: refused");
+        assert_eq!(with_causes(&io::Error::other("refused")), "refused");
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub use self::error::ConfigError;
 pub use self::load::{Place, Sources};
 pub use self::plain::{is_local, needs_verified_tls, sends_in_the_clear};
 pub use self::section::{
-    Archive, Broker, Config, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Require, Retry, Runs, Server, Smtp,
-    Source, SummaryMode, Telemetry, Tls, Transport, Verify,
+    Archive, Broker, Config, DEFAULT_LEVEL, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Require, Retry,
+    Runs, Server, Smtp, Source, SummaryMode, Telemetry, Tls, Transport, Verify,
 };
 pub use self::template::Template;
 pub use self::value::{ClockTime, ParseServiceUrlError, Period, Secret, ServiceUrl, Zone};

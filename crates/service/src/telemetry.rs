@@ -2,22 +2,26 @@
 //! collector where one is configured.
 
 mod outage;
+mod repeats;
 mod traces;
 
 use std::io::{self, IsTerminal};
 
+use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use self::repeats::Repeats;
 pub use self::traces::{Traces, Who};
 use crate::config::{LogFormat, Telemetry};
 
 /// What these libraries say goes to nobody, unless it is asked for by that name: a collector that
-/// is away would fill the log, and [`outage`] says it once; and the broker's client would show each
-/// message that found no queue, with names of files in it, where the relay says it in a sentence.
-const QUIET: [&str; 2] = ["opentelemetry", "lapin::returned_messages"];
+/// is away would fill the log, and [`outage`] says it once; the broker's client would show each
+/// message that found no queue, with names of files in it, where the relay says it in a sentence; and the database's
+/// says in statements what comes back as an error as well.
+const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +93,8 @@ where
         LogFormat::Plain => lines.with_ansi(colours).with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.layer());
+    let subscriber =
+        tracing_subscriber::registry().with(lines.with_filter(filter.and(Repeats::default()))).with(traces.layer());
     subscriber.try_init().map_err(TelemetryError::Twice)
 }
 

@@ -79,7 +79,20 @@ impl Source {
         let path = ["v1", "bookings", "waiting"];
         let ask = Ask { query: &query[..if after.is_some() { 2 } else { 1 }], ..Ask::get(About::Server, &path) };
         let answer = self.answer(&ask).await?;
-        page(&answer, limit, after).map_err(|cause| self.request(&ask).failed(cause))
+        page(&answer, limit, after, List::Waiting).map_err(|cause| self.request(&ask).failed(cause))
+    }
+
+    /// Bookings that the server has archived, by id, from the one after `after` on.
+    ///
+    /// # Errors
+    /// As for [`Source::waiting`]. How many wait is not in the page.
+    pub async fn archived(&self, after: Option<&str>) -> Result<Page, SourceError> {
+        let limit = MAX_LIST.to_string();
+        let query = [("state", "archived"), ("limit", limit.as_str()), ("after", after.unwrap_or_default())];
+        let path = ["v1", "bookings"];
+        let ask = Ask { query: &query[..if after.is_some() { 3 } else { 2 }], ..Ask::get(About::Server, &path) };
+        let answer = self.answer(&ask).await?;
+        page(&answer, MAX_LIST, after, List::Archived).map_err(|cause| self.request(&ask).failed(cause))
     }
 
     /// Whether the server answers, takes our token and is a document server: the shortest
@@ -118,8 +131,15 @@ impl Source {
     }
 }
 
+/// A list of the server's. Their records differ, and that of archived bookings does not say how many wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    Waiting,
+    Archived,
+}
+
 /// Believes a page as far as it can be believed. Records are cut out first and read one by one (R9).
-fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause> {
+fn page(answer: &Answer, limit: u32, after: Option<&str>, list: List) -> Result<Page, Cause> {
     let [mut bookings, mut waiting, mut next] = [None; 3];
     for member in members(&answer.body) {
         let member = member.map_err(|error| answer.confused(error))?;
@@ -132,6 +152,7 @@ fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause>
     }
     let missing = |name| move || answer.confused(format_args!("it has no member {name:?}"));
     let bookings = bookings.ok_or_else(missing("bookings"))?;
+    let waiting = waiting.or((list == List::Archived).then_some(b"0".as_slice()));
     let waiting: u64 = read(waiting.ok_or_else(missing("waiting"))?, "waiting").map_err(|why| answer.confused(why))?;
     let next = cursor(next.unwrap_or(b"null")).map_err(|why| answer.confused(why))?;
     let mut records = Vec::new();
@@ -140,7 +161,10 @@ fn page(answer: &Answer, limit: u32, after: Option<&str>) -> Result<Page, Cause>
             return Err(answer.confused(format_args!("it lists more than the {limit} bookings that were asked for")));
         }
         let part = part.map_err(|error| answer.confused(format_args!("its bookings: {error}")))?;
-        records.push(record(part.value));
+        records.push(match list {
+            List::Waiting => record(part.value),
+            List::Archived => archived(part.value),
+        });
     }
     // An empty page may have one after it: a server may filter a page after it has cut it.
     if next.is_some() && next.as_deref() == after {
@@ -173,6 +197,26 @@ enum Cursor {
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8], name: &str) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|error| format!("its {name:?} cannot be read: {error}"))
+}
+
+/// Reads the record of an archived booking.
+fn archived(json: &[u8]) -> Result<Offer, Unusable> {
+    let info: BookingInfo = serde_json::from_slice(json).map_err(|error| Unusable {
+        id: None,
+        shown: "(none)".to_owned(),
+        kind: FailureKind::BadRecord,
+        reason: printable(&format!("the record cannot be read: {error}"), 200),
+    })?;
+    // What is to be said of each member is said by the one that reads the other list.
+    let (file, at) = (info.timesheet.as_ref(), info.signed_off_at);
+    let listed = serde_json::json!({
+        "id": info.id,
+        "filename": file.map(|file| &file.filename),
+        "size_bytes": file.map(|file| file.size_bytes),
+        "digest": file.map(|file| &file.digest),
+        "signed_off_at": at,
+    });
+    record(listed.to_string().as_bytes())
 }
 
 /// A record's members that are read.

@@ -7,6 +7,7 @@ use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, T
 use strongroom_eventlog::{EventLog, LogError, StreamHead};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::run::Run;
+use strongroom_model::text::with_causes;
 use strongroom_model::wire::MAX_LIST;
 use strongroom_model::{Actor, EventId, NewEvent, Position, RunId, StageName, StreamName};
 use strongroom_service::Clock;
@@ -104,7 +105,7 @@ impl Stage for Enumerate {
                 }
                 // Not settled: it is delivered again when the log can be read.
                 Err(Hindered::Log(error)) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a run cannot see what is in hand");
+                    tracing::warn!(error = %with_causes(&error), "a run cannot see what is in hand");
                 }
             }
         }

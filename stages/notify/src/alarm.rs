@@ -4,13 +4,14 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_model::alarm::{Alarm, Change, Untold};
+use strongroom_model::text::shown_to_the_minute;
 use strongroom_model::{AlarmKind, EventId, SiteId};
 
 use crate::filters;
 use crate::kind;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::summary::compose::message_id;
-use crate::words::{full_stop, is_short, local, plural, short};
+use crate::words::{full_stop, is_short, plural, short};
 
 /// How many alarms of a kind a mail shows; it counts the others.
 const MAX_SHOWN: usize = 20;
@@ -145,7 +146,7 @@ impl AlarmMail {
     }
 
     fn entry(&self, one: &Untold, zone: &TimeZone) -> Entry {
-        let at = local(one.time, zone);
+        let at = shown_to_the_minute(one.time, zone);
         match &one.change {
             Change::Raised(raised) => {
                 let title = raised.kind.title();

@@ -10,6 +10,7 @@ use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, T
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
+use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, Event, FailureKind, SiteId, StageName};
 use strongroom_service::kill_point;
 use tokio::time::Instant;
@@ -175,7 +176,7 @@ impl Notify {
             Err(SummaryError::Post(error)) => failed(&error),
             Err(SummaryError::Mail(error)) => failed(&error.into()),
             Err(SummaryError::Report(error)) => {
-                tracing::warn!(number = composed.number, error = &error as &dyn Error, "a summary cannot be counted");
+                tracing::warn!(number = composed.number, error = %with_causes(&error), "a summary cannot be counted");
                 return;
             }
         };

@@ -1,9 +1,7 @@
-//! Numbers, lengths of time and instants, as people read them in a mail.
+//! Numbers and lengths of time, as people read them in a mail.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use strongroom_model::ByteCount;
 use strongroom_model::text::printable;
 
@@ -48,11 +46,6 @@ pub(crate) fn duration(length: Duration) -> String {
     }
 }
 
-/// An instant on a calendar and a clock in that zone: `2026-11-21 04:58`.
-pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
 /// How many bytes came through each second: `12.3 MiB/s`; `None` for a time that is too
 /// short to say.
 pub(crate) fn rate(bytes: ByteCount, length: Duration) -> Option<String> {
@@ -64,11 +57,6 @@ pub(crate) fn rate(bytes: ByteCount, length: Duration) -> Option<String> {
 /// A file's name from outside, on one line and without misleading characters (rule R9).
 pub(crate) fn name(text: &str) -> String {
     printable(text, NAME_CHARS)
-}
-
-/// An instant to the second: `2026-11-21 04:58:07`.
-pub(crate) fn local_to_the_second(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A drive's label: in quotes where it would not read as one word.

@@ -3,6 +3,7 @@
 use strongroom_drive::{Backing, Drive, shared_with};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
 use strongroom_model::event::{DiskOf, DriveAttached, DriveInitialised};
+use strongroom_model::text::with_causes;
 use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, StageName, StreamName, SubjectKind};
 use strongroom_service::{Clock, actor, blocking};
 
@@ -52,7 +53,7 @@ pub(crate) async fn record(
     match log.append(events).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => {}
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "how the drive is used was not recorded");
+            tracing::warn!(error = %with_causes(&error), "how the drive is used was not recorded");
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use std::time::Duration;
 use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::ReadBack;
+use strongroom_model::text::with_causes;
 use strongroom_model::{Algorithm, ByteCount, Month};
 use strongroom_service::{blocking, kill_point};
 use tokio::time::Instant;
@@ -173,7 +174,7 @@ impl Background {
         self.tasks.spawn(async move {
             if let Err(error) = salvage.run(&stop).await {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %with_causes(&error),
                     "what a damaged manifest lists was not read back"
                 );
                 failed.await;

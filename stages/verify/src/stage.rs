@@ -15,6 +15,7 @@ use strongroom_drive::{
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
+use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
@@ -167,7 +168,7 @@ impl Verify {
             return Ok(());
         }
         if let Err(error) = attached::record(&self.log, &self.clock, &drive, &self.settings).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "how the drive is used was not recorded");
+            tracing::warn!(error = %with_causes(&error), "how the drive is used was not recorded");
         }
         let month = Month::of(self.clock.now(), &self.settings.zone);
         match begin::begin(&self.log, &self.alarms, &self.clock, &drive, month).await {
@@ -186,7 +187,7 @@ impl Verify {
                 }
             },
             // It is looked through before the next batch; this one can be proven all the same.
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the drive was not looked through"),
+            Err(error) => tracing::warn!(error = %with_causes(&error), "the drive was not looked through"),
         }
         Ok(())
     }
@@ -359,7 +360,7 @@ impl Verify {
             Ok(histories) => histories,
             Err(error) => {
                 // They stay where they are, unproven, until the files are fetched anew.
-                return tracing::warn!(error = &error as &dyn std::error::Error, "bad copies could not be put away");
+                return tracing::warn!(error = %with_causes(&error), "bad copies could not be put away");
             }
         };
         for away in away {
@@ -380,7 +381,7 @@ impl Verify {
                     let Some(key) = self.suspects.proven(proof.drive, &away.stream) else { continue };
                     let message = format!("drive {} gave back what was written to {}", proof.drive, proof.path);
                     if let Err(error) = self.alarms.clear(&key, &message, Some(last)).await {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "an alarm could not be ended");
+                        tracing::warn!(error = %with_causes(&error), "an alarm could not be ended");
                     }
                 }
                 _ => {}

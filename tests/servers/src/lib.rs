@@ -20,6 +20,6 @@ pub mod target;
 mod wire;
 
 pub use crate::pgbouncer::PgBouncer;
-pub use crate::postgres::{Database, Postgres, postgres};
+pub use crate::postgres::{Database, Postgres, postgres, program as postgres_program};
 pub use crate::rabbitmq::{Cluster, RabbitMq, Vhost, rabbitmq};
 pub use crate::wire::Wire;

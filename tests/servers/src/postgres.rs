@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use self::program::{program, run};
+pub use self::program::program;
+use self::program::run;
 use crate::port;
 use crate::supervisor::{PATIENCE, Supervisor, command, new_folder};
 

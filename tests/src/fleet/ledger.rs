@@ -19,6 +19,12 @@ impl Ledger {
         Self { database }
     }
 
+    /// Where the database is, as its superuser.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.database.url
+    }
+
     /// How many bookings are archived.
     #[must_use]
     pub fn archived(&self) -> usize {

@@ -143,7 +143,7 @@ fn r9_an_event_that_cannot_be_read_is_told_and_stops_nothing_but_its_booking() {
     site.tamper(&format!("UPDATE event SET body = replace(body, 'filename', 'imagined') WHERE position = {position}"));
 
     site.add_documents(1);
-    let ended = site.run_once().run();
+    let ended = site.run_once().env("RUST_LOG", "warn").run();
     assert_eq!(ended.code(), Some(0), "{}", ended.said());
     let lines = ended.said().matches("an event of the log cannot be read").count();
     assert_eq!(lines, 1, "{}", ended.said());

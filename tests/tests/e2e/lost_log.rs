@@ -75,7 +75,7 @@ fn copies_of_a_lost_log_that_a_damaged_manifest_still_lists_are_listed_again() {
     let damaged = format!("{}damage", fs::read_to_string(&manifest).unwrap());
     fs::write(&manifest, &damaged).unwrap();
     let _server = site.serve();
-    let ran = site.run_once().run().expect_code(0);
+    let ran = site.run_once().env("RUST_LOG", "info").run().expect_code(0);
     assert!(ran.said().contains("read back now"), "{}", ran.said());
     assert_eq!(copies_in(&month), copies);
     assert_eq!(fs::read_to_string(&manifest).unwrap().lines().count(), BOOKINGS + 1);

@@ -8,7 +8,9 @@
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `clock`: a clock that is wrong, and right again;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
+//! - `restored`: a log that is backed up and restored by the commands of the manual;
 //! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
+//! - `quiet`: what cron mails, and what it does not;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once;
 //! - `swapped`: drives that the host unmounts and mounts while a service or a container uses them.
@@ -25,6 +27,8 @@ mod log_faults;
 mod lost_log;
 mod mail;
 mod names;
+mod quiet;
+mod restored;
 mod server_faults;
 mod stop;
 mod swapped;

@@ -3,6 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use strongroom_tests::audit::all_is_archived;
+use strongroom_tests::documented;
 use strongroom_tests::fleet::{Fleet, Part};
 use strongroom_tests::mailbox::Mail;
 use strongroom_tests::program::Running;
@@ -89,4 +91,38 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
     let queues = fleet.queues();
     assert!(queues.iter().all(|(_, messages)| *messages == 0), "{queues:?}");
     assert_eq!(fleet.alarms(), Vec::<String>::new());
+}
+
+/// What the manual has for the database's own superuser, for the one of the tests.
+fn as_superuser(fleet: &Fleet<'_>, name: &str) {
+    let tools = strongroom_servers::postgres_program("pg_dump");
+    let (tools, url) =
+        (format!("{}/", tools.parent().unwrap().display()), format!("--dbname='{}'", fleet.ledger.url()));
+    let replaced = [("sudo -u postgres ", tools.as_str()), ("--dbname=strongroom", url.as_str())];
+    documented::run(&fleet.site, "docs/operations.md", name, &replaced);
+}
+
+#[test]
+fn r4_the_documented_backup_of_a_database_is_restored_and_goes_on_with_what_the_server_proves() {
+    let fleet = Fleet::shared();
+    fleet.site.add_documents(5);
+    let mut crew = fleet.crew();
+    crew.until_archived(5);
+    crew.until_settled();
+    as_superuser(&fleet, "back up, Postgres");
+    fleet.site.add_documents(4);
+    crew.until_archived(9);
+    crew.leave();
+
+    as_superuser(&fleet, "restore, Postgres");
+    assert_eq!(fleet.ledger.archived(), 5);
+    refused(fleet.site.call([Part::Fetch.verb()]).start());
+    let said = documented::run(&fleet.site, "docs/operations.md", "go on", &[]);
+    assert!(said.contains("4 bookings that the server has archived and this log did not know"), "{said}");
+    fleet.site.add_documents(2);
+    let mut crew = fleet.crew();
+    crew.until_archived(11);
+    drop_what_was_lost(&fleet);
+    crew.leave();
+    all_is_archived(&fleet.site, 11);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strongroom_eventlog::{Checkpoint, Comparison, EventLog, LogError};
 use strongroom_model::Position;
+use strongroom_model::text::with_causes;
 use strongroom_service::{Config, blocking};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -85,7 +86,7 @@ impl Looker {
             match self.once().await {
                 Ok(Some(rewound)) => {
                     if let Err(error) = raise(&self.log, &rewound).await {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "the alarm could not be raised");
+                        tracing::warn!(error = %with_causes(&error), "the alarm could not be raised");
                     }
                     return rewound;
                 }

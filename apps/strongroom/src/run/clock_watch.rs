@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::text::shown;
 use strongroom_model::{Actor, AlarmKind, Event, Position, StreamName};
 use strongroom_service::actor::host_name;
 use strongroom_service::clock::Gaps;
@@ -27,6 +29,7 @@ pub(crate) struct ClockWatch {
     actor: Actor,
     alarms: Alarms,
     source: Option<Source>,
+    zone: TimeZone,
     gaps: Gaps,
     look_at: Instant,
 }
@@ -44,7 +47,13 @@ impl ClockWatch {
     pub(crate) fn new(log: &EventLog, clock: &Clock, actor: &Actor, source: Option<Source>) -> Self {
         let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
         let (log, clock, actor) = (log.clone(), clock.clone(), actor.clone());
-        Self { log, clock, actor, alarms, source, gaps: Gaps::default(), look_at: Instant::now() }
+        let (gaps, look_at) = (Gaps::default(), Instant::now());
+        Self { log, clock, actor, alarms, source, zone: TimeZone::UTC, gaps, look_at }
+    }
+
+    /// The same, with times in that zone.
+    pub(crate) fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
     /// Raises or clears the alarm about this host's clock, if it was not looked at lately.
@@ -81,11 +90,11 @@ impl ClockWatch {
         Ok(false)
     }
 
-    /// Whether the alarm was raised in our own name.
+    /// Whether the alarm was raised in our own name, perhaps by an earlier process.
     async fn is_ours(&self, key: &AlarmKey) -> Result<bool, Trouble> {
         let history = self.log.readable_stream(&StreamName::alarm(key)).await?;
         let raised = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
-        Ok(raised.is_some_and(|raised| raised.actor == self.actor))
+        Ok(raised.is_some_and(|raised| raised.actor.stands_in_for(&self.actor)))
     }
 
     async fn against_the_log(&self) -> Result<Option<String>, Trouble> {
@@ -96,8 +105,8 @@ impl ClockWatch {
         Ok(newest.filter(|newest| differs(*newest, now) && *newest > now).map(|newest| {
             format!(
                 "the newest event of the log is of {}, and it is {} by this host's clock: the clock was ahead then, or is behind now",
-                shown(newest),
-                shown(now)
+                shown(newest, &self.zone),
+                shown(now, &self.zone)
             )
         }))
     }
@@ -110,17 +119,13 @@ impl ClockWatch {
         if !differs(there, now) {
             return Said::Agrees;
         }
-        let (ours, theirs, server) = (shown(now), shown(there), source.server());
+        let (ours, theirs, server) = (shown(now, &self.zone), shown(there, &self.zone), source.server());
         Said::Differs(format!("it is {ours} by this host's clock, and {theirs} at the document server {server}"))
     }
 }
 
 fn differs(one: Timestamp, other: Timestamp) -> bool {
     one.duration_since(other).abs() > SignedDuration::try_from(MAX_SKEW).unwrap_or(SignedDuration::MAX)
-}
-
-fn shown(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]

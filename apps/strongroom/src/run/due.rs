@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use strongroom_model::text::shown_to_the_minute;
 use strongroom_service::Schedule;
 use strongroom_service::config::{ClockTime, SummaryMode};
 
@@ -33,7 +34,7 @@ pub(crate) fn summary(
         }
         SummaryMode::Daily => {
             let passed = schedule.passed_daily(at.0, since, now)?;
-            let day = passed.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+            let day = shown_to_the_minute(passed, &schedule.zone);
             (format!("the day up to {day}"), passed)
         }
     };
@@ -43,7 +44,7 @@ pub(crate) fn summary(
 
 /// What a summary is called that a run ends with.
 pub(crate) fn run_title(schedule: &Schedule, now: Timestamp) -> String {
-    format!("the run of {}", now.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M"))
+    format!("the run of {}", shown_to_the_minute(now, &schedule.zone))
 }
 
 /// What is wrong with the runs, in one sentence, if something is.
@@ -64,7 +65,7 @@ pub(crate) fn overdue(
     if still < grace {
         return None;
     }
-    let local = |time: Timestamp| time.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let local = |time: Timestamp| shown_to_the_minute(time, &schedule.zone);
     Some(format!("a run was due at {}, but none has begun since {}", local(due), local(last)))
 }
 
@@ -111,7 +112,7 @@ mod tests {
         let since = "2026-11-20T07:00:01Z";
         assert_eq!(due(SummaryMode::Daily, since, "2026-11-21T06:59:00Z", true), None);
         let title = due(SummaryMode::Daily, since, "2026-11-21T07:00:00Z", true).unwrap();
-        assert_eq!(title, "the day up to 2026-11-21 07:00");
+        assert_eq!(title, "the day up to 2026-11-21 07:00 UTC");
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(check("2026-11-20T04:58:00Z", "2026-11-20T12:00:00Z"), None, "nothing is due by day");
         assert_eq!(check("2026-11-20T04:58:00Z", "2026-11-20T23:15:00Z"), None, "the grace is not over");
         let told = check("2026-11-20T04:58:00Z", "2026-11-20T23:15:01Z").unwrap();
-        assert_eq!(told, "a run was due at 2026-11-20 23:00, but none has begun since 2026-11-20 04:58");
+        assert_eq!(told, "a run was due at 2026-11-20 23:00 UTC, but none has begun since 2026-11-20 04:58 UTC");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use strongroom_audit::{Cause, RaisedAlarm};
-use strongroom_model::{ByteCount, FailureKind};
+use strongroom_model::{ByteCount, FailureKind, SiteId};
 
 use crate::exit::Exit;
 use crate::run::tally::Tally;
@@ -77,6 +77,40 @@ impl Ending {
             page += &format!("\n{trouble}\n");
         }
         page
+    }
+
+    /// The verdict, with the first thing that is wrong and what to do about it, for whoever reads a mail of cron's or a
+    /// journal.
+    pub(crate) fn brief(&self, site: &SiteId) -> String {
+        let verdict = self.verdict();
+        let verdict = verdict.trim_end_matches('.');
+        let mut problems = self.all_problems();
+        let more = match problems.len().saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" (and {more} more: strongroom status)"),
+        };
+        match problems.drain(..).next() {
+            None => format!("strongroom: site {site}: {verdict}.\n"),
+            Some((what, step)) => format!("strongroom: site {site}: {verdict}: {what}{more}.\n  next: {step}\n"),
+        }
+    }
+
+    /// Each thing that is wrong, the worst first, and what to do about it.
+    fn all_problems(&self) -> Vec<(String, String)> {
+        let alarms = self.alarms.iter().map(|alarm| (alarm.message.clone(), alarm.next_step.clone()));
+        let causes = self.causes.iter().map(|cause| {
+            let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
+            (format!("{} ({}{more})", cause.cause, cause.first.join(", ")), cause.next_step.to_owned())
+        });
+        let rejected = self.tally.rejected.iter().map(|rejected| {
+            let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
+            (what, FailureKind::BadRecord.step().to_owned())
+        });
+        let troubles = self.troubles.iter().map(|trouble| {
+            let (what, step) = trouble.split_once("\n  next: ").unwrap_or((trouble, "strongroom status"));
+            (what.trim_end_matches('.').to_owned(), step.to_owned())
+        });
+        alarms.chain(causes).chain(rejected).chain(troubles).collect()
     }
 
     /// Everything in one line.
@@ -215,6 +249,20 @@ mod tests {
         let json = ending.json();
         assert_eq!((&json["ok"], &json["causes"][0]["bookings"]), (&json!(false), &json!(4)));
         assert_eq!((&json["retries"]["cut-short"], &json["alarms"][0]["kind"]), (&json!(1), &json!("drive-full")));
+    }
+
+    #[test]
+    fn a_journal_gets_one_sentence_and_the_next_step() {
+        let site = "kestrel".parse().unwrap();
+        let ending = Ending { causes: vec![cause()], later: 2, ..Ending::default() };
+        insta::assert_snapshot!(ending.brief(&site), @"
+        strongroom: site kestrel: Nothing was backed up; 4 need a person, 2 left for the next run: the server has no file for the booking (B-1, B-2, B-3, …).
+          next: find out on the server what became of the file; upload it again, then run `strongroom retry`
+        ");
+        let ending = Ending { troubles: vec!["The list is empty.\n  next: run again".to_owned()], later: 1, ..ending };
+        assert!(ending.brief(&site).contains(" (and 1 more: strongroom status)."), "{}", ending.brief(&site));
+        let ending = Ending { later: 3, ..Ending::default() };
+        assert_eq!(ending.brief(&site), "strongroom: site kestrel: Nothing was backed up; 3 left for the next run.\n");
     }
 
     #[test]

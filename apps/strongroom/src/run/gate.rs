@@ -180,8 +180,8 @@ impl Gate {
             return true;
         }
         let Some(raiser) = self.raiser(key).await else { return false };
-        let here = !self.among_others || host(&raiser) == host(&self.actor);
-        here && (by_looking || part(&raiser) == part(&self.actor))
+        let here = !self.among_others || raiser.host() == self.actor.host();
+        here && (by_looking || raiser.part() == self.actor.part())
     }
 
     /// Who raised the alarm last. One that cannot be read is left to whoever can.
@@ -194,16 +194,6 @@ impl Gate {
 
 fn usable(root: &Path) -> String {
     format!("the drive at {} can be used", root.display())
-}
-
-/// Which part of the program it is, on whatever host.
-fn part(actor: &Actor) -> &str {
-    actor.as_str().split_once('@').map_or(actor.as_str(), |(part, _)| part)
-}
-
-/// On which host it is.
-fn host(actor: &Actor) -> Option<&str> {
-    actor.as_str().split_once('@').map(|(_, host)| host)
 }
 
 #[cfg(test)]

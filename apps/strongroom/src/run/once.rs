@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use strongroom_bus::Idle;
 use strongroom_model::event::{Trigger, ZeroReason};
 use strongroom_model::run::Run;
+use strongroom_model::text::shown;
 use strongroom_model::{StageName, StreamName};
 use tokio::time::Instant;
 
@@ -68,7 +70,10 @@ pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
 
 async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
     let patience = job.config.retry.wait_once.get();
-    ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone())).turn().await?;
+    ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone()))
+        .in_zone(job.config.zone())
+        .turn()
+        .await?;
     let mut outcome =
         if wait_for_drive(job, patience).await? { work(job, patience).await? } else { prove(job, patience).await? };
     // The alarm about them says so: after a log was lost it may take hours.
@@ -140,7 +145,7 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
         let run = job.request(Trigger::Once).await?;
         let found = one_run(job, &run, patience).await?;
         let Some(enumerated) = &found.enumerated else {
-            outcome.troubles.extend(run_trouble(&found));
+            outcome.troubles.extend(run_trouble(&found, &job.config.zone()));
             break;
         };
         if number == 0 {
@@ -203,11 +208,11 @@ pub(crate) fn why_zero(reason: ZeroReason) -> String {
 }
 
 /// Why a run could not ask the server; `None` where an alarm says it.
-pub(crate) fn run_trouble(run: &Run) -> Option<String> {
+pub(crate) fn run_trouble(run: &Run, zone: &TimeZone) -> Option<String> {
     let failed = run.failure.as_ref()?;
     let again = failed.retry_at.map_or_else(
         || format!("next: {}", failed.kind.step()),
-        |due| format!("it is tried again from {} on, by the next run", due.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        |due| format!("it is tried again from {} on, by the next run", shown(due, zone)),
     );
     Some(format!("The server could not be asked what waits: {}: {}.\n  {again}", failed.kind.cause(), failed.message))
 }

@@ -67,7 +67,7 @@ async fn look(worker: &Worker, run: &StreamName, since: Instant, patience: Durat
         return Ok(Some(well(enumerated)));
     }
     if found.is_settled() {
-        return Ok(Some(failed(&found, Exit::Failed)));
+        return Ok(Some(failed(worker, &found, Exit::Failed)));
     }
     let waited = since.elapsed();
     if let Some(obstacle) = worker.obstacle() {
@@ -75,16 +75,24 @@ async fn look(worker: &Worker, run: &StreamName, since: Instant, patience: Durat
         return Ok((waited >= patience).then_some(Asked { line, exit: Exit::Problems }));
     }
     if found.failure.is_some() {
-        return Ok((waited >= patience).then(|| failed(&found, Exit::Problems)));
+        return Ok((waited >= patience).then(|| failed(worker, &found, Exit::Problems)));
     }
-    Ok((waited >= patience.max(HAND_OUT_MOST)).then(|| Asked {
-        line: format!(
-            "Nobody has handed the run out for {} s: no relay runs, or it has no broker.\n  \
+    if waited < patience.max(HAND_OUT_MOST) {
+        return Ok(None);
+    }
+    let line = match worker.broker_trouble() {
+        Some(why) => format!(
+            "The run waits, for the broker at {} cannot be used: {why}.\n  \
+             next: see that RabbitMQ runs there and takes the login of broker.url; the run stays in the log, and goes on then",
+            worker.broker.place()
+        ),
+        None => format!(
+            "Nobody has handed the run out for {} s, though the broker answers: no relay is at work.\n  \
              next: strongroom relay; the run stays in the log, and is handed out then",
             waited.as_secs()
         ),
-        exit: Exit::Failed,
-    }))
+    };
+    Ok(Some(Asked { line, exit: Exit::Failed }))
 }
 
 fn well(found: &RunEnumerated) -> Asked {
@@ -98,6 +106,6 @@ fn well(found: &RunEnumerated) -> Asked {
     Asked { line, exit: if found.unusable > 0 { Exit::Problems } else { Exit::Well } }
 }
 
-fn failed(run: &Run, exit: Exit) -> Asked {
-    Asked { line: run_trouble(run).unwrap_or_else(|| "The run failed.".to_owned()), exit }
+fn failed(worker: &Worker, run: &Run, exit: Exit) -> Asked {
+    Asked { line: run_trouble(run, &worker.config.zone()).unwrap_or_else(|| "The run failed.".to_owned()), exit }
 }

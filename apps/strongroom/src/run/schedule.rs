@@ -24,7 +24,7 @@ async fn turns(job: &mut Job) -> Result<(), Trouble> {
     let (config, log, clock) = (&job.config, job.log.clone(), &job.clock);
     let mut runs = Runs::new(config, &log, clock, &job.actor).await?;
     let summaries = Summaries::new(config, &log, clock, &actor(StageName::Notify)).await?;
-    let mut clock_watch = ClockWatch::new(&log, clock, &job.actor, Some(job.source().clone()));
+    let mut clock_watch = ClockWatch::new(&log, clock, &job.actor, Some(job.source().clone())).in_zone(config.zone());
     runs.look_back().await?;
     let shutdown = job.shutdown.clone();
     keep(&shutdown, &log, async || {

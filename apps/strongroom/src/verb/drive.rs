@@ -10,7 +10,7 @@ use strongroom_drive::{Backing, Drive, DriveError, Identity, InitError};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
 use strongroom_model::{ByteCount, DriveId, Event, EventId, Expected, NewEvent, StreamName, SubjectKind};
-use strongroom_service::actor::actor_named;
+use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, ConfigError};
 
 use self::restore::Wanted;
@@ -192,7 +192,7 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
             out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, trouble.what()))?;
         }
     }
-    out.line("Next: strongroom doctor, then strongroom run --once")?;
+    out.line(format_args!("Next: strongroom doctor, then {}", site::next_run(config)))?;
     Ok(Exit::Well)
 }
 
@@ -232,7 +232,7 @@ async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), 
         stream,
         expected: Expected::New,
         time,
-        actor: actor_named("operator"),
+        actor: person(),
         cause: None,
         run: None,
         event: Event::DriveInitialised(DriveInitialised { label: identity.label.clone() }),

@@ -5,7 +5,7 @@ use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
 use crate::exit::Exit;
-use crate::out::Out;
+use crate::out::{Out, is_watched};
 use crate::run::clock_watch::ClockWatch;
 use crate::run::one::{Asked, ask};
 use crate::run::runs::Runs;
@@ -25,6 +25,7 @@ Examples:
 
 Two at once are one schedule: each slot has one run. A run waits for the one before it, whoever works
 on that. With --once it ends when the bookings are taken in hand; other processes do the rest.
+Without a terminal it then says nothing if all is well, and otherwise one sentence with the next step.
 Exit codes of --once: 0 well, also where nothing waits; 1 nobody could be asked; 2 it goes on later,
 or some records cannot be used.")]
 pub(crate) struct Args {
@@ -40,11 +41,13 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
     let source = site::source(&config)?;
-    let mut worker = Worker::open("enumerate", config, &args.common).await?;
+    let common = Common { is_quiet: args.once && !is_watched(), ..args.common.clone() };
+    let mut worker = Worker::open("enumerate", config, &common).await?;
     let _server = ServerWatch::start(&worker, &source, "enumerate");
     let stage = wire::enumerate(&source, &worker.log, &worker.clock);
     worker.spawn(stage, StageName::Enumerate);
     let mut clock_watch = ClockWatch::new(&worker.log, &worker.clock, &actor(StageName::Enumerate), Some(source));
+    clock_watch = clock_watch.in_zone(worker.config.zone());
     if !args.once {
         let done = keep(&worker, &mut clock_watch).await;
         return worker.close(done).await;
@@ -54,7 +57,9 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
         Err(trouble) => (Err(trouble), Asked::default()),
     };
     worker.close(done).await?;
-    out.line(asked.line)?;
+    if !common.is_quiet || asked.exit != Exit::Well {
+        out.line(asked.line)?;
+    }
     Ok(asked.exit)
 }
 

@@ -2,16 +2,19 @@
 
 mod adopt;
 mod copy;
+mod import;
 mod migrate;
+mod recover;
 
 use clap::Subcommand;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use strongroom_audit::{Export, Report, sentence};
+use strongroom_audit::{Export, KnownRoot, Report, sentence};
 use strongroom_eventlog::{EventLog, Head, Stored};
 use strongroom_model::Position;
 use strongroom_service::Config;
 
+use crate::checkpoint;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -28,13 +31,17 @@ Examples:
   strongroom log tail --lines 100 --no-follow   the last hundred, and no more
   strongroom log export > site.jsonl            the stored events, byte for byte, one a line
   strongroom log export --from 1200             from position 1200 on
-  strongroom log verify                         recompute the tree, fold every booking; exits 1
-                                                and names the first bad position
+  strongroom log verify                         recompute the tree, fold every booking, compare the roots
+                                                in summaries, data folder and drive; exits 1 and names
+                                                the first bad position
   strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=    and that the first 181 events still have the root
                                                 that a mail told
   strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
-  strongroom log copy                           bring the log over from its file to log.url"
+  strongroom log copy                           bring the log over from its file to log.url
+  strongroom log import site.jsonl              make the log anew of an export
+  strongroom log recover                        after an older log was restored: take in hand again
+                                                what the server archived since"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -63,7 +70,7 @@ enum Action {
     },
     /// Recomputes the Merkle tree and folds every stream
     Verify {
-        /// A size and root that was written down earlier, as in a summary mail; may be given many times
+        /// A size and root that was written down earlier, as a summary mail has it; may be given many times
         #[arg(long, value_name = "SIZE:ROOT")]
         against: Vec<Head>,
         /// As JSON
@@ -78,6 +85,10 @@ enum Action {
     Adopt(adopt::Args),
     /// Copies the log from its file into the database of log.url, positions and root unchanged
     Copy(copy::Args),
+    /// Makes the log anew of what `log export` printed, positions and root unchanged
+    Import(import::Args),
+    /// Takes bookings in hand again that the server has archived and this log does not know
+    Recover(recover::Args),
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
@@ -85,11 +96,13 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     match &args.action {
         Action::Export { from } => export(&log().await?, Position(*from), out).await,
         Action::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
-        Action::Verify { against, json } => verify(&log().await?, against, *json, out).await,
+        Action::Verify { against, json } => verify(&log().await?, config, against, *json, out).await,
         Action::Rebuild => rebuild(config, out).await,
         Action::Migrate(args) => migrate::run(args, config, out).await,
         Action::Adopt(args) => adopt::run(args, config, out).await,
         Action::Copy(args) => copy::run(args, config, out).await,
+        Action::Import(args) => import::run(args, config, out).await,
+        Action::Recover(args) => recover::run(args, config, out).await,
     }
 }
 
@@ -156,8 +169,12 @@ async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     Ok(Exit::Well)
 }
 
-async fn verify(log: &EventLog, against: &[Head], json: bool, out: &mut Out) -> Result<Exit, Trouble> {
-    let report = strongroom_audit::verify(log, against).await?;
+async fn verify(log: &EventLog, config: &Config, against: &[Head], json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+    let mut known: Vec<_> =
+        against.iter().map(|head| KnownRoot { head: *head, known_to: "--against".to_owned() }).collect();
+    let kept = checkpoint::kept(config, log.site()).await.into_iter();
+    known.extend(kept.map(|(known_to, kept)| KnownRoot { head: kept.head, known_to }));
+    let report = strongroom_audit::verify(log, &known).await?;
     if json {
         out.json(&report)?;
     } else {
@@ -187,6 +204,11 @@ fn page(report: &Report) -> String {
     }
     if report.ok {
         page += "well: every byte is what was stored, the tree has that root, and every event follows the one before\n";
+        page += &match report.roots {
+            0 => "no root that was written down earlier is known here: give one with --against\n".to_owned(),
+            1 => "the one root that was written down earlier and is known here is the log's own\n".to_owned(),
+            roots => format!("all {roots} roots that were written down earlier and are known here are the log's own\n"),
+        };
     }
     page
 }

@@ -46,7 +46,7 @@ async fn keep(worker: &Worker) -> Result<(), Trouble> {
     let summaries = Summaries::new(config, log, clock, &name).await?;
     let mut runs = Runs::new(config, log, clock, &name).await?;
     // Who only mails need not know the document server.
-    let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok());
+    let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok()).in_zone(config.zone());
     let turns = worker.keep(async || {
         summaries.turn().await?;
         runs.watch().await?;

@@ -9,7 +9,7 @@ use strongroom_model::text::printable;
 use strongroom_model::{
     BookingId, Digest, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
 };
-use strongroom_service::actor::actor_named;
+use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
 use strongroom_source::{Cause, Source};
 
@@ -114,7 +114,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     if args.json {
         out.json(&report)?;
     } else {
-        tell(&report, out)?;
+        tell(&report, site::next_run(Some(config)), out)?;
     }
     Ok(if report.refused.is_empty() { Exit::Well } else { Exit::Failed })
 }
@@ -183,7 +183,7 @@ impl Clerk {
                 stream: stream.clone(),
                 expected: Expected::After(last.version),
                 time,
-                actor: actor_named("operator"),
+                actor: person(),
                 cause: Some(last.id),
                 run: None,
                 event: Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() }),
@@ -230,7 +230,7 @@ fn refusal(booking: &Booking) -> Option<String> {
     })
 }
 
-fn tell(report: &Report, out: &mut Out) -> Result<(), Trouble> {
+fn tell(report: &Report, next: &str, out: &mut Out) -> Result<(), Trouble> {
     for given in report.retried.iter().take(MOST_LISTED) {
         let onward = match given.stage {
             StageName::Enumerate => "the next run takes it in hand",
@@ -252,7 +252,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<(), Trouble> {
     match (report.retried.len(), report.refused.len()) {
         (0, 0) => out.line("no booking needs a person: nothing to give back"),
         (0, _) => Ok(()),
-        (given, _) => out.line(format_args!("{given} given back; next: strongroom run --once")),
+        (given, _) => out.line(format_args!("{given} given back; next: {next}")),
     }
 }
 

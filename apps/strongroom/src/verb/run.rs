@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use strongroom_service::config::LogFormat;
+use strongroom_service::config::{DEFAULT_LEVEL, LogFormat, Telemetry};
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::{Clock, Config, Shutdown, telemetry};
 
 use crate::broker;
 use crate::exit::Exit;
-use crate::out::Out;
+use crate::out::{Out, is_watched};
 use crate::run::ending::Ending;
 use crate::run::job::Job;
 use crate::run::right::RunRight;
@@ -33,6 +33,8 @@ their own (strongroom relay, enumerate, fetch, verify, archive, notify).
 Only one such process of a site runs at a time. While another does, --once says who, and exits 0; without
 --once it says who, and waits for its turn.
 Ctrl-C finishes what is in hand; a second Ctrl-C stops at once, and nothing is lost either way.
+Without a terminal, --once says nothing if all is well, and otherwise one sentence with the next
+step: cron mails that and nothing else. RUST_LOG=info has it say what it does.
 Exit codes of --once: 0 all is well; 1 it could not run; 2 done, but something needs a person.")]
 pub(crate) struct Args {
     /// Take what is waiting until nothing is left, then exit
@@ -43,38 +45,53 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+/// What says on stderr what each batch came to. People see the bar, or how far all is.
+const BATCH_LINES: &str = "strongroom_bus::batch";
+
 /// What says on stderr that an alarm is raised. People are told in plain words beside the bar.
 const ALARM_LINES: &str = "strongroom_bus::alarms";
 
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
     let clock = Clock::system();
-    let show = show(&config)?;
+    let is_quiet = args.once && !is_watched();
+    let show = show(&config, is_quiet)?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let Some(right) = right(args, &config, &clock, &shutdown, out).await? else {
         show.finish();
         return Ok(Exit::Well);
     };
+    let name = config.site.clone();
     let mut job = Job::open(config, clock, shutdown, show, right).await?;
     let done = work(&mut job, args.once).await;
     Box::pin(job.close()).await;
     let (ending, exit) = done?;
     if args.json {
         out.json(&ending.json())?;
-    } else {
+    } else if !is_quiet {
         out.raw(ending.page())?;
+    } else if exit != Exit::Well {
+        out.raw(ending.brief(&name))?;
     }
     Ok(exit)
 }
 
+/// What a program that is to say one sentence at its end says before: nothing, unless the configuration asks for more
+/// than it has by itself.
+pub(crate) fn quiet(telemetry: &Telemetry) -> Telemetry {
+    let level = if telemetry.level == DEFAULT_LEVEL { "off".to_owned() } else { telemetry.level.clone() };
+    Telemetry { level, ..telemetry.clone() }
+}
+
 /// Where progress is shown, and what the program says of itself beside it. An alarm is told once:
 /// in words, or as a line for collectors.
-fn show(config: &Config) -> Result<Show, Trouble> {
-    let words = config.telemetry.format == LogFormat::Plain;
+fn show(config: &Config, is_quiet: bool) -> Result<Show, Trouble> {
+    let words = config.telemetry.format == LogFormat::Plain && !is_quiet;
     let show = if words { Show::new() } else { Show::lines_only() };
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let mut settings = broker::without_client(&config.telemetry);
+    let telemetry = if is_quiet { quiet(&config.telemetry) } else { config.telemetry.clone() };
+    let mut settings = broker::without_client(&telemetry);
     if words {
-        settings.level += &format!(",{ALARM_LINES}=off");
+        settings.level += &format!(",{ALARM_LINES}=off,{BATCH_LINES}=warn");
     }
     telemetry::init_to(&settings, show.clone(), colours)?;
     Ok(show)
@@ -100,7 +117,7 @@ async fn right(
         if !told {
             if args.json {
                 out.json(&serde_json::json!({ "ok": true, "running": holder }))?;
-            } else {
+            } else if !args.once || is_watched() {
                 let then = if args.once { "nothing to do here" } else { "waiting until it ends" };
                 out.line(format_args!("another process runs site {} already: {holder}; {then}", config.site))?;
             }

@@ -25,6 +25,7 @@ use crate::presence::watcher::Watcher;
 use crate::run::keep::keep;
 use crate::run::wire;
 use crate::trouble::Trouble;
+use crate::verb::run::quiet;
 use crate::{broker, site};
 
 /// A process of one part of the work.
@@ -53,7 +54,8 @@ impl Worker {
     /// Opens the site for `verb`. Whoever looks at its health sees it from here on.
     pub(crate) async fn open(verb: &'static str, config: Config, common: &Common) -> Result<Self, Trouble> {
         let broker = broker::needed(&config, verb)?;
-        let traces = telemetry::init_as(&broker::without_client(&config.telemetry), &Who { verb, site: &config.site })?;
+        let said = if common.is_quiet { quiet(&config.telemetry) } else { config.telemetry.clone() };
+        let traces = telemetry::init_as(&broker::without_client(&said), &Who { verb, site: &config.site })?;
         let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
         let (health, metrics) = (Health::new(), Metrics::install()?);
         let server = match common.listen.or(config.health.listen) {
@@ -144,6 +146,13 @@ impl Worker {
     /// What is in the stage's way, if something is.
     pub(crate) fn obstacle(&self) -> Option<AlarmRaised> {
         self.pipeline.progress().into_iter().find_map(|stage| Some(stage.paused?.obstacle))
+    }
+
+    /// Why this process has no connection to the broker, while it has none.
+    pub(crate) fn broker_trouble(&self) -> Option<String> {
+        let links = self.pipeline.progress().into_iter().filter_map(|stage| stage.link);
+        let lost = links.filter(|link| !link.connected).map(|link| link.trouble);
+        lost.map(|trouble| trouble.unwrap_or_else(|| "it does not answer".to_owned())).next()
     }
 
     /// Whether every stage is at work, on the log that it began with.

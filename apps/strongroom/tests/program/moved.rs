@@ -58,7 +58,7 @@ fn a_log_is_not_copied_while_something_runs() {
     let database = postgres().database();
     with(&database.url, &here, &["log", "migrate"]).expect(0);
     let refused = with(&database.url, &here, &["log", "copy"]).expect(1).stderr;
-    assert!(refused.contains("stop it, then copy again"), "{refused}");
+    assert!(refused.contains("stop it, then try again"), "{refused}");
     assert_eq!(process.stop(), Some(0));
 }
 

@@ -78,6 +78,9 @@ fn the_drive_can_be_set_up_and_looked_at_without_a_configuration() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("blue 1")).unwrap();
     let refused = run(folder.path(), &["drive", "status", "blue 1"]).expect(2);
+    assert!(refused.stdout.contains("plug the drive in and mount it at blue 1"), "{}", refused.stdout);
+    std::fs::write(folder.path().join("blue 1/holiday.jpg"), "somebody's").unwrap();
+    let refused = run(folder.path(), &["drive", "status", "blue 1"]).expect(2);
     assert!(refused.stdout.contains("strongroom drive init 'blue 1'"), "{}", refused.stdout);
     run(folder.path(), &["drive", "init", "--same-disk", "--in-memory", "blue 1"]).expect(0);
     let status = run(folder.path(), &["drive", "status", "blue 1", "--json"]).expect(0).json();

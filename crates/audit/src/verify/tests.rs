@@ -1,3 +1,5 @@
+use strongroom_eventlog::Head;
+
 use super::*;
 use crate::samples;
 
@@ -33,9 +35,32 @@ async fn a_life_that_no_stage_could_write_is_named_by_its_position() {
 async fn a_log_is_held_to_the_roots_that_were_written_down() {
     let (_folder, log) = samples::log_of(samples::life("B-1")).await;
     let head = log.head().await.unwrap();
-    assert!(verify(&log, &[head]).await.unwrap().ok);
-    for other in [strongroom_eventlog::Head { root: [0; 32], ..head }, strongroom_eventlog::Head { size: 9, ..head }] {
-        let report = verify(&log, &[head, other]).await.unwrap();
-        assert!(!report.ok && report.first_bad.is_some(), "{report:?}");
+    let known = |head: Head, to: &str| KnownRoot { head, known_to: to.to_owned() };
+    let report = verify(&log, &[known(head, "a mail")]).await.unwrap();
+    assert!(report.ok && report.roots == 1, "{report:?}");
+    for other in [Head { root: [0; 32], ..head }, Head { size: 9, ..head }] {
+        let report = verify(&log, &[known(other, "the drive at /mnt/blue")]).await.unwrap();
+        assert!(!report.ok, "{report:?}");
+        let reason = report.first_bad.unwrap().reason;
+        assert!(reason.ends_with("(the drive at /mnt/blue has it)"), "{reason}");
     }
+}
+
+#[tokio::test]
+async fn r4_a_log_is_held_to_the_roots_in_its_own_summaries_and_what_differs_is_where_they_say() {
+    let life = samples::life("B-1");
+    let (_folder, log) = samples::log_of(life[..2].to_vec()).await;
+    samples::append(&log, samples::composed(1, 0, log.head().await.unwrap())).await;
+    assert!(verify(&log, &[]).await.unwrap().ok);
+    samples::append(&log, life[2].clone()).await;
+    samples::append(&log, samples::composed(2, 2, Head { size: 4, root: [7; 32] })).await;
+    let report = verify(&log, &[]).await.unwrap();
+    assert_eq!(report.roots, 2);
+    let bad = report.first_bad.unwrap();
+    assert_eq!(bad.position, Position(2), "what the first summary covers is as it was");
+    assert!(
+        bad.reason.contains("from here to before 4") && bad.reason.ends_with("(summary 2 has it)"),
+        "{}",
+        bad.reason
+    );
 }

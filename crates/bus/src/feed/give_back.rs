@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::text::with_causes;
 use strongroom_model::{DriveId, Position};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -92,7 +93,7 @@ impl Worker {
                     }
                     Err(error) => {
                         tracing::warn!(
-                            error = &error as &dyn std::error::Error,
+                            error = %with_causes(&error),
                             "messages cannot be given back: trying again"
                         );
                         self.publisher = None;
@@ -119,7 +120,7 @@ impl Worker {
             Returned::Event(position, drive) => match self.stored(position, drive).await {
                 Ok(message) => Some((message?, None)),
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, %position,
+                    tracing::warn!(error = %with_causes(&error), %position,
                         "work that was held cannot be given back: it is handed out when its time has passed");
                     None
                 }

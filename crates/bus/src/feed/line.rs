@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom_model::text::with_causes;
 use strongroom_model::{DriveId, SiteId, StageName};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -11,7 +12,6 @@ use crate::broker::{Broker, BrokerError, Incoming, QueueName, Subscription};
 use crate::pace::{Backoff, Pace};
 use crate::progress::{LinkHealth, Progress};
 use crate::stage::Stage;
-use crate::words::words;
 
 use super::Sources;
 
@@ -97,7 +97,7 @@ impl Line {
                 let opened = task.join_next().await;
                 match opened {
                     Some(Ok(Ok((subscription, drive)))) => self.up(subscription, drive),
-                    Some(Ok(Err(error))) => self.down(words(&error)),
+                    Some(Ok(Err(error))) => self.down(with_causes(&error)),
                     // It panicked: the client's fault, and nothing is known to be open.
                     Some(Err(error)) => self.down(format!("the attempt to connect broke off: {error}")),
                     None => self.down("the attempt to connect broke off".to_owned()),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use strongroom_eventlog::LogError;
-use strongroom_model::{Position, Recorded, StageName, next_step};
+use strongroom_model::text::with_causes;
+use strongroom_model::{Position, Recorded, StageName, SubjectKind, next_step};
 use tokio::time::Instant;
 
 use crate::stage::Stage;
@@ -18,6 +19,9 @@ use super::{Feed, NET_EVERY};
 
 /// How long something has waited when the broker no longer counts on being the one to bring it.
 const WAITED: Duration = Duration::from_secs(20);
+
+/// The same for an alarm: a person is to know now, and the relay may be what it is about.
+const ALARM_WAITED: Duration = Duration::from_secs(15);
 
 /// How many are taken at a time.
 const MOST: usize = 256;
@@ -40,7 +44,7 @@ impl<S: Stage> Feed<S> {
                     }
                 }
             }
-            Err(error) => tracing::warn!(stage = %self.name, error = &error as &dyn std::error::Error,
+            Err(error) => tracing::warn!(stage = %self.name, error = %with_causes(&error),
                 "what has waited for long cannot be read from the log: trying again"),
         }
     }
@@ -48,22 +52,26 @@ impl<S: Stage> Feed<S> {
     async fn waited(&self) -> Result<Vec<Recorded>, LogError> {
         let log = &self.sources.log;
         let now = self.sources.clock.now();
-        let before = now.checked_sub(WAITED).unwrap_or(now);
+        let before = |waited| now.checked_sub(waited).unwrap_or(now);
         let after = now.checked_add(WAITED).unwrap_or(now);
         // Those in hand come first: look past them.
         let limit = MOST + self.ledger.held();
         let mut events = log.pending(self.name, Position(0), limit).await?;
         // What is of the future was written by a clock that has been put back since.
-        events.retain(|event| event.time <= before || event.time > after);
+        events.retain(|event| event.time <= before(patience(event)) || event.time > after);
         let mut put_off = log.due(self.name, Timestamp::MAX, limit).await?;
         // Once more without a broker: the relay, which hands out what was put off by a wrong clock, may be away too.
         put_off.retain(|event| {
             let due = next_step(&event.event).and_then(|next| next.not_before);
-            due.is_some_and(|due| due <= before || self.sources.horizon.strands(due, now))
+            due.is_some_and(|due| due <= before(WAITED) || self.sources.horizon.strands(due, now))
         });
         events.extend(put_off);
         events.retain(|event| !self.ledger.rests(event));
         events.truncate(MOST);
         Ok(events)
     }
+}
+
+fn patience(event: &Recorded) -> Duration {
+    if event.stream.kind() == SubjectKind::Alarm { ALARM_WAITED } else { WAITED }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_eventlog::LogError;
+use strongroom_model::text::with_causes;
 use strongroom_model::{DriveId, SubjectKind};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::broker::{BrokerError, Publisher, QueueName};
 use crate::pace::Backoff;
-use crate::words::words;
 
 use super::RelayWiring;
 use super::lanes::Lanes;
@@ -83,7 +83,7 @@ impl Relay {
         while !stop.is_cancelled() {
             let why = match stop.run_until_cancelled(Publisher::connect(&self.wiring.broker)).await {
                 None => return,
-                Some(Err(error)) => words(&error),
+                Some(Err(error)) => with_causes(&error),
                 Some(Ok(publisher)) => {
                     if std::mem::replace(&mut was_connected, true) {
                         self.connected_again = Some(Instant::now());
@@ -113,7 +113,7 @@ impl Relay {
         const LOST: &str = "the connection to the broker is lost";
         tokio::select! {
             stood_by = self.stand_by(publisher) => if let Err(error) = stood_by {
-                return words(&error);
+                return with_causes(&error);
             },
             () = publisher.closed() => return LOST.to_owned(),
         }
@@ -121,7 +121,7 @@ impl Relay {
         self.state.lock().active = true;
         tracing::info!(broker = self.wiring.broker.place(), "the relay is active");
         tokio::select! {
-            error = self.active(publisher) => words(&error),
+            error = self.active(publisher) => with_causes(&error),
             // Whatever is waited for, by this connection it does not come any more.
             () = publisher.closed() => LOST.to_owned(),
         }
@@ -169,10 +169,10 @@ impl Relay {
                 }
                 Err(Trouble::Log(error)) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %with_causes(&error),
                         "pending work cannot be read from the log: trying again"
                     );
-                    self.state.lock().log = Some(words(&error));
+                    self.state.lock().log = Some(with_causes(&error));
                     lanes.forget_gauges();
                     // The log may come back as another server's, without its newest events: what was
                     // published of those must not stand in the way of what takes their positions.
@@ -287,11 +287,11 @@ impl Relay {
             Ok(()) => None,
             Err(BrokerError::Forbidden { .. }) => match publisher.check(&topology).await {
                 Ok(()) => None,
-                Err(error @ BrokerError::Missing { .. }) => Some(words(&error)),
+                Err(error @ BrokerError::Missing { .. }) => Some(with_causes(&error)),
                 Err(error) => return Err(error.into()),
             },
             Err(error @ (BrokerError::Mismatch { .. } | BrokerError::Missing { .. } | BrokerError::Locked { .. })) => {
-                Some(words(&error))
+                Some(with_causes(&error))
             }
             Err(error) => return Err(error.into()),
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, SiteId};
 use tokio::time::{Instant, sleep};
 
@@ -147,7 +148,7 @@ impl Watch {
                 self.known.insert(key, holds);
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(alarm = %key, error = &error as &dyn std::error::Error,
+            Err(error) => tracing::warn!(alarm = %key, error = %with_causes(&error),
                 "the relay's alarm could not be changed: trying again"),
         }
     }

@@ -40,8 +40,8 @@ pub enum Fault {
     /// The tree over the events up to this position (not included) has another root than
     /// the head: one of them was changed together with its hash.
     Root(Position),
-    /// The tree up to here has another root than an earlier head of that size: an event
-    /// before it was changed, with everything that was computed from it.
+    /// The tree over so many events has another root than an earlier head of that size: one from here on and before
+    /// there was changed, with everything that was computed from it.
     EarlierHead(u64),
     /// The head does not fit its own size.
     Head,
@@ -80,7 +80,10 @@ impl fmt::Display for Damage {
                 "position {at}: the events from here to before {to} are not those that the root stands for; one was changed with its hash"
             ),
             Fault::EarlierHead(size) => {
-                write!(f, "position {at}: the first {size} events are not those that an earlier root stands for")
+                write!(
+                    f,
+                    "position {at}: an event from here to before {size} is another than it was: the first {size} events had another root"
+                )
             }
             Fault::CutOff(size) => write!(f, "position {at}: the log ends here, but had {size} events earlier"),
             Fault::Head => write!(f, "position {at}: the log's head does not fit its size"),

@@ -4,6 +4,7 @@
 
 mod copy;
 mod guard;
+mod import;
 #[cfg(feature = "kill-points")]
 mod killed;
 mod open;

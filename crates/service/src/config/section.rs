@@ -36,7 +36,7 @@ pub use self::runs::Runs;
 pub use self::server::Server;
 pub use self::smtp::{Smtp, Tls};
 pub use self::source::Source;
-pub use self::telemetry::{LogFormat, Telemetry};
+pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
 pub use self::verify::{Require, Verify};
 pub use self::watch::Watch;
 use super::value::Zone;

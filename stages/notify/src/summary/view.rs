@@ -9,8 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::report::Report;
 use super::verdict::{Tone, verdict};
+use strongroom_model::text::shown;
+
 use crate::filters;
-use crate::words::{count, local_to_the_second, name, sentence};
+use crate::words::{count, name, sentence};
 use details::{counts, drives, failures, history, notes};
 use needs::needs;
 
@@ -64,7 +66,7 @@ pub(crate) struct SummaryView {
     pub(crate) history: Vec<Row>,
     pub(crate) notes: Vec<String>,
     pub(crate) interval: String,
-    pub(crate) root: String,
+    pub(crate) checkpoint: String,
 }
 
 /// The mail's HTML part.
@@ -104,7 +106,7 @@ impl SummaryView {
             history: history(report, zone),
             notes: notes(report, zone),
             interval: interval(report, zone),
-            root: composed.root.clone(),
+            checkpoint: format!("{}:{}", composed.to, composed.root),
         }
     }
 }
@@ -125,8 +127,8 @@ fn interval(report: &Report, zone: &TimeZone) -> String {
         count(composed.from.0),
         count(composed.to.0.saturating_sub(1)),
         crate::words::plural(report.tally.events, "event", "events"),
-        local_to_the_second(first, zone),
-        local_to_the_second(last, zone),
+        shown(first, zone),
+        shown(last, zone),
         zone.iana_name().map_or_else(String::new, |name| format!(" ({name})")),
     )
 }

@@ -7,7 +7,11 @@ use std::process::Command;
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// A program of the newest version that is installed.
-pub(super) fn program(name: &str) -> PathBuf {
+///
+/// # Panics
+/// None is.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
     let debians = newest.map(|version| Path::new(DEBIAN).join(version.to_string()).join("bin").join(name));

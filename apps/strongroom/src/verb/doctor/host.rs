@@ -218,6 +218,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_secret_that_others_can_read_is_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let [token, url, file] = ["backup.token", "log.url", "strongroom.toml"].map(|name| folder.path().join(name));
+        let text = "site = \"kestrel\"\n[source]\ntoken_file = \"backup.token\"\n[log]\nurl_file = \"log.url\"\n\
+                    [mail.smtp]\npassword = \"hunter2\"\n";
+        for (path, text) in [(&token, "t"), (&url, "postgres://me:secret@127.0.0.1/log"), (&file, text)] {
+            std::fs::write(path, text).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let config = Config::from_text(text, folder.path()).unwrap();
+        assert_eq!(secrets(&config, &file).len(), 3);
+        std::fs::set_permissions(&url, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(secrets(&config, &file).len(), 2);
+    }
+
+    #[test]
     fn a_folder_in_the_place_of_a_file_and_the_reverse_are_called_that() {
         let said = |make: fn(&Path)| {
             let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,9 @@
 //! Whether the log can be read and written, and when the last run was.
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use strongroom_eventlog::EventLog;
+use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, SubjectKind};
 use strongroom_service::config::ServiceUrl;
 use strongroom_service::{Clock, Config};
@@ -78,7 +80,10 @@ pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
     let between = schedule.between.map_or_else(|| "at any time".to_owned(), |window| format!("between {window}"));
     let zone = config.zone();
     let zone = zone.iana_name().unwrap_or("the host's time zone");
-    let plan = format!("`strongroom run` starts one every {every} {between}, in {zone}");
+    let hosts = TimeZone::system();
+    let others = hosts.iana_name().filter(|hosts| config.time_zone.is_some() && *hosts != zone);
+    let others = others.map_or_else(String::new, |hosts| format!(" (timers and cron of this host go by {hosts})"));
+    let plan = format!("`strongroom run` starts one every {every} {between}, in {zone}{others}");
     // Why a log cannot be read is reported where it is looked at.
     let Ok(Some(log)) = site::log_if_any(config).await else {
         return Check::well("schedule", format!("{plan}; none has run yet"));
@@ -91,7 +96,7 @@ pub(super) async fn schedule(config: &Config, clock: &Clock) -> Check {
     }
     match last {
         Ok(Some(last)) if schedule.is_of_a_wrong_clock(last.time, clock.now()) => {
-            let at = last.time.strftime("%Y-%m-%d %H:%M:%S UTC");
+            let at = shown(last.time, &schedule.zone);
             Check::warning(
                 "schedule",
                 format!(

@@ -7,7 +7,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveAdopted;
 use strongroom_model::text::printable;
 use strongroom_model::{DriveUse, Event, Lineage};
-use strongroom_service::actor::actor_named;
+use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 
 use super::drive_trouble;
@@ -41,7 +41,10 @@ pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Ou
         root.display(),
         drive.identity()
     ))?;
-    out.line("Next: strongroom run --once; copies that this one lacks are reported as copy-lost, as far as they are looked at")?;
+    out.line(format_args!(
+        "Next: {}; copies that this one lacks are reported as copy-lost, as far as they are looked at",
+        site::next_run(Some(config))
+    ))?;
     Ok(Exit::Well)
 }
 
@@ -72,6 +75,6 @@ async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Re
     });
     drive.mark_use(site, used).map_err(|error| drive_trouble(&error))?;
     kill_point!("drive.adoption-marked");
-    log.append(known.events(&drive, adopted, &Clock::system(), &actor_named("operator"))).await?;
+    log.append(known.events(&drive, adopted, &Clock::system(), &person())).await?;
     Ok(Adopted::Now(drive))
 }

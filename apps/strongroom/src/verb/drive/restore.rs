@@ -6,7 +6,7 @@ use strongroom_drive::{Drive, Identity, Proof, RestoreError, Unidentified};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveIdentityRestored;
 use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, StreamName};
-use strongroom_service::actor::actor_named;
+use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking};
 use tokio::runtime::Handle;
 
@@ -34,7 +34,7 @@ pub(super) async fn run(root: &Path, wanted: Wanted<'_>, config: &Config, out: &
     log.close().await;
     let (identity, evidence) = restored?;
     out.line(format_args!("the drive at {} is {identity} again: {evidence}", root.display()))?;
-    out.line("Next: strongroom doctor, then strongroom run --once")?;
+    out.line(format_args!("Next: strongroom doctor, then {}", site::next_run(Some(config))))?;
     Ok(Exit::Well)
 }
 
@@ -95,7 +95,7 @@ fn recorded(candidate: &Candidate, evidence: &str) -> NewEvent {
         stream: StreamName::drive(candidate.id),
         expected: Expected::After(candidate.version),
         time,
-        actor: actor_named("operator"),
+        actor: person(),
         cause: None,
         run: None,
         event: Event::DriveIdentityRestored(DriveIdentityRestored { evidence: evidence.to_owned() }),

@@ -1,11 +1,12 @@
 //! `strongroom log adopt`: a person decides to go on from a log that lost its newest events.
 
 use strongroom_bus::Alarms;
-use strongroom_eventlog::{Checkpoint, EventLog};
+use strongroom_eventlog::merkle::Frontier;
+use strongroom_eventlog::{Checkpoint, EventLog, Head};
 use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
 use strongroom_model::{Actor, AlarmKind, Event, EventId, Expected, NewEvent, Position, Recorded, StreamName};
 use strongroom_notify::last_composed;
-use strongroom_service::actor::actor_named;
+use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking};
 
 use crate::checkpoint::{self, Rewound, places};
@@ -41,7 +42,10 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         None => out.line("the log goes on from every checkpoint of it: nothing is to be decided")?,
         Some(rewound) => {
             out.line(format_args!("gone on from this log, though {}", rewound.sentence()))?;
-            out.line("Next: strongroom doctor; a drive that was away may ask once more when it is mounted")?;
+            out.line(
+                "Next: strongroom log recover, which takes in hand again what the server archived since; strongroom doctor. A drive \
+                 that was away may ask once more when it is mounted",
+            )?;
         }
     }
     out.flush()?;
@@ -52,7 +56,7 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 /// by then is found there.
 async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, Trouble> {
     let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
-    let (clock, actor) = (Clock::system(), actor_named("operator"));
+    let (clock, actor) = (Clock::system(), person());
     checkpoint::raise(log, &rewound).await?;
     let last = newest_summary(config, log).await.max(rewound.summary);
     use_up(log, last, &clock, &actor).await?;
@@ -85,8 +89,10 @@ async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
 async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Result<(), Trouble> {
     let composed = last_composed(log).await?.map(|(composed, _)| composed);
     let known = composed.as_ref().map_or(0, |composed| composed.number);
-    let to = composed.map_or(Position(0), |composed| composed.to);
-    let root = log.head().await?.root_base64();
+    let to = composed.as_ref().map_or(Position(0), |composed| composed.to);
+    // Over the events before `to`, as in every summary: no others are covered.
+    let root =
+        composed.map_or_else(|| Head { size: 0, root: Frontier::default().root() }.root_base64(), |one| one.root);
     for number in (1..=known).rev().take(MOST_SUMMARIES as usize) {
         let stream = StreamName::summary(number);
         let history = log.stream(&stream).await?;

@@ -47,10 +47,10 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 }
 
 /// Nothing must be appended to the file meanwhile.
-fn alone(config: &Config) -> Result<RunLock, Trouble> {
+pub(super) fn alone(config: &Config) -> Result<RunLock, Trouble> {
     match RunLock::take(&config.run_lock_path(), Clock::system().now()) {
         Ok(lock) => Ok(lock),
-        Err(error @ RunLockError::Held { .. }) => Err(Trouble::from(error).next_step("stop it, then copy again")),
+        Err(error @ RunLockError::Held { .. }) => Err(Trouble::from(error).next_step("stop it, then try again")),
         Err(error) => Err(error.into()),
     }
 }

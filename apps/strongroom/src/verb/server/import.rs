@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::exit::Exit;
 use crate::out::{Out, tell};
+use crate::site;
 use crate::trouble::{OrTrouble as _, Trouble};
 
 /// How often an import says how far it is.
@@ -36,7 +37,7 @@ pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out)
     if json {
         out.json(&report)?;
     } else {
-        out.raw(page(&report))?;
+        out.raw(page(&report, site::next_run(Some(config))))?;
     }
     Ok(if report.skipped + report.warned == 0 { Exit::Well } else { Exit::Problems })
 }
@@ -58,7 +59,7 @@ pub(crate) async fn import(documents: &Documents, path: &Path, is_folder: bool) 
     imported.map_err(Trouble::from)
 }
 
-fn page(report: &ImportReport) -> String {
+fn page(report: &ImportReport, next: &str) -> String {
     let mut page = format!("{} new bookings, {}", report.imported, report.imported_bytes);
     for (number, what) in
         [(report.already, "known before"), (report.corrected, "with a corrected digest"), (report.skipped, "not taken")]
@@ -77,7 +78,7 @@ fn page(report: &ImportReport) -> String {
         }
     }
     if report.imported > 0 {
-        page += "Next: strongroom run --once\n";
+        page += &format!("Next: {next}\n");
     }
     page
 }
@@ -103,7 +104,7 @@ mod tests {
             ..ImportReport::default()
         };
         assert_eq!(
-            page(&report),
+            page(&report, "strongroom run --once"),
             "3 new bookings, 2.0 KiB; 1 known before; 1 not taken\n\
              not taken: line 4 (B-4): its file is not there\nNext: strongroom run --once\n"
         );

@@ -16,6 +16,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// The level unless another one is configured.
+pub const DEFAULT_LEVEL: &str = "info";
+
 /// What this program says about itself while it works, on stderr.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Telemetry {

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
+use strongroom_model::text::shown_to_the_minute;
 
 use super::attached::in_use;
 use super::needs::and_more;
@@ -9,7 +10,7 @@ use super::{Cause, Row};
 use crate::kind;
 use crate::summary::report::Report;
 use crate::summary::tally::{AlarmChange, OnDrive};
-use crate::words::{count, duration, files, full_stop, local, name, plural, rate, sentence, short};
+use crate::words::{count, duration, files, full_stop, name, plural, rate, sentence, short};
 
 /// Files, bytes, duration, rate.
 pub(super) fn counts(report: &Report) -> Vec<Row> {
@@ -163,10 +164,10 @@ fn how_runs_ended(report: &Report) -> String {
 
 fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
     let label = match change.raised {
-        Some(kind) => format!("{} · {}", local(change.at, zone), kind.title()),
+        Some(kind) => format!("{} · {}", shown_to_the_minute(change.at, zone), kind.title()),
         None => {
             let title = kind::of_stream(&change.alarm).map_or_else(|| name(&change.alarm), kind::in_a_sentence);
-            format!("{} · Over: {title}", local(change.at, zone))
+            format!("{} · Over: {title}", shown_to_the_minute(change.at, zone))
         }
     };
     Row::with_note(&label, "", short(&change.message))

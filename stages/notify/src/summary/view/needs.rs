@@ -2,12 +2,13 @@
 
 use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
+use strongroom_model::text::shown_to_the_minute;
 
 use super::{Need, Row};
 use crate::summary::open::{Group, StandingAlarm, Stuck};
 use crate::summary::report::Report;
 use crate::summary::tally::MOST_LISTED;
-use crate::words::{count, files, full_stop, local, name, plural, sentence};
+use crate::words::{count, files, full_stop, name, plural, sentence};
 
 /// Files first, then lasting conditions, then the server's records.
 pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
@@ -56,7 +57,7 @@ fn file(stuck: &Stuck) -> Row {
 fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
     let raised = &alarm.raised;
     Need {
-        heading: format!("{}, since {}", raised.kind.title(), local(alarm.since, zone)),
+        heading: format!("{}, since {}", raised.kind.title(), shown_to_the_minute(alarm.since, zone)),
         step: full_stop(&raised.next_step),
         items: vec![Row {
             label: sentence(&raised.message),

@@ -1,0 +1,111 @@
+//! `strongroom log recover`: after an older log was restored, what the document server has archived since is taken in hand
+//! again, so that the log has a proof of its own.
+//!
+//! Each booking begins as any other, with the server's record of it. Its copy is found on the drive under its final name, or
+//! fetched from the server's archive; it is read back, compared, and told to the server, which knows it already.
+
+use strongroom_eventlog::{AppendError, EventLog};
+use strongroom_model::{Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_service::actor::person;
+use strongroom_service::{Clock, Config};
+use strongroom_source::{Offer, Page, Source};
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// How many pages of the server's list are read at most: ten million bookings.
+const MAX_PAGES: u32 = 10_000;
+/// How often a page is tried that other processes were faster with.
+const TRIES: u32 = 5;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  strongroom log recover                        then strongroom run --once, or the workers as usual
+
+For after `strongroom log adopt`. Bookings that this log knows are left alone, so doing it again changes nothing. What the
+server has purged has no file there any more: its copies stay on the drives, listed in their manifests.")]
+pub(super) struct Args {}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Found {
+    taken: u64,
+    known: u64,
+    unusable: Vec<String>,
+}
+
+pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let source = site::source(config)?;
+    let log = site::log(config).await?;
+    let found = recover(&log, &source, &Clock::system()).await;
+    log.close().await;
+    let found = found?;
+    out.line(format_args!(
+        "{} bookings that the server has archived and this log did not know are taken in hand again; {} it knew",
+        found.taken, found.known
+    ))?;
+    for unusable in &found.unusable {
+        out.line(format_args!("not taken: {unusable}"))?;
+    }
+    if found.taken > 0 {
+        out.line(format_args!("Next: {}", site::next_run(Some(config))))?;
+    }
+    out.flush()?;
+    Ok(if found.unusable.is_empty() { Exit::Well } else { Exit::Problems })
+}
+
+/// If we stop in it, some are taken and the rest are not: doing it again takes the rest.
+async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found, Trouble> {
+    let (mut found, mut after) = (Found::default(), None);
+    for _ in 0..MAX_PAGES {
+        let Page { records, next, .. } = source.archived(after.as_deref()).await?;
+        let mut offers = Vec::with_capacity(records.len());
+        for record in records {
+            match record {
+                Ok(offer) => offers.push(offer),
+                Err(unusable) => found.unusable.push(format!("{}: {}", unusable.shown, unusable.reason)),
+            }
+        }
+        take(log, clock, &offers, &mut found).await?;
+        // Ids come in their order, so a page that begins earlier would be one that was read.
+        if next.is_none() || next <= after {
+            break;
+        }
+        after = next;
+    }
+    Ok(found)
+}
+
+async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Found) -> Result<(), Trouble> {
+    let names: Vec<StreamName> = offers.iter().map(|offer| StreamName::booking(&offer.id)).collect();
+    for _ in 0..TRIES {
+        let heads = log.heads(&names).await?;
+        let new: Vec<_> = offers.iter().zip(&names).filter(|(_, name)| !heads.contains_key(*name)).collect();
+        let time = clock.now();
+        let events = new.iter().map(|(offer, stream)| NewEvent {
+            id: EventId::new(time),
+            stream: (*stream).clone(),
+            expected: Expected::New,
+            time,
+            actor: person(),
+            cause: None,
+            run: None,
+            event: Event::TimesheetEnumerated(offer.record.clone()),
+        });
+        let events: Vec<_> = events.collect();
+        let taken = events.len() as u64;
+        match if events.is_empty() { Ok(Vec::new()) } else { log.append(events).await } {
+            Ok(_) => {
+                found.taken += taken;
+                found.known += offers.len() as u64 - taken;
+                return Ok(());
+            }
+            Err(AppendError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Trouble::new("other processes take the same bookings in hand all the time").next_step("try again"))
+}

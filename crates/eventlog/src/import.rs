@@ -1,0 +1,116 @@
+//! Making a log of an export: each line's bytes as they stand, so that positions and root stay as they were.
+
+use serde::Deserialize;
+use strongroom_model::envelope::EnvelopeError;
+use strongroom_model::{Position, Recorded};
+
+use crate::copy::{BATCH, store};
+use crate::error::LogError;
+use crate::log::EventLog;
+use crate::merkle::{Frontier, leaf_hash};
+use crate::plan::Copied;
+use crate::stored::Head;
+
+/// Why an export was not taken over, or not to its end. What was stored stays, and doing it again goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A line is not an event.
+    #[error("line {line} is not an event")]
+    NoEvent {
+        /// Which line, from 1.
+        line: u64,
+        /// Why not.
+        #[source]
+        source: EnvelopeError,
+    },
+    /// A line is an event of another place or site.
+    #[error("line {line} is not event {expected} of site {site}: an export must be whole, from position 0 on")]
+    OtherEvent {
+        /// Which line, from 1.
+        line: u64,
+        /// The position that comes next.
+        expected: Position,
+        /// Whose log it should be.
+        site: String,
+    },
+    /// The log holds something else.
+    #[error("the log has {events} events that are not the first of the export: name an empty log")]
+    NotItsBeginning {
+        /// How many it has.
+        events: u64,
+    },
+    /// The log could not be read or written.
+    #[error("the export could not be stored on: try again, it goes on where it stopped")]
+    Log(#[from] LogError),
+}
+
+/// An export on its way into a log that is empty, or that holds its beginning. Nobody should append meanwhile.
+#[derive(Debug)]
+pub struct Import<'a> {
+    log: &'a EventLog,
+    /// What the log held before.
+    there: Head,
+    tree: Frontier,
+    waiting: Vec<Copied>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    source: String,
+}
+
+impl<'a> Import<'a> {
+    /// Begins, or goes on.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn into(log: &'a EventLog) -> Result<Self, LogError> {
+        Ok(Self { log, there: log.head().await?, tree: Frontier::default(), waiting: Vec::new() })
+    }
+
+    /// Takes the next line, without its end.
+    ///
+    /// If we stop in between, the log holds the export's beginning, to the last commit.
+    ///
+    /// # Errors
+    /// It is not the next event, the log holds something else, or cannot be written.
+    pub async fn line(&mut self, body: &str) -> Result<(), ImportError> {
+        let (line, expected) = (self.tree.size() + 1, Position(self.tree.size()));
+        let recorded = Recorded::parse(body).map_err(|source| ImportError::NoEvent { line, source })?;
+        let source = serde_json::from_str(body).map(|Source { source }| source).unwrap_or_default();
+        if recorded.position != expected || source != format!("/sites/{}", self.log.site()) {
+            return Err(ImportError::OtherEvent { line, expected, site: self.log.site().to_string() });
+        }
+        let is_new = expected.0 >= self.there.size;
+        if is_new && expected.0 == self.there.size {
+            self.check_beginning()?;
+        }
+        self.tree.push(leaf_hash(body.as_bytes()));
+        if is_new {
+            self.waiting.push(Copied { recorded, body: body.to_owned() });
+        }
+        if self.waiting.len() >= BATCH {
+            store(self.log, std::mem::take(&mut self.waiting)).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what is left. Returns what the log is then.
+    ///
+    /// # Errors
+    /// The log holds more than the export, or something else, or cannot be written.
+    pub async fn finish(mut self) -> Result<Head, ImportError> {
+        if self.tree.size() <= self.there.size {
+            self.check_beginning()?;
+        }
+        store(self.log, std::mem::take(&mut self.waiting)).await?;
+        Ok(Head { size: self.tree.size(), root: self.tree.root() })
+    }
+
+    fn check_beginning(&self) -> Result<(), ImportError> {
+        if (self.tree.size(), self.tree.root()) == (self.there.size, self.there.root) {
+            return Ok(());
+        }
+        Err(ImportError::NotItsBeginning { events: self.there.size })
+    }
+}

@@ -1,0 +1,86 @@
+//! A condition that lasts is one line, not one for each attempt: a warning or an error with the same fields as one of the
+//! last minute is left out.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata};
+use tracing_subscriber::layer::{Context, Filter};
+
+/// For how long the same line is left out: a condition that lasts shows that it does.
+const QUIET_FOR: Duration = Duration::from_secs(60);
+/// How many lines are remembered, at most. Beyond that all are forgotten, and some come once more.
+const MAX_LINES: usize = 1024;
+/// What counts up while a condition lasts, and so does not make a line another one.
+const COUNTERS: [&str; 3] = ["retry_in_ms", "elapsed_ms", "attempt"];
+
+/// Leaves out lines that were just written.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    /// When each line was last written, by its hash.
+    written: Mutex<HashMap<u64, Instant>>,
+}
+
+impl Repeats {
+    fn is_new(&self, line: u64, now: Instant) -> bool {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.get(&line).is_some_and(|at| now.duration_since(*at) < QUIET_FOR) {
+            return false;
+        }
+        if written.len() >= MAX_LINES {
+            written.clear();
+        }
+        written.insert(line, now);
+        true
+    }
+}
+
+impl<S> Filter<S> for Repeats {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+        // What happens at info happens each time.
+        if *event.metadata().level() > Level::WARN {
+            return true;
+        }
+        let mut line = Line(DefaultHasher::new());
+        event.metadata().callsite().hash(&mut line.0);
+        event.record(&mut line);
+        self.is_new(line.0.finish(), Instant::now())
+    }
+}
+
+/// The hash of what a line says.
+struct Line(DefaultHasher);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if !COUNTERS.contains(&field.name()) {
+            field.name().hash(&mut self.0);
+            format!("{value:?}").hash(&mut self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_line_comes_again_after_a_minute_only_and_another_one_at_once() {
+        let (repeats, now) = (Repeats::default(), Instant::now());
+        assert!(repeats.is_new(1, now) && repeats.is_new(2, now));
+        assert!(!repeats.is_new(1, now + Duration::from_secs(59)));
+        assert!(repeats.is_new(1, now + QUIET_FOR));
+        for line in 0..10_000 {
+            repeats.is_new(line, now);
+        }
+        assert!(repeats.written.lock().unwrap().len() <= MAX_LINES, "it is bounded");
+    }
+}

@@ -1,0 +1,112 @@
+//! The log is backed up and restored by the very commands of the manual, and goes on: what the server and the drive prove
+//! is known again.
+
+use std::collections::BTreeSet;
+
+use strongroom_model::Event;
+use strongroom_tests::audit::{all_is_archived, events};
+use strongroom_tests::documented;
+use strongroom_tests::site::Site;
+
+const PAGE: &str = "docs/operations.md";
+
+/// The numbers of the summaries that were mailed, each once.
+fn mailed(site: &Site) -> Vec<u64> {
+    let subjects = site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("summary-"));
+    let number = |text: &str| text.lines().find_map(|line| line.split("No ").nth(1)?.split_once(' ')?.0.parse().ok());
+    let mut numbers: Vec<u64> = subjects.map(|mail| number(&mail.part("text/plain")).unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn r4_the_documented_backup_of_an_embedded_log_is_restored_and_goes_on_with_what_the_server_proves() {
+    let site = Site::new();
+    site.add_documents(3);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    documented::run(&site, PAGE, "back up, embedded", &[]);
+    let before = events(&site).len();
+    site.add_documents(4);
+    site.run_once().run().expect_code(0);
+    site.add_documents(2);
+    // Fetched and not yet proven when the disk breaks.
+    assert!(site.run_once().kill_at("verify.after-read-back", 1).run().was_killed());
+
+    let data = site.path("data").display().to_string();
+    documented::run(&site, PAGE, "restore, embedded", &[("/var/lib/strongroom", &data)]);
+    let restored = events(&site).len();
+    assert_eq!(restored, before, "byte for byte");
+    let missed = site.call(["log", "verify"]).run().expect_code(1).said();
+    assert!(missed.contains(&format!("the log ends here, but had")) && missed.contains(" has it)"), "{missed}");
+    site.run_once().run().expect_code(1).expect_said("strongroom log adopt --reason");
+    let said = documented::run(&site, PAGE, "go on", &[]);
+    assert!(said.contains("4 bookings that the server has archived and this log did not know"), "{said}");
+    site.call(["log", "recover"]).run().expect_code(0).expect_said("0 bookings that the server has archived");
+    site.run_once().run().expect_code(0);
+    all_is_archived(&site, 9);
+    let all = events(&site);
+    let adopted = all.iter().find(|event| matches!(event.event, Event::AlarmCleared(_))).unwrap();
+    assert_eq!((adopted.actor.part(), adopted.actor.as_str().split('/').count()), ("operator", 3), "{}", adopted.actor);
+    let numbers = mailed(&site);
+    assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "none is mailed twice: {numbers:?}");
+}
+
+#[test]
+fn an_import_that_was_stopped_goes_on_and_what_is_not_the_export_is_refused() {
+    let site = Site::new();
+    site.add_documents(40);
+    let server = site.serve();
+    site.run_once().run().expect_code(0);
+    drop(server);
+    documented::run(&site, PAGE, "back up, embedded", &[]);
+    let export = std::fs::read_to_string(site.path("kestrel.jsonl")).unwrap();
+    let lines: Vec<_> = export.lines().collect();
+    // It holds what is to be imported already: nothing is done twice.
+    site.call(["log", "import", "kestrel.jsonl"]).run().expect_code(0);
+    assert_eq!(events(&site).len(), lines.len());
+    let import = |text: String| {
+        std::fs::write(site.path("other.jsonl"), text).unwrap();
+        site.call(["log", "import", "other.jsonl"])
+    };
+    import(lines[..5].join("\n")).run().expect_code(1).expect_said("are not the first of the export");
+    let empty = || {
+        let _ = std::fs::remove_dir_all(site.path("data/lost"));
+        std::fs::create_dir(site.path("data/lost")).unwrap();
+        for entry in std::fs::read_dir(site.path("data")).unwrap().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("log.sqlite") {
+                std::fs::rename(entry.path(), site.path("data/lost").join(entry.file_name())).unwrap();
+            }
+        }
+    };
+    empty();
+    import(lines[1..].join("\n")).run().expect_code(1).expect_said("line 1 is not event 0 of site kestrel");
+    import(export.replace("/sites/kestrel", "/sites/quarry")).run().expect_code(1).expect_said("of site kestrel");
+    // Cut within a line, as a broken transfer leaves it: what came before stays, and the whole one goes on from there.
+    let cut = export.len() / 2;
+    import(export[..cut].to_owned()).run().expect_code(1).expect_said("is not an event");
+    import(export.clone()).run().expect_code(0);
+    assert_eq!(events(&site).len(), lines.len());
+    site.call(["log", "verify"]).run().expect_code(0);
+    all_is_archived(&site, 40);
+}
+
+#[test]
+fn the_command_in_a_summary_mail_shows_whether_the_log_was_changed_since() {
+    let site = Site::new();
+    site.add_documents(2);
+    let _server = site.serve();
+    site.run_once().run().expect_code(0);
+    let mail = site.mailbox().mails().into_iter().find(|mail| mail.file.starts_with("summary-")).unwrap();
+    let text = mail.part("text/plain");
+    let command = text.lines().find(|line| line.starts_with("strongroom log verify --against ")).unwrap();
+    let verify = || site.call(command.split(' ').skip(1)).run();
+    site.add_documents(1);
+    site.run_once().run().expect_code(0);
+    verify().expect_code(0).expect_said("roots that were written down earlier and are known here are the log's own");
+    let against = command.rsplit(' ').next().unwrap();
+    let (size, root) = against.split_once(':').unwrap();
+    let wrong = format!("{}:{root}", size.parse::<u64>().unwrap() - 1);
+    let said = site.call(["log", "verify", "--against", &wrong]).run().expect_code(1).said();
+    assert!(said.contains("(--against has it)"), "the last position is not the size: {said}");
+}
