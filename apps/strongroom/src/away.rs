@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::{Alarm, Change, Untold};
 use strongroom_model::event::AlarmRaised;
+use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, EventId};
 use strongroom_notify::{Settings, tell_unrecorded};
 use strongroom_service::{Clock, Config, kill_point};
@@ -22,7 +23,6 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::kept::{Kept, Outage, Told};
-use crate::presence::shown;
 use crate::trouble::{OrTrouble as _, Trouble};
 
 /// What the alarm is about: a site has one log.

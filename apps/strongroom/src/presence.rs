@@ -14,8 +14,6 @@ pub(crate) mod watcher;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::AlarmKey;
@@ -132,9 +130,4 @@ pub(crate) async fn raised(log: &EventLog, kinds: &[AlarmKind]) -> Result<Vec<Al
         raised.extend(alarm.map(|(alarm, _)| AlarmKey::new(alarm.kind, &alarm.subject)));
     }
     Ok(raised)
-}
-
-/// A time with its zone.
-pub(crate) fn shown(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }

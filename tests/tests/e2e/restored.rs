@@ -38,7 +38,7 @@ fn r4_the_documented_backup_of_an_embedded_log_is_restored_and_goes_on_with_what
     let restored = events(&site).len();
     assert_eq!(restored, before, "byte for byte");
     let missed = site.call(["log", "verify"]).run().expect_code(1).said();
-    assert!(missed.contains(&format!("the log ends here, but had")) && missed.contains(" has it)"), "{missed}");
+    assert!(missed.contains("the log ends here, but had") && missed.contains(" has it)"), "{missed}");
     site.run_once().run().expect_code(1).expect_said("strongroom log adopt --reason");
     let said = documented::run(&site, PAGE, "go on", &[]);
     assert!(said.contains("4 bookings that the server has archived and this log did not know"), "{said}");

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmCleared, AlarmKey};
+use strongroom_model::text::shown;
 use strongroom_model::{Event, EventId, Expected, NewEvent, StageName, StreamName};
 use strongroom_service::{Clock, actor};
 
 use super::kept::Told;
-use crate::presence::shown;
 use crate::trouble::Trouble;
 
 /// In one append: the alarm is never left raised. If it was recorded before, nothing is.

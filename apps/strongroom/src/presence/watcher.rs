@@ -10,13 +10,14 @@ use strongroom_bus::{Alarms, Figures};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::presence::{Missing, RELAY, missing};
+use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, DriveId, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::Instant;
 
 use super::backlog::Backlog;
-use super::{gauges, raised, shown};
+use super::{gauges, raised};
 use crate::trouble::Trouble;
 
 /// How many pages of the copies that wait to be proven are looked through at each look.

@@ -1,9 +1,10 @@
 //! Whether everybody is there whom the work needs.
 
+use strongroom_model::text::shown;
 use strongroom_service::{Clock, Config};
 
 use super::check::Check;
-use crate::presence::{present::Present, shown};
+use crate::presence::present::Present;
 use crate::{broker, site};
 
 /// The processes of the site, by their signs of life.

@@ -3,11 +3,10 @@
 use jiff::tz::TimeZone;
 use strongroom_audit::{DriveState, LastRun, Process, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
-use strongroom_model::text::printable;
+use strongroom_model::text::{printable, shown};
 use strongroom_model::{AlarmKind, ByteCount, FailureKind};
 
 use super::FULL;
-use crate::presence::shown;
 
 /// Everything, the verdict first. Times are in that zone.
 pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
