@@ -41,7 +41,7 @@ fn copy(from: &Path, to: &Path) {
 fn restore(site: &Site) {
     let data = site.path("data");
     for entry in fs::read_dir(&data).unwrap().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("log") {
+        if entry.path().is_file() && entry.file_name().to_string_lossy().starts_with("log") {
             fs::remove_file(entry.path()).unwrap();
         }
     }
