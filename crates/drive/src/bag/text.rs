@@ -35,7 +35,7 @@ pub(super) fn words(place: &BagPlace) -> String {
          file's digest, which is to be compared with the file's line in the list.\n\
          \n\
          If there is a file journal-sha256.txt as well, the program is at work or was\n\
-         stopped in the midst of it. That file lists the newest copies: check that one, too.\n\
+         stopped in the midst of it. That file lists the newest copies: check it, too.\n\
          \n\
          A file that is not listed was not proven yet. Open and copy here whatever you\n\
          like, but change nothing: a copy that was changed is no proof any more.\n",
