@@ -90,7 +90,6 @@ fn every_other_verb_works_in_the_demos_folder() {
     for args in [
         &["config", "check"][..],
         &["config", "show"],
-        &["status"],
         &["replay"],
         &["replay", "--as-of", "3"],
         &["log", "verify"],
@@ -99,8 +98,11 @@ fn every_other_verb_works_in_the_demos_folder() {
     ] {
         site.call(args).run().expect_code(0);
     }
+    // The demo's server has ended.
+    site.call(["status"]).run().expect_code(2).expect_said("what waits is unknown");
     site.add_documents(2);
     let _server = site.serve();
     site.run_once().run().expect_code(0);
+    site.call(["status"]).run().expect_code(0);
     all_is_archived(&site, 5);
 }

@@ -21,7 +21,7 @@ const PASSINGS: [u32; 3] = [1, 2, 5];
 /// How many sites are killed at once: what they wait for is the disk, and each other's digests.
 const WORKERS: usize = 3;
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
     ("drive.identity-recorded", "r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log"),
@@ -31,6 +31,7 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("server.across-synced", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("verify.after-salvage", "a_kill_while_copies_of_a_lost_log_are_read_back_costs_nothing"),
     ("rewound.after-mail", "r4_r8_that_a_log_was_restored_is_mailed_at_once_though_nothing_is_recorded_and_only_once"),
+    ("away.after-mail", "r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail"),
     ("hold.after-append", "a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for"),
 ];
 

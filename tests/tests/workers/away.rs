@@ -46,3 +46,26 @@ fn r8_a_database_that_is_away_is_mailed_once_though_nothing_can_be_recorded_and_
     assert_eq!(mails(&fleet, AWAY).len(), 1, "its beginning is not mailed again");
     the_log_is_sound(&fleet.site);
 }
+
+#[test]
+fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() {
+    let mut fleet = Fleet::shared();
+    fleet.site.set("watch.every", "1s");
+    fleet.site.set("watch.log_away_after", "2s");
+    let mut dying = fleet.site.call(["notify"]).kill_at("away.after-mail", 1).start();
+    wait::until_true("notify to be there", || fleet.site.status()["processes"].is_array());
+    fleet.to_postgres.cut();
+    wait::until_true("notify to be killed", || !dying.is_running());
+    assert!(dying.kill().was_killed());
+    let sent = mails(&fleet, AWAY);
+    assert_eq!(sent.len(), 1);
+    // Nothing says that it went out: the next process sends it again, under the same Message-ID, over the same file.
+    fleet.site.call(["notify"]).run().expect_code(1);
+    let again = mails(&fleet, AWAY);
+    assert_eq!((again.len(), again[0].header("Message-ID")), (1, sent[0].header("Message-ID")));
+    fleet.to_postgres.mend();
+    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
+    crew.until("its end to be mailed", |fleet| mails(fleet, "Over: ").len() == 1);
+    assert_eq!(mails(&fleet, AWAY).len(), 1);
+    the_log_is_sound(&fleet.site);
+}
