@@ -1,4 +1,4 @@
-//! `strongroom log recover`: after an older log was restored, what the document server has archived since is taken in hand
+//! `strongroom log recover`: after an older log was restored, what the document server has archived since is claimed
 //! again, so that the log has a proof of its own.
 //!
 //! Each booking begins as any other, with the server's record of it. Its copy is found on the drive under its final name, or
@@ -44,7 +44,7 @@ pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit
     log.close().await;
     let found = found?;
     out.line(format_args!(
-        "{} bookings that the server has archived and this log did not know are taken in hand again; {} it knew",
+        "{} bookings that the server has archived and this log did not know are claimed again; it knew {} others",
         found.taken, found.known
     ))?;
     for unusable in &found.unusable {
@@ -107,5 +107,5 @@ async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Found
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Trouble::new("other processes take the same bookings in hand all the time").next_step("try again"))
+    Err(Trouble::new("other processes claimed the same bookings at every attempt").next_step("try again"))
 }
