@@ -33,6 +33,8 @@ pub struct Source {
 
 struct Inner {
     client: Client,
+    /// Keeps no connection: each request has a new one.
+    single: Client,
     base: Url,
     read_timeout: Duration,
     gate: Gate,
@@ -52,11 +54,18 @@ pub(crate) struct Ask<'a> {
     pub(crate) query: &'a [(&'a str, &'a str)],
     pub(crate) headers: HeaderMap,
     pub(crate) json: Option<Bytes>,
+    /// Whether it goes out on a connection of its own, as what is asked to know whether the server works does.
+    pub(crate) probe: bool,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) fn get(about: About, path: &'a [&'a str]) -> Self {
-        Self { method: Method::GET, about, path, query: &[], headers: HeaderMap::new(), json: None }
+        Self { method: Method::GET, about, path, query: &[], headers: HeaderMap::new(), json: None, probe: false }
+    }
+
+    /// Asks whether the server works.
+    pub(crate) fn probe(path: &'a [&'a str]) -> Self {
+        Self { probe: true, ..Self::get(About::Server, path) }
     }
 
     pub(crate) fn post(path: &'a [&'a str], json: Bytes) -> Self {
@@ -73,8 +82,9 @@ impl Source {
     pub fn new(settings: &SourceSettings) -> Result<Self, SettingsError> {
         let base = settings.base()?;
         warn_of_open_wire(&base, settings.token.is_some());
-        let client = client(settings, &base)?;
-        let inner = Inner { client, base, read_timeout: settings.read_timeout, gate: Gate::default() };
+        let client = client(settings, &base, settings.connections)?;
+        let single = self::client(settings, &base, 0)?;
+        let inner = Inner { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -107,7 +117,7 @@ impl Source {
         }
         let request = self.request(ask);
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&url, ask).await.map_err(|cause| request.failed(cause))?;
+            let response = self.send_over(&url, ask).await.map_err(|cause| request.failed(cause))?;
             if !is_redirection(response.status()) {
                 return Ok((request, response));
             }
@@ -116,8 +126,22 @@ impl Source {
         Err(request.failed(Cause::Redirected { to: "one address of its own after the other".to_owned() }))
     }
 
-    async fn send_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
-        let mut builder = self.inner.client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
+    /// Sends it to one address. A kept connection may end without an answer because it was closed in the very moment
+    /// in which it was used again; what changes nothing is then sent once more, on a new one (RFC 9112, section 9.3.1).
+    async fn send_over(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
+        if ask.probe {
+            return self.send_once(&self.inner.single, url, ask).await;
+        }
+        match self.send_once(&self.inner.client, url, ask).await {
+            Err(Cause::NoAnswer { .. }) if ask.method == Method::GET => {
+                self.send_once(&self.inner.single, url, ask).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_once(&self, client: &Client, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
+        let mut builder = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
         if let Some(json) = &ask.json {
             builder = builder.header(CONTENT_TYPE, "application/json").body(json.clone());
         }
@@ -157,7 +181,8 @@ impl Source {
     }
 }
 
-fn client(settings: &SourceSettings, base: &Url) -> Result<Client, SettingsError> {
+/// `idle`: how many unused connections it keeps.
+fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, SettingsError> {
     // Two linked providers, or none installed, make rustls panic. If `main` or another
     // thread was quicker, theirs stays.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -170,7 +195,7 @@ fn client(settings: &SourceSettings, base: &Url) -> Result<Client, SettingsError
         // One clock runs over connecting and the answer's beginning: it must not be the
         // one that says that a connection did not come up.
         .read_timeout(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)))
-        .pool_max_idle_per_host(settings.connections)
+        .pool_max_idle_per_host(idle)
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
         // Over a long line, a fixed window of 2 MiB is what limits the rate.

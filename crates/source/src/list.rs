@@ -21,6 +21,8 @@ pub const MAX_FILENAME_BYTES: usize = 4096;
 /// The largest file that is taken in hand: 1 TiB. A record that says more would keep every
 /// other file waiting for room that no drive has.
 pub const MAX_FILE_BYTES: u64 = 1 << 40;
+/// Where the list of waiting bookings is.
+const WAITING: [&str; 3] = ["v1", "bookings", "waiting"];
 /// The longest cursor that is sent back to the server.
 const MAX_CURSOR_BYTES: usize = 1024;
 
@@ -73,11 +75,14 @@ impl Source {
     /// The server did not answer, or not with a list. A record that cannot be used is no
     /// error: it stands in the page.
     pub async fn waiting(&self, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
+        self.list_waiting(Ask::get(About::Server, &WAITING), limit, after).await
+    }
+
+    async fn list_waiting(&self, ask: Ask<'_>, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
         let limit = limit.clamp(1, MAX_LIST);
         let limit_text = limit.to_string();
         let query = [("limit", limit_text.as_str()), ("after", after.unwrap_or_default())];
-        let path = ["v1", "bookings", "waiting"];
-        let ask = Ask { query: &query[..if after.is_some() { 2 } else { 1 }], ..Ask::get(About::Server, &path) };
+        let ask = Ask { query: &query[..if after.is_some() { 2 } else { 1 }], ..ask };
         let answer = self.answer(&ask).await?;
         page(&answer, limit, after, List::Waiting).map_err(|cause| self.request(&ask).failed(cause))
     }
@@ -96,20 +101,20 @@ impl Source {
     }
 
     /// Whether the server answers, takes our token and is a document server: the shortest
-    /// list is asked for.
+    /// list is asked for, on a new connection.
     ///
     /// # Errors
     /// It is not so.
     pub async fn check(&self) -> Result<(), SourceError> {
-        self.waiting(1, None).await.map(|_| ())
+        self.list_waiting(Ask::probe(&WAITING), 1, None).await.map(|_| ())
     }
 
-    /// Whether the server is up; no token is needed for that.
+    /// Whether the server is up, asked on a new connection; no token is needed for that.
     ///
     /// # Errors
     /// It is not, or something else answers.
     pub async fn health(&self) -> Result<Health, SourceError> {
-        self.question(&Ask::get(About::Server, &["healthz"])).await
+        self.question(&Ask::probe(&["healthz"])).await
     }
 
     /// What time it is at the server, by its `Date` header (RFC 9110, section 6.6.1), to the

@@ -88,6 +88,8 @@ pub struct Heard {
     pub target: String,
     /// The body.
     pub body: Vec<u8>,
+    /// How many came before it on its connection.
+    pub nth: usize,
 }
 
 impl Deref for Heard {
@@ -179,7 +181,8 @@ pub fn settings(url: &str) -> SourceSettings {
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<Vec<Heard>>) {
     // Without this, each answer to a kept connection waits 40 ms for an acknowledgement.
     let _ = stream.set_nodelay(true);
-    while let Some(request) = read_request(&mut stream) {
+    for nth in 0.. {
+        let Some(request) = read_request(&mut stream, nth) else { return };
         heard.lock().unwrap().push(request.clone());
         let reply = answer(&request);
         // A client that has seen enough closes; that is its right.
@@ -201,7 +204,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<Heard> {
+fn read_request(stream: &mut TcpStream, nth: usize) -> Option<Heard> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -216,5 +219,5 @@ fn read_request(stream: &mut TcpStream) -> Option<Heard> {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some(Heard { head, target, body })
+    Some(Heard { head, target, body, nth })
 }

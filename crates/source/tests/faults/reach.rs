@@ -199,3 +199,23 @@ async fn no_body_is_asked_for_in_another_encoding() {
     server.source().check().await.unwrap();
     assert!(server.heard()[0].contains("accept-encoding: identity\r\n"), "{}", server.heard()[0]);
 }
+
+/// A server, or a proxy before it, closes a kept connection just when it is used again.
+#[tokio::test]
+async fn a_kept_connection_that_is_closed_says_nothing_about_the_server() {
+    let server = Server::new(|request| if request.nth == 0 { Reply::json(EMPTY) } else { Reply::noise(b"") });
+    let source = server.source();
+    // A connection is kept only once the whole answer has been read: not every request finds one.
+    while server.heard().iter().filter(|request| request.nth == 1).count() < 3 {
+        source.waiting(10, None).await.unwrap();
+        source.check().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_is_sent_once() {
+    let server = Server::new(|_| Reply::noise(b""));
+    let error = server.source().move_to_archive(&["SR-1".parse().unwrap()]).await.unwrap_err();
+    assert!(matches!(&*error.cause, Cause::NoAnswer { .. }), "{error:?}");
+    assert_eq!(server.heard().len(), 1);
+}
