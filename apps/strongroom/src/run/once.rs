@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::ending::Ending;
 use crate::run::job::{Job, LOOK_EVERY};
-use crate::run::work::{PROOF, WORK};
+use crate::run::work::{INCOMING, PROOF, WORK};
 use crate::run::{due, request};
 use crate::trouble::Trouble;
 
@@ -26,9 +26,6 @@ const LEAST_MAIL_WAIT: Duration = Duration::from_secs(10);
 
 /// How long a mail that is under way is waited for: longer than one attempt may take.
 const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
-
-/// The stages that bring files onto the drive.
-const INCOMING: [StageName; 2] = [StageName::Enumerate, StageName::Fetch];
 
 /// How often it is looked whether the next list can be asked for: often, beside the time that a batch's proofs take.
 const LOOK_FOR_OVERLAP: Duration = Duration::from_millis(20);

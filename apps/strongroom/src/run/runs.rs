@@ -1,4 +1,4 @@
-//! Keeps the schedule of runs: asks for one when it is due and the one before it is done, and
+//! Keeps the schedule of runs: asks for one when it is due and the files of the one before it are on the drive, and
 //! raises an alarm when one is overdue.
 //!
 //! All that it goes by stands in the log. So several processes may keep one schedule: each
@@ -13,6 +13,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Trigger};
 use strongroom_model::{Actor, AlarmKind, Position, StreamName};
 use strongroom_service::clock::Gaps;
+use strongroom_service::config::SummaryMode;
 use strongroom_service::{Clock, Config, Schedule};
 
 use crate::run::due;
@@ -29,6 +30,9 @@ pub(crate) struct Runs {
     schedule: Schedule,
     grace: Duration,
     oldest: u32,
+    /// Whether a run may begin while the last files of the one before it are still proven and archived. Where each run
+    /// has a summary of its own, it must end for that.
+    overlaps: bool,
     log: EventLog,
     clock: Clock,
     alarms: Alarms,
@@ -48,6 +52,7 @@ impl Runs {
             schedule: config.schedule(),
             grace: config.schedule.grace.get(),
             oldest: config.enumerate.oldest,
+            overlaps: config.mail.summary != SummaryMode::Run,
             log: log.clone(),
             clock: clock.clone(),
             alarms: Alarms::new(log.clone(), clock.clone(), actor.clone()),
@@ -97,18 +102,21 @@ impl Runs {
         let newest = request::newest(&self.log).await?;
         let work = work::look(&self.log, now).await?;
         let (asked_at, run) = newest.map(|newest| (newest.asked_at, newest.stream)).unzip();
-        if self.is_over(work, now) {
-            if let Some(run) = &run {
-                self.has_ended(run).await?;
-            }
-            if gap {
-                self.look_back().await?;
-            }
-            if may && self.schedule.next_run(asked_at, now) <= now {
-                self.request(Trigger::Schedule, run.as_ref()).await?;
-                return Ok(Duration::ZERO);
-            }
-            return Ok(until(self.schedule.next_run(asked_at, now), now));
+        let due = self.schedule.next_run(asked_at, now);
+        let is_over = self.is_over(work, now);
+        let begins = may && due <= now && (is_over || self.may_overlap().await?);
+        if let Some(run) = run.as_ref().filter(|_| is_over || begins) {
+            self.has_ended(run).await?;
+        }
+        if is_over && gap {
+            self.look_back().await?;
+        }
+        if begins {
+            self.request(Trigger::Schedule, run.as_ref()).await?;
+            return Ok(Duration::ZERO);
+        }
+        if is_over {
+            return Ok(until(due, now));
         }
         if let Some(asked_at) = asked_at {
             self.watch_over(asked_at).await?;
@@ -134,7 +142,14 @@ impl Runs {
         }
     }
 
-    /// A run has ended, and with it the alarm that none does.
+    /// Whether the last run's files are on the drive, and no more are left to be proven and archived than one run takes: so
+    /// at most two runs' files are under way at once, whatever fails or is in the way.
+    async fn may_overlap(&self) -> Result<bool, Trouble> {
+        let most = self.oldest as usize;
+        Ok(self.overlaps && work::unfinished(&self.log, most).await?.is_some_and(|left| left <= most))
+    }
+
+    /// A run has ended, or all but the last proofs of it, and with it the alarm that none does.
     async fn has_ended(&mut self, run: &StreamName) -> Result<(), Trouble> {
         if self.ended.as_ref() != Some(run) {
             let key = AlarmKey::new(AlarmKind::RunOverdue, SUBJECT);

@@ -7,6 +7,9 @@ use strongroom_model::{Event, Position, StageName};
 /// The stages that bring a booking to the archive: all but the one that tells people.
 pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
 
+/// The stages that bring files onto the drive.
+pub(crate) const INCOMING: [StageName; 2] = [StageName::Enumerate, StageName::Fetch];
+
 /// The stages for what is on the drive already.
 pub(crate) const PROOF: [StageName; 2] = [StageName::Verify, StageName::Archive];
 
@@ -47,11 +50,33 @@ pub(crate) async fn look(log: &EventLog, now: Timestamp) -> Result<Work, LogErro
     Ok(if due || moved { Work::Busy } else { work })
 }
 
+/// How many copies are left to be proven and archived, where nothing more is to be brought to the drive, counted up to
+/// `most` and one more; `None` while something is to be brought.
+///
+/// A booking only moves forward here: what was brought before the first look stays so, and what moves on between two looks
+/// is counted twice, never missed.
+pub(crate) async fn unfinished(log: &EventLog, most: usize) -> Result<Option<usize>, LogError> {
+    for stage in INCOMING {
+        if !log.pending(stage, Position(0), 1).await?.is_empty() || is_held(log, stage).await? {
+            return Ok(None);
+        }
+    }
+    let mut left = 0;
+    for stage in PROOF {
+        left += log.pending(stage, Position(0), most + 1).await?.len() + held(log, stage).await?;
+    }
+    Ok(Some(left.min(most + 1)))
+}
+
 /// Whether a worker said that it has something of this stage's in hand. If it dies, that comes
 /// due, and is handed out again.
 async fn is_held(log: &EventLog, stage: StageName) -> Result<bool, LogError> {
+    Ok(held(log, stage).await? > 0)
+}
+
+async fn held(log: &EventLog, stage: StageName) -> Result<usize, LogError> {
     let waiting = log.due(stage, Timestamp::MAX, HELD_MOST).await?;
-    Ok(waiting.iter().any(|last| matches!(last.event, Event::TimesheetHeld(_))))
+    Ok(waiting.iter().filter(|last| matches!(last.event, Event::TimesheetHeld(_))).count())
 }
 
 #[cfg(test)]

@@ -23,8 +23,10 @@ Examples:
   strongroom enumerate --once                   one run, now; for cron and timers
   */2 23,0-4 * * * strongroom enumerate --once  every two minutes of the night, by cron
 
-Two at once are one schedule: each slot has one run. A run waits for the one before it, whoever works
-on that. With --once it ends when the bookings are taken in hand; other processes do the rest.
+Two at once are one schedule: each slot has one run. A run waits until the files of the one before it
+are on the drive, whoever brings them, and at most one run's are left to be proven and archived; with
+mail.summary at `run` it waits for its end. With --once it ends when the bookings are taken in hand;
+other processes do the rest.
 Without a terminal it then says nothing if all is well, and otherwise one sentence with the next step.
 Exit codes of --once: 0 well, also where nothing waits; 1 nobody could be asked; 2 it goes on later,
 or some records cannot be used.")]

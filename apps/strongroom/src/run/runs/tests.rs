@@ -1,12 +1,14 @@
 use strongroom_model::Event;
 
 use super::*;
-use crate::run::testing::{Site, booking, enumerated, fetched, found};
+use crate::run::testing::{Site, archived, backed_up, booking, enumerated, fetched, found};
 
 const LINES: &str = "[schedule]\nevery = \"2m\"\ngrace = \"15m\"\n";
 
+/// Keeps a schedule of runs that take one booking each.
 async fn keeper(site: &Site) -> Runs {
-    Runs::new(&site.config(LINES), &site.log, &site.clock, &site.actor()).await.unwrap()
+    let lines = format!("{LINES}[enumerate]\noldest = 1\n");
+    Runs::new(&site.config(&lines), &site.log, &site.clock, &site.actor()).await.unwrap()
 }
 
 async fn asked(site: &Site) -> usize {
@@ -67,13 +69,73 @@ async fn copies_on_a_drive_that_nobody_has_do_not_hold_up_the_others_for_ever() 
     let site = Site::new().await;
     let mut runs = keeper(&site).await;
     runs.turn(true).await.unwrap();
-    site.happens(&newest(&site).await, found(1)).await;
-    site.happens(&booking("B-1"), enumerated()).await;
-    site.happens(&booking("B-1"), fetched()).await;
+    for id in ["B-1", "B-2"] {
+        site.happens(&booking(id), enumerated()).await;
+        site.happens(&booking(id), fetched()).await;
+    }
+    site.happens(&newest(&site).await, found(2)).await;
     for (minutes, expected) in [(3, 1), (15, 2)] {
         pass(&site, &mut runs, minutes).await;
         assert_eq!(asked(&site).await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_run_begins_while_the_last_files_of_the_one_before_are_proven() {
+    let site = Site::new().await;
+    let mut runs = keeper(&site).await;
+    runs.turn(true).await.unwrap();
+    for id in ["B-1", "B-2"] {
+        site.happens(&booking(id), enumerated()).await;
+    }
+    site.happens(&newest(&site).await, found(2)).await;
+    site.happens(&booking("B-1"), fetched()).await;
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 1, "the slot has not come");
+    site.wait(120);
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 1, "one file is not on the drive");
+    site.happens(&booking("B-2"), fetched()).await;
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 1, "more are left than a run takes");
+    site.happens(&booking("B-1"), backed_up()).await;
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 1, "one is still to be archived");
+    site.happens(&booking("B-1"), archived()).await;
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 2);
+    site.wait(120);
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 2, "that one has not asked the server yet");
+}
+
+#[tokio::test]
+async fn r8_runs_that_overlap_end_the_alarm_that_none_happens() {
+    let site = Site::new().await;
+    let mut runs = keeper(&site).await;
+    runs.turn(true).await.unwrap();
+    pass(&site, &mut runs, 18).await;
+    assert!(overdue(&site).await);
+    site.happens(&booking("B-1"), enumerated()).await;
+    site.happens(&booking("B-1"), fetched()).await;
+    site.happens(&newest(&site).await, found(1)).await;
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 2);
+    assert!(!overdue(&site).await);
+}
+
+#[tokio::test]
+async fn a_run_that_has_a_summary_of_its_own_is_waited_for_to_its_end() {
+    let site = Site::new().await;
+    let config = site.config(&format!("{LINES}[enumerate]\noldest = 1\n[mail]\nsummary = \"run\"\n"));
+    let mut runs = Runs::new(&config, &site.log, &site.clock, &site.actor()).await.unwrap();
+    runs.turn(true).await.unwrap();
+    site.happens(&booking("B-1"), enumerated()).await;
+    site.happens(&newest(&site).await, found(1)).await;
+    site.happens(&booking("B-1"), fetched()).await;
+    site.wait(120);
+    runs.turn(true).await.unwrap();
+    assert_eq!(asked(&site).await, 1);
 }
 
 #[tokio::test]
