@@ -136,9 +136,13 @@ fn r9_an_event_that_cannot_be_read_is_told_and_stops_nothing_but_its_booking() {
     let _server = site.serve();
     let killed = site.run_once().kill_at("drive.renamed", 2).run();
     assert!(killed.was_killed(), "{}", killed.said());
-    // As a later version would have written it.
-    let victim =
-        events(&site).into_iter().rev().find(|one| matches!(one.event, Event::TimesheetEnumerated(_))).unwrap();
+    // As a later version would have written it: one of those that did not come yet, whichever came first.
+    let came = files_below(site.drive());
+    let is_there = |id: &str| came.iter().any(|path| path.iter().any(|part| part == id));
+    let victim = events(&site)
+        .into_iter()
+        .find(|one| matches!(one.event, Event::TimesheetEnumerated(_)) && !is_there(one.stream.id()))
+        .unwrap();
     let position = victim.position;
     site.tamper(&format!("UPDATE event SET body = replace(body, 'filename', 'imagined') WHERE position = {position}"));
 
