@@ -20,7 +20,7 @@ use strongroom_model::event::AlarmKey;
 use strongroom_model::fold::fold;
 use strongroom_model::presence::{Part, PartState, Sign};
 use strongroom_model::text::printable;
-use strongroom_model::{AlarmKind, SubjectKind};
+use strongroom_model::{AlarmKind, DriveId, SubjectKind};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -30,6 +30,9 @@ use uuid::Uuid;
 use self::parts::WAITS_CHARS;
 use self::watcher::Watcher;
 
+/// How often it is looked whether a part's state has changed: others should not read for a whole interval what is no
+/// longer so.
+const LOOK_FOR_CHANGE: Duration = Duration::from_secs(1);
 /// How many alarms are looked through, the newest first.
 const MAX_ALARMS: usize = 1024;
 /// How long the last sign may take. Without it the process counts as gone a little later.
@@ -92,6 +95,7 @@ async fn give(
     loop {
         let next = Instant::now() + every;
         let now = Sign { parts: able(&log, parts()), ..sign.clone() };
+        let states = states(&now.parts);
         // What takes longer than until the next one is given up: its answer will not come any more.
         let given = timeout(every, log.give_sign(process, &now)).await;
         match given {
@@ -105,8 +109,19 @@ async fn give(
                 watcher.iter_mut().for_each(Watcher::blind);
             }
         }
-        sleep_until(next).await;
+        while Instant::now() < next {
+            sleep_until(next.min(Instant::now() + LOOK_FOR_CHANGE)).await;
+            if self::states(&able(&log, parts())) != states {
+                break;
+            }
+        }
     }
+}
+
+/// What of the parts has a sign given before its time when it changes. The words of what they wait for may change with
+/// each look.
+fn states(parts: &[Part]) -> Vec<(String, Option<DriveId>, PartState)> {
+    parts.iter().map(|part| (part.role.clone(), part.drive, part.state)).collect()
 }
 
 /// The parts, as they are where nothing can be recorded: nothing that they did would count.
@@ -130,4 +145,44 @@ pub(crate) async fn raised(log: &EventLog, kinds: &[AlarmKind]) -> Result<Vec<Al
         raised.extend(alarm.map(|(alarm, _)| AlarmKey::new(alarm.kind, &alarm.subject)));
     }
     Ok(raised)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::run::testing::Site;
+
+    async fn state(site: &Site) -> Option<PartState> {
+        site.log.signs().await.unwrap().first().and_then(|seen| Some(seen.sign.parts.first()?.state))
+    }
+
+    /// Waits for it for half of an interval.
+    async fn until(site: &Site, wanted: PartState) {
+        let seen = async {
+            while state(site).await != Some(wanted) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), seen).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn r8_a_part_that_changes_is_seen_before_the_next_sign_is_due() {
+        let site = Site::new().await;
+        let config = site.config("[watch]\nevery = \"2m\"\n");
+        let works = Arc::new(AtomicBool::new(false));
+        let shown = works.clone();
+        let parts = move || {
+            let state = if shown.load(Ordering::Relaxed) { PartState::Working } else { PartState::Paused };
+            vec![Part { role: "fetch".to_owned(), drive: None, state, alarm: None, waits_for: None }]
+        };
+        let presence = Presence::start(&config, &site.log, &site.clock, "run", parts, None);
+        until(&site, PartState::Paused).await;
+        works.store(true, Ordering::Relaxed);
+        until(&site, PartState::Working).await;
+        drop(presence);
+    }
 }

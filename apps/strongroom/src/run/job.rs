@@ -373,8 +373,8 @@ fn presence(
     }
     let watcher = relay.map(|_| Watcher::new(config, log, clock, "run"));
     let shown = parts.clone();
-    // What has not begun waits for the drive, and that is reported.
-    let now = move || shown.now(Some("the drive is not there yet"));
+    // What has not begun waits for the drive, and an alarm says so where it is not there.
+    let now = move || shown.now(Some("the drive comes first"));
     let presence = Presence::start(config, log, clock, "run", now, watcher);
     (parts, presence)
 }
