@@ -22,6 +22,10 @@ use crate::sqlite::SqliteWriter;
 /// How many commands may wait before callers wait to hand theirs over.
 const QUEUE: usize = 1024;
 
+/// How long it is, after a group was not written and while no other one comes, until it is tried whether one would be:
+/// what the next caller of this process meets is not to be found out by that caller.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
 /// Where groups are written: one for each database that can hold a log.
 #[derive(Debug)]
 pub(crate) enum Writer {
@@ -84,6 +88,15 @@ impl Writer {
         }
     }
 
+    /// Whether a group would be written, without writing one. `None`: that cannot be told. A transaction of SQLite meets
+    /// the disk when it is committed, and this process is the only one that writes to such a log.
+    async fn rehearse(&mut self) -> Option<Result<(), WriteError>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(writer) => Some(writer.rehearse().await),
+        }
+    }
+
     async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
         match self {
             Self::Sqlite(writer) => writer.rebuild_streams().await,
@@ -121,6 +134,7 @@ enum Command {
     Append(Append),
     Copy(Vec<Copied>, oneshot::Sender<Result<(), LogError>>),
     RebuildStreams(oneshot::Sender<Result<u64, LogError>>),
+    Rehearse(oneshot::Sender<Option<Unwritable>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -184,6 +198,13 @@ impl Appender {
         answer.await.unwrap_or(Err(LogError::Closed))
     }
 
+    /// Tries whether a group would be written. Gives why not; nothing where that cannot be told.
+    pub(crate) async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Command::Rehearse(reply)).await.map_err(|_| LogError::Closed)?;
+        answer.await.map_err(|_| LogError::Closed)
+    }
+
     /// Finishes what was handed over, then closes the connection.
     pub(crate) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
@@ -236,6 +257,11 @@ impl Task {
                     let _ = reply.send(copied);
                 }
                 Some(Command::RebuildStreams(reply)) => drop(reply.send(self.writer.rebuild_streams().await)),
+                Some(Command::Rehearse(reply)) => {
+                    self.rehearse().await;
+                    let found = self.trouble.borrow().clone();
+                    let _ = reply.send(found);
+                }
                 Some(Command::Close(reply)) => {
                     // What was sent before this is still answered; nothing more is taken.
                     self.inbox.close();
@@ -255,7 +281,7 @@ impl Task {
     /// for a moment at most, as many as the last group had.
     async fn gather(&mut self) {
         if self.waiting.is_empty() && self.other.is_none() {
-            match self.inbox.recv().await {
+            match self.next_command().await {
                 Some(command) => self.sort(command),
                 None => return,
             }
@@ -270,6 +296,30 @@ impl Task {
                 Ok(Some(command)) => self.sort(command),
                 Ok(None) | Err(_) => break,
             }
+        }
+    }
+
+    /// Waits for it, and looks meanwhile whether what keeps groups from being written is over.
+    async fn next_command(&mut self) -> Option<Command> {
+        loop {
+            if self.trouble.borrow().is_none() {
+                return self.inbox.recv().await;
+            }
+            match tokio::time::timeout(TRY_AGAIN, self.inbox.recv()).await {
+                Ok(command) => return command,
+                Err(_) => self.rehearse().await,
+            }
+        }
+    }
+
+    async fn rehearse(&mut self) {
+        let began = Instant::now();
+        let tried = self.writer.rehearse().await;
+        tracing::debug!(?tried, elapsed_ms = began.elapsed().as_millis(), "tried whether the log can be written");
+        match tried {
+            Some(Ok(())) => self.writable(),
+            Some(Err(error)) => self.unwritable(&error),
+            None => {}
         }
     }
 
@@ -328,7 +378,7 @@ impl Task {
     }
 
     fn committed(&self, size: u64) {
-        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+        self.writable();
         self.commits.fetch_add(1, Ordering::Relaxed);
         measure::size(&self.site, size);
         self.appended.iter().for_each(|appended| tell(appended, size));
@@ -349,8 +399,11 @@ impl Task {
         }
     }
 
-    fn refuse(&mut self, error: &WriteError) {
-        tracing::warn!(?error, appends = self.waiting.len(), "a group of appends was not written");
+    fn writable(&self) {
+        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+    }
+
+    fn unwritable(&self, error: &WriteError) {
         let storage = match error {
             WriteError::NotStored(LogError::Storage(storage)) | WriteError::Unknown(storage) => Some(storage),
             WriteError::NotStored(_) => None,
@@ -361,6 +414,11 @@ impl Task {
             let since = trouble.as_ref().map_or_else(Instant::now, |trouble| trouble.since);
             *trouble = Some(Unwritable { since, reason, is_disk_full });
         });
+    }
+
+    fn refuse(&mut self, error: &WriteError) {
+        tracing::warn!(?error, appends = self.waiting.len(), "a group of appends was not written");
+        self.unwritable(error);
         for append in self.waiting.drain(..) {
             let _ = append.reply.send(Err(match error {
                 WriteError::NotStored(source) => AppendError::NotStored(source.clone()),

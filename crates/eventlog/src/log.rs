@@ -181,7 +181,20 @@ impl EventLog {
         self.inner.appender.as_ref().map_or(0, Appender::commits)
     }
 
-    /// Since when nothing could be stored, while that is so: a full disk, a database that is away.
+    /// Tries whether an append would go through, and appends nothing; what it finds is what [`EventLog::unwritable`]
+    /// says from then on. In a file nothing is tried: only a commit meets the disk there.
+    ///
+    /// # Errors
+    /// The log is closed, or was opened for reading only.
+    pub async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
+        match &self.inner.appender {
+            Some(appender) => appender.rehearse().await,
+            None => Err(LogError::ReadOnly),
+        }
+    }
+
+    /// Since when nothing could be stored, while that is so: a full disk, a database that is away. In a database that is
+    /// tried again and again while nothing is to be appended.
     /// Never, for a log that was opened for reading only.
     #[must_use]
     pub fn unwritable(&self) -> Option<watch::Receiver<Option<Unwritable>>> {

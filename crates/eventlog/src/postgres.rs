@@ -8,6 +8,7 @@ mod open;
 mod place;
 mod read;
 mod rebuild;
+mod rehearse;
 mod signs;
 mod verify;
 mod wake;

@@ -191,22 +191,31 @@ impl PostgresWriter {
         ids: &[Uuid],
         in_turn: bool,
     ) -> Result<(PgConnection, Vec<Found>), sqlx::Error> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.place.connect().await?,
-        };
-        let query = sqlx::query_as("SELECT * FROM take_turn($1, $2, $3, $4)");
-        let query = query.bind(self.site.as_str()).bind(streams).bind(ids).bind(in_turn);
-        let rows = timely(query.fetch_all(&mut connection)).await?;
+        let mut connection = self.connected().await?;
+        let rows = take_turn(&mut connection, &self.site, streams, ids, in_turn).await?;
         Ok((connection, rows))
+    }
+
+    /// Takes the connection, or a new one.
+    pub(super) async fn connected(&mut self) -> Result<PgConnection, sqlx::Error> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.place.connect().await,
+        }
+    }
+
+    /// Keeps a connection on which nothing is under way.
+    pub(super) fn keep(&mut self, connection: PgConnection) {
+        self.connection = Some(connection);
+    }
+
+    pub(super) const fn site(&self) -> &SiteId {
+        &self.site
     }
 
     /// Makes the projection again, in one transaction. Returns how many streams there are.
     pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.place.connect().await.map_err(StorageError::from)?,
-        };
+        let mut connection = self.connected().await.map_err(StorageError::from)?;
         let streams = rebuild(&mut connection, &self.site).await?;
         self.connection = Some(connection);
         Ok(streams)
@@ -229,6 +238,23 @@ struct Found {
     version: Option<i64>,
     id: Option<Uuid>,
     frontier: Option<Vec<u8>>,
+}
+
+/// Where the log ends, without a turn.
+pub(super) async fn ask_for_the_head(connection: &mut PgConnection, site: &SiteId) -> Result<Before, WriteError> {
+    Ok(before(take_turn(connection, site, &[], &[], false).await?)?)
+}
+
+async fn take_turn(
+    connection: &mut PgConnection,
+    site: &SiteId,
+    streams: &[String],
+    ids: &[Uuid],
+    in_turn: bool,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let query = sqlx::query_as("SELECT * FROM take_turn($1, $2, $3, $4)");
+    let query = query.bind(site.as_str()).bind(streams).bind(ids).bind(in_turn);
+    timely(query.fetch_all(connection)).await
 }
 
 fn before(rows: Vec<Found>) -> Result<Before, LogError> {
@@ -267,6 +293,25 @@ async fn append(
     if let Some(fault) = fault!("eventlog.commit-not-done") {
         return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
     }
+    let stored = match timely(call(&mut *connection, site, in_turn, plan)).await {
+        Ok(stored) => stored,
+        Err(error) if trust == Trust::Callers && is_refusal(&error) => return Ok(Outcome::Refused),
+        Err(error) => return Err(write_error(error)),
+    };
+    kill_point!("eventlog.after-commit");
+    if let Some(fault) = fault!("eventlog.commit-done") {
+        return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
+    }
+    Ok(if stored { Outcome::Stored } else { Outcome::LateForTheHead })
+}
+
+/// The statement. Gives whether the log still ended where the plan says; or else nothing was stored.
+pub(super) async fn call(
+    connection: &mut PgConnection,
+    site: &SiteId,
+    in_turn: bool,
+    plan: &Plan<'_>,
+) -> Result<bool, sqlx::Error> {
     let rows = &plan.rows;
     let mut heads: Vec<&StreamHead> = plan.heads.values().collect();
     // Neighbours in an index are written one after the other.
@@ -286,17 +331,7 @@ async fn append(
         .bind(rows.iter().map(|row| row.recorded.time.as_microsecond()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.body.as_ref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.leaf_hash.as_slice()).collect::<Vec<_>>());
-    let query = bind_heads!(query, heads);
-    let stored: bool = match timely(query.fetch_one(&mut *connection)).await {
-        Ok(stored) => stored,
-        Err(error) if trust == Trust::Callers && is_refusal(&error) => return Ok(Outcome::Refused),
-        Err(error) => return Err(write_error(error)),
-    };
-    kill_point!("eventlog.after-commit");
-    if let Some(fault) = fault!("eventlog.commit-done") {
-        return Err(WriteError::Unknown(sqlx::Error::Io(fault.error()).into()));
-    }
-    Ok(if stored { Outcome::Stored } else { Outcome::LateForTheHead })
+    bind_heads!(query, heads).fetch_one(connection).await
 }
 
 /// Whether the log is not as the group's callers believe: a version or an id is taken, or the version

@@ -193,3 +193,30 @@ async fn a_database_that_refuses_stores_nothing_and_is_well_again_later() {
     let verified = log.verify().await.unwrap();
     assert_eq!((verified.events, verified.damage, site()), (2, None, log.site().clone()));
 }
+
+/// As a server whose disk is full.
+const NO_ROOM: &str = "CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$; \
+    CREATE TRIGGER no_room BEFORE INSERT ON strongroom.event FOR EACH STATEMENT EXECUTE FUNCTION public.no_room()";
+const ROOM: &str = "DROP TRIGGER no_room ON strongroom.event; DROP FUNCTION public.no_room()";
+
+#[tokio::test]
+async fn r8_a_full_disk_is_found_without_an_append_and_so_is_its_end_and_nothing_is_stored() {
+    let database = database().await;
+    let log = open(&database.url).await;
+    log.append(vec![event()]).await.unwrap();
+    assert!(log.rehearse().await.unwrap().is_none());
+    assert_eq!(database.query(NO_ROOM), "");
+    let found = log.rehearse().await.unwrap().unwrap();
+    assert!(found.is_disk_full && found.reason.contains("No space left"), "{found:?}");
+    let mut unwritable = log.unwritable().unwrap();
+    assert!(unwritable.borrow_and_update().is_some());
+    let error = log.append(vec![event()]).await.unwrap_err();
+    assert!(matches!(error, AppendError::NotStored(_)), "{error}");
+    assert_eq!(database.query(ROOM), "");
+    // Nobody appends anything.
+    timeout(PATIENCE, unwritable.wait_for(Option::is_none)).await.unwrap().unwrap();
+    log.append(vec![event()]).await.unwrap();
+    let verified = log.verify().await.unwrap();
+    assert_eq!((verified.events, verified.damage), (2, None));
+}
