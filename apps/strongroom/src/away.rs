@@ -6,6 +6,7 @@
 //! same Message-ID; if we stop before the record is forgotten, the log is found to have it.
 
 mod kept;
+mod pace;
 mod record;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::{Alarm, Change, Untold};
 use strongroom_model::event::AlarmRaised;
+use strongroom_model::presence::Seen;
 use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, EventId};
 use strongroom_notify::{Settings, tell_unrecorded};
@@ -35,9 +37,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 const MAX_MAIL: Duration = Duration::from_secs(120);
 /// How long it is before a mail that was not taken is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
-/// How many times as long as `watch.log_away_after` it is between two of these mails at least, an hour as it comes: a
-/// database that comes and goes must not fill a mailbox.
-const BETWEEN_TIMES: i32 = 12;
 
 /// Looks whether the log is there, until it is dropped.
 #[derive(Debug)]
@@ -67,13 +66,26 @@ pub(crate) async fn met_at_the_start(config: &Config, why: &str) {
     Watch::new(config, &Clock::system()).met(why).await;
 }
 
-/// Why nothing can be recorded, if that is so.
+/// Why nothing can be recorded, if that is so: as this process finds, or another one of the site, since who mails may have
+/// nothing to record for hours.
 async fn trouble(log: &EventLog) -> Option<String> {
     match timeout(ANSWER, log.head()).await {
-        Ok(Ok(_)) => Some(log.unwritable()?.borrow().as_ref()?.reason.clone()),
+        Ok(Ok(_)) => {
+            let own = log.unwritable()?.borrow().as_ref().map(|found| found.reason.clone());
+            match own {
+                Some(reason) => Some(reason),
+                None => of_another(log).await,
+            }
+        }
         Ok(Err(error)) => Some(Trouble::from(error).sentence()),
         Err(_) => Some(format!("no answer within {} s", ANSWER.as_secs())),
     }
+}
+
+/// What another process says that it meets, in its sign of life.
+async fn of_another(log: &EventLog) -> Option<String> {
+    let signs = timeout(ANSWER, log.signs()).await.ok()?.ok()?;
+    signs.into_iter().filter(Seen::is_alive).find_map(|seen| seen.sign.cannot_record)
 }
 
 struct Watch {
@@ -101,7 +113,8 @@ impl Watch {
         let mut kept = self.kept().await;
         let now = self.clock.now();
         let is_new = kept.outage.is_none();
-        let outage = kept.outage.get_or_insert(Outage { since: now, told: None });
+        let outage = kept.outage.get_or_insert(Outage { since: now, why: String::new(), told: None });
+        why.clone_into(&mut outage.why);
         // A clock that was set back since says nothing of how long it is.
         outage.since = outage.since.min(now);
         if is_new {
@@ -117,15 +130,12 @@ impl Watch {
 
     /// Mails it, if it is time to and nobody was told.
     async fn tell(&self, kept: &mut Kept, why: &str, now: Timestamp) -> Result<(), Trouble> {
-        let after = SignedDuration::try_from(self.config.watch.log_away_after.get())
-            .unwrap_or(SignedDuration::MAX / BETWEEN_TIMES);
-        let mailed_at = kept.mailed_at;
+        let allowed = pace::allows(kept, now);
         let Some(outage) = &mut kept.outage else { return Ok(()) };
         let is_told = outage.told.as_ref().is_some_and(|told| told.is_complete);
-        let is_soon =
-            outage.told.is_none() && mailed_at.is_some_and(|at| now.duration_since(at).abs() < after * BETWEEN_TIMES);
+        let is_soon = outage.told.is_none() && !allowed;
         let is_put_off = self.again_at.is_some_and(|at| Instant::now() < at);
-        if is_told || is_soon || is_put_off || now.duration_since(outage.since) < after {
+        if is_told || is_soon || is_put_off || !pace::is_long(outage.since, now, self.after()) {
             return Ok(());
         }
         let alarm = || alarm(&self.config, outage.since, why);
@@ -138,7 +148,7 @@ impl Watch {
         kept::keep(&self.config, kept).await;
         let told = self.mail(told).await?;
         kill_point!("away.after-mail");
-        kept.mailed_at = Some(now);
+        pace::sent(kept, now);
         kept.outage.iter_mut().for_each(|outage| outage.told = Some(told.clone()));
         kept::keep(&self.config, kept).await;
         Ok(())
@@ -157,17 +167,18 @@ impl Watch {
         Ok(told)
     }
 
-    /// The log is there: what was mailed is recorded.
+    fn after(&self) -> SignedDuration {
+        SignedDuration::try_from(self.config.watch.log_away_after.get()).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The log is there: an outage that was long is recorded. If no mail about it could go out, or might, people are told
+    /// of it now.
     async fn back(&mut self, log: &EventLog) {
         let mut kept = self.kept().await;
-        if let Some(outage) = &kept.outage {
-            let recorded = match &outage.told {
-                Some(told) => record::record(log, &self.clock, told, outage.since, &self.config.zone()).await,
-                None => Ok(()),
-            };
-            match recorded {
+        if kept.outage.is_some() {
+            match self.record(&mut kept, log).await {
                 Ok(()) => {
-                    tracing::info!(since = %outage.since, "the log is there again");
+                    tracing::info!("the log is there again");
                     kept.outage = None;
                     self.again_at = None;
                     kept::keep(&self.config, &kept).await;
@@ -178,6 +189,24 @@ impl Watch {
             }
         }
         self.kept = Some(kept);
+    }
+
+    async fn record(&self, kept: &mut Kept, log: &EventLog) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let Some(outage) = &mut kept.outage else { return Ok(()) };
+        let told = match &outage.told {
+            Some(told) => told.clone(),
+            None if !pace::is_long(outage.since, now, self.after()) => return Ok(()),
+            None => {
+                let told = Told::of(EventId::new(now), now, alarm(&self.config, outage.since, &outage.why)?);
+                outage.told = Some(told.clone());
+                // If we stop after this, whoever goes on records it as the same event, or finds it recorded.
+                kept::keep(&self.config, kept).await;
+                told
+            }
+        };
+        let since = kept.outage.as_ref().map_or(now, |outage| outage.since);
+        record::record(log, &self.clock, &told, since, &self.config.zone()).await
     }
 }
 

@@ -66,6 +66,7 @@ impl Presence {
             since: clock.now(),
             every_s: u32::try_from(every.as_secs()).unwrap_or(u32::MAX).max(1),
             has_ended: false,
+            cannot_record: None,
             parts: Vec::new(),
         };
         let process = Uuid::new_v4();
@@ -94,7 +95,7 @@ async fn give(
 ) {
     loop {
         let next = Instant::now() + every;
-        let now = Sign { parts: able(&log, parts()), ..sign.clone() };
+        let now = standing(&log, &sign, parts());
         let states = states(&now.parts);
         // What takes longer than until the next one is given up: its answer will not come any more.
         let given = timeout(every, log.give_sign(process, &now)).await;
@@ -107,11 +108,13 @@ async fn give(
             failed => {
                 tracing::debug!(?failed, "a sign of life could not be given");
                 watcher.iter_mut().for_each(Watcher::blind);
+                // What keeps a sign from being written may keep events from it as well, and nobody may have any to write.
+                let _ = timeout(every, log.rehearse()).await;
             }
         }
         while Instant::now() < next {
             sleep_until(next.min(Instant::now() + LOOK_FOR_CHANGE)).await;
-            if self::states(&able(&log, parts())) != states {
+            if self::states(&standing(&log, &sign, parts()).parts) != states {
                 break;
             }
         }
@@ -124,11 +127,17 @@ fn states(parts: &[Part]) -> Vec<(String, Option<DriveId>, PartState)> {
     parts.iter().map(|part| (part.role.clone(), part.drive, part.state)).collect()
 }
 
+/// The sign of a process whose parts stand like that.
+fn standing(log: &EventLog, sign: &Sign, parts: Vec<Part>) -> Sign {
+    let reason = log.unwritable().and_then(|found| Some(found.borrow().as_ref()?.reason.clone()));
+    let cannot_record = reason.map(|reason| printable(&reason, WAITS_CHARS));
+    Sign { parts: able(cannot_record.as_deref(), parts), cannot_record, ..sign.clone() }
+}
+
 /// The parts, as they are where nothing can be recorded: nothing that they did would count.
-fn able(log: &EventLog, parts: Vec<Part>) -> Vec<Part> {
-    let unwritable = log.unwritable().and_then(|found| found.borrow().clone());
-    let Some(found) = unwritable else { return parts };
-    let why = printable(&format!("nothing can be recorded in the log: {}", found.reason), WAITS_CHARS);
+fn able(cannot_record: Option<&str>, parts: Vec<Part>) -> Vec<Part> {
+    let Some(reason) = cannot_record else { return parts };
+    let why = printable(&format!("nothing can be recorded in the log: {reason}"), WAITS_CHARS);
     parts.into_iter().map(|part| Part { state: PartState::Cut, waits_for: Some(why.clone()), ..part }).collect()
 }
 

@@ -40,6 +40,9 @@ pub struct Sign {
     /// Whether this is its last one: it ended in order.
     #[serde(default)]
     pub has_ended: bool,
+    /// Why it can record nothing in the log, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_record: Option<String>,
     /// What it does.
     pub parts: Vec<Part>,
 }
@@ -160,6 +163,13 @@ pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
     relays
 }
 
+/// That these relays publish at once, where they are more than one, with the names of all.
+#[must_use]
+pub fn several(relays: &[&Seen]) -> Option<String> {
+    let names: Vec<String> = relays.iter().map(|seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid)).collect();
+    (names.len() > 1).then(|| format!("{} relays hand out the same work: {}", names.len(), names.join(", ")))
+}
+
 /// Whether it publishes, or would if there were a broker: that there is none it has reported.
 fn has_relay(seen: &Seen) -> bool {
     seen.is_alive() && seen.parts(RELAY, None).any(|part| matches!(part.state, PartState::Working | PartState::Paused))
@@ -256,6 +266,7 @@ mod tests {
             since: now(),
             every_s: 10,
             has_ended: false,
+            cannot_record: None,
             parts,
         };
         Seen { process: Uuid::nil(), sign, age: SignedDuration::from_secs(age_s) }

@@ -91,6 +91,22 @@ impl Ledger {
         self.run(&format!("SET session_replication_role = replica; BEGIN; TRUNCATE {names} CASCADE; {back} COMMIT"));
     }
 
+    /// From now on Postgres refuses whatever is appended, in the words of a server whose disk is full. What fits into
+    /// the room that its files have is still taken, signs of life among it.
+    pub fn fill_the_disk(&self) {
+        self.run(
+            "CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             RAISE EXCEPTION 'could not extend file \"base/16384/16390\": No space left on device' \
+             USING ERRCODE = 'disk_full', HINT = 'Check free disk space.'; END $$; \
+             CREATE TRIGGER no_room BEFORE INSERT ON strongroom.event FOR EACH STATEMENT EXECUTE FUNCTION public.no_room()",
+        );
+    }
+
+    /// There is room again.
+    pub fn make_room(&self) {
+        self.run("DROP TRIGGER no_room ON strongroom.event; DROP FUNCTION public.no_room()");
+    }
+
     fn run(&self, sql: &str) {
         let said = self.database.query(sql);
         assert_eq!(said.trim(), "", "{sql}");

@@ -69,3 +69,37 @@ fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() 
     assert_eq!(mails(&fleet, AWAY).len(), 1);
     the_log_is_sound(&fleet.site);
 }
+
+#[test]
+fn r8_a_full_disk_that_only_another_process_meets_is_mailed_by_one_that_has_nothing_to_record() {
+    let mut fleet = Fleet::shared();
+    fleet.site.set("watch.every", "1s");
+    fleet.site.set("watch.log_away_after", "2s");
+    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
+    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    fleet.ledger.fill_the_disk();
+    // It asks for a run each second. Who mails does so for nothing but alarms, of which none comes.
+    crew.add(Part::Enumerate);
+    crew.until("the mail", |fleet| mails(fleet, AWAY).len() == 1);
+    let text = mails(&fleet, AWAY).remove(0).part("text/plain").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("No space left on device"), "{text}");
+    fleet.ledger.make_room();
+    crew.until("its end to be mailed", |fleet| mails(fleet, "Over: ").len() == 1);
+    the_log_is_sound(&fleet.site);
+}
+
+#[test]
+fn r8_a_second_outage_right_after_the_first_is_mailed_as_well() {
+    let mut fleet = Fleet::shared();
+    fleet.site.set("watch.every", "1s");
+    fleet.site.set("watch.log_away_after", "2s");
+    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
+    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    for outage in 1..=2 {
+        fleet.to_postgres.cut();
+        wait::until_true("the mail", || mails(&fleet, AWAY).len() == outage);
+        fleet.to_postgres.mend();
+        crew.until("its end to be mailed", |fleet| mails(fleet, "Over: ").len() == outage);
+    }
+    the_log_is_sound(&fleet.site);
+}

@@ -16,18 +16,22 @@ const MAX_BYTES: usize = 64 * 1024;
 pub(super) struct Kept {
     /// The outage, while it lasts or is not recorded.
     pub(super) outage: Option<Outage>,
-    /// When the last mail about one went out.
-    pub(super) mailed_at: Option<Timestamp>,
+    /// When mails about one went out within a day, the newest last.
+    #[serde(default)]
+    pub(super) mailed: Vec<Timestamp>,
 }
 
 /// That the log is away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outage {
     pub(super) since: Timestamp,
+    /// Why nothing could be recorded, as it was found last.
+    #[serde(default)]
+    pub(super) why: String,
     pub(super) told: Option<Told>,
 }
 
-/// What was mailed of it, and is to be recorded.
+/// What is to be recorded of it, and who was mailed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Told {
     /// The event that the alarm will be.
@@ -64,7 +68,7 @@ pub(super) async fn read(config: &Config) -> Kept {
 pub(super) async fn keep(config: &Config, kept: &Kept) {
     let (folder, name) = (data_folder(config), name(config));
     let text = serde_json::to_string(kept).expect("it has string keys");
-    let is_empty = kept.outage.is_none() && kept.mailed_at.is_none();
+    let is_empty = kept.outage.is_none() && kept.mailed.is_empty();
     let done = blocking(move || if is_empty { folder.remove(&name) } else { folder.replace(&name, &text) }).await;
     if let Err(error) = done {
         tracing::warn!(%error, "since when the log is away could not be kept in the data folder");

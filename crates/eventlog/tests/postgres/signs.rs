@@ -18,6 +18,7 @@ fn sign(role: &str) -> Sign {
         since: "2026-11-20T23:00:00Z".parse().unwrap(),
         every_s: 10,
         has_ended: false,
+        cannot_record: None,
         parts: vec![Part {
             role: role.to_owned(),
             drive: None,

@@ -23,6 +23,7 @@ async fn r8_a_sign_lies_beside_the_log_for_its_owner_alone_and_is_forgotten_afte
         since: "2026-11-20T23:00:00Z".parse().unwrap(),
         every_s: 10,
         has_ended: false,
+        cannot_record: None,
         parts: vec![Part {
             role: "fetch".to_owned(),
             drive: None,

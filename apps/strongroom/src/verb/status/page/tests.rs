@@ -98,6 +98,7 @@ fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
         since: at,
         every_s: 10,
         has_ended: false,
+        cannot_record: None,
         parts: vec![part("fetch", PartState::Paused, Some("the drive is full"))],
     };
     let process = |state| Process { state, last_sign_at: at, sign: sign.clone() };
