@@ -29,7 +29,9 @@ pub use crate::export::Export;
 pub use crate::life::{Life, Proof};
 pub use crate::replay::{Ending, Query, Replay, Step};
 pub use crate::sentence::sentence;
-pub use crate::status::{Bookings, DriveState, LastRun, LogHead, Process, RaisedAlarm, Seen, Status, raised_alarms};
+pub use crate::status::{
+    Bookings, DriveState, LastRun, LogHead, Process, RaisedAlarm, Seen, Status, failed_mail, raised_alarms,
+};
 pub use crate::verify::{Bad, KnownRoot, Report, verify};
 pub use crate::waiting::{WaitingError, waiting};
 pub use crate::world::{Misfit, Standings, World};

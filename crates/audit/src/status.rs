@@ -276,7 +276,10 @@ pub async fn raised_alarms(log: &EventLog) -> Result<Vec<RaisedAlarm>, LogError>
 }
 
 /// Why a mail was not handed over that is tried again. What it was about is in the log, and nobody was told.
-async fn failed_mail(log: &EventLog) -> Result<Option<String>, LogError> {
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn failed_mail(log: &EventLog) -> Result<Option<String>, LogError> {
     let waiting = log.due(StageName::Notify, Timestamp::MAX, MOST_SUBJECTS).await?;
     let failed = waiting.iter().find_map(|last| last.event.failure());
     Ok(failed.map(|failed| printable(&failed.message, MESSAGE_CHARS)))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom_audit::failed_mail;
 use strongroom_model::StageName;
 use strongroom_service::Config;
 use strongroom_service::actor::actor;
@@ -47,7 +48,13 @@ async fn keep(worker: &Worker) -> Result<(), Trouble> {
     let mut runs = Runs::new(config, log, clock, &name).await?;
     // Who only mails need not know the document server.
     let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok()).in_zone(config.zone());
+    let mails = worker.health.needs("mail server");
     let turns = worker.keep(async || {
+        // As the last attempt found: a mail that costs nobody anything is not there to try it with.
+        match failed_mail(log).await? {
+            None => mails.well(),
+            Some(why) => mails.bad(why),
+        }
         summaries.turn().await?;
         runs.watch().await?;
         clock_watch.turn().await?;

@@ -50,8 +50,15 @@ async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Re
     }
     if is_in_database {
         let opened = site::unchecked_log(config).await.map_err(|trouble| Check::trouble("log", &trouble))?;
+        let tried = opened.rehearse().await;
         opened.close().await;
-        return Ok(());
+        let why = match tried {
+            Ok(None) => return Ok(()),
+            Ok(Some(found)) => found.reason,
+            Err(error) => error.to_string(),
+        };
+        let found = format!("nothing can be recorded in it: {why}");
+        return Err(Check::bad("log", found, AlarmKind::LogUnreachable.step()));
     }
     let path = config.log_path();
     let opened = std::fs::OpenOptions::new().append(true).open(&path);
