@@ -23,6 +23,7 @@ mod demo;
 mod drive_faults;
 mod drive_identity;
 mod kill;
+mod left_raised;
 mod log_faults;
 mod lost_log;
 mod mail;

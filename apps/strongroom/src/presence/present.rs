@@ -2,7 +2,7 @@
 
 use strongroom_audit::Process;
 use strongroom_eventlog::EventLog;
-use strongroom_model::presence::{Missing, Seen, active_relays, missing};
+use strongroom_model::presence::{Missing, active_relays, missing, several};
 use strongroom_service::{Clock, Config};
 
 use super::backlog::Backlog;
@@ -16,8 +16,8 @@ const PAGES: usize = 40;
 pub(crate) struct Present {
     pub(crate) processes: Vec<Process>,
     pub(crate) missing: Vec<Missing>,
-    /// The relays that publish at once.
-    relays: Vec<String>,
+    /// That several relays publish at once, where it is so.
+    several_relays: Option<String>,
 }
 
 impl Present {
@@ -27,21 +27,18 @@ impl Present {
         let now = clock.now();
         let signs = log.signs().await.or_trouble("the signs of life of the site's processes cannot be read")?;
         let work = if relayed { Backlog::default().look(log, now, PAGES).await? } else { Vec::new() };
-        let name = |seen: &&Seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid);
         Ok(Self {
             missing: missing(&signs, &work, relayed, now),
-            relays: active_relays(&signs).iter().map(name).collect(),
+            several_relays: several(&active_relays(&signs)),
             processes: signs.into_iter().map(|seen| Process::of(seen, now)).collect(),
         })
     }
 
     /// That more than one relay publishes, where it is so.
     pub(crate) fn remark(&self) -> Option<String> {
-        let relays = self.relays.len();
-        (relays > 1).then(|| {
+        self.several_relays.as_ref().map(|several| {
             format!(
-                "{relays} relays are active at once, which does no harm but doubles messages: {}; let the relay's user configure on the broker",
-                self.relays.join(", ")
+                "{several}; each message goes out as often: let the relay's user configure on the broker, or run one"
             )
         })
     }

@@ -9,7 +9,7 @@ use strongroom_bus::broker::QueueName;
 use strongroom_bus::{Alarms, Figures};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
-use strongroom_model::presence::{Missing, RELAY, missing};
+use strongroom_model::presence::{Missing, RELAY, Seen, active_relays, missing, several};
 use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, DriveId, StageName};
 use strongroom_service::actor::actor_named;
@@ -24,7 +24,9 @@ use crate::trouble::Trouble;
 const PAGES: usize = 1;
 
 /// The kinds that are raised and cleared here.
-const KINDS: [AlarmKind; 2] = [AlarmKind::NoRelay, AlarmKind::NoWorker];
+const KINDS: [AlarmKind; 3] = [AlarmKind::NoRelay, AlarmKind::NoWorker, AlarmKind::ManyRelays];
+/// For how many intervals of its signs a relay that has died shows beside the one that took over.
+const TAKEOVER_SIGNS: u32 = 5;
 
 /// Looks whether everybody is there whom the work needs.
 #[derive(Debug)]
@@ -39,6 +41,10 @@ pub(crate) struct Watcher {
     figures: Figures,
     /// Since when each has been missing, as far as this process has seen.
     since: BTreeMap<(String, Option<DriveId>), Instant>,
+    /// How long several relays may show at once.
+    many_relays_after: Duration,
+    /// Since when several do.
+    many_since: Option<Instant>,
 }
 
 impl Watcher {
@@ -53,6 +59,8 @@ impl Watcher {
             backlog: Backlog::default(),
             figures: Figures::of(log),
             since: BTreeMap::new(),
+            many_relays_after: config.watch.no_relay_after.get() + config.watch.every.get() * TAKEOVER_SIGNS,
+            many_since: None,
         }
     }
 
@@ -83,7 +91,15 @@ impl Watcher {
                 self.alarms.raise(&self.alarm(one), None).await?;
             }
         }
-        let keys: Vec<AlarmKey> = missing.iter().map(|one| self.key(one)).collect();
+        let mut keys: Vec<AlarmKey> = missing.iter().map(|one| self.key(one)).collect();
+        if let Some(alarm) = many_relays(&signs) {
+            if self.many_since.get_or_insert_with(Instant::now).elapsed() >= self.many_relays_after {
+                self.alarms.raise(&alarm, None).await?;
+            }
+            keys.push(AlarmKey::new(alarm.kind, &alarm.subject));
+        } else {
+            self.many_since = None;
+        }
         for key in raised(&self.log, &KINDS).await? {
             if !keys.contains(&key) {
                 self.alarms.clear(&key, over(key.kind), None).await?;
@@ -114,9 +130,21 @@ impl Watcher {
     }
 }
 
+/// That several relays publish, where it is so.
+fn many_relays(signs: &[Seen]) -> Option<AlarmRaised> {
+    let kind = AlarmKind::ManyRelays;
+    several(&active_relays(signs)).map(|message| AlarmRaised {
+        kind,
+        subject: RELAY.to_owned(),
+        message,
+        next_step: kind.step().to_owned(),
+    })
+}
+
 const fn over(kind: AlarmKind) -> &'static str {
     match kind {
         AlarmKind::NoRelay => "a relay hands work out again",
+        AlarmKind::ManyRelays => "no more than one relay hands work out",
         _ => "a worker takes the work again, or nothing waits any more",
     }
 }

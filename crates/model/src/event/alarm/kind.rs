@@ -217,6 +217,11 @@ alarm_kinds! {
         means "this host's clock differs by more than five minutes from the document server's, or from the newest event of the log",
         do "set both clocks by NTP (`timedatectl set-ntp true`); what was put off by the wrong clock is done as soon as it is right",
         meanwhile "Runs and summaries go on by this host's clock. Times in the log, and the months on the drive, may be wrong.";
+    /// More than one relay publishes.
+    ManyRelays: "many-relays", "More than one relay hands work out", Nobody, Watch,
+        means "several relays have published the same work for longer than one takes over from another: their login may not configure on the broker, so that none of them holds the queue that keeps the others waiting",
+        do "let the relay's user configure on the broker, as `deploy/rabbitmq/users.json` shows, or run one relay; `strongroom status` names those that are active",
+        meanwhile "Work is handed out more than once and done once: the log decides. It costs messages and time.";
     /// Messages that cannot be understood were put aside.
     MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
         means "messages that cannot be understood were put aside",
