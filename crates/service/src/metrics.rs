@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-pub use self::table::{Kind, METRICS, Metric};
+pub use self::table::{By, Kind, METRICS, Metric};
 
 /// How often what was measured since is put into its buckets. Until then each measurement is
 /// kept, so this bounds what they take.

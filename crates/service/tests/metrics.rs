@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use strongroom_service::metrics::{Kind, METRICS};
+use strongroom_service::metrics::{By, Kind, METRICS};
 
 /// The macros that record.
 const MACROS: [&str; 3] = ["counter", "gauge", "histogram"];
@@ -101,16 +101,30 @@ fn the_page_beside_the_schema_in_the_repository_is_the_table() {
     assert!(kept == current, "docs/metrics.md has drifted: `cargo xtask schemas` writes it again");
 }
 
+const fn by(by: By) -> &'static str {
+    match by {
+        By::Every => "every process",
+        By::Relay => "the relay",
+        By::Stages => "each stage's process",
+        By::ServerClients => "`enumerate`, `fetch`, `archive`",
+    }
+}
+
 fn page() -> String {
     let mut page = "# Metrics\n\n\
         What a process tells at `/metrics`, where `health.listen` or `--listen` names an address, in Prometheus' text\n\
         format. Counters begin at nothing with each process; a metric shows once it was recorded for the first time.\n\n\
-        | metric | kind | labels | what it says |\n| --- | --- | --- | --- |\n"
+        | metric | kind | labels | recorded by | what it says |\n| --- | --- | --- | --- | --- |\n"
         .to_owned();
     for metric in METRICS {
         let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
-        let row =
-            [format!("`{}`", metric.name), kind(metric.kind).to_owned(), labels.join(", "), metric.help.to_owned()];
+        let row = [
+            format!("`{}`", metric.name),
+            kind(metric.kind).to_owned(),
+            labels.join(", "),
+            by(metric.by).to_owned(),
+            metric.help.to_owned(),
+        ];
         page += &format!("| {} |\n", row.join(" | "));
     }
     page

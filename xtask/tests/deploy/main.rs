@@ -11,6 +11,7 @@
 mod commands;
 mod compose;
 mod cron;
+mod gone;
 mod image;
 mod kubernetes;
 mod postgres;

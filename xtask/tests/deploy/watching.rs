@@ -8,7 +8,7 @@ use strongroom_service::metrics::{Kind, METRICS, Metric};
 
 use crate::tree;
 
-fn promtool() -> std::process::Command {
+pub(crate) fn promtool() -> std::process::Command {
     tree::tool("promtool", "prometheus")
 }
 
@@ -20,7 +20,7 @@ fn prometheus_takes_its_configuration_and_the_rules_hold_in_their_tests() {
     assert!(said.contains("SUCCESS"), "{said}");
 }
 
-fn rules() -> Vec<Value> {
+pub(crate) fn rules() -> Vec<Value> {
     let groups = tree::yaml("prometheus/alerts.yml").remove(0);
     groups["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
 }
@@ -78,7 +78,7 @@ fn series(question: &str) -> Vec<(String, Vec<String>)> {
 }
 
 /// The metrics that questions are about; a question about what nobody records fails.
-fn known(place: &str, question: &str) -> BTreeSet<&'static str> {
+pub(crate) fn known(place: &str, question: &str) -> BTreeSet<&'static str> {
     let named = series(question).into_iter().map(|(name, labels)| {
         let metric = metric(&name).unwrap_or_else(|| panic!("{place}: {name} is in no table"));
         for label in labels {

@@ -29,6 +29,34 @@ pub struct Metric {
     pub help: &'static str,
     /// The names of its labels.
     pub labels: &'static [&'static str],
+    /// Which processes record it.
+    pub by: By,
+}
+
+/// Which processes record a metric, where each part of the work is one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Each.
+    Every,
+    /// The relay.
+    Relay,
+    /// Each stage's.
+    Stages,
+    /// Those that talk to the document server.
+    ServerClients,
+}
+
+impl By {
+    /// The roles of these processes.
+    #[must_use]
+    pub const fn roles(self) -> &'static [&'static str] {
+        match self {
+            Self::Every => &["relay", "enumerate", "fetch", "verify", "archive", "notify"],
+            Self::Relay => &["relay"],
+            Self::Stages => &["enumerate", "fetch", "verify", "archive", "notify"],
+            Self::ServerClients => &["enumerate", "fetch", "archive"],
+        }
+    }
 }
 
 /// The name of the metric that says which version runs.
@@ -43,31 +71,40 @@ const APPEND_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 /// Every metric, by what records it: stages, the log, the relay and what it sees, the process.
 pub const METRICS: &[Metric] = &[
     counter("strongroom_tasks_total", "what became of tasks: done, failed, twin, again, rested, panic or unreadable")
-        .of(&["site", "stage", "outcome"]),
-    gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished").of(&["site", "stage"]),
+        .of(&["site", "stage", "outcome"])
+        .by(By::Stages),
+    gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished")
+        .of(&["site", "stage"])
+        .by(By::Stages),
     gauge("strongroom_stage_paused", "1 while an obstacle of that kind pauses the stage")
-        .of(&["site", "stage", "kind"]),
+        .of(&["site", "stage", "kind"])
+        .by(By::Stages),
     histogram("strongroom_batch_duration_seconds", "how long a stage works at one batch", BATCH_BUCKETS)
         .of(&["stage"])
-        .in_unit(Unit::Seconds),
+        .in_unit(Unit::Seconds)
+        .by(By::Stages),
     counter("strongroom_bytes_total", "bytes of files that a stage has worked through")
         .of(&["stage"])
-        .in_unit(Unit::Bytes),
+        .in_unit(Unit::Bytes)
+        .by(By::Stages),
     counter("strongroom_log_appends_total", "commits to the log"),
     counter("strongroom_log_events_total", "events that were appended to the log"),
     histogram("strongroom_log_append_duration_seconds", "how long a commit to the log takes", APPEND_BUCKETS)
         .in_unit(Unit::Seconds),
     gauge("strongroom_log_size", "events in the site's log").of(&["site"]),
-    counter("strongroom_relay_published_total", "messages that the relay has published").of(&["queue"]),
-    counter("strongroom_relay_unroutable_total", "messages that no queue took"),
+    counter("strongroom_relay_published_total", "messages that the relay has published").of(&["queue"]).by(By::Relay),
+    counter("strongroom_relay_unroutable_total", "messages that no queue took").by(By::Relay),
     counter("strongroom_relay_refused_total", "messages that their queue refused, as one that is full does")
-        .of(&["queue"]),
-    gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]),
-    gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]),
-    gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]),
+        .of(&["queue"])
+        .by(By::Relay),
+    gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]).by(By::Relay),
+    gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]).by(By::Relay),
+    gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]).by(By::Relay),
     gauge("strongroom_broker_connected", "1 while the connection to publish or to consume is up").of(&["role"]),
     counter("strongroom_broker_reconnects_total", "connections to the broker that were made anew"),
-    gauge("strongroom_parked_messages", "messages that nobody can read, put aside for a person").of(&["site"]),
+    gauge("strongroom_parked_messages", "messages that nobody can read, put aside for a person")
+        .of(&["site"])
+        .by(By::Relay),
     gauge("strongroom_alarms_raised", "alarms that stand").of(&["kind"]),
     gauge("strongroom_last_run_timestamp_seconds", "when the site's last run was enumerated, as Unix time")
         .of(&["site"])
@@ -79,7 +116,9 @@ pub const METRICS: &[Metric] = &[
     gauge("strongroom_mail_failing", "1 while a mail waits that was not handed over at its last attempt").of(&["site"]),
     gauge("strongroom_log_reachable", "1 while this process can read the log, and write it as far as it knows")
         .of(&["site"]),
-    gauge("strongroom_server_reachable", "1 while the document server answers this process").of(&["site"]),
+    gauge("strongroom_server_reachable", "1 while the document server answers this process")
+        .of(&["site"])
+        .by(By::ServerClients),
     gauge(
         "strongroom_processes",
         "processes of that role that give signs of life and can get work, as this one sees it",
@@ -94,20 +133,24 @@ pub const METRICS: &[Metric] = &[
 ];
 
 const fn counter(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: Kind::Counter, unit: None, help, labels: &[] }
+    Metric { name, kind: Kind::Counter, unit: None, help, labels: &[], by: By::Every }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: Kind::Gauge, unit: None, help, labels: &[] }
+    Metric { name, kind: Kind::Gauge, unit: None, help, labels: &[], by: By::Every }
 }
 
 const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f64]) -> Metric {
-    Metric { name, kind: Kind::Histogram { buckets }, unit: None, help, labels: &[] }
+    Metric { name, kind: Kind::Histogram { buckets }, unit: None, help, labels: &[], by: By::Every }
 }
 
 impl Metric {
     const fn of(self, labels: &'static [&'static str]) -> Self {
         Self { labels, ..self }
+    }
+
+    const fn by(self, by: By) -> Self {
+        Self { by, ..self }
     }
 
     const fn in_unit(self, unit: Unit) -> Self {
