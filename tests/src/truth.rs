@@ -21,6 +21,8 @@ pub enum Dead {
     Process(&'static str),
     /// The log's database.
     Postgres,
+    /// The disk of the log's database is full.
+    LogDisk,
     /// The broker.
     RabbitMq,
     /// The document server.
@@ -47,6 +49,7 @@ pub struct Row {
 use Cell::{Says, Silent};
 
 const ALIVE: Cell = Silent("200: the processes live, and a new start would not help");
+const WORKS_ON: Cell = Silent("200: all work goes on, also by a wrong clock");
 
 const fn process(dead: &'static str, what: &'static str, cells: [Cell; 6]) -> Row {
     let [status, doctor, metrics, rule, journal, mail] = cells;
@@ -55,7 +58,7 @@ const fn process(dead: &'static str, what: &'static str, cells: [Cell; 6]) -> Ro
 }
 
 /// Every row that is tried.
-pub const ROWS: [Row; 9] = [
+pub const ROWS: [Row; 13] = [
     process(
         "relay",
         "the relay",
@@ -145,6 +148,20 @@ pub const ROWS: [Row; 9] = [
         ],
     },
     Row {
+        dead: Dead::LogDisk,
+        what: "the disk of Postgres, which is full",
+        cells: [
+            Says("nothing can be recorded in the log … No space left on device"),
+            Says("BAD   log … No space left on device"),
+            ALIVE,
+            Says("\"check\":\"log\" … No space left on device"),
+            Says("strongroom_log_reachable 0"),
+            Says("StrongroomLogAway"),
+            Says("nothing can be recorded in the log … No space left on device"),
+            Says("The event log cannot be written"),
+        ],
+    },
+    Row {
         dead: Dead::RabbitMq,
         what: "RabbitMQ",
         cells: [
@@ -170,6 +187,50 @@ pub const ROWS: [Row; 9] = [
             Says("StrongroomServerAway"),
             Says("alarm raised … server-unreachable"),
             Says("The document server does not answer"),
+        ],
+    },
+    Row {
+        dead: Dead::MailServer,
+        what: "the mail server",
+        cells: [
+            Says("a mail could not be handed over"),
+            Says("BAD   mail"),
+            ALIVE,
+            Says("\"check\":\"mail server\""),
+            Says("strongroom_mail_failing 1"),
+            Says("StrongroomMailStuck"),
+            Says("task failed … mail-unreachable"),
+            Silent(
+                "there is no way for one: the summary that does not come says it, and whoever looks at the other places",
+            ),
+        ],
+    },
+    Row {
+        dead: Dead::Drive,
+        what: "the drive, which is unplugged",
+        cells: [
+            Says("alarm drive-missing"),
+            Says("BAD   drive"),
+            ALIVE,
+            Says("\"check\":\"drive\""),
+            Says("strongroom_alarms_raised kind=\"drive-missing\" 1"),
+            Says("StrongroomAlarm"),
+            Says("alarm raised … drive-missing"),
+            Says("The drive is missing"),
+        ],
+    },
+    Row {
+        dead: Dead::Clock,
+        what: "the hosts' clock, which is an hour ahead",
+        cells: [
+            Says("alarm clock-wrong"),
+            Says("BAD   clock"),
+            ALIVE,
+            WORKS_ON,
+            Says("strongroom_alarms_raised kind=\"clock-wrong\" 1"),
+            Says("StrongroomAlarm"),
+            Says("alarm raised … clock-wrong"),
+            Says("A clock is wrong"),
         ],
     },
 ];

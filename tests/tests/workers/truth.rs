@@ -4,10 +4,15 @@
 mod look;
 mod rules;
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use strongroom_servers::Wire;
+use strongroom_service::metrics::{METRICS, Metric};
 use strongroom_tests::fleet::Fleet;
 use strongroom_tests::program::Running;
+use strongroom_tests::site::Site;
 use strongroom_tests::smtp::MailServer;
 use strongroom_tests::truth::{Cell, Dead, PLACES, ROWS, Row};
 
@@ -42,6 +47,7 @@ const SETTINGS: [(&str, &str); 13] = [
 struct Watched<'a> {
     fleet: Fleet<'a>,
     mails: MailServer,
+    to_mails: Wire,
     processes: Vec<Process>,
     server: Option<Running>,
     _folder: tempfile::TempDir,
@@ -55,9 +61,10 @@ impl Watched<'_> {
         for (key, value) in SETTINGS {
             fleet.site.set(key, value);
         }
-        fleet.site.set("mail.smtp.port", &mails.port.to_string());
+        let to_mails = Wire::to((Ipv4Addr::LOCALHOST, mails.port).into());
+        fleet.site.set("mail.smtp.port", &to_mails.address().port().to_string());
         let server = fleet.server.take();
-        let mut watched = Self { fleet, mails, processes: Vec::new(), server, _folder: folder };
+        let mut watched = Self { fleet, mails, to_mails, processes: Vec::new(), server, _folder: folder };
         watched.start_all();
         watched
     }
@@ -84,9 +91,14 @@ impl Watched<'_> {
                 self.fleet.site.add_documents(WAITING);
             }
             Dead::Postgres => self.fleet.to_postgres.cut(),
+            Dead::LogDisk => self.fleet.ledger.fill_the_disk(),
             Dead::RabbitMq => self.fleet.to_rabbitmq.cut(),
             Dead::DocumentServer => drop(self.server.take()),
-            Dead::MailServer => self.mails.refuse("451 4.3.0 come back later"),
+            Dead::MailServer => {
+                self.to_mails.cut();
+                // A run's summary is to be mailed.
+                self.fleet.site.add_documents(WAITING);
+            }
             Dead::Drive => std::fs::rename(self.fleet.site.drive(), self.fleet.site.path("away")).unwrap(),
             Dead::Clock => std::fs::write(self.fleet.site.path("clock"), AHEAD).unwrap(),
         }
@@ -99,9 +111,10 @@ impl Watched<'_> {
                 self.start(verb);
             }
             Dead::Postgres => self.fleet.to_postgres.mend(),
+            Dead::LogDisk => self.fleet.ledger.make_room(),
             Dead::RabbitMq => self.fleet.to_rabbitmq.mend(),
-            Dead::DocumentServer => self.server = Some(self.fleet.site.serve()),
-            Dead::MailServer => self.mails.accept(),
+            Dead::DocumentServer => self.server = Some(serve(&self.fleet.site)),
+            Dead::MailServer => self.to_mails.mend(),
             Dead::Drive => std::fs::rename(self.fleet.site.path("away"), self.fleet.site.drive()).unwrap(),
             Dead::Clock => std::fs::write(self.fleet.site.path("clock"), "0").unwrap(),
         }
@@ -113,7 +126,7 @@ impl Watched<'_> {
         loop {
             let ended = self.fleet.site.call(["status"]).run();
             let ready = self.processes.iter().all(|process| process.readyz().starts_with("200"));
-            if ended.code() == Some(0) && ready {
+            if ended.code() == Some(0) && ready && !self.is_log_away() {
                 return;
             }
             assert!(
@@ -124,6 +137,12 @@ impl Watched<'_> {
             );
             std::thread::sleep(Duration::from_millis(300));
         }
+    }
+
+    /// Whether who mails has not found yet that an outage of the log is over.
+    fn is_log_away(&self) -> bool {
+        let kept = std::fs::read_to_string(self.fleet.site.path("data/away.kestrel")).unwrap_or_default();
+        kept.contains("\"since\"")
     }
 
     fn scrape(&self) -> Vec<Scraped> {
@@ -177,6 +196,25 @@ impl Watched<'_> {
     }
 }
 
+/// Compares who records what with the table of metrics, by which it is tried which alert rules see that a process is gone.
+fn recorded_as_the_table_says(scraped: &[Scraped]) {
+    for Scraped { instance, series } in scraped {
+        for series in series.iter().flat_map(BTreeMap::keys) {
+            let name = series.split('{').next().unwrap_or_default();
+            let is_of = |metric: &&Metric| {
+                name.strip_prefix(metric.name).is_some_and(|end| ["", "_bucket", "_sum", "_count"].contains(&end))
+            };
+            let metric = METRICS.iter().find(is_of).unwrap_or_else(|| panic!("{name} is in no table"));
+            assert!(metric.by.roles().contains(instance), "{instance} records {name}, and {:?} do", metric.by);
+        }
+    }
+}
+
+/// A document server on a host of its own, whose clock is right.
+fn serve(site: &Site) -> Running {
+    site.serve_as(site.call(["server"]).env("STRONGROOM_CLOCK", ""))
+}
+
 /// Whether a line says all of that, which ` … ` parts; of a metric, its name, a label and its value.
 fn says(said: &str, what: &str) -> bool {
     let parts: Vec<&str> =
@@ -194,6 +232,7 @@ fn r8_nothing_dead_looks_well_anywhere() {
     for row in ROWS {
         watched.until_well();
         let (before, mails) = (watched.scrape(), watched.mails.mailbox().mails().len());
+        recorded_as_the_table_says(&before);
         watched.strike(row.dead);
         let started = Instant::now();
         while let Some(untrue) = watched.untrue(&row, &before, mails) {
@@ -204,4 +243,5 @@ fn r8_nothing_dead_looks_well_anywhere() {
         println!("{}: said everywhere after {:?}", row.what, started.elapsed());
         watched.mend(row.dead);
     }
+    watched.until_well();
 }
