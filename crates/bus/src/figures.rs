@@ -1,4 +1,11 @@
 //! Figures of the log that cost a query, for metrics. They age: what cannot be read any more is not shown as it was.
+//!
+//! Each process of a site takes them again and again. So what they cost must not grow with the log: of the alarms only
+//! those are read that have changed, and the bookings, each of which is counted, are counted anew only for a small part
+//! of the time.
+
+mod alarms;
+mod bookings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +15,8 @@ use strongroom_eventlog::{EventLog, LogError, Standing};
 use strongroom_model::{AlarmKind, StageName, SubjectKind};
 use tokio::time::Instant;
 
-use crate::obstacles;
+use self::alarms::RaisedAlarms;
+use self::bookings::Bookings;
 
 /// For how long figures are shown that cannot be taken anew: a database is restarted in less.
 const STALE_AFTER: Duration = Duration::from_secs(60);
@@ -20,6 +28,8 @@ const MAX_MAILS: usize = 64;
 #[derive(Debug)]
 pub struct Figures {
     log: EventLog,
+    bookings: Bookings,
+    alarms: RaisedAlarms,
     taken_at: Instant,
     is_stale: bool,
 }
@@ -28,7 +38,8 @@ impl Figures {
     /// Of that log. Nothing is taken yet.
     #[must_use]
     pub fn of(log: &EventLog) -> Self {
-        Self { log: log.clone(), taken_at: Instant::now(), is_stale: false }
+        let (bookings, alarms) = (Bookings::default(), RaisedAlarms::default());
+        Self { log: log.clone(), bookings, alarms, taken_at: Instant::now(), is_stale: false }
     }
 
     /// Takes them, at `now` in seconds since 1970. Those that cannot be read are shown for a minute more, and then
@@ -54,12 +65,12 @@ impl Figures {
         }
     }
 
-    async fn try_take(&self, now: i64) -> Result<(), LogError> {
+    async fn try_take(&mut self, now: i64) -> Result<(), LogError> {
         let size = self.log.head().await?.size;
-        let counts = self.log.counts().await?;
+        let counts = self.bookings.counts(&self.log, size).await?;
         let run = self.log.last_of(SubjectKind::Run).await?;
         let mut raised = BTreeMap::new();
-        for kind in obstacles::raised(&self.log).await? {
+        for kind in self.alarms.look(&self.log).await? {
             *raised.entry(kind.code()).or_insert(0_u64) += 1;
         }
         let waiting = self.log.due(StageName::Notify, Timestamp::MAX, MAX_MAILS).await?;

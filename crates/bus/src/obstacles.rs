@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use strongroom_eventlog::{EventLog, LogError};
+use strongroom_eventlog::LogError;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::fold::fold;
@@ -26,17 +26,6 @@ const ALARMS_MOST: usize = 4096;
 /// After which time at most it is looked again whether an alarm may be cleared: the wait is counted
 /// by the clock on the wall, which may be set.
 const SETTLING_LOOK: Duration = Duration::from_secs(60);
-
-/// The kinds of the alarms that are raised now. One that cannot be understood is left out.
-pub(crate) async fn raised(log: &EventLog) -> Result<Vec<AlarmKind>, LogError> {
-    let mut raised = Vec::new();
-    for head in log.newest(SubjectKind::Alarm, ALARMS_MOST).await? {
-        let history = log.readable_stream(&head.stream).await?;
-        let alarm: Option<Alarm> = fold(&history).ok();
-        raised.extend(alarm.and_then(|alarm| alarm.raised).map(|(alarm, _)| alarm.kind));
-    }
-    Ok(raised)
-}
 
 /// How an obstacle came to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
