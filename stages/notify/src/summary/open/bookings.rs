@@ -1,6 +1,7 @@
 //! Bookings, as they stood at a position.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use strongroom_eventlog::{EventLog, LogError, Standing};
 use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
@@ -43,8 +44,26 @@ struct Census {
     to: Position,
     in_hand: InHand,
     attention: Collector,
-    /// The open bookings that were counted: no more than are open.
-    counted: HashSet<StreamName>,
+    counted: Counted,
+}
+
+/// The open bookings that were counted, by their hashes: a million may be open. That two share one is as good as
+/// impossible, for nobody can guess the key; and if they did, a mail would count one less.
+#[derive(Default)]
+struct Counted {
+    hashes: HashSet<u64>,
+    hashing: RandomState,
+}
+
+impl Counted {
+    fn holds(&self, stream: &StreamName) -> bool {
+        self.hashes.contains(&self.hashing.hash_one(stream))
+    }
+
+    /// Whether it was not there yet.
+    fn add(&mut self, stream: &StreamName) -> bool {
+        self.hashes.insert(self.hashing.hash_one(stream))
+    }
 }
 
 /// Where bookings stood at `to`.
@@ -55,7 +74,7 @@ struct Census {
 /// read up to where it ends after the first look.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), LogError> {
     let mut census =
-        Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: HashSet::new() };
+        Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: Counted::default() };
     for standing in OPEN {
         census.unmoved(log, standing).await?;
     }
@@ -101,7 +120,7 @@ impl Census {
 
     /// Counts streams by their last event before the position.
     async fn before(&mut self, log: &EventLog, mut streams: Vec<StreamName>) -> Result<(), LogError> {
-        streams.retain(|stream| !self.counted.contains(stream));
+        streams.retain(|stream| !self.counted.holds(stream));
         streams.sort_unstable();
         streams.dedup();
         for history in log.readable_streams(&streams).await?.into_values() {
@@ -116,7 +135,7 @@ impl Census {
         let Some(standing) = Standing::after(&last.event).filter(|standing| OPEN.contains(standing)) else {
             return;
         };
-        if !self.counted.insert(last.stream.clone()) {
+        if !self.counted.add(&last.stream) {
             return;
         }
         match standing {
