@@ -8,6 +8,12 @@ use crate::steps::{Steps, say};
 /// `target: <what>: <figure> (<what was asked for>): met`, or `MISSED`.
 const TARGET: &str = "target: ";
 
+/// The benchmarks that have parts with names, each with its package and those names. Whoever names parts runs only these.
+const NAMED: [(&str, &str, &[&str]); 2] = [
+    ("strongroom-tests", "pipeline", &["job", "workers", "scaling", "scale", "backlog", "large"]),
+    ("strongroom-eventlog", "append", &["sqlite", "postgres", "processes", "wake", "read"]),
+];
+
 /// Installs what the benchmarks need beyond cargo, builds the program as it is shipped, and runs them.
 pub(crate) fn run(steps: &mut Steps, args: &[String]) {
     if !steps.run("packages", packages::install) {
@@ -17,10 +23,21 @@ pub(crate) fn run(steps: &mut Steps, args: &[String]) {
     steps.run("build", || run_command(&mut cargo(&["build", "--release", "--package", "strongroom"])));
     let mut targets = Vec::new();
     steps.run("bench", || {
-        let mut bench = cargo(&["bench", "--workspace", "--all-features", "--benches"]);
-        watch(bench.args(args), |line| targets.extend(line.strip_prefix(TARGET).map(ToOwned::to_owned)))?
+        let mut bench = cargo(&["bench"]);
+        bench.args(selection(args));
+        watch(&mut bench, |line| targets.extend(line.strip_prefix(TARGET).map(ToOwned::to_owned)))?
     });
     show(&targets);
+}
+
+/// What `cargo bench` is given: all benchmarks, or the one that has the first part that is named.
+fn selection(args: &[String]) -> Vec<&str> {
+    let args = || args.iter().map(String::as_str);
+    let of = args().find_map(|arg| NAMED.iter().find(|(_, _, parts)| parts.contains(&arg)));
+    match of {
+        Some((package, bench, _)) => ["--package", package, "--bench", bench, "--"].into_iter().chain(args()).collect(),
+        None => ["--workspace", "--all-features", "--benches"].into_iter().chain(args()).collect(),
+    }
 }
 
 /// One below the other. A figure that misses what was asked for is no failure: it is this machine's, and of
@@ -45,6 +62,18 @@ fn columns(target: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_names_a_part_runs_only_its_benchmark() {
+        let selected = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            selection(&args).join(" ")
+        };
+        assert_eq!(selected(&["scale"]), "--package strongroom-tests --bench pipeline -- scale");
+        assert_eq!(selected(&["read", "wake"]), "--package strongroom-eventlog --bench append -- read wake");
+        assert_eq!(selected(&[]), "--workspace --all-features --benches");
+        assert_eq!(selected(&["--bench", "batch"]), "--workspace --all-features --benches --bench batch");
+    }
 
     #[test]
     fn a_target_has_a_name_and_a_figure() {
