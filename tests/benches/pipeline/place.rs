@@ -106,7 +106,12 @@ impl Place {
 
     /// What everything has used so far.
     pub(crate) fn cpu(&self) -> Cpu {
-        Cpu::so_far(self.server.as_ref().map_or(0, Running::id))
+        Cpu::so_far(self.server())
+    }
+
+    /// The document server's process; 0 while there is none.
+    pub(crate) fn server(&self) -> u32 {
+        self.server.as_ref().map_or(0, Running::id)
     }
 
     /// The log's database, where it is one.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_servers::target::{Asked, line};
 
+use crate::cpu::Cpu;
 use crate::place::{Place, Servers};
 use crate::setting;
 
@@ -14,29 +15,39 @@ const SIZES: [usize; 3] = [10_000, 60_000, 200_000];
 const FILE_BYTES: usize = 2_000;
 /// How much longer a file may take in the largest month than in the smallest.
 const RATIO: f64 = 1.2;
-/// How much the program may take, in MiB.
+/// How much the program may take, and the document server, in MiB.
 const MOST_MIB: f64 = 100.0;
 
-/// `run --once` over each month.
+/// What a month took.
+struct Month {
+    time: Duration,
+    cpu: Cpu,
+    program_mib: f64,
+    server_mib: f64,
+}
+
+/// `run --once` over each month. Beside the time stands the processors', which other programs on the machine change less.
 pub(crate) fn months(_servers: &Servers) {
     let most = setting("STRONGROOM_BENCH_SCALE", SIZES[2]);
     let mut smallest = None;
     for files in SIZES.into_iter().filter(|files| *files <= most) {
-        let (time, peak_mib) = once(files);
-        let each_us = time.as_secs_f64() * 1e6 / files as f64;
-        println!("a month of {files} files: {time:.1?}, {each_us:.0} µs a file");
-        line(&format!("memory with a month of {files} files"), peak_mib, "MiB", Asked::AtMost(MOST_MIB));
-        match smallest {
-            None => smallest = Some(each_us),
-            Some(smallest) => {
-                let what = format!("a file in a month of {files}, to one of {}", SIZES[0]);
-                line(&what, each_us / smallest, "of its time", Asked::AtMost(RATIO));
-            }
+        let month = once(files);
+        let each_us = |time: Duration| time.as_secs_f64() * 1e6 / files as f64;
+        let (each, cpu) = (each_us(month.time), each_us(month.cpu.program + month.cpu.document_server));
+        println!("a month of {files} files: {:.1?}, {each:.0} µs a file; {}", month.time, month.cpu);
+        for (who, mib) in [("the program", month.program_mib), ("the document server", month.server_mib)] {
+            line(&format!("memory of {who} with a month of {files} files"), mib, "MiB", Asked::AtMost(MOST_MIB));
+        }
+        let (first_each, first_cpu) = *smallest.get_or_insert((each, cpu));
+        if files > SIZES[0] {
+            let what = format!("a file in a month of {files}, to one of {}", SIZES[0]);
+            line(&what, each / first_each, "of its time", Asked::AtMost(RATIO));
+            line(&what, cpu / first_cpu, "of its processors' time", Asked::AtMost(RATIO));
         }
     }
 }
 
-fn once(files: usize) -> (Duration, f64) {
+fn once(files: usize) -> Month {
     let mut place = Place::embedded();
     let mut random = fastrand::Rng::with_seed(7);
     place.serve(|folder| {
@@ -45,17 +56,18 @@ fn once(files: usize) -> (Duration, f64) {
             fs::write(folder.join(format!("timesheet-{number:06}.pdf")), bytes).unwrap();
         }
     });
-    let begin = Instant::now();
+    let (begin, used) = (Instant::now(), place.cpu());
     let mut run = place.site.call(["run", "--once", "--json"]).start();
-    let mut peak_mib: f64 = 0.0;
+    let mut program_mib: f64 = 0.0;
     while run.is_running() {
-        peak_mib = peak_mib.max(peak_of(run.id()).unwrap_or_default());
+        program_mib = program_mib.max(peak_of(run.id()).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(50));
     }
     let time = begin.elapsed();
     let ending = run.wait().expect_code(0).json();
     assert_eq!(ending["archived"], files, "{ending}");
-    (time, peak_mib)
+    let server_mib = peak_of(place.server()).expect("the document server still runs");
+    Month { time, cpu: place.cpu() - used, program_mib, server_mib }
 }
 
 fn peak_of(process: u32) -> Option<f64> {
