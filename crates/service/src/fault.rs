@@ -161,6 +161,7 @@ mod armed {
     #[doc(hidden)]
     #[must_use]
     pub fn ordered(name: &'static str) -> Option<Fault> {
+        crate::passings::note(name);
         let orders =
             ORDERS.get_or_init(|| std::env::var("STRONGROOM_FAULT").map(|text| parse(&text)).unwrap_or_default());
         OF_THIS_THREAD.with_borrow(|orders| take(orders, name)).or_else(|| take(orders, name))

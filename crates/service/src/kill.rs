@@ -37,6 +37,7 @@ mod armed {
     /// What [`kill_point!`](crate::kill_point) does.
     #[doc(hidden)]
     pub fn pass(name: &'static str) {
+        crate::passings::note(name);
         let order = ORDER.get_or_init(|| std::env::var("STRONGROOM_KILL_AT").ok().map(|text| parse(&text)));
         if let Some(order) = order
             && order.name == name

@@ -1,7 +1,8 @@
 //! What every process of Strongroom needs, whatever its part.
 //!
 //! - [`clock`]: what time it is, as an argument;
-//! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail;
+//! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail; `passings`: counts of both, for
+//!   tests of what work costs;
 //! - [`limits`]: how many files may be open;
 //! - [`blocking`](mod@blocking): calls that block, off the threads that must not;
 //! - [`config`]: `strongroom.toml`, the environment and flags, checked;
@@ -25,6 +26,8 @@ pub mod health;
 pub mod kill;
 pub mod limits;
 pub mod metrics;
+#[cfg(feature = "kill-points")]
+mod passings;
 pub mod private;
 pub mod run_lock;
 pub mod schedule;

@@ -4,6 +4,7 @@
 //! - `two_processes`: a server and a run, as on a real site;
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
+//! - `cost`: what a file costs in a month that has many;
 //! - `drive_identity`: drives that are cloned, or do not say who they are any more;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `clock`: a clock that is wrong, and right again;
@@ -19,6 +20,7 @@
 mod after_the_proof;
 mod clock;
 mod configuration;
+mod cost;
 mod demo;
 mod drive_faults;
 mod drive_identity;
