@@ -8,6 +8,7 @@ mod checkpoint;
 mod cli;
 mod demo;
 mod exit;
+mod memory;
 mod out;
 mod presence;
 mod run;
@@ -31,6 +32,7 @@ use crate::trouble::Trouble;
 const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
 fn main() -> ExitCode {
+    memory::bound();
     // Two linked TLS providers, or none, make rustls panic: this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     strongroom_service::limits::raise_open_files();
