@@ -68,6 +68,7 @@ fn every_error_names_the_thing_and_the_next_step() {
             source: cause(Errno::FBIG),
         },
         DriveError::Full { root: root(), free: gib(3), reserve: gib(2), needed: gib(4) },
+        DriveError::Full { root: root(), free: gib(1), reserve: gib(2), needed: gib(0) },
         DriveError::NoRoom { root: root(), path: path(), source: cause(Errno::NOSPC) },
         DriveError::Failing { root: root(), action: Action::Sync, path: path(), source: cause(Errno::IO) },
         DriveError::BadManifest {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 use strongroom_files::errno;
+use strongroom_model::ByteCount;
 
 use super::{Action, DriveError};
 use crate::identity::{self, Identity};
@@ -69,6 +70,9 @@ impl DriveError {
                 "the drive at {} has room, but can hold only {left} more files (inodes), and {reserve} are kept in reserve",
                 root.display()
             ),
+            Self::Full { root, free, reserve, needed: ByteCount(0) } => {
+                format!("the drive at {} has {free} free, less than the reserve of {reserve}", root.display())
+            }
             Self::Full { root, free, reserve, needed } => format!(
                 "the drive at {} has {free} free: {needed} would leave less than the reserve of {reserve}",
                 root.display()
