@@ -41,6 +41,8 @@ struct View {
     verdict: String,
     also: Vec<String>,
     entries: Vec<Entry>,
+    /// Whether a condition lasts: then another mail will come.
+    lasts: bool,
 }
 
 #[derive(Template)]
@@ -109,6 +111,7 @@ impl AlarmMail {
             verdict: full_stop(&format!("{verdict}{detail}")),
             also: others.map(|others| format!("And {others}.")).into_iter().collect(),
             entries: self.entries(zone),
+            lasts: worst.is_some(),
         }
     }
 

@@ -100,7 +100,7 @@ fn wait_more(number: u64) -> String {
     format!("{} more {}", count(number), if number == 1 { "waits" } else { "wait" })
 }
 
-/// `on drive Blue-1`, or how many drives they are on.
+/// `on drive Blue-1`, or across how many drives they lie: each file is on one of them, not on each.
 fn place(report: &Report) -> String {
     let mut drives = report.tally.files.drives.keys();
     match (drives.next(), drives.len()) {
@@ -108,7 +108,7 @@ fn place(report: &Report) -> String {
             Some(text) => format!("on drive {}", label(text)),
             None => format!("on drive {drive}"),
         },
-        (_, more) => format!("on {} drives", more + 1),
+        (_, more) => format!("across {} drives", more + 1),
     }
 }
 

@@ -21,6 +21,10 @@ async fn an_alarm_is_told_at_once_and_its_end_too_each_once() {
         mails.values().flat_map(|mail| mail.lines()).filter_map(|line| line.strip_prefix("Subject: ")).collect();
     assert!(subjects.contains(&"The drive is missing (harbour)"), "{subjects:?}");
     assert!(subjects.contains(&"Over: the drive is missing (harbour)"), "{subjects:?}");
+    for mail in mails.values() {
+        let promises_another = decoded(mail).contains("Another mail comes when it is over");
+        assert_eq!(promises_another, !mail.contains("Subject: Over: "), "{mail}");
+    }
 }
 
 #[tokio::test]
