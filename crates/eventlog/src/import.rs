@@ -34,7 +34,9 @@ pub enum ImportError {
         site: String,
     },
     /// The log holds something else.
-    #[error("the log has {events} events that are not the first of the export: name an empty log")]
+    #[error(
+        "the log has {events} events that are not the first of the export: move the log's files away, or name a new database, and import into that"
+    )]
     NotItsBeginning {
         /// How many it has.
         events: u64,

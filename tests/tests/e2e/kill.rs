@@ -20,8 +20,11 @@ const BOOKINGS: usize = 6;
 const PASSINGS: [u32; 3] = [1, 2, 5];
 /// How many sites are killed at once: what they wait for is the disk, and each other's digests.
 const WORKERS: usize = 3;
+/// The test of most steps of `log adopt`.
+const ADOPTION: &str =
+    "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 18] = [
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
     ("drive.identity-recorded", "r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log"),
@@ -32,6 +35,13 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("verify.after-salvage", "a_kill_while_copies_of_a_lost_log_are_read_back_costs_nothing"),
     ("rewound.after-mail", "r4_r8_that_a_log_was_restored_is_mailed_at_once_though_nothing_is_recorded_and_only_once"),
     ("away.after-mail", "r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail"),
+    ("adopt.alarm-raised", ADOPTION),
+    ("adopt.summary-sent", "r7_a_summary_whose_sending_was_lost_counts_as_sent_though_the_adoption_is_killed_after_it"),
+    ("adopt.number-used", ADOPTION),
+    ("adopt.mail-recorded", ADOPTION),
+    ("adopt.checkpoint-kept", ADOPTION),
+    ("adopt.alarm-cleared", ADOPTION),
+    ("recover.page-claimed", "a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
     ("hold.after-append", "a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for"),
 ];
 

@@ -11,7 +11,7 @@ use strongroom_tests::site::Site;
 const PAGE: &str = "docs/operations.md";
 
 /// The numbers of the summaries that were mailed, each once.
-fn mailed(site: &Site) -> Vec<u64> {
+pub(crate) fn mailed(site: &Site) -> Vec<u64> {
     let subjects = site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("summary-"));
     let number = |text: &str| text.lines().find_map(|line| line.split("No ").nth(1)?.split_once(' ')?.0.parse().ok());
     let mut numbers: Vec<u64> = subjects.map(|mail| number(&mail.part("text/plain")).unwrap()).collect();

@@ -31,17 +31,17 @@ Examples:
   strongroom log tail --lines 100 --no-follow   the last hundred, and no more
   strongroom log export > site.jsonl            the stored events, byte for byte, one a line
   strongroom log export --from 1200             from position 1200 on
-  strongroom log verify                         recompute the tree, fold every booking, compare the roots
-                                                in summaries, data folder and drive; exits 1 and names
-                                                the first bad position
-  strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=    and that the first 181 events still have the root
+  strongroom log verify                         recompute all, compare every root that is known here;
+                                                exits 1 and names the first bad position
+  strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
+                                                and that the first 181 events still have the root
                                                 that a mail told
   strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
   strongroom log copy                           bring the log over from its file to log.url
   strongroom log import site.jsonl              make the log anew of an export
-  strongroom log recover                        after an older log was restored: take in hand again
-                                                what the server archived since"
+  strongroom log recover                        after an older log was restored: claim again what
+                                                the server archived since"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -188,8 +188,10 @@ fn page(report: &Report) -> String {
     let mut page = format!("log of site {}: {} events\nroot {}\n", report.site, report.size, report.root);
     if let Some(bad) = &report.first_bad {
         page += &format!(
-            "NOT WELL: {}\nNext: keep the file as it is, restore the newest backup of it beside it, and compare the two\n\
-             with `strongroom log export`. What is on the drives is proven by their manifests all the same.\n",
+            "NOT WELL: {}\nNext: keep the log as it is, restore the newest backup of it beside it, and compare the two\n\
+             with `strongroom log export`. If an older copy was restored because there is no newer one:\n\
+             strongroom log adopt --reason TEXT\n\
+             What is on the drives is proven by their manifests all the same.\n",
             bad.reason
         );
     }

@@ -1,5 +1,7 @@
 //! `strongroom log adopt`: a person decides to go on from a log that lost its newest events.
 
+use std::io;
+
 use strongroom_bus::Alarms;
 use strongroom_eventlog::merkle::Frontier;
 use strongroom_eventlog::{Checkpoint, EventLog, Head};
@@ -7,7 +9,7 @@ use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
 use strongroom_model::{Actor, AlarmKind, Event, EventId, Expected, NewEvent, Position, Recorded, StreamName};
 use strongroom_notify::last_composed;
 use strongroom_service::actor::person;
-use strongroom_service::{Clock, Config, blocking};
+use strongroom_service::{Clock, Config, blocking, kill_point};
 
 use crate::checkpoint::{self, Rewound, places};
 use crate::exit::Exit;
@@ -43,7 +45,7 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         Some(rewound) => {
             out.line(format_args!("gone on from this log, though {}", rewound.sentence()))?;
             out.line(
-                "Next: strongroom log recover, which takes in hand again what the server archived since; strongroom doctor. A drive \
+                "Next: strongroom log recover, which claims again what the server archived since; strongroom doctor. A drive \
                  that was away may ask once more when it is mounted",
             )?;
         }
@@ -52,12 +54,14 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(Exit::Well)
 }
 
-/// If we stop in it, the checkpoints still say that the log was rewound, and it is done again: what was recorded
-/// by then is found there.
+/// If we stop anywhere in it, the alarm about the log is raised, and nobody appends to the log until it is done again: what
+/// was recorded by then is found there. So its end comes last, after all that it promises.
 async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, Trouble> {
     let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
     let (clock, actor) = (Clock::system(), person());
     checkpoint::raise(log, &rewound).await?;
+    // If we stop here, the decision is not recorded: all processes go on to refuse the log, as before.
+    kill_point!("adopt.alarm-raised");
     let last = newest_summary(config, log).await.max(rewound.summary);
     use_up(log, last, &clock, &actor).await?;
     let key = AlarmKey::new(AlarmKind::LogRewound, "log");
@@ -66,12 +70,23 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
         let told = Event::AlarmNotified(notified);
         append(log, vec![(StreamName::alarm(&key), expected, told)], &clock, &actor).await?;
     }
+    // If we stop here, the beginning counts as mailed in the log as well, so nobody mails it again.
+    kill_point!("adopt.mail-recorded");
+    let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
+    let write_all = move || -> io::Result<()> {
+        for place in &places {
+            place.write(&now)?;
+            // If we stop here, some places have forgotten the lost events and some have not: the alarm in the log still
+            // holds, and the numbers that were mailed are used up already.
+            kill_point!("adopt.checkpoint-kept");
+        }
+        Ok(())
+    };
+    blocking(write_all).await.or_trouble("the new checkpoint could not be kept")?;
     let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
-    let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
-    blocking(move || places.iter().try_for_each(|place| place.write(&now)))
-        .await
-        .or_trouble("the new checkpoint could not be kept")?;
+    // If we stop here, all is decided. What is kept of the mail names the beginning of an alarm that is over: nobody reads it.
+    kill_point!("adopt.alarm-cleared");
     checkpoint::forget_mailed(config, log.site()).await.or_trouble("what was mailed could not be forgotten")?;
     Ok(Some(rewound))
 }
@@ -102,6 +117,8 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
             && let Some(sent) = history.last().and_then(|tail| sent(&history, tail))
         {
             append(log, vec![(stream, Expected::After(sent.1), sent.0)], clock, actor).await?;
+            // If we stop here, this one counts as sent, and those before it are looked at again.
+            kill_point!("adopt.summary-sent");
         }
     }
     for number in known + 1..=last.min(known.saturating_add(MOST_SUMMARIES)) {
@@ -120,7 +137,10 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
             (stream.clone(), Expected::New, Event::SummaryComposed(composed)),
             (stream, Expected::After(strongroom_model::Version(0)), Event::SummarySent(sent)),
         ];
+        // Both at once: a number without its end would be mailed.
         append(log, events, clock, actor).await?;
+        // If we stop here, the numbers up to this one are used, and it goes on with the next one.
+        kill_point!("adopt.number-used");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::{Event, EventId, Expected, NewEvent, StreamName};
 use strongroom_service::actor::person;
-use strongroom_service::{Clock, Config};
+use strongroom_service::{Clock, Config, kill_point};
 use strongroom_source::{Offer, Page, Source};
 
 use crate::exit::Exit;
@@ -57,7 +57,7 @@ pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit
     Ok(if found.unusable.is_empty() { Exit::Well } else { Exit::Problems })
 }
 
-/// If we stop in it, some are taken and the rest are not: doing it again takes the rest.
+/// If we stop in it, the bookings of some pages are claimed and the rest are not: doing it again claims the rest.
 async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found, Trouble> {
     let (mut found, mut after) = (Found::default(), None);
     for _ in 0..MAX_PAGES {
@@ -70,6 +70,8 @@ async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found
             }
         }
         take(log, clock, &offers, &mut found).await?;
+        // If we stop here, this page's bookings are known: whoever starts next proves them, and a recovery leaves them alone.
+        kill_point!("recover.page-claimed");
         // Ids come in their order, so a page that begins earlier would be one that was read.
         if next.is_none() || next <= after {
             break;
@@ -79,6 +81,7 @@ async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found
     Ok(found)
 }
 
+/// All that are new in one commit: if we stop before it, none of the page is claimed, and nothing was done for any.
 async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Found) -> Result<(), Trouble> {
     let names: Vec<StreamName> = offers.iter().map(|offer| StreamName::booking(&offer.id)).collect();
     for _ in 0..TRIES {
