@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
+use strongroom_model::text::with_causes;
 use strongroom_service::{Health, Probe, systemd};
 
 use crate::presence::parts::Parts;
@@ -65,7 +66,7 @@ impl Pulse {
     async fn log_trouble(&self) -> Option<String> {
         match tokio::time::timeout(LOG_MOST, self.log.head()).await {
             Ok(Ok(_)) => Some(self.log.unwritable()?.borrow().as_ref()?.reason.clone()),
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(Err(error)) => Some(with_causes(&error)),
             Err(_) => Some(format!("no answer within {} s", LOG_MOST.as_secs())),
         }
     }

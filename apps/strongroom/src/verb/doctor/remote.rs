@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom_model::FailureKind;
 use strongroom_notify::{Post, Settings};
 use strongroom_service::{Clock, Config, MAX_SKEW as WRONG};
 use strongroom_source::{Health, Source, SourceError};
@@ -79,6 +80,16 @@ fn failed(name: &'static str, error: SourceError) -> Check {
     Check::bad(name, error.into_obstacle().message, step)
 }
 
+/// What to do about a mail server that does not take mails. The failure's own step would name the doctor, who says this.
+fn mail_step(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::MailUnreachable => {
+            "see that the mail server runs and that this host reaches it; mails wait in the log until it does"
+        }
+        other => other.step(),
+    }
+}
+
 /// Whether a mail could be handed over; none is.
 pub(super) async fn mail(config: &Config) -> Check {
     let settings = match Settings::from_config(config) {
@@ -107,7 +118,7 @@ pub(super) async fn mail(config: &Config) -> Check {
                         Check::warning("mail", found, step)
                     }
                 }
-                Err(error) => Check::bad("mail", format!("{host}:{port}: {error}"), error.failure_kind().step()),
+                Err(error) => Check::bad("mail", format!("{host}:{port}: {error}"), mail_step(error.failure_kind())),
             }
         }
     }
