@@ -90,3 +90,13 @@ fn every_service_is_held_in() {
         }
     }
 }
+
+/// What is written to a drive has rights for the group, which auditors are given: the unit must not take them.
+#[test]
+fn services_that_write_to_a_drive_leave_the_group_its_rights() {
+    for file in tree::files_like("systemd/", ".service") {
+        let unit = tree::read(&file);
+        let writes = unit.lines().any(|line| line.starts_with("ReadWritePaths=") && line.contains("/mnt/backup"));
+        assert!(!writes || unit.lines().any(|line| line == "UMask=0027"), "{file}");
+    }
+}

@@ -38,7 +38,7 @@ fn modes(folder: &Path) -> Vec<String> {
 #[test]
 fn what_is_on_a_drive_is_for_its_owner_and_group_whatever_the_umask() {
     let dir = tempfile::tempdir().unwrap();
-    for umask in ["022", "000"] {
+    for umask in ["022", "027", "000"] {
         let told: PathBuf = dir.path().join(umask);
         let ran = Command::new("sh")
             .args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"])
