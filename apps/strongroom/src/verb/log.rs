@@ -31,7 +31,7 @@ Examples:
   strongroom log tail --lines 100 --no-follow   the last hundred, and no more
   strongroom log export > site.jsonl            the stored events, byte for byte, one a line
   strongroom log export --from 1200             from position 1200 on
-  strongroom log verify                         recompute all, compare every root that is known here;
+  strongroom log verify                         recompute all, compare every root known here;
                                                 exits 1 and names the first bad position
   strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
                                                 and that the first 181 events still have the root
