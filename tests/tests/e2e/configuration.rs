@@ -1,7 +1,9 @@
 //! Wrong use and wrong configuration: a clear error that names the thing and the next step.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
+use strongroom_tests::schemas::workspace_root;
 use strongroom_tests::site::Site;
 
 #[test]
@@ -61,6 +63,22 @@ fn no_configuration_at_all_is_answered_with_the_next_step() {
     let site = Site::without_drive();
     fs::remove_file(site.path("strongroom.toml")).unwrap();
     site.run_once().run().expect_code(1).expect_said("strongroom config init");
+}
+
+/// The manual has root write the file, and the program's own user read it.
+#[test]
+fn the_group_of_the_documented_folder_may_read_what_config_init_writes() {
+    let page = fs::read_to_string(workspace_root().join("docs/operations.md")).unwrap();
+    let line = page.lines().find(|line| line.ends_with(" /etc/strongroom") && line.contains("install -d")).unwrap();
+    let mode = line.split(" -m ").nth(1).unwrap().split(' ').next().unwrap();
+    let site = Site::without_drive();
+    let folder = site.path("etc");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(u32::from_str_radix(mode, 8).unwrap())).unwrap();
+    site.call(["config", "init", "etc/strongroom.toml"]).run().expect_code(0);
+    let (folder, file) = (fs::metadata(&folder).unwrap(), fs::metadata(folder.join("strongroom.toml")).unwrap());
+    assert_eq!(folder.mode() & 0o2000, 0o2000, "files that root makes there are of the folder's group");
+    assert_eq!((file.mode() & 0o777, file.gid()), (0o640, folder.gid()));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //!
 //! - `kills`: every kind of process dies;
 //! - `broker`: RabbitMQ is restarted, wiped, short of memory; `cluster`: its leader dies;
+//! - `new_broker`: one with nothing in it is made ready by hand;
 //! - `away`: Postgres is away for long, and a person hears of it all the same;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
 //! - `full`: the drive has no room beyond its reserve;
@@ -30,6 +31,7 @@ mod left_raised;
 mod mail;
 mod messages;
 mod missing;
+mod new_broker;
 mod relays;
 mod rewound;
 mod slow;

@@ -60,7 +60,7 @@ pub enum BrokerError {
     },
     /// The user may not do that.
     #[error(
-        "the broker does not let {user} do that: {words}; give the rights that deploy/rabbitmq shows, or run `strongroom topology apply` as a user who has them"
+        "the broker does not let {user} do that: {words}; give the rights that deploy/rabbitmq shows; `strongroom topology apply` needs the relay's login (STRONGROOM_BROKER_URL_FILE names the file with it)"
     )]
     Forbidden {
         /// Who may not.
