@@ -39,12 +39,12 @@ impl fmt::Display for AlarmKey {
 pub struct AlarmRaised {
     /// What kind of condition.
     pub kind: AlarmKind,
-    /// Of what.
-    pub subject: String,
     /// What is the matter, in one sentence.
     pub message: String,
     /// What a person does about it, in one sentence or a command.
     pub next_step: String,
+    /// Of what.
+    pub subject: String,
 }
 
 /// The condition ended.

@@ -27,10 +27,10 @@ pub enum DiskOf {
 /// from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveAttached {
-    /// What disk it is on.
-    pub disk: DiskOf,
     /// Whether a copy is proven though it may have been read back from a cache.
     pub cached_is_proven: bool,
+    /// What disk it is on.
+    pub disk: DiskOf,
 }
 
 impl DriveAttached {
@@ -48,33 +48,33 @@ pub struct DriveInitialised {
 /// A process began to use a drive, and left a mark of that on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveUsed {
-    /// The number of this use on that drive, from 1.
-    pub generation: u64,
-    /// What the mark on the drive holds: random.
-    pub token: UseToken,
     /// The newest use whose mark the drive held before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriveUse>,
     /// The id of its file system, where the host tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filesystem: Option<String>,
+    /// The number of this use on that drive, from 1.
+    pub generation: u64,
     /// The serial number of its device, where the host tells it. A USB adapter may tell its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// What the mark on the drive holds: random.
+    pub token: UseToken,
 }
 
 /// A person decided that a drive is the right one from now on, though it lacked the mark of its newest use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveAdopted {
-    /// The number of the use that the drive is marked with.
-    pub generation: u64,
-    /// What the mark on the drive holds: random.
-    pub token: UseToken,
     /// The newest use whose mark the drive held before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriveUse>,
+    /// The number of the use that the drive is marked with.
+    pub generation: u64,
     /// Why, in the person's words.
     pub reason: String,
+    /// What the mark on the drive holds: random.
+    pub token: UseToken,
 }
 
 /// A person had a drive's identity, which could not be read any more, written back from the log.

@@ -11,27 +11,27 @@ use crate::flow::StageName;
 /// without, it needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
-    /// Whose work it was.
-    pub stage: StageName,
+    /// Which attempt this was, from 1.
+    pub attempt: u32,
+    /// The wrong digest that was seen, where that was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The stable code of the cause.
     pub kind: FailureKind,
     /// What happened, for a person, on one line.
     pub message: String,
-    /// Which attempt this was, from 1.
-    pub attempt: u32,
-    /// When it is tried again; absent: a person must look.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub retry_at: Option<Timestamp>,
-    /// The wrong digest that was seen, where that was the cause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
     /// Where the bad copy is put aside, right after this is recorded, relative to the drive's root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
     /// Of a mail: the recipients who got it at this attempt, though not all did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reached: Vec<String>,
+    /// When it is tried again; absent: a person must look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub retry_at: Option<Timestamp>,
+    /// Whose work it was.
+    pub stage: StageName,
 }
 
 macro_rules! failure_kinds {

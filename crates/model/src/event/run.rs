@@ -16,10 +16,10 @@ pub enum Trigger {
 /// A run is due: enumerate takes it from here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRequested {
-    /// What set it going.
-    pub trigger: Trigger,
     /// How many bookings it may take at most.
     pub oldest: u32,
+    /// What set it going.
+    pub trigger: Trigger,
 }
 
 /// A booking in the server's list that could not be taken in hand.
@@ -49,20 +49,20 @@ pub enum ZeroReason {
 /// with this event in one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnumerated {
-    /// How many bookings the server said were waiting in all.
-    pub waiting: u64,
-    /// How many were looked at.
-    pub listed: u64,
     /// How many were taken in hand.
     pub enumerated: u64,
-    /// How many were passed over since an earlier run has them in hand.
-    pub in_hand: u64,
     /// How many the server offers though they were archived: it has forgotten our mark.
     pub forgotten: u64,
-    /// How many records could not be used; `rejected` shows the first of them.
-    pub unusable: u64,
+    /// How many were passed over since an earlier run has them in hand.
+    pub in_hand: u64,
+    /// How many were looked at.
+    pub listed: u64,
     /// The first of the records that could not be used, 50 at most.
     pub rejected: Vec<Rejected>,
+    /// How many records could not be used; `rejected` shows the first of them.
+    pub unusable: u64,
+    /// How many bookings the server said were waiting in all.
+    pub waiting: u64,
     /// Why none was taken, where none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_reason: Option<ZeroReason>,

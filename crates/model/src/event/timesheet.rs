@@ -13,15 +13,15 @@ use crate::quantity::{ByteCount, Month};
 /// proven against this `digest` and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Enumerated {
-    /// The file's name as the server gives it, whatever it holds: escape it before use.
-    pub filename: String,
-    /// The file's size as the server records it.
-    pub size_bytes: ByteCount,
     /// The file's digest as the server records it.
     pub digest: Digest,
+    /// The file's name as the server gives it, whatever it holds: escape it before use.
+    pub filename: String,
     /// When the booking was signed off.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub signed_off_at: Timestamp,
+    /// The file's size as the server records it.
+    pub size_bytes: ByteCount,
 }
 
 /// How a file and its name were made durable.
@@ -39,22 +39,22 @@ pub enum SyncMethod {
 pub struct Fetched {
     /// The drive that holds it.
     pub drive: DriveId,
-    /// Where it lies, relative to the drive's root, with `/` between parts.
-    pub path: String,
-    /// The month's bag that it belongs to.
-    pub month: Month,
-    /// How many bytes came.
-    pub size_bytes: ByteCount,
-    /// SHA-256 of the bytes as they came.
-    pub sha256: Digest,
-    /// The same bytes' digest in the algorithm that the server holds.
-    pub in_flight: Digest,
-    /// How the file was made durable.
-    pub sync: SyncMethod,
-    /// How many of the bytes were there from an earlier transfer that was cut.
-    pub resumed_from_bytes: ByteCount,
     /// How long the transfer took.
     pub elapsed_ms: u64,
+    /// The same bytes' digest in the algorithm that the server holds.
+    pub in_flight: Digest,
+    /// The month's bag that it belongs to.
+    pub month: Month,
+    /// Where it lies, relative to the drive's root, with `/` between parts.
+    pub path: String,
+    /// How many of the bytes were there from an earlier transfer that was cut.
+    pub resumed_from_bytes: ByteCount,
+    /// SHA-256 of the bytes as they came.
+    pub sha256: Digest,
+    /// How many bytes came.
+    pub size_bytes: ByteCount,
+    /// How the file was made durable.
+    pub sync: SyncMethod,
 }
 
 /// How a copy was read back.
@@ -74,20 +74,20 @@ pub enum ReadBack {
 /// digest read back were one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackedUp {
-    /// The drive that holds the copy.
-    pub drive: DriveId,
-    /// Where it lies, relative to the drive's root, with `/` between parts.
-    pub path: String,
-    /// The month's bag that it belongs to.
-    pub month: Month,
-    /// The size of what was read back.
-    pub size_bytes: ByteCount,
-    /// SHA-256 of what was read back.
-    pub sha256: Digest,
     /// The digest that all three agree on, in the server's algorithm.
     pub digest: Digest,
+    /// The drive that holds the copy.
+    pub drive: DriveId,
+    /// The month's bag that it belongs to.
+    pub month: Month,
+    /// Where it lies, relative to the drive's root, with `/` between parts.
+    pub path: String,
     /// How it was read back.
     pub read_back: ReadBack,
+    /// SHA-256 of what was read back.
+    pub sha256: Digest,
+    /// The size of what was read back.
+    pub size_bytes: ByteCount,
 }
 
 /// The server's answer: its copy is in `archived`, and it will not offer it again.
@@ -102,10 +102,10 @@ pub struct Archived {
 /// The server's copy is gone, by an approved purge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Purged {
-    /// The purge that was approved.
-    pub purge: String,
     /// The proofs that it rested on.
     pub proofs: Vec<EventId>,
+    /// The purge that was approved.
+    pub purge: String,
 }
 
 /// A stage has been at work on a booking for long, and goes on. If it says nothing more until
@@ -122,9 +122,9 @@ pub struct Held {
 /// A person's word that a booking should be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {
+    /// Why, in the person's words.
+    pub reason: Option<String>,
     /// Where it goes on: `enumerate` (the next run asks the server for its record anew)
     /// or `archive` (its copy is proven already).
     pub stage: StageName,
-    /// Why, in the person's words.
-    pub reason: Option<String>,
 }

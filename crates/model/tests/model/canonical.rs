@@ -1,8 +1,11 @@
 //! What makes an event's bytes what they are, whatever other crates ask of serde_json: its
 //! `preserve_order`, `float_roundtrip` and `arbitrary_precision` reach every crate of a build.
 
-use strongroom_model::event::{Enumerated, Rejected, RunEnumerated};
-use strongroom_model::{ByteCount, Event, Expected, NewEvent, Position, Recorded};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use strongroom_model::event::{CATALOGUE, Enumerated, Rejected, RunEnumerated};
+use strongroom_model::{ByteCount, Event, Expected, NewEvent, Position, Recorded, StageName, SubjectKind};
 
 use crate::samples;
 
@@ -66,4 +69,32 @@ fn r9_a_number_that_json_cannot_keep_is_stored_as_the_greatest_that_it_can() {
     });
     let body = NewEvent { event: enumerated, ..event(0, "a") }.render(&samples::site(), Position(0));
     assert!(Recorded::parse(&body).is_ok(), "{body}");
+}
+
+/// The order in which members are declared is the order in which they are stored: by their names, as a library that sorts
+/// them has it, in every type of event with all that it can hold.
+#[test]
+fn every_member_is_stored_in_canonical_order() {
+    let mut reached = samples::failed(StageName::Notify, true);
+    reached.reached.push("office@example.com".to_owned());
+    let failed = [SubjectKind::Booking, SubjectKind::Run, SubjectKind::Alarm, SubjectKind::Summary]
+        .map(|subject| Event::failed(subject, reached.clone()).unwrap());
+    let sampled = samples::all().into_iter().map(|(_, event)| event);
+    let failed = failed.map(|failed| NewEvent { event: failed, ..event(0, "a") });
+    let mut held: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for event in sampled.chain(failed) {
+        let body = event.render(&samples::site(), Position(0));
+        let value: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body, serde_json_canonicalizer::to_string(&value).unwrap());
+        let members: BTreeSet<_> = value["data"].as_object().unwrap().keys().cloned().collect();
+        let most = held.entry(event.event.type_name()).or_default();
+        if members.len() > most.len() {
+            *most = members;
+        }
+    }
+    for event in CATALOGUE {
+        let schema = (event.schema)();
+        let named: BTreeSet<_> = schema.get("properties").unwrap().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(held[event.name], named, "no sample of {} has all of its members", event.name);
+    }
 }
