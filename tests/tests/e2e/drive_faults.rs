@@ -124,7 +124,7 @@ fn r6_the_reserve_holds_up_fetching_and_neither_proofs_nor_the_archive() {
 
     let full = [("STRONGROOM_DRIVE_RESERVE", "9000TiB"), ("STRONGROOM_RETRY_WAIT_ONCE", "1s")];
     let run = || full.iter().fold(site.run_once(), |call, (name, value)| call.env(name, value)).run();
-    run().expect_code(2).expect_said("would leave less than the reserve");
+    run().expect_code(2).expect_said("less than the reserve of");
     assert_eq!(count(|event| matches!(event, Event::TimesheetArchived(_))), fetched);
     assert_eq!(count(|event| matches!(event, Event::TimesheetFetched(_))), fetched, "no more is fetched");
     r1_every_manifest_is_right(&site);
