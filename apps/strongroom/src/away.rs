@@ -171,8 +171,8 @@ impl Watch {
         SignedDuration::try_from(self.config.watch.log_away_after.get()).unwrap_or(SignedDuration::MAX)
     }
 
-    /// The log is there: an outage that was long is recorded. If no mail about it could go out, or might, people are told
-    /// of it now.
+    /// The log is there: an outage that was long is recorded. If no mail about it could go out, or might, one goes out
+    /// now.
     async fn back(&mut self, log: &EventLog) {
         let mut kept = self.kept().await;
         if kept.outage.is_some() {

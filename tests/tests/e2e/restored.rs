@@ -43,7 +43,7 @@ fn r4_the_documented_backup_of_an_embedded_log_is_restored_and_goes_on_with_what
     let said = documented::run(&site, PAGE, "go on", &[]);
     assert!(said.contains("4 bookings that the server has archived and this log did not know"), "{said}");
     site.call(["log", "recover"]).run().expect_code(0).expect_said("0 bookings that the server has archived");
-    // At its start it finds the files that were fetched and not proven; then they are in hand again.
+    // At its start it finds the files that were fetched and not proven; then they are claimed again.
     site.run_once().run().expect_code(2).expect_said("2 files of ");
     site.run_once().run().expect_code(0);
     all_is_archived(&site, 9);
