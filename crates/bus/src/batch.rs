@@ -11,7 +11,6 @@ use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::LogError;
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::fold::fold;
 use strongroom_model::text::with_causes;
 use strongroom_model::{FailureKind, Recorded, StageName, StreamName, next_step};
 use tokio::time::{Instant, sleep};
@@ -20,11 +19,12 @@ use tracing::Instrument as _;
 
 use crate::delivery::Handover;
 use crate::desk::Desk;
+use crate::erased::{AnyStage, AnyTask};
 use crate::ledger::Claim;
 use crate::pace::Pace;
 use crate::progress::{Count, Pause, Progress};
-use crate::settle::Settle;
-use crate::stage::{Failure, Fate, Outcome, Stage, Task};
+use crate::settling::Settling;
+use crate::stage::{Failure, Fate, Outcome, Task};
 use crate::stranded::Horizon;
 use crate::traced;
 
@@ -32,8 +32,9 @@ use crate::traced;
 const DOUBLINGS_MOST: u32 = 16;
 
 /// What works on a stage's batches, each in a task of its own.
-pub(crate) struct Worker<S> {
-    pub(crate) stage: Arc<S>,
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) stage: Arc<dyn AnyStage>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) pace: Pace,
@@ -43,21 +44,6 @@ pub(crate) struct Worker<S> {
     pub(crate) horizon: Horizon,
     /// After which time at work this is recorded in the log; `None`: nobody waits for that.
     pub(crate) hold_after: Option<Duration>,
-}
-
-impl<S> Clone for Worker<S> {
-    fn clone(&self) -> Self {
-        Self {
-            stage: self.stage.clone(),
-            desk: self.desk.clone(),
-            progress: self.progress.clone(),
-            pace: self.pace,
-            stop: self.stop.clone(),
-            troubles: self.troubles.clone(),
-            hold_after: self.hold_after,
-            horizon: self.horizon,
-        }
-    }
 }
 
 /// What a batch says about the stage.
@@ -72,7 +58,7 @@ pub(crate) enum Worked {
     Obstructed(AlarmRaised),
 }
 
-impl<S: Stage> Worker<S> {
+impl Worker {
     pub(crate) async fn work(self, deliveries: Vec<Handover>) -> Worked {
         let histories = match self.histories(&deliveries).await {
             Ok(histories) => histories,
@@ -87,12 +73,12 @@ impl<S: Stage> Worker<S> {
         if tasks.is_empty() {
             return Worked::Nothing;
         }
-        let settle = Settle::counted(self.desk.clone(), self.progress.clone(), &tasks);
+        let settling = Settling::new(self.desk.clone(), self.progress.clone(), &tasks);
         let span = traced::batch(self.desk.stage, &tasks);
         let began = Instant::now();
-        self.hold(self.handle(tasks, &settle), &settle, &claims).instrument(span).await;
+        self.hold(self.handle(tasks, &settling), &settling, &claims).instrument(span).await;
         self.progress.batch(began.elapsed());
-        self.conclude(settle, claims, began.elapsed()).await
+        self.conclude(settling, claims, began.elapsed()).await
     }
 
     /// The streams of the batch. One that cannot be read is left out, and does not keep
@@ -129,7 +115,7 @@ impl<S: Stage> Worker<S> {
         &self,
         deliveries: Vec<Handover>,
         mut histories: HashMap<StreamName, Vec<Recorded>>,
-    ) -> (Vec<Task<S::State>>, HashMap<StreamName, Claim>) {
+    ) -> (Vec<AnyTask>, HashMap<StreamName, Claim>) {
         let mut tasks = Vec::with_capacity(deliveries.len());
         let mut claims = HashMap::with_capacity(deliveries.len());
         for Handover { trigger, claim } in deliveries {
@@ -158,7 +144,7 @@ impl<S: Stage> Worker<S> {
                     continue;
                 }
             }
-            match fold::<S::State>(&history) {
+            match self.stage.fold(&history) {
                 Ok(state) => {
                     let trigger = history.last().cloned().unwrap_or(trigger);
                     let stream = trigger.stream.clone();
@@ -177,33 +163,34 @@ impl<S: Stage> Worker<S> {
     /// Hands the tasks to the stage. If it panics, each task that it left open is handed
     /// to it once more, alone: so that only the one that makes it panic is recorded as
     /// failed, and the rest of the batch loses no attempt.
-    async fn handle(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) {
+    async fn handle(&self, tasks: Vec<AnyTask>, settling: &Settling) {
         let alone = tasks.len() == 1;
         let spare = tasks.clone();
-        let Err(panic) = self.attempt(tasks, settle).await else { return };
+        let Err(panic) = self.attempt(tasks, settling).await else { return };
         for task in spare {
-            if settle.is_obstructed() {
+            if settling.is_obstructed() {
                 return;
             }
-            if !settle.is_open(&task.stream) {
+            if !settling.is_open(&task.stream) {
                 continue;
             }
-            let panic = if alone { Some(panic.clone()) } else { self.attempt(vec![task.clone()], settle).await.err() };
+            let panic =
+                if alone { Some(panic.clone()) } else { self.attempt(vec![task.clone()], settling).await.err() };
             if let Some(panic) = panic
-                && settle.is_open(&task.stream)
+                && settling.is_open(&task.stream)
             {
                 let message = format!("the {} stage panicked: {panic}", self.desk.stage);
                 let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
-                settle.one(task, Outcome::Failed(failure)).await;
+                settling.one(task, Outcome::Failed(failure)).await;
             }
         }
     }
 
     /// One call of the stage; the error is what it panicked with.
-    async fn attempt(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) -> Result<(), String> {
+    async fn attempt(&self, tasks: Vec<AnyTask>, settling: &Settling) -> Result<(), String> {
         // What a panic may leave half done is the stage's own: it is called again from the
         // log's state, as after a kill. The settle's accounts are changed in single steps.
-        let called = AssertUnwindSafe(self.stage.handle(tasks, settle)).catch_unwind().await;
+        let called = AssertUnwindSafe(self.stage.handle(tasks, settling)).catch_unwind().await;
         called.map_err(|panic| {
             self.progress.count(Count::Panic);
             let message = panic_message(panic.as_ref());
@@ -212,8 +199,8 @@ impl<S: Stage> Worker<S> {
         })
     }
 
-    async fn conclude(&self, settle: Settle<S::State>, claims: HashMap<StreamName, Claim>, took: Duration) -> Worked {
-        let settled = settle.finish();
+    async fn conclude(&self, settling: Settling, claims: HashMap<StreamName, Claim>, took: Duration) -> Worked {
+        let settled = settling.finish();
         tracing::info!(stage = %self.desk.stage, done = settled.done, failed = settled.failed, again = settled.again.len(),
             elapsed_ms = took.as_millis(), "batch settled");
         if let Some(obstacle) = &settled.obstacle {

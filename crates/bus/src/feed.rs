@@ -31,10 +31,11 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::route::drive_of;
 use crate::broker::{Broker, Incoming};
 use crate::delivery::Handover;
+use crate::erased::AnyStage;
 use crate::ledger::{Ending, Ledger, Said, Word};
 use crate::pace::Pace;
 use crate::progress::{Pause, Progress};
-use crate::stage::{BatchLimits, Stage};
+use crate::stage::BatchLimits;
 use crate::stranded::Horizon;
 
 use self::give_back::{GiveBack, Returned};
@@ -56,17 +57,17 @@ const DRIVE_EVERY: Duration = Duration::from_secs(1);
 const NET_EVERY: Duration = Duration::from_secs(10);
 
 /// Where a feed takes from.
-pub(crate) struct Sources<S> {
+pub(crate) struct Sources {
     pub(crate) broker: Broker,
-    pub(crate) stage: Arc<S>,
+    pub(crate) stage: Arc<dyn AnyStage>,
     pub(crate) log: EventLog,
     pub(crate) clock: Clock,
     pub(crate) horizon: Horizon,
 }
 
 /// What feeds one stage from its queue.
-pub(crate) struct Feed<S> {
-    sources: Sources<S>,
+pub(crate) struct Feed {
+    sources: Sources,
     name: StageName,
     ledger: Arc<Ledger>,
     words: mpsc::UnboundedReceiver<Word>,
@@ -86,9 +87,9 @@ pub(crate) struct Feed<S> {
     net_at: Instant,
 }
 
-impl<S: Stage> Feed<S> {
+impl Feed {
     pub(crate) fn new(
-        sources: Sources<S>,
+        sources: Sources,
         ledger: Arc<Ledger>,
         words: mpsc::UnboundedReceiver<Word>,
         progress: &Arc<Progress>,

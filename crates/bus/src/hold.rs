@@ -15,19 +15,18 @@ use tokio::time::sleep;
 
 use crate::batch::Worker;
 use crate::ledger::Claim;
-use crate::settle::Settle;
-use crate::stage::Stage;
+use crate::settling::Settling;
 
 /// For how many intervals the work is held at a time: one may be missed, where the log does
 /// not answer.
 pub(crate) const INTERVALS: u32 = 2;
 
-impl<S: Stage> Worker<S> {
+impl Worker {
     /// Waits for the stage's work, and holds what is still open of it, again and again.
     pub(crate) async fn hold(
         &self,
         work: impl Future<Output = ()>,
-        settle: &Settle<S::State>,
+        settling: &Settling,
         claims: &HashMap<StreamName, Claim>,
     ) {
         let Some(hold_after) = self.hold_after else { return work.await };
@@ -39,7 +38,7 @@ impl<S: Stage> Worker<S> {
                 () = sleep(hold_after) => {}
             }
             let until = self.desk.clock.now().checked_add(hold_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
-            let mut holding = pin!(settle.hold(until));
+            let mut holding = pin!(settling.hold(until));
             let mut over = false;
             // An append that was begun is carried out: it is waited for even if the work is over
             // first, so that we know where the streams stand.

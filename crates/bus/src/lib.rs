@@ -10,20 +10,22 @@
 //!   [`alarms`]: what a person is told of now;
 //! - [`delivery`]: the two ways that pending work reaches a stage, each stream once at a time
 //!   (`ledger`): `local` reads the log itself, `feed` takes from a broker's queue;
-//! - `batch`, `hold`, `obstacles`, `runner`: a stage at work, also for long, and what happens
-//!   when it cannot;
+//! - `erased`: a stage without its types; `batch`, `settling`, `hold`, `obstacles`, `runner`: a stage at work,
+//!   also for long, and what happens when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
 //!   [`idle`]: whether anything is left to do; [`figures`]: what the log counts, for metrics;
 //! - [`broker`]: RabbitMQ, where stages run in processes of their own, and [`relay`]: what is
 //!   pending in the log, published to it.
 
 mod batch;
+mod erased;
 mod feed;
 mod hold;
 mod ledger;
 mod local;
 mod obstacles;
 mod runner;
+mod settling;
 mod stranded;
 mod traced;
 

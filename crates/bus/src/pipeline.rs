@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch::Worker;
 use crate::delivery::Delivery;
 use crate::desk::Desk;
+use crate::erased::AnyStage;
 use crate::feed::{Feed, Sources};
 use crate::ledger::Ledger;
 use crate::local::Local;
@@ -176,10 +177,13 @@ impl StageHandle {
 /// it until it is told to stop.
 #[must_use]
 pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHandle {
+    spawn_any(Arc::new(stage), actor, wiring)
+}
+
+fn spawn_any(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle {
     let Wiring { log, delivery, clock, retry, pace, stop, abort } = wiring.clone();
     let (hold_after, horizon) = (wiring.hold_after(), wiring.horizon());
     let name = stage.name();
-    let stage = Arc::new(stage);
     let progress = Arc::new(Progress::of(log.site().clone(), name));
     let in_hand = metrics::gauge!("strongroom_tasks_in_hand", "site" => log.site().to_string(), "stage" => name.name());
     // One batch waits while others are worked on.

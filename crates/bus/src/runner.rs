@@ -19,7 +19,7 @@ use crate::ledger::Ledger;
 use crate::obstacles::{Found, Obstacles};
 use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
-use crate::stage::{BatchLimits, Stage};
+use crate::stage::BatchLimits;
 
 /// How many pending events are looked through for one that this stage could do now: what is of
 /// another drive stands among them.
@@ -29,8 +29,8 @@ const LEFT_MOST: usize = 1_000;
 ///
 /// All of its state is gone after a restart, on purpose: what it must not forget is in the
 /// log, raised alarms included.
-pub(crate) struct Runner<S> {
-    worker: Worker<S>,
+pub(crate) struct Runner {
+    worker: Worker,
     limits: BatchLimits,
     deliveries: mpsc::Receiver<Handover>,
     ledger: Arc<Ledger>,
@@ -64,9 +64,9 @@ enum Waited {
     Stopping,
 }
 
-impl<S: Stage> Runner<S> {
+impl Runner {
     pub(crate) fn new(
-        worker: Worker<S>,
+        worker: Worker,
         deliveries: mpsc::Receiver<Handover>,
         ledger: Arc<Ledger>,
         abort: CancellationToken,

@@ -1,30 +1,17 @@
 //! Settling: what became of tasks, written to the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
-use strongroom_eventlog::AppendError;
-use strongroom_model::event::{AlarmRaised, Failed, Held};
-use strongroom_model::text::printable;
-use strongroom_model::{
-    ByteCount, Event, Expected, FailureKind, Fold, IllegalTransition, NewEvent, Position, Recorded, StageName,
-    StreamName, Version,
-};
-use strongroom_service::kill_point;
-use tokio::sync::RwLock;
+use strongroom_model::event::AlarmRaised;
+use strongroom_model::{Fold, StreamName};
 
-use crate::alarms::AlarmError;
-use crate::desk::{Desk, new_event};
-use crate::progress::{Count, Progress};
-use crate::stage::{Done, Failure, Fate, Outcome, Task};
-
-/// How many characters of a failure's message are recorded: it is for a person, and part
-/// of it may come from outside.
-const MESSAGE_CHARS: usize = 500;
+use crate::desk::Desk;
+use crate::settling::Settling;
+use crate::stage::{Outcome, Task};
 
 /// Settles the tasks of one batch. Clones settle the same batch, so that tasks which
 /// [`Stage::handle`](crate::Stage::handle) runs side by side can each have one.
@@ -33,32 +20,8 @@ const MESSAGE_CHARS: usize = 500;
 /// the log refused or could not be reached. Then the task stays unsettled and is delivered
 /// again, and the stream's version decides whether it was done after all.
 pub struct Settle<S> {
-    desk: Arc<Desk>,
-    progress: Arc<Progress>,
-    batch: Arc<Mutex<Batch>>,
-    /// Shared by those who settle, alone to whoever holds: an append that holds a stream and one
-    /// that settles it would expect the same version, and one of them would lose to the other.
-    turn: Arc<RwLock<()>>,
+    settling: Settling,
     state: PhantomData<fn() -> S>,
-}
-
-/// What of a batch is still open.
-#[derive(Debug, Default)]
-struct Batch {
-    open: HashMap<StreamName, Open>,
-    rests: HashSet<StreamName>,
-    obstacle: Option<AlarmRaised>,
-    done: usize,
-    failed: usize,
-}
-
-/// A task that is not settled.
-#[derive(Debug)]
-struct Open {
-    /// The stream's version, which moves on when the task is held.
-    version: Version,
-    /// What handed it to the stage.
-    trigger: Recorded,
 }
 
 /// What became of a batch as a whole.
@@ -76,37 +39,15 @@ pub struct Settled {
     pub failed: usize,
 }
 
-/// How the settling of one task ended.
-enum Ending {
-    /// It is in the log.
-    Written(Count),
-    /// A twin was faster.
-    Twin,
-    /// Nothing was to be written.
-    Rests,
-    /// Something is in the way.
-    Obstructed(AlarmRaised),
-    /// It can never be written, however often it is tried.
-    Refused(String),
-    /// Nothing is known to be written: deliver it again.
-    Again,
-}
-
 impl<S> fmt::Debug for Settle<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settle").field("stage", &self.desk.stage).field("batch", &self.batch).finish_non_exhaustive()
+        f.debug_tuple("Settle").field(&self.settling).finish()
     }
 }
 
 impl<S> Clone for Settle<S> {
     fn clone(&self) -> Self {
-        Self {
-            desk: self.desk.clone(),
-            progress: self.progress.clone(),
-            batch: self.batch.clone(),
-            turn: self.turn.clone(),
-            state: PhantomData,
-        }
+        Self { settling: self.settling.clone(), state: PhantomData }
     }
 }
 
@@ -115,17 +56,14 @@ impl<S: Fold> Settle<S> {
     /// to call [`Stage::handle`](crate::Stage::handle) by hand.
     #[must_use]
     pub fn new(desk: Desk, tasks: &[Task<S>]) -> Self {
-        Self::counted(Arc::new(desk), Arc::default(), tasks)
+        Self::of(Settling::new(Arc::new(desk), Arc::default(), tasks))
     }
 
-    pub(crate) fn counted(desk: Arc<Desk>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
-        let open = |task: &Task<S>| Open { version: task.version, trigger: task.trigger.clone() };
-        let open = tasks.iter().map(|task| (task.stream.clone(), open(task))).collect();
-        let batch = Batch { open, ..Batch::default() };
-        Self { desk, progress, batch: Arc::new(Mutex::new(batch)), turn: Arc::default(), state: PhantomData }
+    pub(crate) const fn of(settling: Settling) -> Self {
+        Self { settling, state: PhantomData }
     }
 
-    /// Settles some of the batch's tasks. Each is all or nothing by itself: a twin that was
+    /// Settles some of the batch's tasks. Each is all or nothing by itself: a duplicate that was
     /// faster with one of them does not keep the others out of the log. The log puts
     /// their appends into one commit where it can.
     pub async fn settle(&self, outcomes: Vec<(Task<S>, Outcome)>) {
@@ -133,241 +71,13 @@ impl<S: Fold> Settle<S> {
     }
 
     /// Settles one of the batch's tasks.
-    pub async fn one(&self, mut task: Task<S>, outcome: Outcome) {
-        let _turn = self.turn.read().await;
-        match self.version(&task.stream) {
-            Some(version) => task.version = version,
-            // A twin has taken it while it was worked on, or it was settled before.
-            None => return self.progress.count(Count::Twin),
-        }
-        let mut ending = match outcome {
-            Outcome::Done(done) => self.write(&task, done, Count::Done).await,
-            Outcome::Failed(failure) => self.fail(&task, failure).await,
-            Outcome::Obstructed(obstacle) => Ending::Obstructed(obstacle),
-            Outcome::Superseded => Ending::Rests,
-        };
-        if let Ending::Refused(reason) = ending {
-            let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.desk.stage);
-            ending = self.fail(&task, Failure::new(FailureKind::Internal, message, Fate::Retry)).await;
-        }
-        self.note(task.stream, ending);
+    pub async fn one(&self, task: Task<S>, outcome: Outcome) {
+        self.settling.one(task.erased(), outcome).await;
     }
 
     /// What became of the batch. Tasks that were not settled are to be delivered again.
     #[must_use]
     pub fn finish(self) -> Settled {
-        let batch = std::mem::take(&mut *self.batch());
-        let Batch { open, rests, obstacle, done, failed } = batch;
-        Settled { again: open.into_keys().collect(), rests, obstacle, done, failed }
+        self.settling.finish()
     }
-
-    pub(crate) fn is_obstructed(&self) -> bool {
-        self.batch().obstacle.is_some()
-    }
-
-    pub(crate) fn is_open(&self, stream: &StreamName) -> bool {
-        self.batch().open.contains_key(stream)
-    }
-
-    fn version(&self, stream: &StreamName) -> Option<Version> {
-        self.batch().open.get(stream).map(|open| open.version)
-    }
-
-    /// Says in the log that the tasks that are still open are at work, so that nobody else takes
-    /// them until then. Returns where each stands now; what a twin has taken is given up.
-    pub(crate) async fn hold(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
-        let _turn = self.turn.write().await;
-        let open: Vec<_> = (self.batch().open.iter())
-            .map(|(stream, open)| (stream.clone(), open.version, open.trigger.clone()))
-            .collect();
-        let held = open.into_iter().map(|(stream, version, trigger)| self.hold_one(stream, version, trigger, until));
-        join_all(held).await.into_iter().flatten().collect()
-    }
-
-    async fn hold_one(
-        &self,
-        stream: StreamName,
-        version: Version,
-        trigger: Recorded,
-        until: Timestamp,
-    ) -> Option<(StreamName, Position)> {
-        if !can_be_held(self.desk.stage) {
-            return Some((stream, trigger.position));
-        }
-        let event = Event::TimesheetHeld(Held { stage: self.desk.stage, until });
-        let who = (&self.desk.clock, &self.desk.actor);
-        let event = new_event(who, stream.clone(), Expected::After(version), event, Some(&trigger));
-        match self.desk.log.append(vec![event]).await {
-            Ok(recorded) => {
-                kill_point!("hold.after-append");
-                let held = recorded.last()?;
-                self.batch().open.get_mut(&stream)?.version = held.version;
-                Some((stream, held.position))
-            }
-            Err(AppendError::Conflict { .. }) => {
-                tracing::info!(stage = %self.desk.stage, %stream, "a twin has taken a task over: it is given up here");
-                self.batch().open.remove(&stream);
-                Some((stream, trigger.position))
-            }
-            Err(error) => {
-                trouble(&stream, &error);
-                None
-            }
-        }
-    }
-
-    fn note(&self, stream: StreamName, ending: Ending) {
-        let mut batch = self.batch();
-        match ending {
-            Ending::Written(count) => {
-                batch.done += usize::from(matches!(count, Count::Done));
-                batch.failed += usize::from(matches!(count, Count::Failed));
-                self.progress.count(count);
-                batch.open.remove(&stream);
-            }
-            Ending::Twin => {
-                self.progress.count(Count::Twin);
-                batch.open.remove(&stream);
-            }
-            Ending::Rests => {
-                self.progress.count(Count::Rested);
-                batch.open.remove(&stream);
-                batch.rests.insert(stream);
-            }
-            Ending::Obstructed(obstacle) => {
-                batch.obstacle.get_or_insert(obstacle);
-            }
-            Ending::Refused(reason) => {
-                tracing::error!(%stream, reason, "a failure could not be recorded");
-                batch.open.remove(&stream);
-                batch.rests.insert(stream);
-            }
-            Ending::Again => {}
-        }
-    }
-
-    async fn fail(&self, task: &Task<S>, failure: Failure) -> Ending {
-        let raise = failure.raise.iter().cloned().collect();
-        let failed = self.failed(task, failure);
-        tracing::warn!(stage = %self.desk.stage, stream = %task.stream, kind = failed.kind.code(),
-            attempt = failed.attempt, retry_at = ?failed.retry_at, message = failed.message, "task failed");
-        let Some(event) = Event::failed(task.stream.kind(), failed) else {
-            tracing::error!(stream = %task.stream, "a failure cannot be recorded on this kind of subject");
-            return Ending::Rests;
-        };
-        self.write(task, Done { raise, ..Done::event(event) }, Count::Failed).await
-    }
-
-    /// A failure as it is recorded: counted from the log, due by the policy.
-    fn failed(&self, task: &Task<S>, failure: Failure) -> Failed {
-        let attempt = task.state.attempt();
-        let delay = self.desk.retry.delay(failure.fate, attempt, fastrand::f64());
-        Failed {
-            stage: self.desk.stage,
-            kind: failure.kind,
-            message: printable(&failure.message, MESSAGE_CHARS),
-            attempt,
-            // A time beyond the calendar (year 9999) is no time: a person must look.
-            retry_at: delay.and_then(|delay| self.desk.clock.now().checked_add(delay).ok()),
-            digest: failure.digest,
-            quarantined: failure.quarantined,
-            reached: failure.reached,
-        }
-    }
-
-    /// Alarms first, then the events.
-    ///
-    /// If we stop in between, the task is still pending: it is done again, finds its alarms
-    /// raised or cleared already, and appends. The other way round an alarm could be lost.
-    async fn write(&self, task: &Task<S>, done: Done, count: Count) -> Ending {
-        if let Err(illegal) = self.check(task, &done.events) {
-            return Ending::Refused(illegal.to_string());
-        }
-        if let Err(error) = self.alarm(task, &done).await {
-            trouble(&task.stream, &error);
-            return Ending::Again;
-        }
-        kill_point!("settle.after-alarms");
-        let bytes = done.events.iter().map(bytes_of).sum();
-        let events = self.events(task, done);
-        if events.is_empty() {
-            return Ending::Rests;
-        }
-        let appended = self.desk.log.append(events).await;
-        kill_point!("settle.after-append");
-        match appended {
-            Ok(_) => {
-                self.progress.bytes(ByteCount(bytes));
-                Ending::Written(count)
-            }
-            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Twin,
-            Err(
-                error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
-            ) => Ending::Refused(error.to_string()),
-            // Another subject moved (a booking that two runs list): its new state must be seen.
-            Err(error) => {
-                trouble(&task.stream, &error);
-                Ending::Again
-            }
-        }
-    }
-
-    /// Refuses events that cannot happen to the task's subject. In the log they would be
-    /// there for ever, and nobody could make sense of the subject again.
-    fn check(&self, task: &Task<S>, events: &[Event]) -> Result<(), IllegalTransition> {
-        let mut last = Recorded { time: self.desk.clock.now(), version: task.version, ..task.trigger.clone() };
-        let mut state = task.state.clone();
-        for event in events {
-            last.version = last.version.next();
-            last.event = event.clone();
-            state = state.next(&last)?;
-        }
-        Ok(())
-    }
-
-    async fn alarm(&self, task: &Task<S>, done: &Done) -> Result<(), AlarmError> {
-        let alarms = self.desk.alarms();
-        for alarm in &done.raise {
-            alarms.raise(alarm, Some(&task.trigger)).await?;
-        }
-        for (key, message) in &done.clear {
-            alarms.clear(key, message, Some(&task.trigger)).await?;
-        }
-        Ok(())
-    }
-
-    fn events(&self, task: &Task<S>, done: Done) -> Vec<NewEvent> {
-        let mut expected = Expected::After(task.version);
-        let who = (&self.desk.clock, &self.desk.actor);
-        let mut events = Vec::with_capacity(done.events.len() + done.others.len());
-        for event in done.events {
-            events.push(new_event(who, task.stream.clone(), expected, event, Some(&task.trigger)));
-            expected = Expected::After(expected.next());
-        }
-        events.extend(done.others);
-        events
-    }
-
-    fn batch(&self) -> MutexGuard<'_, Batch> {
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether the catalogue knows a way to say that a task of this stage is still at work. The
-/// others' tasks are short, or a twin of them does no harm.
-const fn can_be_held(stage: StageName) -> bool {
-    matches!(stage, StageName::Fetch | StageName::Verify | StageName::Archive)
-}
-
-/// How many bytes an event says were worked on.
-const fn bytes_of(event: &Event) -> u64 {
-    match event {
-        Event::TimesheetFetched(fetched) => fetched.size_bytes.0,
-        Event::TimesheetBackedUp(backed_up) => backed_up.size_bytes.0,
-        _ => 0,
-    }
-}
-
-fn trouble(stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
-    tracing::warn!(%stream, error, "task could not be settled: it is delivered again");
 }

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::broker::{Broker, BrokerError, Incoming, QueueName, Subscription};
+use crate::erased::AnyStage;
 use crate::pace::{Backoff, Pace};
 use crate::progress::{LinkHealth, Progress};
-use crate::stage::Stage;
 
 use super::Sources;
 
@@ -19,9 +19,10 @@ use super::Sources;
 const REST_MOST: Duration = Duration::from_secs(5);
 
 /// What is needed to open a line.
-pub(super) struct Opening<S> {
+#[derive(Clone)]
+pub(super) struct Opening {
     broker: Broker,
-    stage: Arc<S>,
+    stage: Arc<dyn AnyStage>,
     prefetch: u16,
 }
 
@@ -84,7 +85,7 @@ impl Line {
     }
 
     /// What happens next. It may be dropped while it waits.
-    pub(super) async fn next<S: Stage>(&mut self, opening: &Opening<S>) -> Happened {
+    pub(super) async fn next(&mut self, opening: &Opening) -> Happened {
         match &mut self.state {
             State::Down { until } => {
                 sleep_until(*until).await;
@@ -157,8 +158,8 @@ impl Line {
     }
 }
 
-impl<S: Stage> Opening<S> {
-    pub(super) fn of(sources: &Sources<S>, prefetch: u16) -> Self {
+impl Opening {
+    pub(super) fn of(sources: &Sources, prefetch: u16) -> Self {
         Self { broker: sources.broker.clone(), stage: sources.stage.clone(), prefetch }
     }
 
@@ -181,10 +182,4 @@ impl<S: Stage> Opening<S> {
 
 fn queue(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Result<QueueName, OpenError> {
     QueueName::stage(site, stage, drive).ok_or_else(|| OpenError::NoDrive("the stage names none".to_owned()))
-}
-
-impl<S> Clone for Opening<S> {
-    fn clone(&self) -> Self {
-        Self { broker: self.broker.clone(), stage: self.stage.clone(), prefetch: self.prefetch }
-    }
 }

@@ -12,8 +12,6 @@ use strongroom_model::text::with_causes;
 use strongroom_model::{Position, Recorded, StageName, SubjectKind, next_step};
 use tokio::time::Instant;
 
-use crate::stage::Stage;
-
 use super::hand::Met;
 use super::{Feed, NET_EVERY};
 
@@ -26,7 +24,7 @@ const ALARM_WAITED: Duration = Duration::from_secs(15);
 /// How many are taken at a time.
 const MOST: usize = 256;
 
-impl<S: Stage> Feed<S> {
+impl Feed {
     /// When the log is looked at next, if it is.
     pub(super) fn net_at(&self, paused: bool) -> Option<Instant> {
         (self.name == StageName::Notify && !paused).then_some(self.net_at)
