@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use crate::cargo::{self, cargo};
 use crate::steps::Steps;
-use crate::{deny, test, unused};
+use crate::{deny, package, test, unused};
 
-/// Every check. The dependencies' check, whose tool may have to be built first, goes on
+/// Every check. Building the tools that are missing, and the dependencies' check, go on
 /// beside the others. That `schemas/` is as the code says is among the tests.
 pub(crate) fn run(steps: &mut Steps) {
     let dependencies = thread::spawn(|| {
         let started = Instant::now();
-        let result = deny::check();
+        let result = package::TOOL.install_if_missing().and_then(|()| deny::check());
         (result, started.elapsed())
     });
     steps.run("format", || cargo::run(&mut cargo(&["fmt", "--all", "--check"])));

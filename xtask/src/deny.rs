@@ -4,13 +4,13 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::cargo::{cargo, output, root};
+use crate::cargo::{cargo, output};
 use crate::steps::say;
+use crate::tool::Tool;
 
-/// The version that is installed where none is there.
-const VERSION: &str = "0.20.2";
+const TOOL: Tool = Tool { name: "deny", version: "0.20.2" };
 /// How long the advisories may take to arrive: some networks swallow packets rather than refuse them.
 const FETCH_LIMIT: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(200);
@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(200);
 /// Checks everything that `deny.toml` says. Advisories that are out of reach are reported and
 /// passed over, since they lie on a machine that is not ours; nothing else is.
 pub(crate) fn check() -> Result<()> {
-    install_if_missing()?;
+    TOOL.install_if_missing()?;
     output(&mut cargo(&["deny", "--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]))?;
     if let Err(error) = fetch_advisories() {
         say(&format!(
@@ -27,17 +27,6 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     }
     output(&mut cargo(&["deny", "--all-features", "check", "--disable-fetch", "advisories"])).map(drop)
-}
-
-/// Built without optimisation: it runs for seconds, and building it takes minutes.
-fn install_if_missing() -> Result<()> {
-    if output(&mut cargo(&["deny", "--version"])).is_ok() {
-        return Ok(());
-    }
-    say(&format!("cargo-deny is not here: installing {VERSION}, which takes some minutes"));
-    let mut install = cargo(&["install", "--locked", "--debug", "--quiet", "cargo-deny", "--version", VERSION]);
-    install.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_TARGET_DIR", root().join("target/tools"));
-    output(&mut install).context("cargo-deny could not be installed").map(drop)
 }
 
 fn fetch_advisories() -> Result<()> {

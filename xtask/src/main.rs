@@ -3,17 +3,19 @@
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
 //! the commands; [`ci`] and [`mod@test`] are the chores that must pass, and [`mod@bench`] the one that
 //! measures; [`packages`], [`deny`] and [`unused`] are single steps of theirs, and [`tally`] adds the tests
-//! up. [`faults`] tries the workers again and again.
+//! up. [`faults`] tries the workers again and again; [`package`] makes what is installed, and [`tool`] what it needs.
 
 mod bench;
 mod cargo;
 mod ci;
 mod deny;
 mod faults;
+mod package;
 mod packages;
 mod steps;
 mod tally;
 mod test;
+mod tool;
 mod unused;
 
 use std::process::ExitCode;
@@ -70,6 +72,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Makes the Debian package, with units, user and folders.
+    Package(package::Args),
     /// Names dependencies that no source file mentions.
     Unused,
     /// Checks licences, banned crates, sources and advisories.
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         Chore::Faults { times, bookings, args } => faults::run(&mut steps, times, bookings, &args),
         Chore::Schemas { check } => drop(steps.run("schemas", || cargo::schemas(!check))),
         Chore::Bench { args } => bench::run(&mut steps, &args),
+        Chore::Package(args) => drop(steps.run("package", || package::make(&args))),
         Chore::Unused => drop(steps.run("unused dependencies", unused::check)),
         Chore::Deny => drop(steps.run("dependencies", deny::check)),
     }

@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, run as run_command};
 use crate::steps::Steps;
-use crate::{packages, tally};
+use crate::{package, packages, tally};
 
 /// How often a test run kills the program at a random moment, unless it is told otherwise: enough
 /// to meet each stage, few enough for every change. A release is tried with 50 or more.
@@ -37,6 +37,7 @@ impl Default for Load {
 /// Returns whether the tests can run: without what they need, hundreds would fail for one cause.
 pub(crate) fn prepare(steps: &mut Steps) -> bool {
     steps.run("packages", packages::install)
+        && steps.run("cargo-deb", || package::TOOL.install_if_missing())
         && steps
             .run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])))
 }

@@ -26,7 +26,7 @@ fn of_units(lines: &mut Vec<Line>) {
         let unit = tree::read(&file);
         let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
         // As systemd reads it: its own signs are doubled to be the shell's.
-        let start = start.replace(units::PROGRAM, "strongroom").replace("%%", "%").replace("$$", "$");
+        let start = start.replace("%%", "%").replace("$$", "$");
         if !start.contains("%i") {
             lines.push((file, start));
             continue;

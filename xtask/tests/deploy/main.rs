@@ -28,6 +28,7 @@ fn every_file_is_checked_by_a_test() {
     let folders = [
         "systemd/",
         "cron/",
+        "debian/",
         "compose/",
         "docker/",
         "kubernetes/",
@@ -42,6 +43,7 @@ fn every_file_is_checked_by_a_test() {
         let known = match folder.copied() {
             Some("systemd/") => ["service", "timer"].contains(&kind),
             Some("cron/") => true,
+            Some("debian/") => ["postinst", "prerm", "postrm"].contains(&kind),
             Some("compose/") => ["yaml", "toml", "sh", "conf", "json", "sample", "gitignore"].contains(&kind),
             Some("docker/") => ["Dockerfile", "sh"].contains(&kind),
             Some("kubernetes/") => kind == "yaml",

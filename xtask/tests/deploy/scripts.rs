@@ -9,7 +9,8 @@ use crate::tree;
 
 #[test]
 fn every_script_is_sound() {
-    for file in tree::files_like("", ".sh") {
+    let scripts = [tree::files_like("", ".sh"), tree::files_like("debian/", "")].concat();
+    for file in scripts {
         let shell = if tree::read(&file).starts_with("#!/bin/bash\n") { "bash" } else { "sh" };
         tree::succeeds(tree::tool(shell, shell).args(["-n", &file]));
         tree::succeeds(tree::tool("shellcheck", "shellcheck").arg(&file));
