@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 
@@ -10,13 +10,20 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// What only some crates may use, outside their tests.
-const FENCED: [(&str, &[&str]); 5] = [
+const FENCED: [(&str, &[&str]); 7] = [
     ("sqlx", &["strongroom-eventlog", "strongroom-server"]),
     ("lapin", &["strongroom-bus"]),
     ("lettre", &["strongroom-notify"]),
     ("reqwest", &["strongroom-source"]),
     ("axum", &["strongroom-server", "strongroom-service"]),
+    ("rustix", &PORTABILITY),
+    ("libc", &PORTABILITY),
 ];
+
+/// The crates that name what only Unix has: another operating system's ways are written there, and nowhere else.
+const PORTABILITY: [&str; 2] = ["strongroom-files", "strongroom-service"];
+/// What only Unix has, as sources name it.
+const UNIX_ONLY: [&str; 5] = ["std::os::unix", "std::os::linux", "std::os::fd", "rustix::", "libc::"];
 
 /// What must not be linked at all.
 const BANNED: [&str; 5] = ["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls", "tokio-tar"];
@@ -106,6 +113,43 @@ fn what_is_fenced_in_stays_there() {
             assert!(may || !uses.contains(dependency), "{name} uses {dependency}: only {allowed:?} may");
         }
     }
+}
+
+/// The part of a source file that is not compiled for tests only. Tests stand last in their file, or in files of their own.
+fn production(path: &Path) -> String {
+    if path.file_name().is_some_and(|name| name == "tests.rs") || path.iter().any(|part| part == "tests") {
+        return String::new();
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned()
+}
+
+fn sources_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| match path.is_dir() {
+        true => sources_below(&path),
+        false => vec![path].into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect(),
+    };
+    entries.flat_map(below).collect()
+}
+
+#[test]
+fn what_only_unix_has_is_named_in_two_crates() {
+    let mut named = BTreeSet::new();
+    for package in metadata().workspace_packages() {
+        let name = package.name.to_string();
+        if !name.starts_with("strongroom") || BESIDE.contains(&name.as_str()) {
+            continue;
+        }
+        for path in sources_below(package.manifest_path.parent().unwrap().join("src").as_std_path()) {
+            let text = production(&path);
+            if UNIX_ONLY.iter().any(|only| text.contains(only)) {
+                assert!(PORTABILITY.contains(&name.as_str()), "{} names what only Unix has", path.display());
+                named.insert(name.clone());
+            }
+        }
+    }
+    assert_eq!(named.len(), PORTABILITY.len(), "the test looks at the sources: {named:?}");
 }
 
 #[test]

@@ -11,9 +11,10 @@
 use std::fs::File;
 use std::io;
 
-use rustix::fs::{Advice, Mode, Timespec, Timestamps};
 use sha2::{Digest as _, Sha256};
 use strongroom_files::Call;
+use strongroom_files::cache::drop_cached;
+use strongroom_files::rights::keep_attributes;
 use strongroom_files::sync::sync_folder;
 use strongroom_service::kill_point;
 
@@ -135,7 +136,7 @@ fn make(
     keep_attributes(&source, &copy).map_err(DiskError::of(Call::Read))?;
     sync_file(&copy)?;
     // Past the cache where that can be had: what counts is what the disk holds.
-    let _ = rustix::fs::fadvise(&copy, 0, None, Advice::DontNeed);
+    let _ = drop_cached(&copy);
     drop(copy);
     let (size, digest) = digest_of(root.open_file(part)?, wanted.digest.algorithm())?;
     if Entry::of_file(&source)? != *seen {
@@ -159,18 +160,6 @@ fn pour(source: &mut File, copy: &mut File) -> Result<()> {
             count => write_whole(copy, &chunk[..count])?,
         }
     }
-}
-
-/// A file that is moved keeps its time, and its owner and permissions where we may give them.
-fn keep_attributes(source: &File, copy: &File) -> io::Result<()> {
-    let stat = rustix::fs::fstat(source)?;
-    let owner = (rustix::fs::Uid::from_raw(stat.st_uid), rustix::fs::Gid::from_raw(stat.st_gid));
-    let _ = rustix::fs::fchown(copy, Some(owner.0), Some(owner.1));
-    let _ = rustix::fs::fchmod(copy, Mode::from_raw_mode(stat.st_mode));
-    let written = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default() };
-    let times = Timestamps { last_access: written, last_modification: written };
-    let _ = rustix::fs::futimens(copy, &times);
-    Ok(())
 }
 
 /// The temporary name of a file's copy: always the same, so that the next attempt finds it.

@@ -2,9 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::FileExt as _;
 
-use strongroom_files::{Call, call, sync};
+use strongroom_files::{Call, at, faulted, sync};
 use strongroom_model::{Algorithm, Digest, Hasher};
 use strongroom_service::fault;
 
@@ -15,19 +14,19 @@ const CHUNK_BYTES: usize = 256 << 10;
 
 /// Reads some of what is left; 0 at the end.
 pub(crate) fn read_some(file: &mut impl Read, chunk: &mut [u8]) -> Result<usize> {
-    let read = call(|| fault!("server.read"), || Ok(())).and_then(|()| uninterrupted(|| file.read(chunk)));
+    let read = faulted(|| fault!("server.read")).and_then(|()| uninterrupted(|| file.read(chunk)));
     read.map_err(DiskError::of(Call::Read))
 }
 
 /// Reads exactly so many bytes.
-pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> Result<()> {
-    let read = call(|| fault!("server.read"), || Ok(())).and_then(|()| file.read_exact_at(bytes, at));
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> Result<()> {
+    let read = faulted(|| fault!("server.read")).and_then(|()| at::read_exact_at(file, bytes, offset));
     read.map_err(DiskError::of(Call::Read))
 }
 
 /// Writes all of it.
 pub(crate) fn write_whole(file: &mut File, bytes: &[u8]) -> Result<()> {
-    let written = call(|| fault!("server.write"), || Ok(())).and_then(|()| file.write_all(bytes));
+    let written = faulted(|| fault!("server.write")).and_then(|()| file.write_all(bytes));
     written.map_err(DiskError::of(Call::Write))
 }
 

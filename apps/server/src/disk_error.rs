@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use strongroom_files::{Call, Meaning, errno, meaning};
+use strongroom_files::{Call, Meaning, meaning};
 
 use crate::trouble::Trouble;
 
@@ -34,7 +34,7 @@ impl DiskError {
 
     /// What it means, where the operating system refused it.
     fn meaning(&self) -> Option<Meaning> {
-        meaning(self.call, errno(&self.source)?)
+        meaning(self.call, &self.source)
     }
 
     /// What it says of the disk or this process, where it is not one file's fault.

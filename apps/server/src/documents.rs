@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::io::Errno;
+use strongroom_files::{Refusal, mounts_below};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::{Clock, blocking};
 use tokio::sync::Semaphore;
@@ -21,6 +21,9 @@ use crate::store::{Presence, Store, StoreError};
 /// How many threads do file work at once, for each processor: enough to keep a disk's queue
 /// filled, few enough that a burst of requests does not become a burst of threads.
 const FILE_THREADS_PER_CPU: usize = 4;
+
+/// How many mounts below the document root are named in the log.
+const MAX_NAMED_MOUNTS: usize = 10;
 
 /// A document root and its records. Clones share them.
 #[derive(Debug, Clone)]
@@ -106,13 +109,13 @@ impl Documents {
         let presence = store.attend(&id).await?;
         let begun = root.clone();
         let begun = blocking(move || Session::begin(&begun, id)).await;
-        let (session, ended) = begun.map_err(|source| match strongroom_files::errno(&source) {
-            Some(Errno::LOOP | Errno::NOTDIR | Errno::ISDIR) => {
+        let (session, ended) = begun.map_err(|source| match Refusal::of(&source) {
+            Some(Refusal::Link | Refusal::NotFolder | Refusal::NotFile) => {
                 OpenError::Control { path: root.path().join(CONTROL), source }
             }
             _ => failed(source),
         })?;
-        crate::mounts::log_those_below(root.path());
+        log_mounts_below(&root);
         root_id::check(&store, &settings.database, &root, &session).await?;
         let reconciled = reconcile(&store, &root, &session, ended).await?;
 
@@ -225,6 +228,17 @@ impl Documents {
             file.push(suffix);
             file == absolute.as_os_str()
         })
+    }
+}
+
+/// Says which folders below the root are mounts of their own: a file that is archived from one
+/// to another is copied, which takes longer and, for a while, the room of both.
+fn log_mounts_below(root: &DocumentRoot) {
+    for place in mounts_below(root.path()).into_iter().take(MAX_NAMED_MOUNTS) {
+        tracing::info!(
+            folder = %place.display(),
+            "a disk of its own is mounted below the document root: files are copied to and from there, not renamed"
+        );
     }
 }
 

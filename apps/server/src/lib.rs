@@ -34,7 +34,6 @@ mod http;
 pub mod import;
 mod incoming;
 mod mark;
-mod mounts;
 mod name;
 mod path;
 mod probe;

@@ -2,8 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+
+use strongroom_files::name_of;
 
 /// The longest path that is recorded, in bytes: Linux's `PATH_MAX`.
 const MAX_PATH_BYTES: usize = 4096;
@@ -35,7 +36,7 @@ impl RelativePath {
 
     /// The path of an operating system's path below the root.
     pub(crate) fn below(path: &Path) -> Result<Self, BadPath> {
-        Self::new(path.as_os_str().as_bytes())
+        Self::new(path.as_os_str().as_encoded_bytes())
     }
 
     /// This path with another one's parts after its own.
@@ -45,12 +46,12 @@ impl RelativePath {
 
     /// This path with one more part.
     pub(crate) fn child(&self, name: &OsStr) -> Result<Self, BadPath> {
-        Self::new([self.0.as_slice(), b"/", name.as_bytes()].concat())
+        Self::new([self.0.as_slice(), b"/", name.as_encoded_bytes()].concat())
     }
 
     /// The path's parts, outermost first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &OsStr> {
-        self.0.split(|&b| b == b'/').map(OsStr::from_bytes)
+        self.0.split(|&b| b == b'/').map(name_of)
     }
 
     /// The folder that holds it, unless that is the root itself.
@@ -62,13 +63,13 @@ impl RelativePath {
     /// Its last part.
     pub(crate) fn name(&self) -> &OsStr {
         let start = self.0.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
-        OsStr::from_bytes(&self.0[start..])
+        name_of(&self.0[start..])
     }
 
     /// Its first part.
     pub(crate) fn first(&self) -> &OsStr {
         let end = self.0.iter().position(|&b| b == b'/').unwrap_or(self.0.len());
-        OsStr::from_bytes(&self.0[..end])
+        name_of(&self.0[..end])
     }
 
     /// The path for the `n`-th try to find a free name: `a/b.pdf`, then `a/b (2).pdf`.
@@ -77,12 +78,12 @@ impl RelativePath {
             return Ok(self.clone());
         }
         let name = numbered(self.name(), n);
-        self.parent().map_or_else(|| Self::new(name.as_bytes()), |parent| parent.child(&name))
+        self.parent().map_or_else(|| Self::new(name.as_encoded_bytes()), |parent| parent.child(&name))
     }
 
     /// The path, as the operating system takes it.
     pub(crate) fn as_path(&self) -> &Path {
-        Path::new(OsStr::from_bytes(&self.0))
+        Path::new(name_of(&self.0))
     }
 
     /// The bytes, as they are recorded.
@@ -93,7 +94,7 @@ impl RelativePath {
 
 /// `name` with ` (n)` before its extension, cut so that it stays a legal name.
 fn numbered(name: &OsStr, n: u32) -> OsString {
-    let bytes = name.as_bytes();
+    let bytes = name.as_encoded_bytes();
     // A dot at the very beginning hides a file, and begins no extension.
     let dot = bytes.iter().rposition(|&b| b == b'.').filter(|&at| at > 0 && bytes.len() - at <= 16);
     let (stem, extension) = bytes.split_at(dot.unwrap_or(bytes.len()));
@@ -103,13 +104,13 @@ fn numbered(name: &OsStr, n: u32) -> OsString {
     while end > 0 && end < stem.len() && stem[end] & 0xC0 == 0x80 {
         end -= 1; // not within a UTF-8 character
     }
-    OsString::from_vec([&stem[..end], suffix.as_bytes(), extension].concat())
+    name_of(&[&stem[..end], suffix.as_bytes(), extension].concat()).to_owned()
 }
 
 /// The path for people and for the wire: what is not UTF-8 is shown as `\xE9`.
 impl fmt::Display for RelativePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&readable(OsStr::from_bytes(&self.0)))
+        f.write_str(&readable(name_of(&self.0)))
     }
 }
 
@@ -117,7 +118,7 @@ impl fmt::Display for RelativePath {
 /// stay different.
 pub(crate) fn readable(name: &OsStr) -> String {
     let mut out = String::new();
-    for chunk in name.as_bytes().utf8_chunks() {
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
         out.push_str(chunk.valid());
         for byte in chunk.invalid() {
             out.push_str(&format!("\\x{byte:02X}"));
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn a_name_that_is_no_text_stays_apart_from_its_neighbours() {
         assert_eq!(RelativePath::new(b"caf\xE9/a").unwrap().to_string(), "caf\\xE9/a");
-        assert_eq!(readable(OsStr::from_bytes(b"\xE8")), "\\xE8");
+        assert_eq!(readable(name_of(b"\xE8")), "\\xE8");
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+pub(crate) use strongroom_files::Kind as EntryKind;
 use strongroom_files::within::names_in;
-use strongroom_files::{Beneath, Call, Creation, FileId, Policy, id_of, is_folder, is_plain};
+use strongroom_files::{Beneath, Call, Creation, FileId, Folder, Policy, Stat, Time};
 
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
@@ -39,15 +39,6 @@ pub(crate) struct Entry {
     pub(crate) modified_at: Option<Timestamp>,
     /// When its bytes and its inode were changed last, in nanoseconds since 1970.
     pub(crate) times_ns: (i128, i128),
-}
-
-/// What kind of thing a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EntryKind {
-    File,
-    Folder,
-    /// A symbolic link, a socket, a device: nothing that we read or write.
-    Other,
 }
 
 impl DocumentRoot {
@@ -130,36 +121,26 @@ impl DocumentRoot {
         names_in(self.folder(path)?).map_err(DiskError::of(Call::List))
     }
 
-    pub(crate) fn folder(&self, path: Option<&RelativePath>) -> Result<OwnedFd> {
+    pub(crate) fn folder(&self, path: Option<&RelativePath>) -> Result<Folder> {
         self.beneath.folder(path.map_or(Path::new(""), RelativePath::as_path)).map_err(DiskError::of(Call::Open))
     }
 }
 
 impl Entry {
-    fn of(stat: &rustix::fs::Stat) -> Self {
-        let kind = match (is_plain(stat), is_folder(stat)) {
-            (true, _) => EntryKind::File,
-            (_, true) => EntryKind::Folder,
-            _ => EntryKind::Other,
-        };
-        let nanosecond = i32::try_from(stat.st_mtime_nsec).unwrap_or_default();
+    fn of(stat: &Stat) -> Self {
         Self {
-            kind,
-            size_bytes: u64::try_from(stat.st_size).unwrap_or_default(),
-            file_id: id_of(stat),
+            kind: stat.kind,
+            size_bytes: stat.size,
+            file_id: stat.id,
             // A time outside of the calendar (years -9999 to 9999) can only be a broken one.
-            modified_at: Timestamp::new(stat.st_mtime, nanosecond).ok(),
-            times_ns: (
-                nanoseconds(stat.st_mtime, stat.st_mtime_nsec.into()),
-                nanoseconds(stat.st_ctime, stat.st_ctime_nsec.into()),
-            ),
+            modified_at: Timestamp::new(stat.modified.seconds, stat.modified.nanoseconds.cast_signed()).ok(),
+            times_ns: (nanoseconds(stat.modified), nanoseconds(stat.changed)),
         }
     }
 
     /// What an open file is.
     pub(crate) fn of_file(file: &File) -> Result<Self> {
-        let stat = rustix::fs::fstat(file).map_err(|errno| DiskError::of(Call::Read)(errno.into()))?;
-        Ok(Self::of(&stat))
+        Stat::of(file).map(|stat| Self::of(&stat)).map_err(DiskError::of(Call::Read))
     }
 
     pub(crate) fn is_file(&self) -> bool {
@@ -174,8 +155,8 @@ impl Entry {
     }
 }
 
-fn nanoseconds(seconds: i64, nanoseconds: i128) -> i128 {
-    i128::from(seconds) * 1_000_000_000 + nanoseconds
+fn nanoseconds(time: Time) -> i128 {
+    i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanoseconds)
 }
 
 #[cfg(test)]

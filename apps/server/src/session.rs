@@ -9,13 +9,12 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use strongroom_files::within::{create_in, folder_in, is_folder, make_in, names_in, stat_in};
-use strongroom_files::{Creation, Locked};
+use strongroom_files::within::{create_in, folder_in, make_in, names_in, stat_in};
+use strongroom_files::{Creation, Folder, Locked};
 use uuid::Uuid;
 
 use crate::path::RelativePath;
@@ -153,9 +152,9 @@ impl Ended {
 }
 
 /// A session's folder and name, if it is a real folder with a name that we give.
-fn session(sessions: &OwnedFd, name: &OsStr) -> io::Result<Option<(String, OwnedFd)>> {
+fn session(sessions: &Folder, name: &OsStr) -> io::Result<Option<(String, Folder)>> {
     let id = name.to_str().filter(|name| Uuid::parse_str(name).is_ok_and(|id| id.to_string() == **name));
-    let is_real = stat_in(sessions, name)?.is_some_and(|stat| is_folder(&stat));
+    let is_real = stat_in(sessions, name)?.is_some_and(|stat| stat.is_folder());
     let Some(id) = id.filter(|_| is_real) else {
         tracing::warn!(?name, "something in .strongroom/sessions is not ours; it is left alone");
         return Ok(None);

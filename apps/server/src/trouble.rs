@@ -3,8 +3,7 @@
 
 use std::io;
 
-use rustix::io::Errno;
-use strongroom_files::{Call, Whose, errno, meaning};
+use strongroom_files::{Call, Whose, meaning};
 
 /// What keeps the server from writing, whichever file or record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +30,13 @@ impl Trouble {
     /// What a refused call says of the disk or this process; `None` where it is one file's fault. Whose it is, the
     /// table of [`meaning`] says.
     pub(crate) fn of(call: Call, error: &io::Error) -> Option<Self> {
-        let errno = errno(error)?;
-        Some(match meaning(call, errno)?.whose {
-            Whose::Room if errno == Errno::DQUOT => Self::Quota,
+        Some(match meaning(call, error)?.whose {
+            Whose::Room if error.kind() == io::ErrorKind::QuotaExceeded => Self::Quota,
             Whose::Room => Self::Full,
             Whose::ReadOnly => Self::ReadOnly,
             Whose::Disk => Self::Failing,
             Whose::Gone => Self::Gone,
-            Whose::Host if errno == Errno::NOMEM => Self::Memory,
+            Whose::Host if error.kind() == io::ErrorKind::OutOfMemory => Self::Memory,
             Whose::Host => Self::Files,
             // Where nothing can be created, no file can be taken or archived; what cannot be renamed or deleted is
             // that file alone, or its folder.

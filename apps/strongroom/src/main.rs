@@ -8,7 +8,6 @@ mod checkpoint;
 mod cli;
 mod demo;
 mod exit;
-mod memory;
 mod out;
 mod presence;
 mod run;
@@ -28,17 +27,13 @@ use crate::exit::Exit;
 use crate::out::{Out, tell};
 use crate::trouble::Trouble;
 
-/// What users who are neither the owner nor in its group may not do with our files.
-const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
-
 fn main() -> ExitCode {
-    memory::bound();
+    strongroom_service::memory::bound_allocator();
     // Two linked TLS providers, or none, make rustls panic: this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     strongroom_service::limits::raise_open_files();
     // Names, mails and the log are nobody else's business: what this program makes, others cannot read.
-    let before = rustix::process::umask(OTHERS);
-    rustix::process::umask(before | OTHERS);
+    strongroom_service::private::make_nothing_for_others();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return wrong_use(&error).into(),

@@ -140,8 +140,7 @@ pub(crate) fn room_for_log(config: &Config) -> Option<ByteCount> {
     }
     let path = config.log_path();
     let folder = path.parent()?.ancestors().find(|folder| folder.exists())?;
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    Some(ByteCount(stat.f_bavail.saturating_mul(stat.f_frsize)))
+    Some(ByteCount(strongroom_files::Space::at(folder).ok()?.free))
 }
 
 /// With less than this nothing can be recorded any more: one commit takes as much.

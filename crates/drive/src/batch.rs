@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use rustix::io::Errno;
 use strongroom_files::within::{rename_guarded, stat_in};
-use strongroom_files::{Locked, errno};
+use strongroom_files::{Locked, Refusal, Stat};
 use strongroom_model::ByteCount;
 use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
@@ -135,10 +134,10 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
         match rename_guarded(&folder, &temporary.name, &folder, &received.spot.filename, guard) {
             Ok(()) => {
                 let file = temporary.file.take();
-                let ours = file.and_then(|file| rustix::fs::fstat(&file).ok()).map(|stat| Seen::of(&stat));
+                let ours = file.and_then(|file| Stat::of(&file).ok()).map(|stat| Seen::of(&stat));
                 return Ok(Some(ours.unwrap_or_default()));
             }
-            Err(error) if errno(&error) == Some(Errno::EXIST) => {}
+            Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {}
             Err(error) => return Err(mount.error(Action::Rename, &path, error)),
         }
         match digests_of(mount, &path, received.pair.named.algorithm()) {
@@ -155,7 +154,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
                     tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
                 }
                 Err(DriveError::CopyMissing { .. }) => {}
-                Err(DriveError::Proven { .. }) => return Err(mount.error(Action::Rename, &path, Errno::BUSY)),
+                Err(DriveError::Proven { .. }) => return Err(mount.error(Action::Rename, &path, Refusal::Busy)),
                 Err(error) => return Err(error),
             },
             Ok(None) => {}

@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rustix::fs::Access;
-use strongroom_files::{Backing, Cache};
+use strongroom_files::{Backing, Cache, Use};
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
 use crate::bag::{BagCache, Holds, journal};
@@ -193,10 +192,10 @@ impl Drive {
         for path in folders {
             // Opened as the job opens it: an access by name would follow a link in its place.
             mount.own_folder(&path)?;
-            mount.check_access(path.as_str(), Access::WRITE_OK | Access::EXEC_OK)?;
+            mount.check_access(path.as_str(), Use::Fill)?;
         }
-        mount.check_access(bag.folder().join(manifest::FILE).as_str(), Access::READ_OK)?;
-        mount.check_access(bag.folder().join(journal::FILE).as_str(), Access::READ_OK | Access::WRITE_OK)
+        mount.check_access(bag.folder().join(manifest::FILE).as_str(), Use::Read)?;
+        mount.check_access(bag.folder().join(journal::FILE).as_str(), Use::Write)
     }
 
     /// Whether names keep their letters beyond ASCII there, as it is mounted. If not, they are escaped.

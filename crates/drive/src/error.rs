@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use strongroom_files::{Call, Whose, errno, meaning};
+use strongroom_files::{Call, Whose, meaning};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 
@@ -265,7 +265,7 @@ impl DriveError {
     /// The error that the operating system's answer means: the table is [`meaning`].
     pub(crate) fn from_io(root: &Path, action: Action, path: impl fmt::Display, source: io::Error) -> Self {
         let (root, path) = (root.to_owned(), path.to_string());
-        let meaning = errno(&source).and_then(|errno| meaning(action.call(), errno));
+        let meaning = meaning(action.call(), &source);
         let source = Arc::new(source);
         let Some(meaning) = meaning else {
             // What a sync could not make durable is never one file's alone.

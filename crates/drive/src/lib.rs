@@ -25,7 +25,7 @@
 //! - [`proof`]: what was read back, what a manifest lists, what is put right at the start.
 //!
 //! Inside: `mount` is a drive as it is mounted now, `batch` is R1's order of steps, `manifest` and
-//! `bag` are the month's BagIt bag and its journal, `residency` asks for the page cache. `strongroom-files` opens without
+//! `bag` are the month's BagIt bag and its journal, and `strongroom-files` opens without
 //! following links and knows what each file system honours.
 
 pub mod admission;
@@ -35,7 +35,6 @@ pub mod drive;
 pub mod error;
 mod hashing;
 pub mod identity;
-mod inline;
 mod manifest;
 mod mount;
 pub mod name;
@@ -44,7 +43,6 @@ pub mod place;
 pub mod proof;
 pub mod received;
 mod relative;
-mod residency;
 mod seen;
 mod shared;
 pub mod slot;

@@ -8,16 +8,14 @@ mod recognise;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{Access, AtFlags};
-use rustix::io::Errno;
 use strongroom_files::within::{create_in, names_in, remove_in};
 use strongroom_files::{
-    Backing, Beneath, Cache, Call, Creation, FileId, Filesystem, Locked, Whose, call, errno, meaning, sync,
+    Backing, Beneath, Cache, Call, Creation, FileId, Filesystem, Folder, Handle, Locked, Refusal, Use, Whose, faulted,
+    meaning, sync,
 };
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
@@ -142,7 +140,7 @@ impl Mount {
 
     /// Opens one of the folders that Strongroom keeps; `None` where there is none. A link in its place
     /// is the drive's trouble, not a file's.
-    pub(crate) fn own_folder(&self, path: &Relative) -> Result<Option<OwnedFd>, DriveError> {
+    pub(crate) fn own_folder(&self, path: &Relative) -> Result<Option<Folder>, DriveError> {
         match self.top.folder(path) {
             Ok(folder) => Ok(Some(folder)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -151,20 +149,20 @@ impl Mount {
     }
 
     /// As [`Mount::own_folder`], and makes what is missing.
-    pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
+    pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
     /// As [`Mount::own_folder`], and makes it if it is missing, but none on the way to it: a month's folder comes
     /// into being as a whole bag only.
-    pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<OwnedFd, DriveError> {
+    pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top.add_folder(path).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
     /// The error of an open along `path`: a link, or a file, in place of a folder that Strongroom keeps is the
     /// drive's trouble; in a booking's place, that booking's.
     pub(crate) fn open_error(&self, action: Action, path: &Relative, error: io::Error) -> DriveError {
-        if !matches!(errno(&error), Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV)) {
+        if !matches!(Refusal::of(&error), Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem)) {
             return self.error(action, path, error);
         }
         // The first folder on the way that cannot be opened is the one to name.
@@ -183,7 +181,7 @@ impl Mount {
     }
 
     pub(crate) fn space(&self) -> Result<Space, DriveError> {
-        Space::of(&self.top).map_err(|source| missing(&self.root, source))
+        strongroom_files::Space::of(&self.top).map(Space::from).map_err(|source| missing(&self.root, source))
     }
 
     /// Refuses a drive that cannot be written to.
@@ -191,17 +189,16 @@ impl Mount {
         if self.space()?.read_only {
             return Err(DriveError::ReadOnly { root: self.root.clone(), path: None, source: None });
         }
-        let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Access::WRITE_OK | Access::EXEC_OK));
+        let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Use::Fill));
         // The locks belong to whoever made them: to root, after a run by hand.
-        let locks = LOCKS.map(|name| (own_path(name).to_string(), Access::WRITE_OK | Access::READ_OK));
+        let locks = LOCKS.map(|name| (own_path(name).to_string(), Use::Write));
         folders.into_iter().chain(locks).try_for_each(|(path, needed)| self.check_access(&path, needed))
     }
 
     /// Refuses what this user may not use. What is not there will be made.
-    pub(crate) fn check_access(&self, path: &str, needed: Access) -> Result<(), DriveError> {
-        let found = call(|| fault!("files.access"), || rustix::fs::accessat(&self.top, path, needed, AtFlags::EACCESS));
-        match found {
-            Err(error) if errno(&error) == Some(Errno::NOENT) => Ok(()),
+    pub(crate) fn check_access(&self, path: &str, needed: Use) -> Result<(), DriveError> {
+        match self.top.may(path, needed) {
+            Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => Ok(()),
             found => found.map_err(|source| self.error(Action::Open, path, source)),
         }
     }
@@ -223,8 +220,8 @@ impl Mount {
         let folder = self.top.folder(identity::FOLDER)?;
         let name = whole_name(&format!("\u{e4}\u{65e5}-{}", std::process::id()));
         remove_in(&folder, &name).or_else(|error| if is_unfit(&error) { Ok(false) } else { Err(error) })?;
-        let made = call(|| fault!("drive.try-name"), || Ok(()))
-            .and_then(|()| create_in(&folder, &name, Creation::New, FILE_MODE));
+        let made =
+            faulted(|| fault!("drive.try-name")).and_then(|()| create_in(&folder, &name, Creation::New, FILE_MODE));
         match made {
             Err(error) if is_unfit(&error) => return Ok(false),
             made => drop(made?),
@@ -286,7 +283,7 @@ impl Mount {
         if self.has_failed() {
             return Err(io::Error::other("an earlier sync failed"));
         }
-        let synced = call(|| fault!("drive.sync"), || Ok(())).and_then(|()| self.top.sync_all());
+        let synced = faulted(|| fault!("drive.sync")).and_then(|()| self.top.sync_all());
         if synced.is_err() {
             self.failed.store(true, Ordering::SeqCst);
         }
@@ -295,8 +292,8 @@ impl Mount {
 
     /// Syncs one file. After an error its pages count as clean although they were not
     /// written, so that a second fsync would say "well": it is never tried again.
-    pub(crate) fn sync_file(&self, file: impl AsFd) -> io::Result<()> {
-        call(|| fault!("drive.sync"), || Ok(()))?;
+    pub(crate) fn sync_file(&self, file: impl Handle) -> io::Result<()> {
+        faulted(|| fault!("drive.sync"))?;
         sync::sync_file(file)
     }
 
@@ -313,7 +310,7 @@ impl Mount {
 
 /// Whether the file system cannot hold the name.
 fn is_unfit(error: &io::Error) -> bool {
-    errno(error).and_then(|errno| meaning(Call::Create, errno)).is_some_and(|meaning| meaning.whose == Whose::Unfit)
+    meaning(Call::Create, error).is_some_and(|meaning| meaning.whose == Whose::Unfit)
 }
 
 /// A file in Strongroom's own folder.

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 
-use rustix::io::Errno;
-use strongroom_files::call;
+use strongroom_files::cache::drop_cached;
 use strongroom_files::within::stat_in;
+use strongroom_files::{Refusal, Stat, faulted};
 use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
@@ -111,7 +111,7 @@ impl Partial {
             return Err(DriveError::TooLong { path: self.path(), size: self.size });
         }
         let Some(mut file) = self.file() else { return Ok(()) };
-        let allowed = call(|| fault!("drive.write"), || Ok(()));
+        let allowed = faulted(|| fault!("drive.write"));
         if let Err(error) = allowed.and_then(|()| file.write_all(bytes)) {
             self.broken = true;
             return Err(self.error(Action::Write, error));
@@ -143,7 +143,7 @@ impl Partial {
     /// An earlier write failed.
     pub fn finish(self) -> Result<Received, DriveError> {
         if self.broken {
-            return Err(self.error(Action::Write, Errno::IO.into()));
+            return Err(self.error(Action::Write, Refusal::Device.into()));
         }
         Ok(Received {
             mount: self.mount,
@@ -174,13 +174,13 @@ impl Partial {
             // What else may stand there is dealt with at the rename.
             Err(_) => return Ok(false),
         };
-        let stat = rustix::fs::fstat(&file).map_err(|error| self.error(Action::Read, error.into()))?;
+        let stat = Stat::of(&file).map_err(|error| self.error(Action::Read, error))?;
         // What was not written to the device still looks well in memory: it is synced and read from there where it can
         // be had. Where the sync fails, nobody knows what is there.
-        if u64::try_from(stat.st_size) != Ok(self.size.0) || self.mount.sync_file(&file).is_err() {
+        if stat.size != self.size.0 || self.mount.sync_file(&file).is_err() {
             return Ok(false);
         }
-        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        let _ = drop_cached(&file);
         let mut hasher = PairHasher::new(self.expected.algorithm());
         let read = hash_rest(&file, &mut hasher);
         let pair = hasher.clone().finish();
@@ -226,7 +226,7 @@ impl Partial {
             return self.empty();
         }
         // Advice; if it is not taken, the read-back still proves the copy in the end.
-        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+        let _ = drop_cached(file);
         file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Action::Read, error))?;
         let mut hasher = PairHasher::new(self.expected.algorithm());
         match hash_rest(file, &mut hasher) {

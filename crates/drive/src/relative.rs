@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 
+use strongroom_files::Handle;
 use strongroom_files::within::for_each_name_in;
 
 /// A path below a drive's root, with `/` between its parts, none of which is empty, `.` or
@@ -54,12 +54,12 @@ impl AsRef<Path> for Relative {
 }
 
 /// The names in an open folder; those that are not UTF-8 are left out, for they are not ours.
-pub(crate) fn text_names_in(folder: impl AsFd) -> io::Result<Vec<String>> {
+pub(crate) fn text_names_in(folder: impl Handle) -> io::Result<Vec<String>> {
     text_names_where(folder, |_| true)
 }
 
 /// The names in an open folder for which that holds: of a month's many, the others are never kept in memory.
-pub(crate) fn text_names_where(folder: impl AsFd, holds: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
+pub(crate) fn text_names_where(folder: impl Handle, holds: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.extend(name.to_str().filter(|name| holds(name)).map(str::to_owned)))?;
     Ok(names)

@@ -1,12 +1,6 @@
 //! How much room there is.
 
-use std::io;
-use std::os::fd::AsFd;
-
-use rustix::fs::StatVfsMountFlags;
-use strongroom_files::call;
 use strongroom_model::ByteCount;
-use strongroom_service::fault;
 
 /// How much room there is on a drive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +14,9 @@ pub struct Space {
     pub(crate) read_only: bool,
 }
 
-impl Space {
-    pub(crate) fn of(folder: impl AsFd) -> io::Result<Self> {
-        let stat = call(|| fault!("files.statfs"), || rustix::fs::fstatvfs(&folder))?;
-        let bytes = |blocks: u64| ByteCount(blocks.saturating_mul(stat.f_frsize));
-        Ok(Self {
-            free: bytes(stat.f_bavail),
-            total: bytes(stat.f_blocks),
-            files: (stat.f_files > 0).then_some(stat.f_favail),
-            read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
-        })
+impl From<strongroom_files::Space> for Space {
+    fn from(space: strongroom_files::Space) -> Self {
+        let (free, total) = (ByteCount(space.free), ByteCount(space.total));
+        Self { free, total, files: space.files, read_only: space.read_only }
     }
 }

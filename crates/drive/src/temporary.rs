@@ -4,12 +4,10 @@
 //! does, so that what a dead process left is known by its name alone.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::io::Errno;
 use strongroom_files::within::{create_in, remove_in, stat_in};
-use strongroom_files::{Creation, Locked, errno};
+use strongroom_files::{Creation, Handle, Locked, Refusal, Stat};
 use strongroom_model::Digest;
 
 use crate::error::{Action, DriveError};
@@ -50,11 +48,11 @@ impl Temporary {
                 }
                 Ok(Held::Busy) => return Err(DriveError::Busy { path: spot.path().to_string() }),
                 // The folder was empty, and tidied away between our two calls.
-                Err(error) if errno(&error) == Some(Errno::NOENT) => {}
+                Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Action::Create, path.join(&name), error)),
             }
         }
-        Err(mount.error(Action::Open, &path, Errno::NOENT))
+        Err(mount.error(Action::Open, &path, Refusal::Missing))
     }
 
     /// Removes it, and its folder if that is empty. Best effort: what stays is swept at the next start.
@@ -109,17 +107,17 @@ enum Held {
 
 /// Opens a partial file, made if need be, and locks it: whoever holds the lock is the only one
 /// who writes it, renames it or removes it.
-fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
+fn hold(folder: impl Handle, name: &str) -> io::Result<Held> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
-        let file = create_in(folder.as_fd(), name, Creation::OrOpen, FILE_MODE)?;
+        let file = create_in(&folder, name, Creation::OrOpen, FILE_MODE)?;
         let Some(file) = Locked::alone(file)? else { return Ok(Held::Busy) };
         // Between our open and our lock its former holder may have renamed or removed it: then
         // what we hold is that worker's finished file, and not to be touched.
-        let ours = rustix::fs::fstat(&file)?;
-        match stat_in(folder.as_fd(), name)? {
-            Some(there) if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino) => {}
+        let ours = Stat::of(&file)?;
+        match stat_in(&folder, name)? {
+            Some(there) if there.id != ours.id => {}
             // A second name, left where a rename was made of a link and an unlink: the other name stays.
-            Some(_) if ours.st_nlink > 1 => drop(remove_in(folder.as_fd(), name)?),
+            Some(_) if ours.has_other_names => drop(remove_in(&folder, name)?),
             Some(_) => return Ok(Held::Ours(file)),
             None => {}
         }
@@ -128,8 +126,8 @@ fn hold(folder: impl AsFd, name: &str) -> io::Result<Held> {
 }
 
 /// Removes a temporary file that nobody holds; whether it is gone.
-pub(crate) fn sweep(folder: impl AsFd, name: &str) -> io::Result<bool> {
-    match hold(folder.as_fd(), name)? {
+pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
+    match hold(&folder, name)? {
         Held::Busy => Ok(false),
         Held::Ours(_file) => remove_in(folder, name).map(|_| true),
     }

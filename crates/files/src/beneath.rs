@@ -2,19 +2,21 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 use strongroom_service::fault;
 
+use crate::Folder;
 use crate::call::call;
-use crate::errno;
 use crate::filesystem::Filesystem;
 use crate::path::{checked, split};
-use crate::within::{Creation, create_in, is_folder, is_plain, make_in, remove_in, rename_in, stat_in};
+use crate::refusal::errno;
+use crate::stat::{FileId, Stat};
+use crate::within::{Creation, create_in, make_in, plain, remove_in, rename_in, stat_in};
 
 /// How often an open is tried again where the kernel says that the tree was moving.
 const MAX_OPEN_ATTEMPTS: u32 = 16;
@@ -32,14 +34,11 @@ pub struct Policy {
     pub folder_mode: u32,
 }
 
-/// Which file or folder it is: device and inode. Two names of one file share them.
-pub type FileId = (u64, u64);
-
 /// A folder that was opened, and made where it was missing.
 #[derive(Debug)]
 pub struct Made {
     /// The folder.
-    pub folder: OwnedFd,
+    pub folder: Folder,
     /// The folders that got a new entry on the way, outermost first (the empty path is the root): the new
     /// ones are durable when these are synced.
     pub changed: Vec<PathBuf>,
@@ -49,7 +48,7 @@ pub struct Made {
 /// the empty path is the root itself. Any other path is refused (`EINVAL`).
 #[derive(Debug)]
 pub struct Beneath {
-    top: OwnedFd,
+    top: Folder,
     id: FileId,
     policy: Policy,
     filesystem: Filesystem,
@@ -65,7 +64,7 @@ impl Beneath {
     pub fn open(path: &Path, policy: Policy) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = call(|| fault!("files.open-root"), || rustix::fs::open(path, flags, Mode::empty()))?;
-        let id = id_of(&rustix::fs::fstat(&top)?);
+        let id = Stat::of(&top)?.id;
         let filesystem = Filesystem::of(&top)?;
         Ok(Self { top, id, policy, filesystem, walks: AtomicBool::new(false) })
     }
@@ -102,14 +101,14 @@ impl Beneath {
     /// Whether this root is the folder that stands at `path` now.
     #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
-        rustix::fs::stat(path).is_ok_and(|stat| id_of(&stat) == self.id)
+        rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }
 
     /// Opens a folder, for reading it and for syncing it.
     ///
     /// # Errors
     /// The call's; `ELOOP` or `ENOTDIR` where a link or a file stands on the way.
-    pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+    pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
@@ -120,7 +119,7 @@ impl Beneath {
     /// The call's.
     pub fn file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let file = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-        if is_plain(&rustix::fs::fstat(&file)?) { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
+        plain(file)
     }
 
     /// Creates a plain file, or opens one that is there if `creation` lets it, for reading and writing. Its folder
@@ -144,7 +143,7 @@ impl Beneath {
         Ok(Made { folder, changed })
     }
 
-    fn make(&self, path: &Path, changed: &mut Vec<PathBuf>, attempts: u32) -> io::Result<OwnedFd> {
+    fn make(&self, path: &Path, changed: &mut Vec<PathBuf>, attempts: u32) -> io::Result<Folder> {
         for _ in 0..attempts {
             match self.folder(path) {
                 Err(error) if errno(&error) == Some(Errno::NOENT) => {}
@@ -169,7 +168,7 @@ impl Beneath {
     ///
     /// # Errors
     /// The calls'.
-    pub fn add_folder(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+    pub fn add_folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         let path = path.as_ref();
         let Some((parent, name)) = split(path) else { return self.folder(path) };
         for _ in 0..MAX_MAKE_ATTEMPTS {
@@ -193,7 +192,7 @@ impl Beneath {
     /// # Errors
     /// The calls'.
     pub fn stat(&self, path: impl AsRef<Path>) -> io::Result<Option<Stat>> {
-        let Some((folder, name)) = split(path.as_ref()) else { return Ok(Some(rustix::fs::fstat(&self.top)?)) };
+        let Some((folder, name)) = split(path.as_ref()) else { return Stat::of(&self.top).map(Some) };
         checked(path.as_ref())?;
         match self.folder(folder) {
             Err(error) if matches!(errno(&error), Some(Errno::NOENT | Errno::NOTDIR)) => Ok(None),
@@ -243,7 +242,7 @@ impl Beneath {
         };
         let names = crate::within::names_in(&folder)?;
         for name in &names {
-            let plain = stat_in(&folder, name)?.is_none_or(|stat| is_plain(&stat));
+            let plain = stat_in(&folder, name)?.is_none_or(|stat| stat.is_plain());
             if !plain || !ours(name) {
                 return Err(Errno::NOTEMPTY.into());
             }
@@ -255,7 +254,7 @@ impl Beneath {
         crate::within::remove_folder_in(self.folder(above)?, own)
     }
 
-    fn open_at(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    fn open_at(&self, path: &Path, flags: OFlags) -> io::Result<Folder> {
         let name = if checked(path)?.as_os_str().is_empty() { Path::new(".") } else { path };
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
@@ -279,11 +278,11 @@ impl Beneath {
     }
 
     /// What `openat2` does, one part of the path after the other.
-    fn walk(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    fn walk(&self, path: &Path, flags: OFlags) -> io::Result<Folder> {
         let Some((folder, name)) = split(path) else {
             return call(|| fault!("files.open"), || rustix::fs::openat(&self.top, ".", flags, Mode::empty()));
         };
-        let mut at: Option<OwnedFd> = None;
+        let mut at: Option<Folder> = None;
         for part in folder {
             let from = at.as_ref().map_or(self.top.as_fd(), AsFd::as_fd);
             let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -295,12 +294,12 @@ impl Beneath {
     }
 
     /// Files are not asked: on overlayfs they tell the device of the layer that they lie in.
-    fn stay(&self, fd: OwnedFd) -> io::Result<OwnedFd> {
+    fn stay(&self, fd: Folder) -> io::Result<Folder> {
         if !self.policy.one_file_system {
             return Ok(fd);
         }
-        let stat = rustix::fs::fstat(&fd)?;
-        if stat.st_dev == self.id.0 || !is_folder(&stat) { Ok(fd) } else { Err(Errno::XDEV.into()) }
+        let stat = Stat::of(&fd)?;
+        if stat.id.0 == self.id.0 || !stat.is_folder() { Ok(fd) } else { Err(Errno::XDEV.into()) }
     }
 }
 
@@ -308,12 +307,6 @@ impl AsFd for Beneath {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.top.as_fd()
     }
-}
-
-/// Which file or folder that is.
-#[must_use]
-pub const fn id_of(stat: &Stat) -> FileId {
-    (stat.st_dev, stat.st_ino)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use strongroom_service::Fault;
 ///
 /// # Errors
 /// The call's, or the fault that a test ordered in its place.
-pub fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
+pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
         if let Some(fault) = fault() {
             match fault.fail() {
@@ -23,6 +23,14 @@ pub fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() -> Resu
             done => return Ok(done?),
         }
     }
+}
+
+/// Fails where a test says so, in the place of a call that is made elsewhere.
+///
+/// # Errors
+/// The fault that a test ordered.
+pub fn faulted(fault: impl Fn() -> Option<Fault>) -> io::Result<()> {
+    call(fault, || Ok(()))
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ mod origin;
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, makedev, minor};
 
 pub use self::origin::Origin;
+use crate::Handle;
 use crate::filesystem::Filesystem;
 
 /// How many layers are followed: a partition in LVM on LUKS on RAID on partitions has six.
@@ -52,7 +52,7 @@ impl Backing {
     ///
     /// # Errors
     /// The calls'.
-    pub fn of(file: impl AsFd) -> io::Result<Self> {
+    pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = rustix::fs::fstatfs(&file)?.f_type & 0xffff_ffff;
         let device = rustix::fs::fstat(&file)?.st_dev;
         match u32::try_from(magic).unwrap_or(0) {
@@ -92,7 +92,7 @@ impl Backing {
 ///
 /// # Errors
 /// The call's.
-pub fn disk_of(folder: impl AsFd) -> io::Result<u64> {
+pub fn disk_of(folder: impl Handle) -> io::Result<u64> {
     let device = rustix::fs::fstat(folder)?.st_dev;
     Ok(disk(Path::new("/"), device).unwrap_or(device))
 }

@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::LazyLock;
 
 use strongroom_service::fault;
 
+use crate::Handle;
 use crate::call::call;
 
 /// `syncfs` reports errors since this version of Linux (syncfs(2), "BUGS").
@@ -34,7 +34,7 @@ impl Filesystem {
     ///
     /// # Errors
     /// The call's.
-    pub fn of(file: impl AsFd) -> io::Result<Self> {
+    pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
         // The type differs between architectures; the numbers fit 32 bits on all.
         let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);

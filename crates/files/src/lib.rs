@@ -18,41 +18,48 @@
 //! - [`within`]: one open folder, and the names in it;
 //! - `sync`: durability;
 //! - [`filesystem`]: what each file system can be relied on for, and [`device`]: what it lies on;
+//! - [`stat`]: what stands there, [`space`]: how much room there is, [`rights`]: what this user may do;
+//! - [`cache`]: the page cache, and reading past it, [`at`]: reading and writing at a place in a file;
+//! - `mounts`: what is mounted below a folder;
 //! - [`lock`]: locks on files;
-//! - [`mod@meaning`]: what the operating system's refusals mean;
-//! - [`mod@call`]: one system call.
+//! - [`refusal`]: the operating system's refusals, and [`mod@meaning`]: what they mean;
+//! - [`call`]: one system call.
+//!
+//! This crate and `strongroom-service` are the only ones that name what only Unix has: what another operating system needs
+//! is written here.
 
+pub mod at;
 pub mod beneath;
+pub mod cache;
 pub mod call;
 pub mod device;
 pub mod filesystem;
 pub mod lock;
 pub mod meaning;
+mod mounts;
 mod path;
+pub mod refusal;
+pub mod rights;
+pub mod space;
+pub mod stat;
 pub mod sync;
 pub mod within;
 
-pub use crate::beneath::{Beneath, FileId, Made, Policy, id_of};
-pub use crate::call::call;
+pub use crate::beneath::{Beneath, Made, Policy};
+pub use crate::call::faulted;
 pub use crate::device::{Backing, Cache, Origin, disk_of};
 pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
 pub use crate::meaning::{Call, Meaning, Whose, meaning};
-pub use crate::path::stays_below;
-pub use crate::within::{Creation, is_folder, is_plain};
+pub use crate::mounts::mounts_below;
+pub use crate::path::{name_of, stays_below};
+pub use crate::refusal::{Refusal, is_unsupported};
+pub use crate::rights::Use;
+pub use crate::space::Space;
+pub use crate::stat::{FileId, Kind, Stat, Time};
+pub use crate::within::Creation;
 
-use std::io;
-
-use rustix::io::Errno;
-
-/// The operating system's own number of an error, if it has one.
-#[must_use]
-pub fn errno(error: &io::Error) -> Option<Errno> {
-    error.raw_os_error().map(Errno::from_raw_os_error)
-}
-
-/// Whether the operating system has no such call on this file system.
-#[must_use]
-pub fn is_unsupported(error: &io::Error) -> bool {
-    matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
-}
+/// What is open: a file, a folder or a root.
+pub use std::os::fd::AsFd as Handle;
+/// A folder that is open.
+pub use std::os::fd::OwnedFd as Folder;

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use strongroom_service::fault;
 
 use crate::call::call;
-use crate::errno;
+use crate::refusal::errno;
 
 /// A file that is locked (flock(2)), by this open of it. The lock is given up explicitly: closing the file
 /// does so only with its last duplicate, and a process that is just being started by another thread has

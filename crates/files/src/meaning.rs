@@ -1,7 +1,11 @@
 //! What the operating system's refusals mean: whose fault each is, and whether it passes. One table for the drive and
 //! the document server; an error that is not in it is nobody's, and is told as it stands.
 
+use std::io;
+
 use rustix::io::Errno;
+
+use crate::refusal::errno;
 
 /// What was being done to a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,11 @@ pub struct Meaning {
 
 /// What that refusal of that call means; `None` for one that no call on a file is known to give.
 #[must_use]
-pub const fn meaning(call: Call, errno: Errno) -> Option<Meaning> {
+pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
+    meaning_of(call, errno(error)?)
+}
+
+const fn meaning_of(call: Call, errno: Errno) -> Option<Meaning> {
     let (whose, passes, says) = match errno {
         Errno::INTR => (Whose::Nobody, true, "a signal interrupted the call"),
         Errno::MFILE => (Whose::Host, true, "this process has as many files open as it may"),
@@ -143,7 +151,8 @@ mod tests {
     fn every_error_has_a_row_for_every_call() {
         for (name, errno) in fault::ERRORS {
             for call in Call::ALL {
-                let meaning = meaning(call, errno).unwrap_or_else(|| panic!("{name} at {call:?} means nothing yet"));
+                let error = io::Error::from_raw_os_error(errno);
+                let meaning = meaning(call, &error).unwrap_or_else(|| panic!("{name} at {call:?} means nothing yet"));
                 assert!(!meaning.says.is_empty(), "{name}");
             }
         }
@@ -174,12 +183,13 @@ mod tests {
 
     #[test]
     fn what_follows_one_file_is_told_from_what_stops_all() {
-        let whose = |call, errno| meaning(call, errno).unwrap().whose;
+        let whose = |call, errno| meaning_of(call, errno).unwrap().whose;
         assert_eq!(whose(Call::Read, Errno::IO), Whose::File);
         assert_eq!(whose(Call::Write, Errno::IO), Whose::Disk);
         assert_eq!(whose(Call::Open, Errno::MFILE), Whose::Host);
         assert_eq!(whose(Call::Write, Errno::FBIG), Whose::Unfit);
         assert_eq!(whose(Call::Rename, Errno::ILSEQ), Whose::Unfit);
-        assert_eq!(meaning(Call::Open, Errno::CONNRESET), None);
+        assert_eq!(meaning_of(Call::Open, Errno::CONNRESET), None);
+        assert_eq!(meaning(Call::Open, &io::Error::other("x")), None);
     }
 }

@@ -37,6 +37,12 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
     (!name.is_empty()).then(|| (Path::new(OsStr::from_bytes(folder)), OsStr::from_bytes(name)))
 }
 
+/// The name or path that these bytes are: the bytes of one, wherever they were kept.
+#[must_use]
+pub fn name_of(bytes: &[u8]) -> &OsStr {
+    OsStr::from_bytes(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,14 +6,15 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use strongroom_service::fault;
 
+use crate::Handle;
 use crate::beneath::Beneath;
 use crate::call::call;
-use crate::is_unsupported;
+use crate::refusal::is_unsupported;
+use crate::stat::Stat;
 
 /// Above so many files or folders, one `syncfs` costs less than an `fsync` of each.
 const MAX_FSYNCS: usize = 8;
@@ -25,7 +26,7 @@ const MAX_OPEN_FOLDERS: usize = 256;
 ///
 /// # Errors
 /// The call's.
-pub fn sync_file(file: impl AsFd) -> io::Result<()> {
+pub fn sync_file(file: impl Handle) -> io::Result<()> {
     call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
 }
 
@@ -34,7 +35,7 @@ pub fn sync_file(file: impl AsFd) -> io::Result<()> {
 ///
 /// # Errors
 /// The call's.
-pub fn sync_folder(folder: impl AsFd) -> io::Result<()> {
+pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
     match sync_file(folder) {
         Err(error) if is_unsupported(&error) => Ok(()),
         synced => synced,
@@ -93,8 +94,8 @@ impl Beneath {
     }
 
     /// Whether it lies on the root's own file system: one call for that writes no other.
-    fn is_ours(&self, file: impl AsFd) -> bool {
-        self.stays_on_one_file_system() || rustix::fs::fstat(file).is_ok_and(|stat| stat.st_dev == self.id().0)
+    fn is_ours(&self, file: impl Handle) -> bool {
+        self.stays_on_one_file_system() || Stat::of(file).is_ok_and(|stat| stat.id.0 == self.id().0)
     }
 }
 

@@ -5,15 +5,17 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use strongroom_service::{fault, kill_point};
 
 use crate::call::call;
-use crate::{errno, is_unsupported};
+use crate::refusal::{errno, is_unsupported};
+use crate::stat::Stat;
+use crate::{Folder, Handle};
 
 /// How many names are read of one folder: more than a manifest can list, and not enough to hurt.
 const MAX_NAMES: usize = 4_000_000;
@@ -31,7 +33,7 @@ pub enum Creation {
 ///
 /// # Errors
 /// The call's; `EISDIR` where something else than a plain file stands there, which is not opened for long.
-pub fn create_in(folder: impl AsFd, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
+pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
     let mut flags =
         OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     flags.set(OFlags::EXCL, creation == Creation::New);
@@ -39,14 +41,19 @@ pub fn create_in(folder: impl AsFd, name: impl AsRef<OsStr>, creation: Creation,
         || fault!("files.create"),
         || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::from_raw_mode(mode)),
     )?;
-    if is_plain(&rustix::fs::fstat(&file)?) { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
+    plain(file)
+}
+
+/// That file, if it is a plain one; anything else is refused (`EISDIR`).
+pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
+    if Stat::of(&file)?.is_plain() { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
 }
 
 /// Opens a folder in a folder.
 ///
 /// # Errors
 /// The call's; `ELOOP` or `ENOTDIR` where something else stands there.
-pub fn folder_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
+pub fn folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Folder> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
 }
@@ -55,7 +62,7 @@ pub fn folder_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<Owned
 ///
 /// # Errors
 /// The call's.
-pub fn make_in(folder: impl AsFd, name: impl AsRef<OsStr>, mode: u32) -> io::Result<()> {
+pub fn make_in(folder: impl Handle, name: impl AsRef<OsStr>, mode: u32) -> io::Result<()> {
     call(|| fault!("files.mkdir"), || rustix::fs::mkdirat(&folder, name.as_ref(), Mode::from_raw_mode(mode)))
 }
 
@@ -63,15 +70,16 @@ pub fn make_in(folder: impl AsFd, name: impl AsRef<OsStr>, mode: u32) -> io::Res
 ///
 /// # Errors
 /// The call's.
-pub fn stat_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
-    absent_or(call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)))
+pub fn stat_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
+    let found = call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW));
+    Ok(absent_or(found)?.as_ref().map(Stat::from))
 }
 
 /// The names in a folder, without `.` and `..`, in no order.
 ///
 /// # Errors
 /// The call's; or there are more than four million.
-pub fn names_in(folder: impl AsFd) -> io::Result<Vec<OsString>> {
+pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.push(name.to_owned()))?;
     Ok(names)
@@ -81,7 +89,7 @@ pub fn names_in(folder: impl AsFd) -> io::Result<Vec<OsString>> {
 ///
 /// # Errors
 /// The call's; or there are more than four million.
-pub fn for_each_name_in(folder: impl AsFd, mut see: impl FnMut(&OsStr)) -> io::Result<()> {
+pub fn for_each_name_in(folder: impl Handle, mut see: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
     for entry in folder {
@@ -102,7 +110,7 @@ pub fn for_each_name_in(folder: impl AsFd, mut see: impl FnMut(&OsStr)) -> io::R
 ///
 /// # Errors
 /// The call's.
-pub fn remove_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<bool> {
+pub fn remove_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.unlink"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::empty()));
     Ok(absent_or(removed)?.is_some())
 }
@@ -111,7 +119,7 @@ pub fn remove_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<bool>
 ///
 /// # Errors
 /// The call's; `ENOTEMPTY` where something is in it.
-pub fn remove_folder_in(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<bool> {
+pub fn remove_folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
     Ok(absent_or(removed)?.is_some())
 }
@@ -130,9 +138,9 @@ fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
 /// # Errors
 /// The call's.
 pub fn rename_in(
-    from_folder: impl AsFd,
+    from_folder: impl Handle,
     from: impl AsRef<OsStr>,
-    to_folder: impl AsFd,
+    to_folder: impl Handle,
     to: impl AsRef<OsStr>,
 ) -> io::Result<()> {
     rename_guarded(from_folder, from, to_folder, to, || Ok(()))
@@ -145,9 +153,9 @@ pub fn rename_in(
 /// # Errors
 /// The call's, or the guard's.
 pub fn rename_guarded<G>(
-    from_folder: impl AsFd,
+    from_folder: impl Handle,
     from: impl AsRef<OsStr>,
-    to_folder: impl AsFd,
+    to_folder: impl Handle,
     to: impl AsRef<OsStr>,
     guard: impl FnOnce() -> io::Result<G>,
 ) -> io::Result<()> {
@@ -184,20 +192,8 @@ pub fn rename_guarded<G>(
 ///
 /// # Errors
 /// The call's.
-pub fn replace_in(folder: impl AsFd, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
+pub fn replace_in(folder: impl Handle, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
     call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
-}
-
-/// Whether it is a plain file.
-#[must_use]
-pub fn is_plain(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-}
-
-/// Whether it is a folder.
-#[must_use]
-pub fn is_folder(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
 #[cfg(test)]

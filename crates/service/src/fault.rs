@@ -71,40 +71,40 @@ pub const fn inherited<T, W: FnOnce() -> T>(work: W) -> W {
 #[cfg(feature = "kill-points")]
 pub use self::armed::{during, inherited, ordered};
 
-/// The errors of the operating system that a call on a file can fail with, by their names.
-pub const ERRORS: [(&str, Errno); 32] = [
-    ("EPERM", Errno::PERM),
-    ("ENOENT", Errno::NOENT),
-    ("EINTR", Errno::INTR),
-    ("EIO", Errno::IO),
-    ("ENXIO", Errno::NXIO),
-    ("EAGAIN", Errno::AGAIN),
-    ("ENOMEM", Errno::NOMEM),
-    ("EACCES", Errno::ACCESS),
-    ("EBUSY", Errno::BUSY),
-    ("EEXIST", Errno::EXIST),
-    ("EXDEV", Errno::XDEV),
-    ("ENODEV", Errno::NODEV),
-    ("ENOTDIR", Errno::NOTDIR),
-    ("EISDIR", Errno::ISDIR),
-    ("EINVAL", Errno::INVAL),
-    ("ENFILE", Errno::NFILE),
-    ("EMFILE", Errno::MFILE),
-    ("ETXTBSY", Errno::TXTBSY),
-    ("EFBIG", Errno::FBIG),
-    ("ENOSPC", Errno::NOSPC),
-    ("EROFS", Errno::ROFS),
-    ("EMLINK", Errno::MLINK),
-    ("ENAMETOOLONG", Errno::NAMETOOLONG),
-    ("ENOTEMPTY", Errno::NOTEMPTY),
-    ("ELOOP", Errno::LOOP),
-    ("ENOSYS", Errno::NOSYS),
-    ("EOPNOTSUPP", Errno::OPNOTSUPP),
-    ("ENOTCONN", Errno::NOTCONN),
-    ("ESTALE", Errno::STALE),
-    ("EUCLEAN", Errno::UCLEAN),
-    ("EDQUOT", Errno::DQUOT),
-    ("EILSEQ", Errno::ILSEQ),
+/// The errors of the operating system that a call on a file can fail with, by their names: their numbers.
+pub const ERRORS: [(&str, i32); 32] = [
+    ("EPERM", Errno::PERM.raw_os_error()),
+    ("ENOENT", Errno::NOENT.raw_os_error()),
+    ("EINTR", Errno::INTR.raw_os_error()),
+    ("EIO", Errno::IO.raw_os_error()),
+    ("ENXIO", Errno::NXIO.raw_os_error()),
+    ("EAGAIN", Errno::AGAIN.raw_os_error()),
+    ("ENOMEM", Errno::NOMEM.raw_os_error()),
+    ("EACCES", Errno::ACCESS.raw_os_error()),
+    ("EBUSY", Errno::BUSY.raw_os_error()),
+    ("EEXIST", Errno::EXIST.raw_os_error()),
+    ("EXDEV", Errno::XDEV.raw_os_error()),
+    ("ENODEV", Errno::NODEV.raw_os_error()),
+    ("ENOTDIR", Errno::NOTDIR.raw_os_error()),
+    ("EISDIR", Errno::ISDIR.raw_os_error()),
+    ("EINVAL", Errno::INVAL.raw_os_error()),
+    ("ENFILE", Errno::NFILE.raw_os_error()),
+    ("EMFILE", Errno::MFILE.raw_os_error()),
+    ("ETXTBSY", Errno::TXTBSY.raw_os_error()),
+    ("EFBIG", Errno::FBIG.raw_os_error()),
+    ("ENOSPC", Errno::NOSPC.raw_os_error()),
+    ("EROFS", Errno::ROFS.raw_os_error()),
+    ("EMLINK", Errno::MLINK.raw_os_error()),
+    ("ENAMETOOLONG", Errno::NAMETOOLONG.raw_os_error()),
+    ("ENOTEMPTY", Errno::NOTEMPTY.raw_os_error()),
+    ("ELOOP", Errno::LOOP.raw_os_error()),
+    ("ENOSYS", Errno::NOSYS.raw_os_error()),
+    ("EOPNOTSUPP", Errno::OPNOTSUPP.raw_os_error()),
+    ("ENOTCONN", Errno::NOTCONN.raw_os_error()),
+    ("ESTALE", Errno::STALE.raw_os_error()),
+    ("EUCLEAN", Errno::UCLEAN.raw_os_error()),
+    ("EDQUOT", Errno::DQUOT.raw_os_error()),
+    ("EILSEQ", Errno::ILSEQ.raw_os_error()),
 ];
 
 #[cfg(feature = "kill-points")]
@@ -194,7 +194,7 @@ mod armed {
             (None, Some((from, ""))) => (from.parse().ok()?, u64::MAX, 1),
             (None, Some((from, to))) => (from.parse().ok()?, to.parse().ok()?, 1),
         };
-        let named = |what| ERRORS.iter().find(|(name, _)| *name == what).map(|(_, errno)| errno.raw_os_error());
+        let named = |what| ERRORS.iter().find(|(name, _)| *name == what).map(|(_, errno)| *errno);
         let what = match what {
             "flip" => Fault::Flip,
             what => Fault::Errno(named(what).or_else(|| what.parse().ok())?),

@@ -3,7 +3,7 @@
 //! - [`clock`]: what time it is, as an argument;
 //! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail; `passings`: counts of both, for
 //!   tests of what work costs;
-//! - [`limits`]: how many files may be open;
+//! - [`limits`]: how many files may be open, and [`memory`]: how much the allocator keeps;
 //! - [`blocking`](mod@blocking): calls that block, off the threads that must not;
 //! - [`config`]: `strongroom.toml`, the environment and flags, checked;
 //! - [`schedule`]: when runs are due and when a night is over;
@@ -25,6 +25,7 @@ pub mod fault;
 pub mod health;
 pub mod kill;
 pub mod limits;
+pub mod memory;
 pub mod metrics;
 #[cfg(feature = "kill-points")]
 mod passings;

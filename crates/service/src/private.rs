@@ -1,6 +1,12 @@
 //! Files and folders that only their owner can read.
 
 use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// What users who are neither the owner nor in its group may do with a file.
+#[cfg(unix)]
+const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
 /// Makes folders, and those on the way to them, for their owner alone. Those that are there stay as they are.
 #[must_use]
@@ -21,6 +27,55 @@ pub fn private_files() -> OpenOptions {
     options
 }
 
+/// Has these refuse to open a symbolic link.
+pub fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+/// What this process makes from now on, users who are neither the owner nor in its group cannot read.
+pub fn make_nothing_for_others() {
+    #[cfg(unix)]
+    {
+        let before = rustix::process::umask(OTHERS);
+        rustix::process::umask(before | OTHERS);
+    }
+}
+
+/// Takes from everybody but the owner and the group what they may do with a file, if it is a plain one.
+///
+/// # Errors
+/// It is another user's, or cannot be looked at.
+pub fn close_to_others(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found = std::fs::symlink_metadata(path)?;
+        let mode = found.permissions().mode();
+        if found.is_file() && mode & OTHERS.bits() != 0 {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o7777 & !OTHERS.bits()))?;
+        }
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// Whether anybody but a file's owner may do anything with it. One that is not there is nobody's.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        #[cfg(unix)]
+        Ok(found) => Ok(std::os::unix::fs::MetadataExt::mode(&found) & 0o077 != 0),
+        #[cfg(not(unix))]
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -38,5 +93,23 @@ mod tests {
         std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o750)).unwrap();
         private_folders().create(&deep).unwrap();
         assert_eq!(mode(&deep), 0o750);
+    }
+
+    #[test]
+    fn what_others_may_do_is_taken_from_them_and_the_group_keeps_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        assert!(!is_open_to_others(&path).unwrap() && close_to_others(&path).is_err());
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        close_to_others(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        assert!(is_open_to_others(&path).unwrap());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(!is_open_to_others(&path).unwrap());
+        std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
+        let mut options = private_files();
+        assert!(without_links(options.read(true)).open(folder.path().join("link")).is_err());
+        without_links(options.read(true)).open(&path).unwrap();
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::problem::{Problem, ProblemBody};
-use crate::mounts;
+use strongroom_files::mounts_below;
 
 /// That the server works.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct Health {
 pub(crate) async fn health(State(api): State<Api>) -> Result<axum::Json<Health>, Problem> {
     match api.documents.probe().await {
         Ok(()) => {
-            let mounts_below = api.documents.on_files(|root| mounts::count_below(root.path())).await as u64;
+            let mounts_below = api.documents.on_files(|root| mounts_below(root.path()).len()).await as u64;
             Ok(axum::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), mounts_below }))
         }
         Err(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", why)),

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use strongroom_files::Call;
+use strongroom_files::{Call, name_of};
 use strongroom_model::{BookingId, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -148,7 +147,7 @@ impl List {
 
     fn find_path(&self, path: &[u8]) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
         let root = self.documents.root();
-        let named = Path::new(OsStr::from_bytes(path));
+        let named = Path::new(name_of(path));
         let shown = readable(named.as_os_str());
         let places: Vec<PathBuf> = if named.is_absolute() {
             vec![named.to_owned()]
@@ -249,7 +248,7 @@ fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> disk_error::Re
         let mut same = names.iter().filter(is_same);
         let (Some(name), None) = (same.next(), same.next()) else { return Ok(None) };
         let next = match &found {
-            None => RelativePath::new(name.as_bytes()),
+            None => RelativePath::new(name.as_encoded_bytes()),
             Some(folder) => folder.child(name),
         };
         found = Some(next.map_err(|error| DiskError::other(Call::List, error.to_string()))?);

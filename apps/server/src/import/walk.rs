@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,7 +113,7 @@ impl Walk {
         names.sort();
         for name in names.into_iter().rev() {
             let path = match &folder.path {
-                None => RelativePath::new(name.as_bytes()),
+                None => RelativePath::new(name.as_encoded_bytes()),
                 Some(folder) => folder.child(&name),
             };
             match path {

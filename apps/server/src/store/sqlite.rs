@@ -3,15 +3,13 @@
 //! What a transaction has committed survives a power cut (write-ahead log, `FULL`
 //! synchronisation). Several processes may write: the server and an import beside it.
 
-use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use strongroom_service::blocking;
+use strongroom_service::private::{private_files, without_links};
 
 use super::connection::{Connection, Transaction};
 use super::{Place, Result, StoreError};
@@ -44,9 +42,8 @@ impl SqliteStore {
     /// Opens the file, and makes or updates the tables.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         // Hashes of tokens and names of documents are nobody else's business.
-        let mut file = std::fs::File::options();
-        file.create(true).append(true).mode(0o600);
-        file.open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+        let file = private_files().create(true).append(true).open(path);
+        file.map_err(|source| StoreError::File { path: path.to_owned(), source })?;
 
         let began = Instant::now();
         let mut migrations = 0;
@@ -113,9 +110,7 @@ impl SqliteStore {
 /// Writes a file of that size, syncs and removes it. Two processes may do so at once with one file: what one of them
 /// has open stays whole when the other removes its name. If we stop here, the next look writes over what is left.
 fn take_room(path: &Path) -> io::Result<()> {
-    let mut options = File::options();
-    options.create(true).write(true).truncate(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    let mut file = options.open(path)?;
+    let mut file = without_links(&mut private_files()).create(true).write(true).truncate(true).open(path)?;
     let written = file.write_all(&vec![0; ROOM_BYTES]).and_then(|()| file.sync_all());
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),

@@ -1,8 +1,9 @@
 //! Every call below the document root, failing with every error: what is said is what the table of meanings says, and
 //! the next attempt goes well.
 
+use std::io;
+
 use reqwest::{Response, StatusCode};
-use rustix::io::Errno;
 use serde_json::{Value, json};
 use strongroom_files::{Call, Whose, meaning};
 use strongroom_model::wire::{Answer, AnswerOutcome, Answers, RefusalCause};
@@ -146,19 +147,20 @@ async fn download(rig: &Rig, id: &str) -> Result<(), (String, String)> {
 }
 
 /// Whether what was said is what an error of that kind means.
-fn fits(errno: Errno, calls: &[Call], refusal: &Refusal) -> bool {
+fn fits((name, errno): (&str, i32), calls: &[Call], refusal: &Refusal) -> bool {
     let Refusal { step, code, detail } = refusal;
     let is_certain = !detail.contains("not certain");
-    calls.iter().filter_map(|call| meaning(*call, errno)).any(|meaning| match meaning.whose {
+    let error = io::Error::from_raw_os_error(errno);
+    calls.iter().filter_map(|call| meaning(*call, &error)).any(|meaning| match meaning.whose {
         Whose::Nobody => false,
         // What failed after the file had its new name says that, and why.
         _ if !is_certain => detail.contains(meaning.says),
         Whose::Host => {
-            let words = if errno == Errno::NOMEM { "no memory left" } else { "too many files open" };
+            let words = if name == "ENOMEM" { "no memory left" } else { "too many files open" };
             (code == "no-resources" || code == "storage") && detail.contains(words)
         }
         Whose::Room => {
-            let words = if errno == Errno::DQUOT { "quota" } else { "disk is full" };
+            let words = if name == "EDQUOT" { "quota" } else { "disk is full" };
             (code == "disk-full" || code == "storage") && detail.contains(words)
         }
         Whose::ReadOnly => (code == "disk-read-only" || code == "storage") && detail.contains("read-only"),
@@ -192,7 +194,7 @@ fn every_call_that_fails_says_whose_fault_it_is_and_the_next_attempt_goes_well()
                 cases += 1;
                 let refusals = during(&case, || runtime.block_on(life(&rig, &purgers, &format!("B-{cases}"))));
                 for refusal in &refusals {
-                    assert!(fits(errno, calls, refusal), "{case}: {refusal:?}");
+                    assert!(fits((name, errno), calls, refusal), "{case}: {refusal:?}");
                     assert_ne!(name, "EINTR", "{case}: a call that was interrupted is made again: {refusal:?}");
                 }
                 failed += refusals.len();
@@ -216,7 +218,7 @@ fn a_start_that_fails_says_why_and_the_next_one_goes_well() {
             let case = format!("{place}:1={name}");
             if let Err(said) = during(&case, || runtime.block_on(start(&settings))) {
                 failed += 1;
-                let cause = std::io::Error::from(errno).to_string();
+                let cause = io::Error::from_raw_os_error(errno).to_string();
                 let why = cause.split(" (os error").next().unwrap();
                 assert!(said.contains(why) || said.contains("a link, or something else"), "{case}: {said}");
                 assert_ne!(name, "EINTR", "{case}: a call that was interrupted is made again");

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use strongroom_drive::Drive;
 use strongroom_eventlog::{Checkpoint, EventLog, MAX_CHECKPOINT_BYTES};
 use strongroom_files::within::{create_in, remove_in, replace_in};
-use strongroom_files::{Beneath, Creation, Policy, sync};
+use strongroom_files::{Beneath, Creation, Folder, Policy, sync};
 use strongroom_model::SiteId;
 use strongroom_service::{Config, blocking, kill_point};
 
@@ -73,7 +72,7 @@ fn name(site: &SiteId) -> String {
 }
 
 impl Place {
-    fn folder(&self) -> io::Result<OwnedFd> {
+    fn folder(&self) -> io::Result<Folder> {
         let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
         Beneath::open(&self.root, policy)?.folder(self.below)
     }

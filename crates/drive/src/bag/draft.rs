@@ -1,8 +1,7 @@
 //! A month's bag in the making. It is whole before it has its name, so that a month's folder is never
 //! seen without a manifest.
 
-use rustix::io::Errno;
-use strongroom_files::errno;
+use strongroom_files::Refusal;
 use strongroom_files::within::{remove_folder_in, remove_in, rename_in};
 use strongroom_model::Month;
 use strongroom_service::kill_point;
@@ -87,7 +86,7 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
     let (from, to) = (draft_name(place.month), place.month.to_string());
     match rename_in(&folder, &from, &folder, &to) {
         // Somebody made one whom no lock holds back, such as another host on a network's drive: that one stands.
-        Err(error) if errno(&error) == Some(Errno::EXIST) => return sweep(mount, draft).map(drop),
+        Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => return sweep(mount, draft).map(drop),
         renamed => renamed.map_err(|error| mount.error(Action::Rename, place.folder(), error))?,
     }
     kill_point!("drive.bag-renamed");

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
 
-use rustix::io::Errno;
 use strongroom_files::within::{for_each_name_in, make_in, remove_folder_in, stat_in};
-use strongroom_files::{errno, is_folder};
+use strongroom_files::{Folder, Refusal};
 
 use super::text;
 use crate::error::{Action, DriveError};
@@ -51,16 +49,16 @@ impl Folders {
                     return Ok(true);
                 }
                 // Another worker made it, or one that this file system takes for it: look which.
-                Err(error) if errno(&error) == Some(Errno::EXIST) => {
+                Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {
                     self.names = None;
                     return Ok(self.known(mount, name)?.unwrap_or(true));
                 }
                 // Tidied away since it was opened: once more.
-                Err(error) if errno(&error) == Some(Errno::NOENT) => {}
+                Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Action::Create, self.path.join(name), error)),
             }
         }
-        Err(mount.error(Action::Open, self.path.join(name), Errno::NOENT))
+        Err(mount.error(Action::Open, self.path.join(name), Refusal::Missing))
     }
 
     /// Removes a folder if it is empty: whether it is gone.
@@ -103,10 +101,10 @@ fn entry_of(hashing: &RandomState, name: &str) -> Name {
 
 /// The names in the folder of a bag's payload, but for the text's. A bag of an older version may have a folder
 /// of that name, which stays its booking's.
-fn without_text(hashing: &RandomState, folder: &OwnedFd) -> io::Result<BTreeSet<Name>> {
-    let text_is_folder = stat_in(folder, text::FILE)?.is_some_and(|stat| is_folder(&stat));
+fn without_text(hashing: &RandomState, folder: &Folder) -> io::Result<BTreeSet<Name>> {
+    let text_is_folder = stat_in(folder, text::FILE)?.is_some_and(|stat| stat.is_folder());
     let mut names = BTreeSet::new();
-    for_each_name_in(folder.as_fd(), |name| {
+    for_each_name_in(folder, |name| {
         names.extend(
             name.to_str().filter(|name| text_is_folder || *name != text::FILE).map(|name| entry_of(hashing, name)),
         );

@@ -17,12 +17,10 @@
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt as _;
 
-use rustix::io::Errno;
+use strongroom_files::at::{read_at, write_all_at};
 use strongroom_files::within::{create_in, remove_in};
-use strongroom_files::{Creation, call, errno};
+use strongroom_files::{Creation, Handle, Refusal, Stat, faulted};
 use strongroom_model::Algorithm;
 use strongroom_model::digest::Hasher;
 use strongroom_service::{fault, kill_point};
@@ -147,18 +145,16 @@ fn list(batch: &[u8], into: &mut Manifest) -> Result<(), String> {
 pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> Result<Option<Read>, DriveError> {
     let file = match mount.top().file(path) {
         Ok(file) => file,
-        Err(error) => match errno(&error) {
-            Some(Errno::NOENT) => return Ok(None),
-            Some(Errno::ISDIR | Errno::LOOP) => return Err(bad(mount, path, "it is no plain file")),
+        Err(error) => match Refusal::of(&error) {
+            Some(Refusal::Missing) => return Ok(None),
+            Some(Refusal::NotFile | Refusal::Link) => return Err(bad(mount, path, "it is no plain file")),
             _ => return Err(mount.error(Action::Open, path, error)),
         },
     };
     let unread = |error| mount.error(Action::Read, path, error);
-    let stat = rustix::fs::fstat(&file).map_err(|error| unread(error.into()))?;
+    let stat = Stat::of(&file).map_err(unread)?;
     let head = head_of(&file).map_err(unread)?;
-    if let Some(known) =
-        known.filter(|known| known.head == head && known.end <= u64::try_from(stat.st_size).unwrap_or(0))
-    {
+    if let Some(known) = known.filter(|known| known.head == head && known.end <= stat.size) {
         let mut journal = Journal { stamp: stamp_of(&stat), ..known.clone() };
         match journal.read_on(&file) {
             // Perhaps it was cut back to an earlier end since, after an append that failed: then all of it is read anew.
@@ -194,11 +190,9 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
     let mut head = vec![0; HEAD_BYTES];
     let mut read = 0;
     while read < HEAD_BYTES {
-        match file.read_at(&mut head[read..], read as u64) {
-            Ok(0) => break,
-            Ok(count) => read += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match read_at(file, &mut head[read..], read as u64)? {
+            0 => break,
+            count => read += count,
         }
     }
     head.truncate(read);
@@ -209,7 +203,7 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
 /// stands behind its last whole batch.
 pub(super) fn append(
     mount: &Mount,
-    folder: impl AsFd,
+    folder: impl Handle,
     bag: &Relative,
     known: Option<&Journal>,
     lines: &[u8],
@@ -218,10 +212,10 @@ pub(super) fn append(
     let error = |action| move |source: io::Error| (action, source);
     let (bytes, at) = batch(known, lines);
     let creation = if known.is_some() { Creation::OrOpen } else { Creation::New };
-    let file = create_in(folder.as_fd(), FILE, creation, FILE_MODE)
-        .map_err(|source| mount.error(Action::Create, &path, source))?;
-    let appended = call(|| fault!("drive.journal"), || Ok(()))
-        .and_then(|()| file.write_all_at(&bytes, at))
+    let file =
+        create_in(&folder, FILE, creation, FILE_MODE).map_err(|source| mount.error(Action::Create, &path, source))?;
+    let appended = faulted(|| fault!("drive.journal"))
+        .and_then(|()| write_all_at(&file, &bytes, at))
         .map_err(error(Action::Write))
         .and_then(|()| {
             kill_point!("drive.journal-written");

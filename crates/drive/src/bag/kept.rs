@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
+use strongroom_files::at::read_at;
 use strongroom_model::Digest;
 
 use super::journal;
@@ -65,7 +65,7 @@ impl KeptLines {
 /// What can be read of a file, up to a size.
 fn readable(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len().min(most);
-    Ok(readable_blocks(size, |block, offset| file.read_at(block, offset)))
+    Ok(readable_blocks(size, |block, offset| read_at(file, block, offset)))
 }
 
 /// One byte, which no line has, stands in the place of each block that cannot be read: what is left of the lines at its
@@ -81,7 +81,6 @@ fn readable_blocks(size: u64, read: impl Fn(&mut [u8], u64) -> io::Result<usize>
                 bytes.extend_from_slice(&block[..count]);
                 offset += count as u64;
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => {
                 bytes.push(0);
                 offset = (offset / BLOCK_BYTES as u64 + 1) * BLOCK_BYTES as u64;

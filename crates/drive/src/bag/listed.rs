@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _};
-use std::os::fd::AsFd;
 
-use rustix::io::Errno;
-use strongroom_files::errno;
+use strongroom_files::{Handle, Refusal, Stat};
 use strongroom_model::Digest;
 
 use super::journal::{self, Journal, Rest};
@@ -103,15 +101,14 @@ impl Listed {
 
     /// Whether the journal is so long that it is to be folded into the manifest.
     pub(super) fn is_due(&self, min_bytes: u64) -> bool {
-        let manifest = self.stamp.flatten().map_or(0, |(_, size, ..)| u64::try_from(size).unwrap_or(0));
+        let manifest = self.stamp.flatten().map_or(0, |(_, size, _)| size);
         self.journal.as_ref().is_some_and(|journal| journal.len() >= manifest.max(min_bytes))
     }
 
     /// Reads what was added to the journal. `false`: something else has changed, and all is to be read.
-    fn goes_on(&mut self, mount: &Mount, folder: impl AsFd, bag: &Relative) -> Result<bool, DriveError> {
+    fn goes_on(&mut self, mount: &Mount, folder: impl Handle, bag: &Relative) -> Result<bool, DriveError> {
         let Some(known) = self.stamp else { return Ok(false) };
-        let stamp =
-            |name| stamp_in(folder.as_fd(), name).map_err(|error| mount.error(Action::Open, bag.join(name), error));
+        let stamp = |name| stamp_in(&folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error));
         match (&self.journal, stamp(journal::FILE)?) {
             (None, None) => {}
             (Some(journal), Some(stamp)) if journal.stamp == stamp => {}
@@ -142,14 +139,14 @@ pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest,
     let bad = |reason| journal::bad(mount, path, reason);
     let file = match mount.top().file(path) {
         Ok(file) => file,
-        Err(error) => match errno(&error) {
-            Some(Errno::NOENT) => return Ok((Manifest::default(), None)),
-            Some(Errno::ISDIR | Errno::LOOP) => return Err(bad("it is no plain file".to_owned())),
+        Err(error) => match Refusal::of(&error) {
+            Some(Refusal::Missing) => return Ok((Manifest::default(), None)),
+            Some(Refusal::NotFile | Refusal::Link) => return Err(bad("it is no plain file".to_owned())),
             _ => return Err(mount.error(Action::Open, path, error)),
         },
     };
-    let stat = rustix::fs::fstat(&file).map_err(|error| mount.error(Action::Read, path, error))?;
-    if u64::try_from(stat.st_size).is_ok_and(|size| size > manifest::MAX_BYTES) {
+    let stat = Stat::of(&file).map_err(|error| mount.error(Action::Read, path, error))?;
+    if stat.size > manifest::MAX_BYTES {
         return Err(bad(format!("it is longer than {} bytes", manifest::MAX_BYTES)));
     }
     let all = BufReader::with_capacity(READ_BYTES, file.take(manifest::MAX_BYTES));

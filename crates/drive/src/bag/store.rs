@@ -2,10 +2,9 @@
 //! manifest and with the journal, and nothing that was listed is in neither.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, OwnedFd};
 
 use strongroom_files::within::{remove_in, stat_in};
-use strongroom_files::{is_folder, is_plain};
+use strongroom_files::{Folder, Stat};
 use strongroom_model::{Algorithm, Digest};
 use strongroom_service::kill_point;
 
@@ -209,7 +208,7 @@ impl Bag {
         let is_whole = listed.journal.as_ref().is_none_or(|journal| journal.rest == Rest::Nothing);
         let mut next = listed
             .with(new, text.as_ref())
-            .and_then(|all| Next::write(mount, folder.as_fd(), &bag, manifest::FILE, |out| all.write_to(out)))
+            .and_then(|all| Next::write(mount, &folder, &bag, manifest::FILE, |out| all.write_to(out)))
             .inspect_err(|_| listed.forget())?;
         // Not held for the sync. Until the new manifest has its name, more is called listed than is.
         let generation = listed.generation;
@@ -238,7 +237,7 @@ impl Bag {
             let (name, sha256) = self.write_text(mount)?;
             parts.all.set_text(name, &sha256);
         }
-        let mut next = Next::write(mount, folder.as_fd(), &bag, manifest::FILE, |out| parts.all.write_to(out))?;
+        let mut next = Next::write(mount, &folder, &bag, manifest::FILE, |out| parts.all.write_to(out))?;
         next.sync()?;
         next.replace()?;
         self.known().forget();
@@ -246,7 +245,7 @@ impl Bag {
     }
 
     /// The manifest has its name, and lists all that the journal does.
-    fn end_of_store(&self, mount: &Mount, folder: &OwnedFd, is_whole: bool) -> Result<(), DriveError> {
+    fn end_of_store(&self, mount: &Mount, folder: &Folder, is_whole: bool) -> Result<(), DriveError> {
         let bag = self.place.folder();
         kill_point!("drive.manifest-renamed");
         // If we stop here, a power cut brings back the old manifest or shows the new one: either is whole, and the journal is
@@ -272,7 +271,7 @@ impl Bag {
         Ok(())
     }
 
-    fn write_tags(&self, mount: &Mount, folder: &OwnedFd) -> Result<(), DriveError> {
+    fn write_tags(&self, mount: &Mount, folder: &Folder) -> Result<(), DriveError> {
         let bag = self.place.folder();
         for (name, text) in tags::of(&self.place) {
             let there = stat_in(folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error))?;
@@ -288,7 +287,7 @@ impl Bag {
         let (data, sha256) = (self.place.data(), text::sha256(&self.place));
         let folder = mount.add_own_folder(&data)?;
         let stands = |name| stat_in(&folder, name).map_err(|error| mount.error(Action::Read, data.join(name), error));
-        let taken = stands(text::FILE)?.is_some_and(|stat| is_folder(&stat));
+        let taken = stands(text::FILE)?.is_some_and(|stat| stat.is_folder());
         let name = if taken { text::OTHER_FILE } else { text::FILE };
         let path = data.join(name);
         if stands(name)?.is_some() && !holds(mount, &path, &sha256) {
@@ -301,7 +300,7 @@ impl Bag {
         Ok((name, sha256))
     }
 
-    fn opened(&self, mount: &Mount) -> Result<OwnedFd, DriveError> {
+    fn opened(&self, mount: &Mount) -> Result<Folder, DriveError> {
         let bag = self.place.folder();
         mount.top().folder(&bag).map_err(|error| mount.open_error(Action::Open, &bag, error))
     }
@@ -340,7 +339,7 @@ fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || DriveError::CopyMissing { path: proof.path.clone() };
     let found = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Read, &path, error))?;
-    let stat = found.filter(is_plain).ok_or_else(missing)?;
+    let stat = found.filter(Stat::is_plain).ok_or_else(missing)?;
     let same = proof.seen.is_none_or(|seen| seen.is(&stat));
     if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }
 }

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
 
 use strongroom_files::within::{create_in, remove_in, replace_in};
-use strongroom_files::{Creation, call};
+use strongroom_files::{Creation, Handle, faulted};
 use strongroom_service::{fault, kill_point};
 
 use crate::error::{Action, DriveError};
@@ -17,7 +16,7 @@ use crate::temporary::whole_name;
 const WRITE_BYTES: usize = 64 << 10;
 
 /// The next version of a file, under a temporary name. One process at a time, under the manifests' lock. Dropped, it is gone.
-pub(super) struct Next<'a, F: AsFd> {
+pub(super) struct Next<'a, F: Handle> {
     mount: &'a Mount,
     folder: F,
     path: &'a Relative,
@@ -26,7 +25,7 @@ pub(super) struct Next<'a, F: AsFd> {
     is_named: bool,
 }
 
-impl<'a, F: AsFd> Next<'a, F> {
+impl<'a, F: Handle> Next<'a, F> {
     /// Writes it, not durably yet.
     pub(super) fn write(
         mount: &'a Mount,
@@ -37,8 +36,8 @@ impl<'a, F: AsFd> Next<'a, F> {
     ) -> Result<Self, DriveError> {
         let temporary = whole_name(name);
         let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-        remove_in(folder.as_fd(), &temporary).map_err(error(Action::Remove))?;
-        let file = create_in(folder.as_fd(), &temporary, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
+        remove_in(&folder, &temporary).map_err(error(Action::Remove))?;
+        let file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
         let next = Self { mount, folder, path, name, file, is_named: false };
         write_into(&next.file, write).map_err(error(Action::Write))?;
         Ok(next)
@@ -53,18 +52,18 @@ impl<'a, F: AsFd> Next<'a, F> {
     pub(super) fn replace(&mut self) -> Result<(), DriveError> {
         kill_point!("drive.manifest-written");
         // If we stop here, the old file stands, and the temporary one is swept at the next start.
-        let replaced = replace_in(self.folder.as_fd(), whole_name(self.name), self.name);
+        let replaced = replace_in(&self.folder, whole_name(self.name), self.name);
         replaced.map_err(|source| self.mount.error(Action::Rename, self.path.join(self.name), source))?;
         self.is_named = true;
         Ok(())
     }
 }
 
-impl<F: AsFd> Drop for Next<'_, F> {
+impl<F: Handle> Drop for Next<'_, F> {
     fn drop(&mut self) {
         if !self.is_named {
             // It may be what takes the last room of a full drive.
-            let _ = remove_in(self.folder.as_fd(), whole_name(self.name));
+            let _ = remove_in(&self.folder, whole_name(self.name));
         }
     }
 }
@@ -72,12 +71,12 @@ impl<F: AsFd> Drop for Next<'_, F> {
 /// Replaces a small file by `bytes`, durably once its folder is synced. One process at a time, under the manifests' lock.
 pub(super) fn write_whole(
     mount: &Mount,
-    folder: impl AsFd,
+    folder: impl Handle,
     path: &Relative,
     name: &str,
     bytes: &[u8],
 ) -> Result<(), DriveError> {
-    let mut next = Next::write(mount, folder.as_fd(), path, name, |out| out.write_all(bytes))?;
+    let mut next = Next::write(mount, &folder, path, name, |out| out.write_all(bytes))?;
     next.sync()?;
     next.replace()
 }
@@ -85,7 +84,7 @@ pub(super) fn write_whole(
 /// Writes a small file where there is none, durably once its folder is synced.
 pub(super) fn write_first(
     mount: &Mount,
-    folder: impl AsFd,
+    folder: impl Handle,
     path: &Relative,
     name: &str,
     bytes: &[u8],
@@ -97,7 +96,7 @@ pub(super) fn write_first(
 }
 
 fn write_into(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    call(|| fault!("drive.manifest"), || Ok(()))?;
+    faulted(|| fault!("drive.manifest"))?;
     let mut out = BufWriter::with_capacity(WRITE_BYTES, file);
     write(&mut out)?;
     out.flush()

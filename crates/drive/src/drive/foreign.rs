@@ -1,9 +1,8 @@
 //! Files in the bags that are not ours: what a Mac, a Windows or a person has put there.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 
-use strongroom_files::is_folder;
+use strongroom_files::Handle;
 use strongroom_files::within::{names_in, stat_in};
 use strongroom_model::{Month, SiteId};
 
@@ -104,7 +103,7 @@ fn beside_the_folders(mount: &Mount, place: &BagPlace, found: &mut Foreign) -> R
     for name in names {
         let ours = name.to_str().is_some_and(|name| text::is_name(name) || is_temporary(name));
         match stat_in(&folder, &name) {
-            Ok(Some(stat)) if is_folder(&stat) => folders.push(name),
+            Ok(Some(stat)) if stat.is_folder() => folders.push(name),
             Ok(Some(_)) if !ours => found.add(&data, &name),
             _ => {}
         }
@@ -144,7 +143,7 @@ fn in_a_folder(
     Ok(())
 }
 
-fn sorted_names(mount: &Mount, folder: impl std::os::fd::AsFd, path: &Relative) -> Result<Vec<OsString>, DriveError> {
+fn sorted_names(mount: &Mount, folder: impl Handle, path: &Relative) -> Result<Vec<OsString>, DriveError> {
     let mut names = names_in(folder).map_err(|error| mount.error(Action::Open, path, error))?;
     names.sort_unstable();
     Ok(names)
@@ -153,6 +152,6 @@ fn sorted_names(mount: &Mount, folder: impl std::os::fd::AsFd, path: &Relative) 
 /// Whether only a desktop gives such a name: Strongroom makes none that begins with a dot.
 pub(super) fn is_a_desktops(name: impl AsRef<OsStr>) -> bool {
     let name = name.as_ref();
-    name.as_bytes().starts_with(b".")
+    name.as_encoded_bytes().starts_with(b".")
         || ["Thumbs.db", "desktop.ini", "ehthumbs.db"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }

@@ -1,13 +1,11 @@
 //! Setting a drive up.
 
 use std::io::{self, Write as _};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rustix::io::Errno;
 use strongroom_files::within::{create_in, remove_in, rename_in};
-use strongroom_files::{Backing, Beneath, Creation, errno, sync};
+use strongroom_files::{Backing, Beneath, Creation, Folder, Refusal, sync};
 use strongroom_model::text;
 use strongroom_service::kill_point;
 
@@ -50,7 +48,7 @@ impl Drive {
 /// An identity that is durably on the drive, but not under its name yet. So the file is never seen empty under its
 /// name, whenever the power goes.
 pub(super) struct Written {
-    folder: OwnedFd,
+    folder: Folder,
     identity: Identity,
 }
 
@@ -79,7 +77,7 @@ impl Written {
         let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
         let temporary = whole_name(identity::FILE);
         match rename_in(&self.folder, &temporary, &self.folder, identity::FILE) {
-            Err(error) if errno(&error) == Some(Errno::EXIST) => {
+            Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {
                 let _ = remove_in(&self.folder, &temporary);
                 return Ok(None);
             }

@@ -1,7 +1,6 @@
 //! Putting a file aside, and throwing one away: only what no manifest lists.
 
-use rustix::io::Errno;
-use strongroom_files::errno;
+use strongroom_files::Refusal;
 use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_service::kill_point;
 
@@ -123,8 +122,8 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
                 }
                 return Ok(base.join(filename));
             }
-            Err(error) if errno(&error) == Some(Errno::EXIST) => {}
-            Err(error) if errno(&error) == Some(Errno::NOENT) => return Err(missing()),
+            Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {}
+            Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => return Err(missing()),
             Err(error) => return Err(mount.error(Action::Rename, path, error)),
         }
     }

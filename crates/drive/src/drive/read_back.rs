@@ -1,11 +1,11 @@
 //! Reading back from the device, not from the page cache.
 
+use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 
-use rustix::fs::{Advice, OFlags};
-use rustix::io::Errno;
-use strongroom_files::Backing;
+use strongroom_files::at::read_at;
+use strongroom_files::cache::{drop_cached, is_inline, resident_pages, set_direct};
+use strongroom_files::{Backing, Stat};
 use strongroom_model::digest::PairHasher;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{Algorithm, ByteCount, Digest};
@@ -13,11 +13,9 @@ use strongroom_service::{Fault, fault};
 
 use super::{Drive, relative};
 use crate::error::{Action, DriveError};
-use crate::inline::is_inline;
 use crate::mount::Mount;
 use crate::proof::ReadBackOf;
 use crate::relative::Relative;
-use crate::residency::resident_pages;
 use crate::seen::Seen;
 
 /// What `O_DIRECT` wants addresses, offsets and lengths to be multiples of, in bytes: the largest
@@ -82,8 +80,8 @@ fn read_file(
 ) -> Result<ReadBackOf, DriveError> {
     let mut read = || {
         let file = mount.top().file(path)?;
-        let stat = rustix::fs::fstat(&file)?;
-        let (size, seen) = (u64::try_from(stat.st_size).unwrap_or(0), Seen::of(&stat));
+        let stat = Stat::of(&file)?;
+        let (size, seen) = (stat.size, Seen::of(&stat));
         if mount.filesystem().on_device {
             let read = from_device(&file, size, algorithm, buffer)?;
             // What lies below may have a cache of its own.
@@ -100,16 +98,15 @@ fn read_file(
 
 /// Reads with `O_DIRECT` where the file system takes it, and looks before and after which pages are in
 /// the page cache: some file systems take the flag and read through the page cache all the same.
-fn from_device(file: impl AsFd, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackOf> {
-    let file = file.as_fd();
+fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackOf> {
     // Drops clean pages, and ours are clean, for they were synced. Others may keep them: hence the look.
-    rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
+    drop_cached(file)?;
     let resident_before = resident_pages(file, size).ok();
 
     let mut direct = set_direct(file, true).is_ok();
     let mut hasher = PairHasher::new(algorithm);
     let mut read = pour(file, size, &mut hasher, buffer);
-    if direct && read.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::INVAL.raw_os_error())) {
+    if direct && read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput) {
         set_direct(file, false)?;
         direct = false;
         hasher = PairHasher::new(algorithm);
@@ -126,19 +123,13 @@ fn from_device(file: impl AsFd, size: u64, algorithm: Algorithm, buffer: &mut Al
     };
     if !direct {
         // Nobody will read this again soon: the memory is better used for something else.
-        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+        let _ = drop_cached(file);
     }
     Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method, seen: Seen::default() })
 }
 
-fn set_direct(file: impl AsFd, direct: bool) -> io::Result<()> {
-    let mut flags = rustix::fs::fcntl_getfl(&file)?;
-    flags.set(OFlags::DIRECT, direct);
-    Ok(rustix::fs::fcntl_setfl(file, flags)?)
-}
-
 /// Reads a file from its beginning to its end into the hasher: how many bytes it has.
-fn pour(file: impl AsFd, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuffer) -> io::Result<u64> {
+fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuffer) -> io::Result<u64> {
     let fault = fault!("drive.read-back");
     match fault.map(Fault::fail) {
         // A read that a signal interrupts is made again, as below.
@@ -149,10 +140,7 @@ fn pour(file: impl AsFd, size: u64, hasher: &mut PairHasher, buffer: &mut Aligne
     while offset < size {
         let wanted = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
         let chunk = &mut buffer.bytes()[..wanted.next_multiple_of(ALIGNMENT_BYTES)];
-        let count = match rustix::io::pread(&file, &mut *chunk, offset) {
-            Err(Errno::INTR) => continue,
-            count => count?,
-        };
+        let count = read_at(file, chunk, offset)?;
         // It became shorter while we read: what was read so far is no whole file.
         if count < wanted && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

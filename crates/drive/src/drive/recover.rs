@@ -1,11 +1,10 @@
 //! What a start puts right: what a process that died left on the drive.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::os::fd::{AsFd, OwnedFd};
 
 use jiff::Timestamp;
-use strongroom_files::is_folder;
 use strongroom_files::within::stat_in;
+use strongroom_files::{Folder, Handle};
 use strongroom_model::{Digest, Month, SiteId};
 
 use super::foreign::is_a_desktops;
@@ -67,7 +66,7 @@ fn unlisted_in(
     mount: &Mount,
     bag: &Bag,
     lists: Lists,
-    folder: OwnedFd,
+    folder: Folder,
     path: &Relative,
 ) -> Result<Vec<String>, DriveError> {
     let listed = if lists == Lists::Unknown { None } else { Some(bag.listed(mount)?) };
@@ -231,7 +230,7 @@ impl<'a> Sweeper<'a> {
     fn unlisted(
         &mut self,
         place: &BagPlace,
-        folder: impl AsFd,
+        folder: impl Handle,
         name: &str,
         lists_copies: bool,
         path: &Relative,
@@ -241,8 +240,8 @@ impl<'a> Sweeper<'a> {
             return Ok(());
         }
         let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
-        let Some(stat) = stat.filter(|stat| !is_folder(stat)) else { return Ok(()) };
-        let older = self.since.is_some_and(|since| stat.st_mtime < since.as_second());
+        let Some(stat) = stat.filter(|stat| !stat.is_folder()) else { return Ok(()) };
+        let older = self.since.is_some_and(|since| stat.modified.seconds < since.as_second());
         if !self.alone && !older {
             // Another worker may be about to tell of it.
             return Ok(());
@@ -293,7 +292,7 @@ impl<'a> Sweeper<'a> {
         Ok(())
     }
 
-    fn temporary(&mut self, folder: impl AsFd, path: &Relative, name: &str, keep: bool) -> Result<(), DriveError> {
+    fn temporary(&mut self, folder: impl Handle, path: &Relative, name: &str, keep: bool) -> Result<(), DriveError> {
         if keep {
             self.found.kept += 1;
             return Ok(());

@@ -5,8 +5,8 @@ use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use strongroom_files::Beneath;
 use strongroom_files::within::{remove_in, replace_in};
-use strongroom_files::{Beneath, is_plain};
 use strongroom_model::{DriveId, DriveUse, SiteId};
 use strongroom_service::kill_point;
 
@@ -84,7 +84,7 @@ impl Unidentified {
             };
             let manifest = manifests.entry(bag).or_insert_with_key(|bag| self.manifest(bag));
             let is_listed = manifest.as_ref().and_then(|manifest| manifest.get(&inside)) == Some(proof.sha256.clone());
-            is_listed && self.top.stat(&proof.path).is_ok_and(|stat| stat.is_some_and(|stat| is_plain(&stat)))
+            is_listed && self.top.stat(&proof.path).is_ok_and(|stat| stat.is_some_and(|stat| stat.is_plain()))
         };
         proofs.iter().filter(is_held).count()
     }

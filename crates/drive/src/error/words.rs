@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use rustix::io::Errno;
-use strongroom_files::errno;
+use strongroom_files::Refusal;
 use strongroom_model::ByteCount;
 
 use super::{Action, DriveError};
@@ -137,7 +136,7 @@ impl DriveError {
                 format!("find out who changed it, then put a plain folder back at {}", root.join(path).display())
             }
             // What nobody may change, root included.
-            Self::ReadOnly { root, path: Some(path), source: Some(source) } if errno(source) == Some(Errno::PERM) => {
+            Self::ReadOnly { root, path: Some(path), source: Some(source) } if Refusal::of(source) == Some(Refusal::Forbidden) => {
                 let path = root.join(path);
                 let path = shell_word(&path.to_string_lossy());
                 format!(

@@ -1,14 +1,12 @@
 //! Who a drive is, or why that cannot be said.
 
 use std::io::{self, Read as _};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, StatxFlags};
-use rustix::io::Errno;
+use strongroom_files::stat::{birth_of, is_mount_point};
 use strongroom_files::within::names_in;
-use strongroom_files::{Beneath, Call, Filesystem, Policy, Whose, errno, meaning};
+use strongroom_files::{Beneath, Call, Filesystem, Handle, Policy, Refusal, Whose, meaning};
 
 use super::{FILE_MODE, FOLDER_MODE};
 use crate::error::{Action, DriveError};
@@ -17,13 +15,11 @@ use crate::relative::{Relative, text_names_in};
 use crate::temporary::is_temporary;
 
 /// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
-pub(crate) fn birth(file: impl AsFd, filesystem: Filesystem) -> Option<String> {
+pub(crate) fn birth(file: impl Handle, filesystem: Filesystem) -> Option<String> {
     if !filesystem.keeps_birth {
         return None;
     }
-    let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
-    let born = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
-    born.then(|| format!("{}{:09}", stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+    birth_of(file).map(|born| format!("{}{:09}", born.seconds, born.nanoseconds))
 }
 
 pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
@@ -33,7 +29,7 @@ pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
 
 pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
     // What this host cannot open says nothing about the drive, and what this user may not open is there.
-    let whose = errno(&source).and_then(|errno| meaning(Call::Open, errno)).map(|meaning| meaning.whose);
+    let whose = meaning(Call::Open, &source).map(|meaning| meaning.whose);
     if matches!(whose, Some(Whose::Host | Whose::Rights)) {
         return DriveError::from_io(root, Action::Open, ".", source);
     }
@@ -67,17 +63,17 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
 /// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
 fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     let own = root.to_owned();
-    match errno(&error) {
-        Some(Errno::NOENT) => match names_in(top) {
+    match Refusal::of(&error) {
+        Some(Refusal::Missing) => match names_in(top) {
             Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
             Ok(_) if was_in_use(top) => DriveError::IdentityLost { root: own },
             Ok(_) => DriveError::NotSetUp { root: own },
             Err(source) => missing(root, source),
         },
-        Some(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
+        Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem) => {
             DriveError::Linked { root: own, path: identity::FOLDER.to_owned() }
         }
-        Some(Errno::ISDIR) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
+        Some(Refusal::NotFile) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
         _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
     }
 }
@@ -86,10 +82,4 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
 fn was_in_use(top: &Beneath) -> bool {
     let names = top.folder(identity::FOLDER).and_then(text_names_in);
     names.is_ok_and(|names| names.iter().any(|name| !is_temporary(name)))
-}
-
-/// Whether something is mounted at `root`: its device is not the one of the folder above.
-fn is_mount_point(root: &Path) -> bool {
-    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
-    device(root) != device(&root.join(".."))
 }

@@ -1,5 +1,7 @@
 //! Every system call of the durable paths, failing with every error: what is said is what the table of meanings says.
 
+use std::io;
+
 use strongroom_drive::DriveError;
 use strongroom_files::{Call, Whose, meaning};
 use strongroom_model::{AlarmKind, Algorithm, FailureKind};
@@ -50,8 +52,9 @@ fn every_call_that_fails_says_whose_fault_it_is_and_the_next_attempt_goes_well()
                 let case = format!("{place}:{passing}={name}");
                 if let Err(error) = during(&case, || job(&rig)) {
                     failed += 1;
+                    let refused = io::Error::from_raw_os_error(errno);
                     let whose: Vec<Whose> =
-                        calls.iter().filter_map(|call| meaning(*call, errno)).map(|meaning| meaning.whose).collect();
+                        calls.iter().filter_map(|call| meaning(*call, &refused)).map(|meaning| meaning.whose).collect();
                     // A drive that says nothing of itself is as good as missing.
                     let missing = place == "files.statfs" && matches!(error, DriveError::Missing { .. });
                     let fits = missing || whose.iter().any(|whose| fits(*whose, &error));

@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, Sq
 use sqlx::{ConnectOptions, Connection};
 use strongroom_model::SiteId;
 use strongroom_model::text::printable;
-use strongroom_service::{kill_point, private_folders};
+use strongroom_service::private::close_to_others;
+use strongroom_service::{kill_point, private_files, private_folders};
 
 use super::schema::{self, Found, NEWEST};
 use super::{SqliteLog, SqliteWriter};
@@ -40,7 +41,7 @@ impl SqliteLog {
     pub(crate) async fn open(path: &Path, site: &SiteId) -> Result<(Self, SqliteWriter), OpenError> {
         let file = File::named(path)?;
         file.make_folder()?;
-        file.make()?;
+        file.make();
         let options = file.options().create_if_missing(true).synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await.map_err(|error| file.error(error))?;
         let found = schema::identify(&mut connection).await.map_err(|error| file.error(error))?;
@@ -148,33 +149,17 @@ impl File {
 
     /// Makes the empty file, for its owner alone: SQLite gives the files beside it the same permissions. What an older
     /// version made for everybody to read is taken back; the group keeps what it has.
-    #[cfg(unix)]
-    fn make(&self) -> Result<(), OpenError> {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path);
-        match made {
-            Ok(_) => Ok(()),
+    fn make(&self) {
+        match private_files().write(true).create_new(true).open(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 for path in ["", "-wal", "-shm"].map(|suffix| self.beside(suffix)) {
-                    if let Ok(metadata) = std::fs::symlink_metadata(&path)
-                        && metadata.is_file()
-                        && metadata.permissions().mode() & 0o007 != 0
-                    {
-                        let mode = metadata.permissions().mode() & 0o7770;
-                        // Another user's file stays as that user wants it.
-                        let _ = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
-                    }
+                    // Another user's file stays as that user wants it.
+                    let _ = close_to_others(&path);
                 }
-                Ok(())
             }
             // What is wrong with it is said where it is opened.
-            Err(_) => Ok(()),
+            _ => {}
         }
-    }
-
-    #[cfg(not(unix))]
-    fn make(&self) -> Result<(), OpenError> {
-        Ok(())
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {

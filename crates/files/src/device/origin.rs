@@ -5,13 +5,13 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, minor};
 
 use super::disk;
+use crate::Handle;
 
 /// The longest id or serial number that is taken, in bytes: a UUID has 36, a serial number 20 as a rule.
 const MAX_CHARS: usize = 64;
@@ -34,7 +34,7 @@ pub struct Origin {
 impl Origin {
     /// Where an open file's or folder's file system comes from.
     #[must_use]
-    pub fn of(file: impl AsFd) -> Self {
+    pub fn of(file: impl Handle) -> Self {
         let Ok(stat) = rustix::fs::fstat(file) else { return Self::default() };
         let top = Path::new("/");
         let device = disk(top, stat.st_dev).unwrap_or(stat.st_dev);

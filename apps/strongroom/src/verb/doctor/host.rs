@@ -1,14 +1,14 @@
 //! What is looked at on this host: folders, secrets, the drive.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
-use rustix::io::Errno;
 use strongroom_drive::{Drive, DriveError};
 use strongroom_eventlog::EventLog;
+use strongroom_files::{Use, rights};
 use strongroom_model::{ByteCount, Month};
 use strongroom_service::config::Sources;
+use strongroom_service::private::is_open_to_others;
 use strongroom_service::{Clock, Config, blocking};
 
 use super::check::Check;
@@ -74,7 +74,7 @@ fn of_another_kind(config: &Config) -> Option<Check> {
 
 /// What the job will open and may not: what a run as root left, for one.
 fn left_by_another_user(config: &Config, folder: &Path) -> Option<Check> {
-    let refused = first_refused(config, |path, needed| accessat(CWD, path, needed, AtFlags::EACCESS))?;
+    let refused = first_refused(config, rights::may)?;
     Some(Check::bad(
         "data folder",
         format!("{} cannot be written to by this user: another one made it, such as root", refused.display()),
@@ -82,21 +82,21 @@ fn left_by_another_user(config: &Config, folder: &Path) -> Option<Check> {
     ))
 }
 
-/// The first path that the job uses and that `access` refuses.
-fn first_refused(config: &Config, access: impl Fn(&Path, Access) -> rustix::io::Result<()>) -> Option<PathBuf> {
+/// The first path that the job uses and that `may` refuses.
+fn first_refused(config: &Config, may: impl Fn(&Path, Use) -> io::Result<()>) -> Option<PathBuf> {
     // SQLite opens a log whose own files beside it are another user's, and then writes nothing.
     let beside = |suffix: &str| {
         let mut path = config.log_path().into_os_string();
         path.push(suffix);
         PathBuf::from(path)
     };
-    let files = [config.run_lock_path(), config.log_path(), beside("-wal"), beside("-shm")]
-        .map(|path| (path, Access::READ_OK | Access::WRITE_OK));
-    let folders = [(mails(config), Access::WRITE_OK | Access::EXEC_OK)];
-    files
-        .into_iter()
-        .chain(folders)
-        .find_map(|(path, needed)| matches!(access(&path, needed), Err(Errno::ACCESS | Errno::PERM)).then_some(path))
+    let files =
+        [config.run_lock_path(), config.log_path(), beside("-wal"), beside("-shm")].map(|path| (path, Use::Write));
+    let folders = [(mails(config), Use::Fill)];
+    let is_refused = |(path, needed): &(PathBuf, Use)| {
+        may(path, *needed).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    files.into_iter().chain(folders).find(is_refused).map(|(path, _)| path)
 }
 
 /// The folder that mails are written to.
@@ -171,7 +171,7 @@ pub(super) fn secrets(config: &Config, file: &Path) -> Vec<Check> {
     ];
     let inline = holds_secrets(file).then(|| file.to_owned());
     let mut open: Vec<_> = files.into_iter().flatten().cloned().chain(inline).collect();
-    open.retain(|path| open_to_others(path).unwrap_or(false));
+    open.retain(|path| is_open_to_others(path).unwrap_or(false));
     open.dedup();
     let check = |path: std::path::PathBuf| {
         let found = format!("{} can be read by other users of this host", path.display());
@@ -190,22 +190,6 @@ fn holds_secrets(file: &Path) -> bool {
         secrets.into_iter().any(Option::is_some)
             || urls.into_iter().flatten().any(|url| url.reveal().password().is_some())
     })
-}
-
-#[cfg(unix)]
-fn open_to_others(path: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    match std::fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.mode() & 0o077 != 0),
-        // That it is missing is told where it is needed.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> std::io::Result<bool> {
-    Ok(false)
 }
 
 /// A length of time without fractions of a second.
@@ -253,9 +237,13 @@ mod tests {
         let config = Config::from_text("data_dir = \"data\"", Path::new("/site")).unwrap();
         for name in ["run.lock", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "mail"] {
             let path = Path::new("/site/data").join(name);
-            let refused = first_refused(&config, |asked, _| if asked == path { Err(Errno::ACCESS) } else { Ok(()) });
+            let refused =
+                first_refused(
+                    &config,
+                    |asked, _| if asked == path { Err(ErrorKind::PermissionDenied.into()) } else { Ok(()) },
+                );
             assert_eq!(refused, Some(path));
         }
-        assert_eq!(first_refused(&config, |_, _| Err(Errno::NOENT)), None, "what is missing is made");
+        assert_eq!(first_refused(&config, |_, _| Err(ErrorKind::NotFound.into())), None, "what is missing is made");
     }
 }

@@ -1,6 +1,5 @@
 //! `strongroom server token`: who may ask the document server for what.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 use strongroom_model::text::printable;
 use strongroom_server::store::Store;
 use strongroom_server::token::{self, Scope, Secret, Token};
-use strongroom_service::{Clock, Config};
+use strongroom_service::{Clock, Config, private_files};
 
 use crate::exit::Exit;
 use crate::out::{Out, tell};
@@ -84,11 +83,7 @@ async fn create(
 
 /// A new file that only its owner may read.
 pub(crate) fn new_file(path: &Path) -> Result<std::fs::File, Trouble> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).or_next(
+    private_files().write(true).create_new(true).open(path).or_next(
         format!("cannot make {}", path.display()),
         "name a file that does not exist yet, in a folder that this user may write to",
     )

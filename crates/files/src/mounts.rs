@@ -1,31 +1,15 @@
-//! Disks that are mounted below the document root.
+//! What is mounted below a folder.
 
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 
-/// How many are named.
-const MAX_NAMED: usize = 10;
-
-/// Says which folders below the root are mounts of their own: a file that is archived from one
-/// to another is copied, which takes longer and, for a while, the room of both.
-pub(crate) fn log_those_below(root: &Path) {
-    for place in those_below(root).into_iter().take(MAX_NAMED) {
-        tracing::info!(
-            folder = %String::from_utf8_lossy(&place),
-            "a disk of its own is mounted below the document root: files are copied to and from there, not renamed"
-        );
-    }
-}
-
-/// How many folders below the root are mounts of their own now.
-pub(crate) fn count_below(root: &Path) -> usize {
-    those_below(root).len()
-}
-
-/// None where the kernel does not tell: a file that cannot be renamed is copied all the same.
-fn those_below(root: &Path) -> Vec<Vec<u8>> {
-    fs::read("/proc/self/mountinfo").map(|mounts| below(&mounts, root)).unwrap_or_default()
+/// The folders below a folder that are mounts of their own now; none where the kernel does not tell.
+#[must_use]
+pub fn mounts_below(root: &Path) -> Vec<PathBuf> {
+    let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    below(&mounts, root).into_iter().map(|place| OsString::from_vec(place).into()).collect()
 }
 
 /// The mount points below a folder, of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).

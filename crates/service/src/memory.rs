@@ -1,4 +1,4 @@
-//! How much memory the C library's allocator keeps for itself: the one place with unsafe code in this program.
+//! How much memory the C library's allocator keeps for itself.
 //!
 //! glibc gives threads arenas of their own, up to eight for each processor, and keeps in each what was freed there.
 //! Threads that read and write files come and go here, so that this was as much as all that is in use. Decision 25 has
@@ -15,7 +15,7 @@ const GIVE_BACK_FROM_BYTES: libc::c_int = 128 << 10;
 /// Bounds it. Before the first thread is made; what the environment says (mallopt(3)) is left as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "no crate wraps mallopt(3) safely")]
-pub(crate) fn bound() {
+pub fn bound_allocator() {
     let settings = [
         ("MALLOC_ARENA_MAX", libc::M_ARENA_MAX, MAX_ARENAS),
         ("MALLOC_MMAP_THRESHOLD_", libc::M_MMAP_THRESHOLD, GIVE_BACK_FROM_BYTES),
@@ -32,4 +32,4 @@ pub(crate) fn bound() {
 
 /// Other allocators have no such settings.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn bound() {}
+pub fn bound_allocator() {}

@@ -1,4 +1,4 @@
-//! Which pages of a file the kernel holds in memory: the one place with unsafe code.
+//! Which pages of a file the kernel holds in memory.
 //!
 //! posix_fadvise(2) may leave pages where they are and says nothing, and `O_DIRECT` may
 //! quietly read through the page cache (compressed Btrfs, NTFS's small files, ext4's inline
@@ -7,7 +7,9 @@
 //! read-ahead that it is to find absent.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd as _;
+
+use crate::Handle;
 
 /// How much of a file is asked about at once, in bytes: 64 KiB of answers.
 const WINDOW_BYTES: u64 = 256 << 20;
@@ -15,7 +17,7 @@ const WINDOW_BYTES: u64 = 256 << 20;
 /// How many pages of the first `size` bytes are in the page cache. Where the file is neither
 /// ours nor writable for us, the kernel answers "all" (mincore(2), since Linux 5.2), which errs on
 /// the right side.
-pub(crate) fn resident_pages(file: impl AsFd, size: u64) -> io::Result<u64> {
+pub fn resident_pages(file: impl Handle, size: u64) -> io::Result<u64> {
     let mut pages = 0;
     let mut offset = 0;
     while offset < size {
@@ -27,7 +29,7 @@ pub(crate) fn resident_pages(file: impl AsFd, size: u64) -> io::Result<u64> {
 }
 
 #[expect(unsafe_code, reason = "no crate wraps mincore(2) safely; see the module's documentation")]
-fn resident_in(file: impl AsFd, offset: u64, length: usize) -> io::Result<u64> {
+fn resident_in(file: impl Handle, offset: u64, length: usize) -> io::Result<u64> {
     let page_bytes = rustix::param::page_size();
     let mut answers = vec![0_u8; length.div_ceil(page_bytes)];
     let file = file.as_fd().as_raw_fd();
@@ -62,7 +64,7 @@ mod tests {
     fn a_file_just_written_is_resident_and_one_that_was_dropped_is_not() {
         // Beside this program: a build seldom lies in a RAM disk, where all is always resident.
         let dir = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
-        if !strongroom_files::Filesystem::of(std::fs::File::open(dir.path()).unwrap()).unwrap().on_device {
+        if !crate::Filesystem::of(std::fs::File::open(dir.path()).unwrap()).unwrap().on_device {
             return;
         }
         let path = dir.path().join("file");

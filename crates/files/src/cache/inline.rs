@@ -1,8 +1,10 @@
 //! Whether a file's bytes lie among its file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's
-//! resident files). Those are read through a cache of the file system's, whatever is asked of the file: the other place
-//! with unsafe code.
+//! resident files). Those are read through a cache of the file system's, whatever is asked of the file:
+//! unsafe code, since nobody wraps the call.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd as _;
+
+use crate::Handle;
 
 /// `FS_IOC_FIEMAP` (linux/fs.h): the same number on all architectures that matter here but MIPS, PowerPC and SPARC,
 /// where the call is refused and nothing is known.
@@ -37,7 +39,7 @@ struct Extent {
 
 /// Whether they do, as far as the file system can tell: FAT and exFAT cannot, and have no such files.
 #[expect(unsafe_code, reason = "no crate wraps the ioctl safely")]
-pub(crate) fn is_inline(file: impl AsFd) -> bool {
+pub fn is_inline(file: impl Handle) -> bool {
     let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };
     // SAFETY: the kernel reads and writes a `struct fiemap` with as many extents behind it as it is told that there is
     // room for: one. `Request` has that layout, and lives through the call.

@@ -1,0 +1,63 @@
+//! What this user may do with a file or a folder, and whose a file is.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid};
+use strongroom_service::fault;
+
+use crate::beneath::Beneath;
+use crate::call::call;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Reading a file.
+    Read,
+    /// Reading and writing a file.
+    Write,
+    /// Making and removing names in a folder.
+    Fill,
+}
+
+impl From<Use> for Access {
+    fn from(needed: Use) -> Self {
+        match needed {
+            Use::Read => Self::READ_OK,
+            Use::Write => Self::READ_OK | Self::WRITE_OK,
+            Use::Fill => Self::WRITE_OK | Self::EXEC_OK,
+        }
+    }
+}
+
+impl Beneath {
+    /// Whether this user may do that with what stands at a path. A link on the way is followed.
+    ///
+    /// # Errors
+    /// The call's: it may not, or there is no such file.
+    pub fn may(&self, path: &str, needed: Use) -> io::Result<()> {
+        call(|| fault!("files.access"), || rustix::fs::accessat(self, path, needed.into(), AtFlags::EACCESS))
+    }
+}
+
+/// As [`Beneath::may`], at a path anywhere.
+///
+/// # Errors
+/// The call's.
+pub fn may(path: &Path, needed: Use) -> io::Result<()> {
+    Ok(rustix::fs::accessat(CWD, path, needed.into(), AtFlags::EACCESS)?)
+}
+
+/// Gives a copy its original's time, and its owner and permissions where we may give them.
+///
+/// # Errors
+/// The original cannot be looked at.
+pub fn keep_attributes(original: &File, copy: &File) -> io::Result<()> {
+    let stat = rustix::fs::fstat(original)?;
+    let _ = rustix::fs::fchown(copy, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)));
+    let _ = rustix::fs::fchmod(copy, Mode::from_raw_mode(stat.st_mode));
+    let written = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default() };
+    let _ = rustix::fs::futimens(copy, &Timestamps { last_access: written, last_modification: written });
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What the file system says of a file or a folder.
+
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, StatxFlags};
+
+use crate::Handle;
+
+/// Which file or folder it is: device and inode. Two names of one file share them.
+pub type FileId = (u64, u64);
+
+/// What a name or an open file stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Which one it is.
+    pub id: FileId,
+    /// How long it is, in bytes.
+    pub size: u64,
+    /// When its bytes were changed last.
+    pub modified: Time,
+    /// When its bytes, its names or its permissions were changed last. Nobody can set it.
+    pub changed: Time,
+    /// Whether it has another name besides.
+    pub has_other_names: bool,
+}
+
+/// What kind of thing a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A plain file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, a socket, a device: nothing that we read or write.
+    Other,
+}
+
+/// A time as the file system has it, since 1970. It may lie outside of any calendar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time {
+    /// Whole seconds.
+    pub seconds: i64,
+    /// And nanoseconds.
+    pub nanoseconds: u32,
+}
+
+impl Stat {
+    /// What an open file or folder is.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn of(file: impl Handle) -> io::Result<Self> {
+        Ok(Self::from(&rustix::fs::fstat(file)?))
+    }
+
+    /// Whether it is a plain file.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.kind == Kind::File
+    }
+
+    /// Whether it is a folder.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.kind == Kind::Folder
+    }
+}
+
+impl From<&rustix::fs::Stat> for Stat {
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        let time = |seconds, nanoseconds: u64| Time { seconds, nanoseconds: u32::try_from(nanoseconds).unwrap_or(0) };
+        Self {
+            kind: match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => Kind::File,
+                FileType::Directory => Kind::Folder,
+                _ => Kind::Other,
+            },
+            id: (stat.st_dev, stat.st_ino),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: time(stat.st_mtime, stat.st_mtime_nsec),
+            changed: time(stat.st_ctime, stat.st_ctime_nsec),
+            has_other_names: stat.st_nlink > 1,
+        }
+    }
+}
+
+/// When an open file came to be, where that is kept: see [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
+#[must_use]
+pub fn birth_of(file: impl Handle) -> Option<Time> {
+    let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+    let is_known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    is_known.then_some(Time { seconds: stat.stx_btime.tv_sec, nanoseconds: stat.stx_btime.tv_nsec })
+}
+
+/// Whether something is mounted at a folder: its device is not the one of the folder above.
+#[must_use]
+pub fn is_mount_point(folder: &Path) -> bool {
+    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
+    device(folder) != device(&folder.join(".."))
+}
