@@ -10,12 +10,12 @@ mod demo;
 mod exit;
 mod out;
 mod presence;
+mod process;
 mod run;
 mod site;
 mod trouble;
 mod uses;
 mod verb;
-mod worker;
 
 use std::process::ExitCode;
 

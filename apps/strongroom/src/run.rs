@@ -1,8 +1,8 @@
-//! The job: all stages in one process.
+//! Runs: what asks for them, keeps their schedule and tells how they ended.
 //!
-//! - [`job`]: the site, opened, and its stages; [`wire`]: how each is made from the configuration;
+//! - [`job`]: a process with all roles, and what drives its runs;
 //! - [`once`] and [`schedule`]: the two ways in which runs are asked for, by [`request`];
-//! - [`runs`] and [`summaries`]: what keeps a schedule, turn after turn ([`keep`]), each in a
+//! - [`runs`] and [`summaries`]: what keeps a schedule, turn after turn, each in a
 //!   process of its own or not; [`work`]: whether the work is done, whoever does it;
 //! - [`one`]: a run that is only asked for, and done by others;
 //! - [`right`]: that only one process runs a site;
@@ -16,7 +16,6 @@ pub(crate) mod due;
 pub(crate) mod ending;
 pub(crate) mod gate;
 pub(crate) mod job;
-pub(crate) mod keep;
 pub(crate) mod once;
 pub(crate) mod one;
 pub(crate) mod request;
@@ -27,7 +26,6 @@ pub(crate) mod show;
 pub(crate) mod summaries;
 pub(crate) mod tally;
 pub(crate) mod watch;
-pub(crate) mod wire;
 pub(crate) mod work;
 
 #[cfg(test)]

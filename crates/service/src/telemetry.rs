@@ -43,18 +43,7 @@ pub enum TelemetryError {
 /// # Errors
 /// The level is none, or this was called before.
 pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
-    init_to(settings, io::stderr, io::stderr().is_terminal())
-}
-
-/// The same, to another writer: one that moves a progress bar out of the way, say.
-///
-/// # Errors
-/// The level is none, or this was called before.
-pub fn init_to<W>(settings: &Telemetry, writer: W, colours: bool) -> Result<(), TelemetryError>
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    install(settings, writer, colours, &Traces::none())
+    install(settings, io::stderr, io::stderr().is_terminal(), &Traces::none())
 }
 
 /// As [`init`], and sends traces to the collector, where one is configured, as `who`. Must be
@@ -66,7 +55,7 @@ pub fn init_as(settings: &Telemetry, who: &Who<'_>) -> Result<Traces, TelemetryE
     init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
 }
 
-/// The same, with the log lines to another writer.
+/// The same, with the log lines to another writer: one that moves a progress bar out of the way, say.
 ///
 /// # Errors
 /// The level is none, the collector's address cannot be used, or this was called before.

@@ -43,11 +43,6 @@ impl Watch {
         Self { rewound, config, log: log.clone(), mails, task: task.abort_handle() }
     }
 
-    /// Why the process must stop, if the log was rewound.
-    pub(crate) fn check(&self) -> Result<(), Trouble> {
-        self.rewound.borrow().as_ref().map_or(Ok(()), |rewound| Err(rewound.trouble()))
-    }
-
     /// Waits until the log is rewound.
     pub(crate) fn rewound(&self) -> impl Future<Output = Trouble> + use<> {
         let mut rewound = self.rewound.clone();

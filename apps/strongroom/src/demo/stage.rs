@@ -8,6 +8,7 @@ use strongroom_server::import::ImportReport;
 use strongroom_server::{ServeError, Server};
 use strongroom_service::config::Telemetry;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
+use strongroom_service::telemetry::Who;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
 use super::bookings::{generate, set_aside};
@@ -18,7 +19,7 @@ use super::story::{self, Act};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::run::ending::Ending;
-use crate::run::job::Job;
+use crate::run::job::{Job, Means};
 use crate::run::once;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
@@ -134,16 +135,18 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
 async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(Ending, bool), Trouble> {
     let show = Show::new();
     let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };
-    telemetry::init_to(&quiet, show.clone(), false)?;
+    let traces = telemetry::init_as_to(&quiet, &Who { verb: "demo", site: &config.site }, show.clone(), false)?;
     let server = serve(config, clock).await?;
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);
     let proxy = cutting(address, folder.memory().with_faults).await?;
     let seen = proxy.as_ref().map_or(address, CuttingProxy::address);
     let config = folder.config(Some(&format!("http://{seen}")))?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
-    let mut job = Job::open(config, clock.clone(), shutdown, show, RunRight::alone(lock)).await?;
+    let right = RunRight::alone(lock);
+    let means = Means { clock: clock.clone(), shutdown, traces, show, right, listen: None };
+    let mut job = Job::open(config, means).await?;
     let done = once::run(&mut job).await;
-    Box::pin(job.close()).await;
+    let done = Box::pin(job.close(done)).await;
     if let Some(server) = server {
         server.stop().await;
     }

@@ -1,11 +1,11 @@
 //! How the parts of a process stand, as others see it.
 
-use std::sync::{Arc, OnceLock};
-
 use strongroom_bus::{Pipeline, PipelineView, RelayHandle, RelayHealth, RelayView, StageProgress};
 use strongroom_model::event::AlarmKey;
 use strongroom_model::presence::{Part, PartState, RELAY};
 use strongroom_model::text::printable;
+
+use crate::process::role::Role;
 
 /// How much is shown of what a part waits for, in characters: a sign stays small.
 pub(crate) const WAITS_CHARS: usize = 300;
@@ -13,28 +13,30 @@ pub(crate) const WAITS_CHARS: usize = 300;
 /// The parts of a process, some of which may not have begun. Clones show the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// What it was started for.
-    roles: Vec<&'static str>,
+    /// What it was opened for.
+    roles: Vec<Role>,
     pipeline: PipelineView,
-    relay: Arc<OnceLock<RelayView>>,
+    relay: Option<RelayView>,
     /// Whether a broker brings the work.
     relayed: bool,
 }
 
 impl Parts {
-    /// Of a process that was started for these, with that pipeline.
-    pub(crate) fn of(roles: &[&'static str], pipeline: &Pipeline, relayed: bool) -> Self {
-        Self { roles: roles.to_vec(), pipeline: pipeline.view(), relay: Arc::default(), relayed }
+    /// Of a process that was opened for these, with that pipeline and that relay; `relayed` where a broker brings the
+    /// work.
+    pub(crate) fn of(roles: &[Role], pipeline: &Pipeline, relay: Option<&RelayHandle>, relayed: bool) -> Self {
+        // Without a broker there is no relay to be missed.
+        let roles = roles.iter().copied().filter(|role| relayed || *role != Role::Relay).collect();
+        Self { roles, pipeline: pipeline.view(), relay: relay.map(RelayHandle::view), relayed }
     }
 
-    /// Shows that relay as well, from now on.
-    pub(crate) fn show(&self, relay: &RelayHandle) {
-        // A process has one at most.
-        let _ = self.relay.set(relay.view());
+    /// Whether a broker brings the work.
+    pub(crate) const fn is_relayed(&self) -> bool {
+        self.relayed
     }
 
     fn relay(&self) -> Option<RelayHealth> {
-        self.relay.get().map(RelayView::health)
+        self.relay.as_ref().map(RelayView::health)
     }
 
     /// What keeps the broker from being used, and what keeps the work from being done.
@@ -83,7 +85,7 @@ impl Parts {
         let relay = self.relay().map(|relay| relay_part(&relay));
         let mut parts: Vec<Part> = stages.iter().map(|stage| stage_part(stage, self.relayed)).chain(relay).collect();
         let begun = |role: &str, parts: &[Part]| parts.iter().any(|part| part.role == role);
-        for role in &self.roles {
+        for role in self.roles.iter().map(|role| role.name()) {
             if !begun(role, &parts) {
                 let state = if waits_for.is_some() { PartState::Paused } else { PartState::Cut };
                 parts.push(part(role, state, waits_for.or(Some("it has not begun"))));

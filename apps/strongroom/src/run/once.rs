@@ -52,32 +52,31 @@ struct Outcome {
 /// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
 /// left by then, or is known not to have.
 pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
-    let (given_up, lost) = (job.given_up(), job.lost());
+    let lost = job.lost();
     // Whoever keeps the schedule waits for room; cron's run must end, and say why.
-    let unwritable = job.unwritable(job.config.retry.wait_once.get().max(LEAST_MAIL_WAIT));
+    let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(LEAST_MAIL_WAIT));
     let ended = tokio::select! {
         trouble = unwritable => Err(trouble),
         ending = drain(job) => ending,
         trouble = lost => Err(trouble),
-        () = given_up => Err(Trouble::given_up()),
     };
     // Whatever could not be done, a full disk says why.
     ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
 }
 
 async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
-    let patience = job.config.retry.wait_once.get();
-    ClockWatch::new(&job.log, &job.clock, &job.actor, Some(job.source().clone()))
-        .in_zone(job.config.zone())
+    let patience = job.process.config.retry.wait_once.get();
+    ClockWatch::new(&job.process.log, &job.process.clock, &job.actor, Some(job.process.source().clone()))
+        .in_zone(job.process.config.zone())
         .turn()
         .await?;
     let mut outcome =
         if wait_for_drive(job, patience).await? { work(job, patience).await? } else { prove(job, patience).await? };
     // The alarm about them says so: after a log was lost it may take hours.
     job.salvaged().await;
-    outcome.stopped |= job.shutdown.is_requested();
+    outcome.stopped |= job.process.shutdown.is_requested();
     if !outcome.stopped {
-        let title = due::run_title(&job.config.schedule(), job.clock.now());
+        let title = due::run_title(&job.process.config.schedule(), job.process.clock.now());
         job.compose(&title).await?;
         if !told(job, patience).await? {
             outcome.troubles.push(MAIL_LATER.to_owned());
@@ -114,12 +113,12 @@ async fn wait_for_drive(job: &mut Job, patience: Duration) -> Result<bool, Troub
         if job.begin().await?.is_none() {
             return Ok(true);
         }
-        if since.elapsed() >= patience || job.shutdown.is_requested() {
+        if since.elapsed() >= patience || job.process.shutdown.is_requested() {
             return Ok(false);
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY.min(patience)) => {}
-            () = job.shutdown.stop().cancelled_owned() => {}
+            () = job.process.shutdown.stop().cancelled_owned() => {}
         }
     }
 }
@@ -142,7 +141,7 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
         let run = job.request(Trigger::Once).await?;
         let found = one_run(job, &run, patience).await?;
         let Some(enumerated) = &found.enumerated else {
-            outcome.troubles.extend(run_trouble(&found, &job.config.zone()));
+            outcome.troubles.extend(run_trouble(&found, &job.process.config.zone()));
             break;
         };
         if number == 0 {
@@ -151,7 +150,7 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
                 outcome.troubles.push(UNLISTED.to_owned());
             }
         }
-        if enumerated.enumerated == 0 || job.shutdown.is_requested() {
+        if enumerated.enumerated == 0 || job.process.shutdown.is_requested() {
             break;
         }
     }
@@ -169,22 +168,22 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
         idle = job.idle(&WORK, Duration::ZERO) => idle?,
         overlapped = Box::pin(overlap(job, run)) => return overlapped,
     };
-    let found = request::look(&job.log, run).await?;
+    let found = request::look(&job.process.log, run).await?;
     if found.enumerated.is_some() && !matches!(idle, Idle::Paused(_)) {
         return Ok(found);
     }
     // Something is in the way, of the run itself or of its bookings: it may pass.
     job.idle(&WORK, patience).await?;
-    Ok(request::look(&job.log, run).await?)
+    Ok(request::look(&job.process.log, run).await?)
 }
 
 /// Waits until the run's files are on the drive, and no more are left to be proven and archived than one run takes: so at most
 /// two runs' files are under way at once, whatever fails or is in the way.
 async fn overlap(job: &Job, run: &StreamName) -> Result<Run, Trouble> {
-    let most = u64::from(job.config.enumerate.oldest);
+    let most = u64::from(job.process.config.enumerate.oldest);
     loop {
         if let Idle::Settled | Idle::RetriesLater { .. } = job.idle(&INCOMING, Duration::ZERO).await? {
-            let found = request::look(&job.log, run).await?;
+            let found = request::look(&job.process.log, run).await?;
             if found.enumerated.is_some() && job.left().await? <= most {
                 return Ok(found);
             }

@@ -9,12 +9,12 @@ use strongroom_service::actor;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
+use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::once::{run_trouble, why_zero};
 use crate::run::request;
 use crate::run::runs::Runs;
 use crate::trouble::Trouble;
-use crate::worker::Worker;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -29,27 +29,21 @@ pub(crate) struct Asked {
     pub(crate) exit: Exit,
 }
 
-impl Default for Asked {
-    fn default() -> Self {
-        Self { line: String::new(), exit: Exit::Failed }
-    }
-}
-
 /// Asks for a run, or joins the one that was asked for, and waits until it has enumerated.
-pub(crate) async fn ask(worker: &Worker, clock_watch: &mut ClockWatch) -> Result<Asked, Trouble> {
+pub(crate) async fn ask(process: &Process, clock_watch: &mut ClockWatch) -> Result<Asked, Trouble> {
     clock_watch.turn().await?;
-    let runs = Runs::new(&worker.config, &worker.log, &worker.clock, &actor(StageName::Enumerate)).await?;
-    let previous = request::newest(&worker.log).await?.map(|newest| newest.stream);
+    let runs = Runs::new(&process.config, &process.log, &process.clock, &actor(StageName::Enumerate)).await?;
+    let previous = request::newest(&process.log).await?.map(|newest| newest.stream);
     let run = runs.request(Trigger::Once, previous.as_ref()).await?;
     tracing::info!(%run, "a run is asked for");
-    let patience = worker.config.retry.wait_once.get();
+    let patience = process.config.retry.wait_once.get();
     let since = Instant::now();
     let mut asked = None;
-    let turns = worker.keep(async || {
-        asked = look(worker, &run, since, patience).await?;
+    let turns = process.keep(async || {
+        asked = look(process, &run, since, patience).await?;
         if asked.is_some() {
             // That is how `keep` ends: nothing more is to be done here.
-            worker.shutdown.request();
+            process.shutdown.request();
         }
         Ok(LOOK_EVERY)
     });
@@ -61,30 +55,34 @@ pub(crate) async fn ask(worker: &Worker, clock_watch: &mut ClockWatch) -> Result
 }
 
 /// What became of the run, once it is known or has been waited for long enough.
-async fn look(worker: &Worker, run: &StreamName, since: Instant, patience: Duration) -> Result<Option<Asked>, Trouble> {
-    let found = request::look(&worker.log, run).await?;
+async fn look(
+    process: &Process,
+    run: &StreamName,
+    since: Instant,
+    patience: Duration,
+) -> Result<Option<Asked>, Trouble> {
+    let found = request::look(&process.log, run).await?;
     if let Some(enumerated) = &found.enumerated {
         return Ok(Some(well(enumerated)));
     }
     if found.is_settled() {
-        return Ok(Some(failed(worker, &found, Exit::Failed)));
+        return Ok(Some(failed(process, &found, Exit::Failed)));
     }
     let waited = since.elapsed();
-    if let Some(obstacle) = worker.obstacle() {
+    if let Some(obstacle) = process.obstacle() {
         let line = format!("The run waits: {}.\n  next: {}", obstacle.message, obstacle.next_step);
         return Ok((waited >= patience).then_some(Asked { line, exit: Exit::Problems }));
     }
     if found.failure.is_some() {
-        return Ok((waited >= patience).then(|| failed(worker, &found, Exit::Problems)));
+        return Ok((waited >= patience).then(|| failed(process, &found, Exit::Problems)));
     }
     if waited < patience.max(HAND_OUT_MOST) {
         return Ok(None);
     }
-    let line = match worker.broker_trouble() {
-        Some(why) => format!(
-            "The run waits, for the broker at {} cannot be used: {why}.\n  \
-             next: see that RabbitMQ runs there and takes the login of broker.url; the run stays in the log, and goes on then",
-            worker.broker.place()
+    let line = match process.broker_trouble() {
+        Some((place, why)) => format!(
+            "The run waits, for the broker at {place} cannot be used: {why}.\n  \
+             next: see that RabbitMQ runs there and takes the login of broker.url; the run stays in the log, and goes on then"
         ),
         None => format!(
             "Nobody has handed the run out for {} s, though the broker answers: no relay is at work.\n  \
@@ -106,6 +104,6 @@ fn well(found: &RunEnumerated) -> Asked {
     Asked { line, exit: if found.unusable > 0 { Exit::Problems } else { Exit::Well } }
 }
 
-fn failed(worker: &Worker, run: &Run, exit: Exit) -> Asked {
-    Asked { line: run_trouble(run, &worker.config.zone()).unwrap_or_else(|| "The run failed.".to_owned()), exit }
+fn failed(process: &Process, run: &Run, exit: Exit) -> Asked {
+    Asked { line: run_trouble(run, &process.config.zone()).unwrap_or_else(|| "The run failed.".to_owned()), exit }
 }

@@ -16,8 +16,8 @@ use strongroom_service::clock::Gaps;
 use strongroom_service::config::SummaryMode;
 use strongroom_service::{Clock, Config, Schedule};
 
+use crate::process::keep::until;
 use crate::run::due;
-use crate::run::keep::until;
 use crate::run::request::{self, Newest};
 use crate::run::work::{self, Work};
 use crate::trouble::Trouble;

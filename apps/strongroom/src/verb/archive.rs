@@ -4,11 +4,9 @@ use strongroom_model::StageName;
 use strongroom_service::Config;
 
 use crate::exit::Exit;
-use crate::run::wire;
-use crate::site;
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::trouble::Trouble;
-use crate::worker::server::ServerWatch;
-use crate::worker::{Common, Worker};
 
 /// Tells the document server what is proven, and has its copies moved
 #[derive(Debug, clap::Args)]
@@ -28,11 +26,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
-    let source = site::source(&config)?;
-    let mut worker = Worker::open("archive", config, &args.common).await?;
-    let _server = ServerWatch::start(&worker, &source, "archive");
-    let stage = wire::archive(&worker.config, &source).at_once(args.concurrency as usize);
-    worker.spawn(stage, StageName::Archive);
-    let done = worker.work().await;
-    worker.close(done).await
+    let mut process = Process::worker(Role::Stage(StageName::Archive), config, &args.common).await?;
+    process.start_archive(Some(args.concurrency as usize));
+    let done = process.work().await;
+    process.end(done).await
 }

@@ -5,15 +5,13 @@ use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
 use crate::exit::Exit;
-use crate::out::{Out, is_watched};
+use crate::out::Out;
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::run::clock_watch::ClockWatch;
-use crate::run::one::{Asked, ask};
+use crate::run::one::ask;
 use crate::run::runs::Runs;
-use crate::run::wire;
-use crate::site;
 use crate::trouble::Trouble;
-use crate::worker::server::ServerWatch;
-use crate::worker::{Common, Worker};
 
 /// Takes the oldest signed-off bookings in hand: on its schedule, or once
 #[derive(Debug, clap::Args)]
@@ -26,7 +24,7 @@ Examples:
 Two at once are one schedule: each slot has one run. A run waits until the files of the one before it
 are on the drive, whoever brings them, and at most one run's are left to be proven and archived; with
 mail.summary at `run` it waits for its end. With --once it ends when the bookings are taken in hand;
-other processes do the rest.
+other processes do the rest; it listens only where --listen says so.
 Without a terminal it then says nothing if all is well, and otherwise one sentence with the next step.
 Exit codes of --once: 0 well, also where nothing waits; 1 nobody could be asked; 2 it goes on later,
 or some records cannot be used.")]
@@ -42,34 +40,29 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
-    let source = site::source(&config)?;
-    let common = Common { is_quiet: args.once && !is_watched(), ..args.common.clone() };
-    let mut worker = Worker::open("enumerate", config, &common).await?;
-    let _server = ServerWatch::start(&worker, &source, "enumerate");
-    let stage = wire::enumerate(&source, &worker.log, &worker.clock);
-    worker.spawn(stage, StageName::Enumerate);
-    let mut clock_watch = ClockWatch::new(&worker.log, &worker.clock, &actor(StageName::Enumerate), Some(source));
-    clock_watch = clock_watch.in_zone(worker.config.zone());
+    let common = Common { once: args.once, ..args.common.clone() };
+    let mut process = Process::worker(Role::Stage(StageName::Enumerate), config, &common).await?;
+    process.start_enumerate();
+    let source = process.source().clone();
+    let mut clock_watch = ClockWatch::new(&process.log, &process.clock, &actor(StageName::Enumerate), Some(source));
+    clock_watch = clock_watch.in_zone(process.config.zone());
     if !args.once {
-        let done = keep(&worker, &mut clock_watch).await;
-        return worker.close(done).await;
+        let done = keep(&process, &mut clock_watch).await;
+        return process.end(done).await;
     }
-    let (done, asked) = match ask(&worker, &mut clock_watch).await {
-        Ok(asked) => (Ok(()), asked),
-        Err(trouble) => (Err(trouble), Asked::default()),
-    };
-    worker.close(done).await?;
-    if !common.is_quiet || asked.exit != Exit::Well {
+    let asked = ask(&process, &mut clock_watch).await;
+    let asked = process.close(asked).await?;
+    if !common.is_quiet() || asked.exit != Exit::Well {
         out.line(asked.line)?;
     }
     Ok(asked.exit)
 }
 
-async fn keep(worker: &Worker, clock_watch: &mut ClockWatch) -> Result<(), Trouble> {
+async fn keep(process: &Process, clock_watch: &mut ClockWatch) -> Result<(), Trouble> {
     let name = actor(StageName::Enumerate);
-    let mut runs = Runs::new(&worker.config, &worker.log, &worker.clock, &name).await?;
+    let mut runs = Runs::new(&process.config, &process.log, &process.clock, &name).await?;
     runs.look_back().await?;
-    let turns = worker.keep(async || {
+    let turns = process.keep(async || {
         clock_watch.turn().await?;
         runs.turn(true).await
     });

@@ -3,17 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use strongroom_drive::BagCache;
 use strongroom_model::StageName;
 use strongroom_service::Config;
 
 use crate::exit::Exit;
-use crate::run::wire;
-use crate::site;
+use crate::process::attached::{Attached, wait_for, with_drive};
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::trouble::Trouble;
-use crate::worker::attached::{Attached, wait_for, with_drive};
-use crate::worker::server::ServerWatch;
-use crate::worker::{Common, Worker};
 
 /// Brings files from the document server onto the drive
 #[derive(Debug, clap::Args)]
@@ -43,17 +40,13 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
         // Each transfer has a connection, or it only waits for one.
         config.source.connections = config.source.connections.max(concurrency);
     }
-    let (config, root) = with_drive(config, args.drive.as_deref())?;
-    let source = site::source(&config)?;
-    let mut worker = Worker::open("fetch", config, &args.common).await?;
-    let _server = ServerWatch::start(&worker, &source, "fetch");
-    let mut drive = Attached::new(&worker, root.clone(), StageName::Fetch);
-    let done = match wait_for(&worker, &mut drive).await {
+    let config = with_drive(config, args.drive.as_deref())?;
+    let mut process = Process::worker(Role::Stage(StageName::Fetch), config, &args.common).await?;
+    let mut drive = Attached::new(&process, StageName::Fetch);
+    let done = match wait_for(&process, &mut drive).await {
         Ok(true) => {
-            let stage =
-                wire::fetch(&worker.config, &root, &source, &worker.clock, drive.admission(), &BagCache::default());
-            worker.spawn(stage, StageName::Fetch);
-            let turns = worker.keep(async || {
+            process.start_fetch();
+            let turns = process.keep(async || {
                 if drive.is_due() {
                     drive.look().await?;
                 }
@@ -63,5 +56,5 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
         }
         other => other.map(drop),
     };
-    worker.close(done).await
+    process.end(done).await
 }

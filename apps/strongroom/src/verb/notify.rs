@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use strongroom_audit::failed_mail;
 use strongroom_model::StageName;
 use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
 use crate::exit::Exit;
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::run::clock_watch::ClockWatch;
 use crate::run::runs::Runs;
 use crate::run::summaries::Summaries;
-use crate::run::wire;
 use crate::site;
 use crate::trouble::Trouble;
-use crate::worker::{Common, Worker};
 
 /// Mails alarms at once and summaries when they are due
 #[derive(Debug, clap::Args)]
@@ -34,27 +33,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
-    let mut worker = Worker::open("notify", config, &args.common).await?;
-    let stage = wire::notify(&worker.config, &worker.log)?;
-    worker.spawn(stage, StageName::Notify);
-    let done = keep(&worker).await;
-    worker.close(done).await
+    let mut process = Process::worker(Role::Stage(StageName::Notify), config, &args.common).await?;
+    process.start_notify()?;
+    let done = keep(&process).await;
+    process.end(done).await
 }
 
-async fn keep(worker: &Worker) -> Result<(), Trouble> {
+async fn keep(process: &Process) -> Result<(), Trouble> {
     let name = actor(StageName::Notify);
-    let (config, log, clock) = (&worker.config, &worker.log, &worker.clock);
+    let (config, log, clock) = (&process.config, &process.log, &process.clock);
     let summaries = Summaries::new(config, log, clock, &name).await?;
     let mut runs = Runs::new(config, log, clock, &name).await?;
     // Who only mails need not know the document server.
     let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok()).in_zone(config.zone());
-    let mails = worker.health.needs("mail server");
-    let turns = worker.keep(async || {
-        // As the last attempt found: a mail that costs nobody anything is not there to try it with.
-        match failed_mail(log).await? {
-            None => mails.well(),
-            Some(why) => mails.bad(why),
-        }
+    let turns = process.keep(async || {
         summaries.turn().await?;
         runs.watch().await?;
         clock_watch.turn().await?;

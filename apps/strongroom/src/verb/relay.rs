@@ -1,15 +1,11 @@
 //! `strongroom relay`: publishes what is to be done, from the log to the broker.
 
-use std::time::Duration;
-
-use strongroom_bus::{RelayPace, RelayWiring, spawn_relay};
 use strongroom_service::Config;
-use strongroom_service::actor::actor_named;
 
 use crate::exit::Exit;
-use crate::run::wire;
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::trouble::Trouble;
-use crate::worker::{Common, Worker};
 
 /// Hands work out: from the log to the broker's queues
 #[derive(Debug, clap::Args)]
@@ -28,23 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
-    let worker = Worker::open("relay", config, &args.common).await?;
-    let relay = spawn_relay(RelayWiring {
-        log: worker.log.clone(),
-        broker: worker.broker.clone(),
-        clock: worker.clock.clone(),
-        retry: wire::retry(&worker.config),
-        actor: actor_named("relay"),
-        pace: RelayPace::default(),
-        stop: worker.stop.clone(),
-    });
-    worker.show(&relay);
-    let done = worker.keep(async || {
-        worker.look_at(&relay)?;
-        Ok(Duration::MAX)
-    });
-    let done = done.await;
-    worker.stop.cancel();
-    relay.ended().await;
-    worker.close(done).await
+    let process = Process::worker(Role::Relay, config, &args.common).await?;
+    let done = process.work().await;
+    process.end(done).await
 }

@@ -1,16 +1,19 @@
 //! `strongroom run`: the job, all stages in one process.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use strongroom_service::config::{DEFAULT_LEVEL, LogFormat, Telemetry};
+use strongroom_service::config::LogFormat;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
-use strongroom_service::{Clock, Config, Shutdown, telemetry};
+use strongroom_service::telemetry::{Traces, Who};
+use strongroom_service::{Clock, Config, Shutdown, systemd, telemetry};
 
 use crate::broker;
 use crate::exit::Exit;
 use crate::out::{Out, is_watched};
+use crate::process::{Common, quiet};
 use crate::run::ending::Ending;
-use crate::run::job::Job;
+use crate::run::job::{Job, Means};
 use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::{once, schedule};
@@ -40,6 +43,9 @@ pub(crate) struct Args {
     /// Take what is waiting until nothing is left, then exit
     #[arg(long)]
     pub(crate) once: bool,
+    /// Answer /healthz, /readyz and /metrics there; without it at health.listen, but not with --once
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Print the ending as JSON
     #[arg(long, requires = "once")]
     pub(crate) json: bool,
@@ -54,17 +60,18 @@ const ALARM_LINES: &str = "strongroom_bus::alarms";
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
     let clock = Clock::system();
     let is_quiet = args.once && !is_watched();
-    let show = show(&config, is_quiet)?;
+    let (show, traces) = show(&config, is_quiet)?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let Some(right) = right(args, &config, &clock, &shutdown, out).await? else {
         show.finish();
         return Ok(Exit::Well);
     };
     let name = config.site.clone();
-    let mut job = Job::open(config, clock, shutdown, show, right).await?;
+    let listen = Common { listen: args.listen, once: args.once }.listen(&config);
+    let means = Means { clock, shutdown, traces, show, right, listen };
+    let mut job = Job::open(config, means).await?;
     let done = work(&mut job, args.once).await;
-    Box::pin(job.close()).await;
-    let (ending, exit) = done?;
+    let (ending, exit) = Box::pin(job.close(done)).await?;
     if args.json {
         out.json(&ending.json())?;
     } else if !is_quiet {
@@ -75,16 +82,9 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     Ok(exit)
 }
 
-/// What a program that is to say one sentence at its end says before: nothing, unless the configuration asks for more
-/// than it has by itself.
-pub(crate) fn quiet(telemetry: &Telemetry) -> Telemetry {
-    let level = if telemetry.level == DEFAULT_LEVEL { "off".to_owned() } else { telemetry.level.clone() };
-    Telemetry { level, ..telemetry.clone() }
-}
-
-/// Where progress is shown, and what the program says of itself beside it. An alarm is told once:
+/// Where progress is shown, and the log lines and traces beside it. An alarm is told once:
 /// in words, or as a line for collectors.
-fn show(config: &Config, is_quiet: bool) -> Result<Show, Trouble> {
+fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), Trouble> {
     let words = config.telemetry.format == LogFormat::Plain && !is_quiet;
     let show = if words { Show::new() } else { Show::lines_only() };
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -93,8 +93,9 @@ fn show(config: &Config, is_quiet: bool) -> Result<Show, Trouble> {
     if words {
         settings.level += &format!(",{ALARM_LINES}=off,{BATCH_LINES}=warn");
     }
-    telemetry::init_to(&settings, show.clone(), colours)?;
-    Ok(show)
+    let who = Who { verb: "run", site: &config.site };
+    let traces = telemetry::init_as_to(&settings, &who, show.clone(), colours)?;
+    Ok((show, traces))
 }
 
 /// The right to run this site, or `None` where another process has it and there is nothing
@@ -122,6 +123,7 @@ async fn right(
                 out.line(format_args!("another process runs site {} already: {holder}; {then}", config.site))?;
             }
             out.flush()?;
+            systemd::status(&format!("waits until another process ends: {holder}"));
             told = true;
         }
         if args.once || shutdown.stop().run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_none() {

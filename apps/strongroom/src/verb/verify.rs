@@ -1,20 +1,18 @@
 //! `strongroom verify`: proves the copies on a drive, as a process of its own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_drive::BagCache;
 use strongroom_model::StageName;
 use strongroom_model::event::AlarmRaised;
 use strongroom_service::Config;
 use strongroom_verify::Verify;
 
 use crate::exit::Exit;
-use crate::run::wire;
+use crate::process::attached::{Attached, wait_for, with_drive};
+use crate::process::role::Role;
+use crate::process::{Common, Process};
 use crate::trouble::Trouble;
-use crate::worker::attached::{Attached, wait_for, with_drive};
-use crate::worker::{Common, Worker};
 
 /// Reads copies back from the drive and compares three digests
 #[derive(Debug, clap::Args)]
@@ -42,23 +40,15 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     if let Some(concurrency) = args.concurrency {
         config.verify.concurrency = concurrency;
     }
-    let (config, root) = with_drive(config, args.drive.as_deref())?;
-    let mut worker = Worker::open("verify", config, &args.common).await?;
-    let mut drive = Attached::new(&worker, root.clone(), StageName::Verify);
-    let stage = Arc::new(wire::verify(
-        &worker.config,
-        &root,
-        &worker.log,
-        &worker.clock,
-        drive.admission(),
-        &BagCache::default(),
-    ));
-    let done = match begin(&worker, &mut drive, &stage).await {
+    let config = with_drive(config, args.drive.as_deref())?;
+    let mut process = Process::worker(Role::Stage(StageName::Verify), config, &args.common).await?;
+    let mut drive = Attached::new(&process, StageName::Verify);
+    let done = match begin(&process, &mut drive).await {
         Ok(true) => {
-            worker.spawn(stage.clone(), StageName::Verify);
-            let turns = worker.keep(async || {
+            process.start_verify();
+            let turns = process.keep(async || {
                 if drive.is_due() {
-                    look(&mut drive, &stage).await?;
+                    look(&mut drive, process.verify()).await?;
                 }
                 Ok(Duration::MAX)
             });
@@ -66,19 +56,16 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
         }
         other => other.map(drop),
     };
-    stage.stop_salvaging();
-    let exit = worker.close(done).await;
-    stage.fold().await;
-    exit
+    process.end(done).await
 }
 
 /// Waits for the drive, and looks it through. Returns whether it came.
-async fn begin(worker: &Worker, drive: &mut Attached, stage: &Verify) -> Result<bool, Trouble> {
+async fn begin(process: &Process, drive: &mut Attached) -> Result<bool, Trouble> {
     loop {
-        if !wait_for(worker, drive).await? {
+        if !wait_for(process, drive).await? {
             return Ok(false);
         }
-        if look(drive, stage).await?.is_none() {
+        if look(drive, process.verify()).await?.is_none() {
             return Ok(true);
         }
         tokio::time::sleep(crate::run::job::LOOK_EVERY).await;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a rig that cannot go on fails its test")]
 
 mod demo;
+mod health;
 mod moved;
 mod rig;
 mod schedule;

@@ -6,10 +6,10 @@ use std::process::Command;
 use strongroom_servers::{Database, Vhost, postgres, rabbitmq};
 
 use crate::demo::demo;
-use crate::rig::{Ended, Running, program, until};
+use crate::rig::{Ended, Running, free_address, get, program, until};
 
 /// The demo's site, moved to a database and a broker by the two settings.
-struct Fleet {
+pub(crate) struct Fleet {
     here: PathBuf,
     database: Database,
     vhost: Vhost,
@@ -18,7 +18,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = demo("1");
         let here = folder.path().join("here");
         let server = Running::start(&mut program(&here, &["server"]));
@@ -39,7 +39,7 @@ impl Fleet {
         self.program(args).output().unwrap().into()
     }
 
-    fn start(&self, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
         Running::start(&mut self.program(args))
     }
 
@@ -133,19 +133,4 @@ fn a_worker_without_a_broker_says_what_to_set() {
         let refused = crate::rig::run(here, &[verb]).expect(1).stderr;
         assert!(refused.contains("broker.url") && refused.contains("next:"), "{verb}: {refused}");
     }
-}
-
-/// An address that nobody listens on.
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
-/// What a server answers, head and body; `None` where none listens.
-fn get(address: &str, path: &str) -> Option<String> {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(address).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: strongroom\r\nConnection: close\r\n\r\n").ok()?;
-    let mut told = String::new();
-    stream.read_to_string(&mut told).ok()?;
-    Some(told)
 }

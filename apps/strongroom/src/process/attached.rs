@@ -1,8 +1,7 @@
 //! The drive of a stage that needs one: waited for, told of while it is away, and noted in the
 //! log, which the queues on the broker follow.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use strongroom_model::StageName;
@@ -11,8 +10,7 @@ use strongroom_service::actor::actor_named;
 use strongroom_service::{Config, Probe, actor};
 use tokio::time::Instant;
 
-use super::Worker;
-use crate::admission::LogAdmission;
+use super::Process;
 use crate::attached;
 use crate::run::gate::Gate;
 use crate::run::job::LOOK_EVERY;
@@ -29,33 +27,26 @@ pub(crate) const DRIVE: &str = "drive";
 pub(crate) struct Attached {
     gate: Gate,
     probe: Probe,
-    admission: Arc<LogAdmission>,
     looked_at: Option<Instant>,
 }
 
 impl Attached {
     /// The drive of that stage, at its place. Nothing is looked at yet.
-    pub(crate) fn new(worker: &Worker, root: PathBuf, stage: StageName) -> Self {
-        let mut settings = attached::settings(&worker.config);
+    pub(crate) fn new(process: &Process, stage: StageName) -> Self {
+        let mut settings = attached::settings(&process.config);
         if stage != StageName::Fetch {
             // No other stage brings files onto the drive: that it is full is no obstacle to them, nor theirs to report.
             settings.reserve = None;
         }
         // A look and the stage's work are kept apart: the work may meet what no look finds.
         let (looker, stage) = (actor_named("drive"), actor(stage));
-        let admission = Arc::new(LogAdmission::new(&worker.log, &worker.clock, &stage));
-        let gate = Gate::new(root, settings, &worker.log, &worker.clock, (&looker, &stage));
+        let root = process.root().to_owned();
+        let gate = Gate::new(root, settings, &process.log, &process.clock, (&looker, &stage));
         Self {
-            gate: gate.among_others().admitted_by(admission.clone()),
-            probe: worker.health.needs(DRIVE),
-            admission,
+            gate: gate.among_others().admitted_by(process.admission().clone()),
+            probe: process.health.needs(DRIVE),
             looked_at: None,
         }
-    }
-
-    /// What allows the drive of this process to be used.
-    pub(crate) const fn admission(&self) -> &Arc<LogAdmission> {
-        &self.admission
     }
 
     /// Looks at the drive, if it is time to. What is in the way is told.
@@ -94,22 +85,20 @@ impl Attached {
 }
 
 /// The configuration, with the place that `--drive` names.
-pub(crate) fn with_drive(mut config: Config, drive: Option<&Path>) -> Result<(Config, PathBuf), Trouble> {
+pub(crate) fn with_drive(mut config: Config, drive: Option<&Path>) -> Result<Config, Trouble> {
     if let Some(root) = drive {
-        let root = std::path::absolute(root)?;
-        config.drive.root = Some(root);
+        config.drive.root = Some(std::path::absolute(root)?);
     }
-    let root = config.drive.mounted_at()?.to_owned();
-    Ok((config, root))
+    Ok(config)
 }
 
 /// Waits for the drive. Returns whether it came: or else the process is to stop.
-pub(crate) async fn wait_for(worker: &Worker, drive: &mut Attached) -> Result<bool, Trouble> {
-    while !worker.shutdown.is_requested() {
+pub(crate) async fn wait_for(process: &Process, drive: &mut Attached) -> Result<bool, Trouble> {
+    while !process.shutdown.is_requested() {
         if drive.look().await?.is_none() {
             return Ok(true);
         }
-        let stop = worker.shutdown.stop();
+        let stop = process.shutdown.stop();
         let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await;
     }
     Ok(false)

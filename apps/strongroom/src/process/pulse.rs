@@ -1,12 +1,14 @@
-//! How a worker stands: its log, its stages and their way to the broker, looked at again and
+//! How a process is doing: its log, its stages and their connection to the broker, looked at again and
 //! again, for whoever asks over HTTP and for the service manager.
 
 use std::time::Duration;
 
+use strongroom_audit::failed_mail;
 use strongroom_eventlog::EventLog;
 use strongroom_model::text::with_causes;
 use strongroom_service::{Health, Probe, systemd};
 
+use crate::checkpoint::Mails;
 use crate::presence::parts::Parts;
 
 /// How often it is looked at.
@@ -18,29 +20,33 @@ const LOG_MOST: Duration = Duration::from_secs(5);
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// The looking.
-pub(crate) struct Pulse {
+pub(super) struct Pulse {
     turns: Probe,
     log_probe: Probe,
-    broker: Probe,
+    /// Where a broker brings the work.
+    broker: Option<Probe>,
     work: Probe,
+    /// Of a process that mails.
+    mail_server: Option<Probe>,
     log: EventLog,
     parts: Parts,
 }
 
 impl Pulse {
-    pub(crate) fn new(health: &Health, log: &EventLog, parts: &Parts) -> Self {
+    pub(super) fn new(health: &Health, log: &EventLog, parts: &Parts, mails: Mails) -> Self {
         Self {
             turns: health.turns("process", STUCK_AFTER),
             log_probe: health.needs("log"),
-            broker: health.needs("broker"),
+            broker: parts.is_relayed().then(|| health.needs("broker")),
             work: health.needs("work"),
+            mail_server: (mails == Mails::Here).then(|| health.needs("mail server")),
             log: log.clone(),
             parts: parts.clone(),
         }
     }
 
     /// Looks for ever.
-    pub(crate) async fn beat(self) {
+    pub(super) async fn beat(self) {
         let mut told = String::new();
         loop {
             self.turns.well();
@@ -49,8 +55,9 @@ impl Pulse {
             metrics::gauge!("strongroom_log_reachable", "site" => self.log.site().to_string()).set(reachable);
             tell(&self.log_probe, trouble);
             let (unlinked, hindered) = self.parts.troubles();
-            tell(&self.broker, unlinked);
+            self.broker.iter().for_each(|broker| tell(broker, unlinked.clone()));
             tell(&self.work, hindered);
+            self.look_at_mails().await;
             let status = self.parts.status();
             if status != told {
                 systemd::status(&status);
@@ -68,6 +75,15 @@ impl Pulse {
             Ok(Ok(_)) => Some(self.log.unwritable()?.borrow().as_ref()?.reason.clone()),
             Ok(Err(error)) => Some(with_causes(&error)),
             Err(_) => Some(format!("no answer within {} s", LOG_MOST.as_secs())),
+        }
+    }
+
+    /// As the last attempt found: there is no mail that costs nobody anything to try it with.
+    async fn look_at_mails(&self) {
+        let Some(probe) = &self.mail_server else { return };
+        // Where the log cannot be read, its own probe says so.
+        if let Ok(Ok(failed)) = tokio::time::timeout(LOG_MOST, failed_mail(&self.log)).await {
+            tell(probe, failed);
         }
     }
 }

@@ -6,13 +6,12 @@ use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::AlarmKind;
 use strongroom_model::event::AlarmKey;
-use strongroom_service::Probe;
 use strongroom_service::actor::actor_named;
+use strongroom_service::{Clock, Config, Health, Probe};
 use strongroom_source::Source;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Worker;
 use crate::presence::raised;
 use crate::trouble::Trouble;
 
@@ -24,21 +23,26 @@ const LOOKS: u32 = 6;
 
 /// Looks at the document server, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct ServerWatch {
+pub(super) struct ServerWatch {
     _task: AbortOnDropHandle<()>,
 }
 
 impl ServerWatch {
     /// Looks at it from now on.
-    pub(crate) fn start(worker: &Worker, source: &Source, verb: &str) -> Self {
+    pub(super) fn start(
+        (config, log, clock): (&Config, &EventLog, &Clock),
+        health: &Health,
+        source: &Source,
+        verb: &str,
+    ) -> Self {
         let look = Look {
             source: source.clone(),
-            probe: worker.health.needs("document server"),
-            log: worker.log.clone(),
-            alarms: Alarms::new(worker.log.clone(), worker.clock.clone(), actor_named(verb)),
+            probe: health.needs("document server"),
+            log: log.clone(),
+            alarms: Alarms::new(log.clone(), clock.clone(), actor_named(verb)),
             well: 0,
         };
-        let every = worker.config.watch.every.get();
+        let every = config.watch.every.get();
         Self { _task: AbortOnDropHandle::new(tokio::spawn(look.again_and_again(every))) }
     }
 }

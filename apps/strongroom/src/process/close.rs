@@ -1,0 +1,58 @@
+//! The end of a process: what is in flight is finished, until somebody aborts it.
+
+use std::time::Duration;
+
+use strongroom_service::{Shutdown, systemd};
+
+use super::Process;
+use crate::exit::Exit;
+use crate::trouble::Trouble;
+
+/// How long an orderly end may still take after an abort: closing a log is a few milliseconds.
+const ABORT_GRACE: Duration = Duration::from_secs(5);
+
+/// Waits for an abort, and a grace after it, in which whoever can ends in order.
+pub(crate) fn aborted(shutdown: &Shutdown) -> impl Future<Output = ()> + use<> {
+    let abort = shutdown.abort();
+    async move {
+        abort.cancelled().await;
+        tokio::time::sleep(ABORT_GRACE).await;
+    }
+}
+
+impl Process {
+    /// Finishes what is in flight, until an abort, and closes everything in order. `done` is how the work ended.
+    pub(crate) async fn close<T>(self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+        systemd::stopping();
+        self.stop.cancel();
+        let aborted = aborted(&self.shutdown);
+        let parts = self.parts.now(None);
+        tokio::select! {
+            () = async {
+                if let Some(verify) = &self.verify {
+                    verify.stop_salvaging();
+                }
+                self.pipeline.ended().await;
+                if let Some(verify) = &self.verify {
+                    verify.salvaged().await;
+                    verify.fold().await;
+                }
+                if let Some(relay) = self.relay {
+                    relay.ended().await;
+                }
+                self.presence.end(parts).await;
+                self.checkpoints.close().await;
+                self.log.close().await;
+            } => {}
+            // What is not closed in order is as after a power cut, which loses nothing.
+            () = aborted => tracing::warn!("the process was not closed in order in time; the next start goes on from the log"),
+        }
+        self.traces.flush().await;
+        done
+    }
+
+    /// As [`Process::close`], where there is nothing to say but that it went well.
+    pub(crate) async fn end(self, done: Result<(), Trouble>) -> Result<Exit, Trouble> {
+        self.close(done).await.map(|()| Exit::Well)
+    }
+}

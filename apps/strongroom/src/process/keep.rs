@@ -1,0 +1,120 @@
+//! Turn after turn, until the shutdown.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use strongroom_bus::RelayHandle;
+use strongroom_eventlog::EventLog;
+use strongroom_model::event::AlarmRaised;
+use strongroom_service::Shutdown;
+
+use super::Process;
+use super::close::aborted;
+use crate::trouble::Trouble;
+
+/// How often the clock is looked at: it may be set, and the host may have slept.
+const TICK: Duration = Duration::from_secs(1);
+/// How often the log is looked at, at most, however much happens in it.
+const LEAST: Duration = Duration::from_millis(100);
+/// How often in a row a turn may fail: five minutes of a full or busy disk. After that it is for
+/// whoever starts us again.
+const MOST_FAILURES: u32 = 60;
+/// How long it is left alone after it failed.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
+
+impl Process {
+    /// Turn after turn until the shutdown, while the stages work. A turn says for how long nothing is to be done.
+    pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>) -> Result<(), Trouble> {
+        let turns = turns(&self.shutdown, &self.log, async || {
+            self.check()?;
+            turn().await
+        });
+        tokio::select! {
+            kept = turns => kept,
+            trouble = self.rewound() => Err(trouble),
+            () = aborted(&self.shutdown) => Err(Trouble::given_up()),
+        }
+    }
+
+    /// As [`Process::keep`], for roles that do all by themselves.
+    pub(crate) async fn work(&self) -> Result<(), Trouble> {
+        self.keep(async || Ok(Duration::MAX)).await
+    }
+
+    /// Waits until the log is another one than it was.
+    pub(crate) fn rewound(&self) -> impl Future<Output = Trouble> + use<> {
+        self.checkpoints.rewound()
+    }
+
+    /// Whether a broker brings the work.
+    pub(crate) const fn is_relayed(&self) -> bool {
+        self.broker.is_some()
+    }
+
+    /// Whether every role is at work.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        let relay = self.relay.as_ref().is_some_and(RelayHandle::has_ended);
+        if (relay || self.pipeline.has_ended()) && !self.shutdown.is_requested() {
+            return Err(Trouble::new("a part of this process has ended by itself")
+                .next_step("start it again, and report what it said above")
+                .finally());
+        }
+        Ok(())
+    }
+
+    /// Where the broker is and why it cannot be used, while a stage has no connection to it.
+    pub(crate) fn broker_trouble(&self) -> Option<(String, String)> {
+        let broker = self.broker.as_ref()?;
+        let links = self.pipeline.progress().into_iter().filter_map(|stage| stage.link);
+        let lost = links.filter(|link| !link.connected).map(|link| link.trouble).next()?;
+        Some((broker.place(), lost.unwrap_or_else(|| "it does not answer".to_owned())))
+    }
+
+    /// What is in a stage's way, if something is.
+    pub(crate) fn obstacle(&self) -> Option<AlarmRaised> {
+        self.pipeline.progress().into_iter().find_map(|stage| Some(stage.paused?.obstacle))
+    }
+}
+
+/// Turn after turn, until told to stop. A turn says for how long nothing is to be done; it
+/// comes sooner where something happens in the log. Trouble may pass, and is borne for a while.
+pub(crate) async fn turns(
+    shutdown: &Shutdown,
+    log: &EventLog,
+    mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>,
+) -> Result<(), Trouble> {
+    let mut failures = 0;
+    let mut appended = log.appended();
+    while !shutdown.is_requested() {
+        appended.borrow_and_update();
+        let rest = match turn().await {
+            Ok(rest) => {
+                failures = 0;
+                rest.min(TICK)
+            }
+            Err(trouble) if failures < MOST_FAILURES && !trouble.is_final() => {
+                failures += 1;
+                tracing::warn!("{}: trying again", trouble.sentence());
+                TROUBLE_PAUSE
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        let woken = async {
+            tokio::time::sleep(LEAST.min(rest)).await;
+            if failures > 0 || appended.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = woken => {}
+            () = shutdown.stop().cancelled_owned() => {}
+        }
+    }
+    Ok(())
+}
+
+/// How long it is until then; nothing, once it is past.
+pub(crate) fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
+}

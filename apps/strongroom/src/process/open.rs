@@ -1,0 +1,185 @@
+//! Opening a site for a set of roles.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use strongroom_bus::broker::Broker;
+use strongroom_bus::{Delivery, Pipeline, RelayHandle, RelayPace, RelayWiring, spawn_relay};
+use strongroom_drive::BagCache;
+use strongroom_eventlog::EventLog;
+use strongroom_model::StageName;
+use strongroom_service::actor::actor_named;
+use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
+use strongroom_service::telemetry::{self, Traces, Who};
+use strongroom_service::{Clock, Config, Health, HealthServer, Metrics, Shutdown, systemd};
+use strongroom_source::Source;
+use strongroom_verify::Verify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::attached::DRIVE;
+use super::pulse::Pulse;
+use super::role::Role;
+use super::server::ServerWatch;
+use super::{Common, quiet, wire};
+use crate::admission::LogAdmission;
+use crate::away::Away;
+use crate::checkpoint::{self, Mails};
+use crate::presence::Presence;
+use crate::presence::parts::Parts;
+use crate::presence::watcher::Watcher;
+use crate::trouble::Trouble;
+use crate::{broker, site};
+
+/// What a process is opened for.
+pub(crate) struct Opening<'a> {
+    /// The verb that was typed, which names the process to others.
+    pub(crate) verb: &'static str,
+    pub(crate) roles: &'a [Role],
+    pub(crate) config: Config,
+    /// Where to answer questions about its health; `None`: nowhere.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) clock: Clock,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) traces: Traces,
+}
+
+/// A process of a site.
+pub(crate) struct Process {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) log: EventLog,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) health: Health,
+    pub(crate) pipeline: Pipeline,
+    /// The document server, where a role asks it.
+    pub(super) source: Option<Source>,
+    /// The drive, where a role uses it.
+    pub(super) mount: Option<Mount>,
+    pub(super) verify: Option<Arc<Verify>>,
+    pub(super) broker: Option<Broker>,
+    /// Cancelled with the shutdown, or when the work is over.
+    pub(super) stop: CancellationToken,
+    pub(super) relay: Option<RelayHandle>,
+    pub(super) parts: Parts,
+    pub(super) presence: Presence,
+    pub(super) checkpoints: checkpoint::Watch,
+    pub(super) traces: Traces,
+    /// At work for as long as the process is.
+    _background: Background,
+}
+
+/// The drive that the stages of this process share.
+pub(super) struct Mount {
+    pub(super) root: PathBuf,
+    pub(super) admission: Arc<LogAdmission>,
+    pub(super) bags: BagCache,
+}
+
+/// What looks at the process and its surroundings until it is dropped.
+struct Background {
+    _watchdog: systemd::Watchdog,
+    _http: Option<HealthServer>,
+    _pulse: AbortOnDropHandle<()>,
+    _server: Option<ServerWatch>,
+    _away: Option<Away>,
+}
+
+impl Process {
+    /// Opens the site for a verb that has one role, of processes that share a broker.
+    pub(crate) async fn worker(role: Role, config: Config, common: &Common) -> Result<Self, Trouble> {
+        let verb = role.name();
+        broker::needed(&config, verb)?;
+        let said = if common.is_quiet() { quiet(&config.telemetry) } else { config.telemetry.clone() };
+        let traces = telemetry::init_as(&broker::without_client(&said), &Who { verb, site: &config.site })?;
+        let (clock, shutdown) = (Clock::system(), Shutdown::on_signals(DEFAULT_STOP_BOUND));
+        let listen = common.listen(&config);
+        Self::open(Opening { verb, roles: &[role], config, listen, clock, shutdown, traces }).await
+    }
+
+    /// Opens the site. Questions about the process's health are answered from here on. The relay is at work when this
+    /// returns; stages begin with [`Process::start`].
+    pub(crate) async fn open(opening: Opening<'_>) -> Result<Self, Trouble> {
+        let Opening { verb, roles, config, listen, clock, shutdown, traces } = opening;
+        let broker = broker::if_any(&config, verb)?;
+        let is_any = |needs: fn(Role) -> bool| roles.iter().any(|role| needs(*role));
+        let source = is_any(Role::needs_server).then(|| site::source(&config)).transpose()?;
+        let root = is_any(Role::needs_drive).then(|| config.drive.mounted_at()).transpose()?.map(PathBuf::from);
+        let mails = if is_any(Role::mails) { Mails::Here } else { Mails::Elsewhere };
+        let health = Health::new();
+        let opening = health.needs("process");
+        opening.bad("its site is being opened");
+        let http = match listen {
+            Some(address) => Some(HealthServer::start(address, health.clone(), Metrics::install()?).await?),
+            None => None,
+        };
+        let log = site::log_for(&config, mails).await?;
+        site::warn_of_the_clear(&config);
+        let checkpoints = checkpoint::Watch::start(&config, &log, mails);
+        let stop = shutdown.stop().child_token();
+        let relay = broker.clone().filter(|_| roles.contains(&Role::Relay)).map(|broker| {
+            spawn_relay(RelayWiring {
+                log: log.clone(),
+                broker,
+                clock: clock.clone(),
+                retry: wire::retry(&config),
+                actor: actor_named(Role::Relay.name()),
+                pace: RelayPace::default(),
+                stop: stop.clone(),
+            })
+        });
+        let delivery = broker.clone().map_or(Delivery::InProcess, Delivery::Broker);
+        let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
+        let parts = Parts::of(roles, &pipeline, relay.as_ref(), broker.is_some());
+        let presence = {
+            let (parts, health) = (parts.clone(), health.clone());
+            // Without a broker this process is all there is, and does not look for others.
+            let watcher = broker.is_some().then(|| Watcher::new(&config, &log, &clock, verb));
+            let now = move || parts.now(waits_for(&health).as_deref());
+            Presence::start(&config, &log, &clock, verb, now, watcher)
+        };
+        let background = Background {
+            _watchdog: systemd::Watchdog::start(health.clone()),
+            _http: http,
+            _pulse: AbortOnDropHandle::new(tokio::spawn(Pulse::new(&health, &log, &parts, mails).beat())),
+            _server: source.as_ref().map(|source| ServerWatch::start((&config, &log, &clock), &health, source, verb)),
+            _away: (mails == Mails::Here).then(|| Away::watch(&config, &log, &clock)),
+        };
+        let mount = root.map(|root| Mount {
+            root,
+            admission: Arc::new(LogAdmission::new(&log, &clock, &actor_named(verb))),
+            bags: BagCache::default(),
+        });
+        let verify = mount
+            .as_ref()
+            .filter(|_| roles.contains(&Role::Stage(StageName::Verify)))
+            .map(|mount| Arc::new(wire::verify(&config, &mount.root, &log, &clock, &mount.admission, &mount.bags)));
+        opening.done();
+        systemd::ready();
+        Ok(Self {
+            config,
+            clock,
+            log,
+            shutdown,
+            health,
+            pipeline,
+            source,
+            mount,
+            verify,
+            broker,
+            stop,
+            relay,
+            parts,
+            presence,
+            checkpoints,
+            traces,
+            _background: background,
+        })
+    }
+}
+
+/// What keeps a process of a drive from its work, where that was reported: that the drive is not there.
+fn waits_for(health: &Health) -> Option<String> {
+    health.unready().into_iter().find(|problem| problem.check == DRIVE).map(|problem| problem.why)
+}

@@ -1,0 +1,81 @@
+//! Starting the stages of a process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use strongroom_bus::Stage;
+use strongroom_fetch::Meter;
+use strongroom_model::StageName;
+use strongroom_service::actor;
+use strongroom_source::Source;
+use strongroom_verify::Verify;
+
+use super::open::Mount;
+use super::{Process, wire};
+use crate::admission::LogAdmission;
+use crate::trouble::Trouble;
+
+/// Why what a role needs is there.
+const OPENED: &str = "the process was opened for a role that needs it";
+
+impl Process {
+    /// The document server, for a process with a role that asks it.
+    pub(crate) fn source(&self) -> &Source {
+        self.source.as_ref().expect(OPENED)
+    }
+
+    fn mount(&self) -> &Mount {
+        self.mount.as_ref().expect(OPENED)
+    }
+
+    /// Where the drive is mounted, for a process with a role that uses it.
+    pub(crate) fn root(&self) -> &Path {
+        &self.mount().root
+    }
+
+    /// What allows the drive to be used, for a process with a role that uses it.
+    pub(crate) fn admission(&self) -> &Arc<LogAdmission> {
+        &self.mount().admission
+    }
+
+    /// The stage that proves copies, for a process with that role.
+    pub(crate) fn verify(&self) -> &Arc<Verify> {
+        self.verify.as_ref().expect(OPENED)
+    }
+
+    /// Starts the stage that takes bookings in hand.
+    pub(crate) fn start_enumerate(&mut self) {
+        self.spawn(wire::enumerate(self.source(), &self.log, &self.clock), StageName::Enumerate);
+    }
+
+    /// Starts the stage that brings files onto the drive. What is returned counts their bytes.
+    pub(crate) fn start_fetch(&mut self) -> Meter {
+        let Mount { root, admission, bags } = self.mount();
+        let fetch = wire::fetch(&self.config, root, self.source(), &self.clock, admission, bags);
+        let meter = fetch.meter();
+        self.spawn(fetch, StageName::Fetch);
+        meter
+    }
+
+    /// Starts the stage that proves copies.
+    pub(crate) fn start_verify(&mut self) {
+        self.spawn(self.verify().clone(), StageName::Verify);
+    }
+
+    /// Starts the stage that tells the document server, with so many requests at once where it matters.
+    pub(crate) fn start_archive(&mut self, requests: Option<usize>) {
+        let archive = wire::archive(&self.config, self.source());
+        let archive = if let Some(requests) = requests { archive.at_once(requests) } else { archive };
+        self.spawn(archive, StageName::Archive);
+    }
+
+    /// Starts the stage that mails people.
+    pub(crate) fn start_notify(&mut self) -> Result<(), Trouble> {
+        self.spawn(wire::notify(&self.config, &self.log)?, StageName::Notify);
+        Ok(())
+    }
+
+    fn spawn<S: Stage>(&mut self, stage: S, name: StageName) {
+        self.pipeline.spawn(stage, actor(name));
+    }
+}
