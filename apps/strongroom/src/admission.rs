@@ -14,7 +14,7 @@ use std::fmt::{self, Display};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use strongroom_drive::{Admission, Attachment, Drive, DriveError};
+use strongroom_drive::{Admission, Attachment, Drive, DriveError, DriveErrorKind};
 use strongroom_eventlog::EventLog;
 use strongroom_model::{Actor, DriveId, DriveUse};
 use strongroom_service::{Clock, kill_point};
@@ -123,7 +123,7 @@ impl LogAdmission {
                 }
             };
             if Instant::now() >= deadline {
-                return Err(DriveError::Unrecorded { root: drive.root().to_owned(), reason });
+                return Err(DriveErrorKind::Unrecorded(reason).at(drive.root()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the log knows of a drive's uses, and whether the drive that is mounted knows it too.
 
-use strongroom_drive::{Drive, DriveError, Origin};
+use strongroom_drive::{Drive, DriveError, DriveErrorKind, Origin};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
 use strongroom_model::event::{DriveInitialised, DriveUsed};
 use strongroom_model::text::with_causes;
@@ -47,11 +47,8 @@ impl Known {
         if Lineage::of(self.newest(), marks) != Lineage::Broken {
             return Ok(());
         }
-        Err(DriveError::Cloned {
-            root: drive.root().to_owned(),
-            identity: Box::new(drive.identity().clone()),
-            detail: self.detail(drive, marks),
-        })
+        let identity = Box::new(drive.identity().clone());
+        Err(DriveErrorKind::Cloned(identity, self.detail(drive, marks)).at(drive.root()))
     }
 
     /// What the log knows and the drive does not.

@@ -21,7 +21,7 @@ pub use self::cache::BagCache;
 pub(crate) use self::cache::Bags;
 use self::folders::Folders;
 pub(crate) use self::listed::Listed;
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::identity;
 use crate::manifest::Manifest;
 use crate::mount::Mount;
@@ -106,7 +106,7 @@ impl Bag {
     ) -> Result<T, DriveError> {
         let _lock = lock_manifests(mount)?;
         if self.listed(mount)?.all.get(path).is_some() {
-            return Err(DriveError::Proven { path: self.full(path) });
+            return Err(Kind::Proven.of(self.full(path)));
         }
         work()
     }

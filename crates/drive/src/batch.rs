@@ -11,7 +11,7 @@ use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
 
 use crate::drive::quarantine::{discard, set_aside};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::hashing::digests_of;
 use crate::mount::Mount;
 use crate::received::{Landed, Received};
@@ -83,7 +83,7 @@ fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
             slot.received.drop_temporary();
             mount.error(Action::Sync, slot.received.spot.path(), io::Error::other("an earlier sync failed"))
         } else {
-            DriveError::Unmounted { root: mount.root().to_owned() }
+            Kind::Unmounted.at(mount.root())
         });
     }
 }
@@ -126,7 +126,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
         let there =
             stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Action::Read, &path, error))?;
         let same = there.is_some_and(|stat| received.stood.is_some_and(|stood| stood.is(&stat)));
-        return if same { Ok(None) } else { Err(DriveError::CopyMissing { path: path.to_string() }) };
+        return if same { Ok(None) } else { Err(Kind::CopyMissing.of(path)) };
     };
     // On file systems that cannot refuse to replace, nobody else gives a name at the same time.
     let guard = || Locked::in_turn(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
@@ -149,19 +149,21 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
                 return Ok(None);
             }
             // Something else stands there. What was never proven is kept, but not here; what was proven stays.
-            Ok(Some(_)) | Err(DriveError::NotPlain { .. }) => match set_aside(mount, &path, None) {
+            Ok(Some(_)) | Err(DriveError { kind: Kind::NotPlain, .. }) => match set_aside(mount, &path, None) {
                 Ok(aside) => {
                     tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
                 }
-                Err(DriveError::CopyMissing { .. }) => {}
-                Err(DriveError::Proven { .. }) => return Err(mount.error(Action::Rename, &path, Refusal::Busy)),
+                Err(DriveError { kind: Kind::CopyMissing, .. }) => {}
+                Err(DriveError { kind: Kind::Proven, .. }) => {
+                    return Err(mount.error(Action::Rename, &path, Refusal::Busy));
+                }
                 Err(error) => return Err(error),
             },
             Ok(None) => {}
             Err(error) => return Err(error),
         }
     }
-    Err(DriveError::NotPlain { path: path.to_string() })
+    Err(Kind::NotPlain.of(path))
 }
 
 /// Syncs what stands there, which another wrote: how large it is.

@@ -17,7 +17,7 @@ use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
 use crate::bag::{BagCache, Holds, journal};
 use crate::batch;
-use crate::error::{Action, DriveError, subject};
+use crate::error::{Action, DriveError, Kind, subject};
 use crate::identity::Identity;
 use crate::manifest;
 use crate::mount::{Mount, open_top};
@@ -177,7 +177,7 @@ impl Drive {
             }
         }
         let folder = BagPlace { site: place.site.clone(), month: place.month }.data();
-        Err(DriveError::Proven { path: folder.join(&name::escape(place.booking.as_str())).to_string() })
+        Err(Kind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
     }
 
     /// Looks whether this user may use what other runs have made of a site on the drive, and whether folders are still
@@ -243,7 +243,7 @@ impl Drive {
         let mount = self.mount()?;
         let bag = mount.bags.get(&place);
         let listed = match bag.listed(&mount) {
-            Err(DriveError::BadManifest { .. }) => return Ok(false),
+            Err(DriveError { kind: Kind::BadManifest(_), .. }) => return Ok(false),
             listed => listed?,
         };
         for proof in proofs {
@@ -343,5 +343,5 @@ pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
 }
 
 fn bad_path(path: &str) -> DriveError {
-    DriveError::BadPath { path: strongroom_model::text::printable(path, 200) }
+    Kind::BadPath.of(strongroom_model::text::printable(path, 200))
 }

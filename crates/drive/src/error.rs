@@ -60,110 +60,57 @@ impl Action {
 
 /// Why something could not be done on a drive. Those that are no single file's fault are
 /// obstacles: see [`DriveError::obstacle`].
-///
-/// `root` is the folder that the drive was looked for in; `path` is relative to it.
 #[derive(Debug, Clone)]
-pub enum DriveError {
+pub struct DriveError {
+    /// What is wrong.
+    pub kind: Kind,
+    /// The folder that the drive was looked for in; empty where the error is a file's alone.
+    root: PathBuf,
+    /// What it is about, relative to the root; empty where that is the drive itself.
+    path: String,
+    /// What was being done, and what the operating system said, where it refused.
+    refused: Option<(Action, Cause)>,
+}
+
+/// What is wrong with a drive, or with something on it.
+#[derive(Debug, Clone)]
+pub enum Kind {
     /// There is no such folder, or what is mounted there does not answer.
-    Missing {
-        /// Where the drive should be.
-        root: PathBuf,
-        /// What the operating system said.
-        source: Cause,
-    },
+    Missing,
     /// The folder is empty, and nothing is mounted there.
-    NotMounted {
-        /// Where the drive should be.
-        root: PathBuf,
-    },
+    NotMounted,
     /// The drive was unmounted, or another one mounted over it, while it was in use.
-    Unmounted {
-        /// Where the drive was.
-        root: PathBuf,
-    },
+    Unmounted,
     /// There is no identity: the drive was never set up.
-    NotSetUp {
-        /// Where the drive is.
-        root: PathBuf,
-    },
+    NotSetUp,
     /// It is in memory, and was not set up there.
-    InMemory {
-        /// Where the drive should be.
-        root: PathBuf,
-    },
+    InMemory,
     /// Another drive than the one that is expected.
     OtherDrive {
-        /// Where the drive is.
-        root: PathBuf,
         /// The one that is expected.
         expected: DriveId,
         /// The one that is there.
         found: Box<Identity>,
     },
-    /// The identity was copied onto this drive from another one.
-    Copied {
-        /// Where the drive is.
-        root: PathBuf,
-        /// Whose identity it carries.
-        identity: Box<Identity>,
-    },
-    /// It lacks the mark of the newest use that the log knows of.
-    Cloned {
-        /// Where the drive is.
-        root: PathBuf,
-        /// Whose identity it carries.
-        identity: Box<Identity>,
-        /// What the log knows and the drive does not, in words.
-        detail: String,
-    },
-    /// Whether it is the one that was used last could not be found out or recorded.
-    Unrecorded {
-        /// Where the drive is.
-        root: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    /// This identity was copied onto the drive from another one.
+    Copied(Box<Identity>),
+    /// It has this identity, and lacks the mark of the newest use that the log knows of: what the log knows and the drive
+    /// does not, in words.
+    Cloned(Box<Identity>, String),
+    /// Whether it is the one that was used last could not be found out or recorded: why.
+    Unrecorded(String),
     /// Strongroom's folder is there, but no identity in it.
-    IdentityLost {
-        /// Where the drive is.
-        root: PathBuf,
-    },
-    /// The identity cannot be read.
-    BadIdentity {
-        /// Where the drive is.
-        root: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    IdentityLost,
+    /// The identity cannot be read: what is wrong with it.
+    BadIdentity(String),
     /// A folder that Strongroom keeps is a symbolic link, a file, or leads to another file system.
-    Linked {
-        /// Where the drive is.
-        root: PathBuf,
-        /// The folder.
-        path: String,
-    },
+    Linked,
     /// The drive, or something on it, cannot be written to.
-    ReadOnly {
-        /// Where the drive is.
-        root: PathBuf,
-        /// What could not be done to what, where it is not the whole drive.
-        path: Option<String>,
-        /// What the operating system said, where it had to be asked.
-        source: Option<Cause>,
-    },
+    ReadOnly,
     /// A limit of this process or this host is reached: neither the drive's fault nor a file's.
-    HostLimit {
-        /// What was being done.
-        action: Action,
-        /// To what.
-        path: String,
-        /// What the operating system said.
-        source: Cause,
-    },
+    HostLimit,
     /// There is room, but not for more files beyond the reserve.
     FullOfFiles {
-        /// Where the drive is.
-        root: PathBuf,
         /// How many more files it can hold.
         left: u64,
         /// How many are kept in reserve.
@@ -171,8 +118,6 @@ pub enum DriveError {
     },
     /// There is no room beyond the reserve.
     Full {
-        /// Where the drive is.
-        root: PathBuf,
         /// How much is free.
         free: ByteCount,
         /// How much must stay free.
@@ -181,111 +126,71 @@ pub enum DriveError {
         needed: ByteCount,
     },
     /// The operating system said that there is no room, or that a quota is used up.
-    NoRoom {
-        /// Where the drive is.
-        root: PathBuf,
-        /// What it was to be written to.
-        path: String,
-        /// What the operating system said.
-        source: Cause,
-    },
+    NoRoom,
     /// The drive reports errors.
-    Failing {
-        /// Where the drive is.
-        root: PathBuf,
-        /// What was being done.
-        action: Action,
-        /// To what.
-        path: String,
-        /// What the operating system said.
-        source: Cause,
-    },
-    /// A month's manifest cannot be read.
-    BadManifest {
-        /// Where the drive is.
-        root: PathBuf,
-        /// The manifest.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Failing,
+    /// A month's manifest cannot be read: what is wrong with it.
+    BadManifest(String),
     /// Another worker is writing this very file.
-    Busy {
-        /// The file.
-        path: String,
-    },
-    /// More bytes came than were announced.
-    TooLong {
-        /// The file.
-        path: String,
-        /// How many were announced.
-        size: ByteCount,
-    },
+    Busy,
+    /// More bytes came than these, which were announced.
+    TooLong(ByteCount),
     /// The file is not there.
-    CopyMissing {
-        /// The file.
-        path: String,
-    },
+    CopyMissing,
     /// What is there is no plain file or folder of ours.
-    NotPlain {
-        /// What is there.
-        path: String,
-    },
+    NotPlain,
     /// A proven copy of other content stands there.
-    Proven {
-        /// The proven copy.
-        path: String,
-    },
+    Proven,
     /// A path that does not come from this crate.
-    BadPath {
-        /// The path, made printable.
-        path: String,
-    },
-    /// The drive's file system cannot hold a file of this size or name.
-    Unfit {
-        /// The file.
-        path: String,
-        /// What is the matter.
-        reason: &'static str,
-        /// What the operating system said.
-        source: Cause,
-    },
+    BadPath,
+    /// The drive's file system cannot hold a file of this size or name: what is the matter.
+    Unfit(&'static str),
     /// The file could not be handled; the drive may be well.
-    Io {
-        /// What was being done.
-        action: Action,
-        /// To what.
-        path: String,
-        /// What the operating system said.
-        source: Cause,
-    },
+    Io,
+}
+
+impl Kind {
+    /// The error of the drive at `root`.
+    #[must_use]
+    pub fn at(self, root: &Path) -> DriveError {
+        DriveError { kind: self, root: root.to_owned(), path: String::new(), refused: None }
+    }
+
+    /// The error of a file or a folder, whose path is made printable by whoever took it from outside.
+    pub(crate) fn of(self, path: impl fmt::Display) -> DriveError {
+        self.at(Path::new("")).about(path)
+    }
 }
 
 impl DriveError {
+    /// The same error, of something on the drive.
+    pub(crate) fn about(self, path: impl fmt::Display) -> Self {
+        Self { path: path.to_string(), ..self }
+    }
+
+    /// The same error, for which the operating system gave the reason.
+    pub(crate) fn because(self, action: Action, source: io::Error) -> Self {
+        Self { refused: Some((action, Arc::new(source))), ..self }
+    }
+
     /// The error that the operating system's answer means: the table is [`meaning`].
     pub(crate) fn from_io(root: &Path, action: Action, path: impl fmt::Display, source: io::Error) -> Self {
-        let (root, path) = (root.to_owned(), path.to_string());
+        let path = path.to_string();
         let meaning = meaning(action.call(), &source);
-        let source = Arc::new(source);
-        let Some(meaning) = meaning else {
+        let (kind, path) = match meaning.map(|meaning| (meaning.whose, meaning.says)) {
+            Some((Whose::Host, _)) => (Kind::HostLimit, path),
+            Some((Whose::Room, _)) => (Kind::NoRoom, path),
+            Some((Whose::ReadOnly, _)) => (Kind::ReadOnly, String::new()),
+            Some((Whose::Rights, _)) => (Kind::ReadOnly, if path == "." { String::new() } else { path }),
+            Some((Whose::Gone | Whose::Disk, _)) => (Kind::Failing, path),
+            Some((Whose::Unfit, says)) => (Kind::Unfit(says), path),
             // What a sync could not make durable is never one file's alone.
-            return match action {
-                Action::Sync => Self::Failing { root, action, path, source },
-                _ => Self::Io { action, path, source },
-            };
+            _ if action == Action::Sync => (Kind::Failing, path),
+            Some((Whose::Missing, _)) if action == Action::Read => (Kind::CopyMissing, path),
+            Some((Whose::Taken, _)) => (Kind::NotPlain, path),
+            Some((Whose::File | Whose::Missing | Whose::Unsupported | Whose::Nobody, _)) | None => (Kind::Io, path),
         };
-        match meaning.whose {
-            Whose::Host => Self::HostLimit { action, path, source },
-            Whose::Room => Self::NoRoom { root, path, source },
-            Whose::ReadOnly => Self::ReadOnly { root, path: None, source: Some(source) },
-            Whose::Rights => Self::ReadOnly { root, path: (path != ".").then_some(path), source: Some(source) },
-            Whose::Gone | Whose::Disk => Self::Failing { root, action, path, source },
-            Whose::Unfit => Self::Unfit { path, reason: meaning.says, source },
-            _ if action == Action::Sync => Self::Failing { root, action, path, source },
-            Whose::Missing if action == Action::Read => Self::CopyMissing { path },
-            Whose::Taken => Self::NotPlain { path },
-            Whose::File | Whose::Missing | Whose::Unsupported | Whose::Nobody => Self::Io { action, path, source },
-        }
+        kind.at(root).about(path).because(action, source)
     }
 
     /// The condition of the drive that this error shows, if it is no single file's fault: a
@@ -293,62 +198,52 @@ impl DriveError {
     /// is mounted, whichever drive that is, so that it is the same before a drive is known.
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
-        let (kind, root) = match self {
-            Self::Missing { root, .. } | Self::NotMounted { root } | Self::Unmounted { root } => {
-                (AlarmKind::DriveMissing, root)
-            }
-            Self::NotSetUp { root }
-            | Self::InMemory { root }
-            | Self::OtherDrive { root, .. }
-            | Self::Copied { root, .. }
-            | Self::Unrecorded { root, .. }
-            | Self::IdentityLost { root }
-            | Self::BadIdentity { root, .. }
-            | Self::Linked { root, .. } => (AlarmKind::DriveUnknown, root),
-            Self::Cloned { root, .. } => (AlarmKind::DriveCloned, root),
-            Self::ReadOnly { root, .. } => (AlarmKind::DriveReadOnly, root),
-            Self::HostLimit { .. } => {
-                return Some(AlarmRaised {
-                    kind: AlarmKind::HostLimit,
-                    subject: HOST.to_owned(),
-                    message: self.what(),
-                    next_step: self.next_step(),
-                });
-            }
-            Self::FullOfFiles { root, .. } | Self::Full { root, .. } | Self::NoRoom { root, .. } => {
-                (AlarmKind::DriveFull, root)
-            }
-            Self::Failing { root, .. } | Self::BadManifest { root, .. } => (AlarmKind::DriveFailing, root),
-            Self::Busy { .. }
-            | Self::TooLong { .. }
-            | Self::CopyMissing { .. }
-            | Self::NotPlain { .. }
-            | Self::Proven { .. }
-            | Self::BadPath { .. }
-            | Self::Unfit { .. }
-            | Self::Io { .. } => return None,
+        let kind = match self.kind {
+            Kind::Missing | Kind::NotMounted | Kind::Unmounted => AlarmKind::DriveMissing,
+            Kind::NotSetUp
+            | Kind::InMemory
+            | Kind::OtherDrive { .. }
+            | Kind::Copied(_)
+            | Kind::Unrecorded(_)
+            | Kind::IdentityLost
+            | Kind::BadIdentity(_)
+            | Kind::Linked => AlarmKind::DriveUnknown,
+            Kind::Cloned(..) => AlarmKind::DriveCloned,
+            Kind::ReadOnly => AlarmKind::DriveReadOnly,
+            Kind::HostLimit => AlarmKind::HostLimit,
+            Kind::FullOfFiles { .. } | Kind::Full { .. } | Kind::NoRoom => AlarmKind::DriveFull,
+            Kind::Failing | Kind::BadManifest(_) => AlarmKind::DriveFailing,
+            Kind::Busy
+            | Kind::TooLong(_)
+            | Kind::CopyMissing
+            | Kind::NotPlain
+            | Kind::Proven
+            | Kind::BadPath
+            | Kind::Unfit(_)
+            | Kind::Io => return None,
         };
-        Some(AlarmRaised { kind, subject: subject(root), message: self.what(), next_step: self.next_step() })
+        let subject = if kind == AlarmKind::HostLimit { HOST.to_owned() } else { subject(&self.root) };
+        Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
     }
 
     /// What to record on the booking, where [`DriveError::obstacle`] is `None`.
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
-        match self {
-            Self::TooLong { .. } => FailureKind::TooLong,
-            Self::CopyMissing { .. } => FailureKind::CopyMissing,
-            Self::NotPlain { .. } | Self::Proven { .. } => FailureKind::PathTaken,
-            Self::BadPath { .. } => FailureKind::Internal,
-            Self::Unfit { .. } => FailureKind::DriveUnfit,
+        match self.kind {
+            Kind::TooLong(_) => FailureKind::TooLong,
+            Kind::CopyMissing => FailureKind::CopyMissing,
+            Kind::NotPlain | Kind::Proven => FailureKind::PathTaken,
+            Kind::BadPath => FailureKind::Internal,
+            Kind::Unfit(_) => FailureKind::DriveUnfit,
             _ => FailureKind::DriveIo,
         }
     }
 
-    /// Whether another worker has this very file in hand: nothing failed, and nothing is to be
-    /// recorded; whoever holds it will finish it.
+    /// Whether another worker has claimed this very file: nothing failed, and nothing is to be
+    /// recorded; that worker will finish it.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy { .. })
+        matches!(self.kind, Kind::Busy)
     }
 }
 

@@ -53,7 +53,7 @@ pub mod uses;
 pub use crate::admission::Admission;
 pub use crate::bag::BagCache;
 pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished, Unidentified};
-pub use crate::error::{DriveError, InitError, RestoreError};
+pub use crate::error::{DriveError, InitError, Kind as DriveErrorKind, RestoreError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
 pub use crate::place::Place;

@@ -23,7 +23,7 @@ use strongroom_service::fault;
 use self::recognise::missing;
 pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::{BagCache, Bags};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::identity::{self, Identity};
 use crate::name;
 use crate::relative::Relative;
@@ -69,11 +69,11 @@ impl Mount {
         let top = open_top(root)?;
         let identity = read_identity(root, &top)?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
-            return Err(DriveError::OtherDrive { root: root.to_owned(), expected, found: Box::new(identity) });
+            return Err(Kind::OtherDrive { expected, found: Box::new(identity) }.at(root));
         }
         // Somebody copied it there, or mounted memory over it: what is written is gone with the power.
         if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
-            return Err(DriveError::InMemory { root: root.to_owned() });
+            return Err(Kind::InMemory.at(root));
         }
         Ok(Self {
             root: root.to_owned(),
@@ -173,11 +173,7 @@ impl Mount {
             }
             at = parent;
         }
-        if is_kept(&at) {
-            DriveError::Linked { root: self.root.clone(), path: at.to_string() }
-        } else {
-            DriveError::NotPlain { path: at.to_string() }
-        }
+        if is_kept(&at) { Kind::Linked.at(&self.root).about(at) } else { Kind::NotPlain.of(at) }
     }
 
     pub(crate) fn space(&self) -> Result<Space, DriveError> {
@@ -187,7 +183,7 @@ impl Mount {
     /// Refuses a drive that cannot be written to.
     pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
         if self.space()?.read_only {
-            return Err(DriveError::ReadOnly { root: self.root.clone(), path: None, source: None });
+            return Err(Kind::ReadOnly.at(&self.root));
         }
         let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Use::Fill));
         // The locks belong to whoever made them: to root, after a run by hand.
@@ -236,12 +232,12 @@ impl Mount {
         let space = self.space()?;
         let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
         if let Some(left) = space.files.filter(|left| *left < RESERVE_FILES) {
-            return Err(DriveError::FullOfFiles { root: self.root.clone(), left, reserve: RESERVE_FILES });
+            return Err(Kind::FullOfFiles { left, reserve: RESERVE_FILES }.at(&self.root));
         }
         if space.free >= reserve + promised + needed {
             return Ok(());
         }
-        Err(DriveError::Full { root: self.root.clone(), free: space.free, reserve, needed: promised + needed })
+        Err(Kind::Full { free: space.free, reserve, needed: promised + needed }.at(&self.root))
     }
 
     /// Sets room aside for bytes that are yet to be written.

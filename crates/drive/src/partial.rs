@@ -11,7 +11,7 @@ use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
 
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
 use crate::place::{BagPlace, Place, Spot};
@@ -108,7 +108,7 @@ impl Partial {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DriveError> {
         let count = bytes.len() as u64;
         if count > self.size.0.saturating_sub(self.written) {
-            return Err(DriveError::TooLong { path: self.path(), size: self.size });
+            return Err(Kind::TooLong(self.size).of(self.path()));
         }
         let Some(mut file) = self.file() else { return Ok(()) };
         let allowed = faulted(|| fault!("drive.write"));

@@ -10,7 +10,7 @@ use strongroom_files::within::{create_in, remove_in, stat_in};
 use strongroom_files::{Creation, Handle, Locked, Refusal, Stat};
 use strongroom_model::Digest;
 
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::mount::{FILE_MODE, Mount};
 use crate::place::Spot;
 use crate::relative::{Relative, text_names_in};
@@ -46,7 +46,7 @@ impl Temporary {
                 Ok(Held::Ours(file)) => {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
                 }
-                Ok(Held::Busy) => return Err(DriveError::Busy { path: spot.path().to_string() }),
+                Ok(Held::Busy) => return Err(Kind::Busy.of(spot.path())),
                 // The folder was empty, and tidied away between our two calls.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Action::Create, path.join(&name), error)),

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf, Recovered, Recovery, Unfinished, Unlisted, Wanted};
+use strongroom_drive::{
+    Drive, DriveError, DriveErrorKind, Proof, ReadBackOf, Recovered, Recovery, Unfinished, Unlisted, Wanted,
+};
 use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ, Standing};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
@@ -354,7 +356,7 @@ async fn recheck(
             read if is_as_proven(&read, &proven.proof) => None,
             Ok(read) => Some(format!("{} is read back where {} was proven", read.pair.sha256, proven.proof.sha256)),
             Err(error) if error.obstacle().is_some() => return Err(error.into()),
-            Err(DriveError::CopyMissing { .. }) => Some("it is not there any more".to_owned()),
+            Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => Some("it is not there any more".to_owned()),
             Err(error) => Some(error.to_string()),
         };
         match lost {

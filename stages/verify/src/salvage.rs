@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use strongroom_drive::{Drive, DriveError, Proof, ReadBackOf, Unlisted};
+use strongroom_drive::{Drive, DriveError, DriveErrorKind, Proof, ReadBackOf, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::ReadBack;
 use strongroom_model::text::with_causes;
@@ -86,7 +86,7 @@ impl Salvage {
                         proofs.push(Proof { path, sha256, seen: Some(read.seen) });
                     }
                     // Somebody moved it while we looked.
-                    Err(DriveError::CopyMissing { .. }) => {}
+                    Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                     _ => {
                         found.refused += 1;
                         found.left.push(file.path.clone());
@@ -147,7 +147,7 @@ impl Salvage {
                 Ok(()) => found.listed += 1,
                 Err(error) if error.obstacle().is_some() => return Err(error),
                 // Listed or moved by somebody else.
-                Err(DriveError::Proven { .. } | DriveError::CopyMissing { .. }) => {}
+                Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(_) => {
                     found.refused += 1;
                     found.left.push(path);

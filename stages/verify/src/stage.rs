@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
 use strongroom_drive::{
-    Admission, BagCache, Drive, DriveError, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted,
+    Admission, BagCache, Drive, DriveError, DriveErrorKind, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
@@ -398,7 +398,10 @@ impl Verify {
         }
         let recorded = blocking(move || record(&drive, &site, proven)).await;
         kill_point!("verify.after-manifest");
-        if recorded.iter().any(|(_, _, written)| matches!(written, Err(DriveError::BadManifest { .. }))) {
+        if recorded
+            .iter()
+            .any(|(_, _, written)| matches!(written, Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. })))
+        {
             // Looking through the drive again writes the manifest anew from the log.
             *self.begun.lock().await = None;
         }

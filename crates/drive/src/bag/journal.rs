@@ -26,7 +26,7 @@ use strongroom_model::digest::Hasher;
 use strongroom_service::{fault, kill_point};
 
 use super::stamp::{Stamp, stamp_of};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::manifest::{self, MAX_LINE_BYTES, Manifest};
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
@@ -183,7 +183,7 @@ pub(crate) fn whole_batches(file: &File) -> Manifest {
 
 /// That what lists a bag's files cannot be relied on.
 pub(super) fn bad(mount: &Mount, path: &Relative, reason: impl Into<String>) -> DriveError {
-    DriveError::BadManifest { root: mount.root().to_owned(), path: path.to_string(), reason: reason.into() }
+    Kind::BadManifest(reason.into()).at(mount.root()).about(path)
 }
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {

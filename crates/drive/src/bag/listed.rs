@@ -8,7 +8,7 @@ use strongroom_model::Digest;
 
 use super::journal::{self, Journal, Rest};
 use super::stamp::{Stamp, stamp_in, stamp_of};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
@@ -81,7 +81,7 @@ impl Listed {
         text: Option<&(&str, Digest)>,
     ) -> Result<&Manifest, DriveError> {
         for (path, sha256) in new {
-            self.all.insert(path, sha256).map_err(|_| DriveError::Proven { path: path.clone() })?;
+            self.all.insert(path, sha256).map_err(|_| Kind::Proven.of(path))?;
         }
         if let Some((name, sha256)) = text {
             self.all.set_text(name, sha256);

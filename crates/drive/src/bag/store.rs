@@ -16,7 +16,7 @@ use super::{Bag, draft, lock_manifests, tags, text};
 use crate::drive::quarantine::move_aside;
 use crate::drive::read_back::is_still;
 use crate::drive::{inside, relative};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::hashing::digests_of;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
@@ -123,7 +123,7 @@ impl Bag {
     /// the same holds for the journal.
     pub(crate) fn rebuild(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         match self.list_all(mount, proofs) {
-            Err(DriveError::BadManifest { .. } | DriveError::Proven { .. }) => {}
+            Err(DriveError { kind: Kind::BadManifest(_) | Kind::Proven, .. }) => {}
             listed => return listed,
         }
         let _lock = lock_manifests(mount)?;
@@ -137,7 +137,7 @@ impl Bag {
             // and is written anew at the next start, which finds the damaged one where this one would: in the
             // quarantine (`KeptLines`).
             match move_aside(mount, &self.place.folder().join(manifest::FILE), None) {
-                Err(DriveError::CopyMissing { .. }) => {}
+                Err(DriveError { kind: Kind::CopyMissing, .. }) => {}
                 moved => drop(moved?),
             }
         }
@@ -178,11 +178,11 @@ impl Bag {
         let bag = self.place.folder();
         let mut parts = Parts::default();
         match read_manifest(mount, &bag.join(manifest::FILE)) {
-            Err(DriveError::BadManifest { .. }) => parts.bad_manifest = true,
+            Err(DriveError { kind: Kind::BadManifest(_), .. }) => parts.bad_manifest = true,
             read => parts.all = read?.0,
         }
         match journal::read(mount, &bag.join(journal::FILE), None) {
-            Err(DriveError::BadManifest { .. }) => parts.bad_journal = true,
+            Err(DriveError { kind: Kind::BadManifest(_), .. }) => parts.bad_journal = true,
             read => {
                 if let Some(read) = read? {
                     parts.bad_journal = read.journal.rest != Rest::Nothing;
@@ -326,7 +326,7 @@ fn match_or_add(
 ) -> Result<(), DriveError> {
     match new.get(&path).cloned().or_else(|| listed.get(&path)) {
         Some(listed) if listed == *sha256 => Ok(()),
-        Some(_) => Err(DriveError::Proven { path: full() }),
+        Some(_) => Err(Kind::Proven.of(full())),
         None => {
             new.insert(path, sha256.clone());
             Ok(())
@@ -337,7 +337,7 @@ fn match_or_add(
 /// Whether the file that was read back stands in its place.
 fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
-    let missing = || DriveError::CopyMissing { path: proof.path.clone() };
+    let missing = || Kind::CopyMissing.of(&proof.path);
     let found = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Read, &path, error))?;
     let stat = found.filter(Stat::is_plain).ok_or_else(missing)?;
     let same = proof.seen.is_none_or(|seen| seen.is(&stat));

@@ -8,7 +8,7 @@ use strongroom_model::{Month, SiteId};
 
 use super::Drive;
 use crate::bag::{Bag, text};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
@@ -129,7 +129,7 @@ fn in_a_folder(
     let listed: Vec<_> = match bag.listed(mount) {
         Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
         // The next start writes it anew. Until then only a name can tell.
-        Err(DriveError::BadManifest { .. }) => Vec::new(),
+        Err(DriveError { kind: Kind::BadManifest(_), .. }) => Vec::new(),
         Err(error) => return Err(error),
     };
     for name in sorted_names(mount, &opened, &path)? {

@@ -10,7 +10,7 @@ use strongroom_model::text;
 use strongroom_service::kill_point;
 
 use super::Drive;
-use crate::error::{Action, DriveError, InitError};
+use crate::error::{Action, DriveError, InitError, Kind};
 use crate::identity::{self, Identity, is_label};
 use crate::mount::{FILE_MODE, birth, open_top, read_identity};
 use crate::relative::Relative;
@@ -29,7 +29,7 @@ impl Drive {
         let top = open_top(root)?;
         match read_identity(root, &top) {
             Ok(identity) => return Err(InitError::Already { root: root.to_owned(), identity: Box::new(identity) }),
-            Err(DriveError::NotSetUp { .. } | DriveError::NotMounted { .. } | DriveError::IdentityLost { .. }) => {}
+            Err(DriveError { kind: Kind::NotSetUp | Kind::NotMounted | Kind::IdentityLost, .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let written = Written::new(root, &top, |born| Identity::new(label, now, born))?;

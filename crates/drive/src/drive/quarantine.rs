@@ -5,7 +5,7 @@ use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
@@ -27,7 +27,7 @@ impl Drive {
         let path = relative(path)?;
         let mount = self.session()?;
         let Some((place, inside)) = BagPlace::of(&path) else {
-            return Err(DriveError::BadPath { path: path.to_string() });
+            return Err(Kind::BadPath.of(path));
         };
         if mount.bags.get(&place).listed(&mount)?.all().get(&inside).is_some() {
             return Ok(None);
@@ -47,7 +47,7 @@ impl Drive {
     /// file.
     ///
     /// # Errors
-    /// An obstacle; it is listed as proven, or is another file by now ([`DriveError::CopyMissing`]).
+    /// An obstacle; it is listed as proven, or is another file by now ([`Kind::CopyMissing`]).
     pub fn quarantine(&self, path: &str, seen: Option<Seen>) -> Result<String, DriveError> {
         let path = relative(path)?;
         Ok(set_aside(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
@@ -66,7 +66,7 @@ impl Drive {
 /// Removes a booking's file that no manifest lists, and its folder if that is empty then.
 pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<(), DriveError> {
     let Some(((place, inside), (folder, filename))) = BagPlace::of(path).zip(path.split()) else {
-        return Err(DriveError::BadPath { path: path.to_string() });
+        return Err(Kind::BadPath.of(path));
     };
     let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
     let bag = mount.bags.get(&place);
@@ -88,7 +88,7 @@ pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Res
 /// Moves a booking's file that no manifest lists into the quarantine: its new path.
 pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
     let Some(((place, inside), (folder, _))) = BagPlace::of(path).zip(path.split()) else {
-        return Err(DriveError::BadPath { path: path.to_string() });
+        return Err(Kind::BadPath.of(path));
     };
     let bag = mount.bags.get(&place);
     let aside = bag.while_unlisted(mount, &inside, || move_aside(mount, path, seen))?;
@@ -101,8 +101,8 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> R
 /// Moves a file into the quarantine, durably: its new path. The caller knows that it is no proven copy, and holds the
 /// manifests' lock.
 pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
-    let missing = || DriveError::CopyMissing { path: path.to_string() };
-    let (folder, filename) = path.split().ok_or_else(|| DriveError::BadPath { path: path.to_string() })?;
+    let missing = || Kind::CopyMissing.of(path);
+    let (folder, filename) = path.split().ok_or_else(|| Kind::BadPath.of(path))?;
     let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Action::Read, &folder, error))?;
     let there = stat_in(&from, filename).map_err(|error| mount.error(Action::Read, path, error))?;
     if let (Some(seen), Some(stat)) = (seen, there)
@@ -127,7 +127,7 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
             Err(error) => return Err(mount.error(Action::Rename, path, error)),
         }
     }
-    Err(DriveError::NotPlain { path: path.to_string() })
+    Err(Kind::NotPlain.of(path))
 }
 
 /// The quarantine.

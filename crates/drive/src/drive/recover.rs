@@ -12,7 +12,7 @@ use super::quarantine::set_aside;
 use super::{Drive, inside, months_of, named_in_site};
 use crate::bag::kept::KeptLines;
 use crate::bag::{self, Bag, draft, text};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
@@ -183,7 +183,7 @@ impl<'a> Sweeper<'a> {
         match settled {
             Ok(false) => {}
             Ok(true) => self.rewrote(month),
-            Err(DriveError::BadManifest { .. }) => {
+            Err(DriveError { kind: Kind::BadManifest(_), .. }) => {
                 self.found.doubtful.insert(month);
                 return Ok(Lists::Unknown);
             }
@@ -261,7 +261,7 @@ impl<'a> Sweeper<'a> {
             match set_aside(self.mount, path, None) {
                 Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
                 // Somebody proved it, or moved it, while we looked.
-                Err(DriveError::Proven { .. } | DriveError::CopyMissing { .. }) => {}
+                Err(DriveError { kind: Kind::Proven | Kind::CopyMissing, .. }) => {}
                 Err(error) => return Err(error),
             }
         }

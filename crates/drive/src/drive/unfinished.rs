@@ -6,7 +6,7 @@ use strongroom_model::{BookingId, Month, SiteId};
 
 use super::Drive;
 use crate::bag::text;
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::name;
 use crate::place::BagPlace;
 use crate::relative::text_names_where;
@@ -49,7 +49,7 @@ impl Drive {
         let listed = match bag.listed(&mount) {
             Ok(listed) => Some(listed),
             // Any of them may be unproven.
-            Err(DriveError::BadManifest { .. }) => None,
+            Err(DriveError { kind: Kind::BadManifest(_), .. }) => None,
             Err(error) => return Err(error),
         };
         let is_unlisted =

@@ -13,7 +13,7 @@ use strongroom_service::kill_point;
 use super::Drive;
 use super::init::Written;
 use crate::bag::journal;
-use crate::error::{Action, DriveError, RestoreError};
+use crate::error::{Action, DriveError, Kind, RestoreError};
 use crate::identity::{self, Identity, is_label};
 use crate::manifest::{self, Manifest};
 use crate::mount::{open_top, read_identity};
@@ -48,9 +48,11 @@ impl Drive {
 fn check_unreadable(root: &Path, top: &Beneath) -> Result<(), RestoreError> {
     match read_identity(root, top) {
         Ok(identity) => Err(RestoreError::Readable { root: root.to_owned(), identity: Box::new(identity) }),
-        Err(DriveError::Copied { identity, .. }) => Err(RestoreError::Readable { root: root.to_owned(), identity }),
-        Err(DriveError::NotSetUp { .. } | DriveError::IdentityLost { .. }) => Ok(()),
-        Err(error @ DriveError::BadIdentity { .. }) => match content(top) {
+        Err(DriveError { kind: Kind::Copied(identity), .. }) => {
+            Err(RestoreError::Readable { root: root.to_owned(), identity })
+        }
+        Err(DriveError { kind: Kind::NotSetUp | Kind::IdentityLost, .. }) => Ok(()),
+        Err(error @ DriveError { kind: Kind::BadIdentity(_), .. }) => match content(top) {
             Ok(bytes) if !Identity::is_newer(&bytes) => Ok(()),
             _ => Err(error.into()),
         },
@@ -133,7 +135,7 @@ impl Unidentified {
             None => {
                 check_unreadable(root, top)?;
                 let reason = "something else took its place".to_owned();
-                Err(RestoreError::from(DriveError::BadIdentity { root: root.clone(), reason }).into())
+                Err(RestoreError::from(Kind::BadIdentity(reason).at(root)).into())
             }
         }
     }

@@ -2,14 +2,13 @@
 
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::sync::Arc;
 
 use strongroom_files::stat::{birth_of, is_mount_point};
 use strongroom_files::within::names_in;
 use strongroom_files::{Beneath, Call, Filesystem, Handle, Policy, Refusal, Whose, meaning};
 
 use super::{FILE_MODE, FOLDER_MODE};
-use crate::error::{Action, DriveError};
+use crate::error::{Action, DriveError, Kind};
 use crate::identity::{self, Identity};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::is_temporary;
@@ -33,12 +32,11 @@ pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
     if matches!(whose, Some(Whose::Host | Whose::Rights)) {
         return DriveError::from_io(root, Action::Open, ".", source);
     }
-    DriveError::Missing { root: root.to_owned(), source: Arc::new(source) }
+    Kind::Missing.at(root).because(Action::Open, source)
 }
 
 /// The drive's own word on who it is.
 pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, DriveError> {
-    let own = || root.to_owned();
     let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
     let mut file = match top.file(&path) {
         Ok(file) => file,
@@ -50,11 +48,9 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
         .take(most)
         .read_to_end(&mut bytes)
         .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
-    let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveError::BadIdentity { root: own(), reason })?;
+    let identity = Identity::from_bytes(&bytes).map_err(|reason| Kind::BadIdentity(reason).at(root))?;
     match (&identity.born, birth(&file, top.filesystem())) {
-        (Some(then), Some(now)) if *then != now => {
-            Err(DriveError::Copied { root: own(), identity: Box::new(identity) })
-        }
+        (Some(then), Some(now)) if *then != now => Err(Kind::Copied(Box::new(identity)).at(root)),
         // Where births are not kept (the drive was copied to exFAT, say), nothing can be told.
         _ => Ok(identity),
     }
@@ -62,18 +58,17 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
 
 /// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
 fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
-    let own = root.to_owned();
     match Refusal::of(&error) {
         Some(Refusal::Missing) => match names_in(top) {
-            Ok(names) if names.is_empty() && !is_mount_point(root) => DriveError::NotMounted { root: own },
-            Ok(_) if was_in_use(top) => DriveError::IdentityLost { root: own },
-            Ok(_) => DriveError::NotSetUp { root: own },
+            Ok(names) if names.is_empty() && !is_mount_point(root) => Kind::NotMounted.at(root),
+            Ok(_) if was_in_use(top) => Kind::IdentityLost.at(root),
+            Ok(_) => Kind::NotSetUp.at(root),
             Err(source) => missing(root, source),
         },
         Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem) => {
-            DriveError::Linked { root: own, path: identity::FOLDER.to_owned() }
+            Kind::Linked.at(root).about(identity::FOLDER)
         }
-        Some(Refusal::NotFile) => DriveError::BadIdentity { root: own, reason: "it is no plain file".to_owned() },
+        Some(Refusal::NotFile) => Kind::BadIdentity("it is no plain file".to_owned()).at(root),
         _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
     }
 }

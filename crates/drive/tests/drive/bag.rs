@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use strongroom_drive::{DriveError, Proof};
+use strongroom_drive::{DriveError, DriveErrorKind, Proof};
 use strongroom_model::{AlarmKind, Algorithm, Digest};
 
 use crate::rig::{NONE, Rig, month, open, place_of, proof_of, record, site};
@@ -63,7 +63,7 @@ fn a_listed_file_is_never_listed_with_another_digest() {
     let forged = Proof { path: landed.path, sha256: Digest::of(Algorithm::Sha256, b"y"), seen: None };
     let before = rig.manifest();
     let error = rig.drive.record(&site(), month(), &[forged]).remove(0).unwrap_err();
-    assert!(matches!(error, DriveError::Proven { .. }), "{error}");
+    assert!(matches!(error, DriveError { kind: DriveErrorKind::Proven, .. }), "{error}");
     assert_eq!(rig.manifest(), before);
 }
 
@@ -76,7 +76,7 @@ fn a_path_outside_of_the_bag_is_not_listed() {
     {
         let proof = Proof { path: path.to_owned(), sha256: sha256.clone(), seen: None };
         let error = rig.drive.record(&site(), month(), &[proof]).remove(0).unwrap_err();
-        assert!(matches!(error, DriveError::BadPath { .. }), "{path}: {error}");
+        assert!(matches!(error, DriveError { kind: DriveErrorKind::BadPath, .. }), "{path}: {error}");
     }
     assert_eq!(rig.all_files(), NONE);
 }
@@ -102,7 +102,10 @@ fn a_bad_file_is_put_aside_and_its_folder_is_gone() {
     assert_eq!(again, ".strongroom/quarantine/acme/2026-11/data/B-1=~2/x");
     assert_eq!(planned.as_ref(), Some(&again));
     assert_eq!(std::fs::read(rig.root.join(&aside)).unwrap(), b"x");
-    assert!(matches!(rig.drive.quarantine(&landed.path, None).unwrap_err(), DriveError::CopyMissing { .. }));
+    assert!(matches!(
+        rig.drive.quarantine(&landed.path, None).unwrap_err(),
+        DriveError { kind: DriveErrorKind::CopyMissing, .. }
+    ));
 }
 
 #[test]
@@ -116,8 +119,14 @@ fn r3_what_a_manifest_lists_is_never_moved_removed_or_replaced() {
     // Another process, which has seen nothing of it yet.
     for drive in [&rig.drive, &open(&rig.root).unwrap()] {
         assert_eq!(drive.quarantine_for(&proven.path).unwrap(), None);
-        assert!(matches!(drive.quarantine(&proven.path, None).unwrap_err(), DriveError::Proven { .. }));
-        assert!(matches!(drive.discard(&proven.path, None).unwrap_err(), DriveError::Proven { .. }));
+        assert!(matches!(
+            drive.quarantine(&proven.path, None).unwrap_err(),
+            DriveError { kind: DriveErrorKind::Proven, .. }
+        ));
+        assert!(matches!(
+            drive.discard(&proven.path, None).unwrap_err(),
+            DriveError { kind: DriveErrorKind::Proven, .. }
+        ));
         stays();
     }
     assert!(rig.land("B-1", "x", b"proven").adopted);
@@ -165,7 +174,7 @@ fn r1_a_copy_is_listed_only_while_the_file_that_was_read_back_stands_there() {
     let record = || rig.drive.record(&site(), month(), std::slice::from_ref(&proof)).remove(0);
 
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(record().unwrap_err(), DriveError::CopyMissing { .. }), "gone");
+    assert!(matches!(record().unwrap_err(), DriveError { kind: DriveErrorKind::CopyMissing, .. }), "gone");
     std::fs::create_dir(&path).unwrap();
     assert!(record().is_err(), "a folder");
     std::fs::remove_dir(&path).unwrap();
@@ -220,8 +229,14 @@ fn r5_only_what_was_never_proven_is_thrown_away() {
     assert!(!rig.bag().join("data/B-1").exists(), "a failure leaves no empty folders");
     assert_eq!(faults_of(&rig.bag()), NONE, "and a bag that is whole");
     let proven = rig.prove("B-1", "x", b"x");
-    assert!(matches!(rig.drive.discard(&proven.path, None).unwrap_err(), DriveError::Proven { .. }));
-    assert!(matches!(rig.drive.discard(".strongroom/drive.json", None).unwrap_err(), DriveError::BadPath { .. }));
+    assert!(matches!(
+        rig.drive.discard(&proven.path, None).unwrap_err(),
+        DriveError { kind: DriveErrorKind::Proven, .. }
+    ));
+    assert!(matches!(
+        rig.drive.discard(".strongroom/drive.json", None).unwrap_err(),
+        DriveError { kind: DriveErrorKind::BadPath, .. }
+    ));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use strongroom_drive::{Drive, DriveError, Landed, Recovered};
+use strongroom_drive::{Drive, DriveError, DriveErrorKind, Landed, Recovered};
 use strongroom_model::AlarmKind;
 
 use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, record, site};
@@ -74,8 +74,14 @@ fn r3_what_only_the_journal_lists_is_never_moved_or_replaced_by_any_process() {
         let booking = format!("B-{number}");
         let landed = list(&rig, &booking);
         for drive in [&rig.drive, &other, &open(&rig.root).unwrap()] {
-            assert!(matches!(drive.discard(&landed.path, None).unwrap_err(), DriveError::Proven { .. }));
-            assert!(matches!(drive.quarantine(&landed.path, None).unwrap_err(), DriveError::Proven { .. }));
+            assert!(matches!(
+                drive.discard(&landed.path, None).unwrap_err(),
+                DriveError { kind: DriveErrorKind::Proven, .. }
+            ));
+            assert!(matches!(
+                drive.quarantine(&landed.path, None).unwrap_err(),
+                DriveError { kind: DriveErrorKind::Proven, .. }
+            ));
             assert!(drive.lists(&site(), month(), &[proof_of(&landed)]).unwrap());
             let mut partial = drive.receive(&place_of(&booking, "x", b"another")).unwrap();
             partial.write(b"another").unwrap();

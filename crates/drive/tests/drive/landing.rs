@@ -1,6 +1,6 @@
 //! A file's way onto the drive and back.
 
-use strongroom_drive::DriveError;
+use strongroom_drive::{DriveError, DriveErrorKind};
 use strongroom_model::event::SyncMethod;
 use strongroom_model::{Algorithm, ByteCount, Digest, FailureKind};
 
@@ -223,5 +223,11 @@ fn what_cannot_be_read_back_says_why() {
     std::os::unix::fs::symlink("/etc/passwd", rig.root.join(&landed.path)).unwrap();
     assert_eq!(kind(&landed.path), FailureKind::PathTaken);
     let errors = rig.drive.read_back_many(&[(&landed.path, Algorithm::Sha256), ("x", Algorithm::Sha256)]);
-    assert!(matches!(errors[..], [Err(DriveError::NotPlain { .. }), Err(DriveError::CopyMissing { .. })]));
+    assert!(matches!(
+        errors[..],
+        [
+            Err(DriveError { kind: DriveErrorKind::NotPlain, .. }),
+            Err(DriveError { kind: DriveErrorKind::CopyMissing, .. })
+        ]
+    ));
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use strongroom_drive::DriveError;
+use strongroom_drive::{DriveError, DriveErrorKind};
 use strongroom_files::{Call, Whose, meaning};
 use strongroom_model::{AlarmKind, Algorithm, FailureKind};
 use strongroom_service::fault::{ERRORS, during};
@@ -56,7 +56,8 @@ fn every_call_that_fails_says_whose_fault_it_is_and_the_next_attempt_goes_well()
                     let whose: Vec<Whose> =
                         calls.iter().filter_map(|call| meaning(*call, &refused)).map(|meaning| meaning.whose).collect();
                     // A drive that says nothing of itself is as good as missing.
-                    let missing = place == "files.statfs" && matches!(error, DriveError::Missing { .. });
+                    let missing =
+                        place == "files.statfs" && matches!(error, DriveError { kind: DriveErrorKind::Missing, .. });
                     let fits = missing || whose.iter().any(|whose| fits(*whose, &error));
                     assert!(fits, "{case}: {whose:?}, but {error:?}");
                     assert_ne!(name, "EINTR", "{case}: a call that was interrupted is made again");

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strongroom_drive::{Backing, Drive, DriveError};
+use strongroom_drive::{Backing, Drive, DriveError, DriveErrorKind};
 use strongroom_model::event::{ReadBack, SyncMethod};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount};
 
@@ -71,7 +71,10 @@ fn r6_a_full_drive_is_seen_before_the_first_failed_write_and_work_goes_on_when_t
     let bytes = vec![1; 16 << 10];
     let mut landed = Vec::new();
     let error = (0..100).find_map(|index| land(&drive, index, &bytes).map(|path| landed.push(path)).err()).unwrap();
-    assert!(matches!(error, DriveError::Full { .. }), "not by a write that failed: {error}");
+    assert!(
+        matches!(error, DriveError { kind: DriveErrorKind::Full { .. }, .. }),
+        "not by a write that failed: {error}"
+    );
     assert_eq!(error.obstacle().unwrap().kind, AlarmKind::DriveFull);
     assert!((40..64).contains(&landed.len()), "{}", landed.len());
     for path in &landed {
@@ -94,7 +97,7 @@ fn r6_a_drive_that_fills_up_under_us_is_full_and_not_a_files_fault() {
     partial.write(&bytes[..1000]).unwrap();
     std::fs::write(mounted.root.join("somebody else's"), vec![1; 900 << 10]).unwrap();
     let error = partial.write(&bytes[1000..]).unwrap_err();
-    assert!(matches!(error, DriveError::NoRoom { .. }), "{error}");
+    assert!(matches!(error, DriveError { kind: DriveErrorKind::NoRoom, .. }), "{error}");
     assert_eq!(error.obstacle().unwrap().kind, AlarmKind::DriveFull);
     partial.finish().unwrap_err();
 
@@ -163,7 +166,7 @@ fn r6_another_mount_over_a_file_in_hand_is_noticed_even_with_the_same_identity()
     std::fs::create_dir(mounted.root.join(".strongroom")).unwrap();
     std::fs::write(mounted.root.join(".strongroom/drive.json"), identity).unwrap();
     let error = drive.commit(vec![received]).pop().unwrap().unwrap_err();
-    assert!(matches!(error, DriveError::Unmounted { .. }), "{error}");
+    assert!(matches!(error, DriveError { kind: DriveErrorKind::Unmounted, .. }), "{error}");
     assert!(mounted.run("umount", &["-l"]));
     land(&drive, 1, b"hello").unwrap();
 }
@@ -304,7 +307,7 @@ fn r6_what_is_in_memory_is_refused_though_it_has_a_drives_identity() {
     let identity = std::path::Path::new(".strongroom/drive.json");
     std::fs::copy(disk.path().join(identity), mounted.root.join(identity)).unwrap();
     let error = open(&mounted.root).unwrap_err();
-    assert!(matches!(error, DriveError::InMemory { .. }), "{error}");
+    assert!(matches!(error, DriveError { kind: DriveErrorKind::InMemory, .. }), "{error}");
 }
 
 #[test]
