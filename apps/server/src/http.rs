@@ -3,6 +3,7 @@
 mod auth;
 mod bookings;
 mod content;
+mod cut;
 mod deeds;
 mod disposition;
 mod extract;
@@ -31,6 +32,7 @@ use utoipa_axum::routes;
 use crate::documents::Documents;
 use crate::token::Scope;
 use auth::Bearer;
+pub use cut::TransferCut;
 pub(crate) use problem::Problem;
 
 /// What every handler needs.
@@ -80,6 +82,7 @@ pub(crate) fn router(api: Api) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(middleware::from_fn_with_state(api.documents.settings().cut.clone(), cut::cut))
         .layer(middleware::from_fn(whole::only_whole))
         .layer(middleware::from_fn_with_state(limits.request, within))
         .layer(CatchPanicLayer::custom(panicked))

@@ -51,7 +51,7 @@ mod trouble;
 mod unchanged;
 
 pub use crate::documents::{Documents, OpenError};
-pub use crate::http::openapi_json;
+pub use crate::http::{TransferCut, openapi_json};
 pub use crate::import::{ImportError, ImportReport, Progress, import_csv, import_folder};
 pub use crate::reconcile::Reconciled;
 pub use crate::server::{ServeError, Server, serve};

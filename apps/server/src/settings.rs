@@ -2,12 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use strongroom_model::ByteCount;
 
+use crate::http::TransferCut;
 use crate::store::Database;
 
 /// How a document server is set up.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub reconcile_every: Duration,
     /// What a client may ask for at most.
     pub limits: Limits,
+    /// A transfer that is cut, to show that it goes on where it was: for the demo.
+    pub cut: Option<Arc<TransferCut>>,
 }
 
 impl Settings {
@@ -47,6 +51,7 @@ impl Settings {
             evidence_fresh_for: SignedDuration::from_hours(90 * 24),
             reconcile_every: Duration::from_secs(60),
             limits: Limits::default(),
+            cut: None,
         }
     }
 }

@@ -2,14 +2,12 @@
 //!
 //! - [`folder`]: what lies where, and the configuration that says so;
 //! - [`timesheet`], [`bookings`] and [`fault`]: what the server holds, and what is wrong with it;
-//! - [`proxy`]: cuts a transfer;
 //! - [`stage`](mod@stage): does the job; [`story`]: tells what happened, with commands that can be
 //!   [`typed`].
 
 pub(crate) mod bookings;
 pub(crate) mod fault;
 pub(crate) mod folder;
-pub(crate) mod proxy;
 pub(crate) mod stage;
 pub(crate) mod story;
 pub(crate) mod timesheet;

@@ -13,7 +13,6 @@ mod memory;
 mod place;
 mod scale;
 mod scaling;
-mod slow;
 
 use crate::place::Servers;
 

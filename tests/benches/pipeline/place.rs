@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use strongroom_servers::{Database, Postgres, RabbitMq};
+use strongroom_servers::{Database, Postgres, RabbitMq, Wire};
 use strongroom_tests::program::Running;
 use strongroom_tests::site::{Site, address_in};
 
 use crate::cpu::Cpu;
-use crate::slow;
 
 /// How large a small document is, in bytes.
 const SMALL: std::ops::RangeInclusive<usize> = 1_000..=16_000;
@@ -40,12 +39,15 @@ pub(crate) struct Place {
     database: Option<Database>,
     server: Option<Running>,
     server_address: Option<SocketAddr>,
+    /// What makes the way to the document server longer.
+    far: Option<Wire>,
 }
 
 impl Place {
     /// The log in a file, the work handed over within the process.
     pub(crate) fn embedded() -> Self {
-        let mut place = Self { site: Site::without_drive(), database: None, server: None, server_address: None };
+        let mut place =
+            Self { site: Site::without_drive(), database: None, server: None, server_address: None, far: None };
         place.set_up();
         place
     }
@@ -57,7 +59,7 @@ impl Place {
         site.set("log.url", &database.url);
         site.set("broker.url", &servers.rabbitmq.vhost().amqp_url);
         site.call(["log", "migrate"]).run().expect_code(0);
-        let mut place = Self { site, database: Some(database), server: None, server_address: None };
+        let mut place = Self { site, database: Some(database), server: None, server_address: None, far: None };
         place.set_up();
         place
     }
@@ -101,7 +103,10 @@ impl Place {
     /// Has each request to the document server take that much longer.
     pub(crate) fn delay(&mut self, delay: Duration) {
         let server = self.server_address.expect("the document server runs");
-        self.site.set("source.url", &format!("http://{}", slow::before(server, delay)));
+        let wire = Wire::to(server);
+        wire.lengthen(delay);
+        self.site.set("source.url", &format!("http://{}", wire.address()));
+        self.far = Some(wire);
     }
 
     /// What everything has used so far.

@@ -44,6 +44,8 @@ struct State {
     /// Both ends of every connection that is carried.
     carried: Vec<(u64, TcpStream, TcpStream)>,
     next: u64,
+    /// How much longer whatever a client says takes.
+    delay: Duration,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,11 @@ impl Wire {
     /// Leads to another server from now on. Connections to the one before stay, as long as that lives.
     pub fn lead_to(&self, server: SocketAddr) {
         self.shared.state().server = Some(server);
+    }
+
+    /// Carries whatever a client says only after that time: a server far away.
+    pub fn lengthen(&self, delay: Duration) {
+        self.shared.state().delay = delay;
     }
 
     /// Breaks every connection once; new ones get through.
@@ -193,6 +200,7 @@ impl Shared {
         let mut chunk = vec![0; CHUNK];
         while let Ok(length @ 1..) = client.read(&mut chunk) {
             let said = &chunk[..length];
+            std::thread::sleep(self.delay());
             if self.strikes(|fault| matches!(fault, Fault::LostAnswer(wanted) if contains(said, wanted))) {
                 *lost.lock().unwrap_or_else(PoisonError::into_inner) = true;
             }
@@ -222,6 +230,10 @@ impl Shared {
             }
             client.write_all(&chunk[..length])?;
         }
+    }
+
+    fn delay(&self) -> Duration {
+        self.state().delay
     }
 
     /// Whether the fault that is set is this one; then it is set no more.

@@ -1,8 +1,11 @@
 //! Downloads.
 
+use std::sync::Arc;
+
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
 use strongroom_model::{Algorithm, Digest};
+use strongroom_server::TransferCut;
 
 use super::rig::{Rig, problem};
 
@@ -145,4 +148,24 @@ async fn a_file_that_changed_behind_our_back_is_sent_as_it_is_with_the_recorded_
     assert_eq!(response.headers()["content-length"], "400000");
     assert_eq!(response.headers()["etag"], format!("\"sha256-{}\"", Digest::of(Algorithm::Sha256, &uploaded).hex()));
     assert!(response.bytes().await.unwrap() == uploaded[..400_000]);
+}
+
+#[tokio::test]
+async fn one_transfer_is_cut_and_only_once() {
+    let cut = Arc::new(TransferCut::of(&"B-2".parse().unwrap(), 300 << 10));
+    let rig = Rig::with(|settings| settings.cut = Some(Arc::clone(&cut))).await;
+    let body = bytes(1 << 20);
+    for id in ["B-1", "B-2"] {
+        rig.booking(id, "a.pdf", &body).await;
+    }
+    assert_eq!(rig.get(PATH).await.bytes().await.unwrap(), body);
+    assert!(!cut.is_done());
+    let mut answer = rig.get("/v1/bookings/B-2/timesheet").await;
+    let mut came = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        came.extend_from_slice(&chunk);
+    }
+    assert_eq!(came, body[..300 << 10]);
+    assert!(cut.is_done());
+    assert_eq!(rig.get("/v1/bookings/B-2/timesheet").await.bytes().await.unwrap(), body);
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use strongroom_model::{Algorithm, Digest};
-use strongroom_server::Documents;
 use strongroom_server::import::ImportReport;
+use strongroom_server::{Documents, TransferCut};
 
 use super::bookings::{Line, age, import_lines, inbox, write};
 use super::folder::Folder;
@@ -13,7 +13,7 @@ use crate::trouble::{OrTrouble as _, Trouble};
 /// How large the file is whose transfer is cut: a few chunks come before, many after.
 const CUT_FILE_BYTES: usize = 1024 * 1024;
 /// After how many bytes of the answer the transfer is cut.
-pub(crate) const CUT_AFTER_BYTES: usize = 300 * 1024;
+const CUT_AFTER_BYTES: usize = 300 * 1024;
 /// How large the other files are.
 const FILE_BYTES: usize = 24 * 1024;
 /// The numbers of generated timesheets go up to this; the faults' are beyond.
@@ -57,6 +57,11 @@ impl Fault {
             Self::CutTransfer => "the connection was cut in the middle of its transfer",
             Self::HostileName => "its name tries to be a path, a script and a mail header",
         }
+    }
+
+    /// What the server is told to do to the transfer.
+    pub(crate) fn cut() -> TransferCut {
+        TransferCut::of(&Self::CutTransfer.booking().parse().expect("the demo's own ids are ids"), CUT_AFTER_BYTES)
     }
 
     fn line(self, inbox: &std::path::Path, now: Timestamp) -> Result<Line, Trouble> {

@@ -1,20 +1,19 @@
 //! Does the job in the demo's folder: server, faults, run, in one process.
 
-use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use strongroom_eventlog::EventLog;
 use strongroom_server::import::ImportReport;
-use strongroom_server::{ServeError, Server};
+use strongroom_server::{ServeError, Server, Settings, TransferCut};
 use strongroom_service::config::Telemetry;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
 use strongroom_service::telemetry::Who;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
 use super::bookings::{generate, set_aside};
-use super::fault::{self, CUT_AFTER_BYTES, Fault};
+use super::fault::{self, Fault};
 use super::folder::{Folder, Memory, documents};
-use super::proxy::CuttingProxy;
 use super::story::{self, Act};
 use crate::exit::Exit;
 use crate::out::Out;
@@ -136,11 +135,10 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     let show = Show::new();
     let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };
     let traces = telemetry::init_as_to(&quiet, &Who { verb: "demo", site: &config.site }, show.clone(), false)?;
-    let server = serve(config, clock).await?;
+    let cut = folder.memory().with_faults.then(|| Arc::new(Fault::cut()));
+    let server = serve(config, clock, cut.clone()).await?;
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);
-    let proxy = cutting(address, folder.memory().with_faults).await?;
-    let seen = proxy.as_ref().map_or(address, CuttingProxy::address);
-    let config = folder.config(Some(&format!("http://{seen}")))?;
+    let config = folder.config(Some(&format!("http://{address}")))?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let right = RunRight::alone(lock);
     let means = Means { clock: clock.clone(), shutdown, traces, show, right, listen: None };
@@ -150,25 +148,17 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     if let Some(server) = server {
         server.stop().await;
     }
-    Ok((done?, proxy.is_some_and(|proxy| proxy.has_cut())))
+    Ok((done?, cut.is_some_and(|cut| cut.is_done())))
 }
 
 /// The document server, in this process; `None` where another process serves the folder.
-async fn serve(config: &Config, clock: &Clock) -> Result<Option<Server>, Trouble> {
-    match Server::start(verb::server::settings(config)?, clock.clone()).await {
+async fn serve(config: &Config, clock: &Clock, cut: Option<Arc<TransferCut>>) -> Result<Option<Server>, Trouble> {
+    let settings = Settings { cut, ..verb::server::settings(config)? };
+    match Server::start(settings, clock.clone()).await {
         Ok(server) => Ok(Some(server)),
         Err(ServeError::ServedAlready(_)) => Ok(None),
         Err(error @ ServeError::Listen { .. }) => Err(Trouble::from(error)
             .next_step("set another port in server.listen and in source.url of the demo's strongroom.toml")),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn cutting(server: SocketAddr, with_faults: bool) -> Result<Option<CuttingProxy>, Trouble> {
-    if !with_faults {
-        return Ok(None);
-    }
-    let path = format!("/v1/bookings/{}/timesheet", Fault::CutTransfer.booking());
-    let proxy = CuttingProxy::start(server, &path, CUT_AFTER_BYTES).await.or_trouble("no port is free on 127.0.0.1")?;
-    Ok(Some(proxy))
 }

@@ -97,7 +97,7 @@ impl Journal {
             if from.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
                 break;
             }
-            if !line.ends_with(b"\n") || batch.len() > MAX_BATCH_BYTES {
+            if !line.ends_with(b"\n") || batch.len() > HEAD_BYTES + MAX_BATCH_BYTES {
                 self.rest = match from.fill_buf()?.is_empty() {
                     true => Rest::Unfinished,
                     false => Rest::Damaged("it has a line that is longer than any path".to_owned()),
@@ -256,4 +256,24 @@ fn batch(known: Option<&Journal>, lines: &[u8]) -> (Vec<u8>, u64) {
     hasher.update(&bytes);
     bytes.extend_from_slice(format!("{CHECK}{}\n", hasher.finish().hex()).as_bytes());
     (bytes, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_largest_batch_that_begins_a_journal_is_read_back_whole() {
+        let comment = format!("#{}\n", "x".repeat(4094));
+        let lines = comment.repeat(MAX_BATCH_BYTES / comment.len()).into_bytes();
+        assert_eq!(lines.len(), MAX_BATCH_BYTES);
+        let (bytes, _) = batch(None, &lines);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let mut journal = Journal::beginning(Vec::new(), Stamp::default());
+        journal.read_on(&file).unwrap();
+        assert_eq!((journal.rest, journal.end), (Rest::Nothing, bytes.len() as u64));
+    }
 }
