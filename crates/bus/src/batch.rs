@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::LogError;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::text::with_causes;
-use strongroom_model::{FailureKind, Recorded, StageName, StreamName, next_step};
+use strongroom_model::{Failure, FailureKind, Fate, Recorded, StageName, StreamName, next_step};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -24,7 +24,7 @@ use crate::ledger::Claim;
 use crate::pace::Pace;
 use crate::progress::{Count, Pause, Progress};
 use crate::settling::Settling;
-use crate::stage::{Failure, Fate, Outcome, Task};
+use crate::stage::{Outcome, Task};
 use crate::stranded::Horizon;
 use crate::traced;
 

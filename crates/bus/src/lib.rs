@@ -55,4 +55,5 @@ pub use crate::progress::{Counts, LinkHealth, Pause, StageProgress};
 pub use crate::relay::{RelayHandle, RelayHealth, RelayPace, RelayView, RelayWiring, spawn_relay};
 pub use crate::retry::RetryPolicy;
 pub use crate::settle::{Settle, Settled};
-pub use crate::stage::{BatchLimits, Done, Failure, Fate, Outcome, Stage, Task};
+pub use crate::stage::{BatchLimits, Done, Outcome, Stage, Task};
+pub use strongroom_model::{Failure, Fate};

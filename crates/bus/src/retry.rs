@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stage::Fate;
+use strongroom_model::Fate;
 
 /// How far jitter may lengthen a delay, in parts of it: what failed together (a server
 /// that went down under a batch) does not come back in the same instant.

@@ -9,8 +9,8 @@ use strongroom_eventlog::AppendError;
 use strongroom_model::event::{AlarmRaised, Failed, Held};
 use strongroom_model::text::printable;
 use strongroom_model::{
-    ByteCount, Event, Expected, FailureKind, IllegalTransition, NewEvent, Position, Recorded, StageName, StreamName,
-    Version,
+    ByteCount, Event, Expected, Failure, FailureKind, Fate, IllegalTransition, NewEvent, Position, Recorded, StageName,
+    StreamName, Version,
 };
 use strongroom_service::kill_point;
 use tokio::sync::RwLock;
@@ -20,7 +20,7 @@ use crate::desk::{Desk, new_event};
 use crate::erased::AnyTask;
 use crate::progress::{Count, Progress};
 use crate::settle::Settled;
-use crate::stage::{Done, Failure, Fate, Outcome, Task};
+use crate::stage::{Done, Outcome, Task};
 
 /// How many characters of a failure's message are recorded: it is for a person, and part
 /// of it may come from outside.

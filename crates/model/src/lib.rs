@@ -14,6 +14,7 @@
 //! - [`fold`]: state as a fold over events, and [`booking`], [`run`], [`alarm`],
 //!   [`summary`]: the four folds;
 //! - [`drive_use`]: what tells a drive from its clone;
+//! - [`failure`]: why work could not be done, and what comes next;
 //! - [`flow`]: which stage an event hands its subject to;
 //! - [`presence`]: signs of life of processes, and what is missing for the work that waits;
 //! - [`compare`]: what three digests say together;
@@ -27,6 +28,7 @@ pub mod digest;
 pub mod drive_use;
 pub mod envelope;
 pub mod event;
+pub mod failure;
 pub mod flow;
 pub mod fold;
 pub mod id;
@@ -42,6 +44,7 @@ pub use crate::digest::{Algorithm, Digest, Hasher};
 pub use crate::drive_use::{DriveUse, Lineage};
 pub use crate::envelope::{Expected, NewEvent, Recorded};
 pub use crate::event::{AlarmKind, Event, FailureKind};
+pub use crate::failure::{Failure, Fate};
 pub use crate::flow::{Next, StageName, next_step};
 pub use crate::fold::{Fold, IllegalTransition};
 pub use crate::id::{Actor, BookingId, DriveId, EventId, RunId, SiteId, UseToken};

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use strongroom_model::FailureKind;
 use strongroom_model::event::{AlarmKind, AlarmRaised};
+use strongroom_model::{Failure, FailureKind, Fate};
 
 use crate::cause::{Cause, NoConnection};
 use crate::client::Source;
@@ -125,6 +125,17 @@ impl SourceError {
             Cause::TooLong { .. } => FailureKind::TooLong,
             Cause::Status { .. } | Cause::BadAnswer { .. } | Cause::Confused { .. } => FailureKind::BadAnswer,
         }
+    }
+
+    /// The failure of the one booking that the request was about, with its fate.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let fate = match (self.is_passing(), self.retry_after()) {
+            (true, Some(wait)) => Fate::RetryAfter(wait),
+            (true, None) => Fate::Retry,
+            (false, _) => Fate::Person,
+        };
+        Failure::new(self.failure_kind(), self.to_string(), fate)
     }
 
     /// Whether it may be over by itself at the next attempt.

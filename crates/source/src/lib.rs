@@ -12,6 +12,7 @@
 //! - [`list`]: which bookings wait, each record taken as hostile;
 //! - [`download`]: a timesheet's bytes, from any offset;
 //! - [`tell`]: marks and moves;
+//! - [`guard`]: whether a server that failed works again;
 //! - [`cause`] and [`error`]: what went wrong, whose fault it is and what a person does about it;
 //! - `answer`, `frame`, `body`, `gate`, `range` and `transport`: bounded JSON cut into its parts, paced bytes,
 //!   `Retry-After`, `Content-Range` and what reqwest's errors mean.
@@ -24,6 +25,7 @@ pub mod download;
 pub mod error;
 mod frame;
 mod gate;
+pub mod guard;
 pub mod list;
 mod range;
 pub mod settings;
@@ -36,5 +38,6 @@ pub use crate::cause::{Cause, NoConnection};
 pub use crate::client::Source;
 pub use crate::download::Download;
 pub use crate::error::{SourceError, no_storage};
+pub use crate::guard::Guard;
 pub use crate::list::{Health, Offer, Page, Unusable};
 pub use crate::settings::{SettingsError, SourceSettings};

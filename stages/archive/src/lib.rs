@@ -6,10 +6,8 @@
 //! this crate for the whole table.
 //!
 //! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
-//! - `tell`: what one booking is told, and what the server's answer means;
-//! - `fault`: a request that failed as a whole.
+//! - `tell`: what one booking is told, and what the server's answer means.
 
-mod fault;
 pub mod stage;
 mod tell;
 

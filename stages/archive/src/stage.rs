@@ -1,16 +1,13 @@
 //! The stage, and the order of its steps.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::wire::{MAX_ITEMS, Mark};
 use strongroom_model::{BookingId, StageName};
 use strongroom_service::kill_point;
-use strongroom_source::{Source, SourceError};
+use strongroom_source::{Guard, Source, SourceError};
 
-use crate::fault;
 use crate::tell::{Proven, moved, refusal};
 
 /// How many batches are told at once: while one waits for the server, the next is on its
@@ -33,9 +30,7 @@ pub struct Archive {
     source: Source,
     batch: usize,
     batches: usize,
-    /// Whether the last word of the server was a bad one, so that it is asked before the
-    /// next batch. While all is well, no request is spent on asking.
-    suspect: AtomicBool,
+    server: Guard,
 }
 
 impl Archive {
@@ -43,7 +38,7 @@ impl Archive {
     /// [`MAX_ITEMS`]).
     #[must_use]
     pub fn new(source: Source, batch: usize) -> Self {
-        Self { source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES, suspect: AtomicBool::new(false) }
+        Self { server: Guard::new(source.clone()), source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES }
     }
 
     /// The same with so many requests under way at once.
@@ -65,11 +60,7 @@ impl Stage for Archive {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        if self.suspect.load(Ordering::Relaxed) {
-            self.source.check().await.map_err(SourceError::into_obstacle)?;
-            self.suspect.store(false, Ordering::Relaxed);
-        }
-        Ok(())
+        self.server.ready().await
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
@@ -127,7 +118,7 @@ impl Archive {
         settle: &Settle<Booking>,
     ) {
         tracing::warn!(bookings = part.len(), %error, "the server could not be told");
-        self.suspect.store(true, Ordering::Relaxed);
+        self.server.suspect();
         let outcome = match self.source.obstacle_behind(error).await {
             Some(obstacle) => {
                 // Whatever is left is as obstructed as this; it is delivered again.
@@ -139,7 +130,7 @@ impl Archive {
                 parts.push(part);
                 return;
             }
-            None => Outcome::Failed(fault::of_one(error)),
+            None => Outcome::Failed(error.failure()),
         };
         settle.settle(part.into_iter().map(|one| one.settled(outcome.clone())).collect()).await;
     }

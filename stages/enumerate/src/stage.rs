@@ -1,9 +1,8 @@
 //! The stage: reads the server's list page by page, and settles.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Done, Outcome, Settle, Stage, Task};
 use strongroom_eventlog::{EventLog, LogError, StreamHead};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::run::Run;
@@ -12,7 +11,7 @@ use strongroom_model::wire::MAX_LIST;
 use strongroom_model::{Actor, EventId, NewEvent, Position, RunId, StageName, StreamName};
 use strongroom_service::Clock;
 use strongroom_service::actor::actor;
-use strongroom_source::{Page, Source, SourceError};
+use strongroom_source::{Guard, Page, Source, SourceError};
 
 use crate::findings::findings;
 use crate::pick::{Note, Pick, bookings_of};
@@ -42,9 +41,7 @@ pub struct Enumerate {
     log: EventLog,
     clock: Clock,
     actor: Actor,
-    /// Whether the last word of the server was a bad one, so that it is asked before the
-    /// next run is begun.
-    suspect: AtomicBool,
+    server: Guard,
 }
 
 /// Why a run could not look.
@@ -71,7 +68,7 @@ impl Enumerate {
     /// A stage that takes this server's bookings in hand, in this log.
     #[must_use]
     pub fn new(source: Source, log: EventLog, clock: Clock) -> Self {
-        Self { source, log, clock, actor: actor(StageName::Enumerate), suspect: AtomicBool::new(false) }
+        Self { server: Guard::new(source.clone()), source, log, clock, actor: actor(StageName::Enumerate) }
     }
 }
 
@@ -88,11 +85,7 @@ impl Stage for Enumerate {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        if self.suspect.load(Ordering::Relaxed) {
-            self.source.check().await.map_err(SourceError::into_obstacle)?;
-            self.suspect.store(false, Ordering::Relaxed);
-        }
-        Ok(())
+        self.server.ready().await
     }
 
     async fn handle(&self, tasks: Vec<Task<Run>>, settle: &Settle<Run>) {
@@ -100,7 +93,7 @@ impl Stage for Enumerate {
             match self.enumerate(&task).await {
                 Ok(done) => settle.one(task, Outcome::Done(done)).await,
                 Err(Hindered::Source(error)) => {
-                    self.suspect.store(true, Ordering::Relaxed);
+                    self.server.suspect();
                     settle.one(task, hindered(&error)).await;
                 }
                 // Not settled: it is delivered again when the log can be read.
@@ -175,10 +168,5 @@ fn hindered(error: &SourceError) -> Outcome {
     if let Some(obstacle) = error.obstacle() {
         return Outcome::Obstructed(obstacle);
     }
-    let fate = match (error.is_passing(), error.retry_after()) {
-        (true, Some(wait)) => Fate::RetryAfter(wait),
-        (true, None) => Fate::Retry,
-        (false, _) => Fate::Person,
-    };
-    Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), fate))
+    Outcome::Failed(error.failure())
 }

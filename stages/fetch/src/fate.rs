@@ -77,10 +77,5 @@ async fn of_source(source: &Source, error: &SourceError) -> Outcome {
     if let Some(obstacle) = source.obstacle_behind(error).await {
         return Outcome::Obstructed(obstacle);
     }
-    let fate = match (error.is_passing(), error.retry_after()) {
-        (true, Some(wait)) => Fate::RetryAfter(wait),
-        (true, None) => Fate::Retry,
-        (false, _) => Fate::Person,
-    };
-    Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), fate))
+    Outcome::Failed(error.failure())
 }

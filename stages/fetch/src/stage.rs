@@ -1,6 +1,5 @@
 //! The stage: what is looked at before a batch is begun.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
@@ -10,7 +9,7 @@ use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, Month, StageName};
 use strongroom_service::{Clock, blocking, limits};
 use strongroom_source::error::SERVER;
-use strongroom_source::{Source, SourceError};
+use strongroom_source::{Guard, Source};
 use tokio::sync::Semaphore;
 
 use crate::batch::Batch;
@@ -37,9 +36,7 @@ pub struct Fetch {
     clock: Clock,
     meter: Meter,
     turns: Arc<Semaphore>,
-    /// Whether the last word of the server was a bad one, so that it is asked before the
-    /// next batch. While all is well, no request is spent on asking.
-    suspect: AtomicBool,
+    server: Guard,
 }
 
 impl Fetch {
@@ -51,7 +48,7 @@ impl Fetch {
             slot: Arc::new(Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())),
             turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, at_once()))),
             meter: Meter::default(),
-            suspect: AtomicBool::new(false),
+            server: Guard::new(source.clone()),
             source,
             settings,
             clock,
@@ -92,11 +89,7 @@ impl Stage for Fetch {
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
         self.drive().await.map_err(|error| of_the_drive(&error))?;
-        if self.suspect.load(Ordering::Relaxed) {
-            self.source.check().await.map_err(SourceError::into_obstacle)?;
-            self.suspect.store(false, Ordering::Relaxed);
-        }
-        Ok(())
+        self.server.ready().await
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
@@ -111,7 +104,7 @@ impl Stage for Fetch {
         };
         Batch::new(shared.clone(), settle.clone()).run(wanted).await;
         if shared.obstacle.get().is_some_and(|obstacle| obstacle.subject == SERVER) {
-            self.suspect.store(true, Ordering::Relaxed);
+            self.server.suspect();
         }
     }
 }
