@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use strongroom_model::envelope::schema_uri;
-use strongroom_model::event::{CATALOGUE, ClearedBy, EventType};
-use strongroom_model::{AlarmKind, FailureKind};
+use strongroom_model::event::{Blocks, CATALOGUE, ClearedBy, EventType};
+use strongroom_model::{AlarmKind, FailureKind, StageName};
 
 /// A file that must read as the code says.
 #[derive(Debug)]
@@ -53,7 +53,9 @@ fn page_with(path: &str, parts: &[(&str, String)]) -> SchemaFile {
 
 /// Every kind of alarm, as a table, the worst first.
 fn alarms() -> String {
-    let mut table = "| alarm | what it means | what you do | it is over when |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table =
+        "| alarm | what it means | what waits | what you do | it is over when |\n| --- | --- | --- | --- | --- |\n"
+            .to_owned();
     for kind in AlarmKind::ALL {
         let over = match kind.cleared_by() {
             ClearedBy::Opening => "the drive that is mounted there is found well",
@@ -63,9 +65,23 @@ fn alarms() -> String {
             ClearedBy::Event => "the next look at the same thing finds it well",
             ClearedBy::Person => "a person has decided",
         };
-        table.push_str(&format!("| `{}` | {} | {} | {over} |\n", kind.code(), kind.meaning(), kind.step()));
+        let (code, meaning, waits, step) = (kind.code(), kind.meaning(), waits(*kind), kind.step());
+        table.push_str(&format!("| `{code}` | {meaning} | {waits} | {step} | {over} |\n"));
     }
     table
+}
+
+/// What does not go on while such an alarm lasts.
+fn waits(kind: AlarmKind) -> String {
+    match kind.blocks() {
+        Blocks::Drive | Blocks::Incoming | Blocks::Server => {
+            let paused = StageName::ALL.into_iter().filter(|stage| kind.pauses(*stage));
+            paused.map(|stage| format!("`{stage}`")).collect::<Vec<_>>().join(", ")
+        }
+        Blocks::Delivery => "what the broker delivers".to_owned(),
+        Blocks::Log => "everything".to_owned(),
+        Blocks::Nobody => "nothing".to_owned(),
+    }
 }
 
 /// Every cause of a failure, as a table.

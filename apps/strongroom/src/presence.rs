@@ -141,12 +141,12 @@ fn able(cannot_record: Option<&str>, parts: Vec<Part>) -> Vec<Part> {
     parts.into_iter().map(|part| Part { state: PartState::Cut, waits_for: Some(why.clone()), ..part }).collect()
 }
 
-/// The alarms of these kinds that are raised, whoever raised them.
-pub(crate) async fn raised(log: &EventLog, kinds: &[AlarmKind]) -> Result<Vec<AlarmKey>, LogError> {
+/// The alarms of such kinds that are raised, whoever raised them.
+pub(crate) async fn raised(log: &EventLog, is_such: impl Fn(AlarmKind) -> bool) -> Result<Vec<AlarmKey>, LogError> {
     let mut raised = Vec::new();
     for head in log.newest(SubjectKind::Alarm, MAX_ALARMS).await? {
         let code = head.stream.id().split('.').next().and_then(AlarmKind::of_code);
-        if !code.is_some_and(|kind| kinds.contains(&kind)) {
+        if !code.is_some_and(&is_such) {
             continue;
         }
         let history = log.readable_stream(&head.stream).await?;

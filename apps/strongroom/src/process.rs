@@ -5,12 +5,13 @@
 //! - [`open`]: the site, opened; [`stages`]: its stages, started; [`wire`]: how each is made from the configuration;
 //! - [`pulse`]: how the process is doing, looked at again and again, for health and the service manager;
 //! - [`server`]: the document server, looked at also while nothing is to be done;
-//! - [`attached`]: the drive of a stage that needs one;
+//! - [`mount`]: the drive, where a role needs it; `behind`: a stage that begins nothing before another one may;
 //! - [`keep`]: turn after turn until the shutdown; [`close`]: finishing what is in flight, in order.
 
-pub(crate) mod attached;
+mod behind;
 mod close;
 pub(crate) mod keep;
+pub(crate) mod mount;
 mod open;
 mod pulse;
 pub(crate) mod role;

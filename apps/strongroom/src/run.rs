@@ -6,7 +6,7 @@
 //!   process of its own or not; [`work`]: whether the work is done, whoever does it;
 //! - [`one`]: a run that is only asked for, and done by others;
 //! - [`right`]: that only one process runs a site;
-//! - [`due`]: when a summary or an alarm is; [`gate`]: whether the drive is there;
+//! - [`due`]: when a summary or an alarm is;
 //! - [`clock_watch`]: whether this host's clock can be right;
 //! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
 //! - [`ending`]: what there is to tell at the end.
@@ -14,7 +14,6 @@
 pub(crate) mod clock_watch;
 pub(crate) mod due;
 pub(crate) mod ending;
-pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod once;
 pub(crate) mod one;

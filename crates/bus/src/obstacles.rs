@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use strongroom_eventlog::LogError;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::fold::fold;
 use strongroom_model::text::with_causes;
-use strongroom_model::{AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
+use strongroom_model::{Actor, AlarmKind, Event, Recorded, StageName, StreamName, SubjectKind};
 
 use tokio::time::Instant;
 
@@ -79,20 +79,31 @@ impl Obstacles {
         let now = Instant::now();
         let due: Vec<_> = self.settling.extract_if(.., |_, settling| settling.at <= now).collect();
         for (key, settling) in due {
-            self.clear(vec![key], &settling.message).await;
+            self.clear_one(key, settling.message).await;
         }
     }
 
-    /// Takes over the alarms that an earlier process of this stage left raised.
-    pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<(), LogError> {
+    /// Takes over the alarms that earlier processes left raised, and whose end this stage can see.
+    ///
+    /// Hosts change their names, and a drive moves from one to another: so an alarm of another host is taken over as well,
+    /// once no process is alive there. Returns whether some are left to such a process.
+    pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<bool, LogError> {
+        let mut are_left = false;
         let heads = desk.log.newest(SubjectKind::Alarm, ALARMS_MOST).await?;
-        for head in heads.into_iter().filter(|head| pauses(&head.stream)) {
+        for head in heads.into_iter().filter(|head| pauses(&head.stream, self.stage)) {
             let history = desk.log.readable_stream(&head.stream).await?;
-            if let Some(key) = left_raised(&history, self.stage) {
-                self.raised.insert(key, Found::Working);
+            let Some((key, raised_by)) = left_raised(&history, self.stage) else { continue };
+            if key.kind.is_of_one_host()
+                && raised_by.host() != desk.actor.host()
+                && is_alive(&desk.log, &raised_by).await?
+            {
+                are_left = true;
+                continue;
             }
+            let found = if key.kind.cleared_by() == ClearedBy::Opening { Found::Asking } else { Found::Working };
+            self.raised.entry(key).or_insert(found);
         }
-        Ok(())
+        Ok(are_left)
     }
 
     /// Raises an obstacle's alarm, unless it is raised already.
@@ -115,53 +126,64 @@ impl Obstacles {
         let asked =
             self.raised.iter().filter(|(key, found)| **found == Found::Asking && Some(*key) != key_now.as_ref());
         let over: Vec<AlarmKey> = asked.map(|(key, _)| key.clone()).filter(is_over).collect();
-        match now {
-            Some(now) => self.clear(over, &format!("something else is in the way now: {}", now.message)).await,
-            None => self.clear(over, &self.works_again()).await,
-        }
+        self.clear(over, now).await;
     }
 
     /// The stage did its work: nothing is in its way.
     pub(crate) async fn over(&mut self) {
         let over = self.raised.keys().cloned().collect();
-        self.clear(over, &self.works_again()).await;
+        self.clear(over, None).await;
     }
 
-    fn works_again(&self) -> String {
-        format!("{} works again", self.stage)
+    /// What is said of an alarm's end: what a look at its subject showed, or that the work which met it goes on.
+    fn is_well(&self, key: &AlarmKey) -> String {
+        key.found_well().unwrap_or_else(|| format!("{} works again", self.stage))
     }
 
-    /// Clears alarms. One that the log does not take stays on the list for the next time.
-    async fn clear(&mut self, keys: Vec<AlarmKey>, message: &str) {
+    /// Clears alarms, since nothing is in the way any more, or something else is.
+    async fn clear(&mut self, keys: Vec<AlarmKey>, now: Option<&AlarmRaised>) {
         for key in keys {
-            match self.alarms.clear(&key, message, None).await {
-                Ok(Cleared::Settling(wait)) => {
-                    self.raised.remove(&key);
-                    let wait = Duration::try_from(wait).unwrap_or_default().min(SETTLING_LOOK);
-                    self.settling.insert(key, Settling { at: Instant::now() + wait, message: message.to_owned() });
-                }
-                Ok(_) => {
-                    self.raised.remove(&key);
-                }
-                Err(error) => tracing::warn!(stage = %self.stage, error = %with_causes(&error),
-                    "an alarm could not be cleared: trying again"),
+            let message = now
+                .map_or_else(|| self.is_well(&key), |now| format!("something else is in the way now: {}", now.message));
+            self.clear_one(key, message).await;
+        }
+    }
+
+    /// Clears an alarm. One that the log does not take stays on the list for the next time.
+    async fn clear_one(&mut self, key: AlarmKey, message: String) {
+        match self.alarms.clear(&key, &message, None).await {
+            Ok(Cleared::Settling(wait)) => {
+                self.raised.remove(&key);
+                let wait = Duration::try_from(wait).unwrap_or_default().min(SETTLING_LOOK);
+                self.settling.insert(key, Settling { at: Instant::now() + wait, message });
             }
+            Ok(_) => {
+                self.raised.remove(&key);
+            }
+            Err(error) => tracing::warn!(stage = %self.stage, error = %with_causes(&error),
+                "an alarm could not be cleared: trying again"),
         }
     }
 }
 
-/// Whether an alarm of this stream is of a kind that pauses stages.
-fn pauses(alarm: &StreamName) -> bool {
+/// Whether an alarm of this stream is of a kind that pauses the stage.
+fn pauses(alarm: &StreamName, stage: StageName) -> bool {
     let code = alarm.id().split_once('.').map(|(code, _)| code);
-    code.and_then(AlarmKind::of_code).is_some_and(AlarmKind::pauses_a_stage)
+    code.and_then(AlarmKind::of_code).is_some_and(|kind| kind.pauses(stage))
 }
 
-/// The alarm, if it is raised and this stage raised it as an obstacle, on whatever host that
-/// was: hosts change their names, and a drive moves from one to another. An alarm that some
+/// The alarm and who raised it, if it is raised as an obstacle whose end this stage can see. An alarm that some
 /// subject's event led to is no obstacle, and is the stage's own to clear.
-fn left_raised(history: &[Recorded], stage: StageName) -> Option<AlarmKey> {
+fn left_raised(history: &[Recorded], stage: StageName) -> Option<(AlarmKey, Actor)> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;
     let by = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)))?;
-    (by.actor.part() == stage.name() && by.cause.is_none()).then(|| AlarmKey::new(raised.kind, &raised.subject))
+    let is_ours = by.cause.is_none() && raised.kind.is_ended_by(stage, by.actor.part());
+    is_ours.then(|| (AlarmKey::new(raised.kind, &raised.subject), by.actor.clone()))
+}
+
+/// Whether any process of that host gives signs of life.
+async fn is_alive(log: &EventLog, on_host: &Actor) -> Result<bool, LogError> {
+    let signs = log.signs().await?;
+    Ok(signs.iter().any(|seen| seen.is_alive() && seen.sign.actor.host() == on_host.host()))
 }

@@ -13,6 +13,8 @@ pub struct Pace {
     pub rescan: Duration,
     /// How long a batch waits for more while more is on its way.
     pub linger: Duration,
+    /// How long after it was last asked an idle stage is asked again whether it could work.
+    pub look: Duration,
     /// How long a pause lasts at first; it doubles for as long as the obstacle stays.
     pub pause_least: Duration,
     /// How long a pause lasts at most before the stage is asked again.
@@ -33,6 +35,8 @@ impl Default for Pace {
             poll: Duration::from_millis(250),
             rescan: Duration::from_secs(60),
             linger: Duration::from_millis(5),
+            // A drive that is pulled out or swapped while nothing is to be done should show within seconds.
+            look: Duration::from_secs(3),
             pause_least: Duration::from_secs(1),
             // A person who has plugged a drive back in watches for about this long.
             pause_most: Duration::from_secs(15),

@@ -91,6 +91,7 @@ impl StageView {
             stage: self.stage,
             in_hand: self.ledger.standing().in_hand,
             counts: self.progress.counts(),
+            has_looked: self.progress.has_looked(),
             paused: self.progress.pause_now(),
             link: self.progress.link_now(),
         }

@@ -1,6 +1,6 @@
 //! How a stage is doing in this process: counts and pauses, for people and for metrics.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ pub struct StageProgress {
     pub in_hand: usize,
     /// What it has settled.
     pub counts: Counts,
+    /// Whether it has been asked whether it may work, and has answered. What was in its way by then is in `paused`, and
+    /// raised.
+    pub has_looked: bool,
     /// What is in its way, and since when.
     pub paused: Option<Pause>,
     /// How its connection to the broker is; `None`: it reads the log itself.
@@ -77,6 +80,7 @@ pub(crate) struct Progress {
     panics: AtomicU64,
     rested: AtomicU64,
     unreadable: AtomicU64,
+    looked: AtomicBool,
     paused: watch::Sender<Option<Pause>>,
     link: Mutex<Option<LinkHealth>>,
 }
@@ -156,6 +160,15 @@ impl Progress {
             rested: read(&self.rested),
             unreadable: read(&self.unreadable),
         }
+    }
+
+    /// The stage has answered whether it may work.
+    pub(crate) fn looked(&self) {
+        self.looked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_looked(&self) -> bool {
+        self.looked.load(Ordering::Acquire)
     }
 
     pub(crate) fn pause(&self, pause: Option<Pause>) {

@@ -2,11 +2,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use strongroom_model::event::AlarmRaised;
+use strongroom_model::event::{AlarmRaised, ClearedBy};
 use strongroom_model::text::with_causes;
-use strongroom_model::{Position, Recorded};
+use strongroom_model::{AlarmKind, Position, Recorded};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -40,6 +41,10 @@ pub(crate) struct Runner {
     /// Since when obstacles have come one after the other.
     since: Option<Instant>,
     pauses: Backoff,
+    /// When the stage is asked whether it may work, if no work has it asked before.
+    look_at: Instant,
+    /// When alarms are looked through again that were left to processes of other hosts.
+    adopt_at: Option<Instant>,
     pace: Pace,
     stop: CancellationToken,
     abort: CancellationToken,
@@ -81,6 +86,8 @@ impl Runner {
             trial: Trial::No,
             since: None,
             pauses: worker.pace.pause(),
+            look_at: Instant::now(),
+            adopt_at: None,
             pace: worker.pace,
             stop: worker.stop.clone(),
             abort,
@@ -92,6 +99,11 @@ impl Runner {
     /// told to abort.
     pub(crate) async fn run(mut self) {
         self.adopt().await;
+        self.look().await;
+        if self.trial != Trial::No && !self.is_work_left().await {
+            // What an earlier process met at work, another one has done since.
+            self.quiet().await;
+        }
         while !self.stop.is_cancelled() {
             self.step().await;
         }
@@ -103,13 +115,17 @@ impl Runner {
     async fn adopt(&mut self) {
         let mut trouble = self.pace.trouble();
         let desk = self.worker.desk.clone();
-        while let Err(error) = self.obstacles.adopt(&desk).await {
-            tracing::warn!(stage = %desk.stage, error = %with_causes(&error),
-                "alarms cannot be read from the log: trying again");
+        let are_left = loop {
+            match self.obstacles.adopt(&desk).await {
+                Ok(are_left) => break are_left,
+                Err(error) => tracing::warn!(stage = %desk.stage, error = %with_causes(&error),
+                    "alarms cannot be read from the log: trying again"),
+            }
             if self.wait(trouble.next()).await == Waited::Stopping {
                 return;
             }
-        }
+        };
+        self.adopt_at = are_left.then(|| Instant::now() + self.pace.rescan);
         if !self.obstacles.none() {
             self.trial = Trial::Due(Instant::now() + self.pace.quiet);
         }
@@ -137,6 +153,26 @@ impl Runner {
             () = sleep_until(settled_at.unwrap_or_else(Instant::now)), if settled_at.is_some() => {
                 self.obstacles.settle().await;
             }
+            () = sleep_until(self.look_at) => self.look().await,
+        }
+    }
+
+    /// Asks the stage whether it may work, though there may be no work: people should know of what is in the way before a
+    /// run needs it, and that it is over.
+    async fn look(&mut self) {
+        if self.adopt_at.is_some_and(|at| at <= Instant::now()) {
+            self.adopt().await;
+        }
+        match self.ready().await {
+            None => {}
+            Some(Ok(())) => {
+                self.obstacles.asked(None).await;
+                if self.obstacles.none() {
+                    self.settle_down();
+                }
+                self.worker.progress.looked();
+            }
+            Some(Err(obstacle)) => self.pause(obstacle, Found::Asking).await,
         }
     }
 
@@ -178,7 +214,13 @@ impl Runner {
     }
 
     /// Asks the stage whether it may work; `None`: we are stopping.
-    async fn ready(&self) -> Option<Result<(), AlarmRaised>> {
+    async fn ready(&mut self) -> Option<Result<(), AlarmRaised>> {
+        let answer = self.ask().await;
+        self.look_at = Instant::now() + self.pace.look;
+        answer
+    }
+
+    async fn ask(&self) -> Option<Result<(), AlarmRaised>> {
         let asked = AssertUnwindSafe(self.worker.stage.ready()).catch_unwind();
         let answer = self.stop.run_until_cancelled(asked).await?;
         Some(answer.unwrap_or_else(|panic| {
@@ -222,8 +264,13 @@ impl Runner {
         let since = self.hush(&obstacle);
         self.give_back();
         self.obstacles.raise(&obstacle, found).await;
+        self.worker.progress.looked();
+        let shown_by_a_look = |kind: AlarmKind| kind.cleared_by() == ClearedBy::Opening;
+        let mut is_shown = found == Found::Asking && shown_by_a_look(obstacle.kind);
         loop {
-            let delay = self.pauses.next();
+            // It costs no more than that look to see that it is over, and whoever mends it waits for that.
+            let most = if is_shown { self.pace.look } else { Duration::MAX };
+            let delay = self.pauses.next().min(most);
             if self.wait(delay).await == Waited::Stopping {
                 return;
             }
@@ -238,6 +285,7 @@ impl Runner {
                     // "the drive is no longer missing".
                     self.obstacles.raise(&obstacle, Found::Asking).await;
                     self.obstacles.asked(Some(&obstacle)).await;
+                    is_shown = shown_by_a_look(obstacle.kind);
                     self.worker.progress.pause(Some(Pause { obstacle, since }));
                 }
             }
@@ -291,7 +339,7 @@ impl Runner {
         self.pauses.reset();
     }
 
-    async fn wait(&self, delay: std::time::Duration) -> Waited {
+    async fn wait(&self, delay: Duration) -> Waited {
         match self.stop.run_until_cancelled(sleep(delay)).await {
             Some(()) => Waited::Over,
             None => Waited::Stopping,

@@ -11,8 +11,8 @@ use crate::settle::Settle;
 /// One verb of the pipeline.
 ///
 /// The runner
-/// - calls [`Stage::ready`] before each batch, and pauses the stage (one alarm, no attempt
-///   burned) for as long as it names an obstacle. One that only shows at work pauses it,
+/// - calls [`Stage::ready`] as it starts, before each batch and every few seconds without one, and pauses the stage
+///   (one alarm, no attempt burned) for as long as it names an obstacle. One that only shows at work pauses it,
 ///   too: after that, a single batch shows whether it is over;
 /// - hands over tasks whose stream is, at that moment, as the task's state says, and each
 ///   stream at most once at a time within this process. Another process may hold the same
@@ -37,7 +37,8 @@ pub trait Stage: Send + Sync + 'static {
     /// How much it takes at a time.
     fn limits(&self) -> BatchLimits;
 
-    /// Whether it may work now. An obstacle pauses the stage until this is well again.
+    /// Whether it may work now. An obstacle pauses the stage until this is well again. It must be cheap where nothing has
+    /// changed, and append nothing then.
     fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send;
 
     /// The only drive whose work it can do now, where its work is of a drive (verify's is): a

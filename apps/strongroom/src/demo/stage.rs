@@ -142,8 +142,8 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
     let right = RunRight::alone(lock);
     let means = Means { clock: clock.clone(), shutdown, traces, show, right, listen: None };
-    let mut job = Job::open(config, means).await?;
-    let done = once::run(&mut job).await;
+    let job = Job::open(config, means).await?;
+    let done = once::run(&job).await;
     let done = Box::pin(job.close(done)).await;
     if let Some(server) = server {
         server.stop().await;

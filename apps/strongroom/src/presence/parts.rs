@@ -21,6 +21,17 @@ pub(crate) struct Parts {
     relayed: bool,
 }
 
+/// What is in the way of a process's roles.
+#[derive(Debug)]
+pub(crate) struct Troubles {
+    /// What keeps the broker from being used.
+    pub(crate) broker: Option<String>,
+    /// What is the matter with the drive.
+    pub(crate) drive: Option<String>,
+    /// What else keeps the work from being done.
+    pub(crate) work: Option<String>,
+}
+
 impl Parts {
     /// Of a process that was opened for these, with that pipeline and that relay; `relayed` where a broker brings the
     /// work.
@@ -39,27 +50,28 @@ impl Parts {
         self.relay.as_ref().map(RelayView::health)
     }
 
-    /// What keeps the broker from being used, and what keeps the work from being done.
-    pub(crate) fn troubles(&self) -> (Option<String>, Option<String>) {
+    /// Whether it was opened for a role that is so.
+    pub(crate) fn is_any(&self, so: fn(Role) -> bool) -> bool {
+        self.roles.iter().any(|role| so(*role))
+    }
+
+    /// What is in the way of its roles.
+    pub(crate) fn troubles(&self) -> Troubles {
         let (stages, relay) = (self.pipeline.progress(), self.relay());
-        let unlinked = stages.iter().find_map(|stage| {
-            let link = stage.link.as_ref();
-            // A paused stage takes nothing from its queue.
-            let connected = stage.paused.is_some() || link.is_some_and(|link| link.connected);
-            (!connected).then(|| link.and_then(|link| link.trouble.clone()))
-        });
-        let unlinked =
-            unlinked.or_else(|| relay.as_ref().filter(|relay| !relay.connected).map(|relay| relay.trouble.clone()));
-        let unlinked = match unlinked {
-            Some(trouble) => Some(trouble.unwrap_or_else(|| "not connected yet".to_owned())),
-            None => (stages.is_empty() && relay.is_none()).then(|| "nothing is taken from it yet".to_owned()),
-        };
-        let paused = stages.iter().find_map(|stage| Some(stage.paused.as_ref()?.obstacle.message.clone()));
-        let hindered = relay.filter(|relay| relay.connected).and_then(|relay| {
-            let blocked = relay.blocked.then(|| "the broker takes nothing: it is short of memory or disk".to_owned());
-            blocked.or(relay.trouble)
-        });
-        (unlinked, paused.or(hindered))
+        Troubles {
+            broker: self.relayed.then(|| unlinked(&stages, relay.as_ref())).flatten(),
+            drive: self.of_the_drive(&stages),
+            work: of_the_work(&stages, relay),
+        }
+    }
+
+    fn of_the_drive(&self, stages: &[StageProgress]) -> Option<String> {
+        let looks = |role: &Role| stages.iter().any(|stage| stage.stage.name() == role.name() && stage.has_looked);
+        let paused = stages.iter().find_map(|stage| about_the_drive(stage, true));
+        paused.or_else(|| {
+            let mut waiting = self.roles.iter().filter(|role| role.needs_drive() && !looks(role));
+            waiting.next().map(|role| format!("{} has not looked at it yet", role.name()))
+        })
     }
 
     /// What the process does now, in one line.
@@ -79,20 +91,49 @@ impl Parts {
         stages.chain(relay).collect::<Vec<_>>().join("; ")
     }
 
-    /// How each stands; `waits_for` is what keeps the process from beginning, where an alarm was raised about that.
-    pub(crate) fn now(&self, waits_for: Option<&str>) -> Vec<Part> {
+    /// How each is doing.
+    pub(crate) fn now(&self) -> Vec<Part> {
         let stages = self.pipeline.progress();
         let relay = self.relay().map(|relay| relay_part(&relay));
         let mut parts: Vec<Part> = stages.iter().map(|stage| stage_part(stage, self.relayed)).chain(relay).collect();
         let begun = |role: &str, parts: &[Part]| parts.iter().any(|part| part.role == role);
         for role in self.roles.iter().map(|role| role.name()) {
             if !begun(role, &parts) {
-                let state = if waits_for.is_some() { PartState::Paused } else { PartState::Cut };
-                parts.push(part(role, state, waits_for.or(Some("it has not begun"))));
+                parts.push(part(role, PartState::Cut, Some("it has not begun")));
             }
         }
         parts
     }
+}
+
+/// Why the broker cannot be used, where it brings the work.
+fn unlinked(stages: &[StageProgress], relay: Option<&RelayHealth>) -> Option<String> {
+    let lost = stages.iter().find_map(|stage| {
+        let link = stage.link.as_ref();
+        // A paused stage takes nothing from its queue.
+        let connected = stage.paused.is_some() || link.is_some_and(|link| link.connected);
+        (!connected).then(|| link.and_then(|link| link.trouble.clone()))
+    });
+    match lost.or_else(|| relay.filter(|relay| !relay.connected).map(|relay| relay.trouble.clone())) {
+        Some(trouble) => Some(trouble.unwrap_or_else(|| "not connected yet".to_owned())),
+        None => (stages.is_empty() && relay.is_none()).then(|| "nothing is taken from it yet".to_owned()),
+    }
+}
+
+/// What is in the way of a stage, where it is (not) about the drive.
+fn about_the_drive(stage: &StageProgress, is_so: bool) -> Option<String> {
+    let obstacle = stage.paused.as_ref().map(|paused| &paused.obstacle);
+    obstacle.filter(|obstacle| obstacle.kind.is_of_one_host() == is_so).map(|obstacle| obstacle.message.clone())
+}
+
+/// What else keeps the work from being done.
+fn of_the_work(stages: &[StageProgress], relay: Option<RelayHealth>) -> Option<String> {
+    let paused = stages.iter().find_map(|stage| about_the_drive(stage, false));
+    paused.or_else(|| {
+        let relay = relay.filter(|relay| relay.connected)?;
+        let blocked = relay.blocked.then(|| "the broker takes nothing: it is short of memory or disk".to_owned());
+        blocked.or(relay.trouble)
+    })
 }
 
 fn part(role: &str, state: PartState, waits_for: Option<&str>) -> Part {
@@ -106,6 +147,7 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
     let is_linked = !relayed || link.is_some_and(|link| link.connected);
     let standing = match &stage.paused {
         Some(pause) => part(role, PartState::Paused, Some(&pause.obstacle.message)),
+        None if !stage.has_looked => part(role, PartState::Paused, Some("it looks at what it needs")),
         None if is_linked => part(role, PartState::Working, None),
         None => {
             let trouble = link.and_then(|link| link.trouble.as_deref());

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use strongroom_bus::broker::QueueName;
 use strongroom_bus::{Alarms, Figures};
 use strongroom_eventlog::EventLog;
-use strongroom_model::event::{AlarmKey, AlarmRaised};
+use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::presence::{Missing, RELAY, Seen, active_relays, missing, several};
 use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, DriveId, StageName};
@@ -23,8 +23,6 @@ use crate::trouble::Trouble;
 /// How many pages of the copies that wait to be proven are looked through at each look.
 const PAGES: usize = 1;
 
-/// The kinds that are raised and cleared here.
-const KINDS: [AlarmKind; 3] = [AlarmKind::NoRelay, AlarmKind::NoWorker, AlarmKind::ManyRelays];
 /// For how many intervals of its signs a relay that has died shows beside the one that took over.
 const TAKEOVER_SIGNS: u32 = 5;
 
@@ -100,7 +98,7 @@ impl Watcher {
         } else {
             self.many_since = None;
         }
-        for key in raised(&self.log, &KINDS).await? {
+        for key in raised(&self.log, |kind| kind.cleared_by() == ClearedBy::Watch).await? {
             if !keys.contains(&key) {
                 self.alarms.clear(&key, over(key.kind), None).await?;
             }

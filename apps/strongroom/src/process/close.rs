@@ -26,7 +26,7 @@ impl Process {
         systemd::stopping();
         self.stop.cancel();
         let aborted = aborted(&self.shutdown);
-        let parts = self.parts.now(None);
+        let parts = self.parts.now();
         tokio::select! {
             () = async {
                 if let Some(verify) = &self.verify {

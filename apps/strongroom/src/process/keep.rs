@@ -46,13 +46,8 @@ impl Process {
         self.checkpoints.rewound()
     }
 
-    /// Whether a broker brings the work.
-    pub(crate) const fn is_relayed(&self) -> bool {
-        self.broker.is_some()
-    }
-
     /// Whether every role is at work.
-    pub(crate) fn check(&self) -> Result<(), Trouble> {
+    fn check(&self) -> Result<(), Trouble> {
         let relay = self.relay.as_ref().is_some_and(RelayHandle::has_ended);
         if (relay || self.pipeline.has_ended()) && !self.shutdown.is_requested() {
             return Err(Trouble::new("a part of this process has ended by itself")
@@ -78,7 +73,7 @@ impl Process {
 
 /// Turn after turn, until told to stop. A turn says for how long nothing is to be done; it
 /// comes sooner where something happens in the log. Trouble may pass, and is borne for a while.
-pub(crate) async fn turns(
+async fn turns(
     shutdown: &Shutdown,
     log: &EventLog,
     mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>,

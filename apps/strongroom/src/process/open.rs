@@ -18,7 +18,7 @@ use strongroom_verify::Verify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::attached::DRIVE;
+use super::mount::Mount;
 use super::pulse::Pulse;
 use super::role::Role;
 use super::server::ServerWatch;
@@ -51,7 +51,6 @@ pub(crate) struct Process {
     pub(crate) clock: Clock,
     pub(crate) log: EventLog,
     pub(crate) shutdown: Shutdown,
-    pub(crate) health: Health,
     pub(crate) pipeline: Pipeline,
     /// The document server, where a role asks it.
     pub(super) source: Option<Source>,
@@ -68,13 +67,6 @@ pub(crate) struct Process {
     pub(super) traces: Traces,
     /// At work for as long as the process is.
     _background: Background,
-}
-
-/// The drive that the stages of this process share.
-pub(super) struct Mount {
-    pub(super) root: PathBuf,
-    pub(super) admission: Arc<LogAdmission>,
-    pub(super) bags: BagCache,
 }
 
 /// What looks at the process and its surroundings until it is dropped.
@@ -132,17 +124,14 @@ impl Process {
         let delivery = broker.clone().map_or(Delivery::InProcess, Delivery::Broker);
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         let parts = Parts::of(roles, &pipeline, relay.as_ref(), broker.is_some());
-        let presence = {
-            let (parts, health) = (parts.clone(), health.clone());
-            // Without a broker this process is all there is, and does not look for others.
-            let watcher = broker.is_some().then(|| Watcher::new(&config, &log, &clock, verb));
-            let now = move || parts.now(waits_for(&health).as_deref());
-            Presence::start(&config, &log, &clock, verb, now, watcher)
-        };
+        // Without a broker this process is all there is, and does not look for others.
+        let watcher = broker.is_some().then(|| Watcher::new(&config, &log, &clock, verb));
+        let shown = parts.clone();
+        let presence = Presence::start(&config, &log, &clock, verb, move || shown.now(), watcher);
         let background = Background {
             _watchdog: systemd::Watchdog::start(health.clone()),
             _http: http,
-            _pulse: AbortOnDropHandle::new(tokio::spawn(Pulse::new(&health, &log, &parts, mails).beat())),
+            _pulse: AbortOnDropHandle::new(tokio::spawn(Pulse::new(&health, &log, &parts).beat())),
             _server: source.as_ref().map(|source| ServerWatch::start((&config, &log, &clock), &health, source, verb)),
             _away: (mails == Mails::Here).then(|| Away::watch(&config, &log, &clock)),
         };
@@ -162,7 +151,6 @@ impl Process {
             clock,
             log,
             shutdown,
-            health,
             pipeline,
             source,
             mount,
@@ -177,9 +165,4 @@ impl Process {
             _background: background,
         })
     }
-}
-
-/// What keeps a process of a drive from its work, where that was reported: that the drive is not there.
-fn waits_for(health: &Health) -> Option<String> {
-    health.unready().into_iter().find(|problem| problem.check == DRIVE).map(|problem| problem.why)
 }

@@ -8,8 +8,8 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::text::with_causes;
 use strongroom_service::{Health, Probe, systemd};
 
-use crate::checkpoint::Mails;
-use crate::presence::parts::Parts;
+use super::role::Role;
+use crate::presence::parts::{Parts, Troubles};
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -25,6 +25,8 @@ pub(super) struct Pulse {
     log_probe: Probe,
     /// Where a broker brings the work.
     broker: Option<Probe>,
+    /// Of a process with a role that uses the drive.
+    drive: Option<Probe>,
     work: Probe,
     /// Of a process that mails.
     mail_server: Option<Probe>,
@@ -33,13 +35,14 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new(health: &Health, log: &EventLog, parts: &Parts, mails: Mails) -> Self {
+    pub(super) fn new(health: &Health, log: &EventLog, parts: &Parts) -> Self {
         Self {
             turns: health.turns("process", STUCK_AFTER),
             log_probe: health.needs("log"),
             broker: parts.is_relayed().then(|| health.needs("broker")),
+            drive: parts.is_any(Role::needs_drive).then(|| health.needs("drive")),
             work: health.needs("work"),
-            mail_server: (mails == Mails::Here).then(|| health.needs("mail server")),
+            mail_server: parts.is_any(Role::mails).then(|| health.needs("mail server")),
             log: log.clone(),
             parts: parts.clone(),
         }
@@ -54,9 +57,10 @@ impl Pulse {
             let reachable = f64::from(u8::from(trouble.is_none()));
             metrics::gauge!("strongroom_log_reachable", "site" => self.log.site().to_string()).set(reachable);
             tell(&self.log_probe, trouble);
-            let (unlinked, hindered) = self.parts.troubles();
-            self.broker.iter().for_each(|broker| tell(broker, unlinked.clone()));
-            tell(&self.work, hindered);
+            let Troubles { broker, drive, work } = self.parts.troubles();
+            self.broker.iter().for_each(|probe| tell(probe, broker.clone()));
+            self.drive.iter().for_each(|probe| tell(probe, drive.clone()));
+            tell(&self.work, work);
             self.look_at_mails().await;
             let status = self.parts.status();
             if status != told {

@@ -86,7 +86,7 @@ impl Look {
 
     /// Clears an alarm that nobody waits behind any more: the process that raised it has ended, or others did its work.
     async fn end_what_is_left(&mut self) -> Result<(), Trouble> {
-        for key in raised(&self.log, &[AlarmKind::ServerUnreachable]).await? {
+        for key in raised(&self.log, |kind| kind == AlarmKind::ServerUnreachable).await? {
             if self.is_waited_for(&key).await? {
                 self.well = 0;
             } else {

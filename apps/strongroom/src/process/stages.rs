@@ -1,18 +1,17 @@
 //! Starting the stages of a process.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_bus::Stage;
-use strongroom_fetch::Meter;
+use strongroom_fetch::{Fetch, Meter};
 use strongroom_model::StageName;
 use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
 
-use super::open::Mount;
+use super::behind::Behind;
+use super::mount::Mount;
 use super::{Process, wire};
-use crate::admission::LogAdmission;
 use crate::trouble::Trouble;
 
 /// Why what a role needs is there.
@@ -28,16 +27,6 @@ impl Process {
         self.mount.as_ref().expect(OPENED)
     }
 
-    /// Where the drive is mounted, for a process with a role that uses it.
-    pub(crate) fn root(&self) -> &Path {
-        &self.mount().root
-    }
-
-    /// What allows the drive to be used, for a process with a role that uses it.
-    pub(crate) fn admission(&self) -> &Arc<LogAdmission> {
-        &self.mount().admission
-    }
-
     /// The stage that proves copies, for a process with that role.
     pub(crate) fn verify(&self) -> &Arc<Verify> {
         self.verify.as_ref().expect(OPENED)
@@ -48,13 +37,14 @@ impl Process {
         self.spawn(wire::enumerate(self.source(), &self.log, &self.clock), StageName::Enumerate);
     }
 
-    /// Starts the stage that brings files onto the drive. What is returned counts their bytes.
-    pub(crate) fn start_fetch(&mut self) -> Meter {
+    /// Starts the stage that brings files onto the drive.
+    pub(crate) fn start_fetch(&mut self) {
+        self.spawn(self.fetch(), StageName::Fetch);
+    }
+
+    fn fetch(&self) -> Fetch {
         let Mount { root, admission, bags } = self.mount();
-        let fetch = wire::fetch(&self.config, root, self.source(), &self.clock, admission, bags);
-        let meter = fetch.meter();
-        self.spawn(fetch, StageName::Fetch);
-        meter
+        wire::fetch(&self.config, root, self.source(), &self.clock, admission, bags)
     }
 
     /// Starts the stage that proves copies.
@@ -73,6 +63,23 @@ impl Process {
     pub(crate) fn start_notify(&mut self) -> Result<(), Trouble> {
         self.spawn(wire::notify(&self.config, &self.log)?, StageName::Notify);
         Ok(())
+    }
+
+    /// Starts every stage. What is returned counts the bytes that are brought.
+    ///
+    /// Verify comes before fetch: what a dead process left on the drive is put right before anything new is written to
+    /// it. And fetch before enumerate: nothing is taken in hand for a drive that is not there or is full.
+    pub(crate) fn start_all(&mut self) -> Result<Meter, Trouble> {
+        self.start_notify()?;
+        let fetch = self.fetch();
+        let meter = fetch.meter();
+        let fetch = Arc::new(Behind { first: self.verify().clone(), stage: fetch });
+        let enumerate = Behind { first: fetch.clone(), stage: wire::enumerate(self.source(), &self.log, &self.clock) };
+        self.start_verify();
+        self.start_archive(None);
+        self.spawn(fetch, StageName::Fetch);
+        self.spawn(enumerate, StageName::Enumerate);
+        Ok(meter)
     }
 
     fn spawn<S: Stage>(&mut self, stage: S, name: StageName) {

@@ -6,19 +6,16 @@ use std::time::Duration;
 use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::Idle;
 use strongroom_eventlog::LogError;
-use strongroom_model::event::{AlarmRaised, Trigger};
-use strongroom_model::{Actor, AlarmKind, Position, StageName};
+use strongroom_model::event::Trigger;
+use strongroom_model::{Actor, Position, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::telemetry::Traces;
-use strongroom_service::{Clock, Config, Probe, Shutdown, actor};
+use strongroom_service::{Clock, Config, Shutdown, actor};
 use tokio::time::Instant;
 
-use crate::attached;
-use crate::process::attached::DRIVE;
 use crate::process::role::Role;
 use crate::process::{Opening, Process, aborted};
 use crate::run::ending::Ending;
-use crate::run::gate::Gate;
 use crate::run::request;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
@@ -27,33 +24,21 @@ use crate::run::watch::Watch;
 use crate::site;
 use crate::trouble::Trouble;
 
-/// How often the drive is looked at while it is in the way.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// How often the drive is looked at while the stages use it: one that is pulled out or swapped while nothing is to be done
-/// should show within seconds.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
-
-/// Which stages that need the drive are at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Begun {
-    Nothing,
-    /// Those for what is on the drive already: a drive that is full is no obstacle to them.
-    Proving,
-    All,
+/// How the drive is, as the stages have found it.
+#[derive(Debug)]
+pub(crate) enum DriveFound {
+    /// Some stage is still looking at what it needs.
+    NotYet,
+    /// Nothing can be brought to it.
+    Unusable,
+    /// Files can be brought to it.
+    Usable,
 }
 
 /// A process with all roles.
 pub(crate) struct Job {
     pub(crate) process: Process,
     pub(crate) actor: Actor,
-    gate: Gate,
-    drive: Probe,
-    /// Which stages that need the drive are at work.
-    begun: Begun,
-    /// When the drive was last looked at, and whether something was in the way then.
-    looked_at: Instant,
-    is_obstructed: bool,
     watch: Watch,
     show: Show,
     started: Instant,
@@ -72,8 +57,7 @@ pub(crate) struct Means {
 }
 
 impl Job {
-    /// Opens the site, and starts the stage that tells people: whatever goes wrong from here
-    /// on can be told. The others start with [`Job::begin`].
+    /// Opens the site, and starts every stage.
     pub(crate) async fn open(config: Config, means: Means) -> Result<Self, Trouble> {
         let Means { clock, shutdown, traces, show, right, listen } = means;
         let roles = &Role::ALL;
@@ -82,94 +66,20 @@ impl Job {
         let log = &process.log;
         let from = Position(log.head().await?.size);
         let watch = Watch::start(log, from, Tally::after(&log.counts().await?), show.clone());
-        let name = actor_named("run");
-        let actors = (&name, &actor(StageName::Verify));
-        let gate =
-            Gate::new(process.root().to_owned(), attached::settings(&process.config), log, &process.clock, actors);
-        let gate = gate.admitted_by(process.admission().clone());
-        process.start_notify()?;
-        Ok(Self {
-            drive: process.health.needs(DRIVE),
-            process,
-            actor: name,
-            gate,
-            begun: Begun::Nothing,
-            looked_at: Instant::now(),
-            is_obstructed: false,
-            watch,
-            show,
-            started: Instant::now(),
-            right: Arc::new(right),
-        })
+        watch.measure(process.start_all()?);
+        Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }
 
-    /// Starts the stages that need the drive, once it is there, and those that fetch, once it has room: returns
-    /// what is in the way of all of them. What a dead process left on the drive is put right before anything
-    /// new is written to it.
-    pub(crate) async fn begin(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
-        if self.begun == Begun::All && !self.is_obstructed && self.looked_at.elapsed() < LOOK_AGAIN {
-            return Ok(None);
+    /// Whether files can be brought to the drive: nothing is taken in hand before.
+    pub(crate) fn drive(&self) -> DriveFound {
+        let stages = self.process.pipeline.progress();
+        if !stages.iter().all(|stage| stage.has_looked) {
+            return DriveFound::NotYet;
         }
-        let found = self.look_and_begin().await?;
-        match &found {
-            None => self.drive.well(),
-            Some(obstacle) => self.drive.bad(obstacle.message.clone()),
-        }
-        Ok(found)
-    }
-
-    async fn look_and_begin(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
-        self.looked_at = Instant::now();
-        let found = self.gate.look().await?;
-        self.is_obstructed = found.is_some();
-        let full = match found {
-            Some(full) if full.kind == AlarmKind::DriveFull => Some(full),
-            Some(obstacle) => return Ok(Some(obstacle)),
-            None => None,
-        };
-        if self.begun == Begun::All && self.process.is_relayed() {
-            self.begin_to_take().await;
-        }
-        if self.begun == Begun::Nothing {
-            if let Some(obstacle) = self.begin_to_prove().await? {
-                return Ok(Some(obstacle));
-            }
-            self.begun = Begun::Proving;
-        }
-        if full.is_none() && self.begun == Begun::Proving {
-            self.watch.measure(self.process.start_fetch());
-            self.process.start_enumerate();
-            self.begun = Begun::All;
-        }
-        Ok(full)
-    }
-
-    /// Starts the stages for what is on the drive already, or returns what is in their way.
-    async fn begin_to_prove(&mut self) -> Result<Option<AlarmRaised>, Trouble> {
-        if let Some(obstacle) = self.gate.waits_for() {
-            return Ok(Some(obstacle.clone()));
-        }
-        if let Err(obstacle) = self.process.verify().begin().await {
-            self.gate.found(&obstacle).await?;
-            return Ok(Some(obstacle));
-        }
-        self.gate.well().await?;
-        self.process.start_verify();
-        self.process.start_archive(None);
-        Ok(None)
-    }
-
-    /// Whether the stages for what is on the drive already are at work.
-    pub(crate) fn is_proving(&self) -> bool {
-        self.begun != Begun::Nothing
-    }
-
-    /// A broker has a queue for each drive: verify takes from the one of the drive that is there now. What is wrong with
-    /// it the stage tells.
-    async fn begin_to_take(&self) {
-        if let Err(obstacle) = self.process.verify().begin().await {
-            tracing::debug!(obstacle = obstacle.message, "the drive is not there");
-        }
+        // Enumerate is behind fetch, and fetch behind verify: it waits for whatever is in the way of any of them.
+        let enumerate = stages.into_iter().filter(|stage| stage.stage == StageName::Enumerate);
+        let mut obstacles = enumerate.filter_map(|stage| stage.paused).map(|paused| paused.obstacle);
+        if obstacles.any(|obstacle| obstacle.kind.is_of_one_host()) { DriveFound::Unusable } else { DriveFound::Usable }
     }
 
     /// Waits until the work cannot go on: another process has the right to run the site, the log is another one, or

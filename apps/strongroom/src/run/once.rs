@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::run::clock_watch::ClockWatch;
 use crate::run::ending::Ending;
-use crate::run::job::{Job, LOOK_EVERY};
+use crate::run::job::{DriveFound, Job};
 use crate::run::work::{INCOMING, PROOF, WORK};
 use crate::run::{due, request};
 use crate::trouble::Trouble;
@@ -29,6 +29,9 @@ const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
 
 /// How often it is looked whether the next list can be asked for: often, beside the time that a batch's proofs take.
 const LOOK_FOR_OVERLAP: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether the stages have found the drive.
+const LOOK_FOR_DRIVE: Duration = Duration::from_millis(20);
 
 const MAIL_LATER: &str = "\
 A mail could not be handed over yet; it is kept, and goes out with the next run.
@@ -51,7 +54,7 @@ struct Outcome {
 
 /// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
 /// left by then, or is known not to have.
-pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
+pub(crate) async fn run(job: &Job) -> Result<Ending, Trouble> {
     let lost = job.lost();
     // Whoever keeps the schedule waits for room; cron's run must end, and say why.
     let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(LEAST_MAIL_WAIT));
@@ -64,14 +67,14 @@ pub(crate) async fn run(job: &mut Job) -> Result<Ending, Trouble> {
     ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
 }
 
-async fn drain(job: &mut Job) -> Result<Ending, Trouble> {
+async fn drain(job: &Job) -> Result<Ending, Trouble> {
     let patience = job.process.config.retry.wait_once.get();
     ClockWatch::new(&job.process.log, &job.process.clock, &job.actor, Some(job.process.source().clone()))
         .in_zone(job.process.config.zone())
         .turn()
         .await?;
     let mut outcome =
-        if wait_for_drive(job, patience).await? { work(job, patience).await? } else { prove(job, patience).await? };
+        if wait_for_drive(job, patience).await { work(job, patience).await? } else { prove(job, patience).await? };
     // The alarm about them says so: after a log was lost it may take hours.
     job.salvaged().await;
     outcome.stopped |= job.process.shutdown.is_requested();
@@ -106,29 +109,24 @@ async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
     }
 }
 
-/// Whether the drive came, within the patience. That it is missing is told at once.
-async fn wait_for_drive(job: &mut Job, patience: Duration) -> Result<bool, Trouble> {
-    let since = Instant::now();
-    loop {
-        if job.begin().await?.is_none() {
-            return Ok(true);
+/// Whether files can be brought to the drive, within the patience. That they cannot is told at once.
+async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
+    let mut unusable_since = None;
+    while !job.process.shutdown.is_requested() {
+        match job.drive() {
+            DriveFound::Usable => return true,
+            DriveFound::Unusable if unusable_since.get_or_insert_with(Instant::now).elapsed() >= patience => break,
+            DriveFound::Unusable | DriveFound::NotYet => {}
         }
-        if since.elapsed() >= patience || job.process.shutdown.is_requested() {
-            return Ok(false);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY.min(patience)) => {}
-            () = job.process.shutdown.stop().cancelled_owned() => {}
-        }
+        tokio::time::sleep(LOOK_FOR_DRIVE).await;
     }
+    false
 }
 
-/// Waits until what is on a drive that is full is proven and archived; a drive that is not there has nothing to be proven.
+/// Waits until what is on a drive that is full is proven and archived.
 async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
     let mut outcome = Outcome::default();
-    if job.is_proving()
-        && let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await?
-    {
+    if let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await? {
         outcome.later = count as u64;
     }
     Ok(outcome)

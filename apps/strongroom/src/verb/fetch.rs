@@ -1,13 +1,12 @@
 //! `strongroom fetch`: brings files onto the drive, as a process of its own.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use strongroom_model::StageName;
 use strongroom_service::Config;
 
 use crate::exit::Exit;
-use crate::process::attached::{Attached, wait_for, with_drive};
+use crate::process::mount::with_drive;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
 use crate::trouble::Trouble;
@@ -42,19 +41,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     }
     let config = with_drive(config, args.drive.as_deref())?;
     let mut process = Process::worker(Role::Stage(StageName::Fetch), config, &args.common).await?;
-    let mut drive = Attached::new(&process, StageName::Fetch);
-    let done = match wait_for(&process, &mut drive).await {
-        Ok(true) => {
-            process.start_fetch();
-            let turns = process.keep(async || {
-                if drive.is_due() {
-                    drive.look().await?;
-                }
-                Ok(Duration::MAX)
-            });
-            turns.await
-        }
-        other => other.map(drop),
-    };
+    process.start_fetch();
+    let done = process.work().await;
     process.end(done).await
 }

@@ -69,8 +69,8 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let name = config.site.clone();
     let listen = Common { listen: args.listen, once: args.once }.listen(&config);
     let means = Means { clock, shutdown, traces, show, right, listen };
-    let mut job = Job::open(config, means).await?;
-    let done = work(&mut job, args.once).await;
+    let job = Job::open(config, means).await?;
+    let done = work(&job, args.once).await;
     let (ending, exit) = Box::pin(job.close(done)).await?;
     if args.json {
         out.json(&ending.json())?;
@@ -133,7 +133,7 @@ async fn right(
 }
 
 /// Does the job. To be stopped is how keeping a schedule ends well.
-async fn work(job: &mut Job, once: bool) -> Result<(Ending, Exit), Trouble> {
+async fn work(job: &Job, once: bool) -> Result<(Ending, Exit), Trouble> {
     if once {
         let ending = once::run(job).await?;
         let exit = ending.exit();

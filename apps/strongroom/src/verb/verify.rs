@@ -1,15 +1,12 @@
 //! `strongroom verify`: proves the copies on a drive, as a process of its own.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use strongroom_model::StageName;
-use strongroom_model::event::AlarmRaised;
 use strongroom_service::Config;
-use strongroom_verify::Verify;
 
 use crate::exit::Exit;
-use crate::process::attached::{Attached, wait_for, with_drive};
+use crate::process::mount::with_drive;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
 use crate::trouble::Trouble;
@@ -42,47 +39,7 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble
     }
     let config = with_drive(config, args.drive.as_deref())?;
     let mut process = Process::worker(Role::Stage(StageName::Verify), config, &args.common).await?;
-    let mut drive = Attached::new(&process, StageName::Verify);
-    let done = match begin(&process, &mut drive).await {
-        Ok(true) => {
-            process.start_verify();
-            let turns = process.keep(async || {
-                if drive.is_due() {
-                    look(&mut drive, process.verify()).await?;
-                }
-                Ok(Duration::MAX)
-            });
-            turns.await
-        }
-        other => other.map(drop),
-    };
+    process.start_verify();
+    let done = process.work().await;
     process.end(done).await
-}
-
-/// Waits for the drive, and looks it through. Returns whether it came.
-async fn begin(process: &Process, drive: &mut Attached) -> Result<bool, Trouble> {
-    loop {
-        if !wait_for(process, drive).await? {
-            return Ok(false);
-        }
-        if look(drive, process.verify()).await?.is_none() {
-            return Ok(true);
-        }
-        tokio::time::sleep(crate::run::job::LOOK_EVERY).await;
-    }
-}
-
-/// Looks at the drive, and through it where it is another one than before: its queue is the one
-/// to take from, then.
-async fn look(drive: &mut Attached, stage: &Verify) -> Result<Option<AlarmRaised>, Trouble> {
-    if let Some(obstacle) = drive.look().await? {
-        return Ok(Some(obstacle));
-    }
-    if let Some(obstacle) = drive.waits_for() {
-        return Ok(Some(obstacle));
-    }
-    match stage.begin().await {
-        Ok(()) => drive.well().await.map(|()| None),
-        Err(obstacle) => drive.found(&obstacle).await.map(|()| Some(obstacle)),
-    }
 }

@@ -4,15 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use strongroom_bus::Idle;
-use strongroom_model::StageName;
+use strongroom_bus::{Desk, Idle};
 use strongroom_model::booking::Phase;
-use strongroom_model::event::{AlarmKind, AlarmRaised};
+use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised};
+use strongroom_model::{Event, StageName, StreamName};
 use tokio::time::sleep;
 
 use crate::rig::{Fake, PATIENCE, Play, Rig, id, ids, obstacle, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
+
+/// What was said of an alarm's last end.
+async fn over(rig: &Rig, obstacle: &AlarmRaised) -> String {
+    let stream = StreamName::alarm(&AlarmKey::new(obstacle.kind, &obstacle.subject));
+    match rig.log.stream(&stream).await.unwrap().pop().unwrap().event {
+        Event::AlarmCleared(over) => over.message,
+        other => panic!("it is not over: {other:?}"),
+    }
+}
 
 #[tokio::test]
 async fn r6_an_obstacle_is_told_once_and_costs_no_attempt() {
@@ -147,7 +156,8 @@ async fn a_restart_without_work_clears_it_once_it_has_been_quiet() {
 #[tokio::test]
 async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let rig = Rig::new().await;
-    rig.desk(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
+    let unwritable = AlarmRaised { kind: AlarmKind::DriveReadOnly, ..obstacle() };
+    rig.desk(StageName::Verify).alarms().raise(&unwritable, None).await.unwrap();
     let wrong = AlarmRaised { kind: AlarmKind::RecordWrong, subject: "B-1".to_owned(), ..obstacle() };
     rig.desk(StageName::Fetch).alarms().raise(&wrong, None).await.unwrap();
     rig.enumerate(&ids(1)).await;
@@ -157,9 +167,70 @@ async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
     assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
     sleep(Duration::from_millis(300)).await;
-    assert_eq!(rig.alarm(&obstacle()).await, [true]);
+    assert_eq!(rig.alarm(&unwritable).await, [true], "another stage met it at work");
     assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
     assert_eq!(rig.alarm(&told).await, [true], "a booking's event led to it: the stage clears it itself");
+    drop(pipeline);
+}
+
+#[tokio::test]
+async fn r6_what_is_in_the_way_of_an_idle_stage_is_told_once_and_so_is_its_end() {
+    let rig = Rig::new().await;
+    let stage = Fake::working(StageName::Fetch);
+    stage.block(Some(obstacle()));
+    let pipeline = rig.start(&rig.wiring(), &stage);
+    let looked = || async { pipeline.progress()[0].has_looked };
+    until("the first look", looked).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true], "it is raised before the look counts");
+    sleep(Duration::from_millis(200)).await;
+    stage.block(None);
+    until("its end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(rig.log.head().await.unwrap().size, 2, "a look that finds what the last one found writes nothing");
+    assert_eq!(over(&rig, &obstacle()).await, "the drive at drive can be used");
+    // It goes away once more, and nothing is to be done.
+    stage.block(Some(obstacle()));
+    until("the next one", || async { rig.alarm(&obstacle()).await == [true, false, true] }).await;
+    assert_eq!(pipeline.progress()[0].paused.as_ref().unwrap().obstacle, obstacle());
+}
+
+#[tokio::test]
+async fn what_any_look_shows_is_over_when_another_stage_looks() {
+    let rig = Rig::new().await;
+    rig.desk(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
+    let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
+    until("the first look", || async { pipeline.progress()[0].has_looked }).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
+}
+
+#[tokio::test]
+async fn a_full_drive_that_a_stage_found_is_that_stages_to_say() {
+    let rig = Rig::new().await;
+    let full = AlarmRaised { kind: AlarmKind::DriveFull, ..obstacle() };
+    rig.desk(StageName::Fetch).alarms().raise(&full, None).await.unwrap();
+    let verify = rig.start(&rig.wiring(), &Fake::working(StageName::Verify));
+    until("the first look", || async { verify.progress()[0].has_looked }).await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(rig.alarm(&full).await, [true], "verify needs no room");
+    let fetch = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
+    until("its end", || async { rig.alarm(&full).await == [true, false] }).await;
+    drop((verify, fetch));
+}
+
+#[tokio::test]
+async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
+    let rig = Rig::new().await;
+    let there = Desk { actor: "fetch@there".parse().unwrap(), ..rig.desk(StageName::Fetch) };
+    there.alarms().raise(&obstacle(), None).await.unwrap();
+    rig.sign("there", false).await;
+    let wiring = rig.wiring();
+    let pipeline = rig.start(&wiring, &Fake::working(StageName::Fetch));
+    until("the first look", || async { pipeline.progress()[0].has_looked }).await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true], "a process is alive there, and says when it is over");
+    // That host is gone, or has another name now.
+    rig.sign("there", true).await;
+    until("its end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
     drop(pipeline);
 }
 

@@ -17,6 +17,7 @@ use strongroom_model::event::{
     AlarmKey, AlarmKind, AlarmRaised, Archived, BackedUp, Enumerated, Fetched, ReadBack, SyncMethod,
 };
 use strongroom_model::fold::fold;
+use strongroom_model::presence::Sign;
 use strongroom_model::{
     Actor, Algorithm, BookingId, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Recorded,
     StageName, StreamName,
@@ -72,6 +73,7 @@ impl Rig {
                 poll: Duration::from_millis(10),
                 rescan: Duration::from_millis(100),
                 linger: Duration::from_millis(5),
+                look: Duration::from_millis(20),
                 pause_least: Duration::from_millis(5),
                 pause_most: Duration::from_millis(50),
                 quiet: Duration::from_millis(100),
@@ -106,6 +108,21 @@ impl Rig {
             run: None,
             event,
         }
+    }
+
+    /// The only process of that host gives a sign of life, perhaps its last one.
+    pub(crate) async fn sign(&self, host: &str, has_ended: bool) {
+        let sign = Sign {
+            actor: format!("fetch@{host}").parse().unwrap(),
+            pid: 1,
+            version: "0".to_owned(),
+            since: self.clock.now(),
+            every_s: 3600,
+            has_ended,
+            cannot_record: None,
+            parts: Vec::new(),
+        };
+        self.log.give_sign(drive().0, &sign).await.unwrap();
     }
 
     /// Starts a pipeline with that one stage.

@@ -28,6 +28,15 @@ impl AlarmKey {
     }
 }
 
+impl AlarmKey {
+    /// What a look found that ended it; `None` for what no look ends.
+    #[must_use]
+    pub fn found_well(&self) -> Option<String> {
+        let looked = self.kind.cleared_by() == ClearedBy::Opening;
+        looked.then(|| format!("the drive at {} can be used", self.subject))
+    }
+}
+
 impl fmt::Display for AlarmKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.kind.code(), self.subject)

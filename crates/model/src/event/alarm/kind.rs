@@ -5,11 +5,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::StageName;
+
 /// Whose work cannot go on while an alarm lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocks {
     /// The stages that use the drive: fetch and verify.
     Drive,
+    /// The stage that brings files onto the drive: fetch.
+    Incoming,
     /// The stages that ask the document server: enumerate, fetch and archive.
     Server,
     /// Whatever is delivered by the broker.
@@ -133,7 +137,7 @@ alarm_kinds! {
         do "look at `dmesg` and `smartctl -a`, change the cable; replace the drive if it happens again",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
     /// The drive has no room beyond its reserve.
-    DriveFull: "drive-full", "The drive is full", Drive, Work,
+    DriveFull: "drive-full", "The drive is full", Incoming, Work,
         means "no room beyond `drive.reserve`: no file is fetched; copies that are on the drive already are proven and archived all the same",
         do "make room, or mount another drive that is set up",
         meanwhile "No file is fetched until then. Copies that are on it already are proven and archived; the rest stays on the server, and work goes on by itself.";
@@ -251,10 +255,32 @@ impl AlarmKind {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
     }
 
-    /// Whether a stage stops for it, so that it waits instead of failing file after file.
+    /// Whether that stage waits while it lasts, instead of failing task after task.
     #[must_use]
-    pub const fn pauses_a_stage(self) -> bool {
-        matches!(self.blocks(), Blocks::Drive | Blocks::Server)
+    pub const fn pauses(self, stage: StageName) -> bool {
+        match self.blocks() {
+            Blocks::Drive => matches!(stage, StageName::Fetch | StageName::Verify),
+            Blocks::Incoming => matches!(stage, StageName::Fetch),
+            Blocks::Server => matches!(stage, StageName::Enumerate | StageName::Fetch | StageName::Archive),
+            Blocks::Delivery | Blocks::Log | Blocks::Nobody => false,
+        }
+    }
+
+    /// Whether it is about something of one host, such as the place where a drive is mounted: other hosts may have
+    /// something of the same name, and know nothing of this one.
+    #[must_use]
+    pub const fn is_of_one_host(self) -> bool {
+        matches!(self.blocks(), Blocks::Drive | Blocks::Incoming)
+    }
+
+    /// Whether that stage can see that it is over, where that part of the program raised it. What a look shows, any
+    /// stage that it pauses sees; what only work meets, the stage whose work that is. A part that it pauses not, such
+    /// as `run`, has looked for those that it does.
+    #[must_use]
+    pub fn is_ended_by(self, stage: StageName, raised_by: &str) -> bool {
+        let is_anothers = StageName::ALL.iter().any(|other| other.name() == raised_by && self.pauses(*other));
+        let is_theirs = is_anothers && raised_by != stage.name();
+        self.pauses(stage) && (self.cleared_by() == ClearedBy::Opening || !is_theirs)
     }
 
     /// Whether it explains that a run does not get on, so that nobody needs a second alarm.
@@ -275,6 +301,21 @@ mod tests {
             assert_eq!(AlarmKind::of_code(kind.code()), Some(*kind));
         }
         assert_eq!(AlarmKind::of_code("of-a-later-version"), None);
+    }
+
+    #[test]
+    fn a_look_ends_what_a_look_shows_and_work_ends_what_work_meets() {
+        use StageName::{Archive, Fetch, Verify};
+        let missing = AlarmKind::DriveMissing;
+        assert!(missing.is_ended_by(Fetch, "verify") && missing.is_ended_by(Verify, "run"));
+        assert!(!missing.is_ended_by(Archive, "run"), "it does not look at the drive");
+        let failing = AlarmKind::DriveFailing;
+        assert!(failing.is_ended_by(Verify, "verify") && failing.is_ended_by(Verify, "drive"));
+        assert!(!failing.is_ended_by(Fetch, "verify"), "fetch has not read that copy back");
+        let full = AlarmKind::DriveFull;
+        assert!(full.is_ended_by(Fetch, "fetch") && full.is_ended_by(Fetch, "run"));
+        assert!(!full.is_ended_by(Verify, "run"), "it needs no room");
+        assert!(!AlarmKind::RecordWrong.is_ended_by(Verify, "verify"));
     }
 
     #[test]
