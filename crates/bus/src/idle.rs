@@ -49,51 +49,6 @@ pub enum Idle {
     },
 }
 
-/// What the log alone says of the work that is left, whoever does it: see [`log_settled`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing is left.
-    Nothing,
-    /// Something waits for a worker, or one has it in hand.
-    Work {
-        /// Since when what has waited longest has done so.
-        since: Timestamp,
-    },
-    /// All that is left waits for a time: a retry's, or that of a worker that is long at work.
-    Later {
-        /// The first of them.
-        next: Timestamp,
-    },
-}
-
-/// What is left to do for these stages, in whichever processes they run: as the log is, at one
-/// moment.
-///
-/// Work of a drive that is nowhere is left for as long as that drive stays away: see how long
-/// it has waited before you wait for it.
-///
-/// # Errors
-/// The log could not be read.
-pub async fn log_settled(log: &EventLog, stages: &[StageName]) -> Result<Left, LogError> {
-    loop {
-        let size = log.head().await?.size;
-        let mut since: Option<Timestamp> = None;
-        for stage in stages {
-            let first = log.pending(*stage, Position(0), 1).await?;
-            let times = first.iter().map(|event| event.time);
-            since = since.into_iter().chain(times).min();
-        }
-        if let Some(since) = since {
-            return Ok(Left::Work { since });
-        }
-        let due = log.next_due(stages).await?;
-        // A subject that went from one stage to another between two looks was seen by neither.
-        if log.head().await?.size == size {
-            return Ok(due.map_or(Left::Nothing, |next| Left::Later { next }));
-        }
-    }
-}
-
 /// What a look at the log and at the stages shows.
 enum Look {
     Busy,

@@ -48,7 +48,7 @@ pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
 pub use crate::delivery::Delivery;
 pub use crate::desk::Desk;
 pub use crate::figures::Figures;
-pub use crate::idle::{Idle, Left, log_settled};
+pub use crate::idle::Idle;
 pub use crate::pace::Pace;
 pub use crate::pipeline::{Pipeline, PipelineView, StageHandle, Wiring, spawn_stage};
 pub use crate::progress::{Counts, LinkHealth, Pause, StageProgress};
