@@ -6,7 +6,6 @@ use std::time::Duration;
 use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::Idle;
 use strongroom_eventlog::LogError;
-use strongroom_model::event::Trigger;
 use strongroom_model::{Actor, Position, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::telemetry::Traces;
@@ -16,7 +15,6 @@ use tokio::time::Instant;
 use crate::process::role::Role;
 use crate::process::{Opening, Process, aborted};
 use crate::run::ending::Ending;
-use crate::run::request;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::tally::Tally;
@@ -94,14 +92,6 @@ impl Job {
                 () = aborted => Trouble::given_up(),
             }
         }
-    }
-
-    /// Asks for a run, or takes over one that an earlier process asked for.
-    pub(crate) async fn request(&self, trigger: Trigger) -> Result<strongroom_model::StreamName, Trouble> {
-        let (log, clock) = (&self.process.log, &self.process.clock);
-        let wanted = (trigger, self.process.config.enumerate.oldest);
-        let previous = request::newest(log).await?.map(|newest| newest.stream);
-        Ok(request::request(log, clock, &self.actor, wanted, previous.as_ref()).await?)
     }
 
     /// Waits until no copy is being read back that only a damaged manifest lists, or until told to stop.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use strongroom_bus::Idle;
-use strongroom_model::event::{Trigger, ZeroReason};
+use strongroom_model::event::ZeroReason;
 use strongroom_model::run::Run;
 use strongroom_model::text::shown;
 use strongroom_model::{StageName, StreamName};
 use tokio::time::Instant;
 
+use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::ending::Ending;
 use crate::run::job::{DriveFound, Job};
@@ -136,7 +137,8 @@ async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
 async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
     let mut outcome = Outcome::default();
     for number in 0..MOST_RUNS {
-        let run = job.request(Trigger::Once).await?;
+        let Process { config, log, clock, .. } = &job.process;
+        let run = request::now(config, log, clock).await?;
         let found = one_run(job, &run, patience).await?;
         let Some(enumerated) = &found.enumerated else {
             outcome.troubles.extend(run_trouble(&found, &job.process.config.zone()));

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use strongroom_model::event::{RunEnumerated, Trigger};
+use strongroom_model::StreamName;
+use strongroom_model::event::RunEnumerated;
 use strongroom_model::run::Run;
-use strongroom_model::{StageName, StreamName};
-use strongroom_service::actor;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
@@ -13,7 +12,6 @@ use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::once::{run_trouble, why_zero};
 use crate::run::request;
-use crate::run::runs::Runs;
 use crate::trouble::Trouble;
 
 /// How often it is looked at.
@@ -32,9 +30,7 @@ pub(crate) struct Asked {
 /// Asks for a run, or joins the one that was asked for, and waits until it has enumerated.
 pub(crate) async fn ask(process: &Process, clock_watch: &mut ClockWatch) -> Result<Asked, Trouble> {
     clock_watch.turn().await?;
-    let runs = Runs::new(&process.config, &process.log, &process.clock, &actor(StageName::Enumerate)).await?;
-    let previous = request::newest(&process.log).await?.map(|newest| newest.stream);
-    let run = runs.request(Trigger::Once, previous.as_ref()).await?;
+    let run = request::now(&process.config, &process.log, &process.clock).await?;
     tracing::info!(%run, "a run is asked for");
     let patience = process.config.retry.wait_once.get();
     let since = Instant::now();

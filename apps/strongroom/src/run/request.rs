@@ -8,7 +8,8 @@ use strongroom_model::run::Run;
 use strongroom_model::{
     Actor, Event, EventId, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind,
 };
-use strongroom_service::Clock;
+use strongroom_service::actor::person;
+use strongroom_service::{Clock, Config};
 use uuid::Uuid;
 
 /// Asks for a run. One that an earlier process asked for, and that did not come to ask the
@@ -47,6 +48,13 @@ pub(crate) async fn request(
         Ok(_) | Err(AppendError::Conflict { .. }) => Ok(stream),
         Err(error) => Err(error),
     }
+}
+
+/// Asks for a run at once, in the name of whoever called this process, or takes over one that an earlier process asked
+/// for.
+pub(crate) async fn now(config: &Config, log: &EventLog, clock: &Clock) -> Result<StreamName, AppendError> {
+    let previous = newest(log).await.map_err(AppendError::NotStored)?.map(|newest| newest.stream);
+    request(log, clock, &person(), (Trigger::Once, config.enumerate.oldest), previous.as_ref()).await
 }
 
 /// The run that follows on that one (a version 5 UUID, RFC 9562, section 5.5).

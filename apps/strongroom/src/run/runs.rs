@@ -112,7 +112,8 @@ impl Runs {
             self.look_back().await?;
         }
         if begins {
-            self.request(Trigger::Schedule, run.as_ref()).await?;
+            let wanted = (Trigger::Schedule, self.oldest);
+            request::request(&self.log, &self.clock, &self.actor, wanted, run.as_ref()).await?;
             return Ok(Duration::ZERO);
         }
         if is_over {
@@ -122,12 +123,6 @@ impl Runs {
             self.watch_over(asked_at).await?;
         }
         Ok(Duration::MAX)
-    }
-
-    /// Asks for the run that follows on that one.
-    pub(crate) async fn request(&self, trigger: Trigger, previous: Option<&StreamName>) -> Result<StreamName, Trouble> {
-        let wanted = (trigger, self.oldest);
-        Ok(request::request(&self.log, &self.clock, &self.actor, wanted, previous).await?)
     }
 
     /// Whether the run before is done. Copies on a drive that nobody has mounted must not hold

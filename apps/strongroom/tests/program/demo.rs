@@ -182,3 +182,12 @@ fn a_runs_ending_is_one_json_object_where_that_is_asked_for() {
     assert_eq!((&ending["ok"], &ending["archived"]), (&true.into(), &0.into()), "{ending}");
     assert_eq!(ending["zero"], "no signed-off document waits on the server");
 }
+
+#[test]
+fn r11_a_run_by_hand_is_requested_in_the_log_in_the_name_of_whoever_called_it() {
+    let folder = demo("1");
+    let export = run(&folder.path().join("here"), &["log", "export"]).expect(0).stdout;
+    let requested: Vec<_> = export.lines().filter(|line| line.contains("\"strongroom.run.requested.v1\"")).collect();
+    assert!(!requested.is_empty(), "{export}");
+    assert!(requested.iter().all(|line| line.contains("\"actor\":\"operator@")), "{requested:?}");
+}
