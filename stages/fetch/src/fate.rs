@@ -6,29 +6,27 @@ use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, FailureKind};
 use strongroom_source::{Cause, Source, SourceError};
 
-/// Why a file did not come.
+/// Why a download failed.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The server, or the way to it.
+pub(crate) enum FetchError {
     Source(SourceError),
-    /// The drive.
     Drive(DriveError),
 }
 
-impl From<SourceError> for Trouble {
+impl From<SourceError> for FetchError {
     fn from(error: SourceError) -> Self {
         Self::Source(error)
     }
 }
 
-impl From<DriveError> for Trouble {
+impl From<DriveError> for FetchError {
     fn from(error: DriveError) -> Self {
         Self::Drive(error)
     }
 }
 
-impl Trouble {
-    /// Whether what came is of no use to a later attempt.
+impl FetchError {
+    /// See [`is_useless`].
     pub(crate) fn is_useless(&self) -> bool {
         matches!(self, Self::Source(error) if is_useless(error))
     }
@@ -42,8 +40,8 @@ impl Trouble {
     }
 }
 
-/// Whether what came is of no use to a later attempt: the server has another file than
-/// its record says, or none.
+/// Whether the received bytes are of no use to a later attempt: the server has another file than its record says,
+/// or none.
 pub(crate) fn is_useless(error: &SourceError) -> bool {
     matches!(*error.cause, Cause::TooLong { .. } | Cause::Missing { .. })
 }
@@ -64,7 +62,7 @@ pub(crate) fn of_drive(error: &DriveError) -> Outcome {
         return Outcome::Obstructed(obstacle);
     }
     if error.is_busy() {
-        // Another worker has this very file; if it dies, the file is delivered again.
+        // Another worker has this file in flight; if it dies, the file is delivered again.
         return Outcome::Superseded;
     }
     let kind = error.failure_kind();

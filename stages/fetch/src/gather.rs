@@ -1,59 +1,57 @@
-//! A small file: gathered in memory, then written in one go. That is one change of threads
-//! for each file instead of one for each piece.
+//! A small file: downloaded to memory, then written at once. That costs one change of threads a file instead
+//! of one a chunk.
 
 use strongroom_drive::{Drive, DriveError, Place, Received};
 use strongroom_model::ByteCount;
 use strongroom_source::Source;
 
-use crate::fate::Trouble;
+use crate::fate::FetchError;
 use crate::meter::Meter;
-use crate::wanted::Wanted;
+use crate::transfer::Transfer;
 use strongroom_service::blocking;
 
-/// The largest file that is gathered in memory: with as many at once as an operator may
-/// configure (256), that is 128 MiB.
+/// The largest file that is held in memory: 128 MiB in all at the largest concurrency (256).
 pub(crate) const MAX_GATHERED_BYTES: ByteCount = ByteCount(512 * 1024);
 
-/// Brings a small file onto the drive, under its temporary name.
+/// Downloads a small file onto the drive, under its temporary name.
 pub(crate) async fn gather(
     source: &Source,
     drive: &Drive,
     meter: &Meter,
-    wanted: &Wanted,
-) -> Result<Received, Trouble> {
-    let mut whole = Vec::with_capacity(usize::try_from(wanted.size.0).unwrap_or(0));
-    let came = download(source, meter, wanted, &mut whole).await;
-    let (drive, place) = (drive.clone(), wanted.place.clone());
-    match came {
-        Ok(()) => Ok(blocking(move || put(&drive, &place, &whole)).await?),
-        Err(trouble) => {
-            if !whole.is_empty() && !trouble.is_useless() {
-                // What came is kept for the next attempt; if that fails as well, nothing is
-                // lost but time.
-                let _ = blocking(move || keep(&drive, &place, &whole)).await;
+    transfer: &Transfer,
+) -> Result<Received, FetchError> {
+    let mut bytes = Vec::with_capacity(usize::try_from(transfer.size.0).unwrap_or(0));
+    let result = download(source, meter, transfer, &mut bytes).await;
+    let (drive, place) = (drive.clone(), transfer.place.clone());
+    match result {
+        Ok(()) => Ok(blocking(move || put(&drive, &place, &bytes)).await?),
+        Err(error) => {
+            if !bytes.is_empty() && !error.is_useless() {
+                // Kept for the next attempt; if this fails as well, only time is lost.
+                let _ = blocking(move || keep(&drive, &place, &bytes)).await;
             }
-            Err(trouble)
+            Err(error)
         }
     }
 }
 
-async fn download(source: &Source, meter: &Meter, wanted: &Wanted, whole: &mut Vec<u8>) -> Result<(), Trouble> {
-    let mut download = source.download(&wanted.booking, wanted.size, &wanted.digest, ByteCount(0)).await?;
+async fn download(source: &Source, meter: &Meter, transfer: &Transfer, bytes: &mut Vec<u8>) -> Result<(), FetchError> {
+    let mut download = source.download(&transfer.booking, transfer.size, &transfer.digest, ByteCount(0)).await?;
     while let Some(chunk) = download.chunk().await? {
         meter.add(chunk.len());
-        whole.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&chunk);
     }
     Ok(())
 }
 
 /// Writes the whole file; one that is on the drive already, and right, is left as it is.
-fn put(drive: &Drive, place: &Place, whole: &[u8]) -> Result<Received, DriveError> {
+fn put(drive: &Drive, place: &Place, bytes: &[u8]) -> Result<Received, DriveError> {
     let mut partial = drive.receive(place)?;
     if !partial.is_complete() {
         if partial.resumed_from().0 > 0 {
             partial.restart()?;
         }
-        partial.write(whole)?;
+        partial.write(bytes)?;
     }
     partial.finish()
 }

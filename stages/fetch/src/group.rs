@@ -1,4 +1,4 @@
-//! What is made durable together: one sync for many files.
+//! Files that are committed together, with one sync.
 
 use strongroom_bus::{Done, Outcome, Settle, Task};
 use strongroom_drive::{Drive, Landed};
@@ -8,32 +8,30 @@ use strongroom_model::{ByteCount, DriveId, Event};
 use strongroom_service::kill_point;
 
 use crate::fate::of_drive;
-use crate::wanted::Come;
+use crate::transfer::Downloaded;
 use strongroom_service::blocking;
 
-/// From this size on, a file is made durable alone, so that small ones do not wait for its
-/// sync: that takes as long as the drive needs to write it.
+/// From this size on, a file is committed alone: small ones do not wait for its sync, which takes as long as the
+/// drive needs to write it.
 pub(crate) const ALONE_FROM_BYTES: ByteCount = ByteCount(64 * 1024 * 1024);
 
-/// Makes files durable under their final names, and settles their tasks.
+/// Makes files durable under their final names, then settles their tasks.
 ///
-/// - If we stop before the commit, the files lie there under temporary names; the next
-///   attempt goes on from them.
-/// - If we stop between the commit and the append, they stand under their final names, and
-///   nobody was told. The next attempt finds the very content that it wants in its place and
-///   writes nothing.
-pub(crate) async fn land(drive: Drive, group: Vec<(Task<Booking>, Come)>, settle: Settle<Booking>) {
+/// - If we stop before the commit, the files have temporary names; the next attempt resumes them.
+/// - If we stop between the commit and the append, they have their final names, and no event says so. The next
+///   attempt finds the expected content in place and writes nothing.
+pub(crate) async fn commit_group(drive: Drive, group: Vec<(Task<Booking>, Downloaded)>, settle: Settle<Booking>) {
     kill_point!("fetch.after-download");
     let mut tasks = Vec::with_capacity(group.len());
     let mut files = Vec::with_capacity(group.len());
-    for (task, come) in group {
-        files.push(come.received);
-        tasks.push((task, come.elapsed_ms));
+    for (task, file) in group {
+        files.push(file.received);
+        tasks.push((task, file.elapsed_ms));
     }
     let id = drive.identity().id;
     let (count, began) = (files.len(), tokio::time::Instant::now());
     let landed = blocking(move || drive.commit(files)).await;
-    tracing::debug!(files = count, elapsed_ms = began.elapsed().as_millis(), "a group was made durable");
+    tracing::debug!(files = count, elapsed_ms = began.elapsed().as_millis(), "committed files");
     kill_point!("fetch.after-commit");
     let outcomes = tasks.into_iter().zip(landed).map(|((task, elapsed_ms), landed)| match landed {
         Ok(landed) => (task, Outcome::Done(Done::event(fetched(id, landed, elapsed_ms)))),

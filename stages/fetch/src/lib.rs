@@ -1,30 +1,29 @@
-//! Brings files onto the drive: many at once, each as far as it came, all durable before
-//! anybody is told.
+//! Downloads files onto the drive, concurrently and resumable, durable before any event says so.
 //!
 //! Takes [`TimesheetEnumerated`](strongroom_model::Event::TimesheetEnumerated), gives
 //! [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched): see the README beside this
 //! crate for the whole table. Whether the bytes are the right ones is for verify to say.
 //!
 //! In reading order:
-//! - [`settings`]: what an operator says;
+//! - [`settings`]: what is configured;
 //! - [`stage`]: what is looked at before a batch is begun;
-//! - `batch`: its downloads, and the groups in which they are made durable;
-//! - `wanted`: one file that is to come, and `one`: how it comes;
-//! - `gather` and `stream`: small files by way of memory, others piece by piece;
-//! - `group`: what is made durable together;
+//! - `batch`: its downloads, and the groups in which they are committed;
+//! - `transfer`: one file to download, and `download`: its way;
+//! - `gather` and `stream`: small files by way of memory, others chunk by chunk;
+//! - `group`: files that are committed together;
 //! - `fate`: what an error means for the file, its batch and the stage;
-//! - [`meter`]: how many bytes have come.
+//! - [`meter`]: received bytes.
 
 mod batch;
+mod download;
 mod fate;
 mod gather;
 mod group;
 pub mod meter;
-mod one;
 pub mod settings;
 pub mod stage;
 mod stream;
-mod wanted;
+mod transfer;
 
 pub use crate::meter::Meter;
 pub use crate::settings::FetchSettings;

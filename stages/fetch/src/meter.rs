@@ -1,19 +1,18 @@
-//! How many bytes have come: for a progress bar, and for nothing that must be right.
+//! Received bytes, for a progress bar only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use strongroom_model::ByteCount;
 
-/// Counts bytes as they come. Clones count together.
+/// Counts received bytes. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     bytes: Arc<AtomicU64>,
 }
 
 impl Meter {
-    /// How many bytes have come since the process began, whatever became of them: those of
-    /// a transfer that began anew count twice.
+    /// Bytes received since the process began, those of a restarted transfer twice.
     #[must_use]
     pub fn bytes(&self) -> ByteCount {
         ByteCount(self.bytes.load(Ordering::Relaxed))

@@ -1,4 +1,4 @@
-//! What an operator says of fetching.
+//! What is configured.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use strongroom_model::{ByteCount, DriveId, SiteId};
 /// Where files go, and how many at once.
 #[derive(Debug, Clone)]
 pub struct FetchSettings {
-    /// Whose files they are: the drive's first folder.
+    /// The site: the drive's first folder.
     pub site: SiteId,
     /// Where the drive is mounted.
     pub root: PathBuf,
     /// The only drive to write to; any that was set up where it is `None`.
     pub expect: Option<DriveId>,
-    /// How much of the drive must stay free.
+    /// What must stay free on the drive.
     pub reserve: ByteCount,
-    /// How many files are downloaded at once, over all batches.
+    /// Concurrent downloads, over all batches.
     pub concurrency: usize,
-    /// How many files are taken at a time, and share a sync at most.
+    /// Files taken at a time, which share a sync at most.
     pub batch: usize,
-    /// Whose calendar months the bags are stamped with.
+    /// The time zone of the bags' months.
     pub zone: TimeZone,
-    /// What the stages of this process have read of the drive's bags.
+    /// The bags that the stages of this process have read.
     pub bags: BagCache,
 }

@@ -13,21 +13,21 @@ use strongroom_source::{Guard, Source};
 use tokio::sync::Semaphore;
 
 use crate::batch::Batch;
+use crate::download::Shared;
 use crate::fate::of_the_drive;
 use crate::meter::Meter;
-use crate::one::Shared;
 use crate::settings::FetchSettings;
-use crate::wanted::{Asked, Wanted};
+use crate::transfer::{Pending, Transfer};
 
-/// How many batches are under way at once: while the last files of one are made durable,
-/// those of the next come in, and a large file does not hold up all that comes after it.
+/// Concurrent batches: the next one downloads while the last files of one are committed, and a large file does
+/// not delay all that follow.
 const BATCHES: usize = 4;
 
-/// Brings files onto the drive.
+/// Downloads files onto the drive.
 ///
-/// A task's file is durable under its final name before the task settles. All before that
-/// may be done twice, by us or by a twin: a temporary file belongs to one worker at a time,
-/// and what is on the drive already is found there.
+/// A task's file is durable under its final name before the task settles. Everything before that may happen twice,
+/// here or in a concurrent worker: a temporary file belongs to one worker at a time, and a file that is on the drive
+/// already is adopted.
 #[derive(Debug)]
 pub struct Fetch {
     source: Source,
@@ -35,18 +35,18 @@ pub struct Fetch {
     slot: Arc<Slot>,
     clock: Clock,
     meter: Meter,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     server: Guard,
 }
 
 impl Fetch {
-    /// A stage that brings that server's files onto the drive that is mounted there.
+    /// A stage that downloads that server's files to the configured drive.
     #[must_use]
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
         let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
         Self {
             slot: Arc::new(Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())),
-            turns: Arc::new(Semaphore::new(settings.concurrency.clamp(1, at_once()))),
+            permits: Arc::new(Semaphore::new(settings.concurrency.clamp(1, max_open()))),
             meter: Meter::default(),
             server: Guard::new(source.clone()),
             source,
@@ -64,7 +64,7 @@ impl Fetch {
         Self { slot, ..self }
     }
 
-    /// How many bytes have come, as they come.
+    /// The bytes received so far.
     #[must_use]
     pub fn meter(&self) -> Meter {
         self.meter.clone()
@@ -84,7 +84,7 @@ impl Stage for Fetch {
     }
 
     fn limits(&self) -> BatchLimits {
-        BatchLimits { tasks: self.settings.batch.min(at_once()), batches: BATCHES }
+        BatchLimits { tasks: self.settings.batch.min(max_open()), batches: BATCHES }
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
@@ -93,16 +93,16 @@ impl Stage for Fetch {
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
-        let (mut wanted, others) = self.sort(tasks);
+        let (mut pending, others) = self.sort(tasks);
         settle.settle(others).await;
-        let shared = match self.share(&mut wanted).await {
+        let shared = match self.share(&mut pending).await {
             Ok(shared) => shared,
             Err(error) => {
                 let outcome = Outcome::Obstructed(of_the_drive(&error));
-                return settle.settle(wanted.into_iter().map(|(task, _)| (task, outcome.clone())).collect()).await;
+                return settle.settle(pending.into_iter().map(|(task, _)| (task, outcome.clone())).collect()).await;
             }
         };
-        Batch::new(shared.clone(), settle.clone()).run(wanted).await;
+        Batch::new(shared.clone(), settle.clone()).run(pending).await;
         if shared.obstacle.get().is_some_and(|obstacle| obstacle.subject == SERVER) {
             self.server.suspect();
         }
@@ -110,48 +110,47 @@ impl Stage for Fetch {
 }
 
 impl Fetch {
-    /// What is to be downloaded. A booking that was never enumerated is none of ours: nothing
-    /// hands us such a one.
-    fn sort(&self, tasks: Vec<Task<Booking>>) -> (Vec<Asked>, Vec<(Task<Booking>, Outcome)>) {
+    /// What is to be downloaded, and the tasks of bookings that were never enumerated: none should be delivered.
+    fn sort(&self, tasks: Vec<Task<Booking>>) -> (Vec<Pending>, Vec<(Task<Booking>, Outcome)>) {
         let month = Month::of(self.clock.now(), &self.settings.zone);
-        let (mut wanted, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
+        let (mut pending, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
         for task in tasks {
-            match Wanted::of(&task, &self.settings.site, month) {
-                Some(file) => wanted.push((task, file)),
+            match Transfer::of(&task, &self.settings.site, month) {
+                Some(transfer) => pending.push((task, transfer)),
                 None => others.push((task, Outcome::Superseded)),
             }
         }
-        (wanted, others)
+        (pending, others)
     }
 
-    /// Looks at the drive before the first byte is asked for (R6), and at what fits on it.
-    async fn share(&self, wanted: &mut [Asked]) -> Result<Shared, DriveError> {
+    /// Looks at the drive before the first request (R6), and at what fits on it.
+    async fn share(&self, pending: &mut [Pending]) -> Result<Shared, DriveError> {
         let drive = self.drive().await?;
-        let sizes: Vec<ByteCount> = wanted.iter().map(|(_, wanted)| wanted.size).collect();
+        let sizes: Vec<ByteCount> = pending.iter().map(|(_, transfer)| transfer.size).collect();
         let fitting = {
             let drive = drive.clone();
             blocking(move || fitting(&drive, &sizes)).await?
         };
-        for ((_, wanted), fits) in wanted.iter_mut().zip(fitting) {
-            wanted.fits = fits;
+        for ((_, transfer), fits) in pending.iter_mut().zip(fitting) {
+            transfer.fits = fits;
         }
         Ok(Shared {
             source: self.source.clone(),
             drive,
             meter: self.meter.clone(),
-            turns: self.turns.clone(),
+            permits: self.permits.clone(),
             obstacle: Arc::new(OnceLock::new()),
         })
     }
 }
 
-/// How many files a batch may have open at once, so that no process has more than it may: each file that comes has its
-/// temporary file, its connection and a folder.
-fn at_once() -> usize {
+/// How many files a batch may have open within the process's limit: each has its temporary file, its connection and
+/// a folder.
+fn max_open() -> usize {
     (limits::open_files() / (3 * BATCHES)).max(1)
 }
 
-/// Which files fit on the drive, all of them together if they do, or else the first that do.
+/// Which files fit on the drive: all together, or else the first that do.
 fn fitting(drive: &Drive, sizes: &[ByteCount]) -> Result<Vec<bool>, DriveError> {
     let fits = |needed| match drive.check(needed) {
         Ok(()) => Ok(true),

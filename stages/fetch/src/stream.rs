@@ -1,5 +1,5 @@
-//! A file piece by piece: from the network to a thread that writes, over a short channel.
-//! However large the file, only a few pieces of it are in memory.
+//! A file chunk by chunk, from the network to a thread that writes, over a short channel: a few chunks are in memory,
+//! however large the file.
 
 use bytes::Bytes;
 use strongroom_drive::{Drive, DriveError, Place, Received};
@@ -7,42 +7,40 @@ use strongroom_model::ByteCount;
 use strongroom_source::Source;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fate::Trouble;
+use crate::fate::FetchError;
 use crate::meter::Meter;
-use crate::wanted::Wanted;
+use crate::transfer::Transfer;
 use strongroom_service::blocking;
 
-/// How many pieces wait for the drive at most: enough that neither side waits for the other
-/// at each piece, few enough that a slow drive slows the download down at once.
-const PIECES: usize = 8;
+/// Chunks that wait for the drive at most: enough that neither side waits for the other at each chunk, few enough
+/// that a slow drive slows the download at once.
+const QUEUED_CHUNKS: usize = 8;
 
-/// What the writing thread is told.
-enum Piece {
-    /// The server begins at the first byte: what was there is of no use.
+/// A message to the writing thread.
+enum Message {
+    /// The server begins at the first byte: drop what is there.
     Restart,
-    /// The next bytes.
     Bytes(Bytes),
-    /// That was all.
     End,
-    /// Nothing that came will be of use to a later attempt either.
+    /// Nothing that was received is of use to a later attempt either.
     Useless,
 }
 
-/// Brings a file onto the drive, under its temporary name, from where an earlier transfer
-/// stopped. Given up at any point, what came stays there for the next one.
+/// Downloads a file onto the drive, under its temporary name, from where an earlier transfer stopped. Cancelled at any
+/// point, the received bytes stay for the next attempt.
 pub(crate) async fn stream(
     source: &Source,
     drive: &Drive,
     meter: &Meter,
-    wanted: &Wanted,
-) -> Result<Received, Trouble> {
+    transfer: &Transfer,
+) -> Result<Received, FetchError> {
     let (opened, from) = oneshot::channel();
-    let (pieces, queue) = mpsc::channel(PIECES);
-    let (drive, place) = (drive.clone(), wanted.place.clone());
+    let (chunks, queue) = mpsc::channel(QUEUED_CHUNKS);
+    let (drive, place) = (drive.clone(), transfer.place.clone());
     let writer = blocking(move || write(&drive, &place, opened, queue));
-    let reader = read(source, meter, wanted, from, pieces);
+    let reader = read(source, meter, transfer, from, chunks);
     let (written, read) = tokio::join!(writer, reader);
-    // If both failed, the drive's error is the one that the other follows from.
+    // If both failed, the other follows from the drive's error.
     match (written?, read) {
         (Some(received), _) => Ok(received),
         (None, Err(error)) => Err(error.into()),
@@ -50,53 +48,53 @@ pub(crate) async fn stream(
     }
 }
 
-/// The network's side. It ends early, without an error, only where the writer is gone.
+/// The network's side. It ends early, without an error, only if the writer has.
 async fn read(
     source: &Source,
     meter: &Meter,
-    wanted: &Wanted,
+    transfer: &Transfer,
     from: oneshot::Receiver<ByteCount>,
-    pieces: mpsc::Sender<Piece>,
+    chunks: mpsc::Sender<Message>,
 ) -> Result<(), strongroom_source::SourceError> {
     let Ok(from) = from.await else { return Ok(()) };
-    let came = transfer(source, meter, wanted, from, &pieces).await;
-    let last = match &came {
-        Ok(()) => Some(Piece::End),
-        Err(error) if crate::fate::is_useless(error) => Some(Piece::Useless),
+    let result = send_chunks(source, meter, transfer, from, &chunks).await;
+    let last = match &result {
+        Ok(()) => Some(Message::End),
+        Err(error) if crate::fate::is_useless(error) => Some(Message::Useless),
         Err(_) => None,
     };
     if let Some(last) = last {
-        let _ = pieces.send(last).await;
+        let _ = chunks.send(last).await;
     }
-    came
+    result
 }
 
-async fn transfer(
+async fn send_chunks(
     source: &Source,
     meter: &Meter,
-    wanted: &Wanted,
+    transfer: &Transfer,
     from: ByteCount,
-    pieces: &mpsc::Sender<Piece>,
+    chunks: &mpsc::Sender<Message>,
 ) -> Result<(), strongroom_source::SourceError> {
-    let mut download = source.download(&wanted.booking, wanted.size, &wanted.digest, from).await?;
-    if download.starts_at() < from && pieces.send(Piece::Restart).await.is_err() {
+    let mut download = source.download(&transfer.booking, transfer.size, &transfer.digest, from).await?;
+    if download.starts_at() < from && chunks.send(Message::Restart).await.is_err() {
         return Ok(());
     }
     while let Some(chunk) = download.chunk().await? {
         meter.add(chunk.len());
-        if pieces.send(Piece::Bytes(chunk)).await.is_err() {
+        if chunks.send(Message::Bytes(chunk)).await.is_err() {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// The drive's side. `None`: the transfer was given up.
+/// The drive's side. `None`: the transfer was cancelled.
 fn write(
     drive: &Drive,
     place: &Place,
     opened: oneshot::Sender<ByteCount>,
-    mut queue: mpsc::Receiver<Piece>,
+    mut queue: mpsc::Receiver<Message>,
 ) -> Result<Option<Received>, DriveError> {
     let mut partial = drive.receive(place)?;
     if opened.send(partial.resumed_from()).is_err() {
@@ -104,10 +102,10 @@ fn write(
     }
     while let Some(piece) = queue.blocking_recv() {
         match piece {
-            Piece::Restart => partial.restart()?,
-            Piece::Bytes(bytes) => partial.write(&bytes)?,
-            Piece::End => return partial.finish().map(Some),
-            Piece::Useless => {
+            Message::Restart => partial.restart()?,
+            Message::Bytes(bytes) => partial.write(&bytes)?,
+            Message::End => return partial.finish().map(Some),
+            Message::Useless => {
                 partial.discard();
                 return Ok(None);
             }

@@ -1,4 +1,4 @@
-//! One file that is to come.
+//! One file to download.
 
 use strongroom_bus::Task;
 use strongroom_drive::{Place, Received};
@@ -7,29 +7,29 @@ use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
 
 /// A booking's file, as the server's record has it, and where it goes.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct Transfer {
     pub(crate) booking: BookingId,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) place: Place,
-    /// An attempt before this one failed: something of it may lie on the drive.
-    pub(crate) tried: bool,
-    /// There is room for the whole of it on the drive.
+    /// An earlier attempt failed: part of the file may be on the drive.
+    pub(crate) is_retry: bool,
+    /// The drive has room for all of it.
     pub(crate) fits: bool,
 }
 
-/// A task, and the file that it asks for.
-pub(crate) type Asked = (Task<Booking>, Wanted);
+/// A task with its file.
+pub(crate) type Pending = (Task<Booking>, Transfer);
 
-/// A file that has come.
+/// A downloaded file, not yet durable.
 #[derive(Debug)]
-pub(crate) struct Come {
+pub(crate) struct Downloaded {
     pub(crate) received: Received,
     pub(crate) elapsed_ms: u64,
 }
 
-impl Wanted {
-    /// What a task asks for; `None` where it is no booking that was enumerated.
+impl Transfer {
+    /// A task's file; `None` where its booking was never enumerated.
     pub(crate) fn of(task: &Task<Booking>, site: &SiteId, month: Month) -> Option<Self> {
         let booking = task.stream.as_booking()?;
         let record = task.state.enumerated.as_ref()?;
@@ -41,7 +41,7 @@ impl Wanted {
             expected: record.digest.clone(),
             size: record.size_bytes,
         };
-        let (size, digest, tried) = (record.size_bytes, record.digest.clone(), task.state.failures > 0);
-        Some(Self { booking, size, digest, place, tried, fits: true })
+        let (size, digest, is_retry) = (record.size_bytes, record.digest.clone(), task.state.failures > 0);
+        Some(Self { booking, size, digest, place, is_retry, fits: true })
     }
 }

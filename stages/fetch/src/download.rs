@@ -1,0 +1,61 @@
+//! The download of one file.
+
+use std::sync::{Arc, OnceLock};
+
+use strongroom_bus::{Outcome, Task};
+use strongroom_drive::Drive;
+use strongroom_model::AlarmKind;
+use strongroom_model::booking::Booking;
+use strongroom_model::event::AlarmRaised;
+use strongroom_source::Source;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::gather::{MAX_GATHERED_BYTES, gather};
+use crate::meter::Meter;
+use crate::stream::stream;
+use crate::transfer::{Downloaded, Pending};
+
+/// What the files of a batch share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) source: Source,
+    pub(crate) drive: Drive,
+    pub(crate) meter: Meter,
+    /// One for each concurrent download, over all batches.
+    pub(crate) permits: Arc<Semaphore>,
+    /// What one download found to be in the way of all.
+    pub(crate) obstacle: Arc<OnceLock<AlarmRaised>>,
+}
+
+/// A download's end: the file, or what its task is settled with.
+pub(crate) type Finished = (Task<Booking>, Result<Downloaded, Outcome>);
+
+impl Shared {
+    /// Downloads one file onto the drive, under its temporary name.
+    pub(crate) async fn download(self, (task, transfer): Pending) -> Finished {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        if let Some(obstacle) = self.obstacle.get() {
+            return (task, Err(Outcome::Obstructed(obstacle.clone())));
+        }
+        let began = Instant::now();
+        // Where a part may be on the drive already, or the room is doubtful, the drive comes first.
+        let result = if transfer.size <= MAX_GATHERED_BYTES && transfer.fits && !transfer.is_retry {
+            gather(&self.source, &self.drive, &self.meter, &transfer).await
+        } else {
+            stream(&self.source, &self.drive, &self.meter, &transfer).await
+        };
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let outcome = match result {
+            Ok(received) => Ok(Downloaded { received, elapsed_ms }),
+            Err(error) => Err(error.outcome(&self.source).await),
+        };
+        // A file that does not fit says nothing about smaller ones.
+        if let Err(Outcome::Obstructed(obstacle)) = &outcome
+            && obstacle.kind != AlarmKind::DriveFull
+        {
+            let _ = self.obstacle.set(obstacle.clone());
+        }
+        (task, outcome)
+    }
+}
