@@ -3,12 +3,12 @@
 //! ```text
 //! New ─Enumerated─▶ Enumerated ─Fetched─▶ Fetched ─BackedUp─▶ BackedUp ─Archived─▶ Archived ─Purged─▶ Purged
 //! ```
-//! `Failed` keeps the phase, but for verify's, which goes back to `Enumerated`: what could
-//! not be proven is fetched anew. `Held` keeps everything: it says that a stage is still at
+//! `Failed` leads to the phase of the stage that begins anew ([`StageName::after_failure`]). `Held` keeps everything: it says that a stage is still at
 //! work. A failure without `retry_at` needs a person, and only `Retried` leads on from there.
 
 use jiff::Timestamp;
 
+use crate::booking_status::BookingStatus;
 use crate::digest::Digest;
 use crate::envelope::Recorded;
 use crate::event::{Archived, BackedUp, Enumerated, Event, Failed, FailureKind, Fetched, Held, Retried};
@@ -32,6 +32,20 @@ pub enum Phase {
     Archived,
     /// The server's copy is gone.
     Purged,
+}
+
+impl Phase {
+    /// The phase in which this stage works on a booking; `None`: in none.
+    #[must_use]
+    pub const fn before(stage: StageName) -> Option<Self> {
+        match stage {
+            StageName::Enumerate => Some(Self::New),
+            StageName::Fetch => Some(Self::Enumerated),
+            StageName::Verify => Some(Self::Fetched),
+            StageName::Archive => Some(Self::BackedUp),
+            StageName::Notify => None,
+        }
+    }
 }
 
 /// What has become of a booking, folded from its stream.
@@ -63,6 +77,12 @@ pub struct Booking {
 }
 
 impl Booking {
+    /// Where it stands.
+    #[must_use]
+    pub fn status(&self) -> BookingStatus {
+        if self.needs_attention() { BookingStatus::NeedsAttention } else { BookingStatus::at(self.phase) }
+    }
+
     /// Whether only a person can lead it on.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
@@ -90,15 +110,9 @@ impl Booking {
         }
     }
 
-    /// Whether that stage may have it in hand.
+    /// Whether that stage may work on it now.
     fn is_with(&self, stage: StageName) -> bool {
-        match stage {
-            StageName::Enumerate => self.phase == Phase::New,
-            StageName::Fetch => self.phase == Phase::Enumerated,
-            StageName::Verify => self.phase == Phase::Fetched,
-            StageName::Archive => self.phase == Phase::BackedUp,
-            StageName::Notify => false,
-        }
+        Phase::before(stage) == Some(self.phase)
     }
 
     /// A run that takes it in hand does so in one step: only then is there something to hold.
@@ -110,8 +124,8 @@ impl Booking {
         if !self.is_with(failed.stage) {
             return None;
         }
-        if failed.stage == StageName::Verify {
-            self.phase = Phase::Enumerated;
+        self.phase = Phase::before(failed.stage.after_failure())?;
+        if self.phase < Phase::Fetched {
             self.fetched = None;
         }
         self.failures = self.failures.saturating_add(1);

@@ -18,6 +18,7 @@ pub use self::failure::{Failed, FailureKind};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
 pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
+use crate::quantity::ByteCount;
 use crate::stream::SubjectKind;
 
 /// What the catalogue knows of one type of event.
@@ -27,6 +28,8 @@ pub struct EventType {
     pub name: &'static str,
     /// Whose stream it belongs to.
     pub subject: SubjectKind,
+    /// Whether it leaves its subject's status and partition as they were.
+    pub keeps_status: bool,
     /// The JSON Schema of its `data`.
     pub schema: fn() -> schemars::Schema,
 }
@@ -49,7 +52,9 @@ pub enum DecodeError {
 }
 
 macro_rules! catalogue {
-    ($($(#[$meta:meta])* $variant:ident($data:ty) = $name:literal of $subject:ident;)+) => {
+    (@keeps) => { false };
+    (@keeps keeps_status) => { true };
+    ($($(#[$meta:meta])* $variant:ident($data:ty) = $name:literal of $subject:ident $(, $keeps:ident)?;)+) => {
         /// One fact, past tense, with its data.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event {
@@ -61,6 +66,7 @@ macro_rules! catalogue {
             $(EventType {
                 name: concat!("strongroom.", $name),
                 subject: SubjectKind::$subject,
+                keeps_status: catalogue!(@keeps $($keeps)?),
                 schema: || schemars::schema_for!($data),
             },)+
         ];
@@ -79,6 +85,14 @@ macro_rules! catalogue {
             pub const fn subject_kind(&self) -> SubjectKind {
                 match self {
                     $(Self::$variant(_) => SubjectKind::$subject,)+
+                }
+            }
+
+            /// Whether it leaves its subject's status and partition as they were.
+            #[must_use]
+            pub const fn keeps_status(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => catalogue!(@keeps $($keeps)?),)+
                 }
             }
 
@@ -124,7 +138,7 @@ catalogue! {
     /// A person gave a booking that needed attention back to the pipeline.
     TimesheetRetried(Retried) = "timesheet.retried.v1" of Booking;
     /// A stage is still at work on it: a transfer that takes long.
-    TimesheetHeld(Held) = "timesheet.held.v1" of Booking;
+    TimesheetHeld(Held) = "timesheet.held.v1" of Booking, keeps_status;
     /// A run is due.
     RunRequested(RunRequested) = "run.requested.v1" of Run;
     /// A run asked the server and took bookings in hand.
@@ -146,9 +160,9 @@ catalogue! {
     /// The condition ended.
     AlarmCleared(AlarmCleared) = "alarm.cleared.v1" of Alarm;
     /// A person was told of what began or ended.
-    AlarmNotified(AlarmNotified) = "alarm.notified.v1" of Alarm;
+    AlarmNotified(AlarmNotified) = "alarm.notified.v1" of Alarm, keeps_status;
     /// The mail about an alarm could not be handed over.
-    AlarmFailed(Failed) = "alarm.failed.v1" of Alarm;
+    AlarmFailed(Failed) = "alarm.failed.v1" of Alarm, keeps_status;
     /// A summary's interval and number were fixed.
     SummaryComposed(SummaryComposed) = "summary.composed.v1" of Summary;
     /// The summary was handed over to the mail server or the folder.
@@ -167,6 +181,26 @@ impl Event {
             | Self::AlarmFailed(failed)
             | Self::SummaryFailed(failed) => Some(failed),
             _ => None,
+        }
+    }
+
+    /// Word that a stage is still at work, as an event of that kind of subject; `None` where nobody needs it: the work is
+    /// short, or doing it twice does no harm.
+    #[must_use]
+    pub fn held(subject: SubjectKind, held: Held) -> Option<Self> {
+        match subject {
+            SubjectKind::Booking => Some(Self::TimesheetHeld(held)),
+            _ => None,
+        }
+    }
+
+    /// How many bytes it says were worked on.
+    #[must_use]
+    pub const fn size_bytes(&self) -> ByteCount {
+        match self {
+            Self::TimesheetFetched(fetched) => fetched.size_bytes,
+            Self::TimesheetBackedUp(backed_up) => backed_up.size_bytes,
+            _ => ByteCount(0),
         }
     }
 

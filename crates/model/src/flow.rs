@@ -42,6 +42,24 @@ impl StageName {
     }
 }
 
+impl StageName {
+    /// The stage that begins anew after this one failed: itself, except that what could not be proven is fetched anew,
+    /// never proven again.
+    #[must_use]
+    pub const fn after_failure(self) -> Self {
+        match self {
+            Self::Verify => Self::Fetch,
+            other => other,
+        }
+    }
+
+    /// Whether its work is bound to partitions ([`crate::partition_of`]): a broker has a queue for each.
+    #[must_use]
+    pub const fn is_partitioned(self) -> bool {
+        matches!(self, Self::Verify)
+    }
+}
+
 impl fmt::Display for StageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -95,11 +113,7 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::RunFailed(failed)
         | Event::AlarmFailed(failed)
         | Event::SummaryFailed(failed) => {
-            let stage = match failed.stage {
-                // What could not be proven is fetched anew, never proven again.
-                StageName::Verify => StageName::Fetch,
-                other => other,
-            };
+            let stage = failed.stage.after_failure();
             return failed.retry_at.map(|due| Next { stage, not_before: Some(due) });
         }
         Event::TimesheetArchived(_)

@@ -39,6 +39,13 @@ impl SubjectKind {
             Self::Summary => "summary",
         }
     }
+
+    /// Whether its newest subjects are asked for by age. Not so for what there is very much of: a list of it by age is
+    /// kept nowhere.
+    #[must_use]
+    pub const fn is_listed(self) -> bool {
+        !matches!(self, Self::Booking)
+    }
 }
 
 /// A stream's name, written `<kind>/<id>`, such as `booking/B-1001`.

@@ -2,7 +2,7 @@
 
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::fold::fold;
-use strongroom_model::{Event, FailureKind, Fold as _, Recorded, StageName};
+use strongroom_model::{Event, FailureKind, Fold as _, Recorded, StageName, Status, status_after};
 
 use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, retried};
 
@@ -128,6 +128,8 @@ fn every_transition_is_in_the_table_or_refused() {
                 Ok(after) => {
                     legal += 1;
                     assert_eq!(after.changed_at, Some(samples::at(9)));
+                    let label = |booking: &Booking| Some(Status::labelled(booking.status().label()));
+                    assert_eq!(status_after(label(booking).as_ref(), event), label(&after), "{name} after {before:?}");
                 }
                 Err(refusal) => assert_eq!(refusal.event, event.type_name()),
             }

@@ -5,6 +5,7 @@
 //! - `canonical`: what makes those bytes what they are;
 //! - `booking`, `run`, `alarm`, `summary`: each fold's whole table;
 //! - `flow`: which stage each event hands its subject to;
+//! - `status`: where each event leaves its subject, and what its work is bound to;
 //! - `hostile`: nothing from outside makes any of it panic.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -16,4 +17,5 @@ mod flow;
 mod hostile;
 mod run;
 mod samples;
+mod status;
 mod summary;
