@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError, Standing};
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
-use strongroom_model::{FailureKind, Position, Recorded};
+use strongroom_model::{BookingStatus, FailureKind, Position, Recorded, SubjectKind};
 
 use crate::replay::PAGE_EVENTS;
 
@@ -39,11 +39,12 @@ pub struct Cause {
 /// # Errors
 /// The log cannot be read.
 pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
+    let stuck = BookingStatus::NeedsAttention.label();
     let mut causes = BTreeMap::new();
     let mut next = Position(0);
     let mut seen = 0;
     while seen < MOST_BOOKINGS {
-        let page = log.standing(Standing::NeedsAttention, next, PAGE_EVENTS).await?;
+        let page = log.with_status(SubjectKind::Booking, stuck, next, PAGE_EVENTS).await?;
         let Some(last) = page.last() else { break };
         next = last.position.next();
         seen += page.len();

@@ -7,11 +7,13 @@
 //! - [`as_of`] and [`replay`]: what happened, up to some moment;
 //! - [`export`]: the stored bytes;
 //! - [`verify`](mod@verify): whether the log is what it says it is;
-//! - [`status`], [`waiting`](mod@waiting) and [`causes`](mod@causes): how the site stands now, and why.
+//! - [`status`], [`waiting`](mod@waiting) and [`causes`](mod@causes): how the site stands now, and why;
+//!   [`figures`]: what of it is counted, for metrics.
 
 pub mod as_of;
 pub mod causes;
 pub mod export;
+pub mod figures;
 pub mod life;
 pub mod replay;
 pub mod sentence;
@@ -26,6 +28,7 @@ mod samples;
 pub use crate::as_of::{AsOf, ParseAsOfError};
 pub use crate::causes::{Cause, causes};
 pub use crate::export::Export;
+pub use crate::figures::Figures;
 pub use crate::life::{Life, Proof};
 pub use crate::replay::{Ending, Query, Replay, Step};
 pub use crate::sentence::sentence;
@@ -34,4 +37,4 @@ pub use crate::status::{
 };
 pub use crate::verify::{Bad, KnownRoot, Report, verify};
 pub use crate::waiting::{WaitingError, waiting};
-pub use crate::world::{Misfit, Standings, World};
+pub use crate::world::{Misfit, World};

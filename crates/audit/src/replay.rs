@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::booking::Booking;
-use strongroom_model::{Actor, BookingId, Fold, Position, Recorded, SiteId, StreamName, Version};
+use strongroom_model::{Actor, BookingCounts, BookingId, Fold, Position, Recorded, SiteId, StreamName, Version};
 
 use crate::as_of::AsOf;
 use crate::life::Life;
 use crate::sentence::sentence;
-use crate::world::{Standings, World};
+use crate::world::World;
 
 /// How many events are read at a time: a few hundred KiB.
 pub(crate) const PAGE_EVENTS: usize = 500;
@@ -60,7 +60,7 @@ pub struct Ending {
     /// The last event's time.
     pub time: Option<Timestamp>,
     /// How the bookings stand.
-    pub bookings: Standings,
+    pub bookings: BookingCounts,
     /// The one booking, if one was asked for and the log knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking: Option<Life>,
@@ -133,7 +133,7 @@ impl Replay {
             events: self.events,
             position: self.last.map(|(position, _)| position),
             time: self.last.map(|(_, time)| time),
-            bookings: self.world.standings(),
+            bookings: self.world.bookings(),
             booking: life.map(|id| Life::of(id, &self.booking)),
             illegal: self.illegal,
         }

@@ -4,17 +4,16 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError, StreamCounts};
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKind, ZeroReason};
 use strongroom_model::fold::fold;
 use strongroom_model::presence::{self, Missing, Sign};
 use strongroom_model::run::Run;
 use strongroom_model::text::printable;
-use strongroom_model::{DriveId, Event, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind};
+use strongroom_model::{BookingCounts, DriveId, Event, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind};
 
 use crate::causes::{Cause, causes};
-use crate::world::Standings;
 
 /// How many alarms and drives are looked at, newest first. A site has a handful of each.
 const MOST_SUBJECTS: usize = 500;
@@ -71,7 +70,7 @@ pub struct Bookings {
     pub waiting: Option<u64>,
     /// What the log knows.
     #[serde(flatten)]
-    pub standings: Standings,
+    pub counts: BookingCounts,
 }
 
 /// How far a log goes.
@@ -191,10 +190,10 @@ impl Status {
 
     async fn read_once(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
         let head = log.head().await?;
-        let standings = Standings::from(log.counts().await?);
+        let counts = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
         Ok(Self {
             site: log.site().clone(),
-            bookings: Bookings { waiting: seen.waiting, standings },
+            bookings: Bookings { waiting: seen.waiting, counts },
             log: LogHead { size: head.size, root: head.root_base64() },
             drives: drives(log, seen.drives).await?,
             last_run: last_run(log).await?,
@@ -213,7 +212,7 @@ impl Status {
     pub fn before_the_first_run(site: SiteId, seen: Seen) -> Self {
         Self {
             site,
-            bookings: Bookings { waiting: seen.waiting, standings: Standings::default() },
+            bookings: Bookings { waiting: seen.waiting, counts: BookingCounts::default() },
             log: LogHead { size: 0, root: EMPTY_ROOT.to_owned() },
             drives: seen.drives,
             last_run: None,
@@ -233,24 +232,11 @@ impl Status {
         let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == "failed");
         let is_anybody_missing = !self.missing.is_empty() || self.overdue.is_some() || self.mail.is_some();
         let is_unknown = self.bookings.waiting.is_none();
-        self.bookings.standings.needs_attention > 0
+        self.bookings.counts.needs_attention > 0
             || !self.alarms.is_empty()
             || run_failed
             || is_anybody_missing
             || is_unknown
-    }
-}
-
-impl From<StreamCounts> for Standings {
-    fn from(counts: StreamCounts) -> Self {
-        Self {
-            enumerated: counts.enumerated,
-            fetched: counts.fetched,
-            backed_up: counts.backed_up,
-            archived: counts.archived,
-            purged: counts.purged,
-            needs_attention: counts.needs_attention,
-        }
     }
 }
 

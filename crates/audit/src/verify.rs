@@ -4,10 +4,10 @@ use serde::Serialize;
 use strongroom_eventlog::{EventLog, Fault, Head, LogError, Stored};
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
-use strongroom_model::{Event, Position, Recorded, SiteId, StreamName, SubjectKind};
+use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamName, SubjectKind};
 
 use crate::replay::PAGE_EVENTS;
-use crate::world::{Standings, World};
+use crate::world::World;
 
 /// How many of the newest summaries' roots are compared: any event before them changes all of these.
 const MAX_SUMMARIES: usize = 10_000;
@@ -43,7 +43,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub illegal_events: Vec<Bad>,
     /// How the bookings stand; absent where the log is damaged.
-    pub bookings: Option<Standings>,
+    pub bookings: Option<BookingCounts>,
 }
 
 /// A position that is not right.
@@ -143,7 +143,7 @@ async fn fold_all(log: &EventLog, size: u64, report: &mut Report) -> Result<(), 
             fold_one(stored, &mut world, report)?;
         }
     }
-    report.bookings = Some(world.standings());
+    report.bookings = Some(world.bookings());
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! How many bookings wait on the server that no run has in hand.
 
-use strongroom_eventlog::{EventLog, LogError, Standing};
-use strongroom_model::StreamName;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::wire::MAX_LIST;
+use strongroom_model::{BookingCounts, BookingStatus, Status, StreamName, SubjectKind};
 use strongroom_source::{Page, Source, SourceError};
 
 /// How many pages of the server's list are looked at, at most: 100,000 bookings. The list
@@ -28,7 +28,7 @@ pub enum WaitingError {
 /// The server cannot be asked, or the log cannot be read.
 pub async fn waiting(source: &Source, log: Option<&EventLog>) -> Result<u64, WaitingError> {
     let Some(log) = log else { return Ok(source.waiting(1, None).await?.waiting) };
-    let counts = log.counts().await?;
+    let counts = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
     let known = counts.total() - counts.given_back;
     let mut in_hand = 0;
     let mut cursor = None;
@@ -56,5 +56,6 @@ async fn taken(page: &Page, log: &EventLog) -> Result<u64, LogError> {
         return Ok(0);
     }
     let heads = log.heads(&names).await?;
-    Ok(heads.values().filter(|head| head.standing != Some(Standing::GivenBack)).count() as u64)
+    let given_back = Status::labelled(BookingStatus::GivenBack.label());
+    Ok(heads.values().filter(|head| head.status.as_ref() != Some(&given_back)).count() as u64)
 }

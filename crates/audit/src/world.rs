@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::run::Run;
 use strongroom_model::summary::Summary;
-use strongroom_model::{Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
+use strongroom_model::{BookingCounts, Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
 
 /// The state of one subject.
 #[derive(Debug, Clone)]
@@ -86,16 +85,16 @@ impl World {
         misfit.map_or(Ok(()), Err)
     }
 
-    /// How many bookings stand where.
+    /// How many bookings have which status.
     #[must_use]
-    pub fn standings(&self) -> Standings {
-        let mut standings = Standings::default();
+    pub fn bookings(&self) -> BookingCounts {
+        let mut counts = BookingCounts::default();
         for (_, subject) in self.subjects.values() {
             if let Subject::Booking(booking) = subject {
-                standings.count(booking);
+                counts.add(booking.status());
             }
         }
-        standings
+        counts
     }
 }
 
@@ -129,49 +128,6 @@ fn slim(booking: Booking) -> Booking {
     Booking { enumerated: None, fetched: None, backed_up: None, archived: None, ..booking }
 }
 
-/// How many bookings stand in which phase. One that waits for a retry counts under the
-/// phase it stands in, one that needs a person only as that.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Standings {
-    /// In hand; their files are to be fetched.
-    pub enumerated: u64,
-    /// On the drive, not yet proven.
-    pub fetched: u64,
-    /// Proven; the server is to be told.
-    pub backed_up: u64,
-    /// The server knows, and moved its copies.
-    pub archived: u64,
-    /// The server's copies are gone, by approved purges.
-    pub purged: u64,
-    /// Only a person can lead them on.
-    pub needs_attention: u64,
-}
-
-impl Standings {
-    /// Counts one booking. One that was given back counts nowhere: it waits on the server.
-    pub fn count(&mut self, booking: &Booking) {
-        if booking.needs_attention() {
-            self.needs_attention += 1;
-            return;
-        }
-        match booking.phase {
-            Phase::New => {}
-            Phase::Enumerated => self.enumerated += 1,
-            Phase::Fetched => self.fetched += 1,
-            Phase::BackedUp => self.backed_up += 1,
-            Phase::Archived => self.archived += 1,
-            Phase::Purged => self.purged += 1,
-        }
-    }
-
-    /// How many are between a run's list and the archive, or wait for a person: what the
-    /// server may still offer though nobody needs to take it in hand again.
-    #[must_use]
-    pub const fn in_hand(&self) -> u64 {
-        self.enumerated + self.fetched + self.backed_up + self.needs_attention
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,15 +145,15 @@ mod tests {
     fn a_whole_life_ends_archived() {
         let life =
             [samples::enumerated("B-1"), samples::fetched("B-1"), samples::backed_up("B-1"), samples::archived("B-1")];
-        assert_eq!(folded(&life).standings(), Standings { archived: 1, ..Standings::default() });
+        assert_eq!(folded(&life).bookings(), BookingCounts { archived: 1, ..BookingCounts::default() });
     }
 
     #[test]
     fn a_booking_that_waits_for_a_retry_counts_where_it_stands() {
         let waits = folded(&[samples::enumerated("B-1"), samples::failed("B-1", Some("2026-11-21T00:00:00Z"))]);
-        assert_eq!(waits.standings(), Standings { enumerated: 1, ..Standings::default() });
+        assert_eq!(waits.bookings(), BookingCounts { enumerated: 1, ..BookingCounts::default() });
         let stuck = folded(&[samples::enumerated("B-1"), samples::failed("B-1", None)]);
-        assert_eq!(stuck.standings(), Standings { needs_attention: 1, ..Standings::default() });
+        assert_eq!(stuck.bookings(), BookingCounts { needs_attention: 1, ..BookingCounts::default() });
     }
 
     #[test]
@@ -210,7 +166,7 @@ mod tests {
             misfit.to_string(),
             "booking/B-1: strongroom.timesheet.archived.v1 cannot happen to an enumerated booking"
         );
-        assert_eq!(world.standings().enumerated, 1);
+        assert_eq!(world.bookings().enumerated, 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! - `erased`: a stage without its types; `batch`, `settling`, `hold`, `obstacles`, `runner`: a stage at work,
 //!   also for long, and what happens when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
-//!   [`idle`]: whether anything is left to do; [`figures`]: what the log counts, for metrics;
+//!   [`idle`]: whether anything is left to do;
 //! - [`broker`]: RabbitMQ, where stages run in processes of their own, and [`relay`]: what is
 //!   pending in the log, published to it.
 
@@ -33,7 +33,6 @@ pub mod alarms;
 pub mod broker;
 pub mod delivery;
 pub mod desk;
-pub mod figures;
 pub mod idle;
 pub mod pace;
 pub mod pipeline;
@@ -47,7 +46,6 @@ pub use crate::alarms::{AlarmError, Alarms, Cleared};
 pub use crate::broker::{Broker, BrokerError, BrokerSettings, Topology};
 pub use crate::delivery::Delivery;
 pub use crate::desk::Desk;
-pub use crate::figures::Figures;
 pub use crate::idle::Idle;
 pub use crate::pace::Pace;
 pub use crate::pipeline::{Pipeline, PipelineView, StageHandle, Wiring, spawn_stage};

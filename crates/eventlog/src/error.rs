@@ -259,6 +259,12 @@ impl LogError {
     }
 }
 
+impl From<sqlx::Error> for LogError {
+    fn from(error: sqlx::Error) -> Self {
+        StorageError::from(error).into()
+    }
+}
+
 /// That nothing could be stored for a while.
 #[derive(Debug, Clone)]
 pub struct Unwritable {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use jiff::Timestamp;
 use strongroom_model::text::with_causes;
-use strongroom_model::{NewEvent, Position, Recorded, SiteId, StageName, StreamName, SubjectKind};
+use strongroom_model::{NewEvent, Partition, Position, Recorded, SiteId, StageName, Status, StreamName, SubjectKind};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::reading::MAX_READ;
 use crate::signs::Kept;
 use crate::sqlite::SqliteLog;
 use crate::stored::{Head, Stored};
-use crate::stream_head::{Standing, StreamCounts, StreamHead};
+use crate::stream_head::StreamHead;
 use crate::tail;
 use crate::unreadable::Unreadable;
 use crate::verify::Verification;
@@ -59,6 +59,21 @@ impl Inner {
 enum Backend {
     Sqlite(SqliteLog),
     Postgres(PostgresLog),
+}
+
+/// Whose work: a stage's, or that part of it which is bound to one partition.
+#[derive(Debug, Clone, Copy)]
+pub struct Work<'a> {
+    /// The stage.
+    pub stage: StageName,
+    /// The partition; `None`: all of it, bound or not.
+    pub partition: Option<&'a Partition>,
+}
+
+impl From<StageName> for Work<'_> {
+    fn from(stage: StageName) -> Self {
+        Self { stage, partition: None }
+    }
 }
 
 /// Hands a call to whichever database holds the log.
@@ -363,15 +378,20 @@ impl EventLog {
 
 /// Reading what is to be done, and how it stands.
 impl EventLog {
-    /// The work that waits for a stage without a time: last events of their streams, by
-    /// position, from a position on, `limit` at most. What cannot be read is passed over.
+    /// The work that waits for a stage without a time, all of it or that of one partition: last events of their streams,
+    /// by position, from a position on, `limit` at most. What cannot be read is passed over.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn pending(&self, stage: StageName, from: Position, limit: usize) -> Result<Vec<Recorded>, LogError> {
-        let (mut events, mut from) = (Vec::new(), from);
+    pub async fn pending(
+        &self,
+        work: impl Into<Work<'_>>,
+        from: Position,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, LogError> {
+        let (work, mut events, mut from) = (work.into(), Vec::new(), from);
         loop {
-            let page = self.pending_stored(stage, from, limit - events.len()).await?;
+            let page = self.pending_stored(work, from, limit - events.len()).await?;
             let asked = (limit - events.len()).min(MAX_READ);
             events.extend(page.iter().filter_map(|stored| self.readable(stored)));
             // A page that is not full says that nothing more waits: it is filled up.
@@ -388,24 +408,31 @@ impl EventLog {
     /// The database failed.
     pub async fn pending_stored(
         &self,
-        stage: StageName,
+        work: impl Into<Work<'_>>,
         from: Position,
         limit: usize,
     ) -> Result<Vec<Stored>, LogError> {
-        backend!(self.pending(stage, from, limit))
+        let work = work.into();
+        backend!(self.pending(work, from, limit))
     }
 
-    /// The work that waits for a stage until a time that has come: last events of their
-    /// streams, by that time, `limit` at most. What cannot be read is passed over.
+    /// The work that waits for a stage until a time that has come, all of it or that of one partition: last events of
+    /// their streams, by that time, `limit` at most. What cannot be read is passed over.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn due(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Recorded>, LogError> {
+    pub async fn due(
+        &self,
+        work: impl Into<Work<'_>>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, LogError> {
+        let work = work.into();
         loop {
             // What cannot be read may come first: look past it.
             let known = self.inner.unreadable.count();
             let asked = limit.saturating_add(known);
-            let page = self.due_stored(stage, now, asked).await?;
+            let page = self.due_stored(work, now, asked).await?;
             let events: Vec<_> = page.iter().filter_map(|stored| self.readable(stored)).take(limit).collect();
             let is_filled = events.len() >= limit || page.len() < asked.min(MAX_READ);
             if is_filled || self.inner.unreadable.count() == known {
@@ -418,8 +445,14 @@ impl EventLog {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn due_stored(&self, stage: StageName, now: Timestamp, limit: usize) -> Result<Vec<Stored>, LogError> {
-        backend!(self.due(stage, now, limit))
+    pub async fn due_stored(
+        &self,
+        work: impl Into<Work<'_>>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Stored>, LogError> {
+        let work = work.into();
+        backend!(self.due(work, now, limit))
     }
 
     /// The earliest time, past or to come, that work of these stages waits for.
@@ -430,21 +463,27 @@ impl EventLog {
         backend!(self.next_due(stages))
     }
 
-    /// How many bookings stand where.
+    /// How many subjects of a kind have which status.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn counts(&self) -> Result<StreamCounts, LogError> {
-        backend!(self.counts())
+    pub async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>, LogError> {
+        backend!(self.counts(kind))
     }
 
-    /// The bookings that stand there: their last events, by position, from a position on,
+    /// The subjects of a kind that have a status, by its label: their last events, by position, from a position on,
     /// `limit` at most.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn standing(&self, standing: Standing, from: Position, limit: usize) -> Result<Vec<Stored>, LogError> {
-        backend!(self.standing(standing, from, limit))
+    pub async fn with_status(
+        &self,
+        kind: SubjectKind,
+        status: &str,
+        from: Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>, LogError> {
+        backend!(self.with_status(kind, status, from, limit))
     }
 }
 

@@ -8,7 +8,7 @@ use strongroom_model::{EventId, Expected, Position, Recorded, StreamName, Versio
 use crate::error::{AppendError, LogError};
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::prepared::Prepared;
-use crate::stream_head::StreamHead;
+use crate::stream_head::{Moved, StreamHead};
 
 /// How many events one append may hold: a run that takes the longest list that a server
 /// gives (1000 bookings) must fit, with room.
@@ -120,7 +120,7 @@ struct Planner<'a> {
     plan: Plan<'a>,
 }
 
-type Heads<'a> = HashMap<&'a StreamName, StreamHead>;
+type Heads<'a> = HashMap<&'a StreamName, Moved>;
 
 impl<'a> Planner<'a> {
     /// An append that cannot go through fails alone.
@@ -186,14 +186,21 @@ impl<'a> Planner<'a> {
     fn move_head(&self, event: &'a Recorded, position: Position, own: &mut Heads<'a>) {
         let planned = own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream));
         let before = || self.before(event).map(|known| known.first_position);
-        let first = planned.map(|head| head.first_position).or_else(before).unwrap_or(position);
-        own.insert(&event.stream, StreamHead { position, ..StreamHead::of(first, event) });
+        let first = planned.map(|moved| moved.head.first_position).or_else(before).unwrap_or(position);
+        let mut moved = Moved::to(StreamHead { position, ..StreamHead::of(first, event, Some(&event.event)) });
+        if event.event.keeps_status() {
+            moved.head.status = planned.and_then(|moved| moved.head.status.clone());
+            moved.head.partition = planned.and_then(|moved| moved.head.partition.clone());
+            moved.keeps = planned.is_none_or(|moved| moved.keeps);
+        }
+        own.insert(&event.stream, moved);
     }
 
     /// The version of the event's stream as this append sees it: after its own earlier events, those of
     /// the group's earlier appends, and those in the log.
     fn version(&self, event: &Recorded, own: &Heads<'a>) -> Option<Version> {
-        let planned = own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream)).map(|head| head.version);
+        let planned =
+            own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream)).map(|moved| moved.head.version);
         planned.or_else(|| self.before(event).map(|known| known.version))
     }
 
@@ -274,8 +281,9 @@ mod tests {
         assert!(plan.verdicts[0].is_ok());
         assert!(plan.verdicts[1].as_ref().is_err_and(AppendError::is_conflict));
         assert_eq!(plan.verdicts[2].as_ref().unwrap(), &Position(1));
-        let head = &plan.heads[&StreamName::drive(drive)];
-        assert_eq!((head.first_position, head.position, head.version), (Position(0), Position(1), Version(1)));
+        let moved = &plan.heads[&StreamName::drive(drive)];
+        let StreamHead { first_position, position, version, .. } = &moved.head;
+        assert_eq!((*first_position, *position, *version), (Position(0), Position(1), Version(1)));
         assert_eq!(plan.frontier.size(), 2);
     }
 

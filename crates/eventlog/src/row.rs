@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
-use strongroom_model::{Next, Position, StageName, StreamName, Version};
+use strongroom_model::{Next, Partition, Position, StageName, Status, StreamName, Version};
 
 use crate::merkle::Hash;
 use crate::stored::Stored;
-use crate::stream_head::{Standing, StreamHead};
+use crate::stream_head::StreamHead;
 
 /// A column's integer as the quantity that it stands for.
 fn quantity<'r, R: Row>(row: &'r R, name: &'static str) -> Result<u64, sqlx::Error>
@@ -49,7 +49,8 @@ where
         let name: &str = row.try_get("name")?;
         let stage: Option<&str> = row.try_get("next_stage")?;
         let due: Option<i64> = row.try_get("due_at_us")?;
-        let standing: Option<&str> = row.try_get("standing")?;
+        let status: Option<&str> = row.try_get("status")?;
+        let partition: Option<&str> = row.try_get("partition")?;
         let stage = stage.map(str::parse::<StageName>).transpose().map_err(unreadable)?;
         let not_before = due.map(Timestamp::from_microsecond).transpose().map_err(unreadable)?;
         Ok(Self {
@@ -58,9 +59,8 @@ where
             position: Position(quantity(row, "position")?),
             version: Version(quantity(row, "version")?),
             next: stage.map(|stage| Next { stage, not_before }),
-            standing: standing
-                .map(|name| Standing::from_name(name).ok_or_else(|| unreadable("an unknown standing")))
-                .transpose()?,
+            status: status.map(|label| Status::from(label.to_owned())),
+            partition: partition.map(str::parse::<Partition>).transpose().map_err(unreadable)?,
         })
     }
 }

@@ -12,6 +12,7 @@ use strongroom_model::{EventId, Position, Recorded, StreamName, Version};
 
 pub use self::damage::{Damage, Fault};
 use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::projection::decisive;
 use crate::stored::Head;
 use crate::stream_head::StreamHead;
 
@@ -48,6 +49,8 @@ pub(crate) struct RawRow {
     pub(crate) is_last: bool,
     /// Where the stream's first event is; looked up for a stream's last.
     pub(crate) first: Option<Position>,
+    /// The bytes of the stream's last decisive event before it; looked up for a stream's last that is none.
+    pub(crate) decisive: Option<String>,
     /// What the projection says of its stream; looked up for a stream's last. An error
     /// where that cannot be read.
     pub(crate) head: Option<Result<StreamHead, String>>,
@@ -174,7 +177,9 @@ impl Walker {
         if !row.is_last {
             return Ok(());
         }
-        let expected = StreamHead::of(row.first.unwrap_or(row.position), &recorded);
+        // One that is wrong was found where it stands; one of a later version's says nothing here.
+        let Ok(decisive) = decisive(&recorded, row.decisive.as_deref()) else { return Ok(()) };
+        let expected = StreamHead::of(row.first.unwrap_or(row.position), &recorded, decisive.as_ref());
         match &row.head {
             Some(Ok(head)) if *head == expected => {}
             _ => {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::booking::Phase;
 use crate::event::{Event, Failed};
 use crate::flow::StageName;
+use crate::status::Status;
 
 /// Where a booking stands: how far it has come, unless it waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,10 +119,10 @@ pub struct BookingCounts {
 impl BookingCounts {
     /// The counts of a log, which knows statuses by their labels. One that only a newer version knows is left out.
     #[must_use]
-    pub fn of<'a>(counts: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
+    pub fn of(counts: impl IntoIterator<Item = (Status, u64)>) -> Self {
         let mut of = Self::default();
-        for (label, count) in counts {
-            if let Some(status) = BookingStatus::from_label(label) {
+        for (status, count) in counts {
+            if let Some(status) = BookingStatus::from_label(status.as_str()) {
                 *of.count_mut(status) += count;
             }
         }

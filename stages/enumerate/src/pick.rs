@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use strongroom_eventlog::{Standing, StreamHead};
+use strongroom_eventlog::StreamHead;
 use strongroom_model::event::{Enumerated, Event, Failed, Rejected};
-use strongroom_model::{BookingId, Expected, Position, StageName, StreamName};
+use strongroom_model::{BookingId, BookingStatus, Expected, Position, StageName, StreamName};
 use strongroom_source::{Offer, Page, Unusable};
 
 /// How many records that cannot be used a run notes on their own bookings at most: the
@@ -164,9 +164,9 @@ enum Whereabouts {
 /// still waiting then, and is not forgotten: the server lists what it knew at that moment.
 fn whereabouts(head: Option<&StreamHead>, asked_at: Position) -> Whereabouts {
     let Some(head) = head else { return Whereabouts::Free(Expected::New) };
-    match head.standing {
-        Some(Standing::GivenBack) => Whereabouts::Free(Expected::After(head.version)),
-        Some(Standing::Archived | Standing::Purged) if head.position < asked_at => Whereabouts::Forgotten,
+    match head.status.as_ref().and_then(|status| BookingStatus::from_label(status.as_str())) {
+        Some(BookingStatus::GivenBack) => Whereabouts::Free(Expected::After(head.version)),
+        Some(BookingStatus::Archived | BookingStatus::Purged) if head.position < asked_at => Whereabouts::Forgotten,
         _ => Whereabouts::InHand,
     }
 }

@@ -7,10 +7,11 @@ use strongroom_bus::{AlarmError, Alarms};
 use strongroom_drive::{
     Drive, DriveError, DriveErrorKind, Proof, ReadBackOf, Recovered, Recovery, Unfinished, Unlisted, Wanted,
 };
-use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ, Standing};
+use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
-    AlarmKind, BookingId, ByteCount, DriveId, Event, FailureKind, Month, Position, Recorded, SiteId, StreamName,
+    AlarmKind, BookingId, BookingStatus, ByteCount, DriveId, Event, FailureKind, Month, Position, Recorded, SiteId,
+    StreamName, SubjectKind,
 };
 use strongroom_service::{Clock, blocking};
 
@@ -220,7 +221,7 @@ async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, 
         return Ok(wanted);
     }
     loop {
-        let page = log.standing(Standing::Enumerated, from, PAGE).await?;
+        let page = log.with_status(SubjectKind::Booking, BookingStatus::Enumerated.label(), from, PAGE).await?;
         let Some(last) = page.last() else { return Ok(wanted) };
         from = last.position.next();
         let may_be_there = |stream: &StreamName| stream.as_booking().is_some_and(|id| unfinished.may_hold(&id));
@@ -248,7 +249,7 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     let mut paths = Vec::new();
     let mut from = Position(0);
     loop {
-        let page = log.standing(Standing::Fetched, from, PAGE).await?;
+        let page = log.with_status(SubjectKind::Booking, BookingStatus::Fetched.label(), from, PAGE).await?;
         let Some(last) = page.last() else { return Ok(paths) };
         from = last.position.next();
         paths.extend(page.iter().filter_map(|stored| match log.readable(stored).map(|last| last.event) {

@@ -24,7 +24,8 @@ const WORKERS: usize = 3;
 const ADOPTION: &str =
     "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: [(&str, &str); 19] = [
+    ("eventlog.before-migrate-commit", "the event log's own tests"),
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
     ("drive.identity-recorded", "r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log"),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use strongroom_audit::Figures;
+use strongroom_bus::Alarms;
 use strongroom_bus::broker::QueueName;
-use strongroom_bus::{Alarms, Figures};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::presence::{Missing, RELAY, Seen, active_relays, missing, several};

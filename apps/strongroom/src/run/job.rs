@@ -6,7 +6,7 @@ use std::time::Duration;
 use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::Idle;
 use strongroom_eventlog::LogError;
-use strongroom_model::{Actor, Position, StageName};
+use strongroom_model::{Actor, BookingCounts, Position, StageName, SubjectKind};
 use strongroom_service::actor::actor_named;
 use strongroom_service::telemetry::Traces;
 use strongroom_service::{Clock, Config, Shutdown, actor};
@@ -63,7 +63,8 @@ impl Job {
             Process::open(Opening { verb: "run", roles, config, listen, clock, shutdown, traces }).await?;
         let log = &process.log;
         let from = Position(log.head().await?.size);
-        let watch = Watch::start(log, from, Tally::after(&log.counts().await?), show.clone());
+        let left = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
+        let watch = Watch::start(log, from, Tally::after(left), show.clone());
         watch.measure(process.start_all()?);
         Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }

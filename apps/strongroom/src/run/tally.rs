@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use strongroom_eventlog::StreamCounts;
 use strongroom_model::event::Rejected;
-use strongroom_model::{ByteCount, Event, FailureKind, Recorded, StreamName};
+use strongroom_model::{BookingCounts, ByteCount, Event, FailureKind, Recorded, StreamName};
 
 /// Counts since the process began.
 #[derive(Debug, Clone, Default)]
@@ -39,8 +38,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Nothing seen yet; what an earlier process left in hand is to be done as well.
-    pub(crate) fn after(left: &StreamCounts) -> Self {
-        Self { files: left.enumerated + left.fetched + left.backed_up, ..Self::default() }
+    pub(crate) fn after(left: BookingCounts) -> Self {
+        Self { files: left.in_progress(), ..Self::default() }
     }
 
     /// Counts one event.
@@ -168,8 +167,8 @@ mod tests {
 
     #[test]
     fn what_an_earlier_process_left_is_still_to_be_done() {
-        let left = StreamCounts { enumerated: 2, backed_up: 1, archived: 9, ..StreamCounts::default() };
-        let mut tally = Tally::after(&left);
+        let left = BookingCounts { enumerated: 2, backed_up: 1, archived: 9, ..BookingCounts::default() };
+        let mut tally = Tally::after(left);
         tally.see(&failed("B-7", false));
         assert_eq!((tally.files, tally.stuck, tally.left()), (3, 1, 2));
     }

@@ -1,13 +1,14 @@
 //! `strongroom retry`: gives bookings that need a person back to the pipeline.
 
 use serde::Serialize;
-use strongroom_eventlog::{AppendError, EventLog, Standing};
+use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::Retried;
 use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
 use strongroom_model::{
-    BookingId, Digest, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
+    BookingId, BookingStatus, Digest, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
+    SubjectKind,
 };
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
@@ -131,11 +132,11 @@ struct Clerk {
 impl Clerk {
     async fn all(&self, kind: Option<FailureKind>, report: &mut Report) -> Result<(), Trouble> {
         let mut next = Position(0);
-        // What is given back leaves this standing, and what fails again stands further on:
-        // the log's size now is the end.
+        let stuck = BookingStatus::NeedsAttention.label();
+        // What is given back loses this status, and what fails again stands further on: the log's size now is the end.
         let end = Position(self.log.head().await?.size);
         loop {
-            let page = self.log.standing(Standing::NeedsAttention, next, PAGE_BOOKINGS).await?;
+            let page = self.log.with_status(SubjectKind::Booking, stuck, next, PAGE_BOOKINGS).await?;
             let Some(last) = page.last() else { return Ok(()) };
             next = last.position.next();
             for recorded in

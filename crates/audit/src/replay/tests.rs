@@ -20,7 +20,7 @@ async fn a_whole_log_is_told_event_by_event() {
     let (_folder, log) = samples::log_of(events).await;
     let (steps, ending) = told(&log, Query::default()).await;
     assert_eq!(steps.len(), 5);
-    assert_eq!(ending.bookings, Standings { archived: 1, enumerated: 1, ..Standings::default() });
+    assert_eq!(ending.bookings, BookingCounts { archived: 1, enumerated: 1, ..BookingCounts::default() });
     assert_eq!((ending.position, ending.illegal), (Some(Position(4)), 0));
 }
 
@@ -30,7 +30,7 @@ async fn as_of_a_position_shows_how_it_stood_then() {
     let as_of = Some(AsOf::Position(Position(1)));
     let (steps, ending) = told(&log, Query { as_of, booking: None }).await;
     assert_eq!(steps.len(), 2);
-    assert_eq!(ending.bookings, Standings { fetched: 1, ..Standings::default() });
+    assert_eq!(ending.bookings, BookingCounts { fetched: 1, ..BookingCounts::default() });
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn a_log_as_the_stages_write_it_is_well() {
     assert!(report.ok, "{report:?}");
     assert_eq!((report.size, report.events), (4, 4));
     assert_eq!(report.root, log.head().await.unwrap().root_base64());
-    assert_eq!(report.bookings, Some(Standings { archived: 1, ..Standings::default() }));
+    assert_eq!(report.bookings, Some(BookingCounts { archived: 1, ..BookingCounts::default() }));
 }
 
 #[tokio::test]

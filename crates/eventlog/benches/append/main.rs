@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use strongroom_eventlog::EventLog;
-use strongroom_model::{Position, StageName, StreamName};
+use strongroom_model::{Position, StageName, Status, StreamName, SubjectKind};
 use strongroom_servers::target::{self, Asked};
 
 use crate::load::{EACH, Load, event, micros};
@@ -134,7 +134,7 @@ async fn read(place: &Place, name: &str) {
         assert_eq!(log.pending(StageName::Archive, Position(25_000), 128).await.unwrap().len(), 128);
         timed("128 pending of 50,000", begin);
         let begin = Instant::now();
-        assert_eq!(log.counts().await.unwrap().backed_up, EVENTS);
+        assert_eq!(log.counts(SubjectKind::Booking).await.unwrap(), [(Status::labelled("backed-up"), EVENTS)]);
         timed("counts of 50,000", begin);
         let begin = Instant::now();
         assert_eq!(log.verify().await.unwrap().damage, None);

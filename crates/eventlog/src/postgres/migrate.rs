@@ -3,14 +3,16 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use strongroom_model::SiteId;
+use strongroom_service::kill_point;
 
 use super::open::{failed, schema, usable};
 use super::place::Place;
+use super::rebuild::upgrade;
 use super::{INSUFFICIENT_PRIVILEGE, state};
 use crate::error::OpenError;
 
 /// The newest schema that this version knows.
-pub(super) const NEWEST: i64 = 4;
+pub(super) const NEWEST: i64 = 5;
 
 /// What the roles may do.
 const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");
@@ -50,7 +52,7 @@ pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
     {
         return Err(OpenError::NewerDatabase { database: place.name(), found, known: NEWEST });
     }
-    let missing_roles = set_up(&mut connection).await.map_err(|source| failed(&place, source))?;
+    let missing_roles = set_up(&mut connection, before).await.map_err(|source| failed(&place, source))?;
     // Its locks end with the session in any case.
     let _ = connection.close().await;
     Ok(Migrated { database: place.name(), before, now: NEWEST, missing_roles })
@@ -88,27 +90,39 @@ async fn grant(connection: &mut PgConnection, site: &SiteId, roles: &[String]) -
     now.fetch_all(connection).await
 }
 
-/// If we stop in it, the next one goes on: each step is done or not, and may be done again.
-async fn set_up(connection: &mut PgConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+/// In one transaction, but for the roles, which stand for all of a server's databases. If we stop in it, the database
+/// is as it was, and the next one begins again; what other processes append or read waits meanwhile.
+async fn set_up(connection: &mut PgConnection, before: Option<i64>) -> Result<Vec<&'static str>, sqlx::Error> {
     // Two that grant at once would meet in the catalogue.
     sqlx::query("SELECT pg_advisory_lock(hashtextextended('strongroom.migrate', 0))").execute(&mut *connection).await?;
-    let mut migrator = sqlx::migrate!("../../schemas/postgres/eventlog");
-    migrator.create_schema("strongroom");
-    migrator.dangerous_set_table_name("strongroom._sqlx_migrations");
-    migrator.run(&mut *connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error,
-        other => sqlx::Error::Migrate(Box::new(other)),
-    })?;
     let mut missing = Vec::new();
     for role in ROLES {
         if !make_role(connection, role).await? {
             missing.push(role);
         }
     }
+    let mut transaction = connection.begin().await?;
+    migrate(&mut transaction).await?;
     if missing.is_empty() {
-        sqlx::raw_sql(RIGHTS).execute(&mut *connection).await?;
+        sqlx::raw_sql(RIGHTS).execute(&mut *transaction).await?;
     }
+    if before.is_some_and(|before| before < NEWEST) {
+        upgrade(&mut transaction).await?;
+    }
+    kill_point!("eventlog.before-migrate-commit");
+    transaction.commit().await?;
     Ok(missing)
+}
+
+/// Each migration in a savepoint of the transaction.
+async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut migrator = sqlx::migrate!("../../schemas/postgres/eventlog");
+    migrator.create_schema("strongroom");
+    migrator.dangerous_set_table_name("strongroom._sqlx_migrations");
+    migrator.run(&mut *connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error,
+        other => sqlx::Error::Migrate(Box::new(other)),
+    })
 }
 
 /// Whether the role is there now.

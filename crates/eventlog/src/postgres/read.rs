@@ -7,15 +7,16 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
 use sqlx::{FromRow, Postgres};
-use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
+use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind};
 
 use super::PostgresLog;
 use super::place::timely;
 use crate::error::{LogError, StorageError};
+use crate::log::Work;
 use crate::merkle::Hash;
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
 use crate::stored::{Head, Stored, decode};
-use crate::stream_head::{Standing, StreamCounts, StreamHead};
+use crate::stream_head::StreamHead;
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -92,15 +93,18 @@ macro_rules! last_event {
     };
 }
 
-/// The newest streams of a kind with their last events. The index leaves out bookings, and
-/// serves a statement that says so in its own words.
+/// The newest streams of a kind with their last events. The index has the kinds that are listed, and serves a statement
+/// that says so in its own words.
 macro_rules! newest {
-    ($columns:literal, $but:literal) => {
+    ($columns:literal, $kind:expr) => {
+        if $kind.is_listed() { newest!(@ $columns, "AND s.listed") } else { newest!(@ $columns, "") }
+    };
+    (@ $columns:literal, $listed:literal) => {
         concat!(
             "SELECT ",
             $columns,
             " FROM (SELECT * FROM stream s WHERE s.site = $1 AND s.kind = $2 ",
-            $but,
+            $listed,
             " ORDER BY s.first_position DESC LIMIT $3) AS s",
             last_event!(),
             " ORDER BY s.first_position DESC"
@@ -144,18 +148,12 @@ impl PostgresLog {
     }
 
     pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
-        let query = sqlx::query_as(match kind {
-            SubjectKind::Booking => newest!("s.*", ""),
-            _ => newest!("s.*", "AND s.kind <> 'booking'"),
-        });
+        let query = sqlx::query_as(newest!("s.*", kind));
         self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(most.min(MAX_READ)))).await
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
-        let query = sqlx::query_as(match kind {
-            SubjectKind::Booking => newest!("e.position, e.body", ""),
-            _ => newest!("e.position, e.body", "AND s.kind <> 'booking'"),
-        });
+        let query = sqlx::query_as(newest!("e.position, e.body", kind));
         let rows: Vec<(i64, String)> =
             self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1))).await?;
         let last = rows.into_iter().next();
@@ -163,44 +161,33 @@ impl PostgresLog {
     }
 }
 
-macro_rules! standing_where {
-    ($but:literal) => {
-        concat!(
-            "SELECT e.position, e.body, e.leaf_hash FROM (
-                 SELECT * FROM stream s WHERE s.site = $1 AND s.standing = $2 AND s.position >= $3 ",
-            $but,
-            " ORDER BY s.position LIMIT $4) AS s",
-            last_event!(),
-            " ORDER BY s.position"
-        )
-    };
-}
-
 /// Reading what is to be done, and how it stands.
 impl PostgresLog {
-    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Stored>> {
+    pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
         let query = sqlx::query_as(concat!(
             "SELECT e.position, e.body, e.leaf_hash FROM (
                  SELECT * FROM stream s
                  WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us IS NULL AND s.position >= $3
+                     AND ($5 IS NULL OR s.partition = $5)
                  ORDER BY s.position LIMIT $4) AS s",
             last_event!(),
             " ORDER BY s.position",
         ));
-        let query = query.bind(self.site.as_str()).bind(stage.name()).bind(column(from.0));
-        self.all(query.bind(limit(most.min(MAX_READ)))).await
+        let query = query.bind(self.site.as_str()).bind(work.stage.name()).bind(column(from.0));
+        self.all(query.bind(limit(most.min(MAX_READ))).bind(work.partition.map(Partition::as_str))).await
     }
 
-    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
+    pub(crate) async fn due(&self, work: Work<'_>, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
         let query = sqlx::query_as(concat!(
             "SELECT e.position, e.body, e.leaf_hash FROM (
                  SELECT * FROM stream s WHERE s.site = $1 AND s.next_stage = $2 AND s.due_at_us <= $3
+                     AND ($5 IS NULL OR s.partition = $5)
                  ORDER BY s.due_at_us, s.position LIMIT $4) AS s",
             last_event!(),
             " ORDER BY s.due_at_us, s.position",
         ));
-        let query = query.bind(self.site.as_str()).bind(stage.name()).bind(now.as_microsecond());
-        self.all(query.bind(limit(most.min(MAX_READ)))).await
+        let query = query.bind(self.site.as_str()).bind(work.stage.name()).bind(now.as_microsecond());
+        self.all(query.bind(limit(most.min(MAX_READ))).bind(work.partition.map(Partition::as_str))).await
     }
 
     pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
@@ -216,37 +203,52 @@ impl PostgresLog {
         Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
     }
 
-    pub(crate) async fn counts(&self) -> Result<StreamCounts> {
+    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {
         let query = sqlx::query_as(
-            "SELECT standing, count(*), count(due_at_us) FROM (
-                 SELECT standing, NULL::bigint AS due_at_us FROM stream
-                 WHERE site = $1 AND next_stage IS NULL AND standing IS NOT NULL
+            "SELECT status, count(*) FROM (
+                 SELECT status FROM stream
+                 WHERE site = $1 AND next_stage IS NULL AND kind = $2 AND status IS NOT NULL
                  UNION ALL
-                 SELECT standing, NULL FROM stream
-                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NULL AND standing IS NOT NULL
+                 SELECT status FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NULL AND kind = $2 AND status IS NOT NULL
                  UNION ALL
-                 SELECT standing, due_at_us FROM stream
-                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NOT NULL AND standing IS NOT NULL
-             ) AS booking GROUP BY standing",
+                 SELECT status FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NOT NULL AND kind = $2
+                     AND status IS NOT NULL
+             ) AS subject GROUP BY status",
         );
-        let rows: Vec<(String, i64, i64)> = self.all(query.bind(self.site.as_str())).await?;
-        let mut counts = StreamCounts::default();
-        for (name, bookings, retrying) in rows {
-            if let Some(standing) = Standing::from_name(&name) {
-                counts.set(standing, bookings.unsigned_abs());
-                counts.retrying += retrying.unsigned_abs();
-            }
-        }
-        Ok(counts)
+        let rows: Vec<(String, i64)> = self.all(query.bind(self.site.as_str()).bind(kind.name())).await?;
+        Ok(rows.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
     }
 
-    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Stored>> {
-        let query = sqlx::query_as(match standing {
-            // Nobody's work, by its nature; the rest may be a stage's, too.
-            Standing::NeedsAttention => standing_where!("AND s.next_stage IS NULL"),
-            _ => standing_where!(""),
-        });
-        let query = query.bind(self.site.as_str()).bind(standing.name()).bind(column(from.0));
+    /// Looks into each of the three indexes: what is nobody's work is found by its status, the rest among what waits.
+    pub(crate) async fn with_status(
+        &self,
+        kind: SubjectKind,
+        status: &str,
+        from: Position,
+        most: usize,
+    ) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(concat!(
+            "SELECT e.position, e.body, e.leaf_hash FROM (
+                 (SELECT site, position FROM stream
+                  WHERE site = $1 AND next_stage IS NULL AND kind = $2 AND status = $3 AND position >= $4
+                  ORDER BY position LIMIT $5)
+                 UNION ALL
+                 (SELECT site, position FROM stream
+                  WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NULL AND kind = $2 AND status = $3
+                      AND position >= $4
+                  ORDER BY position LIMIT $5)
+                 UNION ALL
+                 (SELECT site, position FROM stream
+                  WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NOT NULL AND kind = $2 AND status = $3
+                      AND position >= $4
+                  ORDER BY position LIMIT $5)
+                 ORDER BY position LIMIT $5) AS s",
+            last_event!(),
+            " ORDER BY s.position",
+        ));
+        let query = query.bind(self.site.as_str()).bind(kind.name()).bind(status).bind(column(from.0));
         self.all(query.bind(limit(most.min(MAX_READ)))).await
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{LogError, StorageError};
 use crate::merkle::Frontier;
 use crate::reading::{column, limit};
 use crate::stored::Head;
-use crate::stream_head::StreamHead;
+use crate::stream_head::{StreamHead, keeping_types};
 use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
 
 /// How many rows are in memory at once.
@@ -108,7 +108,11 @@ async fn read_batch(
     sqlx::query_as(
         "SELECT e.position AS at, e.stream, e.version AS event_version, e.id::text, e.type, e.time_us, e.body,
                 e.leaf_hash, p.position AS previous, f.position AS first, n.position IS NULL AS is_last,
-                s.name, s.first_position, s.position, s.version, s.next_stage, s.due_at_us, s.standing
+                s.name, s.first_position, s.position, s.version, s.next_stage, s.due_at_us, s.status, s.partition,
+                CASE WHEN n.position IS NULL AND e.type = ANY ($4) THEN (
+                    SELECT d.body FROM event d WHERE d.site = e.site AND d.stream = e.stream AND d.version < e.version
+                    AND d.type <> ALL ($4) ORDER BY d.version DESC LIMIT 1
+                ) END AS decisive
          FROM event e
          LEFT JOIN LATERAL (
              SELECT position FROM event x WHERE x.site = e.site AND x.stream = e.stream AND x.version = e.version - 1
@@ -128,6 +132,7 @@ async fn read_batch(
     .bind(site.as_str())
     .bind(column(from.0))
     .bind(limit(most))
+    .bind(keeping_types())
     .fetch_all(connection)
     .await
 }
@@ -150,6 +155,7 @@ impl FromRow<'_, PgRow> for RawRow {
             previous: place("previous")?,
             is_last: row.try_get("is_last")?,
             first: place("first")?,
+            decisive: row.try_get("decisive")?,
             head: projected.map(|_| StreamHead::from_row(row).map_err(|error| error.to_string())),
         })
     }

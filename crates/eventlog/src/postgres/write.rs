@@ -25,27 +25,29 @@ use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
 use crate::plan::{Before, Group, Known, Plan};
 use crate::reading::{column, frontier_of};
-use crate::stream_head::StreamHead;
+use crate::stream_head::Moved;
 
 /// Binds rows of the projection, column by column, in the order of `put_streams`. A macro,
 /// since each kind of query is another type.
 macro_rules! bind_heads {
-    ($query:expr, $heads:expr) => {
+    ($query:expr, $moved:expr) => {{
+        let heads = || $moved.iter().map(|moved| &moved.head);
         $query
-            .bind($heads.iter().map(|head| head.stream.to_string()).collect::<Vec<_>>())
-            .bind($heads.iter().map(|head| head.stream.kind().name()).collect::<Vec<_>>())
-            .bind($heads.iter().map(|head| $crate::reading::column(head.first_position.0)).collect::<Vec<_>>())
-            .bind($heads.iter().map(|head| $crate::reading::column(head.position.0)).collect::<Vec<_>>())
-            .bind($heads.iter().map(|head| $crate::reading::column(head.version.0)).collect::<Vec<_>>())
-            .bind($heads.iter().map(|head| head.next.map(|next| next.stage.name())).collect::<Vec<_>>())
+            .bind(heads().map(|head| head.stream.to_string()).collect::<Vec<_>>())
+            .bind(heads().map(|head| head.stream.kind().name()).collect::<Vec<_>>())
+            .bind(heads().map(|head| head.stream.kind().is_listed()).collect::<Vec<_>>())
+            .bind(heads().map(|head| $crate::reading::column(head.first_position.0)).collect::<Vec<_>>())
+            .bind(heads().map(|head| $crate::reading::column(head.position.0)).collect::<Vec<_>>())
+            .bind(heads().map(|head| $crate::reading::column(head.version.0)).collect::<Vec<_>>())
+            .bind(heads().map(|head| head.next.map(|next| next.stage.name())).collect::<Vec<_>>())
             .bind(
-                $heads
-                    .iter()
+                heads()
                     .map(|head| head.next.and_then(|next| next.not_before).map(|due| due.as_microsecond()))
                     .collect::<Vec<_>>(),
             )
-            .bind($heads.iter().map(|head| head.standing.map(|standing| standing.name())).collect::<Vec<_>>())
-    };
+            .bind(heads().map(|head| head.status.as_ref().map(|status| status.as_str())).collect::<Vec<_>>())
+            .bind(heads().map(|head| head.partition.as_ref().map(|partition| partition.as_str())).collect::<Vec<_>>())
+    }};
 }
 pub(super) use bind_heads;
 
@@ -313,11 +315,11 @@ pub(super) async fn call(
     plan: &Plan<'_>,
 ) -> Result<bool, sqlx::Error> {
     let rows = &plan.rows;
-    let mut heads: Vec<&StreamHead> = plan.heads.values().collect();
+    let mut heads: Vec<&Moved> = plan.heads.values().collect();
     // Neighbours in an index are written one after the other.
-    heads.sort_unstable_by_key(|head| head.position);
+    heads.sort_unstable_by_key(|moved| moved.head.position);
     let query = sqlx::query_scalar(
-        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     );
     let query = query
         .bind(site.as_str())
@@ -331,7 +333,8 @@ pub(super) async fn call(
         .bind(rows.iter().map(|row| row.recorded.time.as_microsecond()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.body.as_ref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.leaf_hash.as_slice()).collect::<Vec<_>>());
-    bind_heads!(query, heads).fetch_one(connection).await
+    let keeps: Vec<bool> = heads.iter().map(|moved| moved.keeps).collect();
+    bind_heads!(query, heads).bind(keeps).fetch_one(connection).await
 }
 
 /// Whether the log is not as the group's callers believe: a version or an id is taken, or the version

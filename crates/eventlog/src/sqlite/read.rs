@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use strongroom_model::{Position, Recorded, StageName, StreamName, SubjectKind};
+use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind};
 
 use super::SqliteLog;
 use super::list::json_list;
 use crate::error::{LogError, StorageError};
+use crate::log::Work;
 use crate::merkle::Hash;
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
 use crate::stored::{Head, Stored, decode};
-use crate::stream_head::{Standing, StreamCounts, StreamHead};
+use crate::stream_head::StreamHead;
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -113,12 +114,14 @@ impl SqliteLog {
 
 /// Reading what is to be done, and how it stands.
 impl SqliteLog {
-    pub(crate) async fn pending(&self, stage: StageName, from: Position, most: usize) -> Result<Vec<Stored>> {
+    pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
         sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
-             WHERE s.next_stage = ? AND s.due_at_us IS NULL AND s.position >= ? ORDER BY s.position LIMIT ?",
+             WHERE s.next_stage = ?1 AND s.due_at_us IS NULL AND (?2 IS NULL OR s.partition = ?2) AND s.position >= ?3
+             ORDER BY s.position LIMIT ?4",
         )
-        .bind(stage.name())
+        .bind(work.stage.name())
+        .bind(work.partition.map(Partition::as_str))
         .bind(column(from.0))
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)
@@ -126,12 +129,14 @@ impl SqliteLog {
         .map_err(storage)
     }
 
-    pub(crate) async fn due(&self, stage: StageName, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
+    pub(crate) async fn due(&self, work: Work<'_>, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
         sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
-             WHERE s.next_stage = ? AND s.due_at_us <= ? ORDER BY s.due_at_us, s.position LIMIT ?",
+             WHERE s.next_stage = ?1 AND (?2 IS NULL OR s.partition = ?2) AND s.due_at_us <= ?3
+             ORDER BY s.due_at_us, s.position LIMIT ?4",
         )
-        .bind(stage.name())
+        .bind(work.stage.name())
+        .bind(work.partition.map(Partition::as_str))
         .bind(now.as_microsecond())
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)
@@ -151,29 +156,29 @@ impl SqliteLog {
         Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
     }
 
-    pub(crate) async fn counts(&self) -> Result<StreamCounts> {
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT standing, count(*), count(due_at_us) FROM stream WHERE standing IS NOT NULL GROUP BY standing",
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)?;
-        let mut counts = StreamCounts::default();
-        for (name, bookings, retrying) in rows {
-            if let Some(standing) = Standing::from_name(&name) {
-                counts.set(standing, bookings.unsigned_abs());
-                counts.retrying += retrying.unsigned_abs();
-            }
-        }
-        Ok(counts)
+    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT status, count(*) FROM stream WHERE kind = ? AND status IS NOT NULL GROUP BY status")
+                .bind(kind.name())
+                .fetch_all(&self.readers)
+                .await
+                .map_err(storage)?;
+        Ok(rows.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
     }
 
-    pub(crate) async fn standing(&self, standing: Standing, from: Position, most: usize) -> Result<Vec<Stored>> {
+    pub(crate) async fn with_status(
+        &self,
+        kind: SubjectKind,
+        status: &str,
+        from: Position,
+        most: usize,
+    ) -> Result<Vec<Stored>> {
         sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
-             WHERE s.standing = ? AND s.position >= ? ORDER BY s.position LIMIT ?",
+             WHERE s.kind = ? AND s.status = ? AND s.position >= ? ORDER BY s.position LIMIT ?",
         )
-        .bind(standing.name())
+        .bind(kind.name())
+        .bind(status)
         .bind(column(from.0))
         .bind(limit(most.min(MAX_READ)))
         .fetch_all(&self.readers)

@@ -1,65 +1,65 @@
 //! Making the projection again from the events.
 
-use std::collections::HashMap;
-
 use sqlx::{Connection, SqliteConnection};
-use strongroom_model::{Position, Recorded};
 use strongroom_service::kill_point;
 
 use super::list::json_list;
 use super::write::upsert_streams;
-use crate::error::{LogError, StorageError};
-use crate::reading::{column, limit};
-use crate::stored::Stored;
-use crate::stream_head::StreamHead;
+use crate::error::LogError;
+use crate::projection::{LastEvent, heads, readable_heads};
+use crate::reading::limit;
+use crate::stream_head::{Moved, keeping_types};
 
 /// How many streams are in memory at once.
 const BATCH: usize = 512;
 
 /// If we stop before the commit, the projection is as it was.
 pub(super) async fn rebuild(connection: &mut SqliteConnection) -> Result<u64, LogError> {
-    let storage = |error: sqlx::Error| LogError::from(StorageError::from(error));
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?;
-    sqlx::query("DELETE FROM stream").execute(&mut *transaction).await.map_err(storage)?;
-    let mut streams = 0;
-    let mut next = Position(0);
-    loop {
-        let heads = last_events(&mut transaction, next).await?;
-        let Some(last) = heads.last() else { break };
-        next = last.position.next();
-        streams += heads.len() as u64;
-        upsert_streams(&mut transaction, heads.iter()).await.map_err(storage)?;
-    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("DELETE FROM stream").execute(&mut *transaction).await?;
+    let streams = project(&mut transaction, heads).await?;
     kill_point!("eventlog.before-rebuild-commit");
-    transaction.commit().await.map_err(storage)?;
+    transaction.commit().await?;
     Ok(streams)
 }
 
-/// The next streams' heads, by the position of their last events, as the events say.
-async fn last_events(connection: &mut SqliteConnection, from: Position) -> Result<Vec<StreamHead>, LogError> {
-    let lasts: Vec<Stored> = sqlx::query_as(
-        "SELECT position, body, leaf_hash FROM event e WHERE position >= ?
+/// Writes the row of each stream whose head there is. Returns how many.
+async fn project<E: From<sqlx::Error>>(
+    connection: &mut SqliteConnection,
+    heads: impl Fn(&[LastEvent]) -> Result<Vec<Moved>, E>,
+) -> Result<u64, E> {
+    let (mut streams, mut next) = (0, 0);
+    loop {
+        let lasts = last_events(connection, next).await?;
+        let Some(last) = lasts.last() else { return Ok(streams) };
+        next = last.position + 1;
+        let heads = heads(&lasts)?;
+        streams += heads.len() as u64;
+        upsert_streams(connection, heads.iter()).await?;
+    }
+}
+
+/// Writes what a new schema says more, as part of a migration.
+pub(super) async fn upgrade(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    project(connection, |lasts| Ok(readable_heads(lasts))).await
+}
+
+/// The next streams' last events, by their positions.
+async fn last_events(connection: &mut SqliteConnection, from: i64) -> Result<Vec<LastEvent>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT e.position, e.body,
+            (SELECT f.position FROM event f WHERE f.stream = e.stream AND f.version = 0) AS first,
+            CASE WHEN e.type IN (SELECT value FROM json_each(?1)) THEN (
+                SELECT d.body FROM event d WHERE d.stream = e.stream AND d.version < e.version
+                AND d.type NOT IN (SELECT value FROM json_each(?1)) ORDER BY d.version DESC LIMIT 1
+            ) END AS decisive
+         FROM event e WHERE e.position >= ?2
          AND NOT EXISTS (SELECT 1 FROM event n WHERE n.stream = e.stream AND n.version = e.version + 1)
-         ORDER BY position LIMIT ?",
+         ORDER BY e.position LIMIT ?3",
     )
-    .bind(column(from.0))
+    .bind(json_list(keeping_types()))
+    .bind(from)
     .bind(limit(BATCH))
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await
-    .map_err(StorageError::from)?;
-    let lasts = lasts.iter().map(Stored::decode).collect::<Result<Vec<_>, _>>()?;
-    let firsts: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT stream, position FROM event WHERE version = 0 AND stream IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json_list(lasts.iter().map(|last| &last.stream)))
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(StorageError::from)?;
-    let firsts: HashMap<String, i64> = firsts.into_iter().collect();
-    let head = |last: &Recorded| {
-        let first = firsts.get(&last.stream.to_string()).copied();
-        let damaged = LogError::Damaged { position: last.position, reason: "its stream has no first event" };
-        Ok(StreamHead::of(Position(first.ok_or(damaged)?.unsigned_abs()), last))
-    };
-    lasts.iter().map(head).collect()
 }

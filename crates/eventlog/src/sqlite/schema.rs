@@ -1,9 +1,15 @@
 //! What a file is, and how it becomes a log of the newest schema.
 
 use sqlx::{Connection, SqliteConnection};
+use strongroom_service::kill_point;
+
+use super::rebuild::upgrade;
 
 /// The schema's versions, oldest first. One that was released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../../schemas/sqlite/eventlog/0001_log.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../../schemas/sqlite/eventlog/0001_log.sql"),
+    include_str!("../../../../schemas/sqlite/eventlog/0002_status.sql"),
+];
 
 /// The newest schema that this version knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -56,7 +62,8 @@ async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
 
 /// Brings the schema up to date, and a new log to life, in one transaction: if we stop in
 /// it, the file is as it was. Two processes that do it at once do it one after the other,
-/// and the second finds nothing left to do.
+/// and the second finds nothing left to do. The projection of an older schema is made again from the events,
+/// a batch at a time, so that memory stays bounded; a million streams take about a minute, once.
 pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
@@ -64,12 +71,17 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Re
     for migration in MIGRATIONS.into_iter().skip(applied) {
         sqlx::raw_sql(migration).execute(&mut *transaction).await?;
     }
+    if (1..NEWEST).contains(&schema) {
+        let streams = upgrade(&mut transaction).await?;
+        tracing::info!(schema, newest = NEWEST, streams, "the event log's file is brought up to date");
+    }
     sqlx::query(
         "INSERT INTO head (one, site, size, frontier) SELECT 1, ?, 0, x'' WHERE NOT EXISTS (SELECT 1 FROM head)",
     )
     .bind(site)
     .execute(&mut *transaction)
     .await?;
+    kill_point!("eventlog.before-migrate-commit");
     transaction.commit().await
 }
 

@@ -5,13 +5,14 @@ use sqlx::{ConnectOptions, FromRow, Row as _};
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId};
 
+use super::list::json_list;
 use super::open::result_code;
 use super::{SqliteLog, schema};
 use crate::error::{LogError, StorageError};
 use crate::merkle::Frontier;
 use crate::reading::{column, limit};
 use crate::stored::Head;
-use crate::stream_head::StreamHead;
+use crate::stream_head::{StreamHead, keeping_types};
 use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
 
 /// How many rows are in memory at once.
@@ -104,14 +105,19 @@ async fn read_batch(
         "SELECT e.position AS at, e.stream, e.version AS event_version, e.id, e.type, e.time_us,
                 CAST(e.body AS BLOB) AS body, e.leaf_hash,
                 p.position AS previous, f.position AS first, n.position IS NULL AS is_last,
-                s.name, s.first_position, s.position, s.version, s.next_stage, s.due_at_us, s.standing
+                s.name, s.first_position, s.position, s.version, s.next_stage, s.due_at_us, s.status, s.partition,
+                CASE WHEN n.position IS NULL AND e.type IN (SELECT value FROM json_each(?1)) THEN (
+                    SELECT d.body FROM event d WHERE d.stream = e.stream AND d.version < e.version
+                    AND d.type NOT IN (SELECT value FROM json_each(?1)) ORDER BY d.version DESC LIMIT 1
+                ) END AS decisive
          FROM event e
          LEFT JOIN event p ON p.stream = e.stream AND p.version = e.version - 1
          LEFT JOIN event n ON n.stream = e.stream AND n.version = e.version + 1
          LEFT JOIN event f ON n.position IS NULL AND f.stream = e.stream AND f.version = 0
          LEFT JOIN stream s ON n.position IS NULL AND s.name = e.stream
-         WHERE e.position >= ? ORDER BY e.position LIMIT ?",
+         WHERE e.position >= ?2 ORDER BY e.position LIMIT ?3",
     )
+    .bind(json_list(keeping_types()))
     .bind(column(from.0))
     .bind(limit(most))
     .fetch_all(connection)
@@ -135,6 +141,7 @@ impl FromRow<'_, SqliteRow> for RawRow {
             previous: place("previous")?,
             is_last: row.try_get("is_last")?,
             first: place("first")?,
+            decisive: row.try_get("decisive")?,
             head: projected.map(|_| StreamHead::from_row(row).map_err(|error| error.to_string())),
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
-use strongroom_model::{EventId, Position, StreamName, Version};
+use strongroom_model::{EventId, Partition, Position, Status, StreamName, Version};
 use strongroom_service::{fault, kill_point};
 
 use super::list::json_list;
@@ -14,7 +14,7 @@ use crate::appender::{Grouping, WriteError};
 use crate::error::{LogError, StorageError};
 use crate::plan::{Before, Group, Known, Plan, Row};
 use crate::reading::{column, frontier_of};
-use crate::stream_head::StreamHead;
+use crate::stream_head::Moved;
 
 /// How many rows one insert has at most. Each number of rows is a prepared statement of
 /// its own, and each statement is a trip to the connection's thread.
@@ -152,24 +152,31 @@ async fn insert_events(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> R
     Ok(())
 }
 
+/// Moves rows of the projection.
 pub(super) async fn upsert_streams(
     connection: &mut SqliteConnection,
-    heads: impl Iterator<Item = &StreamHead>,
+    heads: impl Iterator<Item = &Moved>,
 ) -> Result<(), sqlx::Error> {
-    let heads: Vec<&StreamHead> = heads.collect();
+    let (kept, decided): (Vec<&Moved>, Vec<&Moved>) = heads.partition(|moved| moved.keeps);
+    upsert(connection, &decided, ", status = excluded.status, partition = excluded.partition").await?;
+    upsert(connection, &kept, "").await
+}
+
+/// Inserts rows, or sets in those that are there what every event moves, and `more`.
+async fn upsert(connection: &mut SqliteConnection, heads: &[&Moved], more: &'static str) -> Result<(), sqlx::Error> {
     for heads in heads.chunks(ROWS_AT_ONCE) {
         let mut sql =
-            "INSERT INTO stream (name, kind, first_position, position, version, next_stage, due_at_us, standing) VALUES "
+            "INSERT INTO stream (name, kind, first_position, position, version, next_stage, due_at_us, status, partition) VALUES "
                 .to_owned();
         let _ = write!(
             sql,
             "{} ON CONFLICT (name) DO UPDATE SET position = excluded.position, version = excluded.version, \
-             next_stage = excluded.next_stage, due_at_us = excluded.due_at_us, standing = excluded.standing",
-            placeholders(heads.len(), 8)
+             next_stage = excluded.next_stage, due_at_us = excluded.due_at_us{more}",
+            placeholders(heads.len(), 9)
         );
-        // Safe: the text depends on the number of rows alone.
+        // Safe: the text depends on the number of rows, and on which of two texts of ours `more` is.
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for head in heads {
+        for Moved { head, .. } in heads {
             let due = head.next.and_then(|next| next.not_before);
             query = query
                 .bind(head.stream.to_string())
@@ -179,7 +186,8 @@ pub(super) async fn upsert_streams(
                 .bind(column(head.version.0))
                 .bind(head.next.map(|next| next.stage.name()))
                 .bind(due.map(|due| due.as_microsecond()))
-                .bind(head.standing.map(|standing| standing.name()));
+                .bind(head.status.as_ref().map(Status::as_str))
+                .bind(head.partition.as_ref().map(Partition::as_str));
         }
         query.execute(&mut *connection).await?;
     }

@@ -92,7 +92,7 @@ async fn a_guard_that_was_taken_away_or_changed_is_named() {
         (
             "DROP INDEX stream_due",
             "index stream_due",
-            "CREATE INDEX stream_due ON strongroom.stream (site, next_stage, due_at_us, position) INCLUDE (standing)
+            "CREATE INDEX stream_due ON strongroom.stream (site, next_stage, due_at_us, position) INCLUDE (kind, status)
              WHERE next_stage IS NOT NULL AND due_at_us IS NOT NULL",
         ),
         (

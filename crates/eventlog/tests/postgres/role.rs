@@ -32,7 +32,7 @@ const CHANGES: [&str; 16] = [
     "UPDATE head SET size = 1",
     "INSERT INTO head VALUES (0, '', 'other')",
     "DELETE FROM head",
-    "UPDATE stream SET standing = NULL",
+    "UPDATE stream SET status = NULL",
     "DELETE FROM stream",
     "ALTER TABLE event DISABLE TRIGGER ALL",
     "DROP TABLE event",
@@ -74,7 +74,7 @@ async fn a_writer_cannot_append_what_does_not_follow() {
     let append = |was: &str, version: &str, id: &str| {
         format!(
             "SELECT append('harbour', false, {was}, '', '{{run/x}}', '{{{version}}}', ARRAY[{id}]::uuid[], '{{x}}', '{{0}}',
-             '{{forged}}', ARRAY[sha256('')], '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}')"
+             '{{forged}}', ARRAY[sha256('')], '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}')"
         )
     };
     let fresh = "gen_random_uuid()";
@@ -135,8 +135,8 @@ async fn a_writer_of_one_site_does_nothing_to_another_ones_log() {
         "clear_streams('quarry')",
         "take_turn('quarry', '{}', '{}', true)",
         "give_sign('quarry', gen_random_uuid(), '{}')",
-        "put_streams('quarry', '{run/x}', '{run}', '{0}', '{0}', '{0}', '{fetch}', '{null}', '{null}')",
-        "append('quarry', false, 1, '', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+        "put_streams('quarry', '{run/x}', '{run}', '{true}', '{0}', '{0}', '{0}', '{fetch}', '{null}', '{null}', '{null}')",
+        "append('quarry', false, 1, '', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
     ] {
         let refused = run(&mut connection, &format!("SELECT {call}")).await.expect_err(call);
         assert!(refused.contains("may not write to the log of site"), "{call}: {refused}");
@@ -170,8 +170,8 @@ fn append(stream: &str, version: u64, id: &str, kind: &str, time_us: i64, body: 
     let body = body.replace('\'', "''");
     format!(
         "SELECT append('harbour', false, 1, '\\x{0}', ARRAY['{stream}'], '{{{version}}}', ARRAY['{id}']::uuid[], ARRAY['{kind}'],
-         '{{{time_us}}}', ARRAY[e'{body}'], ARRAY['\\x{hash}'::bytea], ARRAY['{stream}'], '{{drive}}', '{{1}}', '{{1}}', '{{{version}}}',
-         '{{null}}', '{{null}}', '{{null}}')",
+         '{{{time_us}}}', ARRAY[e'{body}'], ARRAY['\\x{hash}'::bytea], ARRAY['{stream}'], '{{drive}}', '{{true}}', '{{1}}', '{{1}}',
+         '{{{version}}}', '{{null}}', '{{null}}', '{{null}}', '{{null}}', '{{false}}')",
         "00".repeat(32)
     )
 }

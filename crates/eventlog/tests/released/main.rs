@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
 
+#[cfg(feature = "kill-points")]
+mod killed;
 mod postgres;
 mod released;
 mod sqlite;

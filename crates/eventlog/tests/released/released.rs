@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use strongroom_eventlog::{EventLog, Stored, StreamHead};
-use strongroom_model::{NewEvent, Position, SiteId, StageName, StreamName};
+use strongroom_model::{
+    AlarmKind, BookingCounts, NewEvent, Partition, Position, SiteId, StageName, Status, StreamName, SubjectKind,
+};
 
-use crate::story::{at, requested, run, site, story};
+use crate::story::{DRIVE, alarm, at, requested, run, site, story};
 
 /// Every release that has logs in `tests/fixtures/`.
 pub(crate) const RELEASES: [&str; 1] = ["0.1.0"];
@@ -32,6 +34,8 @@ pub(crate) struct Stands {
     version: u64,
     next_stage: Option<StageName>,
     due_at_us: Option<i64>,
+    /// Where a booking stood; what others stood at was not kept then.
+    standing: Option<String>,
 }
 
 impl Released {
@@ -79,6 +83,34 @@ async fn stands_as(log: &EventLog, released: &Released) {
         let places = (head.first_position.0, head.position.0, head.version.0);
         assert_eq!(places, (stands.first_position, stands.position, stands.version), "{}", stands.name);
         assert_eq!(next(head), (stands.next_stage, stands.due_at_us), "{}", stands.name);
+        let (status, partition) = (head.status.as_ref().map(Status::as_str), head.partition.as_ref());
+        let expected = stands.standing.as_deref().or_else(|| others_status(&stands.name));
+        assert_eq!(status, expected, "{}", stands.name);
+        // Held or not, what is to be proven is bound to its drive, and nothing else is bound.
+        let waits_for_drive = stands.next_stage == Some(StageName::Verify);
+        assert_eq!(partition.map(Partition::as_str), waits_for_drive.then_some(DRIVE), "{}", stands.name);
+    }
+    let bookings = BookingCounts::of(log.counts(SubjectKind::Booking).await.unwrap());
+    let counted = BookingCounts {
+        given_back: 1,
+        enumerated: 4,
+        fetched: 2,
+        backed_up: 1,
+        archived: 3,
+        purged: 1,
+        needs_attention: 2,
+    };
+    assert_eq!(bookings, counted);
+}
+
+/// Where the subjects stand whose status no release before had kept, by what the story tells of them.
+fn others_status(stream: &StreamName) -> Option<&'static str> {
+    let cleared = alarm(AlarmKind::DriveMissing, "backup-1");
+    match stream.kind() {
+        SubjectKind::Run => Some(if *stream == run(1) { "enumerated" } else { "requested" }),
+        SubjectKind::Alarm => Some(if *stream == cleared { "cleared" } else { "raised" }),
+        SubjectKind::Summary => Some(if *stream == StreamName::summary(1) { "sent" } else { "composed" }),
+        SubjectKind::Booking | SubjectKind::Drive => None,
     }
 }
 

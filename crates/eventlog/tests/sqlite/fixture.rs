@@ -11,7 +11,8 @@ use crate::sample::{event, site};
 
 /// The roots of the logs in `tests/fixtures/`, by schema. Each has four events, of which
 /// three are about two alarms that notify has to tell.
-const ROOTS: [&str; 1] = ["59jblu0Say0vyc4R98XO0uhzuvmK0a4aD9tdl4AW7yA="];
+const ROOTS: [&str; 2] =
+    ["59jblu0Say0vyc4R98XO0uhzuvmK0a4aD9tdl4AW7yA=", "5esxaukCCmo3ldNN5OEnAmVaNs+Ew1boy5ai5aRkhcs="];
 
 fn fixture(schema: usize) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/log-schema-{schema}.db"))

@@ -48,7 +48,7 @@ async fn a_newer_versions_log_is_refused() {
     log_at(&path).await;
     run_sql(&path, "PRAGMA user_version = 99").await;
     let said = refused(&path, &site()).await;
-    assert_eq!(said, "FILE has schema 99, this version knows none after 1: upgrade strongroom on this host");
+    assert_eq!(said, "FILE has schema 99, this version knows none after 2: upgrade strongroom on this host");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn a_database_that_refuses_stores_nothing_and_is_well_again_later() {
 async fn a_guard_that_was_taken_away_or_changed_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = log_of(folder.path(), 3).await;
-    let another = "CREATE TRIGGER eraser AFTER INSERT ON event BEGIN UPDATE stream SET standing = NULL; END";
+    let another = "CREATE TRIGGER eraser AFTER INSERT ON event BEGIN UPDATE stream SET status = NULL; END";
     let weaker = "CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN SELECT 1; END";
     run_sql(&path, another).await;
     assert_eq!(fault_of(&path).await, Some(Fault::Guard("eraser".to_owned())));

@@ -40,9 +40,9 @@ pub(crate) async fn an_append_is_stored_as_a_whole_or_not_at_all<B: Backend>(bac
 pub(crate) async fn r3_a_twin_append_changes_nothing<B: Backend>(backend: &B) {
     let log = backend.open().await;
     log.append(bookings(1, 1)).await.unwrap();
-    log.append(vec![new(booking(1), 1, fetched())]).await.unwrap();
+    log.append(vec![new(booking(1), 1, fetched(0))]).await.unwrap();
     let before = log.head().await.unwrap();
-    let twin = log.append(vec![new(booking(1), 1, fetched())]).await.unwrap_err();
+    let twin = log.append(vec![new(booking(1), 1, fetched(0))]).await.unwrap_err();
     match twin {
         AppendError::Conflict { stream, expected, actual } => {
             assert_eq!((stream, expected, actual), (booking(1), Expected::After(Version(0)), Some(Version(1))));
@@ -61,7 +61,7 @@ pub(crate) async fn a_conflicting_append_fails_alone<B: Backend>(backend: &B) {
         0 => vec![new(booking(100 + n), 0, enumerated()), new(booking(0), 0, enumerated())],
         _ => bookings(100 + n, 1),
     });
-    let race = (0..2).map(|_| vec![new(booking(0), 1, fetched())]);
+    let race = (0..2).map(|_| vec![new(booking(0), 1, fetched(0))]);
     let answers = join_all(appends.chain(race).map(|events| log.append(events))).await;
     for (n, answer) in answers[..60].iter().enumerate() {
         match answer {

@@ -101,13 +101,15 @@ async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
         ),
         row("UPDATE stream SET next_stage = 'archive' WHERE name = 'booking/B-4'", 9, Fault::Projection(booking(4))),
         row("UPDATE stream SET due_at_us = 1 WHERE name = 'booking/B-4'", 9, Fault::Projection(booking(4))),
-        row("UPDATE stream SET standing = 'archived' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),
-        row("UPDATE stream SET standing = 'nonsense' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),
+        row("UPDATE stream SET status = 'archived' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),
+        row("UPDATE stream SET partition = 'x' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),
+        row("UPDATE stream SET status = 'nonsense' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),
         row("UPDATE stream SET version = 2 WHERE name = 'booking/B-1'", 3, Fault::Projection(booking(1))),
         row("UPDATE stream SET first_position = 1 WHERE name = 'booking/B-2'", 7, Fault::Projection(booking(2))),
         row("DELETE FROM stream WHERE name = 'booking/B-2'", 7, Fault::Projection(booking(2))),
         row(
-            "INSERT INTO stream SELECT 'booking/B-9', kind, 10, 10, 0, next_stage, due_at_us, standing FROM stream WHERE name = 'booking/B-3'",
+            "INSERT INTO stream (name, kind, first_position, position, version) SELECT 'booking/B-9', kind, 10, 10, 0
+             FROM stream WHERE name = 'booking/B-3'",
             10,
             Fault::UnknownStream("booking/B-9".to_owned()),
         ),

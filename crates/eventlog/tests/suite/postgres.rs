@@ -26,8 +26,12 @@ impl Backend for Postgres {
         let backend = Self { database };
         // The suite's statements are written for tables without sites.
         let mut connection = backend.connect().await;
-        for table in ["event", "stream"] {
-            let default = format!("ALTER TABLE {table} ALTER site SET DEFAULT '{}'", site());
+        for (column, default) in [
+            ("event ALTER site", site().as_str()),
+            ("stream ALTER site", site().as_str()),
+            ("stream ALTER listed", "true"),
+        ] {
+            let default = format!("ALTER TABLE {column} SET DEFAULT '{default}'");
             sqlx::raw_sql(AssertSqlSafe(default)).execute(&mut connection).await.unwrap();
         }
         backend

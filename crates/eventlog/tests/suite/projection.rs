@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use strongroom_eventlog::{EventLog, Standing, StreamCounts, StreamHead};
-use strongroom_model::booking::{Booking, Phase};
+use strongroom_eventlog::{EventLog, StreamHead, Work};
+use strongroom_model::booking::Booking;
 use strongroom_model::fold::fold;
-use strongroom_model::{Event, Fold, NewEvent, Position, Recorded, StageName, StreamName, SubjectKind, next_step};
+use strongroom_model::{
+    Event, Fold, NewEvent, Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, next_step,
+    partition_after, status_after,
+};
 
 use crate::backend::Backend;
 use crate::sample::{self, at, booking, bookings, failed, new};
@@ -35,27 +38,27 @@ impl Model {
         found
     }
 
-    /// From the folds, not from the last events.
-    fn counts(&self) -> StreamCounts {
-        let mut counts = StreamCounts::default();
-        for (name, events) in &self.streams {
-            if name.kind() != SubjectKind::Booking {
-                continue;
-            }
-            let booking: Booking = fold(events).unwrap();
-            let waits = booking.failure.as_ref().is_some_and(|failed| failed.retry_at.is_some());
-            counts.retrying += u64::from(waits);
-            match booking.phase {
-                _ if booking.needs_attention() => counts.needs_attention += 1,
-                Phase::New => counts.given_back += 1,
-                Phase::Enumerated => counts.enumerated += 1,
-                Phase::Fetched => counts.fetched += 1,
-                Phase::BackedUp => counts.backed_up += 1,
-                Phase::Archived => counts.archived += 1,
-                Phase::Purged => counts.purged += 1,
+    /// By label: of bookings from the folds, not from the last events.
+    fn counts(&self, kind: SubjectKind) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for (name, events) in self.streams.iter().filter(|(name, _)| name.kind() == kind) {
+            let status = match kind {
+                SubjectKind::Booking => Some(fold::<Booking>(events).unwrap().status().label().to_owned()),
+                _ => self.status(name).map(|status| status.as_str().to_owned()),
+            };
+            if let Some(status) = status {
+                *counts.entry(status).or_default() += 1;
             }
         }
         counts
+    }
+
+    fn status(&self, name: &StreamName) -> Option<Status> {
+        self.streams[name].iter().fold(None, |before, event| status_after(before.as_ref(), &event.event))
+    }
+
+    fn partition(&self, name: &StreamName) -> Option<Partition> {
+        self.streams[name].iter().fold(None, |before, event| partition_after(before.as_ref(), &event.event))
     }
 
     /// Whether the event may follow, by the fold of its kind of stream.
@@ -79,9 +82,10 @@ impl Model {
         let retry_at = (random.below(3) > 0).then(|| at(random.below(1000) as i64));
         let stage = StageName::ALL[random.below(5)];
         let event = match stream.kind() {
-            SubjectKind::Booking => match random.below(8) {
+            SubjectKind::Booking => match random.below(10) {
                 0 => sample::enumerated(),
-                1 => sample::fetched(),
+                1 => sample::fetched(random.below(2)),
+                5 | 6 => sample::held(stage, at(random.below(1000) as i64)),
                 2 => sample::backed_up(),
                 3 => sample::archived(),
                 4 => sample::retried(stage),
@@ -92,9 +96,10 @@ impl Model {
                 1 => sample::run_enumerated(),
                 _ => Event::RunFailed(failed(StageName::Enumerate, retry_at)),
             },
-            SubjectKind::Alarm => match random.below(3) {
+            SubjectKind::Alarm => match random.below(4) {
                 0 => sample::raised(),
                 1 => sample::cleared(),
+                2 => sample::notified(),
                 _ => Event::AlarmFailed(failed(StageName::Notify, retry_at)),
             },
             _ => match random.below(3) {
@@ -140,11 +145,44 @@ async fn compare(log: &EventLog, model: &Model) {
         let earliest = waiting.iter().filter_map(|last| next_step(&last.event).unwrap().not_before).min();
         assert_eq!(log.next_due(&[stage]).await.unwrap(), earliest);
     }
-    let counts = model.counts();
-    assert_eq!(log.counts().await.unwrap(), counts);
-    for standing in Standing::ALL {
-        let there = log.standing(standing, Position(0), 1000).await.unwrap();
-        assert_eq!(there.len() as u64, counts.of(standing), "{standing:?}");
+    for kind in KINDS {
+        let counts = model.counts(kind);
+        let found = log.counts(kind).await.unwrap().into_iter();
+        assert_eq!(
+            found.map(|(status, count)| (status.as_str().to_owned(), count)).collect::<BTreeMap<_, _>>(),
+            counts
+        );
+        for (status, count) in counts {
+            let there = log.with_status(kind, &status, Position(0), 1000).await.unwrap();
+            assert_eq!(there.len() as u64, count, "{status}");
+            assert!(there.is_sorted_by_key(|last| last.position));
+            let second = there.get(1).map(|last| last.position);
+            let rest = log.with_status(kind, &status, second.unwrap_or(Position(u64::MAX)), 1).await.unwrap();
+            assert_eq!(rest.first(), there.get(1));
+        }
+    }
+    bound_work(log, model).await;
+    for head in log.heads(&model.streams.keys().cloned().collect::<Vec<_>>()).await.unwrap().into_values() {
+        assert_eq!(head.status, model.status(&head.stream), "{}", head.stream);
+        assert_eq!(head.partition, model.partition(&head.stream), "{}", head.stream);
+    }
+}
+
+const KINDS: [SubjectKind; 4] = [SubjectKind::Booking, SubjectKind::Run, SubjectKind::Alarm, SubjectKind::Summary];
+
+/// What waits is found by its partition, whatever its last event says.
+async fn bound_work(log: &EventLog, model: &Model) {
+    for partition in [0, 1].map(|n| Partition::from(sample::drive(n))) {
+        let work = Work { stage: StageName::Verify, partition: Some(&partition) };
+        let of = |last: &Recorded| model.partition(&last.stream).as_ref() == Some(&partition);
+        let mut pending = model.lasts(StageName::Verify, |not_before| not_before.is_none());
+        pending.retain(of);
+        assert_eq!(log.pending(work, Position(0), 1000).await.unwrap(), pending);
+        let mut held = model.lasts(StageName::Verify, |not_before| not_before.is_some());
+        held.retain(of);
+        let mut due = log.due(work, at(1000), 1000).await.unwrap();
+        due.sort_by_key(|last| last.position);
+        assert_eq!(due, held);
     }
 }
 
@@ -178,8 +216,10 @@ pub(crate) async fn what_is_pending_due_and_counted_follows_from_the_last_events
     let log = backend.open().await;
     let model = random_log(&log, 7, async |model| compare(&log, model).await).await;
     assert!(log.head().await.unwrap().size > 100, "the proposals are mostly refused");
-    let counts = model.counts();
-    assert!(counts.needs_attention > 0 && counts.retrying > 0, "{counts:?}");
+    let counts = model.counts(SubjectKind::Booking);
+    assert!(counts["needs-attention"] > 0 && counts.len() > 4, "{counts:?}");
+    let held = model.streams.values().filter(|events| events.last().unwrap().event.keeps_status());
+    assert!(held.count() > 1, "nothing keeps its status");
     assert_eq!(log.verify().await.unwrap().damage, None);
 }
 
@@ -227,7 +267,11 @@ pub(crate) async fn the_projection_made_again_is_the_same<B: Backend>(backend: &
     let log = backend.open().await;
     let model = random_log(&log, 11, async |_| ()).await;
     let before = all_heads(&log, &model).await;
-    backend.tamper("DELETE FROM stream WHERE kind = 'run'; UPDATE stream SET next_stage = NULL").await;
+    backend
+        .tamper(
+            "DELETE FROM stream WHERE kind = 'run'; UPDATE stream SET next_stage = NULL, status = 'x', partition = 'x'",
+        )
+        .await;
     assert_ne!(all_heads(&log, &model).await, before);
     assert_eq!(log.rebuild_streams().await.unwrap(), model.streams.len() as u64);
     assert_eq!(all_heads(&log, &model).await, before);

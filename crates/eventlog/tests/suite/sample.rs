@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use strongroom_model::event::{
-    AlarmCleared, AlarmKey, AlarmKind, AlarmRaised, Archived, BackedUp, Enumerated, Failed, Fetched, ReadBack, Retried,
-    RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
+    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, Enumerated, Failed, Fetched,
+    Held, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger,
+    ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, RunId, StageName,
@@ -56,8 +57,8 @@ fn digest() -> Digest {
     Digest::of(Algorithm::Sha256, b"a timesheet")
 }
 
-fn drive() -> DriveId {
-    "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a11".parse().unwrap()
+pub(crate) fn drive(n: usize) -> DriveId {
+    format!("0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a1{n}").parse().unwrap()
 }
 
 pub(crate) fn enumerated() -> Event {
@@ -69,9 +70,9 @@ pub(crate) fn enumerated() -> Event {
     })
 }
 
-pub(crate) fn fetched() -> Event {
+pub(crate) fn fetched(onto: usize) -> Event {
     Event::TimesheetFetched(Fetched {
-        drive: drive(),
+        drive: drive(onto),
         path: "harbour/2026-11/data/B-1/KW 47.pdf".to_owned(),
         month: "2026-11".parse().unwrap(),
         size_bytes: ByteCount(14_541),
@@ -85,7 +86,7 @@ pub(crate) fn fetched() -> Event {
 
 pub(crate) fn backed_up() -> Event {
     Event::TimesheetBackedUp(BackedUp {
-        drive: drive(),
+        drive: drive(0),
         path: "harbour/2026-11/data/B-1/KW 47.pdf".to_owned(),
         month: "2026-11".parse().unwrap(),
         size_bytes: ByteCount(14_541),
@@ -146,6 +147,15 @@ pub(crate) fn cleared() -> Event {
     Event::AlarmCleared(AlarmCleared { message: "there is room again".to_owned() })
 }
 
+pub(crate) fn notified() -> Event {
+    let receipt = "250 ok".to_owned();
+    Event::AlarmNotified(AlarmNotified { about: Vec::new(), message_id: "a@harbour".to_owned(), receipt })
+}
+
+pub(crate) fn held(stage: StageName, until: Timestamp) -> Event {
+    Event::TimesheetHeld(Held { stage, until })
+}
+
 pub(crate) fn composed(number: u64) -> Event {
     Event::SummaryComposed(SummaryComposed {
         number,
@@ -168,6 +178,6 @@ pub(crate) fn bookings(first: u64, count: u64) -> Vec<NewEvent> {
 
 /// A booking's life from enumerated to archived, one event after the other.
 pub(crate) fn life(n: u64) -> Vec<NewEvent> {
-    let events = [enumerated(), fetched(), backed_up(), archived()];
+    let events = [enumerated(), fetched(0), backed_up(), archived()];
     events.into_iter().zip(0..).map(|(event, version)| new(booking(n), version, event)).collect()
 }

@@ -78,7 +78,9 @@ fn a_log_can_find_the_last_decisive_event_by_its_type() {
 fn bookings_are_counted_by_their_labels() {
     for status in BookingStatus::ALL {
         assert_eq!(BookingStatus::from_label(status.label()), Some(status));
-        let counts = BookingCounts::of([(status.label(), 3), ("of a newer version", 7)]);
+        let counts = BookingCounts::of(
+            [(status.label(), 3), ("of a newer version", 7)].map(|(label, n)| (Status::labelled(label), n)),
+        );
         assert_eq!((counts.count(status), counts.total()), (3, 3));
         let mut counted = BookingCounts::default();
         (0..3).for_each(|_| counted.add(status));

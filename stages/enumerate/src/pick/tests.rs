@@ -1,4 +1,4 @@
-use strongroom_model::{ByteCount, FailureKind, Version};
+use strongroom_model::{ByteCount, FailureKind, Status, Version};
 
 use super::*;
 
@@ -29,8 +29,8 @@ fn page(records: Vec<Result<Offer, Unusable>>) -> Page {
     Page { waiting: records.len() as u64, records, next: None }
 }
 
-fn heads(standings: &[(&str, Standing, u64)]) -> HashMap<StreamName, StreamHead> {
-    let head = |&(id, standing, position): &(&str, Standing, u64)| {
+fn heads(statuses: &[(&str, BookingStatus, u64)]) -> HashMap<StreamName, StreamHead> {
+    let head = |&(id, status, position): &(&str, BookingStatus, u64)| {
         let stream = StreamName::booking(&id.parse().unwrap());
         let head = StreamHead {
             stream: stream.clone(),
@@ -38,11 +38,12 @@ fn heads(standings: &[(&str, Standing, u64)]) -> HashMap<StreamName, StreamHead>
             position: Position(position),
             version: Version(3),
             next: None,
-            standing: Some(standing),
+            status: Some(Status::labelled(status.label())),
+            partition: None,
         };
         (stream, head)
     };
-    standings.iter().map(head).collect()
+    statuses.iter().map(head).collect()
 }
 
 fn taken(pick: &Pick) -> Vec<&str> {
@@ -62,8 +63,8 @@ fn the_oldest_are_taken_and_no_more_than_asked_for() {
 fn stuck_bookings_at_the_head_do_not_starve_the_rest() {
     let mut pick = Pick::new(2);
     let stuck: Vec<_> = (0..500).map(|n| format!("S-{n}")).collect();
-    let standings: Vec<_> = stuck.iter().map(|id| (id.as_str(), Standing::NeedsAttention, 5)).collect();
-    let heads = heads(&standings);
+    let statuses: Vec<_> = stuck.iter().map(|id| (id.as_str(), BookingStatus::NeedsAttention, 5)).collect();
+    let heads = heads(&statuses);
     pick.look(page(stuck.iter().map(|id| offer(id)).collect()), &heads, ASKED_AT);
     pick.look(page(vec![offer("B-1"), offer("B-2")]), &heads, ASKED_AT);
     assert_eq!(taken(&pick), ["B-1", "B-2"]);
@@ -74,11 +75,11 @@ fn stuck_bookings_at_the_head_do_not_starve_the_rest() {
 fn only_what_nobody_has_is_taken_after_the_version_it_was_seen_at() {
     let mut pick = Pick::new(10);
     let heads = heads(&[
-        ("B-2", Standing::Enumerated, 1),
-        ("B-3", Standing::Fetched, 2),
-        ("B-4", Standing::BackedUp, 3),
-        ("B-5", Standing::NeedsAttention, 4),
-        ("B-6", Standing::GivenBack, 5),
+        ("B-2", BookingStatus::Enumerated, 1),
+        ("B-3", BookingStatus::Fetched, 2),
+        ("B-4", BookingStatus::BackedUp, 3),
+        ("B-5", BookingStatus::NeedsAttention, 4),
+        ("B-6", BookingStatus::GivenBack, 5),
     ]);
     pick.look(page((1..=6).map(|n| offer(&format!("B-{n}"))).collect()), &heads, ASKED_AT);
     assert_eq!(taken(&pick), ["B-1", "B-6"]);
@@ -91,10 +92,10 @@ fn only_what_nobody_has_is_taken_after_the_version_it_was_seen_at() {
 fn an_archived_booking_is_forgotten_only_if_it_was_archived_before_the_server_was_asked() {
     let mut pick = Pick::new(10);
     let heads = heads(&[
-        ("B-1", Standing::Archived, ASKED_AT.0 - 1),
-        ("B-2", Standing::Purged, ASKED_AT.0 - 1),
+        ("B-1", BookingStatus::Archived, ASKED_AT.0 - 1),
+        ("B-2", BookingStatus::Purged, ASKED_AT.0 - 1),
         // It was archived while the page was on its way.
-        ("B-3", Standing::Archived, ASKED_AT.0),
+        ("B-3", BookingStatus::Archived, ASKED_AT.0),
     ]);
     pick.look(page((1..=3).map(|n| offer(&format!("B-{n}"))).collect()), &heads, ASKED_AT);
     assert_eq!((pick.forgotten, pick.in_hand), (2, 1));
@@ -115,7 +116,7 @@ fn a_booking_that_is_listed_twice_is_taken_once_and_shown() {
 #[test]
 fn an_unusable_record_is_its_bookings_failure_once() {
     let mut pick = Pick::new(10);
-    let heads = heads(&[("B-2", Standing::NeedsAttention, 5)]);
+    let heads = heads(&[("B-2", BookingStatus::NeedsAttention, 5)]);
     let records = vec![unusable(Some("B-1"), "B-1"), unusable(Some("B-2"), "B-2"), unusable(None, "../B")];
     pick.look(page(records), &heads, ASKED_AT);
     let [note] = &pick.noted[..] else { panic!("{:?}", pick.noted) };

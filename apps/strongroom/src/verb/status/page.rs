@@ -12,17 +12,17 @@ use super::FULL;
 pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
     let mut page = format!("site {}: {verdict}\n\n", status.site);
-    let standings = &status.bookings.standings;
+    let counts = &status.bookings.counts;
     let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");
     row("waiting on the server", &waiting);
     for (what, number) in [
-        ("enumerated", standings.enumerated),
-        ("fetched", standings.fetched),
-        ("backed up", standings.backed_up),
-        ("archived", standings.archived),
-        ("purged", standings.purged),
-        ("need attention", standings.needs_attention),
+        ("enumerated", counts.enumerated),
+        ("fetched", counts.fetched),
+        ("backed up", counts.backed_up),
+        ("archived", counts.archived),
+        ("purged", counts.purged),
+        ("need attention", counts.needs_attention),
     ] {
         row(what, &number.to_string());
     }
@@ -77,8 +77,8 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
 
 /// The page in one line.
 fn verdict(status: &Status, zone: &TimeZone) -> String {
-    let stuck = status.bookings.standings.needs_attention;
-    let moving = status.bookings.standings.in_hand() - stuck;
+    let stuck = status.bookings.counts.needs_attention;
+    let moving = status.bookings.counts.in_hand() - stuck;
     let alarms = status.alarms.len() as u64;
     let missing = status.missing.first().map(|first| missing_for(status, first, zone));
     let missing = missing.or_else(|| status.overdue.clone());
@@ -104,11 +104,11 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
 
 /// How much waits for what is missing, and what that is.
 fn missing_for(status: &Status, missing: &Missing, zone: &TimeZone) -> String {
-    let standings = &status.bookings.standings;
+    let counts = &status.bookings.counts;
     let waiting = match missing.role.as_str() {
-        "fetch" => Some((standings.enumerated, "to be fetched")),
-        "verify" => Some((standings.fetched, "to be proven")),
-        "archive" => Some((standings.backed_up, "to be archived")),
+        "fetch" => Some((counts.enumerated, "to be fetched")),
+        "verify" => Some((counts.fetched, "to be proven")),
+        "archive" => Some((counts.backed_up, "to be archived")),
         _ => None,
     };
     let sentence = missing.sentence(|at| shown(at, zone));

@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-use strongroom_eventlog::{EventLog, LogError, Standing};
-use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{BookingStatus, Event, Position, Recorded, StreamName, SubjectKind, Version};
 
 use super::PAGE;
 use super::attention::{Attention, Collector};
 
-/// The standings of what is open.
-const OPEN: [Standing; 4] = [Standing::Enumerated, Standing::Fetched, Standing::BackedUp, Standing::NeedsAttention];
+/// The statuses of what is open.
+const OPEN: [BookingStatus; 4] =
+    [BookingStatus::Enumerated, BookingStatus::Fetched, BookingStatus::BackedUp, BookingStatus::NeedsAttention];
 
 /// Bookings that were on their way, by what came next for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,8 +76,8 @@ impl Counted {
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), LogError> {
     let mut census =
         Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: Counted::default() };
-    for standing in OPEN {
-        census.unmoved(log, standing).await?;
+    for status in OPEN {
+        census.unmoved(log, status).await?;
     }
     census.moved(log).await?;
     let attention = census.attention.finish(log, to).await?;
@@ -84,10 +85,10 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attentio
 }
 
 impl Census {
-    async fn unmoved(&mut self, log: &EventLog, standing: Standing) -> Result<(), LogError> {
+    async fn unmoved(&mut self, log: &EventLog, status: BookingStatus) -> Result<(), LogError> {
         let (mut from, to) = (Position(0), self.to);
         while from < to {
-            let page = log.standing(standing, from, PAGE).await?;
+            let page = log.with_status(SubjectKind::Booking, status.label(), from, PAGE).await?;
             for last in page.iter().take_while(|last| last.position < to).filter_map(|last| log.readable(last)) {
                 self.count(&last);
             }
@@ -132,16 +133,16 @@ impl Census {
     }
 
     fn count(&mut self, last: &Recorded) {
-        let Some(standing) = Standing::after(&last.event).filter(|standing| OPEN.contains(standing)) else {
+        let Some(status) = BookingStatus::of(&last.event).filter(|status| OPEN.contains(status)) else {
             return;
         };
         if !self.counted.add(&last.stream) {
             return;
         }
-        match standing {
-            Standing::Enumerated => self.in_hand.to_fetch += 1,
-            Standing::Fetched => self.in_hand.to_prove += 1,
-            Standing::BackedUp => self.in_hand.to_tell += 1,
+        match status {
+            BookingStatus::Enumerated => self.in_hand.to_fetch += 1,
+            BookingStatus::Fetched => self.in_hand.to_prove += 1,
+            BookingStatus::BackedUp => self.in_hand.to_tell += 1,
             _ => self.attention.add(last),
         }
         let waits = matches!(&last.event, Event::TimesheetFailed(failed) if failed.retry_at.is_some());

@@ -1,13 +1,13 @@
-use strongroom_audit::{Bookings, Cause, LogHead, RaisedAlarm, Standings};
-use strongroom_model::FailureKind;
+use strongroom_audit::{Bookings, Cause, LogHead, RaisedAlarm};
 use strongroom_model::presence::Part;
+use strongroom_model::{BookingCounts, FailureKind};
 
 use super::*;
 
 fn status() -> Status {
     Status {
         site: "demo".parse().unwrap(),
-        bookings: Bookings { waiting: Some(0), standings: Standings { archived: 40, ..Standings::default() } },
+        bookings: Bookings { waiting: Some(0), counts: BookingCounts { archived: 40, ..BookingCounts::default() } },
         log: LogHead { size: 170, root: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".to_owned() },
         drives: vec![DriveState {
             id: Some("7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap()),
@@ -43,7 +43,7 @@ fn a_site_that_is_well_says_so_first() {
 fn what_needs_a_person_comes_first_with_what_to_do() {
     let mut status = status();
     status.bookings.waiting = None;
-    status.bookings.standings.needs_attention = 4;
+    status.bookings.counts.needs_attention = 4;
     status.notes.push("how many wait on the server is unknown: it does not answer".to_owned());
     status.causes.push(Cause {
         kind: FailureKind::FileMissing,
@@ -78,7 +78,7 @@ fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
 #[test]
 fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
     let mut status = status();
-    status.bookings.standings.fetched = 8000;
+    status.bookings.counts.fetched = 8000;
     let drive = "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap();
     let at = "2026-11-21T03:12:00Z".parse().unwrap();
     let role =

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_eventlog::{EventLog, LogError, Standing};
-use strongroom_model::{AlarmKind, StageName, SubjectKind};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{AlarmKind, BookingStatus, StageName, SubjectKind};
 use tokio::time::Instant;
 
 use self::alarms::RaisedAlarms;
@@ -77,8 +77,8 @@ impl Figures {
         let is_failing = waiting.iter().any(|last| last.event.failure().is_some());
         self.set("strongroom_mail_failing", figure(u64::from(is_failing)));
         self.set("strongroom_log_size", figure(size));
-        for standing in Standing::ALL {
-            self.standing(standing, figure(counts.of(standing)));
+        for status in BookingStatus::ALL {
+            self.bookings(status, figure(counts.count(status)));
         }
         if let Some(run) = run {
             self.set("strongroom_last_run_timestamp_seconds", figure(u64::try_from(run.time.as_second()).unwrap_or(0)));
@@ -95,7 +95,7 @@ impl Figures {
         self.set("strongroom_mail_failing", f64::NAN);
         self.set("strongroom_log_size", f64::NAN);
         self.set("strongroom_last_run_timestamp_seconds", f64::NAN);
-        Standing::ALL.into_iter().for_each(|standing| self.standing(standing, f64::NAN));
+        BookingStatus::ALL.into_iter().for_each(|status| self.bookings(status, f64::NAN));
         AlarmKind::ALL.iter().for_each(|kind| self.alarms(*kind, f64::NAN));
     }
 
@@ -103,8 +103,8 @@ impl Figures {
         metrics::gauge!(name, "site" => self.log.site().to_string()).set(value);
     }
 
-    fn standing(&self, standing: Standing, value: f64) {
-        metrics::gauge!("strongroom_bookings", "site" => self.log.site().to_string(), "standing" => standing.name())
+    fn bookings(&self, status: BookingStatus, value: f64) {
+        metrics::gauge!("strongroom_bookings", "site" => self.log.site().to_string(), "standing" => status.label())
             .set(value);
     }
 

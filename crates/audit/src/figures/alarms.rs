@@ -45,32 +45,30 @@ impl RaisedAlarms {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::StageName;
-    use strongroom_model::event::{AlarmKey, AlarmRaised};
-    use strongroom_service::{Clock, actor};
+    use strongroom_model::Event;
+    use strongroom_model::event::{AlarmCleared, AlarmKey, AlarmRaised};
 
     use super::*;
-    use crate::alarms::Alarms;
+    use crate::samples;
 
     #[tokio::test]
     async fn an_alarm_is_read_again_only_when_it_has_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"kestrel".parse().unwrap()).await.unwrap();
-        let alarms = Alarms::new(log.clone(), Clock::system(), actor(StageName::Fetch));
+        let (_folder, log) = samples::log_of(Vec::new()).await;
         let full = AlarmRaised {
             kind: AlarmKind::DriveFull,
             subject: "/mnt/backup".to_owned(),
             message: "the drive is full".to_owned(),
             next_step: "make room on it".to_owned(),
         };
+        let stream = StreamName::alarm(&AlarmKey::new(full.kind, &full.subject));
         let mut raised = RaisedAlarms::default();
         assert!(raised.look(&log).await.unwrap().is_empty());
-        alarms.raise(&full, None).await.unwrap();
+        samples::append(&log, samples::recorded(stream.clone(), 0, Event::AlarmRaised(full))).await;
         assert_eq!(raised.look(&log).await.unwrap(), [AlarmKind::DriveFull]);
-        let stream = StreamName::alarm(&AlarmKey::new(full.kind, &full.subject));
         raised.0.get_mut(&stream).unwrap().1 = Some(AlarmKind::DriveMissing);
         assert_eq!(raised.look(&log).await.unwrap(), [AlarmKind::DriveMissing], "it has not changed, and is not read");
-        alarms.clear(&AlarmKey::new(full.kind, &full.subject), "there is room", None).await.unwrap();
+        let cleared = AlarmCleared { message: "there is room".to_owned() };
+        samples::append(&log, samples::recorded(stream, 1, Event::AlarmCleared(cleared))).await;
         assert!(raised.look(&log).await.unwrap().is_empty());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use strongroom_eventlog::{EventLog, LogError, StreamCounts};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::{BookingCounts, SubjectKind};
 use tokio::time::Instant;
 
 /// After a count, the bookings are left alone for that many times as long as it took: a database counts some four
@@ -15,7 +16,7 @@ pub(super) struct Bookings(Option<Counted>);
 
 #[derive(Debug, Clone, Copy)]
 struct Counted {
-    counts: StreamCounts,
+    counts: BookingCounts,
     /// How long the log was before.
     size: u64,
     at: Instant,
@@ -24,12 +25,12 @@ struct Counted {
 
 impl Bookings {
     /// The counts in a log of that size: of this moment, or the last ones while another count would cost too much.
-    pub(super) async fn counts(&mut self, log: &EventLog, size: u64) -> Result<StreamCounts, LogError> {
+    pub(super) async fn counts(&mut self, log: &EventLog, size: u64) -> Result<BookingCounts, LogError> {
         let begin = Instant::now();
         if let Some(known) = self.0.filter(|known| !known.is_due(size, begin)) {
             return Ok(known.counts);
         }
-        let counts = log.counts().await?;
+        let counts = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
         self.0 = Some(Counted { counts, size, at: begin, took: begin.elapsed() });
         Ok(counts)
     }
@@ -50,7 +51,7 @@ mod tests {
         let now = Instant::now();
         let of = |took_ms| {
             let took = Duration::from_millis(took_ms);
-            Counted { counts: StreamCounts::default(), size: 7, at: now, took }
+            Counted { counts: BookingCounts::default(), size: 7, at: now, took }
         };
         let later = now + Duration::from_secs(10);
         assert!(of(50).is_due(8, later), "a small log is counted at each look");

@@ -1,0 +1,58 @@
+//! Making the projection again from the events, whichever database holds them.
+
+use strongroom_model::text::with_causes;
+use strongroom_model::{Event, Position, Recorded};
+
+use crate::error::LogError;
+use crate::stored::decode;
+use crate::stream_head::{Moved, StreamHead};
+
+/// A stream's last event, and what else its head is made of.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct LastEvent {
+    pub(crate) position: i64,
+    pub(crate) body: String,
+    /// Where its stream begins.
+    pub(crate) first: Option<i64>,
+    /// Its stream's last decisive event before it, where it keeps its subject's status.
+    pub(crate) decisive: Option<String>,
+}
+
+impl LastEvent {
+    fn head(&self) -> Result<StreamHead, LogError> {
+        let last = decode(Position(self.position.unsigned_abs()), &self.body)?;
+        let damaged = LogError::Damaged { position: last.position, reason: "its stream has no first event" };
+        let first = Position(self.first.ok_or(damaged)?.unsigned_abs());
+        let decisive = decisive(&last, self.decisive.as_deref()).map_err(|()| LogError::Damaged {
+            position: last.position,
+            reason: "an earlier event of its stream cannot be read",
+        })?;
+        Ok(StreamHead::of(first, &last, decisive.as_ref()))
+    }
+}
+
+/// The event that a stream's status and partition follow from: its last, or an earlier one that is in these bytes.
+pub(crate) fn decisive(last: &Recorded, earlier: Option<&str>) -> Result<Option<Event>, ()> {
+    if !last.event.keeps_status() {
+        return Ok(Some(last.event.clone()));
+    }
+    earlier.map(|body| Recorded::parse(body).map(|recorded| recorded.event).map_err(|_| ())).transpose()
+}
+
+/// The rows of the projection that follow from these events.
+pub(crate) fn heads(lasts: &[LastEvent]) -> Result<Vec<Moved>, LogError> {
+    lasts.iter().map(|last| last.head().map(Moved::to)).collect()
+}
+
+/// The same of those that can be read, for an upgrade: one event must not keep a site from its log. The other rows stay
+/// as they are, and nobody touches their subjects before they can be read.
+pub(crate) fn readable_heads(lasts: &[LastEvent]) -> Vec<Moved> {
+    let head = |last: &LastEvent| {
+        let warn = |error: &LogError| {
+            tracing::warn!(position = last.position, error = %with_causes(error),
+                "an event cannot be read: its subject's row in the projection stays as it was");
+        };
+        last.head().inspect_err(warn).ok().map(Moved::to)
+    };
+    lasts.iter().filter_map(head).collect()
+}
