@@ -2,7 +2,7 @@
 
 use strongroom_bus::broker::{Broker, BrokerError, BrokerSettings, Topology};
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{DriveId, SubjectKind};
+use strongroom_model::{DriveId, StageName, SubjectKind};
 use strongroom_service::Config;
 use strongroom_service::actor::host_name;
 use strongroom_service::config::{Secret, ServiceUrl, Telemetry};
@@ -71,7 +71,10 @@ pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[Dr
     if let Some(log) = log {
         drives.extend(drives_of(log).await.or_trouble("which drives the site has cannot be read from its log")?);
     }
-    Ok(Topology::new(config.site.clone(), &drives))
+    let of_drives = StageName::ALL.into_iter().filter(|stage| stage.partitions() == Some(SubjectKind::Drive));
+    let partitions: Vec<_> =
+        of_drives.flat_map(|stage| drives.iter().map(move |drive| (stage, (*drive).into()))).collect();
+    Ok(Topology::new(config.site.clone(), &partitions))
 }
 
 async fn drives_of(log: &EventLog) -> Result<Vec<DriveId>, LogError> {

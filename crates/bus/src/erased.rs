@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::fold::fold;
-use strongroom_model::{DriveId, Fold, IllegalTransition, Recorded, StageName};
+use strongroom_model::{Fold, IllegalTransition, Partition, Recorded, StageName};
 
 use crate::settle::Settle;
 use crate::settling::Settling;
@@ -64,7 +64,7 @@ pub(crate) trait AnyStage: Send + Sync + 'static {
     fn name(&self) -> StageName;
     fn limits(&self) -> BatchLimits;
     fn ready(&self) -> BoxFuture<'_, Result<(), AlarmRaised>>;
-    fn drive(&self) -> Option<DriveId>;
+    fn partition(&self) -> Option<Partition>;
     fn fold(&self, history: &[Recorded]) -> Result<Arc<dyn AnyState>, IllegalTransition>;
     fn handle<'a>(&'a self, tasks: Vec<AnyTask>, settling: &'a Settling) -> BoxFuture<'a, ()>;
 }
@@ -82,8 +82,8 @@ impl<S: Stage> AnyStage for S {
         Box::pin(Stage::ready(self))
     }
 
-    fn drive(&self) -> Option<DriveId> {
-        Stage::drive(self)
+    fn partition(&self) -> Option<Partition> {
+        Stage::partition(self).filter(|_| Stage::name(self).is_partitioned())
     }
 
     fn fold(&self, history: &[Recorded]) -> Result<Arc<dyn AnyState>, IllegalTransition> {

@@ -22,13 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
-use strongroom_model::{Recorded, StageName};
+use strongroom_model::{Recorded, StageName, partition_of};
 use strongroom_service::Clock;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::route::drive_of;
 use crate::broker::{Broker, Incoming};
 use crate::delivery::Handover;
 use crate::erased::AnyStage;
@@ -50,8 +49,8 @@ const PREFETCH_MOST: usize = 2_000;
 /// by then comes again all the same, as after a kill.
 const RETURNS_MOST: Duration = Duration::from_secs(5);
 
-/// How often a stage is asked whether its drive still is the one whose queue it takes from.
-const DRIVE_EVERY: Duration = Duration::from_secs(1);
+/// How often a stage is asked whether its partition still is the one whose queue it takes from.
+const PARTITION_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the log is looked through for what the broker should have brought long ago.
 const NET_EVERY: Duration = Duration::from_secs(10);
@@ -132,7 +131,7 @@ impl Feed {
     async fn step(&mut self) {
         let paused = self.is_paused();
         let net_at = self.net_at(paused);
-        let drive_at = Instant::now() + DRIVE_EVERY;
+        let partition_at = Instant::now() + PARTITION_EVERY;
         let opening = line::Opening::of(&self.sources, prefetch(self.sources.stage.limits()));
         tokio::select! {
             biased;
@@ -145,9 +144,9 @@ impl Feed {
                 }
             }
             happened = self.line.next(&opening), if !paused => self.happened(happened).await,
-            () = sleep_until(net_at.unwrap_or(drive_at)), if net_at.is_some() => self.net().await,
+            () = sleep_until(net_at.unwrap_or(partition_at)), if net_at.is_some() => self.net().await,
             () = sleep(self.pace.linger), if self.more => self.expect_more(false),
-            () = sleep_until(drive_at), if self.name == StageName::Verify => self.look_at_drive().await,
+            () = sleep_until(partition_at), if self.name.is_partitioned() => self.look_at_partition().await,
         }
     }
 
@@ -177,9 +176,9 @@ impl Feed {
     }
 
     async fn meet(&mut self, event: Recorded, incoming: Incoming) {
-        if self.is_of_another_drive(&event) {
+        if self.is_of_another_partition(&event) {
             self.give_back.give(Returned::Message(incoming));
-            return self.look_at_drive().await;
+            return self.look_at_partition().await;
         }
         match self.hand.meet(event, Some(incoming)) {
             Met::New(event) => self.hand_over(*event),
@@ -212,8 +211,8 @@ impl Feed {
         match (ending, slot.receipt) {
             (Ending::Again, Some(incoming)) => self.give_back.give(Returned::Message(incoming)),
             (Ending::Again, None) if slot.kept => {
-                let drive = self.sources.stage.drive();
-                self.give_back.give(Returned::Event(slot.position, drive));
+                let partition = self.sources.stage.partition();
+                self.give_back.give(Returned::Event(slot.position, partition));
             }
             (Ending::Done | Ending::Rest, Some(incoming)) => {
                 incoming.acker.ack().await;
@@ -252,17 +251,16 @@ impl Feed {
         }
     }
 
-    /// Whether the drive was swapped while a message of the one before was on its way. One that
-    /// names another drive than its queue's is not believed: given back it would come again for ever.
-    fn is_of_another_drive(&self, event: &Recorded) -> bool {
-        self.name == StageName::Verify
-            && drive_of(&event.event)
-                .is_some_and(|of| Some(of) == self.line.drive() && Some(of) != self.sources.stage.drive())
+    /// Whether the partition changed (a drive was swapped, say) while a message of the one before was on its way. One
+    /// that names another than its queue's is not believed: given back it would come again for ever.
+    fn is_of_another_partition(&self, event: &Recorded) -> bool {
+        let of = partition_of(&event.event).filter(|_| self.name.is_partitioned());
+        of.is_some() && of.as_ref() == self.line.partition() && of != self.sources.stage.partition()
     }
 
-    /// Another drive has another queue.
-    async fn look_at_drive(&mut self) {
-        if self.line.drive().is_some_and(|drive| Some(drive) != self.sources.stage.drive()) {
+    /// Another partition has another queue.
+    async fn look_at_partition(&mut self) {
+        if self.line.partition().is_some_and(|partition| Some(partition) != self.sources.stage.partition().as_ref()) {
             self.let_go().await;
         }
     }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_eventlog::{EventLog, LogError};
+use strongroom_eventlog::{EventLog, LogError, Work};
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::{Position, Recorded, StageName};
+use strongroom_model::{Position, StageName};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::broker::route::drive_of;
 use crate::delivery::Delivery;
 use crate::pipeline::{Pipeline, StageHandle};
 
@@ -163,14 +162,14 @@ async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool
     if handle.ledger.standing().in_hand > 0 {
         return Ok(true);
     }
-    // What is of another drive waits in another queue, for another worker. Until the stage has reached
-    // its queue nobody knows whose that is, and a new drive's queue is made only now.
-    let drive = handle.progress.link_now().and_then(|link| link.drive);
-    let ours = |event: &Recorded| drive_of(&event.event).is_none_or(|of| drive.is_none_or(|ours| of == ours));
+    // What is bound to another partition waits in another queue, for another worker. Until the stage has reached
+    // its queue nobody knows which that is, and a new partition's queue is made only now.
+    let partition = handle.progress.link_now().and_then(|link| link.partition);
+    let work = Work { stage: handle.stage, partition: partition.as_ref() };
     let mut from = Position(0);
     loop {
-        let page = log.pending(handle.stage, from, PAGE).await?;
-        if page.iter().any(|event| ours(event) && !handle.ledger.rests(event)) {
+        let page = log.pending(work, from, PAGE).await?;
+        if page.iter().any(|event| !handle.ledger.rests(event)) {
             return Ok(true);
         }
         match page.last() {

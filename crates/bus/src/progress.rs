@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use strongroom_model::event::{AlarmKind, AlarmRaised};
-use strongroom_model::{ByteCount, DriveId, SiteId, StageName};
+use strongroom_model::{ByteCount, Partition, SiteId, StageName};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -36,8 +36,8 @@ pub struct LinkHealth {
     pub since: Instant,
     /// Why there was none at the last attempt, while there is none.
     pub trouble: Option<String>,
-    /// The drive whose queue it takes from, where a stage has one for each.
-    pub drive: Option<DriveId>,
+    /// The partition whose queue it takes from, where a stage has one for each.
+    pub partition: Option<Partition>,
 }
 
 /// What a stage has settled since the process began.

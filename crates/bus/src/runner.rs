@@ -5,26 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use strongroom_eventlog::Work;
 use strongroom_model::event::{AlarmRaised, ClearedBy};
 use strongroom_model::text::with_causes;
-use strongroom_model::{AlarmKind, Position, Recorded};
+use strongroom_model::{AlarmKind, Position};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Worked, Worker, panic_message};
-use crate::broker::route::drive_of;
 use crate::delivery::Handover;
 use crate::ledger::Ledger;
 use crate::obstacles::{Found, Obstacles};
 use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
 use crate::stage::BatchLimits;
-
-/// How many pending events are looked through for one that this stage could do now: what is of
-/// another drive stands among them.
-const LEFT_MOST: usize = 1_000;
 
 /// Runs one stage.
 ///
@@ -314,13 +310,10 @@ impl Runner {
     /// Whether anything that this stage could do now is still to be done. A log that cannot be
     /// read says nothing.
     async fn is_work_left(&self) -> bool {
-        let drive = self.worker.stage.drive();
-        let is_ours = |event: &Recorded| {
-            let of = drive_of(&event.event);
-            of.is_none() || drive.is_none() || of == drive
-        };
-        let pending = self.worker.desk.log.pending(self.worker.desk.stage, Position(0), LEFT_MOST).await;
-        pending.map_or(true, |pending| pending.iter().any(is_ours))
+        let partition = self.worker.stage.partition();
+        let work = Work { stage: self.worker.desk.stage, partition: partition.as_ref() };
+        let pending = self.worker.desk.log.pending(work, Position(0), 1).await;
+        pending.map_or(true, |pending| !pending.is_empty())
     }
 
     /// Nothing is in the way any more.

@@ -9,7 +9,7 @@ use strongroom_eventlog::AppendError;
 use strongroom_model::event::{AlarmRaised, Failed, Held};
 use strongroom_model::text::printable;
 use strongroom_model::{
-    ByteCount, Event, Expected, Failure, FailureKind, Fate, IllegalTransition, NewEvent, Position, Recorded, StageName,
+    ByteCount, Event, Expected, Failure, FailureKind, Fate, IllegalTransition, NewEvent, Position, Recorded,
     StreamName, Version,
 };
 use strongroom_service::kill_point;
@@ -138,10 +138,9 @@ impl Settling {
         trigger: Recorded,
         until: Timestamp,
     ) -> Option<(StreamName, Position)> {
-        if !can_be_held(self.desk.stage) {
+        let Some(event) = Event::held(stream.kind(), Held { stage: self.desk.stage, until }) else {
             return Some((stream, trigger.position));
-        }
-        let event = Event::TimesheetHeld(Held { stage: self.desk.stage, until });
+        };
         let who = (&self.desk.clock, &self.desk.actor);
         let event = new_event(who, stream.clone(), Expected::After(version), event, Some(&trigger));
         match self.desk.log.append(vec![event]).await {
@@ -235,7 +234,7 @@ impl Settling {
             return Ending::Again;
         }
         kill_point!("settle.after-alarms");
-        let bytes = done.events.iter().map(bytes_of).sum();
+        let bytes = done.events.iter().map(|event| event.size_bytes().0).sum();
         let events = self.events(task, done);
         if events.is_empty() {
             return Ending::Rests;
@@ -251,7 +250,7 @@ impl Settling {
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
             ) => Ending::Refused(error.to_string()),
-            // Another subject moved (a booking that two runs list): its new state must be seen.
+            // Another subject moved, which somebody else worked on as well: its new state must be seen.
             Err(error) => {
                 trouble(&task.stream, &error);
                 Ending::Again
@@ -298,21 +297,6 @@ impl Settling {
 
     fn batch(&self) -> MutexGuard<'_, Batch> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether the catalogue knows a way to say that a task of this stage is still at work. The
-/// others' tasks are short, or a twin of them does no harm.
-const fn can_be_held(stage: StageName) -> bool {
-    matches!(stage, StageName::Fetch | StageName::Verify | StageName::Archive)
-}
-
-/// How many bytes an event says were worked on.
-const fn bytes_of(event: &Event) -> u64 {
-    match event {
-        Event::TimesheetFetched(fetched) => fetched.size_bytes.0,
-        Event::TimesheetBackedUp(backed_up) => backed_up.size_bytes.0,
-        _ => 0,
     }
 }
 

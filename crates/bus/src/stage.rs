@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use strongroom_model::event::{AlarmKey, AlarmRaised};
-use strongroom_model::{DriveId, Event, Failure, Fold, NewEvent, Recorded, StageName, StreamName, Version};
+use strongroom_model::{Event, Failure, Fold, NewEvent, Partition, Recorded, StageName, StreamName, Version};
 
 use crate::settle::Settle;
 
@@ -41,10 +41,10 @@ pub trait Stage: Send + Sync + 'static {
     /// changed, and append nothing then.
     fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send;
 
-    /// The only drive whose work it can do now, where its work is of a drive (verify's is): a
-    /// broker has a queue for each. Asked before anything is taken from a broker, and every
-    /// now and then; `None` until the stage has seen one, which [`Stage::ready`] lets it do.
-    fn drive(&self) -> Option<DriveId> {
+    /// The only partition whose work it can do now, where its work is bound to partitions
+    /// ([`StageName::is_partitioned`]): a broker has a queue for each. Asked before anything is taken from a broker, and
+    /// every now and then; `None` until the stage knows, which [`Stage::ready`] lets it find out.
+    fn partition(&self) -> Option<Partition> {
         None
     }
 
@@ -69,8 +69,8 @@ impl<S: Stage> Stage for Arc<S> {
         S::ready(self)
     }
 
-    fn drive(&self) -> Option<DriveId> {
-        S::drive(self)
+    fn partition(&self) -> Option<Partition> {
+        S::partition(self)
     }
 
     fn handle(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) -> impl Future<Output = ()> + Send {

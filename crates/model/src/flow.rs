@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::stream::SubjectKind;
 
 /// A stage of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +57,23 @@ impl StageName {
     /// Whether its work is bound to partitions ([`crate::partition_of`]): a broker has a queue for each.
     #[must_use]
     pub const fn is_partitioned(self) -> bool {
-        matches!(self, Self::Verify)
+        self.partitions().is_some()
+    }
+
+    /// The kind of subject whose ids are its partitions' names; `None`: its work is bound to none.
+    #[must_use]
+    pub const fn partitions(self) -> Option<SubjectKind> {
+        match self {
+            Self::Verify => Some(SubjectKind::Drive),
+            _ => None,
+        }
+    }
+
+    /// Whether its work is also taken from the log when the broker has not brought it for a while: people are told even
+    /// while there is no broker.
+    #[must_use]
+    pub const fn outlives_broker(self) -> bool {
+        matches!(self, Self::Notify)
     }
 }
 

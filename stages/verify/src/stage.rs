@@ -16,7 +16,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp, DiskOf, Enumerated, Fetched, ReadBack};
 use strongroom_model::text::with_causes;
-use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, StageName, StreamName};
+use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month, Partition, StageName, StreamName};
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
@@ -236,8 +236,8 @@ impl Stage for Verify {
         self.begin().await
     }
 
-    fn drive(&self) -> Option<DriveId> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn partition(&self) -> Option<Partition> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).map(Partition::from)
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {

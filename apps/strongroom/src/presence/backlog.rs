@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::booking::Booking;
-use strongroom_model::fold::fold;
 use strongroom_model::presence::Waiting;
-use strongroom_model::{DriveId, Event, Position, Recorded, StageName, StreamName};
+use strongroom_model::{DriveId, Position, Recorded, StageName, StreamName};
 
 /// How many of the copies that wait to be proven are looked through at a time for the drives that they are on.
 const PAGE: usize = 512;
@@ -50,15 +48,12 @@ impl Backlog {
             let stands = |stream: &StreamName| heads.get(stream).map(|head| head.position);
             self.drives.retain(|_, (stream, position)| stands(stream) == Some(*position));
         }
-        for event in log.due(StageName::Verify, now, PAGE).await? {
-            self.see(log, event).await?;
-        }
+        let due = log.due(StageName::Verify, now, PAGE).await?;
+        self.see(log, due).await?;
         for _ in 0..pages {
             let page = log.pending(StageName::Verify, self.next, PAGE).await?;
             let last = page.last().map(|last| last.position.next()).filter(|_| page.len() >= PAGE);
-            for event in page {
-                self.see(log, event).await?;
-            }
+            self.see(log, page).await?;
             self.next = last.unwrap_or_default();
             if last.is_none() {
                 break;
@@ -67,17 +62,12 @@ impl Backlog {
         Ok(())
     }
 
-    async fn see(&mut self, log: &EventLog, event: Recorded) -> Result<(), LogError> {
-        let drive = match &event.event {
-            Event::TimesheetFetched(fetched) => Some(fetched.drive),
-            // A copy whose proof is put off: what was fetched says where it is.
-            _ => {
-                let history = log.readable_stream(&event.stream).await?;
-                fold::<Booking>(&history).ok().and_then(|booking| booking.fetched).map(|fetched| fetched.drive)
+    async fn see(&mut self, log: &EventLog, waiting: Vec<Recorded>) -> Result<(), LogError> {
+        let streams: Vec<StreamName> = waiting.into_iter().map(|event| event.stream).collect();
+        for head in log.heads(&streams).await?.into_values() {
+            if let Some(drive) = head.partition.and_then(|partition| partition.as_str().parse().ok()) {
+                self.drives.entry(drive).or_insert((head.stream, head.position));
             }
-        };
-        if let Some(drive) = drive {
-            self.drives.entry(drive).or_insert((event.stream, event.position));
         }
         Ok(())
     }

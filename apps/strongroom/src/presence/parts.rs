@@ -156,7 +156,7 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
     };
     let obstacle = stage.paused.as_ref().map(|pause| &pause.obstacle);
     let alarm = obstacle.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject).to_string());
-    Part { drive: link.and_then(|link| link.drive), alarm, ..standing }
+    Part { drive: link.and_then(|link| link.partition.as_ref()?.as_str().parse().ok()), alarm, ..standing }
 }
 
 /// A relay without a broker has raised an alarm about that.

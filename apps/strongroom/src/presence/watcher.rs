@@ -12,7 +12,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::presence::{Missing, RELAY, Seen, active_relays, missing, several};
 use strongroom_model::text::shown;
-use strongroom_model::{AlarmKind, DriveId, StageName};
+use strongroom_model::{AlarmKind, DriveId, Partition, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::Instant;
@@ -109,7 +109,8 @@ impl Watcher {
 
     fn key(&self, missing: &Missing) -> AlarmKey {
         let stage = StageName::ALL.into_iter().find(|stage| stage.name() == missing.role);
-        let queue = stage.and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive));
+        let queue = stage
+            .and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive.map(Partition::from).as_ref()));
         match queue {
             Some(queue) => AlarmKey::new(AlarmKind::NoWorker, queue),
             None => AlarmKey::new(AlarmKind::NoRelay, RELAY),

@@ -2,7 +2,7 @@
 
 use strongroom_bus::{BatchLimits, Settle, Stage, Task};
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::{DriveId, StageName};
+use strongroom_model::{Partition, StageName};
 
 /// `stage`, which begins nothing while something is in the way of `first`.
 pub(super) struct Behind<S, F> {
@@ -26,8 +26,8 @@ impl<S: Stage, F: Stage> Stage for Behind<S, F> {
         self.stage.ready().await
     }
 
-    fn drive(&self) -> Option<DriveId> {
-        self.stage.drive()
+    fn partition(&self) -> Option<Partition> {
+        self.stage.partition()
     }
 
     async fn handle(&self, tasks: Vec<Task<S::State>>, settle: &Settle<S::State>) {

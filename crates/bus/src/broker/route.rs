@@ -1,6 +1,6 @@
 //! The key that a message travels by.
 //!
-//! `<site>.<stage>.<subject kind>.<event>[.<drive>]`, such as
+//! `<site>.<stage>.<subject kind>.<event>[.<partition>]`, such as
 //! `harbour.fetch.booking.timesheet-enumerated`. The stage comes from
 //! [`next_step`], the one table of the flow: so a queue binds
 //! `<site>.<stage>.#`, and no second table says which event goes where. No part of it holds a
@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use strongroom_model::{DriveId, Event, Recorded, SiteId, StageName, next_step};
+use strongroom_model::{Partition, Recorded, SiteId, next_step, partition_of};
 
 /// A routing key. It is never longer than the 255 bytes that AMQP allows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,18 +17,18 @@ pub struct RoutingKey(String);
 impl RoutingKey {
     /// The key that hands an event's subject to its next stage; `None`: nothing is to be done.
     ///
-    /// Verify's work is of a drive. `drive` says which where the event itself does not (a
-    /// [`Held`](strongroom_model::event::Held) is about what an earlier event fetched);
-    /// without either the key is bound by no queue, and the publisher says so.
+    /// A partitioned stage's work is bound to a partition. `partition` says to which where the event itself does not
+    /// (one that keeps its subject's status is bound to what an earlier one said); without either the key is bound by
+    /// no queue, and the publisher says so.
     #[must_use]
-    pub fn of(site: &SiteId, event: &Recorded, drive: Option<DriveId>) -> Option<Self> {
+    pub fn of(site: &SiteId, event: &Recorded, partition: Option<&Partition>) -> Option<Self> {
         let stage = next_step(&event.event)?.stage;
         let kind = event.stream.kind().name();
         let name = event_segment(event.event.type_name());
         let key = format!("{site}.{stage}.{kind}.{name}");
-        let drive = drive_of(&event.event).or(drive).filter(|_| stage == StageName::Verify);
-        Some(Self(match drive {
-            Some(drive) => format!("{key}.{drive}"),
+        let partition = partition_of(&event.event).or_else(|| partition.cloned());
+        Some(Self(match partition.filter(|_| stage.is_partitioned()) {
+            Some(partition) => format!("{key}.{partition}"),
             None => key,
         }))
     }
@@ -50,15 +50,6 @@ impl RoutingKey {
 impl fmt::Display for RoutingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// The drive that an event puts its file on, if it names one.
-#[must_use]
-pub const fn drive_of(event: &Event) -> Option<DriveId> {
-    match event {
-        Event::TimesheetFetched(fetched) => Some(fetched.drive),
-        _ => None,
     }
 }
 

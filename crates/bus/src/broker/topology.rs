@@ -4,10 +4,11 @@
 //! there keeps what it was declared with, so its name carries a version: other arguments are
 //! a new name, and the old queue is drained and deleted.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
-use strongroom_model::{DriveId, Recorded, SiteId, StageName};
+use strongroom_model::{Partition, Recorded, SiteId, StageName};
 
 use crate::broker::definitions;
 use crate::broker::route::RoutingKey;
@@ -34,14 +35,13 @@ const LOOK_LIMIT: u32 = 1_000_000;
 pub struct QueueName(String);
 
 impl QueueName {
-    /// The queue of a stage; verify's is of a drive, and `None` without one.
+    /// The queue of a stage; a partitioned one's is of a partition, and `None` without one.
     #[must_use]
-    pub fn stage(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Self> {
-        match (stage, drive) {
-            (StageName::Verify, None) => None,
-            (StageName::Verify, Some(drive)) => Some(Self(format!("{PREFIX}{site}.verify.{drive}.v1"))),
-            (stage, _) => Some(Self(format!("{PREFIX}{site}.{stage}.v1"))),
+    pub fn stage(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Option<Self> {
+        if !stage.is_partitioned() {
+            return Some(Self(format!("{PREFIX}{site}.{stage}.v1")));
         }
+        partition.map(|partition| Self(format!("{PREFIX}{site}.{stage}.{partition}.v1")))
     }
 
     /// The queue of what nobody could read.
@@ -70,10 +70,10 @@ impl fmt::Display for QueueName {
 }
 
 /// What a queue holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// A stage's work; verify's is of a drive.
-    Work(StageName, Option<DriveId>),
+    /// A stage's work; a partitioned stage's is of a partition.
+    Work(StageName, Option<Partition>),
     /// What nobody could read, or what came back too often.
     Parked,
 }
@@ -108,20 +108,18 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// The queues of a site with those drives. The parked queue comes first: what is to be
+    /// The queues of a site where partitioned stages have those partitions. The parked queue comes first: what is to be
     /// parked needs a place before it can come.
     #[must_use]
-    pub fn new(site: SiteId, drives: &[DriveId]) -> Self {
-        let mut drives = drives.to_vec();
-        drives.sort_unstable();
-        drives.dedup();
+    pub fn new(site: SiteId, partitions: &[(StageName, Partition)]) -> Self {
+        let partitions: BTreeSet<_> = partitions.iter().collect();
         let mut queues = vec![parked(&site)];
         for stage in StageName::ALL {
-            match stage {
-                StageName::Verify => {
-                    queues.extend(drives.iter().filter_map(|drive| work(&site, stage, Some(*drive))));
-                }
-                _ => queues.extend(work(&site, stage, None)),
+            if stage.is_partitioned() {
+                let own = partitions.iter().filter(|(of, _)| *of == stage);
+                queues.extend(own.filter_map(|(_, partition)| work(&site, stage, Some(partition))));
+            } else {
+                queues.extend(work(&site, stage, None));
             }
         }
         Self { site, queues }
@@ -145,17 +143,17 @@ impl Topology {
         QueueName::parked(&self.site)
     }
 
-    /// The queue of a stage, and for verify of a drive, if it is part of this topology.
+    /// The queue of a stage, and of a partition where it has them, if it is part of this topology.
     #[must_use]
-    pub fn queue_of(&self, stage: StageName, drive: Option<DriveId>) -> Option<&Queue> {
-        let name = QueueName::stage(&self.site, stage, drive)?;
+    pub fn queue_of(&self, stage: StageName, partition: Option<&Partition>) -> Option<&Queue> {
+        let name = QueueName::stage(&self.site, stage, partition)?;
         self.queues.iter().find(|queue| queue.name == name)
     }
 
     /// The key that hands an event's subject on; see [`RoutingKey::of`].
     #[must_use]
-    pub fn routing_key(&self, event: &Recorded, drive: Option<DriveId>) -> Option<RoutingKey> {
-        RoutingKey::of(&self.site, event, drive)
+    pub fn routing_key(&self, event: &Recorded, partition: Option<&Partition>) -> Option<RoutingKey> {
+        RoutingKey::of(&self.site, event, partition)
     }
 
     /// The same as a file that `rabbitmqctl import_definitions` reads, for a broker whose
@@ -175,9 +173,9 @@ impl Topology {
     }
 }
 
-fn work(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Queue> {
-    let binding = match drive {
-        Some(drive) => format!("{site}.{stage}.*.*.{drive}"),
+fn work(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Option<Queue> {
+    let binding = match partition {
+        Some(partition) => format!("{site}.{stage}.*.*.{partition}"),
         None => format!("{site}.{stage}.#"),
     };
     let mut arguments = common(MOST, DELIVERY_LIMIT);
@@ -187,8 +185,8 @@ fn work(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Queue
         // Only together with `reject-publish`; otherwise the broker drops what it cannot park.
         ("x-dead-letter-strategy", Argument::Text("at-least-once".to_owned())),
     ]);
-    let name = QueueName::stage(site, stage, drive)?;
-    Some(Queue { name, purpose: Purpose::Work(stage, drive), binding: Some(binding), arguments })
+    let name = QueueName::stage(site, stage, partition)?;
+    Some(Queue { name, purpose: Purpose::Work(stage, partition.cloned()), binding: Some(binding), arguments })
 }
 
 fn parked(site: &SiteId) -> Queue {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::with_causes;
-use strongroom_model::{DriveId, Position};
+use strongroom_model::{Partition, Position};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -26,8 +26,8 @@ const AT_ONCE: usize = 256;
 pub(super) enum Returned {
     /// A delivery that waits for its acknowledgement.
     Message(Incoming),
-    /// An event of the log whose delivery was acknowledged early, and the drive that it is about.
-    Event(Position, Option<DriveId>),
+    /// An event of the log whose delivery was acknowledged early, and the partition that it is bound to.
+    Event(Position, Option<Partition>),
 }
 
 /// A copy that is to be published, and what waits for it.
@@ -117,7 +117,7 @@ impl Worker {
                     None
                 }
             },
-            Returned::Event(position, drive) => match self.stored(position, drive).await {
+            Returned::Event(position, partition) => match self.stored(position, partition.as_ref()).await {
                 Ok(message) => Some((message?, None)),
                 Err(error) => {
                     tracing::warn!(error = %with_causes(&error), %position,
@@ -128,11 +128,11 @@ impl Worker {
         }
     }
 
-    async fn stored(&self, position: Position, drive: Option<DriveId>) -> Result<Option<Message>, LogError> {
+    async fn stored(&self, position: Position, partition: Option<&Partition>) -> Result<Option<Message>, LogError> {
         let stored = self.log.read(position, 1).await?.pop();
         let Some(stored) = stored else { return Ok(None) };
         let event = stored.decode()?;
-        let key = RoutingKey::of(self.broker.site(), &event, drive);
+        let key = RoutingKey::of(self.broker.site(), &event, partition);
         Ok(key.map(|key| Message::of(&event, stored.body, key)))
     }
 

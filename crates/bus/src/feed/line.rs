@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_model::text::with_causes;
-use strongroom_model::{DriveId, SiteId, StageName};
+use strongroom_model::{Partition, SiteId, StageName};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -33,8 +33,8 @@ enum OpenError {
     Broker(#[from] BrokerError),
     #[error("the broker did not let us take from the queue within {} s", .0.as_secs())]
     Slow(Duration),
-    #[error("no drive is there whose queue could be taken from: {0}")]
-    NoDrive(String),
+    #[error("no queue is known to take from: {0}")]
+    NoPartition(String),
 }
 
 /// What happened on a line.
@@ -48,13 +48,13 @@ pub(super) enum Happened {
     Lost,
 }
 
-type Opened = Result<(Subscription, Option<DriveId>), OpenError>;
+type Opened = Result<(Subscription, Option<Partition>), OpenError>;
 
 #[derive(Debug)]
 enum State {
     Down { until: Instant },
     Opening(JoinSet<Opened>),
-    Up(Box<Subscription>, Option<DriveId>),
+    Up(Box<Subscription>, Option<Partition>),
 }
 
 /// A connection to the stage's queue.
@@ -76,10 +76,10 @@ impl Line {
         line
     }
 
-    /// The drive whose queue it takes from.
-    pub(super) fn drive(&self) -> Option<DriveId> {
+    /// The partition whose queue it takes from.
+    pub(super) const fn partition(&self) -> Option<&Partition> {
         match &self.state {
-            State::Up(_, drive) => *drive,
+            State::Up(_, partition) => partition.as_ref(),
             _ => None,
         }
     }
@@ -97,7 +97,7 @@ impl Line {
             State::Opening(task) => {
                 let opened = task.join_next().await;
                 match opened {
-                    Some(Ok(Ok((subscription, drive)))) => self.up(subscription, drive),
+                    Some(Ok(Ok((subscription, partition)))) => self.up(subscription, partition),
                     Some(Ok(Err(error))) => self.down(with_causes(&error)),
                     // It panicked: the client's fault, and nothing is known to be open.
                     Some(Err(error)) => self.down(format!("the attempt to connect broke off: {error}")),
@@ -135,12 +135,12 @@ impl Line {
         rest
     }
 
-    fn up(&mut self, subscription: Subscription, drive: Option<DriveId>) {
+    fn up(&mut self, subscription: Subscription, partition: Option<Partition>) {
         if std::mem::replace(&mut self.was_up, true) {
             metrics::counter!("strongroom_broker_reconnects_total").increment(1);
         }
-        self.state = State::Up(Box::new(subscription), drive);
-        self.tell(true, drive, None);
+        self.tell(true, partition.clone(), None);
+        self.state = State::Up(Box::new(subscription), partition);
     }
 
     fn down(&mut self, why: String) {
@@ -150,10 +150,10 @@ impl Line {
         self.tell(false, None, Some(why));
     }
 
-    fn tell(&self, connected: bool, drive: Option<DriveId>, trouble: Option<String>) {
+    fn tell(&self, connected: bool, partition: Option<Partition>, trouble: Option<String>) {
         let before = self.progress.link_now();
         let since = before.filter(|link| link.connected == connected).map_or_else(Instant::now, |link| link.since);
-        self.progress.link(LinkHealth { connected, since, trouble, drive });
+        self.progress.link(LinkHealth { connected, since, trouble, partition });
         metrics::gauge!("strongroom_broker_connected", "role" => "consume").set(f64::from(u8::from(connected)));
     }
 }
@@ -166,20 +166,20 @@ impl Opening {
     async fn open(self) -> Opened {
         let most = self.broker.settings().setup_timeout;
         let stage = self.stage.name();
-        let mut drive = self.stage.drive();
-        if stage == StageName::Verify && drive.is_none() {
-            // Only a look at the drive says which one it is.
-            self.stage.ready().await.map_err(|obstacle| OpenError::NoDrive(obstacle.message))?;
-            drive = self.stage.drive();
+        let mut partition = self.stage.partition();
+        if stage.is_partitioned() && partition.is_none() {
+            // Only a look at what it works on says which one it is.
+            self.stage.ready().await.map_err(|obstacle| OpenError::NoPartition(obstacle.message))?;
+            partition = self.stage.partition();
         }
-        let queue = queue(self.broker.site(), stage, drive)?;
+        let queue = queue(self.broker.site(), stage, partition.as_ref())?;
         let opening = Subscription::open(&self.broker, &queue, self.prefetch);
         let subscription = timeout(most, opening).await.map_err(|_| OpenError::Slow(most))??;
         tracing::info!(%stage, %queue, "taking work from the broker");
-        Ok((subscription, drive))
+        Ok((subscription, partition))
     }
 }
 
-fn queue(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Result<QueueName, OpenError> {
-    QueueName::stage(site, stage, drive).ok_or_else(|| OpenError::NoDrive("the stage names none".to_owned()))
+fn queue(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Result<QueueName, OpenError> {
+    QueueName::stage(site, stage, partition).ok_or_else(|| OpenError::NoPartition("the stage names none".to_owned()))
 }

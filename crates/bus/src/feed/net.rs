@@ -1,4 +1,4 @@
-//! The net below notify's queue: alarms are told even while there is no broker.
+//! The net below the queue of a stage that outlives the broker: people are told even while there is none.
 //!
 //! What has waited for long is taken from the log directly. It goes through the same hand as
 //! what the broker brings, so that nobody is told twice by one process; and by two, only as
@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use strongroom_eventlog::LogError;
 use strongroom_model::text::with_causes;
-use strongroom_model::{Position, Recorded, StageName, SubjectKind, next_step};
+use strongroom_model::{Position, Recorded, SubjectKind, next_step};
 use tokio::time::Instant;
 
 use super::hand::Met;
@@ -27,7 +27,7 @@ const MOST: usize = 256;
 impl Feed {
     /// When the log is looked at next, if it is.
     pub(super) fn net_at(&self, paused: bool) -> Option<Instant> {
-        (self.name == StageName::Notify && !paused).then_some(self.net_at)
+        (self.name.outlives_broker() && !paused).then_some(self.net_at)
     }
 
     /// Takes from the log what has waited for long.

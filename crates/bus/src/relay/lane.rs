@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use strongroom_model::{DriveId, Position, Recorded, SiteId, StageName, StreamName};
+use strongroom_eventlog::Work;
+use strongroom_model::{Partition, Position, Recorded, SiteId, StageName, StreamName};
 use tokio::time::Instant;
 
 use crate::broker::{Depth, QueueName};
@@ -20,7 +21,7 @@ const SENT_MOST: usize = 20_000;
 pub(super) struct Lane {
     pub(super) queue: QueueName,
     pub(super) stage: StageName,
-    pub(super) drive: Option<DriveId>,
+    pub(super) partition: Option<Partition>,
     /// All that is pending below was looked at since the last doubt.
     pub(super) cursor: Position,
     /// What was published and was pending at the last look.
@@ -51,11 +52,11 @@ struct Sent {
 }
 
 impl Lane {
-    pub(super) fn new(site: &SiteId, stage: StageName, drive: Option<DriveId>) -> Option<Self> {
+    pub(super) fn new(site: &SiteId, stage: StageName, partition: Option<Partition>) -> Option<Self> {
         Some(Self {
-            queue: QueueName::stage(site, stage, drive)?,
+            queue: QueueName::stage(site, stage, partition.as_ref())?,
             stage,
-            drive,
+            partition,
             cursor: Position(0),
             sent: HashMap::new(),
             room: 0,
@@ -66,6 +67,11 @@ impl Lane {
             stuck: false,
             refuses: false,
         })
+    }
+
+    /// The work that belongs into it.
+    pub(super) fn work(&self) -> Work<'_> {
+        Work { stage: self.stage, partition: self.partition.as_ref() }
     }
 
     /// Begins at the log's first position again: nothing is known of the queue.

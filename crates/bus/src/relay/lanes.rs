@@ -1,7 +1,8 @@
-//! All queues of a site: one for each stage, and one for each drive that has something to be
-//! proven.
+//! All queues of a site: one for each stage, and for a partitioned stage one for each partition.
 
-use strongroom_model::{DriveId, Position, SiteId, StageName};
+use std::collections::HashMap;
+
+use strongroom_model::{Partition, Position, SiteId, StageName};
 
 use crate::broker::Topology;
 
@@ -12,38 +13,38 @@ use super::lane::Lane;
 pub(super) struct Lanes {
     site: SiteId,
     all: Vec<Lane>,
-    /// All of verify's work below was looked at for drives that are not known yet.
-    pub(super) searched: Position,
-    /// Whether a drive became known that has no queue yet.
+    /// Of each partitioned stage: all of its work below was looked at for partitions that are not known yet.
+    pub(super) searched: HashMap<StageName, Position>,
+    /// Whether a partition became known that has no queue yet.
     pub(super) grown: bool,
 }
 
 impl Lanes {
     pub(super) fn new(site: &SiteId) -> Self {
         let all = StageName::ALL.into_iter().filter_map(|stage| Lane::new(site, stage, None)).collect();
-        Self { site: site.clone(), all, searched: Position(0), grown: true }
+        Self { site: site.clone(), all, searched: HashMap::new(), grown: true }
     }
 
-    /// A drive that may have work.
-    pub(super) fn know(&mut self, drive: DriveId) {
-        if self.all.iter().any(|lane| lane.drive == Some(drive)) {
+    /// A partition that a stage may have work in.
+    pub(super) fn know(&mut self, stage: StageName, partition: &Partition) {
+        if self.all.iter().any(|lane| lane.stage == stage && lane.partition.as_ref() == Some(partition)) {
             return;
         }
-        self.all.extend(Lane::new(&self.site, StageName::Verify, Some(drive)));
+        self.all.extend(Lane::new(&self.site, stage, Some(partition.clone())));
         self.grown = true;
     }
 
     /// Begins at the log's first position again, with every queue: nothing is known of any.
     pub(super) fn restart(&mut self) {
         self.all.iter_mut().for_each(Lane::restart);
-        self.searched = Position(0);
+        self.searched.clear();
     }
 
     /// Looks at all that is pending once more. What was published and is remembered is not
     /// published again.
     pub(super) fn rescan(&mut self) {
         self.all.iter_mut().for_each(|lane| lane.cursor = Position(0));
-        self.searched = Position(0);
+        self.searched.clear();
     }
 
     /// What the queues hold is not known any more, and not shown as it was.
@@ -58,8 +59,8 @@ impl Lanes {
 
     /// What must be on the broker.
     pub(super) fn topology(&self) -> Topology {
-        let drives: Vec<DriveId> = self.all.iter().filter_map(|lane| lane.drive).collect();
-        Topology::new(self.site.clone(), &drives)
+        let partitions = self.all.iter().filter_map(|lane| Some((lane.stage, lane.partition.clone()?)));
+        Topology::new(self.site.clone(), &partitions.collect::<Vec<_>>())
     }
 
     pub(super) fn len(&self) -> usize {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strongroom_eventlog::LogError;
 use strongroom_model::text::with_causes;
-use strongroom_model::{DriveId, SubjectKind};
+use strongroom_model::{Partition, StageName};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::broker::{BrokerError, Publisher, QueueName};
@@ -16,7 +16,7 @@ use super::lanes::Lanes;
 use super::state::State;
 
 /// How many drives a site may have: each has a queue.
-const DRIVES_MOST: usize = 1_000;
+const MAX_PARTITIONS: usize = 1_000;
 
 /// How long closing in order may take when we end. The broker tidies up in any case.
 const CLOSE_MOST: Duration = Duration::from_secs(5);
@@ -201,7 +201,7 @@ impl Relay {
         let is_look_due = Instant::now() >= rounds.look_at;
         if is_look_due {
             // Before the queues are declared: one that is asked for before it is there rests for a while.
-            self.know_drives(lanes).await?;
+            self.know_partitions(lanes).await?;
         }
         if lanes.grown {
             self.declare(publisher, lanes).await?;
@@ -221,16 +221,10 @@ impl Relay {
             rounds.rescan_at = Instant::now() + pace.rescan;
         }
         let mut next = Next::Later;
-        let mut read = false;
         for index in 0..lanes.len() {
-            let (then, has_read) = self.turn(publisher, lanes, index).await?;
-            next = next.min(then);
-            read |= has_read;
+            next = next.min(self.turn(publisher, lanes, index).await?);
         }
-        if !read {
-            next = next.min(self.search(lanes).await?);
-        }
-        Ok(next)
+        Ok(next.min(self.search(lanes).await?))
     }
 
     /// A log never gets shorter, unless a server takes over that lacks its newest events, or an older
@@ -245,11 +239,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Looks for drives that are new in the log.
-    async fn know_drives(&self, lanes: &mut Lanes) -> Result<(), Trouble> {
-        for head in self.wiring.log.newest(SubjectKind::Drive, DRIVES_MOST).await? {
-            if let Ok(drive) = head.stream.id().parse::<DriveId>() {
-                lanes.know(drive);
+    /// Looks for partitions that are new in the log, whether they have work or not.
+    async fn know_partitions(&self, lanes: &mut Lanes) -> Result<(), Trouble> {
+        for stage in StageName::ALL {
+            let Some(kind) = stage.partitions() else { continue };
+            for head in self.wiring.log.newest(kind, MAX_PARTITIONS).await? {
+                if let Ok(partition) = head.stream.id().parse::<Partition>() {
+                    lanes.know(stage, &partition);
+                }
             }
         }
         Ok(())

@@ -6,12 +6,10 @@ use std::pin::pin;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{LogError, Stored};
-use strongroom_model::booking::Booking;
-use strongroom_model::fold::fold;
-use strongroom_model::{DriveId, Recorded, StageName, StreamName};
+use strongroom_model::{Recorded, StageName, StreamName};
 use tokio::time::{Duration, Instant, timeout};
 
-use crate::broker::route::{RoutingKey, drive_of};
+use crate::broker::route::RoutingKey;
 use crate::broker::{BrokerError, Message, Published, Publisher};
 use crate::stranded::Horizon;
 
@@ -27,24 +25,22 @@ const PAGE: usize = 512;
 const STRANDED_MOST: usize = 1024;
 
 impl Relay {
-    /// Publishes what is due and a page of what is pending, as far as there is room. Also
-    /// returns whether it looked at the log for more of verify's work.
+    /// Publishes what is due and a page of what is pending, as far as there is room.
     pub(super) async fn turn(
         &mut self,
         publisher: &Publisher,
         lanes: &mut Lanes,
         index: usize,
-    ) -> Result<(Next, bool), Trouble> {
+    ) -> Result<Next, Trouble> {
         let lane = lanes.get_mut(index);
         if let Some(next) = self.full(publisher, lane).await? {
             // Missed for the first time: it is declared at once. After that it is tried at each look.
             let lane = lanes.get_mut(index);
             lanes.grown |= lane.missed && lane.depth.is_none() && lane.resting_until.is_none();
-            return Ok((next, false));
+            return Ok(next);
         }
-        let (stage, from) = (lane.stage, lane.cursor);
         let mut batch = self.due(lane).await?;
-        let page = self.wiring.log.pending_stored(stage, from, PAGE).await?;
+        let page = self.wiring.log.pending_stored(lane.work(), lane.cursor, PAGE).await?;
         let mut more = page.len() >= PAGE;
         for stored in page {
             let room = lanes.get_mut(index).room();
@@ -54,12 +50,8 @@ impl Relay {
             }
             lanes.get_mut(index).cursor = stored.position.next();
             let Some(event) = self.wiring.log.readable(&stored) else { continue };
-            let of = self.drive(&event, stage).await?;
-            if let Some(of) = of {
-                lanes.know(of);
-            }
             let lane = lanes.get_mut(index);
-            if of == lane.drive && !lane.knows(&event) {
+            if !lane.knows(&event) {
                 batch.push((event, stored));
             }
         }
@@ -73,7 +65,7 @@ impl Relay {
             (true, false) => Next::Soon,
             (false, _) => Next::Later,
         };
-        Ok((next, stage == StageName::Verify))
+        Ok(next)
     }
 
     /// Asks a queue that was full, or that nothing is known of, whether it has room, but not all
@@ -158,37 +150,23 @@ impl Relay {
     async fn due(&self, lane: &Lane) -> Result<Vec<(Recorded, Stored)>, LogError> {
         let now = self.wiring.clock.now();
         // Those that were published are still due, and come first: look past them.
-        let due = self.wiring.log.due_stored(lane.stage, now, PAGE + lane.outstanding()).await?;
-        self.wanted(lane, due, lane.room()).await
+        let due = self.wiring.log.due_stored(lane.work(), now, PAGE + lane.outstanding()).await?;
+        Ok(self.unpublished(lane, due, lane.room()))
     }
 
-    /// Those of these events that are this queue's and were not published yet.
-    async fn wanted(&self, lane: &Lane, events: Vec<Stored>, most: usize) -> Result<Vec<(Recorded, Stored)>, LogError> {
+    /// Those of these events that were not published yet.
+    fn unpublished(&self, lane: &Lane, events: Vec<Stored>, most: usize) -> Vec<(Recorded, Stored)> {
         let mut wanted = Vec::new();
         for stored in events {
             if wanted.len() >= most {
                 break;
             }
             let Some(event) = self.wiring.log.readable(&stored) else { continue };
-            if !lane.knows(&event) && self.drive(&event, lane.stage).await? == lane.drive {
+            if !lane.knows(&event) {
                 wanted.push((event, stored));
             }
         }
-        Ok(wanted)
-    }
-
-    /// The drive that an event is about, if its queue is of a drive. Where the event does not
-    /// say (a copy whose proof is held), its stream does.
-    async fn drive(&self, event: &Recorded, stage: StageName) -> Result<Option<DriveId>, LogError> {
-        if stage != StageName::Verify {
-            return Ok(None);
-        }
-        if let Some(drive) = drive_of(&event.event) {
-            return Ok(Some(drive));
-        }
-        let history = self.wiring.log.readable_stream(&event.stream).await?;
-        let booking: Option<Booking> = fold(&history).ok();
-        Ok(booking.and_then(|booking| booking.fetched).map(|fetched| fetched.drive))
+        wanted
     }
 
     /// Publishes events into a lane. `false`: its queue is not there, and all begins anew.
@@ -205,7 +183,7 @@ impl Relay {
         let site = self.wiring.broker.site();
         let (mut messages, mut sent) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for (event, stored) in batch {
-            if let Some(key) = RoutingKey::of(site, &event, lane.drive) {
+            if let Some(key) = RoutingKey::of(site, &event, lane.partition.as_ref()) {
                 messages.push(Message::of(&event, stored.body, key));
                 sent.push((event.stream, event.position));
             }
@@ -258,21 +236,28 @@ impl Relay {
         if in_doubt { pace.doubt } else { pace.republish_after }
     }
 
-    /// Looks for drives in verify's work that no queue's turn has come to: those of a drive that
-    /// was met for the first time lie behind what a full queue has no room for.
+    /// Looks through partitioned stages' work for partitions that have no queue yet, a page of each at a time.
     pub(super) async fn search(&self, lanes: &mut Lanes) -> Result<Next, Trouble> {
-        let verified = lanes.iter().filter(|lane| lane.stage == StageName::Verify).map(|lane| lane.cursor).max();
-        let from = verified.unwrap_or_default().max(lanes.searched);
-        let page = self.wiring.log.pending_stored(StageName::Verify, from, PAGE).await?;
-        let more = page.len() >= PAGE;
-        let known = lanes.len();
-        lanes.searched = page.last().map_or(from, |last| last.position.next());
-        for event in page.iter().filter_map(|stored| self.wiring.log.readable(stored)) {
-            if let Some(drive) = self.drive(&event, StageName::Verify).await? {
-                lanes.know(drive);
+        let mut next = Next::Later;
+        for stage in StageName::ALL.into_iter().filter(|stage| stage.is_partitioned()) {
+            let from = lanes.searched.get(&stage).copied().unwrap_or_default();
+            let page = self.wiring.log.pending_stored(stage, from, PAGE).await?;
+            let Some(last) = page.last() else { continue };
+            let known = lanes.len();
+            let (end, full) = (last.position.next(), page.len() >= PAGE);
+            let events = page.iter().filter_map(|stored| self.wiring.log.readable(stored));
+            let streams: Vec<StreamName> = events.map(|event| event.stream).collect();
+            for head in self.wiring.log.heads(&streams).await?.into_values().filter(|head| head.position < end) {
+                if let Some(partition) = &head.partition {
+                    lanes.know(stage, partition);
+                }
+            }
+            lanes.searched.insert(stage, end);
+            if full || lanes.len() > known {
+                next = Next::Now;
             }
         }
-        Ok(if more || lanes.len() > known { Next::Now } else { Next::Later })
+        Ok(next)
     }
 
     /// Forgets what is done, and publishes again what was lost and what was stranded.
@@ -314,8 +299,8 @@ impl Relay {
         let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().hold_after));
         let now = self.wiring.clock.now();
         let waiting =
-            self.wiring.log.due_stored(lane.stage, Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;
-        let mut wanted = self.wanted(lane, waiting, lane.room()).await?;
+            self.wiring.log.due_stored(lane.work(), Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;
+        let mut wanted = self.unpublished(lane, waiting, lane.room());
         wanted.retain(|(event, _)| horizon.has_stranded(&event.event, now));
         Ok(wanted)
     }

@@ -154,7 +154,7 @@ fn operation(action: &str, name: &str, messages: &BTreeSet<&str>) -> Value {
 
 fn document() -> Value {
     let drive: DriveId = DRIVE.parse().unwrap();
-    let topology = Topology::new(SITE.parse().unwrap(), &[drive]);
+    let topology = Topology::new(SITE.parse().unwrap(), &[(StageName::Verify, drive.into())]);
     let mut by_stage: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for event in CATALOGUE {
         for stage in next_of(event) {

@@ -16,7 +16,7 @@ async fn a_message_is_the_stored_event_and_says_what_it_is() {
     let (_, broker, publisher) = applied().await;
     let sent = proof(7, drive());
     send(&publisher, std::slice::from_ref(&sent)).await;
-    let queue = QueueName::stage(&site(), strongroom_model::StageName::Verify, Some(drive())).unwrap();
+    let queue = QueueName::stage(&site(), strongroom_model::StageName::Verify, Some(&drive().into())).unwrap();
     let mut subscription = Subscription::open(&broker, &queue, 1).await.unwrap();
     let incoming = next(&mut subscription).await.unwrap();
     assert_eq!(incoming.body, sent.body);

@@ -28,7 +28,7 @@ pub(crate) fn drive() -> DriveId {
 }
 
 pub(crate) fn topology() -> Topology {
-    Topology::new(site(), &[drive()])
+    Topology::new(site(), &[(StageName::Verify, drive().into())])
 }
 
 /// A drive that the topology knows nothing of.

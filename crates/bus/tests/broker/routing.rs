@@ -20,10 +20,10 @@ fn what_a_stage_holds_goes_back_to_it_and_to_the_drive_that_is_named() {
     let (mut event, _) = enumerated_event(1);
     let held = |stage| Event::TimesheetHeld(Held { stage, until: "2026-11-20T22:20:00Z".parse().unwrap() });
     event.event = held(StageName::Fetch);
-    let key = topology().routing_key(&event, Some(drive())).unwrap();
+    let key = topology().routing_key(&event, Some(&drive().into())).unwrap();
     assert_eq!(key.as_str(), "harbour.fetch.booking.timesheet-held");
     event.event = held(StageName::Verify);
-    let key = topology().routing_key(&event, Some(drive())).unwrap();
+    let key = topology().routing_key(&event, Some(&drive().into())).unwrap();
     assert_eq!(key.as_str(), format!("harbour.verify.booking.timesheet-held.{}", drive()));
 }
 
@@ -38,7 +38,7 @@ fn no_part_of_a_key_holds_a_dot_of_its_own() {
 #[test]
 fn the_longest_names_fit_into_what_amqp_allows() {
     let site: strongroom_model::SiteId = "x".repeat(63).parse().unwrap();
-    let topology = Topology::new(site.clone(), &[drive()]);
+    let topology = Topology::new(site.clone(), &[(StageName::Verify, drive().into())]);
     for event in [enumerated_event(1).0, fetched_event(1, drive()).0] {
         assert!(topology.routing_key(&event, None).unwrap().as_str().len() < 256);
     }
@@ -49,10 +49,10 @@ fn the_longest_names_fit_into_what_amqp_allows() {
 fn each_stage_has_its_queue_and_verify_one_for_each_drive() {
     let topology = topology();
     for stage in StageName::ALL {
-        let queue = topology.queue_of(stage, Some(drive()));
+        let queue = topology.queue_of(stage, Some(&drive().into()));
         assert!(queue.is_some(), "{stage}");
     }
     assert_eq!(topology.queue_of(StageName::Verify, None), None);
-    assert_eq!(topology.queue_of(StageName::Verify, Some(crate::rig::other_drive())), None);
+    assert_eq!(topology.queue_of(StageName::Verify, Some(&crate::rig::other_drive().into())), None);
     assert_eq!(topology.queues()[0].name, QueueName::parked(&site()), "what dead letters go to is there first");
 }

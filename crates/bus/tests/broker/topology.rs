@@ -5,6 +5,7 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use strongroom_bus::Topology;
 use strongroom_bus::broker::{BrokerError, Published, Publisher, Subscription};
+use strongroom_model::StageName;
 use strongroom_servers::rabbitmq;
 
 use crate::rig::{applied, broker_at, drive, fetch_queue, next, other_drive, proof, ready, send, site, topology, work};
@@ -28,7 +29,10 @@ async fn applied_twice_it_is_the_same() {
 async fn another_drive_adds_its_queue_and_changes_nothing_else() {
     let (vhost, _, publisher) = applied().await;
     let before = vhost.definitions()["queues"].as_array().unwrap().clone();
-    publisher.apply(&Topology::new(site(), &[drive(), other_drive()])).await.unwrap();
+    publisher
+        .apply(&Topology::new(site(), &[drive(), other_drive()].map(|drive| (StageName::Verify, drive.into()))))
+        .await
+        .unwrap();
     let after = vhost.definitions()["queues"].as_array().unwrap().clone();
     assert_eq!(after.len(), before.len() + 1);
     assert!(before.iter().all(|queue| after.contains(queue)));
@@ -65,7 +69,7 @@ async fn a_worker_that_may_configure_nothing_works() {
 async fn a_worker_is_refused_the_topology_and_stays_connected() {
     let (vhost, _, _) = applied().await;
     let worker = Publisher::connect(&broker_at(&vhost.url_with(WORKER))).await.unwrap();
-    let error = worker.apply(&Topology::new(site(), &[other_drive()])).await.unwrap_err();
+    let error = worker.apply(&Topology::new(site(), &[(StageName::Verify, other_drive().into())])).await.unwrap_err();
     assert!(matches!(error, BrokerError::Forbidden { .. }), "{error:?}");
     assert!(error.to_string().contains("user-"), "{error}");
     let error = worker.claim_exclusive(&strongroom_bus::broker::QueueName::relay(&site())).await.unwrap_err();

@@ -50,7 +50,7 @@ pub(crate) fn site() -> SiteId {
 }
 
 pub(crate) fn queue(stage: StageName) -> QueueName {
-    QueueName::stage(&site(), stage, Some(drive())).unwrap()
+    QueueName::stage(&site(), stage, Some(&drive().into())).unwrap()
 }
 
 /// Quick enough for a test, and without what waits for minutes.
@@ -126,7 +126,7 @@ impl Hub {
 
     /// Declares the topology as an operator would.
     pub(crate) async fn apply(&self) {
-        self.broker().apply(&Topology::new(site(), &[drive()])).await.unwrap();
+        self.broker().apply(&Topology::new(site(), &[(StageName::Verify, drive().into())])).await.unwrap();
     }
 
     /// How much a queue holds; `None`: it, or the broker, is not there.

@@ -22,7 +22,7 @@ fn other_drive() -> DriveId {
 }
 
 fn queue_of(drive: DriveId) -> QueueName {
-    QueueName::stage(&site(), StageName::Verify, Some(drive)).unwrap()
+    QueueName::stage(&site(), StageName::Verify, Some(&drive.into())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -329,8 +329,8 @@ impl Stage for Fake {
         self.in_the_way.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
-    fn drive(&self) -> Option<DriveId> {
-        *self.drive.lock().unwrap()
+    fn partition(&self) -> Option<strongroom_model::Partition> {
+        self.drive.lock().unwrap().map(Into::into)
     }
 
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {

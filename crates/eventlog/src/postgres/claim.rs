@@ -112,7 +112,7 @@ impl Keeper {
                 && let Ok(ours) = try_lock(&mut session, &self.site).await
             {
                 if ours {
-                    tracing::info!(site = %self.site, "the right to drive runs is ours again after the database was away");
+                    tracing::info!(site = %self.site, "the right to start runs is ours again after the database was away");
                     return Ok(session);
                 }
                 let holder = holder(&mut session, &self.site).await.unwrap_or_default();
