@@ -76,7 +76,7 @@ impl Worker {
         let settling = Settling::new(self.desk.clone(), self.progress.clone(), &tasks);
         let span = traced::batch(self.desk.stage, &tasks);
         let began = Instant::now();
-        self.hold(self.handle(tasks, &settling), &settling, &claims).instrument(span).await;
+        Box::pin(self.hold(self.handle(tasks, &settling), &settling, &claims).instrument(span)).await;
         self.progress.batch(began.elapsed());
         self.conclude(settling, claims, began.elapsed()).await
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use strongroom_bus::broker::Broker;
-use strongroom_bus::{Delivery, Pipeline, RelayHandle, RelayPace, RelayWiring, spawn_relay};
+use strongroom_bus::{Delivery, Pipeline, RelayHandle, spawn_relay};
 use strongroom_drive::BagCache;
 use strongroom_eventlog::EventLog;
 use strongroom_model::StageName;
@@ -110,17 +110,8 @@ impl Process {
         site::warn_of_the_clear(&config);
         let checkpoints = checkpoint::Watch::start(&config, &log, mails);
         let stop = shutdown.stop().child_token();
-        let relay = broker.clone().filter(|_| roles.contains(&Role::Relay)).map(|broker| {
-            spawn_relay(RelayWiring {
-                log: log.clone(),
-                broker,
-                clock: clock.clone(),
-                retry: wire::retry(&config),
-                actor: actor_named(Role::Relay.name()),
-                pace: RelayPace::default(),
-                stop: stop.clone(),
-            })
-        });
+        let relays = broker.as_ref().filter(|_| roles.contains(&Role::Relay));
+        let relay = relays.map(|broker| spawn_relay(wire::relay(&config, &log, broker, &clock, &stop)));
         let delivery = broker.clone().map_or(Delivery::InProcess, Delivery::Broker);
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
         let parts = Parts::of(roles, &pipeline, relay.as_ref(), broker.is_some());

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_archive::Archive;
-use strongroom_bus::{Alarms, Delivery, Pace, RetryPolicy, Wiring};
+use strongroom_bus::broker::Broker;
+use strongroom_bus::{Alarms, Delivery, Pace, RelayPace, RelayWiring, RetryPolicy, Wiring};
 use strongroom_drive::BagCache;
 use strongroom_enumerate::Enumerate;
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::StageName;
+use strongroom_model::presence::RELAY;
 use strongroom_notify::{Notify, Settings};
+use strongroom_service::actor::actor_named;
 use strongroom_service::config::Require;
 use strongroom_service::{Clock, Config, Shutdown, actor};
 use strongroom_source::Source;
@@ -38,6 +41,24 @@ pub(crate) fn wiring(
         pace: Pace::default(),
         stop: stop.clone(),
         abort: shutdown.abort(),
+    }
+}
+
+pub(crate) fn relay(
+    config: &Config,
+    log: &EventLog,
+    broker: &Broker,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> RelayWiring {
+    RelayWiring {
+        log: log.clone(),
+        broker: broker.clone(),
+        clock: clock.clone(),
+        retry: retry(config),
+        actor: actor_named(RELAY),
+        pace: RelayPace::default(),
+        stop: stop.clone(),
     }
 }
 
