@@ -126,7 +126,7 @@ impl Place {
 
     /// How many bookings the log knows that stand so.
     pub(crate) fn standing(&self, standing: &str) -> usize {
-        let sql = format!("SELECT count(*) FROM strongroom.stream WHERE standing = '{standing}'");
+        let sql = format!("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking' AND status = '{standing}'");
         self.database().query(&sql).trim().parse().unwrap()
     }
 

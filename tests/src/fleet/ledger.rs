@@ -28,7 +28,7 @@ impl Ledger {
     /// How many bookings are archived.
     #[must_use]
     pub fn archived(&self) -> usize {
-        self.count("SELECT count(*) FROM strongroom.stream WHERE standing = 'archived'")
+        self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking' AND status = 'archived'")
     }
 
     /// How many bookings the log knows.
