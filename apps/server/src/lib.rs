@@ -56,4 +56,4 @@ pub use crate::import::{ImportError, ImportReport, Progress, import_csv, import_
 pub use crate::reconcile::Reconciled;
 pub use crate::server::{ServeError, Server, serve};
 pub use crate::settings::{Limits, Settings};
-pub use crate::store::{Database, Store, StoreError};
+pub use crate::store::{Database, Store, StoreError, Unusable};

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub(crate) use self::connection::{Connection, Transaction};
 pub use self::database::{Database, Place};
 pub(crate) use self::error::Result;
-pub use self::error::StoreError;
+pub use self::error::{StoreError, Unusable};
 use self::postgres::PostgresStore;
 pub(crate) use self::presence::{Over, Presence};
 pub(crate) use self::query::{Sql, query};

@@ -11,10 +11,7 @@ use super::Result;
 /// What the store's functions need.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    /// One that only reads.
-    SqliteReader(PoolConnection<Sqlite>),
-    /// The one that writes.
-    SqliteWriter(PoolConnection<Sqlite>),
+    Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -27,8 +24,7 @@ pub(crate) enum Raw<'c> {
 impl Connection {
     pub(crate) fn raw(&mut self) -> Raw<'_> {
         match self {
-            Self::SqliteReader(db) => Raw::Sqlite(db),
-            Self::SqliteWriter(db) => Raw::Sqlite(db),
+            Self::Sqlite(db) => Raw::Sqlite(db),
             Self::Postgres(db) => Raw::Postgres(db),
         }
     }
@@ -90,7 +86,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         match &mut self.0 {
             Some(Connection::Postgres(db)) => db.close_on_drop(),
-            Some(Connection::SqliteWriter(db) | Connection::SqliteReader(db)) => db.close_on_drop(),
+            Some(Connection::Sqlite(db)) => db.close_on_drop(),
             None => {}
         }
     }

@@ -32,16 +32,6 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 /// The records could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot hold every name.
-    #[error(
-        "the database {place} has the encoding {encoding}, in which many names of files cannot be written: make one with the encoding UTF8"
-    )]
-    Encoding {
-        /// The database.
-        place: Place,
-        /// Its encoding.
-        encoding: String,
-    },
     /// The database's file cannot be made or opened.
     #[error("cannot open the server's database {path}: check that its folder exists and may be written")]
     File {
@@ -71,63 +61,17 @@ pub enum StoreError {
     /// The Postgres URL is none.
     #[error("the server's database URL is none of Postgres: write postgres://user:password@host:5432/database")]
     Url(#[source] sqlx::Error),
-    /// Postgres does not answer.
-    #[error("cannot reach the server's database {place}: check that Postgres runs there, and the URL's host and port")]
-    Unreachable {
+    /// The Postgres database cannot be used.
+    #[error("{}", .why.words(.place, .user))]
+    Postgres {
         /// Where it is meant to be.
         place: Place,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// Postgres does not let the user in.
-    #[error("the server's database {place} refuses the user {user}: check the URL's user and password")]
-    Login {
-        /// Where it is.
-        place: Place,
-        /// Who was refused.
+        /// Who asked.
         user: String,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// Postgres has no such database.
-    #[error("there is no database {place}: create it (createdb --owner={user} …), or correct the URL")]
-    NoDatabase {
-        /// Where it is meant to be.
-        place: Place,
-        /// Whose it should be.
-        user: String,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// A pooler stands in front of Postgres that a session's settings and locks do not pass.
-    #[error(
-        "a pooler (PgBouncer, say) stands before the server's database {place} and does not pass on what a session \
-         needs: name Postgres itself, or a pool in session mode that passes every setting on"
-    )]
-    Pooler {
-        /// The database.
-        place: Place,
-    },
-    /// The user may not make the schema.
-    #[error(
-        "the user {user} may not make the schema strongroom_server in the database {place}: \
-         grant it CREATE on the database, or create the schema for it (CREATE SCHEMA strongroom_server AUTHORIZATION …)"
-    )]
-    NoSchema {
-        /// Where it is.
-        place: Place,
-        /// Who may not.
-        user: String,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// Postgres has no connection left, is starting or ending, or wants something else.
-    #[error("the server's database {place} takes no connection")]
-    Refused {
-        /// Where it is.
-        place: Place,
-        /// Why.
-        source: sqlx::Error,
+        /// Why not.
+        why: Unusable,
+        /// What Postgres said, where it said anything.
+        source: Option<sqlx::Error>,
     },
     /// The tables cannot be brought to this version's form.
     #[error("cannot bring the server's database {place} up to date; it may be of a newer version of strongroom")]
@@ -140,6 +84,54 @@ pub enum StoreError {
     /// A statement failed; nothing of its transaction was stored.
     #[error("the server's database refused a statement")]
     Statement(#[from] sqlx::Error),
+}
+
+/// Why a Postgres database cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// It does not answer.
+    Unreachable,
+    /// It does not let the user in.
+    Login,
+    /// There is no such database.
+    NoDatabase,
+    /// It has an encoding in which many names cannot be written.
+    Encoding(String),
+    /// A pooler stands in front of Postgres that a session's settings and locks do not pass.
+    Pooler,
+    /// The user may not make the schema.
+    NoSchema,
+    /// It has no connection left, is starting or ending, or wants something else.
+    Refused,
+}
+
+impl Unusable {
+    fn words(&self, place: &Place, user: &str) -> String {
+        match self {
+            Self::Unreachable => format!(
+                "cannot reach the server's database {place}: check that Postgres runs there, and the URL's host and port"
+            ),
+            Self::Login => {
+                format!("the server's database {place} refuses the user {user}: check the URL's user and password")
+            }
+            Self::NoDatabase => {
+                format!("there is no database {place}: create it (createdb --owner={user} …), or correct the URL")
+            }
+            Self::Encoding(encoding) => format!(
+                "the database {place} has the encoding {encoding}, in which many names of files cannot be written: make one \
+                 with the encoding UTF8"
+            ),
+            Self::Pooler => format!(
+                "a pooler (PgBouncer, say) stands before the server's database {place} and does not pass on what a session \
+                 needs: name Postgres itself, or a pool in session mode that passes every setting on"
+            ),
+            Self::NoSchema => format!(
+                "the user {user} may not make the schema strongroom_server in the database {place}: grant it CREATE on the \
+                 database, or create the schema for it (CREATE SCHEMA strongroom_server AUTHORIZATION …)"
+            ),
+            Self::Refused => format!("the server's database {place} takes no connection"),
+        }
+    }
 }
 
 impl StoreError {
@@ -164,7 +156,7 @@ impl StoreError {
     /// Whether the database is away or overloaded for a while: trying again later may help.
     pub(crate) fn is_away(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Postgres { why, .. } => *why == Unusable::Unreachable,
             Self::Statement(error) => is_away(error) || sqlite_code(error).is_some_and(is_locked),
             _ => false,
         }

@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, Connection as _};
 use strongroom_service::config::{ServiceUrl, needs_verified_tls};
 
 use super::connection::{Connection, Transaction};
-use super::error::is_away;
+use super::error::{Unusable, is_away};
 use super::{Place, Result, StoreError};
 
 /// How many connections of a process read at once; one more writes, and one says that the
@@ -146,9 +146,8 @@ impl Address {
         let made: bool =
             sqlx::query_scalar("SELECT to_regnamespace('strongroom_server') IS NOT NULL").fetch_one(&mut db).await?;
         if !made {
-            let user = || self.options.get_username().to_owned();
-            let failed = |source| StoreError::NoSchema { place: self.place.clone(), user: user(), source };
-            sqlx::raw_sql(SCHEMA_LOCK).execute(&mut db).await.map_err(failed)?;
+            let made = sqlx::raw_sql(SCHEMA_LOCK).execute(&mut db).await;
+            made.map_err(|source| self.unusable(Unusable::NoSchema, Some(source)))?;
         }
         // Not undone where it fails: the lock of the migrations ends with the connection.
         let migrated = MIGRATIONS.run_direct(None, &mut db, false).await;
@@ -161,12 +160,12 @@ impl Address {
         let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
         let (encoding, path): (String, String) = asked.fetch_one(db).await.map_err(|source| self.failed(source))?;
         if encoding != "UTF8" {
-            return Err(StoreError::Encoding { place: self.place.clone(), encoding });
+            return Err(self.unusable(Unusable::Encoding(encoding), None));
         }
         // Asked for as the connection began. What drops that may hand out its connections to Postgres anew for each
         // transaction: locks and prepared statements go astray.
         if path != SCHEMA {
-            return Err(StoreError::Pooler { place: self.place.clone() });
+            return Err(self.unusable(Unusable::Pooler, None));
         }
         Ok(())
     }
@@ -177,17 +176,21 @@ impl Address {
 
     /// What a person is told who cannot connect.
     fn failed(&self, source: sqlx::Error) -> StoreError {
-        let (place, user) = (self.place.clone(), self.options.get_username().to_owned());
-        if is_pooler(&source) {
-            return StoreError::Pooler { place };
-        }
         let code = source.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
-        match code.as_deref() {
-            Some(code) if LOGIN_CODES.contains(&code) => StoreError::Login { place, user, source },
-            Some(NO_DATABASE_CODE) => StoreError::NoDatabase { place, user, source },
-            None if is_away(&source) => StoreError::Unreachable { place, source },
-            _ => StoreError::Refused { place, source },
-        }
+        let why = match code.as_deref() {
+            _ if is_pooler(&source) => Unusable::Pooler,
+            Some(code) if LOGIN_CODES.contains(&code) => Unusable::Login,
+            Some(NO_DATABASE_CODE) => Unusable::NoDatabase,
+            None if is_away(&source) => Unusable::Unreachable,
+            _ => Unusable::Refused,
+        };
+        // What a pooler says is nothing that a person could act on.
+        let source = (why != Unusable::Pooler).then_some(source);
+        self.unusable(why, source)
+    }
+
+    fn unusable(&self, why: Unusable, source: Option<sqlx::Error>) -> StoreError {
+        StoreError::Postgres { place: self.place.clone(), user: self.options.get_username().to_owned(), why, source }
     }
 }
 

@@ -141,68 +141,27 @@ impl From<&'static str> for Sql {
     }
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
+/// What may be bound as which parameter.
+macro_rules! bound {
+    ($($from:ty => |$value:ident| $made:expr;)*) => {
+        $(impl From<$from> for Value {
+            fn from($value: $from) -> Self {
+                $made
+            }
+        })*
+    };
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Words> for Value {
-    fn from(words: Words) -> Self {
-        Self::Words(Some(words.0))
-    }
-}
-
-impl From<Option<Words>> for Value {
-    fn from(words: Option<Words>) -> Self {
-        Self::Words(words.map(|words| words.0))
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Self::Number(Some(number.into()))
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(number: Option<i64>) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(Some(bytes.to_owned()))
-    }
-}
-
-impl From<Option<&[u8]>> for Value {
-    fn from(bytes: Option<&[u8]>) -> Self {
-        Self::Bytes(bytes.map(<[u8]>::to_vec))
-    }
-}
-
-impl From<Vec<String>> for Value {
-    fn from(items: Vec<String>) -> Self {
-        Self::List(items)
-    }
+bound! {
+    &str => |text| Self::Text(Some(text.to_owned()));
+    String => |text| Self::Text(Some(text));
+    Option<String> => |text| Self::Text(text);
+    Words => |words| Self::Words(Some(words.0));
+    Option<Words> => |words| Self::Words(words.map(|words| words.0));
+    i64 => |number| Self::Number(Some(number));
+    u32 => |number| Self::Number(Some(number.into()));
+    Option<i64> => |number| Self::Number(number);
+    &[u8] => |bytes| Self::Bytes(Some(bytes.to_owned()));
+    Option<&[u8]> => |bytes| Self::Bytes(bytes.map(<[u8]>::to_vec));
+    Vec<String> => |items| Self::List(items);
 }

@@ -88,13 +88,13 @@ impl SqliteStore {
     /// still holds when it writes.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         // Before `BEGIN` is sent: see `Transaction`'s end.
-        let mut transaction = Transaction::new(Connection::SqliteWriter(self.writer.acquire().await?));
+        let mut transaction = Transaction::new(Connection::Sqlite(self.writer.acquire().await?));
         transaction.raw_sql("BEGIN IMMEDIATE").await?;
         Ok(transaction)
     }
 
     pub(crate) async fn reader(&self) -> Result<Connection> {
-        Ok(Connection::SqliteReader(self.readers.acquire().await?))
+        Ok(Connection::Sqlite(self.readers.acquire().await?))
     }
 
     /// Whether the file's disk has room for what comes next. A transaction that succeeds does not show it: it may fit into

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use strongroom_model::wire::{AnswerOutcome, ServerState};
-use strongroom_server::{Server, StoreError};
+use strongroom_server::{Server, StoreError, Unusable};
 use strongroom_service::Clock;
 use strongroom_service::config::ServiceUrl;
 
@@ -169,7 +169,7 @@ async fn a_user_who_may_not_make_the_schema_is_told_so_and_one_who_owns_it_needs
     let url = ServiceUrl::database(&database.url_as(&user)).unwrap();
     let open = async || strongroom_server::Store::open(strongroom_server::Database::Postgres(url.clone())).await;
     let error = open().await.unwrap_err();
-    assert!(matches!(error, StoreError::NoSchema { .. }), "{error}");
+    assert!(matches!(error, StoreError::Postgres { why: Unusable::NoSchema, .. }), "{error}");
     let _ = database.query(&format!("CREATE SCHEMA strongroom_server AUTHORIZATION {user}"));
     open().await.unwrap().close().await;
     // Of a newer version.
