@@ -1,13 +1,12 @@
 //! The running server: it accepts connections, bounds them, and stops in two steps.
 
 mod places;
-mod stall;
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,11 +20,9 @@ use axum::serve::{Listener, ListenerExt};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use strongroom_files::Creation;
 use strongroom_service::Clock;
+use strongroom_service::http::{self as connection, Bounds};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
@@ -37,7 +34,6 @@ use crate::documents::{Documents, OpenError};
 use crate::http::{Api, Problem, router};
 use crate::settings::{Limits, Settings};
 use places::{Busy, Place, Places};
-use stall::UnlessStalled;
 
 /// Whoever serves the document root holds this.
 const SERVE_LOCK: &str = ".strongroom/serve.lock";
@@ -110,11 +106,8 @@ impl Server {
         let listen = settings.listen;
         let documents = Documents::open(settings, clock).await?;
         let lock = lock(&documents).await?;
-        let listening = async {
-            let listener = TcpListener::bind(listen).await?;
-            Ok((listener.local_addr()?, listener))
-        };
-        let (address, listener) = listening.await.map_err(|source| ServeError::Listen { address: listen, source })?;
+        let listening = connection::listen(listen).await;
+        let (address, listener) = listening.map_err(|source| ServeError::Listen { address: listen, source })?;
         let stop = CancellationToken::new();
         let deeds = TaskTracker::new();
         deeds.spawn(settle_now_and_then(documents.clone(), stop.clone()));
@@ -286,20 +279,8 @@ impl Serving {
     }
 
     async fn serve(&self, stream: TcpStream, router: Router, keep_alive: bool) {
-        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.head).keep_alive(keep_alive);
-        let io = TokioIo::new(UnlessStalled::new(stream, self.limits.stall));
-        let mut serving = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
-        let ended = tokio::select! {
-            ended = serving.as_mut() => ended,
-            () = self.stop.cancelled() => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(error, "a connection ended with an error");
-        }
+        let bounds = Bounds { head: self.limits.head, stall: self.limits.stall, keep_alive };
+        connection::serve(stream, router, bounds, &self.stop).await;
     }
 }
 

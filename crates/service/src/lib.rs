@@ -13,6 +13,7 @@
 //! - [`telemetry`]: what the program says about itself;
 //! - [`metrics`]: what it counts and measures;
 //! - [`trace`]: where a piece of work stands in its trace;
+//! - [`http`]: connections within bounds of time;
 //! - [`health`]: whether it is well, for whoever asks over HTTP;
 //! - [`systemd`]: the same, for the service manager;
 //! - [`actor`](mod@actor): who does it.
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod fault;
 pub mod health;
+pub mod http;
 pub mod kill;
 pub mod limits;
 pub mod memory;

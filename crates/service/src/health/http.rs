@@ -12,15 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::Listener;
 use axum::{Json, Router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Health, Problem};
+use crate::http::{Bounds, listen, serve};
 use crate::metrics::Metrics;
 
 /// How many may ask at once: a scraper, a probe and a person, with room to spare.
@@ -28,8 +27,7 @@ const MOST_CONNECTIONS: usize = 32;
 /// How long a question and its answer may take: a connection serves one and is closed, so that
 /// nobody can keep them all.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
-/// How long the head of a request may take.
-const LONGEST_HEAD: Duration = Duration::from_secs(5);
+const BOUNDS: Bounds = Bounds { head: Duration::from_secs(5), stall: LONGEST_EXCHANGE, keep_alive: false };
 /// The format of what `/metrics` answers.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -60,11 +58,7 @@ impl HealthServer {
     /// # Errors
     /// The address is taken, or not this host's.
     pub async fn start(address: SocketAddr, health: Health, metrics: Metrics) -> Result<Self, ListenError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            Ok((listener.local_addr()?, listener))
-        };
-        let (address, listener) = bound.await.map_err(|source| ListenError { address, source })?;
+        let (address, listener) = listen(address).await.map_err(|source| ListenError { address, source })?;
         tracing::info!(%address, "/healthz, /readyz and /metrics are answered");
         let upkeep = tokio::spawn(metrics.clone().keep_up());
         let accepting = tokio::spawn(accept(listener, router(health, metrics)));
@@ -87,17 +81,10 @@ async fn accept(mut listener: TcpListener, router: Router) {
         let router = router.clone();
         tokio::spawn(async move {
             // Whoever asks too slowly is cut off; there is nothing to say to them.
-            let _ = tokio::time::timeout(LONGEST_EXCHANGE, answer(stream, router)).await;
+            let _ =
+                tokio::time::timeout(LONGEST_EXCHANGE, serve(stream, router, BOUNDS, &CancellationToken::new())).await;
             drop(place);
         });
-    }
-}
-
-async fn answer(stream: TcpStream, router: Router) {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(LONGEST_HEAD).keep_alive(false);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await {
-        tracing::debug!(error, "a question about this process's health ended with an error");
     }
 }
 

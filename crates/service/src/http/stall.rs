@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 /// A stream whose writes fail once the other side has taken nothing for so long: otherwise a
 /// client that never reads would keep its connection, and an open file, for ever.
 #[derive(Debug)]
-pub(crate) struct UnlessStalled<S> {
+pub(super) struct UnlessStalled<S> {
     stream: S,
     patience: Duration,
     /// Runs while a write waits.
@@ -19,7 +19,7 @@ pub(crate) struct UnlessStalled<S> {
 }
 
 impl<S> UnlessStalled<S> {
-    pub(crate) fn new(stream: S, patience: Duration) -> Self {
+    pub(super) fn new(stream: S, patience: Duration) -> Self {
         Self { stream, patience, waiting: None }
     }
 
