@@ -12,21 +12,19 @@ use std::fs::File;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
-use strongroom_files::Call;
 use strongroom_files::cache::drop_cached;
 use strongroom_files::rights::keep_attributes;
 use strongroom_files::sync::sync_folder;
-use strongroom_service::kill_point;
+use strongroom_files::{Call, Stat, each_chunk};
+use strongroom_service::{fault, kill_point};
 
-use crate::bytes::{digest_of, read_some, sync_file, write_whole};
+use crate::bytes::{Tee, digest_of, stat_of, sync_file};
 use crate::carry::{Carried, Touched};
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, Entry};
+use crate::root::DocumentRoot;
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
 
-/// How much is copied at once.
-const CHUNK_BYTES: usize = 256 << 10;
 /// What the temporary names of copies begin and end with.
 const PREFIX: &str = ".strongroom-";
 const SUFFIX: &str = ".part";
@@ -41,7 +39,7 @@ pub(crate) fn across(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    seen: &Entry,
+    seen: &Stat,
     wanted: &Fingerprint,
     touched: &mut Touched,
 ) -> Result<Carried> {
@@ -63,7 +61,7 @@ fn emptied(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    seen: &Entry,
+    seen: &Stat,
     touched: &mut Touched,
 ) -> Result<Carried> {
     // Before the old one goes: nobody syncs the other file system later.
@@ -87,11 +85,11 @@ fn copied(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    seen: &Entry,
+    seen: &Stat,
     wanted: &Fingerprint,
 ) -> Result<Option<Carried>> {
     let part = part_of(to)?;
-    if root.entry(&part)?.is_some_and(|entry| !entry.is_file()) {
+    if root.entry(&part)?.is_some_and(|entry| !entry.is_plain()) {
         return Err(DiskError::other(
             Call::Create,
             format!("{part} is not a file of ours: look at it and move it away"),
@@ -123,23 +121,23 @@ fn make(
     root: &DocumentRoot,
     from: &RelativePath,
     part: &RelativePath,
-    seen: &Entry,
+    seen: &Stat,
     wanted: &Fingerprint,
 ) -> Result<Option<Carried>> {
     let changed = || Ok(Some(Carried::Changed(format!("{from} is being written to"))));
-    let mut source = root.open_file(from)?;
-    if Entry::of_file(&source)? != *seen {
+    let source = root.open_file(from)?;
+    if stat_of(&source)? != *seen {
         return changed();
     }
     let mut copy = root.create_file(part)?;
-    pour(&mut source, &mut copy)?;
+    pour(&source, &mut copy)?;
     keep_attributes(&source, &copy).map_err(DiskError::of(Call::Read))?;
     sync_file(&copy)?;
     // Past the cache where that can be had: what counts is what the disk holds.
     let _ = drop_cached(&copy);
     drop(copy);
     let (size, digest) = digest_of(root.open_file(part)?, wanted.digest.algorithm())?;
-    if Entry::of_file(&source)? != *seen {
+    if stat_of(&source)? != *seen {
         return changed();
     }
     if digest != wanted.digest || size != wanted.size.0 {
@@ -152,14 +150,10 @@ fn make(
     Ok(None)
 }
 
-fn pour(source: &mut File, copy: &mut File) -> Result<()> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        match read_some(source, &mut chunk)? {
-            0 => return Ok(()),
-            count => write_whole(copy, &chunk[..count])?,
-        }
-    }
+fn pour(source: &File, copy: &mut File) -> Result<()> {
+    let mut tee = Tee { from: source, to: copy, failed: None };
+    let read = each_chunk(&mut tee, || fault!("server.read"), |_| {});
+    tee.failed.map_or_else(|| read.map(drop).map_err(DiskError::of(Call::Read)), Err)
 }
 
 /// The temporary name of a file's copy: always the same, so that the next attempt finds it.

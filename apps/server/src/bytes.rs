@@ -3,20 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 
-use strongroom_files::{Call, at, faulted, sync};
+use strongroom_files::{Call, Stat, at, each_chunk, faulted, sync};
 use strongroom_model::{Algorithm, Digest, Hasher};
 use strongroom_service::fault;
 
 use crate::disk_error::{DiskError, Result};
-
-/// How much of a file is hashed at once.
-const CHUNK_BYTES: usize = 256 << 10;
-
-/// Reads some of what is left; 0 at the end.
-pub(crate) fn read_some(file: &mut impl Read, chunk: &mut [u8]) -> Result<usize> {
-    let read = faulted(|| fault!("server.read")).and_then(|()| uninterrupted(|| file.read(chunk)));
-    read.map_err(DiskError::of(Call::Read))
-}
 
 /// Reads exactly so many bytes.
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> Result<()> {
@@ -36,27 +27,31 @@ pub(crate) fn sync_file(file: &File) -> Result<()> {
 }
 
 /// The size and the digest of what is left to read.
-pub(crate) fn digest_of(mut file: impl Read, algorithm: Algorithm) -> Result<(u64, Digest)> {
+pub(crate) fn digest_of(file: impl Read, algorithm: Algorithm) -> Result<(u64, Digest)> {
     let mut hasher = Hasher::new(algorithm);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut size_bytes = 0;
-    loop {
-        match read_some(&mut file, &mut chunk)? {
-            0 => return Ok((size_bytes, hasher.finish())),
-            count => {
-                hasher.update(&chunk[..count]);
-                size_bytes += count as u64;
-            }
-        }
-    }
+    let read = each_chunk(file, || fault!("server.read"), |chunk| hasher.update(chunk));
+    Ok((read.map_err(DiskError::of(Call::Read))?, hasher.finish()))
 }
 
-/// Makes a call of the standard library's again while a signal interrupts it.
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return done,
+/// What an open file is.
+pub(crate) fn stat_of(file: &File) -> Result<Stat> {
+    Stat::of(file).map_err(DiskError::of(Call::Read))
+}
+
+/// Writes down what is read. A write that fails ends the reading.
+pub(crate) struct Tee<'a, R> {
+    pub(crate) from: R,
+    pub(crate) to: &'a mut File,
+    pub(crate) failed: Option<DiskError>,
+}
+
+impl<R: Read> Read for Tee<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        if let Err(error) = write_whole(self.to, &buffer[..count]) {
+            self.failed = Some(error);
+            return Ok(0);
         }
+        Ok(count)
     }
 }

@@ -11,10 +11,12 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use strongroom_files::Stat;
+
 use crate::across::across;
 use crate::disk_error::Result;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, Entry};
+use crate::root::DocumentRoot;
 use crate::unchanged::{Fingerprint, Found, Stamp, examine};
 
 /// The folders whose names changed.
@@ -68,7 +70,7 @@ pub(crate) fn carry(
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             match root.entry(to)? {
                 // Linked, but not yet unlinked.
-                Some(new) if new.file_id == seen.file_id => {
+                Some(new) if new.id == seen.id => {
                     let removed = root.remove_file(from);
                     Ok(Carried::begun(removed.and_then(|_| settled(root, from, to, &seen, touched))))
                 }
@@ -126,7 +128,7 @@ fn settled(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    seen: &Entry,
+    seen: &Stat,
     touched: &mut Touched,
 ) -> Result<Carried> {
     touched.extend([from.parent(), to.parent()]);

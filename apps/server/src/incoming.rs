@@ -7,11 +7,11 @@ use futures_util::{Stream, StreamExt};
 use strongroom_model::{Algorithm, ByteCount, Digest, Hasher};
 use strongroom_service::kill_point;
 
-use crate::bytes::{sync_file, write_whole};
+use crate::bytes::{stat_of, sync_file, write_whole};
 use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, Entry};
+use crate::root::DocumentRoot;
 use crate::unchanged::Stamp;
 
 /// How many bytes are gathered before they are written and hashed: each write is a hop to
@@ -74,7 +74,7 @@ pub(crate) async fn receive<E: std::fmt::Display>(
             // If we stop here, then a whole file has a temporary name, which the next start
             // deletes: nobody was told that it was taken.
             kill_point!("server.after-receive");
-            let stamp = Some(Stamp::of(&Entry::of_file(&file)?));
+            let stamp = Some(Stamp::of(&stat_of(&file)?));
             return Ok(Received { temporary, size, digest: hasher.finish(), stamp });
         }
     }

@@ -148,7 +148,7 @@ type Look = (BookingId, String, Result<(), Option<String>>);
 /// `None` where the file is where it should be.
 fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
     let (timesheet, moved) = (booking.timesheet.as_ref()?, booking.moved.as_ref()?);
-    if root.entry(&timesheet.path).ok().flatten().is_some_and(|entry| entry.is_file()) {
+    if root.entry(&timesheet.path).ok().flatten().is_some_and(|entry| entry.is_plain()) {
         return None;
     }
     let found = match move_again(root, &moved.from, timesheet) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use strongroom_files::Call;
+use strongroom_files::{Call, Kind};
 use strongroom_model::wire::{Answer, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
@@ -14,7 +14,7 @@ use crate::deed::{Settled, settle};
 use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 use crate::store::booking::Booking;
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{StoreError, booking};
@@ -235,7 +235,7 @@ fn free_place(
             let entry = root.entry(candidate)?;
             Ok(match entry {
                 None => !is_last || !taken.contains(candidate),
-                Some(entry) => !is_last && entry.kind == EntryKind::Folder,
+                Some(entry) => !is_last && entry.kind == Kind::Folder,
             })
         })?;
     }

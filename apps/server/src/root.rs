@@ -10,10 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-pub(crate) use strongroom_files::Kind as EntryKind;
 use strongroom_files::within::names_in;
-use strongroom_files::{Beneath, Call, Creation, FileId, Folder, Policy, Stat, Time};
+use strongroom_files::{Beneath, Call, Creation, Folder, Policy, Stat};
 
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
@@ -27,18 +25,6 @@ const POLICY: Policy = Policy { one_file_system: false, file_mode: 0o640, folder
 pub(crate) struct DocumentRoot {
     beneath: Arc<Beneath>,
     path: Arc<Path>,
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) kind: EntryKind,
-    pub(crate) size_bytes: u64,
-    pub(crate) file_id: FileId,
-    /// `None` where no calendar has the time that the file system gives.
-    pub(crate) modified_at: Option<Timestamp>,
-    /// When its bytes and its inode were changed last, in nanoseconds since 1970.
-    pub(crate) times_ns: (i128, i128),
 }
 
 impl DocumentRoot {
@@ -81,9 +67,8 @@ impl DocumentRoot {
     }
 
     /// What stands at a path; `None` where nothing does.
-    pub(crate) fn entry(&self, path: &RelativePath) -> Result<Option<Entry>> {
-        let found = self.beneath.stat(path.as_path()).map_err(DiskError::of(Call::Read))?;
-        Ok(found.map(|stat| Entry::of(&stat)))
+    pub(crate) fn entry(&self, path: &RelativePath) -> Result<Option<Stat>> {
+        self.beneath.stat(path.as_path()).map_err(DiskError::of(Call::Read))
     }
 
     /// Makes a folder and those above it; gives the folders that got a new entry, which must
@@ -126,43 +111,12 @@ impl DocumentRoot {
     }
 }
 
-impl Entry {
-    fn of(stat: &Stat) -> Self {
-        Self {
-            kind: stat.kind,
-            size_bytes: stat.size,
-            file_id: stat.id,
-            // A time outside of the calendar (years -9999 to 9999) can only be a broken one.
-            modified_at: Timestamp::new(stat.modified.seconds, stat.modified.nanoseconds.cast_signed()).ok(),
-            times_ns: (nanoseconds(stat.modified), nanoseconds(stat.changed)),
-        }
-    }
-
-    /// What an open file is.
-    pub(crate) fn of_file(file: &File) -> Result<Self> {
-        Stat::of(file).map(|stat| Self::of(&stat)).map_err(DiskError::of(Call::Read))
-    }
-
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind == EntryKind::File
-    }
-
-    /// Whether it is the same file with the same bytes, as far as one can see without reading
-    /// it. A rename changes the second of the times.
-    pub(crate) fn is_same_content(&self, other: &Self) -> bool {
-        (self.kind, self.file_id, self.size_bytes, self.times_ns.0)
-            == (other.kind, other.file_id, other.size_bytes, other.times_ns.0)
-    }
-}
-
-fn nanoseconds(time: Time) -> i128 {
-    i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanoseconds)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
     use std::os::unix::fs::symlink;
+
+    use strongroom_files::Kind;
 
     use super::*;
 
@@ -190,7 +144,7 @@ mod tests {
         assert!(root.create_folders(&path("folder/new")).is_err());
         assert!(root.remove_file(&path("folder/secret")).is_err());
         assert!(outside.path().join("secret").exists());
-        assert_eq!(root.entry(&path("file")).unwrap().unwrap().kind, EntryKind::Other);
+        assert_eq!(root.entry(&path("file")).unwrap().unwrap().kind, Kind::Other);
     }
 
     #[test]

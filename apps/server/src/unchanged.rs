@@ -6,12 +6,13 @@
 
 use std::fs::File;
 
+use strongroom_files::Stat;
 use strongroom_model::{ByteCount, Digest};
 
-use crate::bytes::digest_of;
+use crate::bytes::{digest_of, stat_of};
 use crate::disk_error::Result;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, Entry};
+use crate::root::DocumentRoot;
 
 /// Up to this size a file is read again whatever the file system says of it: that costs less
 /// than opening it. Above, the stamp decides where it is known, so that moving a file of many
@@ -33,9 +34,10 @@ pub(crate) struct Fingerprint {
 pub(crate) struct Stamp(String);
 
 impl Stamp {
-    pub(crate) fn of(entry: &Entry) -> Self {
-        let ((device, inode), (written, changed)) = (entry.file_id, entry.times_ns);
-        Self(format!("{device}-{inode}-{}-{written}-{changed}", entry.size_bytes))
+    pub(crate) fn of(entry: &Stat) -> Self {
+        let (device, inode) = entry.id;
+        let (written, changed) = (entry.modified.nanoseconds_since_1970(), entry.changed.nanoseconds_since_1970());
+        Self(format!("{device}-{inode}-{}-{written}-{changed}", entry.size))
     }
 
     /// One that was recorded. Whatever else the text is, it equals no file's.
@@ -52,7 +54,7 @@ impl Stamp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The file.
-    Same(Entry),
+    Same(Stat),
     /// Something else, in a person's words.
     Changed(String),
     /// Nothing.
@@ -63,27 +65,27 @@ pub(crate) enum Found {
 pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<Found> {
     let file = match root.entry(path)? {
         None => return Ok(Found::Nothing),
-        Some(entry) if !entry.is_file() => return Ok(Found::Changed("is not a regular file any more".to_owned())),
+        Some(entry) if !entry.is_plain() => return Ok(Found::Changed("is not a regular file any more".to_owned())),
         Some(_) => root.open_file(path)?,
     };
-    let before = Entry::of_file(&file)?;
-    if before.size_bytes != wanted.size.0 {
-        let why = format!("has {} bytes, not the recorded {}", before.size_bytes, wanted.size.0);
+    let before = stat_of(&file)?;
+    if before.size != wanted.size.0 {
+        let why = format!("has {} bytes, not the recorded {}", before.size, wanted.size.0);
         return Ok(Found::Changed(why));
     }
     let is_stamped = wanted.stamp.as_ref().is_some_and(|stamp| *stamp == Stamp::of(&before));
-    if is_stamped && before.size_bytes > ALWAYS_READ_BYTES {
+    if is_stamped && before.size > ALWAYS_READ_BYTES {
         return Ok(Found::Same(before));
     }
     compare(file, before, wanted)
 }
 
-fn compare(mut file: File, before: Entry, wanted: &Fingerprint) -> Result<Found> {
+fn compare(mut file: File, before: Stat, wanted: &Fingerprint) -> Result<Found> {
     let (_, digest) = digest_of(&mut file, wanted.digest.algorithm())?;
     if digest != wanted.digest {
         return Ok(Found::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));
     }
-    if Entry::of_file(&file)? != before {
+    if stat_of(&file)? != before {
         return Ok(Found::Changed("is being written to".to_owned()));
     }
     Ok(Found::Same(before))

@@ -2,15 +2,13 @@
 
 use std::io;
 
+use strongroom_files::each_chunk;
 use strongroom_model::Algorithm;
 use strongroom_model::digest::{DigestPair, PairHasher};
 
 use crate::error::{Action, DriveError};
 use crate::mount::Mount;
 use crate::relative::Relative;
-
-/// How much is read at once, in bytes: enough for a drive's own read-ahead.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// A file's digests; `None` where there is none.
 pub(crate) fn digests_of(
@@ -29,18 +27,6 @@ pub(crate) fn digests_of(
 }
 
 /// Hashes what is left to be read of a file: how many bytes that was.
-pub(crate) fn hash_rest(mut file: impl io::Read, hasher: &mut PairHasher) -> io::Result<u64> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut size = 0;
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(size),
-            Ok(count) => {
-                hasher.update(&chunk[..count]);
-                size += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+pub(crate) fn hash_rest(file: impl io::Read, hasher: &mut PairHasher) -> io::Result<u64> {
+    each_chunk(file, || None, |chunk| hasher.update(chunk))
 }

@@ -19,7 +19,8 @@
 //! - `sync`: durability;
 //! - [`filesystem`]: what each file system can be relied on for, and [`device`]: what it lies on;
 //! - [`stat`]: what stands there, [`space`]: how much room there is, [`rights`]: what this user may do;
-//! - [`cache`]: the page cache, and reading past it, [`at`]: reading and writing at a place in a file;
+//! - [`cache`]: the page cache, and reading past it, [`at`]: reading and writing at a place in a file,
+//!   `read`: reading it to its end;
 //! - `mounts`: what is mounted below a folder;
 //! - [`lock`]: locks on files;
 //! - [`refusal`]: the operating system's refusals, and [`mod@meaning`]: what they mean;
@@ -38,6 +39,7 @@ pub mod lock;
 pub mod meaning;
 mod mounts;
 mod path;
+mod read;
 pub mod refusal;
 pub mod rights;
 pub mod space;
@@ -53,6 +55,7 @@ pub use crate::lock::Locked;
 pub use crate::meaning::{Call, Meaning, Whose, meaning};
 pub use crate::mounts::mounts_below;
 pub use crate::path::{name_of, stays_below};
+pub use crate::read::each_chunk;
 pub use crate::refusal::{Refusal, is_unsupported};
 pub use crate::rights::Use;
 pub use crate::space::Space;

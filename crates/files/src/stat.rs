@@ -62,10 +62,25 @@ impl Stat {
         self.kind == Kind::File
     }
 
+    /// Whether it is the same file with the same bytes, as far as can be seen without reading it, though it may have been
+    /// renamed in between.
+    #[must_use]
+    pub fn is_same_content(&self, other: &Self) -> bool {
+        (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
+    }
+
     /// Whether it is a folder.
     #[must_use]
     pub fn is_folder(&self) -> bool {
         self.kind == Kind::Folder
+    }
+}
+
+impl Time {
+    /// The same in nanoseconds.
+    #[must_use]
+    pub fn nanoseconds_since_1970(self) -> i128 {
+        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds)
     }
 }
 

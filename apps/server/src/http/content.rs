@@ -20,10 +20,9 @@ use super::disposition::attachment;
 use super::extract::Path;
 use super::problem::{Problem, ProblemBody, Problems};
 use super::range::{Condition, Selected, condition, select};
-use crate::bytes::read_exact_at;
+use crate::bytes::{read_exact_at, stat_of};
 use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
-use crate::root::Entry;
 use crate::store::booking::Timesheet;
 
 /// Up to so many bytes are read at once and sent as one piece; above that, in pieces of this
@@ -138,7 +137,7 @@ async fn open(documents: &Documents, id: &BookingId, timesheet: &Timesheet) -> R
     let path = timesheet.path.clone();
     let opened = documents.on_files(move |root| {
         let file = root.open_file(&path)?;
-        let size = Entry::of_file(&file)?.size_bytes;
+        let size = stat_of(&file)?.size;
         disk_error::Result::Ok((file, size))
     });
     match opened.await {

@@ -17,7 +17,7 @@ use crate::desk::NewFile;
 use crate::documents::Documents;
 use crate::incoming::Temporary;
 use crate::path::{RelativePath, readable};
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 use crate::store::booking::{self, Timesheet};
 use crate::store::{Connection, StoreError, intent};
 
@@ -148,7 +148,7 @@ async fn adopt(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
 }
 
 fn is_file(root: &DocumentRoot, path: &RelativePath) -> bool {
-    root.entry(path).ok().flatten().is_some_and(|entry| entry.kind == EntryKind::File)
+    root.entry(path).ok().flatten().is_some_and(|entry| entry.is_plain())
 }
 
 /// Whether the file's id is not taken. One that is taken by the same content is known: a file

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use strongroom_files::{Call, name_of};
+use strongroom_files::{Call, Kind, name_of};
 use strongroom_model::{BookingId, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -19,7 +19,7 @@ use super::walk::copies_of;
 use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 
 /// The most lines that are taken at once: each one's id is kept, to find those that come twice.
 const MAX_LINES: u64 = 1_000_000;
@@ -178,10 +178,10 @@ impl List {
                 }
             }
         }
-        files.dedup_by_key(|(entry, ..)| entry.file_id);
+        files.dedup_by_key(|(entry, ..)| entry.id);
         match files.as_slice() {
             [] => Err(format!("there is no file {shown}, below the document root or below the list's folder")),
-            [(entry, ..)] if entry.kind != EntryKind::File => {
+            [(entry, ..)] if entry.kind != Kind::File => {
                 Err(format!("{shown} is no regular file: folders and symbolic links are not taken"))
             }
             [(_, base, path, true)] => Ok(((*base).clone(), path.clone(), path.clone(), true)),

@@ -1,17 +1,17 @@
 //! Reading a file that is to be imported: hashing it where it lies, or copying it in.
 
 use std::fs::File;
-use std::io::{self, Read};
 
 use jiff::Timestamp;
+use strongroom_files::Stat;
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
 use super::found::Found;
-use crate::bytes::{digest_of, write_whole};
+use crate::bytes::{Tee, digest_of};
 use crate::disk_error::DiskError;
 use crate::incoming::Temporary;
 use crate::path::RelativePath;
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 
 /// A file that was read to its end.
 #[derive(Debug)]
@@ -63,15 +63,15 @@ pub(crate) fn prepare(
         Err(error) => return left_out(found, "read", error),
     };
     let after = found.root.entry(&found.path).ok().flatten();
-    let is_still = after.is_some_and(|after| after == before && after.kind == EntryKind::File);
-    if !is_still || size_bytes != before.size_bytes {
+    let is_still = after.is_some_and(|after| after == before && after.is_plain());
+    if !is_still || size_bytes != before.size {
         return skip(found, "it changed while it was read: import again once nobody writes to it".to_owned());
     }
     Ok(Prepared {
         found,
         size: ByteCount(size_bytes),
         digest,
-        modified_at: before.modified_at.map(to_the_microsecond),
+        modified_at: modified_at(&before).map(to_the_microsecond),
         copy,
     })
 }
@@ -88,24 +88,11 @@ fn skip<T>(found: Found, why: String) -> Result<T, PrepareError> {
     Err(PrepareError::Skip(Box::new(found), why))
 }
 
+/// When its bytes were changed last; `None` where no calendar has that time (years -9999 to 9999).
+fn modified_at(stat: &Stat) -> Option<Timestamp> {
+    Timestamp::new(stat.modified.seconds, stat.modified.nanoseconds.cast_signed()).ok()
+}
+
 fn to_the_microsecond(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
-}
-
-/// Writes down what is read. A write that fails ends the reading.
-struct Tee<'a> {
-    from: File,
-    to: &'a mut File,
-    failed: Option<DiskError>,
-}
-
-impl Read for Tee<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.from.read(buffer)?;
-        if let Err(error) = write_whole(self.to, &buffer[..count]) {
-            self.failed = Some(error);
-            return Ok(0);
-        }
-        Ok(count)
-    }
 }

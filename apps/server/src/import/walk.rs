@@ -9,8 +9,9 @@ use super::found::Found;
 use super::report::Remark;
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
-use crate::root::{DocumentRoot, EntryKind};
+use crate::root::DocumentRoot;
 use crate::session::CONTROL;
+use strongroom_files::Kind;
 
 /// The folder below the document root that copies go to.
 const IMPORTED: &str = "imported";
@@ -77,9 +78,9 @@ impl Walk {
             match place.kind() {
                 // It vanished since its folder was read.
                 Ok(None) => {}
-                Ok(Some(EntryKind::Folder)) => self.enter(&place),
-                Ok(Some(EntryKind::File)) => found.extend(self.find(place)),
-                Ok(Some(EntryKind::Other)) => {
+                Ok(Some(Kind::Folder)) => self.enter(&place),
+                Ok(Some(Kind::File)) => found.extend(self.find(place)),
+                Ok(Some(Kind::Other)) => {
                     self.remark(&place, "it is no regular file: symbolic links, pipes and devices are left out");
                 }
                 Err(error) => self.remark(&place, format!("it cannot be looked at: {error}")),
@@ -163,9 +164,9 @@ impl Base {
 }
 
 impl Place {
-    fn kind(&self) -> io::Result<Option<EntryKind>> {
+    fn kind(&self) -> io::Result<Option<Kind>> {
         match &self.path {
-            None => Ok(Some(EntryKind::Folder)),
+            None => Ok(Some(Kind::Folder)),
             Some(path) => Ok(self.base.root.entry(path)?.map(|entry| entry.kind)),
         }
     }
