@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use strongroom_eventlog::EventLog;
-use strongroom_model::event::{
-    Archived, BackedUp, Enumerated, Failed, Fetched, ReadBack, RunEnumerated, SyncMethod, ZeroReason,
-};
-use strongroom_model::{
-    Actor, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, StageName,
-    StreamName,
-};
+use strongroom_model::event::{Failed, RunEnumerated, ZeroReason};
+use strongroom_model::{Actor, DriveId, Event, FailureKind, StageName, StreamName};
 use strongroom_service::{Clock, Config};
+use strongroom_stage_rig::sample;
 
 /// A site in a folder of its own, at the beginning of a night.
 pub(crate) struct Site {
@@ -52,29 +48,10 @@ impl Site {
 
 /// Something happens in that log.
 pub(crate) async fn happens(log: &EventLog, clock: &Clock, stream: &StreamName, event: Event) {
-    let history = log.stream(stream).await.unwrap();
-    let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
-    let time = clock.now();
-    let event = NewEvent {
-        id: EventId::new(time),
-        stream: stream.clone(),
-        expected,
-        time,
-        actor: "test@backup-1".parse().unwrap(),
-        cause: None,
-        run: None,
-        event,
-    };
-    log.append(vec![event]).await.unwrap();
+    strongroom_stage_rig::append(log, clock, stream, event).await;
 }
 
-pub(crate) fn booking(id: &str) -> StreamName {
-    StreamName::booking(&id.parse().unwrap())
-}
-
-fn digest() -> Digest {
-    Digest::of(Algorithm::Sha256, b"x")
-}
+pub(crate) use strongroom_stage_rig::stream_of as booking;
 
 /// A run asked the server, and took so many.
 pub(crate) fn found(enumerated: u64) -> Event {
@@ -91,43 +68,19 @@ pub(crate) fn found(enumerated: u64) -> Event {
 }
 
 pub(crate) fn enumerated() -> Event {
-    let signed_off_at = "2026-11-20T12:00:00Z".parse().unwrap();
-    Event::TimesheetEnumerated(Enumerated {
-        filename: "x.pdf".to_owned(),
-        size_bytes: ByteCount(1),
-        digest: digest(),
-        signed_off_at,
-    })
+    sample::enumerated("x.pdf", 1, sample::sha256(b"x"))
 }
 
 pub(crate) fn fetched() -> Event {
-    Event::TimesheetFetched(Fetched {
-        drive: DriveId::random(),
-        path: "x.pdf".to_owned(),
-        month: "2026-11".parse().unwrap(),
-        size_bytes: ByteCount(1),
-        sha256: digest(),
-        in_flight: digest(),
-        sync: SyncMethod::Fsync,
-        resumed_from_bytes: ByteCount(0),
-        elapsed_ms: 1,
-    })
+    sample::fetched(DriveId::random(), "x.pdf", 1, &sample::sha256(b"x"))
 }
 
 pub(crate) fn backed_up() -> Event {
-    Event::TimesheetBackedUp(BackedUp {
-        drive: DriveId::random(),
-        path: "x.pdf".to_owned(),
-        month: "2026-11".parse().unwrap(),
-        size_bytes: ByteCount(1),
-        sha256: digest(),
-        digest: digest(),
-        read_back: ReadBack::Direct,
-    })
+    sample::backed_up(DriveId::random(), "x.pdf", 1, &sample::sha256(b"x"))
 }
 
 pub(crate) fn archived() -> Event {
-    Event::TimesheetArchived(Archived { month: "2026-11".parse().unwrap(), path: "x.pdf".to_owned() })
+    sample::archived("x.pdf")
 }
 
 /// It failed to be fetched, and is tried again at that time, or never.

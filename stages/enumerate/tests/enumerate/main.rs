@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use strongroom_bus::Stage as _;
-use strongroom_model::event::{
-    AlarmKind, Archived, BackedUp, Event, Fetched, ReadBack, Retried, SyncMethod, ZeroReason,
-};
-use strongroom_model::{BookingId, ByteCount, DriveId, FailureKind, StageName, StreamName};
+use strongroom_model::event::{AlarmKind, Event, Retried, ZeroReason};
+use strongroom_model::run::Run;
+use strongroom_model::{DriveId, FailureKind, StageName};
 use strongroom_source::testing::{Heard, Reply, Server};
+use strongroom_stage_rig::sample;
 
 use crate::rig::{Rig, enumerated};
 
@@ -37,37 +37,14 @@ fn listing(records: Vec<Value>) -> Server {
     Server::new(move |request| page(&records, 100, request))
 }
 
-fn booking(id: &str) -> StreamName {
-    StreamName::booking(&id.parse::<BookingId>().unwrap())
-}
-
 /// A booking's whole life, up to the archive.
 fn life() -> [Event; 4] {
-    let (path, month) = ("acme/2026-11/data/B/t.pdf".to_owned(), "2026-11".parse().unwrap());
-    let (drive, digest) = (DriveId::random(), DIGEST.parse::<strongroom_model::Digest>().unwrap());
+    let (path, drive, digest) = ("acme/2026-11/data/B/t.pdf", DriveId::random(), DIGEST.parse().unwrap());
     [
         enumerated(),
-        Event::TimesheetFetched(Fetched {
-            drive,
-            path: path.clone(),
-            month,
-            size_bytes: ByteCount(3),
-            sha256: digest.clone(),
-            in_flight: digest.clone(),
-            sync: SyncMethod::Fsync,
-            resumed_from_bytes: ByteCount(0),
-            elapsed_ms: 1,
-        }),
-        Event::TimesheetBackedUp(BackedUp {
-            drive,
-            path: path.clone(),
-            month,
-            size_bytes: ByteCount(3),
-            sha256: digest.clone(),
-            digest,
-            read_back: ReadBack::Direct,
-        }),
-        Event::TimesheetArchived(Archived { month, path }),
+        sample::fetched(drive, path, 3, &digest),
+        sample::backed_up(drive, path, 3, &digest),
+        sample::archived("archived/2026-11/t.pdf"),
     ]
 }
 
@@ -80,7 +57,7 @@ async fn a_run_takes_the_oldest_and_says_so_in_one_append() {
     assert_eq!(taken, ["B-1", "B-2", "B-3"]);
     assert_eq!((said.waiting, said.enumerated, said.zero_reason), (5, 3, None));
     assert_eq!(rig.log.commits() - commits, 2, "the request, and all that came of it");
-    let event = &rig.history("booking/B-1").await[0];
+    let event = &rig.history("B-1").await[0];
     assert_eq!(event.actor.as_str().split('@').next(), Some("enumerate"));
     assert!(event.run.is_some() && event.cause.is_some());
 }
@@ -134,7 +111,7 @@ async fn a_digest_in_an_unknown_algorithm_needs_a_person_and_blocks_nobody() {
     bad["digest"] = json!("crc32:352441c2");
     let (_, taken) = rig.run(listing(vec![bad, record("B-2")]).source(), 10).await;
     assert_eq!(taken, ["B-2"]);
-    let failed = rig.history("booking/B-1").await[0].event.failure().unwrap().clone();
+    let failed = rig.history("B-1").await[0].event.failure().unwrap().clone();
     assert_eq!((failed.kind, failed.stage, failed.retry_at), (FailureKind::UnknownDigest, StageName::Enumerate, None));
     assert!(failed.message.contains("crc32"), "{}", failed.message);
 }
@@ -146,7 +123,7 @@ async fn a_booking_that_a_person_gave_back_is_taken_with_its_new_record() {
     bad["digest"] = json!("crc32:352441c2");
     rig.run(listing(vec![bad]).source(), 10).await;
     let retried = Retried { stage: StageName::Enumerate, reason: None };
-    rig.append(&booking("B-1"), Event::TimesheetRetried(retried)).await;
+    rig.append("B-1", Event::TimesheetRetried(retried)).await;
     let (_, taken) = rig.run(listing(vec![record("B-1")]).source(), 10).await;
     assert_eq!(taken, ["B-1"]);
 }
@@ -165,19 +142,19 @@ async fn two_bookings_with_the_same_id_are_one_booking_and_the_other_is_shown() 
 async fn what_the_server_has_forgotten_raises_one_alarm_with_the_command_that_helps() {
     let rig = Rig::new().await;
     for event in life() {
-        rig.append(&booking("B-1"), event).await;
+        rig.append("B-1", event).await;
     }
     for _ in 0..2 {
         let (said, taken) = rig.run(listing(vec![record("B-1"), record("B-2")]).source(), 10).await;
         assert_eq!(said.forgotten, 1);
         assert!(!taken.contains(&"B-1".to_owned()));
     }
-    let alarm = rig.history("alarm/server-forgot.server").await;
+    let alarm = rig.alarm(AlarmKind::ServerForgot, "server").await;
     let [raised] = &alarm[..] else { panic!("{alarm:?}") };
-    let Event::AlarmRaised(raised) = &raised.event else { panic!("{raised:?}") };
+    let Event::AlarmRaised(raised) = raised else { panic!("{raised:?}") };
     assert!(raised.next_step.contains("`strongroom retry --booking B-1`"), "{}", raised.next_step);
     rig.run(listing(vec![record("B-2")]).source(), 10).await;
-    assert!(matches!(rig.history("alarm/server-forgot.server").await[1].event, Event::AlarmCleared(_)));
+    assert!(matches!(rig.alarm(AlarmKind::ServerForgot, "server").await[1], Event::AlarmCleared(_)));
 }
 
 #[tokio::test]
@@ -190,13 +167,13 @@ async fn r3_a_booking_that_another_run_takes_meanwhile_is_taken_once() {
     let server = Server::new(move |request| {
         let mut done = done.lock().unwrap();
         if !std::mem::replace(&mut *done, true) {
-            runtime.block_on(other.append(&booking("B-1"), enumerated()));
+            runtime.block_on(other.append("B-1", enumerated()));
         }
         page(&records, 100, request)
     });
     let (said, _) = rig.run(server.source(), 10).await;
     assert_eq!((said.enumerated, said.in_hand), (1, 1));
-    assert_eq!(rig.history("booking/B-1").await.len(), 1);
+    assert_eq!(rig.history("B-1").await.len(), 1);
 }
 
 #[tokio::test]
@@ -213,11 +190,11 @@ async fn r3_a_run_that_loses_a_booking_at_the_append_appends_nothing_and_looks_a
     let events = rig.log.read(strongroom_model::Position(size), 100).await.unwrap();
     assert_eq!(events.len(), if again.is_empty() { 4 } else { 3 }, "B-1 and B-2 once, and the runs that settled");
     for stream in again {
-        let settled = rig.handle(&stage, rig.task(&stream).await).await;
+        let settled = rig.handle(&stage, rig.task_of(&stream).await).await;
         assert!(settled.again.is_empty(), "{settled:?}");
     }
-    assert_eq!(rig.history("booking/B-1").await.len(), 1);
-    assert!(rig.task(&stream).await.state.enumerated.is_some());
+    assert_eq!(rig.history("B-1").await.len(), 1);
+    assert!(rig.task_of::<Run>(&stream).await.state.enumerated.is_some());
 }
 
 #[tokio::test]
@@ -261,7 +238,7 @@ async fn an_error_of_the_servers_own_fails_the_run_for_a_while() {
     let task = rig.requested(10).await;
     let stream = task.stream.clone();
     rig.handle(&rig.stage(server.source()), task).await;
-    let failure = rig.task(&stream).await.state.failure.unwrap();
+    let failure = rig.task_of::<Run>(&stream).await.state.failure.unwrap();
     assert_eq!(failure.kind, FailureKind::ServerError);
     assert!(failure.retry_at.is_some() && failure.message.contains("no disk"), "{failure:?}");
 }

@@ -1,32 +1,35 @@
-//! A log, a drive, and batches handed to the stage as the runner would.
+//! A drive, and batches handed to the stage as the runner would.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use strongroom_bus::{Desk, RetryPolicy, Settle, Settled, Stage as _, Task};
+use strongroom_bus::{RetryPolicy, Settle, Settled, Task};
 use strongroom_drive::Drive;
-use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{Enumerated, Event, Fetched};
-use strongroom_model::fold::fold;
-use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, EventId, Expected, NewEvent, StageName, StreamName};
-use strongroom_service::Clock;
+use strongroom_model::event::Fetched;
+use strongroom_model::{ByteCount, Digest, StageName};
 use strongroom_source::Source;
-use tempfile::TempDir;
+use strongroom_stage_rig::{StageRig, sample};
 
-pub(crate) struct Rig {
-    pub(crate) log: EventLog,
-    pub(crate) clock: Clock,
-    folder: TempDir,
+pub(crate) struct Rig(StageRig);
+
+impl Deref for Rig {
+    type Target = StageRig;
+
+    fn deref(&self) -> &StageRig {
+        &self.0
+    }
+}
+
+fn retry() -> RetryPolicy {
+    RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3 }
 }
 
 impl Rig {
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"acme".parse().unwrap()).await.unwrap();
-        let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
-        let rig = Self { log, clock, folder };
+        let rig = Self(StageRig::new().await);
         std::fs::create_dir(rig.root()).unwrap();
         Drive::init(&rig.root(), "first", rig.clock.now()).unwrap();
         rig
@@ -54,46 +57,14 @@ impl Rig {
         Fetch::new(self.settings(), source, self.clock.clone())
     }
 
-    /// A booking that was taken in hand, with `content` for its file.
+    /// A booking that was taken, with `content` for its file.
     pub(crate) async fn enumerated(&self, id: &str, content: &[u8]) -> Task<Booking> {
-        let digest = Digest::of(Algorithm::Sha256, content);
-        self.enumerated_as(id, &format!("{id}.pdf"), content.len() as u64, digest).await
+        self.enumerated_as(id, &format!("{id}.pdf"), content.len() as u64, sample::sha256(content)).await
     }
 
     pub(crate) async fn enumerated_as(&self, id: &str, filename: &str, size: u64, digest: Digest) -> Task<Booking> {
-        let stream = StreamName::booking(&id.parse::<BookingId>().unwrap());
-        let time = self.clock.now();
-        let event = Event::TimesheetEnumerated(Enumerated {
-            filename: filename.to_owned(),
-            size_bytes: ByteCount(size),
-            digest,
-            signed_off_at: time,
-        });
-        let actor = "test@rig".parse().unwrap();
-        let new = NewEvent {
-            id: EventId::new(time),
-            stream: stream.clone(),
-            expected: Expected::New,
-            time,
-            actor,
-            cause: None,
-            run: None,
-            event,
-        };
-        self.log.append(vec![new]).await.unwrap();
+        self.append(id, sample::enumerated(filename, size, digest)).await;
         self.task(id).await
-    }
-
-    /// What the runner would hand over now.
-    pub(crate) async fn task(&self, id: &str) -> Task<Booking> {
-        let stream = StreamName::booking(&id.parse::<BookingId>().unwrap());
-        let history = self.log.stream(&stream).await.unwrap();
-        let trigger = history.last().unwrap().clone();
-        Task { stream, version: trigger.version, state: fold(&history).unwrap(), trigger }
-    }
-
-    pub(crate) async fn state(&self, id: &str) -> Booking {
-        self.task(id).await.state
     }
 
     pub(crate) async fn fetched(&self, id: &str) -> Fetched {
@@ -107,20 +78,11 @@ impl Rig {
     }
 
     pub(crate) fn settle(&self, tasks: &[Task<Booking>]) -> Settle<Booking> {
-        let desk = Desk {
-            log: self.log.clone(),
-            clock: self.clock.clone(),
-            actor: "fetch@rig".parse().unwrap(),
-            stage: StageName::Fetch,
-            retry: RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3 },
-        };
-        Settle::new(desk, tasks)
+        self.0.settle(StageName::Fetch, retry(), tasks)
     }
 
     pub(crate) async fn handle(&self, stage: &Fetch, tasks: Vec<Task<Booking>>) -> Settled {
-        let settle = self.settle(&tasks);
-        stage.handle(tasks, &settle).await;
-        settle.finish()
+        self.0.handle(stage, retry(), tasks).await
     }
 
     /// Every file on the drive that is no file of ours by its final name.

@@ -37,7 +37,7 @@ async fn a_drive_of_its_own_that_is_read_from_the_device_costs_no_event() {
 #[tokio::test]
 async fn what_a_person_should_know_of_the_drive_is_recorded_once_and_so_is_its_end() {
     let mut rig = Rig::new().await;
-    rig.others = vec![(DiskOf::Log, rig.dir.path().join("data/not/there/yet"))];
+    rig.others = vec![(DiskOf::Log, rig.folder.path().join("data/not/there/yet"))];
     for _ in 0..2 {
         rig.verify().begin().await.unwrap();
         assert_eq!(recorded(&rig).await, [("drive".to_owned(), on(DiskOf::Log, true))]);
@@ -54,8 +54,8 @@ async fn a_drive_that_is_swapped_is_recorded_so_that_the_newest_record_is_of_the
     rig.set_up("other");
     let verify = rig.verify();
     let swap = |with: &str, to: &str| {
-        std::fs::rename(rig.root(), rig.dir.path().join(to)).unwrap();
-        std::fs::rename(rig.dir.path().join(with), rig.root()).unwrap();
+        std::fs::rename(rig.root(), rig.folder.path().join(to)).unwrap();
+        std::fs::rename(rig.folder.path().join(with), rig.root()).unwrap();
     };
     verify.begin().await.unwrap();
     swap("other", "first");

@@ -51,8 +51,8 @@ async fn r1_the_server_is_not_told_of_a_copy_that_was_lost_and_a_person_has_it_f
     let paths = proven(&rig, 2).await;
     std::fs::remove_file(rig.file(&paths[1])).unwrap();
     rig.verify().begin().await.unwrap();
-    assert!(rig.booking("B-0").await.failure.is_none());
-    let lost = rig.booking("B-1").await;
+    assert!(rig.state("B-0").await.failure.is_none());
+    let lost = rig.state("B-1").await;
     assert!(lost.needs_attention() && lost.phase == Phase::BackedUp, "{lost:?}");
     let failed = rig.failure("B-1").await;
     assert_eq!((failed.stage, failed.kind), (StageName::Archive, FailureKind::CopyLost));
@@ -209,7 +209,7 @@ async fn a_copy_that_is_not_yet_proven_is_no_stray() {
     rig.verify().begin().await.unwrap();
     assert!(rig.file(&path).exists());
     rig.run().await;
-    assert_eq!(rig.booking("B-9").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-9").await.phase, Phase::BackedUp);
 }
 
 #[tokio::test]
@@ -242,20 +242,20 @@ async fn r1_what_can_only_be_read_through_a_cache_is_not_proven_unless_that_is_w
     assert!(obstacle.next_step.contains("verify.require"), "{}", obstacle.next_step);
     rig.verifying(false).begin().await.unwrap();
     rig.run().await;
-    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
 }
 
 /// Changes an event past the log's own refusals, so that this version cannot read it.
 fn make_unreadable(rig: &Rig, stream: &str, kind: &str) {
     let script = "import sqlite3, sys\n\
-        log = sqlite3.connect('log.db')\n\
+        log = sqlite3.connect('log.sqlite')\n\
         for (name,) in log.execute(\"SELECT name FROM sqlite_schema WHERE type = 'trigger'\").fetchall():\n\
         \x20   log.execute(f'DROP TRIGGER \"{name}\"')\n\
         change = \"UPDATE event SET body = replace(body, '\\\"drive\\\":', '\\\"imagined\\\":') WHERE stream = ? AND type = ?\"\n\
         assert log.execute(change, sys.argv[1:]).rowcount == 1\n\
         log.commit()\n";
     let mut python = std::process::Command::new("python3");
-    let output = python.args(["-c", script, stream, kind]).current_dir(rig.dir.path()).output().unwrap();
+    let output = python.args(["-c", script, stream, kind]).current_dir(rig.folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

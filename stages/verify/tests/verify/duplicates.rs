@@ -173,7 +173,7 @@ impl Model {
 
     /// A person gives back what needs one.
     async fn give_back(&self, booking: &str) {
-        let state = self.rig.booking(booking).await;
+        let state = self.rig.state(booking).await;
         if state.needs_attention() {
             let failed = state.failure.as_ref().unwrap();
             // A copy that is read back wrongly three times in a row counts as lost, though it is well.

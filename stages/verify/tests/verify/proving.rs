@@ -12,7 +12,7 @@ async fn r1_a_good_copy_is_read_back_listed_and_recorded() {
     let rig = Rig::new().await;
     let path = rig.copy("B-1", b"a timesheet").await;
     assert!(matches!(rig.run().await, Idle::Settled));
-    let booking = rig.booking("B-1").await;
+    let booking = rig.state("B-1").await;
     let proof = booking.backed_up.unwrap();
     assert_eq!(booking.phase, Phase::BackedUp);
     assert_eq!((proof.path.as_str(), &proof.sha256), (path.as_str(), &sha256(b"a timesheet")));
@@ -30,7 +30,7 @@ async fn the_servers_own_algorithm_is_compared_too() {
     rig.enumerate("B-1", md5.clone()).await;
     rig.fetch("B-1", b"a timesheet").await;
     rig.run().await;
-    let proof = rig.booking("B-1").await.backed_up.unwrap();
+    let proof = rig.state("B-1").await.backed_up.unwrap();
     assert_eq!((proof.digest, proof.sha256), (md5, sha256(b"a timesheet")));
 }
 
@@ -68,7 +68,7 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     std::fs::rename(rig.root(), other.root()).unwrap();
     other.append("B-1", task.trigger.event.clone()).await;
     assert!(matches!(other.run().await, Idle::Settled));
-    assert_eq!(other.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(other.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(other.copies(), manifest);
 }
 
@@ -85,7 +85,7 @@ async fn r1_what_cannot_be_listed_is_not_recorded() {
     assert_eq!(rig.history("B-1").await.len(), 2, "neither proven nor failed");
     // What stands in the manifest's place is put aside when the drive is looked through.
     assert!(matches!(rig.run().await, Idle::Settled));
-    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(rig.copies().len(), 1);
 }
 
@@ -94,14 +94,14 @@ async fn a_manifest_that_is_damaged_meanwhile_is_written_anew() {
     let rig = Rig::new().await;
     rig.copy("B-1", b"a timesheet").await;
     let (wiring, pipeline) = rig.start();
-    until("the first", || async { rig.booking("B-1").await.phase == Phase::BackedUp }).await;
+    until("the first", || async { rig.state("B-1").await.phase == Phase::BackedUp }).await;
     rig.enumerate("B-2", sha256(b"another")).await;
     let fetched = rig.land("B-2", b"another").await;
     std::fs::write(rig.file("acme/2026-11/manifest-sha256.txt"), b"garbage").unwrap();
     rig.append("B-2", Event::TimesheetFetched(fetched)).await;
-    until("the second", || async { rig.booking("B-2").await.phase == Phase::BackedUp }).await;
+    until("the second", || async { rig.state("B-2").await.phase == Phase::BackedUp }).await;
     assert_eq!(rig.copies().len(), 2, "{}", rig.manifest());
-    assert_eq!(rig.booking("B-2").await.failures, 0);
+    assert_eq!(rig.state("B-2").await.failures, 0);
     wiring.stop.cancel();
     pipeline.ended().await;
 }
@@ -120,7 +120,7 @@ async fn one_bad_copy_keeps_no_other_from_being_proven() {
     }
     rig.run().await;
     for n in 0..40 {
-        let booking = rig.booking(&format!("B-{n}")).await;
+        let booking = rig.state(&format!("B-{n}")).await;
         match n {
             7 => assert_eq!(booking.failure.unwrap().kind, FailureKind::DriveChanged),
             13 => assert_eq!(booking.failure.unwrap().kind, FailureKind::CopyMissing),

@@ -16,7 +16,7 @@ async fn what_the_drive_changed_is_put_aside_and_told_until_it_is_proven() {
     std::fs::write(rig.file(&path), b"a tineshect").unwrap();
     let drive = Drive::look(&rig.root()).unwrap().0.id;
     let (wiring, pipeline) = rig.start();
-    until("it failed", || async { rig.booking("B-1").await.failures == 1 }).await;
+    until("it failed", || async { rig.state("B-1").await.failures == 1 }).await;
     let failed = rig.failure("B-1").await;
     assert_eq!(failed.kind, FailureKind::DriveChanged);
     assert!(failed.retry_at.is_some(), "it is fetched again");
@@ -26,10 +26,10 @@ async fn what_the_drive_changed_is_put_aside_and_told_until_it_is_proven() {
     assert_eq!(rig.alarm(AlarmKind::DriveFailing, drive).await.len(), 1);
 
     rig.copy("B-2", b"another").await;
-    until("another is proven", || async { rig.booking("B-2").await.phase == Phase::BackedUp }).await;
+    until("another is proven", || async { rig.state("B-2").await.phase == Phase::BackedUp }).await;
     assert_eq!(rig.alarm(AlarmKind::DriveFailing, drive).await.len(), 1, "this file is not proven yet");
     rig.fetch("B-1", b"a timesheet").await;
-    until("it is proven", || async { rig.booking("B-1").await.phase == Phase::BackedUp }).await;
+    until("it is proven", || async { rig.state("B-1").await.phase == Phase::BackedUp }).await;
     assert_eq!(rig.alarm(AlarmKind::DriveFailing, drive).await.len(), 2);
     wiring.stop.cancel();
     pipeline.ended().await;
@@ -62,7 +62,7 @@ async fn a_wrong_digest_once_is_fetched_again_and_twice_needs_a_person() {
     rig.give_back("B-1", sha256(b"the right one")).await;
     rig.fetch("B-1", b"the right one").await;
     rig.run().await;
-    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(rig.alarm(AlarmKind::RecordWrong, "B-1").await.len(), 2);
 }
 
@@ -77,14 +77,14 @@ async fn two_different_wrong_digests_are_not_the_records_fault() {
     }
     rig.fetch("B-1", b"right").await;
     rig.run().await;
-    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
 }
 
 #[tokio::test]
 async fn r6_a_missing_drive_pauses_and_costs_nothing() {
     let rig = Rig::new().await;
     rig.copy("B-1", b"a timesheet").await;
-    let away = rig.dir.path().join("away");
+    let away = rig.folder.path().join("away");
     std::fs::rename(rig.root(), &away).unwrap();
     let (wiring, pipeline) = rig.start();
     let idle = pipeline.idle(&VERIFY, Duration::from_millis(200)).await.unwrap();
@@ -93,11 +93,11 @@ async fn r6_a_missing_drive_pauses_and_costs_nothing() {
     // An empty folder is no drive either.
     std::fs::create_dir(rig.root()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(rig.booking("B-1").await.failures, 0);
+    assert_eq!(rig.state("B-1").await.failures, 0);
     assert_eq!(std::fs::read_dir(rig.root()).unwrap().count(), 0, "nothing is written there");
     std::fs::remove_dir(rig.root()).unwrap();
     std::fs::rename(&away, rig.root()).unwrap();
-    until("it is proven", || async { rig.booking("B-1").await.phase == Phase::BackedUp }).await;
+    until("it is proven", || async { rig.state("B-1").await.phase == Phase::BackedUp }).await;
     until("the end is told", || async { rig.alarm(alarm.kind, &alarm.subject).await.len() == 2 }).await;
     wiring.stop.cancel();
     pipeline.ended().await;
@@ -107,12 +107,12 @@ async fn r6_a_missing_drive_pauses_and_costs_nothing() {
 async fn a_copy_on_another_drive_waits_and_is_then_fetched_again() {
     let rig = Rig::new().await;
     rig.copy("B-1", b"a timesheet").await;
-    std::fs::rename(rig.root(), rig.dir.path().join("away")).unwrap();
+    std::fs::rename(rig.root(), rig.folder.path().join("away")).unwrap();
     rig.set_up("drive");
     rig.copy("B-2", b"on the drive that is here").await;
     assert!(matches!(rig.run().await, Idle::Settled), "whoever has that drive may prove it");
     assert_eq!(rig.history("B-1").await.len(), 2);
-    assert_eq!(rig.booking("B-2").await.phase, Phase::BackedUp, "it keeps no other from being proven");
+    assert_eq!(rig.state("B-2").await.phase, Phase::BackedUp, "it keeps no other from being proven");
 
     rig.clock.advance(Duration::from_secs(11 * 60));
     rig.run().await;
@@ -121,14 +121,14 @@ async fn a_copy_on_another_drive_waits_and_is_then_fetched_again() {
     assert!(failed.retry_at.is_some());
     rig.fetch("B-1", b"a timesheet").await;
     rig.run().await;
-    assert_eq!(rig.booking("B-1").await.phase, Phase::BackedUp);
+    assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
 }
 
 #[tokio::test]
 async fn r9_what_stands_in_the_copys_place_is_not_followed() {
     let rig = Rig::new().await;
     let path = rig.copy("B-1", b"a timesheet").await;
-    let secret = rig.dir.path().join("secret");
+    let secret = rig.folder.path().join("secret");
     std::fs::write(&secret, b"a timesheet").unwrap();
     std::fs::remove_file(rig.file(&path)).unwrap();
     std::os::unix::fs::symlink(&secret, rig.file(&path)).unwrap();

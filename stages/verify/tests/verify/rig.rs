@@ -2,22 +2,19 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use strongroom_bus::{Alarms, Delivery, Desk, Idle, Pace, Pipeline, RetryPolicy, Settle, Settled, Stage, Task, Wiring};
+use strongroom_bus::{Alarms, Delivery, Idle, Pace, Pipeline, RetryPolicy, Settled, Task, Wiring};
 use strongroom_drive::{Drive, DriveSettings, Place};
-use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
-use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised, DiskOf, Enumerated, Failed, Fetched, Retried};
-use strongroom_model::fold::fold;
-use strongroom_model::{
-    Algorithm, BookingId, ByteCount, Digest, Event, EventId, Expected, Month, NewEvent, Recorded, StageName, StreamName,
-};
-use strongroom_service::Clock;
+use strongroom_model::event::{AlarmKind, AlarmRaised, DiskOf, Failed, Fetched, Retried};
+use strongroom_model::{BookingId, ByteCount, Digest, Event, StageName};
+pub(crate) use strongroom_stage_rig::sample::{month, sha256};
+use strongroom_stage_rig::{StageRig, sample};
 use strongroom_verify::{Verify, VerifySettings};
-use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -27,23 +24,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const VERIFY: [StageName; 1] = [StageName::Verify];
 
 pub(crate) struct Rig {
-    pub(crate) dir: TempDir,
-    pub(crate) log: EventLog,
-    pub(crate) clock: Clock,
+    site: StageRig,
     /// Whose disks the drive should not share.
     pub(crate) others: Vec<(DiskOf, PathBuf)>,
 }
 
 pub(crate) fn id(text: &str) -> BookingId {
     text.parse().unwrap()
-}
-
-pub(crate) fn month() -> Month {
-    "2026-11".parse().unwrap()
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> Digest {
-    Digest::of(Algorithm::Sha256, bytes)
 }
 
 /// Waits until it is so.
@@ -56,24 +43,29 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: impl Debug, mut so: im
     waited.await.unwrap_or_else(|_| panic!("waited in vain: {what:?}"));
 }
 
+impl Deref for Rig {
+    type Target = StageRig;
+
+    fn deref(&self) -> &StageRig {
+        &self.site
+    }
+}
+
 impl Rig {
     /// A log, and a drive that is set up.
     pub(crate) async fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        let log = EventLog::open_sqlite(&dir.path().join("log.db"), &"acme".parse().unwrap()).await.unwrap();
-        let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
-        let rig = Self { dir, log, clock, others: Vec::new() };
+        let rig = Self { site: StageRig::new().await, others: Vec::new() };
         rig.set_up("drive");
         rig
     }
 
     pub(crate) fn set_up(&self, name: &str) {
-        std::fs::create_dir(self.dir.path().join(name)).unwrap();
-        Drive::init(&self.dir.path().join(name), name, self.clock.now()).unwrap();
+        std::fs::create_dir(self.folder.path().join(name)).unwrap();
+        Drive::init(&self.folder.path().join(name), name, self.clock.now()).unwrap();
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.dir.path().join("drive")
+        self.folder.path().join("drive")
     }
 
     pub(crate) fn file(&self, path: &str) -> PathBuf {
@@ -159,50 +151,12 @@ impl Rig {
 
     /// One call of the stage with these bookings' tasks, as they were read before.
     pub(crate) async fn handle(&self, tasks: Vec<Task<Booking>>) -> Settled {
-        let desk = Desk {
-            log: self.log.clone(),
-            clock: self.clock.clone(),
-            actor: "verify@test".parse().unwrap(),
-            stage: StageName::Verify,
-            retry: RetryPolicy::default(),
-        };
-        let settle = Settle::new(desk, &tasks);
-        self.verify().handle(tasks, &settle).await;
-        settle.finish()
-    }
-
-    pub(crate) async fn task(&self, booking: &str) -> Task<Booking> {
-        let history = self.history(booking).await;
-        let trigger = history.last().unwrap().clone();
-        Task { stream: trigger.stream.clone(), version: trigger.version, state: fold(&history).unwrap(), trigger }
-    }
-
-    /// Appends to a booking's stream.
-    pub(crate) async fn append(&self, booking: &str, event: Event) {
-        let stream = StreamName::booking(&id(booking));
-        let last = self.log.stream(&stream).await.unwrap().pop();
-        let event = NewEvent {
-            id: EventId::new(self.clock.now()),
-            stream,
-            expected: last.map_or(Expected::New, |last| Expected::After(last.version)),
-            time: self.clock.now(),
-            actor: "test".parse().unwrap(),
-            cause: None,
-            run: None,
-            event,
-        };
-        self.log.append(vec![event]).await.unwrap();
+        self.site.handle(&self.verify(), RetryPolicy::default(), tasks).await
     }
 
     /// Takes a booking in hand of which the server holds that digest.
     pub(crate) async fn enumerate(&self, booking: &str, held: Digest) {
-        let enumerated = Enumerated {
-            filename: format!("{booking}.pdf"),
-            size_bytes: ByteCount(1000),
-            digest: held,
-            signed_off_at: "2026-11-01T00:00:00Z".parse().unwrap(),
-        };
-        self.append(booking, Event::TimesheetEnumerated(enumerated)).await;
+        self.append(booking, sample::enumerated(&format!("{booking}.pdf"), 1000, held)).await;
     }
 
     /// Brings `bytes` onto the drive as that booking's file, as fetch does: its path.
@@ -215,7 +169,7 @@ impl Rig {
 
     /// Brings `bytes` onto the drive, and leaves it to the caller to say so.
     pub(crate) async fn land(&self, booking: &str, bytes: &[u8]) -> Fetched {
-        let held = self.booking(booking).await.enumerated.unwrap();
+        let held = self.state(booking).await.enumerated.unwrap();
         let drive = Drive::open(&self.root(), &DriveSettings::default()).unwrap();
         let place = Place {
             site: "acme".parse().unwrap(),
@@ -254,14 +208,6 @@ impl Rig {
         self.enumerate(booking, held).await;
     }
 
-    pub(crate) async fn history(&self, booking: &str) -> Vec<Recorded> {
-        self.log.stream(&StreamName::booking(&id(booking))).await.unwrap()
-    }
-
-    pub(crate) async fn booking(&self, booking: &str) -> Booking {
-        fold(&self.history(booking).await).unwrap()
-    }
-
     /// The failure that was recorded last.
     pub(crate) async fn failure(&self, booking: &str) -> Failed {
         self.history(booking).await.iter().rev().find_map(|event| event.event.failure().cloned()).unwrap()
@@ -269,8 +215,7 @@ impl Rig {
 
     /// What has happened to an alarm.
     pub(crate) async fn alarm(&self, kind: AlarmKind, subject: impl std::fmt::Display) -> Vec<Option<AlarmRaised>> {
-        let history = self.log.stream(&StreamName::alarm(&AlarmKey::new(kind, subject))).await.unwrap();
-        let told = history.into_iter().map(|event| match event.event {
+        let told = self.site.alarm(kind, subject).await.into_iter().map(|event| match event {
             Event::AlarmRaised(raised) => Some(raised),
             _ => None,
         });
