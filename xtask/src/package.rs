@@ -38,7 +38,7 @@ pub(crate) fn make(args: &Args) -> Result<()> {
 
 /// The program as it is released.
 fn build() -> Result<PathBuf> {
-    run(&mut cargo(&["build", "--locked", "--release", "--package", "strongroom"]))?;
+    run(&mut cargo(&["build", "--locked", "--release", "--package", "strongroom", "--features", "otlp"]))?;
     let target = cargo_metadata::MetadataCommand::new().no_deps().exec()?.target_directory;
     Ok(target.join("release/strongroom").into())
 }

@@ -37,6 +37,7 @@ pub mod schedule;
 pub mod shutdown;
 pub mod systemd;
 pub mod telemetry;
+#[cfg_attr(not(feature = "otlp"), path = "no_trace.rs")]
 pub mod trace;
 
 pub use crate::actor::actor;

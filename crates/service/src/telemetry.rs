@@ -1,12 +1,15 @@
 //! Telemetry: what the program says about itself: log lines on stderr, and traces for a
 //! collector where one is configured.
 
+#[cfg(feature = "otlp")]
 mod outage;
 mod repeats;
+#[cfg_attr(not(feature = "otlp"), path = "telemetry/no_traces.rs")]
 mod traces;
 
 use std::io::{self, IsTerminal};
 
+use strongroom_model::SiteId;
 use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,7 +17,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use self::repeats::Repeats;
-pub use self::traces::{Traces, Who};
+pub use self::traces::Traces;
 use crate::config::{LogFormat, Telemetry};
 
 /// What these libraries say goes to nobody, unless it is asked for by that name: a collector that
@@ -22,6 +25,15 @@ use crate::config::{LogFormat, Telemetry};
 /// message that found no queue, with names of files in it, where the relay says it in a sentence; and the database's
 /// says in statements what comes back as an error as well.
 const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
+
+/// Who sends traces.
+#[derive(Debug, Clone, Copy)]
+pub struct Who<'a> {
+    /// What the process does, such as `fetch`: the service is named `strongroom-fetch`.
+    pub verb: &'a str,
+    /// The site that it works for.
+    pub site: &'a SiteId,
+}
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ use opentelemetry_otlp::{Protocol, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
-use strongroom_model::SiteId;
 use tokio::runtime::Handle;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -18,6 +17,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
+use super::Who;
 use super::outage::Outage;
 
 /// Whose spans are kept: ours. Those of the libraries that send them would beget more.
@@ -30,15 +30,6 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_WAITING_SPANS: usize = 2048;
 /// How long the last spans may take to leave when the program ends.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
-
-/// Who sends traces.
-#[derive(Debug, Clone, Copy)]
-pub struct Who<'a> {
-    /// What the process does, such as `fetch`: the service is named `strongroom-fetch`.
-    pub verb: &'a str,
-    /// The site that it works for.
-    pub site: &'a SiteId,
-}
 
 /// The traces of this process, on their way to the collector; or none, where none is
 /// configured.

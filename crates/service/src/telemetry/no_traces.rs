@@ -1,0 +1,32 @@
+//! The traces of a program that was built without the feature `otlp`: none.
+
+use tracing_subscriber::layer::Identity;
+use url::Url;
+
+use super::Who;
+
+/// No traces.
+#[derive(Debug)]
+pub struct Traces(());
+
+impl Traces {
+    pub(super) const fn none() -> Self {
+        Self(())
+    }
+
+    /// A collector that is configured is an error: nobody should wait for traces that never come.
+    pub(super) fn to(_: &Url, _: &Who<'_>) -> Result<Self, String> {
+        Err("this program was built without traces: build it with `--features otlp`, as the packages are, or unset the \
+             key"
+        .to_owned())
+    }
+
+    #[expect(clippy::unused_self, reason = "the same call as where there are traces")]
+    pub(super) const fn layer(&self) -> Option<Identity> {
+        None
+    }
+
+    /// Nothing waits to be sent.
+    #[expect(clippy::unused_async, reason = "the same call as where there are traces")]
+    pub async fn flush(self) {}
+}
