@@ -20,7 +20,7 @@ use strongroom_service::config::ServiceUrl;
 /// what is measured.
 const TIMES: usize = 101;
 /// What it may take at the most, whatever the number of bookings, in milliseconds.
-const MOST_MS: f64 = 10.0;
+const MAX_MS: f64 = 10.0;
 
 #[tokio::main]
 async fn main() {
@@ -35,7 +35,7 @@ async fn main() {
         let ratio = many.as_secs_f64() / few.as_secs_f64();
         println!("{kind}: the oldest 100 of 1,000,000 take {ratio:.2} times as long as of 1,000 ({few:.2?})");
         let what = format!("the oldest 100 of 1,000,000 bookings in {kind}");
-        target::line(&what, many.as_secs_f64() * 1e3, "ms", Asked::AtMost(MOST_MS));
+        target::line(&what, many.as_secs_f64() * 1e3, "ms", Asked::AtMost(MAX_MS));
     }
 }
 

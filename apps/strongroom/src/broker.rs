@@ -14,7 +14,7 @@ use crate::trouble::{OrTrouble as _, Trouble};
 const CLIENT: &str = "lapin";
 
 /// How many drives of a site are looked for: each has a queue of its own.
-const MOST_DRIVES: usize = 1024;
+const MAX_DRIVES: usize = 1024;
 
 /// The configured broker, for what cannot do without one. Nothing is connected to yet.
 pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, Trouble> {
@@ -78,7 +78,7 @@ pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[Dr
 }
 
 async fn drives_of(log: &EventLog) -> Result<Vec<DriveId>, LogError> {
-    let heads = log.newest(SubjectKind::Drive, MOST_DRIVES).await?;
+    let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await?;
     Ok(heads.iter().filter_map(|head| head.stream.id().parse().ok()).collect())
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::exit::Exit;
 
 /// How many causes are printed at most: a chain longer than this repeats itself.
-const MOST_CAUSES: usize = 8;
+const MAX_CAUSES: usize = 8;
 
 /// Why a verb could not do what was asked. It is printed once, by `main`.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Trouble {
     /// With an error and all that led to it.
     pub(crate) fn because(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
-        while let Some(error) = cause.filter(|_| self.causes.len() < MOST_CAUSES) {
+        while let Some(error) = cause.filter(|_| self.causes.len() < MAX_CAUSES) {
             let text = error.to_string();
             // A transparent error says what its source says, and some libraries end with what their source says.
             if !self.causes.last().unwrap_or(&self.what).ends_with(&text) {

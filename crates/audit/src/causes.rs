@@ -11,9 +11,9 @@ use crate::replay::PAGE_EVENTS;
 
 /// How many bookings are looked at, at most: with more than this something general is
 /// wrong, and the first ones show what.
-const MOST_BOOKINGS: usize = 20_000;
+const MAX_BOOKINGS: usize = 20_000;
 /// How many bookings are named for each cause.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 /// How many characters of a failure's message are shown.
 const MESSAGE_CHARS: usize = 160;
 
@@ -43,7 +43,7 @@ pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
     let mut causes = BTreeMap::new();
     let mut next = Position(0);
     let mut seen = 0;
-    while seen < MOST_BOOKINGS {
+    while seen < MAX_BOOKINGS {
         let page = log.with_status(SubjectKind::Booking, stuck, next, PAGE_EVENTS).await?;
         let Some(last) = page.last() else { break };
         next = last.position.next();
@@ -66,7 +66,7 @@ fn count(causes: &mut BTreeMap<FailureKind, Cause>, recorded: &Recorded) {
         message: printable(&failed.message, MESSAGE_CHARS),
     });
     cause.bookings += 1;
-    if cause.first.len() < MOST_NAMED {
+    if cause.first.len() < MAX_NAMED {
         cause.first.push(recorded.stream.id().to_owned());
     }
 }

@@ -16,7 +16,7 @@ use strongroom_model::{BookingCounts, DriveId, Event, Recorded, RunId, SiteId, S
 use crate::causes::{Cause, causes};
 
 /// How many alarms and drives are looked at, newest first. A site has a handful of each.
-const MOST_SUBJECTS: usize = 500;
+const MAX_SUBJECTS: usize = 500;
 
 /// How often it is looked at again where the log moves meanwhile: a site at work is appended to many times a second.
 const MAX_LOOKS: u32 = 5;
@@ -266,7 +266,7 @@ pub async fn raised_alarms(log: &EventLog) -> Result<Vec<RaisedAlarm>, LogError>
 /// # Errors
 /// The log cannot be read.
 pub async fn failed_mail(log: &EventLog) -> Result<Option<String>, LogError> {
-    let waiting = log.due(StageName::Notify, Timestamp::MAX, MOST_SUBJECTS).await?;
+    let waiting = log.due(StageName::Notify, Timestamp::MAX, MAX_SUBJECTS).await?;
     let failed = waiting.iter().find_map(|last| last.event.failure());
     Ok(failed.map(|failed| printable(&failed.message, MESSAGE_CHARS)))
 }
@@ -321,7 +321,7 @@ async fn newest_one(log: &EventLog, kind: SubjectKind) -> Result<Option<Vec<Reco
 }
 
 async fn newest(log: &EventLog, kind: SubjectKind) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
-    let heads = log.newest(kind, MOST_SUBJECTS).await?;
+    let heads = log.newest(kind, MAX_SUBJECTS).await?;
     let names: Vec<_> = heads.into_iter().map(|head| head.stream).collect();
     if names.is_empty() {
         return Ok(HashMap::new());

@@ -13,7 +13,7 @@ use crate::world::World;
 const MAX_SUMMARIES: usize = 10_000;
 
 /// How many illegal events are named: enough to see a pattern.
-const MOST_NAMED: usize = 20;
+const MAX_NAMED: usize = 20;
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -160,7 +160,7 @@ fn fold_one(stored: &Stored, world: &mut World, report: &mut Report) -> Result<(
     };
     if let Err(misfit) = world.apply(&recorded) {
         report.illegal += 1;
-        if report.illegal_events.len() < MOST_NAMED {
+        if report.illegal_events.len() < MAX_NAMED {
             report.illegal_events.push(Bad { position: stored.position, reason: misfit.to_string() });
         }
     }

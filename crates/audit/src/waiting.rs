@@ -8,7 +8,7 @@ use strongroom_source::{Page, Source, SourceError};
 /// How many pages of the server's list are looked at, at most: 100,000 bookings. The list
 /// begins with the oldest, which are taken first, so that those in hand stand on the first
 /// pages.
-const MOST_PAGES: usize = 100;
+const MAX_PAGES: usize = 100;
 
 /// Why it is unknown how many wait.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub async fn waiting(source: &Source, log: Option<&EventLog>) -> Result<u64, Wai
     let mut in_hand = 0;
     let mut cursor = None;
     let mut waiting = 0;
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let page = source.waiting(MAX_LIST, cursor.as_deref()).await?;
         waiting = page.waiting;
         in_hand += taken(&page, log).await?;

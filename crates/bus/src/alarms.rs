@@ -27,9 +27,9 @@ const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// server that is started twice.
 const FREE_CHANGES: u32 = 3;
 /// How long the next end waits, counted from the beginning; each further one waits twice as long.
-const SETTLE_LEAST: SignedDuration = SignedDuration::from_mins(1);
+const MIN_SETTLE: SignedDuration = SignedDuration::from_mins(1);
 /// How long an end waits at most: a person who has mended something hears of it the same day.
-const SETTLE_MOST: SignedDuration = SignedDuration::from_hours(4);
+const MAX_SETTLE: SignedDuration = SignedDuration::from_hours(4);
 
 /// Raises and clears alarms in someone's name.
 #[derive(Debug, Clone)]
@@ -185,8 +185,8 @@ fn settle_for(begun: &[Timestamp], now: Timestamp) -> Option<SignedDuration> {
     let ago = begun.iter().map(|at| now.duration_since(*at)).filter(|ago| !ago.is_negative() && *ago < FLAPPING_WITHIN);
     let (count, lasted) = ago.fold((0_u32, None), |(count, _), ago| (count.saturating_add(1), Some(ago)));
     let doublings = count.checked_sub(FREE_CHANGES + 1)?;
-    let hold = 1_i32.checked_shl(doublings.min(16)).and_then(|times| SETTLE_LEAST.checked_mul(times));
-    let hold = hold.unwrap_or(SETTLE_MOST).min(SETTLE_MOST);
+    let hold = 1_i32.checked_shl(doublings.min(16)).and_then(|times| MIN_SETTLE.checked_mul(times));
+    let hold = hold.unwrap_or(MAX_SETTLE).min(MAX_SETTLE);
     Some(hold - lasted?).filter(|wait| wait.is_positive())
 }
 

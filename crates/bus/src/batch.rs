@@ -29,7 +29,7 @@ use crate::stranded::Horizon;
 use crate::traced;
 
 /// How often the delay after trouble is doubled at most; the pace's bound comes first.
-const DOUBLINGS_MOST: u32 = 16;
+const MAX_DOUBLINGS: u32 = 16;
 
 /// What works on a stage's batches, each in a task of its own.
 #[derive(Clone)]
@@ -232,7 +232,7 @@ impl Worker {
 
     /// Gives deliveries back, but not at once: whatever went wrong, it must not spin.
     async fn hold_back<T>(&self, held: Vec<T>) {
-        let troubles = self.troubles.fetch_add(1, Ordering::Relaxed).min(DOUBLINGS_MOST);
+        let troubles = self.troubles.fetch_add(1, Ordering::Relaxed).min(MAX_DOUBLINGS);
         let delay = self.pace.trouble_least.saturating_mul(1 << troubles).min(self.pace.trouble_most);
         self.stop.run_until_cancelled(sleep(delay)).await;
         drop(held);
@@ -246,7 +246,7 @@ impl Worker {
 }
 
 /// How much earlier than it is due a task may be delivered: hosts' clocks differ by seconds.
-const EARLY_MOST: SignedDuration = SignedDuration::from_secs(30);
+const MAX_EARLY: SignedDuration = SignedDuration::from_secs(30);
 
 /// What an event that was handed over is to its stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -279,7 +279,7 @@ fn standing(
     match next_step(&same.event) {
         Some(next) if next.stage == stage => {
             let due = next.not_before.filter(|due| !horizon.strands(*due, now));
-            if due.is_some_and(|due| due.duration_since(now) > EARLY_MOST) { Standing::Early } else { Standing::Last }
+            if due.is_some_and(|due| due.duration_since(now) > MAX_EARLY) { Standing::Early } else { Standing::Last }
         }
         _ => Standing::Foreign,
     }

@@ -43,11 +43,11 @@ use self::line::{Happened, Line};
 
 /// How many deliveries a worker is sent at most before it has acknowledged any: what the
 /// largest batches take. Each is about 1 KiB.
-const PREFETCH_MOST: usize = 2_000;
+const MAX_PREFETCH: usize = 2_000;
 
 /// How long an end waits for the copies of what was not begun to be confirmed. What is not
 /// by then comes again all the same, as after a kill.
-const RETURNS_MOST: Duration = Duration::from_secs(5);
+const MAX_RETURNS: Duration = Duration::from_secs(5);
 
 /// How often a stage is asked whether its partition still is the one whose queue it takes from.
 const PARTITION_EVERY: Duration = Duration::from_secs(1);
@@ -280,12 +280,12 @@ impl Feed {
             // What had waited behind is not begun any more.
             self.waiting.clear();
         }
-        self.give_back.finish(RETURNS_MOST).await;
+        self.give_back.finish(MAX_RETURNS).await;
     }
 }
 
 /// How much a worker is sent ahead: what is under way, and one batch that waits.
 fn prefetch(limits: BatchLimits) -> u16 {
-    let most = limits.tasks.max(1).saturating_mul(limits.batches.max(1) + 1).min(PREFETCH_MOST);
+    let most = limits.tasks.max(1).saturating_mul(limits.batches.max(1) + 1).min(MAX_PREFETCH);
     u16::try_from(most).unwrap_or(u16::MAX)
 }

@@ -12,20 +12,20 @@ use crate::delivery::Delivery;
 use crate::pipeline::{Pipeline, StageHandle};
 
 /// How often the log is asked at most.
-const LEAST: Duration = Duration::from_millis(20);
+const MIN: Duration = Duration::from_millis(20);
 
 /// How often it is asked at least: what another process appends wakes nobody here.
-const MOST: Duration = Duration::from_millis(100);
+const MAX: Duration = Duration::from_millis(100);
 
 /// For how long the log may be unreadable before the wait is given up.
-const TROUBLE_MOST: Duration = Duration::from_secs(30);
+const MAX_TROUBLE: Duration = Duration::from_secs(30);
 
 /// How long after its time a retry may still be waiting before nobody is expected to take
 /// it: another process has it in hand.
-const OVERDUE_MOST: Duration = Duration::from_secs(5);
+const MAX_OVERDUE: Duration = Duration::from_secs(5);
 
 /// How many retries are counted at most.
-const RETRIES_MOST: usize = 10_000;
+const MAX_RETRIES: usize = 10_000;
 
 /// How many pending events are read at a time.
 const PAGE: usize = 256;
@@ -79,12 +79,12 @@ impl Pipeline {
                         return Ok(idle);
                     }
                 }
-                Err(error) if readable_at.elapsed() > TROUBLE_MOST => return Err(error),
+                Err(error) if readable_at.elapsed() > MAX_TROUBLE => return Err(error),
                 Err(_) => {}
             }
-            sleep(LEAST).await;
+            sleep(MIN).await;
             // Its end by time is as good as an append: both mean to look again.
-            let _ = timeout(MOST, appended.changed()).await;
+            let _ = timeout(MAX, appended.changed()).await;
         }
     }
 
@@ -146,12 +146,12 @@ impl Pipeline {
         let is_due = self.wiring.horizon().strands(due, now);
         let wait =
             if is_due { Duration::ZERO } else { Duration::try_from(due.duration_since(now)).unwrap_or_default() };
-        if wait <= patience && overdue_since.get_or_insert_with(Instant::now).elapsed() < patience + OVERDUE_MOST {
+        if wait <= patience && overdue_since.get_or_insert_with(Instant::now).elapsed() < patience + MAX_OVERDUE {
             return Ok(None);
         }
         let mut count = 0;
         for stage in stages {
-            count += self.wiring.log.due(*stage, Timestamp::MAX, RETRIES_MOST).await?.len();
+            count += self.wiring.log.due(*stage, Timestamp::MAX, MAX_RETRIES).await?.len();
         }
         Ok(Some(Idle::RetriesLater { count, next: due }))
     }

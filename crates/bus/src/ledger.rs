@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc};
 
 /// How many streams are remembered as needing nothing from us, at most. Beyond it they
 /// are merely handed over again sooner.
-const RESTED_MOST: usize = 1024;
+const MAX_RESTED: usize = 1024;
 
 /// The bookkeeping of one stage's deliveries, shared by its feed, its runner and whoever
 /// asks whether it is idle.
@@ -202,7 +202,7 @@ impl Entries {
             (_, Some(missed)) => self.look_again(missed),
             (Ending::Again, None) => self.look_again(claimed.position),
             (Ending::Rest, None) => {
-                if self.rested.len() < RESTED_MOST {
+                if self.rested.len() < MAX_RESTED {
                     self.rested.insert(stream.clone(), claimed.position);
                 }
                 return false;
@@ -358,9 +358,9 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let ledger = Arc::new(Ledger::default());
-        for n in 0..(RESTED_MOST as u64 + 10) {
+        for n in 0..(MAX_RESTED as u64 + 10) {
             ledger.claim(&event(&format!("booking/{n}"), n)).unwrap().rest();
         }
-        assert_eq!(ledger.held(), RESTED_MOST);
+        assert_eq!(ledger.held(), MAX_RESTED);
     }
 }

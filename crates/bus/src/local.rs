@@ -26,7 +26,7 @@ const PAGE: usize = 256;
 
 /// How many waiting retries are looked through, the earliest first, for those that a clock
 /// that was put back has left stranded. Where more wait, the rest are found as these go.
-const STRANDED_MOST: usize = 1024;
+const MAX_STRANDED: usize = 1024;
 
 /// What feeds one stage.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Local {
     /// the clock was put back, perhaps by years. It is due now.
     async fn stranded(&self) -> Result<(), LogError> {
         let now = self.clock.now();
-        let mut waiting = self.log.due(self.stage, Timestamp::MAX, STRANDED_MOST + self.ledger.held()).await?;
+        let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.ledger.held()).await?;
         waiting.retain(|event| self.horizon.has_stranded(&event.event, now));
         self.hand_over_due(waiting).await;
         Ok(())

@@ -21,7 +21,7 @@ use crate::alarms::{Alarms, Cleared};
 use crate::desk::Desk;
 
 /// How many alarms are looked through when a stage starts, the newest first.
-const ALARMS_MOST: usize = 4096;
+const MAX_ALARMS: usize = 4096;
 
 /// After which time at most it is looked again whether an alarm may be cleared: the wait is counted
 /// by the clock on the wall, which may be set.
@@ -89,7 +89,7 @@ impl Obstacles {
     /// once no process is alive there. Returns whether some are left to such a process.
     pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<bool, LogError> {
         let mut are_left = false;
-        let heads = desk.log.newest(SubjectKind::Alarm, ALARMS_MOST).await?;
+        let heads = desk.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
         for head in heads.into_iter().filter(|head| pauses(&head.stream, self.stage)) {
             let history = desk.log.readable_stream(&head.stream).await?;
             let Some((key, raised_by)) = left_raised(&history, self.stage) else { continue };

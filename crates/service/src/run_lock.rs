@@ -10,7 +10,7 @@ use strongroom_model::text::printable;
 use crate::private::{private_files, private_folders};
 
 /// How much of the file is shown of a process that holds the lock, in characters.
-const MOST_HOLDER_CHARS: usize = 120;
+const MAX_HOLDER_CHARS: usize = 120;
 
 /// The right to drive runs, until it is dropped or the process ends, however it ends: the
 /// operating system keeps the lock, not the file's presence.
@@ -65,9 +65,9 @@ impl RunLock {
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    let read = file.rewind().and_then(|()| file.take(4 * MOST_HOLDER_CHARS as u64).read_to_string(&mut text));
+    let read = file.rewind().and_then(|()| file.take(4 * MAX_HOLDER_CHARS as u64).read_to_string(&mut text));
     match (read, text.trim()) {
-        (Ok(_), text) if !text.is_empty() => printable(text, MOST_HOLDER_CHARS),
+        (Ok(_), text) if !text.is_empty() => printable(text, MAX_HOLDER_CHARS),
         _ => "which does not say".to_owned(),
     }
 }

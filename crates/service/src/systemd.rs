@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::health::Health;
 
 /// How long a status line may be, in characters.
-const MOST_STATUS_CHARS: usize = 200;
+const MAX_STATUS_CHARS: usize = 200;
 
 /// The process is set up and begins to work.
 pub fn ready() {
@@ -27,7 +27,7 @@ pub fn stopping() {
 
 /// What the process does now, in one line.
 pub fn status(text: &str) {
-    if let Err(error) = manager::tell(Said::Status(&printable(text, MOST_STATUS_CHARS))) {
+    if let Err(error) = manager::tell(Said::Status(&printable(text, MAX_STATUS_CHARS))) {
         tracing::debug!(%error, "the service manager cannot be told what this process does");
     }
 }

@@ -12,13 +12,13 @@ use crate::transport::root_cause;
 
 /// The fewest bytes that must come in each [`Body::window`]: a server that sends a byte now
 /// and then, for ever, is stalled too. Slower than any line that is of use.
-const LEAST_BYTES: u64 = 1024;
+const MIN_BYTES: u64 = 1024;
 
 /// A body whose reads are all bounded in time.
 #[derive(Debug)]
 pub(crate) struct Body {
     response: Response,
-    /// How long nothing may come (reqwest sees to it), and [`LEAST_BYTES`] may take.
+    /// How long nothing may come (reqwest sees to it), and [`MIN_BYTES`] may take.
     window: Duration,
     /// How long we have waited for the bytes of this window: the time that a caller takes
     /// between two reads (for a slow drive, say) is not the server's.
@@ -57,7 +57,7 @@ impl Body {
         let bytes = chunk.len() as u64;
         self.came_bytes += bytes;
         self.window_bytes += bytes;
-        if self.window_bytes >= LEAST_BYTES {
+        if self.window_bytes >= MIN_BYTES {
             self.window_waited = Duration::ZERO;
             self.window_bytes = 0;
         } else if self.window_waited > self.window {

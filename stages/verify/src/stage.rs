@@ -39,7 +39,7 @@ const READ_TOGETHER: usize = 8;
 /// How long a copy on a drive that is not mounted here is left to whoever has that drive.
 /// After that it is fetched again, onto a drive that is: it was never proven, and the
 /// server still holds the file.
-const ELSEWHERE_MOST: Duration = Duration::from_secs(10 * 60);
+const MAX_ELSEWHERE: Duration = Duration::from_secs(10 * 60);
 
 /// What helps where a single file is read from a cache although its drive need not be.
 const SMALL_FILES: &str = "if it happens for small files only, the file system keeps them among its own records: mount Btrfs with \
@@ -477,7 +477,7 @@ fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
 /// What is to be done about a copy on a drive that is not mounted here.
 fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> Outcome {
     let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-    if age < ELSEWHERE_MOST {
+    if age < MAX_ELSEWHERE {
         return Outcome::Superseded;
     }
     let message = format!("its copy, not yet proven, is on drive {}, which is not mounted here", copy.drive);

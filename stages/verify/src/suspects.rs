@@ -8,7 +8,7 @@ use strongroom_model::{AlarmKind, DriveId, StreamName};
 
 /// How many files are remembered for a drive. One that changes more is no drive any more:
 /// its alarm then stays until a restart.
-const FILES_MOST: usize = 4096;
+const MAX_FILES: usize = 4096;
 
 /// Which files a drive gave back changed: the alarm about the drive ends when all of them
 /// are proven. A restart forgets them, and ends it at the first proof on that drive.
@@ -30,7 +30,7 @@ impl Suspects {
         let mut suspects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let suspect = suspects.entry(drive).or_default();
         suspect.clear = false;
-        if suspect.changed.len() < FILES_MOST {
+        if suspect.changed.len() < MAX_FILES {
             suspect.changed.insert(file.clone());
         } else {
             suspect.overflowed = true;

@@ -13,7 +13,7 @@ use crate::place::{Place, Servers, end, until};
 use crate::setting;
 
 /// How much a worker may take, in MiB.
-const MOST_MIB: f64 = 100.0;
+const MAX_MIB: f64 = 100.0;
 /// How many bookings go all the way while the others wait.
 const THROUGH: usize = 1_000;
 /// How long the workers are watched after that: longer than anything that they do now and then.
@@ -34,7 +34,7 @@ impl Watched {
         let status = fs::read_to_string(format!("/proc/{}/status", self.running.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells a process's peak");
         let peak_kib: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        line(&format!("memory of {} with {beside}", self.verb), peak_kib / 1024.0, "MiB", Asked::AtMost(MOST_MIB));
+        line(&format!("memory of {} with {beside}", self.verb), peak_kib / 1024.0, "MiB", Asked::AtMost(MAX_MIB));
     }
 }
 

@@ -16,7 +16,7 @@ const FILE_BYTES: usize = 2_000;
 /// How much longer a file may take in the largest month than in the smallest.
 const RATIO: f64 = 1.2;
 /// How much the program may take, and the document server, in MiB.
-const MOST_MIB: f64 = 100.0;
+const MAX_MIB: f64 = 100.0;
 
 /// What a month took.
 struct Month {
@@ -36,7 +36,7 @@ pub(crate) fn months(_servers: &Servers) {
         let (each, cpu) = (each_us(month.time), each_us(month.cpu.program + month.cpu.document_server));
         println!("a month of {files} files: {:.1?}, {each:.0} µs a file; {}", month.time, month.cpu);
         for (who, mib) in [("the program", month.program_mib), ("the document server", month.server_mib)] {
-            line(&format!("memory of {who} with a month of {files} files"), mib, "MiB", Asked::AtMost(MOST_MIB));
+            line(&format!("memory of {who} with a month of {files} files"), mib, "MiB", Asked::AtMost(MAX_MIB));
         }
         let (first_each, first_cpu) = *smallest.get_or_insert((each, cpu));
         if files > SIZES[0] {

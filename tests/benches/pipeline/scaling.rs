@@ -13,19 +13,19 @@ const DOCUMENTS: usize = 1_000;
 /// How many of them a worker takes at a time: few, so that all have work for as long as is measured.
 const BATCH: &str = "16";
 /// How many workers at the most.
-const MOST: usize = 8;
+const MAX: usize = 8;
 /// How much of a worker each further one must be worth.
 const WORTH: f64 = 0.8;
 
 /// Fetch workers of one transfer at a time each, and what more of them gain.
 pub(crate) fn fetch(servers: &Servers) {
     let mut alone = None;
-    for workers in [1, 2, 4, MOST] {
+    for workers in [1, 2, 4, MAX] {
         let rate = rate(servers, workers);
         let alone = *alone.get_or_insert(rate);
         let worth = rate / alone / workers as f64;
         println!("fetch workers: {workers}, {rate:.1} files/s, {worth:.2} of linear");
-        if workers == MOST {
+        if workers == MAX {
             let what = format!("{workers} fetch workers at a source that waits {} ms", DELAY.as_millis());
             line(&what, worth, "of linear", Asked::AtLeast(WORTH));
         }

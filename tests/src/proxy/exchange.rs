@@ -8,7 +8,7 @@ use super::Shared;
 use super::fault::Fault;
 
 /// A head longer than this is nobody's of ours.
-const MOST_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long either side may be silent before the connection is given up, so that no thread
 /// stays for ever. A stall, which a test orders, lasts as long.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -140,7 +140,7 @@ fn read_request(client: &mut TcpStream) -> io::Result<Response> {
             break end;
         }
         read_some(client, &mut bytes)?;
-        if bytes.len() > MOST_HEAD_BYTES {
+        if bytes.len() > MAX_HEAD_BYTES {
             return Err(io::ErrorKind::InvalidData.into());
         }
     };

@@ -21,7 +21,7 @@ const EXCHANGE: &str = "strongroom.events";
 /// How long nothing may come before what was collected goes on.
 const QUIET: Duration = Duration::from_millis(200);
 /// How much is collected at most.
-const COLLECTED_MOST: usize = 64;
+const MAX_COLLECTED: usize = 64;
 
 /// What a tap does with what it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Line {
                 Err(_) if collected.is_empty() && over.load(Ordering::SeqCst) => return,
                 Err(_) => self.pass_on(&mut collected, trick, carried).await,
             }
-            if trick == Trick::Twice || collected.len() >= COLLECTED_MOST {
+            if trick == Trick::Twice || collected.len() >= MAX_COLLECTED {
                 self.pass_on(&mut collected, trick, carried).await;
             }
         }

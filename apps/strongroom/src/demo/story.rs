@@ -20,7 +20,7 @@ use crate::run::ending::Ending;
 use crate::trouble::Trouble;
 
 /// How many events are looked at to tell how copies were proven: a few thousand bookings'.
-const MOST_EVENTS: usize = 20_000;
+const MAX_EVENTS: usize = 20_000;
 /// How many events are read at a time.
 const PAGE_EVENTS: usize = 1000;
 
@@ -104,7 +104,7 @@ impl Seen {
     async fn read(act: &Act<'_>) -> Result<Self, Trouble> {
         let mut seen = Self { events: act.log.head().await?.size, ..Self::default() };
         let mut next = Position(act.before);
-        for _ in 0..MOST_EVENTS / PAGE_EVENTS {
+        for _ in 0..MAX_EVENTS / PAGE_EVENTS {
             let page = act.log.read(next, PAGE_EVENTS).await?;
             let Some(last) = page.last() else { break };
             next = last.position.next();

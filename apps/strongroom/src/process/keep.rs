@@ -15,10 +15,10 @@ use crate::trouble::Trouble;
 /// How often the clock is looked at: it may be set, and the host may have slept.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the log is looked at, at most, however much happens in it.
-const LEAST: Duration = Duration::from_millis(100);
+const MIN: Duration = Duration::from_millis(100);
 /// How often in a row a turn may fail: five minutes of a full or busy disk. After that it is for
 /// whoever starts us again.
-const MOST_FAILURES: u32 = 60;
+const MAX_FAILURES: u32 = 60;
 /// How long it is left alone after it failed.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -87,7 +87,7 @@ async fn turns(
                 failures = 0;
                 rest.min(TICK)
             }
-            Err(trouble) if failures < MOST_FAILURES && !trouble.is_final() => {
+            Err(trouble) if failures < MAX_FAILURES && !trouble.is_final() => {
                 failures += 1;
                 tracing::warn!("{}: trying again", trouble.sentence());
                 TROUBLE_PAUSE
@@ -95,7 +95,7 @@ async fn turns(
             Err(trouble) => return Err(trouble),
         };
         let woken = async {
-            tokio::time::sleep(LEAST.min(rest)).await;
+            tokio::time::sleep(MIN.min(rest)).await;
             if failures > 0 || appended.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -14,7 +14,7 @@ use crate::presence::parts::{Parts, Troubles};
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long the log may take to say how long it is, before it counts as away.
-const LOG_MOST: Duration = Duration::from_secs(5);
+const MAX_LOG: Duration = Duration::from_secs(5);
 /// How long a look may take in all before the process counts as stuck: a runtime whose threads
 /// are all blocked does not turn.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -75,10 +75,10 @@ impl Pulse {
 impl Pulse {
     /// Why the log cannot be read, or was not written when it was last to be.
     async fn log_trouble(&self) -> Option<String> {
-        match tokio::time::timeout(LOG_MOST, self.log.head()).await {
+        match tokio::time::timeout(MAX_LOG, self.log.head()).await {
             Ok(Ok(_)) => Some(self.log.unwritable()?.borrow().as_ref()?.reason.clone()),
             Ok(Err(error)) => Some(with_causes(&error)),
-            Err(_) => Some(format!("no answer within {} s", LOG_MOST.as_secs())),
+            Err(_) => Some(format!("no answer within {} s", MAX_LOG.as_secs())),
         }
     }
 
@@ -86,7 +86,7 @@ impl Pulse {
     async fn look_at_mails(&self) {
         let Some(probe) = &self.mail_server else { return };
         // Where the log cannot be read, its own probe says so.
-        if let Ok(Ok(failed)) = tokio::time::timeout(LOG_MOST, failed_mail(&self.log)).await {
+        if let Ok(Ok(failed)) = tokio::time::timeout(MAX_LOG, failed_mail(&self.log)).await {
             tell(probe, failed);
         }
     }

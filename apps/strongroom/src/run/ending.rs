@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::run::tally::Tally;
 
 /// How many causes and alarms are shown one by one.
-const MOST_ROWS: usize = 20;
+const MAX_ROWS: usize = 20;
 
 /// All that the table is made of.
 #[derive(Debug, Clone, Default)]
@@ -166,20 +166,20 @@ impl Ending {
         let mut row = |number: &str, cause: &str, step: &str| {
             page += &format!("  {number:>6}  {cause}\n          next: {step}\n");
         };
-        for cause in self.causes.iter().take(MOST_ROWS) {
+        for cause in self.causes.iter().take(MAX_ROWS) {
             let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
             let what = format!("{} ({}{more})", cause.cause, cause.first.join(", "));
             row(&cause.bookings.to_string(), &what, cause.next_step);
         }
-        for rejected in self.tally.rejected.iter().take(MOST_ROWS) {
+        for rejected in self.tally.rejected.iter().take(MAX_ROWS) {
             let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
             row("record", &what, FailureKind::BadRecord.step());
         }
-        for alarm in self.alarms.iter().take(MOST_ROWS) {
+        for alarm in self.alarms.iter().take(MAX_ROWS) {
             row("alarm", &alarm.message, &alarm.next_step);
         }
         let lengths = [self.causes.len(), self.tally.rejected.len(), self.alarms.len()];
-        let hidden: usize = lengths.map(|length| length.saturating_sub(MOST_ROWS)).into_iter().sum();
+        let hidden: usize = lengths.map(|length| length.saturating_sub(MAX_ROWS)).into_iter().sum();
         if hidden > 0 {
             page += &format!("       …  and {hidden} more\n          next: strongroom status\n");
         }

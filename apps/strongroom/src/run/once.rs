@@ -20,10 +20,10 @@ use crate::trouble::Trouble;
 
 /// How many runs are asked for, at most: ten million bookings. A server that makes up
 /// bookings without end must not keep us for ever.
-const MOST_RUNS: u32 = 10_000;
+const MAX_RUNS: u32 = 10_000;
 
 /// How long a mail may take at least: a slow mail server's greeting.
-const LEAST_MAIL_WAIT: Duration = Duration::from_secs(10);
+const MIN_MAIL_WAIT: Duration = Duration::from_secs(10);
 
 /// How long a mail that is under way is waited for: longer than one attempt may take.
 const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
@@ -58,7 +58,7 @@ struct Outcome {
 pub(crate) async fn run(job: &Job) -> Result<Ending, Trouble> {
     let lost = job.lost();
     // Whoever keeps the schedule waits for room; cron's run must end, and say why.
-    let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(LEAST_MAIL_WAIT));
+    let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(MIN_MAIL_WAIT));
     let ended = tokio::select! {
         trouble = unwritable => Err(trouble),
         ending = drain(job) => ending,
@@ -102,7 +102,7 @@ async fn drain(job: &Job) -> Result<Ending, Trouble> {
 async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
     let deadline = Instant::now() + MAX_MAIL_WAIT;
     loop {
-        match tokio::time::timeout(patience.max(LEAST_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
+        match tokio::time::timeout(patience.max(MIN_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
             Ok(idle) => return Ok(matches!(idle?, Idle::Settled)),
             Err(_) if Instant::now() < deadline && job.is_being_told().await? => {}
             Err(_) => return Ok(false),
@@ -136,7 +136,7 @@ async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
 /// Runs, one after the other, until one finds nothing more.
 async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
     let mut outcome = Outcome::default();
-    for number in 0..MOST_RUNS {
+    for number in 0..MAX_RUNS {
         let Process { config, log, clock, .. } = &job.process;
         let run = request::now(config, log, clock).await?;
         let found = one_run(job, &run, patience).await?;

@@ -18,7 +18,7 @@ use crate::trouble::Trouble;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a run may wait for a relay to hand it out, before a person should know that none
 /// does: a relay that takes over needs some seconds.
-const HAND_OUT_MOST: Duration = Duration::from_secs(30);
+const MAX_HAND_OUT: Duration = Duration::from_secs(30);
 
 /// What became of the run, for people and for the shell.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ async fn look(
     if found.failure.is_some() {
         return Ok((waited >= patience).then(|| failed(process, &found, Exit::Problems)));
     }
-    if waited < patience.max(HAND_OUT_MOST) {
+    if waited < patience.max(MAX_HAND_OUT) {
         return Ok(None);
     }
     let line = match process.broker_trouble() {

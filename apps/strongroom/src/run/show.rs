@@ -17,7 +17,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// How many characters of one line of a message are shown.
 const LINE_CHARS: usize = 400;
 /// Below this there is no rate to speak of.
-const LEAST_ELAPSED: Duration = Duration::from_millis(500);
+const MIN_ELAPSED: Duration = Duration::from_millis(500);
 
 /// Before anything is known.
 const ASKING: &str = "{spinner} asking the server what waits";
@@ -136,7 +136,7 @@ fn progress_line(tally: &Tally, elapsed: Duration) -> String {
 
 /// Bytes in a second, and how long the rest takes at that rate.
 pub(crate) fn pace(tally: &Tally, elapsed: Duration) -> Option<(ByteCount, Duration)> {
-    if elapsed < LEAST_ELAPSED || tally.fetched_bytes == ByteCount(0) {
+    if elapsed < MIN_ELAPSED || tally.fetched_bytes == ByteCount(0) {
         return None;
     }
     let rate = tally.fetched_bytes.0 as f64 / elapsed.as_secs_f64();

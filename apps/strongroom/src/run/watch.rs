@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(125);
 /// How long the log is left alone after it could not be read.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 /// How long the follower is waited for at the end: it is a few milliseconds behind.
-const CATCH_UP_MOST: Duration = Duration::from_secs(5);
+const MAX_CATCH_UP: Duration = Duration::from_secs(5);
 /// How often a plain line says how far it is: a file of lines should stay readable.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -70,7 +70,7 @@ impl Watch {
     async fn catch_up(&self, position: Position) {
         let mut seen = self.shared.seen.subscribe();
         // If the log cannot be read on, what was counted until then is what is known.
-        let _ = tokio::time::timeout(CATCH_UP_MOST, seen.wait_for(|seen| *seen >= position)).await;
+        let _ = tokio::time::timeout(MAX_CATCH_UP, seen.wait_for(|seen| *seen >= position)).await;
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) const PROOF: [StageName; 2] = [StageName::Verify, StageName::Archive]
 
 /// How many tasks that wait for a time are looked through for those that a worker holds, the
 /// earliest first: what is held is held for minutes, most retries wait for longer.
-const HELD_MOST: usize = 1024;
+const MAX_HELD: usize = 1024;
 
 /// How the work stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ async fn is_held(log: &EventLog, stage: StageName) -> Result<bool, LogError> {
 }
 
 async fn held(log: &EventLog, stage: StageName) -> Result<usize, LogError> {
-    let waiting = log.due(stage, Timestamp::MAX, HELD_MOST).await?;
+    let waiting = log.due(stage, Timestamp::MAX, MAX_HELD).await?;
     Ok(waiting.iter().filter(|last| matches!(last.event, Event::TimesheetHeld(_))).count())
 }
 

@@ -26,7 +26,7 @@ const TRIES: u32 = 5;
 /// How much of a reason is kept, in characters.
 const REASON_CHARS: usize = 500;
 /// How many bookings are listed one by one; beyond that they are only counted.
-const MOST_LISTED: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// Gives bookings that needed a person back to the pipeline
 #[derive(Debug, clap::Args)]
@@ -232,7 +232,7 @@ fn refusal(booking: &Booking) -> Option<String> {
 }
 
 fn tell(report: &Report, next: &str, out: &mut Out) -> Result<(), Trouble> {
-    for given in report.retried.iter().take(MOST_LISTED) {
+    for given in report.retried.iter().take(MAX_LISTED) {
         let onward = match given.stage {
             StageName::Enumerate => "the next run takes it in hand",
             _ => "the server is told again",
@@ -244,8 +244,8 @@ fn tell(report: &Report, next: &str, out: &mut Out) -> Result<(), Trouble> {
             ))?;
         }
     }
-    if report.retried.len() > MOST_LISTED {
-        out.line(format_args!("… and {} more", report.retried.len() - MOST_LISTED))?;
+    if report.retried.len() > MAX_LISTED {
+        out.line(format_args!("… and {} more", report.retried.len() - MAX_LISTED))?;
     }
     for refusal in &report.refused {
         out.line(format_args!("{}: not given back: {}", refusal.booking, refusal.reason))?;

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 }
 
 /// How long the document server is waited for: whoever asks for a status stands before it.
-const MOST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// What stops everything, whatever else is well.
 const FULL: &str = "nothing can be recorded, the disk with the log is full";
@@ -85,8 +85,8 @@ async fn seen(config: &Config, log: Option<&EventLog>) -> Result<Seen, Trouble> 
 
 async fn waiting(config: &Config, log: Option<&EventLog>) -> Result<u64, String> {
     let source = site::source(config).map_err(|trouble| trouble.what().to_owned())?;
-    match tokio::time::timeout(MOST_WAIT, strongroom_audit::waiting(&source, log)).await {
+    match tokio::time::timeout(MAX_WAIT, strongroom_audit::waiting(&source, log)).await {
         Ok(asked) => asked.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("{} did not answer within {} s", source.server(), MOST_WAIT.as_secs())),
+        Err(_) => Err(format!("{} did not answer within {} s", source.server(), MAX_WAIT.as_secs())),
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take; a loaded machine is slow.
-const MOST: Duration = Duration::from_secs(120);
+const MAX: Duration = Duration::from_secs(120);
 
 /// The program with these arguments, in that folder.
 pub(crate) fn program(folder: &Path, args: &[&str]) -> Command {
@@ -77,7 +77,7 @@ pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = found() {
             return found;
         }
-        assert!(since.elapsed() < MOST, "waited too long for {what}");
+        assert!(since.elapsed() < MAX, "waited too long for {what}");
         std::thread::sleep(Duration::from_millis(25));
     }
 }

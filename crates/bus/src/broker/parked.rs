@@ -24,7 +24,7 @@ use crate::broker::{Broker, BrokerError};
 /// How many characters of what a stranger names are shown.
 const SHOWN: usize = 120;
 /// How many messages are taken in one call at most: they are in memory meanwhile.
-pub const MOST: usize = 10_000;
+pub const MAX: usize = 10_000;
 
 /// What a person calls a parked message by: the id that it names, or `body-` and the
 /// beginning of its body's SHA-256 where it names none that can be typed. Copies of one
@@ -102,7 +102,7 @@ impl Parked {
         Self { queue: QueueName::parked(broker.site()), broker: broker.clone() }
     }
 
-    /// The oldest parked messages, [`MOST`] at most. They stay where they are.
+    /// The oldest parked messages, [`MAX`] at most. They stay where they are.
     ///
     /// # Errors
     /// The broker cannot be reached, or the queue is missing.
@@ -154,7 +154,7 @@ impl Parked {
     }
 
     async fn choose(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<(Vec<Taken>, Vec<Taken>), BrokerError> {
-        let taken = self.take(MOST).await?;
+        let taken = self.take(MAX).await?;
         Ok(taken.into_iter().partition(|taken| ids.is_none_or(|ids| ids.contains(&taken.shown.id))))
     }
 
@@ -165,7 +165,7 @@ impl Parked {
         let channel = link.channel().await?;
         let line = Arc::new(Line { link, channel });
         let mut taken = Vec::new();
-        while taken.len() < limit.min(MOST) {
+        while taken.len() < limit.min(MAX) {
             let getting = line.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default());
             let Some(message) = line.link.answer(self.queue.as_str(), getting).await? else { break };
             taken.push(self.look(message.delivery, &line));

@@ -20,9 +20,9 @@ pub const PREFIX: &str = "strongroom.";
 
 /// How many messages a stage's queue takes before it refuses more. The relay keeps far fewer
 /// ready: this only bounds what several publishers at once, or a fault, could put there.
-const MOST: u32 = 50_000;
+const MAX: u32 = 50_000;
 /// How many parked messages are kept before the broker leaves more where they were.
-const MOST_PARKED: u32 = 10_000;
+const MAX_PARKED: u32 = 10_000;
 /// How often a message may come back without an acknowledgement before it is parked: a worker
 /// that dies returns all that it was sent, and a handful of such deaths is no message's fault.
 const DELIVERY_LIMIT: u32 = 20;
@@ -178,7 +178,7 @@ fn work(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Optio
         Some(partition) => format!("{site}.{stage}.*.*.{partition}"),
         None => format!("{site}.{stage}.#"),
     };
-    let mut arguments = common(MOST, DELIVERY_LIMIT);
+    let mut arguments = common(MAX, DELIVERY_LIMIT);
     arguments.extend([
         ("x-dead-letter-exchange", Argument::Text(String::new())),
         ("x-dead-letter-routing-key", Argument::Text(QueueName::parked(site).0)),
@@ -194,7 +194,7 @@ fn parked(site: &SiteId) -> Queue {
         name: QueueName::parked(site),
         purpose: Purpose::Parked,
         binding: None,
-        arguments: common(MOST_PARKED, LOOK_LIMIT),
+        arguments: common(MAX_PARKED, LOOK_LIMIT),
     }
 }
 

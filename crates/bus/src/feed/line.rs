@@ -16,7 +16,7 @@ use crate::progress::{LinkHealth, Progress};
 use super::Sources;
 
 /// How long the rest of what was on its way is waited for when nothing more is wanted.
-const REST_MOST: Duration = Duration::from_secs(5);
+const MAX_REST: Duration = Duration::from_secs(5);
 
 /// What is needed to open a line.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl Line {
                 }
             }
         };
-        let _ = timeout(REST_MOST, resting).await;
+        let _ = timeout(MAX_REST, resting).await;
         rest
     }
 

@@ -22,7 +22,7 @@ const WAITED: Duration = Duration::from_secs(20);
 const ALARM_WAITED: Duration = Duration::from_secs(15);
 
 /// How many are taken at a time.
-const MOST: usize = 256;
+const MAX: usize = 256;
 
 impl Feed {
     /// When the log is looked at next, if it is.
@@ -53,7 +53,7 @@ impl Feed {
         let before = |waited| now.checked_sub(waited).unwrap_or(now);
         let after = now.checked_add(WAITED).unwrap_or(now);
         // Those in hand come first: look past them.
-        let limit = MOST + self.ledger.held();
+        let limit = MAX + self.ledger.held();
         let mut events = log.pending(self.name, Position(0), limit).await?;
         // What is of the future was written by a clock that has been put back since.
         events.retain(|event| event.time <= before(patience(event)) || event.time > after);
@@ -65,7 +65,7 @@ impl Feed {
         });
         events.extend(put_off);
         events.retain(|event| !self.ledger.rests(event));
-        events.truncate(MOST);
+        events.truncate(MAX);
         Ok(events)
     }
 }

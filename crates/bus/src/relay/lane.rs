@@ -14,7 +14,7 @@ use crate::broker::{Depth, QueueName};
 /// How many published events are remembered as pending, at most: those that are ready, and
 /// those that workers have in hand. At 200 bytes each they are 4 MiB. Beyond it nothing more
 /// is published into that queue until some are done.
-const SENT_MOST: usize = 20_000;
+const MAX_SENT: usize = 20_000;
 
 /// A queue that the relay fills.
 #[derive(Debug)]
@@ -98,12 +98,12 @@ impl Lane {
 
     /// How many may be published now.
     pub(super) fn room(&self) -> usize {
-        self.room.min(SENT_MOST.saturating_sub(self.sent.len()))
+        self.room.min(MAX_SENT.saturating_sub(self.sent.len()))
     }
 
     /// Whether as many are remembered as may be.
     pub(super) fn is_crowded(&self) -> bool {
-        self.sent.len() >= SENT_MOST
+        self.sent.len() >= MAX_SENT
     }
 
     /// How many are remembered.

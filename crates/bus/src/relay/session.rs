@@ -19,7 +19,7 @@ use super::state::State;
 const MAX_PARTITIONS: usize = 1_000;
 
 /// How long closing in order may take when we end. The broker tidies up in any case.
-const CLOSE_MOST: Duration = Duration::from_secs(5);
+const MAX_CLOSE: Duration = Duration::from_secs(5);
 
 /// Publishes what is pending.
 pub(super) struct Relay {
@@ -94,7 +94,7 @@ impl Relay {
                     match stop.run_until_cancelled(self.serve(&publisher, &mut trouble)).await {
                         None => {
                             // So that another relay of the site can be the active one at once.
-                            let _ = timeout(CLOSE_MOST, publisher.close()).await;
+                            let _ = timeout(MAX_CLOSE, publisher.close()).await;
                             return;
                         }
                         Some(why) => why,

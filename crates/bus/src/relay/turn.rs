@@ -22,7 +22,7 @@ const PAGE: usize = 512;
 
 /// How many waiting retries are looked through for those that a clock that was put back has
 /// left stranded.
-const STRANDED_MOST: usize = 1024;
+const MAX_STRANDED: usize = 1024;
 
 impl Relay {
     /// Publishes what is due and a page of what is pending, as far as there is room.
@@ -299,7 +299,7 @@ impl Relay {
         let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().hold_after));
         let now = self.wiring.clock.now();
         let waiting =
-            self.wiring.log.due_stored(lane.work(), Timestamp::MAX, STRANDED_MOST + lane.outstanding()).await?;
+            self.wiring.log.due_stored(lane.work(), Timestamp::MAX, MAX_STRANDED + lane.outstanding()).await?;
         let mut wanted = self.unpublished(lane, waiting, lane.room());
         wanted.retain(|(event, _)| horizon.has_stranded(&event.event, now));
         Ok(wanted)

@@ -10,7 +10,7 @@ use super::section::Config;
 use super::value::Kind;
 
 /// How long a written key may be to be compared with the known ones, in bytes.
-const MOST_COMPARED_BYTES: usize = 100;
+const MAX_COMPARED_BYTES: usize = 100;
 
 /// One key that takes a value.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ pub(super) fn lookup(path: &str) -> Named {
 /// The known key or section that an unknown one is most like: by its whole path, or by
 /// its last word alone, where it was put into the wrong section.
 pub(super) fn nearest_to(path: &str) -> Option<String> {
-    if path.len() > MOST_COMPARED_BYTES {
+    if path.len() > MAX_COMPARED_BYTES {
         return None;
     }
     let mut known: Vec<String> = all().into_iter().map(|key| key.path).collect();

@@ -6,7 +6,7 @@ use strongroom_model::text::printable;
 
 use super::ConfigError;
 use super::section::Config;
-use super::value::MOST_SHOWN_CHARS;
+use super::value::MAX_SHOWN_CHARS;
 
 impl Config {
     /// Makes every relative path start at `base`, the folder of the configuration's file, and every one that begins
@@ -43,7 +43,7 @@ impl Config {
 
 fn resolve(path: &Path, base: &Path, home: Option<&Path>) -> Result<PathBuf, String> {
     let text = path.to_string_lossy();
-    let shown = printable(&text, MOST_SHOWN_CHARS);
+    let shown = printable(&text, MAX_SHOWN_CHARS);
     let first = text.split('/').next().unwrap_or_default();
     if first == "~" {
         let home = home.ok_or_else(|| format!("{shown:?}: the environment names no HOME; write the whole path"))?;

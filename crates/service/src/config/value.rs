@@ -20,7 +20,7 @@ pub use self::service_url::{ParseServiceUrlError, ServiceUrl};
 pub use self::zone::Zone;
 
 /// How much of a bad value an error shows, in characters.
-pub(crate) const MOST_SHOWN_CHARS: usize = 60;
+pub(crate) const MAX_SHOWN_CHARS: usize = 60;
 
 /// A number, or a text that holds one: what the environment gives is always a text.
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ pub(super) fn collector_address<'de, D: Deserializer<'de>>(deserializer: D) -> R
 
 /// The address that `text` is, or why it is none; `instead` says where a password belongs.
 fn http(text: &str, example: &str, instead: &str) -> Result<Url, String> {
-    let bad = |why: &str| format!("{:?} {why}: write it such as {example:?}", printable(text, MOST_SHOWN_CHARS));
+    let bad = |why: &str| format!("{:?} {why}: write it such as {example:?}", printable(text, MAX_SHOWN_CHARS));
     let url = Url::parse(text).map_err(|error| bad(&format!("is no address ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(bad("is no http:// or https:// address"));

@@ -23,7 +23,7 @@ use crate::http::{Bounds, listen, serve};
 use crate::metrics::Metrics;
 
 /// How many may ask at once: a scraper, a probe and a person, with room to spare.
-const MOST_CONNECTIONS: usize = 32;
+const MAX_CONNECTIONS: usize = 32;
 /// How long a question and its answer may take: a connection serves one and is closed, so that
 /// nobody can keep them all.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ impl HealthServer {
 }
 
 async fn accept(mut listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
         // Its own `accept` waits and tries again where the operating system refuses.

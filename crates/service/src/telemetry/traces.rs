@@ -27,7 +27,7 @@ const KEPT_LEVEL: LevelFilter = LevelFilter::DEBUG;
 /// How long the collector may take to answer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many spans wait to be sent, at most; while the collector is away, later ones are lost.
-const MOST_WAITING_SPANS: usize = 2048;
+const MAX_WAITING_SPANS: usize = 2048;
 /// How long the last spans may take to leave when the program ends.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
@@ -57,7 +57,7 @@ impl Traces {
             .build()
             .map_err(|error| error.to_string())?;
         let exporter = Exporter { inner: Arc::new(exporter), runtime, outage: Outage::default() };
-        let bounds = BatchConfigBuilder::default().with_max_queue_size(MOST_WAITING_SPANS).build();
+        let bounds = BatchConfigBuilder::default().with_max_queue_size(MAX_WAITING_SPANS).build();
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(bounds).build();
         let provider = SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource(who)).build();
         Ok(Self(Some(provider)))

@@ -17,7 +17,7 @@ use strongroom_model::event::Failed;
 use strongroom_model::{Event, FailureKind, Position, Recorded};
 
 pub use self::alarms::{AlarmChange, Alarms};
-pub use self::bounded::{Bounded, MOST_LISTED};
+pub use self::bounded::{Bounded, MAX_LISTED};
 pub use self::files::{Files, OnDrive};
 pub use self::mails::Mails;
 pub use self::runs::Runs;

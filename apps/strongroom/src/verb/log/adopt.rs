@@ -18,7 +18,7 @@ use crate::site;
 use crate::trouble::{OrTrouble as _, Trouble};
 
 /// How many lost summaries get their numbers back: three years of nights.
-const MOST_SUMMARIES: u64 = 1_000;
+const MAX_SUMMARIES: u64 = 1_000;
 
 /// Who took a summary whose sending was lost with the log's end.
 const RECEIPT: &str = "mailed before the log lost its newest events";
@@ -108,7 +108,7 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
     // Over the events before `to`, as in every summary: no others are covered.
     let root =
         composed.map_or_else(|| Head { size: 0, root: Frontier::default().root() }.root_base64(), |one| one.root);
-    for number in (1..=known).rev().take(MOST_SUMMARIES as usize) {
+    for number in (1..=known).rev().take(MAX_SUMMARIES as usize) {
         let stream = StreamName::summary(number);
         let history = log.stream(&stream).await?;
         let is_sent = history.iter().any(|event| matches!(event.event, Event::SummarySent(_)));
@@ -121,7 +121,7 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
             kill_point!("adopt.summary-sent");
         }
     }
-    for number in known + 1..=last.min(known.saturating_add(MOST_SUMMARIES)) {
+    for number in known + 1..=last.min(known.saturating_add(MAX_SUMMARIES)) {
         let stream = StreamName::summary(number);
         let message_id = format!("lost-summary-{number}.{}@strongroom.internal", log.site());
         let composed = SummaryComposed {

@@ -17,7 +17,7 @@ use crate::trouble::{OrTrouble as _, Trouble};
 /// How often an import says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 /// How many remarks are shown one by one.
-const MOST_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 /// How many characters of a remark are shown.
 const REMARK_CHARS: usize = 400;
 
@@ -72,9 +72,9 @@ fn page(report: &ImportReport, next: &str) -> String {
     for (head, remarks, all) in
         [("not taken", &report.skips, report.skipped), ("look at", &report.warnings, report.warned)]
     {
-        page += &remarks.iter().take(MOST_SHOWN).map(|remark| line(head, remark)).collect::<String>();
-        if all > MOST_SHOWN as u64 {
-            page += &format!("{head}: … and {} more (--json shows up to 1000)\n", all - MOST_SHOWN as u64);
+        page += &remarks.iter().take(MAX_SHOWN).map(|remark| line(head, remark)).collect::<String>();
+        if all > MAX_SHOWN as u64 {
+            page += &format!("{head}: … and {} more (--json shows up to 1000)\n", all - MAX_SHOWN as u64);
         }
     }
     if report.imported > 0 {

@@ -11,15 +11,15 @@ use super::ConfigLayer;
 use crate::config::error::ConfigError;
 use crate::config::keys::{self, Named};
 use crate::config::text_file::{self, TextFileError};
-use crate::config::value::MOST_SHOWN_CHARS;
+use crate::config::value::MAX_SHOWN_CHARS;
 
 /// How long a configuration's file may be, in bytes: the template has less than a tenth.
-const MOST_FILE_BYTES: u64 = 256 * 1024;
+const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// The values that the file sets.
 pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
-    let text = text_file::read(path, MOST_FILE_BYTES).map_err(|error| match error {
-        TextFileError::TooLong => ConfigError::TooLong { path: path.to_owned(), most_bytes: MOST_FILE_BYTES },
+    let text = text_file::read(path, MAX_FILE_BYTES).map_err(|error| match error {
+        TextFileError::TooLong => ConfigError::TooLong { path: path.to_owned(), most_bytes: MAX_FILE_BYTES },
         TextFileError::Unreadable(source) => ConfigError::Unreadable { path: path.to_owned(), source },
     })?;
     parse(&text, path)
@@ -76,7 +76,7 @@ impl Document<'_> {
                 (Named::Value, _) => {}
                 (Named::Unknown, _) => {
                     let nearest = keys::nearest_to(&key);
-                    let key = printable(&key, MOST_SHOWN_CHARS);
+                    let key = printable(&key, MAX_SHOWN_CHARS);
                     return Err(ConfigError::UnknownKey { place: place(), key, nearest });
                 }
             }

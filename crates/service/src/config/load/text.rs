@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use super::ConfigLayer;
 use crate::config::error::ConfigError;
 use crate::config::keys::{self, Key};
-use crate::config::value::MOST_SHOWN_CHARS;
+use crate::config::value::MAX_SHOWN_CHARS;
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "STRONGROOM_";
@@ -57,7 +57,7 @@ fn refuse_if_meant_for_us(name: &str, keys: &[Key]) -> Result<(), ConfigError> {
         return Ok(());
     }
     let nearest = keys::nearest_variable(name);
-    let key = printable(name, MOST_SHOWN_CHARS);
+    let key = printable(name, MAX_SHOWN_CHARS);
     Err(ConfigError::UnknownKey { place: "environment".to_owned(), key, nearest })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn flags(flags: &[(String, String)]) -> Result<ConfigLayer, ConfigErr
     for (path, value) in flags {
         let key = keys.iter().find(|key| key.path == *path).ok_or_else(|| ConfigError::UnknownKey {
             place: "flag".to_owned(),
-            key: printable(path, MOST_SHOWN_CHARS),
+            key: printable(path, MAX_SHOWN_CHARS),
             nearest: keys::nearest_to(path),
         })?;
         layer = one(key, value, "flag")?.with_fallback(layer);
@@ -95,7 +95,7 @@ fn one(key: &Key, text: &str, place: &str) -> Result<ConfigLayer, ConfigError> {
 
 /// The text as the kind of value that the key's default is; as text, where it has none.
 fn value(key: &Key, text: &str) -> Result<Value, String> {
-    let shown = || printable(text, MOST_SHOWN_CHARS);
+    let shown = || printable(text, MAX_SHOWN_CHARS);
     Ok(match key.default() {
         Some(Expr::Integer(_)) => {
             Value::Integer(text.trim().parse().map_err(|_| format!("{:?} is no whole number", shown()))?)

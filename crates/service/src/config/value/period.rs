@@ -39,7 +39,7 @@ impl FromStr for Period {
     type Err = ParsePeriodError;
 
     fn from_str(text: &str) -> Result<Self, ParsePeriodError> {
-        parse(text.trim()).map(Self).ok_or_else(|| ParsePeriodError(printable(text, super::MOST_SHOWN_CHARS)))
+        parse(text.trim()).map(Self).ok_or_else(|| ParsePeriodError(printable(text, super::MAX_SHOWN_CHARS)))
     }
 }
 

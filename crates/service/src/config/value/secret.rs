@@ -11,7 +11,7 @@ use crate::config::ConfigError;
 use crate::config::text_file::{self, TextFileError};
 
 /// How long a secret's file may be, in bytes: a token or a password, not a key ring.
-const MOST_FILE_BYTES: u64 = 4096;
+const MAX_FILE_BYTES: u64 = 4096;
 
 /// What stands in a secret's place wherever it would be shown.
 const REDACTED: &str = "(secret)";
@@ -53,7 +53,7 @@ impl Secret {
 }
 
 fn read(key: &'static str, path: &Path) -> Result<Secret, ConfigError> {
-    let text = text_file::read(path, MOST_FILE_BYTES).map_err(|error| match error {
+    let text = text_file::read(path, MAX_FILE_BYTES).map_err(|error| match error {
         TextFileError::TooLong => ConfigError::SecretShape { key, path: path.to_owned() },
         TextFileError::Unreadable(source) => ConfigError::SecretFile { key, path: path.to_owned(), source },
     })?;

@@ -30,7 +30,7 @@ impl FromStr for Zone {
         if let Ok(zone) = TimeZone::get(text) {
             return Ok(Self { name: text.to_owned(), zone });
         }
-        let shown = printable(text, super::MOST_SHOWN_CHARS);
+        let shown = printable(text, super::MAX_SHOWN_CHARS);
         if TimeZone::get("Europe/London").is_err() {
             return Err(format!(
                 "{shown:?} cannot be looked up: this host has no time zone database; install the package `tzdata`"

@@ -68,7 +68,7 @@ async fn an_address_that_is_taken_is_named_with_its_key() {
 async fn those_who_connect_and_say_nothing_do_not_keep_others_out_for_ever() {
     let server = serve(&Health::new()).await;
     let mut silent = Vec::new();
-    for _ in 0..MOST_CONNECTIONS {
+    for _ in 0..MAX_CONNECTIONS {
         silent.push(TcpStream::connect(server.local_addr()).await.unwrap());
     }
     let answered = tokio::time::timeout(Duration::from_secs(60), ask(&server, "/healthz")).await;

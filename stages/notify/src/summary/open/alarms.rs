@@ -12,7 +12,7 @@ use super::PAGE;
 /// How many alarms are looked through, the newest first. There is one for each drive and
 /// kind of trouble, and one for each file that differs from its record: the files are in the
 /// list of what needs a person as well.
-const MOST_LOOKED_THROUGH: usize = 1000;
+const MAX_LOOKED_THROUGH: usize = 1000;
 
 /// A condition that lasted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub struct StandingAlarms {
 
 /// The conditions that lasted at `to`.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, LogError> {
-    let heads = log.newest(SubjectKind::Alarm, MOST_LOOKED_THROUGH).await?;
-    let maybe_more = heads.len() == MOST_LOOKED_THROUGH;
+    let heads = log.newest(SubjectKind::Alarm, MAX_LOOKED_THROUGH).await?;
+    let maybe_more = heads.len() == MAX_LOOKED_THROUGH;
     let names: Vec<StreamName> =
         heads.into_iter().filter(|head| head.first_position < to).map(|head| head.stream).collect();
     let mut list = Vec::new();

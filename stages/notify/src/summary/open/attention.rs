@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::summary::tally::MOST_LISTED;
+use crate::summary::tally::MAX_LISTED;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName};
 
@@ -24,7 +24,7 @@ pub struct Stuck {
 pub struct Group {
     /// How many there are.
     pub total: u64,
-    /// Those that have stood there longest, [`MOST_LISTED`] at most.
+    /// Those that have stood there longest, [`MAX_LISTED`] at most.
     pub shown: Vec<Stuck>,
 }
 
@@ -63,7 +63,7 @@ impl Collector {
             quarantined: failed.quarantined.clone(),
         };
         group.shown.insert(last.position, (last.stream.clone(), stuck));
-        if group.shown.len() > MOST_LISTED {
+        if group.shown.len() > MAX_LISTED {
             group.shown.pop_last();
         }
     }

@@ -1,9 +1,9 @@
 //! A list that keeps the first few, and counts the rest.
 
 /// How many entries a list keeps: a screen of a mail; a person recognises the pattern by then.
-pub const MOST_LISTED: usize = 10;
+pub const MAX_LISTED: usize = 10;
 
-/// The first [`MOST_LISTED`] of what was pushed, and how many there were in all.
+/// The first [`MAX_LISTED`] of what was pushed, and how many there were in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounded<T> {
     first: Vec<T>,
@@ -20,7 +20,7 @@ impl<T> Bounded<T> {
     /// One more.
     pub fn push(&mut self, entry: T) {
         self.total += 1;
-        if self.first.len() < MOST_LISTED {
+        if self.first.len() < MAX_LISTED {
             self.first.push(entry);
         }
     }

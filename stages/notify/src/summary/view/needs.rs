@@ -7,15 +7,15 @@ use strongroom_model::text::shown_to_the_minute;
 use super::{Need, Row};
 use crate::summary::open::{Group, StandingAlarm, Stuck};
 use crate::summary::report::Report;
-use crate::summary::tally::MOST_LISTED;
+use crate::summary::tally::MAX_LISTED;
 use crate::words::{count, files, full_stop, name, plural, sentence};
 
 /// Files first, then lasting conditions, then the server's records.
 pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
     let mut needs: Vec<Need> = report.open.attention.groups.iter().map(|(kind, group)| stuck(*kind, group)).collect();
     let alarms = &report.open.alarms;
-    needs.extend(alarms.list.iter().take(MOST_LISTED).map(|alarm| standing(alarm, zone)));
-    let left_out = alarms.list.len().saturating_sub(MOST_LISTED) as u64;
+    needs.extend(alarms.list.iter().take(MAX_LISTED).map(|alarm| standing(alarm, zone)));
+    let left_out = alarms.list.len().saturating_sub(MAX_LISTED) as u64;
     if left_out > 0 || alarms.maybe_more {
         needs.push(Need {
             heading: match left_out {
