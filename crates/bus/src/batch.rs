@@ -133,7 +133,7 @@ impl Worker {
                     continue;
                 }
                 Standing::Stale => {
-                    self.progress.count(Count::Twin);
+                    self.progress.count(Count::Duplicate);
                     claim.done();
                     continue;
                 }

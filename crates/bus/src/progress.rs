@@ -47,14 +47,14 @@ pub struct Counts {
     pub done: u64,
     /// Tasks whose failure was recorded.
     pub failed: u64,
-    /// Tasks that a twin had settled first: deliveries that came twice or late, and
+    /// Tasks that another worker had settled first: deliveries that came twice or late, and
     /// appends that lost the race.
-    pub twins: u64,
+    pub duplicates: u64,
     /// Tasks that were handed over again: an obstacle, trouble with the log, or not settled.
     pub again: u64,
     /// Panics inside the stage.
     pub panics: u64,
-    /// Tasks that the stage had nothing to do about: a twin has them in hand.
+    /// Tasks that the stage had nothing to do about: another worker has them in hand.
     pub rested: u64,
     /// Deliveries whose stream cannot be understood.
     pub unreadable: u64,
@@ -75,7 +75,7 @@ pub(crate) struct Progress {
     whose: Option<(SiteId, StageName)>,
     done: AtomicU64,
     failed: AtomicU64,
-    twins: AtomicU64,
+    duplicates: AtomicU64,
     again: AtomicU64,
     panics: AtomicU64,
     rested: AtomicU64,
@@ -90,7 +90,7 @@ pub(crate) struct Progress {
 pub(crate) enum Count {
     Done,
     Failed,
-    Twin,
+    Duplicate,
     Again,
     Panic,
     Rested,
@@ -103,7 +103,7 @@ impl Count {
         match self {
             Self::Done => "done",
             Self::Failed => "failed",
-            Self::Twin => "twin",
+            Self::Duplicate => "duplicate",
             Self::Again => "again",
             Self::Panic => "panic",
             Self::Rested => "rested",
@@ -121,7 +121,7 @@ impl Progress {
         let counter = match what {
             Count::Done => &self.done,
             Count::Failed => &self.failed,
-            Count::Twin => &self.twins,
+            Count::Duplicate => &self.duplicates,
             Count::Again => &self.again,
             Count::Panic => &self.panics,
             Count::Rested => &self.rested,
@@ -154,7 +154,7 @@ impl Progress {
         Counts {
             done: read(&self.done),
             failed: read(&self.failed),
-            twins: read(&self.twins),
+            duplicates: read(&self.duplicates),
             again: read(&self.again),
             panics: read(&self.panics),
             rested: read(&self.rested),

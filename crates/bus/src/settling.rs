@@ -60,8 +60,8 @@ struct Open {
 enum Ending {
     /// It is in the log.
     Written(Count),
-    /// A twin was faster.
-    Twin,
+    /// Another worker was faster.
+    Duplicate,
     /// Nothing was to be written.
     Rests,
     /// Something is in the way.
@@ -85,8 +85,8 @@ impl Settling {
         let _turn = self.turn.read().await;
         match self.version(&task.stream) {
             Some(version) => task.version = version,
-            // A twin has taken it while it was worked on, or it was settled before.
-            None => return self.progress.count(Count::Twin),
+            // Another worker has taken it while it was worked on, or it was settled before.
+            None => return self.progress.count(Count::Duplicate),
         }
         let mut ending = match outcome {
             Outcome::Done(done) => self.write(&task, done, Count::Done).await,
@@ -121,7 +121,7 @@ impl Settling {
     }
 
     /// Says in the log that the tasks that are still open are at work, so that nobody else takes
-    /// them until then. Returns where each stands now; what a twin has taken is given up.
+    /// them until then. Returns where each stands now; what another worker has taken is given up.
     pub(crate) async fn hold(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
         let _turn = self.turn.write().await;
         let open: Vec<_> = (self.batch().open.iter())
@@ -151,7 +151,7 @@ impl Settling {
                 Some((stream, held.position))
             }
             Err(AppendError::Conflict { .. }) => {
-                tracing::info!(stage = %self.desk.stage, %stream, "a twin has taken a task over: it is given up here");
+                tracing::info!(stage = %self.desk.stage, %stream, "another worker has taken a task over: it is given up here");
                 self.batch().open.remove(&stream);
                 Some((stream, trigger.position))
             }
@@ -171,8 +171,8 @@ impl Settling {
                 self.progress.count(count);
                 batch.open.remove(&stream);
             }
-            Ending::Twin => {
-                self.progress.count(Count::Twin);
+            Ending::Duplicate => {
+                self.progress.count(Count::Duplicate);
                 batch.open.remove(&stream);
             }
             Ending::Rests => {
@@ -246,7 +246,7 @@ impl Settling {
                 self.progress.bytes(ByteCount(bytes));
                 Ending::Written(count)
             }
-            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Twin,
+            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Duplicate,
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
             ) => Ending::Refused(error.to_string()),

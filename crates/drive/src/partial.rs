@@ -190,12 +190,12 @@ impl Partial {
         self.stood = Some(Seen::of(&stat));
         self.hasher = hasher;
         self.written = self.size.0;
-        self.sweep_twin();
+        self.sweep_duplicate();
         Ok(true)
     }
 
     /// A temporary file of the content that has landed already is of no use any more.
-    fn sweep_twin(&self) {
+    fn sweep_duplicate(&self) {
         let path = self.spot.folder_path();
         let name = temporary::part_name(&self.expected);
         let swept = self.mount.top().folder(&path).and_then(|folder| match stat_in(&folder, &name)? {

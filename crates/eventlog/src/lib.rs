@@ -4,7 +4,7 @@
 //! - Positions are gapless and given in commit order, whoever appends: no reader can skip
 //!   an event (rule R4). The order is the position's; no clock has a say in it.
 //! - An append is all or nothing and names the version that it expects of each stream: a
-//!   twin loses that race and changes nothing (rule R3). When it returns, it is durable.
+//!   duplicate loses that race and changes nothing (rule R3). When it returns, it is durable.
 //! - What is stored are the event's exact bytes, and RFC 6962's tree is over these.
 //! - Rows are never updated or deleted: the database refuses it.
 //! - What is pending, due and how bookings stand is a projection of the streams' last

@@ -114,12 +114,12 @@ mod tests {
     #[test]
     fn clones_of_a_manual_clock_show_the_same_time() {
         let clock = Clock::manual("2026-11-20T23:00:00.1234567Z".parse().unwrap());
-        let twin = clock.clone();
-        assert_eq!(twin.now().to_string(), "2026-11-20T23:00:00.123456Z");
+        let copy = clock.clone();
+        assert_eq!(copy.now().to_string(), "2026-11-20T23:00:00.123456Z");
         clock.advance(Duration::from_secs(90));
-        assert_eq!(twin.now().to_string(), "2026-11-20T23:01:30.123456Z");
+        assert_eq!(copy.now().to_string(), "2026-11-20T23:01:30.123456Z");
         clock.set("2026-11-20T22:00:00Z".parse().unwrap());
-        assert_eq!(twin.now().to_string(), "2026-11-20T22:00:00Z");
+        assert_eq!(copy.now().to_string(), "2026-11-20T22:00:00Z");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub const MAX_PAGES: u32 = 200;
 /// - if another enumeration took one of the same bookings in the meantime, the log refuses
 ///   the whole append. The run is delivered again, asks anew, and finds that one in hand.
 ///   Both runs cannot lose: what refuses one is that the other's append went through;
-/// - if a twin of this very run was faster, the run's own stream has moved on, and this
+/// - if a duplicate of this run was faster, the run's own stream has moved on, and this
 ///   outcome is dropped.
 ///
 /// So no booking is taken twice, and none is taken by a run that does not say so.

@@ -10,7 +10,7 @@ use crate::root::DocumentRoot;
 
 /// The longest readable beginning of an id, in characters.
 const MAX_SLUG_CHARS: usize = 40;
-/// How many bytes of a hash make an id that no other file has: 2^40 files make a twin likely.
+/// How many bytes of a hash make an id that no other file has: 2^40 files make a collision likely.
 const ID_BYTES: usize = 10;
 
 /// A file that was found, and what its record is to be.

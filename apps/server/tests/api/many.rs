@@ -19,7 +19,7 @@ async fn filled(count: usize) -> (Rig, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_hundred_are_marked_and_moved_by_one_request_each_and_a_twin_changes_nothing() {
+async fn a_hundred_are_marked_and_moved_by_one_request_each_and_a_duplicate_changes_nothing() {
     let (rig, ids) = filled(100).await;
     let mut marks = Vec::new();
     for id in &ids {

@@ -131,11 +131,11 @@ mod tests {
     async fn r3_two_that_want_the_same_run_ask_for_one() {
         let (folder, log) = log().await;
         let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
-        let twin = EventLog::open_sqlite(&folder.path().join("log.sqlite"), log.site()).await.unwrap();
+        let duplicate = EventLog::open_sqlite(&folder.path().join("log.sqlite"), log.site()).await.unwrap();
         let (here, there) = ("enumerate@a".parse().unwrap(), "enumerate@b".parse().unwrap());
         let wanted = (Trigger::Schedule, 100);
         let (one, other) =
-            tokio::join!(request(&log, &clock, &here, wanted, None), request(&twin, &clock, &there, wanted, None));
+            tokio::join!(request(&log, &clock, &here, wanted, None), request(&duplicate, &clock, &there, wanted, None));
         let run = one.unwrap();
         assert_eq!(run, other.unwrap());
         assert_eq!(log.head().await.unwrap().size, 1);

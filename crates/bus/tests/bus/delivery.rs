@@ -14,7 +14,7 @@ use crate::rig::{Fake, PATIENCE, Play, Rig, actor, done, enumerated, id, ids, op
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r3_a_twin_delivery_changes_nothing() {
+async fn r3_a_duplicate_delivery_changes_nothing() {
     let rig = Rig::new().await;
     let ids = ids(40);
     rig.enumerate(&ids).await;
@@ -51,13 +51,13 @@ async fn r3_a_late_delivery_never_reaches_the_stage() {
     let pipeline = rig.start(&rig.wiring(), &slow);
     // Two are under way, two wait in the channel, and one more for room in it.
     until("it is at work", || async { pipeline.progress()[0].in_hand >= 5 }).await;
-    let twin = Fake::working(StageName::Fetch);
-    let other = rig.start(&rig.wiring(), &twin);
+    let duplicate = Fake::working(StageName::Fetch);
+    let other = rig.start(&rig.wiring(), &duplicate);
     assert!(matches!(other.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
     assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
-    assert_eq!((slow.given(), twin.given()), (2, 6));
+    assert_eq!((slow.given(), duplicate.given()), (2, 6));
     assert_eq!(pipeline.progress()[0].counts.done, 0);
-    assert!(pipeline.progress()[0].counts.twins >= 5, "{:?}", pipeline.progress());
+    assert!(pipeline.progress()[0].counts.duplicates >= 5, "{:?}", pipeline.progress());
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn a_clock_that_is_put_back_strands_no_retry() {
 }
 
 #[tokio::test]
-async fn what_a_twin_has_in_hand_is_looked_at_again_later() {
+async fn what_a_duplicate_has_in_hand_is_looked_at_again_later() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(2)).await;
     let calls = std::sync::atomic::AtomicUsize::new(0);

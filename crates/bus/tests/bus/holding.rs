@@ -28,8 +28,8 @@ async fn work_that_takes_long_is_done_once_though_the_broker_loses_patience() {
     let relay = hub.relay();
     let mut stage = Fake::working(StageName::Fetch);
     stage.takes = Duration::from_secs(6);
-    let twin = stage.clone();
-    let pipelines = [hub.rig.start(&hub.wiring(), &stage), hub.rig.start(&hub.wiring(), &twin)];
+    let duplicate = stage.clone();
+    let pipelines = [hub.rig.start(&hub.wiring(), &stage), hub.rig.start(&hub.wiring(), &duplicate)];
     for pipeline in &pipelines {
         hub.settled(pipeline, &FETCH).await;
     }
@@ -83,7 +83,7 @@ async fn a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_a_twin_has_taken_over_is_given_up_without_a_word() {
+async fn work_that_a_duplicate_has_taken_over_is_given_up_without_a_word() {
     let mut hub = Hub::new().await;
     hub.settings.hold_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(2)).await;
@@ -98,9 +98,9 @@ async fn work_that_a_twin_has_taken_over_is_given_up_without_a_word() {
     hub.rig.log.append(vec![event]).await.unwrap();
     until("the other one is done", || async { hub.rig.booking(&id("B-1")).await.phase == Phase::Fetched }).await;
     until("it has let go", || async { pipeline.progress()[0].in_hand == 0 }).await;
-    assert_eq!(hub.rig.history(&id("B-0")).await.len(), 2, "the twin's word stands alone");
+    assert_eq!(hub.rig.history(&id("B-0")).await.len(), 2, "the other worker's outcome stands alone");
     let counts = pipeline.progress()[0].counts;
-    assert_eq!((counts.done, counts.twins), (1, 1));
+    assert_eq!((counts.done, counts.duplicates), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,24 +18,24 @@ fn fetched() -> Outcome {
 }
 
 #[tokio::test]
-async fn r3_a_twin_that_was_faster_with_one_task_keeps_no_other_out() {
+async fn r3_a_duplicate_that_was_faster_with_one_task_keeps_no_other_out() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(3)).await;
     let mut tasks = Vec::new();
     for id in ids(3) {
         tasks.push(rig.task(&id).await);
     }
-    let twin = rig.new_event(tasks[1].stream.clone(), Expected::After(tasks[1].version), done(StageName::Fetch));
-    rig.log.append(vec![twin.clone()]).await.unwrap();
+    let duplicate = rig.new_event(tasks[1].stream.clone(), Expected::After(tasks[1].version), done(StageName::Fetch));
+    rig.log.append(vec![duplicate.clone()]).await.unwrap();
 
     let settle = Settle::new(rig.desk(StageName::Fetch), &tasks);
     settle.settle(tasks.into_iter().map(|task| (task, fetched())).collect()).await;
     let settled = settle.finish();
-    assert!(settled.again.is_empty(), "the twin settled it: {:?}", settled.again);
+    assert!(settled.again.is_empty(), "the duplicate settled it: {:?}", settled.again);
     for id in ids(3) {
         assert_eq!(rig.history(&id).await.len(), 2);
     }
-    assert_eq!(rig.history(&id("B-1")).await[1].id, twin.id, "the twin's stands");
+    assert_eq!(rig.history(&id("B-1")).await[1].id, duplicate.id, "the other's stands");
 }
 
 #[tokio::test]

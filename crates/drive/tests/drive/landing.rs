@@ -151,8 +151,8 @@ fn r3_two_workers_never_write_one_file() {
     }
     first.write(b"hello").unwrap();
     rig.drive.commit(vec![first.finish().unwrap()]).pop().unwrap().unwrap();
-    let twin = open(&rig.root).unwrap().receive(&place).unwrap();
-    assert!(twin.is_complete(), "the twin finds it done");
+    let duplicate = open(&rig.root).unwrap().receive(&place).unwrap();
+    assert!(duplicate.is_complete(), "the duplicate finds it done");
 }
 
 #[test]

@@ -37,13 +37,13 @@ pub(crate) async fn an_append_is_stored_as_a_whole_or_not_at_all<B: Backend>(bac
     assert!(log.stream(&booking(2)).await.unwrap().is_empty());
 }
 
-pub(crate) async fn r3_a_twin_append_changes_nothing<B: Backend>(backend: &B) {
+pub(crate) async fn r3_a_duplicate_append_changes_nothing<B: Backend>(backend: &B) {
     let log = backend.open().await;
     log.append(bookings(1, 1)).await.unwrap();
     log.append(vec![new(booking(1), 1, fetched(0))]).await.unwrap();
     let before = log.head().await.unwrap();
-    let twin = log.append(vec![new(booking(1), 1, fetched(0))]).await.unwrap_err();
-    match twin {
+    let duplicate = log.append(vec![new(booking(1), 1, fetched(0))]).await.unwrap_err();
+    match duplicate {
         AppendError::Conflict { stream, expected, actual } => {
             assert_eq!((stream, expected, actual), (booking(1), Expected::After(Version(0)), Some(Version(1))));
         }
@@ -133,9 +133,9 @@ pub(crate) async fn an_id_is_stored_once<B: Backend>(backend: &B) {
     third[1].id = third[0].id;
     log.append(first).await.unwrap();
     for twice in [second, third] {
-        let twin = twice[0].id;
+        let duplicate = twice[0].id;
         match log.append(twice).await.unwrap_err() {
-            AppendError::DuplicateId(id) => assert_eq!(id, twin),
+            AppendError::DuplicateId(id) => assert_eq!(id, duplicate),
             other => panic!("{other}"),
         }
     }

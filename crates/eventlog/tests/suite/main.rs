@@ -34,7 +34,7 @@ macro_rules! whole_suite {
                 append {
                     positions_are_gapless_and_versions_follow_each_stream,
                     an_append_is_stored_as_a_whole_or_not_at_all,
-                    r3_a_twin_append_changes_nothing,
+                    r3_a_duplicate_append_changes_nothing,
                     a_conflicting_append_fails_alone,
                     appends_of_many_callers_share_commits,
                     a_batch_is_one_commit,

@@ -70,9 +70,12 @@ const APPEND_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 
 /// Every metric, by what records it: stages, the log, the relay and what it sees, the process.
 pub const METRICS: &[Metric] = &[
-    counter("strongroom_tasks_total", "what became of tasks: done, failed, twin, again, rested, panic or unreadable")
-        .of(&["site", "stage", "outcome"])
-        .by(By::Stages),
+    counter(
+        "strongroom_tasks_total",
+        "what became of tasks: done, failed, duplicate, again, rested, panic or unreadable",
+    )
+    .of(&["site", "stage", "outcome"])
+    .by(By::Stages),
     gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished")
         .of(&["site", "stage"])
         .by(By::Stages),

@@ -105,7 +105,7 @@ async fn r3_a_stop_before_the_append_is_repeated_harmlessly() {
 }
 
 #[tokio::test]
-async fn r3_a_twin_delivery_changes_nothing() {
+async fn r3_a_duplicate_delivery_changes_nothing() {
     let rig = Rig::new().await;
     let server = but(|_| None);
     let stage = Archive::new(server.source(), 200);

@@ -183,9 +183,9 @@ async fn r3_a_run_that_loses_a_booking_at_the_append_appends_nothing_and_looks_a
     let task = rig.requested(10).await;
     let stream = task.stream.clone();
     // Two stages see the same log, and append one after the other.
-    let twin = rig.requested(10).await;
+    let duplicate = rig.requested(10).await;
     let (stage, size) = (rig.stage(server.source()), rig.log.head().await.unwrap().size);
-    let (one, other) = tokio::join!(rig.handle(&stage, task), rig.handle(&stage, twin));
+    let (one, other) = tokio::join!(rig.handle(&stage, task), rig.handle(&stage, duplicate));
     let again: Vec<_> = one.again.into_iter().chain(other.again).collect();
     let events = rig.log.read(strongroom_model::Position(size), 100).await.unwrap();
     assert_eq!(events.len(), if again.is_empty() { 4 } else { 3 }, "B-1 and B-2 once, and the runs that settled");
@@ -198,7 +198,7 @@ async fn r3_a_run_that_loses_a_booking_at_the_append_appends_nothing_and_looks_a
 }
 
 #[tokio::test]
-async fn r3_a_twin_of_the_same_run_changes_nothing() {
+async fn r3_a_duplicate_of_the_same_run_changes_nothing() {
     let rig = Rig::new().await;
     let server = listing(vec![record("B-1")]);
     let task = rig.requested(10).await;

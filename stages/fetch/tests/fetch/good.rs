@@ -132,7 +132,7 @@ async fn r3_a_file_that_landed_before_we_stopped_is_found_and_not_written_again(
 }
 
 #[tokio::test]
-async fn r3_a_twin_delivery_changes_nothing() {
+async fn r3_a_duplicate_delivery_changes_nothing() {
     let rig = Rig::new().await;
     let file = content(1, 1000);
     let (server, _) = Documents::default().with("B-1", &file).serve();

@@ -50,7 +50,7 @@ pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, ji
 }
 
 /// Fixes the next summary: its number, and its interval from where the one before it ended
-/// to the log's head as it is now. Notify sends it. `None`: a twin was faster, and composed
+/// to the log's head as it is now. Notify sends it. `None`: another worker was faster, and composed
 /// that number.
 ///
 /// That the intervals tile the log (rule R7) follows from three facts: there is one stream
@@ -69,7 +69,7 @@ pub async fn compose(
     compose_after(log, previous.as_ref(), title, clock, actor).await
 }
 
-/// Fixes the summary that follows on `previous`. `None`: a twin was faster. So of two
+/// Fixes the summary that follows on `previous`. `None`: another worker was faster. So of two
 /// processes that both found a summary due after that one, one composes it, and the
 /// other does not compose a second one for the same night.
 ///

@@ -102,7 +102,7 @@ impl Site {
     }
 
     pub(crate) async fn compose(&self, title: &str) -> SummaryComposed {
-        let recorded = compose(&self.log, title, &self.clock, &actor()).await.unwrap().expect("no twin is here");
+        let recorded = compose(&self.log, title, &self.clock, &actor()).await.unwrap().expect("no duplicate is here");
         let Event::SummaryComposed(composed) = recorded.event else { panic!("{recorded:?}") };
         composed
     }

@@ -44,7 +44,7 @@ async fn a_mail_that_is_sent_again_after_a_crash_is_the_same_file_with_the_same_
     site.handle(&site.notify(), vec![task.clone()]).await;
     let first = site.mails();
     site.safe("B-1").await;
-    // Its twin has the state from before: the append is refused, the file overwritten.
+    // Its duplicate has the state from before: the append is refused, the file overwritten.
     site.handle(&site.notify(), vec![task]).await;
     assert_eq!(site.mails(), first);
     assert_eq!(site.log.stream(&StreamName::summary(1)).await.unwrap().len(), 2);
@@ -71,7 +71,7 @@ async fn a_folder_that_takes_nothing_is_tried_again_for_ever_and_loses_nothing()
 }
 
 #[tokio::test]
-async fn a_twin_composes_no_second_summary_of_the_same_interval() {
+async fn a_duplicate_composes_no_second_summary_of_the_same_interval() {
     let site = Site::new().await;
     let actor = "notify@backup-2".parse().unwrap();
     let compose = || strongroom_notify::compose(&site.log, "the night", &site.clock, &actor);
@@ -92,7 +92,7 @@ async fn a_twin_composes_no_second_summary_of_the_same_interval() {
 }
 
 #[tokio::test]
-async fn a_twin_that_found_the_same_summary_due_composes_none_after_it() {
+async fn a_duplicate_that_found_the_same_summary_due_composes_none_after_it() {
     let site = Site::new().await;
     let actor = "notify@backup-2".parse().unwrap();
     let compose = || strongroom_notify::compose_after(&site.log, None, "the night", &site.clock, &actor);

@@ -46,7 +46,7 @@ async fn r3_proving_twice_changes_nothing() {
     assert!(rig.handle(tasks.clone()).await.again.is_empty());
     let (manifest, head) = (rig.copies(), rig.log.head().await.unwrap());
     let written = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
-    // The twin was delivered before the first one settled.
+    // The duplicate was delivered before the first one settled.
     assert!(rig.handle(tasks).await.again.is_empty());
     assert_eq!(rig.copies(), manifest);
     assert_eq!(rig.log.head().await.unwrap().size, head.size);
