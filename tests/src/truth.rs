@@ -10,7 +10,7 @@ pub const PLACES: [&str; 8] =
 pub enum Cell {
     /// It says that, or lines with all of that where a ` … ` stands between.
     Says(&'static str),
-    /// It says nothing, and why that is no false "well".
+    /// It says nothing, and why that is not a false "well".
     Silent(&'static str),
 }
 

@@ -40,7 +40,7 @@ fn selection(args: &[String]) -> Vec<&str> {
     }
 }
 
-/// One below the other. A figure that misses what was asked for is no failure: it is this machine's, and of
+/// One below the other. A figure that misses what was asked for is not a failure: it is this machine's, and of
 /// this moment.
 fn show(targets: &[String]) {
     if targets.is_empty() {

@@ -141,7 +141,7 @@ fn is_there(package: &Package) -> bool {
 }
 
 /// What goes before a command to run it as root without being asked for anything: nothing as root,
-/// or sudo without a password. `None`: we cannot, or this is no Debian.
+/// or sudo without a password. `None`: we cannot, or this is not a Debian.
 fn as_root() -> Option<Vec<&'static str>> {
     if !Path::new("/usr/bin/apt-get").exists() {
         return None;

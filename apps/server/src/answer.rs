@@ -27,6 +27,6 @@ pub(crate) fn refused_for(id: &str, cause: RefusalCause, reason: impl Into<Strin
 }
 
 fn answer(id: &str, outcome: AnswerOutcome, reason: Option<String>) -> Answer {
-    // What is no id comes back harmless.
+    // What is not an id comes back harmless.
     Answer { id: printable(id, MAX_ID_CHARS), outcome, reason, cause: None, month: None, path: None }
 }

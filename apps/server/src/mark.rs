@@ -153,7 +153,7 @@ mod tests {
         let other_algorithm = Mark { digest: Digest::of(Algorithm::Md5, b"abc").to_string(), ..mark(1) };
         assert!(why(judge(&other_algorithm, Some(&known), &[])).contains("is not the recorded"));
         let unknown = Mark { digest: "crc32:1234".into(), ..mark(1) };
-        assert!(why(judge(&unknown, Some(&known), &[])).contains("no digest algorithm"));
+        assert!(why(judge(&unknown, Some(&known), &[])).contains("unknown digest algorithm"));
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(judge(&mark(1), Some(&booking(state)), &[]), Verdict::Keep);
         }
         let bad = Mark { id: "../x".into(), ..mark(1) };
-        assert!(why(judge(&bad, None, &[])).contains("is no booking id"));
+        assert!(why(judge(&bad, None, &[])).contains("is not a booking id"));
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Documents {
 
     /// What the file that is to be deleted is, if it is the one whose copies are proven: it may
     /// have been replaced behind our back, and then it may be the only one of its kind. A file
-    /// that is gone already is no loss.
+    /// that is gone already is not a loss.
     async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<Fingerprint, (RefusalCause, String)> {
         let path = timesheet.path.clone();
         // Read in any case: deleting is for good.

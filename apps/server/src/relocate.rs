@@ -68,7 +68,7 @@ impl Documents {
         if bookings.is_empty() {
             return Ok(Intended::default());
         }
-        // Before anything is written down: what stops every file is no file's fault.
+        // Before anything is written down: what stops every file is not a file's fault.
         if let Err(error) = self.on_files(move |root| archive::try_archive(root, month)).await {
             return Ok(Intended::none(bookings, &error));
         }

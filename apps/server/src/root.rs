@@ -84,7 +84,7 @@ impl DocumentRoot {
         self.beneath.rename(from.as_path(), to.as_path()).map_err(DiskError::of(Call::Rename))
     }
 
-    /// Deletes a file; that it is gone already is no error. Gives whether it was there.
+    /// Deletes a file; that it is gone already is not an error. Gives whether it was there.
     pub(crate) fn remove_file(&self, path: &RelativePath) -> Result<bool> {
         self.beneath.remove(path.as_path()).map_err(DiskError::of(Call::Remove))
     }

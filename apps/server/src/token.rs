@@ -54,7 +54,7 @@ impl Scope {
     }
 }
 
-/// A text that is no scope.
+/// A text that is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown scope {0:?}; expected backup, upload, read, purge, approve or admin")]
 pub struct ParseScopeError(String);
@@ -147,7 +147,7 @@ pub enum TokenError {
     #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge, approve and admin")]
     NoScope,
     /// Its name does not fit one line.
-    #[error("{0:?} is no name for a token: 1 to {MAX_NAME_BYTES} bytes without control characters")]
+    #[error("{0:?} is not a name for a token: 1 to {MAX_NAME_BYTES} bytes without control characters")]
     BadName(String),
     /// There is no such token.
     #[error("there is no token {0:?}: `strongroom server token list` shows them")]

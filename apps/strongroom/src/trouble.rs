@@ -37,7 +37,7 @@ impl Trouble {
 
     /// What was in hand was let go of, as was asked for.
     pub(crate) fn given_up() -> Self {
-        Self::new("what was in hand was given up; the next start goes on from the log")
+        Self::new("in-flight work was aborted; the next start resumes it from the log")
     }
 
     /// With an error and all that led to it.

@@ -111,7 +111,7 @@ impl Replay {
     /// The next steps; none at the end.
     ///
     /// # Errors
-    /// The log cannot be read, or holds what is no event.
+    /// The log cannot be read, or holds what is not an event.
     pub async fn page(&mut self) -> Result<Vec<Step>, LogError> {
         let mut steps = Vec::new();
         for recorded in self.read().await? {

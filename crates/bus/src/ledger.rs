@@ -222,7 +222,7 @@ pub(crate) enum Ending {
     Again,
     /// Nothing is to be done here.
     Rest,
-    /// It is no event of this log.
+    /// It is not an event of this log.
     Foreign,
 }
 
@@ -248,7 +248,7 @@ impl Claim {
 }
 
 impl Claim {
-    /// It is no event of this log: a person must see where it came from.
+    /// It is not an event of this log: a person must see where it came from.
     pub(crate) fn foreign(mut self) {
         self.ending = Ending::Foreign;
     }

@@ -173,7 +173,7 @@ fn pauses(alarm: &StreamName, stage: StageName) -> bool {
 }
 
 /// The alarm and who raised it, if it is raised as an obstacle whose end this stage can see. An alarm that some
-/// subject's event led to is no obstacle, and is the stage's own to clear.
+/// subject's event led to is not an obstacle, and is the stage's own to clear.
 fn left_raised(history: &[Recorded], stage: StageName) -> Option<(AlarmKey, Actor)> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;

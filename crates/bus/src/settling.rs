@@ -213,7 +213,7 @@ impl Settling {
             kind: failure.kind,
             message: printable(&failure.message, MESSAGE_CHARS),
             attempt,
-            // A time beyond the calendar (year 9999) is no time: a person must look.
+            // A time beyond the calendar (year 9999) is not a time: a person must look.
             retry_at: delay.and_then(|delay| self.desk.clock.now().checked_add(delay).ok()),
             digest: failure.digest,
             quarantined: failure.quarantined,

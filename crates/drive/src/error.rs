@@ -193,7 +193,7 @@ impl DriveError {
         kind.at(root).about(path).because(action, source)
     }
 
-    /// The condition of the drive that this error shows, if it is no single file's fault: a
+    /// The condition of the drive that this error shows, if it is not a single file's fault: a
     /// stage pauses on it, and it is told once. The alarm's subject is the folder where the drive
     /// is mounted, whichever drive that is, so that it is the same before a drive is known.
     #[must_use]
@@ -280,7 +280,7 @@ pub enum InitError {
         identity: Box<Identity>,
     },
     /// The label cannot stand on a sticker.
-    #[error("{label:?} is no label: write 1 to 64 printable characters, as on the drive's sticker")]
+    #[error("{label:?} is not a label: write 1 to 64 printable characters, as on the drive's sticker")]
     BadLabel {
         /// The label, made printable.
         label: String,
@@ -302,7 +302,7 @@ pub enum RestoreError {
         identity: Box<Identity>,
     },
     /// The label cannot stand on a sticker.
-    #[error("{label:?} is no label: the log holds one that no drive can have")]
+    #[error("{label:?} is not a label: the log holds one that no drive can have")]
     BadLabel {
         /// The label, made printable.
         label: String,

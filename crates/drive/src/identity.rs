@@ -76,7 +76,7 @@ impl Identity {
         }
         let identity: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if !is_label(&identity.label) {
-            return Err(format!("{:?} is no label", text::printable(&identity.label, MAX_LABEL_CHARS)));
+            return Err(format!("{:?} is not a label", text::printable(&identity.label, MAX_LABEL_CHARS)));
         }
         Ok(identity)
     }
@@ -124,7 +124,7 @@ mod tests {
             ("{}".to_owned(), "format"),
             (RELEASED.replace("\"format\": 1", "\"format\": 2"), "upgrade strongroom"),
             (RELEASED.replace("7d444840", "zz"), "UUID"),
-            (RELEASED.replace("Blue", "\\u001b[2J"), "is no label"),
+            (RELEASED.replace("Blue", "\\u001b[2J"), "is not a label"),
             ("x".repeat(MAX_BYTES + 1), "longer than"),
         ] {
             let reason = Identity::from_bytes(bytes.as_bytes()).unwrap_err();

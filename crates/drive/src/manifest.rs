@@ -38,8 +38,8 @@ impl Manifest {
             if read.map_err(|error| error.to_string())? == 0 {
                 break;
             }
-            let text = std::str::from_utf8(&line).map_err(|_| "it is no UTF-8 text".to_owned())?;
-            let bad = || format!("line {number} is no digest and path");
+            let text = std::str::from_utf8(&line).map_err(|_| "it is not UTF-8 text".to_owned())?;
+            let bad = || format!("line {number} is not a digest and path");
             let Some(text) = text.strip_suffix('\n') else {
                 let is_last = from.fill_buf().is_ok_and(<[u8]>::is_empty);
                 return Err(if is_last { "its last line has no end".to_owned() } else { bad() });

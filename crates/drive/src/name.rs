@@ -16,7 +16,7 @@ use unicode_normalization::char::is_combining_mark;
 pub const MAX_NAME_BYTES: usize = 255;
 
 const ESCAPE: char = '=';
-/// Stands for the empty name. `em` is no pair of hexadecimal digits, so no other name
+/// Stands for the empty name. `em` is not a pair of hexadecimal digits, so no other name
 /// escapes to it.
 const EMPTY: &str = "=empty";
 /// Begins the tag of a name that cannot be read back: it was shortened, or it stands

@@ -46,7 +46,7 @@ impl BagPlace {
     }
 
     /// The bag that `path` lies in, and its path there, as the bag's manifest has it:
-    /// `data/<booking>/<filename>`. `None` where it is no path of a payload file.
+    /// `data/<booking>/<filename>`. `None` where it is not a path of a payload file.
     pub(crate) fn of(path: &Relative) -> Option<(Self, String)> {
         let mut parts = path.as_str().splitn(3, '/');
         let site = name::unescape(parts.next()?)?.parse().ok()?;

@@ -55,7 +55,7 @@ pub struct Recovery<'a> {
     pub unproven: &'a [String],
     /// The proven copies of whole months. Where a month is named here, all its proofs must be, though
     /// there may be none: its manifest is written anew from them if it is missing or damaged, and
-    /// what they do not name is no payload of its bag.
+    /// what they do not name is not a payload of its bag.
     pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
     /// The paths at which this log says that a file was fetched and never proven, in the months that are named above: what lies
     /// there and no manifest lists is what a booking left that was fetched anew. Whatever else no manifest lists stays

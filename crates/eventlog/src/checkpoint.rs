@@ -39,7 +39,7 @@ pub struct Checkpoint {
     pub summary: u64,
 }
 
-/// A text that is no checkpoint.
+/// A text that is not a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseCheckpointError {
     /// Its lines are others.

@@ -57,7 +57,7 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The file is something else.
-    #[error("{} is no event log ({why}): name another file, this one is left as it is", .path.display())]
+    #[error("{} is not an event log ({why}): name another file, this one is left as it is", .path.display())]
     NotALog {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_secs(
 pub(crate) const MAX_SIGN_BYTES: usize = 8192;
 
 impl EventLog {
-    /// Keeps a process's newest sign in the place of the one before. It is no event: the log does not change, and
+    /// Keeps a process's newest sign in the place of the one before. It is not an event: the log does not change, and
     /// nothing is synced.
     ///
     /// # Errors

@@ -28,10 +28,10 @@ impl Head {
     }
 }
 
-/// A text that is no size and root.
+/// A text that is not a size and root.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no size and root of a log: write SIZE:ROOT, the root in base64 as a summary mail or `strongroom status` shows it"
+    "{0:?} is not a size and root of a log: write SIZE:ROOT, the root in base64 as a summary mail or `strongroom status` shows it"
 )]
 pub struct ParseHeadError(String);
 

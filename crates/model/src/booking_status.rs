@@ -58,7 +58,7 @@ impl BookingStatus {
         Self::ALL.into_iter().find(|status| status.label() == label)
     }
 
-    /// The status that an event leaves a booking in; `None` where it is no booking's, or never the last of one.
+    /// The status that an event leaves a booking in; `None` where it is not a booking's, or never the last of one.
     #[must_use]
     pub const fn of(event: &Event) -> Option<Self> {
         Some(match event {

@@ -110,10 +110,10 @@ impl From<Digest> for String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDigestError {
     /// There is no colon in it.
-    #[error("{0:?} is no digest: write it as sha256:<hex>")]
+    #[error("{0:?} is not a digest: write it as sha256:<hex>")]
     NoAlgorithm(String),
     /// We cannot compute that algorithm, so we could never prove a copy.
-    #[error("{0:?} is no digest algorithm that we know: sha256, sha512, blake3, sha1 and md5 are")]
+    #[error("unknown digest algorithm {0:?}: expected sha256, sha512, blake3, sha1 or md5")]
     UnknownAlgorithm(String),
     /// The value is not as many hexadecimal digits as the algorithm makes.
     #[error("a {algorithm} digest has {wanted} hexadecimal digits, not {found:?}")]
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn what_is_no_digest_is_named() {
         for (text, part) in [
-            ("900150983cd24fb0d6963f7d28e17f72", "is no digest"),
-            ("crc32:352441c2", "no digest algorithm that we know"),
+            ("900150983cd24fb0d6963f7d28e17f72", "is not a digest"),
+            ("crc32:352441c2", "unknown digest algorithm"),
             ("sha256:abcd", "64 hexadecimal digits"),
             ("sha256:zz", "64 hexadecimal digits"),
             ("md5:\n", "32 hexadecimal digits"),

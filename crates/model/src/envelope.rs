@@ -81,7 +81,7 @@ pub struct Recorded {
 /// The attributes of CloudEvents 1.0 (section 3.1 of its specification) and our
 /// extensions `position`, `version`, `causationid`, `correlationid` and `actor`.
 #[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "an event without one of these is no CloudEvents object of ours")]
+#[expect(dead_code, reason = "an event without one of these is not a CloudEvents object of ours")]
 struct Envelope<'a> {
     #[serde(borrow)]
     specversion: Cow<'a, str>,
@@ -143,7 +143,7 @@ const LENGTH_HINT: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// They are no CloudEvents JSON object with our extensions.
-    #[error("it is no CloudEvents object with strongroom's extensions")]
+    #[error("it is not a CloudEvents object with strongroom's extensions")]
     NotCloudEvents(#[source] serde_json::Error),
     /// They are of another version of CloudEvents.
     #[error("it is of CloudEvents version {0:?}, not 1.0")]

@@ -85,7 +85,7 @@ impl fmt::Display for StageName {
 
 /// A text that names no stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no stage: enumerate, fetch, verify, archive and notify are")]
+#[error("unknown stage {0:?}: expected enumerate, fetch, verify, archive or notify")]
 pub struct ParseStageError(String);
 
 impl FromStr for StageName {

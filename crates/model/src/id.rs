@@ -11,7 +11,7 @@ use crate::text::printable;
 
 /// A text that is not an id of the kind it was read as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no {what}: {rule}")]
+#[error("{text:?} is not {what}: {rule}")]
 pub struct ParseIdError {
     /// What it should have been, in words.
     pub what: &'static str,
@@ -103,7 +103,7 @@ macro_rules! uuid_id {
 text_id!(
     /// One client's document server and all that is recorded about it.
     SiteId,
-    "site name",
+    "a site name",
     |text| (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-'),
@@ -116,7 +116,7 @@ text_id!(
     /// Ids come from outside and become a stream's name, a part of a URL and a
     /// folder's name, so they are kept to what is harmless in all three.
     BookingId,
-    "booking id",
+    "a booking id",
     |text| (1..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-'))
         && text.as_bytes()[0].is_ascii_alphanumeric(),
@@ -128,7 +128,7 @@ text_id!(
     /// `fetch@backup-1/strongroom/4242`. A person is an `operator`, and the user who logged in. Events of earlier versions
     /// have a part and a host only.
     Actor,
-    "actor",
+    "an actor",
     |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control),
     "1 to 128 bytes without control characters"
 );
@@ -157,22 +157,22 @@ impl Actor {
 uuid_id!(
     /// One event in a log (UUID version 7, so that ids sort roughly by time).
     EventId,
-    "event id"
+    "an event id"
 );
 uuid_id!(
     /// One enumeration and all that it set going.
     RunId,
-    "run id"
+    "a run id"
 );
 uuid_id!(
     /// A backup drive's identity, from its `.strongroom/drive.json`.
     DriveId,
-    "drive id"
+    "a drive id"
 );
 uuid_id!(
     /// One use of a drive, as its mark on the drive holds it.
     UseToken,
-    "token of a use"
+    "a token of a use"
 );
 
 /// A version 7 UUID (RFC 9562, section 5.7) of the given instant.

@@ -1,6 +1,6 @@
 //! Signs of life: what each process of a site says of itself, and what is missing for the work that waits. Pure.
 //!
-//! A sign is no event: the log says what happened, a sign only that somebody is there. It is overwritten by the next one
+//! A sign is not an event: the log says what happened, a sign only that somebody is there. It is overwritten by the next one
 //! of the same process, and what is old is taken for a process that is gone (rule R8).
 
 use jiff::{SignedDuration, Timestamp};

@@ -71,7 +71,7 @@ impl fmt::Display for ByteCount {
 
 /// A text that is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no size: write a number of bytes, or one with KiB, MiB, GiB or TiB, such as \"2GiB\"")]
+#[error("{0:?} is not a size: write a number of bytes, or one with KiB, MiB, GiB or TiB, such as \"2GiB\"")]
 pub struct ParseByteCountError(String);
 
 impl FromStr for ByteCount {
@@ -135,7 +135,7 @@ impl fmt::Display for Month {
 
 /// A text that is not a month.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no month: write the year and the month, such as 2026-11")]
+#[error("{0:?} is not a month: write the year and the month, such as 2026-11")]
 pub struct ParseMonthError(String);
 
 impl FromStr for Month {

@@ -115,7 +115,7 @@ impl fmt::Display for StreamName {
 
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no stream: it is a kind (booking, run, drive, alarm, summary), a slash and an id")]
+#[error("{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm and summary")]
 pub struct ParseStreamError(String);
 
 impl FromStr for StreamName {

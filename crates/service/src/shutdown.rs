@@ -33,14 +33,14 @@ impl Shutdown {
         let mut signals = signals::Signals::new();
         tokio::spawn(async move {
             tokio::select! {
-                () = signals.next() => tracing::info!("stopping: what is in hand is finished first; once more to give up"),
+                () = signals.next() => tracing::info!("shutting down: finishing in-flight work; signal again to abort"),
                 () = steps.stop.cancelled() => {}
             }
             steps.request();
             tokio::select! {
-                () = signals.next() => tracing::warn!("giving up what is in hand; the next start goes on from there"),
+                () = signals.next() => tracing::warn!("aborting in-flight work; the next start resumes it"),
                 () = tokio::time::sleep(bound) => {
-                    tracing::warn!(bound_s = bound.as_secs(), "what is in hand took too long, giving it up");
+                    tracing::warn!(bound_s = bound.as_secs(), "in-flight work took too long: aborting it");
                 }
                 () = steps.abort.cancelled() => {}
             }

@@ -18,7 +18,7 @@ pub fn ready() {
     }
 }
 
-/// The process was asked to stop, and finishes what is in hand.
+/// The process was asked to stop, and finishes in-flight work.
 pub fn stopping() {
     if let Err(error) = manager::tell(Said::Stopping) {
         tracing::debug!(%error, "the service manager cannot be told that this process stops");

@@ -115,6 +115,6 @@ fn log_filter(level: &str) -> Result<EnvFilter, String> {
 fn filter(level: &str) -> Result<EnvFilter, String> {
     EnvFilter::try_new(level).map_err(|error| {
         let shown = strongroom_model::text::printable(level, 60);
-        format!("{shown:?} is no level ({error}): write \"info\", or \"info,strongroom_fetch=debug\"")
+        format!("{shown:?} is not a level ({error}): write \"info\", or \"info,strongroom_fetch=debug\"")
     })
 }

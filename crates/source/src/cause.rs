@@ -70,7 +70,7 @@ pub enum Cause {
         /// The server's own words.
         detail: Option<String>,
     },
-    /// Any other status that is no success.
+    /// Any other status that is not a success.
     Status {
         /// The status.
         status: StatusCode,

@@ -163,7 +163,7 @@ impl Source {
         url
     }
 
-    /// What a status that is no success means, with the server's own words.
+    /// What a status that is not a success means, with the server's own words.
     pub(crate) async fn refused(&self, response: Response) -> Cause {
         let status = response.status();
         let retry_after = retry_after(response.headers());

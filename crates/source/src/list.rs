@@ -16,7 +16,7 @@ use crate::frame::{elements, members};
 use crate::gate::date;
 
 /// The longest file name that is taken in hand, in bytes. File systems hold 255; more than
-/// this is no name but an attempt to fill the log.
+/// this is not a name but an attempt to fill the log.
 pub const MAX_FILENAME_BYTES: usize = 4096;
 /// The largest file that is taken in hand: 1 TiB. A record that says more would keep every
 /// other file waiting for room that no drive has.

@@ -10,7 +10,7 @@ pub(crate) struct ContentRange {
 }
 
 impl ContentRange {
-    /// Reads the header's value; `None` where it is no range of bytes that makes sense.
+    /// Reads the header's value; `None` where it is not a range of bytes that makes sense.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (range, total) = text.strip_prefix("bytes ")?.trim().split_once('/')?;
         let total = if total == "*" { None } else { Some(number(total)?) };

@@ -90,7 +90,7 @@ pub enum SettingsError {
     #[error("the document server's token holds a character that no token has (a space or line break?): write it anew")]
     Token,
     /// The certificate authority cannot be read.
-    #[error("source.ca_file is no PEM certificate: {0}")]
+    #[error("source.ca_file is not a PEM certificate: {0}")]
     Authority(String),
     /// The TLS library found nothing to trust, or could not start.
     #[error("no https client can be made: {0}; install the system's certificates (Debian: ca-certificates)")]

@@ -31,7 +31,7 @@ pub enum SettingsError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// An address is none.
-    #[error("{key}: {text:?} is no address: write it such as \"office@example.com\" or \"Ann <ann@example.com>\"")]
+    #[error("{key}: {text:?} is not an address: write it such as \"office@example.com\" or \"Ann <ann@example.com>\"")]
     Address {
         /// The key.
         key: &'static str,

@@ -158,7 +158,7 @@ impl Notify {
     }
 
     /// One summary. If the log cannot be read for now, the task stays open and is
-    /// delivered again: that is no fault of the mail's.
+    /// delivered again: that is not a fault of the mail's.
     async fn summarise(&self, task: Task<Notice>, composed: &SummaryComposed, settle: &Settle<Notice>) {
         let reached = match &task.state {
             Notice::Summary(summary) => summary.reached.clone(),

@@ -340,7 +340,7 @@ async fn recheck(
         let named: Vec<_> =
             files.iter().map(|proven| (proven.proof.path.as_str(), proven.proof.digest.algorithm())).collect();
         let mut read = drive.read_back_many(&named);
-        // A wrong read is no loss yet: what it costs a person is worth another look.
+        // A wrong read is not a loss yet: what it costs a person is worth another look.
         for (proven, read) in files.iter().zip(&mut read) {
             for _ in 1..MAX_LOOKS {
                 if !is_as_proven(read, &proven.proof) {

@@ -130,7 +130,7 @@ mod tests {
         let Judgement::PutAside(failure) = judged(b"right", b"right", b"other", None) else { panic!() };
         assert_eq!((failure.kind, failure.fate), (FailureKind::DriveChanged, Fate::Retry));
         assert_eq!(failure.raise.unwrap().kind, AlarmKind::DriveFailing);
-        assert_eq!(failure.digest, None, "it is no digest that the server sent");
+        assert_eq!(failure.digest, None, "it is not a digest that the server sent");
         assert!(failure.message.contains(&pair(b"other").sha256.to_string()), "{}", failure.message);
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use strongroom_model::event::AlarmKey;
 use strongroom_model::{AlarmKind, DriveId, StreamName};
 
-/// How many files are remembered for a drive. One that changes more is no drive any more:
+/// How many files are remembered for a drive. One that changes more is no longer a drive:
 /// its alarm then stays until a restart.
 const MAX_FILES: usize = 4096;
 

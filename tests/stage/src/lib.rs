@@ -121,7 +121,7 @@ pub async fn append(log: &EventLog, clock: &Clock, stream: &StreamName, event: E
 /// A booking's stream.
 ///
 /// # Panics
-/// It is no booking's id.
+/// It is not a booking's id.
 #[must_use]
 pub fn stream_of(booking: &str) -> StreamName {
     StreamName::booking(&booking.parse().unwrap())

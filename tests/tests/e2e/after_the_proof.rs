@@ -61,7 +61,7 @@ fn r6_drives_are_swapped_between_runs() {
     run(&site, 0);
     r1_every_manifest_is_right(&site);
     assert_eq!(site.status()["bookings"]["archived"], 3 * BOOKINGS);
-    assert_eq!(alarms(&site), [], "a swapped drive is no trouble");
+    assert_eq!(alarms(&site), [], "a swapped drive is not trouble");
 }
 
 #[test]

@@ -206,14 +206,14 @@ fn r1_what_could_not_be_synced_is_not_relied_on() {
 fn r6_a_drive_that_is_full_at_the_50th_of_100_files_raises_one_alarm_and_loses_nothing() {
     let (_, after_fault) = run_with_fault(100, "drive.write:50-=ENOSPC");
     assert_eq!(raised(&after_fault), [AlarmKind::DriveFull]);
-    assert_eq!(failures(&after_fault), [], "it is no file's fault");
+    assert_eq!(failures(&after_fault), [], "it is not a file's fault");
 }
 
 #[test]
 fn r6_a_drive_that_turns_read_only_raises_one_alarm_and_loses_nothing() {
     let (_, after_fault) = run_with_fault(BOOKINGS, "drive.write:3-=EROFS");
     assert_eq!(raised(&after_fault), [AlarmKind::DriveReadOnly]);
-    assert_eq!(failures(&after_fault), [], "it is no file's fault");
+    assert_eq!(failures(&after_fault), [], "it is not a file's fault");
 }
 
 #[test]

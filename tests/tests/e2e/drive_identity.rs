@@ -209,7 +209,7 @@ fn r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log() {
 fn r6_no_other_drive_gets_an_identity_back() {
     let site = site_on_fat();
     backs_up(&site, 3);
-    // A newer version's identity is no damage.
+    // A newer version's identity is not damage.
     let path = identity(site.drive());
     let good = fs::read_to_string(&path).unwrap();
     fs::write(&path, good.replace("\"format\": 1", "\"format\": 9")).unwrap();

@@ -53,7 +53,7 @@ fn tags(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',').map(str::trim))
 }
 
-/// `None` where it is no range of bytes, which is to be ignored.
+/// `None` where it is not a range of bytes, which is to be ignored.
 fn parse(range: &str, size: u64) -> Option<Selected> {
     let (unit, spec) = range.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {

@@ -87,7 +87,7 @@ impl Columns {
 
     fn text<'a>(&self, record: &'a ByteRecord, column: usize) -> Result<&'a str, String> {
         let text = std::str::from_utf8(self.bytes(record, column));
-        text.map(str::trim).map_err(|_| format!("its {} is no UTF-8: save the list as UTF-8", COLUMNS[column]))
+        text.map(str::trim).map_err(|_| format!("its {} is not UTF-8: save the list as UTF-8", COLUMNS[column]))
     }
 
     fn needed<'a>(&self, record: &'a ByteRecord, column: usize) -> Result<&'a str, String> {
@@ -107,7 +107,7 @@ fn time(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let local = local.map(|zoned| zoned.timestamp());
     local.ok_or_else(|| {
         let text = printable(text, 40);
-        format!("{text:?} is no time: write it as 2026-11-20T14:30:00+01:00, or a date only as 2026-11-20")
+        format!("{text:?} is not a time: write it as 2026-11-20T14:30:00+01:00, or a date only as 2026-11-20")
     })
 }
 
@@ -156,12 +156,12 @@ mod tests {
     fn a_bad_field_is_named() {
         for (fields, why) in [
             (["", "a", "2026-11-20", "", ""], "id is empty"),
-            (["../x", "a", "2026-11-20", "", ""], "is no booking id"),
+            (["../x", "a", "2026-11-20", "", ""], "is not a booking id"),
             (["B-1", "", "2026-11-20", "", ""], "path is empty"),
             (["B-1", "a", "", "", ""], "signed_off_at is empty"),
-            (["B-1", "a", "20.11.2026", "", ""], "is no time"),
-            (["B-1", "a", "2026-02-30", "", ""], "is no time"),
-            (["B-1", "a", "2026-11-20", "crc32:00", ""], "no digest algorithm that we know"),
+            (["B-1", "a", "20.11.2026", "", ""], "is not a time"),
+            (["B-1", "a", "2026-02-30", "", ""], "is not a time"),
+            (["B-1", "a", "2026-11-20", "crc32:00", ""], "unknown digest algorithm"),
             (["B-1", "a", "2026-11-20", "sha256:00", ""], "64 hexadecimal digits"),
         ] {
             let error = line(&fields).unwrap_err();

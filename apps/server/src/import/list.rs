@@ -182,7 +182,7 @@ impl List {
         match files.as_slice() {
             [] => Err(format!("there is no file {shown}, below the document root or below the list's folder")),
             [(entry, ..)] if entry.kind != Kind::File => {
-                Err(format!("{shown} is no regular file: folders and symbolic links are not taken"))
+                Err(format!("{shown} is not a regular file: folders and symbolic links are not taken"))
             }
             [(_, base, path, true)] => Ok(((*base).clone(), path.clone(), path.clone(), true)),
             [(_, base, path, false)] => {

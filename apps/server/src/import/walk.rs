@@ -81,7 +81,7 @@ impl Walk {
                 Ok(Some(Kind::Folder)) => self.enter(&place),
                 Ok(Some(Kind::File)) => found.extend(self.find(place)),
                 Ok(Some(Kind::Other)) => {
-                    self.remark(&place, "it is no regular file: symbolic links, pipes and devices are left out");
+                    self.remark(&place, "it is not a regular file: symbolic links, pipes and devices are left out");
                 }
                 Err(error) => self.remark(&place, format!("it cannot be looked at: {error}")),
             }

@@ -216,7 +216,7 @@ impl Columns {
             ("move", Some(to)) => Deed::Move { to, month: parsed(&present(self.month)?)? },
             ("purge", None) => Deed::Purge { purge: present(self.purge)? },
             ("discard", None) => Deed::Discard,
-            (kind, _) => return Err(sqlx::Error::Decode(format!("{kind:?} is no intent").into())),
+            (kind, _) => return Err(sqlx::Error::Decode(format!("{kind:?} is not an intent").into())),
         })
     }
 }

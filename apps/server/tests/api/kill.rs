@@ -35,7 +35,7 @@ async fn the_one_that_dies() {
         "full" => write_fails(&rig, "disk-full").await,
         "read-only" => write_fails(&rig, "disk-read-only").await,
         "failing" => write_fails(&rig, "disk-failing").await,
-        other => panic!("{other} is no deed"),
+        other => panic!("{other} is not a deed"),
     }
 }
 

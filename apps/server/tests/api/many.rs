@@ -52,7 +52,7 @@ async fn r5_only_marked_bookings_are_moved() {
     let answers = rig.move_to_archived(&["B-0", "C-1", "D-1", "../x"]).await;
     let whys: Vec<_> = answers.iter().map(|answer| answer.reason.as_deref().unwrap()).collect();
     assert!(answers.iter().all(|answer| answer.outcome == Refused), "{answers:?}");
-    for (why, part) in whys.iter().zip(["mark it first", "not signed off", "no such booking", "is no booking id"]) {
+    for (why, part) in whys.iter().zip(["mark it first", "not signed off", "no such booking", "is not a booking id"]) {
         assert!(why.contains(part), "{why}");
     }
     assert_eq!(rig.files(), ["uploads/B-0/timesheet.pdf", "uploads/C-1/c.pdf"]);

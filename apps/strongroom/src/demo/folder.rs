@@ -100,7 +100,7 @@ impl Folder {
         match strange {
             None => Ok(()),
             Some(entry) => Err(Trouble::new(format!(
-                "{} is no demo's folder: {} is in it",
+                "{} is not a demo's folder: {} is in it",
                 self.root.display(),
                 entry.path().display()
             ))

@@ -123,7 +123,7 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
         "name a folder of yours with --files; the files in it are copied, and never touched",
     )?;
     if !metadata.is_dir() {
-        return Err(Trouble::wrong_use(format!("{} is no folder", path.display()))
+        return Err(Trouble::wrong_use(format!("{} is not a folder", path.display()))
             .next_step("name the folder that the files are in with --files"));
     }
     import(documents, path, true).await

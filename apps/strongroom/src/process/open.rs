@@ -91,7 +91,7 @@ impl Process {
     }
 
     /// Opens the site. Questions about the process's health are answered from here on. The relay is at work when this
-    /// returns; stages begin with [`Process::start`].
+    /// returns; stages begin with [`Process::start_all`] and its parts.
     pub(crate) async fn open(opening: Opening<'_>) -> Result<Self, Trouble> {
         let Opening { verb, roles, config, listen, clock, shutdown, traces } = opening;
         let broker = broker::if_any(&config, verb)?;

@@ -50,7 +50,7 @@ pub(crate) fn run_title(schedule: &Schedule, now: Timestamp) -> String {
 /// What is wrong with the runs, in one sentence, if something is.
 ///
 /// `last` is when the last run was asked for; `moved`, when something last happened in the log. A
-/// run that takes long but goes on is no alarm.
+/// run that takes long but goes on is not an alarm.
 pub(crate) fn overdue(
     schedule: &Schedule,
     last: Timestamp,

@@ -235,7 +235,7 @@ mod tests {
                 archived: 36,
                 retries: BTreeMap::from([(FailureKind::CutShort, 1)]),
                 unusable: 1,
-                rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+                rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is not a booking id".to_owned() }],
                 ..tally()
             },
             elapsed: Duration::from_secs(4),

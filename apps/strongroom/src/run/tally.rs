@@ -182,7 +182,7 @@ mod tests {
             in_hand: 0,
             forgotten: 0,
             unusable: 1,
-            rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+            rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is not a booking id".to_owned() }],
             zero_reason: None,
         };
         let mut tally = Tally::default();

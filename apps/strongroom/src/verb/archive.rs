@@ -16,7 +16,7 @@ Examples:
   strongroom archive --concurrency 1            one request at a time
 
 One is enough for most sites; a second takes over where the first one dies.
-The first SIGTERM finishes what is in hand, the second gives it up; nothing is lost either way.")]
+The first SIGTERM finishes in-flight work, the second aborts it; nothing is lost either way.")]
 pub(crate) struct Args {
     /// How many requests at once, each with archive.batch bookings at most
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]

@@ -148,7 +148,7 @@ fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Re
     }
 }
 
-/// Refuses a folder that is no place of its own, unless that is wanted: the mount point of a drive that is not mounted is
+/// Refuses a folder that is not a place of its own, unless that is wanted: the mount point of a drive that is not mounted is
 /// a folder on the system's disk.
 fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memory: bool) -> Result<(), Trouble> {
     let backing = Drive::backing_of(root).map_err(|error| drive_trouble(&error))?;

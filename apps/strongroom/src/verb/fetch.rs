@@ -21,7 +21,7 @@ Examples:
 
 Start as many as the server and the drive can bear, on every host that mounts a drive; one that is
 killed costs only time. While the drive is away or full it waits, and one alarm says so.
-The first SIGTERM finishes what is in hand, the second gives it up; nothing is lost either way.")]
+The first SIGTERM finishes in-flight work, the second aborts it; nothing is lost either way.")]
 pub(crate) struct Args {
     /// The drive's folder, where it is mounted; without it drive.root
     #[arg(long, value_name = "PATH")]

@@ -35,7 +35,7 @@ With broker.url set the stages take their work from the broker, beside those tha
 their own (strongroom relay, enumerate, fetch, verify, archive, notify).
 Only one such process of a site runs at a time. While another does, --once says who, and exits 0; without
 --once it says who, and waits for its turn.
-Ctrl-C finishes what is in hand; a second Ctrl-C stops at once, and nothing is lost either way.
+Ctrl-C finishes in-flight work; a second Ctrl-C stops at once, and nothing is lost either way.
 Without a terminal, --once says nothing if all is well, and otherwise one sentence with the next
 step: cron mails that and nothing else. RUST_LOG=info has it say what it does.
 Exit codes of --once: 0 all is well; 1 it could not run; 2 done, but something needs a person.")]

@@ -21,7 +21,7 @@ Examples:
 
 Each drive has a queue of its own, so the work goes to the host that mounts it. When another drive is
 put in its place, that one's copies are proven. At its start it puts right what a dead process left.
-The first SIGTERM finishes what is in hand, the second gives it up; nothing is lost either way.")]
+The first SIGTERM finishes in-flight work, the second aborts it; nothing is lost either way.")]
 pub(crate) struct Args {
     /// The drive's folder, where it is mounted; without it drive.root
     #[arg(long, value_name = "PATH")]

@@ -69,7 +69,7 @@ fn a_recipient_that_is_no_address_is_named_before_a_run_meets_it() {
     for to in ["a@example.com, c@example.com", "ann", ""] {
         std::fs::write(folder.path().join("strongroom.toml"), format!("[mail]\nto = [{to:?}]\n")).unwrap();
         let ended = run(folder.path(), &["config", "check"]).expect(1);
-        assert!(ended.stdout.contains(&format!("mail.to: {to:?} is no address")), "{}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("mail.to: {to:?} is not an address")), "{}", ended.stdout);
     }
 }
 

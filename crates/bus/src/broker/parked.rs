@@ -212,7 +212,7 @@ async fn put_back(taken: &[Taken]) {
 }
 
 fn read(body: &[u8]) -> Result<Recorded, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "it is no text in UTF-8".to_owned())?;
+    let text = std::str::from_utf8(body).map_err(|_| "it is not text in UTF-8".to_owned())?;
     Recorded::parse(text).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
         printable(&format!("{error}{}", cause.unwrap_or_default()), 300)

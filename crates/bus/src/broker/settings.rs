@@ -64,7 +64,7 @@ impl Address {
         if !matches!(url.scheme(), "amqp" | "amqps") {
             return Err(unusable(format!("it begins with {}://", url.scheme())));
         }
-        let mut uri: AMQPUri = text.parse().map_err(|_| unusable("it is no URL of a broker".to_owned()))?;
+        let mut uri: AMQPUri = text.parse().map_err(|_| unusable("it is not a URL of a broker".to_owned()))?;
         // The client's own parser knows no literal IPv6 address, and would call localhost instead.
         uri.authority.host = match url.host() {
             None => return Err(unusable("it names no host".to_owned())),

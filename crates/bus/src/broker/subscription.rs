@@ -168,7 +168,7 @@ pub(super) fn header(headers: Option<&FieldTable>, name: &str) -> Option<String>
 
 /// Tells the broker what became of a delivery. Only the first word counts.
 ///
-/// `false`: it could not be told, and the delivery comes again. That is no failure: the log
+/// `false`: it could not be told, and the delivery comes again. That is not a failure: the log
 /// knows what was done.
 pub struct Acker {
     acker: lapin::Acker,

@@ -24,7 +24,7 @@ const MAX: u32 = 50_000;
 /// How many parked messages are kept before the broker leaves more where they were.
 const MAX_PARKED: u32 = 10_000;
 /// How often a message may come back without an acknowledgement before it is parked: a worker
-/// that dies returns all that it was sent, and a handful of such deaths is no message's fault.
+/// that dies returns all that it was sent, and a handful of such deaths is not a message's fault.
 const DELIVERY_LIMIT: u32 = 20;
 /// The parked queue's own: people look at it by taking and returning, which counts, and there
 /// is nowhere to go from there. RabbitMQ 4 has a limit of 20 where none is named.

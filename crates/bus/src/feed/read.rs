@@ -12,9 +12,9 @@ use crate::broker::Incoming;
 /// Why a message cannot be used. None of these goes away by trying again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("its body is no text")]
+    #[error("its body is not text")]
     NoText,
-    #[error("its body is no event")]
+    #[error("its body is not an event")]
     NoEvent(#[source] EnvelopeError),
     #[error("it is of {0}, not of this site")]
     OtherSite(String),
@@ -84,14 +84,14 @@ mod tests {
     #[test]
     fn whatever_else_is_told_apart() {
         assert_eq!(read(&body("other")).unwrap_err(), "it is of /sites/other, not of this site");
-        assert_eq!(read("hello").unwrap_err(), "its body is no event");
+        assert_eq!(read("hello").unwrap_err(), "its body is not an event");
         let unknown = body("harbour").replace("run.requested.v1", "run.imagined.v1");
-        assert_eq!(read(&unknown).unwrap_err(), "its body is no event");
+        assert_eq!(read(&unknown).unwrap_err(), "its body is not an event");
         let future = body("harbour").replace("run.requested.v1", "run.requested.v2");
-        assert_eq!(read(&future).unwrap_err(), "its body is no event");
+        assert_eq!(read(&future).unwrap_err(), "its body is not an event");
         let misled = event(body("harbour").as_bytes(), &"harbour".parse().unwrap(), StageName::Fetch);
         assert_eq!(misled.unwrap_err().to_string(), "it is work for enumerate, not for this stage");
         let binary = event(&[0xff, 0xfe], &"harbour".parse().unwrap(), StageName::Fetch);
-        assert_eq!(binary.unwrap_err().to_string(), "its body is no text");
+        assert_eq!(binary.unwrap_err().to_string(), "its body is not text");
     }
 }

@@ -1,4 +1,4 @@
-//! `schemas/asyncapi.json`: the exchange for whoever is no part of us, made of the catalogue of
+//! `schemas/asyncapi.json`: the exchange for other programs, made of the catalogue of
 //! events, the flow and the topology.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +217,7 @@ fn it_is_valid_by_asyncapis_own_schema() {
     let errors: Vec<_> =
         validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    // It is no schema that takes anything.
+    // It is not a schema that takes anything.
     let mut broken = document;
     broken["channels"]["fetch"]["address"] = json!(7);
     assert!(!validator.is_valid(&broken));

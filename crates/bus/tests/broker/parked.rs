@@ -83,7 +83,7 @@ async fn a_stranger_without_an_id_is_called_by_its_body_and_can_be_dropped() {
     let parked = Parked::new(&broker);
     let listed = parked.list(10).await.unwrap();
     assert!(listed[0].id.to_string().starts_with("body-"), "{listed:?}");
-    assert_eq!(listed[0].fault.as_deref(), Some("it is no text in UTF-8"));
+    assert_eq!(listed[0].fault.as_deref(), Some("it is not text in UTF-8"));
     let chosen = BTreeSet::from([listed[0].id.clone()]);
     assert_eq!(parked.discard(Some(&chosen)).await.unwrap(), 1);
     assert_eq!(parked.list(10).await.unwrap(), listed[1..]);

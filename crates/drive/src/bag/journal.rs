@@ -132,9 +132,9 @@ impl Journal {
 
 /// Lists what the lines of a batch do.
 fn list(batch: &[u8], into: &mut Manifest) -> Result<(), String> {
-    let text = std::str::from_utf8(batch).map_err(|_| "it is no UTF-8 text".to_owned())?;
+    let text = std::str::from_utf8(batch).map_err(|_| "it is not UTF-8 text".to_owned())?;
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let (path, sha256) = manifest::parse_line(line).ok_or("it has a line that is no digest and path")?;
+        let (path, sha256) = manifest::parse_line(line).ok_or("it has a line that is not a digest and path")?;
         into.insert(path, &sha256).map_err(|_| format!("it lists {path} with two digests"))?;
     }
     Ok(())
@@ -147,7 +147,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
         Ok(file) => file,
         Err(error) => match Refusal::of(&error) {
             Some(Refusal::Missing) => return Ok(None),
-            Some(Refusal::NotFile | Refusal::Link) => return Err(bad(mount, path, "it is no plain file")),
+            Some(Refusal::NotFile | Refusal::Link) => return Err(bad(mount, path, "it is not a plain file")),
             _ => return Err(mount.error(Action::Open, path, error)),
         },
     };

@@ -69,7 +69,7 @@ fn readable(file: &File, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// One byte, which no line has, stands in the place of each block that cannot be read: what is left of the lines at its
-/// edges is no line then.
+/// edges is not a line then.
 fn readable_blocks(size: u64, read: impl Fn(&mut [u8], u64) -> io::Result<usize>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     let mut block = vec![0; BLOCK_BYTES];

@@ -141,7 +141,7 @@ pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest,
         Ok(file) => file,
         Err(error) => match Refusal::of(&error) {
             Some(Refusal::Missing) => return Ok((Manifest::default(), None)),
-            Some(Refusal::NotFile | Refusal::Link) => return Err(bad("it is no plain file".to_owned())),
+            Some(Refusal::NotFile | Refusal::Link) => return Err(bad("it is not a plain file".to_owned())),
             _ => return Err(mount.error(Action::Open, path, error)),
         },
     };

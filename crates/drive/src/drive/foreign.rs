@@ -111,7 +111,7 @@ fn beside_the_folders(mount: &Mount, place: &BagPlace, found: &mut Foreign) -> R
     Ok(folders)
 }
 
-/// Counts what lies in a booking's folder and is no copy.
+/// Counts what lies in a booking's folder and is not a copy.
 fn in_a_folder(
     mount: &Mount,
     place: &BagPlace,

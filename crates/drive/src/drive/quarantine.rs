@@ -98,7 +98,7 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> R
     Ok(aside)
 }
 
-/// Moves a file into the quarantine, durably: its new path. The caller knows that it is no proven copy, and holds the
+/// Moves a file into the quarantine, durably: its new path. The caller knows that it is not a proven copy, and holds the
 /// manifests' lock.
 pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
     let missing = || Kind::CopyMissing.of(path);

@@ -30,7 +30,7 @@ impl Drive {
     /// [`ReadBack::Cached`] where neither could be made certain.
     ///
     /// # Errors
-    /// An obstacle; the file is not there, is no plain file, or cannot be read.
+    /// An obstacle; the file is not there, is not a plain file, or cannot be read.
     pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackOf, DriveError> {
         self.read_back_many(&[(path, algorithm)]).pop().expect("one answer for each file")
     }
@@ -141,7 +141,7 @@ fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuf
         let wanted = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
         let chunk = &mut buffer.bytes()[..wanted.next_multiple_of(ALIGNMENT_BYTES)];
         let count = read_at(file, chunk, offset)?;
-        // It became shorter while we read: what was read so far is no whole file.
+        // It became shorter while we read: what was read so far is not a whole file.
         if count < wanted && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

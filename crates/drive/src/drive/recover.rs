@@ -252,7 +252,7 @@ impl<'a> Sweeper<'a> {
             return Ok(());
         }
         let listed_as = self.kept_lines(place, path)?;
-        // That it is older than the log, or is not, is no evidence where the drive was copied, a clock was wrong or an
+        // That it is older than the log, or is not, is not evidence where the drive was copied, a clock was wrong or an
         // older log was put back: only what this log itself says of the path is.
         let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
         if !is_left_over {

@@ -47,7 +47,7 @@ fn every_error_names_the_thing_and_the_next_step() {
         drive(Kind::Cloned(identity(), "lacks the mark of its newest use".to_owned())),
         drive(Kind::Unrecorded("the log does not answer".to_owned())),
         drive(Kind::IdentityLost),
-        drive(Kind::BadIdentity("it is no plain file".to_owned())),
+        drive(Kind::BadIdentity("it is not a plain file".to_owned())),
         drive(Kind::Linked).about("acme"),
         drive(Kind::ReadOnly),
         from(Errno::ROFS, Action::Open),
@@ -64,7 +64,8 @@ fn every_error_names_the_thing_and_the_next_step() {
         drive(Kind::Full { free: gib(1), reserve: gib(2), needed: gib(0) }),
         refused(drive(Kind::NoRoom).about(path), Action::Write, Errno::NOSPC),
         refused(drive(Kind::Failing).about(path), Action::Sync, Errno::IO),
-        drive(Kind::BadManifest("line 7 is no digest and path".to_owned())).about("acme/2026-11/manifest-sha256.txt"),
+        drive(Kind::BadManifest("line 7 is not a digest and path".to_owned()))
+            .about("acme/2026-11/manifest-sha256.txt"),
         file(Kind::Busy),
         file(Kind::TooLong(ByteCount(17))),
         file(Kind::CopyMissing),

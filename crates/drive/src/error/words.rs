@@ -58,7 +58,7 @@ impl DriveError {
             Kind::IdentityLost => format!("the drive at {root} was in use, but its identity is not there any more"),
             Kind::BadIdentity(reason) => format!("the drive at {root} has an identity that cannot be read: {reason}"),
             Kind::Linked => format!(
-                "{path} on the drive at {root} is no plain folder, but a symbolic link, a file or another file system"
+                "{path} on the drive at {root} is not a plain folder, but a symbolic link, a file or another file system"
             ),
             Kind::ReadOnly if self.refused.is_none() => format!("the drive at {root} is read-only"),
             Kind::ReadOnly if path.is_empty() => format!("the drive at {root} cannot be written to: {source}"),
@@ -79,9 +79,9 @@ impl DriveError {
             Kind::Busy => format!("another worker is writing {path}"),
             Kind::TooLong(size) => format!("more bytes came for {path} than the {} announced", size.0),
             Kind::CopyMissing => format!("{path} is not on the drive"),
-            Kind::NotPlain => format!("what stands at {path} on the drive is no plain file or folder"),
+            Kind::NotPlain => format!("what stands at {path} on the drive is not a plain file or folder"),
             Kind::Proven => format!("a proven copy of other content stands at {path} on the drive"),
-            Kind::BadPath => format!("{path:?} is no path on a drive"),
+            Kind::BadPath => format!("{path:?} is not a path on a drive"),
             Kind::Unfit(reason) => format!("{path} cannot be on this drive: {reason} ({source})"),
             Kind::Io => format!("cannot {do_it} {path} on the drive: {source}"),
         }

@@ -68,7 +68,7 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
         Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem) => {
             Kind::Linked.at(root).about(identity::FOLDER)
         }
-        Some(Refusal::NotFile) => Kind::BadIdentity("it is no plain file".to_owned()).at(root),
+        Some(Refusal::NotFile) => Kind::BadIdentity("it is not a plain file".to_owned()).at(root),
         _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
     }
 }

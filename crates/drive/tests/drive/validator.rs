@@ -16,7 +16,7 @@ pub(crate) fn faults_of(bag: &Path) -> Vec<String> {
     }
     let info = std::fs::read_to_string(bag.join("bag-info.txt")).unwrap_or_default();
     if info.lines().any(|line| !line.contains(": ") || line.starts_with(' ')) {
-        faults.push("bag-info.txt has a line that is no label and value".to_owned());
+        faults.push("bag-info.txt has a line that is not a label and value".to_owned());
     }
     let manifest = std::fs::read_to_string(bag.join("manifest-sha256.txt")).unwrap_or_default();
     let mut listed = BTreeMap::new();
@@ -24,7 +24,7 @@ pub(crate) fn faults_of(bag: &Path) -> Vec<String> {
     for line in manifest.split(['\n', '\r', '\x0b', '\x0c', '\u{85}', '\u{2028}', '\u{2029}']).filter(|l| !l.is_empty())
     {
         let Some((sha256, path)) = line.split_once("  ") else {
-            faults.push(format!("{line:?} is no manifest line"));
+            faults.push(format!("{line:?} is not a manifest line"));
             continue;
         };
         if listed.insert(decoded(path), sha256.to_owned()).is_some() {

@@ -110,7 +110,7 @@ pub(super) async fn schema(connection: &mut PgConnection) -> Result<Option<i64>,
         .await
 }
 
-/// A user who may not begin a site's log is no writer at all, or not of that site.
+/// A user who may not begin a site's log is not a writer at all, or not of that site.
 fn no_writer(place: &Place, site: &SiteId, source: sqlx::Error) -> OpenError {
     let is_of_another_site =
         source.as_database_error().is_some_and(|error| error.message().contains("may not write to"));

@@ -208,7 +208,7 @@ impl File {
             return OpenError::NotALog { path, why: "it is a folder" };
         }
         match result_code(&error) {
-            Some(SQLITE_NOTADB) => OpenError::NotALog { path, why: "it is no SQLite database" },
+            Some(SQLITE_NOTADB) => OpenError::NotALog { path, why: "it is not an SQLite database" },
             _ => OpenError::Storage { path, source: error.into() },
         }
     }

@@ -65,7 +65,7 @@ async fn a_log_that_holds_something_else_is_left_as_it_is() {
     two.append(events(3)).await.unwrap();
     let head = two.head().await.unwrap();
     assert!(matches!(one.copy_to(&two, |_| ()).await, Err(CopyError::NotItsBeginning { events: 3 })));
-    // A longer one is no beginning either.
+    // A longer one is not a beginning either.
     one.copy_to(&open(&database().await.url).await, |_| ()).await.unwrap();
     assert!(matches!(two.copy_to(&one, |_| ()).await, Err(CopyError::NotItsBeginning { events: 5 })));
     assert_eq!(two.head().await.unwrap(), head);

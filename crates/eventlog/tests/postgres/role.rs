@@ -78,7 +78,7 @@ async fn a_writer_cannot_append_what_does_not_follow() {
         )
     };
     let fresh = "gen_random_uuid()";
-    // Of these, only the first is no error: it finds that the log ends elsewhere.
+    // Of these, only the first is not an error: it finds that the log ends elsewhere.
     run(&mut connection, &append("1", "0", fresh)).await.unwrap();
     run(&mut connection, &append("2", "1", fresh)).await.expect_err("these bytes are no event");
     run(&mut connection, &append("2", "0", "(SELECT id FROM event LIMIT 1)")).await.expect_err("the id is taken");
@@ -176,7 +176,7 @@ fn append(stream: &str, version: u64, id: &str, kind: &str, time_us: i64, body: 
     )
 }
 
-/// What is no event, or says another thing than the columns do.
+/// What is not an event, or says another thing than the columns do.
 fn changed_bodies(body: &str, id: &str, stream: &str, kind: &str) -> Vec<String> {
     let changed = |from: &str, to: &str| {
         assert!(body.contains(from), "{from} in {body}");

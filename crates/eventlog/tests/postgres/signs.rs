@@ -43,7 +43,7 @@ async fn r8_each_process_has_one_sign_with_its_age_and_old_ones_are_forgotten() 
     assert_eq!(signs.iter().map(|seen| seen.process).collect::<Vec<_>>(), [fetch, verify], "the newest first");
     assert_eq!(signs[0].sign, ended);
     assert!(signs.iter().all(|seen| seen.age < SignedDuration::from_mins(5)), "{signs:?}");
-    assert_eq!(log.head().await.unwrap().size, 0, "a sign is no event");
+    assert_eq!(log.head().await.unwrap().size, 0, "a sign is not an event");
 
     let age = |days: u32| {
         format!("UPDATE strongroom.sign SET seen_at = seen_at - interval '{days} days' WHERE process = '{verify}'")

@@ -67,7 +67,7 @@ async fn an_append_waits_for_a_wire_that_is_mended() {
     assert!(!waiting.is_finished());
     wire.mend();
     assert_eq!(timeout(PATIENCE, waiting).await.unwrap().unwrap().unwrap()[0].position.0, 1);
-    // A reply of which half comes is no reply.
+    // A reply of which half comes is not a reply.
     wire.halve_the_next_reply();
     let _ = log.append(vec![event()]).await;
     log.append(vec![event()]).await.unwrap();

@@ -189,7 +189,7 @@ fn first_night(story: &mut Story) {
         in_hand: 0,
         forgotten: 0,
         unusable: 1,
-        rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is no booking id".to_owned() }],
+        rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is not a booking id".to_owned() }],
         zero_reason: None,
     };
     story.tell("enumerate", &run(1), Event::RunEnumerated(found));

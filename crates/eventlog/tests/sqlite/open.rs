@@ -62,13 +62,13 @@ async fn a_file_that_is_no_log_is_left_as_it_is() {
     log_at(&beheaded).await;
     run_sql(&beheaded, "DROP TRIGGER head_is_never_deleted; DELETE FROM head").await;
     for (path, why) in [
-        (text, "it is no SQLite database"),
+        (text, "it is not an SQLite database"),
         (foreign, "it is another program's database"),
         (folder.path().to_owned(), "it is a folder"),
         (beheaded, "its head is missing"),
     ] {
         let said = refused(&path, &site()).await;
-        assert_eq!(said, format!("FILE is no event log ({why}): name another file, this one is left as it is"));
+        assert_eq!(said, format!("FILE is not an event log ({why}): name another file, this one is left as it is"));
     }
 }
 

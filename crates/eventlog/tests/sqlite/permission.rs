@@ -43,7 +43,7 @@ fn run_as_reader(folder: &Path, test: &str) {
     let output = command.output().unwrap();
     set_mode(folder, 0o755);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test} is no test");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test} is not a test");
 }
 
 async fn opened() -> Result<EventLog, OpenError> {

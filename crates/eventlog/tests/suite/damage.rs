@@ -41,6 +41,10 @@ async fn forged_frontier<B: Backend>(log: &EventLog, node: usize) -> String {
     B::bytes(&bytes)
 }
 
+fn row(sql: &str, position: u64, fault: Fault) -> (String, u64, Fault) {
+    (sql.to_owned(), position, fault)
+}
+
 /// What is done to the rows, in any database's SQL, and what must be found.
 async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
     let third = log.read(Position(2), 1).await.unwrap().remove(0).body;
@@ -53,8 +57,7 @@ async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
          UPDATE event SET body = (SELECT body FROM t WHERE t.position = 17 - event.position),
              leaf_hash = (SELECT leaf_hash FROM t WHERE t.position = 17 - event.position) WHERE position IN (8, 9);
          DROP TABLE t";
-    let row = |sql: &str, position: u64, fault: Fault| (sql.to_owned(), position, fault);
-    vec![
+    let mut rows = vec![
         row("UPDATE event SET body = replace(body, 'direct', 'cached') WHERE position = 2", 2, Fault::ChangedBytes),
         row("UPDATE event SET body = body || ' ' WHERE position = 0", 0, Fault::ChangedBytes),
         row(
@@ -99,6 +102,14 @@ async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
             10,
             Fault::Root(Position(11)),
         ),
+    ];
+    rows.extend(projections());
+    rows
+}
+
+/// The same of the projection.
+fn projections() -> Vec<(String, u64, Fault)> {
+    vec![
         row("UPDATE stream SET next_stage = 'archive' WHERE name = 'booking/B-4'", 9, Fault::Projection(booking(4))),
         row("UPDATE stream SET due_at_us = 1 WHERE name = 'booking/B-4'", 9, Fault::Projection(booking(4))),
         row("UPDATE stream SET status = 'archived' WHERE name = 'booking/B-5'", 10, Fault::Projection(booking(5))),

@@ -30,7 +30,7 @@ impl Template {
     /// There is no such key: the key is the program's own choice.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
-        assert!(matches!(keys::lookup(key), keys::Named::Value), "{key} is no key of the configuration");
+        assert!(matches!(keys::lookup(key), keys::Named::Value), "{key} is not a key of the configuration");
         self.set.insert(key.to_owned(), value.into());
         self
     }

@@ -65,7 +65,7 @@ fn an_address_with_a_password_comes_from_a_file_and_is_never_shown() {
     assert!(printed.contains("amqp://me@mq") && !printed.contains("hunter2"), "{printed}");
     let wrong =
         Config::from_text("log.url_file = \"mq\"", folder.path()).unwrap().log.database().unwrap_err().to_string();
-    assert!(wrong.contains("log.url_file: it is no postgres:// address") && !wrong.contains("hunter2"), "{wrong}");
+    assert!(wrong.contains("log.url_file: it is not a postgres:// address") && !wrong.contains("hunter2"), "{wrong}");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn bad_values_are_named_with_their_line_what_was_found_and_the_next_step() {
         "mail = \"me@example.com\"",
         "colour = \"blue\"",
         "site = \"a\"\nsite = \"b\"",
-        "this is no toml",
+        "this is not toml",
     ];
     let messages: String =
         cases.iter().map(|text| format!("{}\n    {}\n", text.replace('\n', " | "), message(text))).collect();

@@ -35,7 +35,7 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteCou
     match Number::deserialize(deserializer) {
         Ok(Number::Number(bytes)) => Ok(ByteCount(bytes)),
         Ok(Number::Text(text)) => text.parse().map_err(D::Error::custom),
-        Err(_) => Err(D::Error::custom("it is no size: write it in quotes, such as \"2GiB\"")),
+        Err(_) => Err(D::Error::custom("it is not a size: write it in quotes, such as \"2GiB\"")),
     }
 }
 
@@ -71,9 +71,9 @@ pub(super) fn collector_address<'de, D: Deserializer<'de>>(deserializer: D) -> R
 /// The address that `text` is, or why it is none; `instead` says where a password belongs.
 fn http(text: &str, example: &str, instead: &str) -> Result<Url, String> {
     let bad = |why: &str| format!("{:?} {why}: write it such as {example:?}", printable(text, MAX_SHOWN_CHARS));
-    let url = Url::parse(text).map_err(|error| bad(&format!("is no address ({error})")))?;
+    let url = Url::parse(text).map_err(|error| bad(&format!("is not an address ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(bad("is no http:// or https:// address"));
+        return Err(bad("is not an http:// or https:// address"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         // Not shown: it may hold a password.

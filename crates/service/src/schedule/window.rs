@@ -90,9 +90,9 @@ impl fmt::Display for Window {
     }
 }
 
-/// A text that is no window.
+/// A text that is not a window.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no window: write it from start to end, such as \"23:00-05:00\"")]
+#[error("{0:?} is not a window: write it from start to end, such as \"23:00-05:00\"")]
 pub struct ParseWindowError(String);
 
 impl FromStr for Window {

@@ -85,7 +85,7 @@ impl Rig {
         self.0.handle(stage, retry(), tasks).await
     }
 
-    /// Every file on the drive that is no file of ours by its final name.
+    /// Every file on the drive that is not a file of ours by its final name.
     pub(crate) fn temporaries(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut folders = vec![self.root().join("acme")];

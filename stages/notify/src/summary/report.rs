@@ -81,7 +81,7 @@ async fn unsent_before(log: &EventLog, composed: &SummaryComposed) -> Result<Opt
     };
     let history = log.stream(&StreamName::summary(number)).await?;
     let before = history.iter().filter(|event| event.position < composed.to);
-    // A stream that makes no sense is no sent summary.
+    // A stream that makes no sense is not a sent summary.
     let sent = before.cloned().try_fold(Summary::default(), |summary, event| summary.next(&event));
     Ok(sent.map_or(true, |summary| summary.sent.is_none()).then_some(number))
 }

@@ -28,10 +28,10 @@ async fn a_mail_server_needs_a_recipient() {
 #[test]
 fn r9_an_address_that_is_none_is_named_and_smuggles_nothing_in() {
     for (text, part) in [
-        ("[mail]\nfrom = \"strongroom\"", "mail.from: \"strongroom\" is no address"),
-        ("[mail]\nto = [\"a@example.com\", \"b@\"]", "mail.to: \"b@\" is no address"),
-        ("[mail]\nto = [\"a@example.com\\r\\nBcc: x@example.com\"]", "is no address"),
-        ("[mail]\nto = [\"\"]", "is no address"),
+        ("[mail]\nfrom = \"strongroom\"", "mail.from: \"strongroom\" is not an address"),
+        ("[mail]\nto = [\"a@example.com\", \"b@\"]", "mail.to: \"b@\" is not an address"),
+        ("[mail]\nto = [\"a@example.com\\r\\nBcc: x@example.com\"]", "is not an address"),
+        ("[mail]\nto = [\"\"]", "is not an address"),
     ] {
         let error = settings(text).unwrap_err();
         assert!(error.contains(part) && !error.contains('\n'), "{error}");

@@ -75,7 +75,7 @@ async fn bad_night() -> Site {
     let stream = site.run_requested(Trigger::Schedule).await;
     let mut look = looked(60, 30, None);
     look.unusable = 25;
-    let bad = |n: u32| Rejected { booking: format!("../{n}<b>"), reason: "its id is no booking id".to_owned() };
+    let bad = |n: u32| Rejected { booking: format!("../{n}<b>"), reason: "its id is not a booking id".to_owned() };
     look.rejected = (0..25).map(bad).collect();
     site.run_enumerated(stream, look).await;
     for n in 1..=10 {

@@ -45,7 +45,7 @@ async fn a_wrong_digest_once_is_fetched_again_and_twice_needs_a_person() {
     assert_eq!((failed.kind, failed.attempt), (FailureKind::WrongDigest, 1));
     assert_eq!(failed.digest, Some(sha256(b"what came")));
     assert!(failed.retry_at.is_some());
-    assert!(!rig.file(&path).exists(), "it is no copy of anything");
+    assert!(!rig.file(&path).exists(), "it is not a copy of anything");
 
     rig.fetch("B-1", b"what came").await;
     rig.run().await;
@@ -90,7 +90,7 @@ async fn r6_a_missing_drive_pauses_and_costs_nothing() {
     let idle = pipeline.idle(&VERIFY, Duration::from_millis(200)).await.unwrap();
     let Idle::Paused(alarm) = idle else { panic!("{idle:?}") };
     assert_eq!(alarm.kind, AlarmKind::DriveMissing);
-    // An empty folder is no drive either.
+    // An empty folder is not a drive either.
     std::fs::create_dir(rig.root()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(rig.state("B-1").await.failures, 0);

@@ -120,7 +120,7 @@ async fn of_a_removed_manifest_nothing_is_believed_until_a_person_brings_one() {
     let whole = rig.manifest();
     std::fs::remove_file(rig.file(MANIFEST)).unwrap();
     start(&rig).await;
-    assert_eq!(lists(&rig, &old), [false; 3], "that a file can be read is no proof of what it was");
+    assert_eq!(lists(&rig, &old), [false; 3], "that a file can be read is not a proof of what it was");
     let words = told(&rig).await;
     assert_eq!(words.len(), 1);
     assert!(old.iter().all(|path| words[0].contains(path)), "{words:?}");

@@ -105,5 +105,5 @@ pub(crate) fn state_name(state: ServerState) -> &'static str {
 
 fn state_named(name: &str) -> sqlx::Result<ServerState> {
     let known = STATES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state);
-    known.ok_or_else(|| sqlx::Error::Decode(format!("{name:?} is no state of a booking").into()))
+    known.ok_or_else(|| sqlx::Error::Decode(format!("{name:?} is not a state of a booking").into()))
 }

@@ -98,7 +98,7 @@ fn value(key: &Key, text: &str) -> Result<Value, String> {
     let shown = || printable(text, MAX_SHOWN_CHARS);
     Ok(match key.default() {
         Some(Expr::Integer(_)) => {
-            Value::Integer(text.trim().parse().map_err(|_| format!("{:?} is no whole number", shown()))?)
+            Value::Integer(text.trim().parse().map_err(|_| format!("{:?} is not a whole number", shown()))?)
         }
         Some(Expr::Bool(_)) => {
             Value::Boolean(text.trim().parse().map_err(|_| format!("{:?} is neither true nor false", shown()))?)

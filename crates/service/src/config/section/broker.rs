@@ -58,7 +58,7 @@ impl Broker {
     /// The broker's address, where one is set: by itself or in a file.
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is no broker's address.
+    /// It is set in two places, its file cannot be used, or it is not a broker's address.
     pub fn address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(Kind::Broker, "broker.url", self.url.as_ref(), self.url_file.as_deref())
     }

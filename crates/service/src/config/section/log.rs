@@ -30,7 +30,7 @@ impl Log {
     /// file, at [`Config::log_path`](super::Config::log_path).
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is no database's address.
+    /// It is set in two places, its file cannot be used, or it is not a database's address.
     pub fn database(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(Kind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
     }

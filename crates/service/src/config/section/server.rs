@@ -51,7 +51,7 @@ impl Server {
     /// file. Absent: they are a file, at [`Config::database_path`](super::Config::database_path).
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is no database's address.
+    /// It is set in two places, its file cannot be used, or it is not a database's address.
     pub fn database_address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         let (inline, file) = (self.database_url.as_ref(), self.database_url_file.as_deref());
         ServiceUrl::choose(Kind::Database, "server.database_url", inline, file)

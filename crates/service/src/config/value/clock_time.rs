@@ -21,7 +21,7 @@ impl FromStr for ClockTime {
     fn from_str(text: &str) -> Result<Self, String> {
         time_of_day(text).map(Self).ok_or_else(|| {
             let shown = printable(text, super::MAX_SHOWN_CHARS);
-            format!("{shown:?} is no time of day: write it from \"00:00\" to \"23:59\"")
+            format!("{shown:?} is not a time of day: write it from \"00:00\" to \"23:59\"")
         })
     }
 }

@@ -30,9 +30,9 @@ impl From<Duration> for Period {
     }
 }
 
-/// A text that is no length of time.
+/// A text that is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no length of time: write a number and ms, s, m, h or d, such as \"30s\", \"2m\" or \"1h30m\"")]
+#[error("{0:?} is not a length of time: write a number and ms, s, m, h or d, such as \"30s\", \"2m\" or \"1h30m\"")]
 pub struct ParsePeriodError(String);
 
 impl FromStr for Period {

@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// A text that is no address of a database or a broker. The text itself is not repeated,
+/// A text that is not an address of a database or a broker. The text itself is not repeated,
 /// since it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -80,12 +80,13 @@ impl ServiceUrl {
         let write = |why: String| ParseServiceUrlError(format!("{why}: write it such as {:?}", kind.example()));
         let url = Url::parse(text).map_err(|error| {
             write(format!(
-                "it is no address ({error}; in a password, characters such as @ and / are written %40 and %2F)"
+                "it is not an address ({error}; in a password, characters such as @ and / are written %40 and %2F)"
             ))
         })?;
         let [scheme, other] = kind.schemes();
         if ![scheme, other].contains(&url.scheme()) {
-            return Err(write(format!("it is no {scheme}:// address")));
+            let article = if scheme.starts_with('a') { "an" } else { "a" };
+            return Err(write(format!("it is not {article} {scheme}:// address")));
         }
         match kind {
             Kind::Database if names_no_database(&url) => Err(write("it names no database".to_owned())),

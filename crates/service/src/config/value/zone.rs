@@ -37,7 +37,7 @@ impl FromStr for Zone {
             ));
         }
         Err(format!(
-            "{shown:?} is no time zone: write its name in the IANA database, such as \"Europe/Berlin\" \
+            "{shown:?} is not a time zone: write its name in the IANA database, such as \"Europe/Berlin\" \
              (`timedatectl list-timezones` lists them)"
         ))
     }

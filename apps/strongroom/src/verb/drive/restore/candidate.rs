@@ -52,7 +52,7 @@ async fn proofs(log: &EventLog) -> Result<HashMap<DriveId, VecDeque<Proof>>, Log
         let page = log.read(from, MAX_READ).await?;
         let Some(last) = page.last() else { return Ok(proofs) };
         from = last.position.next();
-        // An event that only a newer version can read is no proof of ours.
+        // An event that only a newer version can read is not a proof of ours.
         for event in page.iter().filter_map(|stored| stored.decode().ok()) {
             let Event::TimesheetBackedUp(proof) = event.event else { continue };
             let of_drive = proofs.entry(proof.drive).or_default();
