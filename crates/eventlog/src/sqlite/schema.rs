@@ -63,7 +63,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
 /// Brings the schema up to date, and a new log to life, in one transaction: if we stop in
 /// it, the file is as it was. Two processes that do it at once do it one after the other,
 /// and the second finds nothing left to do. The projection of an older schema is made again from the events,
-/// a batch at a time, so that memory stays bounded; a million streams take about a minute, once.
+/// a batch at a time, so that memory stays bounded.
 pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
