@@ -112,7 +112,7 @@ async fn what_cannot_be_taken_is_listed_and_keeps_nothing_else_from_being_taken(
     assert_eq!((report.imported, report.skipped), (1, 3));
     for (remark, name) in report.skips.iter().zip(["link", "linked folder", "pipe"]) {
         assert!(remark.what.ends_with(&format!("documents/{name}")), "{remark:?}");
-        assert!(remark.why.contains("no regular file"), "{remark:?}");
+        assert!(remark.why.contains("not a regular file"), "{remark:?}");
     }
 }
 

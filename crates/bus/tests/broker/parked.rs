@@ -38,7 +38,7 @@ async fn what_is_parked_is_listed_any_number_of_times_and_stays() {
             assert_eq!(shown.size_bytes, message.body.len() as u64);
         }
         let fault = |at: usize| listed[at].fault.clone().unwrap_or_default();
-        assert!(fault(0).contains("no CloudEvents object") && !fault(0).contains('\u{1b}'), "{}", fault(0));
+        assert!(fault(0).contains("not a CloudEvents object") && !fault(0).contains('\u{1b}'), "{}", fault(0));
         assert!(fault(1).contains("upgrade strongroom"), "{}", fault(1));
         assert_eq!(listed[2].fault, None);
         until_ready(&publisher, &parked_queue(), 3).await;
