@@ -52,7 +52,7 @@ struct Entries {
     /// What is in hand.
     claims: HashMap<StreamName, Claimed>,
     /// Streams whose last event turned out to need nothing from us, though the log still
-    /// shows it as pending: another worker has it in hand. Forgotten at the next look from 0.
+    /// shows it as pending: another worker has claimed it. Forgotten at the next look from 0.
     rested: HashMap<StreamName, Position>,
     /// Whether the feed has more that it is about to hand over.
     more: bool,

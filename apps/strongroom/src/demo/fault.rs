@@ -59,7 +59,7 @@ impl Fault {
         }
     }
 
-    /// What the server is told to do to the transfer.
+    /// The fault that the server puts into the transfer.
     pub(crate) fn cut() -> TransferCut {
         TransferCut::of(&Self::CutTransfer.booking().parse().expect("the demo's own ids are ids"), CUT_AFTER_BYTES)
     }

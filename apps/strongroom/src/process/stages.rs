@@ -32,7 +32,7 @@ impl Process {
         self.verify.as_ref().expect(OPENED)
     }
 
-    /// Starts the stage that takes bookings in hand.
+    /// Starts the stage that claims bookings for a run.
     pub(crate) fn start_enumerate(&mut self) {
         self.spawn(wire::enumerate(self.source(), &self.log, &self.clock), StageName::Enumerate);
     }
@@ -68,7 +68,7 @@ impl Process {
     /// Starts every stage. What is returned counts the bytes that are brought.
     ///
     /// Verify comes before fetch: what a dead process left on the drive is put right before anything new is written to
-    /// it. And fetch before enumerate: nothing is taken in hand for a drive that is not there or is full.
+    /// it. And fetch before enumerate: nothing is claimed for a drive that is missing or full.
     pub(crate) fn start_all(&mut self) -> Result<Meter, Trouble> {
         self.start_notify()?;
         let fetch = self.fetch();

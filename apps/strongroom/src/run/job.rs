@@ -69,7 +69,7 @@ impl Job {
         Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }
 
-    /// Whether files can be brought to the drive: nothing is taken in hand before.
+    /// Whether files can be brought to the drive: nothing is claimed before.
     pub(crate) fn drive(&self) -> DriveFound {
         let stages = self.process.pipeline.progress();
         if !stages.iter().all(|stage| stage.has_looked) {

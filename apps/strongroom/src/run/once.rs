@@ -110,7 +110,7 @@ async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
     }
 }
 
-/// Whether files can be brought to the drive, within the patience. That they cannot is told at once.
+/// Whether files can be brought to the drive, within the patience. That they cannot is reported at once.
 async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
     let mut unusable_since = None;
     while !job.process.shutdown.is_requested() {

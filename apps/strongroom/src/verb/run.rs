@@ -82,7 +82,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     Ok(exit)
 }
 
-/// Where progress is shown, and the log lines and traces beside it. An alarm is told once:
+/// Where progress is shown, and the log lines and traces beside it. An alarm is reported once:
 /// in words, or as a line for collectors.
 fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), Trouble> {
     let words = config.telemetry.format == LogFormat::Plain && !is_quiet;

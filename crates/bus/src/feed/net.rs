@@ -1,4 +1,4 @@
-//! The net below the queue of a stage that outlives the broker: people are told even while there is none.
+//! The net below the queue of a stage that outlives the broker: people are notified even while there is none.
 //!
 //! What has waited for long is taken from the log directly. It goes through the same hand as
 //! what the broker brings, so that nobody is told twice by one process; and by two, only as
