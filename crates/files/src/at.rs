@@ -1,13 +1,10 @@
-//! Reading and writing at a place in a file, wherever its cursor is.
+//! Reading and writing at an offset.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// Reads some bytes from there on: how many; none at the file's end. It is made again while a signal interrupts it.
-///
-/// # Errors
-/// The call's.
+/// Reads into `bytes` at an offset; 0 at the file's end.
 pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     loop {
         match file.read_at(bytes, at) {
@@ -17,7 +14,7 @@ pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     }
 }
 
-/// Reads exactly so many bytes from there on.
+/// Fills `bytes` from an offset.
 ///
 /// # Errors
 /// The call's; or the file ends before.
@@ -25,7 +22,7 @@ pub fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     file.read_exact_at(bytes, at)
 }
 
-/// Writes all of the bytes from there on.
+/// Writes all of `bytes` at an offset.
 ///
 /// # Errors
 /// The call's; some of them may be written.

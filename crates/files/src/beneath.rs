@@ -18,12 +18,12 @@ use crate::refusal::errno;
 use crate::stat::{FileId, Stat};
 use crate::within::{Creation, create_in, make_in, plain, remove_in, rename_in, stat_in};
 
-/// How often an open is tried again where the kernel says that the tree was moving.
+/// How often an open is repeated after `EAGAIN`: the tree was being renamed meanwhile (openat2(2)).
 const MAX_OPEN_ATTEMPTS: u32 = 16;
-/// How often missing folders are made again where someone tidies them away meanwhile.
+/// How often a folder is made again that another process removes meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
-/// What holds for all that lies below a root.
+/// How everything below a root is opened and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Whether another file system mounted below the root is refused (`EXDEV`).
@@ -34,33 +34,30 @@ pub struct Policy {
     pub folder_mode: u32,
 }
 
-/// A folder that was opened, and made where it was missing.
+/// A folder that was opened, or made.
 #[derive(Debug)]
 pub struct Made {
     /// The folder.
     pub folder: Folder,
-    /// The folders that got a new entry on the way, outermost first (the empty path is the root): the new
-    /// ones are durable when these are synced.
+    /// The folders that got a new entry, outermost first (the empty path is the root). Syncing these makes the new ones
+    /// durable.
     pub changed: Vec<PathBuf>,
 }
 
-/// A root folder, held open, and all that lies beneath it. Paths are relative to it, with `/` between plain parts;
-/// the empty path is the root itself. Any other path is refused (`EINVAL`).
+/// An open root folder. Paths are relative to it, with `/` between plain parts; the empty path is the root itself. Any
+/// other path is refused (`EINVAL`).
 #[derive(Debug)]
 pub struct Beneath {
     top: Folder,
     id: FileId,
     policy: Policy,
     filesystem: Filesystem,
-    /// Kernels before 5.6, and some sandboxes, have no `openat2`.
+    /// Set once `openat2` is found missing (before Linux 5.6, and in some sandboxes).
     walks: AtomicBool,
 }
 
 impl Beneath {
-    /// Opens the root itself; its own path may lead through links.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Opens the root; its own path may lead through links.
     pub fn open(path: &Path, policy: Policy) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = call(|| fault!("files.open-root"), || rustix::fs::open(path, flags, Mode::empty()))?;
@@ -69,28 +66,27 @@ impl Beneath {
         Ok(Self { top, id, policy, filesystem, walks: AtomicBool::new(false) })
     }
 
-    /// What may be relied on there.
+    /// What its file system supports.
     #[must_use]
     pub const fn filesystem(&self) -> Filesystem {
         self.filesystem
     }
 
-    /// Whether nothing below the root lies on another file system.
     pub(crate) const fn stays_on_one_file_system(&self) -> bool {
         self.policy.one_file_system
     }
 
-    /// Which folder the root is.
+    /// The root's device and inode.
     #[must_use]
     pub const fn id(&self) -> FileId {
         self.id
     }
 
-    /// Which mount it was opened through: where the kernel has such numbers (Linux 6.8 and later), no other mount has
-    /// had it since the host was started; before that, none at the same time.
+    /// The mount that it was opened through. Since Linux 6.8 the number is not reused until the host restarts; before
+    /// that it is only unique among the mounts of one moment.
     #[must_use]
     pub fn mount_id(&self) -> Option<u64> {
-        // `STATX_MNT_ID_UNIQUE` (linux/stat.h). A kernel that does not know it leaves it out of the answer.
+        // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels leave it out of `stx_mask`.
         let unique = StatxFlags::from_bits_retain(0x4000);
         [unique, StatxFlags::MNT_ID].into_iter().find_map(|asked| {
             let stat = rustix::fs::statx(&self.top, "", AtFlags::EMPTY_PATH, asked).ok()?;
@@ -98,45 +94,34 @@ impl Beneath {
         })
     }
 
-    /// Whether this root is the folder that stands at `path` now.
+    /// Whether `path` leads to this very folder now.
     #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }
 
-    /// Opens a folder, for reading it and for syncing it.
+    /// Opens a folder, to read or to sync it.
     ///
     /// # Errors
-    /// The call's; `ELOOP` or `ENOTDIR` where a link or a file stands on the way.
+    /// The call's; `ELOOP` or `ENOTDIR` where a link or a file is on the way.
     pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
-    /// Opens a plain file for reading; anything else, such as a pipe, which would block, is
-    /// refused as `EISDIR`.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Opens a plain file for reading. Anything else, such as a pipe, which would block, is refused (`EISDIR`).
     pub fn file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let file = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
         plain(file)
     }
 
-    /// Creates a plain file, or opens one that is there if `creation` lets it, for reading and writing. Its folder
-    /// must be there.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Creates a plain file in a folder that exists, or opens it where `creation` allows, for reading and writing.
     pub fn create(&self, path: impl AsRef<Path>, creation: Creation) -> io::Result<File> {
         let (folder, name) = split(path.as_ref()).ok_or(Errno::ISDIR)?;
         checked(path.as_ref())?;
         create_in(self.folder(folder)?, name, creation, self.policy.file_mode)
     }
 
-    /// Opens a folder, and makes what is missing on the way to it.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Opens a folder; makes it and its missing parents.
     pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<Made> {
         let mut changed = Vec::new();
         let folder = self.make(path.as_ref(), &mut changed, MAX_MAKE_ATTEMPTS)?;
@@ -156,7 +141,7 @@ impl Beneath {
             };
             match make_in(&folder, name, self.policy.folder_mode) {
                 Ok(()) => changed.push(parent.to_owned()),
-                // The parent may be tidied away before we come to it: then once more.
+                // Another process removed the parent meanwhile, or made the folder: once more.
                 Err(error) if matches!(errno(&error), Some(Errno::EXIST | Errno::NOENT)) => {}
                 Err(error) => return Err(error),
             }
@@ -164,10 +149,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// Opens a folder, and makes it if it is missing, but none on the way to it.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Opens a folder, or makes it in a parent that exists.
     pub fn add_folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         let path = path.as_ref();
         let Some((parent, name)) = split(path) else { return self.folder(path) };
@@ -178,7 +160,7 @@ impl Beneath {
             }
             match make_in(self.folder(parent)?, name, self.policy.folder_mode) {
                 Ok(()) => {}
-                // It may be tidied away before we come to open it: then once more.
+                // Removed meanwhile, as above.
                 Err(error) if errno(&error) == Some(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }
@@ -186,11 +168,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// What stands at a path; `None` where nothing does, and where a file stands in place of a folder on the
-    /// way.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// What is at a path; `None` for nothing, also where a file is on the way.
     pub fn stat(&self, path: impl AsRef<Path>) -> io::Result<Option<Stat>> {
         let Some((folder, name)) = split(path.as_ref()) else { return Stat::of(&self.top).map(Some) };
         checked(path.as_ref())?;
@@ -200,10 +178,7 @@ impl Beneath {
         }
     }
 
-    /// Gives a file another name, where nothing has that name yet: `EEXIST` where something has.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Renames a file without replacing (`EEXIST`).
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         let ((from_folder, from_name), (to_folder, to_name)) =
             split(from.as_ref()).zip(split(to.as_ref())).ok_or(Errno::INVAL)?;
@@ -212,10 +187,7 @@ impl Beneath {
         rename_in(self.folder(from_folder)?, from_name, self.folder(to_folder)?, to_name)
     }
 
-    /// Deletes a file, or a link itself: whether there was one.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Deletes a file, or a link itself; whether there was one.
     pub fn remove(&self, path: impl AsRef<Path>) -> io::Result<bool> {
         let (folder, name) = split(path.as_ref()).ok_or(Errno::ISDIR)?;
         checked(path.as_ref())?;
@@ -225,11 +197,8 @@ impl Beneath {
         }
     }
 
-    /// Deletes a folder and the files in it, if it is a folder, and all that lies in it are plain files whose names
-    /// are `ours`: whether it was there. Nothing is deleted otherwise (`ENOTEMPTY`).
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Deletes a folder with the files in it, if all are plain files whose names are `ours`; nothing otherwise
+    /// (`ENOTEMPTY`). Whether it was there.
     pub fn remove_folder_of(
         &self,
         path: impl AsRef<Path>,
@@ -247,7 +216,7 @@ impl Beneath {
                 return Err(Errno::NOTEMPTY.into());
             }
         }
-        // Unlinking removes a name of this very folder, even if a link took its place meanwhile.
+        // By the open folder: a link that takes its place now leads nowhere else.
         for name in &names {
             remove_in(&folder, name)?;
         }
@@ -267,7 +236,8 @@ impl Beneath {
                 call(|| fault!("files.open"), || rustix::fs::openat2(&self.top, name, flags, Mode::empty(), resolve));
             match opened {
                 Err(error) if errno(&error) == Some(Errno::AGAIN) => {}
-                // EPERM comes from sandboxes that do not know the call; walking finds out whether it is real.
+                // Sandboxes answer EPERM for a call that they do not know; `walk` finds out whether it is a real
+                // refusal.
                 Err(error) if matches!(errno(&error), Some(Errno::NOSYS | Errno::PERM | Errno::INVAL)) => {
                     return self.walk(path, flags).inspect(|_| self.walks.store(true, Ordering::Relaxed));
                 }
@@ -277,7 +247,7 @@ impl Beneath {
         self.walk(path, flags)
     }
 
-    /// What `openat2` does, one part of the path after the other.
+    /// `openat2` in user space, part by part.
     fn walk(&self, path: &Path, flags: OFlags) -> io::Result<Folder> {
         let Some((folder, name)) = split(path) else {
             return call(|| fault!("files.open"), || rustix::fs::openat(&self.top, ".", flags, Mode::empty()));
@@ -293,7 +263,8 @@ impl Beneath {
         self.stay(call(|| fault!("files.open"), || rustix::fs::openat(from, name, flags, Mode::empty()))?)
     }
 
-    /// Files are not asked: on overlayfs they tell the device of the layer that they lie in.
+    /// Refuses a folder on another file system. Plain files are not checked: on overlayfs they report the device of
+    /// their layer.
     fn stay(&self, fd: Folder) -> io::Result<Folder> {
         if !self.policy.one_file_system {
             return Ok(fd);

@@ -1,4 +1,4 @@
-//! The page cache: what of a file is in it, and reading past it.
+//! The page cache: what it holds of a file, and reading past it.
 
 mod inline;
 mod residency;
@@ -11,19 +11,12 @@ use rustix::fs::{Advice, OFlags};
 pub use self::inline::is_inline;
 pub use self::residency::resident_pages;
 
-/// Has the kernel forget the clean pages of a file. It may keep them: [`resident_pages`] tells.
-///
-/// # Errors
-/// The call's.
+/// Asks the kernel to drop a file's clean pages. It may keep them: check [`resident_pages`].
 pub fn drop_cached(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?)
 }
 
-/// Has this open file read past the page cache (`O_DIRECT`), or no longer. Some file systems take that and read through the
-/// page cache all the same.
-///
-/// # Errors
-/// The call's.
+/// Sets or clears `O_DIRECT`. Some file systems accept it and read through the page cache all the same.
 pub fn set_direct(file: &File, direct: bool) -> io::Result<()> {
     let mut flags = rustix::fs::fcntl_getfl(file)?;
     flags.set(OFlags::DIRECT, direct);

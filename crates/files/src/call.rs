@@ -1,15 +1,11 @@
-//! One system call: made again while a signal interrupts it, and failing where a test says so.
+//! System calls: repeated after `EINTR`, and failing where a test injects a fault.
 
 use std::io;
 
 use rustix::io::Errno;
 use strongroom_service::Fault;
 
-/// Makes a call; while a signal interrupts it (`EINTR`), which network and FUSE file systems let happen to
-/// any call, again.
-///
-/// # Errors
-/// The call's, or the fault that a test ordered in its place.
+/// Makes a call again while it fails with `EINTR`, which on network and FUSE file systems any call may.
 pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
         if let Some(fault) = fault() {
@@ -25,10 +21,10 @@ pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() 
     }
 }
 
-/// Fails where a test says so, in the place of a call that is made elsewhere.
+/// Fails where a test injects a fault, for calls that are made elsewhere.
 ///
 /// # Errors
-/// The fault that a test ordered.
+/// The injected fault.
 pub fn faulted(fault: impl Fn() -> Option<Fault>) -> io::Result<()> {
     call(fault, || Ok(()))
 }

@@ -1,7 +1,7 @@
-//! What lies below a file system: a disk, another file, memory, or somebody else's cache.
+//! What a file system lies on: disks, a file, memory, or something with a cache of its own.
 //!
-//! A read past this kernel's page cache is a read from the device only if nothing on the way down has a cache of its
-//! own. The way is followed through `/sys/dev/block`: partitions, dm (LUKS, LVM), md (RAID) and loop devices.
+//! A read past this kernel's page cache comes from the device only if no layer below has a cache. The layers are
+//! followed through `/sys/dev/block`: partitions, dm (LUKS, LVM), md (RAID) and loop devices.
 
 mod origin;
 
@@ -16,42 +16,39 @@ pub use self::origin::Origin;
 use crate::Handle;
 use crate::filesystem::Filesystem;
 
-/// How many layers are followed: a partition in LVM on LUKS on RAID on partitions has six.
+/// A partition in LVM on LUKS on RAID on partitions has six layers.
 const MAX_LAYERS: u32 = 16;
 const TMPFS: u32 = 0x0102_1994;
 const RAMFS: u32 = 0x8584_58f6;
 const HUGETLBFS: u32 = 0x9584_58f6;
 const FUSE: u32 = 0x6573_5546;
 
-/// What a file system's bytes lie on, as far as that can be told. The order is from the best to the worst.
+/// What a file system lies on, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backing {
-    /// On devices that this kernel reads past its page cache.
+    /// Devices that are read past the page cache.
     Device,
-    /// Behind a cache that reads may be answered from.
+    /// Something whose cache may answer reads.
     Cache(Cache),
-    /// In memory: gone with the power.
+    /// Memory, lost with the power.
     Memory,
 }
 
-/// Whose cache that is.
+/// Whose cache it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
-    /// Of the file system that holds the file which a loop device makes a disk of (`.img`, VeraCrypt, LUKS in a file).
+    /// The file system's that holds a loop device's file (`.img`, VeraCrypt, LUKS in a file).
     Loop,
-    /// Of a FUSE program and of the disk that it reads (ntfs-3g, exfat-fuse).
+    /// A FUSE program's and its disk's (ntfs-3g, exfat-fuse).
     Fuse,
-    /// Of a server on the network.
+    /// A network server's.
     Network,
-    /// Nobody knows: a file system or a device that is not known to have none.
+    /// Not known to have none.
     Unknown,
 }
 
 impl Backing {
-    /// What an open file or folder lies on.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Looks up what a file or folder lies on.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = rustix::fs::fstatfs(&file)?.f_type & 0xffff_ffff;
         let device = rustix::fs::fstat(&file)?.st_dev;
@@ -63,7 +60,7 @@ impl Backing {
         }
     }
 
-    /// Why a read from it may be answered from a cache, and what would change that; `None` where it is not.
+    /// Why a read may be answered from a cache, and what to change; `None` where it is not.
     #[must_use]
     pub const fn reason(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -88,16 +85,13 @@ impl Backing {
     }
 }
 
-/// The disk that a folder's file system is on, by its device number: the same for all subvolumes of one Btrfs.
-///
-/// # Errors
-/// The call's.
+/// The device number of a folder's disk: the same for all subvolumes of one Btrfs.
 pub fn disk_of(folder: impl Handle) -> io::Result<u64> {
     let device = rustix::fs::fstat(folder)?.st_dev;
     Ok(disk(Path::new("/"), device).unwrap_or(device))
 }
 
-/// The block device of a file system that has a number of its own (Btrfs), from the table of mounts.
+/// Btrfs has device numbers of its own; mountinfo names the block device behind one.
 fn disk(top: &Path, device: u64) -> Option<u64> {
     if major(device) != 0 {
         return None;
@@ -110,7 +104,7 @@ fn disk(top: &Path, device: u64) -> Option<u64> {
     Some(fs::metadata(source).ok()?.rdev()).filter(|device| *device != 0)
 }
 
-/// What a block device lies on; the worst of all that it lies on.
+/// The worst backing among all that a block device lies on.
 fn below(top: &Path, device: u64, layers: u32) -> Backing {
     let unknown = Backing::Cache(Cache::Unknown);
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
@@ -139,7 +133,6 @@ fn below(top: &Path, device: u64, layers: u32) -> Backing {
     if begins(&["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "ub", "dasd", "pmem"]) { Backing::Device } else { unknown }
 }
 
-/// The devices that a dm or an md device is made of.
 fn slaves(place: &Path) -> Vec<u64> {
     let entries = fs::read_dir(place.join("slaves")).into_iter().flatten().flatten();
     let number = |path: PathBuf| {
@@ -147,11 +140,11 @@ fn slaves(place: &Path) -> Vec<u64> {
         let (major, minor) = text.trim().split_once(':')?;
         Some(makedev(major.parse().ok()?, minor.parse().ok()?))
     };
-    // One that cannot be read is nobody's known disk.
+    // Device 0 is never found, so an unreadable entry counts as unknown.
     entries.map(|entry| number(entry.path()).unwrap_or(0)).collect()
 }
 
-/// A loop device reads its file past the page cache only if it was told to, and then what the file lies on counts.
+/// With direct I/O a loop device is as good as what its file lies on; without, the page cache is between.
 fn of_loop(top: &Path, place: &Path, layers: u32) -> Backing {
     let read = |name| fs::read_to_string(place.join("loop").join(name)).unwrap_or_default();
     let (file, direct) = (read("backing_file"), read("dio"));

@@ -1,5 +1,4 @@
-//! What each file system honours. A list of those that are known: an unknown one is trusted
-//! with nothing, so that it costs speed and never truth.
+//! What each known file system supports. An unknown one is trusted with nothing: that costs speed, never correctness.
 
 use std::fs;
 use std::io;
@@ -10,30 +9,25 @@ use strongroom_service::fault;
 use crate::Handle;
 use crate::call::call;
 
-/// `syncfs` reports errors since this version of Linux (syncfs(2), "BUGS").
+/// syncfs(2), "BUGS": before this version of Linux it reports no errors.
 const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
 
 static KERNEL: LazyLock<Option<(u32, u32)>> = LazyLock::new(kernel_version);
 
-/// What may be relied on.
+/// What a file system supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filesystem {
-    /// Whether one `syncfs` makes everything durable and reports what it could not write. On FUSE it may do
-    /// nothing at all.
+    /// Whether one `syncfs` makes everything durable and reports errors. On FUSE it may do nothing.
     pub syncfs: bool,
-    /// Whether it lies on a block device below this kernel's page cache, and nowhere else: then a
-    /// read past the page cache is a read from the device. A network's server, a FUSE daemon, ZFS and
-    /// a RAM disk have caches of their own.
+    /// Whether all its bytes lie on a block device below this kernel's page cache. Network servers, FUSE programs, ZFS
+    /// and RAM disks have caches of their own.
     pub on_device: bool,
-    /// Whether a file's time of birth is kept, in full, and cannot be set.
+    /// Whether birth times are kept in full, and cannot be set.
     pub keeps_birth: bool,
 }
 
 impl Filesystem {
-    /// That of an open file or folder.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Looks it up for an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
         // The type differs between architectures; the numbers fit 32 bits on all.
@@ -41,12 +35,12 @@ impl Filesystem {
         Ok(Self::known(magic, *KERNEL))
     }
 
-    /// The magic numbers are from linux/magic.h, and for exFAT and NTFS from their sources.
+    /// By magic number, from linux/magic.h; exFAT's and NTFS's from their sources.
     fn known(magic: u32, kernel: Option<(u32, u32)>) -> Self {
         let (on_device, keeps_birth, syncs) = match magic {
             // ext2 to ext4, XFS, Btrfs, F2FS.
             0xef53 | 0x5846_5342 | 0x9123_683e | 0xf2f5_2010 => (true, true, true),
-            // vfat, exFAT, ntfs3: births there are in local time, or can be set.
+            // vfat, exFAT, ntfs3: births are in local time, or can be set.
             0x4d44 | 0x2011_bab0 | 0x7366_746e => (true, false, true),
             // tmpfs.
             0x0102_1994 => (false, false, true),
@@ -57,7 +51,6 @@ impl Filesystem {
     }
 }
 
-/// The running kernel's version, major and minor.
 fn kernel_version() -> Option<(u32, u32)> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);

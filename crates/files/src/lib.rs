@@ -1,33 +1,19 @@
 //! Files beneath a root folder, opened without following links, and made durable.
 //!
-//! The backup drive and the document server both keep files below a folder whose contents they do not
-//! trust: a symbolic link, a pipe or another file system may stand where a file is meant to be. What this
-//! crate promises:
-//! - no path leads out of the root: not by `..`, not through a symbolic link, and, where the
-//!   [`Policy`] says so, not onto another file system (R9);
-//! - nothing that is opened can block: a pipe is refused;
+//! The drive and the document server keep files in folders whose contents they do not trust. What this crate promises:
+//! - no path leads out of the root: not by `..`, not through a symbolic link, and, where the [`Policy`] says so, not
+//!   onto another file system (R9);
+//! - opening never blocks: a pipe is refused;
 //! - a rename never replaces;
-//! - a batch is made durable by one `syncfs` only where file system and kernel are known to write
-//!   everything and to report errors; by one `fsync` per file otherwise (R1).
+//! - a batch is made durable by one `syncfs` only where that is known to write everything and to report errors, else by
+//!   one `fsync` per file (R1).
 //!
-//! Everything here blocks. Every system call is a fault point (`files.open`, `files.rename` …), so that a
-//! test can let it fail with any error.
+//! Every function blocks, and fails with the system call's error unless it says otherwise. Each system call is a fault
+//! point (`files.open`, `files.rename` …), which a test can make fail. Only this crate and `strongroom-service` use what
+//! only Unix has.
 //!
-//! In reading order:
-//! - [`beneath`]: the root folder, and paths below it;
-//! - [`within`]: one open folder, and the names in it;
-//! - `sync`: durability;
-//! - [`filesystem`]: what each file system can be relied on for, and [`device`]: what it lies on;
-//! - [`stat`]: what stands there, [`space`]: how much room there is, [`rights`]: what this user may do;
-//! - [`cache`]: the page cache, and reading past it, [`at`]: reading and writing at a place in a file,
-//!   `read`: reading it to its end;
-//! - `mounts`: what is mounted below a folder;
-//! - [`lock`]: locks on files;
-//! - [`refusal`]: the operating system's refusals, and [`mod@meaning`]: what they mean;
-//! - [`call`]: one system call.
-//!
-//! This crate and `strongroom-service` are the only ones that name what only Unix has: what another operating system needs
-//! is written here.
+//! In reading order: `beneath`, [`within`] (one open folder), [`mod@sync`], `filesystem` and `device`, [`stat`],
+//! `space`, [`rights`], [`cache`], [`at`], `lock`, `refusal` and [`mod@meaning`] (errors).
 
 pub mod at;
 pub mod beneath;
@@ -62,7 +48,7 @@ pub use crate::space::Space;
 pub use crate::stat::{FileId, Kind, Stat, Time};
 pub use crate::within::Creation;
 
-/// What is open: a file, a folder or a root.
+/// An open file, folder or root.
 pub use std::os::fd::AsFd as Handle;
-/// A folder that is open.
+/// An open folder.
 pub use std::os::fd::OwnedFd as Folder;

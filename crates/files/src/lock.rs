@@ -1,5 +1,3 @@
-//! Locks on files, given up the moment they are dropped.
-
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -12,17 +10,13 @@ use strongroom_service::fault;
 use crate::call::call;
 use crate::refusal::errno;
 
-/// A file that is locked (flock(2)), by this open of it. The lock is given up explicitly: closing the file
-/// does so only with its last duplicate, and a process that is just being started by another thread has
-/// one for a moment.
+/// A file locked by this open of it (flock(2)). Dropping unlocks explicitly: closing would unlock only with the last
+/// duplicate, and a child process that is being spawned has one until it executes.
 #[derive(Debug)]
 pub struct Locked(File);
 
 impl Locked {
-    /// Locks a file for us alone; `None` where another holds it.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Takes an exclusive lock; `None` where another open has one.
     pub fn alone(file: File) -> io::Result<Option<Self>> {
         match call(|| fault!("files.lock"), || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(Some(Self(file))),
@@ -31,18 +25,12 @@ impl Locked {
         }
     }
 
-    /// Locks a file for us alone, and waits for it.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Waits for an exclusive lock.
     pub fn in_turn(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockExclusive)
     }
 
-    /// Locks a file together with others who do, and waits while one has it alone.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Waits for a shared lock.
     pub fn shared(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockShared)
     }
@@ -69,7 +57,7 @@ impl AsFd for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // It fails only for a descriptor that is none, and closing comes next.
+        // Can only fail for a bad descriptor, and closing follows.
         let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
     }
 }

@@ -1,5 +1,5 @@
-//! What the operating system's refusals mean: whose fault each is, and whether it passes. One table for the drive and
-//! the document server; an error that is not in it is nobody's, and is told as it stands.
+//! What errors of system calls mean: what is at fault, and whether it passes by itself. One table for drive and server;
+//! errors outside it are reported as they are.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use rustix::io::Errno;
 
 use crate::refusal::errno;
 
-/// What was being done to a file or a folder.
+/// The operation that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// Opening what is there, or looking at it.
+    /// Opening, or reading attributes.
     Open,
     /// Creating a file or a folder.
     Create,
@@ -18,17 +18,17 @@ pub enum Call {
     Write,
     /// Making bytes or names durable.
     Sync,
-    /// Giving another name.
+    /// Renaming.
     Rename,
     /// Reading bytes.
     Read,
     /// Reading a folder.
     List,
-    /// Locking a file.
+    /// Locking.
     Lock,
-    /// Asking for the room that there is.
+    /// Reading the free space.
     Space,
-    /// Taking a file or a folder away.
+    /// Deleting.
     Remove,
 }
 
@@ -48,47 +48,47 @@ impl Call {
     ];
 }
 
-/// Whose fault it is.
+/// What is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// A limit of this process or this host: no file's and no disk's.
+    /// A limit of this process or host.
     Host,
-    /// There is no room, or a quota is used up.
+    /// No room, or a quota.
     Room,
-    /// The disk is mounted read-only.
+    /// A read-only mount.
     ReadOnly,
-    /// This user may not do it.
+    /// This user's permissions.
     Rights,
-    /// The disk, or the way to it, has gone.
+    /// The disk, or the way to it, is gone.
     Gone,
     /// The disk reports errors.
     Disk,
-    /// This file's alone.
+    /// Only this file.
     File,
-    /// The file system cannot hold a file of this size or this name.
+    /// The file system holds no such size or name.
     Unfit,
-    /// Something else stands in the way: a link, a folder, a file.
+    /// A link, folder or file is in the way.
     Taken,
     /// There is no such file.
     Missing,
-    /// The file system has no such call.
+    /// The file system lacks the call.
     Unsupported,
-    /// A signal came in between: the call is made again.
+    /// Nothing: a signal interrupted the call.
     Nobody,
 }
 
-/// What a refusal means.
+/// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
-    /// Whose fault it is.
+    /// What is at fault.
     pub whose: Whose,
-    /// Whether it can pass by itself, so that waiting helps.
+    /// Whether it may pass by itself.
     pub passes: bool,
-    /// What is the matter, in words for people.
+    /// What is wrong, for people.
     pub says: &'static str,
 }
 
-/// What that refusal of that call means; `None` for one that no call on a file is known to give.
+/// The meaning of an error; `None` where the table has no entry.
 #[must_use]
 pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
     meaning_of(call, errno(error)?)
@@ -104,7 +104,7 @@ const fn meaning_of(call: Call, errno: Errno) -> Option<Meaning> {
         Errno::DQUOT => (Whose::Room, true, "the quota is used up"),
         Errno::ROFS => (Whose::ReadOnly, true, "it is mounted read-only"),
         Errno::ACCESS | Errno::PERM => match call {
-            // One file that cannot be read stops no other.
+            // One unreadable file must not stop the others.
             Call::Read => (Whose::File, false, "this user may not read it"),
             _ => (Whose::Rights, true, "this user may not do that there"),
         },
@@ -113,7 +113,7 @@ const fn meaning_of(call: Call, errno: Errno) -> Option<Meaning> {
         }
         Errno::STALE => (Whose::Gone, true, "the network's server no longer knows it"),
         Errno::IO | Errno::UCLEAN => match call {
-            // One bad sector is one file's; a write or a sync that fails is not.
+            // A bad sector concerns one file; a failed write or sync concerns the disk.
             Call::Read | Call::List => (Whose::File, false, "it cannot be read from the device"),
             _ => (Whose::Disk, false, "the device reports an error"),
         },

@@ -1,25 +1,22 @@
-//! What is mounted below a folder.
-
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-/// The folders below a folder that are mounts of their own now; none where the kernel does not tell.
+/// Mount points below a folder; empty where the kernel does not list them (proc_pid_mountinfo(5)).
 #[must_use]
 pub fn mounts_below(root: &Path) -> Vec<PathBuf> {
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
     below(&mounts, root).into_iter().map(|place| OsString::from_vec(place).into()).collect()
 }
 
-/// The mount points below a folder, of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 fn below(mounts: &[u8], root: &Path) -> Vec<Vec<u8>> {
     let root = [root.as_os_str().as_bytes(), b"/"].concat();
     let place = |line: &[u8]| line.split(|&b| b == b' ').nth(4).map(unescaped);
     mounts.split(|&b| b == b'\n').filter_map(place).filter(|place| place.starts_with(&root)).collect()
 }
 
-/// Spaces, tabs, line ends and backslashes are written as three octal digits.
+/// Spaces, tabs, newlines and backslashes are written as three octal digits.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,5 +1,3 @@
-//! Relative paths: what may be one.
-
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,27 +5,27 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-/// How long a relative path may be, in bytes (Linux's `PATH_MAX`).
+/// Linux's `PATH_MAX`.
 const MAX_PATH_BYTES: usize = 4096;
-/// How long a part of it may be, in bytes (Linux's `NAME_MAX`).
+/// Linux's `NAME_MAX`.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Whether a path names something below a root: parts with one `/` between them, none of which is empty,
-/// `.`, `..` or too long. Bytes, since a name need not be text.
+/// Whether a path names something below a root: no part is empty, `.`, `..` or too long. Bytes, since a name need not
+/// be text.
 #[must_use]
 pub fn stays_below(path: &[u8]) -> bool {
     let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES && !part.contains(&0);
     path.len() <= MAX_PATH_BYTES && path.split(|byte| *byte == b'/').all(plain)
 }
 
-/// The path, if it is the root (empty) or below it; `EINVAL` otherwise. Every path is checked here again, so that
-/// a caller's mistake cannot lead out of the root.
+/// Checks every path once more, so that a caller's mistake cannot lead out of the root (`EINVAL`). The empty path is
+/// the root.
 pub(crate) fn checked(path: &Path) -> io::Result<&Path> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() || stays_below(bytes) { Ok(path) } else { Err(Errno::INVAL.into()) }
 }
 
-/// The folder that holds it (empty: the root), and its name there; `None` for the root.
+/// Parent folder (empty: the root) and name; `None` for the root.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
     let bytes = path.as_os_str().as_bytes();
     let (folder, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
@@ -37,7 +35,7 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
     (!name.is_empty()).then(|| (Path::new(OsStr::from_bytes(folder)), OsStr::from_bytes(name)))
 }
 
-/// The name or path that these bytes are: the bytes of one, wherever they were kept.
+/// Bytes as a name or path.
 #[must_use]
 pub fn name_of(bytes: &[u8]) -> &OsStr {
     OsStr::from_bytes(bytes)

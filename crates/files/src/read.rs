@@ -1,18 +1,16 @@
-//! Reading a file to its end.
-
 use std::io::{self, Read};
 
 use strongroom_service::Fault;
 
 use crate::call::faulted;
 
-/// How much is read at once, in bytes: enough for a disk's own read-ahead.
+/// Bytes per read: enough for a disk's read-ahead.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Gives what is left to be read of a file, piece by piece: how many bytes that was. `fault` is asked before each read.
+/// Passes the rest of a file to `see`, chunk by chunk, and returns its size. `fault` is checked before each read.
 ///
 /// # Errors
-/// The calls', or the fault that a test ordered.
+/// The calls', or the injected fault.
 pub fn each_chunk(
     mut file: impl Read,
     fault: impl Fn() -> Option<Fault>,

@@ -1,34 +1,34 @@
-//! The operating system's refusals that callers tell from each other. Whose fault one is, [`meaning`](crate::meaning()) says.
+//! Errors that callers tell from each other. What an error means is in [`meaning`](crate::meaning()).
 
 use std::io;
 
 use rustix::io::Errno;
 
-/// Why a call was refused. As an [`io::Error`] it is the operating system's own.
+/// Why a call was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Nothing has that name (`ENOENT`).
     Missing,
-    /// Something has that name already (`EEXIST`).
+    /// The name is taken (`EEXIST`).
     Exists,
-    /// A symbolic link stands there or on the way (`ELOOP`).
+    /// A symbolic link is in the way (`ELOOP`).
     Link,
-    /// What stands there or on the way is not a folder (`ENOTDIR`).
+    /// Something else than a folder is in the way (`ENOTDIR`).
     NotFolder,
-    /// What stands there is not a plain file (`EISDIR`).
+    /// Not a plain file (`EISDIR`).
     NotFile,
-    /// The way leads to another file system (`EXDEV`).
+    /// The path leads to another file system (`EXDEV`).
     OtherFilesystem,
-    /// Nobody may do that, whatever the permissions say, such as to an immutable file (`EPERM`).
+    /// Forbidden to every user, such as changing an immutable file (`EPERM`).
     Forbidden,
-    /// Somebody else is using it (`EBUSY`).
+    /// In use (`EBUSY`).
     Busy,
     /// The device reports an error (`EIO`).
     Device,
 }
 
 impl Refusal {
-    /// The one that an error is; `None` for any other.
+    /// The refusal that an error is, if any.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         Some(match errno(error)? {
@@ -63,12 +63,11 @@ impl From<Refusal> for io::Error {
     }
 }
 
-/// The operating system's own number of an error, if it has one.
 pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
     error.raw_os_error().map(Errno::from_raw_os_error)
 }
 
-/// Whether the operating system has no such call on this file system.
+/// Whether the file system lacks the call.
 #[must_use]
 pub fn is_unsupported(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))

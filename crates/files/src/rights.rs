@@ -1,4 +1,4 @@
-//! What this user may do with a file or a folder, and whose a file is.
+//! What this user may do with a file or folder, and who owns it.
 
 use std::fs::File;
 use std::io;
@@ -10,14 +10,14 @@ use strongroom_service::fault;
 use crate::beneath::Beneath;
 use crate::call::call;
 
-/// What is to be done.
+/// The access needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     /// Reading a file.
     Read,
     /// Reading and writing a file.
     Write,
-    /// Making and removing names in a folder.
+    /// Adding and removing names in a folder.
     Fill,
 }
 
@@ -32,27 +32,24 @@ impl From<Use> for Access {
 }
 
 impl Beneath {
-    /// Whether this user may do that with what stands at a path. A link on the way is followed.
+    /// Checks this user's access to a path; links are followed.
     ///
     /// # Errors
-    /// The call's: it may not, or there is no such file.
+    /// The call's: access denied, or no such file.
     pub fn may(&self, path: &str, needed: Use) -> io::Result<()> {
         call(|| fault!("files.access"), || rustix::fs::accessat(self, path, needed.into(), AtFlags::EACCESS))
     }
 }
 
-/// As [`Beneath::may`], at a path anywhere.
-///
-/// # Errors
-/// The call's.
+/// As [`Beneath::may`], for any path.
 pub fn may(path: &Path, needed: Use) -> io::Result<()> {
     Ok(rustix::fs::accessat(CWD, path, needed.into(), AtFlags::EACCESS)?)
 }
 
-/// Gives a copy its original's time, and its owner and permissions where we may give them.
+/// Copies a file's times and, where permitted, owner and mode.
 ///
 /// # Errors
-/// The original cannot be looked at.
+/// The original cannot be read.
 pub fn keep_attributes(original: &File, copy: &File) -> io::Result<()> {
     let stat = rustix::fs::fstat(original)?;
     let _ = rustix::fs::fchown(copy, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)));

@@ -1,5 +1,3 @@
-//! How much room there is.
-
 use std::io;
 use std::path::Path;
 
@@ -9,32 +7,26 @@ use strongroom_service::fault;
 use crate::Handle;
 use crate::call::call;
 
-/// How much room a file system has.
+/// A file system's room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// How many bytes may still be written, by us.
+    /// Bytes that this user may still write.
     pub free: u64,
     /// Its size, in bytes.
     pub total: u64,
-    /// How many more files it can hold, where it has such a limit.
+    /// How many more files fit, where that is limited.
     pub files: Option<u64>,
     /// Whether it is mounted read-only.
     pub read_only: bool,
 }
 
 impl Space {
-    /// That around an open file or folder.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Reads it for an open file or folder.
     pub fn of(folder: impl Handle) -> io::Result<Self> {
         call(|| fault!("files.statfs"), || rustix::fs::fstatvfs(&folder)).map(Self::from)
     }
 
-    /// That around a folder which need not be ours.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Reads it by path.
     pub fn at(folder: &Path) -> io::Result<Self> {
         Ok(rustix::fs::statvfs(folder)?.into())
     }

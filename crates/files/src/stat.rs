@@ -1,4 +1,4 @@
-//! What the file system says of a file or a folder.
+//! What a name or an open file is.
 
 use std::io;
 use std::path::Path;
@@ -7,51 +7,48 @@ use rustix::fs::{AtFlags, FileType, StatxFlags};
 
 use crate::Handle;
 
-/// Which file or folder it is: device and inode. Two names of one file share them.
+/// Device and inode; hard links share them.
 pub type FileId = (u64, u64);
 
-/// What a name or an open file stands for.
+/// Attributes of a name or an open file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// What kind of thing it is.
+    /// What it is.
     pub kind: Kind,
-    /// Which one it is.
+    /// Its device and inode.
     pub id: FileId,
-    /// How long it is, in bytes.
+    /// Its length, in bytes.
     pub size: u64,
-    /// When its bytes were changed last.
+    /// When its bytes last changed.
     pub modified: Time,
-    /// When its bytes, its names or its permissions were changed last. Nobody can set it.
+    /// When its bytes, names or permissions last changed; cannot be set.
     pub changed: Time,
-    /// Whether it has another name besides.
+    /// Whether it has hard links.
     pub has_other_names: bool,
 }
 
-/// What kind of thing a name stands for.
+/// The type of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A plain file.
     File,
     /// A folder.
     Folder,
-    /// A symbolic link, a socket, a device: nothing that we read or write.
+    /// A link, socket or device: never read or written.
     Other,
 }
 
-/// A time as the file system has it, since 1970. It may lie outside of any calendar.
+/// A file's time since 1970, which may lie outside any calendar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
     /// Whole seconds.
     pub seconds: i64,
-    /// And nanoseconds.
+    /// The nanoseconds after them.
     pub nanoseconds: u32,
 }
 
 impl Stat {
-    /// What an open file or folder is.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Reads them from an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         Ok(Self::from(&rustix::fs::fstat(file)?))
     }
@@ -62,8 +59,7 @@ impl Stat {
         self.kind == Kind::File
     }
 
-    /// Whether it is the same file with the same bytes, as far as can be seen without reading it, though it may have been
-    /// renamed in between.
+    /// Whether it is the same file with the same bytes, as far as attributes show. It may have been renamed.
     #[must_use]
     pub fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
@@ -102,7 +98,7 @@ impl From<&rustix::fs::Stat> for Stat {
     }
 }
 
-/// When an open file came to be, where that is kept: see [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
+/// A file's birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
 #[must_use]
 pub fn birth_of(file: impl Handle) -> Option<Time> {
     let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
@@ -110,7 +106,7 @@ pub fn birth_of(file: impl Handle) -> Option<Time> {
     is_known.then_some(Time { seconds: stat.stx_btime.tv_sec, nanoseconds: stat.stx_btime.tv_nsec })
 }
 
-/// Whether something is mounted at a folder: its device is not the one of the folder above.
+/// Whether a folder is a mount point: its device differs from its parent's.
 #[must_use]
 pub fn is_mount_point(folder: &Path) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();

@@ -1,7 +1,7 @@
-//! Durability: of one file, of one folder's names, and of many at once.
+//! Durability of files, names and batches.
 //!
-//! A sync that failed is never asked again by its caller: after an error the kernel counts the pages as clean
-//! though they were not written, and would answer "well" (fsync(2)).
+//! A caller never repeats a failed sync: the kernel then counts the unwritten pages as clean, and the next sync would
+//! succeed (fsync(2)).
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,25 +16,18 @@ use crate::call::call;
 use crate::refusal::is_unsupported;
 use crate::stat::Stat;
 
-/// Above so many files or folders, one `syncfs` costs less than an `fsync` of each.
+/// From this many on, one `syncfs` costs less than an `fsync` each.
 const MAX_FSYNCS: usize = 8;
 
-/// How many folders are held open to see where they lie.
+/// How many folders are open at once while their file systems are compared.
 const MAX_OPEN_FOLDERS: usize = 256;
 
 /// Makes a file's bytes durable.
-///
-/// # Errors
-/// The call's.
 pub fn sync_file(file: impl Handle) -> io::Result<()> {
     call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
 }
 
-/// Makes the names in a folder durable. Some network file systems have no such call for folders: their
-/// servers do it.
-///
-/// # Errors
-/// The call's.
+/// Makes a folder's names durable. Network file systems without this call leave it to their servers.
 pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
     match sync_file(folder) {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -43,19 +36,16 @@ pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
 }
 
 impl Beneath {
-    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs) says that one
-    /// call does so. The error is reported once to each open root: it is for all who wrote before.
-    ///
-    /// # Errors
-    /// The call's.
+    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is
+    /// reported once per open root, for all earlier writes.
     pub fn sync_all(&self) -> io::Result<()> {
         call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
     }
 
-    /// Makes the bytes of these files durable, which were opened beneath this root and on its file system.
+    /// Makes the bytes of files beneath this root durable.
     ///
     /// # Errors
-    /// The calls'; which of the files is not durable is not known then.
+    /// The calls'; any of the files may not be durable then.
     pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
         if self.sync_together(files.len()) && files.iter().all(|file| self.is_ours(file)) {
             return self.sync_all();
@@ -63,10 +53,7 @@ impl Beneath {
         files.iter().try_for_each(sync_file)
     }
 
-    /// Makes the names in these folders durable. One that is gone has no names left to lose.
-    ///
-    /// # Errors
-    /// The calls'.
+    /// Makes the names in these folders durable. A folder that is gone has none to lose.
     pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
         if self.sync_together(folders.len()) && self.stays_on_one_file_system() {
             return self.sync_all();
@@ -75,7 +62,7 @@ impl Beneath {
         for path in folders {
             match self.folder(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // More are not held open at once: then each is synced by itself.
+                // Beyond the limit each is synced by itself.
                 folder if open.len() < MAX_OPEN_FOLDERS => open.push(folder?),
                 folder => sync_folder(folder?)?,
             }
@@ -93,7 +80,7 @@ impl Beneath {
         count > MAX_FSYNCS && self.filesystem().syncfs
     }
 
-    /// Whether it lies on the root's own file system: one call for that writes no other.
+    /// `syncfs` on the root reaches only its own file system.
     fn is_ours(&self, file: impl Handle) -> bool {
         self.stays_on_one_file_system() || Stat::of(file).is_ok_and(|stat| stat.id.0 == self.id().0)
     }

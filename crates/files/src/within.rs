@@ -1,6 +1,6 @@
-//! One open folder, and the names in it. Links are never followed.
+//! Names in one open folder; links are never followed.
 //!
-//! A name is one part of a path; the kernel refuses a NUL byte, and callers pass no `/`.
+//! A name is one part of a path: callers pass no `/`, and the kernel refuses NUL.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,22 +17,22 @@ use crate::refusal::{errno, is_unsupported};
 use crate::stat::Stat;
 use crate::{Folder, Handle};
 
-/// How many names are read of one folder: more than a manifest can list, and not enough to hurt.
+/// How many names of a folder are read: more than a manifest can list, few enough for memory.
 const MAX_NAMES: usize = 4_000_000;
 
-/// What is to happen where a file's name is taken.
+/// What to do where a name is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
-    /// It must be new: `EEXIST` otherwise, whatever stands there.
+    /// Fail with `EEXIST`.
     New,
-    /// A plain file that is there is opened as it is.
+    /// Open it, if it is a plain file.
     OrOpen,
 }
 
 /// Creates or opens a plain file for reading and writing.
 ///
 /// # Errors
-/// The call's; `EISDIR` where something else than a plain file stands there, which is not opened for long.
+/// The call's; `EISDIR` for anything but a plain file.
 pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
     let mut flags =
         OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -44,7 +44,6 @@ pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creatio
     plain(file)
 }
 
-/// That file, if it is a plain one; anything else is refused (`EISDIR`).
 pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
     if Stat::of(&file)?.is_plain() { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
 }
@@ -52,30 +51,24 @@ pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
 /// Opens a folder in a folder.
 ///
 /// # Errors
-/// The call's; `ELOOP` or `ENOTDIR` where something else stands there.
+/// The call's; `ELOOP` or `ENOTDIR` for anything else.
 pub fn folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Folder> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
 }
 
-/// Makes a folder: `EEXIST` where something has its name.
-///
-/// # Errors
-/// The call's.
+/// Makes a folder (`EEXIST`).
 pub fn make_in(folder: impl Handle, name: impl AsRef<OsStr>, mode: u32) -> io::Result<()> {
     call(|| fault!("files.mkdir"), || rustix::fs::mkdirat(&folder, name.as_ref(), Mode::from_raw_mode(mode)))
 }
 
-/// What has that name; `None` where nothing does.
-///
-/// # Errors
-/// The call's.
+/// What has that name, if anything.
 pub fn stat_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
     let found = call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW));
     Ok(absent_or(found)?.as_ref().map(Stat::from))
 }
 
-/// The names in a folder, without `.` and `..`, in no order.
+/// A folder's names, unordered, without `.` and `..`.
 ///
 /// # Errors
 /// The call's; or there are more than four million.
@@ -85,10 +78,7 @@ pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// As [`names_in`], for a folder of which only some names are to be kept in memory.
-///
-/// # Errors
-/// The call's; or there are more than four million.
+/// [`names_in`] for callers that keep only some of the names.
 pub fn for_each_name_in(folder: impl Handle, mut see: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
@@ -106,25 +96,21 @@ pub fn for_each_name_in(folder: impl Handle, mut see: impl FnMut(&OsStr)) -> io:
     Ok(())
 }
 
-/// Removes a file, or a link itself: whether there was one.
-///
-/// # Errors
-/// The call's.
+/// Removes a file, or a link itself; whether there was one.
 pub fn remove_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.unlink"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::empty()));
     Ok(absent_or(removed)?.is_some())
 }
 
-/// Removes an empty folder: whether there was one.
+/// Removes an empty folder; whether there was one.
 ///
 /// # Errors
-/// The call's; `ENOTEMPTY` where something is in it.
+/// The call's; `ENOTEMPTY`.
 pub fn remove_folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
     Ok(absent_or(removed)?.is_some())
 }
 
-/// `None` where there was nothing.
 fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -133,10 +119,7 @@ fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Renames, without replacing: `EEXIST` where the new name is taken.
-///
-/// # Errors
-/// The call's.
+/// Renames without replacing (`EEXIST`).
 pub fn rename_in(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,
@@ -146,9 +129,8 @@ pub fn rename_in(
     rename_guarded(from_folder, from, to_folder, to, || Ok(()))
 }
 
-/// As [`rename_in`]; `guard` keeps every other process from making the new name, for as long as what it gives lives.
-/// It is asked for only where the file system has neither a rename that does not replace nor links (FAT, exFAT), so that
-/// looking first is all that there is.
+/// [`rename_in`]; where a file system has neither a rename without replacing nor links (FAT, exFAT), `guard` must keep
+/// every other process from making the new name until it is dropped.
 ///
 /// # Errors
 /// The call's, or the guard's.
@@ -168,8 +150,8 @@ pub fn rename_guarded<G>(
         Err(error) if is_unsupported(&error) => {}
         renamed => return renamed,
     }
-    // NFS and some FUSE file systems cannot say "without replacing", but a link never replaces. If we stop
-    // between link and unlink, both names are one file, and whoever tidies up finds the first one.
+    // NFS and some FUSE file systems lack RENAME_NOREPLACE, but a link never replaces. If we stop between link and
+    // unlink, both names are one file, and recovery removes the first one.
     let linked =
         call(|| fault!("files.link"), || rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()));
     match linked {
@@ -180,7 +162,7 @@ pub fn rename_guarded<G>(
         Err(error) if errno(&error) == Some(Errno::EXIST) => return Err(error),
         Err(_) => {}
     }
-    // No links either, as on FAT, and never of a folder.
+    // No links either, as on FAT; folders never have any.
     let _guard = guard()?;
     match stat_in(&to_folder, to)? {
         Some(_) => Err(Errno::EXIST.into()),
@@ -188,10 +170,7 @@ pub fn rename_guarded<G>(
     }
 }
 
-/// Renames within a folder, replacing a file that has the new name: for the next version of a file of our own.
-///
-/// # Errors
-/// The call's.
+/// Renames within a folder, replacing: for the next version of a file that is ours.
 pub fn replace_in(folder: impl Handle, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
     call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
 }

@@ -1,18 +1,17 @@
-//! Whether a file's bytes lie among its file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's
-//! resident files). Those are read through a cache of the file system's, whatever is asked of the file:
-//! unsafe code, since nobody wraps the call.
+//! Files stored among their file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's resident
+//! files), which are read through the file system's metadata cache even with `O_DIRECT`.
 
 use std::os::fd::AsRawFd as _;
 
 use crate::Handle;
 
-/// `FS_IOC_FIEMAP` (linux/fs.h): the same number on all architectures that matter here but MIPS, PowerPC and SPARC,
-/// where the call is refused and nothing is known.
+/// `FS_IOC_FIEMAP` (linux/fs.h). MIPS, PowerPC and SPARC have another number: there the call fails, and the file counts
+/// as not inline.
 const FIEMAP: libc::c_ulong = 0xC020_660B;
 /// `FIEMAP_EXTENT_DATA_INLINE` and `FIEMAP_EXTENT_DATA_TAIL` (linux/fiemap.h).
 const INLINE: u32 = 0x200 | 0x400;
 
-/// `struct fiemap` with room for one extent, the first: a file that is inline has one.
+/// `struct fiemap` with room for one extent: an inline file has one.
 #[repr(C)]
 #[derive(Default)]
 struct Request {
@@ -25,7 +24,6 @@ struct Request {
     extent: Extent,
 }
 
-/// `struct fiemap_extent`.
 #[repr(C)]
 #[derive(Default)]
 struct Extent {
@@ -37,12 +35,13 @@ struct Extent {
     reserved_flags: [u32; 3],
 }
 
-/// Whether they do, as far as the file system can tell: FAT and exFAT cannot, and have no such files.
+/// Whether the file is inline, as far as its file system reports it. FAT and exFAT report nothing, and have no such
+/// files.
 #[expect(unsafe_code, reason = "no crate wraps the ioctl safely")]
 pub fn is_inline(file: impl Handle) -> bool {
     let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };
-    // SAFETY: the kernel reads and writes a `struct fiemap` with as many extents behind it as it is told that there is
-    // room for: one. `Request` has that layout, and lives through the call.
+    // SAFETY: the kernel reads and writes a `struct fiemap` followed by `extent_count` extents: one. `Request` has that
+    // layout, and lives through the call.
     let asked = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), FIEMAP as _, std::ptr::from_mut(&mut request)) };
     asked == 0 && request.mapped_extents > 0 && request.extent.flags & INLINE != 0
 }

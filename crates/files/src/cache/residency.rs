@@ -1,9 +1,7 @@
-//! Which pages of a file the kernel holds in memory.
+//! Which pages of a file are in memory.
 //!
-//! posix_fadvise(2) may leave pages where they are and says nothing, and `O_DIRECT` may
-//! quietly read through the page cache (compressed Btrfs, NTFS's small files, ext4's inline
-//! data). mincore(2) tells on any file system and costs no I/O. cachestat(2) would too, but only
-//! since Linux 6.5; `preadv2` with `RWF_NOWAIT` is safe Rust, but it starts the very
+//! posix_fadvise(2) may silently keep pages, and `O_DIRECT` may silently use the page cache. mincore(2) reports that on
+//! every file system without I/O. Not used: cachestat(2) needs Linux 6.5; `preadv2` with `RWF_NOWAIT` starts the
 //! read-ahead that it is to find absent.
 
 use std::io;
@@ -11,12 +9,11 @@ use std::os::fd::AsRawFd as _;
 
 use crate::Handle;
 
-/// How much of a file is asked about at once, in bytes: 64 KiB of answers.
+/// Bytes per call: 64 KiB of answers.
 const WINDOW_BYTES: u64 = 256 << 20;
 
-/// How many pages of the first `size` bytes are in the page cache. Where the file is neither
-/// ours nor writable for us, the kernel answers "all" (mincore(2), since Linux 5.2), which errs on
-/// the right side.
+/// How many pages of the first `size` bytes are cached. For a file that this user neither owns nor may write, the
+/// kernel answers "all" (mincore(2), since Linux 5.2), which errs on the safe side.
 pub fn resident_pages(file: impl Handle, size: u64) -> io::Result<u64> {
     let mut pages = 0;
     let mut offset = 0;
@@ -35,23 +32,21 @@ fn resident_in(file: impl Handle, offset: u64, length: usize) -> io::Result<u64>
     let file = file.as_fd().as_raw_fd();
     let offset = libc::off_t::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
 
-    // SAFETY: a new shared mapping at an address of the kernel's choosing, so it replaces no other.
-    // It is never read or written through: no reference into it is made, so it does not matter
-    // that the file may change or shrink.
+    // SAFETY: a new shared mapping at an address of the kernel's choosing replaces no other. Nothing refers into it, so
+    // the file may change or shrink.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, file, offset) };
     if start == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: `start` and `length` are the mapping just made, and `answers` has one byte for each
-    // of its pages, which is what mincore writes.
+    // SAFETY: the mapping just made; `answers` has one byte for each of its pages.
     let asked = unsafe { libc::mincore(start, length, answers.as_mut_ptr()) };
     let error = (asked != 0).then(io::Error::last_os_error);
-    // SAFETY: the mapping just made, whole; nothing else knows of it.
+    // SAFETY: the mapping just made; nothing else refers to it.
     let unmapped = unsafe { libc::munmap(start, length) };
     debug_assert_eq!(unmapped, 0, "munmap of what mmap gave");
     match error {
         Some(error) => Err(error),
-        // Only the lowest bit has a meaning.
+        // mincore(2) defines only the lowest bit.
         None => Ok(answers.iter().map(|answer| u64::from(answer & 1)).sum()),
     }
 }

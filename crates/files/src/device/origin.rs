@@ -1,7 +1,6 @@
-//! Where a file system comes from, as far as this host tells: its own id, and the serial number of its device.
+//! A file system's id and its device's serial number, as far as this host reports them.
 //!
-//! Neither is proof of anything. A clone has the file system's id of its original, and a USB adapter may tell a serial
-//! number of its own.
+//! Neither proves anything: a clone has its original's id, and a USB adapter may report its own serial number.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,26 +12,26 @@ use rustix::fs::{major, minor};
 use super::disk;
 use crate::Handle;
 
-/// The longest id or serial number that is taken, in bytes: a UUID has 36, a serial number 20 as a rule.
+/// The longest id or serial number, in bytes: a UUID has 36, a serial number usually 20.
 const MAX_CHARS: usize = 64;
-/// How many file systems' ids are looked through.
+/// How many ids of file systems are searched.
 const MAX_IDS: usize = 4096;
-/// How many bytes of a file in `/sys` are read.
+/// How much of a file in `/sys` is read.
 const MAX_BYTES: u64 = 256;
-/// How far above its disk a USB device is looked for: SCSI's target, host and interface lie between.
+/// How far above its disk a USB device is searched: SCSI's target, host and interface lie between.
 const MAX_ABOVE: usize = 12;
 
 /// Where a file system comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The id that it was made with.
+    /// Its UUID, as udev reports it.
     pub filesystem: Option<String>,
-    /// The serial number of the one device that it lies on.
+    /// The serial number of its only device.
     pub serial: Option<String>,
 }
 
 impl Origin {
-    /// Where an open file's or folder's file system comes from.
+    /// Looks it up for an open file or folder.
     #[must_use]
     pub fn of(file: impl Handle) -> Self {
         let Ok(stat) = rustix::fs::fstat(file) else { return Self::default() };
@@ -45,14 +44,13 @@ impl Origin {
     }
 }
 
-/// The name under which udev knows the file system on that device.
 fn filesystem(folder: &Path, device: u64) -> Option<String> {
     let entries = fs::read_dir(folder).ok()?.take(MAX_IDS).flatten();
     let is_it = |path: PathBuf| fs::metadata(path).is_ok_and(|found| found.rdev() == device);
     entries.filter(|entry| is_it(entry.path())).find_map(|entry| plain(entry.file_name().as_encoded_bytes()))
 }
 
-/// The serial number of a block device; of one that is made of others (LUKS, LVM), if it is one only.
+/// A device made of others (LUKS, LVM) has the serial number of its only part.
 fn serial(top: &Path, device: u64) -> Option<String> {
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
     let mut place = place.canonicalize().ok()?;
@@ -60,7 +58,7 @@ fn serial(top: &Path, device: u64) -> Option<String> {
         place.pop();
     }
     if let [below] = super::slaves(&place)[..] {
-        // One level: whoever stacks more has no single device to name.
+        // One level only: a deeper stack has no single device to name.
         let place = top.join(format!("sys/dev/block/{}:{}", major(below), minor(below))).canonicalize().ok()?;
         let place = if place.join("partition").exists() { place.parent()?.to_owned() } else { place };
         return of_disk(&place);
@@ -68,15 +66,15 @@ fn serial(top: &Path, device: u64) -> Option<String> {
     of_disk(&place)
 }
 
-/// NVMe, MMC and virtio tell it by themselves, SCSI in a page of vital product data; for USB the adapter's stands in for
-/// a disk that tells none.
+/// NVMe, MMC and virtio report it themselves, SCSI in a page of vital product data. The USB adapter's is the last
+/// resort.
 fn of_disk(place: &Path) -> Option<String> {
     let read = |path: PathBuf| {
         let mut bytes = Vec::new();
         fs::File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     };
-    // The page's header has four bytes (SPC-4, section 7.8.12).
+    // Skips the page's header (SPC-4, section 7.8.12).
     let page = read(place.join("device/vpd_pg80")).and_then(|page| plain(page.get(4..)?));
     let own = || ["device/serial", "serial"].iter().find_map(|name| plain(&read(place.join(name))?));
     let usb = || {
@@ -86,7 +84,7 @@ fn of_disk(place: &Path) -> Option<String> {
     page.or_else(own).or_else(usb)
 }
 
-/// The text, where it is one that can stand in an event and before people.
+/// The text, if it is short printable ASCII.
 fn plain(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let fits = (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
