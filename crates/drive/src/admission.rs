@@ -1,17 +1,14 @@
-//! What else must allow that a drive is used, beyond the drive itself.
-
 use std::fmt;
 
 use crate::drive::Drive;
 use crate::error::DriveError;
 
-/// Says whether a drive may be used that was found well: whether it is the one that the log knows, and no clone of it.
+/// Decides whether a healthy drive may be used: whether it is the one that the log knows, and not a clone of it.
 ///
-/// It is asked by a [`Slot`](crate::Slot) each time before it gives a drive out, by many threads at once, where blocking is
-/// allowed: what it knows already it should answer quickly. Nothing has been written to the drive by then, and nothing is
-/// after an error, which is an obstacle; the slot is asked again until it is over.
+/// A [`Slot`](crate::Slot) calls it before each use, from many threads, where blocking is allowed; repeated calls
+/// should be fast. Nothing is written to the drive before it, or after an error.
 pub trait Admission: fmt::Debug + Send + Sync {
-    /// Whether it may be used now.
+    /// Whether the drive may be used now.
     ///
     /// # Errors
     /// An obstacle.

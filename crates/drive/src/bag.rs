@@ -1,4 +1,4 @@
-//! A month's bag on a drive (RFC 8493): what it lists, and which folder is whose.
+//! A month's bag on a drive (RFC 8493).
 
 mod cache;
 pub(crate) mod draft;
@@ -29,24 +29,21 @@ use crate::name;
 use crate::place::{BagPlace, Place};
 use crate::relative::Relative;
 
-/// Held by whoever reads what a bag lists to change it, in any process.
+/// Held, in any process, while a bag's manifest or journal is changed.
 pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
 
-/// What is proven in a folder that a booking's file may go into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// Nothing: it is free to be written to.
+    /// Free to be written to.
     Nothing,
-    /// A copy under that file's name that should be that file, by its digest in the manifest.
+    /// The expected file's proven copy, with its digest in the manifest.
     Proven(Digest),
-    /// A copy of something else, or a folder that is another booking's.
+    /// Proven copies of other content, or another booking's folder.
     Others,
 }
 
-/// One month's bag, as it was last seen.
-///
-/// What is changed on the drive is changed under the manifests' lock, which other processes heed as well. The locks in here are
-/// for what is in memory, and held for no sync: a transfer that is begun does not wait for a proof that is listed.
+/// A month's bag, as last read. Changes on the drive are made under the manifests' lock, across processes. The mutexes
+/// here protect memory only and are never held during a sync, so that transfers do not wait for proofs.
 #[derive(Debug)]
 pub(crate) struct Bag {
     place: BagPlace,
@@ -59,9 +56,9 @@ impl Bag {
         Self { folders: Mutex::new(Folders::new(place.data())), listed: Mutex::default(), place }
     }
 
-    /// The name of the `nth` folder for a booking's file, made if need be, in a bag that is whole, and what it holds.
-    /// Folders whose names only differ in case, or in Unicode's normal form, are kept apart on every file
-    /// system; and where a proven copy stands that is not the file wanted, the new one gets a folder beside it.
+    /// The `nth` folder for a booking's file, made if needed. Folders whose names differ only in case or in Unicode's
+    /// normal form are kept apart on every file system. Where a proven copy of other content is in the way, the next
+    /// one is tried.
     pub(crate) fn folder_for(
         &self,
         mount: &Mount,
@@ -81,23 +78,19 @@ impl Bag {
         Ok((folder, holds))
     }
 
-    /// Removes a booking's folder if it is empty. The bag stays, though it may hold no copy: it is
-    /// valid as it is, and will be wanted again.
+    /// Removes a booking's folder if it is empty. An empty bag stays: it is valid.
     pub(crate) fn tidy(&self, mount: &Mount, folder: &str) {
         self.folders().remove(mount, folder);
     }
 
-    /// What is listed on the drive now. Let go of it soon: every transfer looks at it.
+    /// Rereads what is listed. Every transfer needs this lock: drop it soon.
     pub(crate) fn listed(&self, mount: &Mount) -> Result<MutexGuard<'_, Listed>, DriveError> {
         let mut listed = self.known();
         listed.refresh(mount, &self.place)?;
         Ok(listed)
     }
 
-    /// Does something to an unproven file, while nobody can list it.
-    ///
-    /// # Errors
-    /// It is listed, so that it is not to be touched; or what is done fails.
+    /// Does something to a file while nobody can list it as proven; refuses a file that is listed.
     pub(crate) fn while_unlisted<T>(
         &self,
         mount: &Mount,
@@ -111,10 +104,9 @@ impl Bag {
         work()
     }
 
-    /// What was last read of what is listed.
     fn known(&self) -> MutexGuard<'_, Listed> {
         self.listed.lock().unwrap_or_else(|poisoned| {
-            // Whoever panicked left nothing that is not read again from the drive.
+            // Whatever the panic left is read again from the drive.
             self.listed.clear_poison();
             let mut listed = poisoned.into_inner();
             *listed = Listed::default();
@@ -131,18 +123,16 @@ impl Bag {
         })
     }
 
-    /// A path in the bag as a path on the drive.
     fn full(&self, inside: &str) -> String {
         self.place.folder().as_str().to_owned() + "/" + inside
     }
 }
 
-/// What is proven in a folder.
 fn holds(listed: &Manifest, folder: &str, filename: &str, expected: &Digest) -> Holds {
     let copies: Vec<_> = listed.in_folder(folder).collect();
     match &copies[..] {
         [] => Holds::Nothing,
-        // Where the server's algorithm is another one, only the copy itself can tell.
+        // With another algorithm only reading the copy can tell.
         [(name, sha256)] if *name == filename && (expected.algorithm() != Algorithm::Sha256 || sha256 == expected) => {
             Holds::Proven(sha256.clone())
         }
@@ -150,10 +140,9 @@ fn holds(listed: &Manifest, folder: &str, filename: &str, expected: &Digest) -> 
     }
 }
 
-/// Keeps every other process from changing what a bag lists.
 pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
-    // It is held for one batch or one rewrite, so we wait for it.
+    // It is held for one batch or one rewrite, so waiting is short.
     let path = || Relative::root().join(identity::FOLDER).join(MANIFEST_LOCK);
     Locked::in_turn(lock).map_err(|error| mount.error(Action::Lock, path(), error))
 }

@@ -1,4 +1,4 @@
-//! R1's order of steps, for a batch of files at once: sync the bytes, rename, sync the names.
+//! R1's order of steps for a batch: sync the bytes, rename, sync the names.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,20 +18,18 @@ use crate::received::{Landed, Received};
 use crate::relative::Relative;
 use crate::seen::Seen;
 
-/// Above this size, in bytes, a file has its own fsync before the batch's syncfs, so that an error is known
-/// to be this file's, and the batch's small files do not wait behind it in one long call.
+/// A larger file gets its own fsync before the batch's syncfs: an error is then known to be this file's, and small
+/// files do not wait for it in one long call.
 const OWN_FSYNC_ABOVE_BYTES: u64 = 64 << 20;
-/// How often a rename is tried again where something stands under the final name.
+/// How often a rename is repeated after whatever has the final name is moved away.
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
-/// Held while a file is given its final name, where the file system cannot refuse to replace one.
+/// Held during a rename on file systems that cannot refuse to replace.
 pub(crate) const NAMES_LOCK: &str = "names.lock";
 
-/// What has become of a file of the batch so far.
 enum State {
-    /// Its bytes are written.
     Waiting,
-    /// It has its final name; which file it is, unless it stood there before us.
+    /// `ours` is `None` for a file that was there before.
     Renamed {
         ours: Option<Seen>,
     },
@@ -43,20 +41,20 @@ struct Slot {
     state: State,
 }
 
-/// Makes the files durable under their final names: one answer for each, in their order.
+/// Makes the files durable under their final names; one result for each, in order.
 pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
     let mut slots: Vec<Slot> = files.into_iter().map(|received| Slot { received, state: State::Waiting }).collect();
     refuse_strangers(mount, &mut slots);
 
     kill_point!("drive.bytes-written");
-    // If we stop here, the files are under their temporary names, and the transfers go on from there. After
-    // a power cut they may be shorter or hold zeros: what is resumed is hashed again.
+    // If we stop here, the files have their temporary names and transfers resume. After a power cut they may be shorter
+    // or hold zeros: what is resumed is hashed again.
     if let Err(error) = sync_bytes(mount, &slots) {
         fail_all(mount, &mut slots, &error);
     }
 
     kill_point!("drive.bytes-synced");
-    // If we stop here, the bytes are on the device under their temporary names: resumed, they need no transfer.
+    // If we stop here, the bytes are on the device under temporary names: no transfer is needed to resume.
     for slot in slots.iter_mut().filter(|slot| matches!(slot.state, State::Waiting)) {
         slot.state = match rename(mount, &mut slot.received) {
             Ok(ours) => State::Renamed { ours },
@@ -65,8 +63,8 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
         kill_point!("drive.renamed");
     }
 
-    // If we stop here, a name may be there or not after a power cut, but never for bytes that are not: they
-    // were synced before. What stands under a final name and no event tells of is adopted.
+    // If we stop here, a power cut may undo the rename, but a name never exists without its bytes: they were synced
+    // before. A final name without an event is adopted.
     if let Err(error) = sync_names(mount, &slots) {
         fail_all(mount, &mut slots, &error);
     }
@@ -75,8 +73,7 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
     slots.into_iter().map(|slot| answer(mount, slot)).collect()
 }
 
-/// What was received on another mount was written before this one was looked at; or a sync has failed
-/// since, and nobody knows whether it was this file's.
+/// These were written to another mount, which nobody checked; or an earlier sync failed, perhaps for this file.
 fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
     for slot in slots.iter_mut().filter(|slot| !Arc::ptr_eq(&slot.received.mount, mount)) {
         slot.state = State::Failed(if slot.received.mount.has_failed() {
@@ -102,7 +99,6 @@ fn sync_bytes(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
     Ok(())
 }
 
-/// How a batch is made durable on what is mounted.
 fn sync_method(mount: &Mount) -> SyncMethod {
     if mount.filesystem().syncfs { SyncMethod::Syncfs } else { SyncMethod::Fsync }
 }
@@ -110,12 +106,12 @@ fn sync_method(mount: &Mount) -> SyncMethod {
 fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
     match received.temporary.as_ref().and_then(|temporary| temporary.file.as_ref()) {
         Some(file) => mount.sync_file(file),
-        // It stood there already; whoever wrote it may not have come as far as this.
+        // Found there; whoever wrote it may have stopped before this sync.
         None => mount.sync_file(mount.top().file(received.spot.path())?),
     }
 }
 
-/// Gives a file its final name: which file it is. `None`: the same content stood there already, and is kept.
+/// Returns the renamed file, or `None` if the same content had the name already.
 fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveError> {
     let path = received.spot.path();
     let folder = mount
@@ -128,7 +124,6 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
         let same = there.is_some_and(|stat| received.stood.is_some_and(|stood| stood.is(&stat)));
         return if same { Ok(None) } else { Err(Kind::CopyMissing.of(path)) };
     };
-    // On file systems that cannot refuse to replace, nobody else gives a name at the same time.
     let guard = || Locked::in_turn(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
     for _ in 0..MAX_RENAME_ATTEMPTS {
         match rename_guarded(&folder, &temporary.name, &folder, &received.spot.filename, guard) {
@@ -141,14 +136,14 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
             Err(error) => return Err(mount.error(Action::Rename, &path, error)),
         }
         match digests_of(mount, &path, received.pair.named.algorithm()) {
-            // The same, or the right file where ours is not: another worker was faster.
+            // The same content, or the right content where ours is wrong: another worker was faster.
             Ok(Some(pair)) if pair == received.pair || pair.named == received.expected => {
                 received.size = synced_size(mount, &path)?;
                 received.pair = pair;
                 temporary.discard();
                 return Ok(None);
             }
-            // Something else stands there. What was never proven is kept, but not here; what was proven stays.
+            // Unproven content is quarantined; proven content stays.
             Ok(Some(_)) | Err(DriveError { kind: Kind::NotPlain, .. }) => match set_aside(mount, &path, None) {
                 Ok(aside) => {
                     tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
@@ -166,7 +161,6 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
     Err(Kind::NotPlain.of(path))
 }
 
-/// Syncs what stands there, which another wrote: how large it is.
 fn synced_size(mount: &Mount, path: &Relative) -> Result<ByteCount, DriveError> {
     let file = mount.top().file(path).map_err(|error| mount.error(Action::Read, path, error))?;
     mount.sync_file(&file).map_err(|error| mount.error(Action::Sync, path, error))?;
@@ -181,8 +175,8 @@ fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
     if sync_method(mount) == SyncMethod::Syncfs {
         return mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error));
     }
-    // A folder that an earlier process made need not be durable either, so every folder up to the root is
-    // synced: a few calls for the batch, and cheap where nothing is to be done.
+    // An earlier process may have left folders that are not durable, so all up to the root are synced: few calls per
+    // batch, and cheap if nothing changed.
     let mut folders = BTreeSet::new();
     for slot in renamed() {
         let mut at = slot.received.spot.path();
@@ -197,15 +191,15 @@ fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
     Ok(())
 }
 
-/// A sync failed. Which bytes or names it was that did not reach the device is unknown, and asking again would
-/// be answered "well": so all that this batch brought is taken away, to be written again.
+/// A sync failed. It is unknown what did not reach the device, and a repeated sync would succeed (fsync(2)): everything
+/// of this batch is removed, to be written again.
 fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
     for slot in slots {
         match slot.state {
             State::Failed(_) => continue,
             State::Waiting => slot.received.drop_temporary(),
             State::Renamed { ours: None } => {}
-            // Another worker may have adopted it meanwhile, and have proven it: then it stays.
+            // Unless another worker has adopted and proven it meanwhile.
             State::Renamed { ours: Some(seen) } => {
                 if let Err(error) = discard(mount, &slot.received.spot.path(), Some(seen)) {
                     tracing::warn!(path = %slot.received.spot.path(), %error, "a file that is not durable stays");

@@ -1,5 +1,3 @@
-//! A backup drive, and what a caller does with it.
-
 mod foreign;
 mod init;
 pub(crate) mod quarantine;
@@ -33,21 +31,21 @@ pub use self::foreign::Foreign;
 pub use self::unfinished::Unfinished;
 pub use self::unidentified::Unidentified;
 
-/// What an operator says of a drive.
+/// How a drive is opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriveSettings {
-    /// How much must stay free for files that are fetched. `None`: no file is fetched, so that a full drive is no
-    /// obstacle; manifests and marks of use are what the reserve is for.
+    /// How much must stay free for fetched files. `None` if no files are fetched: then a full drive is not an obstacle,
+    /// since manifests and marks of use may take the reserve.
     pub reserve: Option<ByteCount>,
-    /// The drive that must be there, whichever it is otherwise.
+    /// The only drive that is accepted, if given.
     pub expect: Option<DriveId>,
 }
 
-/// How many folders one booking's file may have in a month: one, and one more each time that what was proven there
-/// is read back otherwise.
+/// How many folders a booking's file may have in a month: each time that a proven copy is read back differently, it
+/// gets another.
 const MAX_FOLDERS: u32 = 8;
 
-/// A backup drive. Cheap to clone; all clones are one.
+/// A backup drive; clones share it.
 #[derive(Debug, Clone)]
 pub struct Drive(Arc<Inner>);
 
@@ -56,26 +54,25 @@ struct Inner {
     root: PathBuf,
     settings: DriveSettings,
     identity: Identity,
-    /// Held open by whoever has a file in hand, and by nobody else.
+    /// Alive only while a file is being received, so that the drive can be unmounted between runs.
     mount: Mutex<Weak<Mount>>,
     bags: BagCache,
 }
 
 impl Drive {
-    /// Opens the drive that is mounted at `root`. From then on it must be that very drive.
+    /// Opens the drive at `root`; later calls accept no other.
     ///
     /// # Errors
-    /// R6: nothing is there, the folder is empty, it was never set up (the error gives the command to
-    /// type), it is another drive than expected, its identity was copied, it is read-only, or it has
-    /// no room beyond the reserve.
+    /// R6: nothing is mounted, the drive was never set up, is not the expected one, carries a copied identity, is
+    /// read-only, or has no room beyond the reserve.
     pub fn open(root: &Path, settings: &DriveSettings) -> Result<Self, DriveError> {
         Self::open_sharing(root, settings, BagCache::default())
     }
 
-    /// The same, with what others in this process read of its bags.
+    /// As [`Drive::open`], with the bags that others in this process have read.
     ///
     /// # Errors
-    /// As above.
+    /// As there.
     pub fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
         let mount = Mount::open(root, settings.expect)?;
         let drive = Self(Arc::new(Inner {
@@ -89,10 +86,10 @@ impl Drive {
         Ok(drive)
     }
 
-    /// Who is mounted at `root`, and how much room it has, though it may be read-only or full.
+    /// The identity and the space of the drive at `root`, which may be read-only or full.
     ///
     /// # Errors
-    /// There is no drive, or it is in a state that says nothing certain about who it is.
+    /// There is no drive, or its identity is uncertain.
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
         let mount = Mount::open(root, None)?;
         Ok((mount.identity().clone(), mount.space()?))
@@ -107,7 +104,7 @@ impl Drive {
         Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
-    /// What it lies on.
+    /// What the drive lies on.
     ///
     /// # Errors
     /// The drive is not there.
@@ -115,7 +112,7 @@ impl Drive {
         Ok(self.mount()?.backing())
     }
 
-    /// Who it is.
+    /// Its identity.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.0.identity
@@ -127,14 +124,14 @@ impl Drive {
         &self.0.root
     }
 
-    /// The subject of every alarm about this drive.
+    /// The subject of its alarms.
     #[must_use]
     pub fn alarm_subject(&self) -> String {
         subject(&self.0.root)
     }
 
-    /// Looks at the drive before a batch: whether it is still there, still the same, can be
-    /// written to, and has room for `needed` bytes beyond the reserve and what is being written.
+    /// Checks before a batch that the drive is still the same, is writable, and has room for `needed` bytes beyond the
+    /// reserve and what is being written.
     ///
     /// # Errors
     /// An obstacle.
@@ -143,7 +140,7 @@ impl Drive {
         self.check_mount(&mount, needed)
     }
 
-    /// How much room it has.
+    /// Its space.
     ///
     /// # Errors
     /// The drive is not there, or is another one.
@@ -151,12 +148,10 @@ impl Drive {
         self.mount()?.space()
     }
 
-    /// Opens a temporary file, in its final folder, for a file that is to be fetched; or goes on
-    /// with what an earlier transfer of the same content left.
+    /// Opens a temporary file in the final folder, or resumes an earlier transfer of the same content.
     ///
     /// # Errors
-    /// An obstacle; or another worker is writing this very file ([`DriveError::is_busy`]); or
-    /// something stands in its place.
+    /// An obstacle; another worker is writing the file ([`DriveError::is_busy`]); or the path is taken.
     pub fn receive(&self, place: &Place) -> Result<Partial, DriveError> {
         let mount = self.session()?;
         mount.announce()?;
@@ -166,12 +161,12 @@ impl Drive {
             let (folder, holds) = bag.folder_for(&mount, place, &filename, nth)?;
             let partial = match holds {
                 Holds::Nothing => Some(Partial::open(&mount, folder, place)?),
-                // It was proven. If it is read back otherwise now, it is not ours to touch: the file goes elsewhere.
+                // A proven copy that now reads differently is not touched: the file goes elsewhere.
                 Holds::Proven(sha256) => Partial::of_proven(&mount, folder, place, &sha256)?,
                 Holds::Others => None,
             };
             if let Some(partial) = partial {
-                // What is promised to this file is counted already.
+                // This file's bytes are promised already.
                 self.check_room(&mount, ByteCount(0))?;
                 return Ok(partial);
             }
@@ -180,17 +175,16 @@ impl Drive {
         Err(Kind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
     }
 
-    /// Looks whether this user may use what other runs have made of a site on the drive, and whether folders are still
-    /// in its places.
+    /// Checks that this user may use the site's folders and files that other runs have made, and that they are plain.
     ///
     /// # Errors
-    /// An obstacle that names what may not be used.
+    /// An obstacle that names the path.
     pub fn check_site(&self, site: &SiteId, month: Month) -> Result<(), DriveError> {
         let mount = self.mount()?;
         let bag = BagPlace { site: site.clone(), month };
         let folders = [BagPlace::site_folder(site), bag.folder(), bag.data(), quarantine::folder()];
         for path in folders {
-            // Opened as the job opens it: an access by name would follow a link in its place.
+            // Opened, not checked by name, which would follow a link.
             mount.own_folder(&path)?;
             mount.check_access(path.as_str(), Use::Fill)?;
         }
@@ -198,7 +192,7 @@ impl Drive {
         mount.check_access(bag.folder().join(journal::FILE).as_str(), Use::Write)
     }
 
-    /// Whether names keep their letters beyond ASCII there, as it is mounted. If not, they are escaped.
+    /// Whether names keep letters beyond ASCII as the drive is mounted; otherwise they are escaped.
     ///
     /// # Errors
     /// The drive is not there.
@@ -206,11 +200,11 @@ impl Drive {
         Ok(self.mount()?.holds_unicode())
     }
 
-    /// Makes a batch of files durable under their final names (R1): one answer for each, in their
-    /// order. Where it says that a file has landed, it is on the device.
+    /// Makes a batch of files durable under their final names (R1); one result for each, in order. A file that landed
+    /// is on the device.
     ///
-    /// After an obstacle, files whose bytes were not synced are still there under their temporary
-    /// names, unless the sync itself failed: then they are gone, and must be fetched again.
+    /// After an obstacle, files whose bytes were not synced keep their temporary names; after a failed sync they are
+    /// gone and must be fetched again.
     #[must_use]
     pub fn commit(&self, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
         let looked = self.mount().and_then(|mount| mount.check_writable().map(|()| mount));
@@ -220,13 +214,12 @@ impl Drive {
         }
     }
 
-    /// Lists proven copies in their month's manifest, durably and in one step: one answer for each, in their
-    /// order. What is listed already costs no write. A copy is listed only if the file that was read back stands in its
-    /// place, and from then on no fetch and no verify moves, replaces or removes it (R3).
+    /// Lists proven copies in their month's manifest, in one durable step; one result for each, in order. What is
+    /// listed already costs no write. A copy is listed only if the file that was read back is in its place; from then
+    /// on no fetch or verify moves, replaces or removes it (R3).
     ///
     /// # Errors
-    /// All of them: an obstacle. One: it is not there any more; its path is not in that bag; or is listed with another
-    /// digest.
+    /// For all: an obstacle. For one: it is gone, its path is not in that bag, or it is listed with another digest.
     #[must_use]
     pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
@@ -234,10 +227,10 @@ impl Drive {
         listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
     }
 
-    /// Whether a month's manifest lists all these proofs as they are. One that is missing or damaged does not.
+    /// Whether a month's manifest lists all these copies as they are; `false` if it is missing or damaged.
     ///
     /// # Errors
-    /// An obstacle; or a path that is not in that bag.
+    /// An obstacle; or a path outside that bag.
     pub fn lists(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Result<bool, DriveError> {
         let place = BagPlace { site: site.clone(), month };
         let mount = self.mount()?;
@@ -254,11 +247,11 @@ impl Drive {
         Ok(true)
     }
 
-    /// Writes the manifests of a site's months anew with what their journals list, and takes the journals away: the months
-    /// that had one. Afterwards each month's manifest alone lists all that is proven.
+    /// Folds the journals of a site's months into their manifests; the months that had one. Afterwards each manifest
+    /// alone lists all that is proven.
     ///
     /// # Errors
-    /// An obstacle. What is listed stays so.
+    /// An obstacle. Nothing listed is lost.
     pub fn fold(&self, site: &SiteId) -> Result<Vec<Month>, DriveError> {
         let mount = self.mount()?;
         let mut folded = Vec::new();
@@ -273,7 +266,7 @@ impl Drive {
         Ok(folded)
     }
 
-    /// What is mounted now, looked at anew.
+    /// Opens and checks the mount anew; an unchanged one is shared.
     pub(crate) fn mount(&self) -> Result<Arc<Mount>, DriveError> {
         let fresh = Mount::open(&self.0.root, Some(self.0.identity.id))?;
         let mut held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner);
@@ -288,8 +281,7 @@ impl Drive {
         Ok(fresh)
     }
 
-    /// What is mounted now; if it is still what it was when the files in hand were begun, without
-    /// reading its identity for each file.
+    /// The shared mount while it is current, without reading the identity for each file.
     fn session(&self) -> Result<Arc<Mount>, DriveError> {
         let held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         match held {
@@ -312,12 +304,10 @@ impl Drive {
     }
 }
 
-/// The months that a site has folders of.
 pub(crate) fn months_of(mount: &Mount, site: &SiteId) -> Result<BTreeSet<Month>, DriveError> {
     named_in_site(mount, site, |name| name.parse().ok())
 }
 
-/// The months that names in a site's folder stand for.
 pub(crate) fn named_in_site(
     mount: &Mount,
     site: &SiteId,
@@ -329,7 +319,6 @@ pub(crate) fn named_in_site(
     Ok(names.iter().filter_map(|name| month(name)).collect())
 }
 
-/// A proof's path in the bag.
 pub(crate) fn inside(bag: &BagPlace, proof: &Proof) -> Result<String, DriveError> {
     match BagPlace::of(&relative(&proof.path)?) {
         Some((place, inside)) if place == *bag => Ok(inside),
@@ -337,7 +326,6 @@ pub(crate) fn inside(bag: &BagPlace, proof: &Proof) -> Result<String, DriveError
     }
 }
 
-/// A path that came from a log.
 pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
     Relative::parse(path).ok_or_else(|| bad_path(path))
 }

@@ -1,5 +1,3 @@
-//! All that can be wrong with a drive, or with one file on it.
-
 mod words;
 
 use std::error::Error;
@@ -15,28 +13,27 @@ use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 pub use self::words::init_command;
 use crate::identity::Identity;
 
-/// What the operating system said. Shared, so that one fault can be told for each file of
-/// a batch.
+/// The operating system's error; shared by the files of a batch.
 pub type Cause = Arc<io::Error>;
 
-/// What was being done when the operating system refused.
+/// What the operating system refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Opening or creating a file or a folder.
+    /// Opening a file or folder.
     Open,
     /// Writing bytes.
     Write,
     /// Making bytes or names durable.
     Sync,
-    /// Giving a file its final name.
+    /// Renaming.
     Rename,
-    /// Reading bytes or a folder.
+    /// Reading bytes.
     Read,
-    /// Taking a file or a folder away.
+    /// Deleting.
     Remove,
-    /// Creating a file or a folder.
+    /// Creating a file or folder.
     Create,
-    /// Locking a file.
+    /// Locking.
     Lock,
     /// Reading a folder.
     List,
@@ -58,122 +55,117 @@ impl Action {
     }
 }
 
-/// Why something could not be done on a drive. Those that are no single file's fault are
-/// obstacles: see [`DriveError::obstacle`].
+/// A failed operation on a drive. Errors of the drive itself are obstacles: see [`DriveError::obstacle`].
 #[derive(Debug, Clone)]
 pub struct DriveError {
     /// What is wrong.
     pub kind: Kind,
-    /// The folder that the drive was looked for in; empty where the error is a file's alone.
+    /// The drive's folder; empty where only a file is concerned.
     root: PathBuf,
-    /// What it is about, relative to the root; empty where that is the drive itself.
+    /// Relative to the root; empty for the drive itself.
     path: String,
-    /// What was being done, and what the operating system said, where it refused.
     refused: Option<(Action, Cause)>,
 }
 
-/// What is wrong with a drive, or with something on it.
+/// What is wrong with a drive, or with a file on it.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// There is no such folder, or what is mounted there does not answer.
+    /// No such folder, or the mount does not answer.
     Missing,
-    /// The folder is empty, and nothing is mounted there.
+    /// The folder is empty, and not a mount point.
     NotMounted,
-    /// The drive was unmounted, or another one mounted over it, while it was in use.
+    /// Unmounted, or mounted over, while in use.
     Unmounted,
-    /// There is no identity: the drive was never set up.
+    /// There is no identity: never set up.
     NotSetUp,
-    /// It is in memory, and was not set up there.
+    /// It is in memory, but was not set up there.
     InMemory,
-    /// Another drive than the one that is expected.
+    /// Not the expected drive.
     OtherDrive {
-        /// The one that is expected.
+        /// The configured one.
         expected: DriveId,
         /// The one that is there.
         found: Box<Identity>,
     },
-    /// This identity was copied onto the drive from another one.
+    /// The identity was copied from another drive.
     Copied(Box<Identity>),
-    /// It has this identity, and lacks the mark of the newest use that the log knows of: what the log knows and the drive
-    /// does not, in words.
+    /// It lacks the mark of the newest use in the log; the text says which.
     Cloned(Box<Identity>, String),
-    /// Whether it is the one that was used last could not be found out or recorded: why.
+    /// Its use could not be checked or recorded, and why.
     Unrecorded(String),
-    /// Strongroom's folder is there, but no identity in it.
+    /// Strongroom's folder lacks the identity.
     IdentityLost,
-    /// The identity cannot be read: what is wrong with it.
+    /// The identity is unreadable, and why.
     BadIdentity(String),
-    /// A folder that Strongroom keeps is a symbolic link, a file, or leads to another file system.
+    /// One of Strongroom's folders is a link, a file, or on another file system.
     Linked,
-    /// The drive, or something on it, cannot be written to.
+    /// The drive, or something on it, is not writable.
     ReadOnly,
-    /// A limit of this process or this host is reached: neither the drive's fault nor a file's.
+    /// A limit of this process or host.
     HostLimit,
-    /// There is room, but not for more files beyond the reserve.
+    /// The file system cannot hold more files beyond the reserve.
     FullOfFiles {
-        /// How many more files it can hold.
+        /// How many more it can hold.
         left: u64,
-        /// How many are kept in reserve.
+        /// How many are reserved.
         reserve: u64,
     },
-    /// There is no room beyond the reserve.
+    /// No room beyond the reserve.
     Full {
-        /// How much is free.
+        /// Free bytes.
         free: ByteCount,
-        /// How much must stay free.
+        /// Reserved bytes.
         reserve: ByteCount,
-        /// How much is wanted on top of that.
+        /// Bytes needed on top.
         needed: ByteCount,
     },
-    /// The operating system said that there is no room, or that a quota is used up.
+    /// The operating system reports no room, or an exhausted quota.
     NoRoom,
     /// The drive reports errors.
     Failing,
-    /// A month's manifest cannot be read: what is wrong with it.
+    /// A manifest or journal is unreadable, and why.
     BadManifest(String),
-    /// Another worker is writing this very file.
+    /// Another worker is writing the file.
     Busy,
-    /// More bytes came than these, which were announced.
+    /// More bytes than the announced number.
     TooLong(ByteCount),
     /// The file is not there.
     CopyMissing,
-    /// What is there is no plain file or folder of ours.
+    /// Something else than a plain file or folder of ours.
     NotPlain,
-    /// A proven copy of other content stands there.
+    /// A proven copy of other content.
     Proven,
-    /// A path that does not come from this crate.
+    /// Not a path that this crate made.
     BadPath,
-    /// The drive's file system cannot hold a file of this size or name: what is the matter.
+    /// The file system cannot hold this size or name, and why.
     Unfit(&'static str),
-    /// The file could not be handled; the drive may be well.
+    /// The file could not be handled; the drive may be healthy.
     Io,
 }
 
 impl Kind {
-    /// The error of the drive at `root`.
+    /// As an error of the drive at `root`.
     #[must_use]
     pub fn at(self, root: &Path) -> DriveError {
         DriveError { kind: self, root: root.to_owned(), path: String::new(), refused: None }
     }
 
-    /// The error of a file or a folder, whose path is made printable by whoever took it from outside.
+    /// As an error of a path, which must be printable already.
     pub(crate) fn of(self, path: impl fmt::Display) -> DriveError {
         self.at(Path::new("")).about(path)
     }
 }
 
 impl DriveError {
-    /// The same error, of something on the drive.
     pub(crate) fn about(self, path: impl fmt::Display) -> Self {
         Self { path: path.to_string(), ..self }
     }
 
-    /// The same error, for which the operating system gave the reason.
     pub(crate) fn because(self, action: Action, source: io::Error) -> Self {
         Self { refused: Some((action, Arc::new(source))), ..self }
     }
 
-    /// The error that the operating system's answer means: the table is [`meaning`].
+    /// Maps the operating system's error by the table in [`meaning`].
     pub(crate) fn from_io(root: &Path, action: Action, path: impl fmt::Display, source: io::Error) -> Self {
         let path = path.to_string();
         let meaning = meaning(action.call(), &source);
@@ -184,7 +176,7 @@ impl DriveError {
             Some((Whose::Rights, _)) => (Kind::ReadOnly, if path == "." { String::new() } else { path }),
             Some((Whose::Gone | Whose::Disk, _)) => (Kind::Failing, path),
             Some((Whose::Unfit, says)) => (Kind::Unfit(says), path),
-            // What a sync could not make durable is never one file's alone.
+            // A failed sync never concerns one file alone.
             _ if action == Action::Sync => (Kind::Failing, path),
             Some((Whose::Missing, _)) if action == Action::Read => (Kind::CopyMissing, path),
             Some((Whose::Taken, _)) => (Kind::NotPlain, path),
@@ -193,9 +185,8 @@ impl DriveError {
         kind.at(root).about(path).because(action, source)
     }
 
-    /// The condition of the drive that this error shows, if it is not a single file's fault: a
-    /// stage pauses on it, and it is told once. The alarm's subject is the folder where the drive
-    /// is mounted, whichever drive that is, so that it is the same before a drive is known.
+    /// The alarm for errors that are not a single file's: a stage pauses on it. Its subject is the mount folder, so
+    /// that it stays the same before and after a drive is identified.
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let kind = match self.kind {
@@ -226,7 +217,7 @@ impl DriveError {
         Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
     }
 
-    /// What to record on the booking, where [`DriveError::obstacle`] is `None`.
+    /// What to record on the booking where [`DriveError::obstacle`] is `None`.
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {
@@ -239,8 +230,7 @@ impl DriveError {
         }
     }
 
-    /// Whether another worker has claimed this very file: nothing failed, and nothing is to be
-    /// recorded; that worker will finish it.
+    /// Whether another worker has claimed the file. Nothing failed and nothing is recorded: that worker finishes it.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self.kind, Kind::Busy)
@@ -255,15 +245,13 @@ impl fmt::Display for DriveError {
 
 impl Error for DriveError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The cause is a part of the message, for people read alarms without their chain.
+        // The message contains the cause: alarms show no chain of sources.
         None
     }
 }
 
-/// The subject of every alarm about this host's limits.
 const HOST: &str = "open-files";
 
-/// The subject of every alarm about the drive at `root`.
 pub(crate) fn subject(root: &Path) -> String {
     text::printable(&root.to_string_lossy(), 160)
 }
@@ -274,40 +262,40 @@ pub enum InitError {
     /// It has an identity already.
     #[error("the drive at {} is set up already: it is {identity}; use it as it is", root.display())]
     Already {
-        /// Where the drive is.
+        /// Its mount folder.
         root: PathBuf,
-        /// Who it is.
+        /// Its identity.
         identity: Box<Identity>,
     },
-    /// The label cannot stand on a sticker.
+    /// The label is not acceptable.
     #[error("{label:?} is not a label: write 1 to 64 printable characters, as on the drive's sticker")]
     BadLabel {
         /// The label, made printable.
         label: String,
     },
-    /// The drive is in no state to be set up.
+    /// The drive cannot be set up in its state.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }
 
-/// Why a drive's identity could not be written back.
+/// Why an identity could not be written back.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RestoreError {
     /// It can be read.
     #[error("the drive at {} says who it is: {identity}; nothing is to be written back", root.display())]
     Readable {
-        /// Where the drive is.
+        /// Its mount folder.
         root: PathBuf,
-        /// Who it is.
+        /// Its identity.
         identity: Box<Identity>,
     },
-    /// The label cannot stand on a sticker.
+    /// The label is not acceptable.
     #[error("{label:?} is not a label: the log holds one that no drive can have")]
     BadLabel {
         /// The label, made printable.
         label: String,
     },
-    /// The drive is in no state to get its identity back.
+    /// The drive cannot get its identity back in its state.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }

@@ -1,4 +1,4 @@
-//! Digests of files as the file system has them: for adopting and resuming, never for proving.
+//! Digests of files as the file system shows them: to adopt and resume, never to prove.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::error::{Action, DriveError};
 use crate::mount::Mount;
 use crate::relative::Relative;
 
-/// A file's digests; `None` where there is none.
+/// A file's digests, if it exists.
 pub(crate) fn digests_of(
     mount: &Mount,
     path: &Relative,
@@ -26,7 +26,6 @@ pub(crate) fn digests_of(
     Ok(Some(hasher.finish()))
 }
 
-/// Hashes what is left to be read of a file: how many bytes that was.
 pub(crate) fn hash_rest(file: impl io::Read, hasher: &mut PairHasher) -> io::Result<u64> {
     each_chunk(file, || None, |chunk| hasher.update(chunk))
 }

@@ -6,40 +6,36 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strongroom_model::{DriveId, text};
 
-/// The folder that Strongroom keeps for itself on a drive.
+/// Strongroom's own folder on a drive.
 pub(crate) const FOLDER: &str = ".strongroom";
-/// The identity's name in [`FOLDER`].
 pub(crate) const FILE: &str = "drive.json";
-/// Where the identity lies, relative to the drive's root.
 pub(crate) const PATH: &str = ".strongroom/drive.json";
-/// The format that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-/// How large an identity can be, in bytes: a few hundred, and never enough to hurt.
+/// Identities have a few hundred bytes.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
-/// The longest label, in characters: what fits a sticker.
+/// Fits a sticker.
 const MAX_LABEL_CHARS: usize = 64;
 
-/// Who a drive is.
+/// A drive's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The version of this file's format.
+    /// The format's version.
     pub format: u32,
-    /// The drive's id, which nothing else has.
+    /// The drive's unique id.
     pub id: DriveId,
-    /// The name that a person gave it, as on its sticker.
+    /// The label on its sticker.
     pub label: String,
     /// When it was set up.
     pub created_at: Timestamp,
-    /// When this very file came to be, in nanoseconds of Unix time as text, where the file system
-    /// keeps that and nobody can set it: a copy of the file has another.
+    /// This file's birth time in Unix nanoseconds, where the file system keeps it and nobody can set it: a copy of the
+    /// file has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) born: Option<String>,
-    /// Whether it was set up in memory, knowingly: to try things out.
+    /// Set up in memory on purpose, to try things out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) in_memory: bool,
 }
 
-/// What every version's identity has.
 #[derive(Deserialize)]
 struct Versioned {
     format: u32,
@@ -50,19 +46,17 @@ impl Identity {
         Self { format: FORMAT, id: DriveId::random(), label: label.to_owned(), created_at: now, born, in_memory: false }
     }
 
-    /// The identity's file, whole.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).expect("an identity has string keys only");
         bytes.push(b'\n');
         bytes
     }
 
-    /// Whether these bytes are an identity of another version, which this one must leave alone.
+    /// Whether another version wrote it, so that this one must leave it alone.
     pub(crate) fn is_newer(bytes: &[u8]) -> bool {
         serde_json::from_slice(bytes).is_ok_and(|Versioned { format }| format != FORMAT)
     }
 
-    /// Reads the identity's file; the error says what is wrong with it.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() || bytes.iter().all(|byte| *byte == 0) {
             return Err("it is empty or full of zero bytes, as after a power cut".to_owned());
@@ -82,14 +76,13 @@ impl Identity {
     }
 }
 
-/// The drive's label and id, for people.
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} ({})", self.label, self.id)
     }
 }
 
-/// Whether a label can stand on a sticker and in a mail's subject.
+/// Whether a label fits a sticker and a mail's subject.
 pub(crate) fn is_label(label: &str) -> bool {
     let count = label.chars().count();
     (1..=MAX_LABEL_CHARS).contains(&count) && label.trim() == label && text::printable(label, count) == label

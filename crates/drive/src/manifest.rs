@@ -1,6 +1,5 @@
-//! A bag's manifest (RFC 8493, section 2.1.3), which is also what `sha256sum -c` reads: a
-//! line for each proven file, `<sha256 in hexadecimal>  data/<booking>/<filename>`, and one for the text
-//! beside the bookings' folders.
+//! A bag's manifest (RFC 8493, section 2.1.3), in the form that `sha256sum -c` reads: `<sha256>
+//! data/<booking>/<filename>` for each proven file, and a line for the bag's text.
 
 mod copies;
 
@@ -12,23 +11,22 @@ use strongroom_model::{Algorithm, Digest};
 use self::copies::Copies;
 use crate::place::DATA;
 
-/// The manifest's name in its bag.
 pub(crate) const FILE: &str = "manifest-sha256.txt";
-/// How large a manifest can be, in bytes: over a million files in one month.
+/// Over a million files in one month.
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
-/// How long a line can be, in bytes: a digest, and the longest path that Linux takes.
+/// A digest and Linux's longest path.
 pub(crate) const MAX_LINE_BYTES: u64 = 4096 + 128;
 
-/// The proven files of a bag, and its text, by their path in it.
+/// Digests by path in the bag.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
-    /// The files beside the bookings' folders.
+    /// Files beside the bookings' folders.
     texts: BTreeMap<String, Digest>,
     copies: Copies,
 }
 
 impl Manifest {
-    /// Reads a manifest. The error says which line is wrong, and how.
+    /// The error names the line.
     pub(crate) fn read(mut from: impl BufRead) -> Result<Self, String> {
         let mut manifest = Self::default();
         let mut line = Vec::new();
@@ -53,8 +51,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The lines that can be read of a manifest that is damaged: paths of copies, and their digests. An editor's line
-    /// ends and its mark at the beginning are no damage here.
+    /// The lines for copies in a damaged manifest. An editor's line ends and byte order mark are accepted.
     pub(crate) fn readable_lines(bytes: &[u8]) -> impl Iterator<Item = (String, Digest)> {
         let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
         let plain = |line: &'_ str| {
@@ -64,7 +61,7 @@ impl Manifest {
         lines.filter_map(plain).filter(|(path, _)| !is_text(path))
     }
 
-    /// Writes the manifest as it stands in its file, in the order of the paths.
+    /// Writes it sorted by path.
     pub(crate) fn write_to(&self, mut out: impl Write) -> io::Result<()> {
         let (mut line, mut texts) = (Vec::new(), self.texts.iter().peekable());
         let mut write = |path: &str, sha256: &Digest| {
@@ -81,8 +78,7 @@ impl Manifest {
         texts.try_for_each(|(text, sha256)| write(text, sha256))
     }
 
-    /// Lists a file. `false`: it is listed already, with that digest. The error is the digest that
-    /// it is listed with where that is another.
+    /// Lists a file; `false` if it is listed already. The error is another digest that it is listed with.
     pub(crate) fn insert(&mut self, path: &str, sha256: &Digest) -> Result<bool, Digest> {
         match self.get(path) {
             Some(listed) if listed == *sha256 => Ok(false),
@@ -94,7 +90,7 @@ impl Manifest {
         }
     }
 
-    /// Lists all that `other` does. The error is a path that is listed with another digest here.
+    /// The error is a path that is listed here with another digest.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), String> {
         let texts = other.texts.iter().map(|(path, sha256)| (path.as_str(), sha256.clone()));
         for (path, sha256) in texts.chain(other.copies.iter()) {
@@ -111,22 +107,20 @@ impl Manifest {
         self.texts.is_empty() && self.copies.is_empty()
     }
 
-    /// Lists the text that lies beside the bookings' folders under that name, and no other.
+    /// Replaces the text's line.
     pub(crate) fn set_text(&mut self, name: &str, sha256: &Digest) {
         self.texts = BTreeMap::from([(format!("{DATA}/{name}"), sha256.clone())]);
     }
 
-    /// The text that lies beside the bookings' folders: its path, and its digest.
+    /// The text's path and digest.
     pub(crate) fn text(&self) -> Option<(&str, &Digest)> {
         self.texts.iter().map(|(path, sha256)| (path.as_str(), sha256)).next()
     }
 
-    /// Whether it lists any booking's file.
     pub(crate) fn lists_copies(&self) -> bool {
         !self.copies.is_empty()
     }
 
-    /// The files listed in a booking's folder: their names there, and their digests.
     pub(crate) fn in_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, Digest)> {
         self.copies.in_folder(folder)
     }
@@ -140,12 +134,10 @@ impl Manifest {
     }
 }
 
-/// Whether a path is that of a file beside the bookings' folders.
 fn is_text(path: &str) -> bool {
     path.split('/').count() == 2
 }
 
-/// A file's line, as `sha256sum` writes it.
 pub(crate) fn push_line(out: &mut Vec<u8>, path: &str, sha256: &Digest) {
     out.extend_from_slice(sha256.hex().as_bytes());
     out.extend_from_slice(b"  ");
@@ -153,11 +145,11 @@ pub(crate) fn push_line(out: &mut Vec<u8>, path: &str, sha256: &Digest) {
     out.push(b'\n');
 }
 
-/// A line without its end: the path, and the digest.
+/// Path and digest.
 pub(crate) fn parse_line(line: &str) -> Option<(&str, Digest)> {
     let (hex, path) = line.split_once([' ', '\t'])?;
     let path = path.trim_start_matches([' ', '\t']);
-    // sha256sum marks a file read in binary with an asterisk.
+    // `sha256sum` marks files read in binary mode.
     let path = path.strip_prefix('*').unwrap_or(path);
     let sha256: Digest = format!("{}:{hex}", Algorithm::Sha256.name()).parse().ok()?;
     let ours = path.starts_with("data/") && crate::relative::Relative::parse(path).is_some();

@@ -1,7 +1,5 @@
-//! A drive as it is mounted now: looked at, found to be the right one, and held open.
-//!
-//! It is held only while something is in hand, so that a drive can be unmounted between
-//! runs; and each time it is opened anew, it is looked at anew.
+//! A mounted drive, checked and held open. It is opened and checked anew whenever nothing is being received, so that a
+//! drive can be unmounted between runs.
 
 mod recognise;
 
@@ -30,18 +28,14 @@ use crate::relative::Relative;
 use crate::space::Space;
 use crate::temporary::whole_name;
 
-/// The locks that are held on a drive.
 const LOCKS: [&str; 3] = [PRESENCE_LOCK, crate::bag::MANIFEST_LOCK, crate::batch::NAMES_LOCK];
-/// Held shared by whoever writes files, and alone by whoever tidies up.
+/// Shared by writers, exclusive for recovery.
 const PRESENCE_LOCK: &str = "writers.lock";
-/// How many files' room must stay free, where a file system has such a limit: folders,
-/// temporary files and manifests of a few batches.
+/// Files that must still fit, where a file system limits them: folders, temporary files and manifests of a few batches.
 const RESERVE_FILES: u64 = 1024;
 
-/// The permissions of files on a drive: timesheets are for their owner and the group that audits them, whatever the umask of
-/// whoever runs us leaves.
+/// For the owner and an auditing group, whatever the umask.
 pub(crate) const FILE_MODE: u32 = 0o640;
-/// The permissions of folders on a drive.
 pub(crate) const FOLDER_MODE: u32 = 0o750;
 
 #[derive(Debug)]
@@ -49,9 +43,9 @@ pub(crate) struct Mount {
     root: PathBuf,
     top: Beneath,
     identity: Identity,
-    /// Bytes of files in the making that are not written yet.
+    /// Announced bytes of partial files that are not written yet.
     promised_bytes: AtomicU64,
-    /// Set once a sync has failed: of what was written before, nothing can be relied on.
+    /// Set by a failed sync: nothing written before can be relied on.
     failed: AtomicBool,
     syncing: Mutex<()>,
     presence: OnceLock<Locked>,
@@ -60,18 +54,18 @@ pub(crate) struct Mount {
     pub(crate) bags: Arc<Bags>,
 }
 
-/// Tells one mount of a drive from another, as far as the kernel does: the drive, its top folder, the mount's number.
+/// Tells mounts apart: drive, top folder and, where the kernel has it, mount number.
 pub(crate) type MountKey = (DriveId, FileId, Option<u64>);
 
 impl Mount {
-    /// Opens what is mounted at `root` now, and says who it is. It may be read-only or full.
+    /// Opens and identifies what is mounted at `root`. It may be read-only or full.
     pub(crate) fn open(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
         let top = open_top(root)?;
         let identity = read_identity(root, &top)?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
             return Err(Kind::OtherDrive { expected, found: Box::new(identity) }.at(root));
         }
-        // Somebody copied it there, or mounted memory over it: what is written is gone with the power.
+        // An identity copied into memory, or memory mounted over a drive: written files would be lost with the power.
         if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
             return Err(Kind::InMemory.at(root));
         }
@@ -89,7 +83,6 @@ impl Mount {
         })
     }
 
-    /// The same, with what was read of its bags before.
     pub(crate) fn remembering(mut self, cache: &BagCache) -> Self {
         self.bags = cache.bags_of(&self);
         self
@@ -115,12 +108,12 @@ impl Mount {
         self.top.filesystem()
     }
 
-    /// What it lies on. What cannot be told counts as a cache.
+    /// Unknown backing counts as a cache.
     pub(crate) fn backing(&self) -> Backing {
         *self.backing.get_or_init(|| Backing::of(&self.top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
-    /// Whether this is still what is mounted there, and no sync has failed on it.
+    /// Whether it is still mounted there, without a failed sync.
     pub(crate) fn is_current(&self) -> bool {
         !self.has_failed() && self.top.is_at(&self.root)
     }
@@ -133,13 +126,11 @@ impl Mount {
         self.failed.load(Ordering::SeqCst)
     }
 
-    /// The error of something that was done to `path`.
     pub(crate) fn error(&self, action: Action, path: impl fmt::Display, source: impl Into<io::Error>) -> DriveError {
         DriveError::from_io(&self.root, action, path, source.into())
     }
 
-    /// Opens one of the folders that Strongroom keeps; `None` where there is none. A link in its place
-    /// is the drive's trouble, not a file's.
+    /// Opens one of Strongroom's folders, if it exists. A link there is an obstacle.
     pub(crate) fn own_folder(&self, path: &Relative) -> Result<Option<Folder>, DriveError> {
         match self.top.folder(path) {
             Ok(folder) => Ok(Some(folder)),
@@ -148,24 +139,23 @@ impl Mount {
         }
     }
 
-    /// As [`Mount::own_folder`], and makes what is missing.
+    /// As [`Mount::own_folder`], making it and its parents.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
-    /// As [`Mount::own_folder`], and makes it if it is missing, but none on the way to it: a month's folder comes
-    /// into being as a whole bag only.
+    /// As [`Mount::own_folder`], making it in an existing parent: a month's folder only appears as a complete bag.
     pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top.add_folder(path).map_err(|error| self.open_error(Action::Create, path, error))
     }
 
-    /// The error of an open along `path`: a link, or a file, in place of a folder that Strongroom keeps is the
-    /// drive's trouble; in a booking's place, that booking's.
+    /// A link or file in place of a folder is the drive's error for Strongroom's folders, and the file's for a
+    /// booking's.
     pub(crate) fn open_error(&self, action: Action, path: &Relative, error: io::Error) -> DriveError {
         if !matches!(Refusal::of(&error), Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem)) {
             return self.error(action, path, error);
         }
-        // The first folder on the way that cannot be opened is the one to name.
+        // Names the first folder that cannot be opened.
         let mut at = path.clone();
         while let Some((parent, _)) = at.split() {
             if self.top.folder(&parent).is_ok() {
@@ -180,18 +170,17 @@ impl Mount {
         strongroom_files::Space::of(&self.top).map(Space::from).map_err(|source| missing(&self.root, source))
     }
 
-    /// Refuses a drive that cannot be written to.
     pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
         if self.space()?.read_only {
             return Err(Kind::ReadOnly.at(&self.root));
         }
         let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Use::Fill));
-        // The locks belong to whoever made them: to root, after a run by hand.
+        // Locks belong to whoever made them: root, after a manual run.
         let locks = LOCKS.map(|name| (own_path(name).to_string(), Use::Write));
         folders.into_iter().chain(locks).try_for_each(|(path, needed)| self.check_access(&path, needed))
     }
 
-    /// Refuses what this user may not use. What is not there will be made.
+    /// Refuses what this user may not use; a missing file will be made.
     pub(crate) fn check_access(&self, path: &str, needed: Use) -> Result<(), DriveError> {
         match self.top.may(path, needed) {
             Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => Ok(()),
@@ -199,19 +188,18 @@ impl Mount {
         }
     }
 
-    /// The name under which something of that name is kept here: letters beyond ASCII are escaped where the file
-    /// system, as it is mounted, cannot hold them.
+    /// Escapes letters beyond ASCII where the mounted file system cannot hold them.
     pub(crate) fn name_for(&self, original: &str) -> String {
         let escaped = name::escape(original);
         if escaped.is_ascii() || self.holds_unicode() { escaped } else { name::escape_strictly(original) }
     }
 
-    /// Whether names keep their letters beyond ASCII; found out once, when the first such name comes.
+    /// Tried once, for the first such name.
     pub(crate) fn holds_unicode(&self) -> bool {
         *self.unicode.get_or_init(|| self.try_unicode().unwrap_or(true))
     }
 
-    /// Makes a file of such a name, and looks whether it is there. It is removed again, or swept at the next start.
+    /// Creates such a file, looks for it, and removes it; recovery removes a leftover.
     fn try_unicode(&self) -> io::Result<bool> {
         let folder = self.top.folder(identity::FOLDER)?;
         let name = whole_name(&format!("\u{e4}\u{65e5}-{}", std::process::id()));
@@ -227,7 +215,7 @@ impl Mount {
         Ok(held)
     }
 
-    /// Refuses what would leave less than the reserve, over and above what was promised.
+    /// Refuses to go below the reserve, counting promised bytes.
     pub(crate) fn check_room(&self, reserve: ByteCount, needed: ByteCount) -> Result<(), DriveError> {
         let space = self.space()?;
         let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
@@ -240,40 +228,38 @@ impl Mount {
         Err(Kind::Full { free: space.free, reserve, needed: promised + needed }.at(&self.root))
     }
 
-    /// Sets room aside for bytes that are yet to be written.
+    /// Reserves room for bytes yet to be written.
     pub(crate) fn promise(self: &Arc<Self>, bytes: ByteCount) -> Promise {
         self.promised_bytes.fetch_add(bytes.0, Ordering::SeqCst);
         Promise { mount: Arc::clone(self), bytes: bytes.0 }
     }
 
-    /// Tells other processes that files are being written, until this mount is dropped; waits while
-    /// one of them tidies up.
+    /// Announces a writer to other processes until the mount is dropped; waits while one recovers.
     pub(crate) fn announce(&self) -> Result<(), DriveError> {
         if self.presence.get().is_none() {
             let lock = self.lock_file(PRESENCE_LOCK)?;
             let lock =
                 Locked::shared(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))?;
-            // Two threads may both come here: two shared locks, of which one is dropped.
+            // Two threads may get here: the second shared lock is dropped.
             let _ = self.presence.set(lock);
         }
         Ok(())
     }
 
-    /// Locks out whoever writes files; `None` where someone does.
+    /// Locks out writers; `None` if there are any.
     pub(crate) fn alone(&self) -> Result<Option<Locked>, DriveError> {
         let lock = self.lock_file(PRESENCE_LOCK)?;
         Locked::alone(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))
     }
 
-    /// A file in Strongroom's own folder that is there to be locked.
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
         let own = Relative::root().join(identity::FOLDER);
         let open = || create_in(self.top.folder(&own)?, name, Creation::OrOpen, FILE_MODE);
         open().map_err(|source| self.error(Action::Create, own.join(name), source))
     }
 
-    /// Syncs the whole file system. One after the other: an error is reported once to each open
-    /// file description (fsync(2), syncfs(2)), and all who wrote before it must hear of it.
+    /// Syncs the file system. Serialized, since an error is reported once per open file description (fsync(2),
+    /// syncfs(2)), and all who wrote before must get it.
     pub(crate) fn sync_all(&self) -> io::Result<()> {
         let _turn = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.has_failed() {
@@ -286,35 +272,31 @@ impl Mount {
         synced
     }
 
-    /// Syncs one file. After an error its pages count as clean although they were not
-    /// written, so that a second fsync would say "well": it is never tried again.
+    /// Never repeated after an error: the pages then count as clean without having been written.
     pub(crate) fn sync_file(&self, file: impl Handle) -> io::Result<()> {
         faulted(|| fault!("drive.sync"))?;
         sync::sync_file(file)
     }
 
-    /// Syncs one folder.
     pub(crate) fn sync_folder(&self, path: &Relative) -> io::Result<()> {
         let folder = self.top.folder(path)?;
         match self.sync_file(&folder) {
-            // Some network file systems have no such thing as syncing a folder: their servers do it.
+            // Network file systems may lack this call: their servers do it.
             Err(error) if strongroom_files::is_unsupported(&error) => Ok(()),
             synced => synced,
         }
     }
 }
 
-/// Whether the file system cannot hold the name.
 fn is_unfit(error: &io::Error) -> bool {
     meaning(Call::Create, error).is_some_and(|meaning| meaning.whose == Whose::Unfit)
 }
 
-/// A file in Strongroom's own folder.
 fn own_path(name: &str) -> Relative {
     Relative::root().join(identity::FOLDER).join(name)
 }
 
-/// Room set aside, given back as it is written or dropped.
+/// Reserved room, released as it is written or on drop.
 #[derive(Debug)]
 pub(crate) struct Promise {
     mount: Arc<Mount>,
@@ -335,8 +317,7 @@ impl Drop for Promise {
     }
 }
 
-/// Whether a path is one of a folder that Strongroom keeps: its own, a site's, a month's, or that of a bag's
-/// payload.
+/// Whether it is one of Strongroom's folders: its own, a site's, a month's, or a bag's payload.
 fn is_kept(path: &Relative) -> bool {
     let mut parts = path.as_str().split('/');
     parts.clone().count() <= 3 || parts.next() == Some(identity::FOLDER)

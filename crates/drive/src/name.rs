@@ -1,52 +1,44 @@
-//! Names on the drive: the original, made harmless for ext4, NTFS and exFAT alike, and
-//! readable back.
+//! Names that are safe on ext4, NTFS and exFAT, and reversible.
 //!
-//! The escape character is `=`, followed by two upper-case hexadecimal digits for each
-//! byte of the character's UTF-8. It is not `%`, because RFC 8493 (section 2.1.3) has `%`
-//! percent-encoded in a manifest where `sha256sum -c` takes a name as it stands: names
-//! without `%`, `\`, CR and LF mean the same to both.
+//! `=` and two upper-case hexadecimal digits stand for each byte of an escaped character's UTF-8. Not `%`: RFC 8493
+//! (section 2.1.3) decodes it in manifests and `sha256sum -c` does not; names without `%`, `\`, CR and LF mean the same
+//! to both.
 
 use strongroom_model::text::is_unseen;
 use strongroom_model::{Algorithm, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// How long a name may be, in bytes: ext4's limit. NTFS and exFAT allow 255 UTF-16 units,
-/// and no text has more of those than it has bytes of UTF-8.
+/// Ext4's limit in bytes. NTFS and exFAT allow 255 UTF-16 units, never more than the bytes in UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
 
 const ESCAPE: char = '=';
-/// Stands for the empty name. `em` is not a pair of hexadecimal digits, so no other name
-/// escapes to it.
+/// The empty name. `em` is not hexadecimal, so no other name escapes to it.
 const EMPTY: &str = "=empty";
-/// Begins the tag of a name that cannot be read back: it was shortened, or it stands
-/// beside another copy.
+/// Begins the tag of a name that cannot be reversed: shortened, or beside another copy.
 const TAG: &str = "=~";
-/// How many hexadecimal digits of a digest tell two shortened names apart: 128 bits.
+/// 128 bits tell shortened names apart.
 const SHORTENED_HEX: usize = 32;
-/// How many hexadecimal digits of a digest tell two copies for one booking apart.
+/// Tells two copies for one booking apart.
 const VARIANT_HEX: usize = 16;
-/// The longest extension, with its dot, that a shortened name keeps, in bytes.
+/// The longest extension, with its dot, that a shortened name keeps.
 const MAX_EXTENSION_BYTES: usize = 20;
 
-/// The name under which `name` is kept on a drive: one path component, never empty, at
-/// most [`MAX_NAME_BYTES`] long, the same for the same `name` and different for different
-/// ones. [`unescape`] gives the original back, unless the name had to be shortened.
+/// The name of `name` on a drive: one path component, not empty, at most [`MAX_NAME_BYTES`] long, injective.
+/// [`unescape`] reverses it, unless it was shortened.
 #[must_use]
 pub fn escape(name: &str) -> String {
     fit(encode(name, |_| false), name)
 }
 
-/// As [`escape`], but in a form that stays apart from all other names when letters' case
-/// and Unicode's normal forms are not told apart: every letter that has a case, and all
-/// that is not ASCII, is escaped.
+/// As [`escape`], and distinct from all other names even where case or Unicode's normal forms are ignored: cased
+/// letters and everything beyond ASCII are escaped.
 #[must_use]
 pub fn escape_strictly(name: &str) -> String {
     fit(encode(name, |c| c.is_ascii_alphabetic() || !c.is_ascii()), name)
 }
 
-/// The original of a name on the drive; `None` for one that was shortened, stands beside
-/// another copy, or was not made by [`escape`].
+/// Reverses [`escape`]; `None` for names that were shortened, tagged, or not made by it.
 #[must_use]
 pub fn unescape(escaped: &str) -> Option<String> {
     if escaped == EMPTY {
@@ -67,10 +59,9 @@ pub fn unescape(escaped: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The name of a folder that stands beside `escaped`, for one file of another name or content; the `nth` one for that
-/// file, counted from 1.
+/// The `nth` folder (from 1) beside `escaped`, for a file of another name or content.
 pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest, nth: u32) -> String {
-    // Neither a digest's text nor a name on the drive holds a slash, so that no two make one text.
+    // Digests and names contain no slash, so the text is unambiguous.
     let mut both = format!("{expected}/{filename}");
     if nth > 1 {
         both.push_str(&format!("/{nth}"));
@@ -78,8 +69,7 @@ pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest, nth: u32
     tagged(escaped, &Digest::of(Algorithm::Sha256, both.as_bytes()).hex()[..VARIANT_HEX])
 }
 
-/// The name that `name` is a [`variant`] of, or `name` itself. A name that had to be shortened for its tag is
-/// not found again.
+/// The name that `name` is a [`variant`] of, or itself. Names shortened for their tag are not recovered.
 pub(crate) fn base_of(name: &str) -> String {
     let tag = name.rfind(TAG).map(|at| (at, at + TAG.len() + VARIANT_HEX));
     match tag.and_then(|(start, end)| Some((&name[..start], name.get(end..)?))) {
@@ -88,12 +78,12 @@ pub(crate) fn base_of(name: &str) -> String {
     }
 }
 
-/// The `n`-th name beside `escaped` where that is taken, counted from 2.
+/// The `n`-th name (from 2) beside `escaped`.
 pub(crate) fn numbered(escaped: &str, n: u32) -> String {
     tagged(escaped, &n.to_string())
 }
 
-/// Which of the names beside `escaped` that name is, where it is one: 1 for `escaped` itself.
+/// Reverses [`numbered`]; 1 for `escaped` itself.
 pub(crate) fn number_of(escaped: &str, name: &str) -> Option<u32> {
     if name == escaped {
         return Some(1);
@@ -103,8 +93,8 @@ pub(crate) fn number_of(escaped: &str, name: &str) -> Option<u32> {
     digits.parse().ok().filter(|n| *n > 1 && numbered(escaped, *n) == name)
 }
 
-/// What all names share that a file system may take for one: case folded, and canonically
-/// decomposed (Unicode, D145). It may join a few names more than any one file system does.
+/// Equal for all names that some file system may take for one: case folded and canonically decomposed (Unicode, D145).
+/// It may join more names than any one does.
 pub(crate) fn folded(name: &str) -> String {
     name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
 }
@@ -120,7 +110,7 @@ fn encode(name: &str, also: impl Fn(char) -> bool) -> String {
     for (index, c) in name.chars().enumerate() {
         let here = (index == 0 && (device || matches!(c, '.' | ' ' | '-')))
             || (index == last && matches!(c, '.' | ' '))
-            // A mark would join the hexadecimal digit, or the slash, before it.
+            // It would combine with the preceding digit or slash.
             || (after_escape && is_combining_mark(c));
         after_escape = here || is_harmful(c) || also(c);
         if after_escape {
@@ -141,7 +131,7 @@ fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// Only what [`push_escaped`] writes: a name has one escaped form.
+/// Upper case only, so that each name has one escaped form.
 fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -157,8 +147,7 @@ fn is_harmful(c: char) -> bool {
         || is_unseen(c)
 }
 
-/// The names of devices, which Windows sees in any folder and before any extension
-/// (Microsoft, "Naming Files, Paths, and Namespaces").
+/// Windows reserves these in any folder and with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end_matches(' ').to_uppercase();
     if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$") {
@@ -178,7 +167,7 @@ fn fit(encoded: String, original: &str) -> String {
     tagged(&encoded, &Digest::of(Algorithm::Sha256, original.as_bytes()).hex()[..SHORTENED_HEX])
 }
 
-/// `escaped` with a tag before its extension, shortened as far as that needs.
+/// Puts a tag before the extension, shortening the stem.
 fn tagged(escaped: &str, tag: &str) -> String {
     let (stem, extension) = match escaped.rfind('.') {
         Some(dot) if escaped.len() - dot <= MAX_EXTENSION_BYTES => escaped.split_at(dot),
@@ -188,13 +177,12 @@ fn tagged(escaped: &str, tag: &str) -> String {
     format!("{}{TAG}{tag}{extension}", cut(stem, room))
 }
 
-/// The beginning of `stem`, at most `room` bytes, cut neither in a character nor in the escape of
-/// one.
+/// Cuts neither characters nor escapes.
 fn cut(stem: &str, room: usize) -> &str {
     if stem.len() <= room {
         return stem;
     }
-    // The nothing before the first character can always be read back.
+    // The empty beginning always qualifies.
     (0..=room).rev().find_map(|end| stem.get(..end).filter(|cut| unescape(cut).is_some())).unwrap_or_default()
 }
 

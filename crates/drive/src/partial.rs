@@ -1,5 +1,3 @@
-//! A file in the making.
-
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
@@ -19,23 +17,23 @@ use crate::received::Received;
 use crate::seen::Seen;
 use crate::temporary::{self, Temporary};
 
-/// A file in the making. Dropped, it stays on the drive, and the next [`crate::Drive::receive`] of the
-/// same content for the same booking goes on from there; an empty one is removed.
+/// A file being received. Dropped, it stays for the next [`crate::Drive::receive`] of the same content and booking to
+/// resume; an empty one is removed.
 #[derive(Debug)]
 pub struct Partial {
     mount: Arc<Mount>,
     spot: Spot,
     expected: Digest,
     size: ByteCount,
-    /// `None`: the whole file is there already, under its final name.
+    /// `None`: the complete file has its final name already.
     temporary: Option<Temporary>,
-    /// Which file that is.
+    /// That file.
     stood: Option<Seen>,
     hasher: PairHasher,
     written: u64,
     resumed_from: ByteCount,
     promise: Promise,
-    /// A write failed, so that nobody knows what is in the file.
+    /// A write failed: the file's content is unknown.
     broken: bool,
 }
 
@@ -51,7 +49,7 @@ impl Partial {
         Ok(partial)
     }
 
-    /// The proven copy that stands there, if it is that file; `None` if it is not what it was proven to be.
+    /// `None` if the copy there is not what was proven.
     pub(crate) fn of_proven(
         mount: &Arc<Mount>,
         folder: String,
@@ -82,19 +80,19 @@ impl Partial {
         }
     }
 
-    /// How many bytes are there from an earlier transfer: the next one begins after them.
+    /// Bytes of an earlier transfer; the next one begins after them.
     #[must_use]
     pub const fn resumed_from(&self) -> ByteCount {
         self.resumed_from
     }
 
-    /// Whether all the bytes that were announced are there, so that there is nothing to transfer.
+    /// Whether all announced bytes are there.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.written == self.size.0
     }
 
-    /// Where the file will lie, relative to the drive's root.
+    /// Its final path, relative to the drive's root.
     #[must_use]
     pub fn path(&self) -> String {
         self.spot.path().as_str().to_owned()
@@ -103,8 +101,7 @@ impl Partial {
     /// Appends bytes.
     ///
     /// # Errors
-    /// More bytes came than were announced: none of them is written. Or the drive could not write
-    /// them: then nothing more can be done with this file in the making but to drop it.
+    /// More bytes than announced: none is written. Or the write failed: then drop this file.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DriveError> {
         let count = bytes.len() as u64;
         if count > self.size.0.saturating_sub(self.written) {
@@ -122,10 +119,10 @@ impl Partial {
         Ok(())
     }
 
-    /// Throws away what is there, for the transfer begins again from the first byte.
+    /// Discards its bytes: the transfer begins again.
     ///
     /// # Errors
-    /// The drive could not cut the file.
+    /// The file could not be truncated.
     pub fn restart(&mut self) -> Result<(), DriveError> {
         if self.temporary.is_none() {
             self.begin()?;
@@ -136,8 +133,8 @@ impl Partial {
         Ok(())
     }
 
-    /// The file as far as it came, with its digests. Whether they are the right ones is for the
-    /// caller to say; nothing is durable before [`crate::Drive::commit`].
+    /// Ends the transfer, complete or not. The caller compares the digests; nothing is durable before
+    /// [`crate::Drive::commit`].
     ///
     /// # Errors
     /// An earlier write failed.
@@ -157,26 +154,24 @@ impl Partial {
         })
     }
 
-    /// Removes what is there, for it is of no use to any later transfer.
+    /// Removes it: no later transfer can use it.
     pub fn discard(mut self) {
         if let Some(temporary) = &mut self.temporary {
             temporary.discard();
         }
     }
 
-    /// Whether the very content that is expected stands under the final name: an earlier process
-    /// stopped between the rename and the event that would have told of it.
-    ///
-    /// `listed`: what the manifest says of it, where it does.
+    /// Whether the expected content has the final name: an earlier process stopped between the rename and the event.
+    /// `listed` is its digest in the manifest.
     fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
         let file = match self.mount.top().file(self.spot.path()) {
             Ok(file) => file,
-            // What else may stand there is dealt with at the rename.
+            // The rename handles whatever else is there.
             Err(_) => return Ok(false),
         };
         let stat = Stat::of(&file).map_err(|error| self.error(Action::Read, error))?;
-        // What was not written to the device still looks well in memory: it is synced and read from there where it can
-        // be had. Where the sync fails, nobody knows what is there.
+        // Bytes that never reached the device look right in memory: sync, then read from the device. A failed sync
+        // leaves them unknown.
         if stat.size != self.size.0 || self.mount.sync_file(&file).is_err() {
             return Ok(false);
         }
@@ -194,7 +189,6 @@ impl Partial {
         Ok(true)
     }
 
-    /// A temporary file of the content that has landed already is of no use any more.
     fn sweep_duplicate(&self) {
         let path = self.spot.folder_path();
         let name = temporary::part_name(&self.expected);
@@ -212,9 +206,8 @@ impl Partial {
         Ok(())
     }
 
-    /// Hashes what an earlier transfer left, so that the digest is of the bytes that are really there.
-    /// They are read from the device where it can be had: a page that failed to be written still
-    /// looks well in memory.
+    /// Hashes an earlier transfer's bytes, from the device where possible: a page whose write failed looks right in
+    /// memory.
     fn resume(&mut self) -> Result<(), DriveError> {
         let Some(mut file) = self.file() else { return Ok(()) };
         let size = file.metadata().map_err(|error| self.error(Action::Read, error))?.len();
@@ -225,12 +218,12 @@ impl Partial {
         if size > self.size.0 || synced.is_err() {
             return self.empty();
         }
-        // Advice; if it is not taken, the read-back still proves the copy in the end.
+        // Only advice: the read-back proves the copy in the end.
         let _ = drop_cached(file);
         file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Action::Read, error))?;
         let mut hasher = PairHasher::new(self.expected.algorithm());
         match hash_rest(file, &mut hasher) {
-            // All is there, and it is not what it should be: a power cut leaves zeros, for one.
+            // Complete but wrong: a power cut leaves zeros, for one.
             Ok(read) if read == self.size.0 && hasher.clone().finish().named != self.expected => self.empty(),
             Ok(read) => {
                 self.written = read;

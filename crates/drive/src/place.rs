@@ -1,31 +1,30 @@
-//! Where a file goes: `<site>/<month>/data/<booking>/<filename>`.
+//! Paths of files: `<site>/<month>/data/<booking>/<filename>`.
 
 use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
 
 use crate::name;
 use crate::relative::Relative;
 
-/// The folder of a bag that holds its payload (RFC 8493, section 2.1.2).
+/// A bag's payload folder (RFC 8493, section 2.1.2).
 pub(crate) const DATA: &str = "data";
 
-/// Which file is to be received, and what is known of it.
+/// A file to be received.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// Whose log it is recorded in.
+    /// The site.
     pub site: SiteId,
-    /// The month's bag that it goes into.
+    /// The month's bag.
     pub month: Month,
-    /// Whose timesheet it is.
+    /// The booking.
     pub booking: BookingId,
-    /// Its name as the server gives it, whatever that holds.
+    /// The server's name for it, unescaped.
     pub filename: String,
-    /// The digest that the server holds.
+    /// The server's digest.
     pub expected: Digest,
-    /// The size that the server records. No more bytes than that are taken.
+    /// The server's size: no more bytes are accepted.
     pub size: ByteCount,
 }
 
-/// A month's bag on a drive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct BagPlace {
     pub(crate) site: SiteId,
@@ -45,8 +44,7 @@ impl BagPlace {
         self.folder().join(DATA)
     }
 
-    /// The bag that `path` lies in, and its path there, as the bag's manifest has it:
-    /// `data/<booking>/<filename>`. `None` where it is not a path of a payload file.
+    /// A payload file's bag, and its path there as in the manifest: `data/<booking>/<filename>`.
     pub(crate) fn of(path: &Relative) -> Option<(Self, String)> {
         let mut parts = path.as_str().splitn(3, '/');
         let site = name::unescape(parts.next()?)?.parse().ok()?;
@@ -57,7 +55,6 @@ impl BagPlace {
     }
 }
 
-/// Where a file will lie: its bag, its booking's folder there, and its name.
 #[derive(Debug, Clone)]
 pub(crate) struct Spot {
     pub(crate) bag: BagPlace,

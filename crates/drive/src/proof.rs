@@ -1,4 +1,4 @@
-//! Proofs: what was read back, what a manifest lists, and what is put right at the start.
+//! Proofs, and what recovery needs and reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,92 +9,85 @@ use strongroom_model::{BookingId, ByteCount, Digest, Month};
 
 use crate::seen::Seen;
 
-/// What was read back from a drive.
+/// A file that was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadBackOf {
-    /// The digests of what was read.
+    /// Its digests.
     pub pair: DigestPair,
-    /// How many bytes were read.
+    /// Its size.
     pub size: ByteCount,
-    /// How it was read, as it really happened.
+    /// How it was really read.
     pub method: ReadBack,
-    /// Which file it was.
+    /// The file itself.
     pub seen: Seen,
 }
 
-/// A copy that was proven, as its month's manifest lists it.
+/// A proven copy, as its month's manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// Where it lies, relative to the drive's root.
+    /// Its path, relative to the drive's root.
     pub path: String,
-    /// SHA-256 of what was read back.
+    /// The SHA-256 that was read back.
     pub sha256: Digest,
-    /// Which file it was that was read back, where it was read just now: it is listed only while it stands there.
+    /// The file that was read back just now: it is listed only while that is in place.
     pub seen: Option<Seen>,
 }
 
-/// A file that is still to be fetched: what came of it earlier is kept, to go on from there.
+/// A file still to be fetched: its partial file is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Whose timesheet it is.
+    /// Its booking.
     pub booking: BookingId,
-    /// The digest that the server holds.
+    /// The server's digest.
     pub expected: Digest,
 }
 
-/// What the log says of a drive when a process starts.
+/// What the log knows of a drive at the start.
 #[derive(Debug, Clone, Copy)]
 pub struct Recovery<'a> {
-    /// The month's bag that new files go into now. Partial files in other months' bags are not
-    /// resumed, so they are not kept.
+    /// The month of new files. Partial files of other months are not resumed.
     pub month: Month,
-    /// The files that are still to be fetched, of those that something may be there of
+    /// Files still to be fetched that may have something on the drive
     /// ([`Drive::unfinished`](crate::Drive::unfinished)).
     pub wanted: &'a [Wanted],
-    /// The paths of files that are fetched but not proven.
+    /// Paths of files that are fetched but not proven.
     pub unproven: &'a [String],
-    /// The proven copies of whole months. Where a month is named here, all its proofs must be, though
-    /// there may be none: its manifest is written anew from them if it is missing or damaged, and
-    /// what they do not name is not a payload of its bag.
+    /// All proven copies of each month given, perhaps none: a missing or damaged manifest is rewritten from them, and
+    /// other files are not its payload.
     pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
-    /// The paths at which this log says that a file was fetched and never proven, in the months that are named above: what lies
-    /// there and no manifest lists is what a booking left that was fetched anew. Whatever else no manifest lists stays
-    /// where it is ([`Recovered::unlisted`]).
+    /// Paths in these months at which this log has a fetch and no proof. An unlisted file there is left over from a
+    /// booking that was fetched again; other unlisted files stay ([`Recovered::unlisted`]).
     pub abandoned: &'a BTreeSet<String>,
-    /// When the log began, if anything is in it. A file that is older may have been proven by another log, which was lost:
-    /// it stays where it is, whatever this log knows of it ([`Recovered::unlisted`]).
+    /// When the log began. An older file may have been proven by a lost log: it stays ([`Recovered::unlisted`]).
     pub since: Option<Timestamp>,
 }
 
-/// A file in a month's bag that neither this log nor the manifest knows. Another log, which was lost, may have proven
-/// it.
+/// A file that neither log nor manifest knows. A lost log may have proven it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
-    /// Where it lies, relative to the drive's root.
+    /// Its path, relative to the drive's root.
     pub path: String,
-    /// What damaged manifests, which were put aside, still list it with. If it is read back as one of these, it was
-    /// proven once, and may be listed again.
+    /// Its digests in quarantined manifests. If it reads back as one of these, it was proven once, and may be listed
+    /// again.
     pub listed_as: Vec<Digest>,
 }
 
-/// What was put right.
+/// What recovery did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// How many temporary files, and bags in the making, were removed.
+    /// Temporary files and drafts that were removed.
     pub swept: u64,
-    /// How many partial files were kept, for their transfers go on.
+    /// Partial files that were kept.
     pub kept: u64,
-    /// Files in a bag that were fetched and never proven, now in the quarantine: their new paths.
+    /// New paths of files that were quarantined: fetched and never proven.
     pub quarantined: Vec<String>,
-    /// Files in a bag that are not listed, and which this log cannot explain: another log may have proven them, or this one
-    /// for a drive of another identity. They stay where they are.
+    /// Unlisted files that this log cannot explain: perhaps proven by another log, or for another drive identity. They
+    /// stay.
     pub unlisted: Vec<Unlisted>,
-    /// The months whose manifest, or whose text, was written anew.
+    /// Months whose manifest or text was rewritten.
     pub rewritten: Vec<Month>,
-    /// The months whose manifest is missing, damaged, or does not list a file that lies there, and which
-    /// no proofs were given of: what to do about them is known when they are.
+    /// Months without given proofs whose manifest is missing, damaged, or lacks a file: call again with their proofs.
     pub doubtful: BTreeSet<Month>,
-    /// Whether other workers were busy on the drive, so that only what is certainly nobody's was
-    /// touched.
+    /// Whether other workers were writing, so that only what certainly belongs to nobody was touched.
     pub others_busy: bool,
 }

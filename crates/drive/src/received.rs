@@ -1,5 +1,3 @@
-//! A file that has come, until it has landed.
-
 use std::sync::Arc;
 
 use strongroom_model::digest::DigestPair;
@@ -11,14 +9,13 @@ use crate::place::Spot;
 use crate::seen::Seen;
 use crate::temporary::Temporary;
 
-/// A file that has come, under its temporary name, not yet durable. Dropped, it stays for a later
-/// [`crate::Drive::receive`] to find.
+/// A received file under its temporary name, not durable yet. Dropped, it stays for a later [`crate::Drive::receive`].
 #[derive(Debug)]
 pub struct Received {
     pub(crate) mount: Arc<Mount>,
     pub(crate) spot: Spot,
     pub(crate) temporary: Option<Temporary>,
-    /// The file that stood under the final name already, where there is no temporary one.
+    /// The file that had the final name already, if there is no temporary one.
     pub(crate) stood: Option<Seen>,
     pub(crate) expected: Digest,
     pub(crate) pair: DigestPair,
@@ -27,31 +24,31 @@ pub struct Received {
 }
 
 impl Received {
-    /// The digests of what came.
+    /// Digests of what was received.
     #[must_use]
     pub const fn pair(&self) -> &DigestPair {
         &self.pair
     }
 
-    /// How many bytes there are.
+    /// Its size.
     #[must_use]
     pub const fn size(&self) -> ByteCount {
         self.size
     }
 
-    /// How many of them were there from an earlier transfer.
+    /// How much of it an earlier transfer had left.
     #[must_use]
     pub const fn resumed_from(&self) -> ByteCount {
         self.resumed_from
     }
 
-    /// Where the file will lie, relative to the drive's root.
+    /// Its final path, relative to the drive's root.
     #[must_use]
     pub fn path(&self) -> String {
         self.spot.path().as_str().to_owned()
     }
 
-    /// Removes it, for it is not what was expected.
+    /// Removes it: it is not what was expected.
     pub fn discard(mut self) {
         self.drop_temporary();
     }
@@ -63,21 +60,21 @@ impl Received {
     }
 }
 
-/// A file that is durably on the drive, under its final name, not yet proven.
+/// A durable file under its final name, not yet proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landed {
-    /// Where it lies, relative to the drive's root, with `/` between parts.
+    /// Its path, relative to the drive's root, separated by `/`.
     pub path: String,
-    /// The month's bag that it lies in.
+    /// Its month's bag.
     pub month: Month,
-    /// The digests of what came.
+    /// Digests of what was received.
     pub pair: DigestPair,
-    /// How many bytes it has.
+    /// Its size.
     pub size: ByteCount,
-    /// How many of them were there from an earlier transfer.
+    /// How much of it an earlier transfer had left.
     pub resumed_from: ByteCount,
     /// How it was made durable.
     pub sync: SyncMethod,
-    /// Whether it stood there already, from a process that stopped before it could say so.
+    /// Whether a process had left it there without recording it.
     pub adopted: bool,
 }

@@ -1,5 +1,3 @@
-//! Paths on a drive.
-
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -7,8 +5,7 @@ use std::path::Path;
 use strongroom_files::Handle;
 use strongroom_files::within::for_each_name_in;
 
-/// A path below a drive's root, with `/` between its parts, none of which is empty, `.` or
-/// `..`. The empty path is the root.
+/// A path below a drive's root, `/`-separated, without empty, `.` or `..` parts. The empty path is the root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Relative(String);
 
@@ -21,13 +18,13 @@ impl Relative {
         strongroom_files::stays_below(text.as_bytes()).then(|| Self(text.to_owned()))
     }
 
-    /// The path of `name` in this folder. `name` is one part, made by this crate.
+    /// `name` is one part, made by this crate.
     pub(crate) fn join(&self, name: &str) -> Self {
         debug_assert!(Self::parse(name).is_some() && !name.contains('/'), "{name:?} is one part of a path");
         if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
     }
 
-    /// The folder that holds it, and its name there; `None` for the root.
+    /// Parent and name; `None` for the root.
     pub(crate) fn split(&self) -> Option<(Self, &str)> {
         match self.0.rsplit_once('/') {
             Some((folder, name)) => Some((Self(folder.to_owned()), name)),
@@ -53,12 +50,12 @@ impl AsRef<Path> for Relative {
     }
 }
 
-/// The names in an open folder; those that are not UTF-8 are left out, for they are not ours.
+/// Names that are not UTF-8 are not ours, and are left out.
 pub(crate) fn text_names_in(folder: impl Handle) -> io::Result<Vec<String>> {
     text_names_where(folder, |_| true)
 }
 
-/// The names in an open folder for which that holds: of a month's many, the others are never kept in memory.
+/// Of a month's many names only those that match are kept in memory.
 pub(crate) fn text_names_where(folder: impl Handle, holds: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.extend(name.to_str().filter(|name| holds(name)).map(str::to_owned)))?;

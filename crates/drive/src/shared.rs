@@ -1,13 +1,11 @@
-//! Whose disk a drive shares.
-
 use std::fs::File;
 use std::path::Path;
 
 use strongroom_files::disk_of;
 use strongroom_model::event::DiskOf;
 
-/// Whose disk the folder at `root` is on, of those whose folders these are; `None` where it is on none of theirs, or where that
-/// cannot be told. Of a folder that is not there yet, the one counts that it would be made in. Blocks.
+/// Which of the folders is on the same disk as `root`, if that can be found out. A folder that does not exist counts as
+/// its nearest parent. Blocks.
 #[must_use]
 pub fn shared_with(root: &Path, others: &[(DiskOf, impl AsRef<Path>)]) -> Option<DiskOf> {
     let disk = |path: &Path| {

@@ -1,5 +1,3 @@
-//! The place where a drive is mounted, whichever drive that is now.
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,8 +8,7 @@ use crate::bag::BagCache;
 use crate::drive::{Drive, DriveSettings};
 use crate::error::DriveError;
 
-/// Where a drive is mounted. It may be missing when the process starts, and may be swapped
-/// for another one while it runs.
+/// The mount folder of whichever drive is there. It may be missing at the start, and swapped at run time.
 #[derive(Debug)]
 pub struct Slot {
     root: PathBuf,
@@ -22,28 +19,28 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// The slot at `root`, whose drives are opened with those settings.
+    /// A slot at `root`.
     #[must_use]
     pub fn new(root: PathBuf, settings: DriveSettings) -> Self {
         Self { root, settings, admission: None, bags: BagCache::default(), drive: Mutex::new(None) }
     }
 
-    /// The same, with what others in this process read of its bags.
+    /// Shares bags that others in this process read.
     #[must_use]
     pub fn sharing(self, bags: BagCache) -> Self {
         Self { bags, ..self }
     }
 
-    /// The same, where a drive is given out only if this allows it.
+    /// Asks `admission` before each use of a drive.
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
         Self { admission: Some(admission), ..self }
     }
 
-    /// The drive that is there now, looked at anew: R6. Blocks.
+    /// The drive that is there now, checked again (R6). Blocks.
     ///
     /// # Errors
-    /// An obstacle: there is none, or none that may be used.
+    /// An obstacle.
     pub fn drive(&self) -> Result<Drive, DriveError> {
         let mut slot = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(drive) = &*slot
@@ -51,7 +48,7 @@ impl Slot {
         {
             return self.admit(drive).map(|()| drive.clone());
         }
-        // Gone, or swapped. What comes next may be another drive, if the configuration lets it.
+        // Gone or swapped. The configuration may allow another drive.
         *slot = None;
         let drive = Drive::open_sharing(&self.root, &self.settings, self.bags.clone())?;
         self.admit(&drive)?;

@@ -1,15 +1,13 @@
-//! How much room there is.
-
 use strongroom_model::ByteCount;
 
-/// How much room there is on a drive.
+/// A drive's space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// What may still be written, by us.
+    /// What this user may still write.
     pub free: ByteCount,
-    /// The size of the file system.
+    /// The file system's size.
     pub total: ByteCount,
-    /// How many more files it can hold, where it has such a limit.
+    /// How many more files fit, where that is limited.
     pub(crate) files: Option<u64>,
     pub(crate) read_only: bool,
 }

@@ -1,7 +1,5 @@
-//! Temporary files: how they are named, locked and taken away.
-//!
-//! A name begins with `.strongroom.` and ends with `.part` or `.tmp`, which no escaped name
-//! does, so that what a dead process left is known by its name alone.
+//! Temporary files. Their names begin with `.strongroom.` and end with `.part` or `.tmp`, as no escaped name does, so
+//! that leftovers are known by name alone.
 
 use std::io;
 use std::sync::Arc;
@@ -18,16 +16,14 @@ use crate::relative::{Relative, text_names_in};
 const PREFIX: &str = ".strongroom.";
 const PART: &str = ".part";
 const WHOLE: &str = ".tmp";
-/// How many hexadecimal digits of the expected digest name a partial file: 128 bits, and all
-/// that MD5 has.
+/// 128 bits of the expected digest: all of MD5.
 const DIGEST_HEX: usize = 32;
-/// How often a lock is tried again where the file was renamed or removed just before.
+/// How often a lock is repeated on a file that was just renamed or removed.
 const MAX_LOCK_ATTEMPTS: u32 = 16;
-/// How often a folder is opened again where it was tidied away meanwhile.
+/// How often a folder is opened again that was just removed.
 const MAX_OPEN_ATTEMPTS: u32 = 16;
 
-/// A temporary file that is ours alone. Dropped, it stays for the transfer to go on from there,
-/// unless it is empty.
+/// A locked temporary file. Dropped, it stays to be resumed, unless it is empty.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     mount: Arc<Mount>,
@@ -47,7 +43,7 @@ impl Temporary {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
                 }
                 Ok(Held::Busy) => return Err(Kind::Busy.of(spot.path())),
-                // The folder was empty, and tidied away between our two calls.
+                // The folder was empty, and was removed between the two calls.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Action::Create, path.join(&name), error)),
             }
@@ -55,7 +51,7 @@ impl Temporary {
         Err(mount.error(Action::Open, &path, Refusal::Missing))
     }
 
-    /// Removes it, and its folder if that is empty. Best effort: what stays is swept at the next start.
+    /// Best effort: recovery removes what stays.
     pub(crate) fn discard(&mut self) {
         if self.file.is_none() {
             return;
@@ -79,44 +75,41 @@ impl Drop for Temporary {
     }
 }
 
-/// The name of a file in the making. It holds the digest that is expected, so that only
-/// the same content is ever resumed.
+/// Contains the expected digest, so that only the same content is resumed.
 pub(crate) fn part_name(expected: &Digest) -> String {
     format!("{PREFIX}{}-{}{PART}", expected.algorithm().name(), &expected.hex()[..DIGEST_HEX])
 }
 
-/// The name of the next version of a small file that is written whole.
+/// The temporary name of a small file's next version.
 pub(crate) fn whole_name(name: &str) -> String {
     format!("{PREFIX}{name}{WHOLE}")
 }
 
-/// Whether a file of that name may be swept when nobody holds it.
+/// Whether a file of that name may be removed when it is not locked.
 pub(crate) fn is_temporary(name: &str) -> bool {
     name.len() > PREFIX.len() + PART.len()
         && name.starts_with(PREFIX)
         && (name.ends_with(PART) || name.ends_with(WHOLE))
 }
 
-/// What came of an attempt to hold a partial file.
 enum Held {
-    /// It is ours alone until the file is closed.
+    /// Ours until it is closed.
     Ours(Locked),
     /// Another worker holds it.
     Busy,
 }
 
-/// Opens a partial file, made if need be, and locks it: whoever holds the lock is the only one
-/// who writes it, renames it or removes it.
+/// Opens and locks a partial file: only the lock's holder writes, renames or removes it.
 fn hold(folder: impl Handle, name: &str) -> io::Result<Held> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
         let file = create_in(&folder, name, Creation::OrOpen, FILE_MODE)?;
         let Some(file) = Locked::alone(file)? else { return Ok(Held::Busy) };
-        // Between our open and our lock its former holder may have renamed or removed it: then
-        // what we hold is that worker's finished file, and not to be touched.
+        // Before our lock its former holder may have renamed or removed it: then we hold that worker's finished file,
+        // which must not be touched.
         let ours = Stat::of(&file)?;
         match stat_in(&folder, name)? {
             Some(there) if there.id != ours.id => {}
-            // A second name, left where a rename was made of a link and an unlink: the other name stays.
+            // A leftover of a rename made of link and unlink: the other name stays.
             Some(_) if ours.has_other_names => drop(remove_in(&folder, name)?),
             Some(_) => return Ok(Held::Ours(file)),
             None => {}
@@ -125,7 +118,7 @@ fn hold(folder: impl Handle, name: &str) -> io::Result<Held> {
     Ok(Held::Busy)
 }
 
-/// Removes a temporary file that nobody holds; whether it is gone.
+/// Whether it is gone.
 pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
     match hold(&folder, name)? {
         Held::Busy => Ok(false),
@@ -133,7 +126,7 @@ pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
     }
 }
 
-/// Removes the temporary files in a folder that nobody holds. Best effort: they are in nobody's way.
+/// Best effort: leftovers are harmless.
 pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
     let sweep_all = || {
         let folder = mount.top().folder(path)?;

@@ -1,8 +1,7 @@
-//! The marks of a drive's uses: `<root>/.strongroom/uses/<site>.<generation>.<token>`.
+//! Marks of a drive's uses: `<root>/.strongroom/uses/<site>.<generation>.<token>`.
 //!
-//! A mark is an empty file whose name says all: there is nothing in it that a power cut could leave empty or full of
-//! zero bytes, nothing to be replaced, and processes that begin at the same moment each add their own without a lock.
-//! What the marks mean, [`Lineage`](strongroom_model::Lineage) says.
+//! A mark is an empty file whose name says all: a power cut cannot damage its content, nothing is replaced, and
+//! processes that start together add theirs without a lock. [`Lineage`](strongroom_model::Lineage) interprets them.
 
 use strongroom_files::within::{Creation, create_in, remove_in};
 use strongroom_files::{FileId, Origin, sync};
@@ -15,15 +14,13 @@ use crate::identity;
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::{Relative, text_names_in};
 
-/// The folder of the marks, in Strongroom's own.
 const FOLDER: &str = "uses";
-/// How many marks of a site stay on a drive: those of the last weeks, so that a log that was restored from a copy of that
-/// time still finds its own among them.
+/// How many marks of a site stay: some weeks', so that a log restored from a copy of that time finds its own.
 const MAX_KEPT: usize = 64;
-/// How many marks are looked at: processes that die between mark and log leave more than are kept.
+/// How many are read: processes that die between mark and log leave more than are kept.
 const MAX_READ: usize = 10_000;
 
-/// Which mount of a drive it is: another one may be of another device.
+/// Identifies a mount; another mount may be another device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attachment {
     top: FileId,
@@ -31,7 +28,7 @@ pub struct Attachment {
 }
 
 impl Drive {
-    /// The uses by that site whose marks are on the drive, the newest first.
+    /// The site's uses marked on the drive, newest first.
     ///
     /// # Errors
     /// The drive is not there, or its marks cannot be read.
@@ -39,9 +36,9 @@ impl Drive {
         uses_on(&*self.mount()?, site)
     }
 
-    /// Leaves the mark of a use, durably. A mark that is there costs no write.
+    /// Leaves the mark of a use, durably. An existing mark costs no write.
     ///
-    /// If we stop before the last sync, a power cut may take the mark away: nobody has recorded it yet.
+    /// If we stop before the last sync, a power cut may remove the mark: nobody has recorded it yet.
     ///
     /// # Errors
     /// An obstacle.
@@ -61,13 +58,13 @@ impl Drive {
         Ok(())
     }
 
-    /// Takes away a mark that no log will ever hold. Best effort: one too many does no harm.
+    /// Removes a mark that no log will hold. Best effort: an extra mark is harmless.
     pub fn unmark_use(&self, site: &SiteId, used: DriveUse) {
         self.remove_marks(site, &[used]);
     }
 
-    /// Takes away all but the newest marks of a site. To be called once the newest of them is recorded: no older one is
-    /// what a log knows as the newest, but one that was restored.
+    /// Removes all but a site's newest marks. Call it once the newest is recorded: then only a restored log may know an
+    /// older one as its newest.
     pub fn forget_old_uses(&self, site: &SiteId) {
         if let Ok(marks) = self.uses(site) {
             self.remove_marks(site, marks.get(MAX_KEPT..).unwrap_or_default());
@@ -91,7 +88,7 @@ impl Drive {
         }
     }
 
-    /// Which mount it is now.
+    /// The current mount.
     ///
     /// # Errors
     /// The drive is not there.
@@ -100,7 +97,7 @@ impl Drive {
         Ok(Attachment { top: mount.top().id(), mount: mount.top().mount_id() })
     }
 
-    /// Where it comes from, as far as this host tells.
+    /// Where its file system comes from.
     ///
     /// # Errors
     /// The drive is not there.
@@ -109,14 +106,12 @@ impl Drive {
     }
 }
 
-/// The uses by that site whose marks are there, the newest first.
 fn uses_on(mount: &Mount, site: &SiteId) -> Result<Vec<DriveUse>, DriveError> {
     let Some(folder) = mount.own_folder(&folder())? else { return Ok(Vec::new()) };
     let names = text_names_in(&folder).map_err(|source| mount.error(Action::List, self::folder(), source))?;
     Ok(marks_among(&names, site))
 }
 
-/// The marks of a site among these names, the newest first.
 pub(crate) fn marks_among(names: &[String], site: &SiteId) -> Vec<DriveUse> {
     let mut marks: Vec<DriveUse> = names.iter().filter_map(|name| parse(name, site)).collect();
     marks.sort_unstable_by(|one, other| other.cmp(one));
@@ -124,7 +119,6 @@ pub(crate) fn marks_among(names: &[String], site: &SiteId) -> Vec<DriveUse> {
     marks
 }
 
-/// Where the marks are.
 pub(crate) fn folder() -> Relative {
     Relative::root().join(identity::FOLDER).join(FOLDER)
 }
@@ -133,7 +127,7 @@ fn name_of(site: &SiteId, used: DriveUse) -> String {
     format!("{site}.{}.{}", used.generation, used.token)
 }
 
-/// The mark that has this name, if it is one of that site: only such a name as is written.
+/// Accepts only names as they are written.
 fn parse(name: &str, site: &SiteId) -> Option<DriveUse> {
     let (generation, token) = name.strip_prefix(site.as_str())?.strip_prefix('.')?.split_once('.')?;
     let used = DriveUse { generation: generation.parse().ok()?, token: token.parse().ok()? };

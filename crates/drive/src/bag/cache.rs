@@ -1,5 +1,3 @@
-//! The bags that a process has read, kept while the drive that they are on stays mounted.
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,17 +5,17 @@ use super::Bag;
 use crate::mount::{Mount, MountKey};
 use crate::place::BagPlace;
 
-/// How many bags are remembered at once: this month's and last month's. A large one takes some 20 MiB.
+/// This month's bag and last month's. A large one takes some 20 MiB.
 const MAX_REMEMBERED: usize = 2;
 
-/// What was read of a drive's bags. Stages that work on one drive share it, so that a month's list is in memory once.
+/// The bags read of a drive, shared by the stages of a process, so that a month's list is in memory once.
 #[derive(Debug, Clone, Default)]
 pub struct BagCache(Arc<Mutex<Option<OfMount>>>);
 
 type OfMount = (MountKey, Arc<Bags>);
 
 impl BagCache {
-    /// What was read through that very mount; nothing where another was looked at since.
+    /// Kept only for the mount that was used last.
     pub(crate) fn bags_of(&self, mount: &Mount) -> Arc<Bags> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = mount.key();
@@ -28,12 +26,10 @@ impl BagCache {
     }
 }
 
-/// The bags of one mount.
 #[derive(Debug, Default)]
 pub(crate) struct Bags(Mutex<HashMap<BagPlace, Arc<Bag>>>);
 
 impl Bags {
-    /// The bag at `place`. One that is forgotten meanwhile is only read again.
     pub(crate) fn get(&self, place: &BagPlace) -> Arc<Bag> {
         let mut bags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if bags.len() >= MAX_REMEMBERED && !bags.contains_key(place) {

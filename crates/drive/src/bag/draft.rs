@@ -1,5 +1,5 @@
-//! A month's bag in the making. It is whole before it has its name, so that a month's folder is never
-//! seen without a manifest.
+//! Makes a month's bag under a temporary name. It is complete before it is renamed, so that a month's folder always has
+//! a manifest.
 
 use strongroom_files::Refusal;
 use strongroom_files::within::{remove_folder_in, remove_in, rename_in};
@@ -15,7 +15,7 @@ use crate::place::{BagPlace, DATA};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::whole_name;
 
-/// Makes a month's bag, durably, where there is none. One process at a time, under the manifests' lock.
+/// Makes the bag, durably, where there is none. Needs the manifests' lock.
 pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
     if mount.own_folder(&place.folder())?.is_some() {
         return Ok(());
@@ -23,32 +23,31 @@ pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
     let site = BagPlace::site_folder(&place.site);
     mount.make_own_folder(&site)?;
     let draft = path(place);
-    // Nobody else has the lock: what is there was left by a process that died.
+    // We hold the lock, so a draft here was left by a dead process.
     sweep(mount, &draft)?;
     let made = fill(mount, place, &draft).and_then(|()| {
         kill_point!("drive.bag-written");
-        // If we stop here, all of it is on the device, under a temporary name: it is swept and made again.
+        // If we stop here, the draft is complete under its temporary name: it is removed and made again.
         give_name(mount, place, &draft)
     });
     if made.is_err() {
-        // It may be what takes the last room of a full drive. What stays is swept at the next start.
+        // It may take the last room of a full drive. What stays is removed at the next start.
         let _ = sweep(mount, &draft);
     }
     made
 }
 
-/// The bag in the making that a name in a site's folder stands for, by its name alone.
+/// The month of the draft that has this name.
 pub(crate) fn month_of(name: &str) -> Option<Month> {
     let month = name.split('.').rev().nth(1)?.parse().ok()?;
     (name == draft_name(month)).then_some(month)
 }
 
-/// Where a month's bag is made.
 pub(crate) fn path(place: &BagPlace) -> Relative {
     BagPlace::site_folder(&place.site).join(&draft_name(place.month))
 }
 
-/// Removes what there is of a bag in the making: whether there was anything. Under the manifests' lock.
+/// Removes a draft; whether there was any. Needs the manifests' lock.
 pub(crate) fn sweep(mount: &Mount, draft: &Relative) -> Result<bool, DriveError> {
     remove_with_files(mount, &draft.join(DATA))?;
     remove_with_files(mount, draft)
@@ -58,7 +57,6 @@ fn draft_name(month: Month) -> String {
     whole_name(&month.to_string())
 }
 
-/// Writes all that a bag without copies has, durably.
 fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
     let data = draft.join(DATA);
     let (bag, payload) = (mount.add_own_folder(draft)?, mount.add_own_folder(&data)?);
@@ -79,23 +77,21 @@ fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveEr
     Ok(())
 }
 
-/// Gives a bag that is whole its name, durably.
 fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
     let site = BagPlace::site_folder(&place.site);
     let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Action::Open, &site, error))?;
     let (from, to) = (draft_name(place.month), place.month.to_string());
     match rename_in(&folder, &from, &folder, &to) {
-        // Somebody made one whom no lock holds back, such as another host on a network's drive: that one stands.
+        // Another host made one, on a network drive where our lock does not hold: keep that.
         Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => return sweep(mount, draft).map(drop),
         renamed => renamed.map_err(|error| mount.error(Action::Rename, place.folder(), error))?,
     }
     kill_point!("drive.bag-renamed");
-    // If we stop here, a power cut may bring the temporary name back. Under either name it is whole, for all in it
-    // was synced before.
+    // If we stop here, a power cut may bring the temporary name back. Under either name the bag is complete: its files
+    // were synced before.
     for at in [&site, &Relative::root()] {
         if let Err(error) = mount.sync_folder(at) {
-            // Asking again would be answered "well", though the name may not be on the device: so it is taken
-            // back, and given anew.
+            // A repeated sync would succeed without the name being on the device, so the rename is undone.
             let _ = rename_in(&folder, &to, &folder, &from);
             return Err(mount.error(Action::Sync, at, error));
         }
@@ -105,7 +101,6 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
     Ok(())
 }
 
-/// Removes a folder and the files that lie directly in it: whether it was there.
 fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError> {
     let Some(folder) = mount.own_folder(path)? else { return Ok(false) };
     let names = text_names_in(&folder).map_err(|error| mount.error(Action::Open, path, error))?;

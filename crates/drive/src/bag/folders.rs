@@ -1,4 +1,4 @@
-//! The bookings' folders of a bag, so that no two have names that some file system takes for one.
+//! The bookings' folders of a bag. No two have names that some file system takes for the same.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,15 +13,14 @@ use crate::mount::{FOLDER_MODE, Mount};
 use crate::name::folded;
 use crate::relative::Relative;
 
-/// How often a folder is made again where another worker tidies up meanwhile.
+/// How often a folder is made again that another worker removes meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
-/// A folder's name in memory: the hash of what it folds to, and of the name. A month may have a million. That two names share
-/// a hash is as good as impossible, for nobody can guess its key; and if they did, a folder would only be called by the name
-/// that it would have if the other's differed from it in case.
+/// Hashes of the folded name and of the name: a month may have a million. A collision is improbable (the key is random)
+/// and harmless: the folder gets the escaped name that a difference in case would give it.
 type Name = (u64, u64);
 
-/// The folders in one folder. They are read once, and what another process makes later is found when its name is wanted.
+/// Read once; folders that other processes make later are noticed when their names are needed.
 #[derive(Debug)]
 pub(super) struct Folders {
     path: Relative,
@@ -34,8 +33,7 @@ impl Folders {
         Self { path, names: None, hashing: RandomState::new() }
     }
 
-    /// Makes a folder. `false`: one whose name some file system takes for the same is there
-    /// already, and this one is not.
+    /// Makes a folder; `false` if another one has a name that some file system takes for the same.
     pub(super) fn claim(&mut self, mount: &Mount, name: &str) -> Result<bool, DriveError> {
         if let Some(ours) = self.known(mount, name)? {
             return Ok(ours);
@@ -48,12 +46,12 @@ impl Folders {
                     self.names(mount)?.insert(entry);
                     return Ok(true);
                 }
-                // Another worker made it, or one that this file system takes for it: look which.
+                // Another worker made this one, or one that this file system takes for it.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {
                     self.names = None;
                     return Ok(self.known(mount, name)?.unwrap_or(true));
                 }
-                // Tidied away since it was opened: once more.
+                // Removed since it was opened: once more.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Action::Create, self.path.join(name), error)),
             }
@@ -61,7 +59,6 @@ impl Folders {
         Err(mount.error(Action::Open, self.path.join(name), Refusal::Missing))
     }
 
-    /// Removes a folder if it is empty: whether it is gone.
     pub(super) fn remove(&mut self, mount: &Mount, name: &str) -> bool {
         let gone = remove_folder(mount, &self.path.join(name));
         if let Some(names) = self.names.as_mut().filter(|_| gone) {
@@ -70,7 +67,7 @@ impl Folders {
         gone
     }
 
-    /// Whether a name is there; `None`: neither it nor one that may be taken for it.
+    /// Whether the name is there, or (`false`) one that may be taken for it.
     fn known(&mut self, mount: &Mount, name: &str) -> Result<Option<bool>, DriveError> {
         let entry = entry_of(&self.hashing, name);
         let names = self.names(mount)?;
@@ -99,8 +96,7 @@ fn entry_of(hashing: &RandomState, name: &str) -> Name {
     (hashing.hash_one(folded(name)), hashing.hash_one(name))
 }
 
-/// The names in the folder of a bag's payload, but for the text's. A bag of an older version may have a folder
-/// of that name, which stays its booking's.
+/// The text's name is left out, unless it is a folder: in an older version's bag that is a booking's.
 fn without_text(hashing: &RandomState, folder: &Folder) -> io::Result<BTreeSet<Name>> {
     let text_is_folder = stat_in(folder, text::FILE)?.is_some_and(|stat| stat.is_folder());
     let mut names = BTreeSet::new();
@@ -112,7 +108,6 @@ fn without_text(hashing: &RandomState, folder: &Folder) -> io::Result<BTreeSet<N
     Ok(names)
 }
 
-/// Removes a folder if it is empty: whether it is gone.
 fn remove_folder(mount: &Mount, path: &Relative) -> bool {
     let Some((parent, name)) = path.split() else { return false };
     mount.top().folder(&parent).is_ok_and(|parent| remove_folder_in(&parent, name).is_ok())

@@ -1,6 +1,5 @@
-//! What a month's bag lists beyond its manifest: the copies that were proven since that was written whole.
-//!
-//! It is text in the form that `sha256sum -c` reads, beside the manifest, in which lines that begin with `#` are skipped:
+//! A bag's journal: the copies proven since its manifest was last written. `sha256sum -c` reads it and skips lines that
+//! begin with `#`:
 //!
 //! ```text
 //! # Copies proven since manifest-sha256.txt was last written: sha256sum -c journal-sha256.txt
@@ -11,8 +10,8 @@
 //! # sha256 of all above: <sha256>
 //! ```
 //!
-//! Each batch ends with the digest of all bytes before that line, so that what a kill or a power cut left of an append is
-//! told from a batch that was written whole; the number in its head tells one journal from the next.
+//! A batch ends with the digest of all bytes before that line, which tells a complete batch from a torn append. The
+//! number tells one journal from the next.
 
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
@@ -31,7 +30,6 @@ use crate::manifest::{self, MAX_LINE_BYTES, Manifest};
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
 
-/// The journal's name in its bag.
 pub(crate) const FILE: &str = "journal-sha256.txt";
 
 const INTRODUCTION: &str =
@@ -41,41 +39,39 @@ const NUMBER_HEX: usize = 16;
 const HEAD_BYTES: usize = INTRODUCTION.len() + NUMBER.len() + NUMBER_HEX + 1;
 const CHECK: &str = "# sha256 of all above: ";
 
-/// How large a batch can be, in bytes: tens of thousands of lines, where verify lists a few hundred at a time.
+/// Tens of thousands of lines; verify lists a few hundred at a time.
 pub(super) const MAX_BATCH_BYTES: usize = 8 << 20;
 
-/// A journal as it was last read, up to the end of its last whole batch.
+/// A journal, up to the end of its last complete batch.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
     head: Vec<u8>,
     end: u64,
-    /// Has seen all bytes up to `end`.
+    /// Of all bytes before `end`.
     hasher: Hasher,
     pub(super) stamp: Stamp,
     pub(super) rest: Rest,
 }
 
-/// What stands behind the last whole batch.
+/// What follows the last complete batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rest {
     Nothing,
-    /// An append that is under way, or was when its process died: nobody relies on it.
+    /// An append that is in progress, or was when its process died. Nobody relies on it.
     Unfinished,
-    /// Something that no append leaves, and why it is none. It may have been listed once.
+    /// Nothing that an append leaves; the lines may have been listed once.
     Damaged(String),
 }
 
-/// What was read of a journal.
 pub(super) struct Read {
     pub(super) journal: Journal,
-    /// What it lists, from where it was known before.
+    /// What is listed beyond what was known.
     pub(super) added: Manifest,
-    /// Whether it is the journal that was known, with something added.
+    /// Whether it extends the known journal.
     pub(super) goes_on: bool,
 }
 
 impl Journal {
-    /// How long it is, in bytes.
     pub(super) const fn len(&self) -> u64 {
         self.end
     }
@@ -84,7 +80,7 @@ impl Journal {
         Self { head, end: 0, hasher: Hasher::new(Algorithm::Sha256), stamp, rest: Rest::Nothing }
     }
 
-    /// Reads on from where it was read to: what the batches from there on list.
+    /// Reads the batches from `end` on.
     fn read_on(&mut self, file: &File) -> io::Result<Manifest> {
         let (mut added, mut hasher) = (Manifest::default(), self.hasher.clone());
         let (mut batch, mut line) = (Vec::new(), Vec::new());
@@ -130,7 +126,6 @@ impl Journal {
     }
 }
 
-/// Lists what the lines of a batch do.
 fn list(batch: &[u8], into: &mut Manifest) -> Result<(), String> {
     let text = std::str::from_utf8(batch).map_err(|_| "it is not UTF-8 text".to_owned())?;
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -140,8 +135,7 @@ fn list(batch: &[u8], into: &mut Manifest) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a journal, or on from where it was `known`; `None`: there is none. Whoever does not hold the manifests' lock may see
-/// an append that is under way.
+/// Reads a journal, or its continuation if it is `known`. Without the manifests' lock an append may be in progress.
 pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> Result<Option<Read>, DriveError> {
     let file = match mount.top().file(path) {
         Ok(file) => file,
@@ -157,7 +151,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     if let Some(known) = known.filter(|known| known.head == head && known.end <= stat.size) {
         let mut journal = Journal { stamp: stamp_of(&stat), ..known.clone() };
         match journal.read_on(&file) {
-            // Perhaps it was cut back to an earlier end since, after an append that failed: then all of it is read anew.
+            // It may have been cut back after a failed append: read all of it again.
             Ok(_) if matches!(journal.rest, Rest::Damaged(_)) => {}
             Ok(added) => return Ok(Some(Read { journal, added, goes_on: true })),
             Err(error) => return Err(unread(error)),
@@ -167,7 +161,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     let added = match journal.read_on(&file) {
         Ok(added) => added,
         Err(error) => {
-            // What can be read of it is found in the quarantine, as of a damaged manifest.
+            // `KeptLines` reads it block by block, once it is quarantined.
             journal =
                 Journal { rest: Rest::Damaged(error.to_string()), ..Journal::beginning(journal.head, journal.stamp) };
             Manifest::default()
@@ -176,12 +170,11 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     Ok(Some(Read { journal, added, goes_on: false }))
 }
 
-/// What the whole batches of a journal list, from its beginning to wherever it can be relied on.
+/// What the complete batches list.
 pub(crate) fn whole_batches(file: &File) -> Manifest {
     Journal::beginning(Vec::new(), Stamp::default()).read_on(file).unwrap_or_default()
 }
 
-/// That what lists a bag's files cannot be relied on.
 pub(super) fn bad(mount: &Mount, path: &Relative, reason: impl Into<String>) -> DriveError {
     Kind::BadManifest(reason.into()).at(mount.root()).about(path)
 }
@@ -199,8 +192,8 @@ fn head_of(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Appends a batch, durably, to the journal as it was read, or begins one. Under the manifests' lock, and only where nothing
-/// stands behind its last whole batch.
+/// Appends a batch, durably, or begins a journal. Needs the manifests' lock, and a journal that ends with a complete
+/// batch.
 pub(super) fn append(
     mount: &Mount,
     folder: impl Handle,
@@ -219,8 +212,8 @@ pub(super) fn append(
         .map_err(error(Action::Write))
         .and_then(|()| {
             kill_point!("drive.journal-written");
-            // If we stop here, or in the midst of the write, what is there of the batch may be lost, and is relied on by
-            // nobody: the copies are proven again.
+            // If we stop here, or during the write, the batch may be lost. Nobody relies on it: the copies are proven
+            // again.
             mount.sync_file(&file).map_err(error(Action::Sync))
         })
         .and_then(|()| {
@@ -231,8 +224,8 @@ pub(super) fn append(
             Ok(())
         });
     if let Err((action, source)) = appended {
-        // A sync that failed is not asked again, and what follows it must not rest on it. So it is cut off: the next append
-        // writes these bytes anew. It may be what takes the last room of a full drive, besides.
+        // A failed sync is not repeated (fsync(2)), and nothing may build on it: the batch is cut off, and the next
+        // append writes these bytes again. It may also take the last room of a full drive.
         let _ = if known.is_some() { file.set_len(at) } else { remove_in(folder, FILE).map(drop) };
         return Err(mount.error(action, &path, source));
     }
@@ -240,13 +233,13 @@ pub(super) fn append(
     Ok(())
 }
 
-/// The bytes of a batch, and where they are written.
+/// The batch's bytes and their offset.
 fn batch(known: Option<&Journal>, lines: &[u8]) -> (Vec<u8>, u64) {
     let mut bytes = Vec::with_capacity(HEAD_BYTES + lines.len() + CHECK.len() + 65);
     let (mut hasher, at) = match known {
         Some(known) => (known.hasher.clone(), known.end),
         None => {
-            // Not to be guessed by anybody, only another one each time.
+            // It needs to differ from other journals' numbers, not to be secret.
             let number = RandomState::new().hash_one(FILE);
             bytes.extend_from_slice(format!("{INTRODUCTION}{NUMBER}{number:0NUMBER_HEX$x}\n").as_bytes());
             (Hasher::new(Algorithm::Sha256), 0)

@@ -1,4 +1,4 @@
-//! What can still be read of a bag's manifests, and journals, that were damaged and put aside.
+//! What can still be read of a bag's damaged manifests and journals in the quarantine.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,21 +14,20 @@ use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
 
-/// How many of each are read, the newest first: more are a drive's that damages one at every start.
+/// How many of each are read, newest first. Only a drive that damages one at every start has more.
 const MAX_KEPT: usize = 100;
-/// How much is read at once, in bytes: a block that the disk cannot give back costs the lines in it, and no others.
+/// Bytes per read: an unreadable block costs only the lines in it.
 const BLOCK_BYTES: usize = 4096;
 
-/// The lines of a bag's kept manifests, by their paths in it. A path may stand there more than once, with another digest
-/// each time.
+/// Digests by path in the bag. Different files may list a path with different digests.
 #[derive(Debug, Default)]
 pub(crate) struct KeptLines(HashMap<String, Vec<Digest>>);
 
 impl KeptLines {
-    /// Reads them. What cannot be read is left out, since the manifests were put aside for just that.
+    /// Unreadable parts are left out: they are why the files are in the quarantine.
     pub(crate) fn read(mount: &Mount, place: &BagPlace) -> Result<Self, DriveError> {
         let mut lines = Self::default();
-        // One manifest's most for all of them.
+        // Together they may be as large as one manifest.
         let mut room = manifest::MAX_BYTES;
         let kept = |name| kept_from(mount, &place.folder().join(name));
         let (manifests, journals) = (kept(manifest::FILE)?, kept(journal::FILE)?);
@@ -39,7 +38,7 @@ impl KeptLines {
                     room = room.saturating_sub(bytes.len() as u64);
                     lines.add(Manifest::readable_lines(&bytes));
                 }
-                // Only the other of the two was put aside then.
+                // Only the other of the two was quarantined then.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::warn!(%path, %error, "a manifest that was put aside cannot be read"),
             }
@@ -47,7 +46,6 @@ impl KeptLines {
         Ok(lines)
     }
 
-    /// What a path in the bag is listed with.
     pub(crate) fn of(&self, path: &str) -> &[Digest] {
         self.0.get(path).map_or(&[], Vec::as_slice)
     }
@@ -62,14 +60,13 @@ impl KeptLines {
     }
 }
 
-/// What can be read of a file, up to a size.
 fn readable(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len().min(most);
     Ok(readable_blocks(size, |block, offset| read_at(file, block, offset)))
 }
 
-/// One byte, which no line has, stands in the place of each block that cannot be read: what is left of the lines at its
-/// edges is not a line then.
+/// A NUL byte, which no line contains, replaces each unreadable block, so that the partial lines at its edges do not
+/// parse.
 fn readable_blocks(size: u64, read: impl Fn(&mut [u8], u64) -> io::Result<usize>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     let mut block = vec![0; BLOCK_BYTES];

@@ -1,5 +1,3 @@
-//! What a bag lists: its manifest and its journal together, as they were last read.
-
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _};
 
@@ -14,19 +12,19 @@ use crate::mount::Mount;
 use crate::place::BagPlace;
 use crate::relative::Relative;
 
-/// How much of a manifest is read at once, in bytes.
+/// Bytes per read.
 const READ_BYTES: usize = 64 << 10;
 
-/// What is listed, and what it was read from. What was added to the journal is read without what stood there before.
+/// What a bag's manifest and journal list, as last read. Additions to the journal are read incrementally.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     pub(super) all: Manifest,
-    /// The manifest's file; `None`: nothing was read yet.
+    /// The manifest's version; `None` until it is read.
     pub(super) stamp: Option<Option<Stamp>>,
-    /// Whether the manifest itself lists anything.
+    /// Whether the manifest lists anything.
     pub(super) is_begun: bool,
     pub(super) journal: Option<Journal>,
-    /// Another number each time that all of it is read.
+    /// Incremented with each complete reread.
     pub(super) generation: u64,
 }
 
@@ -35,12 +33,11 @@ impl Listed {
         &self.all
     }
 
-    /// Whether there is a manifest that lists anything.
     pub(crate) const fn is_begun(&self) -> bool {
         self.is_begun
     }
 
-    /// Reads what has changed on the drive. After an error, what is in memory may be anything, until the next time.
+    /// Reads what changed on the drive. After an error everything is read again the next time.
     pub(super) fn refresh(&mut self, mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
         let bag = place.folder();
         let folder = mount.own_folder(&bag).inspect_err(|_| self.forget())?;
@@ -57,15 +54,14 @@ impl Listed {
         refreshed.inspect_err(|_| self.forget())
     }
 
-    /// Has all of it read the next time.
     pub(super) fn forget(&mut self) {
         self.stamp = None;
     }
 
     fn read_all(&mut self, mount: &Mount, bag: &Relative) -> Result<(), DriveError> {
         *self = Self { generation: self.generation + 1, ..Self::default() };
-        // The journal before the manifest. Whoever writes the manifest anew takes the journal away only after that: so
-        // what was listed before we looked is in one of the two.
+        // The journal first: it is removed only after a new manifest, so whatever was listed before is in one of the
+        // two.
         let read = journal::read(mount, &bag.join(journal::FILE), None)?;
         let (all, stamp) = read_manifest(mount, &bag.join(manifest::FILE))?;
         self.is_begun = !all.is_empty();
@@ -74,7 +70,7 @@ impl Listed {
         read.map_or(Ok(()), |read| self.add(mount, bag, read))
     }
 
-    /// What is listed, with this in addition, which is about to be written.
+    /// Adds entries that are about to be written.
     pub(super) fn with(
         &mut self,
         new: &BTreeMap<String, Digest>,
@@ -89,7 +85,7 @@ impl Listed {
         Ok(&self.all)
     }
 
-    /// The manifest was written anew from what was in memory then.
+    /// The manifest was rewritten from memory of that `generation`.
     pub(super) fn rewritten(&mut self, generation: u64, stamp: Option<Stamp>) {
         self.is_begun = true;
         if self.generation == generation && self.stamp.is_some() {
@@ -99,13 +95,13 @@ impl Listed {
         }
     }
 
-    /// Whether the journal is so long that it is to be folded into the manifest.
+    /// Whether the journal is long enough to be folded into the manifest.
     pub(super) fn is_due(&self, min_bytes: u64) -> bool {
         let manifest = self.stamp.flatten().map_or(0, |(_, size, _)| size);
         self.journal.as_ref().is_some_and(|journal| journal.len() >= manifest.max(min_bytes))
     }
 
-    /// Reads what was added to the journal. `false`: something else has changed, and all is to be read.
+    /// Reads the journal's additions; `false` if anything else changed.
     fn goes_on(&mut self, mount: &Mount, folder: impl Handle, bag: &Relative) -> Result<bool, DriveError> {
         let Some(known) = self.stamp else { return Ok(false) };
         let stamp = |name| stamp_in(&folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error));
@@ -134,7 +130,7 @@ impl Listed {
     }
 }
 
-/// Reads a manifest, and says which version of it that was. Where there is none, it is empty.
+/// An absent manifest is empty.
 pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest, Option<Stamp>), DriveError> {
     let bad = |reason| journal::bad(mount, path, reason);
     let file = match mount.top().file(path) {

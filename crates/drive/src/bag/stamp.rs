@@ -1,18 +1,15 @@
-//! Telling one version of a file from another.
-
 use std::io;
 
 use strongroom_files::within::stat_in;
 use strongroom_files::{Handle, Stat, Time};
 
-/// A file's inode, size and time of change.
+/// A file's inode, size and modification time: tells its versions apart.
 pub(super) type Stamp = (u64, u64, Time);
 
 pub(super) fn stamp_of(stat: &Stat) -> Stamp {
     (stat.id.1, stat.size, stat.modified)
 }
 
-/// `None`: there is no such file.
 pub(super) fn stamp_in(folder: impl Handle, name: &str) -> io::Result<Option<Stamp>> {
     Ok(stat_in(folder, name)?.as_ref().map(stamp_of))
 }

@@ -1,5 +1,5 @@
-//! Changing what a bag lists. The order of the steps is an argument: whatever is stopped where, `sha256sum -c` passes with the
-//! manifest and with the journal, and nothing that was listed is in neither.
+//! Changes to what a bag lists. Wherever we stop, `sha256sum -c` passes for manifest and journal, and everything listed
+//! before is in one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,18 +24,16 @@ use crate::proof::Proof;
 use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
-/// Up to what length a journal goes on, however short the manifest is, in bytes: some ten thousand lines.
-///
-/// A longer one is folded into the manifest when it is as long as that. So each line is written three times at most, on the
-/// average, however many a month comes to have.
+/// A journal is folded into the manifest when it is as long as that, and at least this long (some ten thousand lines).
+/// So each line is written three times at most on average, however large the month.
 const MIN_FOLD_BYTES: u64 = 1 << 20;
 
-/// What is to be listed in addition.
+/// Entries to add, by path in the bag.
 pub(crate) type New = BTreeMap<String, Digest>;
 
 impl Bag {
-    /// Lists proven copies that stand in their places: one answer for each, in their order. If all were listed already,
-    /// nothing is written.
+    /// Lists proven copies that are in their places, with one result for each, in order. What is listed already costs
+    /// no write.
     pub(crate) fn list(&self, mount: &Mount, proofs: &[Proof]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
         let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
         if paths.iter().all(Result::is_err) {
@@ -43,7 +41,7 @@ impl Bag {
         }
         let _lock = lock_manifests(mount)?;
         draft::make(mount, &self.place)?;
-        // Whoever moves or removes a file holds the same lock: it stays where it is found.
+        // Moving or removing a file takes the same lock, so a file stays where it is found.
         let standing: Vec<_> = proofs
             .iter()
             .zip(paths)
@@ -61,7 +59,7 @@ impl Bag {
         Ok(answers)
     }
 
-    /// Lists all that the log proves, wherever it is now: whether anything was written.
+    /// Lists all that the log proves, wherever the files are; whether anything was written.
     fn list_all(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         draft::make(mount, &self.place)?;
@@ -74,7 +72,7 @@ impl Bag {
         self.add(mount, &new)
     }
 
-    /// Lists what is new, durably: whether anything was written. Under the manifests' lock.
+    /// Lists `new`, durably; whether anything was written. Needs the manifests' lock.
     fn add(&self, mount: &Mount, new: &New) -> Result<bool, DriveError> {
         let (known, is_begun) = {
             let listed = self.listed(mount)?;
@@ -83,8 +81,8 @@ impl Bag {
         if new.is_empty() && is_begun {
             return Ok(false);
         }
-        // From now on nothing else is received in these folders, and no start looks into them: what an
-        // earlier record of the booking left goes now. If we stop here, nothing is listed that is not there.
+        // Once listed, these folders receive nothing else, and recovery skips them: temporary files of earlier attempts
+        // go now. If we stop here, nothing is listed that is not there.
         let folders: BTreeSet<_> = new.keys().filter_map(|path| path.split('/').nth(1)).collect();
         for folder in folders {
             sweep_all(mount, &self.place.data().join(folder));
@@ -102,13 +100,13 @@ impl Bag {
         if self.listed(mount)?.is_due(MIN_FOLD_BYTES)
             && let Err(error) = self.store(mount, &New::new(), false)
         {
-            // They are listed all the same.
+            // The copies are listed all the same.
             tracing::warn!(%bag, %error, "the journal could not be folded into the manifest; trying again with the next batch");
         }
         Ok(true)
     }
 
-    /// Writes the manifest anew with what the journal lists, and takes that away: whether there was a journal.
+    /// Folds the journal into the manifest; whether there was a journal.
     pub(crate) fn fold(&self, mount: &Mount) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         let is_there = self.listed(mount)?.journal.is_some();
@@ -118,9 +116,8 @@ impl Bag {
         Ok(is_there)
     }
 
-    /// Writes the manifest anew where it is missing, damaged or lacks one of these proofs, which are all
-    /// that there are: whether it had to be. One that lists a copy otherwise than the log proves it is damaged, too; and
-    /// the same holds for the journal.
+    /// Rewrites a manifest that is missing, damaged or incomplete, from the log's complete `proofs`; whether it had to.
+    /// A manifest or journal that contradicts a proof counts as damaged.
     pub(crate) fn rebuild(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         match self.list_all(mount, proofs) {
             Err(DriveError { kind: Kind::BadManifest(_) | Kind::Proven, .. }) => {}
@@ -133,9 +130,8 @@ impl Bag {
             parts = Parts { all: Manifest::default(), bad_manifest: true, bad_journal: true, differ: true };
         }
         if parts.bad_manifest {
-            // If the log was lost, too, it is all that tells of older copies. If we stop here, the manifest is missing,
-            // and is written anew at the next start, which finds the damaged one where this one would: in the
-            // quarantine (`KeptLines`).
+            // If the log was lost too, the damaged manifest is all that knows older copies. If we stop here, the next
+            // start rewrites the manifest and finds the damaged one in the quarantine (`KeptLines`).
             match move_aside(mount, &self.place.folder().join(manifest::FILE), None) {
                 Err(DriveError { kind: Kind::CopyMissing, .. }) => {}
                 moved => drop(moved?),
@@ -148,7 +144,7 @@ impl Bag {
         Ok(true)
     }
 
-    /// Writes the text anew where it is listed and no longer what is listed: whether it had to be.
+    /// Rewrites the text where it differs from its listed digest; whether it had to.
     pub(crate) fn mend_text(&self, mount: &Mount) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         let text = self.listed(mount)?.all.text().map(|(path, listed)| (path.to_owned(), listed.clone()));
@@ -161,19 +157,17 @@ impl Bag {
         Ok(true)
     }
 
-    /// Makes the bag where there is none, and its manifest where that is missing. Whatever is received
-    /// after this may be killed at any time: in the month's folder `sha256sum -c` passes.
+    /// Makes the bag or its manifest where missing. From then on `sha256sum -c` passes whenever a transfer is killed.
     pub(super) fn make_whole(&self, mount: &Mount) -> Result<(), DriveError> {
         if self.listed(mount)?.is_begun {
             return Ok(());
         }
         let _lock = lock_manifests(mount)?;
         draft::make(mount, &self.place)?;
-        // Where there is a folder already, it was left by a version that began a bag with its folders.
+        // Older versions began a bag with its folders.
         self.add(mount, &New::new()).map(drop)
     }
 
-    /// What can be relied on of what is listed, and what is damaged.
     fn parts(&self, mount: &Mount) -> Result<Parts, DriveError> {
         let bag = self.place.folder();
         let mut parts = Parts::default();
@@ -193,8 +187,8 @@ impl Bag {
         Ok(parts)
     }
 
-    /// Makes what is listed, and this in addition, the bag's manifest, durably, in one step, and takes the journal away. It is
-    /// never empty: where it would be, and where there was none, it lists the text; or if that is to be written `anew`.
+    /// Replaces the manifest, in one durable step, by what is listed and `new`, and removes the journal. A manifest is
+    /// never empty: if it would be, or is new, or if `anew`, it lists the text.
     fn store(&self, mount: &Mount, new: &New, anew: bool) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;
@@ -210,7 +204,7 @@ impl Bag {
             .with(new, text.as_ref())
             .and_then(|all| Next::write(mount, &folder, &bag, manifest::FILE, |out| all.write_to(out)))
             .inspect_err(|_| listed.forget())?;
-        // Not held for the sync. Until the new manifest has its name, more is called listed than is.
+        // Not held during the sync. Until the rename, more counts as listed than is.
         let generation = listed.generation;
         drop(listed);
         let named = next.sync().and_then(|()| {
@@ -228,7 +222,7 @@ impl Bag {
         stored
     }
 
-    /// Makes that the bag's manifest, whatever was listed before.
+    /// Makes `parts` the manifest, whatever was listed before.
     fn replace(&self, mount: &Mount, mut parts: Parts) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;
@@ -244,11 +238,11 @@ impl Bag {
         self.end_of_store(mount, &folder, !parts.bad_journal)
     }
 
-    /// The manifest has its name, and lists all that the journal does.
+    /// Removes the journal, once the new manifest has its name.
     fn end_of_store(&self, mount: &Mount, folder: &Folder, is_whole: bool) -> Result<(), DriveError> {
         let bag = self.place.folder();
         kill_point!("drive.manifest-renamed");
-        // If we stop here, a power cut brings back the old manifest or shows the new one: either is whole, and the journal is
+        // If we stop here, a power cut shows the old manifest or the new one: either is complete, and the journal is
         // there.
         mount.sync_folder(&bag).map_err(|error| mount.error(Action::Sync, &bag, error))?;
         let path = bag.join(journal::FILE);
@@ -256,15 +250,15 @@ impl Bag {
             return Ok(());
         }
         kill_point!("drive.journal-folded");
-        // If we stop here, or a power cut brings the journal back, it lists what the manifest does: the next start takes it
-        // away.
+        // If we stop here, or a power cut brings the journal back, the manifest lists the same: the next start removes
+        // it.
         if is_whole {
             let mut listed = self.known();
             remove_in(folder, journal::FILE).map_err(|error| mount.error(Action::Remove, &path, error))?;
             listed.journal = None;
             return Ok(());
         }
-        // It may have been listed once.
+        // Its damaged end may have been listed once.
         let aside = move_aside(mount, &path, None)?;
         tracing::warn!(%path, %aside, "a journal did not end as it should; what it lists is in the manifest, and it was put aside");
         self.known().forget();
@@ -282,7 +276,7 @@ impl Bag {
         Ok(())
     }
 
-    /// Writes the text, durably: its name, and its digest. Another file under its name is put aside.
+    /// Writes the text, durably. Another file of its name is quarantined.
     fn write_text(&self, mount: &Mount) -> Result<(&'static str, Digest), DriveError> {
         let (data, sha256) = (self.place.data(), text::sha256(&self.place));
         let folder = mount.add_own_folder(&data)?;
@@ -295,7 +289,7 @@ impl Bag {
             tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
         }
         write_whole(mount, &folder, &data, name, text::words(&self.place).as_bytes())?;
-        // If we stop here, or at any time before, the manifest is as it was: the text comes before its line.
+        // If we stop here or earlier, the manifest is unchanged: the text comes before its line.
         mount.sync_folder(&data).map_err(|error| mount.error(Action::Sync, &data, error))?;
         Ok((name, sha256))
     }
@@ -306,17 +300,15 @@ impl Bag {
     }
 }
 
-/// What stands in a bag's manifest and its journal, and which of them cannot be relied on as it is.
 #[derive(Debug, Default)]
 struct Parts {
     all: Manifest,
     bad_manifest: bool,
     bad_journal: bool,
-    /// Whether they list a copy with two digests.
+    /// Whether they list one copy with two digests.
     differ: bool,
 }
 
-/// Adds a path to what is new, unless it is listed. The error: it is listed with another digest.
 fn match_or_add(
     listed: &Manifest,
     new: &mut New,
@@ -334,7 +326,7 @@ fn match_or_add(
     }
 }
 
-/// Whether the file that was read back stands in its place.
+/// Whether the file that was read back is still in its place.
 fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || Kind::CopyMissing.of(&proof.path);
@@ -344,7 +336,6 @@ fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
     if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }
 }
 
-/// Whether a file can be read and has that digest.
 fn holds(mount: &Mount, path: &Relative, sha256: &Digest) -> bool {
     matches!(digests_of(mount, path, Algorithm::Sha256), Ok(Some(pair)) if pair.sha256 == *sha256)
 }

@@ -6,12 +6,11 @@ const DECLARATION_FILE: &str = "bagit.txt";
 const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 const INFO_FILE: &str = "bag-info.txt";
 
-/// The tag files, by their names.
 pub(super) fn of(place: &BagPlace) -> [(&'static str, String); 2] {
     [(DECLARATION_FILE, DECLARATION.to_owned()), (INFO_FILE, info(place))]
 }
 
-/// There is no Payload-Oxum: it would have to change in one step with the manifest.
+/// No Payload-Oxum: it would have to change in one step with the manifest.
 fn info(place: &BagPlace) -> String {
     format!(
         "Bag-Software-Agent: strongroom {}\nExternal-Identifier: {site}/{month}\nBag-Group-Identifier: {site}\n",

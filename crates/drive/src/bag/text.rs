@@ -1,23 +1,21 @@
-//! The text beside the bookings' folders that tells a person what they are. It is payload, so that a
-//! manifest always has a line: `sha256sum -c` calls an empty one an error.
+//! A text that explains the bag to people. It is payload, so that a manifest always has a line: `sha256sum -c` fails
+//! for an empty one.
 
 use strongroom_model::{Algorithm, Digest};
 
 use crate::place::BagPlace;
 
-/// The text's name, in the folder of the bag's payload. No booking's folder is given it.
+/// No booking's folder gets this name.
 pub(super) const FILE: &str = "README.txt";
-/// Its name where a bag of an older version has a booking's folder of the first one. No booking's folder can
-/// have it: see `name::numbered`.
+/// Its name where an older version's bag has a booking's folder of the first one. No booking's folder can have it
+/// (`name::numbered`).
 pub(super) const OTHER_FILE: &str = "README=~2.txt";
 
-/// Whether a bag's text may have that name.
 pub(crate) fn is_name(name: &str) -> bool {
     [FILE, OTHER_FILE].contains(&name)
 }
 
-/// The text. It says nothing of when or by which version it was written, so that its digest is known
-/// from the site and the month alone.
+/// It contains no time and no version, so that site and month determine its digest.
 pub(super) fn words(place: &BagPlace) -> String {
     format!(
         "Timesheets of the site {site}, backed up in {month}.\n\
@@ -44,7 +42,6 @@ pub(super) fn words(place: &BagPlace) -> String {
     )
 }
 
-/// The digest of the text.
 pub(super) fn sha256(place: &BagPlace) -> Digest {
     Digest::of(Algorithm::Sha256, words(place).as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Files that are written or replaced in one step.
+//! Writing files in one step.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,10 +12,10 @@ use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
 use crate::temporary::whole_name;
 
-/// How much is written at once, in bytes.
+/// Bytes per write.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// The next version of a file, under a temporary name. One process at a time, under the manifests' lock. Dropped, it is gone.
+/// A file's next version under its temporary name; removed on drop. Needs the manifests' lock.
 pub(super) struct Next<'a, F: Handle> {
     mount: &'a Mount,
     folder: F,
@@ -26,7 +26,7 @@ pub(super) struct Next<'a, F: Handle> {
 }
 
 impl<'a, F: Handle> Next<'a, F> {
-    /// Writes it, not durably yet.
+    /// Not durable yet.
     pub(super) fn write(
         mount: &'a Mount,
         folder: F,
@@ -48,10 +48,10 @@ impl<'a, F: Handle> Next<'a, F> {
         self.mount.sync_file(&self.file).map_err(error)
     }
 
-    /// Replaces the file by it, which is durable when its folder is synced.
+    /// Durable once the folder is synced.
     pub(super) fn replace(&mut self) -> Result<(), DriveError> {
         kill_point!("drive.manifest-written");
-        // If we stop here, the old file stands, and the temporary one is swept at the next start.
+        // If we stop here, the old file is in place; the temporary one is removed at the next start.
         let replaced = replace_in(&self.folder, whole_name(self.name), self.name);
         replaced.map_err(|source| self.mount.error(Action::Rename, self.path.join(self.name), source))?;
         self.is_named = true;
@@ -62,13 +62,13 @@ impl<'a, F: Handle> Next<'a, F> {
 impl<F: Handle> Drop for Next<'_, F> {
     fn drop(&mut self) {
         if !self.is_named {
-            // It may be what takes the last room of a full drive.
+            // It may take the last room of a full drive.
             let _ = remove_in(&self.folder, whole_name(self.name));
         }
     }
 }
 
-/// Replaces a small file by `bytes`, durably once its folder is synced. One process at a time, under the manifests' lock.
+/// Replaces a small file, durably once its folder is synced. Needs the manifests' lock.
 pub(super) fn write_whole(
     mount: &Mount,
     folder: impl Handle,
@@ -81,7 +81,7 @@ pub(super) fn write_whole(
     next.replace()
 }
 
-/// Writes a small file where there is none, durably once its folder is synced.
+/// Creates a small file, durably once its folder is synced.
 pub(super) fn write_first(
     mount: &Mount,
     folder: impl Handle,

@@ -1,5 +1,3 @@
-//! Files in the bags that are not ours: what a Mac, a Windows or a person has put there.
-
 use std::ffi::{OsStr, OsString};
 
 use strongroom_files::Handle;
@@ -15,17 +13,16 @@ use crate::place::BagPlace;
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::is_temporary;
 
-/// How many are named.
 const MAX_NAMED: usize = 5;
 
-/// Files in the bags that are not ours.
+/// Files in the bags that Strongroom did not make.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Foreign {
     /// How many were found.
     pub files: u64,
-    /// The first of them, relative to the drive's root, as they are: from outside, and to be escaped where they are shown.
+    /// The first ones, relative to the drive's root. They come from outside: escape them.
     pub named: Vec<String>,
-    /// Whether the search was ended before it had seen every bag's every folder.
+    /// Whether the search ended early.
     pub ended_early: bool,
 }
 
@@ -39,11 +36,11 @@ impl Foreign {
 }
 
 impl Drive {
-    /// Looks for files among the payload of every site's bags that no copy of ours can be: beside the bookings' folders,
-    /// beside a listed copy, or named as only a desktop names its own. The newest month comes first, and what lies beside the folders
-    /// before what lies in them. It ends when `go_on` says so: a drive may have a million folders.
+    /// Counts payload files of every site's bags that cannot be copies: beside the bookings' folders, beside a listed
+    /// copy, or with a desktop's names. Newest month first, until `go_on` returns `false`: a drive may have a million
+    /// folders.
     ///
-    /// They are no fault of the copies: `sha256sum -c` passes. A BagIt validator calls such a bag incomplete.
+    /// Copies are not affected: `sha256sum -c` passes. A BagIt validator calls such a bag incomplete.
     ///
     /// # Errors
     /// The drive is not there, or cannot be read.
@@ -72,7 +69,6 @@ impl Drive {
     }
 }
 
-/// All bags on the drive, the newest months first.
 fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
     let root = Relative::root();
     let unread = |path: &Relative| {
@@ -84,7 +80,7 @@ fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
     let sites = sites.iter().filter_map(|name| name::unescape(name)?.parse::<SiteId>().ok());
     for site in sites {
         let path = BagPlace::site_folder(&site);
-        // Something else may have the name of a site.
+        // Another kind of file may have a site's name.
         let Ok(folder) = mount.top().folder(&path) else { continue };
         let months = text_names_in(folder).map_err(unread(&path))?;
         let months = months.iter().filter_map(|name| name.parse::<Month>().ok());
@@ -94,7 +90,6 @@ fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
     Ok(bags)
 }
 
-/// Counts what lies beside a bag's folders: the folders' names.
 fn beside_the_folders(mount: &Mount, place: &BagPlace, found: &mut Foreign) -> Result<Vec<OsString>, DriveError> {
     let data = place.data();
     let Some(folder) = mount.own_folder(&data)? else { return Ok(Vec::new()) };
@@ -111,7 +106,6 @@ fn beside_the_folders(mount: &Mount, place: &BagPlace, found: &mut Foreign) -> R
     Ok(folders)
 }
 
-/// Counts what lies in a booking's folder and is not a copy.
 fn in_a_folder(
     mount: &Mount,
     place: &BagPlace,
@@ -120,7 +114,7 @@ fn in_a_folder(
     found: &mut Foreign,
 ) -> Result<(), DriveError> {
     let Some(name) = folder.to_str() else {
-        // No folder of ours has such a name.
+        // Not UTF-8, so not ours.
         found.add(&place.data(), folder);
         return Ok(());
     };
@@ -128,14 +122,14 @@ fn in_a_folder(
     let Ok(opened) = mount.top().folder(&path) else { return Ok(()) };
     let listed: Vec<_> = match bag.listed(mount) {
         Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
-        // The next start writes it anew. Until then only a name can tell.
+        // The next start rewrites it. Until then only names can tell.
         Err(DriveError { kind: Kind::BadManifest(_), .. }) => Vec::new(),
         Err(error) => return Err(error),
     };
     for name in sorted_names(mount, &opened, &path)? {
         let is_ours =
             name.to_str().is_some_and(|name| is_temporary(name) || listed.iter().any(|listed| listed == name));
-        // Where nothing is listed, it may be a copy that is not proven yet, or that another log knew.
+        // Where nothing is listed, it may be an unproven copy, or another log's.
         if !is_ours && (!listed.is_empty() || is_a_desktops(&name)) {
             found.add(&path, &name);
         }
@@ -149,7 +143,7 @@ fn sorted_names(mount: &Mount, folder: impl Handle, path: &Relative) -> Result<V
     Ok(names)
 }
 
-/// Whether only a desktop gives such a name: Strongroom makes none that begins with a dot.
+/// Whether only desktops make such names: Strongroom's never begin with a dot.
 pub(super) fn is_a_desktops(name: impl AsRef<OsStr>) -> bool {
     let name = name.as_ref();
     name.as_encoded_bytes().starts_with(b".")

@@ -1,5 +1,3 @@
-//! Setting a drive up.
-
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -17,11 +15,11 @@ use crate::relative::Relative;
 use crate::temporary::whole_name;
 
 impl Drive {
-    /// Gives the drive that is mounted at `root` an identity, durably. Whether it may be in memory is for the caller to
-    /// say ([`Drive::backing_of`]): the identity notes it.
+    /// Gives the drive at `root` an identity, durably. The caller decides whether it may be in memory
+    /// ([`Drive::backing_of`]); the identity records it.
     ///
     /// # Errors
-    /// It has one already; the label cannot stand on a sticker; or the drive cannot be written to.
+    /// It has one already, the label is not acceptable, or the drive cannot be written to.
     pub fn init(root: &Path, label: &str, now: Timestamp) -> Result<Identity, InitError> {
         if !is_label(label) {
             return Err(InitError::BadLabel { label: text::printable(label, 80) });
@@ -33,10 +31,10 @@ impl Drive {
             Err(error) => return Err(error.into()),
         }
         let written = Written::new(root, &top, |born| Identity::new(label, now, born))?;
-        // If we stop here, the drive is not set up, and setting it up begins anew.
+        // If we stop here, the drive is not set up, and the next attempt begins anew.
         match written.name(root, &top)? {
             Some(identity) => Ok(identity),
-            // Another process was faster: its identity stands.
+            // Another process was faster.
             None => {
                 let identity = Box::new(read_identity(root, &top)?);
                 Err(InitError::Already { root: root.to_owned(), identity })
@@ -45,15 +43,15 @@ impl Drive {
     }
 }
 
-/// An identity that is durably on the drive, but not under its name yet. So the file is never seen empty under its
-/// name, whenever the power goes.
+/// An identity that is durable under a temporary name, so that a power cut never leaves an empty file under the final
+/// one.
 pub(super) struct Written {
     folder: Folder,
     identity: Identity,
 }
 
 impl Written {
-    /// Writes the identity that `make` gives for a file of that birth.
+    /// `make` gets the new file's birth time.
     pub(super) fn new(
         root: &Path,
         top: &Beneath,
@@ -72,7 +70,7 @@ impl Written {
         Ok(Self { folder, identity })
     }
 
-    /// Gives it its name, durably; `None` where something else has it.
+    /// Renames it, durably; `None` if the name is taken.
     pub(super) fn name(self, root: &Path, top: &Beneath) -> Result<Option<Identity>, DriveError> {
         let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
         let temporary = whole_name(identity::FILE);
@@ -83,14 +81,14 @@ impl Written {
             }
             renamed => renamed.map_err(failed(Action::Rename))?,
         }
-        // If we stop here, a power cut may take the name away again: nothing has used it yet.
+        // If we stop here, a power cut may undo the rename: nothing has used the identity yet.
         for folder in [&self.folder, &top.folder(Relative::root()).map_err(failed(Action::Open))?] {
             sync::sync_folder(folder).map_err(failed(Action::Sync))?;
         }
         Ok(Some(self.identity))
     }
 
-    /// Takes it away again. Best effort: setting up, or writing back, begins anew in any case.
+    /// Best effort: the next attempt begins anew.
     pub(super) fn discard(self) {
         let _ = remove_in(&self.folder, whole_name(identity::FILE));
     }

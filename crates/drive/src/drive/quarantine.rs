@@ -1,4 +1,4 @@
-//! Putting a file aside, and throwing one away: only what no manifest lists.
+//! Quarantining and removing files that no manifest lists.
 
 use strongroom_files::Refusal;
 use strongroom_files::within::{remove_in, rename_in, stat_in};
@@ -13,13 +13,13 @@ use crate::place::BagPlace;
 use crate::relative::{Relative, text_names_in};
 use crate::seen::Seen;
 
-/// Where what cannot be trusted is kept, below Strongroom's own folder, under its old path.
+/// Below Strongroom's own folder; quarantined files keep their paths in it.
 const FOLDER: &str = "quarantine";
-/// How many files of one path can be put aside.
+/// How many files of one path can be quarantined.
 const MAX_COPIES: u32 = 10_000;
 
 impl Drive {
-    /// Where [`Drive::quarantine`] will put a file, unless another is put there first. `None`: it is proven, and stays.
+    /// Where [`Drive::quarantine`] will put a file, unless another comes first; `None` for a proven file, which stays.
     ///
     /// # Errors
     /// An obstacle.
@@ -43,8 +43,7 @@ impl Drive {
         Ok(None)
     }
 
-    /// Moves a file that cannot be trusted into the drive's quarantine: its new path. `seen`: only if it is that very
-    /// file.
+    /// Moves an untrusted file into the quarantine, and returns its new path. `seen`: only if it is still that file.
     ///
     /// # Errors
     /// An obstacle; it is listed as proven, or is another file by now ([`Kind::CopyMissing`]).
@@ -53,8 +52,8 @@ impl Drive {
         Ok(set_aside(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
     }
 
-    /// Removes a file that was never proven, and its folder if that is empty then. One that is gone
-    /// already is well. `seen`: only if it is that very file.
+    /// Removes a file that was never proven, and its folder if that is empty then. `seen`: only if it is still that
+    /// file. It may be gone already.
     ///
     /// # Errors
     /// An obstacle; or the file is listed as proven.
@@ -63,7 +62,6 @@ impl Drive {
     }
 }
 
-/// Removes a booking's file that no manifest lists, and its folder if that is empty then.
 pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<(), DriveError> {
     let Some(((place, inside), (folder, filename))) = BagPlace::of(path).zip(path.split()) else {
         return Err(Kind::BadPath.of(path));
@@ -77,7 +75,7 @@ pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Res
         }
         Ok(())
     })?;
-    // If we stop here, a power cut may bring the file back: it is fetched again, and then put aside.
+    // If we stop here, a power cut may bring the file back: it is fetched again, and the old one is quarantined.
     mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
     if let Some((_, name)) = folder.split() {
         bag.tidy(mount, name);
@@ -85,7 +83,6 @@ pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Res
     Ok(())
 }
 
-/// Moves a booking's file that no manifest lists into the quarantine: its new path.
 pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
     let Some(((place, inside), (folder, _))) = BagPlace::of(path).zip(path.split()) else {
         return Err(Kind::BadPath.of(path));
@@ -98,8 +95,7 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> R
     Ok(aside)
 }
 
-/// Moves a file into the quarantine, durably: its new path. The caller knows that it is not a proven copy, and holds the
-/// manifests' lock.
+/// Moves a file into the quarantine, durably. The caller holds the manifests' lock and knows that no manifest lists it.
 pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
     let missing = || Kind::CopyMissing.of(path);
     let (folder, filename) = path.split().ok_or_else(|| Kind::BadPath.of(path))?;
@@ -115,8 +111,7 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
         match rename_in(&from, filename, &to, filename) {
             Ok(()) => {
                 kill_point!("drive.put-aside");
-                // If we stop here, a power cut may bring the file back: whoever found that it cannot be trusted finds
-                // it again.
+                // If we stop here, a power cut may bring the file back: whoever found it untrusted finds it again.
                 for folder in [&folder, &base] {
                     mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
                 }
@@ -130,12 +125,11 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
     Err(Kind::NotPlain.of(path))
 }
 
-/// The quarantine.
 pub(super) fn folder() -> Relative {
     Relative::root().join(identity::FOLDER).join(FOLDER)
 }
 
-/// The files that were put aside from there, the newest first.
+/// The quarantined files of a path, newest first.
 pub(crate) fn kept_from(mount: &Mount, path: &Relative) -> Result<Vec<Relative>, DriveError> {
     let Some((base, (_, filename))) = bases(path).next().zip(path.split()) else { return Ok(Vec::new()) };
     let (parent, last) = base.split().expect("it lies below the quarantine's folder");
@@ -146,7 +140,7 @@ pub(crate) fn kept_from(mount: &Mount, path: &Relative) -> Result<Vec<Relative>,
     Ok(kept.into_iter().map(|(_, name)| parent.join(name).join(filename)).collect())
 }
 
-/// The folders that a file may be put aside into, the first one first.
+/// The candidate folders for a quarantined file.
 fn bases(path: &Relative) -> impl Iterator<Item = Relative> {
     let aside = self::folder();
     let folder = path.split().map(|(folder, _)| folder).unwrap_or(Relative::root());

@@ -18,24 +18,23 @@ use crate::proof::ReadBackOf;
 use crate::relative::Relative;
 use crate::seen::Seen;
 
-/// What `O_DIRECT` wants addresses, offsets and lengths to be multiples of, in bytes: the largest
-/// logical block of any drive that is sold. A drive that wants more refuses, and is read otherwise.
+/// The alignment that `O_DIRECT` needs: the largest logical block of any drive on sale. A drive that needs more
+/// refuses, and is read otherwise.
 const ALIGNMENT_BYTES: usize = 4096;
-/// How much is read at once, in bytes: enough for full speed on any drive.
+/// Bytes per read: enough for any drive's full speed.
 const BUFFER_BYTES: usize = 1 << 20;
 
 impl Drive {
-    /// Reads a file back and says how it did: [`ReadBack::Direct`] past the page cache,
-    /// [`ReadBack::CacheDropped`] with none of its pages in the page cache before, and
-    /// [`ReadBack::Cached`] where neither could be made certain.
+    /// Reads a file back and reports how: [`ReadBack::Direct`] past the page cache, [`ReadBack::CacheDropped`] with
+    /// none of its pages cached before, [`ReadBack::Cached`] where neither is certain.
     ///
     /// # Errors
-    /// An obstacle; the file is not there, is not a plain file, or cannot be read.
+    /// An obstacle; the file is missing, not plain, or unreadable.
     pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackOf, DriveError> {
         self.read_back_many(&[(path, algorithm)]).pop().expect("one answer for each file")
     }
 
-    /// Reads many files back, one after the other: one answer for each, in their order.
+    /// Reads many files back; one result for each, in order.
     #[must_use]
     pub fn read_back_many(&self, files: &[(&str, Algorithm)]) -> Vec<Result<ReadBackOf, DriveError>> {
         let mount = match self.mount() {
@@ -47,7 +46,7 @@ impl Drive {
             .iter()
             .map(|(path, algorithm)| {
                 read_one(&mount, path, *algorithm, &mut buffer).map_err(|error| match self.mount() {
-                    // Where the drive itself is gone, that is what is the matter, not this file.
+                    // If the drive itself is gone, report that, not the file.
                     Err(gone) if error.obstacle().is_none() => gone,
                     _ => error,
                 })
@@ -65,8 +64,8 @@ fn read_one(
     read_file(mount, &relative(path)?, algorithm, buffer)
 }
 
-/// Reads a file back once more, where what stands there is another file than the one that was read: whether it is the
-/// proven content all the same. File systems without inode numbers of their own (FAT) make them up anew.
+/// Reads a file that differs from the one read back earlier: whether its content is still the proven one. FAT, for one,
+/// invents new inode numbers with each mount.
 pub(crate) fn is_still(mount: &Mount, path: &Relative, sha256: &Digest) -> Result<bool, DriveError> {
     let read = read_file(mount, path, Algorithm::Sha256, &mut AlignedBuffer::new())?;
     Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || mount.backing() != Backing::Device))
@@ -84,7 +83,7 @@ fn read_file(
         let (size, seen) = (stat.size, Seen::of(&stat));
         if mount.filesystem().on_device {
             let read = from_device(&file, size, algorithm, buffer)?;
-            // What lies below may have a cache of its own.
+            // A layer below may have a cache.
             let method = if mount.backing() == Backing::Device { read.method } else { ReadBack::Cached };
             Ok(ReadBackOf { seen, method, ..read })
         } else {
@@ -96,10 +95,10 @@ fn read_file(
     read().map_err(|error| mount.open_error(Action::Read, path, error))
 }
 
-/// Reads with `O_DIRECT` where the file system takes it, and looks before and after which pages are in
-/// the page cache: some file systems take the flag and read through the page cache all the same.
+/// Reads with `O_DIRECT` where supported, and checks the page cache before and after: some file systems accept the flag
+/// and read through it all the same.
 fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackOf> {
-    // Drops clean pages, and ours are clean, for they were synced. Others may keep them: hence the look.
+    // Drops clean pages; ours are clean, since they were synced.
     drop_cached(file)?;
     let resident_before = resident_pages(file, size).ok();
 
@@ -122,17 +121,17 @@ fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut Aligne
         _ => ReadBack::Cached,
     };
     if !direct {
-        // Nobody will read this again soon: the memory is better used for something else.
+        // Nobody reads it again soon.
         let _ = drop_cached(file);
     }
     Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method, seen: Seen::default() })
 }
 
-/// Reads a file from its beginning to its end into the hasher: how many bytes it has.
+/// Hashes a whole file.
 fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuffer) -> io::Result<u64> {
     let fault = fault!("drive.read-back");
     match fault.map(Fault::fail) {
-        // A read that a signal interrupts is made again, as below.
+        // As for a real EINTR, read again.
         Some(Err(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
         _ => {}
     }
@@ -141,7 +140,7 @@ fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuf
         let wanted = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
         let chunk = &mut buffer.bytes()[..wanted.next_multiple_of(ALIGNMENT_BYTES)];
         let count = read_at(file, chunk, offset)?;
-        // It became shorter while we read: what was read so far is not a whole file.
+        // Truncated while being read.
         if count < wanted && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -155,7 +154,6 @@ fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuf
     Ok(offset)
 }
 
-/// A buffer that begins at an address that `O_DIRECT` takes.
 struct AlignedBuffer {
     memory: Vec<u8>,
     start: usize,

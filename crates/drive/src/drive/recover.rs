@@ -1,4 +1,4 @@
-//! What a start puts right: what a process that died left on the drive.
+//! Recovery at the start, after a process that died.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -22,15 +22,14 @@ use crate::relative::{Relative, text_names_in, text_names_where};
 use crate::temporary::{is_temporary, part_name, sweep};
 
 impl Drive {
-    /// Puts right what a process that died left of a site: sweeps temporary files, by their names
-    /// alone, but for those whose transfers go on, and bags in the making; writes missing and damaged
-    /// manifests anew, where their months' proofs are given; puts files aside that were fetched and never proven, and
-    /// leaves any other that no manifest lists where it is ([`Recovered::unlisted`]); removes empty
-    /// folders. Where the log must be asked for a month's proofs first, it
-    /// says so ([`Recovered::doubtful`]).
+    /// Cleans up what a dead process left of a site:
+    /// - removes drafts of bags, empty folders, and temporary files except those whose transfers resume;
+    /// - rewrites missing and damaged manifests of months whose proofs are given;
+    /// - quarantines files that were fetched and never proven; other unlisted files stay ([`Recovered::unlisted`]).
     ///
-    /// Call it before files are received. While other workers write to the drive, only what is
-    /// certainly nobody's is touched ([`Recovered::others_busy`]).
+    /// Months whose proofs must be read from the log first are [`Recovered::doubtful`]. Call it before files are
+    /// received. While other workers write, only what certainly belongs to nobody is touched
+    /// ([`Recovered::others_busy`]).
     ///
     /// # Errors
     /// An obstacle.
@@ -51,17 +50,16 @@ impl Drive {
     }
 }
 
-/// What a month's bag lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lists {
     Copies,
     Nothing,
-    /// It cannot be read.
+    /// The manifest or the journal is damaged.
     Unknown,
 }
 
-/// A bag's folders in which nothing is proven. Whatever is received goes into such a folder (see `Bag::folder_for`), so what a
-/// dead process left is in one of them: a few, however many files a month has.
+/// Folders without proven files. New files only go into such folders (`Bag::folder_for`), so leftovers are in these:
+/// few, however many files a month has.
 fn unlisted_in(
     mount: &Mount,
     bag: &Bag,
@@ -78,14 +76,14 @@ struct Sweeper<'a> {
     mount: &'a Mount,
     site: &'a SiteId,
     month_now: Month,
-    /// What may be resumed or adopted: the digests expected, by the names that a booking's folder may have.
+    /// Digests that may be resumed or adopted, by the names of their bookings' folders.
     wanted: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
     proofs: &'a BTreeMap<Month, Vec<Proof>>,
     abandoned: &'a BTreeSet<String>,
     since: Option<Timestamp>,
     alone: bool,
-    /// The lines of the manifests that were put aside, of the month that is looked at.
+    /// Of the month being checked.
     kept: Option<(Month, KeptLines)>,
     found: Recovered,
 }
@@ -118,7 +116,6 @@ impl<'a> Sweeper<'a> {
         BagPlace { site: self.site.clone(), month }
     }
 
-    /// Removes what a process left of a bag that it was making.
     fn drafts(&mut self) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
         for month in named_in_site(self.mount, self.site, draft::month_of)? {
@@ -133,7 +130,7 @@ impl<'a> Sweeper<'a> {
         let place = self.place(month);
         let proofs = proofs
             .iter()
-            // The log proves a path once; where it does so twice, the later proof is the one that holds.
+            // For two proofs of one path the later one holds.
             .map(|proof| Ok((inside(&place, proof)?, proof.sha256.clone())))
             .collect::<Result<BTreeMap<_, _>, DriveError>>()?;
         if proofs.is_empty() && self.mount.own_folder(&place.folder())?.is_none() {
@@ -156,7 +153,7 @@ impl<'a> Sweeper<'a> {
             Some(folder) => unlisted_in(self.mount, &bag, lists, folder, &data)?,
             None => Vec::new(),
         };
-        // What is found is reported in the same words at each start.
+        // Reports are the same at each start.
         names.sort_unstable();
         for name in names {
             self.booking(&place, &name, lists == Lists::Copies)?;
@@ -171,10 +168,10 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// Puts right what a month lists: its text, and what a dead process left in its journal.
+    /// Repairs a month's text and folds a leftover journal.
     fn settle(&mut self, month: Month, bag: &Bag) -> Result<Lists, DriveError> {
         let settled = bag.listed(self.mount).map(|listed| listed.is_begun()).and_then(|is_begun| {
-            // Perhaps it was taken away: then the log knows what was listed in it.
+            // Perhaps the manifest was deleted: the log knows what was listed.
             if !is_begun {
                 self.found.doubtful.insert(month);
             }
@@ -193,14 +190,14 @@ impl<'a> Sweeper<'a> {
         Ok(if lists_copies { Lists::Copies } else { Lists::Nothing })
     }
 
-    /// A booking's folder in which nothing is proven.
+    /// A folder without proven files.
     fn booking(&mut self, place: &BagPlace, name: &str, lists_copies: bool) -> Result<(), DriveError> {
         let path = place.data().join(name);
         let opened = match self.mount.top().folder(&path) {
             Ok(opened) => opened,
             Err(_) if text::is_name(name) => return Ok(()),
             Err(error) => {
-                // A link, or a file: not ours to follow or to remove.
+                // A link or a file: neither followed nor removed.
                 tracing::warn!(%path, %error, "something else stands in a bag where a booking's folder belongs; it is left alone");
                 return Ok(());
             }
@@ -219,14 +216,13 @@ impl<'a> Sweeper<'a> {
         Ok(())
     }
 
-    /// The digests expected of files that may yet come into a folder.
     fn wanted_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
         let base = name::base_of(folder);
         let wanted = self.wanted.get(base.as_str()).filter(|_| month == self.month_now);
         wanted.cloned().unwrap_or_default()
     }
 
-    /// A file that is neither listed nor still to be fetched.
+    /// A file that is neither listed nor expected.
     fn unlisted(
         &mut self,
         place: &BagPlace,
@@ -235,7 +231,7 @@ impl<'a> Sweeper<'a> {
         lists_copies: bool,
         path: &Relative,
     ) -> Result<(), DriveError> {
-        // A desktop's file is nobody's copy and in nobody's way.
+        // A desktop's file is not a copy, and not in the way.
         if self.unproven.contains(path.as_str()) || is_a_desktops(name) {
             return Ok(());
         }
@@ -243,24 +239,24 @@ impl<'a> Sweeper<'a> {
         let Some(stat) = stat.filter(|stat| !stat.is_folder()) else { return Ok(()) };
         let older = self.since.is_some_and(|since| stat.modified.seconds < since.as_second());
         if !self.alone && !older {
-            // Another worker may be about to tell of it.
+            // Another worker may be about to record it.
             return Ok(());
         }
         if !self.proofs.contains_key(&place.month) {
-            // Perhaps the manifest was taken away and begun anew since it was proven: only the log can tell.
+            // The manifest may have been deleted and begun anew since the file was proven: only the log can tell.
             self.found.doubtful.insert(place.month);
             return Ok(());
         }
         let listed_as = self.kept_lines(place, path)?;
-        // That it is older than the log, or is not, is not evidence where the drive was copied, a clock was wrong or an
-        // older log was put back: only what this log itself says of the path is.
+        // Age is not evidence: the drive may have been copied, a clock wrong, or an older log restored. Only what this
+        // log says of the path is.
         let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
         if !is_left_over {
             self.found.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
         } else if lists_copies {
             match set_aside(self.mount, path, None) {
                 Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
-                // Somebody proved it, or moved it, while we looked.
+                // Proven or moved meanwhile.
                 Err(DriveError { kind: Kind::Proven | Kind::CopyMissing, .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -268,7 +264,6 @@ impl<'a> Sweeper<'a> {
         Ok(())
     }
 
-    /// What the month's manifests that were put aside list a file with. They are read when the first file asks.
     fn kept_lines(&mut self, place: &BagPlace, path: &Relative) -> Result<Vec<Digest>, DriveError> {
         let lines = match self.kept.take() {
             Some((month, lines)) if month == place.month => lines,
@@ -280,8 +275,7 @@ impl<'a> Sweeper<'a> {
         Ok(listed_as)
     }
 
-    /// Sweeps the temporary files that lie directly in a folder, which are those of small files that
-    /// are written whole, under the manifests' lock.
+    /// Removes temporary files directly in a folder: those of small files, which are written under the manifests' lock.
     fn folder(&mut self, path: &Relative) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
         let Some(folder) = self.mount.own_folder(path)? else { return Ok(()) };
@@ -299,7 +293,7 @@ impl<'a> Sweeper<'a> {
         }
         match sweep(folder, name) {
             Ok(true) => self.found.swept += 1,
-            // A worker that lives holds it.
+            // In use by a live worker.
             Ok(false) => {}
             Err(error) => return Err(self.mount.error(Action::Remove, path, error)),
         }

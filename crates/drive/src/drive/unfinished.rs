@@ -1,5 +1,3 @@
-//! Whose files a start may find on the drive that are not proven.
-
 use std::collections::HashSet;
 
 use strongroom_model::{BookingId, Month, SiteId};
@@ -11,22 +9,20 @@ use crate::name;
 use crate::place::BagPlace;
 use crate::relative::text_names_where;
 
-/// The bookings that something of a month may lie on the drive of, though nothing is proven: few,
-/// however many are waiting.
+/// Bookings that may have unproven files on the drive: few, however many are waiting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unfinished {
-    /// The names that their folders may have.
     folders: HashSet<String>,
 }
 
 impl Unfinished {
-    /// Whether there is nothing of anybody.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
-    /// Whether something of that booking may be there.
+    /// Whether that booking may be among them.
     #[must_use]
     pub fn may_hold(&self, booking: &BookingId) -> bool {
         let id = booking.as_str();
@@ -35,8 +31,7 @@ impl Unfinished {
 }
 
 impl Drive {
-    /// What a start has to ask the log about, so that it need not ask about everything that waits
-    /// ([`Recovery::wanted`](crate::Recovery::wanted)).
+    /// Limits which bookings a start must ask the log about ([`Recovery::wanted`](crate::Recovery::wanted)).
     ///
     /// # Errors
     /// An obstacle.
@@ -48,13 +43,12 @@ impl Drive {
         let bag = mount.bags.get(&place);
         let listed = match bag.listed(&mount) {
             Ok(listed) => Some(listed),
-            // Any of them may be unproven.
+            // Then any folder may hold unproven files.
             Err(DriveError { kind: Kind::BadManifest(_), .. }) => None,
             Err(error) => return Err(error),
         };
         let is_unlisted =
             |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
-        // The bag's own text stands there, too.
         let names = text_names_where(folder, |name| !text::is_name(name) && is_unlisted(name))
             .map_err(|error| mount.error(Action::Open, &data, error))?;
         Ok(Unfinished { folders: names.iter().map(|name| name::base_of(name)).collect() })

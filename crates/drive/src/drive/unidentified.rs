@@ -1,5 +1,3 @@
-//! A drive whose identity is lost or damaged, and writing it back.
-
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -22,10 +20,10 @@ use crate::proof::Proof;
 use crate::relative::{Relative, text_names_in};
 use crate::uses;
 
-/// What a damaged identity is kept as, for whoever wants to look at it.
+/// The name that a damaged identity is kept under.
 const KEPT: &str = "drive.json.damaged";
 
-/// A drive that does not say who it is any more. Nothing was written to it.
+/// A drive whose identity is lost or damaged. Nothing was written to it.
 #[derive(Debug)]
 pub struct Unidentified {
     root: PathBuf,
@@ -33,10 +31,10 @@ pub struct Unidentified {
 }
 
 impl Drive {
-    /// The drive that is mounted at `root`, if its identity is lost, empty or damaged.
+    /// Opens the drive at `root` if its identity is lost, empty or damaged.
     ///
     /// # Errors
-    /// Its identity can be read, even where it is a copy; a newer version wrote it; or there is no drive.
+    /// The identity can be read, even if it is a copy; a newer version wrote it; or there is no drive.
     pub fn unidentified(root: &Path) -> Result<Unidentified, RestoreError> {
         let top = open_top(root)?;
         check_unreadable(root, &top)?;
@@ -44,7 +42,6 @@ impl Drive {
     }
 }
 
-/// Refuses what says who it is.
 fn check_unreadable(root: &Path, top: &Beneath) -> Result<(), RestoreError> {
     match read_identity(root, top) {
         Ok(identity) => Err(RestoreError::Readable { root: root.to_owned(), identity: Box::new(identity) }),
@@ -60,7 +57,6 @@ fn check_unreadable(root: &Path, top: &Beneath) -> Result<(), RestoreError> {
     }
 }
 
-/// What stands in place of the identity: a plain file.
 fn content(top: &Beneath) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = top.file(identity::PATH)?;
@@ -69,14 +65,14 @@ fn content(top: &Beneath) -> io::Result<Vec<u8>> {
 }
 
 impl Unidentified {
-    /// The uses by that site whose marks are on it, the newest first; none where they cannot be read.
+    /// The site's marks of use on it, newest first; empty if they cannot be read.
     #[must_use]
     pub fn uses(&self, site: &SiteId) -> Vec<DriveUse> {
         let names = self.top.folder(uses::folder()).and_then(text_names_in).unwrap_or_default();
         uses::marks_among(&names, site)
     }
 
-    /// How many of these copies it holds: each listed in its month's manifest with that digest, and a plain file.
+    /// How many of these copies it holds: listed with that digest, and a plain file.
     #[must_use]
     pub fn holds(&self, proofs: &[Proof]) -> usize {
         let mut manifests: HashMap<BagPlace, Option<Manifest>> = HashMap::new();
@@ -91,24 +87,24 @@ impl Unidentified {
         proofs.iter().filter(is_held).count()
     }
 
-    /// What a month's manifest and its journal list; `None` where there is no manifest that can be read.
+    /// What manifest and journal list; `None` without a readable manifest.
     fn manifest(&self, bag: &BagPlace) -> Option<Manifest> {
         let open = |name| self.top.file(bag.folder().join(name));
-        // The journal first: it is taken away when the manifest lists what it does.
+        // The journal first: it is removed once the manifest lists the same.
         let journaled = open(journal::FILE).map(|file| journal::whole_batches(&file)).unwrap_or_default();
         let mut all = Manifest::read(BufReader::new(open(manifest::FILE).ok()?.take(manifest::MAX_BYTES))).ok()?;
         all.merge(&journaled).ok()?;
         Some(all)
     }
 
-    /// Writes an identity back, durably; `record` writes down that it was decided, when all but the name is done.
+    /// Writes an identity back, durably. `record` records the decision, when only the rename is left to do.
     ///
-    /// If we stop before the record, the drive is as it was, except for a temporary file. If we stop between the record and
-    /// the name, the log has a decision whose effect is missing: the same command, given again, finds the drive as it was.
-    /// A damaged file is kept under another name; one that is empty or full of zero bytes is not.
+    /// If we stop before the record, the drive has a temporary file more. If we stop after it, the log has a decision
+    /// whose effect is missing: the same command, repeated, completes it. A damaged file is kept under another name,
+    /// unless it is empty or all zeros.
     ///
     /// # Errors
-    /// The drive cannot be written to, has an identity by now, or the label cannot stand on a sticker; or `record`'s.
+    /// The drive cannot be written to, has an identity by now, or the label is not acceptable; or `record`'s.
     pub fn restore<E: From<RestoreError>>(
         self,
         id: DriveId,
@@ -141,7 +137,6 @@ impl Unidentified {
     }
 }
 
-/// Makes room for the identity where a damaged one stands.
 fn put_away(top: &Beneath) -> io::Result<()> {
     let bytes = match content(top) {
         Ok(bytes) => bytes,

@@ -1,5 +1,3 @@
-//! What people are told.
-
 use std::path::Path;
 
 use strongroom_files::Refusal;
@@ -25,11 +23,11 @@ impl Action {
 }
 
 impl DriveError {
-    /// What is the matter, in one sentence.
+    /// One sentence on what is wrong.
     #[must_use]
     pub fn what(&self) -> String {
         let (root, path) = (self.root.display(), &self.path);
-        // Where the operating system refused nothing, neither word is in the sentence.
+        // Without a refusal the sentence contains neither.
         let (do_it, source) = match &self.refused {
             Some((action, source)) => (action.words(), source.to_string()),
             None => ("use", String::new()),
@@ -87,12 +85,12 @@ impl DriveError {
         }
     }
 
-    /// What a person does about it.
+    /// What a person should do.
     #[must_use]
     pub fn next_step(&self) -> String {
         let (root, shown) = (self.root.as_path(), self.root.display());
         match &self.kind {
-            // No command here: whoever sets up the empty folder below a missing drive makes the system's disk a drive.
+            // No `init` command here: run while the drive is missing, it would set up a folder of the system's disk.
             Kind::Missing | Kind::Unmounted | Kind::NotMounted => {
                 format!("plug the drive in and mount it at {shown}; work goes on by itself")
             }
@@ -151,10 +149,9 @@ impl DriveError {
         }
     }
 
-    /// What a person does about something on the drive that this user may not use.
     fn step_of_rights(&self) -> String {
         let word = |path: &str| shell_word(&self.root.join(path).to_string_lossy());
-        // What nobody may change, root included.
+        // Not even root may change it.
         if self.refused.as_ref().is_some_and(|(_, source)| Refusal::of(source) == Some(Refusal::Forbidden)) {
             let path = word(&self.path);
             return format!(
@@ -169,18 +166,16 @@ impl DriveError {
     }
 }
 
-/// The command that sets up the drive at `root`, as it is typed in a shell.
+/// The shell command that sets up the drive at `root`.
 #[must_use]
 pub fn init_command(root: &Path) -> String {
     format!("strongroom drive init {} --label NAME", shell_word(&root.to_string_lossy()))
 }
 
-/// The command that has a person decide that the drive at `root` is the right one, as it is typed in a shell.
 fn adopt_command(root: &Path) -> String {
     format!("strongroom drive adopt {} --reason TEXT", shell_word(&root.to_string_lossy()))
 }
 
-/// The command that writes back the identity of the drive at `root`, as it is typed in a shell.
 fn restore_command(root: &Path) -> String {
     format!("strongroom drive restore-identity {}", shell_word(&root.to_string_lossy()))
 }

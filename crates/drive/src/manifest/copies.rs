@@ -1,33 +1,32 @@
-//! The copies that a month's bag lists, kept in little memory: a month may have a million.
+//! The copies that a bag lists, in little memory: a month may have a million.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use strongroom_model::Digest;
 
-/// Stands for no entry.
+/// No entry.
 const NONE: u32 = u32::MAX;
-/// An entry before its path: where the next older one of folders with that hash is, the digest, the path's length.
+/// An entry's fixed part: the previous entry of the same folder hash, the digest, the path's length.
 const FIXED_BYTES: usize = PREVIOUS_BYTES + SHA256_BYTES + LENGTH_BYTES;
 const PREVIOUS_BYTES: usize = 4;
 const SHA256_BYTES: usize = 32;
 const LENGTH_BYTES: usize = 2;
 
-/// Paths and digests, one after the other in one piece of memory: some 70 bytes for each, where a map of strings takes 300.
+/// Entries in one buffer: some 70 bytes each, where a map of strings takes 300.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     entries: Vec<u8>,
-    /// The newest entry of the folders that have a hash.
+    /// The newest entry by folder hash.
     newest: HashMap<u64, u32>,
     hashing: RandomState,
 }
 
-/// One entry, as it is read.
 struct Entry<'a> {
     previous: u32,
     sha256: &'a [u8],
     path: &'a str,
-    /// Where the next one begins.
+    /// The next entry's offset.
     end: usize,
 }
 
@@ -36,7 +35,7 @@ impl Copies {
         self.entries.is_empty()
     }
 
-    /// Adds a path, which is not there yet.
+    /// The path must be new.
     pub(super) fn add(&mut self, path: &str, sha256: &Digest) {
         let at = u32::try_from(self.entries.len())
             .expect("a manifest has fewer than 4 GiB, and an entry less than its line");
@@ -53,7 +52,6 @@ impl Copies {
         Some(entry.digest())
     }
 
-    /// The files in a folder: their names there, and their digests.
     pub(super) fn in_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, Digest)> {
         self.of_folder(folder).map(|entry| {
             let name = entry.path.splitn(3, '/').nth(2).expect("a copy lies in a folder of the payload");
@@ -61,12 +59,12 @@ impl Copies {
         })
     }
 
-    /// All, in the order in which they came.
+    /// In insertion order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Digest)> {
         self.offsets().map(|at| self.entry(at)).map(|entry| (entry.path, entry.digest()))
     }
 
-    /// All, in the order of their paths.
+    /// Sorted by path.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (&str, Digest)> {
         let mut offsets: Vec<u32> =
             self.offsets().map(|at| u32::try_from(at).expect("an entry was added at an offset of 32 bits")).collect();
@@ -82,7 +80,7 @@ impl Copies {
     fn of_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = Entry<'a>> {
         let newest = self.newest.get(&self.hash_of(folder)).map(|at| self.entry(*at as usize));
         let older = |entry: &Entry<'a>| (entry.previous != NONE).then(|| self.entry(entry.previous as usize));
-        // Two folders may share a hash.
+        // Folders may share a hash.
         std::iter::successors(newest, older).filter(move |entry| folder_of(entry.path) == folder)
     }
 
@@ -110,7 +108,6 @@ impl Entry<'_> {
     }
 }
 
-/// The folder that a copy lies in: `data/<folder>/…`.
 fn folder_of(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
 }

@@ -1,5 +1,3 @@
-//! Who a drive is, or why that cannot be said.
-
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -13,7 +11,7 @@ use crate::identity::{self, Identity};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::is_temporary;
 
-/// When a file came to be, in nanoseconds of Unix time, where that can be relied on.
+/// A file's birth time in Unix nanoseconds, where it is reliable.
 pub(crate) fn birth(file: impl Handle, filesystem: Filesystem) -> Option<String> {
     if !filesystem.keeps_birth {
         return None;
@@ -27,7 +25,7 @@ pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
 }
 
 pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
-    // What this host cannot open says nothing about the drive, and what this user may not open is there.
+    // Host limits and permissions say nothing about whether the drive is there.
     let whose = meaning(Call::Open, &source).map(|meaning| meaning.whose);
     if matches!(whose, Some(Whose::Host | Whose::Rights)) {
         return DriveError::from_io(root, Action::Open, ".", source);
@@ -35,7 +33,6 @@ pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
     Kind::Missing.at(root).because(Action::Open, source)
 }
 
-/// The drive's own word on who it is.
 pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, DriveError> {
     let path = Relative::root().join(identity::FOLDER).join(identity::FILE);
     let mut file = match top.file(&path) {
@@ -51,12 +48,11 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
     let identity = Identity::from_bytes(&bytes).map_err(|reason| Kind::BadIdentity(reason).at(root))?;
     match (&identity.born, birth(&file, top.filesystem())) {
         (Some(then), Some(now)) if *then != now => Err(Kind::Copied(Box::new(identity)).at(root)),
-        // Where births are not kept (the drive was copied to exFAT, say), nothing can be told.
+        // Without birth times (a copy onto exFAT, say) a copied identity is not recognised.
         _ => Ok(identity),
     }
 }
 
-/// Why there is no identity to read: the folder is empty, the drive is new, or something is wrong.
 fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     match Refusal::of(&error) {
         Some(Refusal::Missing) => match names_in(top) {
@@ -73,7 +69,7 @@ fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     }
 }
 
-/// Whether Strongroom's own folder holds something of its own but the identity.
+/// Whether Strongroom's folder holds anything but the identity.
 fn was_in_use(top: &Beneath) -> bool {
     let names = top.folder(identity::FOLDER).and_then(text_names_in);
     names.is_ok_and(|names| names.iter().any(|name| !is_temporary(name)))
