@@ -1,22 +1,20 @@
-//! Who does it: the name that events carry.
-//!
-//! `PART@HOST/USER/PROCESS`. The user is the one that the operating system knows, no name that somebody gives: of a
-//! process, whose it is; of a person, who logged in, also behind `sudo`.
+//! The actor that events name: `PART@HOST/USER/PROCESS`. The user is the operating system's, never a given name: the
+//! process's owner or, for a person, who logged in, also behind `sudo`.
 
 use std::fs;
 
 use strongroom_model::text::printable;
 use strongroom_model::{Actor, StageName};
 
-/// How much of a host's name is kept, in characters: what a DNS label may have.
+/// The longest DNS label.
 const MAX_HOST_CHARS: usize = 63;
-/// How much of a part's name is kept. With the other bounds an actor's 128 bytes suffice.
+/// With the other bounds it keeps an actor within its 128 bytes.
 const MAX_PART_CHARS: usize = 20;
-/// How much of a user's name is kept: what `useradd` takes.
+/// What `useradd` accepts.
 const MAX_USER_CHARS: usize = 32;
-/// Where the kernel keeps who logged in, through every change of user: set once for a session, by the login itself.
+/// The login's user; the kernel keeps it through every change of user.
 const LOGIN: &str = "/proc/self/loginuid";
-/// What is there where nobody did, as under systemd.
+/// Nobody logged in, as under systemd.
 const NO_LOGIN: u32 = u32::MAX;
 
 /// A stage in this process, such as `fetch@backup-1/strongroom/4242`.
@@ -31,14 +29,14 @@ pub fn actor_named(part: &str) -> Actor {
     on_host(part, &host_name(), &user_named(rustix::process::geteuid().as_raw()))
 }
 
-/// The person who called this process: `operator@backup-1/ann/4242`.
+/// The person who started this process: `operator@backup-1/ann/4242`.
 #[must_use]
 pub fn person() -> Actor {
     let login = fs::read_to_string(LOGIN).ok().and_then(|id| id.trim().parse().ok()).filter(|id| *id != NO_LOGIN);
     on_host("operator", &host_name(), &user_named(login.unwrap_or_else(|| rustix::process::getuid().as_raw())))
 }
 
-/// This host's name; `unknown-host` where it has none.
+/// This host's name, or `unknown-host`.
 #[must_use]
 pub fn host_name() -> String {
     hostname::get()
@@ -48,13 +46,13 @@ pub fn host_name() -> String {
         .map_or_else(|| "unknown-host".to_owned(), |name| printable(&name, MAX_HOST_CHARS))
 }
 
-/// The user's name, or its number where this host has no name for it.
+/// Falls back to the number.
 fn user_named(id: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     name_in(&users, id).map_or_else(|| format!("uid-{id}"), str::to_owned)
 }
 
-/// The name of a user in `passwd(5)`.
+/// Parses `passwd(5)`.
 fn name_in(users: &str, id: u32) -> Option<&str> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

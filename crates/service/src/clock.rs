@@ -1,4 +1,4 @@
-//! The clock: the only place that asks the host what time it is.
+//! The only place that reads the host's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::schedule::MAX_SKEW;
 
-/// Tells the time, to the microsecond. Clones show the same time.
+/// A clock with a resolution of a microsecond; clones share it.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
@@ -19,20 +19,19 @@ enum Source {
 }
 
 impl Clock {
-    /// The host's clock. It may be set back or forward at any moment, so nothing may rely
-    /// on a later reading being a greater one.
+    /// The host's clock. It may be set at any moment, so a later reading may be smaller.
     #[must_use]
     pub const fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until it is moved: for tests.
+    /// A clock for tests that stays at `start` until it is moved.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
-    /// The time, cut to whole microseconds: what the log keeps.
+    /// The time in whole microseconds, as the log keeps it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {
@@ -43,7 +42,7 @@ impl Clock {
         Timestamp::from_microsecond(micros).expect("it came from a timestamp")
     }
 
-    /// Moves a manual clock to `time`, which may be in its past.
+    /// Moves a manual clock to `time`, perhaps back.
     ///
     /// # Panics
     /// It is the host's clock.
@@ -54,7 +53,7 @@ impl Clock {
     /// Moves a manual clock by `step`.
     ///
     /// # Panics
-    /// It is the host's clock, or the step leads out of the calendar (year 9999).
+    /// It is the host's clock, or the step leads beyond the year 9999.
     pub fn advance(&self, step: impl TryInto<SignedDuration, Error: std::fmt::Debug>) {
         let step: SignedDuration = step.try_into().expect("the step fits a signed duration");
         self.set(self.now().checked_add(step).expect("the step stays within the calendar"));
@@ -68,30 +67,26 @@ impl Clock {
     }
 }
 
-/// Notices that the clock was set, or that the host slept: by the time between two looks.
-///
-/// Only for those who look every few seconds. A host that sleeps stops its monotonic clock, so that no timer shows it.
+/// Notices that the clock was set or the host slept (which also stops the monotonic clock, so that timers do not show
+/// it). Only for callers that look every few seconds.
 #[derive(Debug, Default)]
 pub struct Gaps(Option<Timestamp>);
 
 impl Gaps {
-    /// Looks at the time that a clock shows now. Returns whether it is further from the time of the look before than
-    /// looks are apart.
+    /// Whether the time since the last look is longer than looks are apart.
     pub fn look(&mut self, now: Timestamp) -> bool {
         let last = self.0.replace(now).unwrap_or(now);
         now.duration_since(last).unsigned_abs() > MAX_SKEW
     }
 }
 
-/// The host's time, as wrong as a test ordered: in a build without kill points, as it is.
 #[cfg(not(feature = "kill-points"))]
 const fn shifted(time: Timestamp) -> Timestamp {
     time
 }
 
-/// With the feature `kill-points`, a process that has `STRONGROOM_CLOCK=<file>` in its environment adds the seconds
-/// in that file, such as `-3600`, to the host's time. The file is read at each look, so a test can set the clock of a
-/// running process; one that is missing or no number moves nothing.
+/// With `kill-points`, `STRONGROOM_CLOCK=<file>` shifts the host's time by the seconds in that file, such as `-3600`.
+/// It is read each time, so a test can set a running process's clock; a missing or invalid file shifts nothing.
 #[cfg(feature = "kill-points")]
 fn shifted(time: Timestamp) -> Timestamp {
     static FILE: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();

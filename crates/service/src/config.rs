@@ -1,11 +1,9 @@
 //! The configuration: one `strongroom.toml`, a section for each part.
 //!
-//! - [`section`]: the keys, one file for each section; their doc comments are the comments
-//!   of the [`template`], their defaults are the defaults;
-//! - [`value`]: the kinds of values that keys take;
-//! - [`load`]: defaults, the file, the environment and flags, one over the other;
-//! - [`error`]: what can be wrong with it, said so that it can be put right;
-//! - [`template`] and [`schema`]: the commented file, and its JSON Schema.
+//! - [`section`]: the keys; doc comments become the [`template`]'s comments;
+//! - [`value`]: types of values;
+//! - [`load`]: flags over the environment over the file over defaults;
+//! - [`error`]; [`template`]; [`schema`] (JSON Schema).
 
 pub mod error;
 mod keys;

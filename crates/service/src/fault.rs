@@ -1,20 +1,20 @@
-//! Faults: named places where a test lets the operating system or the device fail.
+//! Faults: places where a test makes the operating system or the device fail.
 
 use std::io;
 
 use rustix::io::Errno;
 
-/// A fault that a test ordered.
+/// A fault that a test injects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The call fails with this error number, such as 28 (`ENOSPC`).
+    /// The call fails with this number, such as 28 (`ENOSPC`).
     Errno(i32),
-    /// The call succeeds, but a byte is changed on the way.
+    /// The call succeeds with one byte changed.
     Flip,
 }
 
 impl Fault {
-    /// The fault as the error that the call would have given; `EIO` for a flipped byte.
+    /// The call's error; `EIO` for a flipped byte.
     #[must_use]
     pub fn error(self) -> io::Error {
         match self {
@@ -23,10 +23,10 @@ impl Fault {
         }
     }
 
-    /// The fault as a failed call.
+    /// The call's result.
     ///
     /// # Errors
-    /// Always but for [`Fault::Flip`], which lets the call succeed.
+    /// Always, except for [`Fault::Flip`].
     pub fn fail(self) -> io::Result<()> {
         match self {
             Self::Errno(_) => Err(self.error()),
@@ -35,14 +35,12 @@ impl Fault {
     }
 }
 
-/// The fault that a test ordered for this passing of a named place, such as
-/// `fault!("drive.sync")`; an `Option<`[`Fault`]`>`.
+/// The fault injected at this passing of a named place, such as `fault!("drive.sync")`; an `Option<`[`Fault`]`>`.
 ///
-/// With the feature `kill-points` of this crate, a process heeds
-/// `STRONGROOM_FAULT=<name>:<from>[-[<to>]]=<what>[,…]`: the passings of that place from
-/// the `from`-th (counted from 1) to the `to`-th, or only that one, or all from there on
-/// (`3-`), or each n-th (`/50`), get the fault `what`: an error's number, its name as in errno(3), or `flip`.
-/// Without the feature this is `None`, and the compiler leaves the rest out.
+/// With the feature `kill-points`, `STRONGROOM_FAULT=<name>:<from>[-[<to>]]=<what>[,…]` injects `what` (an error's
+/// number, its name as in errno(3), or `flip`) at the passings of that place from the `from`-th (counted from 1) to the
+/// `to`-th, or only that one, or all from there on (`3-`), or each n-th (`/50`). Without the feature this is `None`,
+/// and the compiler removes it.
 #[macro_export]
 macro_rules! fault {
     ($name:literal) => {
@@ -50,7 +48,6 @@ macro_rules! fault {
     };
 }
 
-/// What [`fault!`](crate::fault!) gives in a build without kill points: nothing.
 #[cfg(not(feature = "kill-points"))]
 #[doc(hidden)]
 #[inline(always)]
@@ -59,8 +56,7 @@ pub const fn ordered(_name: &'static str) -> Option<Fault> {
     None
 }
 
-/// The same work, which on whichever thread it runs meets the faults that were ordered for this one: in a build
-/// without kill points, the work as it is.
+/// Carries this thread's faults to whichever thread runs `work`.
 #[cfg(not(feature = "kill-points"))]
 #[doc(hidden)]
 #[inline(always)]
@@ -71,7 +67,7 @@ pub const fn inherited<T, W: FnOnce() -> T>(work: W) -> W {
 #[cfg(feature = "kill-points")]
 pub use self::armed::{during, inherited, ordered};
 
-/// The errors of the operating system that a call on a file can fail with, by their names: their numbers.
+/// Errors of calls on files: names and numbers.
 pub const ERRORS: [(&str, i32); 32] = [
     ("EPERM", Errno::PERM.raw_os_error()),
     ("ENOENT", Errno::NOENT.raw_os_error()),
@@ -130,16 +126,15 @@ mod armed {
         static OF_THIS_THREAD: RefCell<Arc<Vec<Order>>> = RefCell::default();
     }
 
-    /// Does something with these faults, as in `STRONGROOM_FAULT`, on this thread and where it hands work to others
-    /// ([`blocking`](crate::blocking())).
+    /// Does `work` with these faults, as in `STRONGROOM_FAULT`, on this thread and in [`blocking`](crate::blocking())
+    /// calls.
     ///
     /// # Panics
-    /// If they cannot be read.
+    /// If they cannot be parsed.
     pub fn during<T>(orders: &str, work: impl FnOnce() -> T) -> T {
         with_orders(Arc::new(parse(orders)), work)
     }
 
-    /// The same work, which on whichever thread it runs meets the faults that were ordered for this one.
     #[doc(hidden)]
     pub fn inherited<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
         let orders = OF_THIS_THREAD.with_borrow(Arc::clone);
@@ -157,7 +152,6 @@ mod armed {
         work()
     }
 
-    /// What [`fault!`](crate::fault!) gives.
     #[doc(hidden)]
     #[must_use]
     pub fn ordered(name: &'static str) -> Option<Fault> {
@@ -167,7 +161,7 @@ mod armed {
         OF_THIS_THREAD.with_borrow(|orders| take(orders, name)).or_else(|| take(orders, name))
     }
 
-    /// Counts the passing for every order of that name, and gives the first that is due.
+    /// Counts the passing for every order of that name; the first one due applies.
     fn take(orders: &[Order], name: &str) -> Option<Fault> {
         let mut fault = None;
         for order in orders.iter().filter(|order| order.name == name) {

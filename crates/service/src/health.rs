@@ -1,12 +1,8 @@
-//! Whether a process is well: what its parts say, and who may ask.
+//! Health of a process. Each part that can get stuck or lack something holds a [`Probe`] of the process's [`Health`].
 //!
-//! Each part that can get stuck or be without something it needs holds a [`Probe`] of the
-//! process's [`Health`] and says how it stands. Two questions are asked:
-//!
-//! - *alive* (`/healthz`, the service manager's watchdog): do the loops turn? Only a new start
-//!   helps a process whose loops do not;
-//! - *ready* (`/readyz`): is everything there that the work needs, such as the log, the broker
-//!   and the drive? The process waits for what is not.
+//! - *Alive* (`/healthz`, the service manager's watchdog): the loops turn. Only a restart helps otherwise.
+//! - *Ready* (`/readyz`): all that the work needs is there, such as the log, the broker and the drive. The process
+//!   waits for what is not.
 
 mod board;
 mod http;

@@ -1,5 +1,5 @@
-//! One HTTP connection within bounds of time: for whatever in a process listens, the document server and the questions about
-//! its health alike. Whom to let in, and how many at once, is for those who accept.
+//! Serves HTTP connections within time limits, for the document server and for health. The callers limit who connects
+//! and how many.
 
 mod stall;
 
@@ -17,18 +17,18 @@ use tokio_util::sync::CancellationToken;
 
 use self::stall::UnlessStalled;
 
-/// How long the other side may take.
+/// Time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// For a request's head, which is also how long a connection may lie idle between two requests.
+    /// For a request's head, hence also for idling between requests.
     pub head: Duration,
-    /// For taking anything of an answer.
+    /// For taking any part of a response.
     pub stall: Duration,
-    /// Whether a connection serves more than one request.
+    /// Whether it serves more than one request.
     pub keep_alive: bool,
 }
 
-/// Begins to listen, and says where; port 0 takes a free one.
+/// Listens, and returns the address; port 0 takes a free one.
 ///
 /// # Errors
 /// The address is taken, or not this host's.
@@ -37,7 +37,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)
     Ok((listener.local_addr()?, listener))
 }
 
-/// Serves a connection to its end; once `stop` is cancelled, to the end of the request that is in flight.
+/// Serves a connection; once `stop` is cancelled, only to the end of the request in flight.
 pub async fn serve(stream: TcpStream, router: Router, bounds: Bounds, stop: &CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head).keep_alive(bounds.keep_alive);

@@ -1,11 +1,9 @@
-//! Kill points: named places between two durable steps where a test lets the process die.
+//! Kill points: places between two durable steps where a test kills the process.
 
 /// Marks a place between two durable steps, such as `kill_point!("fetch.after-rename")`.
 ///
-/// With the feature `kill-points` of this crate, a process that has
-/// `STRONGROOM_KILL_AT=<name>[:<n>]` in its environment kills itself with SIGKILL when it
-/// passes that place for the `n`-th time (the first, unless said otherwise). Without the
-/// feature there is nothing here.
+/// With the feature `kill-points`, `STRONGROOM_KILL_AT=<name>[:<n>]` makes a process kill itself with SIGKILL at the
+/// `n`-th passing (default: the first). Without the feature it is empty.
 #[macro_export]
 macro_rules! kill_point {
     ($name:literal) => {
@@ -13,7 +11,6 @@ macro_rules! kill_point {
     };
 }
 
-/// What [`kill_point!`](crate::kill_point) does, in a build without kill points: nothing.
 #[cfg(not(feature = "kill-points"))]
 #[doc(hidden)]
 #[inline(always)]
@@ -34,7 +31,6 @@ mod armed {
 
     static ORDER: OnceLock<Option<Order>> = OnceLock::new();
 
-    /// What [`kill_point!`](crate::kill_point) does.
     #[doc(hidden)]
     pub fn pass(name: &'static str) {
         crate::passings::note(name);
@@ -55,8 +51,7 @@ mod armed {
         Order { name: name.to_owned(), passings_left: AtomicU64::new(passings) }
     }
 
-    /// No destructor runs and no buffer is flushed: this is as close to a power cut as a
-    /// process can get by itself.
+    /// No destructor runs and no buffer is flushed: as close to a power cut as a process can get.
     #[cfg(unix)]
     fn die() -> ! {
         let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

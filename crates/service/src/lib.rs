@@ -1,22 +1,7 @@
-//! What every process of Strongroom needs, whatever its part.
-//!
-//! - [`clock`]: what time it is, as an argument;
-//! - [`mod@kill`] and [`mod@fault`]: where a test lets the process die, or a call fail; `passings`: counts of both, for
-//!   tests of what work costs;
-//! - [`limits`]: how many files may be open, and [`memory`]: how much the allocator keeps;
-//! - [`blocking`](mod@blocking): calls that block, off the threads that must not;
-//! - [`config`]: `strongroom.toml`, the environment and flags, checked;
-//! - [`schedule`]: when runs are due and when a night is over;
-//! - [`run_lock`]: one process at a time drives a site's runs;
-//! - [`private`]: files that only their owner can read;
-//! - [`shutdown`]: finish what is in hand, then give up;
-//! - [`telemetry`]: what the program says about itself;
-//! - [`metrics`]: what it counts and measures;
-//! - [`trace`]: where a piece of work stands in its trace;
-//! - [`http`]: connections within bounds of time;
-//! - [`health`]: whether it is well, for whoever asks over HTTP;
-//! - [`systemd`]: the same, for the service manager;
-//! - [`actor`](mod@actor): who does it.
+//! What every process needs: [`clock`], [`config`], `schedule`, `run_lock`, [`shutdown`], [`telemetry`],
+//! [`metrics`], [`trace`], [`http`], `health`, [`systemd`], [`actor`](mod@actor), [`blocking`](mod@blocking) calls,
+//! [`private`] files, [`limits`] and [`memory`] of the process; for tests, `kill` points, [`mod@fault`]s, and
+//! `passings`, which counts both.
 
 pub mod actor;
 pub mod blocking;

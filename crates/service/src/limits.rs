@@ -1,18 +1,18 @@
-//! How many files this process may have open.
+//! This process's limits.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many of them are the program's own, whatever it does: its logs, its sockets, its folders.
+/// Files that the program itself opens: logs, sockets, folders.
 const OWN_FILES: u64 = 40;
 
-/// Raises the limit to the most that this user may have. The usual one, 1024, is for programs that use select(2).
+/// Raises the limit of open files to this user's maximum. The usual one, 1024, is for programs that use select(2).
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    // It can only be refused where somebody lowered the hard limit meanwhile: then it stays as it is.
+    // Refused only if the hard limit was lowered meanwhile; then it stays.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// How many files may be open at once beside the program's own; at least one.
+/// How many files may be open besides the program's own; at least one.
 #[must_use]
 pub fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);

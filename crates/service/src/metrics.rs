@@ -1,8 +1,5 @@
-//! Metrics: what a process counts and measures, in Prometheus' text format.
-//!
-//! Each is recorded where it happens, with the `metrics` crate's macros; without
-//! [`install`](Metrics::install) they cost next to nothing and go nowhere. [`table`](mod@table)
-//! names every one that there is.
+//! Metrics in Prometheus' text format, recorded with the `metrics` crate's macros. Without
+//! [`install`](Metrics::install) these do almost nothing. [`table`](mod@table) lists every metric.
 
 pub mod table;
 
@@ -13,11 +10,10 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use self::table::{By, Kind, METRICS, Metric};
 
-/// How often what was measured since is put into its buckets. Until then each measurement is
-/// kept, so this bounds what they take.
+/// How often measurements are put into buckets. Until then each is kept, so this bounds their memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// What was recorded so far. Clones are the same one.
+/// The recorded metrics; clones share them.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
@@ -33,23 +29,22 @@ impl std::fmt::Debug for Metrics {
 pub struct MetricsError(String);
 
 impl Metrics {
-    /// Records from now on whatever this process counts and measures. Once it is installed it
-    /// stays so; later calls give the same.
+    /// Starts recording in this process; later calls return the same.
     ///
     /// # Errors
-    /// Something else than this records the metrics of this process.
+    /// Another recorder is installed.
     pub fn install() -> Result<Self, MetricsError> {
         static INSTALLED: OnceLock<Result<Metrics, MetricsError>> = OnceLock::new();
         INSTALLED.get_or_init(install).clone()
     }
 
-    /// All of it, as text.
+    /// All metrics as text.
     #[must_use]
     pub fn render(&self) -> String {
         self.0.render()
     }
 
-    /// Puts what was measured into its buckets, for ever.
+    /// Puts measurements into buckets, for ever.
     pub async fn keep_up(self) {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;

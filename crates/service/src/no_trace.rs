@@ -1,18 +1,18 @@
-//! Where a piece of work stands in its trace, in a program that was built without the feature `otlp`: nowhere.
+//! [`trace`](crate::trace) without the feature `otlp`: no traces.
 
 use tracing::Span;
 
-/// The header's name, in messages as in requests.
+/// The header's name, in messages and requests.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// Nothing: no traces are kept.
+/// `None`: there are no traces.
 #[must_use]
 pub const fn current_traceparent() -> Option<String> {
     None
 }
 
-/// Changes nothing: no traces are kept.
+/// Does nothing.
 pub const fn follow(_: &Span, _: &str) {}
 
-/// Changes nothing: no traces are kept.
+/// Does nothing.
 pub const fn link(_: &Span, _: &str) {}

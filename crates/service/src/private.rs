@@ -1,14 +1,14 @@
-//! Files and folders that only their owner can read.
+//! Files that only their owner can read.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// What users who are neither the owner nor in its group may do with a file.
+/// Users who are neither the owner nor in its group.
 #[cfg(unix)]
 const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
-/// Makes folders, and those on the way to them, for their owner alone. Those that are there stay as they are.
+/// Makes folders and their parents for the owner only; existing ones are unchanged.
 #[must_use]
 pub fn private_folders() -> DirBuilder {
     let mut builder = DirBuilder::new();
@@ -18,7 +18,7 @@ pub fn private_folders() -> DirBuilder {
     builder
 }
 
-/// Opens files that, where they are made by this, are for their owner alone.
+/// Opens files; new ones are for the owner only.
 #[must_use]
 pub fn private_files() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -27,14 +27,14 @@ pub fn private_files() -> OpenOptions {
     options
 }
 
-/// Has these refuse to open a symbolic link.
+/// Makes these refuse symbolic links.
 pub fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     options
 }
 
-/// What this process makes from now on, users who are neither the owner nor in its group cannot read.
+/// Sets the umask so that others cannot read what this process makes.
 pub fn make_nothing_for_others() {
     #[cfg(unix)]
     {
@@ -43,10 +43,10 @@ pub fn make_nothing_for_others() {
     }
 }
 
-/// Takes from everybody but the owner and the group what they may do with a file, if it is a plain one.
+/// Removes others' permissions on a plain file.
 ///
 /// # Errors
-/// It is another user's, or cannot be looked at.
+/// It is another user's, or cannot be read.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -61,10 +61,10 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether anybody but a file's owner may do anything with it. One that is not there is nobody's.
+/// Whether anybody but a file's owner may use it; `false` if it is missing.
 ///
 /// # Errors
-/// It cannot be looked at.
+/// It cannot be read.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         #[cfg(unix)]

@@ -1,5 +1,3 @@
-//! The run lock: one process at a time drives a site's runs.
-
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -9,23 +7,23 @@ use strongroom_model::text::printable;
 
 use crate::private::{private_files, private_folders};
 
-/// How much of the file is shown of a process that holds the lock, in characters.
+/// How much of the holder's text is shown.
 const MAX_HOLDER_CHARS: usize = 120;
 
-/// The right to drive runs, until it is dropped or the process ends, however it ends: the
-/// operating system keeps the lock, not the file's presence.
+/// One process's right to start a site's runs, until it is dropped or the process ends in any way: the operating system
+/// keeps the lock, not the file's presence.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
 }
 
-/// Why the lock could not be had.
+/// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum RunLockError {
     /// Another process has it.
     #[error("another process drives this site's runs already ({holder}); stop it first, or let it do the work")]
     Held {
-        /// Which process, and since when, in its own words.
+        /// That process, and since when, in its words.
         holder: String,
     },
     /// The file cannot be made or locked.
@@ -33,15 +31,14 @@ pub enum RunLockError {
     Unusable {
         /// The lock's file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl RunLock {
-    /// Takes the lock on the file at `path`, which is made where it is missing, without
-    /// waiting. Folders on the way are made as well.
+    /// Takes the lock without waiting; makes its file and folders.
     ///
     /// # Errors
     /// Another process holds it, or the file cannot be used.

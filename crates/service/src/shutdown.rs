@@ -1,14 +1,14 @@
-//! Stopping in two steps: finish what is in hand, then give up.
+//! Shutdown in two steps: finish in-flight work, then abort it.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// How long what is in hand may take to finish after the first signal, unless configured:
-/// the read timeout of a stalled transfer and a batch's sync fit into it.
+/// How long in-flight work may take after the first signal, by default: a stalled transfer's read timeout and a batch's
+/// sync fit into it.
 pub const DEFAULT_STOP_BOUND: Duration = Duration::from_secs(60);
 
-/// The two steps. Clones are the same one.
+/// The two steps; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     stop: CancellationToken,
@@ -16,20 +16,19 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Nothing is asked for yet, and no signal is heard.
+    /// Without signals.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hears SIGINT and SIGTERM (Ctrl-C on Windows) from now on: the first asks for the
-    /// stop, the second, or `bound` after the first, for giving up. Must be called within
-    /// a tokio runtime.
+    /// Handles SIGINT and SIGTERM (Ctrl-C on Windows): the first stops; the second, or `bound` after the first, aborts.
+    /// Call it within a tokio runtime.
     #[must_use]
     pub fn on_signals(bound: Duration) -> Self {
         let shutdown = Self::new();
         let steps = shutdown.clone();
-        // Before anything else runs: a signal that nobody hears ends the process at once.
+        // At once: until then a signal ends the process.
         let mut signals = signals::Signals::new();
         tokio::spawn(async move {
             tokio::select! {
@@ -49,30 +48,30 @@ impl Shutdown {
         shutdown
     }
 
-    /// Asks for the first step: take nothing new, finish what is in hand.
+    /// The first step: take nothing new, finish in-flight work.
     pub fn request(&self) {
         self.stop.cancel();
     }
 
-    /// Asks for both steps: let go of what is in hand as well. It is found in the log again.
+    /// Both steps: abort in-flight work too. The log still has it.
     pub fn give_up(&self) {
         self.stop.cancel();
         self.abort.cancel();
     }
 
-    /// Cancelled from the first step on.
+    /// Cancelled by the first step.
     #[must_use]
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// Cancelled from the second step on.
+    /// Cancelled by the second step.
     #[must_use]
     pub fn abort(&self) -> CancellationToken {
         self.abort.clone()
     }
 
-    /// Whether the first step was asked for.
+    /// Whether the first step was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.stop.is_cancelled()

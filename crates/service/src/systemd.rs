@@ -1,5 +1,5 @@
-//! What the service manager is told: `Type=notify`, `WatchdogSec=` and the status line of
-//! `systemctl status`. Where nobody listens, nothing is said.
+//! Notifications for systemd: `Type=notify`, `WatchdogSec=` and the status line. Without a service manager they do
+//! nothing.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::health::Health;
 
-/// How long a status line may be, in characters.
+/// The longest status line.
 const MAX_STATUS_CHARS: usize = 200;
 
-/// The process is set up and begins to work.
+/// The process is set up.
 pub fn ready() {
     if let Err(error) = manager::tell(Said::Ready) {
         tracing::warn!(%error, "the service manager cannot be told that this process is ready");
     }
 }
 
-/// The process was asked to stop, and finishes in-flight work.
+/// The process is shutting down.
 pub fn stopping() {
     if let Err(error) = manager::tell(Said::Stopping) {
         tracing::debug!(%error, "the service manager cannot be told that this process stops");
@@ -32,7 +32,7 @@ pub fn status(text: &str) {
     }
 }
 
-/// Tells the manager's watchdog that the process is alive, until it is dropped.
+/// Pings the watchdog until it is dropped.
 #[derive(Debug)]
 #[must_use = "when it is dropped, the watchdog bites"]
 pub struct Watchdog {
@@ -40,8 +40,8 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Pings twice in the time that the manager allows, as long as the process's loops turn;
-    /// where no watchdog watches, nothing happens. Must be called within a tokio runtime.
+    /// Pings twice per allowed period while the process's loops turn, if there is a watchdog. Call it within a tokio
+    /// runtime.
     pub fn start(health: Health) -> Self {
         let pinging = manager::watchdog_period().map(|period| tokio::spawn(ping(health, period / 2)));
         Self { _pinging: pinging.map(AbortOnDropHandle::new) }
@@ -62,7 +62,6 @@ async fn ping(health: Health, every: Duration) {
     }
 }
 
-/// What is said to the manager.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nobody to read it"))]
 enum Said<'a> {

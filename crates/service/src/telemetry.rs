@@ -1,5 +1,4 @@
-//! Telemetry: what the program says about itself: log lines on stderr, and traces for a
-//! collector where one is configured.
+//! Log lines on stderr, and traces for a configured collector.
 
 #[cfg(feature = "otlp")]
 mod outage;
@@ -20,28 +19,27 @@ use self::repeats::Repeats;
 pub use self::traces::Traces;
 use crate::config::{LogFormat, Telemetry};
 
-/// What these libraries say goes to nobody, unless it is asked for by that name: a collector that
-/// is away would fill the log, and [`outage`] says it once; the broker's client would show each
-/// message that found no queue, with names of files in it, where the relay says it in a sentence; and the database's
-/// says in statements what comes back as an error as well.
+/// Libraries whose log lines are off unless requested by name. An absent collector would fill the log ([`outage`] logs
+/// it once); the broker's client shows unroutable messages with their file names (the relay logs them); the database's
+/// errors come back as results.
 const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
 
 /// Who sends traces.
 #[derive(Debug, Clone, Copy)]
 pub struct Who<'a> {
-    /// What the process does, such as `fetch`: the service is named `strongroom-fetch`.
+    /// What the process does, such as `fetch`: the service is `strongroom-fetch`.
     pub verb: &'a str,
-    /// The site that it works for.
+    /// Its site.
     pub site: &'a SiteId,
 }
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The level is none.
+    /// The level is invalid.
     #[error("telemetry.level: {0}")]
     Level(String),
-    /// Traces cannot be sent to where they should be.
+    /// Traces cannot be sent to the endpoint.
     #[error("telemetry.otlp_endpoint: {0}")]
     Traces(String),
     /// It is set up already.
@@ -49,28 +47,26 @@ pub enum TelemetryError {
     Twice(#[source] TryInitError),
 }
 
-/// Sends log lines to stderr from now on, as configured, and no traces. `RUST_LOG` in the
-/// environment is heeded over the configured level.
+/// Sends log lines to stderr, without traces. `RUST_LOG` overrides the configured level.
 ///
 /// # Errors
-/// The level is none, or this was called before.
+/// The level is invalid, or telemetry is set up already.
 pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
     install(settings, io::stderr, io::stderr().is_terminal(), &Traces::none())
 }
 
-/// As [`init`], and sends traces to the collector, where one is configured, as `who`. Must be
-/// called within a tokio runtime, which sends them.
+/// As [`init`], with traces to the configured collector, if any. Call it within a tokio runtime, which sends them.
 ///
 /// # Errors
-/// The level is none, the collector's address cannot be used, or this was called before.
+/// As [`init`]; or the collector's address cannot be used.
 pub fn init_as(settings: &Telemetry, who: &Who<'_>) -> Result<Traces, TelemetryError> {
     init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
 }
 
-/// The same, with the log lines to another writer: one that moves a progress bar out of the way, say.
+/// As [`init_as`], with another writer for log lines, such as one that moves a progress bar.
 ///
 /// # Errors
-/// The level is none, the collector's address cannot be used, or this was called before.
+/// As [`init_as`].
 pub fn init_as_to<W>(settings: &Telemetry, who: &Who<'_>, writer: W, colours: bool) -> Result<Traces, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -99,7 +95,6 @@ where
     subscriber.try_init().map_err(TelemetryError::Twice)
 }
 
-/// Whether `level` is one, as [`Telemetry::level`] wants it.
 #[expect(clippy::ptr_arg, reason = "confique hands over the field's own type")]
 pub(crate) fn check_level(level: &String) -> Result<(), String> {
     filter(level).map(drop)

@@ -1,5 +1,4 @@
-//! Where a piece of work stands in its trace, handed from process to process as a
-//! `traceparent` (W3C Trace Context, level 1).
+//! Trace contexts between processes, as `traceparent` (W3C Trace Context, level 1).
 
 use std::collections::HashMap;
 
@@ -9,11 +8,10 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// The header's name, in messages as in requests.
+/// The header's name, in messages and requests.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// The `traceparent` of the span that is entered now, for a message or a request that goes
-/// out; nothing, where no traces are kept.
+/// The current span's `traceparent`, for outgoing messages and requests; `None` without traces.
 #[must_use]
 pub fn current_traceparent() -> Option<String> {
     let context = Span::current().context();
@@ -22,17 +20,16 @@ pub fn current_traceparent() -> Option<String> {
     span.is_valid().then(|| format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id()))
 }
 
-/// Makes `span`, which was not entered yet, a child of what sent `traceparent`. One that is
-/// none, as a stranger may send it, changes nothing.
+/// Makes `span`, which must not have been entered, a child of the sender's span. Invalid values, as strangers may send
+/// them, are ignored.
 pub fn follow(span: &Span, traceparent: &str) {
     if let Some(parent) = parse(traceparent) {
-        // Where no traces are kept, there is nothing to set.
+        // Fails only without traces.
         let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent));
     }
 }
 
-/// Links `span` to what sent `traceparent`: for work on many messages at once, which is
-/// nobody's child alone.
+/// Links `span` to a sender's: for work on many messages at once.
 pub fn link(span: &Span, traceparent: &str) {
     if let Some(other) = parse(traceparent) {
         span.add_link(other);

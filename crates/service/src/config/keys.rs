@@ -1,4 +1,4 @@
-//! The keys that exist, read off the sections' types.
+//! The existing keys, derived from the sections' types.
 
 use std::collections::BTreeSet;
 
@@ -9,25 +9,22 @@ use super::nearest::nearest;
 use super::section::Config;
 use super::value::Kind;
 
-/// How long a written key may be to be compared with the known ones, in bytes.
+/// Longer keys are not compared with the known ones.
 const MAX_COMPARED_BYTES: usize = 100;
 
-/// One key that takes a value.
 #[derive(Debug, Clone)]
 pub(super) struct Key {
-    /// Its name with its sections, such as `mail.smtp.port`.
+    /// With its sections, such as `mail.smtp.port`.
     pub(super) path: String,
-    /// What confique knows of it.
     pub(super) field: &'static Field,
 }
 
 impl Key {
-    /// The environment variable that sets it, such as `STRONGROOM_MAIL_SMTP_PORT`.
+    /// Its environment variable, such as `STRONGROOM_MAIL_SMTP_PORT`.
     pub(super) fn variable(&self) -> String {
         format!("STRONGROOM_{}", self.path.replace('.', "_").to_uppercase())
     }
 
-    /// Its default, where it has one.
     pub(super) fn default(&self) -> Option<&'static Expr> {
         match &self.field.kind {
             FieldKind::Leaf { kind: LeafKind::Required { default }, .. } => default.as_ref(),
@@ -35,13 +32,12 @@ impl Key {
         }
     }
 
-    /// What it may be set to, where it has no default and its comment does not say.
     pub(super) fn example(&self) -> Option<&'static str> {
         EXAMPLES.iter().find(|(path, _)| *path == self.path).map(|(_, example)| *example)
     }
 }
 
-/// What some keys without a default may be set to: the template shows it, and so do messages.
+/// For keys without a default whose comment shows none; used by template and messages.
 const EXAMPLES: [(&str, &str); 5] = [
     ("log.url", Kind::Database.example()),
     ("broker.url", Kind::Broker.example()),
@@ -50,7 +46,7 @@ const EXAMPLES: [(&str, &str); 5] = [
     ("telemetry.otlp_endpoint", "http://127.0.0.1:4318"),
 ];
 
-/// Every key, in the order of the file.
+/// In the file's order.
 pub(super) fn all() -> Vec<Key> {
     let mut keys = Vec::new();
     collect(&Config::META, "", &mut keys);
@@ -67,17 +63,12 @@ fn collect(meta: &'static Meta, section: &str, keys: &mut Vec<Key>) {
     }
 }
 
-/// What a path such as `mail.smtp` names.
 pub(super) enum Named {
-    /// A key that takes a value.
     Value,
-    /// A section.
     Section,
-    /// Nothing.
     Unknown,
 }
 
-/// What `path` names.
 pub(super) fn lookup(path: &str) -> Named {
     let mut meta = &Config::META;
     let mut parts = path.split('.').peekable();
@@ -91,8 +82,7 @@ pub(super) fn lookup(path: &str) -> Named {
     Named::Section
 }
 
-/// The known key or section that an unknown one is most like: by its whole path, or by
-/// its last word alone, where it was put into the wrong section.
+/// The most similar key or section, by its whole path or, for a wrong section, by its last part.
 pub(super) fn nearest_to(path: &str) -> Option<String> {
     if path.len() > MAX_COMPARED_BYTES {
         return None;
@@ -115,14 +105,12 @@ pub(super) fn nearest_to(path: &str) -> Option<String> {
     .map(str::to_owned)
 }
 
-/// The known environment variable that an unknown one is most like.
 pub(super) fn nearest_variable(name: &str) -> Option<String> {
     let variables: Vec<String> = all().iter().map(Key::variable).collect();
     nearest(name, variables.iter().map(String::as_str)).map(|(_, variable)| variable.to_owned())
 }
 
-/// What a library said of a key's value, with a line that would be right, unless the
-/// message says already what to write.
+/// Adds a correct line to a library's message, unless it contains one.
 pub(super) fn explain(path: &str, message: &str) -> String {
     let message = message.strip_prefix("validation failed: ").unwrap_or(message);
     let key = all().into_iter().find(|key| key.path == path);

@@ -1,5 +1,3 @@
-//! Loading: defaults, under the file, under the environment, under flags.
-
 mod file;
 mod text;
 
@@ -13,7 +11,7 @@ use super::section::Config;
 
 /// The file's name in the working folder.
 pub const FILE_NAME: &str = "strongroom.toml";
-/// Where a system's configuration lies.
+/// A system's configuration.
 pub const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
 
 type ConfigLayer = <Config as confique::Config>::Layer;
@@ -21,7 +19,7 @@ type ConfigLayer = <Config as confique::Config>::Layer;
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The configuration's file.
+    /// The file.
     File(PathBuf),
     /// The environment.
     Environment,
@@ -29,30 +27,29 @@ pub enum Place {
     Flag,
 }
 
-/// All that a configuration is made from, as plain values.
+/// All inputs of a configuration, as plain values.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// The file that was named; absent: the first of [`Sources::search`] that exists.
+    /// The named file; otherwise the first of `search` that exists.
     pub file: Option<PathBuf>,
-    /// Where a file is looked for when none is named, in order.
+    /// Where files are looked for, in order.
     pub search: Vec<PathBuf>,
-    /// The environment: only names that begin with `STRONGROOM_` matter.
+    /// Variables that begin with `STRONGROOM_`.
     pub environment: BTreeMap<String, String>,
-    /// The user's home, which paths that begin with `~/` start at.
+    /// What `~/` stands for.
     pub home: Option<PathBuf>,
-    /// Keys that flags set, such as (`schedule.every`, `1m`), the later over the earlier.
+    /// Keys set by flags, such as (`schedule.every`, `1m`); later ones win.
     pub flags: Vec<(String, String)>,
 }
 
 impl Sources {
-    /// This process's: the file named by a flag, if one was, or the usual places; and its
-    /// environment.
+    /// This process's inputs, with the file that a flag names, if any.
     #[must_use]
     pub fn of_process(file: Option<&Path>) -> Self {
         Self {
             file: file.map(Path::to_owned),
             search: vec![PathBuf::from(".").join(FILE_NAME), PathBuf::from(SYSTEM_FILE)],
-            // A variable that is not text cannot be one of ours.
+            // Variables that are not UTF-8 are not ours.
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .filter(|(name, _)| name.starts_with(text::PREFIX))
@@ -62,7 +59,7 @@ impl Sources {
         }
     }
 
-    /// The same with one more key set by a flag.
+    /// Adds a key set by a flag.
     #[must_use]
     pub fn with_flag(mut self, key: &str, value: impl Into<String>) -> Self {
         self.flags.push((key.to_owned(), value.into()));
@@ -81,19 +78,18 @@ impl Sources {
 }
 
 impl Config {
-    /// Loads this process's configuration: from `file`, if one was named, or from
-    /// `./strongroom.toml`, or from `/etc/strongroom/strongroom.toml`.
+    /// Loads `file`, or `./strongroom.toml`, or `/etc/strongroom/strongroom.toml`.
     ///
     /// # Errors
-    /// There is none, it cannot be read, or something in it is wrong.
+    /// There is none, it cannot be read, or it is invalid.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::load_from(&Sources::of_process(file))
     }
 
-    /// Loads a configuration from these sources.
+    /// Loads a configuration.
     ///
     /// # Errors
-    /// There is none, it cannot be read, or something in it is wrong.
+    /// As [`Config::load`].
     pub fn load_from(sources: &Sources) -> Result<Self, ConfigError> {
         let path = sources.find()?;
         let from_file = file::layer(&path)?;
@@ -101,11 +97,10 @@ impl Config {
         Self::assemble(from_file, sources, folder)
     }
 
-    /// The configuration that `text` holds, as if it were a file in `folder`; neither the
-    /// environment nor flags are looked at.
+    /// Parses `text` as a file in `folder`, without environment and flags.
     ///
     /// # Errors
-    /// Something in it is wrong.
+    /// It is invalid.
     pub fn from_text(text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let from_text = file::parse(text, &folder.join(FILE_NAME))?;
         Self::assemble(from_text, &Sources::default(), folder)
@@ -123,8 +118,7 @@ impl Config {
     }
 }
 
-/// `lower` without the secrets, and the files of secrets, that `upper` sets in the other way: whoever sets a token in
-/// the environment means it over the file that the configuration names.
+/// A secret in the upper layer replaces the lower one's file of it, and the reverse: both forms set one value.
 fn over(upper: &ConfigLayer, mut lower: ConfigLayer) -> ConfigLayer {
     macro_rules! either {
         ($($section:ident).+: $secret:ident, $file:ident) => {

@@ -1,7 +1,4 @@
-//! The known word that a mistyped one is most like.
-
-/// The candidate nearest to `word`, and how far away it is, if one is near: no more than a
-/// third of the word is wrong.
+/// The most similar candidate and its distance, if at most a third of the word differs.
 pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<(usize, &'a str)> {
     let most = (word.chars().count() / 3).max(1);
     candidates
@@ -10,8 +7,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
         .min_by_key(|(distance, _)| *distance)
 }
 
-/// How many letters must be put in, taken out, replaced or swapped with their neighbour to
-/// come from one word to the other (optimal string alignment).
+/// Optimal string alignment distance.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut rows = vec![(0..=to.len()).collect::<Vec<usize>>()];

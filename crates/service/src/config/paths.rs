@@ -1,5 +1,3 @@
-//! Paths in the configuration, relative to its file or to the user's home.
-
 use std::path::{Path, PathBuf};
 
 use strongroom_model::text::printable;
@@ -9,11 +7,10 @@ use super::section::Config;
 use super::value::MAX_SHOWN_CHARS;
 
 impl Config {
-    /// Makes every relative path start at `base`, the folder of the configuration's file, and every one that begins
-    /// with `~/` at `home`.
+    /// Makes relative paths relative to `base`, and `~/` to `home`.
     ///
     /// # Errors
-    /// A path that only a shell would expand: taken as it stands, it would become a folder named `~ann` or `$HOME`.
+    /// Paths that only a shell would expand: they would become folders named `~ann` or `$HOME`.
     pub(super) fn resolve_paths(&mut self, base: &Path, home: Option<&Path>) -> Result<(), ConfigError> {
         let needed = [("data_dir", &mut self.data_dir), ("server.documents", &mut self.server.documents)];
         let optional = [

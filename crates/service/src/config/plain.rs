@@ -1,8 +1,8 @@
-//! Addresses by which passwords would go over a network in the clear.
+//! Addresses that would send passwords over a network unencrypted.
 
 use std::net::IpAddr;
 
-/// Whether that host is this one, so that nobody is in between.
+/// Whether the host is this one.
 #[must_use]
 pub fn is_local(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -11,15 +11,15 @@ pub fn is_local(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// The host that an address sends a password or a token to without encryption, if it is another one.
+/// The remote host to which an address sends credentials unencrypted.
 #[must_use]
 pub fn sends_in_the_clear(url: &url::Url) -> Option<String> {
     let is_plain = matches!(url.scheme(), "http" | "amqp");
     url.host_str().filter(|host| is_plain && !is_local(host)).map(str::to_owned)
 }
 
-/// Whether a database must prove by TLS who it is before it gets the password: it is on another host, and its address
-/// does not itself say how the connection is encrypted (`sslmode`).
+/// Whether a database must be verified by TLS before it gets the password: it is remote, and its address sets no
+/// `sslmode`.
 #[must_use]
 pub fn needs_verified_tls(url: &url::Url) -> bool {
     let mut host = url.host_str().unwrap_or_default().replace("%2F", "/").replace("%2f", "/");

@@ -1,13 +1,10 @@
-//! The configuration's JSON Schema, for editors.
-
 use schemars::Schema;
 use serde_json::{Value, json};
 
 use super::keys;
 use super::section::Config;
 
-/// The JSON Schema of `strongroom.toml`: the types' own, where every key may be left out,
-/// no other key may stand, and the defaults are named.
+/// The JSON Schema of `strongroom.toml`, for editors: all keys optional, others refused, defaults included.
 #[must_use]
 pub fn schema() -> Value {
     let mut settings = schemars::generate::SchemaSettings::draft2020_12();
@@ -25,7 +22,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Lets every key be left out, and refuses others, in this object and in those within.
+/// Makes keys optional and refuses others, recursively.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.remove("required");

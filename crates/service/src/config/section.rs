@@ -1,5 +1,3 @@
-//! The sections and their keys.
-
 mod archive;
 mod broker;
 mod drive;
@@ -80,7 +78,7 @@ pub struct Config {
     #[config(nested)]
     pub drive: Drive,
 
-    /// Which bookings a run takes in hand.
+    /// Which bookings a run takes.
     #[config(nested)]
     pub enumerate: Enumerate,
 
@@ -92,7 +90,7 @@ pub struct Config {
     #[config(nested)]
     pub verify: Verify,
 
-    /// How the server is told.
+    /// How bookings are marked and moved on the server.
     #[config(nested)]
     pub archive: Archive,
 
@@ -116,7 +114,7 @@ pub struct Config {
     #[config(nested)]
     pub watch: Watch,
 
-    /// Where a process tells whether it is well.
+    /// Where a process reports its health.
     #[config(nested)]
     pub health: Health,
 
@@ -126,26 +124,25 @@ pub struct Config {
 }
 
 impl Config {
-    /// The time zone that nights, months and mails go by.
+    /// The zone of nights, months and mails.
     #[must_use]
     pub fn zone(&self) -> jiff::tz::TimeZone {
         self.time_zone.as_ref().map_or_else(jiff::tz::TimeZone::system, Zone::time_zone)
     }
 
-    /// The event log's file, where the log is not [in a database](Log::database).
+    /// The log's file, unless it is [in a database](Log::database).
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
-    /// The document server's own records, where they are not
-    /// [in a database](Server::database_address).
+    /// The document server's records, unless they are [in a database](Server::database_address).
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))
     }
 
-    /// The file whose lock is the right to drive this site's runs.
+    /// The file of the site's run lock.
     #[must_use]
     pub fn run_lock_path(&self) -> PathBuf {
         self.data_dir.join("run.lock")

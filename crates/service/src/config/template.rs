@@ -1,5 +1,3 @@
-//! The commented file that a configuration starts from.
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -10,8 +8,7 @@ use toml::Value;
 use super::keys::{self, Key};
 use super::section::Config;
 
-/// A commented configuration in which every key that was not [set](Template::set) shows
-/// its default, commented out.
+/// A commented configuration file. Keys that are not [set](Template::set) show their defaults, commented out.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     set: BTreeMap<String, Value>,
@@ -24,10 +21,10 @@ impl Template {
         Self::default()
     }
 
-    /// The same with one key set.
+    /// Sets a key.
     ///
     /// # Panics
-    /// There is no such key: the key is the program's own choice.
+    /// There is no such key.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         assert!(matches!(keys::lookup(key), keys::Named::Value), "{key} is not a key of the configuration");

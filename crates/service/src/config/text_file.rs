@@ -1,18 +1,16 @@
-//! Text files that people write, as editors on any system save them.
+//! Text files as any system's editors save them.
 
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// A file that cannot be read as text.
 #[derive(Debug)]
 pub(super) enum TextFileError {
-    /// It is longer than it may be.
     TooLong,
-    /// What the operating system said, or how to save it.
+    /// The operating system's error, or how to save it.
     Unreadable(io::Error),
 }
 
-/// The file's text, without a byte order mark.
+/// Strips a byte order mark.
 pub(super) fn read(path: &Path, max_bytes: u64) -> Result<String, TextFileError> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(max_bytes + 1).read_to_end(&mut bytes));

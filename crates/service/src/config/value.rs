@@ -1,5 +1,3 @@
-//! The kinds of values that keys take, beyond TOML's own.
-
 mod clock_time;
 mod period;
 mod secret;
@@ -19,10 +17,10 @@ pub(super) use self::service_url::{Kind, broker_address, database_address};
 pub use self::service_url::{ParseServiceUrlError, ServiceUrl};
 pub use self::zone::Zone;
 
-/// How much of a bad value an error shows, in characters.
+/// How much of a bad value errors show.
 pub(crate) const MAX_SHOWN_CHARS: usize = 60;
 
-/// A number, or a text that holds one: what the environment gives is always a text.
+/// The environment gives numbers as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -30,7 +28,7 @@ enum Number {
     Text(String),
 }
 
-/// A size in bytes: a number, or a text such as `2GiB`.
+/// Bytes, or text such as `2GiB`.
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteCount, D::Error> {
     match Number::deserialize(deserializer) {
         Ok(Number::Number(bytes)) => Ok(ByteCount(bytes)),
@@ -39,12 +37,10 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteCou
     }
 }
 
-/// A drive's id.
 pub(super) fn drive_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DriveId, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-/// A TCP port.
 pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let number = match Number::deserialize(deserializer) {
         Ok(Number::Number(number)) => u16::try_from(number).ok(),
@@ -56,19 +52,17 @@ pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D:
         .ok_or_else(|| D::Error::custom("a port is a number from 1 to 65535; leave it out for the usual one"))
 }
 
-/// A document server's address: it begins with `http://` or `https://`.
 pub(super) fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     http(&String::deserialize(deserializer)?, "https://documents.example.com", "use source.token_file")
         .map_err(D::Error::custom)
 }
 
-/// A collector's address: it begins with `http://` or `https://`.
 pub(super) fn collector_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     http(&String::deserialize(deserializer)?, "http://127.0.0.1:4318", "let a collector on this host add it")
         .map_err(D::Error::custom)
 }
 
-/// The address that `text` is, or why it is none; `instead` says where a password belongs.
+/// `instead` says where a password belongs.
 fn http(text: &str, example: &str, instead: &str) -> Result<Url, String> {
     let bad = |why: &str| format!("{:?} {why}: write it such as {example:?}", printable(text, MAX_SHOWN_CHARS));
     let url = Url::parse(text).map_err(|error| bad(&format!("is not an address ({error})")))?;

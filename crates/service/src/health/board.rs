@@ -1,5 +1,3 @@
-//! What the parts of a process say of themselves.
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// How the parts of this process stand. Clones are the same one.
+/// The health of this process's parts; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Checks>>);
 
@@ -26,30 +24,29 @@ struct Check {
     patience: Option<Duration>,
 }
 
-/// Something that is not well.
+/// A failing check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The part, such as `drive`.
     pub check: String,
-    /// What is the matter with it, in words.
+    /// What is wrong, in words.
     pub why: String,
 }
 
 impl Health {
-    /// Nothing is looked at yet, so all is well.
+    /// Without checks, all is healthy.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A loop that must turn: it says so at least every `within`, or the process is no longer
-    /// alive. It has that long for its first turn as well.
+    /// Registers a loop, which must report within `within` (also its first turn) or the process is not alive.
     #[must_use]
     pub fn turns(&self, name: impl Into<String>, within: Duration) -> Probe {
         self.probe(name.into(), true, Ok(()), Some(within))
     }
 
-    /// Something that the work needs. The process is not ready before it was said to be well.
+    /// Registers something that the work needs; not ready until reported healthy.
     #[must_use]
     pub fn needs(&self, name: impl Into<String>) -> Probe {
         self.probe(name.into(), false, Err("nobody has looked yet".to_owned()), None)
@@ -63,13 +60,13 @@ impl Health {
         Probe { health: self.clone(), number, is_done: false }
     }
 
-    /// Why the process needs a new start; nothing, while its loops turn.
+    /// Why the process needs a restart; empty if it does not.
     #[must_use]
     pub fn stuck(&self) -> Vec<Problem> {
         self.problems(|check| check.is_loop)
     }
 
-    /// Why the process cannot work; nothing, while it can.
+    /// Why the process cannot work; empty if it can.
     #[must_use]
     pub fn unready(&self) -> Vec<Problem> {
         self.problems(|_| true)
@@ -83,7 +80,7 @@ impl Health {
     }
 
     fn checks(&self) -> MutexGuard<'_, Checks> {
-        // What is kept is whole after each statement, so a panic elsewhere spoils nothing.
+        // Each statement leaves it consistent, so a panic elsewhere does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,8 +102,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1}", time.as_secs_f64())
 }
 
-/// The hand that one part has on the process's [`Health`]. Dropping it means that the part
-/// ended before it was [done](Probe::done), which is a problem and stays one.
+/// One part's handle. Dropped before it is [done](Probe::done), the part has ended unexpectedly and stays failed.
 #[derive(Debug)]
 pub struct Probe {
     health: Health,
@@ -115,25 +111,24 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// The same, which must also be told of at least every `patience`: a part that is stuck
-    /// does not say so.
+    /// Also requires a report every `patience`: a stuck part does not report itself.
     #[must_use]
     pub fn within(self, patience: Duration) -> Self {
         self.change(|check| check.patience = Some(patience));
         self
     }
 
-    /// It is well, now.
+    /// Reports it healthy.
     pub fn well(&self) {
         self.tell(Ok(()));
     }
 
-    /// It is not; `why` in words, which anybody who asks may read.
+    /// Reports it unhealthy; anybody may read `why`.
     pub fn bad(&self, why: impl Into<String>) {
         self.tell(Err(why.into()));
     }
 
-    /// It has ended as it should, and is looked at no more.
+    /// Ends the check: the part has ended as it should.
     pub fn done(mut self) {
         self.is_done = true;
         self.health.checks().by_number.remove(&self.number);

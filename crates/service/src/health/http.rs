@@ -1,5 +1,3 @@
-//! `/healthz`, `/readyz` and `/metrics`: one small HTTP server for each process.
-
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,17 +20,14 @@ use super::{Health, Problem};
 use crate::http::{Bounds, listen, serve};
 use crate::metrics::Metrics;
 
-/// How many may ask at once: a scraper, a probe and a person, with room to spare.
+/// A scraper, a probe and a person, with room to spare.
 const MAX_CONNECTIONS: usize = 32;
-/// How long a question and its answer may take: a connection serves one and is closed, so that
-/// nobody can keep them all.
+/// A connection serves one request within this time, so that nobody can hold them all.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
 const BOUNDS: Bounds = Bounds { head: Duration::from_secs(5), stall: LONGEST_EXCHANGE, keep_alive: false };
-/// The format of what `/metrics` answers.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Answers `/healthz`, `/readyz` and `/metrics` until it is dropped. It also does the metrics'
-/// upkeep.
+/// Serves `/healthz`, `/readyz` and `/metrics` until it is dropped, and runs the metrics' upkeep.
 #[derive(Debug)]
 pub struct HealthServer {
     address: SocketAddr,
@@ -47,13 +42,13 @@ pub struct HealthServer {
 pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
-    /// What the operating system said.
+    /// The operating system's error.
     #[source]
     pub source: io::Error,
 }
 
 impl HealthServer {
-    /// Begins to listen; port 0 takes a free one.
+    /// Listens; port 0 takes a free one.
     ///
     /// # Errors
     /// The address is taken, or not this host's.
@@ -65,7 +60,7 @@ impl HealthServer {
         Ok(Self { address, _tasks: [accepting, upkeep].map(AbortOnDropHandle::new) })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -76,11 +71,11 @@ async fn accept(mut listener: TcpListener, router: Router) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
-        // Its own `accept` waits and tries again where the operating system refuses.
+        // `Listener::accept` retries by itself.
         let (stream, _) = Listener::accept(&mut listener).await;
         let router = router.clone();
         tokio::spawn(async move {
-            // Whoever asks too slowly is cut off; there is nothing to say to them.
+            // Slow clients are cut off.
             let _ =
                 tokio::time::timeout(LONGEST_EXCHANGE, serve(stream, router, BOUNDS, &CancellationToken::new())).await;
             drop(place);
@@ -96,7 +91,6 @@ fn router(health: Health, metrics: Metrics) -> Router {
         .with_state(health)
 }
 
-/// What is answered to whoever asks how the process is.
 #[derive(Serialize)]
 struct Told {
     well: bool,

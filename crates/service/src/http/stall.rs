@@ -1,5 +1,3 @@
-//! A connection that gives up on a client that takes nothing.
-
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,13 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail once the other side has taken nothing for so long: otherwise a
-/// client that never reads would keep its connection, and an open file, for ever.
+/// A stream whose writes fail once the peer has taken nothing for `patience`: otherwise a client that never reads would
+/// keep its connection and an open file for ever.
 #[derive(Debug)]
 pub(super) struct UnlessStalled<S> {
     stream: S,
     patience: Duration,
-    /// Runs while a write waits.
+    /// Runs while a write is pending.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -23,7 +21,6 @@ impl<S> UnlessStalled<S> {
         Self { stream, patience, waiting: None }
     }
 
-    /// What a write's result means for the wait.
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = None;

@@ -1,53 +1,53 @@
-//! Every metric that there is. Dashboards and alerts are written against this table.
+//! Every metric. Dashboards and alerts are written against this table.
 
 use metrics::Unit;
 
-/// What a metric is.
+/// A metric's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// It only grows, and begins at nothing with each process.
+    /// Only grows; starts at zero with the process.
     Counter,
-    /// It goes up and down.
+    /// Goes up and down.
     Gauge,
-    /// How often something had which size.
+    /// A distribution.
     Histogram {
-        /// The upper bounds of its buckets.
+        /// Upper bounds of the buckets.
         buckets: &'static [f64],
     },
 }
 
-/// One metric.
+/// A metric.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
     /// Its name, such as `strongroom_tasks_total`.
     pub name: &'static str,
-    /// What it is.
+    /// Its type.
     pub kind: Kind,
-    /// The unit that it is counted in, where it has one.
+    /// Its unit, if any.
     pub unit: Option<Unit>,
-    /// What it says, for people.
+    /// Its meaning, for people.
     pub help: &'static str,
-    /// The names of its labels.
+    /// Its labels.
     pub labels: &'static [&'static str],
-    /// Which processes record it.
+    /// The processes that record it.
     pub by: By,
 }
 
-/// Which processes record a metric, where each part of the work is one of its own.
+/// Which processes record a metric, where each part has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// Each.
+    /// All.
     Every,
     /// The relay.
     Relay,
-    /// Each stage's.
+    /// The stages.
     Stages,
-    /// Those that talk to the document server.
+    /// Clients of the document server.
     ServerClients,
 }
 
 impl By {
-    /// The roles of these processes.
+    /// Their roles.
     #[must_use]
     pub const fn roles(self) -> &'static [&'static str] {
         match self {
@@ -59,16 +59,16 @@ impl By {
     }
 }
 
-/// The name of the metric that says which version runs.
+/// The version is its label.
 pub(super) const BUILD_INFO: &str = "strongroom_build_info";
 
-/// From one small file's batch to the hours of a large one, in seconds.
+/// From one small file's batch to a large one's hours.
 const BATCH_BUCKETS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0];
-/// From a commit to a fast disk to one that waits for a lock, in seconds.
+/// From a fast disk's commit to a wait for a lock.
 const APPEND_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Every metric, by what records it: stages, the log, the relay and what it sees, the process.
+/// By recorder: stages, log, relay, process.
 pub const METRICS: &[Metric] = &[
     counter(
         "strongroom_tasks_total",
@@ -160,7 +160,6 @@ impl Metric {
         Self { unit: Some(unit), ..self }
     }
 
-    /// Tells the recorder what it is.
     pub(super) fn describe(&self) {
         let Self { name, help, .. } = *self;
         let unit = self.unit.unwrap_or(Unit::Count);

@@ -1,5 +1,3 @@
-//! A window: the hours of the day in which runs may start.
-
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::wall;
 use strongroom_model::text::printable;
 
-/// From one time of day up to, and without, another. Where the end is not after the start
-/// it lies on the next day: `23:00-05:00` is a night, `00:00-00:00` a whole day.
+/// The hours in which runs may start: from a time of day up to, but without, another. An end not after the start is on
+/// the next day: `23:00-05:00` is a night, `00:00-00:00` a whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     start: Time,
@@ -29,16 +27,15 @@ impl Window {
         self.end <= self.start && self.end != Time::midnight()
     }
 
-    /// Its opening on the evening (or day) of `date`. A time of day that the zone skips
-    /// that day counts as the end of the gap; one that it repeats opens the first time and
-    /// closes the last time. `None` where the whole window is skipped.
+    /// The opening that begins on `date`. A skipped time of day counts as the end of the gap; a repeated one opens the
+    /// first time and closes the last time. `None` if the whole window is skipped.
     #[must_use]
     pub fn opening(self, date: Date, zone: &TimeZone) -> Option<Opening> {
         let tomorrow = date.tomorrow().ok()?;
         let last_day = if self.end <= self.start { tomorrow } else { date };
         let opens = wall::first_reading(zone, date.to_datetime(self.start));
         let closes = wall::last_reading(zone, last_day.to_datetime(self.end));
-        // A window of a whole day whose end is repeated must not overlap the next one.
+        // A whole-day window with a repeated end must not overlap the next.
         let next_opens = wall::first_reading(zone, tomorrow.to_datetime(self.start));
         let closes = closes.min(next_opens);
         (opens < closes).then_some(Opening { window: self, date, opens, closes })
@@ -58,19 +55,19 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Whether that instant lies in it.
+    /// Whether it contains that instant.
     #[must_use]
     pub fn contains(&self, at: Timestamp) -> bool {
         self.opens <= at && at < self.closes
     }
 
-    /// What a person calls it: `the night of 2026-11-20`, by the date of its evening.
+    /// Its name for people: `the night of 2026-11-20`, by its evening.
     #[must_use]
     pub fn title(&self) -> String {
         format!("the {} of {}", self.noun(), self.date)
     }
 
-    /// What a person calls all from the first to the last of several.
+    /// The name of all openings from this to `last`.
     #[must_use]
     pub fn title_through(&self, last: &Self) -> String {
         if self.date == last.date {
@@ -108,7 +105,7 @@ impl FromStr for Window {
     }
 }
 
-/// A time of day written `HH:MM`; `24:00` is midnight.
+/// `HH:MM`; `24:00` is midnight.
 pub(crate) fn time_of_day(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
     let number = |part: &str| (part.len() == 2).then(|| part.parse::<i8>().ok()).flatten().filter(|n| *n >= 0);

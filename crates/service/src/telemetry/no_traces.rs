@@ -1,11 +1,9 @@
-//! The traces of a program that was built without the feature `otlp`: none.
-
 use tracing_subscriber::layer::Identity;
 use url::Url;
 
 use super::Who;
 
-/// No traces.
+/// Traces without the feature `otlp`.
 #[derive(Debug)]
 pub struct Traces(());
 
@@ -14,7 +12,7 @@ impl Traces {
         Self(())
     }
 
-    /// A collector that is configured is an error: nobody should wait for traces that never come.
+    /// A configured collector is an error: nobody should wait for traces that never come.
     pub(super) fn to(_: &Url, _: &Who<'_>) -> Result<Self, String> {
         Err("this program was built without traces: build it with `--features otlp`, as the packages are, or unset the \
              key"
@@ -26,7 +24,7 @@ impl Traces {
         None
     }
 
-    /// Nothing waits to be sent.
+    /// Does nothing.
     #[expect(clippy::unused_async, reason = "the same call as where there are traces")]
     pub async fn flush(self) {}
 }

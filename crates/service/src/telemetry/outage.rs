@@ -1,17 +1,14 @@
-//! A collector that is away: said once when it begins and once when it ends.
-
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry_sdk::error::OTelSdkResult;
 
-/// What was lost since the collector was last reached.
+/// Logs once when the collector becomes unreachable, and once when it is back.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     lost_spans: AtomicU64,
 }
 
 impl Outage {
-    /// Notes what became of that many spans.
     pub(super) fn note(&self, sent: &OTelSdkResult, spans: u64) {
         match sent {
             Ok(()) => match self.lost_spans.swap(0, Ordering::Relaxed) {

@@ -1,6 +1,3 @@
-//! A condition that lasts is one line, not one for each attempt: a warning or an error with the same fields as one of the
-//! last minute is left out.
-
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,17 +8,18 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// For how long the same line is left out: a condition that lasts shows that it does.
+/// A lasting condition still shows once per this time.
 const QUIET_FOR: Duration = Duration::from_secs(60);
-/// How many lines are remembered, at most. Beyond that all are forgotten, and some come once more.
+/// Beyond this all are forgotten, and some lines repeat.
 const MAX_LINES: usize = 1024;
-/// What counts up while a condition lasts, and so does not make a line another one.
+/// Fields that count up while a condition lasts.
 const COUNTERS: [&str; 3] = ["retry_in_ms", "elapsed_ms", "attempt"];
 
-/// Leaves out lines that were just written.
+/// Drops warnings and errors with the same fields as one of the last minute: a lasting condition is one line, not one
+/// per attempt.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// When each line was last written, by its hash.
+    /// By the line's hash.
     written: Mutex<HashMap<u64, Instant>>,
 }
 
@@ -45,7 +43,7 @@ impl<S> Filter<S> for Repeats {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        // What happens at info happens each time.
+        // Info lines are never repeats.
         if *event.metadata().level() > Level::WARN {
             return true;
         }
@@ -56,7 +54,6 @@ impl<S> Filter<S> for Repeats {
     }
 }
 
-/// The hash of what a line says.
 struct Line(DefaultHasher);
 
 impl Visit for Line {

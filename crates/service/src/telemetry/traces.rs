@@ -1,5 +1,3 @@
-//! Traces, sent to a collector with OpenTelemetry's protocol over HTTP.
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,19 +18,18 @@ use url::Url;
 use super::Who;
 use super::outage::Outage;
 
-/// Whose spans are kept: ours. Those of the libraries that send them would beget more.
+/// Only our spans: those of the libraries that send them would beget more.
 const OUR_TARGETS: &str = "strongroom";
-/// From which level on: spans that log lines need not show are of the level `debug`.
+/// Spans that log lines need not show have the level `debug`.
 const KEPT_LEVEL: LevelFilter = LevelFilter::DEBUG;
 /// How long the collector may take to answer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many spans wait to be sent, at most; while the collector is away, later ones are lost.
+/// While the collector is away, later spans are lost.
 const MAX_WAITING_SPANS: usize = 2048;
-/// How long the last spans may take to leave when the program ends.
+/// How long the last spans may take when the program ends.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
-/// The traces of this process, on their way to the collector; or none, where none is
-/// configured.
+/// This process's traces to a collector, sent with OTLP over HTTP, if one is configured.
 #[derive(Debug)]
 pub struct Traces(Option<SdkTracerProvider>);
 
@@ -41,11 +38,10 @@ impl Traces {
         Self(None)
     }
 
-    /// Traces to the collector there. Nothing is sent yet, so a collector that is away is no
-    /// error.
+    /// Nothing is sent yet, so an absent collector is not an error.
     pub(super) fn to(endpoint: &Url, who: &Who<'_>) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|error| error.to_string())?;
-        // The client takes this process's TLS provider, and panics where there is none.
+        // The client needs a TLS provider, and panics without one.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
@@ -63,7 +59,6 @@ impl Traces {
         Ok(Self(Some(provider)))
     }
 
-    /// What turns the program's spans into traces.
     pub(super) fn layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + use<S>>
     where
         S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
@@ -73,11 +68,10 @@ impl Traces {
         Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
     }
 
-    /// Sends what waits to be sent, within a bound, and keeps no more traces. The last thing
-    /// that a program does.
+    /// Sends the remaining spans, within a bound, and ends. Call it last.
     pub async fn flush(self) {
         let Some(provider) = self.0 else { return };
-        // It waits for the thread that sends, so it must not hold up one of the runtime's.
+        // It waits for the sending thread, so it must not block the runtime's.
         let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_WITHIN));
         if let Ok(Err(error)) = flushed.await {
             tracing::debug!(%error, "the last traces were not sent");
@@ -85,7 +79,7 @@ impl Traces {
     }
 }
 
-/// As the protocol has it: `v1/traces` below the collector's address.
+/// As the protocol has it.
 fn traces_address(endpoint: &Url) -> String {
     format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'))
 }
@@ -102,8 +96,7 @@ fn resource(who: &Who<'_>) -> Resource {
         .build()
 }
 
-/// Sends spans from the runtime, which the HTTP client needs; the thread that collects them
-/// is not part of it.
+/// Sends spans on the runtime, which the HTTP client needs: the collecting thread is outside of it.
 #[derive(Debug)]
 struct Exporter {
     inner: Arc<opentelemetry_otlp::SpanExporter>,
@@ -115,7 +108,7 @@ impl SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
         let inner = Arc::clone(&self.inner);
-        // Once the runtime is gone, this ends at once.
+        // Without a runtime this ends at once.
         let sent = self.runtime.spawn(async move { inner.export(batch).await }).await;
         let sent = sent.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())));
         self.outage.note(&sent, spans);
@@ -127,7 +120,7 @@ impl SpanExporter for Exporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        // Nothing was exported yet, so nobody else has it.
+        // Nothing was exported yet, so it is not shared.
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             inner.set_resource(resource);
         }

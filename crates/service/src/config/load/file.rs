@@ -1,5 +1,3 @@
-//! The layer that stands in the file.
-
 use std::ops::Range;
 use std::path::Path;
 
@@ -13,10 +11,9 @@ use crate::config::keys::{self, Named};
 use crate::config::text_file::{self, TextFileError};
 use crate::config::value::MAX_SHOWN_CHARS;
 
-/// How long a configuration's file may be, in bytes: the template has less than a tenth.
+/// The template has less than a tenth.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
-/// The values that the file sets.
 pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
     let text = text_file::read(path, MAX_FILE_BYTES).map_err(|error| match error {
         TextFileError::TooLong => ConfigError::TooLong { path: path.to_owned(), most_bytes: MAX_FILE_BYTES },
@@ -25,10 +22,10 @@ pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
     parse(&text, path)
 }
 
-/// The values that the text sets; `path` is only for messages.
+/// `path` is only for messages.
 pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigLayer, ConfigError> {
     let document = Document { text, path };
-    // Only the parser's own words are shown, never the line: it may hold a secret.
+    // The line itself is not shown: it may hold a secret.
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         place: document.place(error.span()),
         message: error.message().to_owned(),
@@ -42,14 +39,12 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigLayer, ConfigError>
     })
 }
 
-/// A text and where it is from.
 struct Document<'a> {
     text: &'a str,
     path: &'a Path,
 }
 
 impl Document<'_> {
-    /// The file and the line of `span`, for messages.
     fn place(&self, span: Option<Range<usize>>) -> String {
         match span {
             Some(span) => format!("{}, line {}", self.path.display(), self.line(span.start)),
@@ -62,7 +57,7 @@ impl Document<'_> {
         before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// Refuses keys that do not exist, and values where a section belongs.
+    /// Refuses unknown keys, and values in place of sections.
     fn check(&self, table: &DeTable<'_>, section: &str) -> Result<(), ConfigError> {
         for (name, value) in table {
             let key = join(section, name.get_ref());
@@ -85,13 +80,12 @@ impl Document<'_> {
     }
 }
 
-/// The key whose value stands at `span`.
 fn key_at(table: &DeTable<'_>, section: &str, span: &Range<usize>) -> Option<String> {
     let holds = |value: &Spanned<DeValue<'_>>| value.span().start <= span.start && span.end <= value.span().end;
     table.iter().find_map(|(name, value)| {
         let key = join(section, name.get_ref());
         match value.get_ref() {
-            // A section's span is its heading only, so each is looked into.
+            // A section's span is only its heading, so each is searched.
             DeValue::Table(inner) => key_at(inner, &key, span),
             _ => holds(value).then_some(key),
         }

@@ -1,4 +1,4 @@
-//! The layers that come as plain text: the environment and flags.
+//! The layers given as plain text: environment and flags.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,9 @@ use crate::config::error::ConfigError;
 use crate::config::keys::{self, Key};
 use crate::config::value::MAX_SHOWN_CHARS;
 
-/// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "STRONGROOM_";
 
-/// The values that the environment sets: `STRONGROOM_SOURCE_TOKEN` sets `source.token`.
-/// A variable that is empty counts as not set.
+/// `STRONGROOM_SOURCE_TOKEN` sets `source.token`. An empty variable counts as unset.
 pub(super) fn environment(environment: &BTreeMap<String, String>) -> Result<ConfigLayer, ConfigError> {
     let keys = keys::all();
     let mut layer = ConfigLayer::empty();
@@ -30,8 +28,8 @@ pub(super) fn environment(environment: &BTreeMap<String, String>) -> Result<Conf
     Ok(layer)
 }
 
-/// Whether it is one of the variables that Kubernetes and Docker links give each container about a service there, such as
-/// `STRONGROOM_SERVER_PORT=tcp://10.0.0.1:8400` (Kubernetes, "Service environment variables").
+/// Kubernetes and Docker give containers variables about services, such as `STRONGROOM_SERVER_PORT=tcp://10.0.0.1:8400`
+/// (Kubernetes, "Service environment variables").
 fn is_service_link(name: &str, value: &str) -> bool {
     let name = name.strip_prefix(PREFIX).unwrap_or_default();
     let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
@@ -47,8 +45,7 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || is_of_service("SERVICE_PORT")
 }
 
-/// A variable that begins with one of our sections was meant to set a key; others, such
-/// as `STRONGROOM_CONFIG`, are not ours to judge.
+/// A variable that begins with a section's name was meant as a key; others, such as `STRONGROOM_CONFIG`, are ignored.
 fn refuse_if_meant_for_us(name: &str, keys: &[Key]) -> Result<(), ConfigError> {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
     let section = rest.split('_').next().unwrap_or_default();
@@ -61,7 +58,6 @@ fn refuse_if_meant_for_us(name: &str, keys: &[Key]) -> Result<(), ConfigError> {
     Err(ConfigError::UnknownKey { place: "environment".to_owned(), key, nearest })
 }
 
-/// The values that flags set.
 pub(super) fn flags(flags: &[(String, String)]) -> Result<ConfigLayer, ConfigError> {
     let keys = keys::all();
     let mut layer = ConfigLayer::empty();
@@ -76,7 +72,6 @@ pub(super) fn flags(flags: &[(String, String)]) -> Result<ConfigLayer, ConfigErr
     Ok(layer)
 }
 
-/// The layer in which one key has the value that `text` says.
 fn one(key: &Key, text: &str, place: &str) -> Result<ConfigLayer, ConfigError> {
     let bad = |message: &str| ConfigError::Value {
         place: place.to_owned(),
@@ -93,7 +88,7 @@ fn one(key: &Key, text: &str, place: &str) -> Result<ConfigLayer, ConfigError> {
     ConfigLayer::deserialize(table).map_err(|error| bad(error.message()))
 }
 
-/// The text as the kind of value that the key's default is; as text, where it has none.
+/// Parsed like the key's default; text where it has none.
 fn value(key: &Key, text: &str) -> Result<Value, String> {
     let shown = || printable(text, MAX_SHOWN_CHARS);
     Ok(match key.default() {

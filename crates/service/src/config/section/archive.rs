@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strongroom_model::wire::MAX_ITEMS;
 
-/// How the server is told.
+/// How bookings are marked and moved on the server.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Archive {
     /// How many bookings are marked and moved with one request, at most.

@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::config::ConfigError;
 use crate::config::value::{Kind, Period, ServiceUrl, broker_address};
 
-/// The shortest heartbeat: AMQP counts whole seconds.
+/// AMQP counts whole seconds.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
-/// The longest heartbeat: a peer that is gone must be noticed while somebody waits for it.
+/// A dead peer must be noticed while somebody waits for it.
 const LONGEST_HEARTBEAT: Duration = Duration::from_secs(600);
 
 /// The message broker, where each stage runs in processes of its own.
@@ -55,15 +55,15 @@ fn check_heartbeat(heartbeat: &Period) -> Result<(), &'static str> {
 }
 
 impl Broker {
-    /// The broker's address, where one is set: by itself or in a file.
+    /// The broker's address, if set directly or in a file.
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is not a broker's address.
+    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(Kind::Broker, "broker.url", self.url.as_ref(), self.url_file.as_deref())
     }
 
-    /// The broker's address, for what cannot do without.
+    /// The broker's address, where it is required.
     ///
     /// # Errors
     /// As [`Broker::address`]; or it is not set.

@@ -27,7 +27,7 @@ pub struct Drive {
 }
 
 impl Drive {
-    /// Where the drive is mounted.
+    /// The mount folder.
     ///
     /// # Errors
     /// It is not set.

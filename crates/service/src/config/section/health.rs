@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Where a process tells whether it is well: /healthz, /readyz and /metrics, over HTTP.
+/// Where a process reports its health: /healthz, /readyz and /metrics, over HTTP.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
 pub struct Health {
     /// The address and port to listen on; `--listen` goes over it, since two processes on

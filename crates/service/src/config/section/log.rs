@@ -26,11 +26,11 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log's database, where one is set: by itself or in a file. Absent: the log is a
-    /// file, at [`Config::log_path`](super::Config::log_path).
+    /// The log's database, if set directly or in a file; otherwise the log is a file, at
+    /// [`Config::log_path`](super::Config::log_path).
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is not a database's address.
+    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(Kind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
     }

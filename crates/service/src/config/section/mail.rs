@@ -51,22 +51,22 @@ pub struct Mail {
     pub smtp: Smtp,
 }
 
-/// How mails leave.
+/// How mails are sent.
 #[derive(Debug, Clone)]
 pub enum Transport<'a> {
     /// As `.eml` files into this folder.
     Folder(PathBuf),
-    /// To the mail server of that name.
+    /// To a mail server.
     Smtp {
         /// Its name.
         host: &'a str,
-        /// The rest of what is configured of it.
+        /// Its other settings.
         settings: &'a Smtp,
     },
 }
 
 impl Config {
-    /// How mails leave.
+    /// How mails are sent.
     ///
     /// # Errors
     /// Both ways are configured, or a mail server without a recipient.

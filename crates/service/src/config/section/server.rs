@@ -47,11 +47,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// The Postgres database with the server's records, where one is set: by itself or in a
-    /// file. Absent: they are a file, at [`Config::database_path`](super::Config::database_path).
+    /// The server's database, if set directly or in a file; otherwise its records are a file, at
+    /// [`Config::database_path`](super::Config::database_path).
     ///
     /// # Errors
-    /// It is set in two places, its file cannot be used, or it is not a database's address.
+    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database_address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         let (inline, file) = (self.database_url.as_ref(), self.database_url_file.as_deref());
         ServiceUrl::choose(Kind::Database, "server.database_url", inline, file)

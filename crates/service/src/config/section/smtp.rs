@@ -21,7 +21,7 @@ pub enum Tls {
 }
 
 impl Tls {
-    /// The port that mail servers listen on for this.
+    /// The usual port.
     #[must_use]
     pub const fn usual_port(self) -> u16 {
         match self {
@@ -74,10 +74,10 @@ impl Smtp {
         self.port.unwrap_or(self.tls.usual_port())
     }
 
-    /// The user and the password to log in with, where there is a user.
+    /// User and password, if there is a user.
     ///
     /// # Errors
-    /// A user without a password, or a password that cannot be had.
+    /// A user without a password, or an unusable password file.
     pub fn login(&self) -> Result<Option<(&str, Secret)>, ConfigError> {
         let Some(user) = self.user.as_deref() else {
             return Ok(None);

@@ -57,8 +57,7 @@ impl Source {
     /// The access token.
     ///
     /// # Errors
-    /// It is set neither here nor in a file nor in the environment, in two places at once,
-    /// or its file cannot be used.
+    /// It is not set, set twice, or its file cannot be used.
     pub fn secret(&self) -> Result<Secret, ConfigError> {
         Secret::choose("source.token", self.token.as_ref(), self.token_file.as_deref())?.ok_or(ConfigError::Missing {
             key: "source.token",

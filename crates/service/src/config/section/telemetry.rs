@@ -16,7 +16,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// The level unless another one is configured.
+/// The default level.
 pub const DEFAULT_LEVEL: &str = "info";
 
 /// What this program says about itself while it works, on stderr.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::config::value::Period;
 
-/// The shortest time between two signs of life: they are counted in whole seconds.
+/// They are counted in whole seconds.
 const MIN_EVERY: Duration = Duration::from_secs(1);
-/// The longest: a process that is gone is noticed after four of them, while somebody still waits for it.
+/// A dead process is noticed after four of them, while somebody still waits for it.
 const MAX_EVERY: Duration = Duration::from_secs(120);
 
 /// How soon a person hears of what is missing.

@@ -1,5 +1,3 @@
-//! A time of day.
-
 use std::fmt;
 use std::str::FromStr;
 

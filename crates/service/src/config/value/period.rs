@@ -1,5 +1,3 @@
-//! Lengths of time, as people write them.
-
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use strongroom_model::text::printable;
 #[schemars(with = "String", extend("pattern" = "^([0-9]+(ms|s|m|h|d))+$"))]
 pub struct Period(Duration);
 
-/// The units, the largest first, in milliseconds.
+/// The largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 impl Period {

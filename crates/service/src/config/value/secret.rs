@@ -1,5 +1,3 @@
-//! Secrets: never shown, whatever prints them.
-
 use std::fmt;
 use std::path::Path;
 
@@ -10,10 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::config::ConfigError;
 use crate::config::text_file::{self, TextFileError};
 
-/// How long a secret's file may be, in bytes: a token or a password, not a key ring.
+/// A token or password, not a key ring.
 const MAX_FILE_BYTES: u64 = 4096;
 
-/// What stands in a secret's place wherever it would be shown.
 const REDACTED: &str = "(secret)";
 
 /// A token or a password. Printing, logging or serialising it shows `(secret)`.
@@ -22,19 +19,19 @@ const REDACTED: &str = "(secret)";
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret of that text.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one place that hands it over.
+    /// The text, for the call that needs it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The secret as it is configured: by itself or in a file, but not both.
+    /// The secret, given directly or in a file.
     ///
     /// # Errors
     /// Both are set, or the file cannot be used.
@@ -88,10 +85,9 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Takes text; refuses all else without repeating it, as serde's own messages would.
+/// Accepts text, and refuses all else without repeating it, as serde's messages would.
 struct SecretVisitor;
 
-/// What is said of a value that is not text.
 const NOT_TEXT: &str = "a secret is a text in quotes";
 
 impl Visitor<'_> for SecretVisitor {

@@ -1,4 +1,4 @@
-//! Addresses of databases and brokers: they hold passwords, so they are shown without.
+//! Addresses of databases and brokers. They hold passwords, which are never shown.
 
 use std::fmt;
 use std::path::Path;
@@ -10,17 +10,14 @@ use url::Url;
 use super::Secret;
 use crate::config::ConfigError;
 
-/// The address of a database or a broker, with the user and the password to log in with.
-/// Printing, logging or serialising it shows neither the password nor the parameters.
+/// The address of a database or broker, with credentials. Printing, logging or serialising it shows neither the
+/// password nor the parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceUrl(Url);
 
-/// What an address leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A Postgres database.
     Database,
-    /// A virtual host of RabbitMQ.
     Broker,
 }
 
@@ -32,7 +29,6 @@ impl Kind {
         }
     }
 
-    /// An address that would be right.
     pub(crate) const fn example(self) -> &'static str {
         match self {
             Self::Database => "postgres://strongroom:password@127.0.0.1/strongroom",
@@ -41,36 +37,35 @@ impl Kind {
     }
 }
 
-/// A text that is not an address of a database or a broker. The text itself is not repeated,
-/// since it may hold a password.
+/// An invalid address. The text is not repeated: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseServiceUrlError(String);
 
 impl ServiceUrl {
-    /// The Postgres database at that address.
+    /// Parses a Postgres database's address.
     ///
     /// # Errors
-    /// It is no `postgres://` address, or names no database.
+    /// It is not a `postgres://` address, or names no database.
     pub fn database(text: &str) -> Result<Self, ParseServiceUrlError> {
         Self::parse(Kind::Database, text)
     }
 
-    /// The broker at that address.
+    /// Parses a broker's address.
     ///
     /// # Errors
-    /// It is no `amqp://` or `amqps://` address.
+    /// It is not an `amqp://` or `amqps://` address.
     pub fn broker(text: &str) -> Result<Self, ParseServiceUrlError> {
         Self::parse(Kind::Broker, text)
     }
 
-    /// The whole address, for the one place that hands it over.
+    /// The whole address, for the call that needs it.
     #[must_use]
     pub const fn reveal(&self) -> &Url {
         &self.0
     }
 
-    /// The whole address as a secret's text.
+    /// The whole address as a secret.
     #[must_use]
     pub fn into_secret(self) -> Secret {
         Secret::new(String::from(self.0))
@@ -95,10 +90,10 @@ impl ServiceUrl {
         }
     }
 
-    /// The address as it is configured: by itself or in a file, but not both.
+    /// The address, given directly or in a file.
     ///
     /// # Errors
-    /// Both are set, the file cannot be used, or what it holds is no such address.
+    /// Both are set, the file cannot be used, or its text is not such an address.
     pub(crate) fn choose(
         kind: Kind,
         key: &'static str,
@@ -121,7 +116,7 @@ impl ServiceUrl {
     }
 }
 
-/// The database is the path; libpq's parameter does as well.
+/// libpq also takes it as a parameter.
 fn names_no_database(url: &Url) -> bool {
     url.path().trim_matches('/').is_empty() && !url.query_pairs().any(|(name, _)| name == "dbname")
 }
@@ -132,7 +127,7 @@ impl fmt::Display for ServiceUrl {
         // Parameters may hold a password too (`?password=`).
         shown.set_query(None);
         shown.set_fragment(None);
-        // An address without a host has no place for a password.
+        // An address without a host has no password.
         if shown.set_password(None).is_err() {
             debug_assert_eq!(shown.password(), None, "what cannot be taken away is not there");
         }
@@ -152,17 +147,15 @@ impl Serialize for ServiceUrl {
     }
 }
 
-/// The address of a Postgres database.
 pub(in crate::config) fn database_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
     address(Kind::Database, deserializer)
 }
 
-/// The address of a broker.
 pub(in crate::config) fn broker_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
     address(Kind::Broker, deserializer)
 }
 
-/// Read as a secret, so that no message repeats what was found.
+/// Read as a secret, so that no message repeats it.
 fn address<'de, D: Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<ServiceUrl, D::Error> {
     ServiceUrl::parse(kind, Secret::deserialize(deserializer)?.reveal()).map_err(D::Error::custom)
 }

@@ -1,5 +1,3 @@
-//! A time zone, by its name.
-
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
