@@ -1,4 +1,4 @@
-//! JSON answers: bounded before they are read, checked before they are believed.
+//! JSON answers, bounded and checked.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,33 +16,31 @@ use crate::cause::{Cause, MAX_DETAIL_CHARS};
 use crate::client::{Ask, Source};
 use crate::error::SourceError;
 
-/// The longest JSON answer that is read: a list of 1000 bookings, each with a name of 4 KiB
-/// and as much again for its escapes.
+/// 1000 bookings with names of 4 KiB, and as much again for escapes.
 const MAX_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
-/// The longest problem description that is read; it only makes a message clearer.
+/// It only makes a message clearer.
 const MAX_PROBLEM_BYTES: u64 = 16 * 1024;
 
-/// The body of an answer to a question, whole but not yet read.
+/// A response's body, not parsed yet.
 pub(crate) struct Answer {
     content_type: String,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    /// An answer that cannot be understood, with what it said that it is.
     pub(crate) fn confused(&self, why: impl fmt::Display) -> Cause {
         Cause::confused(format!("{}, but not what was asked for: {why}", self.content_type))
     }
 }
 
 impl Source {
-    /// Asks a question and reads its answer, which must be JSON of that shape.
+    /// Sends a request whose answer must be JSON of that shape.
     pub(crate) async fn question<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SourceError> {
         let answer = self.answer(ask).await?;
         serde_json::from_slice(&answer.body).map_err(|error| self.request(ask).failed(answer.confused(error)))
     }
 
-    /// Asks a question. While the server asks to be left alone, it is not even asked.
+    /// Sends a request, unless the server's `Retry-After` has not passed.
     pub(crate) async fn answer(&self, ask: &Ask<'_>) -> Result<Answer, SourceError> {
         if let Some(left) = self.gate().closed_for(Instant::now()) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -72,7 +70,7 @@ fn content_type(response: &Response) -> String {
         .map_or_else(|| "no content type".to_owned(), |value| printable(&String::from_utf8_lossy(value.as_bytes()), 60))
 }
 
-/// The whole body, unless it is longer than `most_bytes`.
+/// Fails for a body longer than `most_bytes`.
 async fn bounded(response: Response, most_bytes: u64, window: Duration) -> Result<Vec<u8>, Cause> {
     let mut body = Body::new(response, window)?;
     let too_long = || Cause::confused(format!("it is longer than {most_bytes} bytes"));
@@ -89,14 +87,14 @@ async fn bounded(response: Response, most_bytes: u64, window: Duration) -> Resul
     Ok(whole)
 }
 
-/// Problem details (RFC 9457), as far as a message goes.
+/// Problem details (RFC 9457).
 #[derive(Deserialize)]
 struct Problem {
     title: Option<String>,
     detail: Option<String>,
 }
 
-/// The server's own words about an error, if it has any that can be read in time.
+/// The server's explanation of an error, if it can be read in time.
 pub(crate) async fn problem(response: Response, window: Duration) -> Option<String> {
     if !content_type(&response).contains("json") {
         return None;

@@ -1,4 +1,4 @@
-//! A body's bytes, as they come: no encoding but none, and no crawling.
+//! A response's bytes: unencoded, and not too slow.
 
 use std::time::Duration;
 
@@ -10,27 +10,24 @@ use tokio::time::Instant;
 use crate::cause::Cause;
 use crate::transport::root_cause;
 
-/// The fewest bytes that must come in each [`Body::window`]: a server that sends a byte now
-/// and then, for ever, is stalled too. Slower than any line that is of use.
+/// The least per [`Body::window`]: a server that sends a byte now and then for ever is stalled too. Slower than any
+/// useful connection.
 const MIN_BYTES: u64 = 1024;
 
 /// A body whose reads are all bounded in time.
 #[derive(Debug)]
 pub(crate) struct Body {
     response: Response,
-    /// How long nothing may come (reqwest sees to it), and [`MIN_BYTES`] may take.
+    /// How long nothing may arrive (reqwest enforces it), and [`MIN_BYTES`] may take.
     window: Duration,
-    /// How long we have waited for the bytes of this window: the time that a caller takes
-    /// between two reads (for a slow drive, say) is not the server's.
+    /// Time spent waiting in this window. The caller's time between two reads (for a slow drive, say) does not count.
     window_waited: Duration,
     window_bytes: u64,
-    /// How many bytes have come.
     pub(crate) came_bytes: u64,
 }
 
 impl Body {
-    /// The body of an answer, which must not be encoded: a compressed body has neither the
-    /// length nor the digest that the record names.
+    /// Refuses encodings: a compressed body has neither the record's length nor its digest.
     pub(crate) fn new(response: Response, window: Duration) -> Result<Self, Cause> {
         let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
         if let Some(encoding) = encodings
@@ -42,13 +39,12 @@ impl Body {
         Ok(Self { response, window, window_waited: Duration::ZERO, window_bytes: 0, came_bytes: 0 })
     }
 
-    /// How many bytes the answer announces, if it does.
     pub(crate) fn announced_bytes(&self) -> Option<u64> {
         let text = self.response.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
         text.trim().parse().ok()
     }
 
-    /// The next bytes; `None` at the end.
+    /// `None` at the end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Cause> {
         let asked_at = Instant::now();
         let chunk = self.response.chunk().await.map_err(|error| self.broken(&error))?;

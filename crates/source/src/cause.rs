@@ -1,123 +1,121 @@
-//! What can go wrong with a request.
-
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 use strongroom_model::text::printable;
 
-/// How much of a server's own words is passed on, in characters: enough for a sentence.
+/// One sentence of a server's text.
 pub(crate) const MAX_DETAIL_CHARS: usize = 300;
 
-/// Why no connection came up.
+/// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoConnection {
-    /// Nobody listens there.
+    /// Connection refused.
     Refused,
-    /// The host's name is not known.
+    /// Unknown host name.
     UnknownHost,
-    /// Nothing answered in time.
+    /// Timeout.
     TimedOut,
-    /// The server's certificate is not trusted, or TLS failed in another way.
+    /// TLS failed, for example with an untrusted certificate.
     Tls,
     /// Anything else: no route, a reset, …
     Other,
 }
 
-/// What went wrong.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// No connection came up.
+    /// No connection was made.
     Unreachable {
-        /// Why.
+        /// The reason.
         why: NoConnection,
-        /// The operating system's or the library's own words.
+        /// The library's message.
         detail: String,
     },
-    /// The connection came up and ended before an answer began, or what came was not HTTP. It may be about this one
-    /// request: a program on the way that does not like a file does so.
+    /// The connection ended before a response, or it was not HTTP. This may concern one request only, if a middlebox
+    /// rejects a file.
     NoAnswer {
-        /// The library's own words.
+        /// The library's message.
         detail: String,
     },
-    /// The server asks us to come back later (429, 502, 503, 504).
+    /// The server is temporarily unavailable (429, 502, 503, 504).
     Unavailable {
         /// The status.
         status: StatusCode,
-        /// When, if it says so.
+        /// Its `Retry-After`.
         retry_after: Option<Duration>,
-        /// The server's own words.
+        /// The server's message.
         detail: Option<String>,
     },
     /// The server cannot write: its disk is full, read-only or failing (507).
     NoStorage {
         /// The status.
         status: StatusCode,
-        /// The server's own words.
+        /// The server's message.
         detail: Option<String>,
     },
     /// The server refuses our token (401, 403).
     Unauthorised {
         /// The status.
         status: StatusCode,
-        /// The server's own words.
+        /// The server's message.
         detail: Option<String>,
     },
-    /// There is no such file (404, 410).
+    /// No such file (404, 410).
     Missing {
         /// The status.
         status: StatusCode,
-        /// The server's own words.
+        /// The server's message.
         detail: Option<String>,
     },
-    /// Any other status that is not a success.
+    /// Any other error status.
     Status {
         /// The status.
         status: StatusCode,
-        /// The server's own words.
+        /// The server's message.
         detail: Option<String>,
     },
-    /// The server sent us to another origin, or in a circle.
+    /// A redirection to another origin, or in a circle.
     Redirected {
-        /// Where to.
+        /// Its target.
         to: String,
     },
-    /// The body is compressed or otherwise encoded, though we asked for none.
+    /// The body is encoded, though none was requested.
     Encoded {
         /// The encoding.
         encoding: String,
     },
-    /// Nothing, or next to nothing, came for as long as we wait.
+    /// Almost nothing arrived within the timeout.
     Stalled {
-        /// How many bytes of the body had come.
+        /// Bytes received.
         came_bytes: u64,
-        /// How long we waited.
+        /// The timeout.
         waited: Duration,
     },
-    /// The body ended, or is announced to end, before it should.
+    /// The body ended early, or announces that it will.
     CutShort {
-        /// Where it ended, counted from the file's beginning.
+        /// Bytes from the file's beginning.
         came_bytes: u64,
-        /// How long it should be, where that is known.
+        /// The expected number, if known.
         wanted_bytes: Option<u64>,
-        /// The library's own words.
+        /// The library's message.
         detail: Option<String>,
     },
-    /// More bytes came, or are announced, than the record says.
+    /// More bytes than the record says arrived or are announced.
     TooLong {
-        /// How many at least, counted from the file's beginning.
+        /// Bytes from the file's beginning, at least.
         came_bytes: u64,
-        /// How many the record says.
+        /// The record's number.
         wanted_bytes: u64,
     },
-    /// An answer to a download that makes no sense.
+    /// An invalid response to a download.
     BadAnswer {
-        /// Why not.
+        /// What is wrong.
         reason: String,
     },
-    /// An answer to a question that cannot be understood.
+    /// An invalid response to another request.
     Confused {
-        /// Why not.
+        /// What is wrong.
         reason: String,
     },
 }

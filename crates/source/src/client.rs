@@ -1,5 +1,3 @@
-//! The client itself, and how one request is sent.
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +16,14 @@ use crate::gate::{Gate, retry_after};
 use crate::settings::{SettingsError, SourceSettings};
 use crate::transport::unreachable;
 
-/// How often we let a server send us on, within its own origin, for one request.
+/// How many redirections a request follows, within the server's origin.
 const MAX_REDIRECTS: usize = 5;
 
-/// How long an unused connection is kept: for less time than a document server does (15 s),
-/// so that no request goes out on one that is being closed.
+/// How long an idle connection is kept: less than a document server does (15 s), so that no request uses one that is
+/// being closed.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A document server, as a client sees it. Cheap to clone; clones share their connections.
+/// A document server's client; clones share its connections.
 #[derive(Clone)]
 pub struct Source {
     inner: Arc<Inner>,
@@ -33,7 +31,7 @@ pub struct Source {
 
 struct Inner {
     client: Client,
-    /// Keeps no connection: each request has a new one.
+    /// Keeps no connections.
     single: Client,
     base: Url,
     read_timeout: Duration,
@@ -46,7 +44,7 @@ impl fmt::Debug for Source {
     }
 }
 
-/// What to ask for.
+/// A request.
 pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
     pub(crate) about: About,
@@ -54,7 +52,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) query: &'a [(&'a str, &'a str)],
     pub(crate) headers: HeaderMap,
     pub(crate) json: Option<Bytes>,
-    /// Whether it goes out on a connection of its own, as what is asked to know whether the server works does.
+    /// Uses a new connection, to find out whether the server works.
     pub(crate) probe: bool,
 }
 
@@ -63,7 +61,7 @@ impl<'a> Ask<'a> {
         Self { method: Method::GET, about, path, query: &[], headers: HeaderMap::new(), json: None, probe: false }
     }
 
-    /// Asks whether the server works.
+    /// Checks whether the server works.
     pub(crate) fn probe(path: &'a [&'a str]) -> Self {
         Self { probe: true, ..Self::get(About::Server, path) }
     }
@@ -74,11 +72,11 @@ impl<'a> Ask<'a> {
 }
 
 impl Source {
-    /// A client of that server. Nothing is sent yet.
+    /// A client that has not sent anything yet.
     ///
     /// # Errors
-    /// The address, the token or the authority cannot be used, or the system has no
-    /// certificates to trust and the address is `https`.
+    /// The address, the token or the authority is invalid; or the address is `https` and the system trusts no
+    /// certificates.
     pub fn new(settings: &SourceSettings) -> Result<Self, SettingsError> {
         let base = settings.base()?;
         warn_of_open_wire(&base, settings.token.is_some());
@@ -102,14 +100,13 @@ impl Source {
         &self.inner.gate
     }
 
-    /// What is asked for, for messages.
+    /// For messages.
     pub(crate) fn request(&self, ask: &Ask<'_>) -> Request {
         let path = self.url(ask.path).path().to_owned();
         Request { server: self.server(), method: ask.method.clone(), path, about: ask.about }
     }
 
-    /// Sends a request and gives back its answer, whatever its status but a redirection:
-    /// those are followed within the server's own origin, with the method kept.
+    /// Sends a request; follows redirections within the server's origin, keeping the method.
     pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<(Request, Response), SourceError> {
         let mut url = self.url(ask.path);
         if !ask.query.is_empty() {
@@ -126,8 +123,8 @@ impl Source {
         Err(request.failed(Cause::Redirected { to: "one address of its own after the other".to_owned() }))
     }
 
-    /// Sends it to one address. A kept connection may end without an answer because it was closed in the very moment
-    /// in which it was used again; what changes nothing is then sent once more, on a new one (RFC 9112, section 9.3.1).
+    /// The server may close a kept connection just as it is reused; idempotent requests are then repeated on a new one
+    /// (RFC 9112, section 9.3.1).
     async fn send_over(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
         if ask.probe {
             return self.send_once(&self.inner.single, url, ask).await;
@@ -153,7 +150,6 @@ impl Source {
         })
     }
 
-    /// The address of a path below the API's own.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.inner.base.clone();
         url.path_segments_mut()
@@ -163,7 +159,6 @@ impl Source {
         url
     }
 
-    /// What a status that is not a success means, with the server's own words.
     pub(crate) async fn refused(&self, response: Response) -> Cause {
         let status = response.status();
         let retry_after = retry_after(response.headers());
@@ -181,10 +176,10 @@ impl Source {
     }
 }
 
-/// `idle`: how many unused connections it keeps.
+/// `idle`: how many idle connections it keeps.
 fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, SettingsError> {
-    // Two linked providers, or none installed, make rustls panic. If `main` or another
-    // thread was quicker, theirs stays.
+    // Without an installed provider, or with two linked, rustls panics. One that `main` or another thread installed
+    // stays.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
@@ -192,24 +187,22 @@ fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, 
         .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers(settings.token.as_deref())?)
         .connect_timeout(settings.connect_timeout)
-        // One clock runs over connecting and the answer's beginning: it must not be the
-        // one that says that a connection did not come up.
+        // reqwest's read timeout also runs while connecting: the connect timeout must strike first.
         .read_timeout(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
-        // Over a long line, a fixed window of 2 MiB is what limits the rate.
+        // Over high latency a fixed window of 2 MiB would limit the rate.
         .http2_adaptive_window(true)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // A proxy that the environment happens to name would see the token.
+        // A proxy from the environment would see the token.
         .no_proxy();
     if let Some(pem) = &settings.authority_pem {
         let authority = |error: reqwest::Error| SettingsError::Authority(crate::transport::root_cause(&error));
         builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(authority)?);
     } else if base.scheme() == "http" {
-        // Redirections never leave the origin, so that no certificate is ever looked at; a
-        // slim system without any must not be in the way.
+        // No certificate is needed, since redirections stay within the origin; a slim system may have none.
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| {
@@ -218,7 +211,6 @@ fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, 
     })
 }
 
-/// What every request says: who we are, and that a body is wanted as it is.
 fn headers(token: Option<&str>) -> Result<HeaderMap, SettingsError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -251,8 +243,7 @@ fn is_redirection(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Where a redirection leads, if we follow it. Only within the origin: anything else would
-/// hand the token to whom it is not meant for, or reach what only this host can reach.
+/// Only within the origin: anything else would reveal the token, or reach what only this host can.
 fn next_hop(origin: &Origin, from: &Url, response: &Response, ask: &Ask<'_>) -> Result<Url, Cause> {
     let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let Some(location) = location else {
@@ -262,7 +253,7 @@ fn next_hop(origin: &Origin, from: &Url, response: &Response, ask: &Ask<'_>) -> 
     if target.origin() != *origin {
         return Err(Cause::Redirected { to: printable(&target.origin().ascii_serialization(), 120) });
     }
-    // 301, 302 and 303 let a client turn a POST into a GET, which would do something else.
+    // 301, 302 and 303 allow a client to turn a POST into a GET.
     let keeps_method = ask.method == Method::GET || matches!(response.status().as_u16(), 307 | 308);
     if !keeps_method {
         return Err(Cause::Redirected { to: printable(target.path(), 120) });

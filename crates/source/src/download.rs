@@ -1,5 +1,3 @@
-//! A timesheet's bytes, from any offset, no more and no fewer than the record says.
-
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -12,24 +10,23 @@ use crate::client::{Ask, Source};
 use crate::error::{About, Request, SourceError};
 use crate::range::ContentRange;
 
-/// A transfer under way. Drop it to give up; what was handed out may be kept and gone on
+/// A download of exactly the record's bytes, from an offset. Drop it to cancel; chunks already returned can be resumed
 /// from.
 #[derive(Debug)]
 pub struct Download {
     request: Request,
-    /// Absent where nothing was left to ask for.
+    /// `None` if nothing was left to request.
     body: Option<Body>,
     starts_at: ByteCount,
     size: ByteCount,
 }
 
 impl Source {
-    /// Asks for a timesheet of which the record says `size` and `digest`, from the byte
-    /// `from` on. The server may begin at the file's start all the same: see
-    /// [`Download::starts_at`].
+    /// Requests a timesheet of that `size` and `digest`, from the byte `from` on. The server may begin at the file's
+    /// start: see [`Download::starts_at`].
     ///
     /// # Errors
-    /// The server did not answer, has no such file, or announces one of another length.
+    /// The server did not answer, has no such file, or announces another length.
     pub async fn download(
         &self,
         booking: &BookingId,
@@ -40,7 +37,7 @@ impl Source {
         let path = ["v1", "bookings", booking.as_str(), "timesheet"];
         let mut ask = Ask::get(About::Booking, &path);
         if from == size && size.0 > 0 {
-            // All of it is here: only the digest can tell whether it is the right one.
+            // Complete: only its digest can tell whether it is right.
             return Ok(Download { request: self.request(&ask), body: None, starts_at: from, size });
         }
         if from.0 > 0 && from < size {
@@ -50,7 +47,7 @@ impl Source {
             if let Some((body, starts_at)) = begun.map_err(|cause| request.failed(cause))? {
                 return Ok(Download { request, body: Some(body), starts_at, size });
             }
-            // The server cannot go on where we want it to: once more, from the start.
+            // The server cannot resume there: once more, from the start.
             ask.headers = HeaderMap::new();
         }
         let (request, response) = self.send(&ask).await?;
@@ -59,7 +56,7 @@ impl Source {
         Ok(Download { request, body: Some(body), starts_at, size })
     }
 
-    /// Looks at the answer's head. `None`: a resumption that the server cannot do.
+    /// Checks the response's head; `None` if the server cannot resume.
     async fn begin(
         &self,
         response: Response,
@@ -93,24 +90,22 @@ impl Source {
 }
 
 impl Download {
-    /// Where the bytes begin: at what was asked for, or at 0 where the server would not go
-    /// on from there.
+    /// Where the bytes begin: at the requested offset or at 0.
     #[must_use]
     pub const fn starts_at(&self) -> ByteCount {
         self.starts_at
     }
 
-    /// How long the file is by its record, and so by the end of this download.
+    /// The file's length in its record.
     #[must_use]
     pub const fn size(&self) -> ByteCount {
         self.size
     }
 
-    /// The next bytes; `None` when there are as many as the record says and no more.
+    /// The next bytes; `None` once all of the record's have arrived.
     ///
     /// # Errors
-    /// The bytes stopped coming, ended early, or go on beyond the record's size: then none
-    /// of the chunk that does so is handed out.
+    /// The transfer stalled, ended early, or goes beyond the record's size: that chunk is not returned.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
         let Some(body) = &mut self.body else { return Ok(None) };
         let chunk =
@@ -128,8 +123,7 @@ impl Download {
     }
 }
 
-/// `Range` and a strong `If-Range` (RFC 9110, section 13.1.5): the rest, if the file is
-/// still the one of the record, or else all of it.
+/// `Range` with a strong `If-Range` (RFC 9110, section 13.1.5): the rest of the same file, or all of a changed one.
 fn resumption(from: ByteCount, digest: &Digest) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let value = |text: String| HeaderValue::try_from(text).expect("digits, letters and quotes are a header's");
@@ -144,7 +138,7 @@ pub fn etag(digest: &Digest) -> String {
     format!("\"{}-{}\"", digest.algorithm().name(), digest.hex())
 }
 
-/// Whether a 206 is of another file than the record's, sent though `If-Range` forbids it.
+/// Whether a 206 is for another file than the record's, against `If-Range`.
 fn is_another(response: &Response, digest: &Digest) -> bool {
     response.headers().get(ETAG).is_some_and(|tag| tag.as_bytes() != etag(digest).as_bytes())
 }
@@ -153,8 +147,7 @@ fn content_range(response: &Response) -> Option<ContentRange> {
     ContentRange::parse(response.headers().get(CONTENT_RANGE)?.to_str().ok()?)
 }
 
-/// Whether the length that a server announces is the record's, if it announces one. A
-/// lie is found before a byte of it is fetched.
+/// Rejects a wrong announced length before the transfer.
 fn fits(announced: Option<u64>, wanted_bytes: u64) -> Result<(), Cause> {
     match announced {
         Some(came_bytes) if came_bytes > wanted_bytes => Err(Cause::TooLong { came_bytes, wanted_bytes }),
@@ -165,7 +158,7 @@ fn fits(announced: Option<u64>, wanted_bytes: u64) -> Result<(), Cause> {
     }
 }
 
-/// Counts a body's bytes from the file's beginning, for the message.
+/// For the message, counts bytes from the file's beginning.
 fn located(cause: Cause, starts_at: ByteCount, size: ByteCount) -> Cause {
     match cause {
         Cause::CutShort { came_bytes, detail, .. } => {

@@ -1,4 +1,4 @@
-//! What went wrong with a request: whose fault it is, and what a person does about it.
+//! Failed requests.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use strongroom_model::{Failure, FailureKind, Fate};
 use crate::cause::{Cause, NoConnection};
 use crate::client::Source;
 
-/// The subject of every alarm about the document server.
+/// The subject of alarms about the document server.
 pub const SERVER: &str = "server";
 
-/// A request that did not bring what was asked for.
+/// A failed request.
 #[derive(Debug, thiserror::Error)]
 #[error("{request}: {cause}")]
 pub struct SourceError {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// What went wrong. Boxed: an error travels further than it is read.
+    /// Why it failed; boxed to keep the error small.
     pub cause: Box<Cause>,
 }
 
-/// What was asked for: the method and the path, never a token or a query.
+/// A request without token and query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The server's scheme, host and port.
@@ -32,16 +32,16 @@ pub struct Request {
     pub method: Method,
     /// The path.
     pub path: String,
-    /// What it is about: decides whose fault an error is.
+    /// Its subject: decides whom an error concerns.
     pub about: About,
 }
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
-    /// One booking or its timesheet: an error may be that booking's own.
+    /// One booking or its timesheet: an error may concern only that.
     Booking,
-    /// The list, marks, moves: an error is nobody's but the server's.
+    /// The list, marks, moves: an error concerns the server.
     Server,
 }
 
@@ -58,8 +58,8 @@ impl Request {
 }
 
 impl SourceError {
-    /// The alarm to raise, where it is no one booking's fault: the server cannot be reached,
-    /// refuses our token, or gives answers that are no document server's.
+    /// The alarm for errors that concern more than one booking: the server is unreachable, refuses our token, or is not
+    /// a document server.
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let of_server = self.request.about == About::Server;
@@ -81,15 +81,14 @@ impl SourceError {
         Some(self.alarm(kind))
     }
 
-    /// Whether it is certain that this is about more than one booking. Any other error is a booking's own if the
-    /// server can otherwise work, which is seen by asking for its list.
+    /// Other errors may concern one booking: a request for the list decides.
     fn is_certainly_the_servers(&self) -> bool {
         let plain = matches!(*self.cause, Cause::Unreachable { .. } | Cause::NoStorage { .. });
         plain || (self.request.about == About::Server && !self.is_passing())
     }
 
-    /// The alarm to raise where this was the answer to [`Source::check`](crate::Source::check):
-    /// a server that cannot even give the shortest list can do nothing else.
+    /// The alarm for a failed [`Source::check`](crate::Source::check): a server that cannot give the shortest list
+    /// cannot do anything.
     #[must_use]
     pub fn into_obstacle(self) -> AlarmRaised {
         self.obstacle().unwrap_or_else(|| self.alarm(AlarmKind::ServerUnreachable))
@@ -108,7 +107,7 @@ impl SourceError {
         AlarmRaised { kind, subject: SERVER.to_owned(), message, next_step: self.next_step() }
     }
 
-    /// The code of the failure, where it is one file's, one booking's or one run's.
+    /// What to record where one file, booking or run is concerned.
     #[must_use]
     pub fn failure_kind(&self) -> FailureKind {
         match &*self.cause {
@@ -127,7 +126,7 @@ impl SourceError {
         }
     }
 
-    /// The failure of the one booking that the request was about, with its fate.
+    /// The failure of the request's booking, with its fate.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let fate = match (self.is_passing(), self.retry_after()) {
@@ -138,7 +137,7 @@ impl SourceError {
         Failure::new(self.failure_kind(), self.to_string(), fate)
     }
 
-    /// Whether it may be over by itself at the next attempt.
+    /// Whether the next attempt may succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match &*self.cause {
@@ -159,7 +158,7 @@ impl SourceError {
         }
     }
 
-    /// How long the server asks to be left alone, if it does.
+    /// The server's `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match *self.cause {
@@ -168,7 +167,7 @@ impl SourceError {
         }
     }
 
-    /// What a person does about it.
+    /// What a person should do.
     #[must_use]
     pub fn next_step(&self) -> String {
         let server = &self.request.server;
@@ -197,7 +196,7 @@ fn storage_step(server: &str) -> String {
     format!("make room on the disk of {server}, or repair it: its log names the disk; work goes on by itself")
 }
 
-/// The alarm to raise where the server says of one booking that it cannot write.
+/// The alarm for a server that cannot write one booking.
 #[must_use]
 pub fn no_storage(said: &str) -> AlarmRaised {
     AlarmRaised {
@@ -209,9 +208,8 @@ pub fn no_storage(said: &str) -> AlarmRaised {
 }
 
 impl Source {
-    /// The alarm to raise where the server is to blame for an error, and `None` where a booking of the request is: one
-    /// file that the server cannot give must not stop the others, and a server that does not work must not use up
-    /// every file's attempts. Where the error alone does not tell, the server is asked for its list.
+    /// The alarm if the server, and not a booking, is the cause: a bad file must not stop the others, and a server that
+    /// is down must not use up every file's attempts. Requests the list if the error alone does not decide.
     pub async fn obstacle_behind(&self, error: &SourceError) -> Option<AlarmRaised> {
         if let Some(obstacle) = error.obstacle().filter(|_| error.is_certainly_the_servers()) {
             return Some(obstacle);
@@ -220,7 +218,7 @@ impl Source {
     }
 }
 
-/// The sentence that says that an alarm about the server is over.
+/// The message that ends an alarm about the server.
 #[must_use]
 pub fn well_again() -> String {
     "the document server answers again".to_owned()

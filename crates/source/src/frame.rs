@@ -1,11 +1,9 @@
-//! JSON cut into the parts of one object or list, without reading what is in them: a part that cannot be read (a wrong
-//! byte in a text, half a surrogate pair, a number beyond all bounds) spoils no other.
-//!
-//! Nothing is allocated and nothing recurses, whatever comes.
+//! Splits JSON into members or elements without parsing them, so that an unreadable one (invalid UTF-8, half a
+//! surrogate pair, a huge number) does not affect the others. No allocation, no recursion.
 
 use std::fmt;
 
-/// What keeps JSON from being cut into its parts.
+/// Why JSON cannot be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed {
     what: &'static str,
@@ -18,16 +16,16 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// A part: of a list an element, of an object a member's key and value.
+/// A list's element, or an object's member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part<'a> {
-    /// A member's key, with its quotes; empty in a list.
+    /// With its quotes; empty in a list.
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
 }
 
 impl Part<'_> {
-    /// Whether its key is this name, however it is escaped.
+    /// Compares its key, which may contain escapes.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         let quoted = self.key.get(1..self.key.len().saturating_sub(1)).unwrap_or_default();
         quoted == name.as_bytes()
@@ -35,17 +33,15 @@ impl Part<'_> {
     }
 }
 
-/// The members of an object, in their order.
 pub(crate) fn members(json: &[u8]) -> Parts<'_> {
     Parts::new(json, b'{', b'}')
 }
 
-/// The elements of a list, in their order.
 pub(crate) fn elements(json: &[u8]) -> Parts<'_> {
     Parts::new(json, b'[', b']')
 }
 
-/// Walks over the parts; ends after the first error.
+/// Ends after the first error.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
     json: &'a [u8],
@@ -115,7 +111,7 @@ impl<'a> Parts<'a> {
         Ok(Part { key, value: self.value()? })
     }
 
-    /// Up to where the value ends: at a comma or a bracket that is not its own.
+    /// Ends at a comma or bracket outside the value.
     fn value(&mut self) -> Result<&'a [u8], Malformed> {
         let (from, mut depth) = (self.at, 0_u32);
         loop {
@@ -137,7 +133,7 @@ impl<'a> Parts<'a> {
         if value.is_empty() { Err(self.malformed("a value is missing")) } else { Ok(value) }
     }
 
-    /// A text with its quotes; only escapes and the closing quote are looked at.
+    /// Only escapes and the closing quote matter.
     fn text(&mut self) -> Result<&'a [u8], Malformed> {
         let from = self.at;
         self.at += 1;

@@ -1,5 +1,3 @@
-//! `Retry-After`: a server that asks to be left alone is left alone, by every clone.
-
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,32 +6,30 @@ use http::header::{DATE, RETRY_AFTER};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The longest time for which we let a server send us away: a wrong `Retry-After` must not
-/// cost a whole night.
+/// A wrong `Retry-After` must not cost a whole night.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// Closed for as long as the server asked to be left alone.
+/// Holds back requests of all clones until a server's `Retry-After` has passed.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     until: Mutex<Option<Instant>>,
 }
 
 impl Gate {
-    /// How long it stays closed from `now` on, if it is closed.
+    /// How long it stays closed.
     pub(crate) fn closed_for(&self, now: Instant) -> Option<Duration> {
         let until = (*self.until.lock().unwrap_or_else(PoisonError::into_inner))?;
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
-    /// Closes it for that long from `now` on.
     pub(crate) fn close(&self, now: Instant, wait: Duration) {
         let until = now + wait.min(MAX_RETRY_AFTER);
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 }
 
-/// How long the server asks to be left alone (RFC 9110, section 10.2.3): seconds, or a
-/// date, which is read against the answer's own `Date` so that no two clocks are compared.
+/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with the response's own `Date`, not
+/// with our clock.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -45,7 +41,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// What time it is at the server.
+/// The server's time.
 pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }

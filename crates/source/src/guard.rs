@@ -1,5 +1,3 @@
-//! The document server as a stage sees it between its batches.
-
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use strongroom_model::event::AlarmRaised;
@@ -7,8 +5,7 @@ use strongroom_model::event::AlarmRaised;
 use crate::client::Source;
 use crate::error::SourceError;
 
-/// Asks the server whether it works before the next batch, if the last one failed. While all is well, no request is
-/// spent on asking.
+/// Checks the server before a batch if the last one failed. A healthy server gets no such requests.
 #[derive(Debug)]
 pub struct Guard {
     source: Source,
@@ -16,13 +13,13 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard that has not seen a failure.
+    /// Without a failure so far.
     #[must_use]
     pub const fn new(source: Source) -> Self {
         Self { source, is_suspect: AtomicBool::new(false) }
     }
 
-    /// Work on the server has failed.
+    /// Notes a failure.
     pub fn suspect(&self) {
         self.is_suspect.store(true, Ordering::Relaxed);
     }
@@ -30,7 +27,7 @@ impl Guard {
     /// Whether work may go on.
     ///
     /// # Errors
-    /// The server does not work: what is in the way.
+    /// The server does not work.
     pub async fn ready(&self) -> Result<(), AlarmRaised> {
         if self.is_suspect.load(Ordering::Relaxed) {
             self.source.check().await.map_err(SourceError::into_obstacle)?;

@@ -1,4 +1,4 @@
-//! Which bookings wait on the server. One record that cannot be used spoils no other.
+//! The server's lists. A record that cannot be used does not affect the others.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,65 +15,61 @@ use crate::error::{About, SourceError};
 use crate::frame::{elements, members};
 use crate::gate::date;
 
-/// The longest file name that is taken in hand, in bytes. File systems hold 255; more than
-/// this is not a name but an attempt to fill the log.
+/// File systems allow 255 bytes; a name longer than this only fills the log.
 pub const MAX_FILENAME_BYTES: usize = 4096;
-/// The largest file that is taken in hand: 1 TiB. A record that says more would keep every
-/// other file waiting for room that no drive has.
+/// 1 TiB. A larger record would make every other file wait for room that no drive has.
 pub const MAX_FILE_BYTES: u64 = 1 << 40;
-/// Where the list of waiting bookings is.
 const WAITING: [&str; 3] = ["v1", "bookings", "waiting"];
-/// The longest cursor that is sent back to the server.
+/// The longest cursor that is returned to the server.
 const MAX_CURSOR_BYTES: usize = 1024;
 
-/// One page of the list, oldest first.
+/// One page of a list, oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// The records, in the server's order, as many as were asked for at most.
+    /// The records, in the server's order, at most as many as requested.
     pub records: Vec<Result<Offer, Unusable>>,
-    /// How many bookings the server says are waiting in all.
+    /// The server's count of waiting bookings.
     pub waiting: u64,
-    /// Where the next page begins; `None` at the end.
+    /// The next page's cursor, if any.
     pub next: Option<String>,
 }
 
-/// A booking whose timesheet can be taken in hand.
+/// A booking with a usable record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
     /// The booking.
     pub id: BookingId,
-    /// What the server holds of it.
+    /// The server's record.
     pub record: Enumerated,
 }
 
 /// A record that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
-    /// The booking, where at least its id can be used.
+    /// The booking, if its id is usable.
     pub id: Option<BookingId>,
-    /// The id as the server gave it, printable and shortened.
+    /// The server's id, printable and shortened.
     pub shown: String,
-    /// The code of the cause.
+    /// The cause's code.
     pub kind: FailureKind,
-    /// Why it cannot be used, on one line.
+    /// The reason, on one line.
     pub reason: String,
 }
 
-/// What a server says of itself.
+/// The server's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Health {
-    /// How many folders below its document root are disks of their own; 0 where it does not say.
+    /// Folders below its document root that are mounts; 0 if not given.
     #[serde(default)]
     pub mounts_below: u64,
 }
 
 impl Source {
-    /// The oldest signed-off bookings that are not backed up: `limit` at most (and at most
-    /// [`MAX_LIST`]), from the cursor on that the page before gave.
+    /// The oldest signed-off bookings that are not backed up, at most `limit` (and [`MAX_LIST`]), from the last page's
+    /// cursor on.
     ///
     /// # Errors
-    /// The server did not answer, or not with a list. A record that cannot be used is no
-    /// error: it stands in the page.
+    /// The server did not answer, or not with a list. Unusable records are part of the page.
     pub async fn waiting(&self, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
         self.list_waiting(Ask::get(About::Server, &WAITING), limit, after).await
     }
@@ -87,10 +83,10 @@ impl Source {
         page(&answer, limit, after, List::Waiting).map_err(|cause| self.request(&ask).failed(cause))
     }
 
-    /// Bookings that the server has archived, by id, from the one after `after` on.
+    /// Archived bookings by id, after `after`. The page's count is 0.
     ///
     /// # Errors
-    /// As for [`Source::waiting`]. How many wait is not in the page.
+    /// As for [`Source::waiting`].
     pub async fn archived(&self, after: Option<&str>) -> Result<Page, SourceError> {
         let limit = MAX_LIST.to_string();
         let query = [("state", "archived"), ("limit", limit.as_str()), ("after", after.unwrap_or_default())];
@@ -100,8 +96,8 @@ impl Source {
         page(&answer, MAX_LIST, after, List::Archived).map_err(|cause| self.request(&ask).failed(cause))
     }
 
-    /// Whether the server answers, takes our token and is a document server: the shortest
-    /// list is asked for, on a new connection.
+    /// Checks that the server answers, accepts our token and is a document server, by the shortest list on a new
+    /// connection.
     ///
     /// # Errors
     /// It is not so.
@@ -109,7 +105,7 @@ impl Source {
         self.list_waiting(Ask::probe(&WAITING), 1, None).await.map(|_| ())
     }
 
-    /// Whether the server is up, asked on a new connection; no token is needed for that.
+    /// Checks that the server is up, on a new connection and without a token.
     ///
     /// # Errors
     /// It is not, or something else answers.
@@ -117,8 +113,7 @@ impl Source {
         self.question(&Ask::probe(&["healthz"])).await
     }
 
-    /// What time it is at the server, by its `Date` header (RFC 9110, section 6.6.1), to the
-    /// second; `None` where it sends none. No token is needed for that.
+    /// The server's time, by its `Date` header (RFC 9110, section 6.6.1), if it sends one. Needs no token.
     ///
     /// # Errors
     /// It does not answer.
@@ -127,23 +122,23 @@ impl Source {
         Ok(date(response.headers()))
     }
 
-    /// One booking, and what the server knows of it.
+    /// One booking's state on the server.
     ///
     /// # Errors
-    /// The server did not answer, does not know it, or cannot be understood.
+    /// The server did not answer, does not know it, or sent something else.
     pub async fn booking(&self, id: &BookingId) -> Result<BookingInfo, SourceError> {
         self.question(&Ask::get(About::Booking, &["v1", "bookings", id.as_str()])).await
     }
 }
 
-/// A list of the server's. Their records differ, and that of archived bookings does not say how many wait.
+/// Only the list of waiting bookings has their count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum List {
     Waiting,
     Archived,
 }
 
-/// Believes a page as far as it can be believed. Records are cut out first and read one by one (R9).
+/// Records are split first and parsed one by one (R9).
 fn page(answer: &Answer, limit: u32, after: Option<&str>, list: List) -> Result<Page, Cause> {
     let [mut bookings, mut waiting, mut next] = [None; 3];
     for member in members(&answer.body) {
@@ -171,14 +166,14 @@ fn page(answer: &Answer, limit: u32, after: Option<&str>, list: List) -> Result<
             List::Archived => archived(part.value),
         });
     }
-    // An empty page may have one after it: a server may filter a page after it has cut it.
+    // An empty page may have a successor: servers may filter a page after splitting.
     if next.is_some() && next.as_deref() == after {
         return Err(Cause::confused("its next page would be the same page again"));
     }
     Ok(Page { records, waiting, next })
 }
 
-/// Where the next page begins. Servers also say that there is none by an empty text.
+/// Some servers use an empty text for the last page.
 fn cursor(json: &[u8]) -> Result<Option<String>, String> {
     let next: Option<Cursor> = serde_json::from_slice(json)
         .map_err(|_| "its \"next\" is not a cursor: it must be text, a whole number or null".to_owned())?;
@@ -204,7 +199,6 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8], name: &str) -> Result<T, String>
     serde_json::from_slice(json).map_err(|error| format!("its {name:?} cannot be read: {error}"))
 }
 
-/// Reads the record of an archived booking.
 fn archived(json: &[u8]) -> Result<Offer, Unusable> {
     let info: BookingInfo = serde_json::from_slice(json).map_err(|error| Unusable {
         id: None,
@@ -212,7 +206,7 @@ fn archived(json: &[u8]) -> Result<Offer, Unusable> {
         kind: FailureKind::BadRecord,
         reason: printable(&format!("the record cannot be read: {error}"), 200),
     })?;
-    // What is to be said of each member is said by the one that reads the other list.
+    // Checked like the other list's records.
     let (file, at) = (info.timesheet.as_ref(), info.signed_off_at);
     let listed = serde_json::json!({
         "id": info.id,
@@ -224,10 +218,9 @@ fn archived(json: &[u8]) -> Result<Offer, Unusable> {
     record(listed.to_string().as_bytes())
 }
 
-/// A record's members that are read.
 const FIELDS: [&str; 5] = ["id", "filename", "size_bytes", "digest", "signed_off_at"];
 
-/// Reads one record: first its id, so that what is wrong with the rest has a name.
+/// Parses the id first, so that errors in the rest can name it.
 fn record(json: &[u8]) -> Result<Offer, Unusable> {
     let mut values: [Option<&[u8]>; FIELDS.len()] = [None; FIELDS.len()];
     let mut broken = None;

@@ -1,16 +1,15 @@
-//! `Content-Range` (RFC 9110, section 14.4), as far as one range of bytes goes.
+//! `Content-Range` (RFC 9110, section 14.4) with one range of bytes.
 
-/// What a `Content-Range` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContentRange {
-    /// The first and the last byte that come, both counted from 0; absent in a 416.
+    /// First and last byte, from 0; absent in a 416.
     pub(crate) bytes: Option<(u64, u64)>,
-    /// How long the whole file is, where it says so.
+    /// The whole file's length, if given.
     pub(crate) total: Option<u64>,
 }
 
 impl ContentRange {
-    /// Reads the header's value; `None` where it is not a range of bytes that makes sense.
+    /// `None` for anything but a sensible range of bytes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (range, total) = text.strip_prefix("bytes ")?.trim().split_once('/')?;
         let total = if total == "*" { None } else { Some(number(total)?) };
@@ -23,14 +22,13 @@ impl ContentRange {
         sensible.then_some(Self { bytes: Some((first, last)), total })
     }
 
-    /// Whether it is what was asked for: the rest of a file of `size` bytes, or the
-    /// beginning of that rest, from `from` on.
+    /// Whether it is the rest, from `from` on, of a file of `size` bytes, or the beginning of it.
     pub(crate) fn fits(self, from: u64, size: u64) -> bool {
         self.total == Some(size) && self.bytes.is_some_and(|(first, _)| first == from)
     }
 }
 
-/// Digits only: `u64::from_str` would take a sign as well.
+/// `u64::from_str` would accept a sign.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

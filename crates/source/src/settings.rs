@@ -1,5 +1,3 @@
-//! Where the document server is, and how long to wait for it.
-
 use std::fmt;
 use std::time::Duration;
 
@@ -9,22 +7,22 @@ use url::Url;
 /// How a [`Source`](crate::Source) reaches its server.
 #[derive(Clone)]
 pub struct SourceSettings {
-    /// The server's address: `http` or `https`, with a path where the API lies below one.
+    /// The address: `http` or `https`, and the API's path, if any.
     pub url: String,
-    /// The bearer token, where the server wants one. Never shown.
+    /// The bearer token; never shown.
     pub token: Option<String>,
-    /// How long a connection may take to come up.
+    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long the server may send nothing, while it owes us something.
+    /// How long the server may send nothing during a response.
     pub read_timeout: Duration,
-    /// How many idle connections are kept: as many as there are downloads at once.
+    /// How many idle connections are kept: the concurrent downloads.
     pub connections: usize,
-    /// A certificate authority (PEM) to trust instead of the system's.
+    /// A certificate authority (PEM), replacing the system's.
     pub authority_pem: Option<Vec<u8>>,
 }
 
 impl SourceSettings {
-    /// The settings that fit most servers: 10 s to connect, 30 s of silence, 8 connections.
+    /// 10 s to connect, 30 s of silence, 8 connections.
     #[must_use]
     pub fn new(url: impl Into<String>, token: Option<String>) -> Self {
         Self {
@@ -37,7 +35,6 @@ impl SourceSettings {
         }
     }
 
-    /// The address, if it is one that can be used.
     pub(crate) fn base(&self) -> Result<Url, SettingsError> {
         let bad = |reason| SettingsError::Url { url: redacted(&self.url), reason };
         let url = Url::parse(&self.url).map_err(|_| bad("it cannot be read as an address"))?;
@@ -67,7 +64,7 @@ impl fmt::Debug for SourceSettings {
     }
 }
 
-/// The address without what may be a password: all between the scheme and the last `@`.
+/// Removes what may be a password: all from the scheme to the last `@`.
 fn redacted(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => printable(&format!("{scheme}://…@{rest}"), 120),
@@ -75,24 +72,24 @@ fn redacted(url: &str) -> String {
     }
 }
 
-/// Settings that no client can be made of.
+/// Invalid settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The address cannot be used.
     #[error("source.url {url:?} cannot be used: {reason}; write it as https://documents.example.org")]
     Url {
-        /// The address, without a login.
+        /// Without a login.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong.
         reason: &'static str,
     },
-    /// The token cannot stand in a header.
+    /// The token cannot be sent in a header.
     #[error("the document server's token holds a character that no token has (a space or line break?): write it anew")]
     Token,
     /// The certificate authority cannot be read.
     #[error("source.ca_file is not a PEM certificate: {0}")]
     Authority(String),
-    /// The TLS library found nothing to trust, or could not start.
+    /// TLS has nothing to trust, or could not start.
     #[error("no https client can be made: {0}; install the system's certificates (Debian: ca-certificates)")]
     Tls(String),
 }

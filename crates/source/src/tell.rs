@@ -1,4 +1,4 @@
-//! Telling the server: marks, then moves, many at a time. Both are idempotent there.
+//! Marks and moves, many at a time. Both are idempotent on the server.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,16 +12,14 @@ use crate::client::{Ask, Source};
 use crate::error::SourceError;
 use crate::frame::{elements, members};
 
-/// The longest path on the server that is believed, in bytes.
+/// The longest path accepted from the server.
 const MAX_PATH_BYTES: usize = 4096;
 
 impl Source {
-    /// Marks bookings as backed up, each with its proof. Gives one answer for each mark, in
-    /// the marks' order.
+    /// Marks bookings as backed up, with proofs; one answer for each, in order.
     ///
     /// # Errors
-    /// The server did not answer, or not for these bookings. What it did by then stays
-    /// done: telling it again is harmless.
+    /// The server did not answer, or not for these bookings. Some marks may be done: repeating them is harmless.
     pub async fn mark(&self, marks: &[Mark]) -> Result<Vec<BookingAnswer>, SourceError> {
         let mut answers = Vec::with_capacity(marks.len());
         for part in marks.chunks(MAX_ITEMS) {
@@ -31,12 +29,10 @@ impl Source {
         Ok(answers)
     }
 
-    /// Has marked bookings' files moved to the archive. Gives one answer for each booking,
-    /// in the bookings' order.
+    /// Has marked bookings' files moved to the archive; one answer for each, in order.
     ///
     /// # Errors
-    /// The server did not answer, or not for these bookings. What it did by then stays
-    /// done: telling it again is harmless.
+    /// As for [`Source::mark`].
     pub async fn move_to_archive(&self, bookings: &[BookingId]) -> Result<Vec<BookingAnswer>, SourceError> {
         let mut answers = Vec::with_capacity(bookings.len());
         for part in bookings.chunks(MAX_ITEMS) {
@@ -56,9 +52,8 @@ impl Source {
     }
 }
 
-/// Believes answers only if there is one for each booking, in their order: a shifted list would archive one booking
-/// on another's word. One that cannot be read, while others can, is
-/// a refusal of its own booking.
+/// Requires one answer for each booking, in order: a shifted list would archive a booking on another's answer. If only
+/// some are unreadable, those bookings are refused.
 fn answers(whole: &Answer, ids: &[&str]) -> Result<Vec<BookingAnswer>, Cause> {
     let mut list = None;
     for member in members(&whole.body) {
@@ -89,7 +84,7 @@ fn answers(whole: &Answer, ids: &[&str]) -> Result<Vec<BookingAnswer>, Cause> {
     believed.collect()
 }
 
-/// One answer; within, why it cannot be read.
+/// The inner error: it cannot be parsed.
 fn one(json: &[u8], id: &str) -> Result<Result<BookingAnswer, serde_json::Error>, Cause> {
     let mut answer: BookingAnswer = match serde_json::from_slice(json) {
         Ok(answer) => answer,

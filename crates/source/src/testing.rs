@@ -1,6 +1,4 @@
-//! A server that says whatever a test wants it to, byte by byte, and keeps what it heard.
-//!
-//! For the tests of this crate and of the stages; never in a release.
+//! A scripted server for the tests of this crate and of the stages; never in a release.
 #![expect(clippy::unwrap_used, reason = "a test's helper may panic, as a test does")]
 
 use std::fmt;
@@ -15,23 +13,23 @@ use serde_json::{Value, json};
 use crate::client::Source;
 use crate::settings::SourceSettings;
 
-/// The token that [`Server::source`] sends, and that must never be seen anywhere else.
+/// The token that [`Server::source`] sends, and that must not appear anywhere else.
 pub const TOKEN: &str = "sr_geheim_4711";
 
-/// What the server does when the bytes of a [`Reply`] are out.
+/// What the server does after the bytes of a [`Reply`].
 #[derive(Debug, Clone, Copy)]
 pub enum Then {
     /// Waits for the next request on the connection.
     Listen,
     /// Closes the connection.
     Close,
-    /// Says nothing more, and does not close either.
+    /// Stays silent and connected.
     Hold,
-    /// Sends one more byte now and then, for ever.
+    /// Sends single bytes for ever.
     Drip,
 }
 
-/// What the server answers.
+/// A scripted response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     bytes: Vec<u8>,
@@ -39,7 +37,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A status and header lines, a body: nothing is added, not even a length.
+    /// Status, header lines and body: nothing is added, not even a length.
     #[must_use]
     pub fn raw(head: &str, body: impl AsRef<[u8]>, then: Then) -> Self {
         let mut bytes = format!("HTTP/1.1 {}\r\n\r\n", head.replace('\n', "\r\n")).into_bytes();
@@ -47,14 +45,14 @@ impl Reply {
         Self { bytes, then }
     }
 
-    /// A proper answer with its length.
+    /// With a `Content-Length`.
     #[must_use]
     pub fn proper(head: &str, body: impl AsRef<[u8]>) -> Self {
         let head = format!("{head}\nContent-Length: {}", body.as_ref().len());
         Self::raw(&head, body, Then::Listen)
     }
 
-    /// Any body as JSON.
+    /// A JSON body.
     #[must_use]
     pub fn json(body: &str) -> Self {
         Self::proper("200 OK\nContent-Type: application/json", body)
@@ -67,28 +65,28 @@ impl Reply {
         Self::proper(&format!("{status}\nContent-Type: application/problem+json"), body)
     }
 
-    /// Never a word.
+    /// No response.
     #[must_use]
     pub fn silence() -> Self {
         Self { bytes: Vec::new(), then: Then::Hold }
     }
 
-    /// Bytes that are not even HTTP.
+    /// Bytes that are not HTTP.
     #[must_use]
     pub fn noise(bytes: &[u8]) -> Self {
         Self { bytes: bytes.to_vec(), then: Then::Close }
     }
 }
 
-/// A request, as the server heard it: its head in lower case, by itself.
+/// A received request; derefs to its head in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     head: String,
-    /// The path and the query, as they came.
+    /// Path and query.
     pub target: String,
     /// The body.
     pub body: Vec<u8>,
-    /// How many came before it on its connection.
+    /// How many requests preceded it on its connection.
     pub nth: usize,
 }
 
@@ -107,7 +105,7 @@ impl fmt::Display for Heard {
 }
 
 impl Heard {
-    /// The texts that a list in the request's JSON holds: `ids`, or the ids of `marks`.
+    /// The ids in the request's JSON: `ids`, or those of `marks`.
     #[must_use]
     pub fn named(&self) -> Vec<String> {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -117,7 +115,7 @@ impl Heard {
     }
 }
 
-/// The server. It stops with the process: its threads hold nothing but their sockets.
+/// The server, for the rest of the process.
 #[derive(Debug)]
 pub struct Server {
     /// Where it listens.
@@ -153,13 +151,13 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A client of it, patient enough for a loaded machine.
+    /// A client with timeouts for a loaded machine.
     #[must_use]
     pub fn source(&self) -> Source {
         Source::new(&settings(&self.url())).unwrap()
     }
 
-    /// A client that loses its patience soon, for tests of exactly that.
+    /// A client with short timeouts.
     #[must_use]
     pub fn impatient(&self) -> Source {
         let mut settings = settings(&self.url());
@@ -169,7 +167,7 @@ impl Server {
     }
 }
 
-/// Settings whose waits are long enough for a loaded machine.
+/// Settings with timeouts for a loaded machine.
 #[must_use]
 pub fn settings(url: &str) -> SourceSettings {
     let mut settings = SourceSettings::new(url, Some(TOKEN.to_owned()));
@@ -179,13 +177,13 @@ pub fn settings(url: &str) -> SourceSettings {
 }
 
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<Vec<Heard>>) {
-    // Without this, each answer to a kept connection waits 40 ms for an acknowledgement.
+    // Otherwise responses on a kept connection wait 40 ms for an acknowledgement.
     let _ = stream.set_nodelay(true);
     for nth in 0.. {
         let Some(request) = read_request(&mut stream, nth) else { return };
         heard.lock().unwrap().push(request.clone());
         let reply = answer(&request);
-        // A client that has seen enough closes; that is its right.
+        // The client may have closed.
         let _ = stream.write_all(&reply.bytes);
         match reply.then {
             Then::Listen => {}

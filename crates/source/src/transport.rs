@@ -1,13 +1,10 @@
-//! What reqwest's errors say, once the layers around them are taken off.
-
 use std::error::Error as _;
 
 use strongroom_model::text::printable;
 
 use crate::cause::{Cause, MAX_DETAIL_CHARS, NoConnection};
 
-/// Why reqwest could not send a request or hear the answer's beginning. The address is left
-/// out: it stands in the request already.
+/// Why reqwest could not send a request or receive a response's head.
 pub(crate) fn unreachable(error: &reqwest::Error) -> Cause {
     if !error.is_connect() && !error.is_timeout() {
         return Cause::NoAnswer { detail: root_cause(error) };
@@ -26,7 +23,7 @@ pub(crate) fn unreachable(error: &reqwest::Error) -> Cause {
     Cause::Unreachable { why, detail: root_cause(error) }
 }
 
-/// The innermost error's words: the outer ones only say that a request failed.
+/// The innermost error: the outer ones only say that a request failed.
 pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let innermost = chain(error).last().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     printable(&innermost, MAX_DETAIL_CHARS)
@@ -40,8 +37,7 @@ fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
     chain(error).filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last()
 }
 
-/// Whether an error of that type is in the chain; one that an I/O error wraps is not its
-/// source but its inside.
+/// Also looks inside I/O errors, which do not show what they wrap as their source.
 fn chain_holds<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
     chain(error).any(|mut error| {
         while let Some(inside) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
