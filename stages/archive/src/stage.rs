@@ -1,5 +1,3 @@
-//! The stage, and the order of its steps.
-
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
@@ -10,21 +8,17 @@ use strongroom_source::{Guard, Source, SourceError};
 
 use crate::tell::{Proven, moved, refusal};
 
-/// How many batches are told at once: while one waits for the server, the next is on its
-/// way. More would only queue up in the server.
+/// While one batch waits for the server, the next is sent. More would only queue there.
 const BATCHES: usize = 2;
 
-/// Tells the server, many bookings at a time: first the proofs, then the moves.
+/// Marks many bookings with one request, then moves them with another.
 ///
-/// Every step may happen twice, since the server does both but once:
+/// Both are idempotent on the server:
 /// - if we stop before the marks arrive, nothing has happened;
-/// - if we stop between the marks and the moves, or between the moves and the append, the
-///   bookings are still pending in the log. They are marked again with the same proof's
-///   event (`already`), moved again (`already`, with the same month and path), and
-///   appended then.
+/// - if we stop between marks and moves, or between moves and append, the bookings are still pending. They are marked
+///   again with the same proof, moved again (`already`, with the same month and path), and appended.
 ///
-/// The server is told of nothing that is not committed: the trigger of each task is in the
-/// log, and so is the proof that it rests on (R1).
+/// The server only learns what is committed: a task's trigger and its proof are in the log (R1).
 #[derive(Debug)]
 pub struct Archive {
     source: Source,
@@ -34,14 +28,13 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// A stage that tells this server, `batch` bookings at a time (1 to
-    /// [`MAX_ITEMS`]).
+    /// A stage for this server, `batch` bookings at a time (1 to [`MAX_ITEMS`]).
     #[must_use]
     pub fn new(source: Source, batch: usize) -> Self {
         Self { server: Guard::new(source.clone()), source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES }
     }
 
-    /// The same with so many requests under way at once.
+    /// Sets the number of concurrent requests.
     #[must_use]
     pub fn at_once(self, batches: usize) -> Self {
         Self { batches: batches.max(1), ..self }
@@ -68,12 +61,12 @@ impl Stage for Archive {
         for task in tasks {
             match Proven::new(task) {
                 Ok(proven) => batch.push(proven),
-                // Nothing hands us such a booking; if something does, there is nothing to tell.
+                // Should not happen; there is nothing to mark.
                 Err(task) => settle.one(*task, Outcome::Superseded).await,
             }
         }
-        // A request that fails as a whole is split until it is known whose fault it is, so
-        // that one booking that the server stumbles over does not keep the others waiting.
+        // A request that fails as a whole is split until the booking at fault is alone, so that it does not hold up the
+        // others.
         let mut parts = vec![batch];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             match self.tell(&part).await {
@@ -88,7 +81,7 @@ impl Stage for Archive {
 }
 
 impl Archive {
-    /// Marks, then moves what is marked. One outcome for each, in their order.
+    /// One outcome for each, in order.
     async fn tell(&self, part: &[Proven]) -> Result<Vec<Outcome>, SourceError> {
         let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
         let answers = self.source.mark(&marks).await?;
@@ -109,7 +102,7 @@ impl Archive {
             .collect())
     }
 
-    /// A request failed as a whole. `parts`: what is left to be told.
+    /// A request failed as a whole. `parts` are still to be sent.
     async fn failed(
         &self,
         mut part: Vec<Proven>,
@@ -121,7 +114,7 @@ impl Archive {
         self.server.suspect();
         let outcome = match self.source.obstacle_behind(error).await {
             Some(obstacle) => {
-                // Whatever is left is as obstructed as this; it is delivered again.
+                // The rest is obstructed as well; it is delivered again.
                 parts.clear();
                 Outcome::Obstructed(obstacle)
             }

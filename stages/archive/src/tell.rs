@@ -1,4 +1,4 @@
-//! What the server is told of one booking, and what its answer means. Pure.
+//! One booking's mark, and what the server's answer means. Pure.
 
 use strongroom_bus::{Done, Failure, Fate, Outcome, Task};
 use strongroom_model::booking::Booking;
@@ -7,7 +7,7 @@ use strongroom_model::wire::{Answer, AnswerOutcome, Mark, RefusalCause};
 use strongroom_model::{AlarmKind, BookingId, Event, FailureKind};
 use strongroom_source::no_storage;
 
-/// A task whose booking can be told of.
+/// A task whose booking has a proof.
 #[derive(Debug)]
 pub(crate) struct Proven {
     pub(crate) task: Task<Booking>,
@@ -16,7 +16,6 @@ pub(crate) struct Proven {
 }
 
 impl Proven {
-    /// The task with its proof; a booking without one is none of this stage's.
     pub(crate) fn new(task: Task<Booking>) -> Result<Self, Box<Task<Booking>>> {
         match mark(&task) {
             Some((booking, mark)) => Ok(Self { task, booking, mark }),
@@ -29,7 +28,7 @@ impl Proven {
     }
 }
 
-/// The proof: what was read back, of the event that records it, whichever attempt this is.
+/// The proof's own event, whichever attempt this is.
 fn mark(task: &Task<Booking>) -> Option<(BookingId, Mark)> {
     let booking = task.stream.as_booking()?;
     let copy = task.state.backed_up.as_ref()?;
@@ -46,7 +45,7 @@ fn mark(task: &Task<Booking>) -> Option<(BookingId, Mark)> {
     Some((booking, mark))
 }
 
-/// What it means that the server did not do it, if it did not.
+/// The outcome if the server refused.
 pub(crate) fn refusal(one: &Proven, answer: &Answer, what: &str) -> Option<Outcome> {
     match answer.outcome {
         AnswerOutcome::Done | AnswerOutcome::Already => None,
@@ -61,7 +60,7 @@ fn refused(one: &Proven, cause: Option<RefusalCause>, reason: &str, what: &str) 
     let message = format!("the server refused to {what} {}: {reason}", one.booking);
     let failure = |kind, fate| Failure::new(kind, message.clone(), fate);
     Outcome::Failed(match cause {
-        // Every other booking would meet the same.
+        // Every other booking would fail as well.
         Some(RefusalCause::Storage) => return Outcome::Obstructed(no_storage(reason)),
         Some(RefusalCause::Busy) => failure(FailureKind::Refused, Fate::Retry),
         Some(RefusalCause::FileMissing) => failure(FailureKind::FileMissing, Fate::Person),
@@ -81,7 +80,6 @@ fn refused(one: &Proven, cause: Option<RefusalCause>, reason: &str, what: &str) 
     })
 }
 
-/// What a move's answer means for its booking.
 pub(crate) fn moved(one: &Proven, answer: &Answer) -> Outcome {
     if let Some(outcome) = refusal(one, answer, "move") {
         return outcome;

@@ -1,5 +1,3 @@
-//! What a run says that it found.
-
 use strongroom_bus::Done;
 use strongroom_model::Event;
 use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised, RunEnumerated, ZeroReason};
@@ -7,8 +5,7 @@ use strongroom_source::error::SERVER;
 
 use crate::pick::Pick;
 
-/// The outcome of a run, but for the events on the bookings themselves. `whole`: whether
-/// the list was read to its end.
+/// A run's outcome, without the bookings' events. `whole`: the list was read to its end.
 pub(crate) fn findings(pick: &Pick, whole: bool) -> Done {
     let mut done = Done::event(Event::RunEnumerated(RunEnumerated {
         waiting: pick.waiting,
@@ -23,7 +20,7 @@ pub(crate) fn findings(pick: &Pick, whole: bool) -> Done {
     if pick.forgotten > 0 {
         done.raise.push(forgot(pick));
     } else if whole {
-        // Only a list that was read to its end can say that none is among them.
+        // Only a complete list shows that there is none.
         let message = "the server offers nothing any more that it was told is backed up".to_owned();
         done.clear.push((AlarmKey::new(AlarmKind::ServerForgot, SERVER), message));
     }
@@ -37,7 +34,7 @@ fn zero_reason(pick: &Pick) -> Option<ZeroReason> {
     }
     Some(match pick {
         Pick { listed: 0, waiting: 0, unusable: 0, .. } => ZeroReason::NothingWaiting,
-        // The server's count and its list contradict each other: what waits is not known, and is not called nothing.
+        // The server's count contradicts its list, so this is not "nothing".
         Pick { listed: 0, .. } => ZeroReason::NoneListed,
         Pick { in_hand: 0, forgotten: 0, .. } => ZeroReason::NoneUsable,
         _ => ZeroReason::AllInHand,

@@ -1,4 +1,4 @@
-//! What becomes of each record that the server lists. Pure: the log's word comes in.
+//! Decides on each record that the server lists. Pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,15 +7,12 @@ use strongroom_model::event::{Enumerated, Event, Failed, Rejected};
 use strongroom_model::{BookingId, BookingStatus, Expected, Position, StageName, StreamName};
 use strongroom_source::{Offer, Page, Unusable};
 
-/// How many records that cannot be used a run notes on their own bookings at most: the
-/// append that they share with those taken must fit. The rest is noted by the next runs.
+/// Unusable records that a run notes on their bookings: they share an append with those taken, which is bounded. Later
+/// runs note the rest.
 const MAX_NOTED: usize = 500;
-/// How many refused records a run shows.
 const MAX_REJECTED: usize = 50;
-/// How many forgotten bookings an alarm names.
 pub(crate) const MAX_FORGOTTEN_NAMED: usize = 20;
 
-/// An event on a booking's stream, and what that stream must look like.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Note {
     pub(crate) stream: StreamName,
@@ -23,28 +20,25 @@ pub(crate) struct Note {
     pub(crate) event: Event,
 }
 
-/// What a run has picked so far.
 #[derive(Debug, Default)]
 pub(crate) struct Pick {
-    /// How many it may take.
+    /// How many the run may take.
     oldest: usize,
-    /// The server's own count, of the last page.
+    /// The server's count, from the last page.
     pub(crate) waiting: u64,
-    /// How many records were looked at.
+    /// Records considered.
     pub(crate) listed: u64,
-    /// Bookings to take in hand.
     pub(crate) taken: Vec<Note>,
-    /// Bookings whose record cannot be used, and that nobody was told of yet.
+    /// Bookings with an unusable record, not noted before.
     pub(crate) noted: Vec<Note>,
-    /// How many are in hand, or need a person.
+    /// Bookings in progress, or that need a person.
     pub(crate) in_hand: u64,
-    /// How many are archived by the log.
+    /// Bookings that the log has as archived.
     pub(crate) forgotten: u64,
-    /// The first of those.
+    /// The first of these.
     pub(crate) forgotten_ids: Vec<BookingId>,
-    /// How many records cannot be used.
     pub(crate) unusable: u64,
-    /// The first of those.
+    /// The first of these.
     pub(crate) rejected: Vec<Rejected>,
     seen: HashSet<BookingId>,
 }
@@ -54,12 +48,11 @@ impl Pick {
         Self { oldest: oldest as usize, ..Self::default() }
     }
 
-    /// Whether as many are taken as may be.
     pub(crate) fn is_full(&self) -> bool {
         self.taken.len() >= self.oldest
     }
 
-    /// Whether every booking of a page stood on pages before it.
+    /// Whether all its bookings were on earlier pages.
     pub(crate) fn has_seen(&self, page: &Page) -> bool {
         let mut ids = page.records.iter().filter_map(|record| match record {
             Ok(offer) => Some(&offer.id),
@@ -69,16 +62,15 @@ impl Pick {
         first.is_some_and(|first| self.seen.contains(first) && ids.all(|id| self.seen.contains(id)))
     }
 
-    /// The server's pages lead back to one that was given before: said once, for the list as a whole.
+    /// Reports a cycle of pages once, for the whole list.
     pub(crate) fn note_circle(&mut self) {
         let reason = "its pages come round: a page or a cursor that was given before is given again, and what lies \
                       behind it cannot be reached";
         self.reject("(the list)".to_owned(), reason.to_owned());
     }
 
-    /// Looks at one page, up to where enough is taken. `heads`: where the bookings that
-    /// [`bookings_of`] names stand in the log. `asked_at`: the log's size before the page
-    /// was asked for.
+    /// Considers a page until enough is taken. `heads` has the log's state of [`bookings_of`] the page, `asked_at` the
+    /// log's size before the page was requested.
     pub(crate) fn look(&mut self, page: Page, heads: &HashMap<StreamName, StreamHead>, asked_at: Position) {
         self.waiting = page.waiting;
         for record in page.records {
@@ -114,15 +106,14 @@ impl Pick {
         self.taken.push(Note { stream, expected, event: Event::TimesheetEnumerated(record) });
     }
 
-    /// A record that cannot be used. Where its booking is known, it is noted on the booking,
-    /// once: from then on the booking needs a person, and keeps nobody else waiting.
+    /// Noted once on its booking, which then needs a person and holds up no other.
     fn unusable(&mut self, record: Unusable, heads: &HashMap<StreamName, StreamHead>) {
         let Some(id) = record.id.clone() else { return self.reject(record.shown, record.reason) };
         if !self.seen.insert(id.clone()) {
             return self.reject(record.shown, record.reason);
         }
         let stream = StreamName::booking(&id);
-        // Which position the log had does not matter here: nothing of this is archived.
+        // The log's position does not matter: nothing here is archived.
         let Whereabouts::Free(expected) = whereabouts(heads.get(&stream), Position(0)) else {
             self.in_hand += 1;
             return;
@@ -142,7 +133,6 @@ impl Pick {
     }
 }
 
-/// Whose state must be known to look at a page.
 pub(crate) fn bookings_of(page: &Page) -> Vec<StreamName> {
     let id = |record: &Result<Offer, Unusable>| match record {
         Ok(offer) => Some(StreamName::booking(&offer.id)),
@@ -152,16 +142,15 @@ pub(crate) fn bookings_of(page: &Page) -> Vec<StreamName> {
 }
 
 enum Whereabouts {
-    /// Nobody has it: to be appended after this.
+    /// To be appended after this.
     Free(Expected),
-    /// An earlier run has it, or it needs a person.
+    /// An earlier run took it, or it needs a person.
     InHand,
-    /// It is archived, and was when the server offered it: the server has forgotten that.
+    /// Archived before the server offered it: the server has forgotten that.
     Forgotten,
 }
 
-/// Where a booking is. One that became archived only after its page was asked for was
-/// still waiting then, and is not forgotten: the server lists what it knew at that moment.
+/// A booking that was archived only after its page was requested is not forgotten: the page shows the state before.
 fn whereabouts(head: Option<&StreamHead>, asked_at: Position) -> Whereabouts {
     let Some(head) = head else { return Whereabouts::Free(Expected::New) };
     match head.status.as_ref().and_then(|status| BookingStatus::from_label(status.as_str())) {

@@ -1,4 +1,4 @@
-//! The stage: reads the server's list page by page, and settles.
+//! The stage.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,25 +16,22 @@ use strongroom_source::{Guard, Page, Source, SourceError};
 use crate::findings::findings;
 use crate::pick::{Note, Pick, bookings_of};
 
-/// The most bookings that one run takes, whatever it was asked for: what one append holds.
+/// The most bookings of a run: what one append holds.
 pub const MAX_OLDEST: u32 = 1000;
-/// How many pages of the list a run reads at most: a list that a server makes up as it goes
-/// must end. As many bookings at the head of the list may be stuck (pages times
-/// [`MAX_LIST`]) before they keep the others waiting.
+/// How many pages a run reads: an endless list must end. That many pages times [`MAX_LIST`] of bookings may be stuck at
+/// the head of the list before they hold up the others.
 pub const MAX_PAGES: u32 = 200;
 
-/// Takes bookings in hand.
+/// Takes bookings.
 ///
-/// All that a run takes is appended in one step with what it says that it found, each
-/// event with the version that its booking's stream was seen at:
+/// A run's events are appended in one step, each with the version that its booking's stream had:
 /// - if we stop before the append, nothing has happened, and the run is still pending;
-/// - if another enumeration took one of the same bookings in the meantime, the log refuses
-///   the whole append. The run is delivered again, asks anew, and finds that one in hand.
-///   Both runs cannot lose: what refuses one is that the other's append went through;
-/// - if a duplicate of this run was faster, the run's own stream has moved on, and this
-///   outcome is dropped.
+/// - if another run took one of the bookings meanwhile, the log refuses the append. The run is delivered again, lists
+///   anew, and finds that one in progress. One of two concurrent runs always succeeds: what refuses one is the other's
+///   append;
+/// - if a duplicate of this run was faster, the run's own stream has moved on, and this outcome is dropped.
 ///
-/// So no booking is taken twice, and none is taken by a run that does not say so.
+/// So a booking is taken once, by a run that records it.
 #[derive(Debug)]
 pub struct Enumerate {
     source: Source,
@@ -44,11 +41,8 @@ pub struct Enumerate {
     server: Guard,
 }
 
-/// Why a run could not look.
 enum Hindered {
-    /// The server.
     Source(SourceError),
-    /// The log.
     Log(LogError),
 }
 
@@ -65,7 +59,7 @@ impl From<LogError> for Hindered {
 }
 
 impl Enumerate {
-    /// A stage that takes this server's bookings in hand, in this log.
+    /// A stage that takes this server's bookings, in this log.
     #[must_use]
     pub fn new(source: Source, log: EventLog, clock: Clock) -> Self {
         Self { server: Guard::new(source.clone()), source, log, clock, actor: actor(StageName::Enumerate) }
@@ -79,7 +73,7 @@ impl Stage for Enumerate {
         StageName::Enumerate
     }
 
-    /// One run at a time: two would only want the same bookings.
+    /// Two runs would only compete for the same bookings.
     fn limits(&self) -> BatchLimits {
         BatchLimits { tasks: 1, batches: 1 }
     }
@@ -96,7 +90,7 @@ impl Stage for Enumerate {
                     self.server.suspect();
                     settle.one(task, hindered(&error)).await;
                 }
-                // Not settled: it is delivered again when the log can be read.
+                // Not settled: delivered again once the log can be read.
                 Err(Hindered::Log(error)) => {
                     tracing::warn!(error = %with_causes(&error), "a run cannot see what is in hand");
                 }
@@ -111,7 +105,7 @@ impl Enumerate {
         let mut pick = Pick::new(oldest.clamp(1, MAX_OLDEST));
         let (mut cursor, mut given) = (None, HashSet::new());
         for _ in 0..MAX_PAGES {
-            // Before the page: what the log says up to here, the server knew as well.
+            // Before the page: the server knew what the log has up to here.
             let asked_at = Position(self.log.head().await?.size);
             let page = self.source.waiting(MAX_LIST, cursor.as_deref()).await?;
             cursor.clone_from(&page.next);
@@ -163,7 +157,6 @@ impl Enumerate {
     }
 }
 
-/// What a server's error means for the run.
 fn hindered(error: &SourceError) -> Outcome {
     if let Some(obstacle) = error.obstacle() {
         return Outcome::Obstructed(obstacle);

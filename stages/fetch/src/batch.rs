@@ -1,5 +1,3 @@
-//! One batch: its downloads, and the groups in which they are made durable.
-
 use std::time::Duration;
 
 use strongroom_bus::{Settle, Task};
@@ -11,11 +9,10 @@ use crate::download::{Finished, Shared};
 use crate::group::{ALONE_FROM_BYTES, commit_group};
 use crate::transfer::{Downloaded, Pending};
 
-/// How long downloaded files wait for others to share a sync with: a slow file must not keep
-/// finished ones from being durable.
+/// How long finished files wait to share a sync: a slow file must not delay their durability.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A batch in flight. Dropped, its downloads stop; the received bytes stay on the drive.
+/// A batch in flight. Dropped, its downloads stop; received bytes stay on the drive.
 pub(crate) struct Batch {
     shared: Shared,
     settle: Settle<Booking>,
@@ -23,7 +20,7 @@ pub(crate) struct Batch {
     group: Vec<(Task<Booking>, Downloaded)>,
     /// When the group is committed at the latest.
     due: Instant,
-    /// Groups that are being committed, and tasks that are being settled, while others download.
+    /// Commits and settlements, concurrent with downloads.
     commits: JoinSet<()>,
 }
 
@@ -32,7 +29,6 @@ impl Batch {
         Self { shared, settle, group: Vec::new(), due: Instant::now(), commits: JoinSet::new() }
     }
 
-    /// Downloads all of it, and settles each task when its file is durable or has failed.
     pub(crate) async fn run(mut self, pending: Vec<Pending>) {
         let (fitting, others): (Vec<Pending>, Vec<Pending>) =
             pending.into_iter().partition(|(_, transfer)| transfer.fits);
@@ -41,8 +37,8 @@ impl Batch {
         let mut others = others.into_iter();
         loop {
             if downloads.is_empty() {
-                // There may be room after all: part of such a file may be on the drive already.
-                // One at a time, since each reserves room before it is refused.
+                // It may fit after all, if part of it is on the drive. One at a time, since each reserves room before
+                // it is refused.
                 let Some(other) = others.next() else { break };
                 downloads.spawn(self.shared.clone().download(other));
             }
@@ -85,7 +81,7 @@ impl Batch {
     }
 }
 
-/// A panic goes on to the runner, which records it; nothing here cancels a task.
+/// Tasks are never cancelled, so an error is a panic, which the runner records.
 fn resume_panic<T>(joined: Result<T, JoinError>) -> T {
     joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

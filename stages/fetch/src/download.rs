@@ -1,5 +1,3 @@
-//! The download of one file.
-
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{Outcome, Task};
@@ -16,30 +14,29 @@ use crate::meter::Meter;
 use crate::stream::stream;
 use crate::transfer::{Downloaded, Pending};
 
-/// What the files of a batch share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) source: Source,
     pub(crate) drive: Drive,
     pub(crate) meter: Meter,
-    /// One for each concurrent download, over all batches.
+    /// Concurrent downloads, over all batches.
     pub(crate) permits: Arc<Semaphore>,
-    /// What one download found to be in the way of all.
+    /// An obstacle that one download found, for all.
     pub(crate) obstacle: Arc<OnceLock<AlarmRaised>>,
 }
 
-/// A download's end: the file, or what its task is settled with.
+/// The file, or its task's outcome.
 pub(crate) type Finished = (Task<Booking>, Result<Downloaded, Outcome>);
 
 impl Shared {
-    /// Downloads one file onto the drive, under its temporary name.
+    /// Downloads a file to its temporary name.
     pub(crate) async fn download(self, (task, transfer): Pending) -> Finished {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         if let Some(obstacle) = self.obstacle.get() {
             return (task, Err(Outcome::Obstructed(obstacle.clone())));
         }
         let began = Instant::now();
-        // Where a part may be on the drive already, or the room is doubtful, the drive comes first.
+        // Where a part may be on the drive, or room is doubtful, the drive is opened first.
         let result = if transfer.size <= MAX_GATHERED_BYTES && transfer.fits && !transfer.is_retry {
             gather(&self.source, &self.drive, &self.meter, &transfer).await
         } else {

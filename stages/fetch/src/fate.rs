@@ -1,4 +1,4 @@
-//! What an error means: for the file, or for all of them.
+//! Whether an error concerns one file or all.
 
 use strongroom_bus::{Failure, Fate, Outcome};
 use strongroom_drive::DriveError;
@@ -6,7 +6,6 @@ use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, FailureKind};
 use strongroom_source::{Cause, Source, SourceError};
 
-/// Why a download failed.
 #[derive(Debug)]
 pub(crate) enum FetchError {
     Source(SourceError),
@@ -26,12 +25,10 @@ impl From<DriveError> for FetchError {
 }
 
 impl FetchError {
-    /// See [`is_useless`].
     pub(crate) fn is_useless(&self) -> bool {
         matches!(self, Self::Source(error) if is_useless(error))
     }
 
-    /// What it means for the file.
     pub(crate) async fn outcome(self, source: &Source) -> Outcome {
         match self {
             Self::Drive(error) => of_drive(&error),
@@ -40,13 +37,11 @@ impl FetchError {
     }
 }
 
-/// Whether the received bytes are of no use to a later attempt: the server has another file than its record says,
-/// or none.
+/// Whether the received bytes are useless for a later attempt: the server's file contradicts its record, or is missing.
 pub(crate) fn is_useless(error: &SourceError) -> bool {
     matches!(*error.cause, Cause::TooLong { .. } | Cause::Missing { .. })
 }
 
-/// What is in the way where a drive cannot be worked on at all.
 pub(crate) fn of_the_drive(error: &DriveError) -> AlarmRaised {
     error.obstacle().unwrap_or_else(|| AlarmRaised {
         kind: AlarmKind::DriveFailing,
@@ -56,13 +51,12 @@ pub(crate) fn of_the_drive(error: &DriveError) -> AlarmRaised {
     })
 }
 
-/// What a drive's error means for a file.
 pub(crate) fn of_drive(error: &DriveError) -> Outcome {
     if let Some(obstacle) = error.obstacle() {
         return Outcome::Obstructed(obstacle);
     }
     if error.is_busy() {
-        // Another worker has this file in flight; if it dies, the file is delivered again.
+        // Another worker has it in flight; if that dies, it is delivered again.
         return Outcome::Superseded;
     }
     let kind = error.failure_kind();
@@ -70,7 +64,6 @@ pub(crate) fn of_drive(error: &DriveError) -> Outcome {
     Outcome::Failed(Failure::new(kind, error.to_string(), fate))
 }
 
-/// What a server's error over a file means for it.
 async fn of_source(source: &Source, error: &SourceError) -> Outcome {
     if let Some(obstacle) = source.obstacle_behind(error).await {
         return Outcome::Obstructed(obstacle);

@@ -1,5 +1,4 @@
-//! A small file: downloaded to memory, then written at once. That costs one change of threads a file instead
-//! of one a chunk.
+//! Small files: downloaded to memory and written at once, with one change of threads per file instead of per chunk.
 
 use strongroom_drive::{Drive, DriveError, Place, Received};
 use strongroom_model::ByteCount;
@@ -10,10 +9,10 @@ use crate::meter::Meter;
 use crate::transfer::Transfer;
 use strongroom_service::blocking;
 
-/// The largest file that is held in memory: 128 MiB in all at the largest concurrency (256).
+/// 128 MiB in all at the largest concurrency (256).
 pub(crate) const MAX_GATHERED_BYTES: ByteCount = ByteCount(512 * 1024);
 
-/// Downloads a small file onto the drive, under its temporary name.
+/// Downloads a small file to its temporary name.
 pub(crate) async fn gather(
     source: &Source,
     drive: &Drive,
@@ -27,7 +26,7 @@ pub(crate) async fn gather(
         Ok(()) => Ok(blocking(move || put(&drive, &place, &bytes)).await?),
         Err(error) => {
             if !bytes.is_empty() && !error.is_useless() {
-                // Kept for the next attempt; if this fails as well, only time is lost.
+                // For the next attempt; if this fails too, only time is lost.
                 let _ = blocking(move || keep(&drive, &place, &bytes)).await;
             }
             Err(error)
@@ -44,7 +43,7 @@ async fn download(source: &Source, meter: &Meter, transfer: &Transfer, bytes: &m
     Ok(())
 }
 
-/// Writes the whole file; one that is on the drive already, and right, is left as it is.
+/// Leaves a complete and correct file as it is.
 fn put(drive: &Drive, place: &Place, bytes: &[u8]) -> Result<Received, DriveError> {
     let mut partial = drive.receive(place)?;
     if !partial.is_complete() {
@@ -56,7 +55,7 @@ fn put(drive: &Drive, place: &Place, bytes: &[u8]) -> Result<Received, DriveErro
     partial.finish()
 }
 
-/// Leaves a beginning on the drive, unless there is a longer one.
+/// Keeps the longer beginning.
 fn keep(drive: &Drive, place: &Place, beginning: &[u8]) -> Result<(), DriveError> {
     let mut partial = drive.receive(place)?;
     if partial.resumed_from().0 < beginning.len() as u64 {

@@ -1,5 +1,3 @@
-//! Files that are committed together, with one sync.
-
 use strongroom_bus::{Done, Outcome, Settle, Task};
 use strongroom_drive::{Drive, Landed};
 use strongroom_model::booking::Booking;
@@ -11,15 +9,14 @@ use crate::fate::of_drive;
 use crate::transfer::Downloaded;
 use strongroom_service::blocking;
 
-/// From this size on, a file is committed alone: small ones do not wait for its sync, which takes as long as the
-/// drive needs to write it.
+/// From this size on a file is committed alone: small ones must not wait while the drive writes it.
 pub(crate) const ALONE_FROM_BYTES: ByteCount = ByteCount(64 * 1024 * 1024);
 
-/// Makes files durable under their final names, then settles their tasks.
+/// Makes files durable under their final names with one sync, then settles their tasks.
 ///
 /// - If we stop before the commit, the files have temporary names; the next attempt resumes them.
-/// - If we stop between the commit and the append, they have their final names, and no event says so. The next
-///   attempt finds the expected content in place and writes nothing.
+/// - If we stop between commit and append, they have their final names without an event. The next attempt finds them in
+///   place and writes nothing.
 pub(crate) async fn commit_group(drive: Drive, group: Vec<(Task<Booking>, Downloaded)>, settle: Settle<Booking>) {
     kill_point!("fetch.after-download");
     let mut tasks = Vec::with_capacity(group.len());

@@ -1,21 +1,14 @@
-//! Downloads files onto the drive, concurrently and resumable, durable before any event says so.
+//! Downloads files onto the drive, concurrently and resumably; durable before any event says so.
 //!
-//! Takes [`TimesheetEnumerated`](strongroom_model::Event::TimesheetEnumerated), gives
-//! [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched): see the README beside this
-//! crate for the whole table. Whether the bytes are the right ones is for verify to say.
+//! [`TimesheetEnumerated`](strongroom_model::Event::TimesheetEnumerated) in,
+//! [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched) out; the README has the whole table. Verify decides
+//! whether the bytes are right.
 //!
-//! In reading order:
-//! - [`settings`]: what is configured;
-//! - [`stage`]: what is looked at before a batch is begun;
-//! - `batch`: its downloads, and the groups in which they are committed;
-//! - `transfer`: one file to download, and `download`: its way;
-//! - `gather` and `stream`: small files by way of memory, others chunk by chunk;
-//! - `group`: files that are committed together;
-//! - `fate`: what an error means for the file, its batch and the stage;
-//! - [`meter`]: received bytes.
+//! In reading order: `stage`, `batch`, `download`, `gather` (small files) and `stream` (others), `group` (one sync),
+//! `fate` (errors).
 
 mod batch;
-mod download;
+pub mod download;
 mod fate;
 mod gather;
 mod group;

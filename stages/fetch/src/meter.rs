@@ -1,18 +1,16 @@
-//! Received bytes, for a progress bar only.
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use strongroom_model::ByteCount;
 
-/// Counts received bytes. Clones share the count.
+/// Counts received bytes, for a progress bar; clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     bytes: Arc<AtomicU64>,
 }
 
 impl Meter {
-    /// Bytes received since the process began, those of a restarted transfer twice.
+    /// Bytes received since the process began; restarted transfers count twice.
     #[must_use]
     pub fn bytes(&self) -> ByteCount {
         ByteCount(self.bytes.load(Ordering::Relaxed))

@@ -1,5 +1,3 @@
-//! What is configured.
-
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
@@ -11,9 +9,9 @@ use strongroom_model::{ByteCount, DriveId, SiteId};
 pub struct FetchSettings {
     /// The site: the drive's first folder.
     pub site: SiteId,
-    /// Where the drive is mounted.
+    /// The drive's mount folder.
     pub root: PathBuf,
-    /// The only drive to write to; any that was set up where it is `None`.
+    /// The only accepted drive, if set.
     pub expect: Option<DriveId>,
     /// What must stay free on the drive.
     pub reserve: ByteCount,
@@ -23,6 +21,6 @@ pub struct FetchSettings {
     pub batch: usize,
     /// The time zone of the bags' months.
     pub zone: TimeZone,
-    /// The bags that the stages of this process have read.
+    /// Bags that this process's stages share.
     pub bags: BagCache,
 }

@@ -1,5 +1,3 @@
-//! The stage: what is looked at before a batch is begun.
-
 use std::sync::{Arc, OnceLock};
 
 use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
@@ -19,15 +17,13 @@ use crate::meter::Meter;
 use crate::settings::FetchSettings;
 use crate::transfer::{Pending, Transfer};
 
-/// Concurrent batches: the next one downloads while the last files of one are committed, and a large file does
-/// not delay all that follow.
+/// The next batch downloads while the last files of one are committed, and a large file does not delay all that follow.
 const BATCHES: usize = 4;
 
 /// Downloads files onto the drive.
 ///
-/// A task's file is durable under its final name before the task settles. Everything before that may happen twice,
-/// here or in a concurrent worker: a temporary file belongs to one worker at a time, and a file that is on the drive
-/// already is adopted.
+/// A file is durable under its final name before its task settles. Everything before may happen twice, here or in a
+/// concurrent worker: a temporary file belongs to one worker at a time, and a file that is there already is adopted.
 #[derive(Debug)]
 pub struct Fetch {
     source: Source,
@@ -55,7 +51,7 @@ impl Fetch {
         }
     }
 
-    /// The same, on a drive that this allows to be used.
+    /// Asks `admission` before each use of a drive.
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
         let opened = DriveSettings { reserve: Some(self.settings.reserve), expect: self.settings.expect };
@@ -110,7 +106,7 @@ impl Stage for Fetch {
 }
 
 impl Fetch {
-    /// What is to be downloaded, and the tasks of bookings that were never enumerated: none should be delivered.
+    /// Also returns tasks of bookings that were never enumerated, which should not be delivered.
     fn sort(&self, tasks: Vec<Task<Booking>>) -> (Vec<Pending>, Vec<(Task<Booking>, Outcome)>) {
         let month = Month::of(self.clock.now(), &self.settings.zone);
         let (mut pending, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
@@ -123,7 +119,7 @@ impl Fetch {
         (pending, others)
     }
 
-    /// Looks at the drive before the first request (R6), and at what fits on it.
+    /// Checks the drive before the first request (R6), and what fits on it.
     async fn share(&self, pending: &mut [Pending]) -> Result<Shared, DriveError> {
         let drive = self.drive().await?;
         let sizes: Vec<ByteCount> = pending.iter().map(|(_, transfer)| transfer.size).collect();
@@ -144,13 +140,12 @@ impl Fetch {
     }
 }
 
-/// How many files a batch may have open within the process's limit: each has its temporary file, its connection and
-/// a folder.
+/// Each file needs its temporary file, a connection and a folder.
 fn max_open() -> usize {
     (limits::open_files() / (3 * BATCHES)).max(1)
 }
 
-/// Which files fit on the drive: all together, or else the first that do.
+/// Which files fit: all together, or the first that do.
 fn fitting(drive: &Drive, sizes: &[ByteCount]) -> Result<Vec<bool>, DriveError> {
     let fits = |needed| match drive.check(needed) {
         Ok(()) => Ok(true),

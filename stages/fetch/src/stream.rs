@@ -1,5 +1,4 @@
-//! A file chunk by chunk, from the network to a thread that writes, over a short channel: a few chunks are in memory,
-//! however large the file.
+//! Large files: chunk by chunk from the network to a writing thread, over a short channel that bounds memory.
 
 use bytes::Bytes;
 use strongroom_drive::{Drive, DriveError, Place, Received};
@@ -12,22 +11,20 @@ use crate::meter::Meter;
 use crate::transfer::Transfer;
 use strongroom_service::blocking;
 
-/// Chunks that wait for the drive at most: enough that neither side waits for the other at each chunk, few enough
-/// that a slow drive slows the download at once.
+/// Enough that neither side waits at each chunk, few enough that a slow drive slows the download at once.
 const QUEUED_CHUNKS: usize = 8;
 
-/// A message to the writing thread.
 enum Message {
     /// The server begins at the first byte: drop what is there.
     Restart,
     Bytes(Bytes),
     End,
-    /// Nothing that was received is of use to a later attempt either.
+    /// The received bytes are useless for a later attempt.
     Useless,
 }
 
-/// Downloads a file onto the drive, under its temporary name, from where an earlier transfer stopped. Cancelled at any
-/// point, the received bytes stay for the next attempt.
+/// Downloads a file to its temporary name, resuming an earlier transfer. Cancelled, the received bytes stay for the
+/// next attempt.
 pub(crate) async fn stream(
     source: &Source,
     drive: &Drive,
@@ -40,7 +37,7 @@ pub(crate) async fn stream(
     let writer = blocking(move || write(&drive, &place, opened, queue));
     let reader = read(source, meter, transfer, from, chunks);
     let (written, read) = tokio::join!(writer, reader);
-    // If both failed, the other follows from the drive's error.
+    // If both failed, the drive's error caused the other.
     match (written?, read) {
         (Some(received), _) => Ok(received),
         (None, Err(error)) => Err(error.into()),
@@ -48,7 +45,7 @@ pub(crate) async fn stream(
     }
 }
 
-/// The network's side. It ends early, without an error, only if the writer has.
+/// Ends early without an error only if the writer has.
 async fn read(
     source: &Source,
     meter: &Meter,
@@ -89,7 +86,7 @@ async fn send_chunks(
     Ok(())
 }
 
-/// The drive's side. `None`: the transfer was cancelled.
+/// `None` if the transfer was cancelled.
 fn write(
     drive: &Drive,
     place: &Place,

@@ -1,24 +1,21 @@
-//! One file to download.
-
 use strongroom_bus::Task;
 use strongroom_drive::{Place, Received};
 use strongroom_model::booking::Booking;
 use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
 
-/// A booking's file, as the server's record has it, and where it goes.
+/// A booking's file by the server's record, and its destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Transfer {
     pub(crate) booking: BookingId,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) place: Place,
-    /// An earlier attempt failed: part of the file may be on the drive.
+    /// An earlier attempt failed: part of it may be on the drive.
     pub(crate) is_retry: bool,
-    /// The drive has room for all of it.
+    /// The drive has room for it.
     pub(crate) fits: bool,
 }
 
-/// A task with its file.
 pub(crate) type Pending = (Task<Booking>, Transfer);
 
 /// A downloaded file, not yet durable.
@@ -29,7 +26,7 @@ pub(crate) struct Downloaded {
 }
 
 impl Transfer {
-    /// A task's file; `None` where its booking was never enumerated.
+    /// `None` if its booking was never enumerated.
     pub(crate) fn of(task: &Task<Booking>, site: &SiteId, month: Month) -> Option<Self> {
         let booking = task.stream.as_booking()?;
         let record = task.state.enumerated.as_ref()?;

@@ -1,5 +1,3 @@
-//! A mail about alarms: what began and what ended, each told once, at once.
-
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,15 +14,15 @@ use crate::words::{full_stop, is_short, plural, short};
 /// How many alarms of a kind a mail shows; it counts the others.
 const MAX_SHOWN: usize = 20;
 
-/// What is to be told of some alarms.
+/// A mail about alarms that began and ended, each reported once, at once.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AlarmMail {
     site: SiteId,
-    /// Beginnings that last, the worst first, then what is over.
+    /// Lasting ones first, the worst first; then what is over.
     changes: Vec<Untold>,
 }
 
-/// One change as its reader sees it.
+/// A change as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     tone: &'static str,
@@ -41,7 +39,7 @@ struct View {
     verdict: String,
     also: Vec<String>,
     entries: Vec<Entry>,
-    /// Whether a condition lasts: then another mail will come.
+    /// Then another mail will follow.
     lasts: bool,
 }
 
@@ -58,17 +56,14 @@ struct Text<'a> {
 }
 
 impl AlarmMail {
-    /// What nobody has been told of these alarms; `None`: there is nothing.
+    /// `None` without pending changes.
     pub(crate) fn of<'a>(site: &SiteId, alarms: impl Iterator<Item = &'a Alarm>) -> Option<Self> {
         let mut changes: Vec<Untold> = alarms.flat_map(|alarm| alarm.untold.iter().cloned()).collect();
         changes.sort_by_key(|one| (is_over(one), one.alarm().kind, one.time, one.id));
         (!changes.is_empty()).then(|| Self { site: site.clone(), changes })
     }
 
-    /// The mail, in that time zone. The same changes make the same mail, to the letter.
-    ///
-    /// # Errors
-    /// A template could not be set.
+    /// The mail; equal changes make an identical one.
     pub(crate) fn mail(&self, zone: &TimeZone) -> Result<Mail, MailError> {
         let mut unique: Vec<EventId> = self.changes.iter().map(|one| one.id).collect();
         unique.sort_unstable();
@@ -98,7 +93,7 @@ impl AlarmMail {
             }
         };
         let others = (others > 0).then(|| plural(others as u64, "other alarm", "other alarms"));
-        // A long message stands below, in full; the first line must be read at a glance.
+        // A long message follows in full below; the first line must be readable at a glance.
         let detail = worst.map(|one| &one.alarm().message).filter(|message| is_short(message));
         let detail = detail.map_or_else(String::new, |message| format!(": {message}"));
         View {
@@ -115,19 +110,19 @@ impl AlarmMail {
         }
     }
 
-    /// Whether a condition that began has also ended, within this very mail.
+    /// Whether the condition also ended within this mail.
     fn ended(&self, one: &Untold) -> bool {
         is_over(one) || self.changes.iter().any(|other| is_over(other) && other.time >= one.time && same(one, other))
     }
 
-    /// Beginnings, then ends; of each kind the first ones and how many more.
+    /// The first changes of each kind, and how many more.
     fn entries(&self, zone: &TimeZone) -> Vec<Entry> {
         let groups = self.changes.chunk_by(|one, next| group(one) == group(next));
         groups.flat_map(|group| self.group_entries(group, zone)).collect()
     }
 
     fn group_entries(&self, group: &[Untold], zone: &TimeZone) -> Vec<Entry> {
-        // One more takes no more room than the sentence that it is there.
+        // One more takes no more room than the sentence about it.
         let shown = if group.len() > MAX_SHOWN + 1 { MAX_SHOWN } else { group.len() };
         let mut entries: Vec<Entry> = group[..shown].iter().map(|one| self.entry(one, zone)).collect();
         if let Some(next) = group.get(shown) {

@@ -1,10 +1,8 @@
-//! What templates do to texts.
-
 #![expect(unreachable_pub, reason = "askama makes a public type of a filter")]
 
 use askama::filters::{Html, Safe, escape};
 
-/// A text with its `commands in backticks` set as code. All of it is escaped.
+/// Sets `commands in backticks` as code; escapes everything.
 #[askama::filter_fn]
 pub fn code(text: &str, _: &dyn askama::Values) -> askama::Result<Safe<String>> {
     let mut out = String::new();

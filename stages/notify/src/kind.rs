@@ -1,13 +1,10 @@
-//! Kinds of alarms, in sentences.
-
 use strongroom_model::AlarmKind;
 
-/// The kind of alarm whose stream has that id, such as `drive-missing.<drive>`.
+/// The kind in a stream's id, such as `drive-missing.<drive>`.
 pub(crate) fn of_stream(id: &str) -> Option<AlarmKind> {
     AlarmKind::of_code(id.split('.').next().unwrap_or_default())
 }
 
-/// What it is called in the middle of a sentence.
 pub(crate) fn in_a_sentence(kind: AlarmKind) -> String {
     let title = kind.title();
     let (first, rest) = title.split_at(1);

@@ -1,26 +1,17 @@
-//! Notify: tells people, by mail.
+//! Sends mails to people.
 //!
-//! What it promises:
-//! - Summaries tile the log (rule R7): each covers an exact interval of positions, and the
-//!   next begins where it ended. [`compose()`] fixes the interval in the log; the stage sends
-//!   it. The mail follows from the log alone, so that it reads the same, to the letter,
-//!   whenever it is sent again.
-//! - Silence is never success (rule R8): zero is stated with its reason, and what is not
-//!   known is said to be unknown.
-//! - An alarm's beginning and its end go out at once, each told once. Those that are
-//!   pending together share a mail; where one kind fills mail after mail, the next ones wait (`pace`).
-//! - No mail is lost, and none holds up the pipeline: one that cannot be handed over is
-//!   tried again for ever, by events in the log.
-//! - A mail may go out twice if the process dies between the mail server's answer and its
-//!   record: SMTP knows no transactions. Both have one Message-ID, so that readers' programs
-//!   can tell.
+//! - Summaries tile the log (R7): each covers an exact interval of positions, and the next begins where it ends.
+//!   [`compose()`] records the interval; the stage sends the mail. Its content follows from the log alone, so repeated
+//!   mails are identical.
+//! - Silence is never success (R8): zero has a reason, and unknown is called unknown.
+//! - An alarm's beginning and end are mailed at once, each once. Alarms pending together share a mail; if one kind
+//!   fills mail after mail, the next ones wait (`pace`).
+//! - No mail is lost or blocks the pipeline: it is retried for ever, by events in the log.
+//! - A mail is sent twice if the process dies between the server's answer and its record: SMTP has no transactions.
+//!   Both have one Message-ID.
 //!
-//! In reading order:
-//! - [`notice`]: what it works on; [`stage`]: how;
-//! - [`summary`]: a summary's interval, content and verdict; `alarm`: a mail about alarms;
-//! - [`mail`] and [`message`]: a mail, and its bytes;
-//! - [`post`]: into a folder, or to a mail server; [`settings`]: which, and to whom;
-//! - `words`, `kind`, `filters`: numbers, times and alarms as people read them.
+//! In reading order: `notice`, `stage`, [`summary`], `alarm`, `mail`, [`message`] (MIME), [`post`], `settings`,
+//! `words` (formatting).
 
 mod alarm;
 mod filters;

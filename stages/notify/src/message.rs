@@ -1,4 +1,4 @@
-//! A mail as the bytes that leave: a MIME message (RFC 5322, RFC 2046).
+//! A mail's bytes: a MIME message (RFC 5322, RFC 2046).
 
 use std::time::SystemTime;
 
@@ -11,20 +11,20 @@ use strongroom_model::text::printable;
 
 use crate::mail::{Mail, MailError};
 
-/// How many characters of a subject are kept: what a list of mails shows, and a little more.
+/// What lists of mails show, and a little more.
 const SUBJECT_CHARS: usize = 180;
 
-/// Who a mail is from and to.
+/// A mail's sender and recipients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addresses {
-    /// Who it is from.
+    /// The sender.
     pub from: Mailbox,
-    /// Who gets it; never empty.
+    /// The recipients; never empty.
     pub to: Vec<Mailbox>,
 }
 
 impl Addresses {
-    /// The recipients' bare addresses, each once.
+    /// The recipients' addresses, without duplicates.
     #[must_use]
     pub fn recipients(&self) -> Vec<Address> {
         let mut addresses: Vec<Address> = Vec::with_capacity(self.to.len());
@@ -37,7 +37,7 @@ impl Addresses {
     }
 }
 
-/// Tells other programs not to answer (RFC 3834, section 5).
+/// Tells programs not to answer (RFC 3834, section 5).
 #[derive(Debug, Clone)]
 struct AutoSubmitted;
 
@@ -55,8 +55,7 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// The message's bytes. The same mail to the same addresses makes the same bytes: its id,
-/// its date and the boundary between its parts are all fixed.
+/// The message's bytes. Id, date and boundary are fixed, so that equal mails have equal bytes.
 ///
 /// # Errors
 /// There is no recipient.
@@ -71,7 +70,7 @@ pub fn message(mail: &Mail, addresses: &Addresses) -> Result<Vec<u8>, MailError>
         .message_id(Some(format!("<{}>", mail.message_id)))
         .date(SystemTime::from(mail.date))
         .from(addresses.from.clone())
-        // One line, whatever it was made of: no header can be smuggled in (rule R9).
+        // One line, so that no header can be injected (R9).
         .subject(printable(&mail.subject, SUBJECT_CHARS))
         .header(AutoSubmitted);
     for to in &addresses.to {

@@ -1,13 +1,11 @@
-//! What notify tells of: an alarm, or a summary. One fold over both kinds of streams.
-
 use strongroom_model::alarm::Alarm;
 use strongroom_model::summary::Summary;
 use strongroom_model::{Fold, IllegalTransition, Recorded, SubjectKind};
 
-/// The state of one subject that notify works on.
+/// The state of an alarm or a summary.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Notice {
-    /// Nothing has happened to it yet.
+    /// No event yet.
     #[default]
     Empty,
     /// An alarm.

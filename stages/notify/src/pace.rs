@@ -1,8 +1,6 @@
-//! How often mails about one kind of alarm go out.
-//!
-//! A cause may raise an alarm for each of thousands of files (a drive that lost its newest copies, a server whose files
-//! were encrypted by an intruder). The first mails go out at once; the next ones wait, each longer, and what is raised
-//! meanwhile goes out in one of them. Other kinds of alarms do not wait with them.
+//! Limits mails per kind of alarm. One cause may raise thousands of alarms (a drive that lost its newest copies, a
+//! server whose files an intruder encrypted): the first mails are sent at once, later ones wait ever longer and collect
+//! what is raised meanwhile. Other kinds do not wait.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -10,32 +8,29 @@ use std::time::Duration;
 use strongroom_model::AlarmKind;
 use tokio::time::Instant;
 
-/// How many mails about one kind go out without a wait: a drive that is swapped twice begins and ends four times.
+/// Mails per kind without a wait: a drive that is swapped twice begins and ends four times.
 const FREE_MAILS: usize = 5;
 /// How far back mails are counted.
 const WITHIN: Duration = Duration::from_hours(24);
-/// How long the first wait is, counted from the mail before; each further one is twice as long.
+/// The first wait after a mail; each further one is twice as long.
 const MIN_WAIT: Duration = Duration::from_mins(1);
-/// How long a wait is at most: some thirty mails about one kind in a day.
+/// About thirty mails of one kind per day.
 const MAX_WAIT: Duration = Duration::from_hours(1);
 
-/// When mails about each kind of alarm were sent by this process.
-///
-/// It begins anew with the process. What waited until then goes out in its first mails.
+/// When this process sent mails of each kind. After a restart the first mails contain what waited.
 #[derive(Debug, Default)]
 pub(crate) struct MailPace {
     sent: HashMap<AlarmKind, Vec<Instant>>,
 }
 
 impl MailPace {
-    /// Whether a mail about that kind may go out now.
+    /// Whether a mail of that kind may be sent now.
     pub(crate) fn allows(&self, kind: AlarmKind, now: Instant) -> bool {
         let sent = self.sent.get(&kind).map_or(&[][..], Vec::as_slice);
         let count = sent.iter().filter(|at| now.duration_since(**at) < WITHIN).count();
         sent.last().is_none_or(|last| now.duration_since(*last) >= wait_after(count))
     }
 
-    /// Takes note of a mail about these kinds.
     pub(crate) fn sent(&mut self, kinds: &BTreeSet<AlarmKind>, now: Instant) {
         for kind in kinds {
             let sent = self.sent.entry(*kind).or_default();
@@ -45,7 +40,6 @@ impl MailPace {
     }
 }
 
-/// How long the next mail waits after that many.
 fn wait_after(count: usize) -> Duration {
     let Some(doublings) = count.checked_sub(FREE_MAILS) else { return Duration::ZERO };
     let times = u32::try_from(doublings).ok().and_then(|doublings| 1_u32.checked_shl(doublings));

@@ -1,4 +1,4 @@
-//! How mails leave: into a folder, or to a mail server.
+//! Delivery of mails.
 
 mod folder;
 pub(crate) mod smtp;
@@ -12,10 +12,9 @@ pub use self::smtp::{PATIENCE, PATIENCE_AFTER_DATA, Smtp, SmtpSettings, SmtpSetu
 use crate::mail::{Mail, MailError};
 use crate::message::{Addresses, message};
 
-/// How many characters of a receipt or of a reason are kept.
 pub(crate) const RECEIPT_CHARS: usize = 300;
 
-/// A way out for mails.
+/// Where mails are delivered.
 #[derive(Debug, Clone)]
 pub enum Post {
     /// `.eml` files in a folder.
@@ -24,32 +23,32 @@ pub enum Post {
     Smtp(Smtp),
 }
 
-/// A mail that was not handed over.
+/// A mail was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
-    /// It could not be made.
+    /// It could not be built.
     #[error(transparent)]
     Mail(#[from] MailError),
-    /// The folder could not take it.
+    /// The folder did not accept it.
     #[error("cannot write the mail {name} into {folder}: {reason}")]
     Folder {
         /// The file.
         name: String,
         /// The folder.
         folder: String,
-        /// What the operating system said.
+        /// The operating system's error.
         reason: String,
     },
-    /// The mail server was not reached, or wants us to come back later (4xx).
+    /// The mail server is unreachable, or refused for now (4xx).
     #[error("{0}")]
     Later(String),
-    /// The mail server will not take it (5xx).
+    /// The mail server refused for good (5xx).
     #[error("{0}")]
     Refused(String),
 }
 
 impl PostError {
-    /// The stable code of its cause.
+    /// The cause's stable code.
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self {
@@ -60,21 +59,21 @@ impl PostError {
     }
 }
 
-/// What became of a mail.
+/// What happened to a mail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who took it: the mail server's last reply, or the file's name.
+    /// The mail server's last reply, or the file's name.
     pub receipt: String,
-    /// Who has it.
+    /// Recipients that have it.
     pub taken: Vec<Address>,
-    /// Whom the mail server refused for good, with its words.
+    /// Recipients refused for good, with replies.
     pub refused: Vec<(Address, String)>,
-    /// Whom it will take later, with its words.
+    /// Recipients to retry, with replies.
     pub put_off: Vec<(Address, String)>,
 }
 
 impl Delivery {
-    /// The receipt, with the recipients that were refused, for the log.
+    /// The receipt and the refused recipients, for the log.
     #[must_use]
     pub fn record(&self) -> String {
         match (self.refused.is_empty(), self.receipt.is_empty()) {
@@ -84,7 +83,7 @@ impl Delivery {
         }
     }
 
-    /// Those who do not have it, with the reasons, on one line.
+    /// Recipients without it, and why, on one line.
     #[must_use]
     pub fn not_reached(&self) -> String {
         let refused = self.refused.iter().map(|(address, why)| format!("{address} was refused: {why}"));
@@ -94,19 +93,18 @@ impl Delivery {
 }
 
 impl Post {
-    /// Hands a mail over to the addresses' recipients but those that have it already (`reached`). When this
-    /// returns well, the mail is on disk or the server's to deliver for all that [`Delivery::taken`] names; after
-    /// an error, and after a crash, it may have gone out all the same. Handing it over again makes the same file,
-    /// and a mail with the same Message-ID.
+    /// Delivers a mail to the recipients not in `reached`. On success it is on disk, or the server's responsibility,
+    /// for all in [`Delivery::taken`]. After an error or a crash it may have been sent all the same; repeating makes
+    /// the same file, or a mail with the same Message-ID.
     ///
     /// # Errors
-    /// It was handed over to nobody, or nobody said that it was.
+    /// Nobody has it, or no reply says so.
     pub async fn send(&self, mail: &Mail, addresses: &Addresses, reached: &[String]) -> Result<Delivery, PostError> {
         let bytes = message(mail, addresses)?;
         let mut to = addresses.recipients();
         to.retain(|address| !reached.iter().any(|reached| *reached == address.to_string()));
         if to.is_empty() {
-            // Those who are left are no longer to get mails: the configuration was changed in between.
+            // The others were removed from the configuration meanwhile.
             return Ok(Delivery { receipt: "everyone has it".to_owned(), ..Delivery::default() });
         }
         match self {

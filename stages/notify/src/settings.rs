@@ -1,5 +1,3 @@
-//! What notify needs to know, read off the configuration.
-
 use std::io;
 use std::path::PathBuf;
 
@@ -13,40 +11,40 @@ use crate::message::Addresses;
 use crate::post::smtp::hello::is_host_name;
 use crate::post::{Folder, PATIENCE, PATIENCE_AFTER_DATA, Post, Smtp, SmtpSettings, SmtpSetupError};
 
-/// Who gets mails, how they leave, and whose clocks they show.
+/// How mails are sent.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who they are from and to.
+    /// Sender and recipients.
     pub addresses: Addresses,
-    /// How they leave.
+    /// Where mails are delivered.
     pub post: Post,
-    /// The time zone of the times in them.
+    /// The time zone of times in mails.
     pub zone: TimeZone,
 }
 
-/// Settings that no mail can be sent with.
+/// Unusable settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Something in the configuration is missing or wrong.
+    /// The configuration is incomplete or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// An address is none.
+    /// Not an address.
     #[error("{key}: {text:?} is not an address: write it such as \"office@example.com\" or \"Ann <ann@example.com>\"")]
     Address {
         /// The key.
         key: &'static str,
         /// The text, printable and shortened.
         text: String,
-        /// What is wrong with it.
+        /// What is wrong.
         #[source]
         source: lettre::address::AddressError,
     },
-    /// The certificate authority's file cannot be read.
+    /// The authority's file cannot be read.
     #[error("cannot read {path}, which mail.smtp.ca_file names", path = path.display())]
     AuthorityFile {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -56,17 +54,17 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Reads them off the configuration. Nothing is connected to yet.
+    /// From the configuration, without connecting.
     ///
     /// # Errors
-    /// Something in it is missing or wrong.
+    /// Something is missing or wrong.
     pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
         Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
     }
 }
 
 fn addresses(config: &Config) -> Result<Addresses, SettingsError> {
-    // A mail server takes no sender at a host whose name is not one of the DNS.
+    // Mail servers refuse senders at a host without a DNS name.
     let host = Some(strongroom_service::actor::host_name()).filter(|host| is_host_name(host));
     let host = host.unwrap_or_else(|| "localhost".to_owned());
     let own = || format!("Strongroom <strongroom@{host}>").parse().or_else(|_| "strongroom@localhost".parse());
@@ -76,7 +74,7 @@ fn addresses(config: &Config) -> Result<Addresses, SettingsError> {
     };
     let mut to = config.mail.to.iter().map(|text| address("mail.to", text)).collect::<Result<Vec<_>, _>>()?;
     if to.is_empty() {
-        // Only in a folder: a mail needs a recipient, even one that goes nowhere.
+        // Only for a folder: a mail needs a recipient.
         to.push(from.clone());
     }
     Ok(Addresses { from, to })

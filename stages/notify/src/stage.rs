@@ -1,5 +1,3 @@
-//! The stage: hands mails over, and records that it did.
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,11 +22,10 @@ use crate::settings::Settings;
 use crate::summary::report::report;
 use crate::summary::{Report, ReportError, SummaryHtml, SummaryText, SummaryView};
 
-/// How many notices are taken at once. Alarms that are taken at once go out as one mail, which counts those of a kind
-/// that it does not show.
+/// Alarms taken together share a mail, which counts those that it does not show.
 const BATCH: usize = 512;
 
-/// Tells people. See the crate's documentation for what it promises.
+/// Sends mails; the crate's documentation has its promises.
 #[derive(Debug, Clone)]
 pub struct Notify {
     log: EventLog,
@@ -36,7 +33,7 @@ pub struct Notify {
     pace: Arc<Mutex<MailPace>>,
 }
 
-/// Why a summary was not handed over.
+/// Why a summary was not sent.
 #[derive(Debug, thiserror::Error)]
 enum SummaryError {
     #[error(transparent)]
@@ -54,14 +51,13 @@ impl Stage for Notify {
         StageName::Notify
     }
 
-    /// One batch at a time, so that alarms that come while a mail is on its way share the
-    /// next one.
+    /// Alarms raised during a mail share the next one.
     fn limits(&self) -> BatchLimits {
         BatchLimits { tasks: BATCH, batches: 1 }
     }
 
-    /// Always: a mail server that is down is recorded on the mail, which is retried, and
-    /// never keeps the rest of the pipeline waiting. An alarm about it would have no way out.
+    /// Always ready: a mail server's failure is recorded on the mail, which is retried. An alarm about it could not be
+    /// sent.
     async fn ready(&self) -> Result<(), AlarmRaised> {
         Ok(())
     }
@@ -78,7 +74,7 @@ impl Stage for Notify {
                 _ => settle.one(task, Outcome::Superseded).await,
             }
         }
-        // Alarms first: they are urgent, and a summary may take a while to be counted.
+        // Alarms first: they are urgent, and a summary may take a while.
         self.tell(alarms, settle).await;
         summaries.sort_by_key(|(_, composed)| composed.number);
         for (task, composed) in summaries {
@@ -88,16 +84,16 @@ impl Stage for Notify {
 }
 
 impl Notify {
-    /// Mails about that log, with these settings.
+    /// A stage for that log.
     #[must_use]
     pub fn new(log: EventLog, settings: Settings) -> Self {
         Self { log, settings, pace: Arc::default() }
     }
 
-    /// The mail of a summary, to the letter as it was or will be sent.
+    /// A summary's mail, identical to the one that was or will be sent.
     ///
     /// # Errors
-    /// The log could not be read, or the mail not be made.
+    /// The log could not be read, or the mail not be built.
     pub async fn summary_mail(
         &self,
         composed: &SummaryComposed,
@@ -107,8 +103,8 @@ impl Notify {
         Ok(self.mail(&report)?)
     }
 
-    /// All alarms that nobody was told of, in one mail; those that some recipients have been told of already, in
-    /// one for the others. What there were many mails about already stays pending, and is delivered again later.
+    /// One mail for all pending alarms; if some recipients have had one, another for the rest. Kinds with too many
+    /// mails stay pending, and are delivered again.
     async fn tell(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
         let mut groups: BTreeMap<Vec<String>, Vec<(Task<Notice>, Alarm)>> = BTreeMap::new();
         let kinds: BTreeSet<AlarmKind> = alarms.iter().filter_map(|(_, alarm)| kind(alarm)).collect();
@@ -125,7 +121,6 @@ impl Notify {
         }
     }
 
-    /// The kinds among these that no mail may go out about yet.
     fn waiting(&self, kinds: &BTreeSet<AlarmKind>) -> BTreeSet<AlarmKind> {
         let (pace, now) = (self.pace(), Instant::now());
         kinds.iter().copied().filter(|kind| !pace.allows(*kind, now)).collect()
@@ -157,8 +152,7 @@ impl Notify {
         settle.settle(outcomes).await;
     }
 
-    /// One summary. If the log cannot be read for now, the task stays open and is
-    /// delivered again: that is not a fault of the mail's.
+    /// If the log cannot be read, the task stays open and is delivered again: the mail is not at fault.
     async fn summarise(&self, task: Task<Notice>, composed: &SummaryComposed, settle: &Settle<Notice>) {
         let reached = match &task.state {
             Notice::Summary(summary) => summary.reached.clone(),
@@ -183,7 +177,7 @@ impl Notify {
         settle.one(task, outcome).await;
     }
 
-    /// When the summary was composed: the time of its stream's first event.
+    /// The time of its stream's first event.
     async fn composed_at(&self, task: &Task<Notice>) -> Result<Timestamp, ReportError> {
         let history = self.log.stream(&task.stream).await?;
         Ok(history.first().map_or(task.trigger.time, |first| first.time))
@@ -212,12 +206,11 @@ impl Notify {
     }
 }
 
-/// Mails what nobody was told of an alarm of that site, and records nothing: for a log that nothing can or may be
-/// appended to. The recipients in `reached` have it already. Returns what is to be recorded later, and who has the
-/// mail; `None`: everything was told.
+/// Mails an alarm's pending changes without recording it, for a log that cannot or must not be appended to. Recipients
+/// in `reached` have it. Returns what to record later, and who has the mail; `None` if nothing is pending.
 ///
 /// # Errors
-/// The mail was handed over to nobody, or nobody said that it was.
+/// Nobody has it, or no reply says so.
 pub async fn tell_unrecorded(
     settings: &Settings,
     site: &SiteId,
@@ -233,25 +226,23 @@ pub async fn tell_unrecorded(
 async fn send(settings: &Settings, mail: &Mail, reached: &[String]) -> Result<Delivery, PostError> {
     kill_point!("notify.before-send");
     let delivery = settings.post.send(mail, &settings.addresses, reached).await;
-    // If we stop here, the mail is out but not recorded: it goes out again, with the same
-    // Message-ID, or over the same file.
+    // If we stop here, the mail is sent but not recorded: it is sent again with the same Message-ID, or replaces the
+    // same file.
     kill_point!("notify.after-send");
     delivery
 }
 
-/// What kind of alarm it is, where there is something to tell.
 fn kind(alarm: &Alarm) -> Option<AlarmKind> {
     alarm.untold.first().map(|untold| untold.alarm().kind)
 }
 
-/// That all that is untold of an alarm was told.
 fn notified(alarm: &Alarm, message_id: &str, delivery: &Delivery) -> AlarmNotified {
     let about = alarm.untold.iter().map(|one| one.id).collect();
     AlarmNotified { about, message_id: message_id.to_owned(), receipt: delivery.record() }
 }
 
-/// Sent, where every recipient is settled. Where the mail server will take some of them later, a failure that names
-/// those who have it, so that the next attempt is for the others alone.
+/// Sent if every recipient is settled; otherwise a failure that names those who have it, so that the next attempt is
+/// only for the others.
 fn settled(delivery: &Delivery, sent: impl FnOnce() -> Event) -> Outcome {
     if delivery.put_off.is_empty() {
         return Outcome::Done(Done::event(sent()));
@@ -262,8 +253,8 @@ fn settled(delivery: &Delivery, sent: impl FnOnce() -> Event) -> Outcome {
     Outcome::Failed(Failure { reached, ..failure })
 }
 
-/// A mail is never given up: it is all that tells people. What is refused for good today
-/// (an address that is gone) is put right in the configuration tomorrow.
+/// Mails are retried for ever: nothing else reaches people. A recipient refused today is corrected in the configuration
+/// tomorrow.
 fn failed(error: &PostError) -> Outcome {
     Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::RetryForever))
 }

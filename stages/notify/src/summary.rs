@@ -1,11 +1,5 @@
-//! A summary: one mail over an exact interval of the log.
-//!
-//! - [`mod@compose`]: fixes its number and interval, durably, before anything is written;
-//! - [`tally`]: what happened in the interval, one event after the other;
-//! - [`open`]: what was open where it ended, whatever has happened since;
-//! - [`report`]: both, read from the log;
-//! - [`verdict`]: what they mean, in one sentence;
-//! - `view`: what the mail shows of it.
+//! A summary: a mail about an exact interval of the log. [`mod@compose`] fixes the interval, [`tally`] counts events in
+//! it, [`open`] is the state at its end, [`report`] reads both, [`verdict`] is one sentence, `view` the mail's content.
 
 pub mod compose;
 pub mod open;

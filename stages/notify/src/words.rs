@@ -1,18 +1,16 @@
-//! Numbers and lengths of time, as people read them in a mail.
-
 use std::time::Duration;
 
 use strongroom_model::ByteCount;
 use strongroom_model::text::printable;
 
-/// How many characters of a file's name a mail shows: enough to recognise it.
+/// Enough to recognise a file.
 const NAME_CHARS: usize = 100;
-/// How many characters of a message a mail shows: what the log keeps of a failure's.
+/// As much as the log keeps of a failure.
 const MESSAGE_CHARS: usize = 500;
-/// How many characters of a message fit beside other things: two lines on a screen.
+/// Two lines on a screen.
 const SHORT_CHARS: usize = 140;
 
-/// A number with its thousands set apart: `1,204`.
+/// `1,204`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -25,17 +23,16 @@ pub(crate) fn count(number: u64) -> String {
     out
 }
 
-/// A number and its noun: `1 file`, `1,204 files`.
+/// `1 file`, `1,204 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// `1 file`, `1,204 files`.
 pub(crate) fn files(number: u64) -> String {
     plural(number, "file", "files")
 }
 
-/// How long something took, by its two largest units: `5 h 12 min`, `3 min 20 s`, `0.8 s`.
+/// By its two largest units: `5 h 12 min`, `3 min 20 s`, `0.8 s`.
 pub(crate) fn duration(length: Duration) -> String {
     let s = length.as_secs();
     match s {
@@ -46,36 +43,34 @@ pub(crate) fn duration(length: Duration) -> String {
     }
 }
 
-/// How many bytes came through each second: `12.3 MiB/s`; `None` for a time that is too
-/// short to say.
+/// `12.3 MiB/s`; `None` if the time is too short.
 pub(crate) fn rate(bytes: ByteCount, length: Duration) -> Option<String> {
     let ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
     let each_second = u128::from(bytes.0) * 1000 / u128::from(ms.max(1));
     (ms >= 1000).then(|| format!("{}/s", ByteCount(u64::try_from(each_second).unwrap_or(u64::MAX))))
 }
 
-/// A file's name from outside, on one line and without misleading characters (rule R9).
+/// On one line, without misleading characters (R9).
 pub(crate) fn name(text: &str) -> String {
     printable(text, NAME_CHARS)
 }
 
-/// A drive's label: in quotes where it would not read as one word.
+/// In quotes if it is not one word.
 pub(crate) fn label(text: &str) -> String {
     let shown = name(text);
     if shown.contains(char::is_whitespace) { format!("“{shown}”") } else { shown }
 }
 
-/// A sentence, cut where it is too long to stand beside other things.
+/// Cut to stand beside other things.
 pub(crate) fn short(text: &str) -> String {
     printable(&sentence(text), SHORT_CHARS)
 }
 
-/// Whether a sentence is short enough to stand beside other things.
 pub(crate) fn is_short(text: &str) -> bool {
     text.chars().count() <= SHORT_CHARS
 }
 
-/// A sentence from outside or from the log: one line, beginning as a sentence does.
+/// One line, with a capital.
 pub(crate) fn sentence(text: &str) -> String {
     let shown = printable(text.trim(), MESSAGE_CHARS);
     let mut chars = shown.chars();
@@ -85,7 +80,7 @@ pub(crate) fn sentence(text: &str) -> String {
     }
 }
 
-/// A sentence with its full stop.
+/// Adds a full stop.
 pub(crate) fn full_stop(text: &str) -> String {
     let text = sentence(text);
     if text.ends_with(['.', '!', '?', '…', '`']) || text.is_empty() { text } else { format!("{text}.") }

@@ -1,4 +1,4 @@
-//! How the drive that is attached is used, recorded for whoever tells people and cannot see the drive.
+//! Records how the attached drive is used, for processes that cannot see it.
 
 use strongroom_drive::{Backing, Drive, shared_with};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
@@ -9,10 +9,9 @@ use strongroom_service::{Clock, actor, blocking};
 
 use crate::stage::VerifySettings;
 
-/// How many of the log's drives are looked at, the newest first.
+/// How many of the log's drives are considered, newest first.
 const MAX_DRIVES: usize = 256;
 
-/// How the drive stands. Blocks.
 fn look(drive: &Drive, settings: &VerifySettings) -> DriveAttached {
     let disk = match drive.backing() {
         Ok(Backing::Memory) => DiskOf::Memory,
@@ -21,8 +20,8 @@ fn look(drive: &Drive, settings: &VerifySettings) -> DriveAttached {
     DriveAttached { disk, cached_is_proven: !settings.device_only }
 }
 
-/// Records how the drive stands, if the log does not tell so yet. If we stop before, or another process is faster, it
-/// is recorded at the next start, or by that one.
+/// Records the drive's use unless the log has it. If we stop before, or another process is faster, that one or the next
+/// start records it.
 pub(crate) async fn record(
     log: &EventLog,
     clock: &Clock,
@@ -46,7 +45,7 @@ pub(crate) async fn record(
         let (stream, actor) = (stream.clone(), actor(StageName::Verify));
         NewEvent { id: EventId::new(time), stream, expected, time, actor, cause: None, run: None, event }
     };
-    // One that was set up for another log has a label that this one does not know.
+    // A drive set up for another log has a label that this log lacks.
     let label = DriveInitialised { label: identity.label.clone() };
     let unknown = is_unknown.then(|| next(Event::DriveInitialised(label)));
     let events = unknown.into_iter().chain([next(Event::DriveAttached(now))]).collect();
@@ -59,7 +58,6 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// What was recorded last of any drive.
 async fn newest(log: &EventLog) -> Result<Option<(DriveId, DriveAttached)>, LogError> {
     let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await?;
     let streams: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();

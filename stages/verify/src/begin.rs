@@ -1,5 +1,4 @@
-//! What is looked at when a drive is first seen: what a dead process left, its manifests,
-//! and the last copies that were proven on it.
+//! The checks of a drive that is first seen: leftovers, manifests, and the last proven copies.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -18,40 +17,40 @@ use strongroom_service::{Clock, blocking};
 use crate::lost;
 use crate::unknown::{Salvaged, UnknownFiles};
 
-/// How many of the last proven copies are read back once more: the last batches before a
-/// power cut, which is when a drive that lied about a sync is found out.
+/// How many of the last proven copies are read back again: the last batches before a power cut, when a drive that lied
+/// about a sync is found out.
 const RECHECK_FILES: usize = 256;
 
-/// How many bytes of them, so that a start takes seconds: a minute's reading of a slow drive.
+/// Their size, so that a start takes seconds: a slow drive's minute.
 const RECHECK_BYTES: ByteCount = ByteCount(1 << 30);
 
 /// How often a copy is read before it counts as lost.
 const MAX_LOOKS: u32 = 3;
 
-/// How many bookings are read at a time.
+/// Bookings per page.
 const PAGE: usize = 512;
 
-/// How many files that went to the quarantine are named in this process's log, at each look.
+/// Quarantined files named in the process's log, per check.
 const MAX_LOGGED: usize = 100;
 
-/// The type of the events that hold proofs, as it stands in the stored bytes.
+/// As in the stored bytes.
 const PROOF_TYPE: &str = "strongroom.timesheet.backed-up.v1";
-/// The same of those that tell where a file was written to.
+/// As in the stored bytes.
 const FETCHED_TYPE: &str = "strongroom.timesheet.fetched.v1";
 
-/// Why a drive was not looked through.
+/// Why the checks were not completed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BeginError {
     /// The log could not be read.
     #[error("the log cannot be read")]
     Log(#[from] LogError),
-    /// The log did not take an event.
+    /// The log refused an event.
     #[error("what was found cannot be recorded")]
     Append(#[from] AppendError),
     /// An alarm could not be raised or cleared.
     #[error("what was found cannot be told")]
     Alarm(#[from] AlarmError),
-    /// The drive cannot be worked on.
+    /// The drive cannot be used.
     #[error("the drive cannot be worked on: {0}")]
     Drive(DriveError),
 }
@@ -62,15 +61,14 @@ impl From<DriveError> for BeginError {
     }
 }
 
-/// A proof of the log, and whose it is.
 struct Proven {
     booking: BookingId,
     event: Recorded,
     proof: BackedUp,
 }
 
-/// Looks a drive through. Everything in it may be done twice. Returns, by month, the files that this log does not know and
-/// that a kept manifest still lists, among the others of their months: they are to be read back.
+/// Checks a drive; everything may be done twice. Returns, by month, the unknown files of months in which a quarantined
+/// manifest still lists some: they are to be read back.
 pub(crate) async fn begin(
     log: &EventLog,
     alarms: &Alarms,
@@ -86,7 +84,7 @@ pub(crate) async fn begin(
     Ok(salvageable)
 }
 
-/// The newest proofs on that drive, newest first: as many as are among the log's last events.
+/// Newest first, among the log's last events.
 async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<Proven>, LogError> {
     let size = log.head().await?.size;
     let from = Position(size.saturating_sub(MAX_READ as u64));
@@ -111,7 +109,7 @@ fn proven(event: Recorded) -> Option<Proven> {
     Some(Proven { booking, proof: proof.clone(), event })
 }
 
-/// The months among these proofs whose manifest is gone from the drive, damaged, or lists one of them otherwise.
+/// Months whose manifest is missing, damaged, or contradicts a proof.
 async fn doubtful_manifests(drive: &Drive, site: &SiteId, proofs: &[Proven]) -> Result<HashSet<Month>, DriveError> {
     let mut months: BTreeMap<Month, Vec<Proof>> = BTreeMap::new();
     for BackedUp { month, path, sha256, .. } in proofs.iter().map(|proven| &proven.proof) {
@@ -131,13 +129,13 @@ async fn doubtful_manifests(drive: &Drive, site: &SiteId, proofs: &[Proven]) -> 
     .await
 }
 
-/// Sweeps what a dead process left, and writes missing and damaged manifests anew.
+/// Removes leftovers, and rewrites missing and damaged manifests.
 ///
-/// A manifest is there before a month's first file, and lists a file before the log says that it is proven: so it
-/// only lacks one if somebody took it away, or an older version was killed. The whole log is read only then, and
-/// where a file lies on the drive that neither a manifest nor a booking's last event tells of.
+/// A manifest exists before a month's first file, and lists a file before the log has its proof. So one is incomplete
+/// only if somebody deleted it, or an older version was killed. Only then the whole log is read, and where a file is on
+/// the drive that neither manifest nor log explains.
 ///
-/// Returns the files that another log may have proven and no manifest lists; they stay where they are.
+/// Returns unlisted files that another log may have proven; they stay.
 async fn recover(
     log: &EventLog,
     drive: &Drive,
@@ -151,7 +149,7 @@ async fn recover(
     let mut unproven = unproven(log).await?;
     let first = log.read(Position(0), 1).await?;
     let since = first.first().and_then(|stored| log.readable(stored)).map(|event| event.time);
-    // The second time only for months that the first one has doubts about.
+    // Again only for months about which the first pass has doubts.
     for _ in 0..2 {
         let known = known(log, drive.identity().id, &months, &mut unproven).await?;
         let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
@@ -190,8 +188,7 @@ fn log_tidied(recovered: &Recovered) {
     }
 }
 
-/// Tells of files that this log does not know, but for the months in which some are to be read back first: these are
-/// returned.
+/// Raises alarms for unknown files, except in months where some are to be read back first: these are returned.
 async fn tell(unknown: &UnknownFiles, unlisted: Vec<Unlisted>) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
     let mut months: BTreeMap<Month, Vec<Unlisted>> = BTreeMap::new();
     for file in unlisted {
@@ -210,10 +207,10 @@ async fn tell(unknown: &UnknownFiles, unlisted: Vec<Unlisted>) -> Result<BTreeMa
     Ok(salvageable)
 }
 
-/// The files that are still to be fetched, and that something may lie on the drive of: a million may wait.
+/// Files still to be fetched that may have something on the drive: a million may wait.
 ///
-/// A transfer that begins after the drive was looked at is a live worker's, which holds its file; what of it is
-/// swept when that worker dies in the next moment is fetched again.
+/// A transfer that begins later is a live worker's, which locks its file; if that worker dies at once, what is removed
+/// is fetched again.
 async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, LogError> {
     let mut wanted = Vec::new();
     let mut from = Position(0);
@@ -225,14 +222,14 @@ async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, 
         let Some(last) = page.last() else { return Ok(wanted) };
         from = last.position.next();
         let may_be_there = |stream: &StreamName| stream.as_booking().is_some_and(|id| unfinished.may_hold(&id));
-        // What is left of a file that nobody can fetch is swept.
+        // Leftovers of an unreadable booking are removed.
         let page = page.iter().filter_map(|stored| log.readable(stored));
         let names: Vec<StreamName> = page.map(|event| event.stream).filter(may_be_there).collect();
         if names.is_empty() {
             continue;
         }
         for (name, history) in log.readable_streams(&names).await? {
-            // A booking that was given back is enumerated once more: the last time counts.
+            // After a booking was given back, its last enumeration counts.
             let held = history.iter().rev().find_map(|event| match &event.event {
                 Event::TimesheetEnumerated(held) => Some(held.digest.clone()),
                 _ => None,
@@ -244,7 +241,6 @@ async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, 
     }
 }
 
-/// The paths of files that are fetched but not proven.
 async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     let mut paths = Vec::new();
     let mut from = Position(0);
@@ -260,17 +256,16 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     }
 }
 
-/// What the log says of whole months on a drive.
 #[derive(Debug, Clone, Default)]
 struct Known {
-    /// Every proof, oldest first, of each month, though there may be none.
+    /// Of each requested month, oldest first, perhaps none.
     proofs: BTreeMap<Month, Vec<Proof>>,
-    /// Where a file was fetched to and never proven.
+    /// Paths that were fetched to and never proven.
     abandoned: BTreeSet<String>,
 }
 
-/// What the log says of these months on that drive. What a proof that cannot be read may prove is added to `unproven`: no
-/// manifest lists it, and nobody moves it.
+/// The log's files of these months on that drive. Paths of unreadable proofs are added to `unproven`, so that nobody
+/// moves them.
 async fn known(
     log: &EventLog,
     drive: DriveId,
@@ -315,8 +310,7 @@ impl Known {
     }
 }
 
-/// Reads the last proven copies back once more. One that is not what it was proven to be is
-/// told of; one that was, and is well again, too.
+/// Reads the last proven copies back again. A changed one raises an alarm; one that is right again clears it.
 async fn recheck(
     log: &EventLog,
     alarms: &Alarms,
@@ -340,7 +334,7 @@ async fn recheck(
         let named: Vec<_> =
             files.iter().map(|proven| (proven.proof.path.as_str(), proven.proof.digest.algorithm())).collect();
         let mut read = drive.read_back_many(&named);
-        // A wrong read is not a loss yet: what it costs a person is worth another look.
+        // A wrong read is not a loss yet: since a person must act on it, it is repeated.
         for (proven, read) in files.iter().zip(&mut read) {
             for _ in 1..MAX_LOOKS {
                 if !is_as_proven(read, &proven.proof) {
@@ -362,7 +356,7 @@ async fn recheck(
         };
         match lost {
             Some(what) => {
-                // Before a person is told: if we stop in between, the next start tells.
+                // Before the alarm: if we stop in between, the next start raises it.
                 let held_back = lost::hold_back(log, clock, &proven.booking, &proven.proof, &what).await?;
                 alarms.raise(&copy_lost(&proven, &what, held_back), Some(&proven.event)).await?;
             }

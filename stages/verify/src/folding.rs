@@ -1,5 +1,3 @@
-//! Folding what was listed into the manifests, when none is listed any more for a while, and at the end.
-
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,23 +6,23 @@ use strongroom_model::SiteId;
 use strongroom_service::blocking;
 use tokio::time::{Instant, sleep_until};
 
-/// For how long no copy must have been listed. A month's manifest is written whole then, which costs as much as the month is long:
-/// so not after each of a night's runs, but before somebody takes the drive away in the morning.
+/// How long nothing must have been listed. Rewriting a month's manifest costs as much as the month is long: not after
+/// each of a night's runs, but before somebody takes the drive away in the morning.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
-/// The drive that copies were listed on since its journals were folded.
+/// Folds journals into manifests when no copy was listed for a while, and at the end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Folding(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     listed: Option<(Drive, SiteId, Instant)>,
-    /// Whether somebody waits until it is quiet.
+    /// Whether a task waits for quiet.
     is_waiting: bool,
 }
 
 impl Folding {
-    /// Copies were listed there just now.
+    /// Copies were listed just now.
     pub(crate) fn listed(&self, drive: &Drive, site: &SiteId) {
         let mut state = self.state();
         state.listed = Some((drive.clone(), site.clone(), Instant::now()));
@@ -33,13 +31,12 @@ impl Folding {
         }
     }
 
-    /// Folds what there is to fold.
     pub(crate) async fn now(&self) {
         let listed = self.state().listed.take();
         let Some((drive, site, _)) = listed else { return };
         match blocking(move || drive.fold(&site)).await {
             Ok(months) => tracing::debug!(months = months.len(), "journals were folded into their manifests"),
-            // What they list is listed all the same, and the next start folds them.
+            // Nothing is lost: the next start folds them.
             Err(error) => tracing::warn!(%error, "a journal was not folded into its manifest"),
         }
     }

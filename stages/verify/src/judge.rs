@@ -1,5 +1,3 @@
-//! What a read-back says of a copy: decided purely.
-
 use strongroom_bus::{Failure, Fate};
 use strongroom_drive::ReadBackOf;
 use strongroom_model::compare::{Verdict, compare, record_is_wrong};
@@ -7,19 +5,17 @@ use strongroom_model::digest::DigestPair;
 use strongroom_model::event::{AlarmRaised, BackedUp, Enumerated, Fetched};
 use strongroom_model::{AlarmKind, BookingId, Digest, FailureKind};
 
-/// What is to be done about a copy that was read back.
 #[derive(Debug)]
 pub(crate) enum Judgement {
-    /// It is proven.
     Proven(BackedUp),
-    /// The drive changed it: put it aside, and fetch it again.
+    /// The drive changed it: quarantine it and fetch again.
     PutAside(Failure),
-    /// What came was wrong already: throw it away. Fetch it again, or let a person look.
+    /// What was received was wrong: discard it; fetch again, or let a person look.
     ThrowAway(Failure),
 }
 
-/// Compares what the server held, what came, and what was read back. `earlier` is the wrong
-/// digest that came at the last attempt, if one did.
+/// Compares the server's digest with what was received and what was read back. `earlier` is the last attempt's wrong
+/// digest, if any.
 pub(crate) fn judge(
     booking: &BookingId,
     held: &Enumerated,

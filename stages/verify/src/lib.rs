@@ -1,18 +1,11 @@
-//! Reads copies back from the drive, past the page cache, and compares three digests: what
-//! the server held, what came, and what was read back.
+//! Reads copies back from the drive, past the page cache, and compares three digests: the server's, the received and
+//! the read-back one.
 //!
-//! Takes [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched), gives
-//! [`TimesheetBackedUp`](strongroom_model::Event::TimesheetBackedUp): see the README beside
-//! this crate for the whole table. It tells the server nothing: archive does.
+//! [`TimesheetFetched`](strongroom_model::Event::TimesheetFetched) in,
+//! [`TimesheetBackedUp`](strongroom_model::Event::TimesheetBackedUp) out; the README has the whole table.
 //!
-//! - [`stage`]: the order of the steps, and what a stop between two of them leaves;
-//! - `judge`: what the three digests mean, decided purely;
-//! - `lost`: copies that were lost before the server was told of them;
-//! - `attached`: how the drive is used, recorded for whoever cannot see it;
-//! - `begin`: what is looked at when a drive is first seen;
-//! - `salvage` and `unknown`: copies that a lost log may have proven, read back and told of;
-//! - `folding`: writing the manifests whole;
-//! - `suspects`: files that a drive changed.
+//! In reading order: `stage`, `judge` (pure), `suspects` (files that a drive changed), `begin` (a drive that is first
+//! seen), `salvage` and `unknown` (copies that a lost log may have proven), `lost`, `attached`, `folding`.
 
 mod attached;
 mod begin;

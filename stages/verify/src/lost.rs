@@ -1,4 +1,4 @@
-//! Copies that were lost after they were proven, and before the server was told of them.
+//! Copies lost after their proof and before they were marked on the server.
 
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::booking::{Booking, Phase};
@@ -9,12 +9,11 @@ use strongroom_service::{Clock, actor};
 
 use crate::begin::BeginError;
 
-/// How often an append is tried that another worker was faster than.
+/// How often an append is tried that another worker beats.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Keeps the server from being told of a copy that was lost: its booking needs a person, who has it fetched and proven
-/// anew. Returns whether it does; a booking that the server has archived, or that has another proof by now, is left as it
-/// is.
+/// Prevents the mark of a lost copy: its booking then needs a person, who has it fetched again. Returns whether it did;
+/// a booking that is archived, or has another proof by now, is left alone.
 pub(crate) async fn hold_back(
     log: &EventLog,
     clock: &Clock,
@@ -55,7 +54,7 @@ pub(crate) async fn hold_back(
         };
         match log.append(vec![event]).await {
             Ok(_) => return Ok(true),
-            // Archive was faster; what it did decides.
+            // Archive was faster; its event decides.
             Err(AppendError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }

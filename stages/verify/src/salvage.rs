@@ -1,8 +1,7 @@
-//! Listing copies again that a manifest listed before it was damaged: each is read back first, as when it was proven.
+//! Lists copies again that a damaged manifest had listed, after reading each back as for a proof.
 //!
-//! A month may take hours, so this goes on beside the stage's own work, a few files at a time. What is done stands in the
-//! manifest, and what is left to do follows from the kept manifest and the files: whenever we stop, the next start goes on
-//! from there.
+//! A month may take hours, so this runs beside the stage's work, a few files at a time. Progress is in the manifest,
+//! and the rest follows from the quarantined manifest and the files: wherever we stop, the next start continues.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,25 +20,23 @@ use tokio_util::task::TaskTracker;
 use crate::begin::BeginError;
 use crate::unknown::{Salvaged, UnknownFiles};
 
-/// For how long files are read before they are listed: a stop costs no more than that, and a large manifest is not
-/// written anew for every few files.
+/// How long files are read before they are listed: a stop loses no more, and a large manifest is not rewritten for
+/// every few files.
 const STEP: Duration = Duration::from_secs(30);
 
-/// How many files one blocking call reads back: between two calls it can be stopped, and others read.
+/// Files per blocking call: between calls it can be stopped, and others read.
 const READ_TOGETHER: usize = 8;
 
-/// A drive's files that are to be read back.
 #[derive(Debug)]
 pub(crate) struct Salvage {
     log: EventLog,
     drive: Drive,
-    /// Whether only what was read from the device counts.
+    /// Only reads from the device count.
     device_only: bool,
     unknown: UnknownFiles,
     months: BTreeMap<Month, Vec<Unlisted>>,
 }
 
-/// Whether a month was gone through.
 #[derive(Debug, PartialEq, Eq)]
 enum Gone {
     Through,
@@ -57,10 +54,10 @@ impl Salvage {
         Self { log: log.clone(), drive: drive.clone(), device_only, unknown, months }
     }
 
-    /// Goes through all of them, until it is stopped.
+    /// Runs until it is done or stopped.
     ///
     /// # Errors
-    /// The drive or the log cannot be used: the rest is for when the drive is looked through the next time.
+    /// The drive or the log cannot be used: the next check of the drive does the rest.
     async fn run(self, stop: &CancellationToken) -> Result<(), BeginError> {
         for (month, files) in &self.months {
             self.unknown.reading_back(*month, files).await?;
@@ -85,7 +82,7 @@ impl Salvage {
                         let (path, sha256) = (file.path.clone(), read.pair.sha256);
                         proofs.push(Proof { path, sha256, seen: Some(read.seen) });
                     }
-                    // Somebody moved it while we looked.
+                    // Moved meanwhile.
                     Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                     _ => {
                         found.refused += 1;
@@ -106,18 +103,18 @@ impl Salvage {
             blocking(move || drive.fold(&site)).await?;
         }
         kill_point!("verify.after-salvage");
-        // If we stop here, the alarm stays as it was, and the next start finds what is left, or nothing.
+        // If we stop here, the alarm stays, and the next start finds the rest, or nothing.
         found.left.sort_unstable();
         self.unknown.settled(month, &found).await?;
         Ok(Gone::Through)
     }
 
-    /// Whether a copy was read back as a kept manifest lists it, as well as a copy must be to be proven.
+    /// As strict as for a proof.
     fn is_right(&self, file: &Unlisted, read: &ReadBackOf) -> bool {
         file.listed_as.contains(&read.pair.sha256) && !(self.device_only && read.method == ReadBack::Cached)
     }
 
-    /// Reads files back. One that cannot be is that file's trouble, as long as the drive itself can be used.
+    /// An unreadable file does not matter while the drive itself works.
     async fn read_back(&self, files: &[Unlisted]) -> Result<Vec<Result<ReadBackOf, DriveError>>, DriveError> {
         let (drive, files) = (self.drive.clone(), files.to_vec());
         blocking(move || {
@@ -131,7 +128,7 @@ impl Salvage {
         .await
     }
 
-    /// Lists what was read back, durably and in one step, while it stands where it was read.
+    /// In one durable step, if they are still in place.
     async fn list(&self, month: Month, proofs: Vec<Proof>, found: &mut Salvaged) -> Result<(), DriveError> {
         if proofs.is_empty() {
             return Ok(());
@@ -146,7 +143,7 @@ impl Salvage {
             match answer {
                 Ok(()) => found.listed += 1,
                 Err(error) if error.obstacle().is_some() => return Err(error),
-                // Listed or moved by somebody else.
+                // Listed or moved by another worker.
                 Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(_) => {
                     found.refused += 1;
@@ -158,7 +155,7 @@ impl Salvage {
     }
 }
 
-/// The reading back that goes on beside a stage's work. Dropped, it stops.
+/// Runs a [`Salvage`] beside the stage's work; stops it on drop.
 #[derive(Debug, Default)]
 pub(crate) struct Background {
     tasks: TaskTracker,
@@ -166,7 +163,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Starts it, in the place of an earlier one; `failed` is called if it cannot go on.
+    /// Replaces an earlier one; `failed` runs if it cannot go on.
     pub(crate) fn start(&self, salvage: Salvage, failed: impl Future<Output = ()> + Send + 'static) {
         let stop = CancellationToken::new();
         let earlier = std::mem::replace(&mut *self.stop.lock().unwrap_or_else(PoisonError::into_inner), stop.clone());
@@ -182,13 +179,12 @@ impl Background {
         });
     }
 
-    /// Waits until nothing is being read back.
     pub(crate) async fn ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Stops it, after the files that are being read.
+    /// After the files being read.
     pub(crate) fn stop(&self) {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).cancel();
     }

@@ -1,5 +1,3 @@
-//! The stage, and the order of its steps.
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -28,56 +26,50 @@ use crate::salvage::{Background, Salvage};
 use crate::suspects::Suspects;
 use crate::unknown::UnknownFiles;
 
-/// How many batches are under way at once: while one waits for the manifest's sync, the
-/// next is read back.
+/// While one batch waits for the manifest's sync, the next is read back.
 const BATCHES: usize = 2;
 
-/// How many files one blocking call reads back at most: small files are read without a
-/// change of threads between them, and large ones do not wait in line behind each other.
+/// Files per blocking call: small ones avoid changes of threads, large ones do not wait for each other.
 const READ_TOGETHER: usize = 8;
 
-/// How long a copy on a drive that is not mounted here is left to whoever has that drive.
-/// After that it is fetched again, onto a drive that is: it was never proven, and the
-/// server still holds the file.
+/// How long a copy on a drive mounted elsewhere is left to that host. Then it is fetched again onto this one: it was
+/// never proven, and the server still has it.
 const MAX_ELSEWHERE: Duration = Duration::from_secs(10 * 60);
 
-/// What helps where a single file is read from a cache although its drive need not be.
+/// For a single file that is read from a cache on a drive that otherwise is not.
 const SMALL_FILES: &str = "if it happens for small files only, the file system keeps them among its own records: mount Btrfs with \
                            `max_inline=0`, make ext4 without `inline_data`, or use another file system than NTFS";
 
-/// What an operator says of verifying.
+/// How copies are verified.
 #[derive(Debug, Clone)]
 pub struct VerifySettings {
-    /// Where the drive is mounted.
+    /// The drive's mount folder.
     pub root: PathBuf,
-    /// The only drive to work on; any that was set up where it is `None`.
+    /// The only accepted drive, if set.
     pub expect: Option<DriveId>,
-    /// Whether only what was read from the device is proven.
+    /// Only reads from the device prove a copy.
     pub device_only: bool,
-    /// How many copies are read back at once.
+    /// Concurrent reads.
     pub reads: usize,
-    /// How many copies are taken at a time.
+    /// Copies taken at a time.
     pub batch: usize,
-    /// Whose calendar months the bags are stamped with.
+    /// The time zone of the bags' months.
     pub zone: TimeZone,
-    /// The folders whose disks the drive should not share, and whose they are: it is recorded where it does.
+    /// Folders whose disks the drive should not share, and whose they are; sharing is recorded.
     pub others: Vec<(DiskOf, PathBuf)>,
-    /// What the stages of this process have read of the drive's bags.
+    /// Bags that this process's stages share.
     pub bags: BagCache,
 }
 
 /// Reads copies back from the drive and compares them.
 ///
-/// The order of the steps is that of rule R1:
-/// - if we stop before the manifest is written, nothing has happened: the copies are read
-///   back again;
-/// - if we stop between the manifest and the append, the manifest lists copies that are
-///   proven, though the log does not say so yet. They are read back again, the manifest
-///   stays as it is, and the log catches up. The other way round, a drive could hold a proven
-///   copy that its own manifest does not know;
-/// - a bad copy is put aside only after the log has it that it is bad (R3): of two workers with one
-///   copy, the other may have proven it. If we stop in between, it stays where it is, unproven, until the
-///   file is fetched anew and finds it in the way.
+/// The order of steps is R1's:
+/// - if we stop before the manifest is written, nothing has happened: the copies are read back again;
+/// - if we stop between manifest and append, the manifest lists proven copies that the log lacks. They are read back
+///   again, the manifest stays, and the log catches up. In the other order, a drive could hold a proven copy that its
+///   manifest lacks;
+/// - a bad copy is moved only after the log has it as bad (R3): another worker may have proven it. If we stop in
+///   between, it stays, unproven, until the file is fetched again and finds it in the way.
 #[derive(Debug)]
 pub struct Verify {
     settings: VerifySettings,
@@ -86,33 +78,32 @@ pub struct Verify {
     clock: Clock,
     alarms: Alarms,
     suspects: Suspects,
-    /// The drive that was looked through when it was first seen.
+    /// The drive that was checked when it was first seen.
     begun: Arc<Mutex<Option<DriveId>>>,
-    /// The drive that was there at the last look.
+    /// The drive at the last look.
     seen: std::sync::Mutex<Option<DriveId>>,
-    /// Copies that a lost log may have proven, read back beside the stage's work.
     salvage: Background,
     folding: Folding,
 }
 
-/// A copy that is refused, and which file was read.
+/// A refused copy, and the file that was read.
 struct Bad {
     copy: Copy,
     seen: Seen,
     judgement: Judgement,
 }
 
-/// A bad copy that is to be put away when the log says that it is bad.
+/// A bad copy to be moved once the log has it as bad.
 struct Away {
     stream: StreamName,
     path: String,
     seen: Seen,
-    /// Kept in the quarantine, or thrown away.
+    /// Quarantined, or else discarded.
     aside: bool,
     message: String,
 }
 
-/// A copy that is to be proven.
+/// A copy to be proven.
 struct Copy {
     task: Task<Booking>,
     booking: BookingId,
@@ -121,8 +112,7 @@ struct Copy {
 }
 
 impl Verify {
-    /// A stage that proves the copies on the drive that is mounted there; `alarms` is for
-    /// what it finds at its start.
+    /// A stage for the drive mounted there; `alarms` is for the checks at its start.
     #[must_use]
     pub fn new(settings: VerifySettings, log: EventLog, clock: Clock, alarms: Alarms) -> Self {
         Self {
@@ -139,19 +129,17 @@ impl Verify {
         }
     }
 
-    /// The same, on a drive that this allows to be used.
+    /// Asks `admission` before each use of a drive.
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
         Self { slot: Arc::new(slot(&self.settings).admitted_by(admission)), ..self }
     }
 
-    /// Looks the drive through, once for each drive that is mounted while this process runs:
-    /// sweeps what a dead process left, writes missing manifests anew from the log, and reads the
-    /// last proven copies back once more. Call it when the process starts; otherwise it is
-    /// done before the first batch.
+    /// Checks each drive once per process: removes leftovers, rewrites missing manifests from the log, reads the last
+    /// proven copies back again. Call it at the process's start; otherwise the first batch does.
     ///
     /// # Errors
-    /// The drive cannot be worked on.
+    /// The drive cannot be used.
     pub async fn begin(&self) -> Result<(), AlarmRaised> {
         let slot = self.slot.clone();
         let (drive, backing) =
@@ -180,20 +168,19 @@ impl Verify {
             }
             Err(BeginError::Drive(error)) => match error.obstacle() {
                 Some(obstacle) => return Err(obstacle),
-                // Something odd stands on the drive: it will not go away by looking again.
+                // Something unusual is on the drive, and will not go away.
                 None => {
                     tracing::warn!(%error, "the drive could not be looked through to the end");
                     *begun = Some(id);
                 }
             },
-            // It is looked through before the next batch; this one can be proven all the same.
+            // Checked before the next batch; this one can be proven all the same.
             Err(error) => tracing::warn!(error = %with_causes(&error), "the drive was not looked through"),
         }
         Ok(())
     }
 
-    /// Reads files back that a damaged manifest still lists, and lists those again that are right. If the drive goes away
-    /// meanwhile, it is looked through anew when it is back.
+    /// If the drive goes away meanwhile, it is checked again when it is back.
     fn salvage(&self, drive: &Drive, months: BTreeMap<Month, Vec<Unlisted>>) {
         let unknown = UnknownFiles::new(&self.log, &self.alarms, drive);
         let salvage = Salvage::new(&self.log, drive, self.settings.device_only, unknown, months);
@@ -205,17 +192,17 @@ impl Verify {
         });
     }
 
-    /// Waits until no copy is being read back that only a damaged manifest lists.
+    /// Waits until no salvage runs.
     pub async fn salvaged(&self) {
         self.salvage.ended().await;
     }
 
-    /// Folds the journals into the manifests of the drive that copies were listed on last. Call it when the stage has ended.
+    /// Folds the last drive's journals into its manifests. Call it when the stage has ended.
     pub async fn fold(&self) {
         self.folding.now().await;
     }
 
-    /// Stops reading such copies back, after those that are being read: what is left is for the next start.
+    /// Stops a salvage after the files being read; the next start does the rest.
     pub fn stop_salvaging(&self) {
         self.salvage.stop();
     }
@@ -277,7 +264,7 @@ impl Stage for Verify {
 }
 
 impl Verify {
-    /// Tells the copies on this drive from all else, which is settled without a look at it.
+    /// Separates copies on this drive from tasks that are settled without reading.
     fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<Copy>, Vec<(Task<Booking>, Outcome)>) {
         let (mut copies, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
         let now = self.clock.now();
@@ -291,7 +278,7 @@ impl Verify {
                     let outcome = elsewhere(&fetched, task.trigger.time, now);
                     others.push((task, outcome));
                 }
-                // Nothing hands us such a booking; if something does, there is nothing to prove.
+                // Should not happen; there is nothing to prove.
                 _ => others.push((task, Outcome::Superseded)),
             }
         }
@@ -318,10 +305,8 @@ impl Verify {
         read.buffer_unordered(reads).concat().await
     }
 
-    /// Settles copies that are refused, and puts them out of the way of the next ones only when the log says that they
-    /// are bad: of two workers with one copy, the other may have proven it.
-    ///
-    /// If we stop in between, the copy stays where it is, unproven: whoever fetches the file anew puts it aside.
+    /// Settles refused copies, then moves those away that the log has as bad: another worker may have proven one. If we
+    /// stop in between, a copy stays, unproven, and the next fetch of the file quarantines it.
     async fn refuse(&self, drive: &Drive, bad: Vec<Bad>, settle: &Settle<Booking>) {
         if bad.is_empty() {
             return;
@@ -353,13 +338,13 @@ impl Verify {
         kill_point!("verify.after-put-away");
     }
 
-    /// Puts away the copies that the log calls bad, and ends the alarm about those that another worker has proven.
+    /// Moves bad copies away, and ends the alarms for those that another worker has proven.
     async fn put_away(&self, drive: &Drive, away: Vec<Away>) {
         let streams: Vec<_> = away.iter().map(|away| away.stream.clone()).collect();
         let histories = match self.log.readable_streams(&streams).await {
             Ok(histories) => histories,
             Err(error) => {
-                // They stay where they are, unproven, until the files are fetched anew.
+                // They stay, unproven, until the files are fetched again.
                 return tracing::warn!(error = %with_causes(&error), "bad copies could not be put away");
             }
         };
@@ -373,7 +358,7 @@ impl Verify {
                         false => drive.discard(&away.path, Some(away.seen)),
                     });
                     if let Err(error) = moved.await {
-                        // It is gone, or proven after all, or stays where it is as one more stray file.
+                        // Gone, proven after all, or left as a stray file.
                         tracing::warn!(%error, "a bad copy could not be put out of the way");
                     }
                 }
@@ -389,7 +374,7 @@ impl Verify {
         }
     }
 
-    /// Lists proven copies in their months' manifests, durably, and only then says so.
+    /// Lists proven copies in manifests, durably, before settling.
     async fn prove(&self, drive: &Drive, proven: Vec<Proven>, settle: &Settle<Booking>) {
         let site = self.log.site().clone();
         let drive = drive.clone();
@@ -402,7 +387,7 @@ impl Verify {
             .iter()
             .any(|(_, _, written)| matches!(written, Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. })))
         {
-            // Looking through the drive again writes the manifest anew from the log.
+            // Checking the drive again rewrites the manifest from the log.
             *self.begun.lock().await = None;
         }
         let outcomes = recorded.into_iter().map(|(copy, proof, recorded)| {
@@ -415,7 +400,7 @@ impl Verify {
         settle.settle(outcomes.collect()).await;
     }
 
-    /// A proven copy, and the alarms that are over with it.
+    /// Clears the alarms that a proof ends.
     fn backed_up(&self, copy: &Copy, proof: BackedUp) -> Outcome {
         let mut clear = Vec::new();
         if copy.task.state.record_wrong {
@@ -429,17 +414,16 @@ impl Verify {
     }
 }
 
-/// The place of the drive. What is read back is on the drive already, so a drive that is full for fetching is not for proving.
+/// What is read back is on the drive already, so a full drive is not an obstacle here.
 fn slot(settings: &VerifySettings) -> Slot {
     let opened = DriveSettings { reserve: None, expect: settings.expect };
     Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())
 }
 
-/// A copy that was read back as it should be, and which file that was.
 type Proven = (Copy, BackedUp, Seen);
 type Recorded = (Copy, BackedUp, Result<(), DriveError>);
 
-/// Writes the manifests, once for each month. Blocks.
+/// One call per month. Blocks.
 fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<Proven>) -> Vec<Recorded> {
     let mut recorded = Vec::with_capacity(proven.len());
     proven.sort_by_key(|(_, proof, _)| proof.month);
@@ -458,10 +442,9 @@ fn listed(proof: &BackedUp, seen: Seen) -> Proof {
     Proof { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
 }
 
-/// What else a person may do whose drive can only be read back through a cache: added to the step that changes that.
+/// Added to the step for a drive that is only read back through a cache: the other choice.
 pub const OR_CACHED: &str = "; or set `verify.require = \"cached\"`: such copies prove less, and no purge counts them";
 
-/// That copies can only be read back through a cache.
 fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
     AlarmRaised {
         kind: AlarmKind::ReadBackCached,
@@ -474,7 +457,7 @@ fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
     }
 }
 
-/// What is to be done about a copy on a drive that is not mounted here.
+/// For a copy on a drive that is not mounted here.
 fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> Outcome {
     let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
     if age < MAX_ELSEWHERE {
@@ -484,7 +467,7 @@ fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> Outcome {
     Outcome::Failed(Failure::new(FailureKind::CopyMissing, message, Fate::Retry))
 }
 
-/// What it means for a copy that it could not be read back, or not be listed.
+/// For a copy that could not be read back or listed.
 fn unprovable(error: &DriveError) -> Outcome {
     match error.obstacle() {
         Some(obstacle) => Outcome::Obstructed(obstacle),
@@ -493,19 +476,18 @@ fn unprovable(error: &DriveError) -> Outcome {
     }
 }
 
-/// What it means that a bad copy could not be put out of the way.
+/// For a bad copy that could not be moved away.
 fn in_the_way(error: &DriveError, failure: Failure) -> Outcome {
     match error.obstacle() {
         Some(obstacle) => Outcome::Obstructed(obstacle),
         None => {
-            // It is gone, or stays where it is as one more stray file: the failure stands.
+            // Gone, or left as a stray file: the failure stands.
             tracing::warn!(%error, "a bad copy could not be put out of the way");
             Outcome::Failed(failure)
         }
     }
 }
 
-/// The obstacle that an error of the drive as a whole is.
 fn obstacle(error: &DriveError) -> AlarmRaised {
     error.obstacle().unwrap_or_else(|| AlarmRaised {
         kind: AlarmKind::DriveFailing,

@@ -1,31 +1,27 @@
-//! Files that a drive changed, until each is proven after all.
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use strongroom_model::event::AlarmKey;
 use strongroom_model::{AlarmKind, DriveId, StreamName};
 
-/// How many files are remembered for a drive. One that changes more is no longer a drive:
-/// its alarm then stays until a restart.
+/// How many files are remembered per drive. If more change, its alarm stays until a restart.
 const MAX_FILES: usize = 4096;
 
-/// Which files a drive gave back changed: the alarm about the drive ends when all of them
-/// are proven. A restart forgets them, and ends it at the first proof on that drive.
+/// Files that a drive changed: its alarm ends when all are proven. A restart forgets them, and the first proof on the
+/// drive ends it.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects(Mutex<BTreeMap<DriveId, Suspect>>);
 
 #[derive(Debug, Default)]
 struct Suspect {
     changed: BTreeSet<StreamName>,
-    /// Whether more changed than are remembered.
+    /// More changed than are remembered.
     overflowed: bool,
-    /// Whether the alarm was cleared, and nothing changed since.
+    /// The alarm was cleared, and nothing changed since.
     clear: bool,
 }
 
 impl Suspects {
-    /// A drive changed a file.
     pub(crate) fn changed(&self, drive: DriveId, file: &StreamName) {
         let mut suspects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let suspect = suspects.entry(drive).or_default();
@@ -37,7 +33,7 @@ impl Suspects {
         }
     }
 
-    /// A file was proven: the alarm that is over with it, if one may be.
+    /// The alarm that this proof ends, if any.
     pub(crate) fn proven(&self, drive: DriveId, file: &StreamName) -> Option<AlarmKey> {
         let mut suspects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let suspect = suspects.entry(drive).or_default();

@@ -1,4 +1,4 @@
-//! Files on a drive that this log does not know: one alarm for each month's folder that holds some.
+//! Alarms about files that this log does not know, one per month's folder.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,11 @@ use strongroom_model::{AlarmKind, Month, SubjectKind};
 
 use crate::begin::BeginError;
 
-/// How many files are named.
 const MAX_NAMED: usize = 5;
-/// How many characters of a name.
 const NAME_CHARS: usize = 60;
-/// How many of the log's newest alarms are looked through for those about this drive.
+/// How many of the newest alarms are searched for this drive's.
 const MAX_ALARMS: usize = 4096;
 
-/// Tells people of such files on one drive.
 #[derive(Debug, Clone)]
 pub(crate) struct UnknownFiles {
     log: EventLog,
@@ -26,14 +23,13 @@ pub(crate) struct UnknownFiles {
     drive: Drive,
 }
 
-/// What became of a month's files that were read back.
 #[derive(Debug, Default)]
 pub(crate) struct Salvaged {
-    /// How many are listed again.
+    /// Listed again.
     pub(crate) listed: usize,
-    /// How many are read back otherwise than a kept manifest lists them, or cannot be.
+    /// Unreadable, or different from what the quarantined manifest lists.
     pub(crate) refused: usize,
-    /// All that stay unlisted, by their paths.
+    /// Paths that stay unlisted.
     pub(crate) left: Vec<String>,
 }
 
@@ -42,7 +38,7 @@ impl UnknownFiles {
         Self { log: log.clone(), alarms: alarms.clone(), drive: drive.clone() }
     }
 
-    /// Ends the alarms about months whose folders hold no such file any more: all but these.
+    /// Ends the alarms about all months but these.
     pub(crate) async fn end_all_but(&self, months: &BTreeSet<Month>) -> Result<(), BeginError> {
         let ours = format!("{}.", AlarmKey::new(AlarmKind::FilesUnknown, self.drive.identity().id));
         let raised_once = self.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
@@ -53,7 +49,7 @@ impl UnknownFiles {
         Ok(())
     }
 
-    /// Says that files are read back now. An alarm that is raised already says enough until that is done.
+    /// Raised before reading back, unless an alarm stands already.
     pub(crate) async fn reading_back(&self, month: Month, files: &[Unlisted]) -> Result<(), AlarmError> {
         let listed = files.iter().filter(|file| !file.listed_as.is_empty()).count();
         let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
@@ -67,7 +63,7 @@ impl UnknownFiles {
         self.alarms.raise(&self.alarm(month, what), None).await.map(drop)
     }
 
-    /// Says what stays unknown, or that nothing does.
+    /// Renews or ends a month's alarm.
     pub(crate) async fn settled(&self, month: Month, salvaged: &Salvaged) -> Result<(), AlarmError> {
         let Salvaged { listed, refused, left } = salvaged;
         let listed = match listed {

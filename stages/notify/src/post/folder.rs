@@ -1,5 +1,3 @@
-//! Mails as `.eml` files in a folder.
-
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +6,7 @@ use strongroom_service::{kill_point, private_files, private_folders};
 
 use super::PostError;
 
-/// A folder that mails are written to. Made where it is missing.
+/// A folder for `.eml` files, made if missing.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
@@ -21,7 +19,7 @@ impl Folder {
         Self { path }
     }
 
-    /// Writes a mail durably, over one of the same name, and returns the file's name.
+    /// Writes a mail durably, replacing one of the same name; returns the file's name.
     pub(super) async fn write(&self, stem: &str, bytes: Vec<u8>) -> Result<String, PostError> {
         let name = format!("{stem}.eml");
         let (folder, file) = (self.path.clone(), name.clone());
@@ -35,20 +33,19 @@ impl Folder {
     }
 }
 
-/// The temporary file has one fixed name for each mail: what a crash leaves of it is
-/// overwritten by the attempt that must follow.
+/// The temporary name is fixed per mail: a retry overwrites what a crash left.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    // Mails name bookings and files: they are for their owner alone.
+    // Mails name bookings and files: only for their owner.
     private_folders().create(folder)?;
     let part = folder.join(format!(".{name}.part"));
     let mut file = private_files().write(true).create(true).truncate(true).open(&part)?;
     file.write_all(bytes)?;
-    // Before the rename: a name that survives a power cut must have its content.
+    // Before the rename: after a power cut a name must have its content.
     file.sync_all()?;
     kill_point!("notify.folder.after-write");
     fs::rename(&part, folder.join(name))?;
     kill_point!("notify.folder.after-rename");
-    // If we stop before this, the name may be lost, but then nothing was recorded as sent.
+    // If we stop before this, the name may be lost, but nothing was recorded as sent.
     sync_folder(folder)
 }
 
@@ -57,7 +54,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Elsewhere a folder cannot be opened like a file, and its names are in the journal.
+/// Other systems cannot open folders; their journals keep names.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())

@@ -1,7 +1,6 @@
-//! Mails to a mail server (RFC 5321), over a connection for each mail.
-//!
-//! The dialogue is our own ([decision 16](../../../../docs/decisions/0016-our-own-smtp-dialogue.md)): what counts is
-//! the reply's code for each recipient, whatever the words around it are written in.
+//! SMTP (RFC 5321), with a connection per mail. The dialogue is our own ([decision
+//! 16](../../../../docs/decisions/0016-our-own-smtp-dialogue.md)): only each recipient's reply code counts, whatever
+//! the text's encoding.
 
 mod connection;
 mod failure;
@@ -22,31 +21,31 @@ use self::transaction::Message;
 use super::{Delivery, PostError, RECEIPT_CHARS};
 use crate::message::Addresses;
 
-/// How long a server may take for all but its answer to the message, unless set: RFC 5321, section 4.5.3.2 grants it
-/// minutes for some answers. Other mails wait meanwhile, the pipeline does not.
+/// Time for everything up to the message's end: RFC 5321, section 4.5.3.2 allows minutes for some replies. Only other
+/// mails wait.
 pub const PATIENCE: Duration = Duration::from_secs(180);
-/// How long a server may take for its answer to the message, unless set (RFC 5321, section 4.5.3.2.6): it may scan the
-/// mail first, and whoever gives up early sends it twice.
+/// Time for the reply to the message (RFC 5321, section 4.5.3.2.6): servers may scan it first, and giving up early
+/// sends it twice.
 pub const PATIENCE_AFTER_DATA: Duration = Duration::from_secs(600);
 
-/// What is needed to reach a mail server.
+/// How a mail server is reached.
 #[derive(Debug, Clone)]
 pub struct SmtpSettings {
-    /// Its name: what its certificate must be of.
+    /// Its name, which its certificate must have.
     pub host: String,
     /// Its port.
     pub port: u16,
     /// How the connection is protected.
     pub tls: TlsMode,
-    /// The user and password to log in with.
+    /// User and password.
     pub login: Option<(String, Secret)>,
-    /// A certificate authority to trust instead of the host's own (PEM).
+    /// A certificate authority (PEM), replacing the host's.
     pub ca_pem: Option<Vec<u8>>,
-    /// The name that it is greeted with; absent: this host's full name, or its address.
+    /// The name in EHLO; default: this host's full name or address.
     pub hello: Option<String>,
-    /// How long it may take: [`PATIENCE`].
+    /// See [`PATIENCE`].
     pub patience: Duration,
-    /// How long it may take to answer the message itself: [`PATIENCE_AFTER_DATA`].
+    /// See [`PATIENCE_AFTER_DATA`].
     pub patience_after_data: Duration,
 }
 
@@ -58,27 +57,27 @@ pub struct Smtp {
     server: String,
 }
 
-/// Settings that make no connection.
+/// Unusable settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpSetupError {
-    /// The certificate authority's file holds no certificate.
+    /// The authority's file has no certificate.
     #[error("mail.smtp.ca_file holds no certificate that can be used: it must be one in PEM form")]
     Authority,
-    /// TLS cannot be set up for that host.
+    /// TLS cannot be set up.
     #[error("TLS cannot be set up for the mail server {host}: check mail.smtp.host")]
     Tls {
         /// The host.
         host: String,
-        /// What the TLS library found.
+        /// The TLS library's error.
         #[source]
         source: rustls::Error,
     },
-    /// A password would go over the wire in the clear.
+    /// The password would be sent unencrypted.
     #[error(
         "mail.smtp.user is set but mail.smtp.tls is \"none\": the password would be readable on the way to {0}; use \"starttls\" or \"tls\""
     )]
     ClearPassword(String),
-    /// The name to greet with would not be taken by any server.
+    /// An invalid name for EHLO.
     #[error(
         "mail.smtp.hello: {0:?} is not a host's name: write it such as \"backup-1.example.com\", or an address such as \"[192.0.2.7]\""
     )]
@@ -86,10 +85,10 @@ pub enum SmtpSetupError {
 }
 
 impl Smtp {
-    /// Connects at the first mail, not now.
+    /// Connects only for the first mail.
     ///
     /// # Errors
-    /// The settings make no connection.
+    /// The settings are unusable.
     pub fn new(settings: &SmtpSettings) -> Result<Self, SmtpSetupError> {
         let host = &settings.host;
         if settings.login.is_some() && settings.tls == TlsMode::None && !is_this_host(host) {
@@ -106,11 +105,10 @@ impl Smtp {
         Ok(Self { settings: settings.clone(), protection, server })
     }
 
-    /// Whether the server answers and takes the login, the sender and the recipients, for `strongroom doctor`. No
-    /// mail is sent. Whom it does not take is in the result.
+    /// Checks login, sender and recipients, without sending a mail. The result has the recipients that are refused.
     ///
     /// # Errors
-    /// It does not answer, or takes neither login nor sender.
+    /// The server does not answer, or refuses login or sender.
     pub async fn check(&self, addresses: &Addresses) -> Result<Delivery, PostError> {
         let mut connection = self.open().await?;
         let SmtpSettings { patience, patience_after_data, .. } = self.settings;
@@ -120,8 +118,7 @@ impl Smtp {
         tried.map_err(|failure| failure.of_server(&self.server))
     }
 
-    /// Hands the message over to each of the recipients. Whom the server does not take keeps nobody else from
-    /// getting it.
+    /// Refused recipients do not keep others from getting it.
     pub(super) async fn send(&self, bytes: &[u8], from: &Address, to: Vec<Address>) -> Result<Delivery, PostError> {
         let mut connection = self.open().await?;
         let SmtpSettings { patience, patience_after_data, .. } = self.settings;
@@ -131,7 +128,7 @@ impl Smtp {
         Ok(delivery)
     }
 
-    /// The failure of a mail that no recipient was taken for: for good, where each was refused for good.
+    /// Permanent if every recipient was refused for good.
     pub(super) fn reached_nobody(&self, delivery: &Delivery) -> PostError {
         let message = printable(&format!("mail server {}: {}", self.server, delivery.not_reached()), RECEIPT_CHARS);
         if delivery.put_off.is_empty() { PostError::Refused(message) } else { PostError::Later(message) }

@@ -1,5 +1,3 @@
-//! Composing: a summary's number and interval, fixed in the log.
-
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
@@ -9,23 +7,21 @@ use strongroom_model::{
 };
 use strongroom_service::{Clock, kill_point};
 
-/// What every Message-ID of ours ends with. The domain is reserved for private use.
+/// Reserved for private use.
 pub(crate) const MESSAGE_ID_DOMAIN: &str = "strongroom.internal";
 
-/// How many bytes of a hash tell two mails apart that have all else in common.
+/// Tells apart mails that have all else in common.
 const HASH_BYTES: usize = 8;
 
-/// How many characters of a title are kept.
 const TITLE_CHARS: usize = 120;
 
-/// A summary that could not be composed.
+/// A summary could not be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     /// The log could not be read.
     #[error("the last summary cannot be read from the log")]
     Read(#[from] LogError),
-    /// The log did not take it, or did not say whether it did. Composing again is harmless:
-    /// it finds out.
+    /// The log refused it, or did not answer. Composing again is harmless.
     #[error("the summary cannot be written to the log")]
     Append(#[from] AppendError),
     /// The newest summary's stream does not begin with its composition.
@@ -33,7 +29,7 @@ pub enum ComposeError {
     Damaged(StreamName),
 }
 
-/// The last summary that was composed, sent or not, and when.
+/// The last summary, sent or not, and when it was composed.
 ///
 /// # Errors
 /// The log could not be read.
@@ -41,7 +37,7 @@ pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, ji
     let Some(newest) = log.newest(SubjectKind::Summary, 1).await?.into_iter().next() else {
         return Ok(None);
     };
-    // What became of it since does not matter here, nor whether this version can read that.
+    // Later events of the stream do not matter, even unreadable ones.
     let first = log.read(newest.first_position, 1).await?;
     match first.first().and_then(|first| log.readable(first)) {
         Some(Recorded { event: Event::SummaryComposed(composed), time, .. }) => Ok(Some((composed, time))),
@@ -49,13 +45,11 @@ pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, ji
     }
 }
 
-/// Fixes the next summary: its number, and its interval from where the one before it ended
-/// to the log's head as it is now. Notify sends it. `None`: another worker was faster, and composed
-/// that number.
+/// Fixes the next summary's number, and its interval from the last one's end to the log's head. `None` if another
+/// worker composed it first.
 ///
-/// That the intervals tile the log (rule R7) follows from three facts: there is one stream
-/// for each number, so that each is composed once; each begins where the one before it, read
-/// here, ended; and a log never gets shorter.
+/// The intervals tile the log (R7): each number has one stream, so it is composed once; it begins where the last one,
+/// read here, ends; and a log never gets shorter.
 ///
 /// # Errors
 /// The log could not be read or written. Composing again is harmless.
@@ -69,9 +63,8 @@ pub async fn compose(
     compose_after(log, previous.as_ref(), title, clock, actor).await
 }
 
-/// Fixes the summary that follows on `previous`. `None`: another worker was faster. So of two
-/// processes that both found a summary due after that one, one composes it, and the
-/// other does not compose a second one for the same night.
+/// Composes the successor of `previous`; `None` if another worker did. Two processes that find a summary due after
+/// `previous` thus compose one, not two for the same night.
 ///
 /// # Errors
 /// As [`compose()`].
@@ -104,8 +97,8 @@ pub async fn compose_after(
         run: None,
         event: Event::SummaryComposed(composed),
     };
-    // If we stop before the append, nothing was said about this interval, and the next
-    // attempt makes another one. After it, the interval is fixed, and the mail is pending.
+    // If we stop before the append, the interval is still open, and the next attempt fixes another one. After it, the
+    // interval is fixed and the mail pending.
     kill_point!("notify.before-compose");
     let appended = log.append(vec![event]).await;
     kill_point!("notify.after-compose");
@@ -116,8 +109,7 @@ pub async fn compose_after(
     }
 }
 
-/// A Message-ID without its angle brackets (RFC 5322, section 3.6.4): what the mail is
-/// about, the site, and a hash of `unique`.
+/// Without angle brackets (RFC 5322, section 3.6.4).
 pub(crate) fn message_id(about: &str, site: &SiteId, unique: &[u8]) -> String {
     let hash = Sha256::digest(unique);
     format!("{about}.{site}.{}@{MESSAGE_ID_DOMAIN}", HEXLOWER.encode(&hash[..HASH_BYTES]))

@@ -1,8 +1,6 @@
-//! What was open where an interval ended, whatever has happened since.
-//!
-//! It follows from the events before that position alone, so that a summary which is sent
-//! again reads the same. It is found without folding the whole log: what stands as it stood
-//! then is read off the streams' last events, and what has moved since is folded up to there.
+//! What was open at an interval's end. It follows only from events before that position, so that a repeated summary is
+//! identical. Without folding the whole log: unchanged streams are read by their last events, changed ones are folded
+//! up to the position.
 
 mod alarms;
 mod attention;
@@ -17,23 +15,23 @@ pub use self::attention::{Attention, Group, Stuck};
 pub use self::bookings::InHand;
 pub use self::drives::Drives;
 
-/// How many events or streams are read at a time: a page of about 300 KiB.
+/// About 300 KiB.
 pub(crate) const PAGE: usize = 256;
 
 /// What was open at a position.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Open {
-    /// Bookings that were on their way.
+    /// Bookings in progress.
     pub in_hand: InHand,
-    /// Bookings that only a person could lead on.
+    /// Bookings that need a person.
     pub attention: Attention,
-    /// Conditions that lasted.
+    /// Lasting alarms.
     pub alarms: StandingAlarms,
     /// The drives.
     pub drives: Drives,
 }
 
-/// What was open where the interval that ends at `to` ended.
+/// What was open at `to`.
 ///
 /// # Errors
 /// The log could not be read.

@@ -1,5 +1,3 @@
-//! A summary's content, read from the log.
-
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::SummaryComposed;
@@ -9,21 +7,20 @@ use strongroom_model::{Fold, Position, SiteId, StreamName};
 use super::open::{Open, PAGE, open_at};
 use super::tally::Tally;
 
-/// All that a summary says. It follows from its own composition and the events before the
-/// end of its interval, and from nothing else.
+/// A summary's content, which follows only from its composition and the events before its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// Whose log it is of.
+    /// The site.
     pub site: SiteId,
-    /// Its number, interval and title.
+    /// Number, interval and title.
     pub composed: SummaryComposed,
     /// When it was composed.
     pub composed_at: Timestamp,
     /// What happened in the interval.
     pub tally: Tally,
-    /// What was open where it ended.
+    /// What was open at its end.
     pub open: Open,
-    /// The number of the summary before it, if that was still to be sent where this one ends.
+    /// The previous summary's number, if it was still unsent at this one's end.
     pub unsent_before: Option<u64>,
 }
 
@@ -33,15 +30,15 @@ pub enum ReportError {
     /// The log could not be read.
     #[error("the events of the summary cannot be read from the log")]
     Read(#[from] LogError),
-    /// The log does not hold the summary's interval.
+    /// The log ends before the interval.
     #[error("the log ends at position {0}, before the summary does: run `strongroom log verify`")]
     EndsEarly(Position),
 }
 
-/// Reads a summary's content. Memory does not grow with the interval.
+/// Reads a summary's content, with bounded memory.
 ///
 /// # Errors
-/// The log could not be read, or makes no sense.
+/// The log could not be read, or is inconsistent.
 pub async fn report(log: &EventLog, composed: &SummaryComposed, composed_at: Timestamp) -> Result<Report, ReportError> {
     Ok(Report {
         site: log.site().clone(),
@@ -53,10 +50,10 @@ pub async fn report(log: &EventLog, composed: &SummaryComposed, composed_at: Tim
     })
 }
 
-/// Counts the events from one position up to, and without, another.
+/// Counts the events from a position up to, but without, another.
 ///
 /// # Errors
-/// The log could not be read, or ends before that.
+/// The log could not be read, or ends before.
 pub async fn tally(log: &EventLog, from: Position, to: Position) -> Result<Tally, ReportError> {
     let mut tally = Tally::default();
     let mut next = from;
@@ -81,7 +78,7 @@ async fn unsent_before(log: &EventLog, composed: &SummaryComposed) -> Result<Opt
     };
     let history = log.stream(&StreamName::summary(number)).await?;
     let before = history.iter().filter(|event| event.position < composed.to);
-    // A stream that makes no sense is not a sent summary.
+    // An inconsistent stream counts as unsent.
     let sent = before.cloned().try_fold(Summary::default(), |summary, event| summary.next(&event));
     Ok(sent.map_or(true, |summary| summary.sent.is_none()).then_some(number))
 }

@@ -1,7 +1,5 @@
-//! What happened in an interval of the log: a pure fold, one event after the other.
-//!
-//! Memory does not grow with the interval: there are counters, and lists with a bound that
-//! count what they leave out.
+//! What happened in an interval: a pure fold over its events. Counters and bounded lists keep memory independent of its
+//! length.
 
 mod alarms;
 mod bounded;
@@ -23,29 +21,29 @@ pub use self::mails::Mails;
 pub use self::runs::Runs;
 pub use self::work::Work;
 
-/// How often a cause came up.
+/// A cause's count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CauseCount {
     /// Failed attempts.
     pub attempts: u64,
-    /// How many of them left a person to look.
+    /// Those that left it to a person.
     pub gave_up: u64,
 }
 
 /// What happened in an interval.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
-    /// How many events there were, of every kind.
+    /// Number of events.
     pub events: u64,
-    /// When the first happened.
+    /// The first one's time.
     pub first_at: Option<Timestamp>,
-    /// When the last happened.
+    /// The last one's time.
     pub last_at: Option<Timestamp>,
-    /// What happened to files.
+    /// Files.
     pub files: Files,
-    /// How long work was under way.
+    /// Time at work.
     pub work: Work,
-    /// What files, runs and mails failed of.
+    /// Causes of failures of files, runs and mails.
     pub causes: BTreeMap<FailureKind, CauseCount>,
     /// Runs.
     pub runs: Runs,
@@ -53,14 +51,14 @@ pub struct Tally {
     pub alarms: Alarms,
     /// Mails.
     pub mails: Mails,
-    /// Drives that were set up, by label.
+    /// Labels of drives that were set up.
     pub drives_set_up: Bounded<String>,
-    /// Where events are that this version cannot read.
+    /// Positions of unreadable events.
     pub unreadable: Bounded<Position>,
 }
 
 impl Tally {
-    /// Counts one event.
+    /// Counts an event.
     pub fn add(&mut self, recorded: &Recorded) {
         self.events += 1;
         self.first_at.get_or_insert(recorded.time);
@@ -92,14 +90,14 @@ impl Tally {
                 self.failed(failed);
             }
             Event::DriveInitialised(data) => self.drives_set_up.push(data.label.clone()),
-            // How a drive is used is told as it is where the interval ends.
+            // Only its state at the interval's end matters.
             Event::DriveAttached(_) => {}
-            // Why a person had to decide is told as the alarm that led to it.
+            // The alarm that led to it reports it.
             Event::DriveUsed(_) | Event::DriveAdopted(_) | Event::DriveIdentityRestored(_) => {}
         }
     }
 
-    /// Counts one event that this version cannot read.
+    /// Counts an unreadable event.
     pub fn unreadable(&mut self, position: Position) {
         self.events += 1;
         self.unreadable.push(position);

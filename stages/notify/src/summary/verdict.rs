@@ -1,16 +1,14 @@
-//! The verdict: what a summary means, in one sentence.
-
 use strongroom_model::event::ZeroReason;
 
 use super::report::Report;
 use crate::words::{count, files, full_stop, label, plural};
 
-/// How well it is.
+/// How urgent a summary is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Nothing is to be done.
+    /// Nothing to do.
     Well,
-    /// Nothing is to be done now, but not all is as a reader would expect.
+    /// Nothing to do now, but something is unusual.
     Mind,
     /// A person is needed.
     Act,
@@ -19,16 +17,15 @@ pub enum Tone {
 /// What a summary means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How well it is.
+    /// Its urgency.
     pub tone: Tone,
-    /// The one sentence: the mail's subject and its first line.
+    /// The mail's subject and first line.
     pub sentence: String,
-    /// What else a reader must know at once: files that are safe beside those which are
-    /// not, files that are left.
+    /// What else must be known at once, such as files that are safe besides those that are not.
     pub also: Vec<String>,
 }
 
-/// What the report means.
+/// The report's meaning.
 #[must_use]
 pub fn verdict(report: &Report) -> Verdict {
     let needed = report.open.attention.total;
@@ -100,7 +97,7 @@ fn wait_more(number: u64) -> String {
     format!("{} more {}", count(number), if number == 1 { "waits" } else { "wait" })
 }
 
-/// `on drive Blue-1`, or across how many drives they lie: each file is on one of them, not on each.
+/// `on drive Blue-1`, or across how many drives: each file is on one of them.
 fn place(report: &Report) -> String {
     let mut drives = report.tally.files.drives.keys();
     match (drives.next(), drives.len()) {
@@ -112,7 +109,7 @@ fn place(report: &Report) -> String {
     }
 }
 
-/// Zero, with its reason (rule R8).
+/// Zero, with its reason (R8).
 fn nothing(report: &Report) -> Verdict {
     let runs = &report.tally.runs;
     let in_hand = report.open.in_hand;
@@ -138,7 +135,7 @@ fn nothing(report: &Report) -> Verdict {
     Verdict { tone, sentence: format!("Nothing was backed up: {reason}."), also: rest(report, None) }
 }
 
-/// No run was told what is waiting, so that is not known.
+/// Without a list, what waits is unknown.
 fn nobody_looked(report: &Report) -> Verdict {
     let runs = &report.tally.runs;
     let reason = match (&runs.last_failure, runs.started()) {
@@ -150,7 +147,7 @@ fn nobody_looked(report: &Report) -> Verdict {
     act(format!("Nothing was backed up: {reason}."), std::iter::once(unknown).chain(rest(report, None)).collect())
 }
 
-/// What the one sentence does not say.
+/// What the sentence leaves out.
 fn rest(report: &Report, safe: Option<u64>) -> Vec<String> {
     let mut also = Vec::new();
     match safe {

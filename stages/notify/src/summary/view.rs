@@ -1,5 +1,3 @@
-//! What the mail shows of a report: every text of it, ready to be set.
-
 mod attached;
 mod details;
 mod needs;
@@ -16,7 +14,6 @@ use crate::words::{count, name, sentence};
 use details::{counts, drives, failures, history, notes};
 use needs::needs;
 
-/// A label and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) label: String,
@@ -34,7 +31,7 @@ impl Row {
     }
 }
 
-/// Something that a person is needed for.
+/// Something that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Need {
     pub(crate) heading: String,
@@ -43,7 +40,6 @@ pub(crate) struct Need {
     pub(crate) left_out: String,
 }
 
-/// A cause of failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) cause: String,
@@ -69,14 +65,12 @@ pub(crate) struct SummaryView {
     pub(crate) checkpoint: String,
 }
 
-/// The mail's HTML part.
 #[derive(Template)]
 #[template(path = "summary.html")]
 pub(crate) struct SummaryHtml<'a> {
     pub(crate) view: &'a SummaryView,
 }
 
-/// The mail's text part.
 #[derive(Template)]
 #[template(path = "summary.txt")]
 pub(crate) struct SummaryText<'a> {
@@ -84,7 +78,6 @@ pub(crate) struct SummaryText<'a> {
 }
 
 impl SummaryView {
-    /// What a report looks like to a reader in that time zone.
     pub(crate) fn of(report: &Report, zone: &TimeZone) -> Self {
         let verdict = verdict(report);
         let composed = &report.composed;

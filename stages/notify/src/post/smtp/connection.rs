@@ -1,5 +1,3 @@
-//! A connection to a mail server: opened, protected, greeted and logged in; then one command at a time.
-
 use std::io;
 use std::time::Duration;
 
@@ -14,23 +12,23 @@ use super::reply::Reply;
 use super::tls::Protection;
 use super::{SmtpSettings, hello};
 
-/// How long a connection to one address may take to come up.
+/// Per address.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long the goodbye may take: nothing depends on it.
+/// Nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A connection. It ends when this is dropped.
+/// A protected and logged-in connection.
 pub(super) struct Connection {
     stream: BufReader<Box<dyn Stream>>,
     features: Features,
-    /// Until when the server must have answered whatever it is asked.
+    /// When all replies must have arrived.
     deadline: Instant,
 }
 
-/// What an EHLO reply offers (RFC 5321, section 4.1.1.1), as far as we use it.
+/// Extensions that we use from an EHLO reply (RFC 5321, section 4.1.1.1).
 #[derive(Debug, Default)]
 struct Features {
     starttls: bool,
@@ -40,7 +38,7 @@ struct Features {
 }
 
 impl Connection {
-    /// Connects, protects the connection as the settings ask for, and logs in.
+    /// Connects, protects the connection as configured, and logs in.
     pub(super) async fn open(settings: &SmtpSettings, tls: Option<&Protection>) -> Result<Self, SmtpFailure> {
         let deadline = Instant::now() + settings.patience;
         let tcp = within(deadline, connect(&settings.host, settings.port)).await?;
@@ -63,23 +61,22 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether addresses may hold other characters than ASCII's (RFC 6531).
+    /// Whether addresses beyond ASCII are allowed (RFC 6531).
     pub(super) const fn takes_utf8_addresses(&self) -> bool {
         self.features.utf8_addresses
     }
 
-    /// From now on the server must have answered within this time.
     pub(super) fn allow(&mut self, patience: Duration) {
         self.deadline = Instant::now() + patience;
     }
 
-    /// Sends one command line and reads its reply.
+    /// Sends a command line and reads its reply.
     pub(super) async fn command(&mut self, line: &str) -> Result<Reply, SmtpFailure> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await
     }
 
-    /// Sends a message after its `DATA`, and the line that ends it; the reply is to be read next.
+    /// Sends a message after `DATA`; its reply follows.
     pub(super) async fn message(&mut self, bytes: &[u8]) -> Result<(), SmtpFailure> {
         self.write(&transparent(bytes)).await
     }
@@ -88,7 +85,7 @@ impl Connection {
         Ok(within(self.deadline, Reply::read(&mut self.stream)).await?)
     }
 
-    /// Says goodbye, but waits for no answer: some servers give none.
+    /// Some servers never answer QUIT.
     pub(super) async fn quit(mut self) {
         let _ = tokio::time::timeout(GOODBYE, self.write(b"QUIT\r\n")).await;
     }
@@ -102,7 +99,7 @@ impl Connection {
         Ok(within(self.deadline, written).await?)
     }
 
-    /// `EHLO`, or `HELO` where the server does not know that (RFC 5321, section 4.1.4).
+    /// Falls back to `HELO` (RFC 5321, section 4.1.4).
     async fn greet(&mut self, name: &str) -> Result<(), SmtpFailure> {
         let mut reply = self.command(&format!("EHLO {name}")).await?;
         if matches!(reply.code, 500 | 502) {
@@ -116,7 +113,7 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 3207. What came in the clear after the server's consent is not taken for an answer within TLS.
+    /// RFC 3207. Plaintext received after the consent must not count as a reply within TLS.
     async fn starttls(mut self, tls: &Protection) -> Result<Self, SmtpFailure> {
         if !self.features.starttls {
             return Err(SmtpFailure::NoStarttls);
@@ -130,7 +127,7 @@ impl Connection {
         Ok(Self { stream: BufReader::new(Box::new(protected)), features: Features::default(), deadline: self.deadline })
     }
 
-    /// RFC 4954 with the mechanisms PLAIN (RFC 4616) and LOGIN.
+    /// RFC 4954 with PLAIN (RFC 4616) or LOGIN.
     async fn log_in(&mut self, user: &str, password: &str) -> Result<(), SmtpFailure> {
         let encode = |text: &str| BASE64.encode(text.as_bytes());
         let reply = if self.features.plain || !self.features.login {
@@ -144,7 +141,7 @@ impl Connection {
             }
             reply
         };
-        // Only the code: a server may repeat what it was sent, and that is the password.
+        // Only the code: servers may repeat what they received, the password.
         if reply.is_done() { Ok(()) } else { Err(SmtpFailure::Login { code: reply.code }) }
     }
 }
@@ -155,7 +152,7 @@ impl Features {
         // The first line is the server's name.
         for line in reply.lines.iter().skip(1) {
             let line = line.to_ascii_uppercase();
-            // Some servers write `AUTH=LOGIN` for clients of old.
+            // Some servers write `AUTH=LOGIN` for old clients.
             let mut words = line.split([' ', '=']);
             match words.next() {
                 Some("STARTTLS") => features.starttls = true,
@@ -173,7 +170,7 @@ impl Features {
     }
 }
 
-/// To the first of the host's addresses that answers.
+/// Tries the host's addresses in turn.
 async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in tokio::net::lookup_host((host, port)).await? {
@@ -190,8 +187,7 @@ async fn within<T>(deadline: Instant, work: impl Future<Output = io::Result<T>>)
     timeout_at(deadline, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// The message as it goes over the wire: a line that begins with a dot gets another one, every line ends with CRLF,
-/// and a dot alone ends it (RFC 5321, section 4.5.2).
+/// Dot-stuffing, CRLF and the final dot (RFC 5321, section 4.5.2).
 fn transparent(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|byte| *byte == b'\n') {

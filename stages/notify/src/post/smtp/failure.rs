@@ -1,5 +1,3 @@
-//! What can go wrong between us and a mail server, in words that say what to do.
-
 use std::io;
 
 use strongroom_model::text::printable;
@@ -7,51 +5,33 @@ use strongroom_model::text::printable;
 use super::reply::Reply;
 use crate::post::{PostError, RECEIPT_CHARS};
 
-/// A dialogue with a mail server that failed.
+/// A failed SMTP dialogue.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SmtpFailure {
-    /// The connection, or what came over it.
     #[error("{}", io_text(.0))]
     Io(#[from] io::Error),
-    /// The server did not take the name that it was greeted with.
+    /// The server refused our name.
     #[error(
         "it does not take the name {name:?} that it was greeted with ({}); set mail.smtp.hello to this host's full name",
         reply.text()
     )]
-    Hello {
-        /// The name.
-        name: String,
-        /// The server's answer.
-        reply: Reply,
-    },
-    /// TLS is asked for, and the server has none.
+    Hello { name: String, reply: Reply },
     #[error(
         "it does not offer STARTTLS; set mail.smtp.tls to \"tls\" (port 465), or to \"none\" within a closed network"
     )]
     NoStarttls,
-    /// The login was refused.
     #[error("it refused the login with {code}; check mail.smtp.user and mail.smtp.password_file")]
-    Login {
-        /// The reply's code.
-        code: u16,
-    },
-    /// Any other command was refused.
+    Login { code: u16 },
     #[error("it answered {what} with: {}", reply.text())]
-    Refused {
-        /// What it was asked.
-        what: &'static str,
-        /// Its answer.
-        reply: Reply,
-    },
+    Refused { what: &'static str, reply: Reply },
 }
 
 impl SmtpFailure {
-    /// The failure of a command, unless it was done.
     pub(super) fn unless(done: bool, what: &'static str, reply: Reply) -> Result<(), Self> {
         if done { Ok(()) } else { Err(Self::Refused { what, reply }) }
     }
 
-    /// The reply codes 5yz are for good; all else may pass.
+    /// Only 5yz replies are permanent.
     fn is_permanent(&self) -> bool {
         match self {
             Self::Hello { reply, .. } | Self::Refused { reply, .. } => reply.is_permanent(),
@@ -60,7 +40,6 @@ impl SmtpFailure {
         }
     }
 
-    /// As a mail's failure, which names the server.
     pub(super) fn of_server(&self, server: &str) -> PostError {
         let message = printable(&format!("mail server {server}: {self}"), RECEIPT_CHARS);
         if self.is_permanent() { PostError::Refused(message) } else { PostError::Later(message) }

@@ -1,9 +1,7 @@
-//! The name that a mail server is greeted with (RFC 5321, section 4.1.4).
-
 use std::net::IpAddr;
 
-/// The configured name; else this host's full name; else, since many servers refuse a name that is not a full one,
-/// the address that the connection comes from, as a literal.
+/// The name for EHLO (RFC 5321, section 4.1.4): as configured, or this host's full name; otherwise the connection's
+/// address as a literal, since many servers refuse a name without a dot.
 pub(super) fn name(configured: Option<&str>, from: Option<IpAddr>) -> String {
     let host = strongroom_service::actor::host_name();
     choose(configured, &host, from)
@@ -19,7 +17,7 @@ fn choose(configured: Option<&str>, host: &str, from: Option<IpAddr>) -> String 
     }
 }
 
-/// Whether a server could take this name: a host's, or an address as a literal (RFC 5321, section 4.1.3).
+/// A host's name or an address literal (RFC 5321, section 4.1.3).
 pub(super) fn may_greet(name: &str) -> bool {
     let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match literal {
@@ -28,8 +26,7 @@ pub(super) fn may_greet(name: &str) -> bool {
     }
 }
 
-/// Labels of letters, digits and inner hyphens (RFC 1123, section 2.1). A name in other characters than ASCII's is
-/// written in its A-label form (`xn--…`) there.
+/// RFC 1123, section 2.1. Other alphabets are written as A-labels (`xn--…`).
 pub(crate) fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';

@@ -1,4 +1,4 @@
-//! Replies of a mail server (RFC 5321, section 4.2): bytes of which the code decides and the words are only shown.
+//! Replies (RFC 5321, section 4.2). Only the code decides; the text is shown.
 
 use std::io;
 
@@ -7,14 +7,13 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
 use crate::post::RECEIPT_CHARS;
 
-/// How much of one line is kept. RFC 5321, section 4.5.3.1.5 allows 512 bytes; servers write more.
+/// RFC 5321, section 4.5.3.1.5 allows 512 bytes; servers write more.
 const MAX_LINE_BYTES: usize = 2048;
-/// How many bytes one reply may have in all before the server is taken to be something else.
+/// A larger reply is not from a mail server.
 const MAX_REPLY_BYTES: usize = 1 << 20;
-/// How many lines of one reply are kept: the features of an EHLO reply are some twenty.
+/// An EHLO reply has some twenty lines.
 const MAX_LINES: usize = 128;
 
-/// One reply: its code and its words, a line each, without the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) code: u16,
@@ -22,28 +21,28 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Whether the server did what it was asked for (2yz).
+    /// 2yz.
     pub(super) const fn is_done(&self) -> bool {
         self.code / 100 == 2
     }
 
-    /// Whether the server waits for more (3yz).
+    /// 3yz.
     pub(super) const fn is_intermediate(&self) -> bool {
         self.code / 100 == 3
     }
 
-    /// Whether asking again changes nothing (5yz).
+    /// 5yz.
     pub(super) const fn is_permanent(&self) -> bool {
         self.code / 100 == 5
     }
 
-    /// Code and words on one line: `250 2.0.0 Ok: queued as 4F1`.
+    /// `250 2.0.0 Ok: queued as 4F1`.
     pub(super) fn text(&self) -> String {
         printable(format!("{} {}", self.code, self.lines.join(" ")).trim_end(), RECEIPT_CHARS)
     }
 
-    /// Reads one reply. What servers do beside the standard is borne where the code is clear: line feeds alone,
-    /// a code without words, words in any encoding, lines without a code within a reply of several lines.
+    /// Accepts deviations where the code is clear: bare line feeds, codes without text, any encoding, lines without a
+    /// code within a multi-line reply.
     pub(super) async fn read(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Self> {
         let mut lines = Vec::new();
         let mut left_bytes = MAX_REPLY_BYTES;
@@ -65,7 +64,7 @@ impl Reply {
     }
 }
 
-/// Code, whether the reply ends with this line, and the words.
+/// Code, whether it is the last line, and text.
 fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
     let (code, rest) = line.split_at_checked(3)?;
     let code: u16 = std::str::from_utf8(code).ok()?.parse().ok().filter(|code| (200..600).contains(code))?;
@@ -78,13 +77,13 @@ fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
     Some((code, is_last, String::from_utf8_lossy(words).trim_end().to_owned()))
 }
 
-/// One line without its end, cut at [`MAX_LINE_BYTES`]. `left_bytes` bounds the whole reply.
+/// A line without its end, cut at [`MAX_LINE_BYTES`]; `left_bytes` bounds the reply.
 async fn read_line(reader: &mut (impl AsyncBufRead + Unpin), left_bytes: &mut usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     loop {
         let chunk = reader.fill_buf().await?;
         if chunk.is_empty() {
-            // A last line whose end was lost with the connection still has its code.
+            // A last line without an end still has its code.
             return if line.len() > 3 { Ok(line) } else { Err(closed()) };
         }
         let end = chunk.iter().position(|byte| *byte == b'\n');

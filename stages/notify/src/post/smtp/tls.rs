@@ -1,5 +1,3 @@
-//! TLS towards a mail server.
-
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::SmtpSetupError;
 
-/// How connections to one mail server are protected.
+/// TLS towards one mail server.
 #[derive(Clone)]
 pub(super) struct Protection {
     connector: TlsConnector,
@@ -28,8 +26,7 @@ impl fmt::Debug for Protection {
 }
 
 impl Protection {
-    /// The server must show a certificate of that name, signed by the authority where one is given, else by one
-    /// that the system trusts.
+    /// Trusts the given authority, or else the system's.
     pub(super) fn new(host: &str, authority_pem: Option<&[u8]>) -> Result<Self, SmtpSetupError> {
         let failed = |source| SmtpSetupError::Tls { host: host.to_owned(), source };
         let name = ServerName::try_from(host.to_owned())

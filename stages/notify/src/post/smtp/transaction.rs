@@ -1,5 +1,3 @@
-//! One mail to its recipients: as many transactions (RFC 5321, section 3.3) as it takes to settle each of them.
-
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,31 +8,28 @@ use super::failure::SmtpFailure;
 use super::reply::Reply;
 use crate::post::{Delivery, PostError};
 
-/// The code of "too many recipients": those left over go into another transaction (RFC 5321, section 4.5.3.1.10).
+/// "Too many recipients": the rest gets another transaction (RFC 5321, section 4.5.3.1.10).
 const TOO_MANY_RECIPIENTS: u16 = 452;
 
-/// What is sent, and how long the server may take.
 pub(super) struct Message<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) from: &'a Address,
-    /// For all but the answer to the message itself.
+    /// Up to the message's end.
     pub(super) patience: Duration,
-    /// For the answer to the message: giving up early makes duplicates.
+    /// For the reply to the message: giving up early makes duplicates.
     pub(super) patience_after_data: Duration,
 }
 
-/// What a transaction did with those it was for.
 enum End {
-    /// The server has the mail for these.
     Taken(Vec<Address>, Reply),
-    /// The server refused the mail for these, though it took their addresses.
+    /// Refused although the addresses were accepted.
     Refused(Vec<Address>, Reply),
-    /// No recipient's address was taken.
+    /// No address was accepted.
     Nobody,
 }
 
 impl Connection {
-    /// Sends the message to each recipient once; what became of each is in the result.
+    /// As many transactions (RFC 5321, section 3.3) as needed to settle every recipient.
     pub(super) async fn send(
         &mut self,
         message: &Message<'_>,
@@ -55,7 +50,7 @@ impl Connection {
                         continue;
                     }
                 }
-                // Perhaps for one recipient's sake: then the others still get it.
+                // Perhaps because of one recipient: try each alone.
                 Ok(End::Refused(refused, reply)) if refused.len() > 1 && reply.is_permanent() => {
                     groups.extend(refused.into_iter().map(|one| vec![one]));
                 }
@@ -68,7 +63,7 @@ impl Connection {
                     if delivery.taken.is_empty() {
                         return Err(error);
                     }
-                    // Some have it: the failure is only of those who do not.
+                    // Some have it, so the failure is only the others'.
                     let open = group.into_iter().chain(groups.drain(..).flatten());
                     delivery.put_off.extend(open.map(|one| (one, error.to_string())));
                 }
@@ -78,7 +73,7 @@ impl Connection {
         Ok(delivery)
     }
 
-    /// Names sender and recipients as a transaction would, and takes that back.
+    /// Names sender and recipients, then resets.
     pub(super) async fn try_recipients(
         &mut self,
         message: &Message<'_>,
@@ -90,13 +85,12 @@ impl Connection {
         let mut accepted = Vec::new();
         self.ask(message, &mut open, &mut accepted, &mut delivery, &mut left_over).await?;
         self.command("RSET").await?;
-        // Those left over go into another transaction, as they would with a mail.
+        // A mail would get another transaction for these.
         delivery.taken = accepted.into_iter().chain(left_over).collect();
         Ok(delivery)
     }
 
-    /// One transaction. `left_over`: whom the server will take in another one. A failure comes with those whom it
-    /// leaves open.
+    /// `left_over` needs another transaction. A failure contains the unsettled recipients.
     async fn transact(
         &mut self,
         message: &Message<'_>,
@@ -114,13 +108,12 @@ impl Connection {
             Err(failure) => Err(failure),
         };
         if !matches!(end, Ok(End::Taken(..)) | Err(_)) {
-            // What the server still remembers must not become part of the next transaction.
+            // Otherwise the server would add its recipients to the next transaction.
             let _ = self.command("RSET").await;
         }
         end.map_err(|failure| (failure, accepted.into_iter().chain(open).chain(left_over.drain(..)).collect()))
     }
 
-    /// Names sender and recipients.
     async fn ask(
         &mut self,
         message: &Message<'_>,
@@ -152,7 +145,7 @@ impl Connection {
         Ok(())
     }
 
-    /// If we stop before the last reply is read, the server may have the mail: it goes out again, with the same
+    /// If we stop before the last reply is read, the server may have the mail: it is sent again, with the same
     /// Message-ID.
     async fn hand_over(&mut self, message: &Message<'_>, accepted: &mut Vec<Address>) -> Result<End, SmtpFailure> {
         let reply = self.command("DATA").await?;
@@ -168,7 +161,7 @@ impl Connection {
 }
 
 impl Delivery {
-    /// One recipient whom the server did not take, for good (5yz) or for now.
+    /// Records a refusal, permanent (5yz) or not.
     fn settle(&mut self, recipient: Address, reply: &Reply) {
         let list = if reply.is_permanent() { &mut self.refused } else { &mut self.put_off };
         list.push((recipient, reply.text()));

@@ -1,5 +1,3 @@
-//! Conditions that lasted at a position.
-
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::alarm::Alarm;
@@ -9,30 +7,28 @@ use strongroom_model::{AlarmKind, Position, StreamName, SubjectKind};
 
 use super::PAGE;
 
-/// How many alarms are looked through, the newest first. There is one for each drive and
-/// kind of trouble, and one for each file that differs from its record: the files are in the
-/// list of what needs a person as well.
+/// Newest first: one per drive and condition, and one per file that contradicts its record, which is also among what
+/// needs a person.
 const MAX_LOOKED_THROUGH: usize = 1000;
 
-/// A condition that lasted.
+/// A lasting alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingAlarm {
-    /// Since when.
+    /// Its beginning.
     pub since: Timestamp,
-    /// What is the matter.
+    /// Its content.
     pub raised: AlarmRaised,
 }
 
-/// Conditions that lasted, the worst first.
+/// Lasting alarms, the worst first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StandingAlarms {
-    /// They; but a file that differs from its record is among what needs a person instead.
+    /// Without files that contradict their record: those need a person.
     pub list: Vec<StandingAlarm>,
-    /// Whether there may be others, beyond what was looked through.
+    /// Older ones were not examined.
     pub maybe_more: bool,
 }
 
-/// The conditions that lasted at `to`.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, LogError> {
     let heads = log.newest(SubjectKind::Alarm, MAX_LOOKED_THROUGH).await?;
     let maybe_more = heads.len() == MAX_LOOKED_THROUGH;
@@ -41,7 +37,7 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, L
     let mut list = Vec::new();
     for page in names.chunks(PAGE) {
         for history in log.readable_streams(page).await?.into_values() {
-            // An alarm whose stream does not fold is for `log verify` to report.
+            // `log verify` reports streams that do not fold.
             let before = history.iter().filter(|event| event.position < to);
             if let Ok(Alarm { raised: Some((raised, since)), .. }) = fold(before)
                 && raised.kind != AlarmKind::RecordWrong

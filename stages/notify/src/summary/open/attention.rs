@@ -1,43 +1,41 @@
-//! Bookings that only a person can lead on, by what they stand at.
-
 use std::collections::BTreeMap;
 
 use crate::summary::tally::MAX_LISTED;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName};
 
-/// One booking that needs a person.
+/// A booking that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
     /// The booking.
     pub booking: String,
-    /// Its file's name, as the server gave it; absent where it was never taken in hand.
+    /// The server's file name, if it was ever taken.
     pub filename: Option<String>,
     /// What happened.
     pub message: String,
-    /// Where the bad copy was put aside.
+    /// The quarantined copy's path.
     pub quarantined: Option<String>,
 }
 
-/// The bookings that stand at one cause.
+/// Bookings with one cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
-    /// How many there are.
+    /// Their number.
     pub total: u64,
-    /// Those that have stood there longest, [`MAX_LISTED`] at most.
+    /// The oldest, at most [`MAX_LISTED`].
     pub shown: Vec<Stuck>,
 }
 
 /// Bookings that need a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attention {
-    /// How many there are.
+    /// Their number.
     pub total: u64,
-    /// They, by cause.
+    /// By cause.
     pub groups: BTreeMap<FailureKind, Group>,
 }
 
-/// Gathers them, in any order.
+/// Collects them in any order.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     groups: BTreeMap<FailureKind, Gathered>,
@@ -46,12 +44,12 @@ pub(super) struct Collector {
 #[derive(Debug, Default)]
 struct Gathered {
     total: u64,
-    /// By position, so that which are shown does not depend on the order of gathering.
+    /// By position, independent of the order of collection.
     shown: BTreeMap<Position, (StreamName, Stuck)>,
 }
 
 impl Collector {
-    /// One more, by its last event.
+    /// Adds a booking by its last event.
     pub(super) fn add(&mut self, last: &Recorded) {
         let Event::TimesheetFailed(failed) = &last.event else { return };
         let group = self.groups.entry(failed.kind).or_default();
@@ -68,7 +66,6 @@ impl Collector {
         }
     }
 
-    /// All of them, with the names of the files that are shown.
     pub(super) async fn finish(self, log: &EventLog, to: Position) -> Result<Attention, LogError> {
         let mut attention = Attention::default();
         for (kind, gathered) in self.groups {
@@ -86,7 +83,7 @@ impl Collector {
     }
 }
 
-/// The file's name when the booking was last taken in hand before `to`.
+/// From its last enumeration before `to`.
 fn filename(history: &[Recorded], to: Position) -> Option<String> {
     history.iter().rev().filter(|event| event.position < to).find_map(|event| match &event.event {
         Event::TimesheetEnumerated(data) => Some(data.filename.clone()),

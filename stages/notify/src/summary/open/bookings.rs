@@ -1,5 +1,3 @@
-//! Bookings, as they stood at a position.
-
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -9,31 +7,30 @@ use strongroom_model::{BookingStatus, Event, Position, Recorded, StreamName, Sub
 use super::PAGE;
 use super::attention::{Attention, Collector};
 
-/// The statuses of what is open.
 const OPEN: [BookingStatus; 4] =
     [BookingStatus::Enumerated, BookingStatus::Fetched, BookingStatus::BackedUp, BookingStatus::NeedsAttention];
 
-/// Bookings that were on their way, by what came next for them.
+/// Bookings in progress, by the next step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InHand {
     /// To be fetched, for the first time or again.
     pub to_fetch: u64,
-    /// To be read back and proven.
+    /// To be read back.
     pub to_prove: u64,
-    /// Proven; the server was to be told.
+    /// Proven, to be marked on the server.
     pub to_tell: u64,
-    /// How many of them waited for a retry's time.
+    /// How many of them wait for a retry.
     pub retrying: u64,
 }
 
 impl InHand {
-    /// All of them.
+    /// All.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.to_fetch + self.to_prove + self.to_tell
     }
 
-    /// Those that were not proven yet.
+    /// Not proven yet.
     #[must_use]
     pub const fn unproven(&self) -> u64 {
         self.to_fetch + self.to_prove
@@ -48,8 +45,8 @@ struct Census {
     counted: Counted,
 }
 
-/// The open bookings that were counted, by their hashes: a million may be open. That two share one is as good as
-/// impossible, for nobody can guess the key; and if they did, a mail would count one less.
+/// By hash: a million may be open. A collision is improbable, since the key is random, and would only miscount a mail
+/// by one.
 #[derive(Default)]
 struct Counted {
     hashes: HashSet<u64>,
@@ -61,18 +58,15 @@ impl Counted {
         self.hashes.contains(&self.hashing.hash_one(stream))
     }
 
-    /// Whether it was not there yet.
+    /// Whether it is new.
     fn add(&mut self, stream: &StreamName) -> bool {
         self.hashes.insert(self.hashing.hash_one(stream))
     }
 }
 
-/// Where bookings stood at `to`.
-///
-/// A booking is open there if it is open now and has not moved since, or if it has moved
-/// since and was open before. First the one, then the other is looked through. One that
-/// moves in between is met by both and counted once; none can be missed, since the log is
-/// read up to where it ends after the first look.
+/// Bookings at `to`: those unchanged since, and those changed since that were open before. A booking that changes
+/// between the two passes is found by both and counted once; none is missed, since the second reads up to the log's end
+/// after the first.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), LogError> {
     let mut census =
         Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: Counted::default() };
@@ -109,7 +103,7 @@ impl Census {
             from = last.position.next();
             let mut moved = Vec::new();
             for event in page.iter().filter_map(|stored| log.readable(stored)) {
-                // A stream that only began since was not there.
+                // Streams that began since were not open.
                 if event.stream.kind() == SubjectKind::Booking && event.version > Version(0) {
                     moved.push(event.stream);
                 }
@@ -119,7 +113,6 @@ impl Census {
         Ok(())
     }
 
-    /// Counts streams by their last event before the position.
     async fn before(&mut self, log: &EventLog, mut streams: Vec<StreamName>) -> Result<(), LogError> {
         streams.retain(|stream| !self.counted.holds(stream));
         streams.sort_unstable();

@@ -1,5 +1,3 @@
-//! The drives: their labels, and how those are used whose copies the mail is about.
-
 use std::collections::BTreeMap;
 
 use strongroom_eventlog::{EventLog, LogError};
@@ -13,13 +11,13 @@ use super::PAGE;
 pub struct Drives {
     /// Their labels.
     pub labels: BTreeMap<DriveId, String>,
-    /// How each was used when it was found attached last, where that was ever worth recording.
+    /// Each one's last recorded use.
     pub attached: BTreeMap<DriveId, DriveAttached>,
-    /// The one that was found attached last, of those.
+    /// The one attached last.
     pub current: Option<DriveId>,
 }
 
-/// The drives that were known before `to`, the newest [`PAGE`] of them.
+/// The newest [`PAGE`] drives.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<Drives, LogError> {
     let heads = log.newest(SubjectKind::Drive, PAGE).await?;
     let names: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();

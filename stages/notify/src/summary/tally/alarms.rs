@@ -1,33 +1,31 @@
-//! Alarms that began or ended.
-
 use jiff::Timestamp;
 use strongroom_model::{AlarmKind, Event, Recorded};
 
 use super::Bounded;
 
-/// A beginning or an end.
+/// An alarm's beginning or end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmChange {
     /// When.
     pub at: Timestamp,
-    /// The alarm, as its stream is called.
+    /// The stream's id.
     pub alarm: String,
-    /// Of what kind, for a beginning.
+    /// The kind, for a beginning.
     pub raised: Option<AlarmKind>,
-    /// What was the matter, or what was found to be well again.
+    /// Its message.
     pub message: String,
 }
 
 /// Alarms that began or ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Alarms {
-    /// How many began.
+    /// Beginnings.
     pub raised: u64,
-    /// How many ended.
+    /// Ends.
     pub cleared: u64,
-    /// How many of those that began were runs that did not start or end in time.
+    /// Beginnings of overdue runs.
     pub overdue: u64,
-    /// Each of them, in order.
+    /// All, in order.
     pub changes: Bounded<AlarmChange>,
 }
 

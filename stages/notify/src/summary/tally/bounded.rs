@@ -1,9 +1,7 @@
-//! A list that keeps the first few, and counts the rest.
-
-/// How many entries a list keeps: a screen of a mail; a person recognises the pattern by then.
+/// A mail's screen; by then a person recognises the pattern.
 pub const MAX_LISTED: usize = 10;
 
-/// The first [`MAX_LISTED`] of what was pushed, and how many there were in all.
+/// The first [`MAX_LISTED`] entries, and the total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounded<T> {
     first: Vec<T>,
@@ -17,7 +15,7 @@ impl<T> Default for Bounded<T> {
 }
 
 impl<T> Bounded<T> {
-    /// One more.
+    /// Adds an entry.
     pub fn push(&mut self, entry: T) {
         self.total += 1;
         if self.first.len() < MAX_LISTED {
@@ -25,24 +23,24 @@ impl<T> Bounded<T> {
         }
     }
 
-    /// More that were counted elsewhere, and are not shown.
+    /// Adds entries that are not shown.
     pub fn count_more(&mut self, number: u64) {
         self.total += number;
     }
 
-    /// The first of them.
+    /// The first entries.
     #[must_use]
     pub fn first(&self) -> &[T] {
         &self.first
     }
 
-    /// How many there were.
+    /// The total.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// How many there were beyond the first.
+    /// How many are not shown.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.total.saturating_sub(self.first.len() as u64)

@@ -1,52 +1,50 @@
-//! What happened to files.
-
 use std::collections::BTreeMap;
 
 use strongroom_model::event::{BackedUp, ReadBack};
 use strongroom_model::{ByteCount, DriveId, Event, Recorded, StreamName};
 
-/// The version of a proof that came without any failure before it: taken in hand, fetched,
-/// proven. Each time that a stage said it was still at work, it is one more.
+/// A proof's version without failures: enumerated, fetched, proven. Each time that a stage reports that it still works
+/// adds one.
 const UNTROUBLED_PROOF: u64 = 2;
 
-/// What came onto one drive.
+/// Copies on one drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OnDrive {
     /// Proven copies.
     pub files: u64,
-    /// Their size together.
+    /// Their size.
     pub bytes: ByteCount,
-    /// How many of them were read past the page cache.
+    /// Read past the page cache.
     pub direct: u64,
-    /// How many of them were read after they had left the page cache.
+    /// Read after they had left the page cache.
     pub cache_dropped: u64,
-    /// How many of them were read while the page cache may still have held them.
+    /// Read while the page cache may have held them.
     pub cached: u64,
 }
 
 /// What happened to files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Files {
-    /// Taken in hand.
+    /// Taken.
     pub enumerated: u64,
-    /// Brought onto the drive.
+    /// Fetched onto the drive.
     pub fetched: u64,
-    /// Bytes that were kept from transfers that had been cut.
+    /// Bytes kept from interrupted transfers.
     pub resumed_bytes: ByteCount,
     /// Proven.
     pub backed_up: u64,
     /// The size of what was proven.
     pub bytes: ByteCount,
-    /// Proven though an attempt had failed before, then or earlier.
+    /// Proven after a failed attempt.
     pub recovered: u64,
     /// Moved on the server.
     pub archived: u64,
     /// Deleted on the server, by an approved purge.
     pub purged: u64,
-    /// Given back to the pipeline by a person.
+    /// Given back by a person.
     pub given_back: u64,
-    /// How often stages said that they were still at work on files that are not proven yet:
-    /// a few, since only the largest take so long.
+    /// How often stages reported that they still work, for files not proven yet: few, since only the largest take so
+    /// long.
     held: BTreeMap<StreamName, u64>,
     /// Proven, by drive.
     pub drives: BTreeMap<DriveId, OnDrive>,
@@ -86,7 +84,7 @@ impl Files {
         }
     }
 
-    /// How many proofs rest on what the page cache may have held.
+    /// Proofs that the page cache may have answered.
     #[must_use]
     pub fn cached(&self) -> u64 {
         self.drives.values().map(|drive| drive.cached).sum()

@@ -1,19 +1,17 @@
-//! Mails: what earlier summaries and alarms came to.
-
 use strongroom_model::{Event, Recorded};
 
 use super::Bounded;
 
-/// Mails.
+/// Earlier mails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mails {
-    /// Summaries whose interval was fixed.
+    /// Summaries that were composed.
     pub composed: u64,
-    /// Summaries that were handed over: the stream's id and the receipt.
+    /// Summaries that were sent: stream id and receipt.
     pub sent: Bounded<(String, String)>,
-    /// Alarms' beginnings and ends that somebody was told of.
+    /// Alarm changes that were mailed.
     pub told: u64,
-    /// Attempts to hand over a mail that failed.
+    /// Failed attempts.
     pub failed_attempts: u64,
 }
 

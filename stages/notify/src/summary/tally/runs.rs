@@ -1,5 +1,3 @@
-//! Runs.
-
 use jiff::Timestamp;
 use strongroom_model::event::{Failed, Rejected, RunEnumerated, Trigger, ZeroReason};
 use strongroom_model::{Event, Recorded};
@@ -13,27 +11,27 @@ pub struct Runs {
     pub by_schedule: u64,
     /// Started by `--once`.
     pub by_once: u64,
-    /// Those that were told what is waiting.
+    /// Runs with a list.
     pub enumerated: u64,
-    /// Attempts to ask the server that failed.
+    /// Failed attempts to get a list.
     pub failed_attempts: u64,
-    /// Those that could not ask the server in the end.
+    /// Runs without a list in the end.
     pub given_up: u64,
-    /// Those that found nothing waiting.
+    /// Nothing was waiting.
     pub nothing_waiting: u64,
-    /// Those that found only what is in hand or needs a person.
+    /// Only bookings in progress, or that need a person.
     pub all_in_hand: u64,
-    /// Those that found only records which cannot be used.
+    /// Only unusable records.
     pub none_usable: u64,
-    /// Those whose list showed none of the bookings that wait.
+    /// A list without any of the waiting bookings.
     pub none_listed: u64,
-    /// Bookings that the server offered though they were archived.
+    /// Archived bookings offered again.
     pub forgotten: u64,
-    /// The server's records that could not be used, at the last look.
+    /// Unusable records in the last list.
     pub rejected: Bounded<Rejected>,
-    /// The last look at the server: when, and what it showed.
+    /// The last list: time and result.
     pub last_look: Option<(Timestamp, RunEnumerated)>,
-    /// The last failure to ask the server, if none was asked since.
+    /// The last failure, unless a list followed.
     pub last_failure: Option<Failed>,
 }
 
@@ -65,8 +63,8 @@ impl Runs {
             Some(ZeroReason::NoneListed) => self.none_listed += 1,
             None => {}
         }
-        // The same records are met by every run until they are put right: only the last
-        // look counts, or a night would make hundreds of one.
+        // Runs see the same records until these are corrected: only the last list counts, or a night would count
+        // hundreds for one.
         self.rejected = Bounded::default();
         data.rejected.iter().for_each(|rejected| self.rejected.push(rejected.clone()));
         self.rejected.count_more(data.unusable.saturating_sub(data.rejected.len() as u64));
@@ -79,8 +77,7 @@ impl Runs {
         self.by_schedule + self.by_once
     }
 
-    /// How many bookings the last look left waiting on the server beyond those that are in
-    /// hand or cannot be used; `None` where nobody looked.
+    /// Bookings left waiting after the last list, without those in progress or unusable; `None` without a list.
     #[must_use]
     pub fn left_waiting(&self) -> Option<u64> {
         self.last_look.as_ref().map(|(_, look)| {

@@ -1,16 +1,14 @@
-//! How long work was under way: the time in which events about files came.
-
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_model::{Event, Recorded};
 
-/// Two events no farther apart than this belong to the same stretch of work. It is longer
-/// than a batch takes, and shorter than the pause between two runs that find nothing.
+/// Events no further apart belong to one stretch of work: longer than a batch, shorter than the pause between runs that
+/// find nothing.
 const STRETCH: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long work was under way. A transfer counts from its own start; where several ran at
-/// once, the time counts once. A clock that was set back adds nothing.
+/// Time with events about files. A transfer counts from its start, concurrent ones once; a clock that was set back adds
+/// nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Work {
     total: SignedDuration,
@@ -28,7 +26,7 @@ impl Work {
         };
         let start = end.checked_sub(transfer).unwrap_or(end);
         let since = match self.counted_to {
-            // What came soon after the last event is the same work.
+            // Soon after the last event: the same stretch.
             Some(last) if end.duration_since(last) <= STRETCH => last,
             Some(last) => start.max(last),
             None => start,
@@ -37,7 +35,7 @@ impl Work {
         self.counted_to = Some(self.counted_to.map_or(end, |last| last.max(end)));
     }
 
-    /// The time in all.
+    /// The total time.
     #[must_use]
     pub fn total(&self) -> Duration {
         self.total.unsigned_abs()

@@ -1,5 +1,3 @@
-//! What a reader of each mail should know of how a drive is used, for as long as it is so.
-
 use std::collections::BTreeSet;
 
 use strongroom_model::event::{DiskOf, DriveAttached};
@@ -7,7 +5,7 @@ use strongroom_model::event::{DiskOf, DriveAttached};
 use crate::summary::report::Report;
 use crate::words::name;
 
-/// Remarks on the drives that the interval's copies went to, and on the one that was found attached last.
+/// Remarks on the drives of the interval's copies and on the one attached last, repeated as long as they hold.
 pub(super) fn in_use(report: &Report) -> Vec<String> {
     let drives = &report.open.drives;
     let used: BTreeSet<_> = report.tally.files.drives.keys().copied().chain(drives.current).collect();

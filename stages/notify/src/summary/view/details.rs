@@ -1,5 +1,3 @@
-//! Everything else: counts, drives, failures, runs.
-
 use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
@@ -12,7 +10,6 @@ use crate::summary::report::Report;
 use crate::summary::tally::{AlarmChange, OnDrive};
 use crate::words::{count, duration, files, full_stop, name, plural, rate, sentence, short};
 
-/// Files, bytes, duration, rate.
 pub(super) fn counts(report: &Report) -> Vec<Row> {
     let files = &report.tally.files;
     let mut rows = vec![
@@ -56,7 +53,7 @@ fn still_on_the_way(report: &Report) -> Option<Row> {
     (in_hand.total() > 0).then(|| Row::with_note("Still on the way", count(in_hand.total()), parts.join(", ")))
 }
 
-/// Unknown is said to be unknown (rule R8).
+/// Unknown is called unknown (R8).
 fn waiting(report: &Report) -> Row {
     const LABEL: &str = "Left waiting on the server";
     match report.tally.runs.left_waiting() {
@@ -65,7 +62,6 @@ fn waiting(report: &Report) -> Row {
     }
 }
 
-/// What came onto each drive, and how it was read back.
 pub(super) fn drives(report: &Report) -> Vec<Row> {
     let drives = report.tally.files.drives.iter();
     drives
@@ -90,7 +86,7 @@ fn read_back(on_drive: &OnDrive) -> String {
     }
 }
 
-/// What failed, by cause, the commonest first.
+/// The most frequent first.
 pub(super) fn failures(report: &Report) -> Vec<Cause> {
     let mut causes: Vec<_> = report.tally.causes.iter().collect();
     causes.sort_by_key(|(kind, cause)| (std::cmp::Reverse(cause.attempts), **kind));
@@ -109,8 +105,7 @@ pub(super) fn failures(report: &Report) -> Vec<Cause> {
         .collect()
 }
 
-/// The step against a cause that passed by itself: without its end, which is for what did
-/// not; `None` where nothing is to be done.
+/// The step against a cause that passed by itself, if any, without the ending for one that did not.
 fn advice(kind: FailureKind) -> Option<&'static str> {
     const ENDS: [&str; 4] = [
         ", then run `strongroom retry`",
@@ -123,7 +118,6 @@ fn advice(kind: FailureKind) -> Option<&'static str> {
     (!step.starts_with("nothing yet")).then_some(step)
 }
 
-/// Runs, alarms and mails.
 pub(super) fn history(report: &Report, zone: &TimeZone) -> Vec<Row> {
     let runs = &report.tally.runs;
     let mut rows = vec![Row::with_note("Runs started", count(runs.started()), how_runs_ended(report))];
@@ -173,7 +167,7 @@ fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
     Row::with_note(&label, "", short(&change.message))
 }
 
-/// What a reader should know, though nothing is to be done.
+/// What a reader should know although nothing is to be done.
 pub(super) fn notes(report: &Report, _zone: &TimeZone) -> Vec<String> {
     let mut notes = in_use(report);
     let cached = report.tally.files.cached();

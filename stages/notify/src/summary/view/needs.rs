@@ -1,5 +1,3 @@
-//! Only what needs a person.
-
 use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
@@ -10,7 +8,7 @@ use crate::summary::report::Report;
 use crate::summary::tally::MAX_LISTED;
 use crate::words::{count, files, full_stop, name, plural, sentence};
 
-/// Files first, then lasting conditions, then the server's records.
+/// Files, then lasting alarms, then the server's records.
 pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
     let mut needs: Vec<Need> = report.open.attention.groups.iter().map(|(kind, group)| stuck(*kind, group)).collect();
     let alarms = &report.open.alarms;
@@ -106,7 +104,6 @@ fn unreadable(report: &Report) -> Option<Need> {
     })
 }
 
-/// `and 37 more`, or nothing.
 pub(super) fn and_more(left_out: u64) -> String {
     if left_out == 0 { String::new() } else { format!("and {} more", count(left_out)) }
 }
