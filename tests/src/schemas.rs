@@ -58,11 +58,11 @@ fn alarms() -> String {
             .to_owned();
     for kind in AlarmKind::ALL {
         let over = match kind.cleared_by() {
-            ClearedBy::Opening => "the drive that is mounted there is found well",
-            ClearedBy::Work => "the work that met it succeeds",
-            ClearedBy::Relay => "the relay sees that it is",
-            ClearedBy::Watch => "a process of the site sees that it is",
-            ClearedBy::Event => "the next look at the same thing finds it well",
+            ClearedBy::Opening => "a healthy drive is mounted there",
+            ClearedBy::Work => "the next batch of that work succeeds",
+            ClearedBy::Relay => "the relay finds it resolved",
+            ClearedBy::Watch => "a process of the site finds it resolved",
+            ClearedBy::Event => "the next check finds it resolved",
             ClearedBy::Person => "a person has decided",
         };
         let (code, meaning, waits, step) = (kind.code(), kind.meaning(), waits(*kind), kind.step());
