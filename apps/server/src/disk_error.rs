@@ -47,7 +47,7 @@ impl DiskError {
 impl fmt::Display for DiskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.meaning() {
-            Some(meaning) => write!(f, "{} ({})", meaning.says, self.source),
+            Some(meaning) => write!(f, "{} ({})", meaning.message, self.source),
             None => self.source.fmt(f),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use strongroom_files::{Call, Kind};
+use strongroom_files::{Call, FileKind};
 use strongroom_model::wire::{Answer, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
@@ -235,7 +235,7 @@ fn free_place(
             let entry = root.entry(candidate)?;
             Ok(match entry {
                 None => !is_last || !taken.contains(candidate),
-                Some(entry) => !is_last && entry.kind == Kind::Folder,
+                Some(entry) => !is_last && entry.kind == FileKind::Folder,
             })
         })?;
     }

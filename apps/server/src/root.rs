@@ -116,7 +116,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::symlink;
 
-    use strongroom_files::Kind;
+    use strongroom_files::FileKind;
 
     use super::*;
 
@@ -144,7 +144,7 @@ mod tests {
         assert!(root.create_folders(&path("folder/new")).is_err());
         assert!(root.remove_file(&path("folder/secret")).is_err());
         assert!(outside.path().join("secret").exists());
-        assert_eq!(root.entry(&path("file")).unwrap().unwrap().kind, Kind::Other);
+        assert_eq!(root.entry(&path("file")).unwrap().unwrap().kind, FileKind::Other);
     }
 
     #[test]

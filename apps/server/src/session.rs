@@ -67,7 +67,7 @@ impl Session {
         let ended = Ended::find(root, &id)?;
         make_in(&sessions, &id, FOLDER_MODE)?;
         let lock = create_in(folder_in(&sessions, &id)?, LOCK, Creation::New, LOCK_MODE)?;
-        let lock = Locked::in_turn(lock)?;
+        let lock = Locked::exclusive(lock)?;
         let inner = Inner { id, root: root.clone(), next_temporary: AtomicU64::new(0), _lock: lock };
         Ok((Self(Arc::new(inner)), ended))
     }
@@ -95,7 +95,7 @@ impl Ended {
     /// Looks at every session but one's own. Blocks while another process does the same.
     pub(crate) fn find(root: &DocumentRoot, own: &str) -> io::Result<Self> {
         let control = root.beneath().folder(CONTROL)?;
-        let start = Locked::in_turn(create_in(&control, START_LOCK, Creation::OrOpen, LOCK_MODE)?)?;
+        let start = Locked::exclusive(create_in(&control, START_LOCK, Creation::OrOpen, LOCK_MODE)?)?;
         let mut ended = Self { root: root.clone(), over: Vec::new(), live: Vec::new(), _start: start };
         let sessions = root.beneath().folder(SESSIONS)?;
         for name in names_in(&sessions)? {
@@ -114,7 +114,7 @@ impl Ended {
                     continue;
                 }
             };
-            match Locked::alone(lock)? {
+            match Locked::try_exclusive(lock)? {
                 Some(lock) => ended.over.push((name, lock)),
                 None => ended.live.push(name),
             }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use strongroom_files::{Call, Whose, meaning};
+use strongroom_files::{Call, ErrorClass, meaning};
 
 /// What keeps the server from writing, whichever file or record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,24 +30,24 @@ impl Trouble {
     /// What a refused call says of the disk or this process; `None` where it is one file's fault. Whose it is, the
     /// table of [`meaning`] says.
     pub(crate) fn of(call: Call, error: &io::Error) -> Option<Self> {
-        Some(match meaning(call, error)?.whose {
-            Whose::Room if error.kind() == io::ErrorKind::QuotaExceeded => Self::Quota,
-            Whose::Room => Self::Full,
-            Whose::ReadOnly => Self::ReadOnly,
-            Whose::Disk => Self::Failing,
-            Whose::Gone => Self::Gone,
-            Whose::Host if error.kind() == io::ErrorKind::OutOfMemory => Self::Memory,
-            Whose::Host => Self::Files,
+        Some(match meaning(call, error)?.class {
+            ErrorClass::Room if error.kind() == io::ErrorKind::QuotaExceeded => Self::Quota,
+            ErrorClass::Room => Self::Full,
+            ErrorClass::ReadOnly => Self::ReadOnly,
+            ErrorClass::Disk => Self::Failing,
+            ErrorClass::Gone => Self::Gone,
+            ErrorClass::Host if error.kind() == io::ErrorKind::OutOfMemory => Self::Memory,
+            ErrorClass::Host => Self::Files,
             // Where nothing can be created, no file can be taken or archived; what cannot be renamed or deleted is
             // that file alone, or its folder.
-            Whose::Rights if matches!(call, Call::Create) => Self::Rights,
-            Whose::Rights
-            | Whose::File
-            | Whose::Unfit
-            | Whose::Taken
-            | Whose::Missing
-            | Whose::Unsupported
-            | Whose::Nobody => return None,
+            ErrorClass::Rights if matches!(call, Call::Create) => Self::Rights,
+            ErrorClass::Rights
+            | ErrorClass::File
+            | ErrorClass::Unfit
+            | ErrorClass::Taken
+            | ErrorClass::Missing
+            | ErrorClass::Unsupported
+            | ErrorClass::Nobody => return None,
         })
     }
 

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use strongroom_drive::{Drive, DriveSettings, Place};
+use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
 /// A small timesheet, in bytes.
@@ -66,7 +66,7 @@ fn read_back(root: &Path, bytes: &[u8]) {
             .read_back_many(&wanted)
             .into_iter()
             .zip(paths)
-            .map(|(read, path)| strongroom_drive::Proof {
+            .map(|(read, path)| strongroom_drive::ProvenCopy {
                 path: path.clone(),
                 sha256: read.unwrap().pair.sha256,
                 seen: None,
@@ -91,8 +91,8 @@ fn land(root: &Path, bytes: &[u8], batch: usize) -> (Drive, Vec<String>) {
     (drive, paths)
 }
 
-fn place(index: usize, bytes: &[u8]) -> Place {
-    Place {
+fn place(index: usize, bytes: &[u8]) -> Destination {
+    Destination {
         site: "acme".parse().unwrap(),
         month: "2026-11".parse().unwrap(),
         booking: format!("B-{index}").parse().unwrap(),

@@ -4,8 +4,8 @@ mod cache;
 pub(crate) mod draft;
 mod folders;
 pub(crate) mod journal;
-pub(crate) mod kept;
 mod listed;
+pub(crate) mod quarantined;
 mod stamp;
 mod store;
 mod tags;
@@ -21,19 +21,19 @@ pub use self::cache::BagCache;
 pub(crate) use self::cache::Bags;
 use self::folders::Folders;
 pub(crate) use self::listed::Listed;
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity;
 use crate::manifest::Manifest;
 use crate::mount::Mount;
 use crate::name;
-use crate::place::{BagPlace, Place};
+use crate::place::{BagPlace, Destination};
 use crate::relative::Relative;
 
 /// Held, in any process, while a bag's manifest or journal is changed.
 pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Holds {
+pub(crate) enum FolderContent {
     /// Free to be written to.
     Nothing,
     /// The expected file's proven copy, with its digest in the manifest.
@@ -62,18 +62,18 @@ impl Bag {
     pub(crate) fn folder_for(
         &self,
         mount: &Mount,
-        place: &Place,
+        place: &Destination,
         filename: &str,
         nth: u32,
-    ) -> Result<(String, Holds), DriveError> {
+    ) -> Result<(String, FolderContent), DriveError> {
         self.make_whole(mount)?;
         let plain = mount.name_for(place.booking.as_str());
         let mut folders = self.folders();
         let base = if folders.claim(mount, &plain)? { plain } else { name::escape_strictly(place.booking.as_str()) };
         let folder = if nth == 0 { base } else { name::variant(&base, filename, &place.expected, nth) };
         let holds = holds(&self.known().all, &folder, filename, &place.expected);
-        if holds == Holds::Nothing && !folders.claim(mount, &folder)? {
-            return Ok((folder, Holds::Others));
+        if holds == FolderContent::Nothing && !folders.claim(mount, &folder)? {
+            return Ok((folder, FolderContent::Others));
         }
         Ok((folder, holds))
     }
@@ -99,7 +99,7 @@ impl Bag {
     ) -> Result<T, DriveError> {
         let _lock = lock_manifests(mount)?;
         if self.listed(mount)?.all.get(path).is_some() {
-            return Err(Kind::Proven.of(self.full(path)));
+            return Err(DriveErrorKind::Proven.of(self.full(path)));
         }
         work()
     }
@@ -128,15 +128,15 @@ impl Bag {
     }
 }
 
-fn holds(listed: &Manifest, folder: &str, filename: &str, expected: &Digest) -> Holds {
+fn holds(listed: &Manifest, folder: &str, filename: &str, expected: &Digest) -> FolderContent {
     let copies: Vec<_> = listed.in_folder(folder).collect();
     match &copies[..] {
-        [] => Holds::Nothing,
+        [] => FolderContent::Nothing,
         // With another algorithm only reading the copy can tell.
         [(name, sha256)] if *name == filename && (expected.algorithm() != Algorithm::Sha256 || sha256 == expected) => {
-            Holds::Proven(sha256.clone())
+            FolderContent::Proven(sha256.clone())
         }
-        _ => Holds::Others,
+        _ => FolderContent::Others,
     }
 }
 
@@ -144,5 +144,5 @@ pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
     // It is held for one batch or one rewrite, so waiting is short.
     let path = || Relative::root().join(identity::FOLDER).join(MANIFEST_LOCK);
-    Locked::in_turn(lock).map_err(|error| mount.error(Action::Lock, path(), error))
+    Locked::exclusive(lock).map_err(|error| mount.error(Operation::Lock, path(), error))
 }

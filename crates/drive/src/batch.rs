@@ -11,12 +11,12 @@ use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
 
 use crate::drive::quarantine::{discard, set_aside};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::hashing::digests_of;
 use crate::mount::Mount;
 use crate::received::{Landed, Received};
 use crate::relative::Relative;
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 
 /// A larger file gets its own fsync before the batch's syncfs: an error is then known to be this file's, and small
 /// files do not wait for it in one long call.
@@ -27,23 +27,24 @@ const MAX_RENAME_ATTEMPTS: u32 = 4;
 /// Held during a rename on file systems that cannot refuse to replace.
 pub(crate) const NAMES_LOCK: &str = "names.lock";
 
-enum State {
+enum LandingState {
     Waiting,
     /// `ours` is `None` for a file that was there before.
     Renamed {
-        ours: Option<Seen>,
+        ours: Option<FileVersion>,
     },
     Failed(DriveError),
 }
 
-struct Slot {
+struct BatchFile {
     received: Received,
-    state: State,
+    state: LandingState,
 }
 
 /// Makes the files durable under their final names; one result for each, in order.
 pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
-    let mut slots: Vec<Slot> = files.into_iter().map(|received| Slot { received, state: State::Waiting }).collect();
+    let mut slots: Vec<BatchFile> =
+        files.into_iter().map(|received| BatchFile { received, state: LandingState::Waiting }).collect();
     refuse_strangers(mount, &mut slots);
 
     kill_point!("drive.bytes-written");
@@ -55,10 +56,10 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
 
     kill_point!("drive.bytes-synced");
     // If we stop here, the bytes are on the device under temporary names: no transfer is needed to resume.
-    for slot in slots.iter_mut().filter(|slot| matches!(slot.state, State::Waiting)) {
+    for slot in slots.iter_mut().filter(|slot| matches!(slot.state, LandingState::Waiting)) {
         slot.state = match rename(mount, &mut slot.received) {
-            Ok(ours) => State::Renamed { ours },
-            Err(error) => State::Failed(error),
+            Ok(ours) => LandingState::Renamed { ours },
+            Err(error) => LandingState::Failed(error),
         };
         kill_point!("drive.renamed");
     }
@@ -74,27 +75,27 @@ pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Lande
 }
 
 /// These were written to another mount, which nobody checked; or an earlier sync failed, perhaps for this file.
-fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [Slot]) {
+fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [BatchFile]) {
     for slot in slots.iter_mut().filter(|slot| !Arc::ptr_eq(&slot.received.mount, mount)) {
-        slot.state = State::Failed(if slot.received.mount.has_failed() {
+        slot.state = LandingState::Failed(if slot.received.mount.has_failed() {
             slot.received.drop_temporary();
-            mount.error(Action::Sync, slot.received.spot.path(), io::Error::other("an earlier sync failed"))
+            mount.error(Operation::Sync, slot.received.spot.path(), io::Error::other("an earlier sync failed"))
         } else {
-            Kind::Unmounted.at(mount.root())
+            DriveErrorKind::Unmounted.at(mount.root())
         });
     }
 }
 
-fn sync_bytes(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
-    let waiting = || slots.iter().filter(|slot| matches!(slot.state, State::Waiting)).map(|slot| &slot.received);
+fn sync_bytes(mount: &Mount, slots: &[BatchFile]) -> Result<(), DriveError> {
+    let waiting = || slots.iter().filter(|slot| matches!(slot.state, LandingState::Waiting)).map(|slot| &slot.received);
     for received in waiting() {
         let own = sync_method(mount) == SyncMethod::Fsync || received.size.0 > OWN_FSYNC_ABOVE_BYTES;
         if own {
-            sync_one(mount, received).map_err(|error| mount.error(Action::Sync, received.spot.path(), error))?;
+            sync_one(mount, received).map_err(|error| mount.error(Operation::Sync, received.spot.path(), error))?;
         }
     }
     if sync_method(mount) == SyncMethod::Syncfs && waiting().next().is_some() {
-        mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error))?;
+        mount.sync_all().map_err(|error| mount.error(Operation::Sync, Relative::root(), error))?;
     }
     Ok(())
 }
@@ -112,28 +113,28 @@ fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
 }
 
 /// Returns the renamed file, or `None` if the same content had the name already.
-fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveError> {
+fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>, DriveError> {
     let path = received.spot.path();
     let folder = mount
         .top()
         .folder(received.spot.folder_path())
-        .map_err(|error| mount.open_error(Action::Open, &path, error))?;
+        .map_err(|error| mount.open_error(Operation::Open, &path, error))?;
     let Some(temporary) = &mut received.temporary else {
         let there =
-            stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Action::Read, &path, error))?;
+            stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Operation::Read, &path, error))?;
         let same = there.is_some_and(|stat| received.stood.is_some_and(|stood| stood.is(&stat)));
-        return if same { Ok(None) } else { Err(Kind::CopyMissing.of(path)) };
+        return if same { Ok(None) } else { Err(DriveErrorKind::CopyMissing.of(path)) };
     };
-    let guard = || Locked::in_turn(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
+    let guard = || Locked::exclusive(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
     for _ in 0..MAX_RENAME_ATTEMPTS {
         match rename_guarded(&folder, &temporary.name, &folder, &received.spot.filename, guard) {
             Ok(()) => {
                 let file = temporary.file.take();
-                let ours = file.and_then(|file| Stat::of(&file).ok()).map(|stat| Seen::of(&stat));
+                let ours = file.and_then(|file| Stat::of(&file).ok()).map(|stat| FileVersion::of(&stat));
                 return Ok(Some(ours.unwrap_or_default()));
             }
             Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {}
-            Err(error) => return Err(mount.error(Action::Rename, &path, error)),
+            Err(error) => return Err(mount.error(Operation::Rename, &path, error)),
         }
         match digests_of(mount, &path, received.pair.named.algorithm()) {
             // The same content, or the right content where ours is wrong: another worker was faster.
@@ -144,13 +145,14 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
                 return Ok(None);
             }
             // Unproven content is quarantined; proven content stays.
-            Ok(Some(_)) | Err(DriveError { kind: Kind::NotPlain, .. }) => match set_aside(mount, &path, None) {
+            Ok(Some(_)) | Err(DriveError { kind: DriveErrorKind::NotPlain, .. }) => match set_aside(mount, &path, None)
+            {
                 Ok(aside) => {
                     tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
                 }
-                Err(DriveError { kind: Kind::CopyMissing, .. }) => {}
-                Err(DriveError { kind: Kind::Proven, .. }) => {
-                    return Err(mount.error(Action::Rename, &path, Refusal::Busy));
+                Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
+                Err(DriveError { kind: DriveErrorKind::Proven, .. }) => {
+                    return Err(mount.error(Operation::Rename, &path, Refusal::Busy));
                 }
                 Err(error) => return Err(error),
             },
@@ -158,22 +160,22 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<Seen>, DriveE
             Err(error) => return Err(error),
         }
     }
-    Err(Kind::NotPlain.of(path))
+    Err(DriveErrorKind::NotPlain.of(path))
 }
 
 fn synced_size(mount: &Mount, path: &Relative) -> Result<ByteCount, DriveError> {
-    let file = mount.top().file(path).map_err(|error| mount.error(Action::Read, path, error))?;
-    mount.sync_file(&file).map_err(|error| mount.error(Action::Sync, path, error))?;
-    Ok(ByteCount(file.metadata().map_err(|error| mount.error(Action::Read, path, error))?.len()))
+    let file = mount.top().file(path).map_err(|error| mount.error(Operation::Read, path, error))?;
+    mount.sync_file(&file).map_err(|error| mount.error(Operation::Sync, path, error))?;
+    Ok(ByteCount(file.metadata().map_err(|error| mount.error(Operation::Read, path, error))?.len()))
 }
 
-fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
-    let renamed = || slots.iter().filter(|slot| matches!(slot.state, State::Renamed { .. }));
+fn sync_names(mount: &Mount, slots: &[BatchFile]) -> Result<(), DriveError> {
+    let renamed = || slots.iter().filter(|slot| matches!(slot.state, LandingState::Renamed { .. }));
     if renamed().next().is_none() {
         return Ok(());
     }
     if sync_method(mount) == SyncMethod::Syncfs {
-        return mount.sync_all().map_err(|error| mount.error(Action::Sync, Relative::root(), error));
+        return mount.sync_all().map_err(|error| mount.error(Operation::Sync, Relative::root(), error));
     }
     // An earlier process may have left folders that are not durable, so all up to the root are synced: few calls per
     // batch, and cheap if nothing changed.
@@ -186,34 +188,34 @@ fn sync_names(mount: &Mount, slots: &[Slot]) -> Result<(), DriveError> {
         }
     }
     for folder in folders {
-        mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
+        mount.sync_folder(&folder).map_err(|error| mount.error(Operation::Sync, &folder, error))?;
     }
     Ok(())
 }
 
 /// A sync failed. It is unknown what did not reach the device, and a repeated sync would succeed (fsync(2)): everything
 /// of this batch is removed, to be written again.
-fn fail_all(mount: &Mount, slots: &mut [Slot], error: &DriveError) {
+fn fail_all(mount: &Mount, slots: &mut [BatchFile], error: &DriveError) {
     for slot in slots {
         match slot.state {
-            State::Failed(_) => continue,
-            State::Waiting => slot.received.drop_temporary(),
-            State::Renamed { ours: None } => {}
+            LandingState::Failed(_) => continue,
+            LandingState::Waiting => slot.received.drop_temporary(),
+            LandingState::Renamed { ours: None } => {}
             // Unless another worker has adopted and proven it meanwhile.
-            State::Renamed { ours: Some(seen) } => {
+            LandingState::Renamed { ours: Some(seen) } => {
                 if let Err(error) = discard(mount, &slot.received.spot.path(), Some(seen)) {
                     tracing::warn!(path = %slot.received.spot.path(), %error, "a file that is not durable stays");
                 }
             }
         }
-        slot.state = State::Failed(error.clone());
+        slot.state = LandingState::Failed(error.clone());
     }
 }
 
-fn answer(mount: &Mount, slot: Slot) -> Result<Landed, DriveError> {
+fn answer(mount: &Mount, slot: BatchFile) -> Result<Landed, DriveError> {
     let received = slot.received;
     match slot.state {
-        State::Renamed { ours } => Ok(Landed {
+        LandingState::Renamed { ours } => Ok(Landed {
             path: received.spot.path().as_str().to_owned(),
             month: received.spot.bag.month,
             size: received.size,
@@ -222,7 +224,7 @@ fn answer(mount: &Mount, slot: Slot) -> Result<Landed, DriveError> {
             adopted: ours.is_none(),
             pair: received.pair,
         }),
-        State::Failed(error) => Err(error),
-        State::Waiting => unreachable!("every file was renamed or has failed"),
+        LandingState::Failed(error) => Err(error),
+        LandingState::Waiting => unreachable!("every file was renamed or has failed"),
     }
 }

@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use strongroom_files::{Backing, Cache, Use};
 use strongroom_model::{ByteCount, DriveId, Month, SiteId};
 
-use crate::bag::{BagCache, Holds, journal};
+use crate::bag::{BagCache, FolderContent, journal};
 use crate::batch;
-use crate::error::{Action, DriveError, Kind, subject};
+use crate::error::{DriveError, DriveErrorKind, Operation, subject};
 use crate::identity::Identity;
 use crate::manifest;
 use crate::mount::{Mount, open_top};
 use crate::name;
 use crate::partial::Partial;
-use crate::place::{BagPlace, Place};
-use crate::proof::Proof;
+use crate::place::{BagPlace, Destination};
+use crate::proof::ProvenCopy;
 use crate::received::{Landed, Received};
 use crate::relative::{Relative, text_names_in};
 use crate::space::Space;
@@ -47,10 +47,10 @@ const MAX_FOLDERS: u32 = 8;
 
 /// A backup drive; clones share it.
 #[derive(Debug, Clone)]
-pub struct Drive(Arc<Inner>);
+pub struct Drive(Arc<OpenDrive>);
 
 #[derive(Debug)]
-struct Inner {
+struct OpenDrive {
     root: PathBuf,
     settings: DriveSettings,
     identity: Identity,
@@ -73,9 +73,9 @@ impl Drive {
     ///
     /// # Errors
     /// As there.
-    pub fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
+    pub(crate) fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
         let mount = Mount::open(root, settings.expect)?;
-        let drive = Self(Arc::new(Inner {
+        let drive = Self(Arc::new(OpenDrive {
             root: root.to_owned(),
             settings: *settings,
             identity: mount.identity().clone(),
@@ -152,7 +152,7 @@ impl Drive {
     ///
     /// # Errors
     /// An obstacle; another worker is writing the file ([`DriveError::is_busy`]); or the path is taken.
-    pub fn receive(&self, place: &Place) -> Result<Partial, DriveError> {
+    pub fn receive(&self, place: &Destination) -> Result<Partial, DriveError> {
         let mount = self.session()?;
         mount.announce()?;
         let bag = mount.bags.get(&BagPlace { site: place.site.clone(), month: place.month });
@@ -160,10 +160,10 @@ impl Drive {
         for nth in 0..MAX_FOLDERS {
             let (folder, holds) = bag.folder_for(&mount, place, &filename, nth)?;
             let partial = match holds {
-                Holds::Nothing => Some(Partial::open(&mount, folder, place)?),
+                FolderContent::Nothing => Some(Partial::open(&mount, folder, place)?),
                 // A proven copy that now reads differently is not touched: the file goes elsewhere.
-                Holds::Proven(sha256) => Partial::of_proven(&mount, folder, place, &sha256)?,
-                Holds::Others => None,
+                FolderContent::Proven(sha256) => Partial::of_proven(&mount, folder, place, &sha256)?,
+                FolderContent::Others => None,
             };
             if let Some(partial) = partial {
                 // This file's bytes are promised already.
@@ -172,7 +172,7 @@ impl Drive {
             }
         }
         let folder = BagPlace { site: place.site.clone(), month: place.month }.data();
-        Err(Kind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
+        Err(DriveErrorKind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
     }
 
     /// Checks that this user may use the site's folders and files that other runs have made, and that they are plain.
@@ -221,7 +221,7 @@ impl Drive {
     /// # Errors
     /// For all: an obstacle. For one: it is gone, its path is not in that bag, or it is listed with another digest.
     #[must_use]
-    pub fn record(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Vec<Result<(), DriveError>> {
+    pub fn record(&self, site: &SiteId, month: Month, proofs: &[ProvenCopy]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
         let listed = self.mount().and_then(|mount| mount.bags.get(&place).list(&mount, proofs));
         listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
@@ -231,12 +231,12 @@ impl Drive {
     ///
     /// # Errors
     /// An obstacle; or a path outside that bag.
-    pub fn lists(&self, site: &SiteId, month: Month, proofs: &[Proof]) -> Result<bool, DriveError> {
+    pub fn lists(&self, site: &SiteId, month: Month, proofs: &[ProvenCopy]) -> Result<bool, DriveError> {
         let place = BagPlace { site: site.clone(), month };
         let mount = self.mount()?;
         let bag = mount.bags.get(&place);
         let listed = match bag.listed(&mount) {
-            Err(DriveError { kind: Kind::BadManifest(_), .. }) => return Ok(false),
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => return Ok(false),
             listed => listed?,
         };
         for proof in proofs {
@@ -258,7 +258,7 @@ impl Drive {
         for month in months_of(&mount, site)? {
             let place = BagPlace { site: site.clone(), month };
             let path = place.folder().join(journal::FILE);
-            let is_there = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Open, &path, error))?;
+            let is_there = mount.top().stat(&path).map_err(|error| mount.open_error(Operation::Open, &path, error))?;
             if is_there.is_some() && mount.bags.get(&place).fold(&mount)? {
                 folded.push(month);
             }
@@ -315,11 +315,11 @@ pub(crate) fn named_in_site(
 ) -> Result<BTreeSet<Month>, DriveError> {
     let path = BagPlace::site_folder(site);
     let Some(folder) = mount.own_folder(&path)? else { return Ok(BTreeSet::new()) };
-    let names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &path, error))?;
+    let names = text_names_in(folder).map_err(|error| mount.error(Operation::Open, &path, error))?;
     Ok(names.iter().filter_map(|name| month(name)).collect())
 }
 
-pub(crate) fn inside(bag: &BagPlace, proof: &Proof) -> Result<String, DriveError> {
+pub(crate) fn inside(bag: &BagPlace, proof: &ProvenCopy) -> Result<String, DriveError> {
     match BagPlace::of(&relative(&proof.path)?) {
         Some((place, inside)) if place == *bag => Ok(inside),
         _ => Err(bad_path(&proof.path)),
@@ -331,5 +331,5 @@ pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
 }
 
 fn bad_path(path: &str) -> DriveError {
-    Kind::BadPath.of(strongroom_model::text::printable(path, 200))
+    DriveErrorKind::BadPath.of(strongroom_model::text::printable(path, 200))
 }

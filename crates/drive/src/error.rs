@@ -1,4 +1,4 @@
-mod words;
+mod messages;
 
 use std::error::Error;
 use std::fmt;
@@ -6,40 +6,30 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use strongroom_files::{Call, Whose, meaning};
+use strongroom_files::{Call, ErrorClass, meaning};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 
-pub use self::words::init_command;
 use crate::identity::Identity;
 
 /// The operating system's error; shared by the files of a batch.
-pub type Cause = Arc<io::Error>;
+type Cause = Arc<io::Error>;
 
 /// What the operating system refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Opening a file or folder.
+pub(crate) enum Operation {
     Open,
-    /// Writing bytes.
     Write,
-    /// Making bytes or names durable.
     Sync,
-    /// Renaming.
     Rename,
-    /// Reading bytes.
     Read,
-    /// Deleting.
     Remove,
-    /// Creating a file or folder.
     Create,
-    /// Locking.
     Lock,
-    /// Reading a folder.
     List,
 }
 
-impl Action {
+impl Operation {
     const fn call(self) -> Call {
         match self {
             Self::Open => Call::Open,
@@ -59,17 +49,17 @@ impl Action {
 #[derive(Debug, Clone)]
 pub struct DriveError {
     /// What is wrong.
-    pub kind: Kind,
+    pub kind: DriveErrorKind,
     /// The drive's folder; empty where only a file is concerned.
     root: PathBuf,
     /// Relative to the root; empty for the drive itself.
     path: String,
-    refused: Option<(Action, Cause)>,
+    refused: Option<(Operation, Cause)>,
 }
 
 /// What is wrong with a drive, or with a file on it.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum DriveErrorKind {
     /// No such folder, or the mount does not answer.
     Missing,
     /// The folder is empty, and not a mount point.
@@ -143,7 +133,7 @@ pub enum Kind {
     Io,
 }
 
-impl Kind {
+impl DriveErrorKind {
     /// As an error of the drive at `root`.
     #[must_use]
     pub fn at(self, root: &Path) -> DriveError {
@@ -161,26 +151,28 @@ impl DriveError {
         Self { path: path.to_string(), ..self }
     }
 
-    pub(crate) fn because(self, action: Action, source: io::Error) -> Self {
+    pub(crate) fn because(self, action: Operation, source: io::Error) -> Self {
         Self { refused: Some((action, Arc::new(source))), ..self }
     }
 
     /// Maps the operating system's error by the table in [`meaning`].
-    pub(crate) fn from_io(root: &Path, action: Action, path: impl fmt::Display, source: io::Error) -> Self {
+    pub(crate) fn from_io(root: &Path, action: Operation, path: impl fmt::Display, source: io::Error) -> Self {
         let path = path.to_string();
         let meaning = meaning(action.call(), &source);
-        let (kind, path) = match meaning.map(|meaning| (meaning.whose, meaning.says)) {
-            Some((Whose::Host, _)) => (Kind::HostLimit, path),
-            Some((Whose::Room, _)) => (Kind::NoRoom, path),
-            Some((Whose::ReadOnly, _)) => (Kind::ReadOnly, String::new()),
-            Some((Whose::Rights, _)) => (Kind::ReadOnly, if path == "." { String::new() } else { path }),
-            Some((Whose::Gone | Whose::Disk, _)) => (Kind::Failing, path),
-            Some((Whose::Unfit, says)) => (Kind::Unfit(says), path),
+        let (kind, path) = match meaning.map(|meaning| (meaning.class, meaning.message)) {
+            Some((ErrorClass::Host, _)) => (DriveErrorKind::HostLimit, path),
+            Some((ErrorClass::Room, _)) => (DriveErrorKind::NoRoom, path),
+            Some((ErrorClass::ReadOnly, _)) => (DriveErrorKind::ReadOnly, String::new()),
+            Some((ErrorClass::Rights, _)) => (DriveErrorKind::ReadOnly, if path == "." { String::new() } else { path }),
+            Some((ErrorClass::Gone | ErrorClass::Disk, _)) => (DriveErrorKind::Failing, path),
+            Some((ErrorClass::Unfit, says)) => (DriveErrorKind::Unfit(says), path),
             // A failed sync never concerns one file alone.
-            _ if action == Action::Sync => (Kind::Failing, path),
-            Some((Whose::Missing, _)) if action == Action::Read => (Kind::CopyMissing, path),
-            Some((Whose::Taken, _)) => (Kind::NotPlain, path),
-            Some((Whose::File | Whose::Missing | Whose::Unsupported | Whose::Nobody, _)) | None => (Kind::Io, path),
+            _ if action == Operation::Sync => (DriveErrorKind::Failing, path),
+            Some((ErrorClass::Missing, _)) if action == Operation::Read => (DriveErrorKind::CopyMissing, path),
+            Some((ErrorClass::Taken, _)) => (DriveErrorKind::NotPlain, path),
+            Some((ErrorClass::File | ErrorClass::Missing | ErrorClass::Unsupported | ErrorClass::Nobody, _)) | None => {
+                (DriveErrorKind::Io, path)
+            }
         };
         kind.at(root).about(path).because(action, source)
     }
@@ -190,28 +182,30 @@ impl DriveError {
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let kind = match self.kind {
-            Kind::Missing | Kind::NotMounted | Kind::Unmounted => AlarmKind::DriveMissing,
-            Kind::NotSetUp
-            | Kind::InMemory
-            | Kind::OtherDrive { .. }
-            | Kind::Copied(_)
-            | Kind::Unrecorded(_)
-            | Kind::IdentityLost
-            | Kind::BadIdentity(_)
-            | Kind::Linked => AlarmKind::DriveUnknown,
-            Kind::Cloned(..) => AlarmKind::DriveCloned,
-            Kind::ReadOnly => AlarmKind::DriveReadOnly,
-            Kind::HostLimit => AlarmKind::HostLimit,
-            Kind::FullOfFiles { .. } | Kind::Full { .. } | Kind::NoRoom => AlarmKind::DriveFull,
-            Kind::Failing | Kind::BadManifest(_) => AlarmKind::DriveFailing,
-            Kind::Busy
-            | Kind::TooLong(_)
-            | Kind::CopyMissing
-            | Kind::NotPlain
-            | Kind::Proven
-            | Kind::BadPath
-            | Kind::Unfit(_)
-            | Kind::Io => return None,
+            DriveErrorKind::Missing | DriveErrorKind::NotMounted | DriveErrorKind::Unmounted => AlarmKind::DriveMissing,
+            DriveErrorKind::NotSetUp
+            | DriveErrorKind::InMemory
+            | DriveErrorKind::OtherDrive { .. }
+            | DriveErrorKind::Copied(_)
+            | DriveErrorKind::Unrecorded(_)
+            | DriveErrorKind::IdentityLost
+            | DriveErrorKind::BadIdentity(_)
+            | DriveErrorKind::Linked => AlarmKind::DriveUnknown,
+            DriveErrorKind::Cloned(..) => AlarmKind::DriveCloned,
+            DriveErrorKind::ReadOnly => AlarmKind::DriveReadOnly,
+            DriveErrorKind::HostLimit => AlarmKind::HostLimit,
+            DriveErrorKind::FullOfFiles { .. } | DriveErrorKind::Full { .. } | DriveErrorKind::NoRoom => {
+                AlarmKind::DriveFull
+            }
+            DriveErrorKind::Failing | DriveErrorKind::BadManifest(_) => AlarmKind::DriveFailing,
+            DriveErrorKind::Busy
+            | DriveErrorKind::TooLong(_)
+            | DriveErrorKind::CopyMissing
+            | DriveErrorKind::NotPlain
+            | DriveErrorKind::Proven
+            | DriveErrorKind::BadPath
+            | DriveErrorKind::Unfit(_)
+            | DriveErrorKind::Io => return None,
         };
         let subject = if kind == AlarmKind::HostLimit { HOST.to_owned() } else { subject(&self.root) };
         Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
@@ -221,11 +215,11 @@ impl DriveError {
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {
-            Kind::TooLong(_) => FailureKind::TooLong,
-            Kind::CopyMissing => FailureKind::CopyMissing,
-            Kind::NotPlain | Kind::Proven => FailureKind::PathTaken,
-            Kind::BadPath => FailureKind::Internal,
-            Kind::Unfit(_) => FailureKind::DriveUnfit,
+            DriveErrorKind::TooLong(_) => FailureKind::TooLong,
+            DriveErrorKind::CopyMissing => FailureKind::CopyMissing,
+            DriveErrorKind::NotPlain | DriveErrorKind::Proven => FailureKind::PathTaken,
+            DriveErrorKind::BadPath => FailureKind::Internal,
+            DriveErrorKind::Unfit(_) => FailureKind::DriveUnfit,
             _ => FailureKind::DriveIo,
         }
     }
@@ -233,7 +227,7 @@ impl DriveError {
     /// Whether another worker has claimed the file. Nothing failed and nothing is recorded: that worker finishes it.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
-        matches!(self.kind, Kind::Busy)
+        matches!(self.kind, DriveErrorKind::Busy)
     }
 }
 

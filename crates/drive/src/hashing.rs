@@ -6,7 +6,7 @@ use strongroom_files::each_chunk;
 use strongroom_model::Algorithm;
 use strongroom_model::digest::{DigestPair, PairHasher};
 
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::mount::Mount;
 use crate::relative::Relative;
 
@@ -19,10 +19,10 @@ pub(crate) fn digests_of(
     let file = match mount.top().file(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(mount.open_error(Action::Read, path, error)),
+        Err(error) => return Err(mount.open_error(Operation::Read, path, error)),
     };
     let mut hasher = PairHasher::new(algorithm);
-    hash_rest(file, &mut hasher).map_err(|error| mount.error(Action::Read, path, error))?;
+    hash_rest(file, &mut hasher).map_err(|error| mount.error(Operation::Read, path, error))?;
     Ok(Some(hasher.finish()))
 }
 

@@ -17,38 +17,38 @@
 //! `admission` (telling a drive from its clone), `place`, `partial`, `received`, `proof`; inside, `batch`
 //! (R1's order of steps) and `bag` (manifest and journal).
 
-pub mod admission;
+mod admission;
 mod bag;
 mod batch;
-pub mod drive;
-pub mod error;
+mod drive;
+mod error;
 mod hashing;
-pub mod identity;
+mod identity;
 mod manifest;
 mod mount;
 pub mod name;
-pub mod partial;
-pub mod place;
-pub mod proof;
-pub mod received;
+mod partial;
+mod place;
+mod proof;
+mod received;
 mod relative;
 mod seen;
 mod shared;
-pub mod slot;
-pub mod space;
+mod slot;
+mod space;
 mod temporary;
-pub mod uses;
+mod uses;
 
 pub use crate::admission::Admission;
 pub use crate::bag::BagCache;
 pub use crate::drive::{Drive, DriveSettings, Foreign, Unfinished, Unidentified};
-pub use crate::error::{DriveError, InitError, Kind as DriveErrorKind, RestoreError};
+pub use crate::error::{DriveError, DriveErrorKind, InitError, RestoreError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
-pub use crate::place::Place;
-pub use crate::proof::{Proof, ReadBackOf, Recovered, Recovery, Unlisted, Wanted};
+pub use crate::place::Destination;
+pub use crate::proof::{ExpectedFile, ProvenCopy, ReadBackResult, Recovery, RecoveryReport, Unlisted};
 pub use crate::received::{Landed, Received};
-pub use crate::seen::Seen;
+pub use crate::seen::FileVersion;
 pub use crate::shared::shared_with;
 pub use crate::slot::Slot;
 pub use crate::space::Space;

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use strongroom_files::within::{create_in, names_in, remove_in};
 use strongroom_files::{
-    Backing, Beneath, Cache, Call, Creation, FileId, Filesystem, Folder, Handle, Locked, Refusal, Use, Whose, faulted,
-    meaning, sync,
+    Backing, Beneath, Cache, Call, Creation, ErrorClass, FileId, Filesystem, Folder, Handle, Locked, Refusal, Use,
+    faulted, meaning, sync,
 };
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
@@ -21,7 +21,7 @@ use strongroom_service::fault;
 use self::recognise::missing;
 pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::{BagCache, Bags};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity::{self, Identity};
 use crate::name;
 use crate::relative::Relative;
@@ -63,11 +63,11 @@ impl Mount {
         let top = open_top(root)?;
         let identity = read_identity(root, &top)?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
-            return Err(Kind::OtherDrive { expected, found: Box::new(identity) }.at(root));
+            return Err(DriveErrorKind::OtherDrive { expected, found: Box::new(identity) }.at(root));
         }
         // An identity copied into memory, or memory mounted over a drive: written files would be lost with the power.
         if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
-            return Err(Kind::InMemory.at(root));
+            return Err(DriveErrorKind::InMemory.at(root));
         }
         Ok(Self {
             root: root.to_owned(),
@@ -126,7 +126,7 @@ impl Mount {
         self.failed.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn error(&self, action: Action, path: impl fmt::Display, source: impl Into<io::Error>) -> DriveError {
+    pub(crate) fn error(&self, action: Operation, path: impl fmt::Display, source: impl Into<io::Error>) -> DriveError {
         DriveError::from_io(&self.root, action, path, source.into())
     }
 
@@ -135,23 +135,26 @@ impl Mount {
         match self.top.folder(path) {
             Ok(folder) => Ok(Some(folder)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.open_error(Action::Open, path, error)),
+            Err(error) => Err(self.open_error(Operation::Open, path, error)),
         }
     }
 
     /// As [`Mount::own_folder`], making it and its parents.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
-        self.top.make_folder(path).map(|made| made.folder).map_err(|error| self.open_error(Action::Create, path, error))
+        self.top
+            .make_folder(path)
+            .map(|made| made.folder)
+            .map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
     /// As [`Mount::own_folder`], making it in an existing parent: a month's folder only appears as a complete bag.
     pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
-        self.top.add_folder(path).map_err(|error| self.open_error(Action::Create, path, error))
+        self.top.add_folder(path).map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
     /// A link or file in place of a folder is the drive's error for Strongroom's folders, and the file's for a
     /// booking's.
-    pub(crate) fn open_error(&self, action: Action, path: &Relative, error: io::Error) -> DriveError {
+    pub(crate) fn open_error(&self, action: Operation, path: &Relative, error: io::Error) -> DriveError {
         if !matches!(Refusal::of(&error), Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem)) {
             return self.error(action, path, error);
         }
@@ -163,7 +166,7 @@ impl Mount {
             }
             at = parent;
         }
-        if is_kept(&at) { Kind::Linked.at(&self.root).about(at) } else { Kind::NotPlain.of(at) }
+        if is_kept(&at) { DriveErrorKind::Linked.at(&self.root).about(at) } else { DriveErrorKind::NotPlain.of(at) }
     }
 
     pub(crate) fn space(&self) -> Result<Space, DriveError> {
@@ -172,7 +175,7 @@ impl Mount {
 
     pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
         if self.space()?.read_only {
-            return Err(Kind::ReadOnly.at(&self.root));
+            return Err(DriveErrorKind::ReadOnly.at(&self.root));
         }
         let folders = [".", identity::FOLDER].map(|name| (name.to_owned(), Use::Fill));
         // Locks belong to whoever made them: root, after a manual run.
@@ -184,7 +187,7 @@ impl Mount {
     pub(crate) fn check_access(&self, path: &str, needed: Use) -> Result<(), DriveError> {
         match self.top.may(path, needed) {
             Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => Ok(()),
-            found => found.map_err(|source| self.error(Action::Open, path, source)),
+            found => found.map_err(|source| self.error(Operation::Open, path, source)),
         }
     }
 
@@ -220,12 +223,12 @@ impl Mount {
         let space = self.space()?;
         let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
         if let Some(left) = space.files.filter(|left| *left < RESERVE_FILES) {
-            return Err(Kind::FullOfFiles { left, reserve: RESERVE_FILES }.at(&self.root));
+            return Err(DriveErrorKind::FullOfFiles { left, reserve: RESERVE_FILES }.at(&self.root));
         }
         if space.free >= reserve + promised + needed {
             return Ok(());
         }
-        Err(Kind::Full { free: space.free, reserve, needed: promised + needed }.at(&self.root))
+        Err(DriveErrorKind::Full { free: space.free, reserve, needed: promised + needed }.at(&self.root))
     }
 
     /// Reserves room for bytes yet to be written.
@@ -239,7 +242,7 @@ impl Mount {
         if self.presence.get().is_none() {
             let lock = self.lock_file(PRESENCE_LOCK)?;
             let lock =
-                Locked::shared(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))?;
+                Locked::shared(lock).map_err(|source| self.error(Operation::Lock, own_path(PRESENCE_LOCK), source))?;
             // Two threads may get here: the second shared lock is dropped.
             let _ = self.presence.set(lock);
         }
@@ -249,13 +252,13 @@ impl Mount {
     /// Locks out writers; `None` if there are any.
     pub(crate) fn alone(&self) -> Result<Option<Locked>, DriveError> {
         let lock = self.lock_file(PRESENCE_LOCK)?;
-        Locked::alone(lock).map_err(|source| self.error(Action::Lock, own_path(PRESENCE_LOCK), source))
+        Locked::try_exclusive(lock).map_err(|source| self.error(Operation::Lock, own_path(PRESENCE_LOCK), source))
     }
 
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
         let own = Relative::root().join(identity::FOLDER);
         let open = || create_in(self.top.folder(&own)?, name, Creation::OrOpen, FILE_MODE);
-        open().map_err(|source| self.error(Action::Create, own.join(name), source))
+        open().map_err(|source| self.error(Operation::Create, own.join(name), source))
     }
 
     /// Syncs the file system. Serialized, since an error is reported once per open file description (fsync(2),
@@ -289,7 +292,7 @@ impl Mount {
 }
 
 fn is_unfit(error: &io::Error) -> bool {
-    meaning(Call::Create, error).is_some_and(|meaning| meaning.whose == Whose::Unfit)
+    meaning(Call::Create, error).is_some_and(|meaning| meaning.class == ErrorClass::Unfit)
 }
 
 fn own_path(name: &str) -> Relative {

@@ -34,7 +34,7 @@ pub fn escape(name: &str) -> String {
 /// As [`escape`], and distinct from all other names even where case or Unicode's normal forms are ignored: cased
 /// letters and everything beyond ASCII are escaped.
 #[must_use]
-pub fn escape_strictly(name: &str) -> String {
+pub(crate) fn escape_strictly(name: &str) -> String {
     fit(encode(name, |c| c.is_ascii_alphabetic() || !c.is_ascii()), name)
 }
 

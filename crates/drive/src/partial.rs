@@ -9,12 +9,12 @@ use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
 
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
-use crate::place::{BagPlace, Place, Spot};
+use crate::place::{BagPlace, Destination, Spot};
 use crate::received::Received;
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 use crate::temporary::{self, Temporary};
 
 /// A file being received. Dropped, it stays for the next [`crate::Drive::receive`] of the same content and booking to
@@ -28,7 +28,7 @@ pub struct Partial {
     /// `None`: the complete file has its final name already.
     temporary: Option<Temporary>,
     /// That file.
-    stood: Option<Seen>,
+    stood: Option<FileVersion>,
     hasher: PairHasher,
     written: u64,
     resumed_from: ByteCount,
@@ -38,7 +38,7 @@ pub struct Partial {
 }
 
 impl Partial {
-    pub(crate) fn open(mount: &Arc<Mount>, folder: String, place: &Place) -> Result<Self, DriveError> {
+    pub(crate) fn open(mount: &Arc<Mount>, folder: String, place: &Destination) -> Result<Self, DriveError> {
         let mut partial = Self::new(mount, folder, place);
         if !partial.adopt(None)? {
             partial.begin()?;
@@ -53,7 +53,7 @@ impl Partial {
     pub(crate) fn of_proven(
         mount: &Arc<Mount>,
         folder: String,
-        place: &Place,
+        place: &Destination,
         sha256: &Digest,
     ) -> Result<Option<Self>, DriveError> {
         let mut partial = Self::new(mount, folder, place);
@@ -62,7 +62,7 @@ impl Partial {
         Ok(adopted.then_some(partial))
     }
 
-    fn new(mount: &Arc<Mount>, folder: String, place: &Place) -> Self {
+    fn new(mount: &Arc<Mount>, folder: String, place: &Destination) -> Self {
         let bag = BagPlace { site: place.site.clone(), month: place.month };
         let spot = Spot { bag, folder, filename: mount.name_for(&place.filename) };
         Self {
@@ -105,13 +105,13 @@ impl Partial {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DriveError> {
         let count = bytes.len() as u64;
         if count > self.size.0.saturating_sub(self.written) {
-            return Err(Kind::TooLong(self.size).of(self.path()));
+            return Err(DriveErrorKind::TooLong(self.size).of(self.path()));
         }
         let Some(mut file) = self.file() else { return Ok(()) };
         let allowed = faulted(|| fault!("drive.write"));
         if let Err(error) = allowed.and_then(|()| file.write_all(bytes)) {
             self.broken = true;
-            return Err(self.error(Action::Write, error));
+            return Err(self.error(Operation::Write, error));
         }
         self.hasher.update(bytes);
         self.written += count;
@@ -140,7 +140,7 @@ impl Partial {
     /// An earlier write failed.
     pub fn finish(self) -> Result<Received, DriveError> {
         if self.broken {
-            return Err(self.error(Action::Write, Refusal::Device.into()));
+            return Err(self.error(Operation::Write, Refusal::Device.into()));
         }
         Ok(Received {
             mount: self.mount,
@@ -169,7 +169,7 @@ impl Partial {
             // The rename handles whatever else is there.
             Err(_) => return Ok(false),
         };
-        let stat = Stat::of(&file).map_err(|error| self.error(Action::Read, error))?;
+        let stat = Stat::of(&file).map_err(|error| self.error(Operation::Read, error))?;
         // Bytes that never reached the device look right in memory: sync, then read from the device. A failed sync
         // leaves them unknown.
         if stat.size != self.size.0 || self.mount.sync_file(&file).is_err() {
@@ -182,7 +182,7 @@ impl Partial {
         if read.is_err() || pair.named != self.expected || listed.is_some_and(|listed| pair.sha256 != *listed) {
             return Ok(false);
         }
-        self.stood = Some(Seen::of(&stat));
+        self.stood = Some(FileVersion::of(&stat));
         self.hasher = hasher;
         self.written = self.size.0;
         self.sweep_duplicate();
@@ -210,7 +210,7 @@ impl Partial {
     /// memory.
     fn resume(&mut self) -> Result<(), DriveError> {
         let Some(mut file) = self.file() else { return Ok(()) };
-        let size = file.metadata().map_err(|error| self.error(Action::Read, error))?.len();
+        let size = file.metadata().map_err(|error| self.error(Operation::Read, error))?.len();
         if size == 0 {
             return Ok(());
         }
@@ -220,7 +220,7 @@ impl Partial {
         }
         // Only advice: the read-back proves the copy in the end.
         let _ = drop_cached(file);
-        file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Action::Read, error))?;
+        file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Operation::Read, error))?;
         let mut hasher = PairHasher::new(self.expected.algorithm());
         match hash_rest(file, &mut hasher) {
             // Complete but wrong: a power cut leaves zeros, for one.
@@ -239,8 +239,8 @@ impl Partial {
 
     fn empty(&mut self) -> Result<(), DriveError> {
         if let Some(mut file) = self.file() {
-            file.set_len(0).map_err(|error| self.error(Action::Write, error))?;
-            file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Action::Write, error))?;
+            file.set_len(0).map_err(|error| self.error(Operation::Write, error))?;
+            file.seek(SeekFrom::Start(0)).map_err(|error| self.error(Operation::Write, error))?;
         }
         self.hasher = PairHasher::new(self.expected.algorithm());
         self.written = 0;
@@ -252,7 +252,7 @@ impl Partial {
         self.temporary.as_ref()?.file.as_deref()
     }
 
-    fn error(&self, action: Action, source: std::io::Error) -> DriveError {
+    fn error(&self, action: Operation, source: std::io::Error) -> DriveError {
         self.mount.error(action, self.spot.path(), source)
     }
 }

@@ -10,7 +10,7 @@ pub(crate) const DATA: &str = "data";
 
 /// A file to be received.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Destination {
     /// The site.
     pub site: SiteId,
     /// The month's bag.

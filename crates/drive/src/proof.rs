@@ -7,11 +7,11 @@ use strongroom_model::digest::DigestPair;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, ByteCount, Digest, Month};
 
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 
 /// A file that was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadBackOf {
+pub struct ReadBackResult {
     /// Its digests.
     pub pair: DigestPair,
     /// Its size.
@@ -19,23 +19,23 @@ pub struct ReadBackOf {
     /// How it was really read.
     pub method: ReadBack,
     /// The file itself.
-    pub seen: Seen,
+    pub seen: FileVersion,
 }
 
 /// A proven copy, as its month's manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
+pub struct ProvenCopy {
     /// Its path, relative to the drive's root.
     pub path: String,
     /// The SHA-256 that was read back.
     pub sha256: Digest,
     /// The file that was read back just now: it is listed only while that is in place.
-    pub seen: Option<Seen>,
+    pub seen: Option<FileVersion>,
 }
 
 /// A file still to be fetched: its partial file is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExpectedFile {
     /// Its booking.
     pub booking: BookingId,
     /// The server's digest.
@@ -49,16 +49,16 @@ pub struct Recovery<'a> {
     pub month: Month,
     /// Files still to be fetched that may have something on the drive
     /// ([`Drive::unfinished`](crate::Drive::unfinished)).
-    pub wanted: &'a [Wanted],
+    pub expected_files: &'a [ExpectedFile],
     /// Paths of files that are fetched but not proven.
     pub unproven: &'a [String],
     /// All proven copies of each month given, perhaps none: a missing or damaged manifest is rewritten from them, and
     /// other files are not its payload.
-    pub proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    pub proofs: &'a BTreeMap<Month, Vec<ProvenCopy>>,
     /// Paths in these months at which this log has a fetch and no proof. An unlisted file there is left over from a
-    /// booking that was fetched again; other unlisted files stay ([`Recovered::unlisted`]).
+    /// booking that was fetched again; other unlisted files stay ([`RecoveryReport::unlisted`]).
     pub abandoned: &'a BTreeSet<String>,
-    /// When the log began. An older file may have been proven by a lost log: it stays ([`Recovered::unlisted`]).
+    /// When the log began. An older file may have been proven by a lost log: it stays ([`RecoveryReport::unlisted`]).
     pub since: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ pub struct Unlisted {
 
 /// What recovery did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recovered {
+pub struct RecoveryReport {
     /// Temporary files and drafts that were removed.
     pub swept: u64,
     /// Partial files that were kept.

@@ -6,7 +6,7 @@ use strongroom_model::{ByteCount, Digest, Month};
 
 use crate::mount::Mount;
 use crate::place::Spot;
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 use crate::temporary::Temporary;
 
 /// A received file under its temporary name, not durable yet. Dropped, it stays for a later [`crate::Drive::receive`].
@@ -16,7 +16,7 @@ pub struct Received {
     pub(crate) spot: Spot,
     pub(crate) temporary: Option<Temporary>,
     /// The file that had the final name already, if there is no temporary one.
-    pub(crate) stood: Option<Seen>,
+    pub(crate) stood: Option<FileVersion>,
     pub(crate) expected: Digest,
     pub(crate) pair: DigestPair,
     pub(crate) size: ByteCount,

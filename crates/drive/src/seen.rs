@@ -2,13 +2,13 @@ use strongroom_files::{FileId, Stat, Time};
 
 /// Identifies a file and its version: an equal one was neither replaced nor written to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileVersion {
     id: FileId,
     size: u64,
     modified: Time,
 }
 
-impl Seen {
+impl FileVersion {
     pub(crate) fn of(stat: &Stat) -> Self {
         Self { id: stat.id, size: stat.size, modified: stat.modified }
     }

@@ -8,7 +8,7 @@ use strongroom_files::within::{create_in, remove_in, stat_in};
 use strongroom_files::{Creation, Handle, Locked, Refusal, Stat};
 use strongroom_model::Digest;
 
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::mount::{FILE_MODE, Mount};
 use crate::place::Spot;
 use crate::relative::{Relative, text_names_in};
@@ -39,16 +39,16 @@ impl Temporary {
         for _ in 0..MAX_OPEN_ATTEMPTS {
             let folder = mount.add_own_folder(&path)?;
             match hold(&folder, &name) {
-                Ok(Held::Ours(file)) => {
+                Ok(LockAttempt::Acquired(file)) => {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
                 }
-                Ok(Held::Busy) => return Err(Kind::Busy.of(spot.path())),
+                Ok(LockAttempt::Busy) => return Err(DriveErrorKind::Busy.of(spot.path())),
                 // The folder was empty, and was removed between the two calls.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
-                Err(error) => return Err(mount.error(Action::Create, path.join(&name), error)),
+                Err(error) => return Err(mount.error(Operation::Create, path.join(&name), error)),
             }
         }
-        Err(mount.error(Action::Open, &path, Refusal::Missing))
+        Err(mount.error(Operation::Open, &path, Refusal::Missing))
     }
 
     /// Best effort: recovery removes what stays.
@@ -92,18 +92,18 @@ pub(crate) fn is_temporary(name: &str) -> bool {
         && (name.ends_with(PART) || name.ends_with(WHOLE))
 }
 
-enum Held {
+enum LockAttempt {
     /// Ours until it is closed.
-    Ours(Locked),
+    Acquired(Locked),
     /// Another worker holds it.
     Busy,
 }
 
 /// Opens and locks a partial file: only the lock's holder writes, renames or removes it.
-fn hold(folder: impl Handle, name: &str) -> io::Result<Held> {
+fn hold(folder: impl Handle, name: &str) -> io::Result<LockAttempt> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
         let file = create_in(&folder, name, Creation::OrOpen, FILE_MODE)?;
-        let Some(file) = Locked::alone(file)? else { return Ok(Held::Busy) };
+        let Some(file) = Locked::try_exclusive(file)? else { return Ok(LockAttempt::Busy) };
         // Before our lock its former holder may have renamed or removed it: then we hold that worker's finished file,
         // which must not be touched.
         let ours = Stat::of(&file)?;
@@ -111,18 +111,18 @@ fn hold(folder: impl Handle, name: &str) -> io::Result<Held> {
             Some(there) if there.id != ours.id => {}
             // A leftover of a rename made of link and unlink: the other name stays.
             Some(_) if ours.has_other_names => drop(remove_in(&folder, name)?),
-            Some(_) => return Ok(Held::Ours(file)),
+            Some(_) => return Ok(LockAttempt::Acquired(file)),
             None => {}
         }
     }
-    Ok(Held::Busy)
+    Ok(LockAttempt::Busy)
 }
 
 /// Whether it is gone.
 pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
     match hold(&folder, name)? {
-        Held::Busy => Ok(false),
-        Held::Ours(_file) => remove_in(folder, name).map(|_| true),
+        LockAttempt::Busy => Ok(false),
+        LockAttempt::Acquired(_file) => remove_in(folder, name).map(|_| true),
     }
 }
 
@@ -165,8 +165,8 @@ mod tests {
     fn only_one_holds_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let folder = File::open(dir.path()).unwrap();
-        let Held::Ours(_held) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
-        assert!(matches!(hold(&folder, "x").unwrap(), Held::Busy));
+        let LockAttempt::Acquired(_held) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
+        assert!(matches!(hold(&folder, "x").unwrap(), LockAttempt::Busy));
         assert!(!sweep(&folder, "x").unwrap());
         drop(_held);
         assert!(sweep(&folder, "x").unwrap());
@@ -194,7 +194,7 @@ mod tests {
         let folder = File::open(dir.path()).unwrap();
         std::fs::write(dir.path().join("final"), b"finished").unwrap();
         std::fs::hard_link(dir.path().join("final"), dir.path().join("x")).unwrap();
-        let Held::Ours(file) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
+        let LockAttempt::Acquired(file) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
         assert_eq!(file.metadata().unwrap().len(), 0);
         assert_eq!(std::fs::read(dir.path().join("final")).unwrap(), b"finished");
     }

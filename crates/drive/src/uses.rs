@@ -9,7 +9,7 @@ use strongroom_model::drive_use::MAX_GENERATION;
 use strongroom_model::{DriveUse, SiteId};
 
 use crate::drive::Drive;
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::identity;
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::{Relative, text_names_in};
@@ -48,12 +48,12 @@ impl Drive {
         let (path, name) = (folder(), name_of(site, used));
         let failed = |action, source| mount.error(action, path.join(&name), source);
         let folder = mount.make_own_folder(&path)?;
-        let file =
-            create_in(&folder, &name, Creation::OrOpen, FILE_MODE).map_err(|source| failed(Action::Create, source))?;
-        sync::sync_file(file).map_err(|source| failed(Action::Sync, source))?;
+        let file = create_in(&folder, &name, Creation::OrOpen, FILE_MODE)
+            .map_err(|source| failed(Operation::Create, source))?;
+        sync::sync_file(file).map_err(|source| failed(Operation::Sync, source))?;
         let above = mount.make_own_folder(&Relative::root().join(identity::FOLDER))?;
         for folder in [&folder, &above] {
-            sync::sync_folder(folder).map_err(|source| failed(Action::Sync, source))?;
+            sync::sync_folder(folder).map_err(|source| failed(Operation::Sync, source))?;
         }
         Ok(())
     }
@@ -77,10 +77,10 @@ impl Drive {
         }
         let removed = self.mount().and_then(|mount| {
             let path = folder();
-            let folder = mount.top().folder(&path).map_err(|source| mount.error(Action::Open, &path, source))?;
+            let folder = mount.top().folder(&path).map_err(|source| mount.error(Operation::Open, &path, source))?;
             marks.iter().try_for_each(|mark| {
                 let removed = remove_in(&folder, name_of(site, *mark));
-                removed.map(drop).map_err(|source| mount.error(Action::Remove, &path, source))
+                removed.map(drop).map_err(|source| mount.error(Operation::Remove, &path, source))
             })
         });
         if let Err(error) = removed {
@@ -108,7 +108,7 @@ impl Drive {
 
 fn uses_on(mount: &Mount, site: &SiteId) -> Result<Vec<DriveUse>, DriveError> {
     let Some(folder) = mount.own_folder(&folder())? else { return Ok(Vec::new()) };
-    let names = text_names_in(&folder).map_err(|source| mount.error(Action::List, self::folder(), source))?;
+    let names = text_names_in(&folder).map_err(|source| mount.error(Operation::List, self::folder(), source))?;
     Ok(marks_among(&names, site))
 }
 

@@ -36,7 +36,7 @@ pub struct Policy {
 
 /// A folder that was opened, or made.
 #[derive(Debug)]
-pub struct Made {
+pub struct MadeFolder {
     /// The folder.
     pub folder: Folder,
     /// The folders that got a new entry, outermost first (the empty path is the root). Syncing these makes the new ones
@@ -122,10 +122,10 @@ impl Beneath {
     }
 
     /// Opens a folder; makes it and its missing parents.
-    pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<Made> {
+    pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<MadeFolder> {
         let mut changed = Vec::new();
         let folder = self.make(path.as_ref(), &mut changed, MAX_MAKE_ATTEMPTS)?;
-        Ok(Made { folder, changed })
+        Ok(MadeFolder { folder, changed })
     }
 
     fn make(&self, path: &Path, changed: &mut Vec<PathBuf>, attempts: u32) -> io::Result<Folder> {

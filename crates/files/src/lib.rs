@@ -16,36 +16,36 @@
 //! `space`, [`rights`], [`cache`], [`at`], `lock`, `refusal` and [`mod@meaning`] (errors).
 
 pub mod at;
-pub mod beneath;
+mod beneath;
 pub mod cache;
-pub mod call;
-pub mod device;
-pub mod filesystem;
-pub mod lock;
+mod call;
+mod device;
+mod filesystem;
+mod lock;
 pub mod meaning;
 mod mounts;
 mod path;
 mod read;
-pub mod refusal;
+mod refusal;
 pub mod rights;
-pub mod space;
+mod space;
 pub mod stat;
 pub mod sync;
 pub mod within;
 
-pub use crate::beneath::{Beneath, Made, Policy};
+pub use crate::beneath::{Beneath, MadeFolder, Policy};
 pub use crate::call::faulted;
 pub use crate::device::{Backing, Cache, Origin, disk_of};
 pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
-pub use crate::meaning::{Call, Meaning, Whose, meaning};
+pub use crate::meaning::{Call, ErrorClass, Meaning, meaning};
 pub use crate::mounts::mounts_below;
 pub use crate::path::{name_of, stays_below};
 pub use crate::read::each_chunk;
 pub use crate::refusal::{Refusal, is_unsupported};
 pub use crate::rights::Use;
 pub use crate::space::Space;
-pub use crate::stat::{FileId, Kind, Stat, Time};
+pub use crate::stat::{FileId, FileKind, Stat, Time};
 pub use crate::within::Creation;
 
 /// An open file, folder or root.

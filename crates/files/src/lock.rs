@@ -17,7 +17,7 @@ pub struct Locked(File);
 
 impl Locked {
     /// Takes an exclusive lock; `None` where another open has one.
-    pub fn alone(file: File) -> io::Result<Option<Self>> {
+    pub fn try_exclusive(file: File) -> io::Result<Option<Self>> {
         match call(|| fault!("files.lock"), || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(Some(Self(file))),
             Err(error) if errno(&error) == Some(Errno::WOULDBLOCK) => Ok(None),
@@ -26,7 +26,7 @@ impl Locked {
     }
 
     /// Waits for an exclusive lock.
-    pub fn in_turn(file: File) -> io::Result<Self> {
+    pub fn exclusive(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockExclusive)
     }
 
@@ -70,11 +70,11 @@ mod tests {
     fn a_lock_is_over_though_a_duplicate_of_its_file_is_open() {
         let dir = tempfile::tempdir().unwrap();
         let open = || File::options().create(true).append(true).open(dir.path().join("lock")).unwrap();
-        let held = Locked::alone(open()).unwrap().unwrap();
+        let held = Locked::try_exclusive(open()).unwrap().unwrap();
         let duplicate = held.try_clone().unwrap();
-        assert!(Locked::alone(open()).unwrap().is_none());
+        assert!(Locked::try_exclusive(open()).unwrap().is_none());
         drop(held);
-        assert!(Locked::alone(open()).unwrap().is_some());
+        assert!(Locked::try_exclusive(open()).unwrap().is_some());
         drop(duplicate);
     }
 
@@ -83,8 +83,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = || File::options().create(true).append(true).open(dir.path().join("lock")).unwrap();
         let both = [Locked::shared(open()).unwrap(), Locked::shared(open()).unwrap()];
-        assert!(Locked::alone(open()).unwrap().is_none());
+        assert!(Locked::try_exclusive(open()).unwrap().is_none());
         drop(both);
-        Locked::in_turn(open()).unwrap();
+        Locked::exclusive(open()).unwrap();
     }
 }

@@ -50,7 +50,7 @@ impl Call {
 
 /// What is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum ErrorClass {
     /// A limit of this process or host.
     Host,
     /// No room, or a quota.
@@ -81,11 +81,11 @@ pub enum Whose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
     /// What is at fault.
-    pub whose: Whose,
+    pub class: ErrorClass,
     /// Whether it may pass by itself.
-    pub passes: bool,
+    pub is_transient: bool,
     /// What is wrong, for people.
-    pub says: &'static str,
+    pub message: &'static str,
 }
 
 /// The meaning of an error; `None` where the table has no entry.
@@ -95,50 +95,52 @@ pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
 }
 
 const fn meaning_of(call: Call, errno: Errno) -> Option<Meaning> {
-    let (whose, passes, says) = match errno {
-        Errno::INTR => (Whose::Nobody, true, "a signal interrupted the call"),
-        Errno::MFILE => (Whose::Host, true, "this process has as many files open as it may"),
-        Errno::NFILE => (Whose::Host, true, "this host has as many files open as it can"),
-        Errno::NOMEM => (Whose::Host, true, "this host has no memory left"),
-        Errno::NOSPC => (Whose::Room, true, "there is no room left"),
-        Errno::DQUOT => (Whose::Room, true, "the quota is used up"),
-        Errno::ROFS => (Whose::ReadOnly, true, "it is mounted read-only"),
+    let (class, is_transient, message) = match errno {
+        Errno::INTR => (ErrorClass::Nobody, true, "a signal interrupted the call"),
+        Errno::MFILE => (ErrorClass::Host, true, "this process has as many files open as it may"),
+        Errno::NFILE => (ErrorClass::Host, true, "this host has as many files open as it can"),
+        Errno::NOMEM => (ErrorClass::Host, true, "this host has no memory left"),
+        Errno::NOSPC => (ErrorClass::Room, true, "there is no room left"),
+        Errno::DQUOT => (ErrorClass::Room, true, "the quota is used up"),
+        Errno::ROFS => (ErrorClass::ReadOnly, true, "it is mounted read-only"),
         Errno::ACCESS | Errno::PERM => match call {
             // One unreadable file must not stop the others.
-            Call::Read => (Whose::File, false, "this user may not read it"),
-            _ => (Whose::Rights, true, "this user may not do that there"),
+            Call::Read => (ErrorClass::File, false, "this user may not read it"),
+            _ => (ErrorClass::Rights, true, "this user may not do that there"),
         },
         Errno::NODEV | Errno::NXIO | Errno::NOTCONN | Errno::SHUTDOWN | Errno::HOSTDOWN => {
-            (Whose::Gone, true, "the device is gone")
+            (ErrorClass::Gone, true, "the device is gone")
         }
-        Errno::STALE => (Whose::Gone, true, "the network's server no longer knows it"),
+        Errno::STALE => (ErrorClass::Gone, true, "the network's server no longer knows it"),
         Errno::IO | Errno::UCLEAN => match call {
             // A bad sector concerns one file; a failed write or sync concerns the disk.
-            Call::Read | Call::List => (Whose::File, false, "it cannot be read from the device"),
-            _ => (Whose::Disk, false, "the device reports an error"),
+            Call::Read | Call::List => (ErrorClass::File, false, "it cannot be read from the device"),
+            _ => (ErrorClass::Disk, false, "the device reports an error"),
         },
-        Errno::FBIG => (Whose::Unfit, false, "the file system holds no file of this size (FAT32: up to 4 GiB)"),
-        Errno::NAMETOOLONG => (Whose::Unfit, false, "the file system holds no name of this length"),
-        Errno::ILSEQ => (Whose::Unfit, false, "the file system, as it is mounted, cannot hold this name's letters"),
+        Errno::FBIG => (ErrorClass::Unfit, false, "the file system holds no file of this size (FAT32: up to 4 GiB)"),
+        Errno::NAMETOOLONG => (ErrorClass::Unfit, false, "the file system holds no name of this length"),
+        Errno::ILSEQ => {
+            (ErrorClass::Unfit, false, "the file system, as it is mounted, cannot hold this name's letters")
+        }
         Errno::INVAL => match call {
-            Call::Sync => (Whose::Disk, false, "the device reports an error"),
-            Call::Create | Call::Rename => (Whose::Unfit, false, "the file system cannot hold this name"),
-            _ => (Whose::File, false, "the file system refuses the call"),
+            Call::Sync => (ErrorClass::Disk, false, "the device reports an error"),
+            Call::Create | Call::Rename => (ErrorClass::Unfit, false, "the file system cannot hold this name"),
+            _ => (ErrorClass::File, false, "the file system refuses the call"),
         },
         Errno::NOSYS | Errno::OPNOTSUPP => match call {
-            Call::Sync => (Whose::Disk, false, "the file system cannot make it durable"),
-            _ => (Whose::Unsupported, false, "the file system has no such call"),
+            Call::Sync => (ErrorClass::Disk, false, "the file system cannot make it durable"),
+            _ => (ErrorClass::Unsupported, false, "the file system has no such call"),
         },
-        Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => (Whose::File, true, "somebody else is using it"),
-        Errno::MLINK => (Whose::File, false, "there are too many names for it"),
-        Errno::NOTEMPTY => (Whose::File, true, "something is in it"),
-        Errno::NOENT => (Whose::Missing, true, "it is not there"),
+        Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => (ErrorClass::File, true, "somebody else is using it"),
+        Errno::MLINK => (ErrorClass::File, false, "there are too many names for it"),
+        Errno::NOTEMPTY => (ErrorClass::File, true, "something is in it"),
+        Errno::NOENT => (ErrorClass::Missing, true, "it is not there"),
         Errno::EXIST | Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::XDEV => {
-            (Whose::Taken, false, "something else stands there: a link, a file, a folder or another file system")
+            (ErrorClass::Taken, false, "something else stands there: a link, a file, a folder or another file system")
         }
         _ => return None,
     };
-    Some(Meaning { whose, passes, says })
+    Some(Meaning { class, is_transient, message })
 }
 
 #[cfg(test)]
@@ -153,7 +155,7 @@ mod tests {
             for call in Call::ALL {
                 let error = io::Error::from_raw_os_error(errno);
                 let meaning = meaning(call, &error).unwrap_or_else(|| panic!("{name} at {call:?} means nothing yet"));
-                assert!(!meaning.says.is_empty(), "{name}");
+                assert!(!meaning.message.is_empty(), "{name}");
             }
         }
         for needed in [
@@ -183,12 +185,12 @@ mod tests {
 
     #[test]
     fn what_follows_one_file_is_told_from_what_stops_all() {
-        let whose = |call, errno| meaning_of(call, errno).unwrap().whose;
-        assert_eq!(whose(Call::Read, Errno::IO), Whose::File);
-        assert_eq!(whose(Call::Write, Errno::IO), Whose::Disk);
-        assert_eq!(whose(Call::Open, Errno::MFILE), Whose::Host);
-        assert_eq!(whose(Call::Write, Errno::FBIG), Whose::Unfit);
-        assert_eq!(whose(Call::Rename, Errno::ILSEQ), Whose::Unfit);
+        let class = |call, errno| meaning_of(call, errno).unwrap().class;
+        assert_eq!(class(Call::Read, Errno::IO), ErrorClass::File);
+        assert_eq!(class(Call::Write, Errno::IO), ErrorClass::Disk);
+        assert_eq!(class(Call::Open, Errno::MFILE), ErrorClass::Host);
+        assert_eq!(class(Call::Write, Errno::FBIG), ErrorClass::Unfit);
+        assert_eq!(class(Call::Rename, Errno::ILSEQ), ErrorClass::Unfit);
         assert_eq!(meaning_of(Call::Open, Errno::CONNRESET), None);
         assert_eq!(meaning(Call::Open, &io::Error::other("x")), None);
     }

@@ -7,14 +7,14 @@ use crate::call::faulted;
 /// Bytes per read: enough for a disk's read-ahead.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Passes the rest of a file to `see`, chunk by chunk, and returns its size. `fault` is checked before each read.
+/// Passes the rest of a file to `visit`, chunk by chunk, and returns its size. `fault` is checked before each read.
 ///
 /// # Errors
 /// The calls', or the injected fault.
 pub fn each_chunk(
     mut file: impl Read,
     fault: impl Fn() -> Option<Fault>,
-    mut see: impl FnMut(&[u8]),
+    mut visit: impl FnMut(&[u8]),
 ) -> io::Result<u64> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut size = 0;
@@ -23,7 +23,7 @@ pub fn each_chunk(
         match file.read(&mut chunk) {
             Ok(0) => return Ok(size),
             Ok(count) => {
-                see(&chunk[..count]);
+                visit(&chunk[..count]);
                 size += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -14,7 +14,7 @@ pub type FileId = (u64, u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Its device and inode.
     pub id: FileId,
     /// Its length, in bytes.
@@ -29,7 +29,7 @@ pub struct Stat {
 
 /// The type of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A plain file.
     File,
     /// A folder.
@@ -56,7 +56,7 @@ impl Stat {
     /// Whether it is a plain file.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.kind == Kind::File
+        self.kind == FileKind::File
     }
 
     /// Whether it is the same file with the same bytes, as far as attributes show. It may have been renamed.
@@ -68,7 +68,7 @@ impl Stat {
     /// Whether it is a folder.
     #[must_use]
     pub fn is_folder(&self) -> bool {
-        self.kind == Kind::Folder
+        self.kind == FileKind::Folder
     }
 }
 
@@ -85,9 +85,9 @@ impl From<&rustix::fs::Stat> for Stat {
         let time = |seconds, nanoseconds: u64| Time { seconds, nanoseconds: u32::try_from(nanoseconds).unwrap_or(0) };
         Self {
             kind: match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => Kind::File,
-                FileType::Directory => Kind::Folder,
-                _ => Kind::Other,
+                FileType::RegularFile => FileKind::File,
+                FileType::Directory => FileKind::Folder,
+                _ => FileKind::Other,
             },
             id: (stat.st_dev, stat.st_ino),
             size: u64::try_from(stat.st_size).unwrap_or(0),

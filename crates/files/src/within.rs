@@ -79,7 +79,7 @@ pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
 }
 
 /// [`names_in`] for callers that keep only some of the names.
-pub fn for_each_name_in(folder: impl Handle, mut see: impl FnMut(&OsStr)) -> io::Result<()> {
+pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
     for entry in folder {
@@ -89,7 +89,7 @@ pub fn for_each_name_in(folder: impl Handle, mut see: impl FnMut(&OsStr)) -> io:
             _ if count == MAX_NAMES => return Err(io::Error::other("there are too many names in it")),
             name => {
                 count += 1;
-                see(OsStr::from_bytes(name));
+                visit(OsStr::from_bytes(name));
             }
         }
     }

@@ -9,10 +9,10 @@ use crate::schedule::MAX_SKEW;
 
 /// A clock with a resolution of a microsecond; clones share it.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock(TimeSource);
 
 #[derive(Debug, Clone)]
-enum Source {
+enum TimeSource {
     System,
     /// Microseconds since the Unix epoch.
     Manual(Arc<AtomicI64>),
@@ -22,13 +22,13 @@ impl Clock {
     /// The host's clock. It may be set at any moment, so a later reading may be smaller.
     #[must_use]
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self(TimeSource::System)
     }
 
     /// A clock for tests that stays at `start` until it is moved.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
+        Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
     /// The time in whole microseconds, as the log keeps it.
@@ -36,8 +36,8 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {
         let micros = match &self.0 {
-            Source::System => shifted(Timestamp::now()).as_microsecond(),
-            Source::Manual(micros) => micros.load(Ordering::SeqCst),
+            TimeSource::System => shifted(Timestamp::now()).as_microsecond(),
+            TimeSource::Manual(micros) => micros.load(Ordering::SeqCst),
         };
         Timestamp::from_microsecond(micros).expect("it came from a timestamp")
     }
@@ -61,8 +61,8 @@ impl Clock {
 
     fn micros(&self) -> &AtomicI64 {
         match &self.0 {
-            Source::System => panic!("the host's clock is not ours to set"),
-            Source::Manual(micros) => micros,
+            TimeSource::System => panic!("the host's clock is not ours to set"),
+            TimeSource::Manual(micros) => micros,
         }
     }
 }

@@ -1,24 +1,25 @@
 //! The configuration: one `strongroom.toml`, a section for each part.
 //!
-//! - [`section`]: the keys; doc comments become the [`template`]'s comments;
-//! - [`value`]: types of values;
-//! - [`load`]: flags over the environment over the file over defaults;
-//! - [`error`]; [`template`]; [`schema`] (JSON Schema).
+//! - `section`: the keys; doc comments become the [`template`]'s comments;
+//! - `value`: types of values;
+//! - `load`: flags over the environment over the file over defaults;
+//! - `error`; [`template`]; `schema` (JSON Schema, written by a test).
 
-pub mod error;
+mod error;
 mod keys;
-pub mod load;
+mod load;
 mod nearest;
 mod paths;
 mod plain;
-pub mod schema;
-pub mod section;
+#[cfg(test)]
+mod schema;
+mod section;
 pub mod template;
 mod text_file;
-pub mod value;
+mod value;
 
 pub use self::error::ConfigError;
-pub use self::load::{Place, Sources};
+pub use self::load::{FILE_NAME, Sources};
 pub use self::plain::{is_local, needs_verified_tls, sends_in_the_clear};
 pub use self::section::{
     Archive, Broker, Config, DEFAULT_LEVEL, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Require, Retry,

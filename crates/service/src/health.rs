@@ -7,5 +7,6 @@
 mod board;
 mod http;
 
-pub use self::board::{Health, Probe, Problem};
-pub use self::http::{HealthServer, ListenError};
+pub(crate) use self::board::FailedCheck;
+pub use self::board::{Health, Probe};
+pub use self::http::HealthServer;

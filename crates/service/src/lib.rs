@@ -4,11 +4,11 @@
 //! `passings`, which counts both.
 
 pub mod actor;
-pub mod blocking;
+mod blocking;
 pub mod clock;
 pub mod config;
 pub mod fault;
-pub mod health;
+mod health;
 pub mod http;
 pub mod kill;
 pub mod limits;
@@ -17,8 +17,8 @@ pub mod metrics;
 #[cfg(feature = "kill-points")]
 mod passings;
 pub mod private;
-pub mod run_lock;
-pub mod schedule;
+mod run_lock;
+mod schedule;
 pub mod shutdown;
 pub mod systemd;
 pub mod telemetry;

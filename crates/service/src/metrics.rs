@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-pub use self::table::{By, Kind, METRICS, Metric};
+pub use self::table::{METRICS, Metric, MetricKind, RecordedBy};
 
 /// How often measurements are put into buckets. Until then each is kept, so this bounds their memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl Metrics {
     }
 
     /// Puts measurements into buckets, for ever.
-    pub async fn keep_up(self) {
+    pub(crate) async fn keep_up(self) {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
             self.0.run_upkeep();
@@ -57,7 +57,7 @@ fn install() -> Result<Metrics, MetricsError> {
     let failed = |error: &dyn std::fmt::Display| MetricsError(error.to_string());
     let mut builder = PrometheusBuilder::new();
     for metric in METRICS {
-        if let Kind::Histogram { buckets } = metric.kind {
+        if let MetricKind::Histogram { buckets } = metric.kind {
             let matcher = Matcher::Full(metric.name.to_owned());
             builder = builder.set_buckets_for_metric(matcher, buckets).map_err(|error| failed(&error))?;
         }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
+pub(crate) use self::window::Opening;
+pub use self::window::Window;
 pub(crate) use self::window::time_of_day;
-pub use self::window::{Opening, ParseWindowError, Window};
 
 /// How much two hosts' clocks may differ before one counts as wrong.
 pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
@@ -64,8 +65,8 @@ impl Schedule {
     }
 
     /// The window's opening that contains `at`; without a window, the calendar day.
-    #[must_use]
-    pub fn opening_containing(&self, at: Timestamp) -> Option<Opening> {
+    #[cfg(test)]
+    pub(crate) fn opening_containing(&self, at: Timestamp) -> Option<Opening> {
         self.openings_around(at).find(|opening| opening.contains(at))
     }
 

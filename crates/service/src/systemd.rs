@@ -13,21 +13,21 @@ const MAX_STATUS_CHARS: usize = 200;
 
 /// The process is set up.
 pub fn ready() {
-    if let Err(error) = manager::tell(Said::Ready) {
+    if let Err(error) = manager::notify(Notification::Ready) {
         tracing::warn!(%error, "the service manager cannot be told that this process is ready");
     }
 }
 
 /// The process is shutting down.
 pub fn stopping() {
-    if let Err(error) = manager::tell(Said::Stopping) {
+    if let Err(error) = manager::notify(Notification::Stopping) {
         tracing::debug!(%error, "the service manager cannot be told that this process stops");
     }
 }
 
 /// What the process does now, in one line.
 pub fn status(text: &str) {
-    if let Err(error) = manager::tell(Said::Status(&printable(text, MAX_STATUS_CHARS))) {
+    if let Err(error) = manager::notify(Notification::Status(&printable(text, MAX_STATUS_CHARS))) {
         tracing::debug!(%error, "the service manager cannot be told what this process does");
     }
 }
@@ -52,7 +52,7 @@ async fn ping(health: Health, every: Duration) {
     loop {
         let stuck = health.stuck();
         if stuck.is_empty() {
-            if let Err(error) = manager::tell(Said::Alive) {
+            if let Err(error) = manager::notify(Notification::Alive) {
                 tracing::warn!(%error, "the watchdog cannot be told that this process is alive");
             }
         } else {
@@ -64,7 +64,7 @@ async fn ping(health: Health, every: Duration) {
 
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nobody to read it"))]
-enum Said<'a> {
+enum Notification<'a> {
     Ready,
     Stopping,
     Status(&'a str),
@@ -78,14 +78,14 @@ mod manager {
 
     use sd_notify::NotifyState;
 
-    use super::Said;
+    use super::Notification;
 
-    pub(super) fn tell(said: Said<'_>) -> io::Result<()> {
-        sd_notify::notify(&[match said {
-            Said::Ready => NotifyState::Ready,
-            Said::Stopping => NotifyState::Stopping,
-            Said::Status(text) => NotifyState::Status(text),
-            Said::Alive => NotifyState::Watchdog,
+    pub(super) fn notify(notification: Notification<'_>) -> io::Result<()> {
+        sd_notify::notify(&[match notification {
+            Notification::Ready => NotifyState::Ready,
+            Notification::Stopping => NotifyState::Stopping,
+            Notification::Status(text) => NotifyState::Status(text),
+            Notification::Alive => NotifyState::Watchdog,
         }])
     }
 
@@ -98,9 +98,9 @@ mod manager {
 mod manager {
     use std::time::Duration;
 
-    use super::Said;
+    use super::Notification;
 
-    pub(super) fn tell(_: Said<'_>) -> std::io::Result<()> {
+    pub(super) fn notify(_: Notification<'_>) -> std::io::Result<()> {
         Ok(())
     }
 

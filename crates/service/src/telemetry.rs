@@ -26,7 +26,7 @@ const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
 
 /// Who sends traces.
 #[derive(Debug, Clone, Copy)]
-pub struct Who<'a> {
+pub struct ServiceIdentity<'a> {
     /// What the process does, such as `fetch`: the service is `strongroom-fetch`.
     pub verb: &'a str,
     /// Its site.
@@ -59,7 +59,7 @@ pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
 ///
 /// # Errors
 /// As [`init`]; or the collector's address cannot be used.
-pub fn init_as(settings: &Telemetry, who: &Who<'_>) -> Result<Traces, TelemetryError> {
+pub fn init_as(settings: &Telemetry, who: &ServiceIdentity<'_>) -> Result<Traces, TelemetryError> {
     init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
 }
 
@@ -67,7 +67,12 @@ pub fn init_as(settings: &Telemetry, who: &Who<'_>) -> Result<Traces, TelemetryE
 ///
 /// # Errors
 /// As [`init_as`].
-pub fn init_as_to<W>(settings: &Telemetry, who: &Who<'_>, writer: W, colours: bool) -> Result<Traces, TelemetryError>
+pub fn init_as_to<W>(
+    settings: &Telemetry,
+    who: &ServiceIdentity<'_>,
+    writer: W,
+    colours: bool,
+) -> Result<Traces, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {

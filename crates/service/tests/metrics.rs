@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use strongroom_service::metrics::{By, Kind, METRICS};
+use strongroom_service::metrics::{METRICS, MetricKind, RecordedBy};
 
 /// The macros that record.
 const MACROS: [&str; 3] = ["counter", "gauge", "histogram"];
@@ -63,11 +63,11 @@ fn uses(file: &Path) -> Vec<Recorded> {
     uses
 }
 
-fn kind(kind: Kind) -> &'static str {
+fn kind(kind: MetricKind) -> &'static str {
     match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram { .. } => "histogram",
+        MetricKind::Counter => "counter",
+        MetricKind::Gauge => "gauge",
+        MetricKind::Histogram { .. } => "histogram",
     }
 }
 
@@ -101,12 +101,12 @@ fn the_page_beside_the_schema_in_the_repository_is_the_table() {
     assert!(kept == current, "docs/metrics.md has drifted: `cargo xtask schemas` writes it again");
 }
 
-const fn by(by: By) -> &'static str {
+const fn by(by: RecordedBy) -> &'static str {
     match by {
-        By::Every => "every process",
-        By::Relay => "the relay",
-        By::Stages => "each stage's process",
-        By::ServerClients => "`enumerate`, `fetch`, `archive`",
+        RecordedBy::Every => "every process",
+        RecordedBy::Relay => "the relay",
+        RecordedBy::Stages => "each stage's process",
+        RecordedBy::ServerClients => "`enumerate`, `fetch`, `archive`",
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::Uri;
-use strongroom_service::telemetry::{self, Who};
+use strongroom_service::telemetry::{self, ServiceIdentity};
 use strongroom_service::{Config, trace};
 use tokio::sync::mpsc;
 
@@ -23,7 +23,7 @@ async fn works_and_is_traced() {
     let Ok(collector) = std::env::var("STRONGROOM_TEST_COLLECTOR") else { return };
     let text = format!("site = \"harbour\"\n[telemetry]\nlevel = \"warn\"\notlp_endpoint = \"{collector}\"");
     let config = Config::from_text(&text, Path::new(".")).unwrap();
-    let traces = telemetry::init_as(&config.telemetry, &Who { verb: "fetch", site: &config.site }).unwrap();
+    let traces = telemetry::init_as(&config.telemetry, &ServiceIdentity { verb: "fetch", site: &config.site }).unwrap();
     for number in 0..1000 {
         let span = tracing::debug_span!(target: "strongroom_test", "fetching", number);
         trace::follow(&span, SENT);

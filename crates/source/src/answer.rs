@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::body::Body;
 use crate::cause::{Cause, MAX_DETAIL_CHARS};
-use crate::client::{Ask, Source};
+use crate::client::{OutgoingRequest, Source};
 use crate::error::SourceError;
 
 /// 1000 bookings with names of 4 KiB, and as much again for escapes.
@@ -22,12 +22,12 @@ const MAX_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
 const MAX_PROBLEM_BYTES: u64 = 16 * 1024;
 
 /// A response's body, not parsed yet.
-pub(crate) struct Answer {
+pub(crate) struct JsonBody {
     content_type: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl JsonBody {
     pub(crate) fn confused(&self, why: impl fmt::Display) -> Cause {
         Cause::confused(format!("{}, but not what was asked for: {why}", self.content_type))
     }
@@ -35,13 +35,13 @@ impl Answer {
 
 impl Source {
     /// Sends a request whose answer must be JSON of that shape.
-    pub(crate) async fn question<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SourceError> {
-        let answer = self.answer(ask).await?;
+    pub(crate) async fn get_json<T: DeserializeOwned>(&self, ask: &OutgoingRequest<'_>) -> Result<T, SourceError> {
+        let answer = self.json_body(ask).await?;
         serde_json::from_slice(&answer.body).map_err(|error| self.request(ask).failed(answer.confused(error)))
     }
 
     /// Sends a request, unless the server's `Retry-After` has not passed.
-    pub(crate) async fn answer(&self, ask: &Ask<'_>) -> Result<Answer, SourceError> {
+    pub(crate) async fn json_body(&self, ask: &OutgoingRequest<'_>) -> Result<JsonBody, SourceError> {
         if let Some(left) = self.gate().closed_for(Instant::now()) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let detail = Some("as it said before; it was not asked again".to_owned());
@@ -55,12 +55,12 @@ impl Source {
         answer
     }
 
-    async fn read(&self, response: Response) -> Result<Answer, Cause> {
+    async fn read(&self, response: Response) -> Result<JsonBody, Cause> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
         let content_type = content_type(&response);
-        Ok(Answer { content_type, body: bounded(response, MAX_ANSWER_BYTES, self.read_timeout()).await? })
+        Ok(JsonBody { content_type, body: bounded(response, MAX_ANSWER_BYTES, self.read_timeout()).await? })
     }
 }
 
@@ -79,7 +79,7 @@ async fn bounded(response: Response, most_bytes: u64, window: Duration) -> Resul
     }
     let mut whole = Vec::new();
     while let Some(chunk) = body.chunk().await? {
-        if body.came_bytes > most_bytes {
+        if body.received_bytes > most_bytes {
             return Err(too_long());
         }
         whole.extend_from_slice(&chunk);
@@ -89,7 +89,7 @@ async fn bounded(response: Response, most_bytes: u64, window: Duration) -> Resul
 
 /// Problem details (RFC 9457).
 #[derive(Deserialize)]
-struct Problem {
+struct ProblemDetails {
     title: Option<String>,
     detail: Option<String>,
 }
@@ -100,7 +100,7 @@ pub(crate) async fn problem(response: Response, window: Duration) -> Option<Stri
         return None;
     }
     let body = tokio::time::timeout(window, bounded(response, MAX_PROBLEM_BYTES, window)).await.ok()?.ok()?;
-    let problem: Problem = serde_json::from_slice(&body).ok()?;
+    let problem: ProblemDetails = serde_json::from_slice(&body).ok()?;
     let words = match (problem.title, problem.detail) {
         (Some(title), Some(detail)) => format!("{title}: {detail}"),
         (Some(words), None) | (None, Some(words)) => words,

@@ -23,7 +23,7 @@ pub(crate) struct Body {
     /// Time spent waiting in this window. The caller's time between two reads (for a slow drive, say) does not count.
     window_waited: Duration,
     window_bytes: u64,
-    pub(crate) came_bytes: u64,
+    pub(crate) received_bytes: u64,
 }
 
 impl Body {
@@ -36,7 +36,7 @@ impl Body {
         {
             return Err(Cause::encoded(&encoding));
         }
-        Ok(Self { response, window, window_waited: Duration::ZERO, window_bytes: 0, came_bytes: 0 })
+        Ok(Self { response, window, window_waited: Duration::ZERO, window_bytes: 0, received_bytes: 0 })
     }
 
     pub(crate) fn announced_bytes(&self) -> Option<u64> {
@@ -51,7 +51,7 @@ impl Body {
         self.window_waited += asked_at.elapsed();
         let Some(chunk) = chunk else { return Ok(None) };
         let bytes = chunk.len() as u64;
-        self.came_bytes += bytes;
+        self.received_bytes += bytes;
         self.window_bytes += bytes;
         if self.window_bytes >= MIN_BYTES {
             self.window_waited = Duration::ZERO;
@@ -66,10 +66,10 @@ impl Body {
         if error.is_timeout() {
             return self.stalled();
         }
-        Cause::CutShort { came_bytes: self.came_bytes, wanted_bytes: None, detail: Some(root_cause(error)) }
+        Cause::CutShort { received_bytes: self.received_bytes, expected_bytes: None, detail: Some(root_cause(error)) }
     }
 
     fn stalled(&self) -> Cause {
-        Cause::Stalled { came_bytes: self.came_bytes, waited: self.window }
+        Cause::Stalled { received_bytes: self.received_bytes, waited: self.window }
     }
 }

@@ -88,25 +88,25 @@ pub enum Cause {
     /// Almost nothing arrived within the timeout.
     Stalled {
         /// Bytes received.
-        came_bytes: u64,
+        received_bytes: u64,
         /// The timeout.
         waited: Duration,
     },
     /// The body ended early, or announces that it will.
     CutShort {
         /// Bytes from the file's beginning.
-        came_bytes: u64,
+        received_bytes: u64,
         /// The expected number, if known.
-        wanted_bytes: Option<u64>,
+        expected_bytes: Option<u64>,
         /// The library's message.
         detail: Option<String>,
     },
     /// More bytes than the record says arrived or are announced.
     TooLong {
         /// Bytes from the file's beginning, at least.
-        came_bytes: u64,
+        received_bytes: u64,
         /// The record's number.
-        wanted_bytes: u64,
+        expected_bytes: u64,
     },
     /// An invalid response to a download.
     BadAnswer {
@@ -147,16 +147,17 @@ impl fmt::Display for Cause {
             | Self::Status { status, detail } => answered(f, *status, detail.as_deref()),
             Self::Redirected { to } => write!(f, "the server sent us to {to}, which was not followed"),
             Self::Encoded { encoding } => write!(f, "the body is encoded ({encoding}), though none was asked for"),
-            Self::Stalled { came_bytes, waited } => {
-                write!(f, "the server stopped sending after {came_bytes} bytes: next to nothing for {waited:?}")
+            Self::Stalled { received_bytes, waited } => {
+                write!(f, "the server stopped sending after {received_bytes} bytes: next to nothing for {waited:?}")
             }
-            Self::CutShort { came_bytes, wanted_bytes, detail } => {
-                write!(f, "the body ends after {came_bytes} bytes")?;
-                wanted_bytes.map_or(Ok(()), |wanted| write!(f, ", not after the {wanted} that the record says"))?;
+            Self::CutShort { received_bytes, expected_bytes, detail } => {
+                write!(f, "the body ends after {received_bytes} bytes")?;
+                expected_bytes
+                    .map_or(Ok(()), |expected| write!(f, ", not after the {expected} that the record says"))?;
                 detail.as_deref().map_or(Ok(()), |detail| write!(f, " ({detail})"))
             }
-            Self::TooLong { came_bytes, wanted_bytes } => {
-                write!(f, "the body has {came_bytes} bytes or more, and the record says {wanted_bytes}")
+            Self::TooLong { received_bytes, expected_bytes } => {
+                write!(f, "the body has {received_bytes} bytes or more, and the record says {expected_bytes}")
             }
             Self::BadAnswer { reason } | Self::Confused { reason } => {
                 write!(f, "the answer cannot be understood: {reason}")

@@ -26,10 +26,10 @@ const IDLE: Duration = Duration::from_secs(10);
 /// A document server's client; clones share its connections.
 #[derive(Clone)]
 pub struct Source {
-    inner: Arc<Inner>,
+    inner: Arc<ClientInner>,
 }
 
-struct Inner {
+struct ClientInner {
     client: Client,
     /// Keeps no connections.
     single: Client,
@@ -45,7 +45,7 @@ impl fmt::Debug for Source {
 }
 
 /// A request.
-pub(crate) struct Ask<'a> {
+pub(crate) struct OutgoingRequest<'a> {
     pub(crate) method: Method,
     pub(crate) about: About,
     pub(crate) path: &'a [&'a str],
@@ -56,7 +56,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) probe: bool,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> OutgoingRequest<'a> {
     pub(crate) fn get(about: About, path: &'a [&'a str]) -> Self {
         Self { method: Method::GET, about, path, query: &[], headers: HeaderMap::new(), json: None, probe: false }
     }
@@ -82,7 +82,7 @@ impl Source {
         warn_of_open_wire(&base, settings.token.is_some());
         let client = client(settings, &base, settings.connections)?;
         let single = self::client(settings, &base, 0)?;
-        let inner = Inner { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
+        let inner = ClientInner { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -101,13 +101,13 @@ impl Source {
     }
 
     /// For messages.
-    pub(crate) fn request(&self, ask: &Ask<'_>) -> Request {
+    pub(crate) fn request(&self, ask: &OutgoingRequest<'_>) -> Request {
         let path = self.url(ask.path).path().to_owned();
         Request { server: self.server(), method: ask.method.clone(), path, about: ask.about }
     }
 
     /// Sends a request; follows redirections within the server's origin, keeping the method.
-    pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<(Request, Response), SourceError> {
+    pub(crate) async fn send(&self, ask: &OutgoingRequest<'_>) -> Result<(Request, Response), SourceError> {
         let mut url = self.url(ask.path);
         if !ask.query.is_empty() {
             url.query_pairs_mut().extend_pairs(ask.query);
@@ -125,7 +125,7 @@ impl Source {
 
     /// The server may close a kept connection just as it is reused; idempotent requests are then repeated on a new one
     /// (RFC 9112, section 9.3.1).
-    async fn send_over(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
+    async fn send_over(&self, url: &Url, ask: &OutgoingRequest<'_>) -> Result<Response, Cause> {
         if ask.probe {
             return self.send_once(&self.inner.single, url, ask).await;
         }
@@ -137,14 +137,14 @@ impl Source {
         }
     }
 
-    async fn send_once(&self, client: &Client, url: &Url, ask: &Ask<'_>) -> Result<Response, Cause> {
+    async fn send_once(&self, client: &Client, url: &Url, ask: &OutgoingRequest<'_>) -> Result<Response, Cause> {
         let mut builder = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
         if let Some(json) = &ask.json {
             builder = builder.header(CONTENT_TYPE, "application/json").body(json.clone());
         }
         builder.send().await.map_err(|error| {
             if error.is_timeout() && !error.is_connect() {
-                return Cause::Stalled { came_bytes: 0, waited: self.inner.read_timeout };
+                return Cause::Stalled { received_bytes: 0, waited: self.inner.read_timeout };
             }
             unreachable(&error)
         })
@@ -244,7 +244,7 @@ fn is_redirection(status: StatusCode) -> bool {
 }
 
 /// Only within the origin: anything else would reveal the token, or reach what only this host can.
-fn next_hop(origin: &Origin, from: &Url, response: &Response, ask: &Ask<'_>) -> Result<Url, Cause> {
+fn next_hop(origin: &Origin, from: &Url, response: &Response, ask: &OutgoingRequest<'_>) -> Result<Url, Cause> {
     let location = response.headers().get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let Some(location) = location else {
         return Err(Cause::Redirected { to: "an address that it did not name".to_owned() });

@@ -6,7 +6,7 @@ use strongroom_model::{BookingId, ByteCount, Digest};
 
 use crate::body::Body;
 use crate::cause::Cause;
-use crate::client::{Ask, Source};
+use crate::client::{OutgoingRequest, Source};
 use crate::error::{About, Request, SourceError};
 use crate::range::ContentRange;
 
@@ -35,7 +35,7 @@ impl Source {
         from: ByteCount,
     ) -> Result<Download, SourceError> {
         let path = ["v1", "bookings", booking.as_str(), "timesheet"];
-        let mut ask = Ask::get(About::Booking, &path);
+        let mut ask = OutgoingRequest::get(About::Booking, &path);
         if from == size && size.0 > 0 {
             // Complete: only its digest can tell whether it is right.
             return Ok(Download { request: self.request(&ask), body: None, starts_at: from, size });
@@ -110,13 +110,13 @@ impl Download {
         let Some(body) = &mut self.body else { return Ok(None) };
         let chunk =
             body.chunk().await.map_err(|cause| self.request.failed(located(cause, self.starts_at, self.size)))?;
-        let came_bytes = self.starts_at.0 + body.came_bytes;
-        let wanted_bytes = self.size.0;
-        if came_bytes > wanted_bytes {
-            return Err(self.request.failed(Cause::TooLong { came_bytes, wanted_bytes }));
+        let received_bytes = self.starts_at.0 + body.received_bytes;
+        let expected_bytes = self.size.0;
+        if received_bytes > expected_bytes {
+            return Err(self.request.failed(Cause::TooLong { received_bytes, expected_bytes }));
         }
-        if chunk.is_none() && came_bytes < wanted_bytes {
-            let cause = Cause::CutShort { came_bytes, wanted_bytes: Some(wanted_bytes), detail: None };
+        if chunk.is_none() && received_bytes < expected_bytes {
+            let cause = Cause::CutShort { received_bytes, expected_bytes: Some(expected_bytes), detail: None };
             return Err(self.request.failed(cause));
         }
         Ok(chunk)
@@ -134,7 +134,7 @@ fn resumption(from: ByteCount, digest: &Digest) -> HeaderMap {
 
 /// The strong entity tag of a file with that digest: `"<algorithm>-<hex>"`.
 #[must_use]
-pub fn etag(digest: &Digest) -> String {
+pub(crate) fn etag(digest: &Digest) -> String {
     format!("\"{}-{}\"", digest.algorithm().name(), digest.hex())
 }
 
@@ -148,11 +148,13 @@ fn content_range(response: &Response) -> Option<ContentRange> {
 }
 
 /// Rejects a wrong announced length before the transfer.
-fn fits(announced: Option<u64>, wanted_bytes: u64) -> Result<(), Cause> {
+fn fits(announced: Option<u64>, expected_bytes: u64) -> Result<(), Cause> {
     match announced {
-        Some(came_bytes) if came_bytes > wanted_bytes => Err(Cause::TooLong { came_bytes, wanted_bytes }),
-        Some(came_bytes) if came_bytes < wanted_bytes => {
-            Err(Cause::CutShort { came_bytes, wanted_bytes: Some(wanted_bytes), detail: None })
+        Some(received_bytes) if received_bytes > expected_bytes => {
+            Err(Cause::TooLong { received_bytes, expected_bytes })
+        }
+        Some(received_bytes) if received_bytes < expected_bytes => {
+            Err(Cause::CutShort { received_bytes, expected_bytes: Some(expected_bytes), detail: None })
         }
         _ => Ok(()),
     }
@@ -161,10 +163,12 @@ fn fits(announced: Option<u64>, wanted_bytes: u64) -> Result<(), Cause> {
 /// For the message, counts bytes from the file's beginning.
 fn located(cause: Cause, starts_at: ByteCount, size: ByteCount) -> Cause {
     match cause {
-        Cause::CutShort { came_bytes, detail, .. } => {
-            Cause::CutShort { came_bytes: starts_at.0 + came_bytes, wanted_bytes: Some(size.0), detail }
+        Cause::CutShort { received_bytes, detail, .. } => {
+            Cause::CutShort { received_bytes: starts_at.0 + received_bytes, expected_bytes: Some(size.0), detail }
         }
-        Cause::Stalled { came_bytes, waited } => Cause::Stalled { came_bytes: starts_at.0 + came_bytes, waited },
+        Cause::Stalled { received_bytes, waited } => {
+            Cause::Stalled { received_bytes: starts_at.0 + received_bytes, waited }
+        }
         other => other,
     }
 }

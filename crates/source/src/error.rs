@@ -218,12 +218,6 @@ impl Source {
     }
 }
 
-/// The message that ends an alarm about the server.
-#[must_use]
-pub fn well_again() -> String {
-    "the document server answers again".to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,9 +245,9 @@ mod tests {
             Cause::Status { status: StatusCode::BAD_REQUEST, detail },
             Cause::Redirected { to: "https://elsewhere.example.org".to_owned() },
             Cause::Encoded { encoding: "gzip".to_owned() },
-            Cause::Stalled { came_bytes: 10, waited: Duration::from_secs(30) },
-            Cause::CutShort { came_bytes: 10, wanted_bytes: Some(38), detail: Some("unexpected EOF".to_owned()) },
-            Cause::TooLong { came_bytes: 40, wanted_bytes: 38 },
+            Cause::Stalled { received_bytes: 10, waited: Duration::from_secs(30) },
+            Cause::CutShort { received_bytes: 10, expected_bytes: Some(38), detail: Some("unexpected EOF".to_owned()) },
+            Cause::TooLong { received_bytes: 40, expected_bytes: 38 },
             Cause::BadAnswer { reason: "204 No Content answers no request for a whole file".to_owned() },
             Cause::Confused { reason: "text/html, but not what was asked for: expected value".to_owned() },
         ]

@@ -33,34 +33,34 @@ impl Part<'_> {
     }
 }
 
-pub(crate) fn members(json: &[u8]) -> Parts<'_> {
-    Parts::new(json, b'{', b'}')
+pub(crate) fn members(json: &[u8]) -> SplitJson<'_> {
+    SplitJson::new(json, b'{', b'}')
 }
 
-pub(crate) fn elements(json: &[u8]) -> Parts<'_> {
-    Parts::new(json, b'[', b']')
+pub(crate) fn elements(json: &[u8]) -> SplitJson<'_> {
+    SplitJson::new(json, b'[', b']')
 }
 
 /// Ends after the first error.
 #[derive(Debug)]
-pub(crate) struct Parts<'a> {
+pub(crate) struct SplitJson<'a> {
     json: &'a [u8],
     at: usize,
     open: u8,
     close: u8,
-    state: State,
+    state: SplitState,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum State {
+enum SplitState {
     Start,
     AfterPart,
     Over,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> SplitJson<'a> {
     const fn new(json: &'a [u8], open: u8, close: u8) -> Self {
-        Self { json, at: 0, open, close, state: State::Start }
+        Self { json, at: 0, open, close, state: SplitState::Start }
     }
 
     const fn malformed(&self, what: &'static str) -> Malformed {
@@ -75,7 +75,7 @@ impl<'a> Parts<'a> {
     }
 
     fn step(&mut self) -> Result<Option<Part<'a>>, Malformed> {
-        let is_first = self.state == State::Start;
+        let is_first = self.state == SplitState::Start;
         if is_first {
             if self.peek() != Some(self.open) {
                 return Err(self.malformed(if self.open == b'{' { "it is not an object" } else { "it is not a list" }));
@@ -150,15 +150,15 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl<'a> Iterator for Parts<'a> {
+impl<'a> Iterator for SplitJson<'a> {
     type Item = Result<Part<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Over {
+        if self.state == SplitState::Over {
             return None;
         }
         let step = self.step();
-        self.state = if matches!(step, Ok(Some(_))) { State::AfterPart } else { State::Over };
+        self.state = if matches!(step, Ok(Some(_))) { SplitState::AfterPart } else { SplitState::Over };
         step.transpose()
     }
 }
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    fn values(parts: Parts<'_>) -> Result<Vec<String>, Malformed> {
+    fn values(parts: SplitJson<'_>) -> Result<Vec<String>, Malformed> {
         parts.map(|part| Ok(String::from_utf8_lossy(part?.value).into_owned())).collect()
     }
 

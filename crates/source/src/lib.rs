@@ -5,22 +5,22 @@
 //! connection: callers decide by [`SourceError::obstacle`], [`SourceError::failure_kind`] and
 //! [`SourceError::is_passing`].
 //!
-//! In reading order: `settings`, `client`, `list`, `download`, `tell` (marks and moves), `guard`,
+//! In reading order: `settings`, `client`, `list`, `download`, `marks` (and moves), `guard`,
 //! `cause`, [`error`].
 
 mod answer;
 mod body;
-pub mod cause;
-pub mod client;
-pub mod download;
+mod cause;
+mod client;
+mod download;
 pub mod error;
 mod frame;
 mod gate;
-pub mod guard;
-pub mod list;
+mod guard;
+mod list;
+mod marks;
 mod range;
-pub mod settings;
-pub mod tell;
+mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
@@ -30,5 +30,5 @@ pub use crate::client::Source;
 pub use crate::download::Download;
 pub use crate::error::{SourceError, no_storage};
 pub use crate::guard::Guard;
-pub use crate::list::{Health, Offer, Page, Unusable};
+pub use crate::list::{Offer, Page, ServerHealth, Unusable};
 pub use crate::settings::{SettingsError, SourceSettings};

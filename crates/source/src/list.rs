@@ -8,17 +8,17 @@ use strongroom_model::text::printable;
 use strongroom_model::wire::{BookingInfo, MAX_LIST};
 use strongroom_model::{BookingId, ByteCount, Digest, FailureKind};
 
-use crate::answer::Answer;
+use crate::answer::JsonBody;
 use crate::cause::Cause;
-use crate::client::{Ask, Source};
+use crate::client::{OutgoingRequest, Source};
 use crate::error::{About, SourceError};
 use crate::frame::{elements, members};
 use crate::gate::date;
 
 /// File systems allow 255 bytes; a name longer than this only fills the log.
-pub const MAX_FILENAME_BYTES: usize = 4096;
+pub(crate) const MAX_FILENAME_BYTES: usize = 4096;
 /// 1 TiB. A larger record would make every other file wait for room that no drive has.
-pub const MAX_FILE_BYTES: u64 = 1 << 40;
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 40;
 const WAITING: [&str; 3] = ["v1", "bookings", "waiting"];
 /// The longest cursor that is returned to the server.
 const MAX_CURSOR_BYTES: usize = 1024;
@@ -58,7 +58,7 @@ pub struct Unusable {
 
 /// The server's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Health {
+pub struct ServerHealth {
     /// Folders below its document root that are mounts; 0 if not given.
     #[serde(default)]
     pub mounts_below: u64,
@@ -71,15 +71,20 @@ impl Source {
     /// # Errors
     /// The server did not answer, or not with a list. Unusable records are part of the page.
     pub async fn waiting(&self, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
-        self.list_waiting(Ask::get(About::Server, &WAITING), limit, after).await
+        self.list_waiting(OutgoingRequest::get(About::Server, &WAITING), limit, after).await
     }
 
-    async fn list_waiting(&self, ask: Ask<'_>, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
+    async fn list_waiting(
+        &self,
+        ask: OutgoingRequest<'_>,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Page, SourceError> {
         let limit = limit.clamp(1, MAX_LIST);
         let limit_text = limit.to_string();
         let query = [("limit", limit_text.as_str()), ("after", after.unwrap_or_default())];
-        let ask = Ask { query: &query[..if after.is_some() { 2 } else { 1 }], ..ask };
-        let answer = self.answer(&ask).await?;
+        let ask = OutgoingRequest { query: &query[..if after.is_some() { 2 } else { 1 }], ..ask };
+        let answer = self.json_body(&ask).await?;
         page(&answer, limit, after, List::Waiting).map_err(|cause| self.request(&ask).failed(cause))
     }
 
@@ -91,8 +96,11 @@ impl Source {
         let limit = MAX_LIST.to_string();
         let query = [("state", "archived"), ("limit", limit.as_str()), ("after", after.unwrap_or_default())];
         let path = ["v1", "bookings"];
-        let ask = Ask { query: &query[..if after.is_some() { 3 } else { 2 }], ..Ask::get(About::Server, &path) };
-        let answer = self.answer(&ask).await?;
+        let ask = OutgoingRequest {
+            query: &query[..if after.is_some() { 3 } else { 2 }],
+            ..OutgoingRequest::get(About::Server, &path)
+        };
+        let answer = self.json_body(&ask).await?;
         page(&answer, MAX_LIST, after, List::Archived).map_err(|cause| self.request(&ask).failed(cause))
     }
 
@@ -102,15 +110,15 @@ impl Source {
     /// # Errors
     /// It is not so.
     pub async fn check(&self) -> Result<(), SourceError> {
-        self.list_waiting(Ask::probe(&WAITING), 1, None).await.map(|_| ())
+        self.list_waiting(OutgoingRequest::probe(&WAITING), 1, None).await.map(|_| ())
     }
 
     /// Checks that the server is up, on a new connection and without a token.
     ///
     /// # Errors
     /// It is not, or something else answers.
-    pub async fn health(&self) -> Result<Health, SourceError> {
-        self.question(&Ask::probe(&["healthz"])).await
+    pub async fn health(&self) -> Result<ServerHealth, SourceError> {
+        self.get_json(&OutgoingRequest::probe(&["healthz"])).await
     }
 
     /// The server's time, by its `Date` header (RFC 9110, section 6.6.1), if it sends one. Needs no token.
@@ -118,7 +126,7 @@ impl Source {
     /// # Errors
     /// It does not answer.
     pub async fn time(&self) -> Result<Option<Timestamp>, SourceError> {
-        let (_, response) = self.send(&Ask::get(About::Server, &["healthz"])).await?;
+        let (_, response) = self.send(&OutgoingRequest::get(About::Server, &["healthz"])).await?;
         Ok(date(response.headers()))
     }
 
@@ -127,7 +135,7 @@ impl Source {
     /// # Errors
     /// The server did not answer, does not know it, or sent something else.
     pub async fn booking(&self, id: &BookingId) -> Result<BookingInfo, SourceError> {
-        self.question(&Ask::get(About::Booking, &["v1", "bookings", id.as_str()])).await
+        self.get_json(&OutgoingRequest::get(About::Booking, &["v1", "bookings", id.as_str()])).await
     }
 }
 
@@ -139,7 +147,7 @@ enum List {
 }
 
 /// Records are split first and parsed one by one (R9).
-fn page(answer: &Answer, limit: u32, after: Option<&str>, list: List) -> Result<Page, Cause> {
+fn page(answer: &JsonBody, limit: u32, after: Option<&str>, list: List) -> Result<Page, Cause> {
     let [mut bookings, mut waiting, mut next] = [None; 3];
     for member in members(&answer.body) {
         let member = member.map_err(|error| answer.confused(error))?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::client::Source;
 use crate::settings::SourceSettings;
 
-/// The token that [`Server::source`] sends, and that must not appear anywhere else.
+/// The token that [`ScriptedServer::source`] sends, and that must not appear anywhere else.
 pub const TOKEN: &str = "sr_geheim_4711";
 
 /// What the server does after the bytes of a [`Reply`].
@@ -80,7 +80,7 @@ impl Reply {
 
 /// A received request; derefs to its head in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct ReceivedRequest {
     head: String,
     /// Path and query.
     pub target: String,
@@ -90,7 +90,7 @@ pub struct Heard {
     pub nth: usize,
 }
 
-impl Deref for Heard {
+impl Deref for ReceivedRequest {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -98,13 +98,13 @@ impl Deref for Heard {
     }
 }
 
-impl fmt::Display for Heard {
+impl fmt::Display for ReceivedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head)
     }
 }
 
-impl Heard {
+impl ReceivedRequest {
     /// The ids in the request's JSON: `ids`, or those of `marks`.
     #[must_use]
     pub fn named(&self) -> Vec<String> {
@@ -117,15 +117,15 @@ impl Heard {
 
 /// The server, for the rest of the process.
 #[derive(Debug)]
-pub struct Server {
+pub struct ScriptedServer {
     /// Where it listens.
     pub address: String,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    heard: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-impl Server {
+impl ScriptedServer {
     /// Answers every request by `answer`.
-    pub fn new(answer: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn new(answer: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -141,7 +141,7 @@ impl Server {
 
     /// All requests so far.
     #[must_use]
-    pub fn heard(&self) -> Vec<Heard> {
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.heard.lock().unwrap().clone()
     }
 
@@ -176,7 +176,7 @@ pub fn settings(url: &str) -> SourceSettings {
     settings
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<Vec<Heard>>) {
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&ReceivedRequest) -> Reply, heard: &Mutex<Vec<ReceivedRequest>>) {
     // Otherwise responses on a kept connection wait 40 ms for an acknowledgement.
     let _ = stream.set_nodelay(true);
     for nth in 0.. {
@@ -202,7 +202,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Heard) -> Reply, heard: &Mutex<
     }
 }
 
-fn read_request(stream: &mut TcpStream, nth: usize) -> Option<Heard> {
+fn read_request(stream: &mut TcpStream, nth: usize) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -217,5 +217,5 @@ fn read_request(stream: &mut TcpStream, nth: usize) -> Option<Heard> {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some(Heard { head, target, body, nth })
+    Some(ReceivedRequest { head, target, body, nth })
 }

@@ -3,7 +3,7 @@
 //! [`TimesheetBackedUp`](strongroom_model::Event::TimesheetBackedUp) in,
 //! [`TimesheetArchived`](strongroom_model::Event::TimesheetArchived) out; the README has the whole table.
 
-pub mod stage;
-pub mod tell;
+mod mark;
+mod stage;
 
 pub use crate::stage::Archive;

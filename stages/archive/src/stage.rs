@@ -6,7 +6,7 @@ use strongroom_model::{BookingId, StageName};
 use strongroom_service::kill_point;
 use strongroom_source::{Guard, Source, SourceError};
 
-use crate::tell::{Proven, moved, refusal};
+use crate::mark::{MarkTask, moved, refusal};
 
 /// While one batch waits for the server, the next is sent. More would only queue there.
 const BATCHES: usize = 2;
@@ -59,7 +59,7 @@ impl Stage for Archive {
     async fn handle(&self, tasks: Vec<Task<Booking>>, settle: &Settle<Booking>) {
         let mut batch = Vec::with_capacity(tasks.len());
         for task in tasks {
-            match Proven::new(task) {
+            match MarkTask::new(task) {
                 Ok(proven) => batch.push(proven),
                 // Should not happen; there is nothing to mark.
                 Err(task) => settle.one(*task, Outcome::Superseded).await,
@@ -69,7 +69,7 @@ impl Stage for Archive {
         // others.
         let mut parts = vec![batch];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
-            match self.tell(&part).await {
+            match self.mark_and_move(&part).await {
                 Ok(outcomes) => {
                     let settled = part.into_iter().zip(outcomes).map(|(one, how)| one.settled(how)).collect();
                     settle.settle(settled).await;
@@ -82,7 +82,7 @@ impl Stage for Archive {
 
 impl Archive {
     /// One outcome for each, in order.
-    async fn tell(&self, part: &[Proven]) -> Result<Vec<Outcome>, SourceError> {
+    async fn mark_and_move(&self, part: &[MarkTask]) -> Result<Vec<Outcome>, SourceError> {
         let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
         let answers = self.source.mark(&marks).await?;
         kill_point!("archive.after-mark");
@@ -105,9 +105,9 @@ impl Archive {
     /// A request failed as a whole. `parts` are still to be sent.
     async fn failed(
         &self,
-        mut part: Vec<Proven>,
+        mut part: Vec<MarkTask>,
         error: &SourceError,
-        parts: &mut Vec<Vec<Proven>>,
+        parts: &mut Vec<Vec<MarkTask>>,
         settle: &Settle<Booking>,
     ) {
         tracing::warn!(bookings = part.len(), %error, "the server could not be told");

@@ -32,7 +32,7 @@ pub(crate) struct Pick {
     /// Bookings with an unusable record, not noted before.
     pub(crate) noted: Vec<Note>,
     /// Bookings in progress, or that need a person.
-    pub(crate) in_hand: u64,
+    pub(crate) in_progress: u64,
     /// Bookings that the log has as archived.
     pub(crate) forgotten: u64,
     /// The first of these.
@@ -92,7 +92,7 @@ impl Pick {
         let stream = StreamName::booking(&id);
         match whereabouts(heads.get(&stream), asked_at) {
             Whereabouts::Free(expected) => self.take(stream, expected, record),
-            Whereabouts::InHand => self.in_hand += 1,
+            Whereabouts::InProgress => self.in_progress += 1,
             Whereabouts::Forgotten => {
                 self.forgotten += 1;
                 if self.forgotten_ids.len() < MAX_FORGOTTEN_NAMED {
@@ -115,7 +115,7 @@ impl Pick {
         let stream = StreamName::booking(&id);
         // The log's position does not matter: nothing here is archived.
         let Whereabouts::Free(expected) = whereabouts(heads.get(&stream), Position(0)) else {
-            self.in_hand += 1;
+            self.in_progress += 1;
             return;
         };
         if self.noted.len() < MAX_NOTED {
@@ -145,7 +145,7 @@ enum Whereabouts {
     /// To be appended after this.
     Free(Expected),
     /// An earlier run took it, or it needs a person.
-    InHand,
+    InProgress,
     /// Archived before the server offered it: the server has forgotten that.
     Forgotten,
 }
@@ -156,7 +156,7 @@ fn whereabouts(head: Option<&StreamHead>, asked_at: Position) -> Whereabouts {
     match head.status.as_ref().and_then(|status| BookingStatus::from_label(status.as_str())) {
         Some(BookingStatus::GivenBack) => Whereabouts::Free(Expected::After(head.version)),
         Some(BookingStatus::Archived | BookingStatus::Purged) if head.position < asked_at => Whereabouts::Forgotten,
-        _ => Whereabouts::InHand,
+        _ => Whereabouts::InProgress,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::findings::findings;
 use crate::pick::{Note, Pick, bookings_of};
 
 /// The most bookings of a run: what one append holds.
-pub const MAX_OLDEST: u32 = 1000;
+pub(crate) const MAX_OLDEST: u32 = 1000;
 /// How many pages a run reads: an endless list must end. That many pages times [`MAX_LIST`] of bookings may be stuck at
 /// the head of the list before they hold up the others.
 pub const MAX_PAGES: u32 = 200;
@@ -41,18 +41,18 @@ pub struct Enumerate {
     server: Guard,
 }
 
-enum Hindered {
+enum ListError {
     Source(SourceError),
     Log(LogError),
 }
 
-impl From<SourceError> for Hindered {
+impl From<SourceError> for ListError {
     fn from(error: SourceError) -> Self {
         Self::Source(error)
     }
 }
 
-impl From<LogError> for Hindered {
+impl From<LogError> for ListError {
     fn from(error: LogError) -> Self {
         Self::Log(error)
     }
@@ -86,12 +86,12 @@ impl Stage for Enumerate {
         for task in tasks {
             match self.enumerate(&task).await {
                 Ok(done) => settle.one(task, Outcome::Done(done)).await,
-                Err(Hindered::Source(error)) => {
+                Err(ListError::Source(error)) => {
                     self.server.suspect();
-                    settle.one(task, hindered(&error)).await;
+                    settle.one(task, outcome_of(&error)).await;
                 }
                 // Not settled: delivered again once the log can be read.
-                Err(Hindered::Log(error)) => {
+                Err(ListError::Log(error)) => {
                     tracing::warn!(error = %with_causes(&error), "a run cannot see what is in hand");
                 }
             }
@@ -100,7 +100,7 @@ impl Stage for Enumerate {
 }
 
 impl Enumerate {
-    async fn enumerate(&self, task: &Task<Run>) -> Result<Done, Hindered> {
+    async fn enumerate(&self, task: &Task<Run>) -> Result<Done, ListError> {
         let oldest = task.state.requested.as_ref().map_or(0, |requested| requested.oldest);
         let mut pick = Pick::new(oldest.clamp(1, MAX_OLDEST));
         let (mut cursor, mut given) = (None, HashSet::new());
@@ -128,7 +128,7 @@ impl Enumerate {
             waiting = pick.waiting,
             listed = pick.listed,
             enumerated = pick.taken.len(),
-            in_hand = pick.in_hand,
+            in_hand = pick.in_progress,
             forgotten = pick.forgotten,
             unusable = pick.unusable,
             "a run has enumerated"
@@ -157,7 +157,7 @@ impl Enumerate {
     }
 }
 
-fn hindered(error: &SourceError) -> Outcome {
+fn outcome_of(error: &SourceError) -> Outcome {
     if let Some(obstacle) = error.obstacle() {
         return Outcome::Obstructed(obstacle);
     }

@@ -5,7 +5,7 @@ use strongroom_model::booking::Booking;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::download::{Finished, Shared};
+use crate::download::{FetchContext, Finished};
 use crate::group::{ALONE_FROM_BYTES, commit_group};
 use crate::transfer::{Downloaded, Pending};
 
@@ -13,8 +13,8 @@ use crate::transfer::{Downloaded, Pending};
 const LINGER: Duration = Duration::from_secs(1);
 
 /// A batch in flight. Dropped, its downloads stop; received bytes stay on the drive.
-pub(crate) struct Batch {
-    shared: Shared,
+pub(crate) struct FetchBatch {
+    shared: FetchContext,
     settle: Settle<Booking>,
     /// Downloaded, not yet durable.
     group: Vec<(Task<Booking>, Downloaded)>,
@@ -24,8 +24,8 @@ pub(crate) struct Batch {
     commits: JoinSet<()>,
 }
 
-impl Batch {
-    pub(crate) fn new(shared: Shared, settle: Settle<Booking>) -> Self {
+impl FetchBatch {
+    pub(crate) fn new(shared: FetchContext, settle: Settle<Booking>) -> Self {
         Self { shared, settle, group: Vec::new(), due: Instant::now(), commits: JoinSet::new() }
     }
 

@@ -15,7 +15,7 @@ use crate::stream::stream;
 use crate::transfer::{Downloaded, Pending};
 
 #[derive(Debug, Clone)]
-pub(crate) struct Shared {
+pub(crate) struct FetchContext {
     pub(crate) source: Source,
     pub(crate) drive: Drive,
     pub(crate) meter: Meter,
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
 /// The file, or its task's outcome.
 pub(crate) type Finished = (Task<Booking>, Result<Downloaded, Outcome>);
 
-impl Shared {
+impl FetchContext {
     /// Downloads a file to its temporary name.
     pub(crate) async fn download(self, (task, transfer): Pending) -> Finished {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");

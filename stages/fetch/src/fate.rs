@@ -31,8 +31,8 @@ impl FetchError {
 
     pub(crate) async fn outcome(self, source: &Source) -> Outcome {
         match self {
-            Self::Drive(error) => of_drive(&error),
-            Self::Source(error) => of_source(source, &error).await,
+            Self::Drive(error) => drive_outcome(&error),
+            Self::Source(error) => source_outcome(source, &error).await,
         }
     }
 }
@@ -42,7 +42,7 @@ pub(crate) fn is_useless(error: &SourceError) -> bool {
     matches!(*error.cause, Cause::TooLong { .. } | Cause::Missing { .. })
 }
 
-pub(crate) fn of_the_drive(error: &DriveError) -> AlarmRaised {
+pub(crate) fn drive_obstacle(error: &DriveError) -> AlarmRaised {
     error.obstacle().unwrap_or_else(|| AlarmRaised {
         kind: AlarmKind::DriveFailing,
         subject: "drive".to_owned(),
@@ -51,7 +51,7 @@ pub(crate) fn of_the_drive(error: &DriveError) -> AlarmRaised {
     })
 }
 
-pub(crate) fn of_drive(error: &DriveError) -> Outcome {
+pub(crate) fn drive_outcome(error: &DriveError) -> Outcome {
     if let Some(obstacle) = error.obstacle() {
         return Outcome::Obstructed(obstacle);
     }
@@ -64,7 +64,7 @@ pub(crate) fn of_drive(error: &DriveError) -> Outcome {
     Outcome::Failed(Failure::new(kind, error.to_string(), fate))
 }
 
-async fn of_source(source: &Source, error: &SourceError) -> Outcome {
+async fn source_outcome(source: &Source, error: &SourceError) -> Outcome {
     if let Some(obstacle) = source.obstacle_behind(error).await {
         return Outcome::Obstructed(obstacle);
     }

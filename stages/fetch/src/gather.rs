@@ -1,6 +1,6 @@
 //! Small files: downloaded to memory and written at once, with one change of threads per file instead of per chunk.
 
-use strongroom_drive::{Drive, DriveError, Place, Received};
+use strongroom_drive::{Destination, Drive, DriveError, Received};
 use strongroom_model::ByteCount;
 use strongroom_source::Source;
 
@@ -44,7 +44,7 @@ async fn download(source: &Source, meter: &Meter, transfer: &Transfer, bytes: &m
 }
 
 /// Leaves a complete and correct file as it is.
-fn put(drive: &Drive, place: &Place, bytes: &[u8]) -> Result<Received, DriveError> {
+fn put(drive: &Drive, place: &Destination, bytes: &[u8]) -> Result<Received, DriveError> {
     let mut partial = drive.receive(place)?;
     if !partial.is_complete() {
         if partial.resumed_from().0 > 0 {
@@ -56,7 +56,7 @@ fn put(drive: &Drive, place: &Place, bytes: &[u8]) -> Result<Received, DriveErro
 }
 
 /// Keeps the longer beginning.
-fn keep(drive: &Drive, place: &Place, beginning: &[u8]) -> Result<(), DriveError> {
+fn keep(drive: &Drive, place: &Destination, beginning: &[u8]) -> Result<(), DriveError> {
     let mut partial = drive.receive(place)?;
     if partial.resumed_from().0 < beginning.len() as u64 {
         partial.restart()?;

@@ -5,7 +5,7 @@ use strongroom_model::event::Fetched;
 use strongroom_model::{ByteCount, DriveId, Event};
 use strongroom_service::kill_point;
 
-use crate::fate::of_drive;
+use crate::fate::drive_outcome;
 use crate::transfer::Downloaded;
 use strongroom_service::blocking;
 
@@ -32,7 +32,7 @@ pub(crate) async fn commit_group(drive: Drive, group: Vec<(Task<Booking>, Downlo
     kill_point!("fetch.after-commit");
     let outcomes = tasks.into_iter().zip(landed).map(|((task, elapsed_ms), landed)| match landed {
         Ok(landed) => (task, Outcome::Done(Done::event(fetched(id, landed, elapsed_ms)))),
-        Err(error) => (task, of_drive(&error)),
+        Err(error) => (task, drive_outcome(&error)),
     });
     settle.settle(outcomes.collect()).await;
 }

@@ -8,13 +8,13 @@
 //! `fate` (errors).
 
 mod batch;
-pub mod download;
+mod download;
 mod fate;
 mod gather;
 mod group;
-pub mod meter;
-pub mod settings;
-pub mod stage;
+mod meter;
+mod settings;
+mod stage;
 mod stream;
 mod transfer;
 

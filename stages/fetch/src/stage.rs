@@ -10,9 +10,9 @@ use strongroom_source::error::SERVER;
 use strongroom_source::{Guard, Source};
 use tokio::sync::Semaphore;
 
-use crate::batch::Batch;
-use crate::download::Shared;
-use crate::fate::of_the_drive;
+use crate::batch::FetchBatch;
+use crate::download::FetchContext;
+use crate::fate::drive_obstacle;
 use crate::meter::Meter;
 use crate::settings::FetchSettings;
 use crate::transfer::{Pending, Transfer};
@@ -84,7 +84,7 @@ impl Stage for Fetch {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        self.drive().await.map_err(|error| of_the_drive(&error))?;
+        self.drive().await.map_err(|error| drive_obstacle(&error))?;
         self.server.ready().await
     }
 
@@ -94,11 +94,11 @@ impl Stage for Fetch {
         let shared = match self.share(&mut pending).await {
             Ok(shared) => shared,
             Err(error) => {
-                let outcome = Outcome::Obstructed(of_the_drive(&error));
+                let outcome = Outcome::Obstructed(drive_obstacle(&error));
                 return settle.settle(pending.into_iter().map(|(task, _)| (task, outcome.clone())).collect()).await;
             }
         };
-        Batch::new(shared.clone(), settle.clone()).run(pending).await;
+        FetchBatch::new(shared.clone(), settle.clone()).run(pending).await;
         if shared.obstacle.get().is_some_and(|obstacle| obstacle.subject == SERVER) {
             self.server.suspect();
         }
@@ -120,7 +120,7 @@ impl Fetch {
     }
 
     /// Checks the drive before the first request (R6), and what fits on it.
-    async fn share(&self, pending: &mut [Pending]) -> Result<Shared, DriveError> {
+    async fn share(&self, pending: &mut [Pending]) -> Result<FetchContext, DriveError> {
         let drive = self.drive().await?;
         let sizes: Vec<ByteCount> = pending.iter().map(|(_, transfer)| transfer.size).collect();
         let fitting = {
@@ -130,7 +130,7 @@ impl Fetch {
         for ((_, transfer), fits) in pending.iter_mut().zip(fitting) {
             transfer.fits = fits;
         }
-        Ok(Shared {
+        Ok(FetchContext {
             source: self.source.clone(),
             drive,
             meter: self.meter.clone(),

@@ -1,7 +1,7 @@
 //! Large files: chunk by chunk from the network to a writing thread, over a short channel that bounds memory.
 
 use bytes::Bytes;
-use strongroom_drive::{Drive, DriveError, Place, Received};
+use strongroom_drive::{Destination, Drive, DriveError, Received};
 use strongroom_model::ByteCount;
 use strongroom_source::Source;
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +14,7 @@ use strongroom_service::blocking;
 /// Enough that neither side waits at each chunk, few enough that a slow drive slows the download at once.
 const QUEUED_CHUNKS: usize = 8;
 
-enum Message {
+enum WriterMessage {
     /// The server begins at the first byte: drop what is there.
     Restart,
     Bytes(Bytes),
@@ -51,13 +51,13 @@ async fn read(
     meter: &Meter,
     transfer: &Transfer,
     from: oneshot::Receiver<ByteCount>,
-    chunks: mpsc::Sender<Message>,
+    chunks: mpsc::Sender<WriterMessage>,
 ) -> Result<(), strongroom_source::SourceError> {
     let Ok(from) = from.await else { return Ok(()) };
     let result = send_chunks(source, meter, transfer, from, &chunks).await;
     let last = match &result {
-        Ok(()) => Some(Message::End),
-        Err(error) if crate::fate::is_useless(error) => Some(Message::Useless),
+        Ok(()) => Some(WriterMessage::End),
+        Err(error) if crate::fate::is_useless(error) => Some(WriterMessage::Useless),
         Err(_) => None,
     };
     if let Some(last) = last {
@@ -71,15 +71,15 @@ async fn send_chunks(
     meter: &Meter,
     transfer: &Transfer,
     from: ByteCount,
-    chunks: &mpsc::Sender<Message>,
+    chunks: &mpsc::Sender<WriterMessage>,
 ) -> Result<(), strongroom_source::SourceError> {
     let mut download = source.download(&transfer.booking, transfer.size, &transfer.digest, from).await?;
-    if download.starts_at() < from && chunks.send(Message::Restart).await.is_err() {
+    if download.starts_at() < from && chunks.send(WriterMessage::Restart).await.is_err() {
         return Ok(());
     }
     while let Some(chunk) = download.chunk().await? {
         meter.add(chunk.len());
-        if chunks.send(Message::Bytes(chunk)).await.is_err() {
+        if chunks.send(WriterMessage::Bytes(chunk)).await.is_err() {
             return Ok(());
         }
     }
@@ -89,9 +89,9 @@ async fn send_chunks(
 /// `None` if the transfer was cancelled.
 fn write(
     drive: &Drive,
-    place: &Place,
+    place: &Destination,
     opened: oneshot::Sender<ByteCount>,
-    mut queue: mpsc::Receiver<Message>,
+    mut queue: mpsc::Receiver<WriterMessage>,
 ) -> Result<Option<Received>, DriveError> {
     let mut partial = drive.receive(place)?;
     if opened.send(partial.resumed_from()).is_err() {
@@ -99,10 +99,10 @@ fn write(
     }
     while let Some(piece) = queue.blocking_recv() {
         match piece {
-            Message::Restart => partial.restart()?,
-            Message::Bytes(bytes) => partial.write(&bytes)?,
-            Message::End => return partial.finish().map(Some),
-            Message::Useless => {
+            WriterMessage::Restart => partial.restart()?,
+            WriterMessage::Bytes(bytes) => partial.write(&bytes)?,
+            WriterMessage::End => return partial.finish().map(Some),
+            WriterMessage::Useless => {
                 partial.discard();
                 return Ok(None);
             }

@@ -1,5 +1,5 @@
 use strongroom_bus::Task;
-use strongroom_drive::{Place, Received};
+use strongroom_drive::{Destination, Received};
 use strongroom_model::booking::Booking;
 use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
 
@@ -9,7 +9,7 @@ pub(crate) struct Transfer {
     pub(crate) booking: BookingId,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
-    pub(crate) place: Place,
+    pub(crate) place: Destination,
     /// An earlier attempt failed: part of it may be on the drive.
     pub(crate) is_retry: bool,
     /// The drive has room for it.
@@ -30,7 +30,7 @@ impl Transfer {
     pub(crate) fn of(task: &Task<Booking>, site: &SiteId, month: Month) -> Option<Self> {
         let booking = task.stream.as_booking()?;
         let record = task.state.enumerated.as_ref()?;
-        let place = Place {
+        let place = Destination {
             site: site.clone(),
             month,
             booking: booking.clone(),

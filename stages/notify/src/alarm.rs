@@ -6,10 +6,10 @@ use strongroom_model::text::shown_to_the_minute;
 use strongroom_model::{AlarmKind, EventId, SiteId};
 
 use crate::filters;
+use crate::format_text::{full_stop, is_short, plural, short};
 use crate::kind;
 use crate::mail::{Mail, MailError, file_stem};
 use crate::summary::compose::message_id;
-use crate::words::{full_stop, is_short, plural, short};
 
 /// How many alarms of a kind a mail shows; it counts the others.
 const MAX_SHOWN: usize = 20;

@@ -11,20 +11,20 @@
 //!   Both have one Message-ID.
 //!
 //! In reading order: `notice`, `stage`, [`summary`], `alarm`, `mail`, [`message`] (MIME), [`post`], `settings`,
-//! `words` (formatting).
+//! `format_text` (formatting).
 
 mod alarm;
 mod filters;
+mod format_text;
 mod kind;
-pub mod mail;
+mod mail;
 pub mod message;
-pub mod notice;
+mod notice;
 mod pace;
 pub mod post;
-pub mod settings;
-pub mod stage;
+mod settings;
+mod stage;
 pub mod summary;
-mod words;
 
 pub use crate::mail::Mail;
 pub use crate::notice::Notice;

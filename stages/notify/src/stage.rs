@@ -20,7 +20,7 @@ use crate::pace::MailPace;
 use crate::post::{Delivery, PostError};
 use crate::settings::Settings;
 use crate::summary::report::report;
-use crate::summary::{Report, ReportError, SummaryHtml, SummaryText, SummaryView};
+use crate::summary::{ReportError, SummaryHtml, SummaryReport, SummaryText, SummaryView};
 
 /// Alarms taken together share a mail, which counts those that it does not show.
 const BATCH: usize = 512;
@@ -193,7 +193,7 @@ impl Notify {
         Ok(send(&self.settings, &self.mail(&report)?, reached).await?)
     }
 
-    fn mail(&self, report: &Report) -> Result<Mail, MailError> {
+    fn mail(&self, report: &SummaryReport) -> Result<Mail, MailError> {
         let view = SummaryView::of(report, &self.settings.zone);
         Ok(Mail {
             message_id: report.composed.message_id.clone(),

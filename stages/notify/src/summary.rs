@@ -9,5 +9,5 @@ pub mod verdict;
 mod view;
 
 pub use self::compose::{ComposeError, compose, compose_after, last_composed};
-pub use self::report::{Report, ReportError};
+pub use self::report::{ReportError, SummaryReport};
 pub(crate) use self::view::{SummaryHtml, SummaryText, SummaryView};

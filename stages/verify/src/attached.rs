@@ -28,11 +28,11 @@ pub(crate) async fn record(
     drive: &Drive,
     settings: &VerifySettings,
 ) -> Result<(), LogError> {
-    let (looked_at, looked_by) = (drive.clone(), settings.clone());
-    let now = blocking(move || look(&looked_at, &looked_by)).await;
+    let (checked, checked_with) = (drive.clone(), settings.clone());
+    let now = blocking(move || look(&checked, &checked_with)).await;
     let identity = drive.identity();
-    let told = newest(log).await?;
-    if told.map_or(now == DriveAttached::PLAIN, |told| told == (identity.id, now)) {
+    let recorded = newest(log).await?;
+    if recorded.map_or(now == DriveAttached::PLAIN, |recorded| recorded == (identity.id, now)) {
         return Ok(());
     }
     let stream = StreamName::drive(identity.id);

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use strongroom_bus::{AlarmError, Alarms};
 use strongroom_drive::{
-    Drive, DriveError, DriveErrorKind, Proof, ReadBackOf, Recovered, Recovery, Unfinished, Unlisted, Wanted,
+    Drive, DriveError, DriveErrorKind, ExpectedFile, ProvenCopy, ReadBackResult, Recovery, RecoveryReport, Unfinished,
+    Unlisted,
 };
 use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
@@ -61,7 +62,7 @@ impl From<DriveError> for BeginError {
     }
 }
 
-struct Proven {
+struct LoggedProof {
     booking: BookingId,
     event: Recorded,
     proof: BackedUp,
@@ -79,13 +80,13 @@ pub(crate) async fn begin(
     let last = last_proofs(log, drive.identity().id).await?;
     let doubtful = doubtful_manifests(drive, log.site(), &last).await?;
     let unlisted = recover(log, drive, month, doubtful).await?;
-    let salvageable = tell(&UnknownFiles::new(log, alarms, drive), unlisted).await?;
+    let salvageable = report_unknown(&UnknownFiles::new(log, alarms, drive), unlisted).await?;
     recheck(log, alarms, clock, drive, last).await?;
     Ok(salvageable)
 }
 
 /// Newest first, among the log's last events.
-async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<Proven>, LogError> {
+async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<LoggedProof>, LogError> {
     let size = log.head().await?.size;
     let from = Position(size.saturating_sub(MAX_READ as u64));
     let mut proofs = Vec::new();
@@ -103,17 +104,21 @@ async fn last_proofs(log: &EventLog, drive: DriveId) -> Result<Vec<Proven>, LogE
     Ok(proofs)
 }
 
-fn proven(event: Recorded) -> Option<Proven> {
+fn proven(event: Recorded) -> Option<LoggedProof> {
     let booking = event.stream.as_booking()?;
     let Event::TimesheetBackedUp(proof) = &event.event else { return None };
-    Some(Proven { booking, proof: proof.clone(), event })
+    Some(LoggedProof { booking, proof: proof.clone(), event })
 }
 
 /// Months whose manifest is missing, damaged, or contradicts a proof.
-async fn doubtful_manifests(drive: &Drive, site: &SiteId, proofs: &[Proven]) -> Result<HashSet<Month>, DriveError> {
-    let mut months: BTreeMap<Month, Vec<Proof>> = BTreeMap::new();
+async fn doubtful_manifests(
+    drive: &Drive,
+    site: &SiteId,
+    proofs: &[LoggedProof],
+) -> Result<HashSet<Month>, DriveError> {
+    let mut months: BTreeMap<Month, Vec<ProvenCopy>> = BTreeMap::new();
     for BackedUp { month, path, sha256, .. } in proofs.iter().map(|proven| &proven.proof) {
-        let proof = Proof { path: path.clone(), sha256: sha256.clone(), seen: None };
+        let proof = ProvenCopy { path: path.clone(), sha256: sha256.clone(), seen: None };
         months.entry(*month).or_default().push(proof);
     }
     let (drive, site) = (drive.clone(), site.clone());
@@ -143,27 +148,29 @@ async fn recover(
     mut months: HashSet<Month>,
 ) -> Result<Vec<Unlisted>, BeginError> {
     let mut unlisted: Vec<Unlisted> = Vec::new();
-    let (asked, site) = (drive.clone(), log.site().clone());
-    let unfinished = blocking(move || asked.unfinished(&site, month)).await?;
-    let wanted = wanted(log, &unfinished).await?;
+    let (drive_to_check, site) = (drive.clone(), log.site().clone());
+    let unfinished = blocking(move || drive_to_check.unfinished(&site, month)).await?;
+    let expected_files = expected_files(log, &unfinished).await?;
     let mut unproven = unproven(log).await?;
     let first = log.read(Position(0), 1).await?;
     let since = first.first().and_then(|stored| log.readable(stored)).map(|event| event.time);
     // Again only for months about which the first pass has doubts.
     for _ in 0..2 {
         let known = known(log, drive.identity().id, &months, &mut unproven).await?;
-        let (drive, site, wanted, unproven) = (drive.clone(), log.site().clone(), wanted.clone(), unproven.clone());
+        let (drive, site, expected_files, unproven) =
+            (drive.clone(), log.site().clone(), expected_files.clone(), unproven.clone());
         let recovered = blocking(move || {
-            let Known { proofs, abandoned } = &known;
-            let recovery = Recovery { month, wanted: &wanted, unproven: &unproven, proofs, abandoned, since };
+            let LogRecords { proofs, abandoned } = &known;
+            let recovery =
+                Recovery { month, expected_files: &expected_files, unproven: &unproven, proofs, abandoned, since };
             drive.recover(&site, &recovery)
         })
         .await?;
-        let told_before: HashSet<&str> = unlisted.iter().map(|file| file.path.as_str()).collect();
-        let more = recovered.unlisted.iter().filter(|file| !told_before.contains(file.path.as_str()));
+        let known_before: HashSet<&str> = unlisted.iter().map(|file| file.path.as_str()).collect();
+        let more = recovered.unlisted.iter().filter(|file| !known_before.contains(file.path.as_str()));
         let more: Vec<_> = more.cloned().collect();
         unlisted.extend(more);
-        if recovered != Recovered::default() {
+        if recovered != RecoveryReport::default() {
             log_tidied(&recovered);
         }
         months = recovered.doubtful.into_iter().collect();
@@ -174,7 +181,7 @@ async fn recover(
     Ok(unlisted)
 }
 
-fn log_tidied(recovered: &Recovered) {
+fn log_tidied(recovered: &RecoveryReport) {
     tracing::info!(
         swept = recovered.swept,
         kept = recovered.kept,
@@ -189,7 +196,10 @@ fn log_tidied(recovered: &Recovered) {
 }
 
 /// Raises alarms for unknown files, except in months where some are to be read back first: these are returned.
-async fn tell(unknown: &UnknownFiles, unlisted: Vec<Unlisted>) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
+async fn report_unknown(
+    unknown: &UnknownFiles,
+    unlisted: Vec<Unlisted>,
+) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
     let mut months: BTreeMap<Month, Vec<Unlisted>> = BTreeMap::new();
     for file in unlisted {
         if let Some(month) = file.path.split('/').nth(1).and_then(|month| month.parse().ok()) {
@@ -211,15 +221,15 @@ async fn tell(unknown: &UnknownFiles, unlisted: Vec<Unlisted>) -> Result<BTreeMa
 ///
 /// A transfer that begins later is a live worker's, which locks its file; if that worker dies at once, what is removed
 /// is fetched again.
-async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, LogError> {
-    let mut wanted = Vec::new();
+async fn expected_files(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<ExpectedFile>, LogError> {
+    let mut expected_files = Vec::new();
     let mut from = Position(0);
     if unfinished.is_empty() {
-        return Ok(wanted);
+        return Ok(expected_files);
     }
     loop {
         let page = log.with_status(SubjectKind::Booking, BookingStatus::Enumerated.label(), from, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(wanted) };
+        let Some(last) = page.last() else { return Ok(expected_files) };
         from = last.position.next();
         let may_be_there = |stream: &StreamName| stream.as_booking().is_some_and(|id| unfinished.may_hold(&id));
         // Leftovers of an unreadable booking are removed.
@@ -235,7 +245,7 @@ async fn wanted(log: &EventLog, unfinished: &Unfinished) -> Result<Vec<Wanted>, 
                 _ => None,
             });
             if let (Some(booking), Some(expected)) = (name.as_booking(), held) {
-                wanted.push(Wanted { booking, expected });
+                expected_files.push(ExpectedFile { booking, expected });
             }
         }
     }
@@ -257,9 +267,9 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Known {
+struct LogRecords {
     /// Of each requested month, oldest first, perhaps none.
-    proofs: BTreeMap<Month, Vec<Proof>>,
+    proofs: BTreeMap<Month, Vec<ProvenCopy>>,
     /// Paths that were fetched to and never proven.
     abandoned: BTreeSet<String>,
 }
@@ -271,9 +281,9 @@ async fn known(
     drive: DriveId,
     months: &HashSet<Month>,
     unproven: &mut Vec<String>,
-) -> Result<Known, LogError> {
+) -> Result<LogRecords, LogError> {
     let proofs = months.iter().map(|month| (*month, Vec::new())).collect();
-    let mut known = Known { proofs, abandoned: BTreeSet::new() };
+    let mut known = LogRecords { proofs, abandoned: BTreeSet::new() };
     let mut from = Position(0);
     while !months.is_empty() {
         let page = log.read(from, MAX_READ).await?;
@@ -290,7 +300,7 @@ async fn known(
     Ok(known)
 }
 
-impl Known {
+impl LogRecords {
     fn add(&mut self, event: Event, drive: DriveId) {
         match event {
             Event::TimesheetFetched(fetched) if fetched.drive == drive => {
@@ -302,7 +312,7 @@ impl Known {
             Event::TimesheetBackedUp(proof) => {
                 self.abandoned.remove(&proof.path);
                 if let Some(proofs) = self.proofs.get_mut(&proof.month).filter(|_| proof.drive == drive) {
-                    proofs.push(Proof { path: proof.path, sha256: proof.sha256, seen: None });
+                    proofs.push(ProvenCopy { path: proof.path, sha256: proof.sha256, seen: None });
                 }
             }
             _ => {}
@@ -316,10 +326,10 @@ async fn recheck(
     alarms: &Alarms,
     clock: &Clock,
     drive: &Drive,
-    last: Vec<Proven>,
+    last: Vec<LoggedProof>,
 ) -> Result<(), BeginError> {
     let mut bytes = ByteCount(0);
-    let files: Vec<Proven> = last
+    let files: Vec<LoggedProof> = last
         .into_iter()
         .take_while(|proven| {
             let first = bytes == ByteCount(0);
@@ -327,8 +337,8 @@ async fn recheck(
             first || bytes <= RECHECK_BYTES
         })
         .collect();
-    let alarm = |proven: &Proven| StreamName::alarm(&AlarmKey::new(AlarmKind::CopyLost, &proven.booking));
-    let told = log.heads(&files.iter().map(alarm).collect::<Vec<_>>()).await?;
+    let alarm = |proven: &LoggedProof| StreamName::alarm(&AlarmKey::new(AlarmKind::CopyLost, &proven.booking));
+    let raised = log.heads(&files.iter().map(alarm).collect::<Vec<_>>()).await?;
     let drive = drive.clone();
     let (files, read) = blocking(move || {
         let named: Vec<_> =
@@ -360,7 +370,7 @@ async fn recheck(
                 let held_back = lost::hold_back(log, clock, &proven.booking, &proven.proof, &what).await?;
                 alarms.raise(&copy_lost(&proven, &what, held_back), Some(&proven.event)).await?;
             }
-            None if told.contains_key(&alarm(&proven)) => {
+            None if raised.contains_key(&alarm(&proven)) => {
                 let key = AlarmKey::new(AlarmKind::CopyLost, &proven.booking);
                 let message = format!("{} is read back as it was proven", proven.proof.path);
                 alarms.clear(&key, &message, Some(&proven.event)).await?;
@@ -372,11 +382,11 @@ async fn recheck(
     Ok(())
 }
 
-fn is_as_proven(read: &Result<ReadBackOf, DriveError>, proof: &BackedUp) -> bool {
+fn is_as_proven(read: &Result<ReadBackResult, DriveError>, proof: &BackedUp) -> bool {
     read.as_ref().is_ok_and(|read| read.pair.sha256 == proof.sha256 && read.pair.named == proof.digest)
 }
 
-fn copy_lost(proven: &Proven, what: &str, held_back: bool) -> AlarmRaised {
+fn copy_lost(proven: &LoggedProof, what: &str, held_back: bool) -> AlarmRaised {
     let next_step = if held_back {
         FailureKind::CopyLost.step()
     } else {

@@ -12,10 +12,10 @@ const QUIET: Duration = Duration::from_secs(10 * 60);
 
 /// Folds journals into manifests when no copy was listed for a while, and at the end.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Folding(Arc<Mutex<State>>);
+pub(crate) struct Folding(Arc<Mutex<FoldingState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct FoldingState {
     listed: Option<(Drive, SiteId, Instant)>,
     /// Whether a task waits for quiet.
     is_waiting: bool,
@@ -57,7 +57,7 @@ impl Folding {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FoldingState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

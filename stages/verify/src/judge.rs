@@ -1,5 +1,5 @@
 use strongroom_bus::{Failure, Fate};
-use strongroom_drive::ReadBackOf;
+use strongroom_drive::ReadBackResult;
 use strongroom_model::compare::{Verdict, compare, record_is_wrong};
 use strongroom_model::digest::DigestPair;
 use strongroom_model::event::{AlarmRaised, BackedUp, Enumerated, Fetched};
@@ -21,7 +21,7 @@ pub(crate) fn judge(
     held: &Enumerated,
     copy: &Fetched,
     earlier: Option<&Digest>,
-    read: &ReadBackOf,
+    read: &ReadBackResult,
 ) -> Judgement {
     let in_flight = DigestPair { sha256: copy.sha256.clone(), named: copy.in_flight.clone() };
     match compare(&held.digest, &in_flight, &read.pair) {
@@ -42,7 +42,7 @@ pub(crate) fn judge(
     }
 }
 
-fn drive_changed(copy: &Fetched, read: &ReadBackOf) -> Failure {
+fn drive_changed(copy: &Fetched, read: &ReadBackResult) -> Failure {
     let message =
         format!("{} was written to the drive, but {} was read back from {}", copy.sha256, read.pair.sha256, copy.path);
     let raise = AlarmRaised {
@@ -104,11 +104,11 @@ mod tests {
             resumed_from_bytes: ByteCount(0),
             elapsed_ms: 1,
         };
-        let read = ReadBackOf {
+        let read = ReadBackResult {
             pair: pair(read),
             size: ByteCount(5),
             method: ReadBack::Cached,
-            seen: strongroom_drive::Seen::default(),
+            seen: strongroom_drive::FileVersion::default(),
         };
         let earlier = earlier.map(|bytes| pair(bytes).named);
         judge(&"B-1".parse().unwrap(), &held, &copy, earlier.as_ref(), &read)

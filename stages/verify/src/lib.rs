@@ -13,7 +13,7 @@ mod folding;
 mod judge;
 mod lost;
 mod salvage;
-pub mod stage;
+mod stage;
 mod suspects;
 mod unknown;
 

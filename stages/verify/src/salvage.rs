@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use strongroom_drive::{Drive, DriveError, DriveErrorKind, Proof, ReadBackOf, Unlisted};
+use strongroom_drive::{Drive, DriveError, DriveErrorKind, ProvenCopy, ReadBackResult, Unlisted};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::ReadBack;
 use strongroom_model::text::with_causes;
@@ -38,8 +38,8 @@ pub(crate) struct Salvage {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Gone {
-    Through,
+enum SalvageProgress {
+    Done,
     Stopped,
 }
 
@@ -61,26 +61,31 @@ impl Salvage {
     async fn run(self, stop: &CancellationToken) -> Result<(), BeginError> {
         for (month, files) in &self.months {
             self.unknown.reading_back(*month, files).await?;
-            if self.month(*month, files, stop).await? == Gone::Stopped {
+            if self.month(*month, files, stop).await? == SalvageProgress::Stopped {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn month(&self, month: Month, files: &[Unlisted], stop: &CancellationToken) -> Result<Gone, BeginError> {
+    async fn month(
+        &self,
+        month: Month,
+        files: &[Unlisted],
+        stop: &CancellationToken,
+    ) -> Result<SalvageProgress, BeginError> {
         let (listed, others): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| !file.listed_as.is_empty());
         let mut found = Salvaged { left: others.into_iter().map(|file| file.path).collect(), ..Salvaged::default() };
         let (mut proofs, mut since) = (Vec::new(), Instant::now());
         for (index, files) in listed.chunks(READ_TOGETHER).enumerate() {
             if stop.is_cancelled() {
-                return Ok(Gone::Stopped);
+                return Ok(SalvageProgress::Stopped);
             }
             for (file, read) in files.iter().zip(self.read_back(files).await?) {
                 match read {
                     Ok(read) if self.is_right(file, &read) => {
                         let (path, sha256) = (file.path.clone(), read.pair.sha256);
-                        proofs.push(Proof { path, sha256, seen: Some(read.seen) });
+                        proofs.push(ProvenCopy { path, sha256, seen: Some(read.seen) });
                     }
                     // Moved meanwhile.
                     Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
@@ -106,16 +111,16 @@ impl Salvage {
         // If we stop here, the alarm stays, and the next start finds the rest, or nothing.
         found.left.sort_unstable();
         self.unknown.settled(month, &found).await?;
-        Ok(Gone::Through)
+        Ok(SalvageProgress::Done)
     }
 
     /// As strict as for a proof.
-    fn is_right(&self, file: &Unlisted, read: &ReadBackOf) -> bool {
+    fn is_right(&self, file: &Unlisted, read: &ReadBackResult) -> bool {
         file.listed_as.contains(&read.pair.sha256) && !(self.device_only && read.method == ReadBack::Cached)
     }
 
     /// An unreadable file does not matter while the drive itself works.
-    async fn read_back(&self, files: &[Unlisted]) -> Result<Vec<Result<ReadBackOf, DriveError>>, DriveError> {
+    async fn read_back(&self, files: &[Unlisted]) -> Result<Vec<Result<ReadBackResult, DriveError>>, DriveError> {
         let (drive, files) = (self.drive.clone(), files.to_vec());
         blocking(move || {
             let named: Vec<_> = files.iter().map(|file| (file.path.as_str(), Algorithm::Sha256)).collect();
@@ -129,7 +134,7 @@ impl Salvage {
     }
 
     /// In one durable step, if they are still in place.
-    async fn list(&self, month: Month, proofs: Vec<Proof>, found: &mut Salvaged) -> Result<(), DriveError> {
+    async fn list(&self, month: Month, proofs: Vec<ProvenCopy>, found: &mut Salvaged) -> Result<(), DriveError> {
         if proofs.is_empty() {
             return Ok(());
         }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
 use strongroom_drive::{
-    Admission, BagCache, Drive, DriveError, DriveErrorKind, DriveSettings, Proof, ReadBackOf, Seen, Slot, Unlisted,
+    Admission, BagCache, Drive, DriveError, DriveErrorKind, DriveSettings, FileVersion, ProvenCopy, ReadBackResult,
+    Slot, Unlisted,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
@@ -87,24 +88,24 @@ pub struct Verify {
 }
 
 /// A refused copy, and the file that was read.
-struct Bad {
-    copy: Copy,
-    seen: Seen,
+struct RefusedCopy {
+    copy: CopyToProve,
+    seen: FileVersion,
     judgement: Judgement,
 }
 
 /// A bad copy to be moved once the log has it as bad.
-struct Away {
+struct BadCopy {
     stream: StreamName,
     path: String,
-    seen: Seen,
+    seen: FileVersion,
     /// Quarantined, or else discarded.
     aside: bool,
     message: String,
 }
 
 /// A copy to be proven.
-struct Copy {
+struct CopyToProve {
     task: Task<Booking>,
     booking: BookingId,
     held: Enumerated,
@@ -252,7 +253,7 @@ impl Stage for Verify {
                     let earlier = copy.task.state.wrong_digest.as_ref();
                     match judge(&copy.booking, &copy.held, &copy.fetched, earlier, &read) {
                         Judgement::Proven(proof) => proven.push((copy, proof, read.seen)),
-                        judgement => bad.push(Bad { copy, seen: read.seen, judgement }),
+                        judgement => bad.push(RefusedCopy { copy, seen: read.seen, judgement }),
                     }
                 }
             }
@@ -265,14 +266,14 @@ impl Stage for Verify {
 
 impl Verify {
     /// Separates copies on this drive from tasks that are settled without reading.
-    fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<Copy>, Vec<(Task<Booking>, Outcome)>) {
+    fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<CopyToProve>, Vec<(Task<Booking>, Outcome)>) {
         let (mut copies, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
         let now = self.clock.now();
         for task in tasks {
             let state = &task.state;
             match (task.stream.as_booking(), state.enumerated.clone(), state.fetched.clone()) {
                 (Some(booking), Some(held), Some(fetched)) if fetched.drive == drive => {
-                    copies.push(Copy { task, booking, held, fetched });
+                    copies.push(CopyToProve { task, booking, held, fetched });
                 }
                 (_, _, Some(fetched)) => {
                     let outcome = elsewhere(&fetched, task.trigger.time, now);
@@ -285,7 +286,11 @@ impl Verify {
         (copies, others)
     }
 
-    async fn read_back(&self, drive: &Drive, copies: Vec<Copy>) -> Vec<(Copy, Result<ReadBackOf, DriveError>)> {
+    async fn read_back(
+        &self,
+        drive: &Drive,
+        copies: Vec<CopyToProve>,
+    ) -> Vec<(CopyToProve, Result<ReadBackResult, DriveError>)> {
         let reads = self.settings.reads.max(1);
         let together = copies.len().div_ceil(reads).clamp(1, READ_TOGETHER);
         let mut left = copies.into_iter().peekable();
@@ -307,12 +312,12 @@ impl Verify {
 
     /// Settles refused copies, then moves those away that the log has as bad: another worker may have proven one. If we
     /// stop in between, a copy stays, unproven, and the next fetch of the file quarantines it.
-    async fn refuse(&self, drive: &Drive, bad: Vec<Bad>, settle: &Settle<Booking>) {
+    async fn refuse(&self, drive: &Drive, bad: Vec<RefusedCopy>, settle: &Settle<Booking>) {
         if bad.is_empty() {
             return;
         }
         let (mut outcomes, mut away) = (Vec::with_capacity(bad.len()), Vec::with_capacity(bad.len()));
-        for Bad { copy, seen, judgement } in bad {
+        for RefusedCopy { copy, seen, judgement } in bad {
             let path = copy.fetched.path.clone();
             let (failure, aside) = match judgement {
                 Judgement::PutAside(failure) => {
@@ -329,7 +334,13 @@ impl Verify {
                 Judgement::ThrowAway(failure) => (failure, false),
                 Judgement::Proven(_) => continue,
             };
-            away.push(Away { stream: copy.task.stream.clone(), path, seen, aside, message: failure.message.clone() });
+            away.push(BadCopy {
+                stream: copy.task.stream.clone(),
+                path,
+                seen,
+                aside,
+                message: failure.message.clone(),
+            });
             outcomes.push((copy.task, Outcome::Failed(failure)));
         }
         settle.settle(outcomes).await;
@@ -339,7 +350,7 @@ impl Verify {
     }
 
     /// Moves bad copies away, and ends the alarms for those that another worker has proven.
-    async fn put_away(&self, drive: &Drive, away: Vec<Away>) {
+    async fn put_away(&self, drive: &Drive, away: Vec<BadCopy>) {
         let streams: Vec<_> = away.iter().map(|away| away.stream.clone()).collect();
         let histories = match self.log.readable_streams(&streams).await {
             Ok(histories) => histories,
@@ -375,7 +386,7 @@ impl Verify {
     }
 
     /// Lists proven copies in manifests, durably, before settling.
-    async fn prove(&self, drive: &Drive, proven: Vec<Proven>, settle: &Settle<Booking>) {
+    async fn prove(&self, drive: &Drive, proven: Vec<ProvenRead>, settle: &Settle<Booking>) {
         let site = self.log.site().clone();
         let drive = drive.clone();
         if !proven.is_empty() {
@@ -401,7 +412,7 @@ impl Verify {
     }
 
     /// Clears the alarms that a proof ends.
-    fn backed_up(&self, copy: &Copy, proof: BackedUp) -> Outcome {
+    fn backed_up(&self, copy: &CopyToProve, proof: BackedUp) -> Outcome {
         let mut clear = Vec::new();
         if copy.task.state.record_wrong {
             let key = AlarmKey::new(AlarmKind::RecordWrong, &copy.booking);
@@ -420,26 +431,26 @@ fn slot(settings: &VerifySettings) -> Slot {
     Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())
 }
 
-type Proven = (Copy, BackedUp, Seen);
-type Recorded = (Copy, BackedUp, Result<(), DriveError>);
+type ProvenRead = (CopyToProve, BackedUp, FileVersion);
+type ListedProof = (CopyToProve, BackedUp, Result<(), DriveError>);
 
 /// One call per month. Blocks.
-fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<Proven>) -> Vec<Recorded> {
+fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<ProvenRead>) -> Vec<ListedProof> {
     let mut recorded = Vec::with_capacity(proven.len());
     proven.sort_by_key(|(_, proof, _)| proof.month);
     while let Some((_, first, _)) = proven.first() {
         let month = first.month;
         let end = proven.partition_point(|(_, proof, _)| proof.month <= month);
         let of_month: Vec<_> = proven.drain(..end).collect();
-        let list: Vec<Proof> = of_month.iter().map(|(_, proof, seen)| listed(proof, *seen)).collect();
+        let list: Vec<ProvenCopy> = of_month.iter().map(|(_, proof, seen)| listed(proof, *seen)).collect();
         let written = drive.record(site, month, &list);
         recorded.extend(of_month.into_iter().zip(written).map(|((copy, proof, _), written)| (copy, proof, written)));
     }
     recorded
 }
 
-fn listed(proof: &BackedUp, seen: Seen) -> Proof {
-    Proof { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
+fn listed(proof: &BackedUp, seen: FileVersion) -> ProvenCopy {
+    ProvenCopy { path: proof.path.clone(), sha256: proof.sha256.clone(), seen: Some(seen) }
 }
 
 /// Added to the step for a drive that is only read back through a cache: the other choice.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use strongroom_service::metrics::{By, Kind, METRICS, Metric};
+use strongroom_service::metrics::{METRICS, Metric, MetricKind, RecordedBy};
 
 use crate::watching::{known, promtool, rules};
 
@@ -77,7 +77,7 @@ fn firing(gone: &BTreeSet<&str>) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gone.yml");
     let rules = crate::tree::path("prometheus/alerts.yml");
-    let series: String = By::Every.roles().iter().map(|role| of_process(role, gone)).collect();
+    let series: String = RecordedBy::Every.roles().iter().map(|role| of_process(role, gone)).collect();
     let text = format!(
         "rule_files: [{}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n{series}    promql_expr_test:\n      \
          - expr: count by (alertname) (ALERTS{{alertstate=\"firing\"}})\n        eval_time: 1h\n        exp_samples: []\n",
@@ -100,7 +100,7 @@ fn of_process(role: &str, gone: &BTreeSet<&str>) -> String {
         match metric.name {
             // What each sees of the others.
             "strongroom_processes" | "strongroom_missing" => {
-                for other in By::Every.roles() {
+                for other in RecordedBy::Every.roles() {
                     let labels = format!("instance=\"{role}\",site=\"main\",role=\"{other}\"");
                     text += &one(&format!("{}{{{labels}}}", metric.name), &of_other(metric, other, minutes, gone));
                 }
@@ -126,12 +126,14 @@ fn of_metric(metric: &Metric, role: &str, minutes: usize) -> String {
     let labels: String = metric.labels.iter().map(|label| format!(",{label}=\"{}\"", value_of(label, role))).collect();
     let series = |suffix: &str, more: &str| format!("{}{suffix}{{instance=\"{role}\"{labels}{more}}}", metric.name);
     match metric.kind {
-        Kind::Histogram { .. } => ["0.1", "+Inf"]
+        MetricKind::Histogram { .. } => ["0.1", "+Inf"]
             .map(|bound| one(&series("_bucket", &format!(",le=\"{bound}\"")), &format!("0+100x{minutes}")))
             .concat(),
-        Kind::Counter => one(&series("", ""), &format!("0x{minutes}")),
-        Kind::Gauge if metric.name.ends_with("_timestamp_seconds") => one(&series("", ""), &format!("0+60x{minutes}")),
-        Kind::Gauge => one(&series("", ""), &format!("{}x{minutes}", u8::from(is_one_while_well(metric.name)))),
+        MetricKind::Counter => one(&series("", ""), &format!("0x{minutes}")),
+        MetricKind::Gauge if metric.name.ends_with("_timestamp_seconds") => {
+            one(&series("", ""), &format!("0+60x{minutes}"))
+        }
+        MetricKind::Gauge => one(&series("", ""), &format!("{}x{minutes}", u8::from(is_one_while_well(metric.name)))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
-use strongroom_service::metrics::{Kind, METRICS, Metric};
+use strongroom_service::metrics::{METRICS, Metric, MetricKind};
 
 use crate::tree;
 
@@ -53,10 +53,10 @@ fn panels(dashboard: &Value) -> Vec<(String, Vec<String>)> {
 /// The metric that a series belongs to: a histogram has several.
 fn metric(series: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| match metric.kind {
-        Kind::Histogram { .. } => {
+        MetricKind::Histogram { .. } => {
             ["_bucket", "_sum", "_count"].iter().any(|end| series.strip_suffix(end) == Some(metric.name))
         }
-        Kind::Counter | Kind::Gauge => metric.name == series,
+        MetricKind::Counter | MetricKind::Gauge => metric.name == series,
     })
 }
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use strongroom_files::{Call, Kind, name_of};
+use strongroom_files::{Call, FileKind, name_of};
 use strongroom_model::{BookingId, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -181,7 +181,7 @@ impl List {
         files.dedup_by_key(|(entry, ..)| entry.id);
         match files.as_slice() {
             [] => Err(format!("there is no file {shown}, below the document root or below the list's folder")),
-            [(entry, ..)] if entry.kind != Kind::File => {
+            [(entry, ..)] if entry.kind != FileKind::File => {
                 Err(format!("{shown} is not a regular file: folders and symbolic links are not taken"))
             }
             [(_, base, path, true)] => Ok(((*base).clone(), path.clone(), path.clone(), true)),

@@ -11,7 +11,7 @@ use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
 use crate::root::DocumentRoot;
 use crate::session::CONTROL;
-use strongroom_files::Kind;
+use strongroom_files::FileKind;
 
 /// The folder below the document root that copies go to.
 const IMPORTED: &str = "imported";
@@ -78,9 +78,9 @@ impl Walk {
             match place.kind() {
                 // It vanished since its folder was read.
                 Ok(None) => {}
-                Ok(Some(Kind::Folder)) => self.enter(&place),
-                Ok(Some(Kind::File)) => found.extend(self.find(place)),
-                Ok(Some(Kind::Other)) => {
+                Ok(Some(FileKind::Folder)) => self.enter(&place),
+                Ok(Some(FileKind::File)) => found.extend(self.find(place)),
+                Ok(Some(FileKind::Other)) => {
                     self.remark(&place, "it is not a regular file: symbolic links, pipes and devices are left out");
                 }
                 Err(error) => self.remark(&place, format!("it cannot be looked at: {error}")),
@@ -164,9 +164,9 @@ impl Base {
 }
 
 impl Place {
-    fn kind(&self) -> io::Result<Option<Kind>> {
+    fn kind(&self) -> io::Result<Option<FileKind>> {
         match &self.path {
-            None => Ok(Some(Kind::Folder)),
+            None => Ok(Some(FileKind::Folder)),
             Some(path) => Ok(self.base.root.entry(path)?.map(|entry| entry.kind)),
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
-use strongroom_files::{Call, Whose, meaning};
+use strongroom_files::{Call, ErrorClass, meaning};
 use strongroom_model::wire::{Answer, AnswerOutcome, Answers, RefusalCause};
 use strongroom_server::token::Scope;
 use strongroom_server::{Server, Settings};
@@ -151,27 +151,27 @@ fn fits((name, errno): (&str, i32), calls: &[Call], refusal: &Refusal) -> bool {
     let Refusal { step, code, detail } = refusal;
     let is_certain = !detail.contains("not certain");
     let error = io::Error::from_raw_os_error(errno);
-    calls.iter().filter_map(|call| meaning(*call, &error)).any(|meaning| match meaning.whose {
-        Whose::Nobody => false,
+    calls.iter().filter_map(|call| meaning(*call, &error)).any(|meaning| match meaning.class {
+        ErrorClass::Nobody => false,
         // What failed after the file had its new name says that, and why.
-        _ if !is_certain => detail.contains(meaning.says),
-        Whose::Host => {
+        _ if !is_certain => detail.contains(meaning.message),
+        ErrorClass::Host => {
             let words = if name == "ENOMEM" { "no memory left" } else { "too many files open" };
             (code == "no-resources" || code == "storage") && detail.contains(words)
         }
-        Whose::Room => {
+        ErrorClass::Room => {
             let words = if name == "EDQUOT" { "quota" } else { "disk is full" };
             (code == "disk-full" || code == "storage") && detail.contains(words)
         }
-        Whose::ReadOnly => (code == "disk-read-only" || code == "storage") && detail.contains("read-only"),
-        Whose::Disk => (code == "disk-failing" || code == "storage") && detail.contains("reports errors"),
-        Whose::Gone => (code == "disk-gone" || code == "storage") && detail.contains("is not there"),
-        Whose::Rights => detail.contains(meaning.says) || detail.contains("may not create files"),
-        Whose::Missing => {
-            *step == "download" && code == "file-missing" || detail.contains("gone") || detail.contains(meaning.says)
+        ErrorClass::ReadOnly => (code == "disk-read-only" || code == "storage") && detail.contains("read-only"),
+        ErrorClass::Disk => (code == "disk-failing" || code == "storage") && detail.contains("reports errors"),
+        ErrorClass::Gone => (code == "disk-gone" || code == "storage") && detail.contains("is not there"),
+        ErrorClass::Rights => detail.contains(meaning.message) || detail.contains("may not create files"),
+        ErrorClass::Missing => {
+            *step == "download" && code == "file-missing" || detail.contains("gone") || detail.contains(meaning.message)
         }
-        Whose::Taken => detail.contains(meaning.says) || code == "conflict" || detail.contains("another"),
-        Whose::File | Whose::Unfit | Whose::Unsupported => detail.contains(meaning.says),
+        ErrorClass::Taken => detail.contains(meaning.message) || code == "conflict" || detail.contains("another"),
+        ErrorClass::File | ErrorClass::Unfit | ErrorClass::Unsupported => detail.contains(meaning.message),
     })
 }
 

@@ -8,7 +8,7 @@ use strongroom_server::import::ImportReport;
 use strongroom_server::{ServeError, Server, Settings, TransferCut};
 use strongroom_service::config::Telemetry;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
-use strongroom_service::telemetry::Who;
+use strongroom_service::telemetry::ServiceIdentity;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
 use super::bookings::{generate, set_aside};
@@ -134,7 +134,8 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
 async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(Ending, bool), Trouble> {
     let show = Show::new();
     let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };
-    let traces = telemetry::init_as_to(&quiet, &Who { verb: "demo", site: &config.site }, show.clone(), false)?;
+    let traces =
+        telemetry::init_as_to(&quiet, &ServiceIdentity { verb: "demo", site: &config.site }, show.clone(), false)?;
     let cut = folder.memory().with_faults.then(|| Arc::new(Fault::cut()));
     let server = serve(config, clock, cut.clone()).await?;
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);

@@ -11,7 +11,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::StageName;
 use strongroom_service::actor::actor_named;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
-use strongroom_service::telemetry::{self, Traces, Who};
+use strongroom_service::telemetry::{self, ServiceIdentity, Traces};
 use strongroom_service::{Clock, Config, Health, HealthServer, Metrics, Shutdown, systemd};
 use strongroom_source::Source;
 use strongroom_verify::Verify;
@@ -84,7 +84,7 @@ impl Process {
         let verb = role.name();
         broker::needed(&config, verb)?;
         let said = if common.is_quiet() { quiet(&config.telemetry) } else { config.telemetry.clone() };
-        let traces = telemetry::init_as(&broker::without_client(&said), &Who { verb, site: &config.site })?;
+        let traces = telemetry::init_as(&broker::without_client(&said), &ServiceIdentity { verb, site: &config.site })?;
         let (clock, shutdown) = (Clock::system(), Shutdown::on_signals(DEFAULT_STOP_BOUND));
         let listen = common.listen(&config);
         Self::open(Opening { verb, roles: &[role], config, listen, clock, shutdown, traces }).await

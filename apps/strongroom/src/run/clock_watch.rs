@@ -131,7 +131,7 @@ fn differs(one: Timestamp, other: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use strongroom_audit::raised_alarms;
-    use strongroom_source::testing::{Reply, Server};
+    use strongroom_source::testing::{Reply, ScriptedServer};
 
     use super::*;
 
@@ -149,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_clock_that_differs_from_the_servers_is_told_and_one_that_agrees_again_as_well() {
         let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
-        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
+        let server = ScriptedServer::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
         let actor: Actor = "run@test".parse().unwrap();
         let watch = |clock: &Clock| ClockWatch::new(&log, clock, &actor, Some(server.source()));
         watch(&clock).turn().await.unwrap();
@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn a_clock_that_is_set_in_the_middle_of_a_run_is_told_at_once() {
         let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
-        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
+        let server = ScriptedServer::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 12:00:30 GMT", "{}"));
         let mut watch = ClockWatch::new(&log, &clock, &"run@test".parse().unwrap(), Some(server.source()));
         watch.turn().await.unwrap();
         assert_eq!(alarm(&log).await, None);
@@ -209,12 +209,12 @@ mod tests {
     #[tokio::test]
     async fn only_a_servers_word_ends_what_a_server_was_compared_with() {
         let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
-        let server = Server::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 14:00:00 GMT", "{}"));
+        let server = ScriptedServer::new(|_| Reply::proper("200 OK\nDate: Fri, 20 Nov 2026 14:00:00 GMT", "{}"));
         let (enumerate, notify) = ("enumerate@test".parse().unwrap(), "notify@test".parse().unwrap());
         ClockWatch::new(&log, &clock, &enumerate, Some(server.source())).turn().await.unwrap();
         let raised = alarm(&log).await;
         assert!(raised.is_some());
-        let silent = Server::new(|_| Reply::proper("503 Service Unavailable", "{}"));
+        let silent = ScriptedServer::new(|_| Reply::proper("503 Service Unavailable", "{}"));
         ClockWatch::new(&log, &clock, &notify, None).turn().await.unwrap();
         ClockWatch::new(&log, &clock, &enumerate, Some(silent.source())).turn().await.unwrap();
         assert_eq!(alarm(&log).await, raised);

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use strongroom_notify::{Settings, SettingsError};
-use strongroom_service::config::load::FILE_NAME;
-use strongroom_service::config::{Sources, template};
+use strongroom_service::config::{FILE_NAME, Sources, template};
 use strongroom_service::{Config, ConfigError};
 
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strongroom_service::config::LogFormat;
 use strongroom_service::shutdown::DEFAULT_STOP_BOUND;
-use strongroom_service::telemetry::{Traces, Who};
+use strongroom_service::telemetry::{ServiceIdentity, Traces};
 use strongroom_service::{Clock, Config, Shutdown, systemd, telemetry};
 
 use crate::broker;
@@ -93,7 +93,7 @@ fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), Trouble> {
     if words {
         settings.level += &format!(",{ALARM_LINES}=off,{BATCH_LINES}=warn");
     }
-    let who = Who { verb: "run", site: &config.site };
+    let who = ServiceIdentity { verb: "run", site: &config.site };
     let traces = telemetry::init_as_to(&settings, &who, show.clone(), colours)?;
     Ok((show, traces))
 }

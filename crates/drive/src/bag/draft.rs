@@ -8,7 +8,7 @@ use strongroom_service::kill_point;
 
 use super::whole::write_first;
 use super::{tags, text};
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::{BagPlace, DATA};
@@ -63,7 +63,7 @@ fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveEr
     for (name, text) in tags::of(place) {
         write_first(mount, &bag, draft, name, text.as_bytes())?;
     }
-    write_first(mount, &payload, &data, text::FILE, text::words(place).as_bytes())?;
+    write_first(mount, &payload, &data, text::FILE, text::contents(place).as_bytes())?;
     kill_point!("drive.bag-begun");
     // If we stop here, there is no manifest yet, but no month's folder either.
     let mut manifest = Manifest::default();
@@ -72,19 +72,19 @@ fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveEr
     manifest.write_to(&mut lines).expect("memory takes whatever is written to it");
     write_first(mount, &bag, draft, manifest::FILE, &lines)?;
     for folder in [&data, draft] {
-        mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
+        mount.sync_folder(folder).map_err(|error| mount.error(Operation::Sync, folder, error))?;
     }
     Ok(())
 }
 
 fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
     let site = BagPlace::site_folder(&place.site);
-    let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Action::Open, &site, error))?;
+    let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Operation::Open, &site, error))?;
     let (from, to) = (draft_name(place.month), place.month.to_string());
     match rename_in(&folder, &from, &folder, &to) {
         // Another host made one, on a network drive where our lock does not hold: keep that.
         Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => return sweep(mount, draft).map(drop),
-        renamed => renamed.map_err(|error| mount.error(Action::Rename, place.folder(), error))?,
+        renamed => renamed.map_err(|error| mount.error(Operation::Rename, place.folder(), error))?,
     }
     kill_point!("drive.bag-renamed");
     // If we stop here, a power cut may bring the temporary name back. Under either name the bag is complete: its files
@@ -93,7 +93,7 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
         if let Err(error) = mount.sync_folder(at) {
             // A repeated sync would succeed without the name being on the device, so the rename is undone.
             let _ = rename_in(&folder, &to, &folder, &from);
-            return Err(mount.error(Action::Sync, at, error));
+            return Err(mount.error(Operation::Sync, at, error));
         }
     }
     kill_point!("drive.bag-named");
@@ -103,13 +103,13 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
 
 fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError> {
     let Some(folder) = mount.own_folder(path)? else { return Ok(false) };
-    let names = text_names_in(&folder).map_err(|error| mount.error(Action::Open, path, error))?;
+    let names = text_names_in(&folder).map_err(|error| mount.error(Operation::Open, path, error))?;
     for name in names {
-        remove_in(&folder, &name).map_err(|error| mount.error(Action::Remove, path.join(&name), error))?;
+        remove_in(&folder, &name).map_err(|error| mount.error(Operation::Remove, path.join(&name), error))?;
     }
     let (parent, name) = path.split().expect("a draft lies in a site's folder");
-    let parent = mount.top().folder(&parent).map_err(|error| mount.open_error(Action::Open, &parent, error))?;
-    remove_folder_in(parent, name).map_err(|error| mount.error(Action::Remove, path, error))?;
+    let parent = mount.top().folder(&parent).map_err(|error| mount.open_error(Operation::Open, &parent, error))?;
+    remove_folder_in(parent, name).map_err(|error| mount.error(Operation::Remove, path, error))?;
     Ok(true)
 }
 

@@ -8,7 +8,7 @@ use strongroom_files::within::{for_each_name_in, make_in, remove_folder_in, stat
 use strongroom_files::{Folder, Refusal};
 
 use super::text;
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::mount::{FOLDER_MODE, Mount};
 use crate::name::folded;
 use crate::relative::Relative;
@@ -53,10 +53,10 @@ impl Folders {
                 }
                 // Removed since it was opened: once more.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
-                Err(error) => return Err(mount.error(Action::Create, self.path.join(name), error)),
+                Err(error) => return Err(mount.error(Operation::Create, self.path.join(name), error)),
             }
         }
-        Err(mount.error(Action::Open, self.path.join(name), Refusal::Missing))
+        Err(mount.error(Operation::Open, self.path.join(name), Refusal::Missing))
     }
 
     pub(super) fn remove(&mut self, mount: &Mount, name: &str) -> bool {
@@ -83,7 +83,7 @@ impl Folders {
         if self.names.is_none() {
             let names = match mount.own_folder(&self.path)? {
                 Some(folder) => without_text(&self.hashing, &folder)
-                    .map_err(|error| mount.error(Action::Open, &self.path, error))?,
+                    .map_err(|error| mount.error(Operation::Open, &self.path, error))?,
                 None => BTreeSet::new(),
             };
             self.names = Some(names);

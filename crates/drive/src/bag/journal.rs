@@ -25,7 +25,7 @@ use strongroom_model::digest::Hasher;
 use strongroom_service::{fault, kill_point};
 
 use super::stamp::{Stamp, stamp_of};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::manifest::{self, MAX_LINE_BYTES, Manifest};
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
@@ -142,10 +142,10 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
         Err(error) => match Refusal::of(&error) {
             Some(Refusal::Missing) => return Ok(None),
             Some(Refusal::NotFile | Refusal::Link) => return Err(bad(mount, path, "it is not a plain file")),
-            _ => return Err(mount.error(Action::Open, path, error)),
+            _ => return Err(mount.error(Operation::Open, path, error)),
         },
     };
-    let unread = |error| mount.error(Action::Read, path, error);
+    let unread = |error| mount.error(Operation::Read, path, error);
     let stat = Stat::of(&file).map_err(unread)?;
     let head = head_of(&file).map_err(unread)?;
     if let Some(known) = known.filter(|known| known.head == head && known.end <= stat.size) {
@@ -161,7 +161,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     let added = match journal.read_on(&file) {
         Ok(added) => added,
         Err(error) => {
-            // `KeptLines` reads it block by block, once it is quarantined.
+            // `QuarantinedLines` reads it block by block, once it is quarantined.
             journal =
                 Journal { rest: Rest::Damaged(error.to_string()), ..Journal::beginning(journal.head, journal.stamp) };
             Manifest::default()
@@ -176,7 +176,7 @@ pub(crate) fn whole_batches(file: &File) -> Manifest {
 }
 
 pub(super) fn bad(mount: &Mount, path: &Relative, reason: impl Into<String>) -> DriveError {
-    Kind::BadManifest(reason.into()).at(mount.root()).about(path)
+    DriveErrorKind::BadManifest(reason.into()).at(mount.root()).about(path)
 }
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
@@ -205,21 +205,21 @@ pub(super) fn append(
     let error = |action| move |source: io::Error| (action, source);
     let (bytes, at) = batch(known, lines);
     let creation = if known.is_some() { Creation::OrOpen } else { Creation::New };
-    let file =
-        create_in(&folder, FILE, creation, FILE_MODE).map_err(|source| mount.error(Action::Create, &path, source))?;
+    let file = create_in(&folder, FILE, creation, FILE_MODE)
+        .map_err(|source| mount.error(Operation::Create, &path, source))?;
     let appended = faulted(|| fault!("drive.journal"))
         .and_then(|()| write_all_at(&file, &bytes, at))
-        .map_err(error(Action::Write))
+        .map_err(error(Operation::Write))
         .and_then(|()| {
             kill_point!("drive.journal-written");
             // If we stop here, or during the write, the batch may be lost. Nobody relies on it: the copies are proven
             // again.
-            mount.sync_file(&file).map_err(error(Action::Sync))
+            mount.sync_file(&file).map_err(error(Operation::Sync))
         })
         .and_then(|()| {
             if known.is_none() {
                 kill_point!("drive.journal-begun");
-                mount.sync_folder(bag).map_err(error(Action::Sync))?;
+                mount.sync_folder(bag).map_err(error(Operation::Sync))?;
             }
             Ok(())
         });

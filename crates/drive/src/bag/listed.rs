@@ -6,7 +6,7 @@ use strongroom_model::Digest;
 
 use super::journal::{self, Journal, Rest};
 use super::stamp::{Stamp, stamp_in, stamp_of};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
@@ -77,7 +77,7 @@ impl Listed {
         text: Option<&(&str, Digest)>,
     ) -> Result<&Manifest, DriveError> {
         for (path, sha256) in new {
-            self.all.insert(path, sha256).map_err(|_| Kind::Proven.of(path))?;
+            self.all.insert(path, sha256).map_err(|_| DriveErrorKind::Proven.of(path))?;
         }
         if let Some((name, sha256)) = text {
             self.all.set_text(name, sha256);
@@ -104,7 +104,7 @@ impl Listed {
     /// Reads the journal's additions; `false` if anything else changed.
     fn goes_on(&mut self, mount: &Mount, folder: impl Handle, bag: &Relative) -> Result<bool, DriveError> {
         let Some(known) = self.stamp else { return Ok(false) };
-        let stamp = |name| stamp_in(&folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error));
+        let stamp = |name| stamp_in(&folder, name).map_err(|error| mount.error(Operation::Open, bag.join(name), error));
         match (&self.journal, stamp(journal::FILE)?) {
             (None, None) => {}
             (Some(journal), Some(stamp)) if journal.stamp == stamp => {}
@@ -138,10 +138,10 @@ pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest,
         Err(error) => match Refusal::of(&error) {
             Some(Refusal::Missing) => return Ok((Manifest::default(), None)),
             Some(Refusal::NotFile | Refusal::Link) => return Err(bad("it is not a plain file".to_owned())),
-            _ => return Err(mount.error(Action::Open, path, error)),
+            _ => return Err(mount.error(Operation::Open, path, error)),
         },
     };
-    let stat = Stat::of(&file).map_err(|error| mount.error(Action::Read, path, error))?;
+    let stat = Stat::of(&file).map_err(|error| mount.error(Operation::Read, path, error))?;
     if stat.size > manifest::MAX_BYTES {
         return Err(bad(format!("it is longer than {} bytes", manifest::MAX_BYTES)));
     }

@@ -11,16 +11,16 @@ use strongroom_service::kill_point;
 use super::journal::{self, Rest};
 use super::listed::read_manifest;
 use super::stamp::stamp_in;
-use super::whole::{Next, write_whole};
+use super::whole::{NextVersion, write_whole};
 use super::{Bag, draft, lock_manifests, tags, text};
 use crate::drive::quarantine::move_aside;
 use crate::drive::read_back::is_still;
 use crate::drive::{inside, relative};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::hashing::digests_of;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
-use crate::proof::Proof;
+use crate::proof::ProvenCopy;
 use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
@@ -34,7 +34,7 @@ pub(crate) type New = BTreeMap<String, Digest>;
 impl Bag {
     /// Lists proven copies that are in their places, with one result for each, in order. What is listed already costs
     /// no write.
-    pub(crate) fn list(&self, mount: &Mount, proofs: &[Proof]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
+    pub(crate) fn list(&self, mount: &Mount, proofs: &[ProvenCopy]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
         let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
         if paths.iter().all(Result::is_err) {
             return Ok(paths.into_iter().map(|path| path.map(drop)).collect());
@@ -120,20 +120,20 @@ impl Bag {
     /// A manifest or journal that contradicts a proof counts as damaged.
     pub(crate) fn rebuild(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         match self.list_all(mount, proofs) {
-            Err(DriveError { kind: Kind::BadManifest(_) | Kind::Proven, .. }) => {}
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_) | DriveErrorKind::Proven, .. }) => {}
             listed => return listed,
         }
         let _lock = lock_manifests(mount)?;
         let mut parts = self.parts(mount)?;
         let differs = |(path, sha256): (&String, &Digest)| parts.all.get(path).is_some_and(|listed| listed != *sha256);
         if parts.differ || proofs.iter().any(differs) {
-            parts = Parts { all: Manifest::default(), bad_manifest: true, bad_journal: true, differ: true };
+            parts = ReadableListing { all: Manifest::default(), bad_manifest: true, bad_journal: true, differ: true };
         }
         if parts.bad_manifest {
             // If the log was lost too, the damaged manifest is all that knows older copies. If we stop here, the next
-            // start rewrites the manifest and finds the damaged one in the quarantine (`KeptLines`).
+            // start rewrites the manifest and finds the damaged one in the quarantine (`QuarantinedLines`).
             match move_aside(mount, &self.place.folder().join(manifest::FILE), None) {
-                Err(DriveError { kind: Kind::CopyMissing, .. }) => {}
+                Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                 moved => drop(moved?),
             }
         }
@@ -168,15 +168,15 @@ impl Bag {
         self.add(mount, &New::new()).map(drop)
     }
 
-    fn parts(&self, mount: &Mount) -> Result<Parts, DriveError> {
+    fn parts(&self, mount: &Mount) -> Result<ReadableListing, DriveError> {
         let bag = self.place.folder();
-        let mut parts = Parts::default();
+        let mut parts = ReadableListing::default();
         match read_manifest(mount, &bag.join(manifest::FILE)) {
-            Err(DriveError { kind: Kind::BadManifest(_), .. }) => parts.bad_manifest = true,
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => parts.bad_manifest = true,
             read => parts.all = read?.0,
         }
         match journal::read(mount, &bag.join(journal::FILE), None) {
-            Err(DriveError { kind: Kind::BadManifest(_), .. }) => parts.bad_journal = true,
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => parts.bad_journal = true,
             read => {
                 if let Some(read) = read? {
                     parts.bad_journal = read.journal.rest != Rest::Nothing;
@@ -202,7 +202,7 @@ impl Bag {
         let is_whole = listed.journal.as_ref().is_none_or(|journal| journal.rest == Rest::Nothing);
         let mut next = listed
             .with(new, text.as_ref())
-            .and_then(|all| Next::write(mount, &folder, &bag, manifest::FILE, |out| all.write_to(out)))
+            .and_then(|all| NextVersion::write(mount, &folder, &bag, manifest::FILE, |out| all.write_to(out)))
             .inspect_err(|_| listed.forget())?;
         // Not held during the sync. Until the rename, more counts as listed than is.
         let generation = listed.generation;
@@ -211,7 +211,7 @@ impl Bag {
             let mut listed = self.known();
             next.replace()?;
             let stamp = stamp_in(&folder, manifest::FILE);
-            listed.rewritten(generation, stamp.map_err(|error| mount.error(Action::Open, &bag, error))?);
+            listed.rewritten(generation, stamp.map_err(|error| mount.error(Operation::Open, &bag, error))?);
             Ok(())
         });
         drop(next);
@@ -223,7 +223,7 @@ impl Bag {
     }
 
     /// Makes `parts` the manifest, whatever was listed before.
-    fn replace(&self, mount: &Mount, mut parts: Parts) -> Result<(), DriveError> {
+    fn replace(&self, mount: &Mount, mut parts: ReadableListing) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;
         self.write_tags(mount, &folder)?;
@@ -231,7 +231,7 @@ impl Bag {
             let (name, sha256) = self.write_text(mount)?;
             parts.all.set_text(name, &sha256);
         }
-        let mut next = Next::write(mount, &folder, &bag, manifest::FILE, |out| parts.all.write_to(out))?;
+        let mut next = NextVersion::write(mount, &folder, &bag, manifest::FILE, |out| parts.all.write_to(out))?;
         next.sync()?;
         next.replace()?;
         self.known().forget();
@@ -244,9 +244,9 @@ impl Bag {
         kill_point!("drive.manifest-renamed");
         // If we stop here, a power cut shows the old manifest or the new one: either is complete, and the journal is
         // there.
-        mount.sync_folder(&bag).map_err(|error| mount.error(Action::Sync, &bag, error))?;
+        mount.sync_folder(&bag).map_err(|error| mount.error(Operation::Sync, &bag, error))?;
         let path = bag.join(journal::FILE);
-        if stat_in(folder, journal::FILE).map_err(|error| mount.error(Action::Open, &path, error))?.is_none() {
+        if stat_in(folder, journal::FILE).map_err(|error| mount.error(Operation::Open, &path, error))?.is_none() {
             return Ok(());
         }
         kill_point!("drive.journal-folded");
@@ -254,7 +254,7 @@ impl Bag {
         // it.
         if is_whole {
             let mut listed = self.known();
-            remove_in(folder, journal::FILE).map_err(|error| mount.error(Action::Remove, &path, error))?;
+            remove_in(folder, journal::FILE).map_err(|error| mount.error(Operation::Remove, &path, error))?;
             listed.journal = None;
             return Ok(());
         }
@@ -268,7 +268,7 @@ impl Bag {
     fn write_tags(&self, mount: &Mount, folder: &Folder) -> Result<(), DriveError> {
         let bag = self.place.folder();
         for (name, text) in tags::of(&self.place) {
-            let there = stat_in(folder, name).map_err(|error| mount.error(Action::Open, bag.join(name), error))?;
+            let there = stat_in(folder, name).map_err(|error| mount.error(Operation::Open, bag.join(name), error))?;
             if there.is_none() {
                 write_whole(mount, folder, &bag, name, text.as_bytes())?;
             }
@@ -280,7 +280,8 @@ impl Bag {
     fn write_text(&self, mount: &Mount) -> Result<(&'static str, Digest), DriveError> {
         let (data, sha256) = (self.place.data(), text::sha256(&self.place));
         let folder = mount.add_own_folder(&data)?;
-        let stands = |name| stat_in(&folder, name).map_err(|error| mount.error(Action::Read, data.join(name), error));
+        let stands =
+            |name| stat_in(&folder, name).map_err(|error| mount.error(Operation::Read, data.join(name), error));
         let taken = stands(text::FILE)?.is_some_and(|stat| stat.is_folder());
         let name = if taken { text::OTHER_FILE } else { text::FILE };
         let path = data.join(name);
@@ -288,20 +289,20 @@ impl Bag {
             let aside = move_aside(mount, &path, None)?;
             tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
         }
-        write_whole(mount, &folder, &data, name, text::words(&self.place).as_bytes())?;
+        write_whole(mount, &folder, &data, name, text::contents(&self.place).as_bytes())?;
         // If we stop here or earlier, the manifest is unchanged: the text comes before its line.
-        mount.sync_folder(&data).map_err(|error| mount.error(Action::Sync, &data, error))?;
+        mount.sync_folder(&data).map_err(|error| mount.error(Operation::Sync, &data, error))?;
         Ok((name, sha256))
     }
 
     fn opened(&self, mount: &Mount) -> Result<Folder, DriveError> {
         let bag = self.place.folder();
-        mount.top().folder(&bag).map_err(|error| mount.open_error(Action::Open, &bag, error))
+        mount.top().folder(&bag).map_err(|error| mount.open_error(Operation::Open, &bag, error))
     }
 }
 
 #[derive(Debug, Default)]
-struct Parts {
+struct ReadableListing {
     all: Manifest,
     bad_manifest: bool,
     bad_journal: bool,
@@ -318,7 +319,7 @@ fn match_or_add(
 ) -> Result<(), DriveError> {
     match new.get(&path).cloned().or_else(|| listed.get(&path)) {
         Some(listed) if listed == *sha256 => Ok(()),
-        Some(_) => Err(Kind::Proven.of(full())),
+        Some(_) => Err(DriveErrorKind::Proven.of(full())),
         None => {
             new.insert(path, sha256.clone());
             Ok(())
@@ -327,10 +328,10 @@ fn match_or_add(
 }
 
 /// Whether the file that was read back is still in its place.
-fn stands(mount: &Mount, proof: &Proof) -> Result<(), DriveError> {
+fn stands(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
-    let missing = || Kind::CopyMissing.of(&proof.path);
-    let found = mount.top().stat(&path).map_err(|error| mount.open_error(Action::Read, &path, error))?;
+    let missing = || DriveErrorKind::CopyMissing.of(&proof.path);
+    let found = mount.top().stat(&path).map_err(|error| mount.open_error(Operation::Read, &path, error))?;
     let stat = found.filter(Stat::is_plain).ok_or_else(missing)?;
     let same = proof.seen.is_none_or(|seen| seen.is(&stat));
     if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }

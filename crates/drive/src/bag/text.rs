@@ -16,7 +16,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// It contains no time and no version, so that site and month determine its digest.
-pub(super) fn words(place: &BagPlace) -> String {
+pub(super) fn contents(place: &BagPlace) -> String {
     format!(
         "Timesheets of the site {site}, backed up in {month}.\n\
          \n\
@@ -43,7 +43,7 @@ pub(super) fn words(place: &BagPlace) -> String {
 }
 
 pub(super) fn sha256(place: &BagPlace) -> Digest {
-    Digest::of(Algorithm::Sha256, words(place).as_bytes())
+    Digest::of(Algorithm::Sha256, contents(place).as_bytes())
 }
 
 #[cfg(test)]
@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn the_text_is_known_from_the_site_and_the_month() {
         let place = BagPlace { site: "acme".parse().unwrap(), month: "2026-11".parse().unwrap() };
-        insta::assert_snapshot!(words(&place));
+        insta::assert_snapshot!(contents(&place));
         assert_eq!(OTHER_FILE, crate::name::numbered(FILE, 2));
-        assert!(words(&place).lines().all(|line| line.len() <= 80));
+        assert!(contents(&place).lines().all(|line| line.len() <= 80));
     }
 }

@@ -7,7 +7,7 @@ use strongroom_files::within::{create_in, remove_in, replace_in};
 use strongroom_files::{Creation, Handle, faulted};
 use strongroom_service::{fault, kill_point};
 
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
 use crate::temporary::whole_name;
@@ -16,7 +16,7 @@ use crate::temporary::whole_name;
 const WRITE_BYTES: usize = 64 << 10;
 
 /// A file's next version under its temporary name; removed on drop. Needs the manifests' lock.
-pub(super) struct Next<'a, F: Handle> {
+pub(super) struct NextVersion<'a, F: Handle> {
     mount: &'a Mount,
     folder: F,
     path: &'a Relative,
@@ -25,7 +25,7 @@ pub(super) struct Next<'a, F: Handle> {
     is_named: bool,
 }
 
-impl<'a, F: Handle> Next<'a, F> {
+impl<'a, F: Handle> NextVersion<'a, F> {
     /// Not durable yet.
     pub(super) fn write(
         mount: &'a Mount,
@@ -36,15 +36,15 @@ impl<'a, F: Handle> Next<'a, F> {
     ) -> Result<Self, DriveError> {
         let temporary = whole_name(name);
         let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-        remove_in(&folder, &temporary).map_err(error(Action::Remove))?;
-        let file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
+        remove_in(&folder, &temporary).map_err(error(Operation::Remove))?;
+        let file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(error(Operation::Create))?;
         let next = Self { mount, folder, path, name, file, is_named: false };
-        write_into(&next.file, write).map_err(error(Action::Write))?;
+        write_into(&next.file, write).map_err(error(Operation::Write))?;
         Ok(next)
     }
 
     pub(super) fn sync(&self) -> Result<(), DriveError> {
-        let error = |source| self.mount.error(Action::Sync, self.path.join(self.name), source);
+        let error = |source| self.mount.error(Operation::Sync, self.path.join(self.name), source);
         self.mount.sync_file(&self.file).map_err(error)
     }
 
@@ -53,13 +53,13 @@ impl<'a, F: Handle> Next<'a, F> {
         kill_point!("drive.manifest-written");
         // If we stop here, the old file is in place; the temporary one is removed at the next start.
         let replaced = replace_in(&self.folder, whole_name(self.name), self.name);
-        replaced.map_err(|source| self.mount.error(Action::Rename, self.path.join(self.name), source))?;
+        replaced.map_err(|source| self.mount.error(Operation::Rename, self.path.join(self.name), source))?;
         self.is_named = true;
         Ok(())
     }
 }
 
-impl<F: Handle> Drop for Next<'_, F> {
+impl<F: Handle> Drop for NextVersion<'_, F> {
     fn drop(&mut self) {
         if !self.is_named {
             // It may take the last room of a full drive.
@@ -76,7 +76,7 @@ pub(super) fn write_whole(
     name: &str,
     bytes: &[u8],
 ) -> Result<(), DriveError> {
-    let mut next = Next::write(mount, &folder, path, name, |out| out.write_all(bytes))?;
+    let mut next = NextVersion::write(mount, &folder, path, name, |out| out.write_all(bytes))?;
     next.sync()?;
     next.replace()
 }
@@ -90,9 +90,9 @@ pub(super) fn write_first(
     bytes: &[u8],
 ) -> Result<(), DriveError> {
     let error = |action| move |source: io::Error| mount.error(action, path.join(name), source);
-    let file = create_in(folder, name, Creation::New, FILE_MODE).map_err(error(Action::Create))?;
-    write_into(&file, |out| out.write_all(bytes)).map_err(error(Action::Write))?;
-    mount.sync_file(&file).map_err(error(Action::Sync))
+    let file = create_in(folder, name, Creation::New, FILE_MODE).map_err(error(Operation::Create))?;
+    write_into(&file, |out| out.write_all(bytes)).map_err(error(Operation::Write))?;
+    mount.sync_file(&file).map_err(error(Operation::Sync))
 }
 
 fn write_into(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -6,7 +6,7 @@ use strongroom_model::{Month, SiteId};
 
 use super::Drive;
 use crate::bag::{Bag, text};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
@@ -73,7 +73,7 @@ fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
     let root = Relative::root();
     let unread = |path: &Relative| {
         let path = path.clone();
-        move |error| mount.error(Action::Open, &path, error)
+        move |error| mount.error(Operation::Open, &path, error)
     };
     let mut bags = Vec::new();
     let sites = text_names_in(mount.top()).map_err(unread(&root))?;
@@ -123,7 +123,7 @@ fn in_a_folder(
     let listed: Vec<_> = match bag.listed(mount) {
         Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
         // The next start rewrites it. Until then only names can tell.
-        Err(DriveError { kind: Kind::BadManifest(_), .. }) => Vec::new(),
+        Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => Vec::new(),
         Err(error) => return Err(error),
     };
     for name in sorted_names(mount, &opened, &path)? {
@@ -138,7 +138,7 @@ fn in_a_folder(
 }
 
 fn sorted_names(mount: &Mount, folder: impl Handle, path: &Relative) -> Result<Vec<OsString>, DriveError> {
-    let mut names = names_in(folder).map_err(|error| mount.error(Action::Open, path, error))?;
+    let mut names = names_in(folder).map_err(|error| mount.error(Operation::Open, path, error))?;
     names.sort_unstable();
     Ok(names)
 }

@@ -8,7 +8,7 @@ use strongroom_model::text;
 use strongroom_service::kill_point;
 
 use super::Drive;
-use crate::error::{Action, DriveError, InitError, Kind};
+use crate::error::{DriveError, DriveErrorKind, InitError, Operation};
 use crate::identity::{self, Identity, is_label};
 use crate::mount::{FILE_MODE, birth, open_top, read_identity};
 use crate::relative::Relative;
@@ -27,10 +27,13 @@ impl Drive {
         let top = open_top(root)?;
         match read_identity(root, &top) {
             Ok(identity) => return Err(InitError::Already { root: root.to_owned(), identity: Box::new(identity) }),
-            Err(DriveError { kind: Kind::NotSetUp | Kind::NotMounted | Kind::IdentityLost, .. }) => {}
+            Err(DriveError {
+                kind: DriveErrorKind::NotSetUp | DriveErrorKind::NotMounted | DriveErrorKind::IdentityLost,
+                ..
+            }) => {}
             Err(error) => return Err(error.into()),
         }
-        let written = Written::new(root, &top, |born| Identity::new(label, now, born))?;
+        let written = UnnamedIdentity::new(root, &top, |born| Identity::new(label, now, born))?;
         // If we stop here, the drive is not set up, and the next attempt begins anew.
         match written.name(root, &top)? {
             Some(identity) => Ok(identity),
@@ -45,12 +48,12 @@ impl Drive {
 
 /// An identity that is durable under a temporary name, so that a power cut never leaves an empty file under the final
 /// one.
-pub(super) struct Written {
+pub(super) struct UnnamedIdentity {
     folder: Folder,
     identity: Identity,
 }
 
-impl Written {
+impl UnnamedIdentity {
     /// `make` gets the new file's birth time.
     pub(super) fn new(
         root: &Path,
@@ -58,14 +61,14 @@ impl Written {
         make: impl FnOnce(Option<String>) -> Identity,
     ) -> Result<Self, DriveError> {
         let failed = |action| move |error: io::Error| DriveError::from_io(root, action, identity::PATH, error);
-        let folder = top.make_folder(Relative::root().join(identity::FOLDER)).map_err(failed(Action::Open))?.folder;
+        let folder = top.make_folder(Relative::root().join(identity::FOLDER)).map_err(failed(Operation::Open))?.folder;
         let temporary = whole_name(identity::FILE);
-        remove_in(&folder, &temporary).map_err(failed(Action::Remove))?;
-        let mut file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(failed(Action::Open))?;
+        remove_in(&folder, &temporary).map_err(failed(Operation::Remove))?;
+        let mut file = create_in(&folder, &temporary, Creation::New, FILE_MODE).map_err(failed(Operation::Open))?;
         let in_memory = Backing::of(top).is_ok_and(|backing| backing == Backing::Memory);
         let identity = Identity { in_memory, ..make(birth(&file, top.filesystem())) };
-        file.write_all(&identity.to_bytes()).map_err(failed(Action::Write))?;
-        sync::sync_file(&file).map_err(failed(Action::Sync))?;
+        file.write_all(&identity.to_bytes()).map_err(failed(Operation::Write))?;
+        sync::sync_file(&file).map_err(failed(Operation::Sync))?;
         kill_point!("drive.identity-written");
         Ok(Self { folder, identity })
     }
@@ -79,11 +82,11 @@ impl Written {
                 let _ = remove_in(&self.folder, &temporary);
                 return Ok(None);
             }
-            renamed => renamed.map_err(failed(Action::Rename))?,
+            renamed => renamed.map_err(failed(Operation::Rename))?,
         }
         // If we stop here, a power cut may undo the rename: nothing has used the identity yet.
-        for folder in [&self.folder, &top.folder(Relative::root()).map_err(failed(Action::Open))?] {
-            sync::sync_folder(folder).map_err(failed(Action::Sync))?;
+        for folder in [&self.folder, &top.folder(Relative::root()).map_err(failed(Operation::Open))?] {
+            sync::sync_folder(folder).map_err(failed(Operation::Sync))?;
         }
         Ok(Some(self.identity))
     }

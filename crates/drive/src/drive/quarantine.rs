@@ -5,13 +5,13 @@ use strongroom_files::within::{remove_in, rename_in, stat_in};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
 use crate::relative::{Relative, text_names_in};
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 
 /// Below Strongroom's own folder; quarantined files keep their paths in it.
 const FOLDER: &str = "quarantine";
@@ -27,7 +27,7 @@ impl Drive {
         let path = relative(path)?;
         let mount = self.session()?;
         let Some((place, inside)) = BagPlace::of(&path) else {
-            return Err(Kind::BadPath.of(path));
+            return Err(DriveErrorKind::BadPath.of(path));
         };
         if mount.bags.get(&place).listed(&mount)?.all().get(&inside).is_some() {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Drive {
         let (_, filename) = path.split().expect("it lies in a bag");
         for base in bases(&path) {
             let free =
-                mount.top().stat(base.join(filename)).map_err(|error| mount.error(Action::Read, &base, error))?;
+                mount.top().stat(base.join(filename)).map_err(|error| mount.error(Operation::Read, &base, error))?;
             if free.is_none() {
                 return Ok(Some(base.join(filename).as_str().to_owned()));
             }
@@ -46,8 +46,8 @@ impl Drive {
     /// Moves an untrusted file into the quarantine, and returns its new path. `seen`: only if it is still that file.
     ///
     /// # Errors
-    /// An obstacle; it is listed as proven, or is another file by now ([`Kind::CopyMissing`]).
-    pub fn quarantine(&self, path: &str, seen: Option<Seen>) -> Result<String, DriveError> {
+    /// An obstacle; it is listed as proven, or is another file by now ([`DriveErrorKind::CopyMissing`]).
+    pub fn quarantine(&self, path: &str, seen: Option<FileVersion>) -> Result<String, DriveError> {
         let path = relative(path)?;
         Ok(set_aside(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
     }
@@ -57,35 +57,35 @@ impl Drive {
     ///
     /// # Errors
     /// An obstacle; or the file is listed as proven.
-    pub fn discard(&self, path: &str, seen: Option<Seen>) -> Result<(), DriveError> {
+    pub fn discard(&self, path: &str, seen: Option<FileVersion>) -> Result<(), DriveError> {
         discard(self.session()?.as_ref(), &relative(path)?, seen)
     }
 }
 
-pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<(), DriveError> {
+pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<FileVersion>) -> Result<(), DriveError> {
     let Some(((place, inside), (folder, filename))) = BagPlace::of(path).zip(path.split()) else {
-        return Err(Kind::BadPath.of(path));
+        return Err(DriveErrorKind::BadPath.of(path));
     };
     let Some(opened) = mount.own_folder(&folder)? else { return Ok(()) };
     let bag = mount.bags.get(&place);
     bag.while_unlisted(mount, &inside, || {
-        let there = stat_in(&opened, filename).map_err(|error| mount.error(Action::Read, path, error))?;
+        let there = stat_in(&opened, filename).map_err(|error| mount.error(Operation::Read, path, error))?;
         if there.is_some_and(|stat| seen.is_none_or(|seen| seen.is(&stat))) {
-            remove_in(&opened, filename).map_err(|error| mount.error(Action::Remove, path, error))?;
+            remove_in(&opened, filename).map_err(|error| mount.error(Operation::Remove, path, error))?;
         }
         Ok(())
     })?;
     // If we stop here, a power cut may bring the file back: it is fetched again, and the old one is quarantined.
-    mount.sync_folder(&folder).map_err(|error| mount.error(Action::Sync, &folder, error))?;
+    mount.sync_folder(&folder).map_err(|error| mount.error(Operation::Sync, &folder, error))?;
     if let Some((_, name)) = folder.split() {
         bag.tidy(mount, name);
     }
     Ok(())
 }
 
-pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
+pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<FileVersion>) -> Result<Relative, DriveError> {
     let Some(((place, inside), (folder, _))) = BagPlace::of(path).zip(path.split()) else {
-        return Err(Kind::BadPath.of(path));
+        return Err(DriveErrorKind::BadPath.of(path));
     };
     let bag = mount.bags.get(&place);
     let aside = bag.while_unlisted(mount, &inside, || move_aside(mount, path, seen))?;
@@ -96,11 +96,11 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> R
 }
 
 /// Moves a file into the quarantine, durably. The caller holds the manifests' lock and knows that no manifest lists it.
-pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> Result<Relative, DriveError> {
-    let missing = || Kind::CopyMissing.of(path);
-    let (folder, filename) = path.split().ok_or_else(|| Kind::BadPath.of(path))?;
-    let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Action::Read, &folder, error))?;
-    let there = stat_in(&from, filename).map_err(|error| mount.error(Action::Read, path, error))?;
+pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<FileVersion>) -> Result<Relative, DriveError> {
+    let missing = || DriveErrorKind::CopyMissing.of(path);
+    let (folder, filename) = path.split().ok_or_else(|| DriveErrorKind::BadPath.of(path))?;
+    let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Operation::Read, &folder, error))?;
+    let there = stat_in(&from, filename).map_err(|error| mount.error(Operation::Read, path, error))?;
     if let (Some(seen), Some(stat)) = (seen, there)
         && !seen.is(&stat)
     {
@@ -113,16 +113,16 @@ pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<Seen>) -> 
                 kill_point!("drive.put-aside");
                 // If we stop here, a power cut may bring the file back: whoever found it untrusted finds it again.
                 for folder in [&folder, &base] {
-                    mount.sync_folder(folder).map_err(|error| mount.error(Action::Sync, folder, error))?;
+                    mount.sync_folder(folder).map_err(|error| mount.error(Operation::Sync, folder, error))?;
                 }
                 return Ok(base.join(filename));
             }
             Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => {}
             Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => return Err(missing()),
-            Err(error) => return Err(mount.error(Action::Rename, path, error)),
+            Err(error) => return Err(mount.error(Operation::Rename, path, error)),
         }
     }
-    Err(Kind::NotPlain.of(path))
+    Err(DriveErrorKind::NotPlain.of(path))
 }
 
 pub(super) fn folder() -> Relative {
@@ -130,11 +130,11 @@ pub(super) fn folder() -> Relative {
 }
 
 /// The quarantined files of a path, newest first.
-pub(crate) fn kept_from(mount: &Mount, path: &Relative) -> Result<Vec<Relative>, DriveError> {
+pub(crate) fn quarantined_from(mount: &Mount, path: &Relative) -> Result<Vec<Relative>, DriveError> {
     let Some((base, (_, filename))) = bases(path).next().zip(path.split()) else { return Ok(Vec::new()) };
     let (parent, last) = base.split().expect("it lies below the quarantine's folder");
     let Some(folder) = mount.own_folder(&parent)? else { return Ok(Vec::new()) };
-    let names = text_names_in(folder).map_err(|error| mount.error(Action::Open, &parent, error))?;
+    let names = text_names_in(folder).map_err(|error| mount.error(Operation::Open, &parent, error))?;
     let mut kept: Vec<_> = names.iter().filter_map(|name| Some((name::number_of(last, name)?, name))).collect();
     kept.sort_unstable_by(|one, other| other.cmp(one));
     Ok(kept.into_iter().map(|(_, name)| parent.join(name).join(filename)).collect())

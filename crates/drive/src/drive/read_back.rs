@@ -12,11 +12,11 @@ use strongroom_model::{Algorithm, ByteCount, Digest};
 use strongroom_service::{Fault, fault};
 
 use super::{Drive, relative};
-use crate::error::{Action, DriveError};
+use crate::error::{DriveError, Operation};
 use crate::mount::Mount;
-use crate::proof::ReadBackOf;
+use crate::proof::ReadBackResult;
 use crate::relative::Relative;
-use crate::seen::Seen;
+use crate::seen::FileVersion;
 
 /// The alignment that `O_DIRECT` needs: the largest logical block of any drive on sale. A drive that needs more
 /// refuses, and is read otherwise.
@@ -30,13 +30,13 @@ impl Drive {
     ///
     /// # Errors
     /// An obstacle; the file is missing, not plain, or unreadable.
-    pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackOf, DriveError> {
+    pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackResult, DriveError> {
         self.read_back_many(&[(path, algorithm)]).pop().expect("one answer for each file")
     }
 
     /// Reads many files back; one result for each, in order.
     #[must_use]
-    pub fn read_back_many(&self, files: &[(&str, Algorithm)]) -> Vec<Result<ReadBackOf, DriveError>> {
+    pub fn read_back_many(&self, files: &[(&str, Algorithm)]) -> Vec<Result<ReadBackResult, DriveError>> {
         let mount = match self.mount() {
             Ok(mount) => mount,
             Err(error) => return files.iter().map(|_| Err(error.clone())).collect(),
@@ -60,7 +60,7 @@ fn read_one(
     path: &str,
     algorithm: Algorithm,
     buffer: &mut AlignedBuffer,
-) -> Result<ReadBackOf, DriveError> {
+) -> Result<ReadBackResult, DriveError> {
     read_file(mount, &relative(path)?, algorithm, buffer)
 }
 
@@ -76,28 +76,28 @@ fn read_file(
     path: &Relative,
     algorithm: Algorithm,
     buffer: &mut AlignedBuffer,
-) -> Result<ReadBackOf, DriveError> {
+) -> Result<ReadBackResult, DriveError> {
     let mut read = || {
         let file = mount.top().file(path)?;
         let stat = Stat::of(&file)?;
-        let (size, seen) = (stat.size, Seen::of(&stat));
+        let (size, seen) = (stat.size, FileVersion::of(&stat));
         if mount.filesystem().on_device {
             let read = from_device(&file, size, algorithm, buffer)?;
             // A layer below may have a cache.
             let method = if mount.backing() == Backing::Device { read.method } else { ReadBack::Cached };
-            Ok(ReadBackOf { seen, method, ..read })
+            Ok(ReadBackResult { seen, method, ..read })
         } else {
             let mut hasher = PairHasher::new(algorithm);
             let read = pour(&file, size, &mut hasher, buffer)?;
-            Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached, seen })
+            Ok(ReadBackResult { pair: hasher.finish(), size: ByteCount(read), method: ReadBack::Cached, seen })
         }
     };
-    read().map_err(|error| mount.open_error(Action::Read, path, error))
+    read().map_err(|error| mount.open_error(Operation::Read, path, error))
 }
 
 /// Reads with `O_DIRECT` where supported, and checks the page cache before and after: some file systems accept the flag
 /// and read through it all the same.
-fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackOf> {
+fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackResult> {
     // Drops clean pages; ours are clean, since they were synced.
     drop_cached(file)?;
     let resident_before = resident_pages(file, size).ok();
@@ -124,7 +124,7 @@ fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut Aligne
         // Nobody reads it again soon.
         let _ = drop_cached(file);
     }
-    Ok(ReadBackOf { pair: hasher.finish(), size: ByteCount(read), method, seen: Seen::default() })
+    Ok(ReadBackResult { pair: hasher.finish(), size: ByteCount(read), method, seen: FileVersion::default() })
 }
 
 /// Hashes a whole file.
@@ -137,14 +137,14 @@ fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuf
     }
     let mut offset = 0;
     while offset < size {
-        let wanted = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
-        let chunk = &mut buffer.bytes()[..wanted.next_multiple_of(ALIGNMENT_BYTES)];
+        let length = usize::try_from(size - offset).unwrap_or(usize::MAX).min(BUFFER_BYTES);
+        let chunk = &mut buffer.bytes()[..length.next_multiple_of(ALIGNMENT_BYTES)];
         let count = read_at(file, chunk, offset)?;
         // Truncated while being read.
-        if count < wanted && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
+        if count < length && !count.is_multiple_of(ALIGNMENT_BYTES) || count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let count = count.min(wanted);
+        let count = count.min(length);
         if fault == Some(Fault::Flip) && offset == 0 {
             chunk[count / 2] ^= 1;
         }

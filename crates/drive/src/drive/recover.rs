@@ -10,14 +10,14 @@ use strongroom_model::{Digest, Month, SiteId};
 use super::foreign::is_a_desktops;
 use super::quarantine::set_aside;
 use super::{Drive, inside, months_of, named_in_site};
-use crate::bag::kept::KeptLines;
+use crate::bag::quarantined::QuarantinedLines;
 use crate::bag::{self, Bag, draft, text};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
-use crate::proof::{Proof, Recovered, Recovery, Unlisted};
+use crate::proof::{ProvenCopy, Recovery, RecoveryReport, Unlisted};
 use crate::relative::{Relative, text_names_in, text_names_where};
 use crate::temporary::{is_temporary, part_name, sweep};
 
@@ -25,15 +25,15 @@ impl Drive {
     /// Cleans up what a dead process left of a site:
     /// - removes drafts of bags, empty folders, and temporary files except those whose transfers resume;
     /// - rewrites missing and damaged manifests of months whose proofs are given;
-    /// - quarantines files that were fetched and never proven; other unlisted files stay ([`Recovered::unlisted`]).
+    /// - quarantines files that were fetched and never proven; other unlisted files stay ([`RecoveryReport::unlisted`]).
     ///
-    /// Months whose proofs must be read from the log first are [`Recovered::doubtful`]. Call it before files are
+    /// Months whose proofs must be read from the log first are [`RecoveryReport::doubtful`]. Call it before files are
     /// received. While other workers write, only what certainly belongs to nobody is touched
-    /// ([`Recovered::others_busy`]).
+    /// ([`RecoveryReport::others_busy`]).
     ///
     /// # Errors
     /// An obstacle.
-    pub fn recover(&self, site: &SiteId, recovery: &Recovery<'_>) -> Result<Recovered, DriveError> {
+    pub fn recover(&self, site: &SiteId, recovery: &Recovery<'_>) -> Result<RecoveryReport, DriveError> {
         let mount = self.mount()?;
         mount.check_writable()?;
         let alone = mount.alone()?;
@@ -51,7 +51,7 @@ impl Drive {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lists {
+enum BagListing {
     Copies,
     Nothing,
     /// The manifest or the journal is damaged.
@@ -63,13 +63,13 @@ enum Lists {
 fn unlisted_in(
     mount: &Mount,
     bag: &Bag,
-    lists: Lists,
+    lists: BagListing,
     folder: Folder,
     path: &Relative,
 ) -> Result<Vec<String>, DriveError> {
-    let listed = if lists == Lists::Unknown { None } else { Some(bag.listed(mount)?) };
+    let listed = if lists == BagListing::Unknown { None } else { Some(bag.listed(mount)?) };
     let is_unlisted = |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
-    text_names_where(folder, is_unlisted).map_err(|error| mount.error(Action::Open, path, error))
+    text_names_where(folder, is_unlisted).map_err(|error| mount.error(Operation::Open, path, error))
 }
 
 struct Sweeper<'a> {
@@ -77,38 +77,38 @@ struct Sweeper<'a> {
     site: &'a SiteId,
     month_now: Month,
     /// Digests that may be resumed or adopted, by the names of their bookings' folders.
-    wanted: HashMap<String, Vec<&'a Digest>>,
+    expected_files: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
-    proofs: &'a BTreeMap<Month, Vec<Proof>>,
+    proofs: &'a BTreeMap<Month, Vec<ProvenCopy>>,
     abandoned: &'a BTreeSet<String>,
     since: Option<Timestamp>,
     alone: bool,
     /// Of the month being checked.
-    kept: Option<(Month, KeptLines)>,
-    found: Recovered,
+    kept: Option<(Month, QuarantinedLines)>,
+    found: RecoveryReport,
 }
 
 impl<'a> Sweeper<'a> {
     fn new(mount: &'a Mount, site: &'a SiteId, recovery: &Recovery<'a>, alone: bool) -> Self {
-        let mut wanted: HashMap<String, Vec<&Digest>> = HashMap::new();
-        for file in recovery.wanted {
+        let mut expected_files: HashMap<String, Vec<&Digest>> = HashMap::new();
+        for file in recovery.expected_files {
             let id = file.booking.as_str();
             for folder in BTreeSet::from([name::escape(id), name::escape_strictly(id)]) {
-                wanted.entry(folder).or_default().push(&file.expected);
+                expected_files.entry(folder).or_default().push(&file.expected);
             }
         }
         Self {
             mount,
             site,
             month_now: recovery.month,
-            wanted,
+            expected_files,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
             proofs: recovery.proofs,
             abandoned: recovery.abandoned,
             since: recovery.since,
             alone,
             kept: None,
-            found: Recovered { others_busy: !alone, ..Recovered::default() },
+            found: RecoveryReport { others_busy: !alone, ..RecoveryReport::default() },
         }
     }
 
@@ -126,7 +126,7 @@ impl<'a> Sweeper<'a> {
         Ok(())
     }
 
-    fn rebuild(&mut self, month: Month, proofs: &[Proof]) -> Result<(), DriveError> {
+    fn rebuild(&mut self, month: Month, proofs: &[ProvenCopy]) -> Result<(), DriveError> {
         let place = self.place(month);
         let proofs = proofs
             .iter()
@@ -156,7 +156,7 @@ impl<'a> Sweeper<'a> {
         // Reports are the same at each start.
         names.sort_unstable();
         for name in names {
-            self.booking(&place, &name, lists == Lists::Copies)?;
+            self.booking(&place, &name, lists == BagListing::Copies)?;
             bag.tidy(self.mount, &name);
         }
         Ok(())
@@ -169,7 +169,7 @@ impl<'a> Sweeper<'a> {
     }
 
     /// Repairs a month's text and folds a leftover journal.
-    fn settle(&mut self, month: Month, bag: &Bag) -> Result<Lists, DriveError> {
+    fn settle(&mut self, month: Month, bag: &Bag) -> Result<BagListing, DriveError> {
         let settled = bag.listed(self.mount).map(|listed| listed.is_begun()).and_then(|is_begun| {
             // Perhaps the manifest was deleted: the log knows what was listed.
             if !is_begun {
@@ -180,14 +180,14 @@ impl<'a> Sweeper<'a> {
         match settled {
             Ok(false) => {}
             Ok(true) => self.rewrote(month),
-            Err(DriveError { kind: Kind::BadManifest(_), .. }) => {
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => {
                 self.found.doubtful.insert(month);
-                return Ok(Lists::Unknown);
+                return Ok(BagListing::Unknown);
             }
             Err(error) => return Err(error),
         }
         let lists_copies = bag.listed(self.mount)?.all().lists_copies();
-        Ok(if lists_copies { Lists::Copies } else { Lists::Nothing })
+        Ok(if lists_copies { BagListing::Copies } else { BagListing::Nothing })
     }
 
     /// A folder without proven files.
@@ -202,24 +202,24 @@ impl<'a> Sweeper<'a> {
                 return Ok(());
             }
         };
-        let wanted = self.wanted_in(place.month, name);
-        let names = text_names_in(&opened).map_err(|error| self.mount.error(Action::Open, &path, error))?;
+        let expected_files = self.expected_in(place.month, name);
+        let names = text_names_in(&opened).map_err(|error| self.mount.error(Operation::Open, &path, error))?;
         for file in names {
             let file_path = path.join(&file);
             if is_temporary(&file) {
-                let keep = wanted.iter().any(|expected| part_name(expected) == file);
+                let keep = expected_files.iter().any(|expected| part_name(expected) == file);
                 self.temporary(&opened, &file_path, &file, keep)?;
-            } else if wanted.is_empty() {
+            } else if expected_files.is_empty() {
                 self.unlisted(place, &opened, &file, lists_copies, &file_path)?;
             }
         }
         Ok(())
     }
 
-    fn wanted_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
+    fn expected_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
         let base = name::base_of(folder);
-        let wanted = self.wanted.get(base.as_str()).filter(|_| month == self.month_now);
-        wanted.cloned().unwrap_or_default()
+        let expected_files = self.expected_files.get(base.as_str()).filter(|_| month == self.month_now);
+        expected_files.cloned().unwrap_or_default()
     }
 
     /// A file that is neither listed nor expected.
@@ -235,7 +235,7 @@ impl<'a> Sweeper<'a> {
         if self.unproven.contains(path.as_str()) || is_a_desktops(name) {
             return Ok(());
         }
-        let stat = stat_in(folder, name).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        let stat = stat_in(folder, name).map_err(|error| self.mount.error(Operation::Open, path, error))?;
         let Some(stat) = stat.filter(|stat| !stat.is_folder()) else { return Ok(()) };
         let older = self.since.is_some_and(|since| stat.modified.seconds < since.as_second());
         if !self.alone && !older {
@@ -257,7 +257,7 @@ impl<'a> Sweeper<'a> {
             match set_aside(self.mount, path, None) {
                 Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
                 // Proven or moved meanwhile.
-                Err(DriveError { kind: Kind::Proven | Kind::CopyMissing, .. }) => {}
+                Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -267,7 +267,7 @@ impl<'a> Sweeper<'a> {
     fn kept_lines(&mut self, place: &BagPlace, path: &Relative) -> Result<Vec<Digest>, DriveError> {
         let lines = match self.kept.take() {
             Some((month, lines)) if month == place.month => lines,
-            _ => KeptLines::read(self.mount, place)?,
+            _ => QuarantinedLines::read(self.mount, place)?,
         };
         let inside = BagPlace::of(path).map(|(_, inside)| inside);
         let listed_as = inside.map_or_else(Vec::new, |inside| lines.of(&inside).to_vec());
@@ -279,7 +279,7 @@ impl<'a> Sweeper<'a> {
     fn folder(&mut self, path: &Relative) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
         let Some(folder) = self.mount.own_folder(path)? else { return Ok(()) };
-        let names = text_names_in(&folder).map_err(|error| self.mount.error(Action::Open, path, error))?;
+        let names = text_names_in(&folder).map_err(|error| self.mount.error(Operation::Open, path, error))?;
         for name in names.into_iter().filter(|name| is_temporary(name)) {
             self.temporary(&folder, &path.join(&name), &name, false)?;
         }
@@ -295,7 +295,7 @@ impl<'a> Sweeper<'a> {
             Ok(true) => self.found.swept += 1,
             // In use by a live worker.
             Ok(false) => {}
-            Err(error) => return Err(self.mount.error(Action::Remove, path, error)),
+            Err(error) => return Err(self.mount.error(Operation::Remove, path, error)),
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use strongroom_model::{BookingId, Month, SiteId};
 
 use super::Drive;
 use crate::bag::text;
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::name;
 use crate::place::BagPlace;
 use crate::relative::text_names_where;
@@ -31,7 +31,7 @@ impl Unfinished {
 }
 
 impl Drive {
-    /// Limits which bookings a start must ask the log about ([`Recovery::wanted`](crate::Recovery::wanted)).
+    /// Limits which bookings a start must ask the log about ([`Recovery::expected_files`](crate::Recovery::wanted)).
     ///
     /// # Errors
     /// An obstacle.
@@ -44,13 +44,13 @@ impl Drive {
         let listed = match bag.listed(&mount) {
             Ok(listed) => Some(listed),
             // Then any folder may hold unproven files.
-            Err(DriveError { kind: Kind::BadManifest(_), .. }) => None,
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => None,
             Err(error) => return Err(error),
         };
         let is_unlisted =
             |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
         let names = text_names_where(folder, |name| !text::is_name(name) && is_unlisted(name))
-            .map_err(|error| mount.error(Action::Open, &data, error))?;
+            .map_err(|error| mount.error(Operation::Open, &data, error))?;
         Ok(Unfinished { folders: names.iter().map(|name| name::base_of(name)).collect() })
     }
 }

@@ -9,14 +9,14 @@ use strongroom_model::{DriveId, DriveUse, SiteId};
 use strongroom_service::kill_point;
 
 use super::Drive;
-use super::init::Written;
+use super::init::UnnamedIdentity;
 use crate::bag::journal;
-use crate::error::{Action, DriveError, Kind, RestoreError};
+use crate::error::{DriveError, DriveErrorKind, Operation, RestoreError};
 use crate::identity::{self, Identity, is_label};
 use crate::manifest::{self, Manifest};
 use crate::mount::{open_top, read_identity};
 use crate::place::BagPlace;
-use crate::proof::Proof;
+use crate::proof::ProvenCopy;
 use crate::relative::{Relative, text_names_in};
 use crate::uses;
 
@@ -45,11 +45,11 @@ impl Drive {
 fn check_unreadable(root: &Path, top: &Beneath) -> Result<(), RestoreError> {
     match read_identity(root, top) {
         Ok(identity) => Err(RestoreError::Readable { root: root.to_owned(), identity: Box::new(identity) }),
-        Err(DriveError { kind: Kind::Copied(identity), .. }) => {
+        Err(DriveError { kind: DriveErrorKind::Copied(identity), .. }) => {
             Err(RestoreError::Readable { root: root.to_owned(), identity })
         }
-        Err(DriveError { kind: Kind::NotSetUp | Kind::IdentityLost, .. }) => Ok(()),
-        Err(error @ DriveError { kind: Kind::BadIdentity(_), .. }) => match content(top) {
+        Err(DriveError { kind: DriveErrorKind::NotSetUp | DriveErrorKind::IdentityLost, .. }) => Ok(()),
+        Err(error @ DriveError { kind: DriveErrorKind::BadIdentity(_), .. }) => match content(top) {
             Ok(bytes) if !Identity::is_newer(&bytes) => Ok(()),
             _ => Err(error.into()),
         },
@@ -74,9 +74,9 @@ impl Unidentified {
 
     /// How many of these copies it holds: listed with that digest, and a plain file.
     #[must_use]
-    pub fn holds(&self, proofs: &[Proof]) -> usize {
+    pub fn holds(&self, proofs: &[ProvenCopy]) -> usize {
         let mut manifests: HashMap<BagPlace, Option<Manifest>> = HashMap::new();
-        let is_held = |proof: &&Proof| {
+        let is_held = |proof: &&ProvenCopy| {
             let Some((bag, inside)) = Relative::parse(&proof.path).and_then(|path| BagPlace::of(&path)) else {
                 return false;
             };
@@ -117,21 +117,22 @@ impl Unidentified {
             return Err(RestoreError::BadLabel { label: strongroom_model::text::printable(label, 80) }.into());
         }
         let make = |born| Identity { id, ..Identity::new(label, created_at, born) };
-        let written = Written::new(root, top, make).map_err(RestoreError::from)?;
+        let written = UnnamedIdentity::new(root, top, make).map_err(RestoreError::from)?;
         if let Err(error) = record() {
             written.discard();
             return Err(error);
         }
         kill_point!("drive.identity-recorded");
         check_unreadable(root, top)?;
-        put_away(top)
-            .map_err(|source| RestoreError::from(DriveError::from_io(root, Action::Remove, identity::PATH, source)))?;
+        put_away(top).map_err(|source| {
+            RestoreError::from(DriveError::from_io(root, Operation::Remove, identity::PATH, source))
+        })?;
         match written.name(root, top).map_err(RestoreError::from)? {
             Some(identity) => Ok(identity),
             None => {
                 check_unreadable(root, top)?;
                 let reason = "something else took its place".to_owned();
-                Err(RestoreError::from(Kind::BadIdentity(reason).at(root)).into())
+                Err(RestoreError::from(DriveErrorKind::BadIdentity(reason).at(root)).into())
             }
         }
     }

@@ -3,10 +3,10 @@ use std::path::Path;
 
 use strongroom_files::stat::{birth_of, is_mount_point};
 use strongroom_files::within::names_in;
-use strongroom_files::{Beneath, Call, Filesystem, Handle, Policy, Refusal, Whose, meaning};
+use strongroom_files::{Beneath, Call, ErrorClass, Filesystem, Handle, Policy, Refusal, meaning};
 
 use super::{FILE_MODE, FOLDER_MODE};
-use crate::error::{Action, DriveError, Kind};
+use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity::{self, Identity};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::is_temporary;
@@ -26,11 +26,11 @@ pub(crate) fn open_top(root: &Path) -> Result<Beneath, DriveError> {
 
 pub(super) fn missing(root: &Path, source: io::Error) -> DriveError {
     // Host limits and permissions say nothing about whether the drive is there.
-    let whose = meaning(Call::Open, &source).map(|meaning| meaning.whose);
-    if matches!(whose, Some(Whose::Host | Whose::Rights)) {
-        return DriveError::from_io(root, Action::Open, ".", source);
+    let class = meaning(Call::Open, &source).map(|meaning| meaning.class);
+    if matches!(class, Some(ErrorClass::Host | ErrorClass::Rights)) {
+        return DriveError::from_io(root, Operation::Open, ".", source);
     }
-    Kind::Missing.at(root).because(Action::Open, source)
+    DriveErrorKind::Missing.at(root).because(Operation::Open, source)
 }
 
 pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, DriveError> {
@@ -44,10 +44,10 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
     file.by_ref()
         .take(most)
         .read_to_end(&mut bytes)
-        .map_err(|source| DriveError::from_io(root, Action::Open, &path, source))?;
-    let identity = Identity::from_bytes(&bytes).map_err(|reason| Kind::BadIdentity(reason).at(root))?;
+        .map_err(|source| DriveError::from_io(root, Operation::Open, &path, source))?;
+    let identity = Identity::from_bytes(&bytes).map_err(|reason| DriveErrorKind::BadIdentity(reason).at(root))?;
     match (&identity.born, birth(&file, top.filesystem())) {
-        (Some(then), Some(now)) if *then != now => Err(Kind::Copied(Box::new(identity)).at(root)),
+        (Some(then), Some(now)) if *then != now => Err(DriveErrorKind::Copied(Box::new(identity)).at(root)),
         // Without birth times (a copy onto exFAT, say) a copied identity is not recognised.
         _ => Ok(identity),
     }
@@ -56,16 +56,16 @@ pub(crate) fn read_identity(root: &Path, top: &Beneath) -> Result<Identity, Driv
 fn no_identity(root: &Path, top: &Beneath, error: io::Error) -> DriveError {
     match Refusal::of(&error) {
         Some(Refusal::Missing) => match names_in(top) {
-            Ok(names) if names.is_empty() && !is_mount_point(root) => Kind::NotMounted.at(root),
-            Ok(_) if was_in_use(top) => Kind::IdentityLost.at(root),
-            Ok(_) => Kind::NotSetUp.at(root),
+            Ok(names) if names.is_empty() && !is_mount_point(root) => DriveErrorKind::NotMounted.at(root),
+            Ok(_) if was_in_use(top) => DriveErrorKind::IdentityLost.at(root),
+            Ok(_) => DriveErrorKind::NotSetUp.at(root),
             Err(source) => missing(root, source),
         },
         Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem) => {
-            Kind::Linked.at(root).about(identity::FOLDER)
+            DriveErrorKind::Linked.at(root).about(identity::FOLDER)
         }
-        Some(Refusal::NotFile) => Kind::BadIdentity("it is not a plain file".to_owned()).at(root),
-        _ => DriveError::from_io(root, Action::Open, identity::PATH, error),
+        Some(Refusal::NotFile) => DriveErrorKind::BadIdentity("it is not a plain file".to_owned()).at(root),
+        _ => DriveError::from_io(root, Operation::Open, identity::PATH, error),
     }
 }
 

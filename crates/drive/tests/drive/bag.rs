@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use strongroom_drive::{DriveError, DriveErrorKind, Proof};
+use strongroom_drive::{DriveError, DriveErrorKind, ProvenCopy};
 use strongroom_model::{AlarmKind, Algorithm, Digest};
 
 use crate::rig::{NONE, Rig, month, open, place_of, proof_of, record, site};
@@ -60,7 +60,7 @@ fn two_processes_lose_none_of_each_others_entries() {
 fn a_listed_file_is_never_listed_with_another_digest() {
     let rig = Rig::new();
     let landed = rig.prove("B-1", "x", b"x");
-    let forged = Proof { path: landed.path, sha256: Digest::of(Algorithm::Sha256, b"y"), seen: None };
+    let forged = ProvenCopy { path: landed.path, sha256: Digest::of(Algorithm::Sha256, b"y"), seen: None };
     let before = rig.manifest();
     let error = rig.drive.record(&site(), month(), &[forged]).remove(0).unwrap_err();
     assert!(matches!(error, DriveError { kind: DriveErrorKind::Proven, .. }), "{error}");
@@ -74,7 +74,7 @@ fn a_path_outside_of_the_bag_is_not_listed() {
     for path in
         ["acme/2026-10/data/B-1/x", "other/2026-11/data/B-1/x", "../x", "/etc/passwd", "acme/2026-11/bagit.txt", ""]
     {
-        let proof = Proof { path: path.to_owned(), sha256: sha256.clone(), seen: None };
+        let proof = ProvenCopy { path: path.to_owned(), sha256: sha256.clone(), seen: None };
         let error = rig.drive.record(&site(), month(), &[proof]).remove(0).unwrap_err();
         assert!(matches!(error, DriveError { kind: DriveErrorKind::BadPath, .. }), "{path}: {error}");
     }
@@ -169,7 +169,7 @@ fn r1_a_copy_is_listed_only_while_the_file_that_was_read_back_stands_there() {
     let rig = Rig::new();
     let landed = rig.land("B-1", "x", b"read back");
     let read = rig.drive.read_back(&landed.path, Algorithm::Sha256).unwrap();
-    let proof = Proof { seen: Some(read.seen), ..proof_of(&landed) };
+    let proof = ProvenCopy { seen: Some(read.seen), ..proof_of(&landed) };
     let path = rig.bag().join("data/B-1/x");
     let record = || rig.drive.record(&site(), month(), std::slice::from_ref(&proof)).remove(0);
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::Sub;
 
-use strongroom_drive::Proof;
+use strongroom_drive::ProvenCopy;
 use strongroom_model::{Algorithm, Digest};
 
 use crate::rig::{Rig, month, place_of, proof_of, site};
@@ -66,7 +66,7 @@ fn batch(rig: &Rig, batch: usize) {
         rig.receive(&place_of(&format!("B-{batch:02}-{number:02}"), "x", &bytes), &bytes).unwrap()
     });
     let landed = rig.drive.commit(received.collect());
-    let proofs: Vec<Proof> = landed.into_iter().map(|landed| proof_of(&landed.unwrap())).collect();
+    let proofs: Vec<ProvenCopy> = landed.into_iter().map(|landed| proof_of(&landed.unwrap())).collect();
     for answer in rig.drive.record(&site(), month(), &proofs) {
         answer.unwrap();
     }

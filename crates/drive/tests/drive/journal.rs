@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use strongroom_drive::{Drive, DriveError, DriveErrorKind, Landed, Recovered};
+use strongroom_drive::{Drive, DriveError, DriveErrorKind, Landed, RecoveryReport};
 use strongroom_model::AlarmKind;
 
 use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, record, site};
@@ -26,11 +26,11 @@ fn append(rig: &Rig, bytes: &[u8]) {
 }
 
 /// A start that is given these proofs, or none and asks for them.
-fn start(drive: &Drive, proofs: Option<&[Landed]>) -> Recovered {
+fn start(drive: &Drive, proofs: Option<&[Landed]>) -> RecoveryReport {
     let proofs = proofs.map(|landed| of_month(&landed.iter().map(proof_of).collect::<Vec<_>>())).unwrap_or_default();
     let recovery = strongroom_drive::Recovery {
         month: month(),
-        wanted: &[],
+        expected_files: &[],
         unproven: &[],
         proofs: &proofs,
         since: None,
@@ -120,7 +120,7 @@ fn a_journal_is_folded_when_it_has_grown_as_long_as_the_manifest() {
                     fs::create_dir(&folder).unwrap();
                     fs::write(folder.join(&name), b"").unwrap();
                     let path = format!("acme/2026-11/data/B-{batch}-{number}/{name}");
-                    strongroom_drive::Proof {
+                    strongroom_drive::ProvenCopy {
                         path,
                         sha256: strongroom_model::Digest::of(strongroom_model::Algorithm::Sha256, b""),
                         seen: None,
@@ -167,7 +167,7 @@ fn a_start_folds_what_a_dead_process_left() {
     let found = start(&drive, None);
     assert_eq!((found.rewritten, found.doubtful.len()), (vec![month()], 0));
     assert_eq!((rig.journal().as_str(), rig.manifest().lines().count()), ("", 2));
-    assert_eq!(start(&drive, None), Recovered::default());
+    assert_eq!(start(&drive, None), RecoveryReport::default());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use strongroom_drive::{Drive, Place, Proof, Recovery, Wanted};
+use strongroom_drive::{Destination, Drive, ExpectedFile, ProvenCopy, Recovery};
 use strongroom_model::{Algorithm, Digest};
 
 use crate::rig::{NONE, Rig, month, months_pass, of_month, open, place_of, record, sha256sum_passes, site};
@@ -39,7 +39,7 @@ fn bytes_of(index: usize) -> Vec<u8> {
     format!("the timesheet of booking {index}").into_bytes()
 }
 
-fn place(index: usize) -> Place {
+fn place(index: usize) -> Destination {
     place_of(&format!("B-{index}"), "x.pdf", &bytes_of(index))
 }
 
@@ -74,14 +74,16 @@ fn do_the_job(drive: &Drive, log: &Log) {
     let todo: Vec<_> = (0..BOOKINGS).filter(|index| !fetched.contains_key(index)).collect();
     let unproven: BTreeMap<_, _> = fetched.into_iter().filter(|(index, _)| !proven.contains_key(index)).collect();
 
-    let wanted: Vec<_> =
-        todo.iter().map(|index| Wanted { booking: place(*index).booking, expected: sha256(*index) }).collect();
+    let expected_files: Vec<_> =
+        todo.iter().map(|index| ExpectedFile { booking: place(*index).booking, expected: sha256(*index) }).collect();
     let unproven_paths: Vec<_> = unproven.values().cloned().collect();
-    let proofs: Vec<_> =
-        proven.iter().map(|(index, path)| Proof { path: path.clone(), sha256: sha256(*index), seen: None }).collect();
+    let proofs: Vec<_> = proven
+        .iter()
+        .map(|(index, path)| ProvenCopy { path: path.clone(), sha256: sha256(*index), seen: None })
+        .collect();
     let recovery = Recovery {
         month: month(),
-        wanted: &wanted,
+        expected_files: &expected_files,
         unproven: &unproven_paths,
         proofs: &of_month(&proofs),
         since: None,
@@ -96,7 +98,7 @@ fn do_the_job(drive: &Drive, log: &Log) {
             .map(|(index, path)| {
                 let read = drive.read_back(path, Algorithm::Sha256).unwrap();
                 assert_eq!(read.pair.sha256, sha256(*index));
-                Proof { path: path.clone(), sha256: read.pair.sha256, seen: Some(read.seen) }
+                ProvenCopy { path: path.clone(), sha256: read.pair.sha256, seen: Some(read.seen) }
             })
             .collect();
         record(drive, &proofs);
@@ -234,8 +236,14 @@ fn child_meets_a_damaged_manifest() {
 /// A start with an empty log: what is unlisted, and with how many digests a kept manifest lists it.
 fn meet(drive: &Drive) -> Vec<(String, usize)> {
     let (since, proofs) = (Some("2100-01-01T00:00:00Z".parse().unwrap()), of_month(&[]));
-    let recovery =
-        Recovery { month: month(), wanted: &[], unproven: &[], proofs: &proofs, since, abandoned: &BTreeSet::new() };
+    let recovery = Recovery {
+        month: month(),
+        expected_files: &[],
+        unproven: &[],
+        proofs: &proofs,
+        since,
+        abandoned: &BTreeSet::new(),
+    };
     let found = drive.recover(&site(), &recovery).unwrap();
     found.unlisted.into_iter().map(|file| (file.path, file.listed_as.len())).collect()
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use strongroom_drive::{DriveError, DriveErrorKind};
-use strongroom_files::{Call, Whose, meaning};
+use strongroom_files::{Call, ErrorClass, meaning};
 use strongroom_model::{AlarmKind, Algorithm, FailureKind};
 use strongroom_service::fault::{ERRORS, during};
 
@@ -53,13 +53,13 @@ fn every_call_that_fails_says_whose_fault_it_is_and_the_next_attempt_goes_well()
                 if let Err(error) = during(&case, || job(&rig)) {
                     failed += 1;
                     let refused = io::Error::from_raw_os_error(errno);
-                    let whose: Vec<Whose> =
-                        calls.iter().filter_map(|call| meaning(*call, &refused)).map(|meaning| meaning.whose).collect();
+                    let class: Vec<ErrorClass> =
+                        calls.iter().filter_map(|call| meaning(*call, &refused)).map(|meaning| meaning.class).collect();
                     // A drive that says nothing of itself is as good as missing.
                     let missing =
                         place == "files.statfs" && matches!(error, DriveError { kind: DriveErrorKind::Missing, .. });
-                    let fits = missing || whose.iter().any(|whose| fits(*whose, &error));
-                    assert!(fits, "{case}: {whose:?}, but {error:?}");
+                    let fits = missing || class.iter().any(|class| fits(*class, &error));
+                    assert!(fits, "{case}: {class:?}, but {error:?}");
                     assert_ne!(name, "EINTR", "{case}: a call that was interrupted is made again");
                 }
                 job(&rig).unwrap_or_else(|error| panic!("after {case}: {error}"));
@@ -73,19 +73,19 @@ fn every_call_that_fails_says_whose_fault_it_is_and_the_next_attempt_goes_well()
 }
 
 /// Whether an error is that one's fault.
-fn fits(whose: Whose, error: &DriveError) -> bool {
+fn fits(class: ErrorClass, error: &DriveError) -> bool {
     let alarm = error.obstacle().map(|alarm| alarm.kind);
     let said = error.to_string();
-    match whose {
-        Whose::Host => alarm == Some(AlarmKind::HostLimit) && !said.contains("cable"),
-        Whose::Room => alarm == Some(AlarmKind::DriveFull),
-        Whose::ReadOnly | Whose::Rights => alarm == Some(AlarmKind::DriveReadOnly),
-        Whose::Gone => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
-        Whose::Disk => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
-        Whose::Unfit => error.failure_kind() == FailureKind::DriveUnfit && !said.contains("cable"),
+    match class {
+        ErrorClass::Host => alarm == Some(AlarmKind::HostLimit) && !said.contains("cable"),
+        ErrorClass::Room => alarm == Some(AlarmKind::DriveFull),
+        ErrorClass::ReadOnly | ErrorClass::Rights => alarm == Some(AlarmKind::DriveReadOnly),
+        ErrorClass::Gone => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
+        ErrorClass::Disk => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
+        ErrorClass::Unfit => error.failure_kind() == FailureKind::DriveUnfit && !said.contains("cable"),
         // On the drive's own folders it is the drive's.
-        Whose::Taken | Whose::Missing | Whose::File | Whose::Unsupported => true,
-        Whose::Nobody => false,
+        ErrorClass::Taken | ErrorClass::Missing | ErrorClass::File | ErrorClass::Unsupported => true,
+        ErrorClass::Nobody => false,
     }
 }
 

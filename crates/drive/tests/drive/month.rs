@@ -18,11 +18,11 @@ fn own_files() -> Vec<String> {
 }
 
 /// What a start does: once more, with what the log knows, where there are doubts.
-fn start(drive: &Drive, unproven: &[String], proofs: &[strongroom_drive::Proof]) {
+fn start(drive: &Drive, unproven: &[String], proofs: &[strongroom_drive::ProvenCopy]) {
     for given in [Default::default(), of_month(proofs)] {
         let recovery = Recovery {
             month: month(),
-            wanted: &[],
+            expected_files: &[],
             unproven,
             proofs: &given,
             since: None,
@@ -98,7 +98,7 @@ fn what_a_dead_process_left_of_a_bag_is_swept_and_is_no_month() {
     let given = Default::default();
     let recovery = Recovery {
         month: month(),
-        wanted: &[],
+        expected_files: &[],
         unproven: &[],
         proofs: &given,
         since: None,

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use strongroom_drive::{Proof, Recovered, Recovery, Wanted};
+use strongroom_drive::{ExpectedFile, ProvenCopy, Recovery, RecoveryReport};
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
 use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, site};
 use crate::validator::faults_of;
 
 /// A start at which nothing was asked of the log yet.
-fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String]) -> Recovered {
+fn recover(rig: &Rig, expected_files: &[ExpectedFile], unproven: &[String]) -> RecoveryReport {
     rig.drive
         .recover(
             &site(),
             &Recovery {
                 month: month(),
-                wanted,
+                expected_files,
                 unproven,
                 proofs: &BTreeMap::new(),
                 since: None,
@@ -26,13 +26,18 @@ fn recover(rig: &Rig, wanted: &[Wanted], unproven: &[String]) -> Recovered {
 }
 
 /// The same, once the log has given all the month's proofs.
-fn recover_with(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Proof]) -> Recovered {
+fn recover_with(
+    rig: &Rig,
+    expected_files: &[ExpectedFile],
+    unproven: &[String],
+    proofs: &[ProvenCopy],
+) -> RecoveryReport {
     rig.drive
         .recover(
             &site(),
             &Recovery {
                 month: month(),
-                wanted,
+                expected_files,
                 unproven,
                 proofs: &of_month(proofs),
                 since: None,
@@ -42,8 +47,8 @@ fn recover_with(rig: &Rig, wanted: &[Wanted], unproven: &[String], proofs: &[Pro
         .unwrap()
 }
 
-fn wanted(booking: &str, bytes: &[u8]) -> Wanted {
-    Wanted { booking: booking.parse().unwrap(), expected: Digest::of(Algorithm::Sha256, bytes) }
+fn expected_files(booking: &str, bytes: &[u8]) -> ExpectedFile {
+    ExpectedFile { booking: booking.parse().unwrap(), expected: Digest::of(Algorithm::Sha256, bytes) }
 }
 
 fn leave_partial(rig: &Rig, booking: &str, bytes: &[u8]) {
@@ -54,8 +59,8 @@ fn leave_partial(rig: &Rig, booking: &str, bytes: &[u8]) {
 #[test]
 fn on_a_new_drive_there_is_nothing_to_do() {
     let rig = Rig::new();
-    assert_eq!(recover(&rig, &[], &[]), Recovered::default());
-    assert_eq!(recover_with(&rig, &[], &[], &[]), Recovered::default());
+    assert_eq!(recover(&rig, &[], &[]), RecoveryReport::default());
+    assert_eq!(recover_with(&rig, &[], &[], &[]), RecoveryReport::default());
     assert_eq!(rig.all_files(), NONE);
 }
 
@@ -69,7 +74,7 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     rig.prove("B-3", "x", b"jello");
     leave_partial(&rig, "B-3", b"hello");
     let still = [("B-1", &b"hello"[..]), ("b-1", b"hello"), ("B-3", b"hello"), ("B-2", b"other content")]
-        .map(|(booking, bytes)| wanted(booking, bytes));
+        .map(|(booking, bytes)| expected_files(booking, bytes));
     let found = recover(&rig, &still, &[]);
     assert_eq!((found.kept, found.swept), (3, 1));
     assert_eq!(rig.temporaries().len(), 3);
@@ -77,7 +82,7 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     // Next month, it would not be found again.
     let later = Recovery {
         month: "2026-12".parse().unwrap(),
-        wanted: &still,
+        expected_files: &still,
         unproven: &[],
         proofs: &BTreeMap::new(),
         since: None,
@@ -154,7 +159,7 @@ fn a_missing_or_damaged_manifest_is_written_anew_from_the_log() {
         assert_eq!(rig.manifest(), good);
         assert_eq!(faults_of(&rig.bag()), NONE);
     }
-    assert_eq!(recover_with(&rig, &[], &[], &proofs), Recovered::default());
+    assert_eq!(recover_with(&rig, &[], &[], &proofs), RecoveryReport::default());
     let aside = std::fs::read(rig.root.join(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt")).unwrap();
     assert_eq!(aside, b"no manifest\n", "what cannot be read is kept, for a person");
 }
@@ -188,13 +193,19 @@ fn r3_only_what_the_log_says_was_fetched_and_never_proven_is_put_aside() {
     rig.land("B-3", "x", b"renamed, then killed; still wanted");
     let left = rig.land("B-4", "x", b"fetched, and fetched anew elsewhere");
     let unknown = rig.land("B-5", "x", b"proven by a log that was lost, or for another identity");
-    let still = [wanted("B-3", b"renamed, then killed; still wanted")];
+    let still = [expected_files("B-3", b"renamed, then killed; still wanted")];
     let found = recover(&rig, &still, std::slice::from_ref(&fetched.path));
     assert_eq!((found.doubtful, found.quarantined.len()), (BTreeSet::from([month()]), 0), "the log is asked first");
     let (proofs, abandoned) = (of_month(&[proven]), BTreeSet::from([left.path]));
     let (unproven, since) = ([fetched.path], Some("2020-01-01T00:00:00Z".parse().unwrap()));
-    let recovery =
-        Recovery { month: month(), wanted: &still, unproven: &unproven, proofs: &proofs, abandoned: &abandoned, since };
+    let recovery = Recovery {
+        month: month(),
+        expected_files: &still,
+        unproven: &unproven,
+        proofs: &proofs,
+        abandoned: &abandoned,
+        since,
+    };
     let found = rig.drive.recover(&site(), &recovery).unwrap();
     assert_eq!(found.quarantined, [".strongroom/quarantine/acme/2026-11/data/B-4/x"]);
     assert_eq!(unlisted(&found), [(unknown.path.as_str(), 0)], "though it is newer than the log");
@@ -209,7 +220,7 @@ fn age(rig: &Rig, path: &str) {
 }
 
 /// A start with a log that began after 2025 and holds these proofs.
-fn recover_since(rig: &Rig, proofs: &[Proof]) -> Recovered {
+fn recover_since(rig: &Rig, proofs: &[ProvenCopy]) -> RecoveryReport {
     let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
     let proofs = of_month(proofs);
     rig.drive
@@ -217,7 +228,7 @@ fn recover_since(rig: &Rig, proofs: &[Proof]) -> Recovered {
             &site(),
             &Recovery {
                 month: month(),
-                wanted: &[],
+                expected_files: &[],
                 unproven: &[],
                 proofs: &proofs,
                 since,
@@ -227,7 +238,7 @@ fn recover_since(rig: &Rig, proofs: &[Proof]) -> Recovered {
         .unwrap()
 }
 
-fn unlisted(found: &Recovered) -> Vec<(&str, usize)> {
+fn unlisted(found: &RecoveryReport) -> Vec<(&str, usize)> {
     found.unlisted.iter().map(|file| (file.path.as_str(), file.listed_as.len())).collect()
 }
 
@@ -354,7 +365,7 @@ fn another_sites_files_are_not_touched() {
     leave_partial(&rig, "B-1", b"hello");
     let recovery = Recovery {
         month: month(),
-        wanted: &[],
+        expected_files: &[],
         unproven: &[],
         proofs: &BTreeMap::new(),
         since: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use strongroom_drive::{Drive, DriveError, DriveSettings, InitError, Place, Recovery};
+use strongroom_drive::{Destination, Drive, DriveError, DriveSettings, InitError, Recovery};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount, DriveId, FailureKind};
 
 use crate::rig::{NONE, Rig, month, now, open, place_of, set_up, site};
@@ -116,7 +116,7 @@ fn r6_an_identity_that_cannot_be_read_is_refused() {
 fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_through_it() {
     let recovery = Recovery {
         month: month(),
-        wanted: &[],
+        expected_files: &[],
         unproven: &[],
         proofs: &std::collections::BTreeMap::new(),
         since: None,
@@ -194,7 +194,7 @@ fn r6_files_in_the_making_share_the_room_that_is_left() {
     let mut place = place_of("B-1", "x", b"");
     place.size = ByteCount(rig.drive.space().unwrap().free.0 / 3 * 2);
     let first = rig.drive.receive(&place).unwrap();
-    let mut second = Place { size: place.size, ..place_of("B-2", "x", b"") };
+    let mut second = Destination { size: place.size, ..place_of("B-2", "x", b"") };
     assert_eq!(kind(&rig.drive.receive(&second).unwrap_err()), AlarmKind::DriveFull);
     assert_eq!(kind(&rig.drive.check(place.size).unwrap_err()), AlarmKind::DriveFull);
     second.size = ByteCount(1);

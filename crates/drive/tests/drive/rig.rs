@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strongroom_drive::{Drive, DriveError, DriveSettings, Landed, Place, Proof, Received};
+use strongroom_drive::{Destination, Drive, DriveError, DriveSettings, Landed, ProvenCopy, Received};
 use strongroom_model::event::ReadBack;
 use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, Month, SiteId};
 use tempfile::TempDir;
@@ -39,7 +39,7 @@ impl Rig {
         Self { _dir: dir, root, drive }
     }
 
-    pub(crate) fn receive(&self, place: &Place, bytes: &[u8]) -> Result<Received, DriveError> {
+    pub(crate) fn receive(&self, place: &Destination, bytes: &[u8]) -> Result<Received, DriveError> {
         let mut partial = self.drive.receive(place)?;
         let there = usize::try_from(partial.resumed_from().0).unwrap();
         partial.write(&bytes[there..])?;
@@ -59,7 +59,7 @@ impl Rig {
     }
 
     /// Lists copies, and folds the journal into the manifest.
-    pub(crate) fn record(&self, proofs: &[Proof]) {
+    pub(crate) fn record(&self, proofs: &[ProvenCopy]) {
         record(&self.drive, proofs);
         self.drive.fold(&site()).unwrap();
     }
@@ -139,8 +139,8 @@ pub(crate) fn month() -> Month {
     "2026-11".parse().unwrap()
 }
 
-pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Place {
-    Place {
+pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Destination {
+    Destination {
         site: site(),
         month: month(),
         booking: booking.parse::<BookingId>().unwrap(),
@@ -151,18 +151,18 @@ pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Place {
 }
 
 /// Lists copies, each of which can be.
-pub(crate) fn record(drive: &Drive, proofs: &[Proof]) {
+pub(crate) fn record(drive: &Drive, proofs: &[ProvenCopy]) {
     for answer in drive.record(&site(), month(), proofs) {
         answer.unwrap();
     }
 }
 
-pub(crate) fn proof_of(landed: &Landed) -> Proof {
-    Proof { path: landed.path.clone(), sha256: landed.pair.sha256.clone(), seen: None }
+pub(crate) fn proof_of(landed: &Landed) -> ProvenCopy {
+    ProvenCopy { path: landed.path.clone(), sha256: landed.pair.sha256.clone(), seen: None }
 }
 
 /// The proofs of the one month that there is.
-pub(crate) fn of_month(proofs: &[Proof]) -> BTreeMap<Month, Vec<Proof>> {
+pub(crate) fn of_month(proofs: &[ProvenCopy]) -> BTreeMap<Month, Vec<ProvenCopy>> {
     BTreeMap::from([(month(), proofs.to_vec())])
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use strongroom_drive::{Drive, Proof, Recovery};
+use strongroom_drive::{Drive, ProvenCopy, Recovery};
 use strongroom_model::{Algorithm, Digest};
 
 use crate::rig::{NONE, Rig, month, of_month, open, place_of, site};
@@ -62,11 +62,11 @@ impl Model {
         (!self.files.is_empty()).then(|| index.get(&self.files.keys().cloned().collect::<Vec<_>>()).clone())
     }
 
-    fn proof(&self, path: &str) -> Proof {
-        Proof { path: path.to_owned(), sha256: Digest::of(Algorithm::Sha256, &self.files[path]), seen: None }
+    fn proof(&self, path: &str) -> ProvenCopy {
+        ProvenCopy { path: path.to_owned(), sha256: Digest::of(Algorithm::Sha256, &self.files[path]), seen: None }
     }
 
-    fn proofs(&self) -> Vec<Proof> {
+    fn proofs(&self) -> Vec<ProvenCopy> {
         self.proven.iter().map(|path| self.proof(path)).collect()
     }
 }
@@ -87,7 +87,7 @@ fn recover(drive: &Drive, model: &Model) {
     let unproven: Vec<_> = model.files.keys().filter(|path| !model.proven.contains(*path)).cloned().collect();
     let recovery = Recovery {
         month: month(),
-        wanted: &[],
+        expected_files: &[],
         unproven: &unproven,
         proofs: &of_month(&model.proofs()),
         since: None,
@@ -113,7 +113,7 @@ fn step(rig: &mut Rig, model: &mut Model, work: &Work) {
         Work::Prove(ref index) => {
             if let Some(path) = model.pick(index) {
                 let read = rig.drive.read_back(&path, Algorithm::Sha256).unwrap();
-                rig.record(&[Proof { path: path.clone(), sha256: read.pair.sha256, seen: Some(read.seen) }]);
+                rig.record(&[ProvenCopy { path: path.clone(), sha256: read.pair.sha256, seen: Some(read.seen) }]);
                 model.proven.insert(path);
             }
         }

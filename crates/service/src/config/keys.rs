@@ -7,7 +7,7 @@ use confique::meta::{Expr, Field, FieldKind, LeafKind, Meta};
 
 use super::nearest::nearest;
 use super::section::Config;
-use super::value::Kind;
+use super::value::ServiceKind;
 
 /// Longer keys are not compared with the known ones.
 const MAX_COMPARED_BYTES: usize = 100;
@@ -39,8 +39,8 @@ impl Key {
 
 /// For keys without a default whose comment shows none; used by template and messages.
 const EXAMPLES: [(&str, &str); 5] = [
-    ("log.url", Kind::Database.example()),
-    ("broker.url", Kind::Broker.example()),
+    ("log.url", ServiceKind::Database.example()),
+    ("broker.url", ServiceKind::Broker.example()),
     ("server.database_url", "postgres://strongroom:password@127.0.0.1/strongroom_server"),
     ("health.listen", "127.0.0.1:9464"),
     ("telemetry.otlp_endpoint", "http://127.0.0.1:4318"),

@@ -12,20 +12,9 @@ use super::section::Config;
 /// The file's name in the working folder.
 pub const FILE_NAME: &str = "strongroom.toml";
 /// A system's configuration.
-pub const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
+const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
 
 type ConfigLayer = <Config as confique::Config>::Layer;
-
-/// Where a value came from, for messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// The file.
-    File(PathBuf),
-    /// The environment.
-    Environment,
-    /// A flag.
-    Flag,
-}
 
 /// All inputs of a configuration, as plain values.
 #[derive(Debug, Clone, Default)]

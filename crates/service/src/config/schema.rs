@@ -6,7 +6,7 @@ use super::section::Config;
 
 /// The JSON Schema of `strongroom.toml`, for editors: all keys optional, others refused, defaults included.
 #[must_use]
-pub fn schema() -> Value {
+pub(super) fn schema() -> Value {
     let mut settings = schemars::generate::SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<Config>();

@@ -36,7 +36,7 @@ pub use self::smtp::{Smtp, Tls};
 pub use self::source::Source;
 pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
 pub use self::verify::{Require, Verify};
-pub use self::watch::Watch;
+use self::watch::Watch;
 use super::value::Zone;
 
 /// The configuration of Strongroom: `strongroom config` writes this file and checks it.

@@ -1,3 +1,5 @@
+//! The commented configuration file.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -11,10 +11,10 @@ use strongroom_model::{ByteCount, DriveId};
 use url::Url;
 
 pub use self::clock_time::ClockTime;
-pub use self::period::{ParsePeriodError, Period};
+pub use self::period::Period;
 pub use self::secret::Secret;
-pub(super) use self::service_url::{Kind, broker_address, database_address};
 pub use self::service_url::{ParseServiceUrlError, ServiceUrl};
+pub(super) use self::service_url::{ServiceKind, broker_address, database_address};
 pub use self::zone::Zone;
 
 /// How much of a bad value errors show.

@@ -19,14 +19,14 @@ struct Checks {
 struct Check {
     name: String,
     is_loop: bool,
-    standing: Result<(), String>,
-    told_at: Instant,
-    patience: Option<Duration>,
+    status: Result<(), String>,
+    reported_at: Instant,
+    max_silence: Option<Duration>,
 }
 
 /// A failing check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct FailedCheck {
     /// The part, such as `drive`.
     pub check: String,
     /// What is wrong, in words.
@@ -52,31 +52,31 @@ impl Health {
         self.probe(name.into(), false, Err("nobody has looked yet".to_owned()), None)
     }
 
-    fn probe(&self, name: String, is_loop: bool, standing: Result<(), String>, patience: Option<Duration>) -> Probe {
+    fn probe(&self, name: String, is_loop: bool, status: Result<(), String>, max_silence: Option<Duration>) -> Probe {
         let mut checks = self.checks();
         checks.made += 1;
         let number = checks.made;
-        checks.by_number.insert(number, Check { name, is_loop, standing, told_at: Instant::now(), patience });
+        checks.by_number.insert(number, Check { name, is_loop, status, reported_at: Instant::now(), max_silence });
         Probe { health: self.clone(), number, is_done: false }
     }
 
     /// Why the process needs a restart; empty if it does not.
     #[must_use]
-    pub fn stuck(&self) -> Vec<Problem> {
+    pub fn stuck(&self) -> Vec<FailedCheck> {
         self.problems(|check| check.is_loop)
     }
 
     /// Why the process cannot work; empty if it can.
     #[must_use]
-    pub fn unready(&self) -> Vec<Problem> {
+    pub(crate) fn unready(&self) -> Vec<FailedCheck> {
         self.problems(|_| true)
     }
 
-    fn problems(&self, asked: impl Fn(&Check) -> bool) -> Vec<Problem> {
+    fn problems(&self, asked: impl Fn(&Check) -> bool) -> Vec<FailedCheck> {
         let now = Instant::now();
         let checks = self.checks();
         let asked = checks.by_number.values().filter(|check| asked(check));
-        asked.filter_map(|check| Some(Problem { check: check.name.clone(), why: check.problem(now)? })).collect()
+        asked.filter_map(|check| Some(FailedCheck { check: check.name.clone(), why: check.problem(now)? })).collect()
     }
 
     fn checks(&self) -> MutexGuard<'_, Checks> {
@@ -87,11 +87,11 @@ impl Health {
 
 impl Check {
     fn problem(&self, now: Instant) -> Option<String> {
-        let silent = now.saturating_duration_since(self.told_at);
-        match (&self.standing, self.patience) {
+        let silent = now.saturating_duration_since(self.reported_at);
+        match (&self.status, self.max_silence) {
             (Err(why), _) => Some(why.clone()),
-            (Ok(()), Some(patience)) if silent > patience => {
-                Some(format!("it said nothing for {} s, and should every {} s", seconds(silent), seconds(patience)))
+            (Ok(()), Some(max_silence)) if silent > max_silence => {
+                Some(format!("it said nothing for {} s, and should every {} s", seconds(silent), seconds(max_silence)))
             }
             (Ok(()), _) => None,
         }
@@ -111,21 +111,21 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Also requires a report every `patience`: a stuck part does not report itself.
+    /// Also requires a report every `max_silence`: a stuck part does not report itself.
     #[must_use]
-    pub fn within(self, patience: Duration) -> Self {
-        self.change(|check| check.patience = Some(patience));
+    pub fn within(self, max_silence: Duration) -> Self {
+        self.change(|check| check.max_silence = Some(max_silence));
         self
     }
 
     /// Reports it healthy.
     pub fn well(&self) {
-        self.tell(Ok(()));
+        self.report(Ok(()));
     }
 
     /// Reports it unhealthy; anybody may read `why`.
     pub fn bad(&self, why: impl Into<String>) {
-        self.tell(Err(why.into()));
+        self.report(Err(why.into()));
     }
 
     /// Ends the check: the part has ended as it should.
@@ -134,10 +134,10 @@ impl Probe {
         self.health.checks().by_number.remove(&self.number);
     }
 
-    fn tell(&self, standing: Result<(), String>) {
+    fn report(&self, status: Result<(), String>) {
         self.change(|check| {
-            check.standing = standing;
-            check.told_at = Instant::now();
+            check.status = status;
+            check.reported_at = Instant::now();
         });
     }
 
@@ -160,7 +160,7 @@ impl Drop for Probe {
 mod tests {
     use super::*;
 
-    fn whys(problems: &[Problem]) -> Vec<String> {
+    fn whys(problems: &[FailedCheck]) -> Vec<String> {
         problems.iter().map(|problem| format!("{}: {}", problem.check, problem.why)).collect()
     }
 
@@ -197,11 +197,16 @@ mod tests {
 
     #[test]
     fn a_look_that_is_too_long_ago_does_not_count() {
-        let check = |patience, ago| {
-            let told_at = Instant::now();
-            let check =
-                Check { name: "log".to_owned(), is_loop: false, standing: Ok(()), told_at, patience: Some(patience) };
-            check.problem(told_at + ago)
+        let check = |max_silence, ago| {
+            let reported_at = Instant::now();
+            let check = Check {
+                name: "log".to_owned(),
+                is_loop: false,
+                status: Ok(()),
+                reported_at,
+                max_silence: Some(max_silence),
+            };
+            check.problem(reported_at + ago)
         };
         let (ten, eleven) = (Duration::from_secs(10), Duration::from_secs(11));
         assert_eq!(check(ten, ten), None);

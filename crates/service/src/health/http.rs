@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Health, Problem};
+use super::{FailedCheck, Health};
 use crate::http::{Bounds, listen, serve};
 use crate::metrics::Metrics;
 
@@ -85,23 +85,23 @@ async fn accept(mut listener: TcpListener, router: Router) {
 
 fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
-        .route("/healthz", get(|State(health): State<Health>| async move { tell(health.stuck()) }))
-        .route("/readyz", get(|State(health): State<Health>| async move { tell(health.unready()) }))
+        .route("/healthz", get(|State(health): State<Health>| async move { respond(health.stuck()) }))
+        .route("/readyz", get(|State(health): State<Health>| async move { respond(health.unready()) }))
         .route("/metrics", get(|| async move { ([(CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render()) }))
         .with_state(health)
 }
 
 #[derive(Serialize)]
-struct Told {
+struct HealthReport {
     well: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<Problem>,
+    problems: Vec<FailedCheck>,
 }
 
-fn tell(problems: Vec<Problem>) -> Response {
+fn respond(problems: Vec<FailedCheck>) -> Response {
     let well = problems.is_empty();
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Told { well, problems })).into_response()
+    (status, Json(HealthReport { well, problems })).into_response()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use metrics::Unit;
 
 /// A metric's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only grows; starts at zero with the process.
     Counter,
     /// Goes up and down.
@@ -22,7 +22,7 @@ pub struct Metric {
     /// Its name, such as `strongroom_tasks_total`.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Its unit, if any.
     pub unit: Option<Unit>,
     /// Its meaning, for people.
@@ -30,12 +30,12 @@ pub struct Metric {
     /// Its labels.
     pub labels: &'static [&'static str],
     /// The processes that record it.
-    pub by: By,
+    pub by: RecordedBy,
 }
 
 /// Which processes record a metric, where each part has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum RecordedBy {
     /// All.
     Every,
     /// The relay.
@@ -46,7 +46,7 @@ pub enum By {
     ServerClients,
 }
 
-impl By {
+impl RecordedBy {
     /// Their roles.
     #[must_use]
     pub const fn roles(self) -> &'static [&'static str] {
@@ -75,39 +75,41 @@ pub const METRICS: &[Metric] = &[
         "what became of tasks: done, failed, duplicate, again, rested, panic or unreadable",
     )
     .of(&["site", "stage", "outcome"])
-    .by(By::Stages),
+    .by(RecordedBy::Stages),
     gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished")
         .of(&["site", "stage"])
-        .by(By::Stages),
+        .by(RecordedBy::Stages),
     gauge("strongroom_stage_paused", "1 while an obstacle of that kind pauses the stage")
         .of(&["site", "stage", "kind"])
-        .by(By::Stages),
+        .by(RecordedBy::Stages),
     histogram("strongroom_batch_duration_seconds", "how long a stage works at one batch", BATCH_BUCKETS)
         .of(&["stage"])
         .in_unit(Unit::Seconds)
-        .by(By::Stages),
+        .by(RecordedBy::Stages),
     counter("strongroom_bytes_total", "bytes of files that a stage has worked through")
         .of(&["stage"])
         .in_unit(Unit::Bytes)
-        .by(By::Stages),
+        .by(RecordedBy::Stages),
     counter("strongroom_log_appends_total", "commits to the log"),
     counter("strongroom_log_events_total", "events that were appended to the log"),
     histogram("strongroom_log_append_duration_seconds", "how long a commit to the log takes", APPEND_BUCKETS)
         .in_unit(Unit::Seconds),
     gauge("strongroom_log_size", "events in the site's log").of(&["site"]),
-    counter("strongroom_relay_published_total", "messages that the relay has published").of(&["queue"]).by(By::Relay),
-    counter("strongroom_relay_unroutable_total", "messages that no queue took").by(By::Relay),
+    counter("strongroom_relay_published_total", "messages that the relay has published")
+        .of(&["queue"])
+        .by(RecordedBy::Relay),
+    counter("strongroom_relay_unroutable_total", "messages that no queue took").by(RecordedBy::Relay),
     counter("strongroom_relay_refused_total", "messages that their queue refused, as one that is full does")
         .of(&["queue"])
-        .by(By::Relay),
-    gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]).by(By::Relay),
-    gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]).by(By::Relay),
-    gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]).by(By::Relay),
+        .by(RecordedBy::Relay),
+    gauge("strongroom_queue_ready", "messages that wait in a queue").of(&["queue"]).by(RecordedBy::Relay),
+    gauge("strongroom_queue_consumers", "consumers that a queue has").of(&["queue"]).by(RecordedBy::Relay),
+    gauge("strongroom_relay_active", "1 while this process is the site's relay").of(&["site"]).by(RecordedBy::Relay),
     gauge("strongroom_broker_connected", "1 while the connection to publish or to consume is up").of(&["role"]),
     counter("strongroom_broker_reconnects_total", "connections to the broker that were made anew"),
     gauge("strongroom_parked_messages", "messages that nobody can read, put aside for a person")
         .of(&["site"])
-        .by(By::Relay),
+        .by(RecordedBy::Relay),
     gauge("strongroom_alarms_raised", "alarms that stand").of(&["kind"]),
     gauge("strongroom_last_run_timestamp_seconds", "when the site's last run was enumerated, as Unix time")
         .of(&["site"])
@@ -121,7 +123,7 @@ pub const METRICS: &[Metric] = &[
         .of(&["site"]),
     gauge("strongroom_server_reachable", "1 while the document server answers this process")
         .of(&["site"])
-        .by(By::ServerClients),
+        .by(RecordedBy::ServerClients),
     gauge(
         "strongroom_processes",
         "processes of that role that give signs of life and can get work, as this one sees it",
@@ -136,15 +138,15 @@ pub const METRICS: &[Metric] = &[
 ];
 
 const fn counter(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: Kind::Counter, unit: None, help, labels: &[], by: By::Every }
+    Metric { name, kind: MetricKind::Counter, unit: None, help, labels: &[], by: RecordedBy::Every }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: Kind::Gauge, unit: None, help, labels: &[], by: By::Every }
+    Metric { name, kind: MetricKind::Gauge, unit: None, help, labels: &[], by: RecordedBy::Every }
 }
 
 const fn histogram(name: &'static str, help: &'static str, buckets: &'static [f64]) -> Metric {
-    Metric { name, kind: Kind::Histogram { buckets }, unit: None, help, labels: &[], by: By::Every }
+    Metric { name, kind: MetricKind::Histogram { buckets }, unit: None, help, labels: &[], by: RecordedBy::Every }
 }
 
 impl Metric {
@@ -152,7 +154,7 @@ impl Metric {
         Self { labels, ..self }
     }
 
-    const fn by(self, by: By) -> Self {
+    const fn by(self, by: RecordedBy) -> Self {
         Self { by, ..self }
     }
 
@@ -164,9 +166,9 @@ impl Metric {
         let Self { name, help, .. } = *self;
         let unit = self.unit.unwrap_or(Unit::Count);
         match self.kind {
-            Kind::Counter => metrics::describe_counter!(name, unit, help),
-            Kind::Gauge => metrics::describe_gauge!(name, unit, help),
-            Kind::Histogram { .. } => metrics::describe_histogram!(name, unit, help),
+            MetricKind::Counter => metrics::describe_counter!(name, unit, help),
+            MetricKind::Gauge => metrics::describe_gauge!(name, unit, help),
+            MetricKind::Histogram { .. } => metrics::describe_histogram!(name, unit, help),
         }
     }
 }
@@ -184,9 +186,9 @@ mod tests {
         for metric in METRICS {
             let name = metric.name;
             assert!(name.starts_with("strongroom_"), "{name}");
-            assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
+            assert_eq!(name.ends_with("_total"), metric.kind == MetricKind::Counter, "{name}");
             assert_eq!(name.ends_with("_seconds"), metric.unit == Some(Unit::Seconds), "{name}");
-            if let Kind::Histogram { buckets } = metric.kind {
+            if let MetricKind::Histogram { buckets } = metric.kind {
                 assert!(buckets.is_sorted(), "{name}");
             }
         }

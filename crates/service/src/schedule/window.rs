@@ -19,11 +19,11 @@ pub struct Window {
 
 impl Window {
     /// From midnight to midnight.
-    pub const WHOLE_DAY: Self = Self { start: Time::midnight(), end: Time::midnight() };
+    pub(crate) const WHOLE_DAY: Self = Self { start: Time::midnight(), end: Time::midnight() };
 
     /// Whether it goes past midnight.
     #[must_use]
-    pub fn crosses_midnight(self) -> bool {
+    pub(crate) fn crosses_midnight(self) -> bool {
         self.end <= self.start && self.end != Time::midnight()
     }
 

@@ -1,7 +1,7 @@
 use tracing_subscriber::layer::Identity;
 use url::Url;
 
-use super::Who;
+use super::ServiceIdentity;
 
 /// Traces without the feature `otlp`.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl Traces {
     }
 
     /// A configured collector is an error: nobody should wait for traces that never come.
-    pub(super) fn to(_: &Url, _: &Who<'_>) -> Result<Self, String> {
+    pub(super) fn to(_: &Url, _: &ServiceIdentity<'_>) -> Result<Self, String> {
         Err("this program was built without traces: build it with `--features otlp`, as the packages are, or unset the \
              key"
         .to_owned())

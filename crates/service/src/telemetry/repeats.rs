@@ -47,16 +47,16 @@ impl<S> Filter<S> for Repeats {
         if *event.metadata().level() > Level::WARN {
             return true;
         }
-        let mut line = Line(DefaultHasher::new());
+        let mut line = LineHasher(DefaultHasher::new());
         event.metadata().callsite().hash(&mut line.0);
         event.record(&mut line);
         self.is_new(line.0.finish(), Instant::now())
     }
 }
 
-struct Line(DefaultHasher);
+struct LineHasher(DefaultHasher);
 
-impl Visit for Line {
+impl Visit for LineHasher {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if !COUNTERS.contains(&field.name()) {
             field.name().hash(&mut self.0);

@@ -15,7 +15,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
-use super::Who;
+use super::ServiceIdentity;
 use super::outage::Outage;
 
 /// Only our spans: those of the libraries that send them would beget more.
@@ -39,7 +39,7 @@ impl Traces {
     }
 
     /// Nothing is sent yet, so an absent collector is not an error.
-    pub(super) fn to(endpoint: &Url, who: &Who<'_>) -> Result<Self, String> {
+    pub(super) fn to(endpoint: &Url, who: &ServiceIdentity<'_>) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|error| error.to_string())?;
         // The client needs a TLS provider, and panics without one.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -84,7 +84,7 @@ fn traces_address(endpoint: &Url) -> String {
     format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'))
 }
 
-fn resource(who: &Who<'_>) -> Resource {
+fn resource(who: &ServiceIdentity<'_>) -> Resource {
     Resource::builder()
         .with_service_name(format!("strongroom-{}", who.verb))
         .with_attributes([
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn without_a_runtime_nothing_could_be_sent() {
         let site = "main".parse().unwrap();
-        let who = Who { verb: "fetch", site: &site };
+        let who = ServiceIdentity { verb: "fetch", site: &site };
         assert!(Traces::to(&"http://127.0.0.1:4318".parse().unwrap(), &who).is_err());
     }
 }

@@ -4,7 +4,7 @@ use strongroom_model::event::AlarmKind;
 use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, FailureKind};
 use strongroom_source::{Cause, Source, SourceError};
 
-use strongroom_source::testing::{Reply, Server, Then};
+use strongroom_source::testing::{Reply, ScriptedServer, Then};
 
 const FILE: &[u8] = b"the timesheet of the tenth of November";
 
@@ -38,11 +38,11 @@ async fn transfer(source: &Source, from: u64) -> Result<Transfer, SourceError> {
 }
 
 async fn whole(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Transfer {
-    transfer(&Server::new(move |_| reply()).source(), 0).await.unwrap()
+    transfer(&ScriptedServer::new(move |_| reply()).source(), 0).await.unwrap()
 }
 
 async fn error_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> SourceError {
-    match transfer(&Server::new(move |_| reply()).source(), 0).await {
+    match transfer(&ScriptedServer::new(move |_| reply()).source(), 0).await {
         Ok(transfer) => transfer.end.unwrap_err(),
         Err(error) => error,
     }
@@ -57,8 +57,10 @@ fn failed(error: &SourceError, kind: FailureKind, passing: bool) {
 }
 
 /// An answer to a resumption at byte 4, and what the request after it gets: the whole file.
-fn then_whole(first: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
-    Server::new(move |head| if head.contains("range: bytes=4-") { first() } else { Reply::proper("200 OK", FILE) })
+fn then_whole(first: impl Fn() -> Reply + Send + Sync + 'static) -> ScriptedServer {
+    ScriptedServer::new(
+        move |head| if head.contains("range: bytes=4-") { first() } else { Reply::proper("200 OK", FILE) },
+    )
 }
 
 fn part(range: &str, body: &[u8]) -> Reply {
@@ -83,11 +85,11 @@ async fn a_file_without_an_announced_length_is_counted() {
 
 #[tokio::test]
 async fn an_empty_file_is_a_file() {
-    let server = Server::new(|_| Reply::proper("200 OK", ""));
+    let server = ScriptedServer::new(|_| Reply::proper("200 OK", ""));
     let mut download =
         server.source().download(&booking("B-1"), ByteCount(0), &sha256(b""), ByteCount(0)).await.unwrap();
     assert_eq!(download.chunk().await.unwrap(), None);
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -97,32 +99,32 @@ async fn a_cut_transfer_goes_on_where_it_stopped() {
     assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (&FILE[4..], 4));
     transfer.end.unwrap();
     let strong = format!("if-range: \"sha256-{}\"", sha256(FILE).hex());
-    assert!(server.heard()[0].contains(&strong), "{}", server.heard()[0]);
+    assert!(server.requests()[0].contains(&strong), "{}", server.requests()[0]);
 }
 
 #[tokio::test]
 async fn what_is_all_here_is_not_asked_for_again() {
-    let server = Server::new(|_| Reply::noise(b"never"));
+    let server = ScriptedServer::new(|_| Reply::noise(b"never"));
     let transfer = transfer(&server.source(), FILE.len() as u64).await.unwrap();
     assert_eq!((transfer.bytes.len(), transfer.starts_at), (0, FILE.len() as u64));
-    assert_eq!(server.heard(), []);
+    assert_eq!(server.requests(), []);
 }
 
 #[tokio::test]
 async fn more_than_the_record_says_is_thrown_away_and_fetched_from_the_start() {
-    let server = Server::new(|_| Reply::proper("200 OK", FILE));
+    let server = ScriptedServer::new(|_| Reply::proper("200 OK", FILE));
     let transfer = transfer(&server.source(), 1000).await.unwrap();
     assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (FILE, 0));
-    assert!(!server.heard()[0].contains("range:"));
+    assert!(!server.requests()[0].contains("range:"));
 }
 
 #[tokio::test]
 async fn a_server_that_changed_the_file_sends_it_from_the_start() {
     // That is what `If-Range` makes of it: 200, and the whole file.
-    let server = Server::new(|_| Reply::proper("200 OK", FILE));
+    let server = ScriptedServer::new(|_| Reply::proper("200 OK", FILE));
     let transfer = transfer(&server.source(), 4).await.unwrap();
     assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (FILE, 0));
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn a_206_of_anything_else_is_not_appended() {
         let server = then_whole(reply);
         let transfer = transfer(&server.source(), 4).await.unwrap();
         assert_eq!((transfer.bytes.as_slice(), transfer.starts_at), (FILE, 0));
-        assert_eq!(server.heard().len(), 2, "once more, from the start");
+        assert_eq!(server.requests().len(), 2, "once more, from the start");
     }
 }
 
@@ -167,7 +169,7 @@ async fn a_part_that_ends_early_is_cut_short_where_it_ends() {
     let transfer = transfer(&server.source(), 4).await.unwrap();
     assert_eq!(transfer.bytes, FILE[4..10]);
     let error = transfer.end.unwrap_err();
-    assert!(matches!(*error.cause, Cause::CutShort { came_bytes: 10, wanted_bytes: Some(38), .. }), "{error:?}");
+    assert!(matches!(*error.cause, Cause::CutShort { received_bytes: 10, expected_bytes: Some(38), .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -208,7 +210,10 @@ async fn a_body_that_is_cut_short_keeps_what_came() {
         assert_eq!(transfer.bytes, FILE[..10], "{head}");
         let error = transfer.end.unwrap_err();
         failed(&error, FailureKind::CutShort, true);
-        assert!(matches!(*error.cause, Cause::CutShort { came_bytes: 10, wanted_bytes: Some(38), .. }), "{error:?}");
+        assert!(
+            matches!(*error.cause, Cause::CutShort { received_bytes: 10, expected_bytes: Some(38), .. }),
+            "{error:?}"
+        );
     }
 }
 
@@ -225,7 +230,7 @@ async fn a_content_length_that_lies_is_found_before_a_byte_is_taken() {
     failed(&longer, FailureKind::TooLong, false);
     let shorter = error_of(|| Reply::raw("200 OK\nContent-Length: 10", FILE, Then::Close)).await;
     failed(&shorter, FailureKind::CutShort, true);
-    assert!(matches!(*shorter.cause, Cause::CutShort { came_bytes: 10, .. }), "{shorter:?}");
+    assert!(matches!(*shorter.cause, Cause::CutShort { received_bytes: 10, .. }), "{shorter:?}");
 }
 
 #[tokio::test]
@@ -246,17 +251,17 @@ async fn a_gzipped_file_is_refused_and_never_unpacked() {
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_stalled_and_keeps_what_came() {
-    let server = Server::new(|_| Reply::raw("200 OK\nContent-Length: 38", &FILE[..10], Then::Hold));
+    let server = ScriptedServer::new(|_| Reply::raw("200 OK\nContent-Length: 38", &FILE[..10], Then::Hold));
     let transfer = transfer(&server.impatient(), 0).await.unwrap();
     assert_eq!(transfer.bytes, FILE[..10]);
     let error = transfer.end.unwrap_err();
     failed(&error, FailureKind::Stalled, true);
-    assert!(matches!(*error.cause, Cause::Stalled { came_bytes: 10, .. }), "{error:?}");
+    assert!(matches!(*error.cause, Cause::Stalled { received_bytes: 10, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_body_that_crawls_for_ever_is_stalled_too() {
-    let server = Server::new(|_| Reply::raw("200 OK\nContent-Length: 1000000", "", Then::Drip));
+    let server = ScriptedServer::new(|_| Reply::raw("200 OK\nContent-Length: 1000000", "", Then::Drip));
     let source = server.impatient();
     let mut download =
         source.download(&booking("B-1"), ByteCount(1_000_000), &sha256(FILE), ByteCount(0)).await.unwrap();
@@ -271,7 +276,7 @@ async fn a_body_that_crawls_for_ever_is_stalled_too() {
 
 #[tokio::test]
 async fn an_answer_that_never_begins_is_that_files_stall() {
-    let server = Server::new(|_| Reply::silence());
+    let server = ScriptedServer::new(|_| Reply::silence());
     let error = transfer(&server.impatient(), 0).await.err().unwrap();
     failed(&error, FailureKind::Stalled, true);
 }
@@ -285,7 +290,7 @@ async fn a_redirect_elsewhere_over_one_file_is_that_files_failure() {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_keeps_the_range() {
-    let server = Server::new(|head| {
+    let server = ScriptedServer::new(|head| {
         if head.starts_with("get /v1/") {
             return Reply::proper("302 Found\nLocation: /files/B-1", "");
         }

@@ -6,7 +6,7 @@ use strongroom_model::event::AlarmKind;
 use strongroom_model::{BookingId, FailureKind};
 use strongroom_source::{Page, SourceError, Unusable};
 
-use strongroom_source::testing::{Reply, Server, Then};
+use strongroom_source::testing::{Reply, ScriptedServer, Then};
 
 const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -22,11 +22,11 @@ fn changed(id: &str, field: &str, value: Value) -> Value {
 
 async fn page_of(bookings: Vec<Value>) -> Page {
     let body = json!({"waiting": bookings.len(), "bookings": bookings}).to_string();
-    Server::new(move |_| Reply::json(&body)).source().waiting(100, None).await.unwrap()
+    ScriptedServer::new(move |_| Reply::json(&body)).source().waiting(100, None).await.unwrap()
 }
 
 async fn error_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> SourceError {
-    Server::new(move |_| reply()).source().waiting(10, None).await.unwrap_err()
+    ScriptedServer::new(move |_| reply()).source().waiting(10, None).await.unwrap_err()
 }
 
 fn unusable(page: &Page) -> Vec<&Unusable> {
@@ -88,7 +88,7 @@ async fn a_server_without_such_a_page_is_no_document_server() {
 #[tokio::test]
 async fn more_bookings_than_were_asked_for_are_not_believed() {
     let body = json!({"bookings": [record("B-1"), record("B-2")], "waiting": 2}).to_string();
-    let error = Server::new(move |_| Reply::json(&body)).source().waiting(1, None).await.unwrap_err();
+    let error = ScriptedServer::new(move |_| Reply::json(&body)).source().waiting(1, None).await.unwrap_err();
     assert!(error.to_string().contains("more than the 1 bookings that were asked for"), "{error}");
 }
 
@@ -100,14 +100,15 @@ async fn a_cursor_that_leads_nowhere_ends_the_list() {
         json!({"bookings": [record("B-1")], "waiting": 1, "next": "x".repeat(5000)}),
     ] {
         let body = body.to_string();
-        let error = Server::new(move |_| Reply::json(&body)).source().waiting(10, Some("here")).await.unwrap_err();
+        let error =
+            ScriptedServer::new(move |_| Reply::json(&body)).source().waiting(10, Some("here")).await.unwrap_err();
         assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused);
     }
 }
 
 #[tokio::test]
 async fn an_empty_page_may_have_another_after_it() {
-    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":1,"next":"there"}"#));
+    let server = ScriptedServer::new(|_| Reply::json(r#"{"bookings":[],"waiting":1,"next":"there"}"#));
     let page = server.source().waiting(10, Some("here")).await.unwrap();
     assert_eq!((page.records.len(), page.next.as_deref()), (0, Some("there")));
 }
@@ -123,9 +124,9 @@ async fn a_next_that_is_no_cursor_is_named() {
 
 #[tokio::test]
 async fn a_cursor_is_sent_back_as_it_came() {
-    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":0}"#));
+    let server = ScriptedServer::new(|_| Reply::json(r#"{"bookings":[],"waiting":0}"#));
     server.source().waiting(7, Some("a&limit=1/ü")).await.unwrap();
-    let head = &server.heard()[0];
+    let head = &server.requests()[0];
     assert!(head.starts_with("get /v1/bookings/waiting?limit=7&after=a%26limit%3d1%2f%c3%bc http/1.1"), "{head}");
 }
 
@@ -153,7 +154,7 @@ async fn one_bad_record_spoils_no_other() {
 async fn page_with(second: &[u8]) -> Page {
     let [first, third] = ["B-1", "B-3"].map(|id| record(id).to_string().into_bytes());
     let body = [&br#"{"bookings":["#[..], &first, b",", second, b",", &third, br#"],"waiting":3}"#].concat();
-    let server = Server::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
+    let server = ScriptedServer::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
     server.source().waiting(100, None).await.unwrap()
 }
 
@@ -203,7 +204,7 @@ async fn an_answer_of_many_tiny_records_is_given_up_at_the_first_that_was_not_as
 async fn an_empty_cursor_is_the_end_and_a_number_is_a_cursor() {
     for (next, read) in [("\"\"", None), ("null", None), ("\"p2\"", Some("p2")), ("7", Some("7"))] {
         let body = format!(r#"{{"bookings":[{}],"waiting":1,"next":{next}}}"#, record("B-1"));
-        let page = Server::new(move |_| Reply::json(&body)).source().waiting(10, None).await.unwrap();
+        let page = ScriptedServer::new(move |_| Reply::json(&body)).source().waiting(10, None).await.unwrap();
         assert_eq!((page.records.len(), page.next.as_deref()), (1, read));
     }
 }
@@ -215,7 +216,7 @@ proptest! {
     fn r9_every_record_is_taken_or_reported_once(records in proptest::collection::vec(hostile(), 1..20)) {
         let texts: Vec<Vec<u8>> = records.iter().map(|(_, bytes)| bytes.clone()).collect();
         let body = [&br#"{"waiting":1,"bookings":["#[..], &texts.join(&b","[..]), b"]}"].concat();
-        let server = Server::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
+        let server = ScriptedServer::new(move |_| Reply::proper("200 OK\nContent-Type: application/json", body.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let page = runtime.block_on(server.source().waiting(100, None)).unwrap();
         prop_assert_eq!(page.records.len(), records.len());
@@ -274,7 +275,7 @@ async fn the_same_filename_twice_is_two_offers() {
 
 #[tokio::test]
 async fn one_booking_that_the_server_does_not_know_is_no_obstacle() {
-    let server = Server::new(|_| Reply::problem("404 Not Found", "no booking B-1"));
+    let server = ScriptedServer::new(|_| Reply::problem("404 Not Found", "no booking B-1"));
     let error = server.source().booking(&"B-1".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.obstacle(), None);
     assert!(error.to_string().contains("/v1/bookings/B-1"), "{error}");

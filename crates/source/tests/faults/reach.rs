@@ -7,7 +7,7 @@ use strongroom_model::FailureKind;
 use strongroom_model::event::{AlarmKind, AlarmRaised};
 use strongroom_source::{Cause, NoConnection, Source, SourceError};
 
-use strongroom_source::testing::{Reply, Server, TOKEN, settings};
+use strongroom_source::testing::{Reply, ScriptedServer, TOKEN, settings};
 
 const EMPTY: &str = r#"{"bookings":[],"waiting":0}"#;
 
@@ -89,20 +89,20 @@ fn authority() -> Vec<u8> {
 #[tokio::test]
 async fn a_refused_token_is_an_obstacle_that_tells_the_servers_reason_and_never_the_token() {
     for (line, status) in [("401 Unauthorized", StatusCode::UNAUTHORIZED), ("403 Forbidden", StatusCode::FORBIDDEN)] {
-        let server = Server::new(move |_| Reply::problem(line, "the token lacks the scope backup\u{202e}\n"));
+        let server = ScriptedServer::new(move |_| Reply::problem(line, "the token lacks the scope backup\u{202e}\n"));
         let error = error_of(&server.source()).await;
         assert!(matches!(&*error.cause, Cause::Unauthorised { status: found, .. } if *found == status), "{error:?}");
         let alarm = told(&error, AlarmKind::ServerRefuses);
         assert!(alarm.message.contains("lacks the scope backup\\u{202e}\\n"), "{}", alarm.message);
         assert!(alarm.next_step.contains("source.token_file"));
-        assert!(server.heard()[0].contains(&format!("authorization: bearer {TOKEN}")), "the token was sent");
+        assert!(server.requests()[0].contains(&format!("authorization: bearer {TOKEN}")), "the token was sent");
     }
 }
 
 #[tokio::test]
 async fn a_server_that_cannot_work_now_is_an_obstacle() {
     for line in ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "429 Too Many Requests"] {
-        let server = Server::new(move |_| Reply::proper(line, "busy"));
+        let server = ScriptedServer::new(move |_| Reply::proper(line, "busy"));
         let error = error_of(&server.source()).await;
         told(&error, AlarmKind::ServerUnreachable);
         assert!(error.is_passing());
@@ -111,18 +111,18 @@ async fn a_server_that_cannot_work_now_is_an_obstacle() {
 
 #[tokio::test]
 async fn a_server_that_asks_to_be_left_alone_is_left_alone() {
-    let server = Server::new(|_| Reply::proper("503 Service Unavailable\nRetry-After: 120", ""));
+    let server = ScriptedServer::new(|_| Reply::proper("503 Service Unavailable\nRetry-After: 120", ""));
     let source = server.source();
     let error = error_of(&source).await;
     assert_eq!(error.retry_after().unwrap().as_secs(), 120);
     let again = error_of(&source.clone()).await;
     assert!(again.retry_after().is_some(), "{again}");
-    assert_eq!(server.heard().len(), 1, "it was not asked again");
+    assert_eq!(server.requests().len(), 1, "it was not asked again");
 }
 
 #[tokio::test]
 async fn an_error_of_the_servers_own_passes_and_is_no_obstacle() {
-    let server = Server::new(|_| Reply::problem("500 Internal Server Error", "out of luck"));
+    let server = ScriptedServer::new(|_| Reply::problem("500 Internal Server Error", "out of luck"));
     let error = error_of(&server.source()).await;
     assert_eq!(error.obstacle(), None);
     assert_eq!(error.failure_kind(), FailureKind::ServerError);
@@ -133,34 +133,35 @@ async fn an_error_of_the_servers_own_passes_and_is_no_obstacle() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_an_obstacle_in_time() {
-    let server = Server::new(|_| Reply::silence());
+    let server = ScriptedServer::new(|_| Reply::silence());
     let error = error_of(&server.impatient()).await;
-    assert!(matches!(&*error.cause, Cause::Stalled { came_bytes: 0, .. }), "{error:?}");
+    assert!(matches!(&*error.cause, Cause::Stalled { received_bytes: 0, .. }), "{error:?}");
     told(&error, AlarmKind::ServerUnreachable);
 }
 
 #[tokio::test]
 async fn what_is_not_even_http_is_not_an_answer() {
-    let server = Server::new(|_| Reply::noise(b"220 mail.example.org ESMTP\r\n"));
+    let server = ScriptedServer::new(|_| Reply::noise(b"220 mail.example.org ESMTP\r\n"));
     told(&error_of(&server.source()).await, AlarmKind::ServerUnreachable);
 }
 
 #[tokio::test]
 async fn a_redirect_elsewhere_is_not_followed_and_is_an_obstacle() {
-    let other = Server::new(|_| Reply::json(EMPTY));
+    let other = ScriptedServer::new(|_| Reply::json(EMPTY));
     let to = other.url();
-    let server = Server::new(move |_| Reply::proper(&format!("307 Temporary Redirect\nLocation: {to}/v1/x?a=b"), ""));
+    let server =
+        ScriptedServer::new(move |_| Reply::proper(&format!("307 Temporary Redirect\nLocation: {to}/v1/x?a=b"), ""));
     let error = error_of(&server.source()).await;
     assert_eq!(*error.cause, Cause::Redirected { to: other.url() });
     assert_eq!(error.failure_kind(), FailureKind::Redirected);
     assert!(told(&error, AlarmKind::ServerConfused).next_step.contains("source.url"));
-    assert_eq!(other.heard(), [], "nothing was asked of the other host, and no token sent");
+    assert_eq!(other.requests(), [], "nothing was asked of the other host, and no token sent");
 }
 
 #[tokio::test]
 async fn a_redirect_to_another_scheme_host_or_nowhere_is_not_followed() {
     for to in ["https://127.0.0.1/", "file:///etc/passwd", "//169.254.169.254/latest", "http://[", "http:", ""] {
-        let server = Server::new(move |head| {
+        let server = ScriptedServer::new(move |head| {
             // "" is the very same page: a circle.
             assert!(head.starts_with("get /v1/bookings/waiting"), "{head}");
             Reply::proper(&format!("302 Found\nLocation: {to}"), "")
@@ -172,14 +173,14 @@ async fn a_redirect_to_another_scheme_host_or_nowhere_is_not_followed() {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_is_followed_with_all_that_was_asked() {
-    let server = Server::new(|head| {
+    let server = ScriptedServer::new(|head| {
         if head.starts_with("get /v1/") {
             return Reply::proper("308 Permanent Redirect\nLocation: /api/v1/bookings/waiting?limit=10", "");
         }
         Reply::json(EMPTY)
     });
     server.source().waiting(10, None).await.unwrap();
-    let heard = server.heard();
+    let heard = server.requests();
     assert!(heard[1].starts_with("get /api/v1/bookings/waiting?limit=10 "), "{}", heard[1]);
     assert!(heard[1].contains(&format!("authorization: bearer {TOKEN}")));
     assert!(heard[1].contains("accept-encoding: identity"));
@@ -187,26 +188,26 @@ async fn a_redirect_within_the_origin_is_followed_with_all_that_was_asked() {
 
 #[tokio::test]
 async fn a_circle_of_redirects_ends() {
-    let server = Server::new(|_| Reply::proper("302 Found\nLocation: /v1/bookings/waiting", ""));
+    let server = ScriptedServer::new(|_| Reply::proper("302 Found\nLocation: /v1/bookings/waiting", ""));
     let error = error_of(&server.source()).await;
     assert!(matches!(&*error.cause, Cause::Redirected { .. }), "{error:?}");
-    assert_eq!(server.heard().len(), 6);
+    assert_eq!(server.requests().len(), 6);
 }
 
 #[tokio::test]
 async fn no_body_is_asked_for_in_another_encoding() {
-    let server = Server::new(|_| Reply::json(EMPTY));
+    let server = ScriptedServer::new(|_| Reply::json(EMPTY));
     server.source().check().await.unwrap();
-    assert!(server.heard()[0].contains("accept-encoding: identity\r\n"), "{}", server.heard()[0]);
+    assert!(server.requests()[0].contains("accept-encoding: identity\r\n"), "{}", server.requests()[0]);
 }
 
 /// A server, or a proxy before it, closes a kept connection just when it is used again.
 #[tokio::test]
 async fn a_kept_connection_that_is_closed_says_nothing_about_the_server() {
-    let server = Server::new(|request| if request.nth == 0 { Reply::json(EMPTY) } else { Reply::noise(b"") });
+    let server = ScriptedServer::new(|request| if request.nth == 0 { Reply::json(EMPTY) } else { Reply::noise(b"") });
     let source = server.source();
     // A connection is kept only once the whole answer has been read: not every request finds one.
-    while server.heard().iter().filter(|request| request.nth == 1).count() < 3 {
+    while server.requests().iter().filter(|request| request.nth == 1).count() < 3 {
         source.waiting(10, None).await.unwrap();
         source.check().await.unwrap();
     }
@@ -214,8 +215,8 @@ async fn a_kept_connection_that_is_closed_says_nothing_about_the_server() {
 
 #[tokio::test]
 async fn what_changes_something_is_sent_once() {
-    let server = Server::new(|_| Reply::noise(b""));
+    let server = ScriptedServer::new(|_| Reply::noise(b""));
     let error = server.source().move_to_archive(&["SR-1".parse().unwrap()]).await.unwrap_err();
     assert!(matches!(&*error.cause, Cause::NoAnswer { .. }), "{error:?}");
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }

@@ -9,7 +9,7 @@ use strongroom_bus::Stage as _;
 use strongroom_model::FailureKind;
 use strongroom_model::booking::Phase;
 use strongroom_model::event::AlarmKind;
-use strongroom_source::testing::{Heard, Reply, Server};
+use strongroom_source::testing::{ReceivedRequest, Reply, ScriptedServer};
 
 use crate::rig::Rig;
 
@@ -20,7 +20,7 @@ struct Good {
 }
 
 impl Good {
-    fn answer(&self, request: &Heard) -> Reply {
+    fn answer(&self, request: &ReceivedRequest) -> Reply {
         if request.target.starts_with("/v1/bookings/waiting") {
             return Reply::json(r#"{"bookings":[],"waiting":0}"#);
         }
@@ -28,7 +28,7 @@ impl Good {
         Reply::json(&json!({"answers": answers}).to_string())
     }
 
-    fn one(&self, request: &Heard, id: &str) -> Value {
+    fn one(&self, request: &ReceivedRequest, id: &str) -> Value {
         let new = self.done.lock().unwrap().insert(format!("{} {id}", request.target));
         let outcome = if new { "done" } else { "already" };
         if request.target == "/v1/moves" {
@@ -39,9 +39,9 @@ impl Good {
 }
 
 /// The good server, but for the answers that `wrong` gives.
-fn but(wrong: impl Fn(&Heard) -> Option<Reply> + Send + Sync + 'static) -> Server {
+fn but(wrong: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static) -> ScriptedServer {
     let good = Good::default();
-    Server::new(move |request| wrong(request).unwrap_or_else(|| good.answer(request)))
+    ScriptedServer::new(move |request| wrong(request).unwrap_or_else(|| good.answer(request)))
 }
 
 async fn bookings(rig: &Rig, count: usize) -> Vec<strongroom_bus::Task<strongroom_model::booking::Booking>> {
@@ -64,7 +64,7 @@ async fn many_bookings_are_marked_and_moved_with_two_requests() {
         let archived = rig.state(&format!("B-{n}")).await.archived.unwrap();
         assert_eq!(archived.path, format!("archived/2026-11/B-{n}.pdf"));
     }
-    let heard = server.heard();
+    let heard = server.requests();
     assert_eq!(heard.iter().map(|one| one.target.as_str()).collect::<Vec<_>>(), ["/v1/marks", "/v1/moves"]);
     let mark = &serde_json::from_slice::<Value>(&heard[0].body).unwrap()["marks"][0];
     assert_eq!(mark["event"], json!(proof.id.to_string()));
@@ -100,7 +100,7 @@ async fn r3_a_stop_before_the_append_is_repeated_harmlessly() {
         let archived = rig.state(&format!("B-{n}")).await.archived.unwrap();
         assert_eq!(archived.path, format!("archived/2026-11/B-{n}.pdf"));
     }
-    let heard = server.heard();
+    let heard = server.requests();
     assert_eq!(heard[0].body, heard[2].body, "the same proofs with the same events");
 }
 
@@ -128,7 +128,7 @@ async fn a_retry_tells_the_proofs_event_and_not_the_failures() {
     rig.handle(&stage, vec![task]).await;
     assert!(rig.state("B-1").await.failure.unwrap().retry_at.is_some());
     rig.handle(&stage, vec![rig.task("B-1").await]).await;
-    for request in server.heard().iter().filter(|one| one.target == "/v1/marks") {
+    for request in server.requests().iter().filter(|one| one.target == "/v1/marks") {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(body["marks"][0]["event"], json!(proof));
     }
@@ -155,7 +155,7 @@ async fn what_the_server_refuses_needs_a_person_and_holds_up_nobody() {
         assert_eq!((failure.kind, failure.retry_at), (FailureKind::Refused, None));
         assert!(failure.message.contains(id) && failure.message.contains("its digest is another one"), "{failure:?}");
         assert_eq!(rig.state(other).await.phase, Phase::Archived);
-        let moved = server.heard().into_iter().filter(|one| one.target == "/v1/moves").flat_map(|one| one.named());
+        let moved = server.requests().into_iter().filter(|one| one.target == "/v1/moves").flat_map(|one| one.named());
         assert_eq!(moved.filter(|moved| moved == "B-0").count(), 0, "what is not marked is not moved");
     }
 }
@@ -207,7 +207,7 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
         (Reply::json(r#"{"answers":[]}"#), AlarmKind::ServerConfused),
     ] {
         let rig = Rig::new().await;
-        let server = Server::new(move |_| reply.clone());
+        let server = ScriptedServer::new(move |_| reply.clone());
         let stage = Archive::new(server.source(), 200);
         let size = rig.log.head().await.unwrap().size;
         let tasks = bookings(&rig, 8).await;
@@ -283,5 +283,5 @@ async fn while_all_is_well_no_request_is_spent_on_asking() {
     stage.ready().await.unwrap();
     rig.handle(&stage, bookings(&rig, 1).await).await;
     stage.ready().await.unwrap();
-    assert_eq!(server.heard().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }

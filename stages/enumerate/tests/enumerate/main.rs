@@ -10,7 +10,7 @@ use strongroom_bus::Stage as _;
 use strongroom_model::event::{AlarmKind, Event, Retried, ZeroReason};
 use strongroom_model::run::Run;
 use strongroom_model::{DriveId, FailureKind, StageName};
-use strongroom_source::testing::{Heard, Reply, Server};
+use strongroom_source::testing::{ReceivedRequest, Reply, ScriptedServer};
 use strongroom_stage_rig::sample;
 
 use crate::rig::{Rig, enumerated};
@@ -22,7 +22,7 @@ fn record(id: &str) -> Value {
 }
 
 /// One page of `records`, as the API pages: `page` at most, and a cursor where more follow.
-fn page(records: &[Value], page: usize, request: &Heard) -> Reply {
+fn page(records: &[Value], page: usize, request: &ReceivedRequest) -> Reply {
     let after = request.target.split("after=").nth(1).map_or(0, |after| after.parse().unwrap());
     let rest = &records[after..];
     let shown = &rest[..rest.len().min(page)];
@@ -33,8 +33,8 @@ fn page(records: &[Value], page: usize, request: &Heard) -> Reply {
     Reply::json(&body.to_string())
 }
 
-fn listing(records: Vec<Value>) -> Server {
-    Server::new(move |request| page(&records, 100, request))
+fn listing(records: Vec<Value>) -> ScriptedServer {
+    ScriptedServer::new(move |request| page(&records, 100, request))
 }
 
 /// A booking's whole life, up to the archive.
@@ -99,7 +99,7 @@ async fn r8_a_run_that_takes_nothing_says_why() {
 #[tokio::test]
 async fn r8_a_list_that_shows_none_of_those_that_wait_is_not_called_nothing() {
     let rig = Rig::new().await;
-    let server = Server::new(|_| Reply::json(r#"{"bookings":[],"waiting":5,"next":null}"#));
+    let server = ScriptedServer::new(|_| Reply::json(r#"{"bookings":[],"waiting":5,"next":null}"#));
     let (said, _) = rig.run(server.source(), 10).await;
     assert_eq!((said.waiting, said.listed, said.zero_reason), (5, 0, Some(ZeroReason::NoneListed)));
 }
@@ -164,7 +164,7 @@ async fn r3_a_booking_that_another_run_takes_meanwhile_is_taken_once() {
     // The other run takes B-1 after this one has asked for the page: while the answer is on
     // its way, and before the log is asked again.
     let (runtime, other, done) = (tokio::runtime::Handle::current(), rig.clone(), Mutex::new(false));
-    let server = Server::new(move |request| {
+    let server = ScriptedServer::new(move |request| {
         let mut done = done.lock().unwrap();
         if !std::mem::replace(&mut *done, true) {
             runtime.block_on(other.append("B-1", enumerated()));
@@ -213,7 +213,7 @@ async fn r3_a_duplicate_of_the_same_run_changes_nothing() {
 #[tokio::test]
 async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
     let rig = Rig::new().await;
-    let server = Server::new(|_| Reply::proper("503 Service Unavailable", ""));
+    let server = ScriptedServer::new(|_| Reply::proper("503 Service Unavailable", ""));
     let task = rig.requested(10).await;
     let size = rig.log.head().await.unwrap().size;
     let stage = rig.stage(server.source());
@@ -226,7 +226,7 @@ async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
 #[tokio::test]
 async fn a_list_that_cannot_be_understood_pauses_the_run() {
     let rig = Rig::new().await;
-    let server = Server::new(|_| Reply::proper("200 OK\nContent-Type: text/html", "<html>"));
+    let server = ScriptedServer::new(|_| Reply::proper("200 OK\nContent-Type: text/html", "<html>"));
     let settled = rig.handle(&rig.stage(server.source()), rig.requested(10).await).await;
     assert_eq!(settled.obstacle.unwrap().kind, AlarmKind::ServerConfused);
 }
@@ -234,7 +234,7 @@ async fn a_list_that_cannot_be_understood_pauses_the_run() {
 #[tokio::test]
 async fn an_error_of_the_servers_own_fails_the_run_for_a_while() {
     let rig = Rig::new().await;
-    let server = Server::new(|_| Reply::problem("500 Internal Server Error", "no disk"));
+    let server = ScriptedServer::new(|_| Reply::problem("500 Internal Server Error", "no disk"));
     let task = rig.requested(10).await;
     let stream = task.stream.clone();
     rig.handle(&rig.stage(server.source()), task).await;
@@ -248,7 +248,7 @@ async fn a_list_without_end_ends() {
     let rig = Rig::new().await;
     let count = Arc::new(Mutex::new(0_u64));
     let pages = count.clone();
-    let server = Server::new(move |_| {
+    let server = ScriptedServer::new(move |_| {
         let mut count = count.lock().unwrap();
         *count += 1;
         let body = json!({"bookings": [{"id": format!("../{count}")}], "waiting": 1, "next": count.to_string()});
@@ -262,14 +262,14 @@ async fn a_list_without_end_ends() {
 #[tokio::test]
 async fn an_empty_page_is_passed_over_and_empty_pages_that_come_round_are_one_remark() {
     let rig = Rig::new().await;
-    let server = Server::new(|request| {
+    let server = ScriptedServer::new(|request| {
         let (ids, next) =
             if request.target.contains("after=p2") { (vec![record("B-1")], None) } else { (vec![], Some("p2")) };
         Reply::json(&json!({"bookings": ids, "waiting": 1, "next": next}).to_string())
     });
     let (said, taken) = rig.run(server.source(), 10).await;
     assert_eq!((taken, said.unusable), (vec!["B-1".to_owned()], 0));
-    let server = Server::new(|request| {
+    let server = ScriptedServer::new(|request| {
         let next = if request.target.contains("after=p2") { "p3" } else { "p2" };
         Reply::json(&json!({"bookings": [], "waiting": 1, "next": next}).to_string())
     });
@@ -284,7 +284,7 @@ async fn pages_that_come_round_are_one_remark() {
     for (cursors, records) in [(2, 2), (200, 2), (2, 200)] {
         let rig = Rig::new().await;
         let pages = Mutex::new(0_u64);
-        let server = Server::new(move |_| {
+        let server = ScriptedServer::new(move |_| {
             let mut page = pages.lock().unwrap();
             let ids: Vec<Value> = (0..3).map(|n| record(&format!("B-{}", *page % records * 3 + n))).collect();
             let next = format!("p{}", *page % cursors);
@@ -301,7 +301,7 @@ async fn pages_that_come_round_are_one_remark() {
 #[tokio::test]
 async fn r9_what_cannot_be_parsed_of_one_record_keeps_no_other_from_being_taken() {
     let rig = Rig::new().await;
-    let server = Server::new(|_| {
+    let server = ScriptedServer::new(|_| {
         let mut records = ["B-1", "B-2", "B-3"].map(|id| record(id).to_string());
         records[1] = records[1].replace("t.pdf", r"\ud83d.pdf");
         let body = format!(r#"{{"bookings":[{}],"waiting":3,"next":""}}"#, records.join(","));

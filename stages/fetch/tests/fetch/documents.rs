@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use strongroom_source::testing::{Heard, Reply, Server};
+use strongroom_source::testing::{ReceivedRequest, Reply, ScriptedServer};
 
-type Fault = Arc<dyn Fn(&Heard) -> Reply + Send + Sync>;
+type Fault = Arc<dyn Fn(&ReceivedRequest) -> Reply + Send + Sync>;
 
 /// The files, and how the server is wrong about some of them.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Documents {
 pub(crate) struct Faults(Arc<Mutex<HashMap<String, Fault>>>);
 
 impl Faults {
-    pub(crate) fn set(&self, id: &str, fault: impl Fn(&Heard) -> Reply + Send + Sync + 'static) {
+    pub(crate) fn set(&self, id: &str, fault: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) {
         self.0.lock().unwrap().insert(id.to_owned(), Arc::new(fault));
     }
 
@@ -34,15 +34,15 @@ impl Documents {
         self
     }
 
-    pub(crate) fn faulty(self, id: &str, fault: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn faulty(self, id: &str, fault: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         Faults(self.faults.clone()).set(id, fault);
         self
     }
 
-    pub(crate) fn serve(self) -> (Server, Faults) {
+    pub(crate) fn serve(self) -> (ScriptedServer, Faults) {
         let Self { files, faults } = self;
         let shared = Faults(faults.clone());
-        let server = Server::new(move |request| {
+        let server = ScriptedServer::new(move |request| {
             let id = request.target.trim_start_matches("/v1/bookings/").split(['/', '?']).next().unwrap().to_owned();
             // Not under the lock: a fault may wait for another request.
             let fault = faults.lock().unwrap().get(&id).cloned();
@@ -61,7 +61,7 @@ impl Documents {
 }
 
 /// The file, or the part of it that the request asks for.
-pub(crate) fn ranged(file: &[u8], request: &Heard) -> Reply {
+pub(crate) fn ranged(file: &[u8], request: &ReceivedRequest) -> Reply {
     let from = request.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
     match from {
         None => Reply::proper("200 OK", file),

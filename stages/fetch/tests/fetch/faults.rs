@@ -1,7 +1,7 @@
 //! Files that do not come, among others that do.
 
 use strongroom_model::FailureKind;
-use strongroom_source::testing::{Heard, Reply, Then};
+use strongroom_source::testing::{ReceivedRequest, Reply, Then};
 
 use crate::documents::Documents;
 use crate::good::content;
@@ -10,7 +10,7 @@ use crate::rig::Rig;
 const LEN: usize = 2000;
 
 /// A fault of one file's transfer, what it is recorded as, and whether it is tried again.
-type Row = (&'static str, fn(&Heard) -> Reply, FailureKind, bool);
+type Row = (&'static str, fn(&ReceivedRequest) -> Reply, FailureKind, bool);
 
 const TABLE: &[Row] = &[
     ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FailureKind::FileMissing, false),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use strongroom_bus::Stage as _;
-use strongroom_drive::{Drive, DriveSettings, Place};
+use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::{Algorithm, Digest};
 use strongroom_source::testing::{Reply, Then};
 
@@ -39,7 +39,7 @@ async fn a_batch_lands_with_the_digests_that_came_and_one_request_for_each_file(
         assert_eq!(fetched.path, format!("acme/2026-11/data/{id}/{id}.pdf"));
         assert_eq!(fetched.month.to_string(), "2026-11");
     }
-    assert_eq!(server.heard().len(), files.len());
+    assert_eq!(server.requests().len(), files.len());
     assert_eq!(stage.meter().bytes().0, files.iter().map(|(_, file)| file.len() as u64).sum::<u64>());
     assert_eq!(rig.temporaries(), [] as [std::path::PathBuf; 0]);
 }
@@ -110,7 +110,7 @@ async fn r3_a_file_that_landed_before_we_stopped_is_found_and_not_written_again(
         let task = rig.enumerated("B-1", &file).await;
         // What a process leaves that is killed between the commit and the append.
         let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-        let place = Place {
+        let place = Destination {
             site: "acme".parse().unwrap(),
             month: "2026-11".parse().unwrap(),
             booking: "B-1".parse().unwrap(),
@@ -126,7 +126,7 @@ async fn r3_a_file_that_landed_before_we_stopped_is_found_and_not_written_again(
         rig.handle(&rig.stage(server.source()), vec![task]).await;
         assert_eq!(rig.fetched("B-1").await.path, landed.path);
         assert_eq!(std::fs::metadata(rig.root().join(&landed.path)).unwrap().modified().unwrap(), written);
-        assert_eq!(server.heard().len(), usize::from(len == 1000), "a large one is not even asked for");
+        assert_eq!(server.requests().len(), usize::from(len == 1000), "a large one is not even asked for");
         assert_eq!(rig.temporaries(), [] as [std::path::PathBuf; 0]);
     }
 }
@@ -154,7 +154,7 @@ async fn r3_a_file_that_another_worker_writes_is_left_to_it() {
     let task = rig.enumerated("B-1", &file).await;
     let stream = task.stream.clone();
     let other = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-    let place = Place {
+    let place = Destination {
         site: "acme".parse().unwrap(),
         month: "2026-11".parse().unwrap(),
         booking: "B-1".parse().unwrap(),
@@ -252,7 +252,7 @@ async fn a_cut_transfer_goes_on_where_it_stopped() {
         rig.handle(&stage, vec![rig.task("B-1").await]).await;
         assert_eq!(rig.on_drive("B-1").await, file);
         assert_eq!(rig.fetched("B-1").await.resumed_from_bytes.0, cut as u64);
-        let last = server.heard().pop().unwrap();
+        let last = server.requests().pop().unwrap();
         assert!(last.contains(&format!("range: bytes={cut}-")) && last.contains("if-range: \"sha256-"), "{last}");
         assert_eq!(rig.temporaries(), [] as [std::path::PathBuf; 0]);
     }

@@ -51,7 +51,7 @@ async fn r6_a_missing_drive_is_found_before_a_byte_is_asked_for_and_its_return_a
     let away = rig.root().with_extension("away");
     std::fs::rename(rig.root(), &away).unwrap();
     before_a_byte(&rig, &stage, AlarmKind::DriveMissing).await;
-    assert_eq!(server.heard(), []);
+    assert_eq!(server.requests(), []);
     std::fs::rename(&away, rig.root()).unwrap();
     stage.ready().await.unwrap();
     rig.handle(&stage, vec![rig.task("B-0").await]).await;
@@ -66,7 +66,7 @@ async fn r6_nothing_is_written_into_the_empty_folder_where_a_drive_should_be() {
     std::fs::create_dir(rig.root()).unwrap();
     before_a_byte(&rig, &rig.stage(server.source()), AlarmKind::DriveMissing).await;
     assert_eq!(std::fs::read_dir(rig.root()).unwrap().count(), 0);
-    assert_eq!(server.heard(), []);
+    assert_eq!(server.requests(), []);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn r6_nothing_is_written_to_another_drive() {
     settings.expect = Some(DriveId::random());
     let stage = Fetch::new(settings, server.source(), rig.clock.clone());
     before_a_byte(&rig, &stage, AlarmKind::DriveUnknown).await;
-    assert_eq!(server.heard(), []);
+    assert_eq!(server.requests(), []);
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn r6_a_full_drive_is_found_before_the_first_write() {
     settings.reserve = ByteCount(1 << 60);
     let stage = Fetch::new(settings, server.source(), rig.clock.clone());
     before_a_byte(&rig, &stage, AlarmKind::DriveFull).await;
-    assert_eq!(server.heard(), []);
+    assert_eq!(server.requests(), []);
     assert!(!rig.root().join("acme").exists());
 }
 
@@ -119,7 +119,7 @@ async fn what_fits_comes_though_another_file_does_not_fit() {
     assert_eq!(settled.again.len(), 1);
     rig.fetched("B-0").await;
     rig.fetched("B-1").await;
-    assert!(!server.heard().iter().any(|request| request.contains("large")), "it is not even asked for");
+    assert!(!server.requests().iter().any(|request| request.contains("large")), "it is not even asked for");
     assert_eq!(rig.temporaries(), [] as [std::path::PathBuf; 0]);
 }
 
@@ -169,9 +169,9 @@ async fn once_the_server_is_known_to_be_away_the_rest_of_a_batch_is_not_tried() 
     let stage = rig.stage(server.source());
     let settled = rig.handle(&stage, tasks(&rig, 40).await).await;
     obstructed(&rig, settled, AlarmKind::ServerUnreachable, 40).await;
-    let asked = server.heard().len();
+    let asked = server.requests().len();
     assert!(asked <= 2 * rig.settings().concurrency, "{asked}");
     // It asked to be left alone: nobody asks again before that time.
     stage.ready().await.unwrap_err();
-    assert_eq!(server.heard().len(), asked);
+    assert_eq!(server.requests().len(), asked);
 }

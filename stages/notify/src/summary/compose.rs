@@ -1,3 +1,5 @@
+//! A summary's number and interval.
+
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use strongroom_eventlog::{AppendError, EventLog, LogError};

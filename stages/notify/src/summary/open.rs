@@ -12,7 +12,7 @@ use strongroom_model::Position;
 
 pub use self::alarms::{StandingAlarm, StandingAlarms};
 pub use self::attention::{Attention, Group, Stuck};
-pub use self::bookings::InHand;
+pub use self::bookings::InProgress;
 pub use self::drives::Drives;
 
 /// About 300 KiB.
@@ -22,7 +22,7 @@ pub(crate) const PAGE: usize = 256;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Open {
     /// Bookings in progress.
-    pub in_hand: InHand,
+    pub in_hand: InProgress,
     /// Bookings that need a person.
     pub attention: Attention,
     /// Lasting alarms.

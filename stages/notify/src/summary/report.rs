@@ -1,3 +1,5 @@
+//! A summary's content.
+
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::SummaryComposed;
@@ -9,7 +11,7 @@ use super::tally::Tally;
 
 /// A summary's content, which follows only from its composition and the events before its end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct SummaryReport {
     /// The site.
     pub site: SiteId,
     /// Number, interval and title.
@@ -39,8 +41,12 @@ pub enum ReportError {
 ///
 /// # Errors
 /// The log could not be read, or is inconsistent.
-pub async fn report(log: &EventLog, composed: &SummaryComposed, composed_at: Timestamp) -> Result<Report, ReportError> {
-    Ok(Report {
+pub async fn report(
+    log: &EventLog,
+    composed: &SummaryComposed,
+    composed_at: Timestamp,
+) -> Result<SummaryReport, ReportError> {
+    Ok(SummaryReport {
         site: log.site().clone(),
         composed: composed.clone(),
         composed_at,

@@ -18,8 +18,8 @@ pub use self::alarms::{AlarmChange, Alarms};
 pub use self::bounded::{Bounded, MAX_LISTED};
 pub use self::files::{Files, OnDrive};
 pub use self::mails::Mails;
-pub use self::runs::Runs;
-pub use self::work::Work;
+pub use self::runs::RunTally;
+pub use self::work::WorkTime;
 
 /// A cause's count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,11 +42,11 @@ pub struct Tally {
     /// Files.
     pub files: Files,
     /// Time at work.
-    pub work: Work,
+    pub work: WorkTime,
     /// Causes of failures of files, runs and mails.
     pub causes: BTreeMap<FailureKind, CauseCount>,
     /// Runs.
-    pub runs: Runs,
+    pub runs: RunTally,
     /// Alarms.
     pub alarms: Alarms,
     /// Mails.

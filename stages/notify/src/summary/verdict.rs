@@ -1,7 +1,9 @@
+//! A summary in one sentence.
+
 use strongroom_model::event::ZeroReason;
 
-use super::report::Report;
-use crate::words::{count, files, full_stop, label, plural};
+use super::report::SummaryReport;
+use crate::format_text::{count, files, full_stop, label, plural};
 
 /// How urgent a summary is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub enum Tone {
 
 /// What a summary means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct SummaryVerdict {
     /// Its urgency.
     pub tone: Tone,
     /// The mail's subject and first line.
@@ -27,7 +29,7 @@ pub struct Verdict {
 
 /// The report's meaning.
 #[must_use]
-pub fn verdict(report: &Report) -> Verdict {
+pub fn verdict(report: &SummaryReport) -> SummaryVerdict {
     let needed = report.open.attention.total;
     let safe = report.tally.files.backed_up;
     if needed > 0 {
@@ -54,12 +56,12 @@ pub fn verdict(report: &Report) -> Verdict {
     if safe > 0 { safe_files(report) } else { nothing(report) }
 }
 
-fn act(sentence: String, also: Vec<String>) -> Verdict {
-    Verdict { tone: Tone::Act, sentence, also }
+fn act(sentence: String, also: Vec<String>) -> SummaryVerdict {
+    SummaryVerdict { tone: Tone::Act, sentence, also }
 }
 
 /// `3 files need you: the server has no file for the booking.`
-fn needs_you(report: &Report) -> String {
+fn needs_you(report: &SummaryReport) -> String {
     let attention = &report.open.attention;
     let number = plural(attention.total, "file needs", "files need");
     let mut causes = attention.groups.keys();
@@ -69,7 +71,7 @@ fn needs_you(report: &Report) -> String {
     }
 }
 
-fn safe_files(report: &Report) -> Verdict {
+fn safe_files(report: &SummaryReport) -> SummaryVerdict {
     let safe = report.tally.files.backed_up;
     let waiting = report.open.in_hand.unproven();
     let left = report.tally.runs.left_waiting();
@@ -82,7 +84,7 @@ fn safe_files(report: &Report) -> Verdict {
     };
     let troubled = waiting > 0 || report.tally.files.cached() > 0 || report.tally.runs.rejected.total() > 0;
     let tone = if troubled { Tone::Mind } else { Tone::Well };
-    Verdict { tone, sentence, also: rest(report, None) }
+    SummaryVerdict { tone, sentence, also: rest(report, None) }
 }
 
 fn are(number: u64) -> String {
@@ -98,7 +100,7 @@ fn wait_more(number: u64) -> String {
 }
 
 /// `on drive Blue-1`, or across how many drives: each file is on one of them.
-fn place(report: &Report) -> String {
+fn place(report: &SummaryReport) -> String {
     let mut drives = report.tally.files.drives.keys();
     match (drives.next(), drives.len()) {
         (Some(drive), 0) => match report.open.drives.labels.get(drive) {
@@ -110,7 +112,7 @@ fn place(report: &Report) -> String {
 }
 
 /// Zero, with its reason (R8).
-fn nothing(report: &Report) -> Verdict {
+fn nothing(report: &SummaryReport) -> SummaryVerdict {
     let runs = &report.tally.runs;
     let in_hand = report.open.in_hand;
     let looked = runs.last_look.as_ref().map(|(_, look)| look.zero_reason);
@@ -132,11 +134,11 @@ fn nothing(report: &Report) -> Verdict {
         Some(None) => (Tone::Mind, "the log does not say why; see the runs below".to_owned()),
         None => return nobody_looked(report),
     };
-    Verdict { tone, sentence: format!("Nothing was backed up: {reason}."), also: rest(report, None) }
+    SummaryVerdict { tone, sentence: format!("Nothing was backed up: {reason}."), also: rest(report, None) }
 }
 
 /// Without a list, what waits is unknown.
-fn nobody_looked(report: &Report) -> Verdict {
+fn nobody_looked(report: &SummaryReport) -> SummaryVerdict {
     let runs = &report.tally.runs;
     let reason = match (&runs.last_failure, runs.started()) {
         (Some(failed), _) => format!("no run could ask the server ({})", failed.kind.cause()),
@@ -148,7 +150,7 @@ fn nobody_looked(report: &Report) -> Verdict {
 }
 
 /// What the sentence leaves out.
-fn rest(report: &Report, safe: Option<u64>) -> Vec<String> {
+fn rest(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
     let mut also = Vec::new();
     match safe {
         Some(0) => also.push("No file was backed up.".to_owned()),

@@ -5,23 +5,23 @@ mod needs;
 use askama::Template;
 use jiff::tz::TimeZone;
 
-use super::report::Report;
+use super::report::SummaryReport;
 use super::verdict::{Tone, verdict};
 use strongroom_model::text::shown;
 
 use crate::filters;
-use crate::words::{count, name, sentence};
+use crate::format_text::{count, name, sentence};
 use details::{counts, drives, failures, history, notes};
 use needs::needs;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct ViewRow {
     pub(crate) label: String,
     pub(crate) value: String,
     pub(crate) note: String,
 }
 
-impl Row {
+impl ViewRow {
     pub(crate) fn new(label: &str, value: impl Into<String>) -> Self {
         Self { label: label.to_owned(), value: value.into(), note: String::new() }
     }
@@ -36,12 +36,12 @@ impl Row {
 pub(crate) struct Need {
     pub(crate) heading: String,
     pub(crate) step: String,
-    pub(crate) items: Vec<Row>,
+    pub(crate) items: Vec<ViewRow>,
     pub(crate) left_out: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cause {
+pub(crate) struct FailureRow {
     pub(crate) cause: String,
     pub(crate) times: String,
     pub(crate) outcome: String,
@@ -56,10 +56,10 @@ pub(crate) struct SummaryView {
     pub(crate) verdict: String,
     pub(crate) also: Vec<String>,
     pub(crate) needs: Vec<Need>,
-    pub(crate) counts: Vec<Row>,
-    pub(crate) drives: Vec<Row>,
-    pub(crate) failures: Vec<Cause>,
-    pub(crate) history: Vec<Row>,
+    pub(crate) counts: Vec<ViewRow>,
+    pub(crate) drives: Vec<ViewRow>,
+    pub(crate) failures: Vec<FailureRow>,
+    pub(crate) history: Vec<ViewRow>,
     pub(crate) notes: Vec<String>,
     pub(crate) interval: String,
     pub(crate) checkpoint: String,
@@ -78,7 +78,7 @@ pub(crate) struct SummaryText<'a> {
 }
 
 impl SummaryView {
-    pub(crate) fn of(report: &Report, zone: &TimeZone) -> Self {
+    pub(crate) fn of(report: &SummaryReport, zone: &TimeZone) -> Self {
         let verdict = verdict(report);
         let composed = &report.composed;
         let about = format!("{}, No {}, {}", report.site, composed.number, name(&composed.title));
@@ -105,7 +105,7 @@ impl SummaryView {
 }
 
 /// `This mail covers the 1,141 events from position 1,204 up to 2,344 …`
-fn interval(report: &Report, zone: &TimeZone) -> String {
+fn interval(report: &SummaryReport, zone: &TimeZone) -> String {
     let composed = &report.composed;
     let begins = match composed.number {
         1 => "It is the first.".to_owned(),
@@ -119,7 +119,7 @@ fn interval(report: &Report, zone: &TimeZone) -> String {
          The next one begins where it ends, so nothing is told twice or left out.",
         count(composed.from.0),
         count(composed.to.0.saturating_sub(1)),
-        crate::words::plural(report.tally.events, "event", "events"),
+        crate::format_text::plural(report.tally.events, "event", "events"),
         shown(first, zone),
         shown(last, zone),
         zone.iana_name().map_or_else(String::new, |name| format!(" ({name})")),

@@ -1,6 +1,6 @@
 //! What is looked at when a drive is first seen.
 
-use strongroom_drive::{Drive, DriveSettings, Place};
+use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::booking::Phase;
 use strongroom_model::{AlarmKind, ByteCount, Event, FailureKind, Position, StageName, SubjectKind};
 
@@ -180,7 +180,7 @@ async fn what_a_dead_process_left_is_swept_but_for_what_goes_on() {
     let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
     rig.enumerate("B-7", sha256(b"the rest is yet to come")).await;
     for (booking, bytes) in [("B-7", "the rest is yet"), ("B-8", "nobody asks for this any more")] {
-        let place = Place {
+        let place = Destination {
             site: "acme".parse().unwrap(),
             month: month(),
             booking: id(booking),

@@ -14,7 +14,7 @@ use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::{FailureKind, Retried};
 use strongroom_model::{ByteCount, Event, StageName};
-use strongroom_source::testing::{Reply, Server};
+use strongroom_source::testing::{Reply, ScriptedServer};
 use tokio::task::JoinHandle;
 
 use crate::rig::{PATIENCE, Rig, sha256};
@@ -81,8 +81,8 @@ fn bytes(rng: &mut Rng) -> Vec<u8> {
     (0..SIZE_BYTES).map(|_| rng.u8(..)).collect()
 }
 
-fn serve(files: BTreeMap<String, Vec<u8>>) -> Server {
-    Server::new(move |request| {
+fn serve(files: BTreeMap<String, Vec<u8>>) -> ScriptedServer {
+    ScriptedServer::new(move |request| {
         let id = request.target.trim_start_matches("/v1/bookings/").split(['/', '?']).next().unwrap();
         match files.get(id) {
             Some(file) => Reply::proper("200 OK", file),
@@ -93,7 +93,7 @@ fn serve(files: BTreeMap<String, Vec<u8>>) -> Server {
 
 struct Model {
     rig: Rig,
-    server: Server,
+    server: ScriptedServer,
     files: BTreeMap<String, Vec<u8>>,
     /// What was delivered in earlier rounds.
     late: Vec<Task<Booking>>,

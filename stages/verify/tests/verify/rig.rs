@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, Delivery, Idle, Pace, Pipeline, RetryPolicy, Settled, Task, Wiring};
-use strongroom_drive::{Drive, DriveSettings, Place};
+use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKind, AlarmRaised, DiskOf, Failed, Fetched, Retried};
 use strongroom_model::{BookingId, ByteCount, Digest, Event, StageName};
@@ -171,7 +171,7 @@ impl Rig {
     pub(crate) async fn land(&self, booking: &str, bytes: &[u8]) -> Fetched {
         let held = self.state(booking).await.enumerated.unwrap();
         let drive = Drive::open(&self.root(), &DriveSettings::default()).unwrap();
-        let place = Place {
+        let place = Destination {
             site: "acme".parse().unwrap(),
             month: month(),
             booking: id(booking),

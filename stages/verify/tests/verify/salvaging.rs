@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use strongroom_drive::{Drive, DriveSettings, Proof};
+use strongroom_drive::{Drive, DriveSettings, ProvenCopy};
 use strongroom_model::event::{AlarmKey, AlarmKind};
 use strongroom_model::{Event, StreamName};
 
@@ -22,7 +22,7 @@ fn of_a_lost_log(rig: &Rig, booking: &str, bytes: &[u8]) -> String {
     // What is not on the device yet could only be read back through the cache.
     file.sync_all().unwrap();
     let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-    let proof = Proof { path: path.clone(), sha256: sha256(bytes), seen: None };
+    let proof = ProvenCopy { path: path.clone(), sha256: sha256(bytes), seen: None };
     let site = "acme".parse().unwrap();
     drive.record(&site, month(), &[proof]).remove(0).unwrap();
     drive.fold(&site).unwrap();

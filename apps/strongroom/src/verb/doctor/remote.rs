@@ -5,7 +5,7 @@ use std::time::Duration;
 use strongroom_model::FailureKind;
 use strongroom_notify::{Post, Settings};
 use strongroom_service::{Clock, Config, MAX_SKEW as WRONG};
-use strongroom_source::{Health, Source, SourceError};
+use strongroom_source::{ServerHealth, Source, SourceError};
 
 use super::check::Check;
 use super::host::whole;
@@ -33,7 +33,7 @@ pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
     vec![answers(&source.server().to_string(), health), listed, clocks(&source, clock).await]
 }
 
-fn answers(server: &str, health: Health) -> Check {
+fn answers(server: &str, health: ServerHealth) -> Check {
     let answers = format!("{server} answers");
     let disks = match health.mounts_below {
         0 => return Check::well("document server", answers),
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn disks_below_the_document_root_are_told_with_what_follows() {
-        let said = |mounts_below| answers("https://documents.example.org", Health { mounts_below }).found;
+        let said = |mounts_below| answers("https://documents.example.org", ServerHealth { mounts_below }).found;
         assert_eq!(said(0), "https://documents.example.org answers");
         assert!(said(1).contains("; 1 folder below its document root is a disk of its own, so that"), "{}", said(1));
         assert!(said(2).contains("; 2 folders below its document root are disks of their own, so that"), "{}", said(2));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strongroom_drive::{Drive, Identity, Proof, RestoreError, Unidentified};
+use strongroom_drive::{Drive, Identity, ProvenCopy, RestoreError, Unidentified};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveIdentityRestored;
 use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, StreamName};
@@ -72,7 +72,7 @@ impl From<RestoreError> for Failed {
 /// What the drive holds of each of them. The log has their copies in one pass.
 async fn look(drive: Unidentified, log: &EventLog, candidates: &[Candidate]) -> (Unidentified, Vec<Found>) {
     let site = log.site().clone();
-    let asked: Vec<(Option<_>, Vec<Proof>)> =
+    let asked: Vec<(Option<_>, Vec<ProvenCopy>)> =
         candidates.iter().map(|candidate| (candidate.newest, candidate.proofs.clone())).collect();
     blocking(move || {
         let marks = drive.uses(&site);

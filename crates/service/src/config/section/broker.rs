@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::ConfigError;
-use crate::config::value::{Kind, Period, ServiceUrl, broker_address};
+use crate::config::value::{Period, ServiceKind, ServiceUrl, broker_address};
 
 /// AMQP counts whole seconds.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ impl Broker {
     /// # Errors
     /// It is set twice, its file cannot be used, or it is invalid.
     pub fn address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
-        ServiceUrl::choose(Kind::Broker, "broker.url", self.url.as_ref(), self.url_file.as_deref())
+        ServiceUrl::choose(ServiceKind::Broker, "broker.url", self.url.as_ref(), self.url_file.as_deref())
     }
 
     /// The broker's address, where it is required.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::ConfigError;
-use crate::config::value::{Kind, ServiceUrl, database_address};
+use crate::config::value::{ServiceKind, ServiceUrl, database_address};
 
 /// The event log: the truth about everything.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
@@ -32,6 +32,6 @@ impl Log {
     /// # Errors
     /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database(&self) -> Result<Option<ServiceUrl>, ConfigError> {
-        ServiceUrl::choose(Kind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
+        ServiceUrl::choose(ServiceKind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use strongroom_model::ByteCount;
 
 use crate::config::ConfigError;
-use crate::config::value::{Kind, ServiceUrl, database_address, size};
+use crate::config::value::{ServiceKind, ServiceUrl, database_address, size};
 
 /// The document server itself, where `strongroom server` runs on this host.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
@@ -54,6 +54,6 @@ impl Server {
     /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database_address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         let (inline, file) = (self.database_url.as_ref(), self.database_url_file.as_deref());
-        ServiceUrl::choose(Kind::Database, "server.database_url", inline, file)
+        ServiceUrl::choose(ServiceKind::Database, "server.database_url", inline, file)
     }
 }

@@ -23,7 +23,7 @@ pub enum Tls {
 impl Tls {
     /// The usual port.
     #[must_use]
-    pub const fn usual_port(self) -> u16 {
+    pub(crate) const fn usual_port(self) -> u16 {
         match self {
             Self::Starttls => 587,
             Self::Tls => 465,

@@ -16,12 +16,12 @@ use crate::config::ConfigError;
 pub struct ServiceUrl(Url);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ServiceKind {
     Database,
     Broker,
 }
 
-impl Kind {
+impl ServiceKind {
     const fn schemes(self) -> [&'static str; 2] {
         match self {
             Self::Database => ["postgres", "postgresql"],
@@ -48,7 +48,7 @@ impl ServiceUrl {
     /// # Errors
     /// It is not a `postgres://` address, or names no database.
     pub fn database(text: &str) -> Result<Self, ParseServiceUrlError> {
-        Self::parse(Kind::Database, text)
+        Self::parse(ServiceKind::Database, text)
     }
 
     /// Parses a broker's address.
@@ -56,7 +56,7 @@ impl ServiceUrl {
     /// # Errors
     /// It is not an `amqp://` or `amqps://` address.
     pub fn broker(text: &str) -> Result<Self, ParseServiceUrlError> {
-        Self::parse(Kind::Broker, text)
+        Self::parse(ServiceKind::Broker, text)
     }
 
     /// The whole address, for the call that needs it.
@@ -65,13 +65,7 @@ impl ServiceUrl {
         &self.0
     }
 
-    /// The whole address as a secret.
-    #[must_use]
-    pub fn into_secret(self) -> Secret {
-        Secret::new(String::from(self.0))
-    }
-
-    fn parse(kind: Kind, text: &str) -> Result<Self, ParseServiceUrlError> {
+    fn parse(kind: ServiceKind, text: &str) -> Result<Self, ParseServiceUrlError> {
         let write = |why: String| ParseServiceUrlError(format!("{why}: write it such as {:?}", kind.example()));
         let url = Url::parse(text).map_err(|error| {
             write(format!(
@@ -84,8 +78,10 @@ impl ServiceUrl {
             return Err(write(format!("it is not {article} {scheme}:// address")));
         }
         match kind {
-            Kind::Database if names_no_database(&url) => Err(write("it names no database".to_owned())),
-            Kind::Broker if url.host_str().is_none_or(str::is_empty) => Err(write("it names no host".to_owned())),
+            ServiceKind::Database if names_no_database(&url) => Err(write("it names no database".to_owned())),
+            ServiceKind::Broker if url.host_str().is_none_or(str::is_empty) => {
+                Err(write("it names no host".to_owned()))
+            }
             _ => Ok(Self(url)),
         }
     }
@@ -95,7 +91,7 @@ impl ServiceUrl {
     /// # Errors
     /// Both are set, the file cannot be used, or its text is not such an address.
     pub(crate) fn choose(
-        kind: Kind,
+        kind: ServiceKind,
         key: &'static str,
         inline: Option<&Self>,
         file: Option<&Path>,
@@ -148,15 +144,15 @@ impl Serialize for ServiceUrl {
 }
 
 pub(in crate::config) fn database_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
-    address(Kind::Database, deserializer)
+    address(ServiceKind::Database, deserializer)
 }
 
 pub(in crate::config) fn broker_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServiceUrl, D::Error> {
-    address(Kind::Broker, deserializer)
+    address(ServiceKind::Broker, deserializer)
 }
 
 /// Read as a secret, so that no message repeats it.
-fn address<'de, D: Deserializer<'de>>(kind: Kind, deserializer: D) -> Result<ServiceUrl, D::Error> {
+fn address<'de, D: Deserializer<'de>>(kind: ServiceKind, deserializer: D) -> Result<ServiceUrl, D::Error> {
     ServiceUrl::parse(kind, Secret::deserialize(deserializer)?.reveal()).map_err(D::Error::custom)
 }
 
@@ -171,7 +167,7 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.starts_with("postgres://me@db.example.com:5433/log "), "{shown}");
         assert_eq!(url.reveal().password(), Some("hunter2"));
-        assert!(url.into_secret().reveal().ends_with("/log?password=hunter2"));
+        assert!(url.reveal().as_str().ends_with("/log?password=hunter2"));
     }
 
     #[test]

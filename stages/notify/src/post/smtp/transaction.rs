@@ -11,7 +11,7 @@ use crate::post::{Delivery, PostError};
 /// "Too many recipients": the rest gets another transaction (RFC 5321, section 4.5.3.1.10).
 const TOO_MANY_RECIPIENTS: u16 = 452;
 
-pub(super) struct Message<'a> {
+pub(super) struct Envelope<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) from: &'a Address,
     /// Up to the message's end.
@@ -20,7 +20,7 @@ pub(super) struct Message<'a> {
     pub(super) patience_after_data: Duration,
 }
 
-enum End {
+enum TransactionEnd {
     Taken(Vec<Address>, Reply),
     /// Refused although the addresses were accepted.
     Refused(Vec<Address>, Reply),
@@ -32,7 +32,7 @@ impl Connection {
     /// As many transactions (RFC 5321, section 3.3) as needed to settle every recipient.
     pub(super) async fn send(
         &mut self,
-        message: &Message<'_>,
+        message: &Envelope<'_>,
         recipients: Vec<Address>,
         server: &str,
     ) -> Result<Delivery, PostError> {
@@ -42,7 +42,7 @@ impl Connection {
             let mut left_over = Vec::new();
             let end = self.transact(message, group, &mut delivery, &mut left_over).await;
             match end {
-                Ok(End::Taken(taken, reply)) => {
+                Ok(TransactionEnd::Taken(taken, reply)) => {
                     delivery.receipt = reply.text();
                     delivery.taken.extend(taken);
                     if !left_over.is_empty() {
@@ -51,13 +51,13 @@ impl Connection {
                     }
                 }
                 // Perhaps because of one recipient: try each alone.
-                Ok(End::Refused(refused, reply)) if refused.len() > 1 && reply.is_permanent() => {
+                Ok(TransactionEnd::Refused(refused, reply)) if refused.len() > 1 && reply.is_permanent() => {
                     groups.extend(refused.into_iter().map(|one| vec![one]));
                 }
-                Ok(End::Refused(refused, reply)) => {
+                Ok(TransactionEnd::Refused(refused, reply)) => {
                     refused.into_iter().for_each(|one| delivery.settle(one, &reply));
                 }
-                Ok(End::Nobody) => {}
+                Ok(TransactionEnd::Nobody) => {}
                 Err((failure, group)) => {
                     let error = failure.of_server(server);
                     if delivery.taken.is_empty() {
@@ -76,7 +76,7 @@ impl Connection {
     /// Names sender and recipients, then resets.
     pub(super) async fn try_recipients(
         &mut self,
-        message: &Message<'_>,
+        message: &Envelope<'_>,
         recipients: Vec<Address>,
     ) -> Result<Delivery, SmtpFailure> {
         self.allow(message.patience);
@@ -93,21 +93,21 @@ impl Connection {
     /// `left_over` needs another transaction. A failure contains the unsettled recipients.
     async fn transact(
         &mut self,
-        message: &Message<'_>,
+        message: &Envelope<'_>,
         group: Vec<Address>,
         delivery: &mut Delivery,
         left_over: &mut Vec<Address>,
-    ) -> Result<End, (SmtpFailure, Vec<Address>)> {
+    ) -> Result<TransactionEnd, (SmtpFailure, Vec<Address>)> {
         self.allow(message.patience);
         let mut accepted = Vec::new();
         let mut open = VecDeque::from(group);
         let asked = self.ask(message, &mut open, &mut accepted, delivery, left_over).await;
         let end = match asked {
-            Ok(()) if accepted.is_empty() => Ok(End::Nobody),
+            Ok(()) if accepted.is_empty() => Ok(TransactionEnd::Nobody),
             Ok(()) => self.hand_over(message, &mut accepted).await,
             Err(failure) => Err(failure),
         };
-        if !matches!(end, Ok(End::Taken(..)) | Err(_)) {
+        if !matches!(end, Ok(TransactionEnd::Taken(..)) | Err(_)) {
             // Otherwise the server would add its recipients to the next transaction.
             let _ = self.command("RSET").await;
         }
@@ -116,7 +116,7 @@ impl Connection {
 
     async fn ask(
         &mut self,
-        message: &Message<'_>,
+        message: &Envelope<'_>,
         open: &mut VecDeque<Address>,
         accepted: &mut Vec<Address>,
         delivery: &mut Delivery,
@@ -147,16 +147,24 @@ impl Connection {
 
     /// If we stop before the last reply is read, the server may have the mail: it is sent again, with the same
     /// Message-ID.
-    async fn hand_over(&mut self, message: &Message<'_>, accepted: &mut Vec<Address>) -> Result<End, SmtpFailure> {
+    async fn hand_over(
+        &mut self,
+        message: &Envelope<'_>,
+        accepted: &mut Vec<Address>,
+    ) -> Result<TransactionEnd, SmtpFailure> {
         let reply = self.command("DATA").await?;
         if !reply.is_intermediate() {
-            return Ok(End::Refused(std::mem::take(accepted), reply));
+            return Ok(TransactionEnd::Refused(std::mem::take(accepted), reply));
         }
         self.message(message.bytes).await?;
         self.allow(message.patience_after_data);
         let reply = self.reply().await?;
         let accepted = std::mem::take(accepted);
-        Ok(if reply.is_done() { End::Taken(accepted, reply) } else { End::Refused(accepted, reply) })
+        Ok(if reply.is_done() {
+            TransactionEnd::Taken(accepted, reply)
+        } else {
+            TransactionEnd::Refused(accepted, reply)
+        })
     }
 }
 

@@ -12,7 +12,7 @@ const OPEN: [BookingStatus; 4] =
 
 /// Bookings in progress, by the next step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct InHand {
+pub struct InProgress {
     /// To be fetched, for the first time or again.
     pub to_fetch: u64,
     /// To be read back.
@@ -23,7 +23,7 @@ pub struct InHand {
     pub retrying: u64,
 }
 
-impl InHand {
+impl InProgress {
     /// All.
     #[must_use]
     pub const fn total(&self) -> u64 {
@@ -40,7 +40,7 @@ impl InHand {
 /// Counts each booking once, by its last event before the position.
 struct Census {
     to: Position,
-    in_hand: InHand,
+    in_hand: InProgress,
     attention: Collector,
     counted: Counted,
 }
@@ -67,9 +67,9 @@ impl Counted {
 /// Bookings at `to`: those unchanged since, and those changed since that were open before. A booking that changes
 /// between the two passes is found by both and counted once; none is missed, since the second reads up to the log's end
 /// after the first.
-pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InHand, Attention), LogError> {
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InProgress, Attention), LogError> {
     let mut census =
-        Census { to, in_hand: InHand::default(), attention: Collector::default(), counted: Counted::default() };
+        Census { to, in_hand: InProgress::default(), attention: Collector::default(), counted: Counted::default() };
     for status in OPEN {
         census.unmoved(log, status).await?;
     }

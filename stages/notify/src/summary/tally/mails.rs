@@ -10,7 +10,7 @@ pub struct Mails {
     /// Summaries that were sent: stream id and receipt.
     pub sent: Bounded<(String, String)>,
     /// Alarm changes that were mailed.
-    pub told: u64,
+    pub changes_mailed: u64,
     /// Failed attempts.
     pub failed_attempts: u64,
 }
@@ -20,7 +20,7 @@ impl Mails {
         match &recorded.event {
             Event::SummaryComposed(_) => self.composed += 1,
             Event::SummarySent(data) => self.sent.push((recorded.stream.id().to_owned(), data.receipt.clone())),
-            Event::AlarmNotified(data) => self.told += data.about.len() as u64,
+            Event::AlarmNotified(data) => self.changes_mailed += data.about.len() as u64,
             Event::AlarmFailed(_) | Event::SummaryFailed(_) => self.failed_attempts += 1,
             _ => {}
         }

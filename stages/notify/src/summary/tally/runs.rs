@@ -6,7 +6,7 @@ use super::Bounded;
 
 /// Runs.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Runs {
+pub struct RunTally {
     /// Started by the schedule.
     pub by_schedule: u64,
     /// Started by `--once`.
@@ -35,7 +35,7 @@ pub struct Runs {
     pub last_failure: Option<Failed>,
 }
 
-impl Runs {
+impl RunTally {
     pub(super) fn add(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::RunRequested(data) => match data.trigger {

@@ -10,12 +10,12 @@ const STRETCH: SignedDuration = SignedDuration::from_secs(30);
 /// Time with events about files. A transfer counts from its start, concurrent ones once; a clock that was set back adds
 /// nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct WorkTime {
     total: SignedDuration,
     counted_to: Option<Timestamp>,
 }
 
-impl Work {
+impl WorkTime {
     pub(super) fn add(&mut self, recorded: &Recorded) {
         let end = recorded.time;
         let transfer = match &recorded.event {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn total_s(seconds: &[i64]) -> u64 {
-        let mut work = Work::default();
+        let mut work = WorkTime::default();
         seconds.iter().for_each(|seconds| work.add(&at(*seconds)));
         work.total().as_secs()
     }

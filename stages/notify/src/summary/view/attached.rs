@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use strongroom_model::event::{DiskOf, DriveAttached};
 
-use crate::summary::report::Report;
-use crate::words::name;
+use crate::format_text::name;
+use crate::summary::report::SummaryReport;
 
 /// Remarks on the drives of the interval's copies and on the one attached last, repeated as long as they hold.
-pub(super) fn in_use(report: &Report) -> Vec<String> {
+pub(super) fn in_use(report: &SummaryReport) -> Vec<String> {
     let drives = &report.open.drives;
     let used: BTreeSet<_> = report.tally.files.drives.keys().copied().chain(drives.current).collect();
     let known = used.into_iter().filter_map(|id| Some((id, *drives.attached.get(&id)?)));

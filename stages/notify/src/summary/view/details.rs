@@ -4,43 +4,43 @@ use strongroom_model::text::shown_to_the_minute;
 
 use super::attached::in_use;
 use super::needs::and_more;
-use super::{Cause, Row};
+use super::{FailureRow, ViewRow};
+use crate::format_text::{count, duration, files, full_stop, name, plural, rate, sentence, short};
 use crate::kind;
-use crate::summary::report::Report;
+use crate::summary::report::SummaryReport;
 use crate::summary::tally::{AlarmChange, OnDrive};
-use crate::words::{count, duration, files, full_stop, name, plural, rate, sentence, short};
 
-pub(super) fn counts(report: &Report) -> Vec<Row> {
+pub(super) fn counts(report: &SummaryReport) -> Vec<ViewRow> {
     let files = &report.tally.files;
     let mut rows = vec![
-        Row::with_note("Backed up and proven", count(files.backed_up), files.bytes.to_string()),
-        Row::new("Moved to the archive on the server", count(files.archived)),
+        ViewRow::with_note("Backed up and proven", count(files.backed_up), files.bytes.to_string()),
+        ViewRow::new("Moved to the archive on the server", count(files.archived)),
     ];
     let took = report.tally.work.total();
     if files.backed_up > 0 {
         let rate = rate(files.bytes, took).unwrap_or_default();
-        rows.push(Row::with_note("Time at work", duration(took), rate));
+        rows.push(ViewRow::with_note("Time at work", duration(took), rate));
     }
     if files.recovered > 0 {
         let note = "an attempt had failed, a later one succeeded";
-        rows.push(Row::with_note("Recovered by trying again", count(files.recovered), note));
+        rows.push(ViewRow::with_note("Recovered by trying again", count(files.recovered), note));
     }
     if files.resumed_bytes.0 > 0 {
         let note = "transfers that were cut went on from where they stood";
-        rows.push(Row::with_note("Kept from cut transfers", files.resumed_bytes.to_string(), note));
+        rows.push(ViewRow::with_note("Kept from cut transfers", files.resumed_bytes.to_string(), note));
     }
     rows.extend(still_on_the_way(report));
     if files.given_back > 0 {
-        rows.push(Row::new("Given back by a person, to be tried again", count(files.given_back)));
+        rows.push(ViewRow::new("Given back by a person, to be tried again", count(files.given_back)));
     }
     if files.purged > 0 {
-        rows.push(Row::new("Deleted on the server by an approved purge", count(files.purged)));
+        rows.push(ViewRow::new("Deleted on the server by an approved purge", count(files.purged)));
     }
     rows.push(waiting(report));
     rows
 }
 
-fn still_on_the_way(report: &Report) -> Option<Row> {
+fn still_on_the_way(report: &SummaryReport) -> Option<ViewRow> {
     let in_hand = report.open.in_hand;
     let parts = [
         (in_hand.to_fetch, "to be fetched"),
@@ -50,25 +50,25 @@ fn still_on_the_way(report: &Report) -> Option<Row> {
     ];
     let parts: Vec<String> =
         parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
-    (in_hand.total() > 0).then(|| Row::with_note("Still on the way", count(in_hand.total()), parts.join(", ")))
+    (in_hand.total() > 0).then(|| ViewRow::with_note("Still on the way", count(in_hand.total()), parts.join(", ")))
 }
 
 /// Unknown is called unknown (R8).
-fn waiting(report: &Report) -> Row {
+fn waiting(report: &SummaryReport) -> ViewRow {
     const LABEL: &str = "Left waiting on the server";
     match report.tally.runs.left_waiting() {
-        Some(left) => Row::with_note(LABEL, count(left), "when a run last asked"),
-        None => Row::with_note(LABEL, "unknown", "no run has asked"),
+        Some(left) => ViewRow::with_note(LABEL, count(left), "when a run last asked"),
+        None => ViewRow::with_note(LABEL, "unknown", "no run has asked"),
     }
 }
 
-pub(super) fn drives(report: &Report) -> Vec<Row> {
+pub(super) fn drives(report: &SummaryReport) -> Vec<ViewRow> {
     let drives = report.tally.files.drives.iter();
     drives
         .map(|(id, on_drive)| {
             let label = report.open.drives.labels.get(id).map_or_else(|| id.to_string(), |label| name(label));
             let value = format!("{}, {}", files(on_drive.files), on_drive.bytes);
-            Row::with_note(&label, value, read_back(on_drive))
+            ViewRow::with_note(&label, value, read_back(on_drive))
         })
         .collect()
 }
@@ -87,7 +87,7 @@ fn read_back(on_drive: &OnDrive) -> String {
 }
 
 /// The most frequent first.
-pub(super) fn failures(report: &Report) -> Vec<Cause> {
+pub(super) fn failures(report: &SummaryReport) -> Vec<FailureRow> {
     let mut causes: Vec<_> = report.tally.causes.iter().collect();
     causes.sort_by_key(|(kind, cause)| (std::cmp::Reverse(cause.attempts), **kind));
     let outcome = |kind: FailureKind, gave_up: u64| match (gave_up, advice(kind)) {
@@ -97,7 +97,7 @@ pub(super) fn failures(report: &Report) -> Vec<Cause> {
     };
     causes
         .into_iter()
-        .map(|(kind, cause)| Cause {
+        .map(|(kind, cause)| FailureRow {
             cause: sentence(kind.cause()),
             times: plural(cause.attempts, "time", "times"),
             outcome: outcome(*kind, cause.gave_up),
@@ -118,32 +118,32 @@ fn advice(kind: FailureKind) -> Option<&'static str> {
     (!step.starts_with("nothing yet")).then_some(step)
 }
 
-pub(super) fn history(report: &Report, zone: &TimeZone) -> Vec<Row> {
+pub(super) fn history(report: &SummaryReport, zone: &TimeZone) -> Vec<ViewRow> {
     let runs = &report.tally.runs;
-    let mut rows = vec![Row::with_note("Runs started", count(runs.started()), how_runs_ended(report))];
+    let mut rows = vec![ViewRow::with_note("Runs started", count(runs.started()), how_runs_ended(report))];
     if runs.failed_attempts > 0 {
         let note = runs.last_failure.as_ref().map_or_else(
             || "a later attempt was answered".to_owned(),
             |failed| format!("the last: {}", sentence(&failed.message)),
         );
-        rows.push(Row::with_note("Attempts to ask the server that failed", count(runs.failed_attempts), note));
+        rows.push(ViewRow::with_note("Attempts to ask the server that failed", count(runs.failed_attempts), note));
     }
     if runs.forgotten > 0 {
         let note = "archived already; nothing was copied again";
-        rows.push(Row::with_note("Offered by the server again", count(runs.forgotten), note));
+        rows.push(ViewRow::with_note("Offered by the server again", count(runs.forgotten), note));
     }
     let alarms = &report.tally.alarms;
     if alarms.overdue > 0 {
-        rows.push(Row::new("Alarms that a run was overdue", count(alarms.overdue)));
+        rows.push(ViewRow::new("Alarms that a run was overdue", count(alarms.overdue)));
     }
     rows.extend(alarms.changes.first().iter().map(|change| alarm(change, zone)));
     if alarms.changes.left_out() > 0 {
-        rows.push(Row::new("Alarms", and_more(alarms.changes.left_out())));
+        rows.push(ViewRow::new("Alarms", and_more(alarms.changes.left_out())));
     }
     rows
 }
 
-fn how_runs_ended(report: &Report) -> String {
+fn how_runs_ended(report: &SummaryReport) -> String {
     let runs = &report.tally.runs;
     let parts = [
         (runs.nothing_waiting, "found nothing waiting"),
@@ -156,7 +156,7 @@ fn how_runs_ended(report: &Report) -> String {
     parts.map(|(number, what)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ")
 }
 
-fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
+fn alarm(change: &AlarmChange, zone: &TimeZone) -> ViewRow {
     let label = match change.raised {
         Some(kind) => format!("{} · {}", shown_to_the_minute(change.at, zone), kind.title()),
         None => {
@@ -164,11 +164,11 @@ fn alarm(change: &AlarmChange, zone: &TimeZone) -> Row {
             format!("{} · Over: {title}", shown_to_the_minute(change.at, zone))
         }
     };
-    Row::with_note(&label, "", short(&change.message))
+    ViewRow::with_note(&label, "", short(&change.message))
 }
 
 /// What a reader should know although nothing is to be done.
-pub(super) fn notes(report: &Report, _zone: &TimeZone) -> Vec<String> {
+pub(super) fn notes(report: &SummaryReport, _zone: &TimeZone) -> Vec<String> {
     let mut notes = in_use(report);
     let cached = report.tally.files.cached();
     if cached > 0 {

@@ -2,14 +2,14 @@ use jiff::tz::TimeZone;
 use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
 
-use super::{Need, Row};
+use super::{Need, ViewRow};
+use crate::format_text::{count, files, full_stop, name, plural, sentence};
 use crate::summary::open::{Group, StandingAlarm, Stuck};
-use crate::summary::report::Report;
+use crate::summary::report::SummaryReport;
 use crate::summary::tally::MAX_LISTED;
-use crate::words::{count, files, full_stop, name, plural, sentence};
 
 /// Files, then lasting alarms, then the server's records.
-pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
+pub(super) fn needs(report: &SummaryReport, zone: &TimeZone) -> Vec<Need> {
     let mut needs: Vec<Need> = report.open.attention.groups.iter().map(|(kind, group)| stuck(*kind, group)).collect();
     let alarms = &report.open.alarms;
     needs.extend(alarms.list.iter().take(MAX_LISTED).map(|alarm| standing(alarm, zone)));
@@ -31,7 +31,7 @@ pub(super) fn needs(report: &Report, zone: &TimeZone) -> Vec<Need> {
 }
 
 fn stuck(kind: FailureKind, group: &Group) -> Need {
-    let items: Vec<Row> = group.shown.iter().map(file).collect();
+    let items: Vec<ViewRow> = group.shown.iter().map(file).collect();
     Need {
         heading: format!("{}: {}", files(group.total), kind.cause()),
         step: full_stop(kind.step()),
@@ -40,12 +40,12 @@ fn stuck(kind: FailureKind, group: &Group) -> Need {
     }
 }
 
-fn file(stuck: &Stuck) -> Row {
+fn file(stuck: &Stuck) -> ViewRow {
     let mut note = full_stop(&stuck.message);
     if let Some(path) = &stuck.quarantined {
         note.push_str(&format!(" The bad copy is at {}.", name(path)));
     }
-    Row {
+    ViewRow {
         label: format!("Booking {}", stuck.booking),
         value: stuck.filename.as_deref().map_or_else(|| "(its file was never seen)".to_owned(), name),
         note,
@@ -57,7 +57,7 @@ fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
     Need {
         heading: format!("{}, since {}", raised.kind.title(), shown_to_the_minute(alarm.since, zone)),
         step: full_stop(&raised.next_step),
-        items: vec![Row {
+        items: vec![ViewRow {
             label: sentence(&raised.message),
             value: String::new(),
             note: raised.kind.meanwhile().to_owned(),
@@ -66,7 +66,7 @@ fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
     }
 }
 
-fn unusable(report: &Report) -> Option<Need> {
+fn unusable(report: &SummaryReport) -> Option<Need> {
     let rejected = &report.tally.runs.rejected;
     let number = rejected.total();
     let heading = match number {
@@ -74,7 +74,7 @@ fn unusable(report: &Report) -> Option<Need> {
         1 => "1 of the server's records cannot be used".to_owned(),
         _ => format!("{} of the server's records cannot be used", count(number)),
     };
-    let items = rejected.first().iter().map(|rejected| Row {
+    let items = rejected.first().iter().map(|rejected| ViewRow {
         label: format!("Booking {}", name(&rejected.booking)),
         value: String::new(),
         note: full_stop(&rejected.reason),
@@ -87,10 +87,10 @@ fn unusable(report: &Report) -> Option<Need> {
     })
 }
 
-fn unreadable(report: &Report) -> Option<Need> {
+fn unreadable(report: &SummaryReport) -> Option<Need> {
     let unreadable = &report.tally.unreadable;
     let number = unreadable.total();
-    let items = unreadable.first().iter().map(|position| Row {
+    let items = unreadable.first().iter().map(|position| ViewRow {
         label: format!("Position {position}"),
         value: String::new(),
         note: "Its subject is left alone, and is in none of these numbers.".to_owned(),

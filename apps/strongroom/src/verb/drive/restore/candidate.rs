@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
-use strongroom_drive::Proof;
+use strongroom_drive::ProvenCopy;
 use strongroom_eventlog::{EventLog, LogError, MAX_READ};
 use strongroom_model::{DriveId, DriveUse, Event, Position, StreamName, SubjectKind, Version};
 
@@ -22,7 +22,7 @@ pub(super) struct Candidate {
     pub(super) version: Version,
     pub(super) newest: Option<DriveUse>,
     /// The newest copies that were proven on it.
-    pub(super) proofs: Vec<Proof>,
+    pub(super) proofs: Vec<ProvenCopy>,
 }
 
 /// The drives that the log knows, the newest first. All of the log is read.
@@ -45,8 +45,8 @@ pub(super) async fn candidates(log: &EventLog) -> Result<Vec<Candidate>, LogErro
 }
 
 /// The newest copies that were proven on each drive.
-async fn proofs(log: &EventLog) -> Result<HashMap<DriveId, VecDeque<Proof>>, LogError> {
-    let mut proofs: HashMap<DriveId, VecDeque<Proof>> = HashMap::new();
+async fn proofs(log: &EventLog) -> Result<HashMap<DriveId, VecDeque<ProvenCopy>>, LogError> {
+    let mut proofs: HashMap<DriveId, VecDeque<ProvenCopy>> = HashMap::new();
     let mut from = Position(0);
     loop {
         let page = log.read(from, MAX_READ).await?;
@@ -56,7 +56,7 @@ async fn proofs(log: &EventLog) -> Result<HashMap<DriveId, VecDeque<Proof>>, Log
         for event in page.iter().filter_map(|stored| stored.decode().ok()) {
             let Event::TimesheetBackedUp(proof) = event.event else { continue };
             let of_drive = proofs.entry(proof.drive).or_default();
-            of_drive.push_back(Proof { path: proof.path, sha256: proof.sha256, seen: None });
+            of_drive.push_back(ProvenCopy { path: proof.path, sha256: proof.sha256, seen: None });
             if of_drive.len() > MAX_PROOFS {
                 of_drive.pop_front();
             }

@@ -8,7 +8,7 @@ use strongroom_files::at::read_at;
 use strongroom_model::Digest;
 
 use super::journal;
-use crate::drive::quarantine::kept_from;
+use crate::drive::quarantine::quarantined_from;
 use crate::error::DriveError;
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
@@ -21,15 +21,15 @@ const BLOCK_BYTES: usize = 4096;
 
 /// Digests by path in the bag. Different files may list a path with different digests.
 #[derive(Debug, Default)]
-pub(crate) struct KeptLines(HashMap<String, Vec<Digest>>);
+pub(crate) struct QuarantinedLines(HashMap<String, Vec<Digest>>);
 
-impl KeptLines {
+impl QuarantinedLines {
     /// Unreadable parts are left out: they are why the files are in the quarantine.
     pub(crate) fn read(mount: &Mount, place: &BagPlace) -> Result<Self, DriveError> {
         let mut lines = Self::default();
         // Together they may be as large as one manifest.
         let mut room = manifest::MAX_BYTES;
-        let kept = |name| kept_from(mount, &place.folder().join(name));
+        let kept = |name| quarantined_from(mount, &place.folder().join(name));
         let (manifests, journals) = (kept(manifest::FILE)?, kept(journal::FILE)?);
         for path in manifests.into_iter().take(MAX_KEPT).chain(journals.into_iter().take(MAX_KEPT)) {
             let read = mount.top().file(&path).and_then(|file| readable(&file, room));

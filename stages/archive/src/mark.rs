@@ -9,13 +9,13 @@ use strongroom_source::no_storage;
 
 /// A task whose booking has a proof.
 #[derive(Debug)]
-pub(crate) struct Proven {
+pub(crate) struct MarkTask {
     pub(crate) task: Task<Booking>,
     pub(crate) booking: BookingId,
     pub(crate) mark: Mark,
 }
 
-impl Proven {
+impl MarkTask {
     pub(crate) fn new(task: Task<Booking>) -> Result<Self, Box<Task<Booking>>> {
         match mark(&task) {
             Some((booking, mark)) => Ok(Self { task, booking, mark }),
@@ -46,7 +46,7 @@ fn mark(task: &Task<Booking>) -> Option<(BookingId, Mark)> {
 }
 
 /// The outcome if the server refused.
-pub(crate) fn refusal(one: &Proven, answer: &Answer, what: &str) -> Option<Outcome> {
+pub(crate) fn refusal(one: &MarkTask, answer: &Answer, what: &str) -> Option<Outcome> {
     match answer.outcome {
         AnswerOutcome::Done | AnswerOutcome::Already => None,
         AnswerOutcome::Refused => {
@@ -56,7 +56,7 @@ pub(crate) fn refusal(one: &Proven, answer: &Answer, what: &str) -> Option<Outco
     }
 }
 
-fn refused(one: &Proven, cause: Option<RefusalCause>, reason: &str, what: &str) -> Outcome {
+fn refused(one: &MarkTask, cause: Option<RefusalCause>, reason: &str, what: &str) -> Outcome {
     let message = format!("the server refused to {what} {}: {reason}", one.booking);
     let failure = |kind, fate| Failure::new(kind, message.clone(), fate);
     Outcome::Failed(match cause {
@@ -80,7 +80,7 @@ fn refused(one: &Proven, cause: Option<RefusalCause>, reason: &str, what: &str) 
     })
 }
 
-pub(crate) fn moved(one: &Proven, answer: &Answer) -> Outcome {
+pub(crate) fn moved(one: &MarkTask, answer: &Answer) -> Outcome {
     if let Some(outcome) = refusal(one, answer, "move") {
         return outcome;
     }

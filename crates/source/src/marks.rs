@@ -6,9 +6,9 @@ use strongroom_model::BookingId;
 use strongroom_model::text::printable;
 use strongroom_model::wire::{Answer as BookingAnswer, AnswerOutcome, MAX_ITEMS, Mark, MarkRequest, MoveRequest};
 
-use crate::answer::Answer;
+use crate::answer::JsonBody;
 use crate::cause::{Cause, MAX_DETAIL_CHARS};
-use crate::client::{Ask, Source};
+use crate::client::{OutgoingRequest, Source};
 use crate::error::SourceError;
 use crate::frame::{elements, members};
 
@@ -24,7 +24,7 @@ impl Source {
         let mut answers = Vec::with_capacity(marks.len());
         for part in marks.chunks(MAX_ITEMS) {
             let ids: Vec<&str> = part.iter().map(|mark| mark.id.as_str()).collect();
-            answers.extend(self.tell("marks", &MarkRequest { marks: part.to_vec() }, &ids).await?);
+            answers.extend(self.post("marks", &MarkRequest { marks: part.to_vec() }, &ids).await?);
         }
         Ok(answers)
     }
@@ -38,23 +38,23 @@ impl Source {
         for part in bookings.chunks(MAX_ITEMS) {
             let ids: Vec<&str> = part.iter().map(BookingId::as_str).collect();
             let request = MoveRequest { ids: ids.iter().map(|id| (*id).to_owned()).collect() };
-            answers.extend(self.tell("moves", &request, &ids).await?);
+            answers.extend(self.post("moves", &request, &ids).await?);
         }
         Ok(answers)
     }
 
-    async fn tell(&self, what: &str, body: &impl Serialize, ids: &[&str]) -> Result<Vec<BookingAnswer>, SourceError> {
+    async fn post(&self, what: &str, body: &impl Serialize, ids: &[&str]) -> Result<Vec<BookingAnswer>, SourceError> {
         let json = serde_json::to_vec(body).expect("a request has string keys and finite numbers only");
         let path = ["v1", what];
-        let ask = Ask::post(&path, Bytes::from(json));
-        let answer = self.answer(&ask).await?;
+        let ask = OutgoingRequest::post(&path, Bytes::from(json));
+        let answer = self.json_body(&ask).await?;
         answers(&answer, ids).map_err(|cause| self.request(&ask).failed(cause))
     }
 }
 
 /// Requires one answer for each booking, in order: a shifted list would archive a booking on another's answer. If only
 /// some are unreadable, those bookings are refused.
-fn answers(whole: &Answer, ids: &[&str]) -> Result<Vec<BookingAnswer>, Cause> {
+fn answers(whole: &JsonBody, ids: &[&str]) -> Result<Vec<BookingAnswer>, Cause> {
     let mut list = None;
     for member in members(&whole.body) {
         let member = member.map_err(|error| whole.confused(error))?;
