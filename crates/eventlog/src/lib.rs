@@ -13,7 +13,7 @@
 //! In reading order:
 //! - [`log`]: [`EventLog`], the one type that callers see;
 //! - [`error`]: what can go wrong, and what is known to be stored when it does;
-//! - [`stored`] and [`stream_head`]: what a log gives back;
+//! - [`stored`], [`stream_head`] and `backlog`: what a log gives back;
 //! - [`merkle`]: the tree, as its frontier;
 //! - `prepared`: an event that is ready to be stored, all but its position;
 //! - `plan`: what a group of appends does to a log, decided purely;
@@ -28,6 +28,7 @@
 //! - `copy`: from one to the other, byte for byte; `import`: from an export.
 
 mod appender;
+mod backlog;
 mod checkpoint;
 mod copy;
 pub mod error;
@@ -49,6 +50,7 @@ mod tail;
 mod unreadable;
 pub mod verify;
 
+pub use crate::backlog::StageBacklog;
 pub use crate::checkpoint::{Checkpoint, Comparison, MAX_CHECKPOINT_BYTES, ParseCheckpointError};
 pub use crate::copy::CopyError;
 pub use crate::error::{AppendError, LogError, OpenError, StorageError, Unwritable};

@@ -8,11 +8,14 @@ use std::time::Duration;
 use futures_util::Stream;
 use jiff::Timestamp;
 use strongroom_model::text::with_causes;
-use strongroom_model::{NewEvent, Partition, Position, Recorded, SiteId, StageName, Status, StreamName, SubjectKind};
+use strongroom_model::{
+    NewEvent, Partition, Position, Recorded, SiteId, StageName, Status, StreamName, SubjectKind, Version,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::appender::{Appender, Writer};
+use crate::backlog::StageBacklog;
 use crate::error::{AppendError, LogError, OpenError, Unwritable};
 use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
@@ -311,6 +314,15 @@ impl EventLog {
         Ok(streams.remove(name).unwrap_or_default())
     }
 
+    /// A part of a stream's events, oldest first, from a version on, `limit` at most and [`crate::MAX_READ`] in any
+    /// case: for a stream of any length.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn stream_from(&self, name: &StreamName, from: Version, limit: usize) -> Result<Vec<Stored>, LogError> {
+        backend!(self.stream_from(name, from, limit))
+    }
+
     /// Several streams' events in one query. Streams without events are left out.
     ///
     /// # Errors
@@ -364,7 +376,20 @@ impl EventLog {
     /// # Errors
     /// The database failed.
     pub async fn newest(&self, kind: SubjectKind, limit: usize) -> Result<Vec<StreamHead>, LogError> {
-        backend!(self.newest(kind, limit))
+        self.newest_before(kind, Position(u64::MAX), limit).await
+    }
+
+    /// As [`EventLog::newest`], of those that began before a position: the next page.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn newest_before(
+        &self,
+        kind: SubjectKind,
+        before: Position,
+        limit: usize,
+    ) -> Result<Vec<StreamHead>, LogError> {
+        backend!(self.newest_before(kind, before, limit))
     }
 
     /// The last event of the newest stream of a kind: of the last run, the last summary.
@@ -461,6 +486,14 @@ impl EventLog {
     /// The database failed.
     pub async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>, LogError> {
         backend!(self.next_due(stages))
+    }
+
+    /// How much work waits for each stage, by the stage's name; stages without work are left out.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn backlog(&self) -> Result<Vec<StageBacklog>, LogError> {
+        backend!(self.backlog())
     }
 
     /// How many subjects of a kind have which status.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use strongroom_model::{Next, Partition, Position, StageName, Status, StreamName, Version};
 
+use crate::backlog::StageBacklog;
 use crate::merkle::Hash;
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
@@ -61,6 +62,24 @@ where
             next: stage.map(|stage| Next { stage, not_before }),
             status: status.map(|label| Status::from(label.to_owned())),
             partition: partition.map(str::parse::<Partition>).transpose().map_err(unreadable)?,
+        })
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for StageBacklog
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    &'r str: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let stage: &str = row.try_get("next_stage")?;
+        let due: Option<i64> = row.try_get("first_due_at_us")?;
+        Ok(Self {
+            stage: stage.parse().map_err(unreadable)?,
+            at_once: quantity(row, "at_once")?,
+            delayed: quantity(row, "delayed")?,
+            first_due_at: due.map(Timestamp::from_microsecond).transpose().map_err(unreadable)?,
         })
     }
 }

@@ -26,7 +26,8 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
-    const ALL: [Self; 5] = [Self::Booking, Self::Run, Self::Drive, Self::Alarm, Self::Summary];
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Booking, Self::Run, Self::Drive, Self::Alarm, Self::Summary];
 
     /// The word before the slash.
     #[must_use]

@@ -7,10 +7,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
 use sqlx::{FromRow, Postgres};
-use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind};
+use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, Version};
 
 use super::PostgresLog;
 use super::place::timely;
+use crate::backlog::StageBacklog;
 use crate::error::{LogError, StorageError};
 use crate::log::Work;
 use crate::merkle::Hash;
@@ -103,7 +104,7 @@ macro_rules! newest {
         concat!(
             "SELECT ",
             $columns,
-            " FROM (SELECT * FROM stream s WHERE s.site = $1 AND s.kind = $2 ",
+            " FROM (SELECT * FROM stream s WHERE s.site = $1 AND s.kind = $2 AND s.first_position < $4 ",
             $listed,
             " ORDER BY s.first_position DESC LIMIT $3) AS s",
             last_event!(),
@@ -147,15 +148,29 @@ impl PostgresLog {
         Ok(heads)
     }
 
-    pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
-        let query = sqlx::query_as(newest!("s.*", kind));
-        self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(most.min(MAX_READ)))).await
+    pub(crate) async fn stream_from(&self, name: &StreamName, from: Version, most: usize) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT position, body, leaf_hash FROM event
+             WHERE site = $1 AND stream = $2 AND version >= $3 ORDER BY version LIMIT $4",
+        );
+        let query = query.bind(self.site.as_str()).bind(name.to_string()).bind(column(from.0));
+        self.all(query.bind(limit(most.min(MAX_READ)))).await
+    }
+
+    pub(crate) async fn newest_before(
+        &self,
+        kind: SubjectKind,
+        before: Position,
+        most: usize,
+    ) -> Result<Vec<StreamHead>> {
+        let query = sqlx::query_as(newest!("s.*", kind)).bind(self.site.as_str()).bind(kind.name());
+        self.all(query.bind(limit(most.min(MAX_READ))).bind(column(before.0))).await
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
         let query = sqlx::query_as(newest!("e.position, e.body", kind));
-        let rows: Vec<(i64, String)> =
-            self.all(query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1))).await?;
+        let query = query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1)).bind(i64::MAX);
+        let rows: Vec<(i64, String)> = self.all(query).await?;
         let last = rows.into_iter().next();
         last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
     }
@@ -201,6 +216,22 @@ impl PostgresLog {
         let found: Vec<(Option<i64>,)> = self.all(query.bind(self.site.as_str()).bind(texts(stages))).await?;
         let due = found.into_iter().next().and_then(|(due,)| due);
         Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+    }
+
+    pub(crate) async fn backlog(&self) -> Result<Vec<StageBacklog>> {
+        // Each half is one of the two indexes of what waits.
+        let query = sqlx::query_as(
+            "SELECT next_stage, sum(at_once)::bigint AS at_once, sum(delayed)::bigint AS delayed,
+                 min(first_due_at_us) AS first_due_at_us
+             FROM (
+                 SELECT next_stage, count(*) AS at_once, 0 AS delayed, NULL::bigint AS first_due_at_us FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NULL GROUP BY next_stage
+                 UNION ALL
+                 SELECT next_stage, 0, count(*), min(due_at_us) FROM stream
+                 WHERE site = $1 AND next_stage IS NOT NULL AND due_at_us IS NOT NULL GROUP BY next_stage
+             ) AS part GROUP BY next_stage ORDER BY next_stage",
+        );
+        self.all(query.bind(self.site.as_str())).await
     }
 
     pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind};
+use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, Version};
 
 use super::SqliteLog;
 use super::list::json_list;
+use crate::backlog::StageBacklog;
 use crate::error::{LogError, StorageError};
 use crate::log::Work;
 use crate::merkle::Hash;
@@ -90,13 +91,33 @@ impl SqliteLog {
         Ok(heads)
     }
 
-    pub(crate) async fn newest(&self, kind: SubjectKind, most: usize) -> Result<Vec<StreamHead>> {
-        sqlx::query_as("SELECT * FROM stream WHERE kind = ? ORDER BY first_position DESC LIMIT ?")
-            .bind(kind.name())
-            .bind(limit(most.min(MAX_READ)))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(storage)
+    pub(crate) async fn stream_from(&self, name: &StreamName, from: Version, most: usize) -> Result<Vec<Stored>> {
+        sqlx::query_as(
+            "SELECT position, body, leaf_hash FROM event WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?",
+        )
+        .bind(name.to_string())
+        .bind(column(from.0))
+        .bind(limit(most.min(MAX_READ)))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)
+    }
+
+    pub(crate) async fn newest_before(
+        &self,
+        kind: SubjectKind,
+        before: Position,
+        most: usize,
+    ) -> Result<Vec<StreamHead>> {
+        sqlx::query_as(
+            "SELECT * FROM stream WHERE kind = ? AND first_position < ? ORDER BY first_position DESC LIMIT ?",
+        )
+        .bind(kind.name())
+        .bind(column(before.0))
+        .bind(limit(most.min(MAX_READ)))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
@@ -154,6 +175,17 @@ impl SqliteLog {
         .await
         .map_err(storage)?;
         Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+    }
+
+    pub(crate) async fn backlog(&self) -> Result<Vec<StageBacklog>> {
+        sqlx::query_as(
+            "SELECT next_stage, count(*) - count(due_at_us) AS at_once, count(due_at_us) AS delayed,
+                 min(due_at_us) AS first_due_at_us
+             FROM stream WHERE next_stage IS NOT NULL GROUP BY next_stage ORDER BY next_stage",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(storage)
     }
 
     pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {

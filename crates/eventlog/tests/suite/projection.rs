@@ -7,8 +7,8 @@ use strongroom_eventlog::{EventLog, StreamHead, Work};
 use strongroom_model::booking::Booking;
 use strongroom_model::fold::fold;
 use strongroom_model::{
-    Event, Fold, NewEvent, Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, next_step,
-    partition_after, status_after,
+    Event, Fold, NewEvent, Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, Version,
+    next_step, partition_after, status_after,
 };
 
 use crate::backend::Backend;
@@ -144,6 +144,9 @@ async fn compare(log: &EventLog, model: &Model) {
         let waiting = model.lasts(stage, |not_before| not_before.is_some());
         let earliest = waiting.iter().filter_map(|last| next_step(&last.event).unwrap().not_before).min();
         assert_eq!(log.next_due(&[stage]).await.unwrap(), earliest);
+        let backlog = log.backlog().await.unwrap().into_iter().find(|backlog| backlog.stage == stage);
+        let counted = backlog.map_or((0, 0, None), |of| (of.at_once, of.delayed, of.first_due_at));
+        assert_eq!(counted, (pending.len() as u64, waiting.len() as u64, earliest));
     }
     for kind in KINDS {
         let counts = model.counts(kind);
@@ -253,6 +256,12 @@ pub(crate) async fn the_newest_of_a_kind_is_the_one_that_began_last<B: Backend>(
         log.newest(SubjectKind::Summary, 9).await.unwrap().into_iter().map(|head| head.stream).collect();
     assert_eq!(newest, [StreamName::summary(2), StreamName::summary(1)]);
     assert_eq!(log.newest(SubjectKind::Summary, 1).await.unwrap().len(), 1);
+    let older = log.newest_before(SubjectKind::Summary, Position(1), 9).await.unwrap();
+    assert_eq!(older.into_iter().map(|head| head.stream).collect::<Vec<_>>(), [StreamName::summary(1)]);
+    assert!(log.newest_before(SubjectKind::Summary, Position(0), 9).await.unwrap().is_empty());
+    let sent = log.stream_from(&StreamName::summary(1), Version(1), 9).await.unwrap();
+    assert_eq!(sent.iter().map(|stored| stored.position.0).collect::<Vec<_>>(), [3]);
+    assert_eq!(log.stream_from(&StreamName::summary(1), Version(0), 1).await.unwrap().len(), 1);
     assert_eq!(log.last_of(SubjectKind::Run).await.unwrap(), None);
 }
 
