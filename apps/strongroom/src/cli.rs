@@ -46,6 +46,7 @@ pub(crate) enum Verb {
     Run(verb::run::Args),
     Status(verb::status::Args),
     Retry(verb::retry::Args),
+    List(verb::list::Args),
     Replay(verb::replay::Args),
     Log(verb::log::Args),
     Server(verb::server::Args),

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod drive;
 pub(crate) mod enumerate;
 pub(crate) mod fetch;
+pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod notify;
 pub(crate) mod queue;
@@ -38,7 +39,8 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, Trouble> {
         Verb::Run(args) => Box::pin(run::run(&args, config()?, out)).await,
         Verb::Status(args) => Box::pin(status::run(&args, &config()?, out)).await,
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
-        Verb::Replay(args) => replay::run(&args, &config()?, out).await,
+        Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
+        Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,
         Verb::Log(args) => log::run(&args, &config()?, out).await,
         Verb::Relay(args) => Box::pin(relay::run(&args, config()?)).await,
         Verb::Enumerate(args) => Box::pin(enumerate::run(&args, config()?, out)).await,

@@ -7,6 +7,7 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
 use strongroom_model::{BookingStatus, FailureKind, Position, Recorded, SubjectKind};
 
+use crate::prefix::Prefix;
 use crate::replay::PAGE_EVENTS;
 
 /// How many bookings are looked at, at most: with more than this something general is
@@ -39,20 +40,35 @@ pub struct Cause {
 /// # Errors
 /// The log cannot be read.
 pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
-    let stuck = BookingStatus::NeedsAttention.label();
     let mut causes = BTreeMap::new();
     let mut next = Position(0);
     let mut seen = 0;
     while seen < MAX_BOOKINGS {
-        let page = log.with_status(SubjectKind::Booking, stuck, next, PAGE_EVENTS).await?;
+        let page = log.with_status(SubjectKind::Booking, STUCK, next, PAGE_EVENTS).await?;
         let Some(last) = page.last() else { break };
         next = last.position.next();
         seen += page.len();
         page.iter().filter_map(|stored| log.readable(stored)).for_each(|recorded| count(&mut causes, &recorded));
     }
+    Ok(sorted(causes))
+}
+
+/// The same at an earlier position.
+pub(crate) async fn causes_in(log: &EventLog, prefix: &Prefix) -> Result<Vec<Cause>, LogError> {
+    let mut causes = BTreeMap::new();
+    for head in prefix.with_status(SubjectKind::Booking, STUCK, Position(0), MAX_BOOKINGS) {
+        let last = log.read(head.position, 1).await?;
+        last.iter().filter_map(|stored| log.readable(stored)).for_each(|recorded| count(&mut causes, &recorded));
+    }
+    Ok(sorted(causes))
+}
+
+const STUCK: &str = BookingStatus::NeedsAttention.label();
+
+fn sorted(causes: BTreeMap<FailureKind, Cause>) -> Vec<Cause> {
     let mut causes: Vec<_> = causes.into_values().collect();
     causes.sort_by_key(|cause: &Cause| std::cmp::Reverse(cause.bookings));
-    Ok(causes)
+    causes
 }
 
 fn count(causes: &mut BTreeMap<FailureKind, Cause>, recorded: &Recorded) {

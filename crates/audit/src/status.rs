@@ -1,25 +1,31 @@
-//! How a site stands now: from the log, and from what its server and drives say.
+//! How a site stands: from the log, and from what its server, drives and processes say.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::alarm::Alarm;
-use strongroom_model::event::{AlarmKind, ZeroReason};
-use strongroom_model::fold::fold;
-use strongroom_model::presence::{self, Missing, Sign};
-use strongroom_model::run::Run;
+use strongroom_eventlog::{EventLog, LogError, StageBacklog};
+use strongroom_model::presence::Missing;
 use strongroom_model::text::printable;
-use strongroom_model::{BookingCounts, DriveId, Event, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind};
+use strongroom_model::{BookingCounts, BookingStatus, DriveId, Position, SiteId, StageName, SubjectKind};
 
-use crate::causes::{Cause, causes};
-
-/// How many alarms and drives are looked at, newest first. A site has a handful of each.
-const MAX_SUBJECTS: usize = 500;
+use crate::alarms::{AlarmEntry, raised_within};
+use crate::causes::{Cause, causes, causes_in};
+use crate::drives::drives_within;
+use crate::page::{Horizon, MAX_PAGE, PageRequest, ViewError};
+use crate::prefix::Prefix;
+use crate::process::Process;
+use crate::runs::{RunEntry, RunState, runs_within};
+use crate::safety::{Safety, SafetyReason};
 
 /// How often it is looked at again where the log moves meanwhile: a site at work is appended to many times a second.
 const MAX_LOOKS: u32 = 5;
+
+/// How many mails that wait for their next attempt are looked through for the reason.
+const MAX_MAILS: usize = 500;
+
+/// How many runs are shown, the last one included.
+const SHOWN_RUNS: usize = 5;
 
 /// How many characters of a failure's message are shown.
 const MESSAGE_CHARS: usize = 300;
@@ -32,14 +38,30 @@ const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 pub struct Status {
     /// The site.
     pub site: SiteId,
+    /// The last position that is included, where an earlier one was asked for: what only the server, the drives and the
+    /// processes can say is unknown then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Position>,
+    /// Whether everything that was signed off is safe.
+    pub safety: Safety,
+    /// Why not, the weightiest first; left out where there is no reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safety_reasons: Vec<SafetyReason>,
     /// How many bookings stand where.
     pub bookings: Bookings,
+    /// How many subjects of each kind have which status, by label; a kind without such subjects is left out.
+    pub subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    /// How much work waits for each stage; a stage without work is left out.
+    pub backlog: Vec<Backlog>,
     /// How far the log goes.
     pub log: LogHead,
     /// The drive that is configured, and those that the log knows.
     pub drives: Vec<DriveState>,
     /// The last run; absent before the first.
-    pub last_run: Option<LastRun>,
+    pub last_run: Option<RunEntry>,
+    /// The runs before it, the newest first, four at most; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier_runs: Vec<RunEntry>,
     /// The processes that give signs of life, or did within a week; left out where none does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub processes: Vec<Process>,
@@ -57,7 +79,7 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// Alarms that are raised now; left out where none is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alarms: Vec<RaisedAlarm>,
+    pub alarms: Vec<AlarmEntry>,
     /// Why something is unknown; left out where nothing is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -66,7 +88,7 @@ pub struct Status {
 /// How many bookings stand where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bookings {
-    /// On the server and not in hand; `None` where the server cannot be asked.
+    /// Waiting on the server, and not taken by a run; `None` where the server cannot be asked.
     pub waiting: Option<u64>,
     /// What the log knows.
     #[serde(flatten)]
@@ -95,69 +117,29 @@ pub struct DriveState {
     pub free_bytes: Option<u64>,
 }
 
-/// What became of the last run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LastRun {
-    /// The run.
-    pub id: RunId,
-    /// When it was asked for.
-    pub requested_at: Timestamp,
-    /// `due`, `enumerated`, `failed` or `retrying`.
-    pub state: &'static str,
-    /// How many bookings the server said were waiting.
-    pub waiting: Option<u64>,
-    /// How many were taken in hand.
-    pub enumerated: Option<u64>,
-    /// Why none was, where none was.
-    pub zero_reason: Option<ZeroReason>,
-    /// What went wrong, where something did.
-    pub failure: Option<String>,
+/// How much work waits for a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// The stage.
+    pub stage: StageName,
+    /// How many subjects it may work on at once.
+    pub at_once: u64,
+    /// How many have a time before which it does not get them, which may have passed.
+    pub delayed: u64,
+    /// The earliest of these times.
+    pub first_due_at: Option<Timestamp>,
 }
 
-/// An alarm that is raised now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RaisedAlarm {
-    /// What kind of condition.
-    pub kind: AlarmKind,
-    /// Of what.
-    pub subject: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// What is the matter.
-    pub message: String,
-    /// What a person does about it.
-    pub next_step: String,
-}
-
-/// A process of the site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Process {
-    /// Whether it is there: `alive`, `ended` (in order) or `gone`.
-    pub state: &'static str,
-    /// When it gave its last sign of life.
-    pub last_sign_at: Timestamp,
-    /// What it said of itself then.
-    #[serde(flatten)]
-    pub sign: Sign,
-}
-
-impl Process {
-    /// As it was seen at that time.
-    #[must_use]
-    pub fn of(seen: presence::Seen, now: Timestamp) -> Self {
-        let state = match (seen.is_alive(), seen.sign.has_ended) {
-            (true, _) => "alive",
-            (false, true) => "ended",
-            (false, false) => "gone",
-        };
-        Self { state, last_sign_at: now.checked_sub(seen.age).unwrap_or(now), sign: seen.sign }
+impl From<StageBacklog> for Backlog {
+    fn from(of: StageBacklog) -> Self {
+        Self { stage: of.stage, at_once: of.at_once, delayed: of.delayed, first_due_at: of.first_due_at }
     }
 }
 
 /// What only the server, the drives and the processes can say.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// How many bookings wait and are not in hand; `None`: unknown.
+pub struct Observed {
+    /// How many bookings wait on the server that no run has taken; `None`: unknown.
     pub waiting: Option<u64>,
     /// The drives that are attached or should be.
     pub drives: Vec<DriveState>,
@@ -171,162 +153,221 @@ pub struct Seen {
     pub notes: Vec<String>,
 }
 
+/// What the log says of all its subjects at one moment.
+struct Totals {
+    subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    bookings: BookingCounts,
+    backlog: Vec<Backlog>,
+    log: LogHead,
+    mail: Option<String>,
+    causes: Vec<Cause>,
+}
+
 impl Status {
     /// How the site of `log` stands, at one moment: where something is appended meanwhile it is looked at again.
     ///
     /// # Errors
     /// The log cannot be read.
-    pub async fn read(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
-        let mut status = Self::read_once(log, seen.clone()).await?;
+    pub async fn read(log: &EventLog, observed: Observed) -> Result<Self, LogError> {
+        let mut status = Self::read_once(log, observed.clone()).await?;
         for _ in 0..MAX_LOOKS {
             if log.head().await?.size == status.log.size {
                 return Ok(status);
             }
-            status = Self::read_once(log, seen.clone()).await?;
+            status = Self::read_once(log, observed.clone()).await?;
         }
         status.notes.push("the log moves: some of these numbers are a moment older than others".to_owned());
         Ok(status)
     }
 
-    async fn read_once(log: &EventLog, seen: Seen) -> Result<Self, LogError> {
-        let head = log.head().await?;
-        let counts = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
+    async fn read_once(log: &EventLog, observed: Observed) -> Result<Self, LogError> {
+        let horizon = Horizon::now(log).await?;
+        let totals = Totals::now(log).await?;
+        Self::of(log, horizon, totals, observed).await
+    }
+
+    /// How the site stood when the event at `position` was the last, by a fold of all events up to there.
+    ///
+    /// # Errors
+    /// The log does not reach that far, or cannot be read.
+    pub async fn as_of(log: &EventLog, position: Position) -> Result<Self, ViewError> {
+        let horizon = Horizon::of(log, Some(position)).await?;
+        let prefix = Prefix::read(log, horizon).await?;
+        let mut observed = Observed::default();
+        observed.notes.push(format!(
+            "what the server, the drives and the processes said at position {position} is not in the log"
+        ));
+        if prefix.unreadable > 0 {
+            observed.notes.push(format!("{} events can be read only by a newer version", prefix.unreadable));
+        }
+        let totals = Totals::of(log, &prefix).await?;
+        let status = Self::of(log, horizon, totals, observed).await?;
+        Ok(Self { as_of: Some(position), ..status })
+    }
+
+    async fn of(log: &EventLog, horizon: Horizon, totals: Totals, observed: Observed) -> Result<Self, LogError> {
+        let shown = PageRequest { limit: SHOWN_RUNS, ..PageRequest::default() };
+        let mut runs = runs_within(log, horizon, &shown).await?.items.into_iter();
         Ok(Self {
-            site: log.site().clone(),
-            bookings: Bookings { waiting: seen.waiting, counts },
-            log: LogHead { size: head.size, root: head.root_base64() },
-            drives: drives(log, seen.drives).await?,
-            last_run: last_run(log).await?,
-            processes: seen.processes,
-            missing: seen.missing,
-            overdue: seen.overdue,
-            mail: failed_mail(log).await?,
-            causes: causes(log).await?,
-            alarms: raised_alarms(log).await?,
-            notes: seen.notes,
-        })
+            last_run: runs.next(),
+            earlier_runs: runs.collect(),
+            subjects: totals.subjects,
+            backlog: totals.backlog,
+            log: totals.log,
+            mail: totals.mail,
+            causes: totals.causes,
+            alarms: raised_within(log, horizon).await?,
+            drives: drives(log, horizon, observed.drives).await?,
+            ..Self::empty(log.site().clone(), totals.bookings, Observed { drives: Vec::new(), ..observed })
+        }
+        .judged())
     }
 
     /// How a site stands that has no log yet.
     #[must_use]
-    pub fn before_the_first_run(site: SiteId, seen: Seen) -> Self {
+    pub fn before_the_first_run(site: SiteId, observed: Observed) -> Self {
+        Self::empty(site, BookingCounts::default(), observed).judged()
+    }
+
+    fn empty(site: SiteId, counts: BookingCounts, observed: Observed) -> Self {
         Self {
             site,
-            bookings: Bookings { waiting: seen.waiting, counts: BookingCounts::default() },
+            as_of: None,
+            safety: Safety::Unknown,
+            safety_reasons: Vec::new(),
+            bookings: Bookings { waiting: observed.waiting, counts },
+            subjects: BTreeMap::new(),
+            backlog: Vec::new(),
             log: LogHead { size: 0, root: EMPTY_ROOT.to_owned() },
-            drives: seen.drives,
+            drives: observed.drives,
             last_run: None,
-            processes: seen.processes,
-            missing: seen.missing,
-            overdue: seen.overdue,
+            earlier_runs: Vec::new(),
+            processes: observed.processes,
+            missing: observed.missing,
+            overdue: observed.overdue,
             mail: None,
             causes: Vec::new(),
             alarms: Vec::new(),
-            notes: seen.notes,
+            notes: observed.notes,
         }
+    }
+
+    /// With [`Status::safety`] and its reasons as the rest of it has them. Whoever changes the rest calls it again.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        let reasons = self.reasons();
+        Self { safety: Safety::of(&reasons), safety_reasons: reasons, ..self }
+    }
+
+    fn reasons(&self) -> Vec<SafetyReason> {
+        let needs_attention =
+            self.subjects.values().any(|counts| counts.contains_key(BookingStatus::NeedsAttention.label()));
+        let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == RunState::Failed);
+        let counts = &self.bookings.counts;
+        let reasons = [
+            (SafetyReason::PartMissing, !self.missing.is_empty()),
+            (SafetyReason::RunOverdue, self.overdue.is_some()),
+            (SafetyReason::NeedsAttention, needs_attention || counts.needs_attention > 0),
+            (SafetyReason::AlarmRaised, !self.alarms.is_empty()),
+            (SafetyReason::MailFailing, self.mail.is_some()),
+            (SafetyReason::RunFailed, run_failed),
+            (SafetyReason::WaitingUnknown, self.bookings.waiting.is_none()),
+            (SafetyReason::InProgress, counts.in_progress() > 0),
+            (SafetyReason::Waiting, self.bookings.waiting.is_some_and(|waiting| waiting > 0)),
+        ];
+        reasons.into_iter().filter(|(_, is_so)| *is_so).map(|(reason, _)| reason).collect()
     }
 
     /// Whether something needs a person, or cannot be known.
     #[must_use]
     pub fn has_problems(&self) -> bool {
-        let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == "failed");
-        let is_anybody_missing = !self.missing.is_empty() || self.overdue.is_some() || self.mail.is_some();
-        let is_unknown = self.bookings.waiting.is_none();
-        self.bookings.counts.needs_attention > 0
-            || !self.alarms.is_empty()
-            || run_failed
-            || is_anybody_missing
-            || is_unknown
+        matches!(self.safety, Safety::Problems | Safety::Unknown)
     }
 }
 
-/// The alarms that are raised now, newest first.
-///
-/// # Errors
-/// The log cannot be read.
-pub async fn raised_alarms(log: &EventLog) -> Result<Vec<RaisedAlarm>, LogError> {
-    let mut raised = Vec::new();
-    for events in newest(log, SubjectKind::Alarm).await?.into_values() {
-        // An alarm whose stream does not fold is for `log verify` to report.
-        let Ok(Alarm { raised: Some((alarm, since)), .. }) = fold::<Alarm>(&events) else { continue };
-        raised.push(RaisedAlarm {
-            kind: alarm.kind,
-            subject: alarm.subject,
-            since,
-            message: alarm.message,
-            next_step: alarm.next_step,
-        });
+impl Totals {
+    async fn now(log: &EventLog) -> Result<Self, LogError> {
+        let head = log.head().await?;
+        let mut subjects = BTreeMap::new();
+        let mut bookings = BookingCounts::default();
+        for kind in SubjectKind::ALL {
+            let counts = log.counts(kind).await?;
+            if kind == SubjectKind::Booking {
+                bookings = BookingCounts::of(counts.clone());
+            }
+            add(&mut subjects, kind, counts);
+        }
+        Ok(Self {
+            subjects,
+            bookings,
+            backlog: log.backlog().await?.into_iter().map(Backlog::from).collect(),
+            log: LogHead { size: head.size, root: head.root_base64() },
+            mail: failed_mail(log).await?,
+            causes: causes(log).await?,
+        })
     }
-    raised.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.subject.cmp(&b.subject)));
-    Ok(raised)
+
+    async fn of(log: &EventLog, prefix: &Prefix) -> Result<Self, LogError> {
+        let mut subjects = BTreeMap::new();
+        for kind in SubjectKind::ALL {
+            add(&mut subjects, kind, prefix.counts(kind));
+        }
+        let mut mail = None;
+        for position in prefix.delayed(StageName::Notify).into_iter().take(MAX_MAILS) {
+            let last = log.read(position, 1).await?.first().and_then(|stored| log.readable(stored));
+            mail = last.as_ref().and_then(|last| last.event.failure()).map(|failed| shown_message(&failed.message));
+            if mail.is_some() {
+                break;
+            }
+        }
+        let head = prefix.head();
+        Ok(Self {
+            subjects,
+            bookings: BookingCounts::of(prefix.counts(SubjectKind::Booking)),
+            backlog: prefix.backlog().into_iter().map(Backlog::from).collect(),
+            log: LogHead { size: head.size, root: head.root_base64() },
+            mail,
+            causes: causes_in(log, prefix).await?,
+        })
+    }
 }
 
-/// Why a mail was not handed over that is tried again. What it was about is in the log, and nobody was told.
+fn add(
+    subjects: &mut BTreeMap<&'static str, BTreeMap<String, u64>>,
+    kind: SubjectKind,
+    counts: impl IntoIterator<Item = (strongroom_model::Status, u64)>,
+) {
+    let counts: BTreeMap<_, _> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
+    if !counts.is_empty() {
+        subjects.insert(kind.name(), counts);
+    }
+}
+
+/// Why a mail was not handed over that is tried again. What it was about is in the log, and nobody has read it.
 ///
 /// # Errors
 /// The log cannot be read.
 pub async fn failed_mail(log: &EventLog) -> Result<Option<String>, LogError> {
-    let waiting = log.due(StageName::Notify, Timestamp::MAX, MAX_SUBJECTS).await?;
+    let waiting = log.due(StageName::Notify, Timestamp::MAX, MAX_MAILS).await?;
     let failed = waiting.iter().find_map(|last| last.event.failure());
-    Ok(failed.map(|failed| printable(&failed.message, MESSAGE_CHARS)))
+    Ok(failed.map(|failed| shown_message(&failed.message)))
 }
 
-async fn last_run(log: &EventLog) -> Result<Option<LastRun>, LogError> {
-    let Some(newest) = newest_one(log, SubjectKind::Run).await? else { return Ok(None) };
-    let Some(first) = newest.first() else { return Ok(None) };
-    let (Ok(id), Ok(run)) = (first.stream.id().parse(), fold::<Run>(&newest)) else { return Ok(None) };
-    Ok(Some(LastRun::of(id, first.time, &run)))
+fn shown_message(message: &str) -> String {
+    printable(message, MESSAGE_CHARS)
 }
 
-impl LastRun {
-    fn of(id: RunId, requested_at: Timestamp, run: &Run) -> Self {
-        let found = run.enumerated.as_ref();
-        let state = match (found, &run.failure) {
-            (Some(_), _) => "enumerated",
-            (None, Some(failed)) if failed.retry_at.is_none() => "failed",
-            (None, Some(_)) => "retrying",
-            (None, None) => "due",
-        };
-        Self {
-            id,
-            requested_at,
-            state,
-            waiting: found.map(|found| found.waiting),
-            enumerated: found.map(|found| found.enumerated),
-            zero_reason: found.and_then(|found| found.zero_reason),
-            failure: run.failure.as_ref().map(|failed| failed.message.clone()),
+/// Those that were observed, then those that only the log knows.
+async fn drives(log: &EventLog, horizon: Horizon, mut observed: Vec<DriveState>) -> Result<Vec<DriveState>, LogError> {
+    let request = PageRequest { limit: MAX_PAGE, ..PageRequest::default() };
+    for drive in drives_within(log, horizon, &request).await?.items {
+        if observed.iter().all(|one| one.id != Some(drive.id)) {
+            let state = if horizon.is_now { "not-attached" } else { "unknown" };
+            let (id, label, state) = (Some(drive.id), drive.label, state.to_owned());
+            observed.push(DriveState { id, label, state, free_bytes: None });
         }
     }
-}
-
-/// Those that were seen, then those that only the log knows.
-async fn drives(log: &EventLog, mut seen: Vec<DriveState>) -> Result<Vec<DriveState>, LogError> {
-    for (name, events) in newest(log, SubjectKind::Drive).await? {
-        let Ok(id) = name.id().parse::<DriveId>() else { continue };
-        if seen.iter().any(|drive| drive.id == Some(id)) {
-            continue;
-        }
-        let label = events.iter().rev().find_map(|recorded| match &recorded.event {
-            Event::DriveInitialised(data) => Some(data.label.clone()),
-            _ => None,
-        });
-        seen.push(DriveState { id: Some(id), label, state: "not-attached".to_owned(), free_bytes: None });
-    }
-    Ok(seen)
-}
-
-async fn newest_one(log: &EventLog, kind: SubjectKind) -> Result<Option<Vec<Recorded>>, LogError> {
-    let Some(head) = log.newest(kind, 1).await?.into_iter().next() else { return Ok(None) };
-    Ok(Some(log.readable_stream(&head.stream).await?))
-}
-
-async fn newest(log: &EventLog, kind: SubjectKind) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
-    let heads = log.newest(kind, MAX_SUBJECTS).await?;
-    let names: Vec<_> = heads.into_iter().map(|head| head.stream).collect();
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    log.readable_streams(&names).await
+    Ok(observed)
 }
 
 #[cfg(test)]

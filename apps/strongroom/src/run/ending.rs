@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use strongroom_audit::{Cause, RaisedAlarm};
+use strongroom_audit::{AlarmEntry, Cause};
 use strongroom_model::{ByteCount, FailureKind, SiteId};
 
 use crate::exit::Exit;
@@ -23,7 +23,7 @@ pub(crate) struct Ending {
     /// Why bookings need a person, from this run or earlier ones.
     pub(crate) causes: Vec<Cause>,
     /// Alarms that are raised.
-    pub(crate) alarms: Vec<RaisedAlarm>,
+    pub(crate) alarms: Vec<AlarmEntry>,
     /// How many bookings wait for their next attempt.
     pub(crate) later: u64,
     /// Why nothing was taken, where nothing was.
@@ -223,12 +223,14 @@ mod tests {
 
     #[test]
     fn failures_are_told_by_cause_with_what_to_do() {
-        let alarm = RaisedAlarm {
+        let alarm = AlarmEntry {
             kind: AlarmKind::DriveFull,
             subject: "/mnt/backup".to_owned(),
             since: "2026-11-20T23:00:00Z".parse().unwrap(),
             message: "the drive at /mnt/backup has 1.9 GiB free: 4.0 MiB would leave less than the reserve".to_owned(),
             next_step: "make room on it".to_owned(),
+            position: strongroom_model::Position(9),
+            cleared: None,
         };
         let ending = Ending {
             tally: Tally {

@@ -1,9 +1,12 @@
 //! `strongroom replay`: what happened, from the log alone.
 
-use strongroom_audit::{AsOf, Ending, Life, Query, Replay};
-use strongroom_model::BookingId;
+use strongroom_audit::{
+    AsOf, BookingState, EventEntry, MAX_PAGE, PageRequest, Replay, ReplayTotals, Story, ViewError, position_at,
+};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::ReadBack;
 use strongroom_model::text::printable;
+use strongroom_model::{BookingCounts, BookingId, BookingStatus, StreamName};
 use strongroom_service::Config;
 
 use super::log::line;
@@ -42,89 +45,158 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     let log = site::log_to_read(config).await?;
-    let query = Query { as_of: args.as_of, booking: args.booking.clone() };
-    let mut replay = Replay::start(&log, query).await?;
-    let ending =
-        if args.json { json(&mut replay, args.summary, out).await? } else { told(&mut replay, args, out).await? };
+    let mut pages = match &args.booking {
+        Some(id) => Pages::of_booking(&log, id, args).await?,
+        None => Pages::All(Replay::start(&log, args.as_of)),
+    };
+    let totals = if args.json { json(&mut pages, args, out).await? } else { text(&mut pages, args, out).await? };
     out.flush()?;
-    if let Some(id) = args.booking.as_ref().filter(|_| ending.events == 0) {
-        return Err(Trouble::new(format!("the log knows no booking {id}{}", until(args)))
-            .next_step("`strongroom status` says how many it knows; `strongroom log tail` names the newest"));
-    }
-    Ok(if ending.illegal == 0 { Exit::Well } else { Exit::Failed })
+    Ok(if totals.illegal == 0 { Exit::Well } else { Exit::Failed })
 }
 
-/// One JSON object, written as it is read: a log may be larger than memory.
-async fn json(replay: &mut Replay, summary: bool, out: &mut Out) -> Result<Ending, Trouble> {
+/// What is replayed, page by page: a log may be larger than memory.
+enum Pages<'a> {
+    All(Replay),
+    Booking { log: &'a EventLog, story: Box<Story>, is_first: bool },
+}
+
+impl<'a> Pages<'a> {
+    async fn of_booking(log: &'a EventLog, id: &BookingId, args: &Args) -> Result<Self, Trouble> {
+        let stream = StreamName::booking(id);
+        let as_of = match args.as_of {
+            None => None,
+            Some(AsOf::Position(position)) => Some(position),
+            Some(AsOf::Time(time)) => match position_at(log, &stream, time).await? {
+                Some(position) => Some(position),
+                None => return Err(unknown(id, args)),
+            },
+        };
+        let request = PageRequest { as_of, limit: MAX_PAGE, after: None };
+        match Story::read(log, &stream, &request).await {
+            Ok(story) => Ok(Self::Booking { log, story: Box::new(story), is_first: true }),
+            Err(ViewError::UnknownSubject { .. }) => Err(unknown(id, args)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The next events; none at the end.
+    async fn next(&mut self) -> Result<Vec<EventEntry>, Trouble> {
+        match self {
+            Self::All(replay) => Ok(replay.page().await?),
+            Self::Booking { log, story, is_first } => {
+                if !std::mem::take(is_first) {
+                    let Some(after) = story.next else { return Ok(Vec::new()) };
+                    let request = PageRequest { as_of: story.as_of, after: Some(after), limit: MAX_PAGE };
+                    **story = Story::read(log, &story.subject, &request).await?;
+                }
+                Ok(std::mem::take(&mut story.events))
+            }
+        }
+    }
+
+    fn totals(&self, last: Option<&EventEntry>) -> ReplayTotals {
+        match self {
+            Self::All(replay) => replay.totals(),
+            Self::Booking { story, .. } => {
+                let mut bookings = BookingCounts::default();
+                story
+                    .status
+                    .as_deref()
+                    .and_then(BookingStatus::from_label)
+                    .into_iter()
+                    .for_each(|one| bookings.add(one));
+                ReplayTotals {
+                    site: story.site.clone(),
+                    events: story.total,
+                    position: last.map(|last| last.position),
+                    time: last.map(|last| last.time),
+                    bookings,
+                    booking: story.booking.clone(),
+                    illegal: story.illegal,
+                }
+            }
+        }
+    }
+}
+
+fn unknown(id: &BookingId, args: &Args) -> Trouble {
+    Trouble::new(format!("the log knows no booking {id}{}", until(args)))
+        .next_step("`strongroom status` says how many it knows; `strongroom log tail` names the newest")
+}
+
+/// One JSON object, written as it is read.
+async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, Trouble> {
     out.line("{\n\"events\": [")?;
-    let mut between = "";
+    let (mut between, mut last) = ("", None);
     loop {
-        let page = replay.page().await?;
+        let page = pages.next().await?;
         if page.is_empty() {
             break;
         }
-        for step in page.iter().filter(|step| !summary || step.illegal.is_some()) {
-            out.raw(format_args!("{between}{}", serde_json::to_string(step)?))?;
+        for entry in page.iter().filter(|entry| !args.summary || entry.illegal.is_some()) {
+            out.raw(format_args!("{between}{}", serde_json::to_string(entry)?))?;
             between = ",\n";
         }
+        last = page.into_iter().last();
     }
-    let ending = replay.ending();
+    let totals = pages.totals(last.as_ref());
     out.raw("\n],\n\"state\": ")?;
-    out.json(&ending)?;
+    out.json(&totals)?;
     out.line("}")?;
-    Ok(ending)
+    Ok(totals)
 }
 
-async fn told(replay: &mut Replay, args: &Args, out: &mut Out) -> Result<Ending, Trouble> {
+async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, Trouble> {
+    let mut last = None;
     loop {
-        let page = replay.page().await?;
+        let page = pages.next().await?;
         if page.is_empty() {
             break;
         }
-        for step in &page {
+        for entry in &page {
             if !args.summary {
-                out.line(line(step.time, step.position, &step.sentence))?;
+                let unreadable = entry.unreadable.as_deref().unwrap_or_default();
+                out.line(line(entry.time, entry.position, entry.sentence.as_deref().unwrap_or(unreadable)))?;
             }
-            if let Some(why) = &step.illegal {
-                out.line(format_args!("    ILLEGAL at #{}: {why}", step.position))?;
+            if let Some(why) = &entry.illegal {
+                out.line(format_args!("    ILLEGAL at #{}: {why}", entry.position))?;
             }
         }
+        last = page.into_iter().last();
     }
-    let ending = replay.ending();
-    if args.booking.is_none() || ending.events > 0 {
-        if !args.summary {
-            out.line("")?;
-        }
-        out.raw(page(&ending, args))?;
+    let totals = pages.totals(last.as_ref());
+    if !args.summary {
+        out.line("")?;
     }
-    Ok(ending)
+    out.raw(page(&totals, args))?;
+    Ok(totals)
 }
 
 fn until(args: &Args) -> String {
     args.as_of.map_or_else(String::new, |as_of| format!(" as of {as_of}"))
 }
 
-fn page(ending: &Ending, args: &Args) -> String {
-    let mut page = match &ending.booking {
-        Some(life) => one(life),
-        None => all(ending, args),
+fn page(totals: &ReplayTotals, args: &Args) -> String {
+    let mut page = match &totals.booking {
+        Some(booking) => one(booking),
+        None => all(totals, args),
     };
-    if ending.illegal > 0 {
+    if totals.illegal > 0 {
         page += &format!(
             "\n{} of the events cannot follow what came before them: `strongroom log verify` looks closer\n",
-            ending.illegal
+            totals.illegal
         );
     }
     page
 }
 
-fn all(ending: &Ending, args: &Args) -> String {
-    let mut page = format!("site {}{}: {} events", ending.site, until(args), ending.events);
-    if let (Some(position), Some(time)) = (ending.position, ending.time) {
+fn all(totals: &ReplayTotals, args: &Args) -> String {
+    let mut page = format!("site {}{}: {} events", totals.site, until(args), totals.events);
+    if let (Some(position), Some(time)) = (totals.position, totals.time) {
         page += &format!(", the last at position {position}, {}", time.strftime("%Y-%m-%d %H:%M:%S UTC"));
     }
     page.push('\n');
-    let bookings = &ending.bookings;
+    let bookings = &totals.bookings;
     for (what, number) in [
         ("enumerated", bookings.enumerated),
         ("fetched", bookings.fetched),
@@ -138,27 +210,27 @@ fn all(ending: &Ending, args: &Args) -> String {
     page
 }
 
-fn one(life: &Life) -> String {
-    let mut page = format!("booking {}: {}\n", life.id, life.state.replace('_', " "));
+fn one(booking: &BookingState) -> String {
+    let mut page = format!("booking {}: {}\n", booking.id, booking.state.replace('_', " "));
     let mut row = |what: &str, value: Option<String>| {
         if let Some(value) = value {
             page += &format!("  {what:<16}{value}\n");
         }
     };
-    row("file", life.filename.as_ref().map(|name| printable(name, FILENAME_CHARS)));
-    row("size", life.size_bytes.map(|size| format!("{size} ({} bytes)", size.0)));
-    row("server held", life.server_digest.as_ref().map(ToString::to_string));
-    if let Some(proof) = &life.proof {
+    row("file", booking.filename.as_ref().map(|name| printable(name, FILENAME_CHARS)));
+    row("size", booking.size_bytes.map(|size| format!("{size} ({} bytes)", size.0)));
+    row("server held", booking.server_digest.as_ref().map(ToString::to_string));
+    if let Some(proof) = &booking.proof {
         row("copy", Some(printable(&proof.path, FILENAME_CHARS)));
         row("on drive", Some(proof.drive.to_string()));
         row("read back", Some(format!("{} ({})", proof.sha256, how(proof.read_back))));
     }
-    row("unproven copy", life.unproven_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
-    row("server's copy", life.archived_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
-    row("failure", life.failure.as_ref().map(|failed| format!("{}: {}", failed.kind.cause(), failed.message)));
+    row("unproven copy", booking.unproven_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
+    row("server's copy", booking.archived_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
+    row("failure", booking.failure.as_ref().map(|failed| format!("{}: {}", failed.kind.cause(), failed.message)));
     row(
         "what to do",
-        life.failure.as_ref().map(|failed| match failed.retry_at {
+        booking.failure.as_ref().map(|failed| match failed.retry_at {
             Some(due) => format!("nothing: it is tried again at {}", due.strftime("%Y-%m-%d %H:%M:%S UTC")),
             None => failed.kind.step().to_owned(),
         }),

@@ -4,8 +4,9 @@ mod page;
 
 use std::time::Duration;
 
-use strongroom_audit::{Seen, Status};
+use strongroom_audit::{Observed, Status};
 use strongroom_eventlog::EventLog;
+use strongroom_model::Position;
 use strongroom_service::{Clock, Config};
 
 use crate::attached;
@@ -25,12 +26,16 @@ Examples:
   strongroom status                             a page for people
   strongroom status --json                      the same for a program
   strongroom status --json | jq .bookings
+  strongroom status --as-of 1200                as it stood at position 1200, from the log alone
 
 What waits is asked of the document server; if it does not answer, that is shown as unknown.
 A process that gives no sign of life counts as gone. What the work that waits needs and nobody does
 is said first.
 Exit codes: 0 well; 2 something needs a person, or cannot be known.")]
 pub(crate) struct Args {
+    /// As it stood when that event was the last of the log
+    #[arg(long, value_name = "POSITION")]
+    as_of: Option<u64>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -43,44 +48,49 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 const FULL: &str = "nothing can be recorded, the disk with the log is full";
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    if let Some(position) = args.as_of {
+        let status = Status::as_of(&site::log_to_read(config).await?, Position(position)).await?;
+        show(&status, false, args, config, out)?;
+        return Ok(Exit::Well);
+    }
     let is_full = site::room_for_log(config).is_some_and(|free| free < site::NO_ROOM);
     let log = site::log_if_any(config).await?;
-    let mut seen = seen(config, log.as_ref()).await?;
+    let mut observed = observed(config, log.as_ref()).await?;
     if is_full {
-        seen.notes.push(format!("{FULL}: {}", config.log_path().display()));
+        observed.notes.push(format!("{FULL}: {}", config.log_path().display()));
     }
     let status = match &log {
-        Some(log) => Status::read(log, seen).await?,
-        None => Status::before_the_first_run(config.site.clone(), seen),
+        Some(log) => Status::read(log, observed).await?,
+        None => Status::before_the_first_run(config.site.clone(), observed),
     };
-    if args.json {
-        out.json(&status)?;
-    } else {
-        out.raw(page(&status, is_full, &config.zone()))?;
-    }
+    show(&status, is_full, args, config, out)?;
     Ok(if status.has_problems() || is_full { Exit::Problems } else { Exit::Well })
 }
 
+fn show(status: &Status, is_full: bool, args: &Args, config: &Config, out: &mut Out) -> Result<(), Trouble> {
+    if args.json { out.json(status) } else { out.raw(page(status, is_full, &config.zone())) }
+}
+
 /// What only the server and the drive can say.
-async fn seen(config: &Config, log: Option<&EventLog>) -> Result<Seen, Trouble> {
-    let mut seen = Seen::default();
+async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, Trouble> {
+    let mut observed = Observed::default();
     match waiting(config, log).await {
-        Ok(number) => seen.waiting = Some(number),
-        Err(why) => seen.notes.push(format!("how many wait on the server is unknown: {why}")),
+        Ok(number) => observed.waiting = Some(number),
+        Err(why) => observed.notes.push(format!("how many wait on the server is unknown: {why}")),
     }
     match attached::look(config, log).await {
-        Some(drive) => seen.drives.push(drive),
-        None => seen.notes.push("no drive is configured: set drive.root".to_owned()),
+        Some(drive) => observed.drives.push(drive),
+        None => observed.notes.push("no drive is configured: set drive.root".to_owned()),
     }
     if let Some(log) = log {
         let clock = Clock::system();
         let present = Present::look(config, log, &clock).await?;
-        seen.overdue = overdue(config, log, &clock).await?;
-        seen.notes.extend(present.remark());
-        seen.processes = present.processes;
-        seen.missing = present.missing;
+        observed.overdue = overdue(config, log, &clock).await?;
+        observed.notes.extend(present.remark());
+        observed.processes = present.processes;
+        observed.missing = present.missing;
     }
-    Ok(seen)
+    Ok(observed)
 }
 
 async fn waiting(config: &Config, log: Option<&EventLog>) -> Result<u64, String> {

@@ -137,6 +137,29 @@ fn the_log_is_replayed_exported_and_verified() {
 }
 
 #[test]
+fn what_the_log_knows_is_listed_page_by_page_now_and_as_it_was() {
+    let folder = demo("2");
+    let here = folder.path().join("here");
+    let archived = ["list", "subjects", "--status", "archived", "--limit", "1", "--json"];
+    let first = run(&here, &archived).expect(0).json();
+    let (as_of, after) = (first["as_of"].to_string(), first["next"].to_string());
+    let rest = run(&here, &[&archived[..], &["--as-of", &as_of, "--after", &after]].concat()).expect(0).json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &serde_json::Value::Null));
+    assert_ne!(first["items"][0]["subject"], rest["items"][0]["subject"]);
+    let drives = run(&here, &["list", "drives", "--json"]).expect(0).json();
+    assert_eq!((&drives["items"][0]["proven_copies"], &drives["next"]), (&2.into(), &serde_json::Value::Null));
+    let runs = run(&here, &["list", "runs"]).expect(0).stdout;
+    assert!(runs.contains("took 2 of 2 waiting"), "{runs}");
+    run(&here, &["list", "alarms", "--cleared"]).expect(0);
+    let early = run(&here, &["status", "--as-of", "0", "--json"]).expect(0).json();
+    assert_eq!((&early["log"]["size"], &early["safety"]), (&1.into(), &"unknown".into()));
+    let late = run(&here, &["list", "runs", "--as-of", "100000"]).expect(1).stderr;
+    assert!(late.contains("position 100000 is after the end of the log"), "{late}");
+    let unknown = run(&here, &["list", "subjects", "--status", "x"]).expect(1).stderr;
+    assert!(unknown.contains("unknown status \"x\" of a booking: expected given-back, enumerated"), "{unknown}");
+}
+
+#[test]
 fn a_changed_byte_in_the_log_is_found_by_its_position() {
     let folder = demo("1");
     let log = folder.path().join("here/data/log.sqlite");

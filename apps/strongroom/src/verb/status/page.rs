@@ -1,7 +1,7 @@
 //! The page for people.
 
 use jiff::tz::TimeZone;
-use strongroom_audit::{DriveState, LastRun, Process, Status};
+use strongroom_audit::{DriveState, Process, RunEntry, Safety, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
 use strongroom_model::text::{printable, shown};
 use strongroom_model::{AlarmKind, ByteCount, FailureKind};
@@ -11,7 +11,8 @@ use super::FULL;
 /// Everything, the verdict first. Times are in that zone.
 pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
-    let mut page = format!("site {}: {verdict}\n\n", status.site);
+    let as_of = status.as_of.map_or_else(String::new, |position| format!(" as of position {position}"));
+    let mut page = format!("site {}{as_of}: {verdict}\n\n", status.site);
     let counts = &status.bookings.counts;
     let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");
@@ -90,9 +91,9 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
         return format!("{} (see below)", problems.join("; "));
     }
     match (status.bookings.waiting, moving) {
-        (None, 0) => "nothing is in hand; what waits is unknown".to_owned(),
+        (None, 0) => "nothing is in progress; what waits is unknown".to_owned(),
         (None, moving) => format!("{moving} on their way; what waits on the server is unknown"),
-        _ if status.has_problems() => "the last run failed".to_owned(),
+        _ if status.safety == Safety::Problems => "the last run failed".to_owned(),
         (Some(0), 0) => "all that was signed off is archived".to_owned(),
         (Some(waiting), 0) => format!("well; {waiting} wait for the next run"),
         (Some(_), moving) if status.processes.iter().all(|process| process.state != "alive") => {
@@ -147,12 +148,12 @@ fn one_process(process: &Process, zone: &TimeZone) -> String {
     format!("{actor} (pid {pid}, {}) since {}: {parts}", printable(version, 20), shown(*since, zone))
 }
 
-fn one_run(run: &LastRun, zone: &TimeZone) -> String {
+fn one_run(run: &RunEntry, zone: &TimeZone) -> String {
     let at = shown(run.requested_at, zone);
     let found = match (run.enumerated, run.waiting, &run.failure) {
         (Some(taken), Some(waiting), _) => format!("took {taken} of {waiting} waiting"),
-        (_, _, Some(failure)) => format!("{}: {failure}", run.state),
-        _ => run.state.to_owned(),
+        (_, _, Some(failure)) => format!("{}: {failure}", run.state.label()),
+        _ => run.state.label().to_owned(),
     };
     format!("{at}: {found}")
 }

@@ -1,6 +1,9 @@
-use strongroom_audit::{Bookings, Cause, LogHead, RaisedAlarm};
+use std::collections::BTreeMap;
+
+use strongroom_audit::{AlarmEntry, Bookings, Cause, LogHead, RunState};
+use strongroom_model::event::Trigger;
 use strongroom_model::presence::Part;
-use strongroom_model::{BookingCounts, FailureKind};
+use strongroom_model::{BookingCounts, FailureKind, Position};
 
 use super::*;
 
@@ -15,10 +18,21 @@ fn status() -> Status {
             state: "ready".to_owned(),
             free_bytes: Some(5 << 30),
         }],
-        last_run: Some(LastRun {
+        as_of: None,
+        safety: Safety::Safe,
+        safety_reasons: Vec::new(),
+        subjects: BTreeMap::new(),
+        backlog: Vec::new(),
+        earlier_runs: Vec::new(),
+        last_run: Some(RunEntry {
             id: "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a52".parse().unwrap(),
+            position: Position(0),
+            requested_by: "run@backup-1".parse().unwrap(),
+            trigger: Trigger::Schedule,
+            oldest: 100,
+            retry_at: None,
             requested_at: "2026-11-20T23:00:00Z".parse().unwrap(),
-            state: "enumerated",
+            state: RunState::Enumerated,
             waiting: Some(40),
             enumerated: Some(40),
             zero_reason: None,
@@ -53,20 +67,23 @@ fn what_needs_a_person_comes_first_with_what_to_do() {
         first: vec!["B-1".to_owned(), "B-2".to_owned(), "B-3".to_owned()],
         message: "404 Not Found".to_owned(),
     });
-    status.alarms.push(RaisedAlarm {
+    status.alarms.push(AlarmEntry {
         kind: AlarmKind::DriveMissing,
         subject: "/mnt/backup".to_owned(),
         since: "2026-11-20T23:00:00Z".parse().unwrap(),
         message: "no drive is mounted at /mnt/backup: the folder is empty".to_owned(),
         next_step: "mount the drive there".to_owned(),
+        position: Position(9),
+        cleared: None,
     });
-    insta::assert_snapshot!(page(&status, false, &TimeZone::UTC));
+    insta::assert_snapshot!(page(&status.judged(), false, &TimeZone::UTC));
 }
 
 #[test]
 fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
     let mut status = status();
     status.bookings.waiting = None;
+    let status = status.judged();
     assert!(verdict(&status, &TimeZone::UTC).contains("unknown"), "{}", verdict(&status, &TimeZone::UTC));
     assert!(
         page(&status, false, &TimeZone::UTC).contains("waiting on the server   unknown"),
@@ -103,6 +120,7 @@ fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
     };
     let process = |state| Process { state, last_sign_at: at, sign: sign.clone() };
     status.processes = vec![process("alive"), process("gone")];
+    let status = status.judged();
     assert!(status.has_problems());
     insta::assert_snapshot!(page(&status, false, &TimeZone::get("Europe/Berlin").unwrap()));
 }

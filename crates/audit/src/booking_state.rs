@@ -8,7 +8,7 @@ use strongroom_model::{BookingId, ByteCount, Digest, DriveId};
 
 /// One booking's state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Life {
+pub struct BookingState {
     /// The booking.
     pub id: BookingId,
     /// Where it stands: the words of `strongroom status`.
@@ -20,7 +20,7 @@ pub struct Life {
     /// What the server held before the download.
     pub server_digest: Option<Digest>,
     /// The proof of the copy, once there is one.
-    pub proof: Option<Proof>,
+    pub proof: Option<CopyProof>,
     /// Where the copy lies that is not proven yet.
     pub unproven_path: Option<String>,
     /// Where the server put its copy.
@@ -33,7 +33,7 @@ pub struct Life {
 
 /// The proof that a copy is good.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Proof {
+pub struct CopyProof {
     /// The drive that holds the copy.
     pub drive: DriveId,
     /// Where it lies, relative to the drive's root.
@@ -46,11 +46,11 @@ pub struct Proof {
     pub read_back: ReadBack,
 }
 
-impl Life {
-    /// The state of a booking that the log knows.
+impl BookingState {
+    /// Of a booking whose events were folded.
     #[must_use]
     pub fn of(id: &BookingId, booking: &Booking) -> Self {
-        let proof = booking.backed_up.as_ref().map(|data| Proof {
+        let proof = booking.backed_up.as_ref().map(|data| CopyProof {
             drive: data.drive,
             path: data.path.clone(),
             sha256: data.sha256.clone(),

@@ -1,0 +1,198 @@
+//! `strongroom list`: pages of what the log knows, as it is now or as it was.
+
+use clap::Subcommand;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use strongroom_audit::{
+    AlarmEntry, AlarmFilter, Cursor, DEFAULT_PAGE, DriveEntry, Page, PageRequest, RunEntry, SubjectEntry, alarms,
+    drives, runs, subjects,
+};
+use strongroom_model::text::{printable, shown};
+use strongroom_model::{Position, SubjectKind};
+use strongroom_service::Config;
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+use crate::trouble::Trouble;
+
+/// How many characters of a message or name are shown on a line.
+const TEXT_CHARS: usize = 160;
+
+/// Lists subjects by status, runs, alarms or drives, page by page
+#[derive(Debug, clap::Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  strongroom list subjects --status needs-attention      the bookings that need a person
+  strongroom list subjects --kind summary --status sent  the summaries that were sent
+  strongroom list runs --limit 10                        the last ten runs
+  strongroom list alarms --raised --json                 the alarms that are raised, for a program
+  strongroom list drives                                 every drive that the log knows
+  strongroom list runs --as-of 1200                      as the log was at position 1200
+
+What begins last comes first; subjects come by the position of their last event."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+enum Listing {
+    /// The subjects of a kind that have a status
+    Subjects {
+        /// What kind of subject
+        #[arg(long, value_name = "KIND", default_value = "booking", value_parser = kind)]
+        kind: SubjectKind,
+        /// The label of the status, such as needs-attention
+        #[arg(long, value_name = "LABEL")]
+        status: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The runs, and what became of them
+    Runs {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The alarms, each as it was raised last
+    Alarms {
+        /// Only those that are raised
+        #[arg(long, conflicts_with = "cleared")]
+        raised: bool,
+        /// Only those that are over
+        #[arg(long)]
+        cleared: bool,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The drives that the log knows, with the number of copies proven on them
+    Drives {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct PageArgs {
+    /// As it was when that event was the last of the log
+    #[arg(long, value_name = "POSITION")]
+    as_of: Option<u64>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE)]
+    limit: usize,
+    /// Go on after the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<Cursor>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl PageArgs {
+    fn request(self) -> PageRequest {
+        PageRequest { as_of: self.as_of.map(Position), after: self.after, limit: self.limit }
+    }
+}
+
+fn kind(name: &str) -> Result<SubjectKind, String> {
+    let names = SubjectKind::ALL.map(SubjectKind::name);
+    let known = SubjectKind::ALL.into_iter().find(|kind| kind.name() == name);
+    known.ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+    let log = site::log_to_read(config).await?;
+    let zone = config.zone();
+    match &args.what {
+        Listing::Subjects { kind, status, page } => {
+            let found = subjects(&log, *kind, status, &page.request()).await?;
+            show(&found, page, out, |one| subject(one, &zone))?;
+        }
+        Listing::Runs { page } => {
+            show(&runs(&log, &page.request()).await?, page, out, |one| run_line(one, &zone))?;
+        }
+        Listing::Alarms { raised, cleared, page } => {
+            let filter = match (raised, cleared) {
+                (true, _) => AlarmFilter::Raised,
+                (_, true) => AlarmFilter::Cleared,
+                _ => AlarmFilter::All,
+            };
+            show(&alarms(&log, filter, &page.request()).await?, page, out, |one| alarm(one, &zone))?;
+        }
+        Listing::Drives { page } => {
+            show(&drives(&log, &page.request()).await?, page, out, |one| drive(one, &zone))?;
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Well)
+}
+
+fn show<T: Serialize>(
+    page: &Page<T>,
+    args: &PageArgs,
+    out: &mut Out,
+    text: impl Fn(&T) -> String,
+) -> Result<(), Trouble> {
+    if args.json {
+        return out.json(page);
+    }
+    for item in &page.items {
+        out.line(text(item))?;
+    }
+    if page.items.is_empty() {
+        out.line("none")?;
+    }
+    match (page.next, page.as_of) {
+        (Some(next), Some(as_of)) => out.line(format_args!("there are more: add --as-of {as_of} --after {next}")),
+        _ => Ok(()),
+    }
+}
+
+fn subject(one: &SubjectEntry, zone: &TimeZone) -> String {
+    let at = shown(one.changed_at, zone);
+    let partition = one.partition.as_ref().map_or_else(String::new, |partition| format!(", bound to {partition}"));
+    let next = one.next_stage.map_or_else(String::new, |stage| format!(", next {stage}"));
+    let failure = one.failure.as_ref().map_or_else(String::new, |failed| {
+        format!("\n  {}: {}", failed.kind.cause(), printable(&failed.message, TEXT_CHARS))
+    });
+    format!("{}: {} since {at} (#{}){next}{partition}{failure}", one.subject, one.status, one.position)
+}
+
+fn run_line(one: &RunEntry, zone: &TimeZone) -> String {
+    let at = shown(one.requested_at, zone);
+    let what = match (one.enumerated, one.waiting, &one.failure) {
+        (Some(taken), Some(waiting), _) => format!(", took {taken} of {waiting} waiting"),
+        (_, _, Some(failure)) => format!(": {}", printable(failure, TEXT_CHARS)),
+        _ => String::new(),
+    };
+    format!("{at}: {} {} by {}{what} (#{})", one.id, one.state.label(), one.requested_by, one.position)
+}
+
+fn alarm(one: &AlarmEntry, zone: &TimeZone) -> String {
+    let since = shown(one.since, zone);
+    let state = match &one.cleared {
+        None => format!("raised since {since}"),
+        Some(end) => format!("raised {since}, cleared {}", shown(end.at, zone)),
+    };
+    let message = printable(&one.message, TEXT_CHARS);
+    let next = if one.cleared.is_none() {
+        format!("\n  next: {}", printable(&one.next_step, TEXT_CHARS))
+    } else {
+        String::new()
+    };
+    format!("{} ({}): {state}: {message}{next}", one.kind.code(), printable(&one.subject, TEXT_CHARS))
+}
+
+fn drive(one: &DriveEntry, zone: &TimeZone) -> String {
+    let label =
+        one.label.as_deref().map_or_else(|| "no label".to_owned(), |label| format!("“{}”", printable(label, 60)));
+    let used = match (one.first_used_at, one.last_used_at) {
+        (Some(first), Some(last)) => format!("used from {} to {}", shown(first, zone), shown(last, zone)),
+        _ => "never used".to_owned(),
+    };
+    format!("{} {label}: {used}, {} proven copies", one.id, one.proven_copies)
+}

@@ -1,0 +1,296 @@
+//! One event of a log in structured form, for people and programs to read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use strongroom_eventlog::{LogError, Stored};
+use strongroom_model::event::{ReadBack, SyncMethod};
+use strongroom_model::text::with_causes;
+use strongroom_model::{
+    Actor, ByteCount, Digest, DriveId, Event, EventId, Position, Recorded, RunId, StreamName, Version,
+};
+
+use crate::sentence::sentence;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventEntry {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its place in its stream.
+    pub version: Version,
+    /// When it happened.
+    pub time: Timestamp,
+    /// Its stream.
+    pub stream: StreamName,
+    /// Who did it.
+    pub actor: Actor,
+    /// Its id.
+    pub id: EventId,
+    /// The event that led to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
+    /// The run that it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// The CloudEvents type, such as `strongroom.timesheet.fetched.v1`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The event's data: `schemas/events/<type>.json` is its schema.
+    pub data: Value,
+    /// What happened, in one sentence; absent where this version cannot read the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentence: Option<String>,
+    /// The digests that it records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub digests: Vec<RecordedDigest>,
+    /// What it rests on, where it rests on something that can be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Why it cannot follow what came before, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub illegal: Option<String>,
+    /// Why this version cannot read it, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
+}
+
+/// A digest, and what it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordedDigest {
+    /// Of what.
+    pub of: DigestOf,
+    /// The digest, with its algorithm.
+    pub digest: Digest,
+}
+
+/// What a digest is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigestOf {
+    /// The file, as the server has it on record.
+    ServerRecord,
+    /// The bytes as they were downloaded.
+    InFlight,
+    /// The bytes as they were read back from the drive.
+    ReadBack,
+    /// What server, download and read-back agree on.
+    Agreed,
+    /// What was seen and should not have been.
+    Wrong,
+}
+
+/// What an event rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Evidence {
+    /// A copy on a drive that is not proven yet.
+    Copy {
+        /// The drive.
+        drive: DriveId,
+        /// The path relative to the drive's root.
+        path: String,
+        /// The size.
+        size_bytes: ByteCount,
+        /// How it was made durable.
+        sync: SyncMethod,
+    },
+    /// A copy on a drive that was read back.
+    Proof {
+        /// The drive.
+        drive: DriveId,
+        /// The path relative to the drive's root.
+        path: String,
+        /// The size of what was read back.
+        size_bytes: ByteCount,
+        /// How it was read back.
+        read_back: ReadBack,
+    },
+    /// The server's own copy.
+    ServerCopy {
+        /// The path relative to the server's document root.
+        path: String,
+    },
+    /// An approved purge.
+    Purge {
+        /// The purge.
+        purge: String,
+        /// The events that record the proofs that it rested on.
+        proofs: Vec<EventId>,
+    },
+    /// A mail that was taken.
+    Receipt {
+        /// The Message-ID, without angle brackets.
+        message_id: String,
+        /// The mail server's reply, or the file's name.
+        receipt: String,
+    },
+    /// The root of the log up to a position.
+    Root {
+        /// How many events it covers.
+        size: u64,
+        /// The root of RFC 6962, in base64.
+        root: String,
+    },
+    /// The mark that a use left on a drive.
+    DriveMark {
+        /// The number of the use on that drive, from 1.
+        generation: u64,
+        /// The serial number of the drive's device, where the host reports one.
+        serial: Option<String>,
+        /// The id of the drive's file system, where the host reports one.
+        filesystem: Option<String>,
+    },
+    /// A bad copy that was put aside.
+    Quarantined {
+        /// The path relative to the drive's root.
+        path: String,
+    },
+    /// What a person or a check found, in words.
+    Statement {
+        /// The words, as they were recorded.
+        text: String,
+    },
+}
+
+/// What of an event's envelope is needed even where its data cannot be read.
+#[derive(Deserialize)]
+struct Envelope {
+    id: EventId,
+    subject: StreamName,
+    time: Timestamp,
+    #[serde(rename = "type")]
+    type_name: String,
+    data: Value,
+    version: Version,
+    causationid: Option<EventId>,
+    correlationid: Option<RunId>,
+    actor: Actor,
+}
+
+impl EventEntry {
+    /// Of an event as it is stored.
+    ///
+    /// # Errors
+    /// The bytes are not an event of any version.
+    pub(crate) fn of(stored: &Stored) -> Result<(Self, Option<Recorded>), LogError> {
+        let envelope: Envelope = serde_json::from_str(&stored.body).map_err(|_| LogError::Damaged {
+            position: stored.position,
+            reason: "it is not a CloudEvents object with strongroom's extensions",
+        })?;
+        let decoded = stored.decode();
+        let event = decoded.as_ref().ok().map(|recorded| &recorded.event);
+        let entry = Self {
+            position: stored.position,
+            version: envelope.version,
+            time: envelope.time,
+            stream: envelope.subject,
+            actor: envelope.actor,
+            id: envelope.id,
+            cause: envelope.causationid,
+            run: envelope.correlationid,
+            type_name: envelope.type_name,
+            data: envelope.data,
+            sentence: decoded.as_ref().ok().map(sentence),
+            digests: event.map(digests).unwrap_or_default(),
+            evidence: event.and_then(evidence),
+            illegal: None,
+            unreadable: decoded.as_ref().err().map(|error| with_causes(error)),
+        };
+        Ok((entry, decoded.ok()))
+    }
+}
+
+fn digests(event: &Event) -> Vec<RecordedDigest> {
+    let of = |of, digest: &Digest| RecordedDigest { of, digest: digest.clone() };
+    match event {
+        Event::TimesheetEnumerated(data) => vec![of(DigestOf::ServerRecord, &data.digest)],
+        Event::TimesheetFetched(data) => {
+            vec![of(DigestOf::InFlight, &data.in_flight), of(DigestOf::InFlight, &data.sha256)]
+        }
+        Event::TimesheetBackedUp(data) => {
+            vec![of(DigestOf::Agreed, &data.digest), of(DigestOf::ReadBack, &data.sha256)]
+        }
+        other => other
+            .failure()
+            .and_then(|failed| failed.digest.as_ref())
+            .map(|wrong| of(DigestOf::Wrong, wrong))
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn evidence(event: &Event) -> Option<Evidence> {
+    Some(match event {
+        Event::TimesheetFetched(data) => {
+            Evidence::Copy { drive: data.drive, path: data.path.clone(), size_bytes: data.size_bytes, sync: data.sync }
+        }
+        Event::TimesheetBackedUp(data) => Evidence::Proof {
+            drive: data.drive,
+            path: data.path.clone(),
+            size_bytes: data.size_bytes,
+            read_back: data.read_back,
+        },
+        Event::TimesheetArchived(data) => Evidence::ServerCopy { path: data.path.clone() },
+        Event::TimesheetPurged(data) => Evidence::Purge { purge: data.purge.clone(), proofs: data.proofs.clone() },
+        Event::AlarmNotified(data) => receipt(&data.message_id, &data.receipt),
+        Event::SummarySent(data) => receipt(&data.message_id, &data.receipt),
+        Event::SummaryComposed(data) => Evidence::Root { size: data.to.0, root: data.root.clone() },
+        Event::DriveUsed(data) => Evidence::DriveMark {
+            generation: data.generation,
+            serial: data.serial.clone(),
+            filesystem: data.filesystem.clone(),
+        },
+        Event::DriveAdopted(data) => statement(&data.reason),
+        Event::DriveIdentityRestored(data) => statement(&data.evidence),
+        Event::AlarmRaised(data) => statement(&data.message),
+        Event::AlarmCleared(data) => statement(&data.message),
+        Event::TimesheetRetried(data) => statement(data.reason.as_ref()?),
+        other => {
+            let failed = other.failure()?;
+            let aside = failed.quarantined.as_ref().map(|path| Evidence::Quarantined { path: path.clone() });
+            aside.unwrap_or_else(|| statement(&failed.message))
+        }
+    })
+}
+
+fn receipt(message_id: &str, receipt: &str) -> Evidence {
+    Evidence::Receipt { message_id: message_id.to_owned(), receipt: receipt.to_owned() }
+}
+
+fn statement(text: &str) -> Evidence {
+    Evidence::Statement { text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn every_event_of_the_catalogue_has_its_data_its_digests_and_its_evidence() {
+        let site = "demo".parse().unwrap();
+        let entries: Vec<_> = samples::one_of_each()
+            .into_iter()
+            .map(|recorded| {
+                let event = samples::new(recorded);
+                let stored =
+                    Stored { position: Position(7), leaf_hash: [0; 32], body: event.render(&site, Position(7)) };
+                let (entry, recorded) = EventEntry::of(&stored).unwrap();
+                assert_eq!(recorded.unwrap().event, event.event);
+                serde_json::json!({"type": entry.type_name, "digests": entry.digests, "evidence": entry.evidence})
+            })
+            .collect();
+        insta::assert_json_snapshot!(entries);
+    }
+
+    #[test]
+    fn r9_an_event_of_a_newer_version_is_shown_with_its_data() {
+        let event = samples::new(samples::enumerated("B-1"));
+        let body = event.render(&"demo".parse().unwrap(), Position(7)).replace("enumerated.v1", "weighed.v1");
+        let (entry, recorded) = EventEntry::of(&Stored { position: Position(7), leaf_hash: [0; 32], body }).unwrap();
+        assert_eq!((recorded, entry.sentence), (None, None));
+        assert_eq!(entry.data["filename"], "week 47.pdf");
+        assert!(entry.unreadable.unwrap().contains("upgrade strongroom"));
+    }
+}

@@ -1,0 +1,128 @@
+//! How every subject stood at an earlier position: the log's projection, made from the events up to there.
+//!
+//! It holds a few hundred bytes for each subject, so a question about the past costs memory and time by the log's size.
+//! Questions about now are answered by the projection in the database.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use strongroom_eventlog::merkle::Frontier;
+use strongroom_eventlog::{EventLog, Head, LogError, StageBacklog, StreamHead};
+use strongroom_model::{
+    Position, Recorded, StageName, Status, StreamName, SubjectKind, next_step, partition_after, status_after,
+};
+
+use crate::page::Horizon;
+
+/// How many events are read at a time: a few hundred KiB.
+const READ_EVENTS: usize = 500;
+
+/// The heads of all streams, as they were at the end of a part of the log.
+#[derive(Debug, Default)]
+pub(crate) struct Prefix {
+    heads: HashMap<StreamName, StreamHead>,
+    tree: Frontier,
+    /// How many events this version cannot read: their subjects are shown as they were before.
+    pub(crate) unreadable: u64,
+}
+
+impl Prefix {
+    /// Folds the events before the horizon's end.
+    pub(crate) async fn read(log: &EventLog, horizon: Horizon) -> Result<Self, LogError> {
+        let mut prefix = Self::default();
+        let mut next = Position(0);
+        while horizon.includes(next) {
+            let left = usize::try_from(horizon.end.0 - next.0).unwrap_or(usize::MAX);
+            let page = log.read(next, READ_EVENTS.min(left)).await?;
+            let Some(last) = page.last() else { break };
+            next = last.position.next();
+            for stored in &page {
+                prefix.tree.push(stored.leaf_hash);
+                match log.readable(stored) {
+                    Some(recorded) => prefix.take(&recorded),
+                    None => prefix.unreadable += 1,
+                }
+            }
+        }
+        Ok(prefix)
+    }
+
+    pub(crate) fn take(&mut self, recorded: &Recorded) {
+        let before = self.heads.get(&recorded.stream);
+        let status = status_after(before.and_then(|head| head.status.as_ref()), &recorded.event);
+        let partition = partition_after(before.and_then(|head| head.partition.as_ref()), &recorded.event);
+        let head = StreamHead {
+            stream: recorded.stream.clone(),
+            first_position: before.map_or(recorded.position, |head| head.first_position),
+            position: recorded.position,
+            version: recorded.version,
+            next: next_step(&recorded.event),
+            status,
+            partition,
+        };
+        self.heads.insert(recorded.stream.clone(), head);
+    }
+
+    /// The log's head as it was then.
+    pub(crate) fn head(&self) -> Head {
+        Head { size: self.tree.size(), root: self.tree.root() }
+    }
+
+    /// The positions of the last events that leave work to a stage at a later time, the earliest first.
+    pub(crate) fn delayed(&self, stage: StageName) -> Vec<Position> {
+        let waits = |head: &&StreamHead| head.next.is_some_and(|next| next.stage == stage && next.not_before.is_some());
+        let mut positions: Vec<_> = self.heads.values().filter(waits).map(|head| head.position).collect();
+        positions.sort_unstable();
+        positions
+    }
+
+    /// How many subjects of a kind have which status.
+    pub(crate) fn counts(&self, kind: SubjectKind) -> BTreeMap<Status, u64> {
+        let mut counts = BTreeMap::new();
+        for head in self.of(kind) {
+            if let Some(status) = &head.status {
+                *counts.entry(status.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// How much work waited for each stage, by the stage's name.
+    pub(crate) fn backlog(&self) -> Vec<StageBacklog> {
+        let mut stages: BTreeMap<&str, StageBacklog> = BTreeMap::new();
+        for next in self.heads.values().filter_map(|head| head.next) {
+            let stage = stages.entry(next.stage.name()).or_insert_with(|| empty(next.stage));
+            match next.not_before {
+                None => stage.at_once += 1,
+                Some(due) => {
+                    stage.delayed += 1;
+                    stage.first_due_at = Some(stage.first_due_at.map_or(due, |first: Timestamp| first.min(due)));
+                }
+            }
+        }
+        stages.into_values().collect()
+    }
+
+    /// The subjects of a kind that had that status, by the position of their last event, from a position on.
+    pub(crate) fn with_status(
+        &self,
+        kind: SubjectKind,
+        status: &str,
+        from: Position,
+        limit: usize,
+    ) -> Vec<&StreamHead> {
+        let has = |head: &&StreamHead| head.status.as_ref().is_some_and(|known| known.as_str() == status);
+        let mut heads: Vec<_> = self.of(kind).filter(has).filter(|head| head.position >= from).collect();
+        heads.sort_by_key(|head| head.position);
+        heads.truncate(limit);
+        heads
+    }
+
+    fn of(&self, kind: SubjectKind) -> impl Iterator<Item = &StreamHead> {
+        self.heads.values().filter(move |head| head.stream.kind() == kind)
+    }
+}
+
+const fn empty(stage: StageName) -> StageBacklog {
+    StageBacklog { stage, at_once: 0, delayed: 0, first_due_at: None }
+}

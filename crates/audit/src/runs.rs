@@ -1,0 +1,128 @@
+//! Runs: what each was asked for, and what became of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::event::{Failed, Trigger, ZeroReason};
+use strongroom_model::run::Run;
+use strongroom_model::{Actor, Fold, Position, RunId, StreamName, SubjectKind};
+
+use crate::listed::{each_event, listed};
+use crate::page::{Horizon, Page, PageRequest, ViewError};
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunEntry {
+    /// The run.
+    pub id: RunId,
+    /// The position of the event that requested it.
+    pub position: Position,
+    /// When it was requested.
+    pub requested_at: Timestamp,
+    /// Who requested it.
+    pub requested_by: Actor,
+    /// What set it going.
+    pub trigger: Trigger,
+    /// How many bookings it may take at most.
+    pub oldest: u32,
+    /// What has become of it.
+    pub state: RunState,
+    /// How many bookings the server said were waiting; `None`: it was not asked yet.
+    pub waiting: Option<u64>,
+    /// How many of them it took.
+    pub enumerated: Option<u64>,
+    /// Why it took none, where it took none.
+    pub zero_reason: Option<ZeroReason>,
+    /// What went wrong at the last attempt, where something did.
+    pub failure: Option<String>,
+    /// When it is tried again; `None`: it is not, or nothing went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+}
+
+/// What has become of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// Nobody has begun it.
+    Due,
+    /// It asked the server, and took what it was to take.
+    Enumerated,
+    /// It failed, and is tried again.
+    Retrying,
+    /// It failed for good.
+    Failed,
+}
+
+impl RunState {
+    /// As it is in JSON.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Enumerated => "enumerated",
+            Self::Retrying => "retrying",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A page of the runs, the newest first. A run whose request this version cannot read is left out.
+///
+/// # Errors
+/// The log does not reach `as_of`, or cannot be read.
+pub async fn runs(log: &EventLog, request: &PageRequest) -> Result<Page<RunEntry>, ViewError> {
+    let horizon = Horizon::of(log, request.as_of).await?;
+    Ok(runs_within(log, horizon, request).await?)
+}
+
+pub(crate) async fn runs_within(
+    log: &EventLog,
+    horizon: Horizon,
+    request: &PageRequest,
+) -> Result<Page<RunEntry>, LogError> {
+    listed(log, horizon, SubjectKind::Run, request, async |head| {
+        let Ok(id) = head.stream.id().parse() else { return Ok(None) };
+        RunEntry::read(log, id, horizon).await
+    })
+    .await
+}
+
+impl RunEntry {
+    async fn read(log: &EventLog, id: RunId, horizon: Horizon) -> Result<Option<Self>, LogError> {
+        let (mut run, mut first) = (Run::default(), None);
+        each_event(log, &StreamName::run(id), horizon, |recorded| {
+            first.get_or_insert_with(|| (recorded.position, recorded.time, recorded.actor.clone()));
+            // An event that cannot follow is for a verification to report.
+            run = run.clone().next(recorded).unwrap_or_else(|_| run.clone());
+        })
+        .await?;
+        let Some(((position, requested_at, requested_by), requested)) = first.zip(run.requested.clone()) else {
+            return Ok(None);
+        };
+        let found = run.enumerated.as_ref();
+        Ok(Some(Self {
+            id,
+            position,
+            requested_at,
+            requested_by,
+            trigger: requested.trigger,
+            oldest: requested.oldest,
+            state: state(&run),
+            waiting: found.map(|found| found.waiting),
+            enumerated: found.map(|found| found.enumerated),
+            zero_reason: found.and_then(|found| found.zero_reason),
+            failure: run.failure.as_ref().map(|failed| failed.message.clone()),
+            retry_at: run.failure.as_ref().and_then(|failed| failed.retry_at),
+        }))
+    }
+}
+
+const fn state(run: &Run) -> RunState {
+    match (&run.enumerated, &run.failure) {
+        (Some(_), _) => RunState::Enumerated,
+        (None, Some(Failed { retry_at: None, .. })) => RunState::Failed,
+        (None, Some(_)) => RunState::Retrying,
+        (None, None) => RunState::Due,
+    }
+}

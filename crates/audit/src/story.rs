@@ -1,0 +1,181 @@
+//! The story of one subject: its events, and the state that they leave it in.
+
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::booking::Booking;
+use strongroom_model::{
+    BookingId, Fold, Partition, Position, Recorded, SiteId, Status, StreamName, Version, partition_after, status_after,
+};
+
+use crate::booking_state::BookingState;
+use crate::entry::EventEntry;
+use crate::page::{Cursor, Horizon, PageRequest, ViewError};
+use crate::world::World;
+
+/// How many events are read at a time: a few hundred KiB.
+const READ_EVENTS: usize = 500;
+
+/// One page of a subject's events, oldest first, and how the subject stood after the last event that the view includes.
+///
+/// The state is folded anew for each page: time by the stream's length, memory by the page.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Story {
+    /// Whose log it is.
+    pub site: SiteId,
+    /// The last position of the log that is included.
+    pub as_of: Option<Position>,
+    /// The subject.
+    pub subject: StreamName,
+    /// The label of its status; `None`: its kind has none, or its last events cannot be read by this version.
+    pub status: Option<String>,
+    /// What its next work is bound to; `None`: nothing.
+    pub partition: Option<String>,
+    /// How many events it has.
+    pub total: u64,
+    /// How many of these cannot follow what came before them.
+    pub illegal: u64,
+    /// How many this version cannot read.
+    pub unreadable: u64,
+    /// What the events say of it, where it is a booking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingState>,
+    /// The events of this page, by position.
+    pub events: Vec<EventEntry>,
+    /// Where the next page begins; `None`: this is the last one.
+    pub next: Option<Cursor>,
+}
+
+impl Story {
+    /// A page of the events of `subject`.
+    ///
+    /// # Errors
+    /// The log has no event of it, does not reach `as_of`, or cannot be read.
+    pub async fn read(log: &EventLog, subject: &StreamName, request: &PageRequest) -> Result<Self, ViewError> {
+        let horizon = Horizon::of(log, request.as_of).await?;
+        let mut teller = Teller::new(log.site(), subject, horizon, request);
+        let mut from = Version(0);
+        'stream: loop {
+            let page = log.stream_from(subject, from, READ_EVENTS).await?;
+            for stored in &page {
+                if !horizon.includes(stored.position) {
+                    break 'stream;
+                }
+                let (entry, recorded) = EventEntry::of(stored)?;
+                teller.take(entry, recorded.as_ref());
+            }
+            if page.len() < READ_EVENTS {
+                break;
+            }
+            from = Version(from.0 + page.len() as u64);
+        }
+        if teller.story.total == 0 {
+            let exists = !log.heads(std::slice::from_ref(subject)).await?.is_empty();
+            let (site, subject, as_of) = (log.site().clone(), subject.clone(), request.as_of);
+            return Err(ViewError::UnknownSubject { site, subject, as_of, exists });
+        }
+        Ok(teller.end())
+    }
+}
+
+/// A story while its events are read.
+struct Teller {
+    story: Story,
+    after: Option<Position>,
+    limit: usize,
+    world: World,
+    booking: Option<(BookingId, Booking)>,
+    status: Option<Status>,
+    partition: Option<Partition>,
+}
+
+impl Teller {
+    fn new(site: &SiteId, subject: &StreamName, horizon: Horizon, request: &PageRequest) -> Self {
+        let story = Story {
+            site: site.clone(),
+            as_of: horizon.as_of(),
+            subject: subject.clone(),
+            status: None,
+            partition: None,
+            total: 0,
+            illegal: 0,
+            unreadable: 0,
+            booking: None,
+            events: Vec::new(),
+            next: None,
+        };
+        Self {
+            story,
+            after: request.after.map(|cursor| cursor.0),
+            limit: request.entries(),
+            world: World::default(),
+            booking: subject.as_booking().map(|id| (id, Booking::default())),
+            status: None,
+            partition: None,
+        }
+    }
+
+    fn take(&mut self, mut entry: EventEntry, recorded: Option<&Recorded>) {
+        let story = &mut self.story;
+        story.total += 1;
+        match recorded {
+            None => {
+                story.unreadable += 1;
+                (self.status, self.partition) = (None, None);
+            }
+            Some(recorded) => {
+                entry.illegal = self.world.apply(recorded).err().map(|misfit| misfit.to_string());
+                story.illegal += u64::from(entry.illegal.is_some());
+                self.status = status_after(self.status.as_ref(), &recorded.event);
+                self.partition = partition_after(self.partition.as_ref(), &recorded.event);
+                if let Some((_, booking)) = self.booking.as_mut().filter(|_| entry.illegal.is_none()) {
+                    // `world` keeps little of a finished booking, so the whole is folded beside it.
+                    *booking = booking.clone().next(recorded).unwrap_or_else(|_| booking.clone());
+                }
+            }
+        }
+        if self.after.is_some_and(|after| entry.position <= after) {
+            return;
+        }
+        if story.events.len() < self.limit {
+            story.events.push(entry);
+        } else if story.next.is_none() {
+            story.next = story.events.last().map(|last| Cursor(last.position));
+        }
+    }
+
+    fn end(self) -> Story {
+        let booking = self.booking.map(|(id, booking)| BookingState::of(&id, &booking));
+        Story {
+            status: self.status.map(|status| status.to_string()),
+            partition: self.partition.map(|partition| partition.to_string()),
+            booking,
+            ..self.story
+        }
+    }
+}
+
+/// The position of the last event of `subject` before the first one that happened later than `time`, if there is one:
+/// what to ask [`Story::read`] for where only a time is known.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn position_at(
+    log: &EventLog,
+    subject: &StreamName,
+    time: jiff::Timestamp,
+) -> Result<Option<Position>, LogError> {
+    let (mut from, mut found) = (Version(0), None);
+    loop {
+        let page = log.stream_from(subject, from, READ_EVENTS).await?;
+        for stored in &page {
+            if stored.time().is_some_and(|happened| happened > time) {
+                return Ok(found);
+            }
+            found = Some(stored.position);
+        }
+        if page.len() < READ_EVENTS {
+            return Ok(found);
+        }
+        from = Version(from.0 + page.len() as u64);
+    }
+}

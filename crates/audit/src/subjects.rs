@@ -1,0 +1,186 @@
+//! The subjects of a kind that have a status.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use strongroom_eventlog::{EventLog, Stored};
+use strongroom_model::event::Failed;
+use strongroom_model::text::printable;
+use strongroom_model::{
+    Actor, BookingStatus, Event, Position, StageName, StreamName, SubjectKind, Version, next_step, partition_of,
+};
+
+use crate::entry::EventEntry;
+use crate::page::{Horizon, Page, PageRequest, ViewError};
+use crate::prefix::Prefix;
+
+/// One subject, and what happened to it last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SubjectEntry {
+    /// The subject.
+    pub subject: StreamName,
+    /// The label of its status.
+    pub status: String,
+    /// What its next work is bound to; `None`: nothing.
+    pub partition: Option<String>,
+    /// The stage that works on it next; `None`: nobody does.
+    pub next_stage: Option<StageName>,
+    /// The time before which that stage does not get it; `None`: it may at once.
+    pub not_before: Option<Timestamp>,
+    /// The position of its last event.
+    pub position: Position,
+    /// The version of its last event: one less than its number of events.
+    pub version: Version,
+    /// When that happened.
+    pub changed_at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// The CloudEvents type of it.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The failure, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failed>,
+}
+
+/// A page of the subjects of `kind` that have the status with the label `status`, by the position of their last event.
+///
+/// Now is answered by the log's projection: memory and time by the page. A subject that changes between two pages and
+/// still has the status is on a later page, so it may be shown twice, but never not at all. An earlier position is
+/// answered by a fold of all events up to there.
+///
+/// # Errors
+/// Subjects of the kind never have that status, the log does not reach `as_of`, or it cannot be read.
+pub async fn subjects(
+    log: &EventLog,
+    kind: SubjectKind,
+    status: &str,
+    request: &PageRequest,
+) -> Result<Page<SubjectEntry>, ViewError> {
+    let horizon = Horizon::of(log, request.as_of).await?;
+    check_status(log, kind, status).await?;
+    let from = request.after.map_or(Position(0), |cursor| cursor.0.next());
+    // One more than the page has: whether there is another page.
+    let limit = request.entries() + 1;
+    let mut entries = if horizon.is_now {
+        now(log, kind, status, from, limit).await?
+    } else {
+        as_of(log, horizon, kind, status, from, limit).await?
+    };
+    let has_more = entries.len() == limit;
+    entries.truncate(limit - 1);
+    let next = entries.last().filter(|_| has_more).map(|last| last.position);
+    Ok(horizon.page(log, entries, next))
+}
+
+async fn now(
+    log: &EventLog,
+    kind: SubjectKind,
+    status: &str,
+    from: Position,
+    limit: usize,
+) -> Result<Vec<SubjectEntry>, ViewError> {
+    let lasts = log.with_status(kind, status, from, limit).await?;
+    let mut entries = lasts.iter().map(|last| SubjectEntry::of(last, status)).collect::<Result<Vec<_>, _>>()?;
+    // What an event that decides nothing leaves as it was stands in the head: of this event, or of one since.
+    let undecided: Vec<_> =
+        entries.iter().filter(|(_, decides)| !decides).map(|(one, _)| one.subject.clone()).collect();
+    let heads = if undecided.is_empty() { HashMap::new() } else { log.heads(&undecided).await? };
+    for (entry, _) in &mut entries {
+        if let Some(head) = heads.get(&entry.subject) {
+            entry.partition = head.partition.as_ref().map(ToString::to_string);
+        }
+    }
+    Ok(entries.into_iter().map(|(entry, _)| entry).collect())
+}
+
+async fn as_of(
+    log: &EventLog,
+    horizon: Horizon,
+    kind: SubjectKind,
+    status: &str,
+    from: Position,
+    limit: usize,
+) -> Result<Vec<SubjectEntry>, ViewError> {
+    let prefix = Prefix::read(log, horizon).await?;
+    let mut entries = Vec::new();
+    for head in prefix.with_status(kind, status, from, limit) {
+        for last in log.read(head.position, 1).await? {
+            let (entry, _) = SubjectEntry::of(&last, status)?;
+            entries.push(SubjectEntry { partition: head.partition.as_ref().map(ToString::to_string), ..entry });
+        }
+    }
+    Ok(entries)
+}
+
+impl SubjectEntry {
+    /// Of a subject's last event, and whether that says what its next work is bound to.
+    fn of(last: &Stored, status: &str) -> Result<(Self, bool), ViewError> {
+        let (entry, recorded) = EventEntry::of(last)?;
+        let event = recorded.as_ref().map(|recorded| &recorded.event);
+        let next = event.and_then(next_step);
+        let entry = Self {
+            subject: entry.stream,
+            status: status.to_owned(),
+            partition: event.and_then(partition_of).map(|partition| partition.to_string()),
+            next_stage: next.map(|next| next.stage),
+            not_before: next.and_then(|next| next.not_before),
+            position: entry.position,
+            version: entry.version,
+            changed_at: entry.time,
+            actor: entry.actor,
+            type_name: entry.type_name,
+            failure: event.and_then(Event::failure).cloned(),
+        };
+        Ok((entry, event.is_some_and(|event| !event.keeps_status())))
+    }
+}
+
+/// The labels of the statuses that subjects of a kind can have. A kind that is not listed here has those that its
+/// subjects in the log have.
+#[must_use]
+pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
+    match kind {
+        SubjectKind::Booking => BookingStatus::ALL.into_iter().map(BookingStatus::label).collect(),
+        SubjectKind::Run => vec!["requested", "enumerated", "failed"],
+        SubjectKind::Alarm => vec!["raised", "cleared"],
+        SubjectKind::Summary => vec!["composed", "sent", "failed"],
+        SubjectKind::Drive => Vec::new(),
+    }
+}
+
+async fn check_status(log: &EventLog, kind: SubjectKind, status: &str) -> Result<(), ViewError> {
+    let mut known: Vec<String> = statuses_of(kind).into_iter().map(str::to_owned).collect();
+    if known.iter().any(|label| label == status) {
+        return Ok(());
+    }
+    // A newer version may have written others.
+    for (label, _) in log.counts(kind).await? {
+        if label.as_str() == status {
+            return Ok(());
+        }
+        if !known.iter().any(|one| one == label.as_str()) {
+            known.push(label.to_string());
+        }
+    }
+    Err(ViewError::UnknownStatus { kind, status: printable(status, 40), known })
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::status_of;
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn every_status_that_an_event_can_leave_is_known() {
+        for recorded in samples::one_of_each() {
+            if let Some(status) = status_of(&recorded.event) {
+                let known = statuses_of(recorded.stream.kind());
+                assert!(known.contains(&status.as_str()), "{}: {status}", recorded.event.type_name());
+            }
+        }
+    }
+}
