@@ -1,10 +1,9 @@
 //! Figures of the log that cost a query, for metrics. They age: what cannot be read any more is not shown as it was.
 //!
 //! Each process of a site takes them again and again. So what they cost must not grow with the log: of the alarms only
-//! those are read that have changed, and the bookings, each of which is counted, are counted anew only for a small part
+//! those are read that are raised, and the bookings, each of which is counted, are counted anew only for a small part
 //! of the time.
 
-mod alarms;
 mod bookings;
 
 use std::collections::BTreeMap;
@@ -12,14 +11,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{AlarmKind, BookingStatus, StageName, SubjectKind};
+use strongroom_model::{AlarmKind, BookingStatus, Position, StageName, StreamName, SubjectKind};
 use tokio::time::Instant;
 
-use self::alarms::RaisedAlarms;
 use self::bookings::Bookings;
+use crate::alarms::RAISED;
 
 /// For how long figures are shown that cannot be taken anew: a database is restarted in less.
 const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// How many raised alarms are counted: a site has a handful.
+const MAX_ALARMS: usize = 4096;
 
 /// How many of the mails that wait for their next attempt are looked at.
 const MAX_MAILS: usize = 64;
@@ -29,7 +31,6 @@ const MAX_MAILS: usize = 64;
 pub struct Figures {
     log: EventLog,
     bookings: Bookings,
-    alarms: RaisedAlarms,
     taken_at: Instant,
     is_stale: bool,
 }
@@ -38,8 +39,7 @@ impl Figures {
     /// Of that log. Nothing is taken yet.
     #[must_use]
     pub fn of(log: &EventLog) -> Self {
-        let (bookings, alarms) = (Bookings::default(), RaisedAlarms::default());
-        Self { log: log.clone(), bookings, alarms, taken_at: Instant::now(), is_stale: false }
+        Self { log: log.clone(), bookings: Bookings::default(), taken_at: Instant::now(), is_stale: false }
     }
 
     /// Takes them, at `now` in seconds since 1970. Those that cannot be read are shown for a minute more, and then
@@ -70,8 +70,10 @@ impl Figures {
         let counts = self.bookings.counts(&self.log, size).await?;
         let run = self.log.last_of(SubjectKind::Run).await?;
         let mut raised = BTreeMap::new();
-        for kind in self.alarms.look(&self.log).await? {
-            *raised.entry(kind.code()).or_insert(0_u64) += 1;
+        for last in self.log.with_status(SubjectKind::Alarm, RAISED, Position(0), MAX_ALARMS).await? {
+            if let Some(kind) = self.log.readable(&last).and_then(|last| kind_of(&last.stream)) {
+                *raised.entry(kind.code()).or_insert(0_u64) += 1;
+            }
         }
         let waiting = self.log.due(StageName::Notify, Timestamp::MAX, MAX_MAILS).await?;
         let is_failing = waiting.iter().any(|last| last.event.failure().is_some());
@@ -111,6 +113,11 @@ impl Figures {
     fn alarms(&self, kind: AlarmKind, value: f64) {
         metrics::gauge!("strongroom_alarms_raised", "kind" => kind.code()).set(value);
     }
+}
+
+/// The kind of an alarm, which its stream's name begins with.
+fn kind_of(alarm: &StreamName) -> Option<AlarmKind> {
+    alarm.id().split('.').next().and_then(AlarmKind::of_code)
 }
 
 /// A count as a metric's value, which is exact up to 2^53.
