@@ -34,7 +34,6 @@ pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FolderContent {
-    /// Free to be written to.
     Nothing,
     /// The expected file's proven copy, with its digest in the manifest.
     Proven(Digest),
@@ -83,7 +82,7 @@ impl Bag {
         self.folders().remove(mount, folder);
     }
 
-    /// Rereads what is listed. Every transfer needs this lock: drop it soon.
+    /// Every transfer needs this lock: drop it soon.
     pub(crate) fn listed(&self, mount: &Mount) -> Result<MutexGuard<'_, Listed>, DriveError> {
         let mut listed = self.known();
         listed.refresh(mount, &self.place)?;

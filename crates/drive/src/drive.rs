@@ -63,16 +63,12 @@ impl Drive {
     /// Opens the drive at `root`; later calls accept no other.
     ///
     /// # Errors
-    /// R6: nothing is mounted, the drive was never set up, is not the expected one, carries a copied identity, is
-    /// read-only, or has no room beyond the reserve.
+    /// R6: nothing may be written to what is mounted there.
     pub fn open(root: &Path, settings: &DriveSettings) -> Result<Self, DriveError> {
         Self::open_sharing(root, settings, BagCache::default())
     }
 
     /// As [`Drive::open`], with the bags that others in this process have read.
-    ///
-    /// # Errors
-    /// As there.
     pub(crate) fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
         let mount = Mount::open(root, settings.expect)?;
         let drive = Self(Arc::new(OpenDrive {
@@ -87,27 +83,18 @@ impl Drive {
     }
 
     /// The identity and the space of the drive at `root`, which may be read-only or full.
-    ///
-    /// # Errors
-    /// There is no drive, or its identity is uncertain.
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
         let mount = Mount::open(root, None)?;
         Ok((mount.identity().clone(), mount.space()?))
     }
 
     /// What the folder at `root` lies on, whether or not it is a drive.
-    ///
-    /// # Errors
-    /// There is no such folder.
     pub fn backing_of(root: &Path) -> Result<Backing, DriveError> {
         let top = open_top(root)?;
         Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
     /// What the drive lies on.
-    ///
-    /// # Errors
-    /// The drive is not there.
     pub fn backing(&self) -> Result<Backing, DriveError> {
         Ok(self.mount()?.backing())
     }
@@ -130,20 +117,14 @@ impl Drive {
         subject(&self.0.root)
     }
 
-    /// Checks before a batch that the drive is still the same, is writable, and has room for `needed` bytes beyond the
-    /// reserve and what is being written.
-    ///
-    /// # Errors
-    /// An obstacle.
+    /// Checks before a batch that the drive is unchanged, writable, and has room for `needed` bytes beyond the reserve
+    /// and what is being written.
     pub fn check(&self, needed: ByteCount) -> Result<(), DriveError> {
         let mount = self.mount()?;
         self.check_mount(&mount, needed)
     }
 
     /// Its space.
-    ///
-    /// # Errors
-    /// The drive is not there, or is another one.
     pub fn space(&self) -> Result<Space, DriveError> {
         self.mount()?.space()
     }
@@ -151,7 +132,7 @@ impl Drive {
     /// Opens a temporary file in the final folder, or resumes an earlier transfer of the same content.
     ///
     /// # Errors
-    /// An obstacle; another worker is writing the file ([`DriveError::is_busy`]); or the path is taken.
+    /// Also if another worker is writing the file ([`DriveError::is_busy`]), or the path is taken.
     pub fn receive(&self, place: &Destination) -> Result<Partial, DriveError> {
         let mount = self.session()?;
         mount.announce()?;
@@ -166,7 +147,6 @@ impl Drive {
                 FolderContent::Others => None,
             };
             if let Some(partial) = partial {
-                // This file's bytes are promised already.
                 self.check_room(&mount, ByteCount(0))?;
                 return Ok(partial);
             }
@@ -175,10 +155,7 @@ impl Drive {
         Err(DriveErrorKind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
     }
 
-    /// Checks that this user may use the site's folders and files that other runs have made, and that they are plain.
-    ///
-    /// # Errors
-    /// An obstacle that names the path.
+    /// Checks that this user may use the site's existing folders and files, and that they are plain.
     pub fn check_site(&self, site: &SiteId, month: Month) -> Result<(), DriveError> {
         let mount = self.mount()?;
         let bag = BagPlace { site: site.clone(), month };
@@ -193,18 +170,12 @@ impl Drive {
     }
 
     /// Whether names keep letters beyond ASCII as the drive is mounted; otherwise they are escaped.
-    ///
-    /// # Errors
-    /// The drive is not there.
     pub fn holds_unicode(&self) -> Result<bool, DriveError> {
         Ok(self.mount()?.holds_unicode())
     }
 
-    /// Makes a batch of files durable under their final names (R1); one result for each, in order. A file that landed
-    /// is on the device.
-    ///
-    /// After an obstacle, files whose bytes were not synced keep their temporary names; after a failed sync they are
-    /// gone and must be fetched again.
+    /// Makes files durable under their final names (R1); one result for each, in order. After an obstacle, files whose
+    /// bytes were not synced keep their temporary names; after a failed sync they are gone.
     #[must_use]
     pub fn commit(&self, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
         let looked = self.mount().and_then(|mount| mount.check_writable().map(|()| mount));
@@ -217,9 +188,6 @@ impl Drive {
     /// Lists proven copies in their month's manifest, in one durable step; one result for each, in order. What is
     /// listed already costs no write. A copy is listed only if the file that was read back is in its place; from then
     /// on no fetch or verify moves, replaces or removes it (R3).
-    ///
-    /// # Errors
-    /// For all: an obstacle. For one: it is gone, its path is not in that bag, or it is listed with another digest.
     #[must_use]
     pub fn record(&self, site: &SiteId, month: Month, proofs: &[ProvenCopy]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
@@ -227,10 +195,7 @@ impl Drive {
         listed.unwrap_or_else(|error| proofs.iter().map(|_| Err(error.clone())).collect())
     }
 
-    /// Whether a month's manifest lists all these copies as they are; `false` if it is missing or damaged.
-    ///
-    /// # Errors
-    /// An obstacle; or a path outside that bag.
+    /// Whether a month's manifest lists these copies as they are; `false` if it is missing or damaged.
     pub fn lists(&self, site: &SiteId, month: Month, proofs: &[ProvenCopy]) -> Result<bool, DriveError> {
         let place = BagPlace { site: site.clone(), month };
         let mount = self.mount()?;
@@ -247,11 +212,8 @@ impl Drive {
         Ok(true)
     }
 
-    /// Folds the journals of a site's months into their manifests; the months that had one. Afterwards each manifest
-    /// alone lists all that is proven.
-    ///
-    /// # Errors
-    /// An obstacle. Nothing listed is lost.
+    /// Folds the journals of a site into their months' manifests, and returns those months. After an error nothing
+    /// listed is lost.
     pub fn fold(&self, site: &SiteId) -> Result<Vec<Month>, DriveError> {
         let mount = self.mount()?;
         let mut folded = Vec::new();
@@ -281,7 +243,6 @@ impl Drive {
         Ok(fresh)
     }
 
-    /// The shared mount while it is current, without reading the identity for each file.
     fn session(&self) -> Result<Arc<Mount>, DriveError> {
         let held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         match held {

@@ -12,7 +12,7 @@ use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 
 use crate::identity::Identity;
 
-/// The operating system's error; shared by the files of a batch.
+/// Shared by the files of a batch.
 type Cause = Arc<io::Error>;
 
 /// What the operating system refused.
@@ -155,7 +155,6 @@ impl DriveError {
         Self { refused: Some((action, Arc::new(source))), ..self }
     }
 
-    /// Maps the operating system's error by the table in [`meaning`].
     pub(crate) fn from_io(root: &Path, action: Operation, path: impl fmt::Display, source: io::Error) -> Self {
         let path = path.to_string();
         let meaning = meaning(action.call(), &source);
@@ -177,8 +176,8 @@ impl DriveError {
         kind.at(root).about(path).because(action, source)
     }
 
-    /// The alarm for errors that are not a single file's: a stage pauses on it. Its subject is the mount folder, so
-    /// that it stays the same before and after a drive is identified.
+    /// The alarm for errors that are not a single file's. Its subject is the mount folder: the same before and after a
+    /// drive is identified.
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let kind = match self.kind {
@@ -224,7 +223,7 @@ impl DriveError {
         }
     }
 
-    /// Whether another worker has claimed the file. Nothing failed and nothing is recorded: that worker finishes it.
+    /// Another worker has claimed the file, and finishes it: nothing is recorded.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self.kind, DriveErrorKind::Busy)
@@ -267,7 +266,7 @@ pub enum InitError {
         /// The label, made printable.
         label: String,
     },
-    /// The drive cannot be set up in its state.
+    /// Another error.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }
@@ -289,7 +288,7 @@ pub enum RestoreError {
         /// The label, made printable.
         label: String,
     },
-    /// The drive cannot get its identity back in its state.
+    /// Another error.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }

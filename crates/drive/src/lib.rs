@@ -1,6 +1,5 @@
 //! A backup drive: its identity, durable files on it, and their proof.
 //!
-//! What this crate promises:
 //! - Nothing is written to a drive that is missing, unknown, copied, read-only or full, or into the empty folder where
 //!   one should be mounted (R6).
 //! - A file that [`Drive::commit`] reports as landed is on the device under its final name, and survives a power cut
@@ -10,12 +9,11 @@
 //!   kill.
 //! - No name from outside leads out of the drive's root, through a symbolic link, or to another booking's file.
 //!
-//! Everything blocks. Without a live [`Partial`] or [`Received`] nothing on the drive is held open, so that it can be
-//! unmounted and swapped.
+//! Everything blocks. An error of the drive itself is an obstacle ([`DriveError::obstacle`]). Without a live
+//! [`Partial`] or [`Received`] nothing on the drive is held open, so that it can be unmounted and swapped.
 //!
-//! In reading order: [`name`], `identity`, `error`, `drive`, `slot` (whichever drive is mounted), `uses` and
-//! `admission` (telling a drive from its clone), `place`, `partial`, `received`, `proof`; inside, `batch`
-//! (R1's order of steps) and `bag` (manifest and journal).
+//! In reading order: [`name`], `identity`, `error`, `drive`, `slot`, `uses`, `admission`, `place`, `partial`,
+//! `received`, `proof`; inside, `batch` and `bag`.
 
 mod admission;
 mod bag;

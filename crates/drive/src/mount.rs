@@ -1,5 +1,4 @@
-//! A mounted drive, checked and held open. It is opened and checked anew whenever nothing is being received, so that a
-//! drive can be unmounted between runs.
+//! A mounted drive, checked and held open, only while something is being received: it can be unmounted between runs.
 
 mod recognise;
 
@@ -108,12 +107,10 @@ impl Mount {
         self.top.filesystem()
     }
 
-    /// Unknown backing counts as a cache.
     pub(crate) fn backing(&self) -> Backing {
         *self.backing.get_or_init(|| Backing::of(&self.top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
-    /// Whether it is still mounted there, without a failed sync.
     pub(crate) fn is_current(&self) -> bool {
         !self.has_failed() && self.top.is_at(&self.root)
     }
@@ -139,7 +136,6 @@ impl Mount {
         }
     }
 
-    /// As [`Mount::own_folder`], making it and its parents.
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top
             .make_folder(path)
@@ -152,13 +148,11 @@ impl Mount {
         self.top.add_folder(path).map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
-    /// A link or file in place of a folder is the drive's error for Strongroom's folders, and the file's for a
-    /// booking's.
+    /// For Strongroom's folders it is the drive's error, for a booking's that file's.
     pub(crate) fn open_error(&self, action: Operation, path: &Relative, error: io::Error) -> DriveError {
         if !matches!(Refusal::of(&error), Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem)) {
             return self.error(action, path, error);
         }
-        // Names the first folder that cannot be opened.
         let mut at = path.clone();
         while let Some((parent, _)) = at.split() {
             if self.top.folder(&parent).is_ok() {
@@ -202,7 +196,6 @@ impl Mount {
         *self.unicode.get_or_init(|| self.try_unicode().unwrap_or(true))
     }
 
-    /// Creates such a file, looks for it, and removes it; recovery removes a leftover.
     fn try_unicode(&self) -> io::Result<bool> {
         let folder = self.top.folder(identity::FOLDER)?;
         let name = whole_name(&format!("\u{e4}\u{65e5}-{}", std::process::id()));
@@ -218,7 +211,6 @@ impl Mount {
         Ok(held)
     }
 
-    /// Refuses to go below the reserve, counting promised bytes.
     pub(crate) fn check_room(&self, reserve: ByteCount, needed: ByteCount) -> Result<(), DriveError> {
         let space = self.space()?;
         let promised = ByteCount(self.promised_bytes.load(Ordering::SeqCst));
@@ -237,7 +229,7 @@ impl Mount {
         Promise { mount: Arc::clone(self), bytes: bytes.0 }
     }
 
-    /// Announces a writer to other processes until the mount is dropped; waits while one recovers.
+    /// Announces a writer until the mount is dropped; waits while another process recovers.
     pub(crate) fn announce(&self) -> Result<(), DriveError> {
         if self.presence.get().is_none() {
             let lock = self.lock_file(PRESENCE_LOCK)?;
@@ -284,7 +276,6 @@ impl Mount {
     pub(crate) fn sync_folder(&self, path: &Relative) -> io::Result<()> {
         let folder = self.top.folder(path)?;
         match self.sync_file(&folder) {
-            // Network file systems may lack this call: their servers do it.
             Err(error) if strongroom_files::is_unsupported(&error) => Ok(()),
             synced => synced,
         }
@@ -320,7 +311,6 @@ impl Drop for Promise {
     }
 }
 
-/// Whether it is one of Strongroom's folders: its own, a site's, a month's, or a bag's payload.
 fn is_kept(path: &Relative) -> bool {
     let mut parts = path.as_str().split('/');
     parts.clone().count() <= 3 || parts.next() == Some(identity::FOLDER)

@@ -177,12 +177,10 @@ fn tagged(escaped: &str, tag: &str) -> String {
     format!("{}{TAG}{tag}{extension}", cut(stem, room))
 }
 
-/// Cuts neither characters nor escapes.
 fn cut(stem: &str, room: usize) -> &str {
     if stem.len() <= room {
         return stem;
     }
-    // The empty beginning always qualifies.
     (0..=room).rev().find_map(|end| stem.get(..end).filter(|cut| unescape(cut).is_some())).unwrap_or_default()
 }
 

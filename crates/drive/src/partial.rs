@@ -27,13 +27,11 @@ pub struct Partial {
     size: ByteCount,
     /// `None`: the complete file has its final name already.
     temporary: Option<Temporary>,
-    /// That file.
     stood: Option<FileVersion>,
     hasher: PairHasher,
     written: u64,
     resumed_from: ByteCount,
     promise: Promise,
-    /// A write failed: the file's content is unknown.
     broken: bool,
 }
 
@@ -166,7 +164,6 @@ impl Partial {
     fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
         let file = match self.mount.top().file(self.spot.path()) {
             Ok(file) => file,
-            // The rename handles whatever else is there.
             Err(_) => return Ok(false),
         };
         let stat = Stat::of(&file).map_err(|error| self.error(Operation::Read, error))?;

@@ -63,7 +63,7 @@ impl Received {
 /// A durable file under its final name, not yet proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landed {
-    /// Its path, relative to the drive's root, separated by `/`.
+    /// Its path, relative to the drive's root.
     pub path: String,
     /// Its month's bag.
     pub month: Month,

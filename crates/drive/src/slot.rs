@@ -38,9 +38,6 @@ impl Slot {
     }
 
     /// The drive that is there now, checked again (R6). Blocks.
-    ///
-    /// # Errors
-    /// An obstacle.
     pub fn drive(&self) -> Result<Drive, DriveError> {
         let mut slot = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(drive) = &*slot

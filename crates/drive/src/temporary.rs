@@ -18,9 +18,9 @@ const PART: &str = ".part";
 const WHOLE: &str = ".tmp";
 /// 128 bits of the expected digest: all of MD5.
 const DIGEST_HEX: usize = 32;
-/// How often a lock is repeated on a file that was just renamed or removed.
+/// A file may be renamed or removed between open and lock.
 const MAX_LOCK_ATTEMPTS: u32 = 16;
-/// How often a folder is opened again that was just removed.
+/// Another worker may remove an empty folder.
 const MAX_OPEN_ATTEMPTS: u32 = 16;
 
 /// A locked temporary file. Dropped, it stays to be resumed, unless it is empty.
@@ -43,7 +43,7 @@ impl Temporary {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
                 }
                 Ok(LockAttempt::Busy) => return Err(DriveErrorKind::Busy.of(spot.path())),
-                // The folder was empty, and was removed between the two calls.
+                // Removed since it was opened.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Operation::Create, path.join(&name), error)),
             }
@@ -80,12 +80,10 @@ pub(crate) fn part_name(expected: &Digest) -> String {
     format!("{PREFIX}{}-{}{PART}", expected.algorithm().name(), &expected.hex()[..DIGEST_HEX])
 }
 
-/// The temporary name of a small file's next version.
 pub(crate) fn whole_name(name: &str) -> String {
     format!("{PREFIX}{name}{WHOLE}")
 }
 
-/// Whether a file of that name may be removed when it is not locked.
 pub(crate) fn is_temporary(name: &str) -> bool {
     name.len() > PREFIX.len() + PART.len()
         && name.starts_with(PREFIX)
@@ -93,9 +91,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 enum LockAttempt {
-    /// Ours until it is closed.
     Acquired(Locked),
-    /// Another worker holds it.
     Busy,
 }
 
@@ -118,7 +114,6 @@ fn hold(folder: impl Handle, name: &str) -> io::Result<LockAttempt> {
     Ok(LockAttempt::Busy)
 }
 
-/// Whether it is gone.
 pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
     match hold(&folder, name)? {
         LockAttempt::Busy => Ok(false),
@@ -126,7 +121,6 @@ pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
     }
 }
 
-/// Best effort: leftovers are harmless.
 pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
     let sweep_all = || {
         let folder = mount.top().folder(path)?;

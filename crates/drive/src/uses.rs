@@ -39,9 +39,6 @@ impl Drive {
     /// Leaves the mark of a use, durably. An existing mark costs no write.
     ///
     /// If we stop before the last sync, a power cut may remove the mark: nobody has recorded it yet.
-    ///
-    /// # Errors
-    /// An obstacle.
     pub fn mark_use(&self, site: &SiteId, used: DriveUse) -> Result<(), DriveError> {
         let mount = self.mount()?;
         mount.check_writable()?;
@@ -89,18 +86,12 @@ impl Drive {
     }
 
     /// The current mount.
-    ///
-    /// # Errors
-    /// The drive is not there.
     pub fn attachment(&self) -> Result<Attachment, DriveError> {
         let mount = self.mount()?;
         Ok(Attachment { top: mount.top().id(), mount: mount.top().mount_id() })
     }
 
     /// Where its file system comes from.
-    ///
-    /// # Errors
-    /// The drive is not there.
     pub fn origin(&self) -> Result<Origin, DriveError> {
         Ok(Origin::of(self.mount()?.top()))
     }

@@ -1,5 +1,3 @@
-//! A root folder, and files below it: never outside of it, never through a symbolic link.
-
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,9 +16,9 @@ use crate::refusal::errno;
 use crate::stat::{FileId, Stat};
 use crate::within::{Creation, create_in, make_in, plain, remove_in, rename_in, stat_in};
 
-/// How often an open is repeated after `EAGAIN`: the tree was being renamed meanwhile (openat2(2)).
+/// `EAGAIN`: the tree was being renamed meanwhile (openat2(2)).
 const MAX_OPEN_ATTEMPTS: u32 = 16;
-/// How often a folder is made again that another process removes meanwhile.
+/// Another process may remove the folder or its parent meanwhile.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
 /// How everything below a root is opened and made.
@@ -34,25 +32,24 @@ pub struct Policy {
     pub folder_mode: u32,
 }
 
-/// A folder that was opened, or made.
+/// A folder that was opened or made.
 #[derive(Debug)]
 pub struct MadeFolder {
     /// The folder.
     pub folder: Folder,
-    /// The folders that got a new entry, outermost first (the empty path is the root). Syncing these makes the new ones
-    /// durable.
+    /// Folders with a new entry, outermost first (the empty path is the root): syncing these makes it durable.
     pub changed: Vec<PathBuf>,
 }
 
-/// An open root folder. Paths are relative to it, with `/` between plain parts; the empty path is the root itself. Any
-/// other path is refused (`EINVAL`).
+/// An open root folder. Paths are relative, with `/` between plain parts; the empty path is the root. Any other is
+/// refused (`EINVAL`).
 #[derive(Debug)]
 pub struct Beneath {
     top: Folder,
     id: FileId,
     policy: Policy,
     filesystem: Filesystem,
-    /// Set once `openat2` is found missing (before Linux 5.6, and in some sandboxes).
+    /// Without `openat2` (before Linux 5.6, and in some sandboxes).
     walks: AtomicBool,
 }
 
@@ -82,8 +79,7 @@ impl Beneath {
         self.id
     }
 
-    /// The mount that it was opened through. Since Linux 6.8 the number is not reused until the host restarts; before
-    /// that it is only unique among the mounts of one moment.
+    /// The mount it was opened through. Before Linux 6.8 the number may be reused after an unmount.
     #[must_use]
     pub fn mount_id(&self) -> Option<u64> {
         // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels leave it out of `stx_mask`.
@@ -94,34 +90,31 @@ impl Beneath {
         })
     }
 
-    /// Whether `path` leads to this very folder now.
+    /// Whether `path` leads to this folder now.
     #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }
 
-    /// Opens a folder, to read or to sync it.
-    ///
-    /// # Errors
-    /// The call's; `ELOOP` or `ENOTDIR` where a link or a file is on the way.
+    /// Opens a folder, to read or to sync it. `ELOOP` or `ENOTDIR` where a link or a file is on the way.
     pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
-    /// Opens a plain file for reading. Anything else, such as a pipe, which would block, is refused (`EISDIR`).
+    /// Opens a plain file for reading; anything else, such as a pipe, is refused (`EISDIR`).
     pub fn file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let file = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
         plain(file)
     }
 
-    /// Creates a plain file in a folder that exists, or opens it where `creation` allows, for reading and writing.
+    /// Creates a plain file in an existing folder, or opens it where `creation` allows.
     pub fn create(&self, path: impl AsRef<Path>, creation: Creation) -> io::Result<File> {
         let (folder, name) = split(path.as_ref()).ok_or(Errno::ISDIR)?;
         checked(path.as_ref())?;
         create_in(self.folder(folder)?, name, creation, self.policy.file_mode)
     }
 
-    /// Opens a folder; makes it and its missing parents.
+    /// Opens a folder; makes it and missing parents.
     pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<MadeFolder> {
         let mut changed = Vec::new();
         let folder = self.make(path.as_ref(), &mut changed, MAX_MAKE_ATTEMPTS)?;
@@ -141,7 +134,6 @@ impl Beneath {
             };
             match make_in(&folder, name, self.policy.folder_mode) {
                 Ok(()) => changed.push(parent.to_owned()),
-                // Another process removed the parent meanwhile, or made the folder: once more.
                 Err(error) if matches!(errno(&error), Some(Errno::EXIST | Errno::NOENT)) => {}
                 Err(error) => return Err(error),
             }
@@ -160,7 +152,6 @@ impl Beneath {
             }
             match make_in(self.folder(parent)?, name, self.policy.folder_mode) {
                 Ok(()) => {}
-                // Removed meanwhile, as above.
                 Err(error) if errno(&error) == Some(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }
@@ -168,7 +159,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// What is at a path; `None` for nothing, also where a file is on the way.
+    /// What is at a path, if anything.
     pub fn stat(&self, path: impl AsRef<Path>) -> io::Result<Option<Stat>> {
         let Some((folder, name)) = split(path.as_ref()) else { return Stat::of(&self.top).map(Some) };
         checked(path.as_ref())?;
@@ -197,8 +188,8 @@ impl Beneath {
         }
     }
 
-    /// Deletes a folder with the files in it, if all are plain files whose names are `ours`; nothing otherwise
-    /// (`ENOTEMPTY`). Whether it was there.
+    /// Deletes a folder with its files, if all are plain and have names of `ours` (else `ENOTEMPTY`); whether it was
+    /// there.
     pub fn remove_folder_of(
         &self,
         path: impl AsRef<Path>,
@@ -216,7 +207,7 @@ impl Beneath {
                 return Err(Errno::NOTEMPTY.into());
             }
         }
-        // By the open folder: a link that takes its place now leads nowhere else.
+        // By the open folder: a link in its place leads nowhere else.
         for name in &names {
             remove_in(&folder, name)?;
         }
@@ -236,8 +227,7 @@ impl Beneath {
                 call(|| fault!("files.open"), || rustix::fs::openat2(&self.top, name, flags, Mode::empty(), resolve));
             match opened {
                 Err(error) if errno(&error) == Some(Errno::AGAIN) => {}
-                // Sandboxes answer EPERM for a call that they do not know; `walk` finds out whether it is a real
-                // refusal.
+                // Sandboxes answer EPERM for unknown calls; `walk` finds out whether it is a refusal.
                 Err(error) if matches!(errno(&error), Some(Errno::NOSYS | Errno::PERM | Errno::INVAL)) => {
                     return self.walk(path, flags).inspect(|_| self.walks.store(true, Ordering::Relaxed));
                 }
@@ -247,7 +237,6 @@ impl Beneath {
         self.walk(path, flags)
     }
 
-    /// `openat2` in user space, part by part.
     fn walk(&self, path: &Path, flags: OFlags) -> io::Result<Folder> {
         let Some((folder, name)) = split(path) else {
             return call(|| fault!("files.open"), || rustix::fs::openat(&self.top, ".", flags, Mode::empty()));
@@ -263,8 +252,7 @@ impl Beneath {
         self.stay(call(|| fault!("files.open"), || rustix::fs::openat(from, name, flags, Mode::empty()))?)
     }
 
-    /// Refuses a folder on another file system. Plain files are not checked: on overlayfs they report the device of
-    /// their layer.
+    /// Plain files are not checked: on overlayfs they report the device of their layer.
     fn stay(&self, fd: Folder) -> io::Result<Folder> {
         if !self.policy.one_file_system {
             return Ok(fd);

@@ -1,7 +1,5 @@
-//! What a file system lies on: disks, a file, memory, or something with a cache of its own.
-//!
-//! A read past this kernel's page cache comes from the device only if no layer below has a cache. The layers are
-//! followed through `/sys/dev/block`: partitions, dm (LUKS, LVM), md (RAID) and loop devices.
+//! What a file system lies on. A read past this kernel's page cache comes from the device only if no layer below has a
+//! cache: partitions, dm (LUKS, LVM), md (RAID) and loop devices, followed through `/sys/dev/block`.
 
 mod origin;
 
@@ -23,12 +21,12 @@ const RAMFS: u32 = 0x8584_58f6;
 const HUGETLBFS: u32 = 0x9584_58f6;
 const FUSE: u32 = 0x6573_5546;
 
-/// What a file system lies on, from the best to the worst.
+/// From the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backing {
-    /// Devices that are read past the page cache.
+    /// Devices read past the page cache.
     Device,
-    /// Something whose cache may answer reads.
+    /// A cache may answer reads.
     Cache(Cache),
     /// Memory, lost with the power.
     Memory,
@@ -37,7 +35,7 @@ pub enum Backing {
 /// Whose cache it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
-    /// The file system's that holds a loop device's file (`.img`, VeraCrypt, LUKS in a file).
+    /// The file system's of a loop device's file (`.img`, VeraCrypt, LUKS in a file).
     Loop,
     /// A FUSE program's and its disk's (ntfs-3g, exfat-fuse).
     Fuse,
@@ -48,7 +46,7 @@ pub enum Cache {
 }
 
 impl Backing {
-    /// Looks up what a file or folder lies on.
+    /// Of an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = rustix::fs::fstatfs(&file)?.f_type & 0xffff_ffff;
         let device = rustix::fs::fstat(&file)?.st_dev;
@@ -60,7 +58,7 @@ impl Backing {
         }
     }
 
-    /// Why a read may be answered from a cache, and what to change; `None` where it is not.
+    /// Why a cache may answer, and what to change.
     #[must_use]
     pub const fn reason(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -91,7 +89,7 @@ pub fn disk_of(folder: impl Handle) -> io::Result<u64> {
     Ok(disk(Path::new("/"), device).unwrap_or(device))
 }
 
-/// Btrfs has device numbers of its own; mountinfo names the block device behind one.
+/// Btrfs has device numbers of its own; mountinfo has the block device.
 fn disk(top: &Path, device: u64) -> Option<u64> {
     if major(device) != 0 {
         return None;
@@ -104,7 +102,7 @@ fn disk(top: &Path, device: u64) -> Option<u64> {
     Some(fs::metadata(source).ok()?.rdev()).filter(|device| *device != 0)
 }
 
-/// The worst backing among all that a block device lies on.
+/// The worst of its layers.
 fn below(top: &Path, device: u64, layers: u32) -> Backing {
     let unknown = Backing::Cache(Cache::Unknown);
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
@@ -144,7 +142,7 @@ fn slaves(place: &Path) -> Vec<u64> {
     entries.map(|entry| number(entry.path()).unwrap_or(0)).collect()
 }
 
-/// With direct I/O a loop device is as good as what its file lies on; without, the page cache is between.
+/// Direct I/O skips the page cache in between.
 fn of_loop(top: &Path, place: &Path, layers: u32) -> Backing {
     let read = |name| fs::read_to_string(place.join("loop").join(name)).unwrap_or_default();
     let (file, direct) = (read("backing_file"), read("dio"));

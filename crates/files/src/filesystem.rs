@@ -1,4 +1,4 @@
-//! What each known file system supports. An unknown one is trusted with nothing: that costs speed, never correctness.
+//! What each known file system supports. Trusting an unknown one with nothing costs speed only.
 
 use std::fs;
 use std::io;
@@ -17,10 +17,10 @@ static KERNEL: LazyLock<Option<(u32, u32)>> = LazyLock::new(kernel_version);
 /// What a file system supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filesystem {
-    /// Whether one `syncfs` makes everything durable and reports errors. On FUSE it may do nothing.
+    /// Whether `syncfs` makes everything durable and reports errors. On FUSE it may do nothing.
     pub syncfs: bool,
-    /// Whether all its bytes lie on a block device below this kernel's page cache. Network servers, FUSE programs, ZFS
-    /// and RAM disks have caches of their own.
+    /// Whether it lies only on a block device below this kernel's page cache. Network servers, FUSE programs, ZFS and
+    /// RAM disks have other caches.
     pub on_device: bool,
     /// Whether birth times are kept in full, and cannot be set.
     pub keeps_birth: bool,
@@ -30,12 +30,12 @@ impl Filesystem {
     /// Looks it up for an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
-        // The type differs between architectures; the numbers fit 32 bits on all.
+        // Its type differs between architectures.
         let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);
         Ok(Self::known(magic, *KERNEL))
     }
 
-    /// By magic number, from linux/magic.h; exFAT's and NTFS's from their sources.
+    /// linux/magic.h, exFAT's and NTFS's sources.
     fn known(magic: u32, kernel: Option<(u32, u32)>) -> Self {
         let (on_device, keeps_birth, syncs) = match magic {
             // ext2 to ext4, XFS, Btrfs, F2FS.

@@ -1,19 +1,14 @@
-//! Files beneath a root folder, opened without following links, and made durable.
-//!
-//! The drive and the document server keep files in folders whose contents they do not trust. What this crate promises:
+//! Files beneath a root folder, opened without following links, and made durable. The folders' contents are not
+//! trusted:
 //! - no path leads out of the root: not by `..`, not through a symbolic link, and, where the [`Policy`] says so, not
 //!   onto another file system (R9);
 //! - opening never blocks: a pipe is refused;
 //! - a rename never replaces;
-//! - a batch is made durable by one `syncfs` only where that is known to write everything and to report errors, else by
-//!   one `fsync` per file (R1).
+//! - a batch is made durable by one `syncfs` only where that writes everything and reports errors, else by one `fsync`
+//!   per file (R1).
 //!
-//! Every function blocks, and fails with the system call's error unless it says otherwise. Each system call is a fault
-//! point (`files.open`, `files.rename` …), which a test can make fail. Only this crate and `strongroom-service` use what
-//! only Unix has.
-//!
-//! In reading order: `beneath`, [`within`] (one open folder), [`mod@sync`], `filesystem` and `device`, [`stat`],
-//! `space`, [`rights`], [`cache`], [`at`], `lock`, `refusal` and [`mod@meaning`] (errors).
+//! Functions block, and fail with the system call's error. Each system call is a fault point (`files.open` …), which a
+//! test can make fail. Only this crate and `strongroom-service` use what only Unix has.
 
 pub mod at;
 mod beneath;

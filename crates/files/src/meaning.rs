@@ -1,5 +1,4 @@
-//! What errors of system calls mean: what is at fault, and whether it passes by itself. One table for drive and server;
-//! errors outside it are reported as they are.
+//! What errors of system calls mean. One table for drive and server; others are reported as they are.
 
 use std::io;
 
@@ -10,30 +9,30 @@ use crate::refusal::errno;
 /// The operation that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// Opening, or reading attributes.
+    /// Opening; attributes.
     Open,
-    /// Creating a file or a folder.
+    /// Creating.
     Create,
     /// Writing bytes.
     Write,
-    /// Making bytes or names durable.
+    /// Syncing.
     Sync,
     /// Renaming.
     Rename,
     /// Reading bytes.
     Read,
-    /// Reading a folder.
+    /// Listing a folder.
     List,
     /// Locking.
     Lock,
-    /// Reading the free space.
+    /// Free space.
     Space,
     /// Deleting.
     Remove,
 }
 
 impl Call {
-    /// Every one.
+    /// All.
     pub const ALL: [Self; 10] = [
         Self::Open,
         Self::Create,
@@ -51,29 +50,29 @@ impl Call {
 /// What is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// A limit of this process or host.
+    /// A limit of process or host.
     Host,
     /// No room, or a quota.
     Room,
     /// A read-only mount.
     ReadOnly,
-    /// This user's permissions.
+    /// Permissions.
     Rights,
-    /// The disk, or the way to it, is gone.
+    /// The disk is gone.
     Gone,
     /// The disk reports errors.
     Disk,
     /// Only this file.
     File,
-    /// The file system holds no such size or name.
+    /// Size or name is impossible.
     Unfit,
-    /// A link, folder or file is in the way.
+    /// Something else is there.
     Taken,
-    /// There is no such file.
+    /// No such file.
     Missing,
-    /// The file system lacks the call.
+    /// No such call.
     Unsupported,
-    /// Nothing: a signal interrupted the call.
+    /// A signal: nothing.
     Nobody,
 }
 
@@ -88,7 +87,7 @@ pub struct Meaning {
     pub message: &'static str,
 }
 
-/// The meaning of an error; `None` where the table has no entry.
+/// `None` for errors outside the table.
 #[must_use]
 pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
     meaning_of(call, errno(error)?)

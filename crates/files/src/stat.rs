@@ -1,4 +1,4 @@
-//! What a name or an open file is.
+//! Attributes of files.
 
 use std::io;
 use std::path::Path;
@@ -10,18 +10,18 @@ use crate::Handle;
 /// Device and inode; hard links share them.
 pub type FileId = (u64, u64);
 
-/// Attributes of a name or an open file.
+/// Attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// What it is.
+    /// Its type.
     pub kind: FileKind,
     /// Its device and inode.
     pub id: FileId,
-    /// Its length, in bytes.
+    /// Its bytes.
     pub size: u64,
     /// When its bytes last changed.
     pub modified: Time,
-    /// When its bytes, names or permissions last changed; cannot be set.
+    /// When bytes, names or permissions last changed; cannot be set.
     pub changed: Time,
     /// Whether it has hard links.
     pub has_other_names: bool,
@@ -38,17 +38,17 @@ pub enum FileKind {
     Other,
 }
 
-/// A file's time since 1970, which may lie outside any calendar.
+/// A file's time since 1970, in or outside any calendar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
     /// Whole seconds.
     pub seconds: i64,
-    /// The nanoseconds after them.
+    /// And nanoseconds.
     pub nanoseconds: u32,
 }
 
 impl Stat {
-    /// Reads them from an open file or folder.
+    /// Of an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         Ok(Self::from(&rustix::fs::fstat(file)?))
     }
@@ -59,7 +59,7 @@ impl Stat {
         self.kind == FileKind::File
     }
 
-    /// Whether it is the same file with the same bytes, as far as attributes show. It may have been renamed.
+    /// Whether it is the same file with the same bytes, judged by attributes; perhaps renamed.
     #[must_use]
     pub fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
@@ -106,7 +106,7 @@ pub fn birth_of(file: impl Handle) -> Option<Time> {
     is_known.then_some(Time { seconds: stat.stx_btime.tv_sec, nanoseconds: stat.stx_btime.tv_nsec })
 }
 
-/// Whether a folder is a mount point: its device differs from its parent's.
+/// Whether something is mounted there: its device is not its parent's.
 #[must_use]
 pub fn is_mount_point(folder: &Path) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();

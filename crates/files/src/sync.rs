@@ -1,6 +1,4 @@
-//! Durability of files, names and batches.
-//!
-//! A caller never repeats a failed sync: the kernel then counts the unwritten pages as clean, and the next sync would
+//! Durability. A failed sync is never repeated: the kernel then counts the unwritten pages as clean, and the next would
 //! succeed (fsync(2)).
 
 use std::collections::BTreeSet;
@@ -19,7 +17,7 @@ use crate::stat::Stat;
 /// From this many on, one `syncfs` costs less than an `fsync` each.
 const MAX_FSYNCS: usize = 8;
 
-/// How many folders are open at once while their file systems are compared.
+/// Open at once while file systems are compared.
 const MAX_OPEN_FOLDERS: usize = 256;
 
 /// Makes a file's bytes durable.
@@ -27,7 +25,7 @@ pub fn sync_file(file: impl Handle) -> io::Result<()> {
     call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
 }
 
-/// Makes a folder's names durable. Network file systems without this call leave it to their servers.
+/// Makes a folder's names durable; network file systems without this call leave it to their servers.
 pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
     match sync_file(folder) {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -37,15 +35,12 @@ pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
 
 impl Beneath {
     /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is
-    /// reported once per open root, for all earlier writes.
+    /// reported once per open root.
     pub fn sync_all(&self) -> io::Result<()> {
         call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
     }
 
-    /// Makes the bytes of files beneath this root durable.
-    ///
-    /// # Errors
-    /// The calls'; any of the files may not be durable then.
+    /// Makes files beneath this root durable; after an error any may not be.
     pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
         if self.sync_together(files.len()) && files.iter().all(|file| self.is_ours(file)) {
             return self.sync_all();
@@ -53,7 +48,7 @@ impl Beneath {
         files.iter().try_for_each(sync_file)
     }
 
-    /// Makes the names in these folders durable. A folder that is gone has none to lose.
+    /// Makes these folders' names durable; a missing folder has none.
     pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
         if self.sync_together(folders.len()) && self.stays_on_one_file_system() {
             return self.sync_all();
@@ -62,7 +57,6 @@ impl Beneath {
         for path in folders {
             match self.folder(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // Beyond the limit each is synced by itself.
                 folder if open.len() < MAX_OPEN_FOLDERS => open.push(folder?),
                 folder => sync_folder(folder?)?,
             }
@@ -80,7 +74,7 @@ impl Beneath {
         count > MAX_FSYNCS && self.filesystem().syncfs
     }
 
-    /// `syncfs` on the root reaches only its own file system.
+    /// `syncfs` reaches only the root's own file system.
     fn is_ours(&self, file: impl Handle) -> bool {
         self.stays_on_one_file_system() || Stat::of(file).is_ok_and(|stat| stat.id.0 == self.id().0)
     }

@@ -1,6 +1,4 @@
-//! Names in one open folder; links are never followed.
-//!
-//! A name is one part of a path: callers pass no `/`, and the kernel refuses NUL.
+//! Names in one open folder, without following links. Callers pass no `/`; the kernel refuses NUL.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,22 +15,19 @@ use crate::refusal::{errno, is_unsupported};
 use crate::stat::Stat;
 use crate::{Folder, Handle};
 
-/// How many names of a folder are read: more than a manifest can list, few enough for memory.
+/// More than a manifest can list, few enough for memory.
 const MAX_NAMES: usize = 4_000_000;
 
-/// What to do where a name is taken.
+/// For a name that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// Fail with `EEXIST`.
     New,
-    /// Open it, if it is a plain file.
+    /// Open a plain file.
     OrOpen,
 }
 
-/// Creates or opens a plain file for reading and writing.
-///
-/// # Errors
-/// The call's; `EISDIR` for anything but a plain file.
+/// Creates or opens a plain file for reading and writing; `EISDIR` for anything else.
 pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
     let mut flags =
         OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -48,10 +43,7 @@ pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
     if Stat::of(&file)?.is_plain() { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
 }
 
-/// Opens a folder in a folder.
-///
-/// # Errors
-/// The call's; `ELOOP` or `ENOTDIR` for anything else.
+/// Opens a folder; `ELOOP` or `ENOTDIR` for anything else.
 pub fn folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Folder> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
@@ -68,17 +60,14 @@ pub fn stat_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Optio
     Ok(absent_or(found)?.as_ref().map(Stat::from))
 }
 
-/// A folder's names, unordered, without `.` and `..`.
-///
-/// # Errors
-/// The call's; or there are more than four million.
+/// A folder's names, unordered; an error above four million.
 pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.push(name.to_owned()))?;
     Ok(names)
 }
 
-/// [`names_in`] for callers that keep only some of the names.
+/// [`names_in`] for callers that keep only some.
 pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
@@ -102,10 +91,7 @@ pub fn remove_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<boo
     Ok(absent_or(removed)?.is_some())
 }
 
-/// Removes an empty folder; whether there was one.
-///
-/// # Errors
-/// The call's; `ENOTEMPTY`.
+/// Removes an empty folder (else `ENOTEMPTY`); whether there was one.
 pub fn remove_folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
     Ok(absent_or(removed)?.is_some())
@@ -129,11 +115,8 @@ pub fn rename_in(
     rename_guarded(from_folder, from, to_folder, to, || Ok(()))
 }
 
-/// [`rename_in`]; where a file system has neither a rename without replacing nor links (FAT, exFAT), `guard` must keep
-/// every other process from making the new name until it is dropped.
-///
-/// # Errors
-/// The call's, or the guard's.
+/// [`rename_in`]; without RENAME_NOREPLACE and links (FAT, exFAT), `guard` must keep other processes from making the
+/// new name until it is dropped.
 pub fn rename_guarded<G>(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,
@@ -151,7 +134,7 @@ pub fn rename_guarded<G>(
         renamed => return renamed,
     }
     // NFS and some FUSE file systems lack RENAME_NOREPLACE, but a link never replaces. If we stop between link and
-    // unlink, both names are one file, and recovery removes the first one.
+    // unlink, both names are one file, and recovery removes the first.
     let linked =
         call(|| fault!("files.link"), || rustix::fs::linkat(&from_folder, from, &to_folder, to, AtFlags::empty()));
     match linked {
@@ -170,7 +153,7 @@ pub fn rename_guarded<G>(
     }
 }
 
-/// Renames within a folder, replacing: for the next version of a file that is ours.
+/// Renames within a folder, replacing: for a file that is ours.
 pub fn replace_in(folder: impl Handle, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
     call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
 }

@@ -15,7 +15,7 @@ use crate::place::{BagPlace, DATA};
 use crate::relative::{Relative, text_names_in};
 use crate::temporary::whole_name;
 
-/// Makes the bag, durably, where there is none. Needs the manifests' lock.
+/// Needs the manifests' lock.
 pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
     if mount.own_folder(&place.folder())?.is_some() {
         return Ok(());
@@ -31,13 +31,12 @@ pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
         give_name(mount, place, &draft)
     });
     if made.is_err() {
-        // It may take the last room of a full drive. What stays is removed at the next start.
+        // It may take the last room of a full drive.
         let _ = sweep(mount, &draft);
     }
     made
 }
 
-/// The month of the draft that has this name.
 pub(crate) fn month_of(name: &str) -> Option<Month> {
     let month = name.split('.').rev().nth(1)?.parse().ok()?;
     (name == draft_name(month)).then_some(month)
@@ -47,7 +46,7 @@ pub(crate) fn path(place: &BagPlace) -> Relative {
     BagPlace::site_folder(&place.site).join(&draft_name(place.month))
 }
 
-/// Removes a draft; whether there was any. Needs the manifests' lock.
+/// Whether there was any. Needs the manifests' lock.
 pub(crate) fn sweep(mount: &Mount, draft: &Relative) -> Result<bool, DriveError> {
     remove_with_files(mount, &draft.join(DATA))?;
     remove_with_files(mount, draft)
@@ -97,7 +96,6 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
         }
     }
     kill_point!("drive.bag-named");
-    // From here on bookings' folders may be made in it.
     Ok(())
 }
 

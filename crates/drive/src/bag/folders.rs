@@ -13,7 +13,7 @@ use crate::mount::{FOLDER_MODE, Mount};
 use crate::name::folded;
 use crate::relative::Relative;
 
-/// How often a folder is made again that another worker removes meanwhile.
+/// Another worker may remove an empty folder.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
 /// Hashes of the folded name and of the name: a month may have a million. A collision is improbable (the key is random)
@@ -51,7 +51,7 @@ impl Folders {
                     self.names = None;
                     return Ok(self.known(mount, name)?.unwrap_or(true));
                 }
-                // Removed since it was opened: once more.
+                // Removed since it was opened.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Operation::Create, self.path.join(name), error)),
             }

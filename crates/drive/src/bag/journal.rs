@@ -65,9 +65,7 @@ pub(super) enum Rest {
 
 pub(super) struct Read {
     pub(super) journal: Journal,
-    /// What is listed beyond what was known.
     pub(super) added: Manifest,
-    /// Whether it extends the known journal.
     pub(super) goes_on: bool,
 }
 
@@ -170,7 +168,6 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     Ok(Some(Read { journal, added, goes_on: false }))
 }
 
-/// What the complete batches list.
 pub(crate) fn whole_batches(file: &File) -> Manifest {
     Journal::beginning(Vec::new(), Stamp::default()).read_on(file).unwrap_or_default()
 }
@@ -233,7 +230,6 @@ pub(super) fn append(
     Ok(())
 }
 
-/// The batch's bytes and their offset.
 fn batch(known: Option<&Journal>, lines: &[u8]) -> (Vec<u8>, u64) {
     let mut bytes = Vec::with_capacity(HEAD_BYTES + lines.len() + CHECK.len() + 65);
     let (mut hasher, at) = match known {

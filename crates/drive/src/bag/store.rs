@@ -28,12 +28,10 @@ use crate::temporary::sweep_all;
 /// So each line is written three times at most on average, however large the month.
 const MIN_FOLD_BYTES: u64 = 1 << 20;
 
-/// Entries to add, by path in the bag.
 pub(crate) type New = BTreeMap<String, Digest>;
 
 impl Bag {
-    /// Lists proven copies that are in their places, with one result for each, in order. What is listed already costs
-    /// no write.
+    /// Lists proven copies in their places; one result for each, in order.
     pub(crate) fn list(&self, mount: &Mount, proofs: &[ProvenCopy]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
         let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
         if paths.iter().all(Result::is_err) {
@@ -59,7 +57,6 @@ impl Bag {
         Ok(answers)
     }
 
-    /// Lists all that the log proves, wherever the files are; whether anything was written.
     fn list_all(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         draft::make(mount, &self.place)?;
@@ -100,13 +97,12 @@ impl Bag {
         if self.listed(mount)?.is_due(MIN_FOLD_BYTES)
             && let Err(error) = self.store(mount, &New::new(), false)
         {
-            // The copies are listed all the same.
             tracing::warn!(%bag, %error, "the journal could not be folded into the manifest; trying again with the next batch");
         }
         Ok(true)
     }
 
-    /// Folds the journal into the manifest; whether there was a journal.
+    /// Whether there was a journal.
     pub(crate) fn fold(&self, mount: &Mount) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         let is_there = self.listed(mount)?.journal.is_some();
@@ -222,7 +218,6 @@ impl Bag {
         stored
     }
 
-    /// Makes `parts` the manifest, whatever was listed before.
     fn replace(&self, mount: &Mount, mut parts: ReadableListing) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;

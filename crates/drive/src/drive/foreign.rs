@@ -80,7 +80,6 @@ fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
     let sites = sites.iter().filter_map(|name| name::unescape(name)?.parse::<SiteId>().ok());
     for site in sites {
         let path = BagPlace::site_folder(&site);
-        // Another kind of file may have a site's name.
         let Ok(folder) = mount.top().folder(&path) else { continue };
         let months = text_names_in(folder).map_err(unread(&path))?;
         let months = months.iter().filter_map(|name| name.parse::<Month>().ok());
@@ -122,7 +121,7 @@ fn in_a_folder(
     let Ok(opened) = mount.top().folder(&path) else { return Ok(()) };
     let listed: Vec<_> = match bag.listed(mount) {
         Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
-        // The next start rewrites it. Until then only names can tell.
+        // Until the next start rewrites it, only names can tell.
         Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => Vec::new(),
         Err(error) => return Err(error),
     };

@@ -13,16 +13,12 @@ use crate::place::BagPlace;
 use crate::relative::{Relative, text_names_in};
 use crate::seen::FileVersion;
 
-/// Below Strongroom's own folder; quarantined files keep their paths in it.
+/// Quarantined files keep their paths below it.
 const FOLDER: &str = "quarantine";
-/// How many files of one path can be quarantined.
 const MAX_COPIES: u32 = 10_000;
 
 impl Drive {
     /// Where [`Drive::quarantine`] will put a file, unless another comes first; `None` for a proven file, which stays.
-    ///
-    /// # Errors
-    /// An obstacle.
     pub fn quarantine_for(&self, path: &str) -> Result<Option<String>, DriveError> {
         let path = relative(path)?;
         let mount = self.session()?;
@@ -140,7 +136,6 @@ pub(crate) fn quarantined_from(mount: &Mount, path: &Relative) -> Result<Vec<Rel
     Ok(kept.into_iter().map(|(_, name)| parent.join(name).join(filename)).collect())
 }
 
-/// The candidate folders for a quarantined file.
 fn bases(path: &Relative) -> impl Iterator<Item = Relative> {
     let aside = self::folder();
     let folder = path.split().map(|(folder, _)| folder).unwrap_or(Relative::root());

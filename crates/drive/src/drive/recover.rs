@@ -1,5 +1,3 @@
-//! Recovery at the start, after a process that died.
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -30,9 +28,6 @@ impl Drive {
     /// Months whose proofs must be read from the log first are [`RecoveryReport::doubtful`]. Call it before files are
     /// received. While other workers write, only what certainly belongs to nobody is touched
     /// ([`RecoveryReport::others_busy`]).
-    ///
-    /// # Errors
-    /// An obstacle.
     pub fn recover(&self, site: &SiteId, recovery: &Recovery<'_>) -> Result<RecoveryReport, DriveError> {
         let mount = self.mount()?;
         mount.check_writable()?;
@@ -54,7 +49,6 @@ impl Drive {
 enum BagListing {
     Copies,
     Nothing,
-    /// The manifest or the journal is damaged.
     Unknown,
 }
 
@@ -83,7 +77,6 @@ struct Sweeper<'a> {
     abandoned: &'a BTreeSet<String>,
     since: Option<Timestamp>,
     alone: bool,
-    /// Of the month being checked.
     kept: Option<(Month, QuarantinedLines)>,
     found: RecoveryReport,
 }
@@ -153,7 +146,6 @@ impl<'a> Sweeper<'a> {
             Some(folder) => unlisted_in(self.mount, &bag, lists, folder, &data)?,
             None => Vec::new(),
         };
-        // Reports are the same at each start.
         names.sort_unstable();
         for name in names {
             self.booking(&place, &name, lists == BagListing::Copies)?;
@@ -190,7 +182,6 @@ impl<'a> Sweeper<'a> {
         Ok(if lists_copies { BagListing::Copies } else { BagListing::Nothing })
     }
 
-    /// A folder without proven files.
     fn booking(&mut self, place: &BagPlace, name: &str, lists_copies: bool) -> Result<(), DriveError> {
         let path = place.data().join(name);
         let opened = match self.mount.top().folder(&path) {
@@ -222,7 +213,6 @@ impl<'a> Sweeper<'a> {
         expected_files.cloned().unwrap_or_default()
     }
 
-    /// A file that is neither listed nor expected.
     fn unlisted(
         &mut self,
         place: &BagPlace,
@@ -256,7 +246,6 @@ impl<'a> Sweeper<'a> {
         } else if lists_copies {
             match set_aside(self.mount, path, None) {
                 Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
-                // Proven or moved meanwhile.
                 Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -293,7 +282,6 @@ impl<'a> Sweeper<'a> {
         }
         match sweep(folder, name) {
             Ok(true) => self.found.swept += 1,
-            // In use by a live worker.
             Ok(false) => {}
             Err(error) => return Err(self.mount.error(Operation::Remove, path, error)),
         }

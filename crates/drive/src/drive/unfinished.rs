@@ -32,9 +32,6 @@ impl Unfinished {
 
 impl Drive {
     /// Limits which bookings a start must ask the log about ([`Recovery::expected_files`](crate::Recovery::wanted)).
-    ///
-    /// # Errors
-    /// An obstacle.
     pub fn unfinished(&self, site: &SiteId, month: Month) -> Result<Unfinished, DriveError> {
         let mount = self.mount()?;
         let place = BagPlace { site: site.clone(), month };

@@ -1,17 +1,16 @@
-//! Files stored among their file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's resident
-//! files), which are read through the file system's metadata cache even with `O_DIRECT`.
+//! Files among their file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's resident files),
+//! which even `O_DIRECT` reads through a cache.
 
 use std::os::fd::AsRawFd as _;
 
 use crate::Handle;
 
-/// `FS_IOC_FIEMAP` (linux/fs.h). MIPS, PowerPC and SPARC have another number: there the call fails, and the file counts
-/// as not inline.
+/// `FS_IOC_FIEMAP` (linux/fs.h). It fails on MIPS, PowerPC and SPARC, which have another number.
 const FIEMAP: libc::c_ulong = 0xC020_660B;
-/// `FIEMAP_EXTENT_DATA_INLINE` and `FIEMAP_EXTENT_DATA_TAIL` (linux/fiemap.h).
+/// `FIEMAP_EXTENT_DATA_INLINE` and `…_TAIL` (linux/fiemap.h).
 const INLINE: u32 = 0x200 | 0x400;
 
-/// `struct fiemap` with room for one extent: an inline file has one.
+/// `struct fiemap` with one extent, as an inline file has.
 #[repr(C)]
 #[derive(Default)]
 struct Request {
@@ -35,8 +34,7 @@ struct Extent {
     reserved_flags: [u32; 3],
 }
 
-/// Whether the file is inline, as far as its file system reports it. FAT and exFAT report nothing, and have no such
-/// files.
+/// Whether the file is inline. FAT and exFAT report nothing, and have no such files.
 #[expect(unsafe_code, reason = "no crate wraps the ioctl safely")]
 pub fn is_inline(file: impl Handle) -> bool {
     let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };

@@ -1,6 +1,5 @@
-//! A file system's id and its device's serial number, as far as this host reports them.
-//!
-//! Neither proves anything: a clone has its original's id, and a USB adapter may report its own serial number.
+//! A file system's id and its device's serial number. They prove nothing: a clone has its original's id, and a USB
+//! adapter may report its own serial number.
 
 use std::fs;
 use std::io::Read as _;
@@ -12,13 +11,11 @@ use rustix::fs::{major, minor};
 use super::disk;
 use crate::Handle;
 
-/// The longest id or serial number, in bytes: a UUID has 36, a serial number usually 20.
+/// A UUID has 36 bytes, a serial number usually 20.
 const MAX_CHARS: usize = 64;
-/// How many ids of file systems are searched.
 const MAX_IDS: usize = 4096;
-/// How much of a file in `/sys` is read.
 const MAX_BYTES: u64 = 256;
-/// How far above its disk a USB device is searched: SCSI's target, host and interface lie between.
+/// SCSI's target, host and interface lie between disk and USB device.
 const MAX_ABOVE: usize = 12;
 
 /// Where a file system comes from.
@@ -31,7 +28,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Looks it up for an open file or folder.
+    /// Of an open file or folder.
     #[must_use]
     pub fn of(file: impl Handle) -> Self {
         let Ok(stat) = rustix::fs::fstat(file) else { return Self::default() };
@@ -50,7 +47,7 @@ fn filesystem(folder: &Path, device: u64) -> Option<String> {
     entries.filter(|entry| is_it(entry.path())).find_map(|entry| plain(entry.file_name().as_encoded_bytes()))
 }
 
-/// A device made of others (LUKS, LVM) has the serial number of its only part.
+/// A device made of others (LUKS, LVM) has its only part's.
 fn serial(top: &Path, device: u64) -> Option<String> {
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
     let mut place = place.canonicalize().ok()?;
@@ -66,8 +63,7 @@ fn serial(top: &Path, device: u64) -> Option<String> {
     of_disk(&place)
 }
 
-/// NVMe, MMC and virtio report it themselves, SCSI in a page of vital product data. The USB adapter's is the last
-/// resort.
+/// NVMe, MMC and virtio report it, SCSI in a page of vital product data; a USB adapter's is the last resort.
 fn of_disk(place: &Path) -> Option<String> {
     let read = |path: PathBuf| {
         let mut bytes = Vec::new();
@@ -84,7 +80,6 @@ fn of_disk(place: &Path) -> Option<String> {
     page.or_else(own).or_else(usb)
 }
 
-/// The text, if it is short printable ASCII.
 fn plain(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let fits = (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
