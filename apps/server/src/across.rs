@@ -23,7 +23,7 @@ use crate::carry::{Carried, Touched};
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
-use crate::unchanged::{Fingerprint, Found, Stamp, examine};
+use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
 /// What the temporary names of copies begin and end with.
 const PREFIX: &str = ".strongroom-";
@@ -45,9 +45,9 @@ pub(crate) fn across(
 ) -> Result<Carried> {
     match examine(root, to, wanted)? {
         // An earlier attempt came as far as that.
-        Found::Same(_) => {}
-        Found::Changed(_) => return Ok(Carried::Taken),
-        Found::Nothing => {
+        FileCheck::Same(_) => {}
+        FileCheck::Changed(_) => return Ok(Carried::Taken),
+        FileCheck::Nothing => {
             if let Some(not) = copied(root, from, to, seen, wanted)? {
                 return Ok(not);
             }

@@ -8,7 +8,7 @@ use strongroom_model::Month;
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 
 /// The folder below the document root that archived files go to.
 pub(crate) const ARCHIVED: &str = "archived";
@@ -68,7 +68,7 @@ impl fmt::Display for NoArchive {
                 "the server's user may not create files in the folder {folder} below its document root: {error}; give \
                  it that folder and those in it (chown)"
             ),
-            Some(Trouble::Rights) | None => write!(
+            Some(DiskTrouble::Rights) | None => write!(
                 f,
                 "the server cannot archive in {folder} below its document root: {error}; see that {folder} is a folder \
                  of its own, for no link is followed, and move away what stands there in its place"

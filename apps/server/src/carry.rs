@@ -17,7 +17,7 @@ use crate::across::across;
 use crate::disk_error::Result;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
-use crate::unchanged::{Fingerprint, Found, Stamp, examine};
+use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
 /// The folders whose names changed.
 pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
@@ -60,9 +60,9 @@ pub(crate) fn carry(
         touched.extend(root.create_folders(&folder)?);
     }
     let seen = match examine(root, from, wanted)? {
-        Found::Same(seen) => seen,
-        Found::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
-        Found::Nothing => return arrived(root, from, to, wanted, touched),
+        FileCheck::Same(seen) => seen,
+        FileCheck::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
+        FileCheck::Nothing => return arrived(root, from, to, wanted, touched),
     };
     let renamed = root.rename(from, to);
     match renamed {
@@ -93,9 +93,9 @@ pub(crate) fn remove(
     // If it is gone already, its folder may not have been synced.
     touched.insert(from.parent());
     let seen = match examine(root, from, wanted)? {
-        Found::Nothing => return Ok(Carried::Gone),
-        Found::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
-        Found::Same(seen) => seen,
+        FileCheck::Nothing => return Ok(Carried::Gone),
+        FileCheck::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
+        FileCheck::Same(seen) => seen,
     };
     if root.entry(from)? != Some(seen) {
         return Ok(Carried::Changed(format!("{from} is being written to")));
@@ -113,9 +113,9 @@ fn arrived(
     touched: &mut Touched,
 ) -> Result<Carried> {
     Ok(match examine(root, to, wanted)? {
-        Found::Nothing => Carried::Vanished,
-        Found::Changed(why) => Carried::Changed(format!("{from} is gone, and {to} {why}")),
-        Found::Same(seen) => {
+        FileCheck::Nothing => Carried::Vanished,
+        FileCheck::Changed(why) => Carried::Changed(format!("{from} is gone, and {to} {why}")),
+        FileCheck::Same(seen) => {
             touched.extend([from.parent(), to.parent()]);
             Carried::Already(Stamp::of(&seen))
         }

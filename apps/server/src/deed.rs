@@ -13,7 +13,7 @@ use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Connection, Store, StoreError};
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 use crate::unchanged::{Fingerprint, Stamp};
 
 /// What became of an intent's file.
@@ -28,7 +28,7 @@ pub(crate) enum Settled {
     /// It is not what its digest was taken of, and stays where it is.
     Changed(String),
     /// The disk could not do it, whichever file it was; it is as it was.
-    NoStorage(Trouble),
+    NoStorage(DiskTrouble),
     /// It could not be moved or deleted, and is as it was.
     NotDone(String),
     /// It was moved or deleted, but a power cut could undo that, or it was moved half: the intent stays.

@@ -21,7 +21,7 @@ use crate::relocate::first_free;
 use crate::store::booking::{self, Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Store, StoreError};
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 use crate::unchanged::Fingerprint;
 
 /// The folder below the document root that uploads go to, each booking's in a folder of its
@@ -38,7 +38,7 @@ pub(crate) enum DeskError {
     #[error("{0}")]
     Conflict(String),
     #[error("nothing was taken: {}", .0.words())]
-    NoStorage(Trouble),
+    NoStorage(DiskTrouble),
     #[error("the timesheet was not taken: {0}")]
     NotTaken(String),
     #[error("it is not certain that the timesheet is kept: {0}; send it again")]

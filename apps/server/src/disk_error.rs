@@ -5,7 +5,7 @@ use std::io;
 
 use strongroom_files::{Call, Meaning, meaning};
 
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 
 /// What every call below the document root gives.
 pub(crate) type Result<T> = std::result::Result<T, DiskError>;
@@ -38,8 +38,8 @@ impl DiskError {
     }
 
     /// What it says of the disk or this process, where it is not one file's fault.
-    pub(crate) fn trouble(&self) -> Option<Trouble> {
-        Trouble::of(self.call, &self.source)
+    pub(crate) fn trouble(&self) -> Option<DiskTrouble> {
+        DiskTrouble::of(self.call, &self.source)
     }
 }
 

@@ -27,10 +27,10 @@ const MAX_NAMED_MOUNTS: usize = 10;
 
 /// A document root and its records. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Documents(Arc<Inner>);
+pub struct Documents(Arc<DocumentsInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct DocumentsInner {
     store: Store,
     root: DocumentRoot,
     session: Session,
@@ -120,7 +120,7 @@ impl Documents {
         let reconciled = reconcile(&store, &root, &session, ended).await?;
 
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(DocumentsInner {
             store,
             root,
             session,

@@ -15,7 +15,7 @@ const MAX_DRIVES: usize = 64;
 
 /// What to do with one mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+enum MarkDecision {
     /// Keep it; it is the first proof, or a newer or another drive's.
     Keep,
     /// It is kept already, or a newer one of its drive is.
@@ -43,10 +43,10 @@ impl Documents {
             let known = mark.id.parse().ok().and_then(|id: BookingId| bookings.get(&id));
             let kept = proofs.entry(mark.id.clone()).or_default();
             answers.push(match judge(mark, known, kept) {
-                Verdict::Refuse(why) => refused(&mark.id, why),
-                Verdict::OtherDigest(why) => refused_for(&mark.id, RefusalCause::OtherDigest, why),
-                Verdict::Already => already(&mark.id),
-                Verdict::Keep => {
+                MarkDecision::Refuse(why) => refused(&mark.id, why),
+                MarkDecision::OtherDigest(why) => refused_for(&mark.id, RefusalCause::OtherDigest, why),
+                MarkDecision::Already => already(&mark.id),
+                MarkDecision::Keep => {
                     proof::keep(&mut db, mark, token, now).await?;
                     kept.retain(|other| other.drive != mark.drive);
                     kept.push(mark.clone());
@@ -62,10 +62,10 @@ impl Documents {
     }
 }
 
-fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> Verdict {
-    let refuse = |why: &str| Verdict::Refuse(why.to_owned());
+fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> MarkDecision {
+    let refuse = |why: &str| MarkDecision::Refuse(why.to_owned());
     if let Err(error) = mark.id.parse::<BookingId>() {
-        return Verdict::Refuse(error.to_string());
+        return MarkDecision::Refuse(error.to_string());
     }
     let Some(known) = known else { return refuse("there is no such booking") };
     let Some(timesheet) = known.timesheet.as_ref().filter(|_| is_signed_off(known.state)) else {
@@ -73,10 +73,10 @@ fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> Verdict {
     };
     let digest = match mark.digest.parse::<Digest>() {
         Ok(digest) => digest,
-        Err(error) => return Verdict::Refuse(error.to_string()),
+        Err(error) => return MarkDecision::Refuse(error.to_string()),
     };
     if digest != timesheet.digest {
-        return Verdict::OtherDigest(format!(
+        return MarkDecision::OtherDigest(format!(
             "the copy's digest {digest} is not the recorded {}: compare the file with what was uploaded",
             timesheet.digest
         ));
@@ -86,12 +86,12 @@ fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> Verdict {
     }
     if let Some(earlier) = kept.iter().find(|other| other.drive == mark.drive) {
         let is_newer = mark.event != earlier.event && mark.proven_at > earlier.proven_at;
-        return if is_newer { Verdict::Keep } else { Verdict::Already };
+        return if is_newer { MarkDecision::Keep } else { MarkDecision::Already };
     }
     if kept.len() >= MAX_DRIVES {
         return refuse("copies of it are proven on as many drives as are kept count of");
     }
-    Verdict::Keep
+    MarkDecision::Keep
 }
 
 fn is_signed_off(state: ServerState) -> bool {
@@ -138,9 +138,9 @@ mod tests {
         }
     }
 
-    fn why(verdict: Verdict) -> String {
+    fn why(verdict: MarkDecision) -> String {
         match verdict {
-            Verdict::Refuse(why) | Verdict::OtherDigest(why) => why,
+            MarkDecision::Refuse(why) | MarkDecision::OtherDigest(why) => why,
             other => panic!("it was not refused but {other:?}"),
         }
     }
@@ -163,7 +163,7 @@ mod tests {
             assert!(why(judge(&mark(1), Some(&booking(state)), &[])).contains("not signed off"));
         }
         for state in [ServerState::SignedOff, ServerState::BackedUp, ServerState::Archived, ServerState::Purged] {
-            assert_eq!(judge(&mark(1), Some(&booking(state)), &[]), Verdict::Keep);
+            assert_eq!(judge(&mark(1), Some(&booking(state)), &[]), MarkDecision::Keep);
         }
         let bad = Mark { id: "../x".into(), ..mark(1) };
         assert!(why(judge(&bad, None, &[])).contains("is not a booking id"));
@@ -174,13 +174,13 @@ mod tests {
         let known = booking(ServerState::BackedUp);
         let first = mark(1);
         let kept = std::slice::from_ref(&first);
-        assert_eq!(judge(&first, Some(&known), kept), Verdict::Already);
+        assert_eq!(judge(&first, Some(&known), kept), MarkDecision::Already);
         let event = EventId::new(jiff::Timestamp::UNIX_EPOCH);
         let newer = Mark { event, proven_at: mark(2).proven_at, ..first.clone() };
-        assert_eq!(judge(&newer, Some(&known), kept), Verdict::Keep);
+        assert_eq!(judge(&newer, Some(&known), kept), MarkDecision::Keep);
         let older = Mark { event, proven_at: mark(0).proven_at, ..first.clone() };
-        assert_eq!(judge(&older, Some(&known), kept), Verdict::Already);
-        assert_eq!(judge(&mark(0), Some(&known), kept), Verdict::Keep);
+        assert_eq!(judge(&older, Some(&known), kept), MarkDecision::Already);
+        assert_eq!(judge(&mark(0), Some(&known), kept), MarkDecision::Keep);
 
         let many: Vec<_> = (0..64).map(|_| mark(1)).collect();
         assert!(why(judge(&mark(1), Some(&known), &many)).contains("as many drives"));

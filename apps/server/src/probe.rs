@@ -11,7 +11,7 @@ use crate::disk_error;
 use crate::documents::Documents;
 use crate::root::DocumentRoot;
 use crate::session::Session;
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 
 /// How long a look counts: anybody may ask, and each look writes and syncs.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -70,8 +70,8 @@ fn write(root: &DocumentRoot, session: &Session) -> disk_error::Result<()> {
     written
 }
 
-fn told(what: &str, trouble: Option<Trouble>, error: &(dyn std::error::Error + 'static)) -> String {
+fn told(what: &str, trouble: Option<DiskTrouble>, error: &(dyn std::error::Error + 'static)) -> String {
     tracing::error!(error, what, "the server cannot do its work");
-    let why = trouble.map_or("its log says why", Trouble::words);
+    let why = trouble.map_or("its log says why", DiskTrouble::words);
     format!("the server cannot write {what}: {why}")
 }

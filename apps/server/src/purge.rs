@@ -19,11 +19,11 @@ use crate::path::RelativePath;
 use crate::settings::Settings;
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
-use crate::store::proof::Told;
+use crate::store::proof::RecordedProof;
 use crate::store::purge::Proposal;
 use crate::store::{StoreError, booking, purge};
 use crate::token::Token;
-use crate::unchanged::{Fingerprint, Found, Stamp, examine};
+use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
 /// How far a proof's time may lie ahead of ours: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
@@ -221,9 +221,9 @@ impl Documents {
         let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
         let found = self.on_files(move |root| examine(root, &path, &wanted).map(|found| (found, wanted))).await;
         match found {
-            Ok((Found::Nothing, wanted)) => Ok(wanted),
-            Ok((Found::Same(seen), wanted)) => Ok(Fingerprint { stamp: Some(Stamp::of(&seen)), ..wanted }),
-            Ok((Found::Changed(why), _)) => {
+            Ok((FileCheck::Nothing, wanted)) => Ok(wanted),
+            Ok((FileCheck::Same(seen), wanted)) => Ok(Fingerprint { stamp: Some(Stamp::of(&seen)), ..wanted }),
+            Ok((FileCheck::Changed(why), _)) => {
                 Err((RefusalCause::FileChanged, changed(&format!("{} {why}", timesheet.path))))
             }
             Err(error) => {
@@ -297,7 +297,7 @@ fn folded(name: &str) -> String {
 fn judge<'a>(
     id: &str,
     known: Option<&'a Booking>,
-    proofs: &[Told],
+    proofs: &[RecordedProof],
     terms: &Terms<'_>,
 ) -> Result<(&'a BookingId, &'a Timesheet), Answer> {
     let Some(known) = known else { return Err(refused(id, "there is no such booking")) };
@@ -327,8 +327,8 @@ fn judge<'a>(
 
 /// On how many drives it is proven, by what counts. One is kept for each drive; one event
 /// proves one copy.
-fn evidence(proofs: &[Told], timesheet: &Timesheet, terms: &Terms<'_>) -> usize {
-    let counts = |told: &&Told| {
+fn evidence(proofs: &[RecordedProof], timesheet: &Timesheet, terms: &Terms<'_>) -> usize {
+    let counts = |told: &&RecordedProof| {
         let by_another = told.token.as_deref().is_some_and(|token| !terms.involved.contains(&token));
         let of_it = told.mark.digest.parse::<Digest>().is_ok_and(|digest| digest == timesheet.digest);
         let from_device = told.mark.read_back != ReadBack::Cached;
@@ -384,7 +384,7 @@ mod tests {
         Booking { id, state, timesheet: Some(timesheet), signed_off_at: None, moved: None, purge: None }
     }
 
-    fn proof(proven_at: &str) -> Told {
+    fn proof(proven_at: &str) -> RecordedProof {
         let mark = Mark {
             id: "B-1".into(),
             digest: Digest::of(Algorithm::Sha256, b"abc").to_string(),
@@ -394,10 +394,10 @@ mod tests {
             proven_at: proven_at.parse().unwrap(),
             event: EventId::new(Timestamp::UNIX_EPOCH),
         };
-        Told { mark, token: Some("pipeline".into()) }
+        RecordedProof { mark, token: Some("pipeline".into()) }
     }
 
-    fn judged(state: ServerState, proofs: &[Told]) -> Result<(), Answer> {
+    fn judged(state: ServerState, proofs: &[RecordedProof]) -> Result<(), Answer> {
         let settings = Settings::new("r", std::path::Path::new("d"));
         let terms = Terms { settings: &settings, now: NOW.parse().unwrap(), involved: vec!["proposer", "approver"] };
         judge("B-1", Some(&booking(state)), proofs, &terms).map(|_| ())
@@ -418,7 +418,7 @@ mod tests {
     #[test]
     fn r5_only_proofs_from_the_device_of_these_bytes_by_another_token_count_and_each_event_once() {
         let good = proof("2026-11-01T00:00:00Z");
-        let with = |change: &dyn Fn(&mut Told)| {
+        let with = |change: &dyn Fn(&mut RecordedProof)| {
             let mut told = proof("2026-11-01T00:00:00Z");
             change(&mut told);
             told

@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::documents::{Documents, OpenError};
 use crate::http::{Api, Problem, router};
 use crate::settings::{Limits, Settings};
-use places::{Busy, Place, Places};
+use places::{Busy, ConnectionPermit, ConnectionPermits};
 
 /// Whoever serves the document root holds this.
 const SERVE_LOCK: &str = ".strongroom/serve.lock";
@@ -218,7 +218,7 @@ impl Accepting {
         // Without it, the last packet of an answer waits 40 ms for the one before to be
         // acknowledged.
         let mut listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let places = Places::new(self.limits.connections, self.limits.peer_connections);
+        let places = ConnectionPermits::new(self.limits.connections, self.limits.peer_connections);
         let reserve = Arc::new(Semaphore::new(RESERVE));
         let mut connections = JoinSet::new();
         loop {
@@ -262,7 +262,7 @@ struct Serving {
 }
 
 impl Serving {
-    async fn connection(self, stream: TcpStream, place: Place) {
+    async fn connection(self, stream: TcpStream, place: ConnectionPermit) {
         let router = self.router.clone().layer(middleware::from_fn_with_state(place.clone(), busy));
         tokio::select! {
             () = self.serve(stream, router, true) => {}
@@ -296,18 +296,18 @@ async fn only_health(request: Request, next: Next) -> Response {
 }
 
 /// Keeps the place busy from the request's head to the end of its answer.
-async fn busy(State(place): State<Place>, request: Request, next: Next) -> Response {
+async fn busy(State(place): State<ConnectionPermit>, request: Request, next: Next) -> Response {
     let busy = place.begin();
-    next.run(request).await.map(|body| Body::new(Answer { body, _busy: busy }))
+    next.run(request).await.map(|body| Body::new(BusyBody { body, _busy: busy }))
 }
 
 /// An answer's body, whose place is busy until it is sent or dropped.
-struct Answer {
+struct BusyBody {
     body: Body,
     _busy: Busy,
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for BusyBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -34,10 +34,10 @@ const FOLDER_MODE: u32 = 0o750;
 /// A process's place below the document root. Clones share it; the last one to go takes the
 /// folder with it.
 #[derive(Debug, Clone)]
-pub(crate) struct Session(Arc<Inner>);
+pub(crate) struct Session(Arc<SessionInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct SessionInner {
     id: String,
     root: DocumentRoot,
     next_temporary: AtomicU64,
@@ -68,7 +68,7 @@ impl Session {
         make_in(&sessions, &id, FOLDER_MODE)?;
         let lock = create_in(folder_in(&sessions, &id)?, LOCK, Creation::New, LOCK_MODE)?;
         let lock = Locked::exclusive(lock)?;
-        let inner = Inner { id, root: root.clone(), next_temporary: AtomicU64::new(0), _lock: lock };
+        let inner = SessionInner { id, root: root.clone(), next_temporary: AtomicU64::new(0), _lock: lock };
         Ok((Self(Arc::new(inner)), ended))
     }
 
@@ -84,7 +84,7 @@ impl Session {
     }
 }
 
-impl Drop for Inner {
+impl Drop for SessionInner {
     fn drop(&mut self) {
         // What cannot be deleted now is found by the next start.
         let _ = remove(&self.root, &self.id);

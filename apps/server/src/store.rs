@@ -26,7 +26,7 @@ mod words;
 use jiff::Timestamp;
 
 pub(crate) use self::connection::{Connection, Transaction};
-pub use self::database::{Database, Place};
+pub use self::database::{Database, DatabaseLocation};
 pub(crate) use self::error::Result;
 pub use self::error::{StoreError, Unusable};
 use self::postgres::PostgresStore;

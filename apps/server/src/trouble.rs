@@ -7,7 +7,7 @@ use strongroom_files::{Call, ErrorClass, meaning};
 
 /// What keeps the server from writing, whichever file or record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum DiskTrouble {
     /// No bytes or inodes are left.
     Full,
     /// The quota of the server's user is used up.
@@ -26,7 +26,7 @@ pub(crate) enum Trouble {
     Memory,
 }
 
-impl Trouble {
+impl DiskTrouble {
     /// What a refused call says of the disk or this process; `None` where it is one file's fault. Whose it is, the
     /// table of [`meaning`] says.
     pub(crate) fn of(call: Call, error: &io::Error) -> Option<Self> {

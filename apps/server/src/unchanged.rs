@@ -52,7 +52,7 @@ impl Stamp {
 
 /// What was found in a file's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum FileCheck {
     /// The file.
     Same(Stat),
     /// Something else, in a person's words.
@@ -62,33 +62,33 @@ pub(crate) enum Found {
 }
 
 /// Looks at the file in a place.
-pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<Found> {
+pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<FileCheck> {
     let file = match root.entry(path)? {
-        None => return Ok(Found::Nothing),
-        Some(entry) if !entry.is_plain() => return Ok(Found::Changed("is not a regular file any more".to_owned())),
+        None => return Ok(FileCheck::Nothing),
+        Some(entry) if !entry.is_plain() => return Ok(FileCheck::Changed("is not a regular file any more".to_owned())),
         Some(_) => root.open_file(path)?,
     };
     let before = stat_of(&file)?;
     if before.size != wanted.size.0 {
         let why = format!("has {} bytes, not the recorded {}", before.size, wanted.size.0);
-        return Ok(Found::Changed(why));
+        return Ok(FileCheck::Changed(why));
     }
     let is_stamped = wanted.stamp.as_ref().is_some_and(|stamp| *stamp == Stamp::of(&before));
     if is_stamped && before.size > ALWAYS_READ_BYTES {
-        return Ok(Found::Same(before));
+        return Ok(FileCheck::Same(before));
     }
     compare(file, before, wanted)
 }
 
-fn compare(mut file: File, before: Stat, wanted: &Fingerprint) -> Result<Found> {
+fn compare(mut file: File, before: Stat, wanted: &Fingerprint) -> Result<FileCheck> {
     let (_, digest) = digest_of(&mut file, wanted.digest.algorithm())?;
     if digest != wanted.digest {
-        return Ok(Found::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));
+        return Ok(FileCheck::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));
     }
     if stat_of(&file)? != before {
-        return Ok(Found::Changed("is being written to".to_owned()));
+        return Ok(FileCheck::Changed("is being written to".to_owned()));
     }
-    Ok(Found::Same(before))
+    Ok(FileCheck::Same(before))
 }
 
 #[cfg(test)]
@@ -132,14 +132,16 @@ mod tests {
             let whole = vec![7; size];
             std::fs::write(&place, &whole).unwrap();
             let wanted = stamped(&root, &path, &whole);
-            assert!(matches!(examine(&root, &path, &wanted).unwrap(), Found::Same(_)));
+            assert!(matches!(examine(&root, &path, &wanted).unwrap(), FileCheck::Same(_)));
             // The clock that files are stamped with ticks every few milliseconds.
             std::thread::sleep(Duration::from_millis(20));
             forge(&place, b"x");
-            let Found::Changed(why) = examine(&root, &path, &wanted).unwrap() else { panic!("it was changed") };
+            let FileCheck::Changed(why) = examine(&root, &path, &wanted).unwrap() else { panic!("it was changed") };
             assert!(why.contains("has the digest sha256:"), "{why}");
             std::fs::write(&place, "longer than before").unwrap();
-            let Found::Changed(why) = examine(&root, &path, &fingerprint(b"abc")).unwrap() else { panic!("it grew") };
+            let FileCheck::Changed(why) = examine(&root, &path, &fingerprint(b"abc")).unwrap() else {
+                panic!("it grew")
+            };
             assert_eq!(why, "has 18 bytes, not the recorded 3");
         }
     }
@@ -152,17 +154,17 @@ mod tests {
         let wanted = stamped(&root, &path, &whole);
         let file = File::options().write(true).open(dir.path().join("a.pdf")).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert!(matches!(examine(&root, &path, &wanted).unwrap(), Found::Same(_)));
+        assert!(matches!(examine(&root, &path, &wanted).unwrap(), FileCheck::Same(_)));
     }
 
     #[test]
     fn what_is_not_a_regular_file_is_changed() {
         let (dir, root, path) = root();
-        assert_eq!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Nothing);
+        assert_eq!(examine(&root, &path, &fingerprint(b"")).unwrap(), FileCheck::Nothing);
         std::os::unix::fs::symlink("elsewhere", dir.path().join("a.pdf")).unwrap();
-        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Changed(_)));
+        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), FileCheck::Changed(_)));
         std::fs::remove_file(dir.path().join("a.pdf")).unwrap();
         std::fs::create_dir(dir.path().join("a.pdf")).unwrap();
-        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), Found::Changed(_)));
+        assert!(matches!(examine(&root, &path, &fingerprint(b"")).unwrap(), FileCheck::Changed(_)));
     }
 }

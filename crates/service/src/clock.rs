@@ -25,7 +25,7 @@ impl Clock {
         Self(TimeSource::System)
     }
 
-    /// A clock for tests that stays at `start` until it is moved.
+    /// A clock for tests.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
@@ -42,18 +42,18 @@ impl Clock {
         Timestamp::from_microsecond(micros).expect("it came from a timestamp")
     }
 
-    /// Moves a manual clock to `time`, perhaps back.
+    /// Sets a manual clock.
     ///
     /// # Panics
-    /// It is the host's clock.
+    /// It is the host's.
     pub fn set(&self, time: Timestamp) {
         self.micros().store(time.as_microsecond(), Ordering::SeqCst);
     }
 
-    /// Moves a manual clock by `step`.
+    /// Moves a manual clock.
     ///
     /// # Panics
-    /// It is the host's clock, or the step leads beyond the year 9999.
+    /// It is the host's, or the step leads beyond the year 9999.
     pub fn advance(&self, step: impl TryInto<SignedDuration, Error: std::fmt::Debug>) {
         let step: SignedDuration = step.try_into().expect("the step fits a signed duration");
         self.set(self.now().checked_add(step).expect("the step stays within the calendar"));
@@ -67,13 +67,12 @@ impl Clock {
     }
 }
 
-/// Notices that the clock was set or the host slept (which also stops the monotonic clock, so that timers do not show
-/// it). Only for callers that look every few seconds.
+/// Notices that the clock was set or the host slept, which stops timers too. For callers that look every few seconds.
 #[derive(Debug, Default)]
 pub struct Gaps(Option<Timestamp>);
 
 impl Gaps {
-    /// Whether the time since the last look is longer than looks are apart.
+    /// Whether more time has passed than between two looks.
     pub fn look(&mut self, now: Timestamp) -> bool {
         let last = self.0.replace(now).unwrap_or(now);
         now.duration_since(last).unsigned_abs() > MAX_SKEW
@@ -86,7 +85,7 @@ const fn shifted(time: Timestamp) -> Timestamp {
 }
 
 /// With `kill-points`, `STRONGROOM_CLOCK=<file>` shifts the host's time by the seconds in that file, such as `-3600`.
-/// It is read each time, so a test can set a running process's clock; a missing or invalid file shifts nothing.
+/// It is read each time, so tests can set a running process's clock.
 #[cfg(feature = "kill-points")]
 fn shifted(time: Timestamp) -> Timestamp {
     static FILE: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();

@@ -21,10 +21,7 @@ mod value;
 pub use self::error::ConfigError;
 pub use self::load::{FILE_NAME, Sources};
 pub use self::plain::{is_local, needs_verified_tls, sends_in_the_clear};
-pub use self::section::{
-    Archive, Broker, Config, DEFAULT_LEVEL, Drive, Enumerate, Fetch, Health, Log, LogFormat, Mail, Require, Retry,
-    Runs, Server, Smtp, Source, SummaryMode, Telemetry, Tls, Transport, Verify,
-};
+pub use self::section::{Config, DEFAULT_LEVEL, LogFormat, Require, SummaryMode, Telemetry, Tls, Transport};
 pub use self::template::Template;
 pub use self::value::{ClockTime, ParseServiceUrlError, Period, Secret, ServiceUrl, Zone};
 

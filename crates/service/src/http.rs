@@ -1,5 +1,4 @@
-//! Serves HTTP connections within time limits, for the document server and for health. The callers limit who connects
-//! and how many.
+//! HTTP connections within time limits. Callers limit who connects and how many.
 
 mod stall;
 
@@ -29,9 +28,6 @@ pub struct Bounds {
 }
 
 /// Listens, and returns the address; port 0 takes a free one.
-///
-/// # Errors
-/// The address is taken, or not this host's.
 pub async fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
     let listener = TcpListener::bind(address).await?;
     Ok((listener.local_addr()?, listener))

@@ -5,10 +5,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Files that the program itself opens: logs, sockets, folders.
 const OWN_FILES: u64 = 40;
 
-/// Raises the limit of open files to this user's maximum. The usual one, 1024, is for programs that use select(2).
+/// Raises the limit to this user's maximum. The usual one, 1024, is for programs that use select(2).
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    // Refused only if the hard limit was lowered meanwhile; then it stays.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 

@@ -1,15 +1,15 @@
-//! Bounds what the C library's allocator keeps. glibc gives threads arenas of their own, up to eight per processor, and
-//! each keeps freed memory; with threads for files that doubled the memory in use (decision 25 has figures).
+//! Bounds what the C library's allocator keeps: glibc gives threads arenas of their own, and each keeps freed memory,
+//! which doubled ours (decision 25).
 
-/// With one arena threads wait for each other; each more keeps what it once held.
+/// With one arena threads wait for each other; each more keeps what it held.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const MAX_ARENAS: libc::c_int = 2;
-/// Freed blocks from this size on are returned to the kernel at once. By default glibc raises it up to 32 MiB, and a
-/// month's growing list consists of such blocks.
+/// Larger freed blocks are returned to the kernel at once. By default glibc raises this up to 32 MiB, and a month's
+/// growing list consists of such blocks.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const GIVE_BACK_FROM_BYTES: libc::c_int = 128 << 10;
 
-/// Bounds the allocator, except where the environment does (mallopt(3)). Call it before the first thread.
+/// Sets what the environment does not (mallopt(3)). Call it before the first thread.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "no crate wraps mallopt(3) safely")]
 pub fn bound_allocator() {

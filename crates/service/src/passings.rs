@@ -1,6 +1,5 @@
-//! Counts passings, for tests of what work costs. With the feature `kill-points` and `STRONGROOM_PASSINGS=<file>`, each
-//! kill point and fault point appends its name to that file, so that tests count commits and syncs instead of taking
-//! the time.
+//! With `kill-points` and `STRONGROOM_PASSINGS=<file>`, each kill and fault point appends its name to that file: tests
+//! count commits and syncs instead of taking the time.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

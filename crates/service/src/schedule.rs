@@ -1,5 +1,4 @@
-//! When runs are due, and when a night is over: pure functions of instants and the time zone's rules, so that tests can
-//! show both nights of a change of summer time.
+//! When runs are due and nights are over: pure functions of instants and the time zone's rules.
 
 mod wall;
 mod window;
@@ -16,8 +15,7 @@ pub(crate) use self::window::time_of_day;
 /// How much two hosts' clocks may differ before one counts as wrong.
 pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// How many openings a search considers: a window in an hour that the zone skips has none that day, but never for two
-/// weeks.
+/// A window in an hour that the zone skips has no opening that day, but never for two weeks.
 const SEARCH_DAYS: i64 = 15;
 
 /// When runs start.
@@ -27,16 +25,15 @@ pub struct Schedule {
     pub every: Duration,
     /// When runs may start; `None` for always.
     pub between: Option<Window>,
-    /// Whose days and nights these are.
+    /// The zone of days and nights.
     pub zone: TimeZone,
 }
 
 impl Schedule {
     /// When the next run starts: `now` if it is due.
     ///
-    /// A last start further in the future than [`Schedule::is_of_a_wrong_clock`] allows is ignored: it was recorded
-    /// while the clock was ahead, and no run would start until then. One slightly ahead, recorded by another host,
-    /// counts as `now`.
+    /// A last start beyond [`Schedule::is_of_a_wrong_clock`] is ignored: it was recorded while the clock was ahead, and
+    /// no run would start until then. One slightly ahead, from another host, counts as `now`.
     #[must_use]
     pub fn next_run(&self, last_started: Option<Timestamp>, now: Timestamp) -> Timestamp {
         let earliest = match last_started.filter(|last| !self.is_of_a_wrong_clock(*last, now)) {
@@ -46,15 +43,14 @@ impl Schedule {
         self.opening_at_or_after(earliest)
     }
 
-    /// Whether a recorded instant is further in the future than two hosts' clocks may differ: by more than one interval
-    /// and more than five minutes.
+    /// Whether a recorded instant is more than one interval and five minutes in the future.
     #[must_use]
     pub fn is_of_a_wrong_clock(&self, recorded: Timestamp, now: Timestamp) -> bool {
         recorded > later(now, self.every.max(MAX_SKEW))
     }
 
-    /// Since when a run is overdue by more than `grace`. `last_started` is the last run's start or, if there was none
-    /// or it is in the future, the instant from which runs were expected.
+    /// Since when a run is overdue by more than `grace`. `last_started` is the last start or, if there was none or it
+    /// is in the future, when runs were first expected.
     #[must_use]
     pub fn overdue(&self, last_started: Timestamp, now: Timestamp, grace: Duration) -> Option<Timestamp> {
         if last_started > now {
@@ -70,8 +66,7 @@ impl Schedule {
         self.openings_around(at).find(|opening| opening.contains(at))
     }
 
-    /// The first and the last opening that ended after `since` and no later than `now`; without a window, calendar
-    /// days.
+    /// The first and the last opening (or calendar day) that ended after `since` and by `now`.
     #[must_use]
     pub fn ended_between(&self, since: Timestamp, now: Timestamp) -> Option<(Opening, Opening)> {
         let ended = |opening: &Opening| opening.closes > since && opening.closes <= now;
@@ -80,7 +75,7 @@ impl Schedule {
         Some((first, last))
     }
 
-    /// The latest instant after `since` and no later than `now` at which clocks in the zone reached `at`.
+    /// The latest instant after `since` and by `now` at which clocks reached `at`.
     #[must_use]
     pub fn passed_daily(&self, at: civil::Time, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let today = now.to_zoned(self.zone.clone()).date();
@@ -98,7 +93,6 @@ impl Schedule {
         self.openings_around(at).find(|opening| opening.closes > at).map_or(at, |opening| opening.opens.max(at))
     }
 
-    /// From two days before `at` to two weeks after it.
     fn openings_around(&self, at: Timestamp) -> impl Iterator<Item = Opening> {
         let window = self.between.unwrap_or(Window::WHOLE_DAY);
         let today = at.to_zoned(self.zone.clone()).date();
@@ -109,7 +103,6 @@ impl Schedule {
     }
 }
 
-/// Saturates at the calendar's end.
 fn later(at: Timestamp, step: Duration) -> Timestamp {
     SignedDuration::try_from(step).ok().and_then(|step| at.checked_add(step).ok()).unwrap_or(Timestamp::MAX)
 }

@@ -19,9 +19,8 @@ use self::repeats::Repeats;
 pub use self::traces::Traces;
 use crate::config::{LogFormat, Telemetry};
 
-/// Libraries whose log lines are off unless requested by name. An absent collector would fill the log ([`outage`] logs
-/// it once); the broker's client shows unroutable messages with their file names (the relay logs them); the database's
-/// errors come back as results.
+/// Libraries that are silent unless requested: an absent collector would fill the log ([`outage`] logs it once), the
+/// broker's client shows unroutable messages with file names, and the database's errors come back as results.
 const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
 
 /// Who sends traces.
@@ -64,9 +63,6 @@ pub fn init_as(settings: &Telemetry, who: &ServiceIdentity<'_>) -> Result<Traces
 }
 
 /// As [`init_as`], with another writer for log lines, such as one that moves a progress bar.
-///
-/// # Errors
-/// As [`init_as`].
 pub fn init_as_to<W>(
     settings: &Telemetry,
     who: &ServiceIdentity<'_>,

@@ -11,7 +11,7 @@ use crate::desk::DeskError;
 use crate::incoming::ReceiveError;
 use crate::purge::PurgeError;
 use crate::store::StoreError;
-use crate::trouble::Trouble;
+use crate::trouble::DiskTrouble;
 
 const CONTENT_TYPE: &str = "application/problem+json";
 /// The longest detail, in characters: a rejection may quote what it was sent.
@@ -92,10 +92,10 @@ impl Problem {
     }
 
     /// That nothing was done since the disk, or this process, could not.
-    pub(crate) fn no_storage(trouble: Trouble) -> Self {
+    pub(crate) fn no_storage(trouble: DiskTrouble) -> Self {
         let status = match trouble {
             // It may be well again the next moment; what is gone can neither be written nor read.
-            Trouble::Files | Trouble::Memory | Trouble::Gone => StatusCode::SERVICE_UNAVAILABLE,
+            DiskTrouble::Files | DiskTrouble::Memory | DiskTrouble::Gone => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, trouble.code(), format!("nothing was done: {}; then ask again", trouble.words()))

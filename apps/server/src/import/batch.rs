@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use strongroom_model::{BookingId, Digest};
 use strongroom_service::kill_point;
 
-use super::found::{Found, made_id};
+use super::found::{ScannedFile, made_id};
 use super::known::sift;
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::{ImportError, ImportReport};
@@ -27,7 +27,7 @@ const READERS: usize = 8;
 /// Files that are imported together.
 pub(crate) struct Batch<'a> {
     documents: &'a Documents,
-    found: Vec<Found>,
+    found: Vec<ScannedFile>,
 }
 
 /// A file that was read, with its record.
@@ -44,7 +44,7 @@ struct Ready {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(documents: &'a Documents, found: Vec<Found>) -> Self {
+    pub(crate) fn new(documents: &'a Documents, found: Vec<ScannedFile>) -> Self {
         Self { documents, found }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
 }
 
 /// Reads files on several threads; the results are in any order.
-pub(crate) async fn read_all(documents: &Documents, files: Vec<Found>) -> Vec<Result<Prepared, PrepareError>> {
+pub(crate) async fn read_all(documents: &Documents, files: Vec<ScannedFile>) -> Vec<Result<Prepared, PrepareError>> {
     let mut shares: Vec<Vec<_>> = (0..READERS).map(|_| Vec::new()).collect();
     for (count, file) in files.into_iter().enumerate() {
         shares[count % READERS].push((documents.session().temporary(), file));

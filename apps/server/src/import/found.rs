@@ -15,7 +15,7 @@ const ID_BYTES: usize = 10;
 
 /// A file that was found, and what its record is to be.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct ScannedFile {
     /// How it is called in a remark.
     pub(crate) shown: String,
     pub(crate) root: DocumentRoot,
@@ -34,7 +34,7 @@ pub(crate) struct Found {
     pub(crate) signed_off_at: Option<Timestamp>,
 }
 
-impl Found {
+impl ScannedFile {
     /// A file of a folder.
     pub(crate) fn file(
         shown: String,

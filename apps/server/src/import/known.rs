@@ -7,7 +7,7 @@ use strongroom_model::wire::ServerState;
 
 use super::ImportReport;
 use super::batch::read_all;
-use super::found::Found;
+use super::found::ScannedFile;
 use super::list::Lost;
 use crate::documents::Documents;
 use crate::store::booking::{self, Booking};
@@ -16,18 +16,18 @@ use crate::store::{Store, StoreError};
 /// Leaves out what is known without reading it: the files whose path or id is recorded.
 pub(crate) async fn sift(
     documents: &Documents,
-    found: Vec<Found>,
+    found: Vec<ScannedFile>,
     report: &mut ImportReport,
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Vec<ScannedFile>, StoreError> {
     let mut unknown = Vec::with_capacity(found.len());
     let mut corrections = Vec::new();
     for file in found {
         let (by_id, by_path) = look_up(documents.store(), &file).await?;
         match (by_id, by_path, &file.id) {
             (Some(known), _, _) => match judge(&file, &known) {
-                Known::Already => report.already += 1,
-                Known::Corrects => corrections.push((file, known.id)),
-                Known::Other(why) => report.skip(&file.shown, why),
+                RecordComparison::Already => report.already += 1,
+                RecordComparison::Corrects => corrections.push((file, known.id)),
+                RecordComparison::Other(why) => report.skip(&file.shown, why),
             },
             (None, Some(other), Some(_)) => {
                 report.skip(&file.shown, format!("its file is booking {}'s already", other.id));
@@ -57,7 +57,7 @@ pub(crate) async fn recall(
 }
 
 /// The booking with the file's id, and the booking whose file lies at its path.
-async fn look_up(store: &Store, file: &Found) -> Result<(Option<Booking>, Option<Booking>), StoreError> {
+async fn look_up(store: &Store, file: &ScannedFile) -> Result<(Option<Booking>, Option<Booking>), StoreError> {
     let mut db = store.reader().await?;
     let by_id = match &file.id {
         Some(id) => booking::get(&mut db, id).await?,
@@ -68,34 +68,37 @@ async fn look_up(store: &Store, file: &Found) -> Result<(Option<Booking>, Option
 }
 
 /// What a line about a known booking says.
-enum Known {
+enum RecordComparison {
     Already,
     /// The digest of a waiting booking is another one.
     Corrects,
     Other(String),
 }
 
-fn judge(file: &Found, known: &Booking) -> Known {
+fn judge(file: &ScannedFile, known: &Booking) -> RecordComparison {
     let Some(timesheet) = &known.timesheet else {
-        return Known::Other(format!("booking {} waits for its upload: upload its timesheet instead", known.id));
+        return RecordComparison::Other(format!(
+            "booking {} waits for its upload: upload its timesheet instead",
+            known.id
+        ));
     };
     let waits = known.state == ServerState::SignedOff;
     let is_its_file = timesheet.path == file.wished;
     match &file.digest {
         _ if waits && file.adopt && !is_its_file => {
-            Known::Other(format!("booking {} has another file: {}", known.id, timesheet.path))
+            RecordComparison::Other(format!("booking {} has another file: {}", known.id, timesheet.path))
         }
-        None => Known::Already,
-        Some(digest) if *digest == timesheet.digest => Known::Already,
-        Some(_) if waits && is_its_file => Known::Corrects,
-        Some(_) => Known::Other(format!("booking {} has another digest: {}", known.id, timesheet.digest)),
+        None => RecordComparison::Already,
+        Some(digest) if *digest == timesheet.digest => RecordComparison::Already,
+        Some(_) if waits && is_its_file => RecordComparison::Corrects,
+        Some(_) => RecordComparison::Other(format!("booking {} has another digest: {}", known.id, timesheet.digest)),
     }
 }
 
 /// Corrects the digests of waiting bookings whose files have the new ones.
 async fn correct(
     documents: &Documents,
-    corrections: Vec<(Found, BookingId)>,
+    corrections: Vec<(ScannedFile, BookingId)>,
     report: &mut ImportReport,
 ) -> Result<(), StoreError> {
     if corrections.is_empty() {
@@ -104,7 +107,7 @@ async fn correct(
     let ids: HashMap<String, BookingId> =
         corrections.iter().map(|(file, id)| (file.shown.clone(), id.clone())).collect();
     // The server's own file is read, not the one that it was copied from.
-    let kept = corrections.into_iter().map(|(file, _)| Found {
+    let kept = corrections.into_iter().map(|(file, _)| ScannedFile {
         root: documents.root().clone(),
         path: file.wished.clone(),
         adopt: true,

@@ -16,7 +16,7 @@ const NEEDED: usize = 3;
 
 /// Which column is which.
 #[derive(Debug, Clone)]
-pub(crate) struct Columns {
+pub(crate) struct ColumnOrder {
     at: [Option<usize>; COLUMNS.len()],
     /// How many the first line names. Columns without a name may follow, which hold nothing.
     named: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Columns {
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct ImportLine {
     pub(crate) id: BookingId,
     /// Bytes, since a file's name need not be text.
     pub(crate) path: Vec<u8>,
@@ -33,7 +33,7 @@ pub(crate) struct Line {
     pub(crate) filename: Option<String>,
 }
 
-impl Columns {
+impl ColumnOrder {
     /// Reads the first line.
     pub(crate) fn of(header: &ByteRecord) -> Result<Self, String> {
         let mut columns = [None; COLUMNS.len()];
@@ -55,7 +55,7 @@ impl Columns {
     }
 
     /// Reads a further line.
-    pub(crate) fn line(&self, record: &ByteRecord, zone: &TimeZone) -> Result<Line, String> {
+    pub(crate) fn line(&self, record: &ByteRecord, zone: &TimeZone) -> Result<ImportLine, String> {
         let fields = record.iter().rposition(|field| !field.trim_ascii().is_empty()).map_or(0, |last| last + 1);
         if record.len() < self.named || fields > self.named {
             return Err(format!("it has {} fields, and the first line names {}", record.len(), self.named));
@@ -78,7 +78,7 @@ impl Columns {
             }
             name => Some(name.to_owned()),
         };
-        Ok(Line { id, path, signed_off_at, digest, filename })
+        Ok(ImportLine { id, path, signed_off_at, digest, filename })
     }
 
     fn bytes<'a>(&self, record: &'a ByteRecord, column: usize) -> &'a [u8] {
@@ -119,14 +119,14 @@ mod tests {
         ByteRecord::from(fields.to_vec())
     }
 
-    fn line(fields: &[&str]) -> Result<Line, String> {
-        let columns = Columns::of(&record(&COLUMNS)).unwrap();
+    fn line(fields: &[&str]) -> Result<ImportLine, String> {
+        let columns = ColumnOrder::of(&record(&COLUMNS)).unwrap();
         columns.line(&record(fields), &TimeZone::get("Europe/Berlin").unwrap())
     }
 
     #[test]
     fn the_first_line_names_the_columns_in_any_order() {
-        let columns = Columns::of(&record(&["Path", " signed_off_at", "id"])).unwrap();
+        let columns = ColumnOrder::of(&record(&["Path", " signed_off_at", "id"])).unwrap();
         let line = columns.line(&record(&["a.pdf", "2026-11-20T00:00:00Z", "B-1"]), &TimeZone::UTC).unwrap();
         assert_eq!((line.id.as_str(), line.path.as_slice()), ("B-1", b"a.pdf".as_slice()));
         for (header, why) in [
@@ -134,7 +134,7 @@ mod tests {
             (&["id", "path", "signed_off_at", "digests"], "unknown column \"digests\""),
             (&["id", "id", "path", "signed_off_at"], "the column id twice"),
         ] {
-            assert!(Columns::of(&record(header)).unwrap_err().contains(why), "{header:?}");
+            assert!(ColumnOrder::of(&record(header)).unwrap_err().contains(why), "{header:?}");
         }
     }
 

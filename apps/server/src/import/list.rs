@@ -11,8 +11,8 @@ use strongroom_model::{BookingId, Digest};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::ImportError;
-use super::found::Found;
-use super::line::{Columns, Line};
+use super::found::ScannedFile;
+use super::line::{ColumnOrder, ImportLine};
 use super::physical;
 use super::report::Remark;
 use super::walk::copies_of;
@@ -38,7 +38,7 @@ pub(crate) struct List {
     /// The list's own folder, and where copies of what lies there go.
     folder: DocumentRoot,
     copies: RelativePath,
-    columns: Columns,
+    columns: ColumnOrder,
     delimiter: u8,
     reader: physical::Lines<io::Take<BufReader<File>>>,
     /// On which line an id came first.
@@ -48,7 +48,7 @@ pub(crate) struct List {
 /// What was read of a list.
 #[derive(Default)]
 pub(crate) struct Lines {
-    pub(crate) found: Vec<Found>,
+    pub(crate) found: Vec<ScannedFile>,
     /// The lines whose file is not there: their bookings may be known.
     pub(crate) lost: Vec<Lost>,
     pub(crate) remarks: Vec<Remark>,
@@ -110,7 +110,7 @@ impl List {
         Ok(lines)
     }
 
-    fn read(&mut self, line: &physical::Line, lines: &mut Lines) {
+    fn read(&mut self, line: &physical::PhysicalLine, lines: &mut Lines) {
         let number = line.number;
         let fields = line.fields(self.delimiter);
         let line = match fields.and_then(|record| self.columns.line(&record, &self.documents.settings().zone)) {
@@ -124,12 +124,12 @@ impl List {
         }
         self.seen.insert(line.id.clone(), number);
         match self.find(&line) {
-            Ok((root, path, wished, adopt)) => lines.found.push(Found {
+            Ok((root, path, wished, adopt)) => lines.found.push(ScannedFile {
                 id: Some(line.id),
                 filename: line.filename,
                 digest: line.digest,
                 signed_off_at: Some(line.signed_off_at),
-                ..Found::file(shown, root, path, wished, adopt)
+                ..ScannedFile::file(shown, root, path, wished, adopt)
             }),
             Err(why) => lines.lost.push(Lost { shown, id: line.id, digest: line.digest, why }),
         }
@@ -137,7 +137,7 @@ impl List {
 
     /// The file that a line means, and where it is to lie below the document root. Blanks around its path are taken
     /// for blanks only where no file has them in its name.
-    fn find(&self, line: &Line) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
+    fn find(&self, line: &ImportLine) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
         let found = self.find_path(&line.path);
         match line.path.trim_ascii() {
             trimmed if found.is_err() && trimmed.len() < line.path.len() => self.find_path(trimmed).or(found),
@@ -215,7 +215,7 @@ fn skip_byte_order_mark(file: &mut File) -> io::Result<Result<(), String>> {
 /// The columns that the first line names, and what stands between fields: the first of comma, semicolon and tab with
 /// which all of them are known. Within, what is wrong with the line. A line `sep=;` before it, which spreadsheets write,
 /// only says the same.
-fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(Columns, u8), String>> {
+fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(ColumnOrder, u8), String>> {
     let Some(mut first) = reader.next()? else { return Ok(Err("the list is empty".to_owned())) };
     if first.bytes.to_ascii_lowercase().starts_with(b"sep=") {
         match reader.next()? {
@@ -223,7 +223,7 @@ fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(Colu
             None => return Ok(Err("the list is empty after its first line".to_owned())),
         }
     }
-    let read = |delimiter| first.fields(delimiter).and_then(|record| Columns::of(&record));
+    let read = |delimiter| first.fields(delimiter).and_then(|record| ColumnOrder::of(&record));
     let known = DELIMITERS.into_iter().find_map(|delimiter| Some((read(delimiter).ok()?, delimiter)));
     Ok(known.ok_or_else(|| {
         let has = |byte| first.bytes.contains(&byte);

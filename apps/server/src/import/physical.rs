@@ -19,7 +19,7 @@ pub(crate) struct Lines<R> {
 
 /// One line, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct PhysicalLine {
     pub(crate) number: u64,
     /// Cut at [`MAX_LINE_BYTES`].
     pub(crate) bytes: Vec<u8>,
@@ -32,8 +32,8 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; `None` at the end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
-        let mut line = Line { number: self.number + 1, bytes: Vec::new(), is_cut: false };
+    pub(crate) fn next(&mut self) -> io::Result<Option<PhysicalLine>> {
+        let mut line = PhysicalLine { number: self.number + 1, bytes: Vec::new(), is_cut: false };
         let mut is_any = false;
         loop {
             let chunk = self.reader.fill_buf()?;
@@ -62,7 +62,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-impl Line {
+impl PhysicalLine {
     /// Whether it holds nothing but blanks and empty fields, as spreadsheets write below their last row.
     pub(crate) fn is_blank(&self, delimiter: u8) -> bool {
         !self.is_cut && self.bytes.iter().all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    fn lines(text: &[u8]) -> Vec<Line> {
+    fn lines(text: &[u8]) -> Vec<PhysicalLine> {
         // A small buffer, so that ends lie between two of its fillings.
         let mut lines = Lines::new(io::BufReader::with_capacity(3, text));
         std::iter::from_fn(|| lines.next().unwrap()).collect()

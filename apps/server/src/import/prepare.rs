@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use strongroom_files::Stat;
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
-use super::found::Found;
+use super::found::ScannedFile;
 use crate::bytes::{Tee, digest_of};
 use crate::disk_error::DiskError;
 use crate::incoming::Temporary;
@@ -16,7 +16,7 @@ use crate::root::DocumentRoot;
 /// A file that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) found: Found,
+    pub(crate) found: ScannedFile,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) modified_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) enum PrepareError {
     /// This file is left out.
-    Skip(Box<Found>, String),
+    Skip(Box<ScannedFile>, String),
     /// No file can be read, or nothing written: the import ends.
     Stop(DiskError),
 }
@@ -37,7 +37,7 @@ pub(crate) enum PrepareError {
 pub(crate) fn prepare(
     documents: &DocumentRoot,
     temporary: RelativePath,
-    found: Found,
+    found: ScannedFile,
 ) -> Result<Prepared, PrepareError> {
     let algorithm = found.digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
     let opened = match found.root.open_file(&found.path) {
@@ -77,14 +77,14 @@ pub(crate) fn prepare(
 }
 
 /// A file that cannot be read, unless no other could be read either.
-fn left_out<T>(found: Found, done: &str, error: DiskError) -> Result<T, PrepareError> {
+fn left_out<T>(found: ScannedFile, done: &str, error: DiskError) -> Result<T, PrepareError> {
     match error.trouble() {
         Some(_) => Err(PrepareError::Stop(error)),
         None => skip(found, format!("it cannot be {done}: {error}")),
     }
 }
 
-fn skip<T>(found: Found, why: String) -> Result<T, PrepareError> {
+fn skip<T>(found: ScannedFile, why: String) -> Result<T, PrepareError> {
     Err(PrepareError::Skip(Box::new(found), why))
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::found::Found;
+use super::found::ScannedFile;
 use super::report::Remark;
 use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
@@ -22,13 +22,13 @@ const IMPORTED: &str = "imported";
 pub(crate) struct Walk {
     documents: Documents,
     /// What is still to be looked at, the next one last.
-    todo: Vec<Place>,
+    todo: Vec<WalkEntry>,
     remarks: Vec<Remark>,
 }
 
 /// A name on the way.
 #[derive(Debug)]
-struct Place {
+struct WalkEntry {
     base: Arc<Base>,
     /// `None` is the base itself.
     path: Option<RelativePath>,
@@ -54,13 +54,13 @@ impl Walk {
                     false => Some(RelativePath::below(below).map_err(io::Error::other)?),
                 };
                 root.folder(path.as_ref())?;
-                Place { base: Arc::new(Base { root: root.clone(), copies: None }), path }
+                WalkEntry { base: Arc::new(Base { root: root.clone(), copies: None }), path }
             }
             Err(_) => {
                 let name = folder.file_name().unwrap_or(OsStr::new("root"));
                 let copies = copies_of(name)?;
                 let base = Base { root: DocumentRoot::open(&folder)?, copies: Some(copies) };
-                Place { base: Arc::new(base), path: None }
+                WalkEntry { base: Arc::new(base), path: None }
             }
         };
         Ok(Self { documents: documents.clone(), todo: vec![place], remarks: Vec::new() })
@@ -68,7 +68,7 @@ impl Walk {
 
     /// The next files, `most` at most, and what is to be said on the way; both are empty at
     /// the end.
-    pub(crate) fn next(&mut self, most: usize) -> (Vec<Found>, Vec<Remark>) {
+    pub(crate) fn next(&mut self, most: usize) -> (Vec<ScannedFile>, Vec<Remark>) {
         let mut found = Vec::new();
         while found.len() < most && self.remarks.len() < most {
             let Some(place) = self.todo.pop() else { break };
@@ -90,7 +90,7 @@ impl Walk {
     }
 
     /// Whether a name is the document server's own, not a timesheet's.
-    fn is_ours(&self, place: &Place) -> bool {
+    fn is_ours(&self, place: &WalkEntry) -> bool {
         let Some(path) = &place.path else { return false };
         match place.base.copies {
             None => self.documents.is_ours(path),
@@ -100,12 +100,12 @@ impl Walk {
     }
 
     /// Puts a folder's names on the list, to be looked at in their order.
-    fn enter(&mut self, folder: &Place) {
+    fn enter(&mut self, folder: &WalkEntry) {
         let absolute = folder.path.as_ref().map(|path| folder.base.absolute(path));
         if absolute.is_some_and(|absolute| absolute == self.documents.root().path()) {
             // The document root lies in the folder that is imported: its files are adopted.
             let base = Arc::new(Base { root: self.documents.root().clone(), copies: None });
-            return self.todo.push(Place { base, path: None });
+            return self.todo.push(WalkEntry { base, path: None });
         }
         let mut names = match folder.base.root.names(folder.path.as_ref()) {
             Ok(names) => names,
@@ -118,7 +118,7 @@ impl Walk {
                 Some(folder) => folder.child(&name),
             };
             match path {
-                Ok(path) => self.todo.push(Place { base: Arc::clone(&folder.base), path: Some(path) }),
+                Ok(path) => self.todo.push(WalkEntry { base: Arc::clone(&folder.base), path: Some(path) }),
                 Err(error) => {
                     let what = folder.shown() + "/" + &readable(&name);
                     self.remarks.push(Remark::new(&what, error.to_string()));
@@ -127,7 +127,7 @@ impl Walk {
         }
     }
 
-    fn find(&mut self, place: Place) -> Option<Found> {
+    fn find(&mut self, place: WalkEntry) -> Option<ScannedFile> {
         let shown = place.shown();
         let path = place.path?;
         let wished = match &place.base.copies {
@@ -137,7 +137,7 @@ impl Walk {
         match wished {
             Ok(wished) => {
                 let is_ours = place.base.copies.is_none();
-                Some(Found::file(shown, place.base.root.clone(), path, wished, is_ours))
+                Some(ScannedFile::file(shown, place.base.root.clone(), path, wished, is_ours))
             }
             Err(error) => {
                 self.remarks.push(Remark::new(&shown, error.to_string()));
@@ -146,7 +146,7 @@ impl Walk {
         }
     }
 
-    fn remark(&mut self, place: &Place, why: impl Into<String>) {
+    fn remark(&mut self, place: &WalkEntry, why: impl Into<String>) {
         self.remarks.push(Remark::new(&place.shown(), why));
     }
 }
@@ -163,7 +163,7 @@ impl Base {
     }
 }
 
-impl Place {
+impl WalkEntry {
     fn kind(&self) -> io::Result<Option<FileKind>> {
         match &self.path {
             None => Ok(Some(FileKind::Folder)),

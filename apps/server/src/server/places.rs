@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 /// All places. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Places(Arc<Shared>);
+pub(crate) struct ConnectionPermits(Arc<PermitPool>);
 
 #[derive(Debug)]
-struct Shared {
+struct PermitPool {
     in_all: usize,
     for_each: usize,
     taken: Mutex<Taken>,
@@ -26,11 +26,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Taken {
     next: u64,
-    held: HashMap<u64, Held>,
+    held: HashMap<u64, HeldPermit>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldPermit {
     peer: IpAddr,
     /// How many of its requests are under way.
     busy: usize,
@@ -41,26 +41,26 @@ struct Held {
 
 /// A place, given back when dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct Place(Arc<Inner>);
+pub(crate) struct ConnectionPermit(Arc<PermitState>);
 
 #[derive(Debug)]
-struct Inner {
-    places: Places,
+struct PermitState {
+    places: ConnectionPermits,
     number: u64,
     give_up: CancellationToken,
 }
 
 /// That a request of a place is under way, until its answer is sent or dropped.
 #[derive(Debug)]
-pub(crate) struct Busy(Place);
+pub(crate) struct Busy(ConnectionPermit);
 
-impl Places {
+impl ConnectionPermits {
     pub(crate) fn new(in_all: usize, for_each: usize) -> Self {
-        Self(Arc::new(Shared { in_all, for_each, taken: Mutex::default() }))
+        Self(Arc::new(PermitPool { in_all, for_each, taken: Mutex::default() }))
     }
 
     /// A place for a peer; `None` where every place that it could have is busy.
-    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Option<Place> {
+    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.taken();
         if taken.count(|held| held.peer == peer) >= self.0.for_each {
             taken.give_up_one(|held| held.peer == peer)?;
@@ -70,8 +70,8 @@ impl Places {
         }
         let (number, give_up) = (taken.next, CancellationToken::new());
         taken.next += 1;
-        taken.held.insert(number, Held { peer, busy: 0, waits_since: now, give_up: give_up.clone() });
-        Some(Place(Arc::new(Inner { places: self.clone(), number, give_up })))
+        taken.held.insert(number, HeldPermit { peer, busy: 0, waits_since: now, give_up: give_up.clone() });
+        Some(ConnectionPermit(Arc::new(PermitState { places: self.clone(), number, give_up })))
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -80,12 +80,12 @@ impl Places {
 }
 
 impl Taken {
-    fn count(&self, of: impl Fn(&Held) -> bool) -> usize {
+    fn count(&self, of: impl Fn(&HeldPermit) -> bool) -> usize {
         self.held.values().filter(|held| of(held)).count()
     }
 
     /// Has the one go that has waited longest.
-    fn give_up_one(&mut self, of: impl Fn(&Held) -> bool) -> Option<()> {
+    fn give_up_one(&mut self, of: impl Fn(&HeldPermit) -> bool) -> Option<()> {
         let waiting = self.held.iter().filter(|(_, held)| held.busy == 0 && of(held));
         let number = *waiting.min_by_key(|(_, held)| held.waits_since)?.0;
         self.held.remove(&number)?.give_up.cancel();
@@ -93,7 +93,7 @@ impl Taken {
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     /// Ends when somebody else needs the place.
     pub(crate) async fn given_up(&self) {
         self.0.give_up.cancelled().await;
@@ -118,7 +118,7 @@ impl Drop for Busy {
     }
 }
 
-impl Drop for Inner {
+impl Drop for PermitState {
     fn drop(&mut self) {
         self.places.taken().held.remove(&self.number);
     }
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_waited_longest_gives_its_place_up_and_a_peer_takes_its_own_only() {
-        let (places, now) = (Places::new(3, 2), Instant::now());
+        let (places, now) = (ConnectionPermits::new(3, 2), Instant::now());
         let at = |second| now + Duration::from_secs(second);
         let first = places.take(peer(1), at(0)).unwrap();
         let second = places.take(peer(1), at(1)).unwrap();
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_place_is_not_given_up_and_one_that_is_dropped_is_free() {
-        let (places, now) = (Places::new(2, 2), Instant::now());
+        let (places, now) = (ConnectionPermits::new(2, 2), Instant::now());
         let [one, two] = [places.take(peer(1), now).unwrap(), places.take(peer(1), now).unwrap()];
         let busy = [one.begin(), two.begin()];
         assert!(places.take(peer(2), now).is_none());

@@ -55,15 +55,15 @@ impl From<&Self> for Database {
 
 /// Where a database is, without any password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(String);
+pub struct DatabaseLocation(String);
 
-impl Place {
+impl DatabaseLocation {
     pub(crate) fn new(shown: impl fmt::Display) -> Self {
         Self(shown.to_string())
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DatabaseLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

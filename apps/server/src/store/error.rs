@@ -5,25 +5,30 @@ use std::path::PathBuf;
 use sqlx::migrate::MigrateError;
 use strongroom_files::Call;
 
-use super::Place;
-use crate::trouble::Trouble;
+use super::DatabaseLocation;
+use crate::trouble::DiskTrouble;
 
 /// SQLite's primary result code for a database that another connection has locked.
 const SQLITE_BUSY: u32 = 5;
 /// The same for a lock within this process.
 const SQLITE_LOCKED: u32 = 6;
 /// SQLite's primary result codes for what is the disk's or the process's fault.
-const SQLITE_TROUBLES: [(u32, Trouble); 5] =
-    [(7, Trouble::Memory), (8, Trouble::ReadOnly), (10, Trouble::Failing), (13, Trouble::Full), (14, Trouble::Gone)];
+const SQLITE_TROUBLES: [(u32, DiskTrouble); 5] = [
+    (7, DiskTrouble::Memory),
+    (8, DiskTrouble::ReadOnly),
+    (10, DiskTrouble::Failing),
+    (13, DiskTrouble::Full),
+    (14, DiskTrouble::Gone),
+];
 /// That the index of the write-ahead log could not be made larger.
 const SQLITE_IOERR_SHMSIZE: u32 = 10 | 19 << 8;
 /// Postgres's codes for the same.
-const POSTGRES_TROUBLES: [(&str, Trouble); 4] = [
-    ("53100", Trouble::Full),
-    ("58030", Trouble::Failing),
+const POSTGRES_TROUBLES: [(&str, DiskTrouble); 4] = [
+    ("53100", DiskTrouble::Full),
+    ("58030", DiskTrouble::Failing),
     // A standby, or a server that its owner made read-only.
-    ("25006", Trouble::ReadOnly),
-    ("53200", Trouble::Memory),
+    ("25006", DiskTrouble::ReadOnly),
+    ("53200", DiskTrouble::Memory),
 ];
 
 /// What every part of the store gives.
@@ -65,7 +70,7 @@ pub enum StoreError {
     #[error("{}", .why.words(.place, .user))]
     Postgres {
         /// Where it is meant to be.
-        place: Place,
+        place: DatabaseLocation,
         /// Who asked.
         user: String,
         /// Why not.
@@ -77,7 +82,7 @@ pub enum StoreError {
     #[error("cannot bring the server's database {place} up to date; it may be of a newer version of strongroom")]
     Migrate {
         /// Where the database is.
-        place: Place,
+        place: DatabaseLocation,
         /// Why.
         source: Box<MigrateError>,
     },
@@ -106,7 +111,7 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    fn words(&self, place: &Place, user: &str) -> String {
+    fn words(&self, place: &DatabaseLocation, user: &str) -> String {
         match self {
             Self::Unreachable => format!(
                 "cannot reach the server's database {place}: check that Postgres runs there, and the URL's host and port"
@@ -163,15 +168,15 @@ impl StoreError {
     }
 
     /// What keeps the database from writing, where that is its disk's fault.
-    pub(crate) fn trouble(&self) -> Option<Trouble> {
+    pub(crate) fn trouble(&self) -> Option<DiskTrouble> {
         let error = match self {
-            Self::File { source, .. } | Self::Room { source, .. } => return Trouble::of(Call::Create, source),
+            Self::File { source, .. } | Self::Room { source, .. } => return DiskTrouble::of(Call::Create, source),
             Self::Open { source, .. } | Self::Statement(source) => source,
             _ => return None,
         };
         if let Some(code) = sqlite_code(error) {
             if code == SQLITE_IOERR_SHMSIZE {
-                return Some(Trouble::Full);
+                return Some(DiskTrouble::Full);
             }
             return SQLITE_TROUBLES.into_iter().find(|(known, _)| code & 0xFF == *known).map(|(_, trouble)| trouble);
         }

@@ -159,7 +159,7 @@ impl<'a> Fields<'a> {
 }
 
 #[derive(FromRow)]
-struct Columns {
+struct IntentColumns {
     kind: String,
     booking: String,
     from_path: Vec<u8>,
@@ -176,17 +176,17 @@ struct Columns {
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Intent
 where
-    Columns: FromRow<'r, R>,
+    IntentColumns: FromRow<'r, R>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        Columns::from_row(row)?.try_into()
+        IntentColumns::from_row(row)?.try_into()
     }
 }
 
-impl TryFrom<Columns> for Intent {
+impl TryFrom<IntentColumns> for Intent {
     type Error = sqlx::Error;
 
-    fn try_from(row: Columns) -> sqlx::Result<Self> {
+    fn try_from(row: IntentColumns) -> sqlx::Result<Self> {
         Ok(Self {
             booking: parsed(&row.booking)?,
             from: stored_path(&row.from_path)?,
@@ -197,7 +197,7 @@ impl TryFrom<Columns> for Intent {
     }
 }
 
-impl Columns {
+impl IntentColumns {
     fn file(&self) -> sqlx::Result<Option<Fingerprint>> {
         let (Some(size), Some(digest)) = (self.size_bytes, &self.digest) else { return Ok(None) };
         let stamp = self.stamp.clone().map(Stamp::stored);

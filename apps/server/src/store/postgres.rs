@@ -16,7 +16,7 @@ use strongroom_service::config::{ServiceUrl, needs_verified_tls};
 
 use super::connection::{Connection, Transaction};
 use super::error::{Unusable, is_away};
-use super::{Place, Result, StoreError};
+use super::{DatabaseLocation, Result, StoreError};
 
 /// How many connections of a process read at once; one more writes, and one says that the
 /// process is at work.
@@ -79,7 +79,7 @@ pub(crate) struct PostgresStore {
 /// Which database it is, and as whom.
 pub(crate) struct Address {
     options: PgConnectOptions,
-    place: Place,
+    place: DatabaseLocation,
 }
 
 impl PostgresStore {
@@ -121,8 +121,8 @@ impl Address {
         let options = PgConnectOptions::from_str(url.reveal().as_str()).map_err(StoreError::Url)?;
         let database = options.get_database().unwrap_or(options.get_username()).to_owned();
         let place = match options.get_socket() {
-            Some(socket) => Place::new(format_args!("{database} at {}", socket.display())),
-            None => Place::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
+            Some(socket) => DatabaseLocation::new(format_args!("{database} at {}", socket.display())),
+            None => DatabaseLocation::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
         };
         // Anybody between us and the database could otherwise ask for the password, and get it.
         let options = if needs_verified_tls(url.reveal()) { options.ssl_mode(PgSslMode::VerifyFull) } else { options };

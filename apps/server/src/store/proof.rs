@@ -17,7 +17,7 @@ const ALL_NAMED: Sql = Sql::Each {
 
 /// A proof, and by which token it was told.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct RecordedProof {
     pub(crate) mark: Mark,
     pub(crate) token: Option<String>,
 }
@@ -29,10 +29,10 @@ impl Store {
     }
 
     /// The same with their tokens.
-    pub(crate) async fn proofs_told(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Told>>> {
-        let rows: Vec<Proof> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
-        let mut proofs: HashMap<String, Vec<Told>> = HashMap::new();
-        for Proof(told) in rows {
+    pub(crate) async fn proofs_told(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
+        let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
+        let mut proofs: HashMap<String, Vec<RecordedProof>> = HashMap::new();
+        for ProofRow(told) in rows {
             proofs.entry(told.mark.id.clone()).or_default().push(told);
         }
         Ok(proofs)
@@ -41,9 +41,9 @@ impl Store {
 
 /// The proofs of these bookings, by drive.
 pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
-    let rows: Vec<Proof> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
+    let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
     let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
-    for Proof(Told { mark, .. }) in rows {
+    for ProofRow(RecordedProof { mark, .. }) in rows {
         proofs.entry(mark.id.clone()).or_default().push(mark);
     }
     Ok(proofs)
@@ -72,10 +72,10 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Tim
     Ok(())
 }
 
-struct Proof(Told);
+struct ProofRow(RecordedProof);
 
 #[derive(FromRow)]
-struct Columns {
+struct ProofColumns {
     booking: String,
     drive: String,
     digest: String,
@@ -86,12 +86,12 @@ struct Columns {
     token: Option<String>,
 }
 
-impl<'r, R: sqlx::Row> FromRow<'r, R> for Proof
+impl<'r, R: sqlx::Row> FromRow<'r, R> for ProofRow
 where
-    Columns: FromRow<'r, R>,
+    ProofColumns: FromRow<'r, R>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = Columns::from_row(row)?;
+        let row = ProofColumns::from_row(row)?;
         let mark = Mark {
             id: row.booking,
             digest: row.digest,
@@ -101,7 +101,7 @@ where
             proven_at: from_us(row.proven_at_us)?,
             event: parsed::<EventId>(&row.event)?,
         };
-        Ok(Self(Told { mark, token: row.token }))
+        Ok(Self(RecordedProof { mark, token: row.token }))
     }
 }
 

@@ -81,7 +81,7 @@ async fn approver(db: &mut Connection, id: &str) -> Result<Option<String>> {
 }
 
 #[derive(FromRow)]
-struct Columns {
+struct PurgeColumns {
     id: String,
     proposed_by: String,
     token: String,
@@ -92,10 +92,10 @@ struct Columns {
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Proposal
 where
-    Columns: FromRow<'r, R>,
+    PurgeColumns: FromRow<'r, R>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = Columns::from_row(row)?;
+        let row = PurgeColumns::from_row(row)?;
         Ok(Self {
             id: row.id,
             proposed_by: row.proposed_by,

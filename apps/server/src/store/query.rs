@@ -33,7 +33,7 @@ pub(crate) enum Value {
 
 /// A statement and its parameters.
 #[derive(Debug)]
-pub(crate) struct Query {
+pub(crate) struct Statement {
     sql: Sql,
     values: Vec<Value>,
 }
@@ -44,11 +44,11 @@ pub(crate) trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r>
 impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 
 /// A statement without its parameters.
-pub(crate) fn query(sql: impl Into<Sql>) -> Query {
-    Query { sql: sql.into(), values: Vec::new() }
+pub(crate) fn query(sql: impl Into<Sql>) -> Statement {
+    Statement { sql: sql.into(), values: Vec::new() }
 }
 
-impl Query {
+impl Statement {
     /// The next parameter.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

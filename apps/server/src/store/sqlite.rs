@@ -12,7 +12,7 @@ use strongroom_service::blocking;
 use strongroom_service::private::{private_files, without_links};
 
 use super::connection::{Connection, Transaction};
-use super::{Place, Result, StoreError};
+use super::{DatabaseLocation, Result, StoreError};
 
 /// How many connections read at once.
 const READERS: u32 = 4;
@@ -69,10 +69,10 @@ impl SqliteStore {
             .foreign_keys(true);
         let open = |source| StoreError::Open { path: path.to_owned(), source };
         let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
-        MIGRATIONS
-            .run(&writer)
-            .await
-            .map_err(|source| StoreError::Migrate { place: Place::new(path.display()), source: Box::new(source) })?;
+        MIGRATIONS.run(&writer).await.map_err(|source| StoreError::Migrate {
+            place: DatabaseLocation::new(path.display()),
+            source: Box::new(source),
+        })?;
         let reading = options.pragma("query_only", "on");
         let readers = pool(READERS).connect_with(reading).await.map_err(open)?;
         Ok(Self { path: path.to_owned(), writer, readers })

@@ -221,7 +221,7 @@ async fn a_transaction_that_finds_the_disk_full_keeps_nobody_from_writing() {
         // No page more than there are: what another would need.
         db.raw_sql("PRAGMA max_page_count = 1").await.unwrap();
         let error = query("INSERT INTO purge VALUES ($1, 'a', 'b', 'c', 0)").bind("x".repeat(100_000)).execute(&mut db);
-        assert_eq!(error.await.unwrap_err().trouble(), Some(crate::trouble::Trouble::Full));
+        assert_eq!(error.await.unwrap_err().trouble(), Some(crate::trouble::DiskTrouble::Full));
     }
     store.try_write().await.unwrap();
 }

@@ -47,7 +47,7 @@ impl Store {
 }
 
 #[derive(FromRow)]
-struct Columns {
+struct TokenColumns {
     id: String,
     name: String,
     scopes: String,
@@ -57,10 +57,10 @@ struct Columns {
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Token
 where
-    Columns: FromRow<'r, R>,
+    TokenColumns: FromRow<'r, R>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = Columns::from_row(row)?;
+        let row = TokenColumns::from_row(row)?;
         Ok(Self {
             id: row.id,
             name: row.name,

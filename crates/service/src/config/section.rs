@@ -21,22 +21,25 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strongroom_model::SiteId;
 
-pub use self::archive::Archive;
-pub use self::broker::Broker;
-pub use self::drive::Drive;
-pub use self::enumerate::Enumerate;
-pub use self::fetch::Fetch;
-pub use self::health::Health;
-pub use self::log::Log;
-pub use self::mail::{Mail, SummaryMode, Transport};
-pub use self::retry::Retry;
-pub use self::runs::Runs;
-pub use self::server::Server;
-pub use self::smtp::{Smtp, Tls};
-pub use self::source::Source;
+use self::archive::ArchiveSection;
+use self::broker::BrokerSection;
+use self::drive::DriveSection;
+use self::enumerate::EnumerateSection;
+use self::fetch::FetchSection;
+use self::health::HealthSection;
+use self::log::LogSection;
+use self::mail::MailSection;
+pub use self::mail::{SummaryMode, Transport};
+use self::retry::RetrySection;
+use self::runs::ScheduleSection;
+use self::server::ServerSection;
+use self::smtp::SmtpSection;
+pub use self::smtp::Tls;
+use self::source::SourceSection;
 pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
-pub use self::verify::{Require, Verify};
-use self::watch::Watch;
+pub use self::verify::Require;
+use self::verify::VerifySection;
+use self::watch::WatchSection;
 use super::value::Zone;
 
 /// The configuration of Strongroom: `strongroom config` writes this file and checks it.
@@ -64,59 +67,59 @@ pub struct Config {
 
     /// The event log: the truth about everything.
     #[config(nested)]
-    pub log: Log,
+    pub log: LogSection,
 
     /// The message broker, where each stage runs in processes of its own.
     #[config(nested)]
-    pub broker: Broker,
+    pub broker: BrokerSection,
 
     /// The document server whose files are taken away.
     #[config(nested)]
-    pub source: Source,
+    pub source: SourceSection,
 
     /// The backup drive that the files go to.
     #[config(nested)]
-    pub drive: Drive,
+    pub drive: DriveSection,
 
     /// Which bookings a run takes.
     #[config(nested)]
-    pub enumerate: Enumerate,
+    pub enumerate: EnumerateSection,
 
     /// How files are brought onto the drive.
     #[config(nested)]
-    pub fetch: Fetch,
+    pub fetch: FetchSection,
 
     /// How copies are read back and compared.
     #[config(nested)]
-    pub verify: Verify,
+    pub verify: VerifySection,
 
     /// How bookings are marked and moved on the server.
     #[config(nested)]
-    pub archive: Archive,
+    pub archive: ArchiveSection,
 
     /// What happens after a failure that may pass.
     #[config(nested)]
-    pub retry: Retry,
+    pub retry: RetrySection,
 
     /// When runs start.
     #[config(nested)]
-    pub schedule: Runs,
+    pub schedule: ScheduleSection,
 
     /// Summaries and alarms.
     #[config(nested)]
-    pub mail: Mail,
+    pub mail: MailSection,
 
     /// The document server itself, where `strongroom server` runs on this host.
     #[config(nested)]
-    pub server: Server,
+    pub server: ServerSection,
 
     /// How soon a person hears of what is missing.
     #[config(nested)]
-    pub watch: Watch,
+    pub watch: WatchSection,
 
     /// Where a process reports its health.
     #[config(nested)]
-    pub health: Health,
+    pub health: HealthSection,
 
     /// What this program says about itself while it works.
     #[config(nested)]
@@ -130,13 +133,13 @@ impl Config {
         self.time_zone.as_ref().map_or_else(jiff::tz::TimeZone::system, Zone::time_zone)
     }
 
-    /// The log's file, unless it is [in a database](Log::database).
+    /// The log's file, unless it is [in a database](LogSection::database).
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
-    /// The document server's records, unless they are [in a database](Server::database_address).
+    /// The document server's records, unless they are [in a database](ServerSection::database_address).
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))

@@ -11,7 +11,7 @@ use crate::unchanged::Stamp;
 
 /// The columns, as either database gives them.
 #[derive(FromRow)]
-struct Columns {
+struct BookingColumns {
     id: String,
     state: String,
     filename: Option<Words>,
@@ -28,17 +28,17 @@ struct Columns {
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Booking
 where
-    Columns: FromRow<'r, R>,
+    BookingColumns: FromRow<'r, R>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        Columns::from_row(row)?.try_into()
+        BookingColumns::from_row(row)?.try_into()
     }
 }
 
-impl TryFrom<Columns> for Booking {
+impl TryFrom<BookingColumns> for Booking {
     type Error = sqlx::Error;
 
-    fn try_from(row: Columns) -> sqlx::Result<Self> {
+    fn try_from(row: BookingColumns) -> sqlx::Result<Self> {
         Ok(Self {
             id: parsed(&row.id)?,
             state: state_named(&row.state)?,

@@ -16,7 +16,7 @@ const LONGEST_HEARTBEAT: Duration = Duration::from_secs(600);
 
 /// The message broker, where each stage runs in processes of its own.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Broker {
+pub struct BrokerSection {
     /// RabbitMQ's address and virtual host, with a user and a password: amqp:// or, with
     /// TLS, amqps://. Unset: `strongroom run` does everything in one process.
     #[config(deserialize_with = broker_address)]
@@ -54,7 +54,7 @@ fn check_heartbeat(heartbeat: &Period) -> Result<(), &'static str> {
     }
 }
 
-impl Broker {
+impl BrokerSection {
     /// The broker's address, if set directly or in a file.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Broker {
     /// The broker's address, where it is required.
     ///
     /// # Errors
-    /// As [`Broker::address`]; or it is not set.
+    /// As [`BrokerSection::address`]; or it is not set.
     pub fn needed_address(&self) -> Result<ServiceUrl, ConfigError> {
         self.address()?.ok_or(ConfigError::Missing {
             key: "broker.url",

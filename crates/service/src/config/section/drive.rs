@@ -11,7 +11,7 @@ use crate::config::value::{drive_id, size};
 
 /// The backup drive that the files go to.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Drive {
+pub struct DriveSection {
     /// The folder where the drive is mounted, set up once with `strongroom drive init`.
     pub root: Option<PathBuf>,
 
@@ -26,7 +26,7 @@ pub struct Drive {
     pub reserve: ByteCount,
 }
 
-impl Drive {
+impl DriveSection {
     /// The mount folder.
     ///
     /// # Errors

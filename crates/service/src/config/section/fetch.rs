@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// How files are brought onto the drive.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Fetch {
+pub struct FetchSection {
     /// How many files are downloaded at once.
     #[config(default = 8, validate(*concurrency >= 1 && *concurrency <= 256, "it must be from 1 to 256"))]
     pub concurrency: u32,

@@ -10,7 +10,7 @@ use crate::config::value::{ServiceKind, ServiceUrl, database_address};
 
 /// The event log: the truth about everything.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Log {
+pub struct LogSection {
     /// The Postgres database that holds the log, so that processes on many hosts share it.
     /// Unset: the log is the file at `path`.
     #[config(deserialize_with = database_address)]
@@ -25,7 +25,7 @@ pub struct Log {
     pub path: Option<PathBuf>,
 }
 
-impl Log {
+impl LogSection {
     /// The log's database, if set directly or in a file; otherwise the log is a file, at
     /// [`Config::log_path`](super::Config::log_path).
     ///

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Smtp};
+use super::{Config, SmtpSection};
 use crate::config::ConfigError;
 use crate::config::value::ClockTime;
 
@@ -23,7 +23,7 @@ pub enum SummaryMode {
 
 /// Summaries and alarms.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Mail {
+pub struct MailSection {
     /// Who the mails are from, such as `"Strongroom <strongroom@example.com>"`. Unset: the
     /// user `strongroom` at this host, which a mail server may refuse.
     pub from: Option<String>,
@@ -48,7 +48,7 @@ pub struct Mail {
 
     /// The mail server. With a host, mails go there instead of to the folder.
     #[config(nested)]
-    pub smtp: Smtp,
+    pub smtp: SmtpSection,
 }
 
 /// How mails are sent.
@@ -61,7 +61,7 @@ pub enum Transport<'a> {
         /// Its name.
         host: &'a str,
         /// Its other settings.
-        settings: &'a Smtp,
+        settings: &'a SmtpSection,
     },
 }
 

@@ -7,7 +7,7 @@ use crate::config::value::Period;
 
 /// What happens after a failure that may pass.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Retry {
+pub struct RetrySection {
     /// How often one file is tried before a person must look.
     #[config(default = 7, validate(*max_attempts >= 1 && *max_attempts <= 1000, "it must be from 1 to 1000"))]
     pub max_attempts: u32,

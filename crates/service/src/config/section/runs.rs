@@ -8,7 +8,7 @@ use crate::schedule::Window;
 
 /// When `strongroom run` starts runs by itself.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Runs {
+pub struct ScheduleSection {
     /// The time from one run's start to the next one's. A run that takes longer overlaps
     /// the next, which takes other bookings.
     #[config(default = "2m", validate(!every.get().is_zero(), "it must be longer than nothing"))]

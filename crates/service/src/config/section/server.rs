@@ -12,7 +12,7 @@ use crate::config::value::{ServiceKind, ServiceUrl, database_address, size};
 
 /// The document server itself, where `strongroom server` runs on this host.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Server {
+pub struct ServerSection {
     /// The address and port that it listens on. "0.0.0.0:8400" is every address of this
     /// host; put a proxy that speaks TLS before it then.
     #[config(default = "127.0.0.1:8400")]
@@ -46,7 +46,7 @@ pub struct Server {
     pub purge_proofs: u32,
 }
 
-impl Server {
+impl ServerSection {
     /// The server's database, if set directly or in a file; otherwise its records are a file, at
     /// [`Config::database_path`](super::Config::database_path).
     ///

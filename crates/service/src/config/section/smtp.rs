@@ -34,7 +34,7 @@ impl Tls {
 
 /// The mail server. With a host, mails go there instead of to the folder.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Smtp {
+pub struct SmtpSection {
     /// Its name, such as "mail.example.com".
     pub host: Option<String>,
 
@@ -67,7 +67,7 @@ pub struct Smtp {
     pub ca_file: Option<PathBuf>,
 }
 
-impl Smtp {
+impl SmtpSection {
     /// The port to connect to.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -11,7 +11,7 @@ use crate::config::value::{Period, Secret, web_address};
 
 /// The document server whose files are taken away.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Source {
+pub struct SourceSection {
     /// Its address, such as `"https://documents.example.com"`.
     #[config(deserialize_with = web_address)]
     #[schemars(with = "Option<String>")]
@@ -41,7 +41,7 @@ pub struct Source {
     pub connections: u32,
 }
 
-impl Source {
+impl SourceSection {
     /// The server's address.
     ///
     /// # Errors

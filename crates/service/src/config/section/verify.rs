@@ -15,7 +15,7 @@ pub enum Require {
 
 /// How copies are read back and compared.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Verify {
+pub struct VerifySection {
     /// How many copies are read back at once.
     #[config(default = 4, validate(*concurrency >= 1 && *concurrency <= 256, "it must be from 1 to 256"))]
     pub concurrency: u32,

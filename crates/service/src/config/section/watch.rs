@@ -14,7 +14,7 @@ const MAX_EVERY: Duration = Duration::from_secs(120);
 
 /// How soon a person hears of what is missing.
 #[derive(Debug, Clone, confique::Config, Serialize, JsonSchema)]
-pub struct Watch {
+pub struct WatchSection {
     /// How often each process gives a sign of life, where the log is. One that has given
     /// none for four times as long counts as gone.
     #[config(default = "10s", validate = check_every)]
