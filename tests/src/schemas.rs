@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use strongroom_model::envelope::schema_uri;
 use strongroom_model::event::{Blocks, CATALOGUE, ClearedBy, EventType};
-use strongroom_model::{AlarmKind, FailureKind, StageName};
+use strongroom_model::{AlarmKind, FailureKind, StageName, SubjectKind};
 
 /// A file that must read as the code says.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ fn alarms() -> String {
 fn waits(kind: AlarmKind) -> String {
     match kind.blocks() {
         Blocks::Drive | Blocks::Incoming | Blocks::Server => {
-            let paused = StageName::ALL.into_iter().filter(|stage| kind.pauses(*stage));
+            let paused = StageName::ALL.iter().copied().filter(|stage| kind.pauses(*stage));
             paused.map(|stage| format!("`{stage}`")).collect::<Vec<_>>().join(", ")
         }
         Blocks::Delivery => "what the broker delivers".to_owned(),
@@ -127,7 +127,7 @@ fn event_schema(event: &EventType) -> Value {
             "id": { "description": "The event's id: a UUID of version 7.", "type": "string", "format": "uuid" },
             "source": { "description": "The site whose log it is.", "type": "string", "pattern": "^/sites/[a-z0-9][a-z0-9-]{0,62}$" },
             "type": { "const": event.name },
-            "subject": { "description": "The stream.", "type": "string", "pattern": format!("^{}/.+$", event.subject.name()) },
+            "subject": { "description": "The stream.", "type": "string", "pattern": format!("^{}/.+$", event.subject.map_or("[a-z]+", SubjectKind::name)) },
             "time": { "description": "When it happened, to the microsecond.", "type": "string", "format": "date-time" },
             "datacontenttype": { "const": "application/json" },
             "dataschema": { "const": uri },

@@ -1,6 +1,6 @@
 //! The benchmarks, and what was asked for beside what they measured.
 
-use crate::cargo::{cargo, run as run_command, watch};
+use crate::cargo::{FEATURES, cargo, run as run_command, watch};
 use crate::packages;
 use crate::steps::{Steps, say};
 
@@ -36,7 +36,7 @@ fn selection(args: &[String]) -> Vec<&str> {
     let of = args().find_map(|arg| NAMED.iter().find(|(_, _, parts)| parts.contains(&arg)));
     match of {
         Some((package, bench, _)) => ["--package", package, "--bench", bench, "--"].into_iter().chain(args()).collect(),
-        None => ["--workspace", "--all-features", "--benches"].into_iter().chain(args()).collect(),
+        None => ["--workspace", "--features", FEATURES, "--benches"].into_iter().chain(args()).collect(),
     }
 }
 
@@ -71,8 +71,9 @@ mod tests {
         };
         assert_eq!(selected(&["scale"]), "--package strongroom-tests --bench pipeline -- scale");
         assert_eq!(selected(&["read", "wake"]), "--package strongroom-eventlog --bench append -- read wake");
-        assert_eq!(selected(&[]), "--workspace --all-features --benches");
-        assert_eq!(selected(&["--bench", "batch"]), "--workspace --all-features --benches --bench batch");
+        let all = format!("--workspace --features {FEATURES} --benches");
+        assert_eq!(selected(&[]), all);
+        assert_eq!(selected(&["--bench", "batch"]), format!("{all} --bench batch"));
     }
 
     #[test]

@@ -6,6 +6,13 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+/// The features that tests are built with: all but the one below. So the places where a test may kill the program are
+/// compiled in, and each crate is compiled once for the program and its tests.
+pub(crate) const FEATURES: &str = "kill-points,openapi,otlp,testing";
+/// The feature of a family of work that only tests have. It is switched on for its own test alone, so that everything
+/// else is tested as it is released.
+pub(crate) const SAMPLE_FEATURE: &str = "sample-family";
+
 /// Set for the schemas' tests: they then write the files instead of comparing them.
 const UPDATE_SCHEMAS: &str = "UPDATE_SCHEMAS";
 
@@ -31,7 +38,8 @@ const SCHEMA_TESTS: &str = "schema_in_the_repository";
 
 /// Compares `schemas/`, and what the pages take from the code, with what the code says; or writes it.
 pub(crate) fn schemas(write: bool) -> Result<()> {
-    let mut test = cargo(&["test", "--quiet", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--tests"]);
+    let mut test =
+        cargo(&["test", "--quiet", "--workspace", "--features", FEATURES, "--no-fail-fast", "--lib", "--tests"]);
     test.arg(SCHEMA_TESTS);
     if write {
         test.env(UPDATE_SCHEMAS, "1");
@@ -101,4 +109,19 @@ pub(crate) fn shown(command: &Command) -> String {
         line.push_str(&arg.to_string_lossy());
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_feature_is_tested() {
+        let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap();
+        let declared: BTreeSet<_> = metadata.packages.iter().flat_map(|package| package.features.keys()).collect();
+        let tested: BTreeSet<_> = FEATURES.split(',').chain([SAMPLE_FEATURE]).map(ToOwned::to_owned).collect();
+        assert_eq!(declared, tested.iter().collect());
+    }
 }

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::Message;
 
-use crate::cargo::{cargo, command, run as run_command};
+use crate::cargo::{FEATURES, cargo, command, run as run_command};
 use crate::packages;
 use crate::steps::{Steps, say};
 use crate::test::BOOKINGS_VARIABLE;
@@ -20,11 +20,12 @@ pub(crate) const BOOKINGS: u32 = 1_000;
 /// What is tried is the program as it is shipped, but for its kill points: so that a load of that size is under
 /// way for seconds, and not for minutes. All in one build, since for other targets cargo gives the same
 /// crates other features, and builds them once more.
-const BUILD: [&str; 11] = [
+const BUILD: [&str; 12] = [
     "build",
     "--release",
     "--workspace",
-    "--all-features",
+    "--features",
+    FEATURES,
     "--bins",
     "--test",
     WORKERS,

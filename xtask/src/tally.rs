@@ -16,6 +16,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Runs `cargo test` to its end, with its output where ours goes, and adds it up.
+    ///
+    /// # Errors
+    /// It could not be started, or a test failed.
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<()> {
+        watch(command, |line| self.add(line))?
+    }
+
     /// Adds what one binary's closing line says, if it is one:
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
     fn add(&mut self, line: &str) {
@@ -37,16 +45,6 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
-}
-
-/// Runs `cargo test` to its end, with its output where ours goes, and adds it up.
-///
-/// # Errors
-/// It could not be started; whether it failed is in the second answer.
-pub(crate) fn run(command: &mut Command) -> Result<(Tally, Result<()>)> {
-    let mut tally = Tally::default();
-    let ended = watch(command, |line| tally.add(line))?;
-    Ok((tally, ended))
 }
 
 #[cfg(test)]

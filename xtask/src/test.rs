@@ -1,8 +1,9 @@
 //! The tests, and all that they need.
 
-use crate::cargo::{cargo, run as run_command};
+use crate::cargo::{FEATURES, SAMPLE_FEATURE, cargo, run as run_command};
 use crate::steps::Steps;
-use crate::{package, packages, tally};
+use crate::tally::Tally;
+use crate::{package, packages};
 
 /// How often a test run kills the program at a random moment, unless it is told otherwise: enough
 /// to meet each stage, few enough for every change. A release is tried with 50 or more.
@@ -31,15 +32,15 @@ impl Default for Load {
 /// Installs what the tests need beyond cargo, and builds the program and the tests.
 ///
 /// `--tests` beside `--bins` makes the program with the same features as the tests have:
-/// one build of each crate, not two. All features, so that the places where a test may kill the
-/// program are compiled in.
+/// one build of each crate, not two.
 ///
 /// Returns whether the tests can run: without what they need, hundreds would fail for one cause.
 pub(crate) fn prepare(steps: &mut Steps) -> bool {
     steps.run("packages", packages::install)
         && steps.run("cargo-deb", || package::TOOL.install_if_missing())
-        && steps
-            .run("build", || run_command(&mut cargo(&["build", "--workspace", "--all-features", "--bins", "--tests"])))
+        && steps.run("build", || {
+            run_command(&mut cargo(&["build", "--workspace", "--features", FEATURES, "--bins", "--tests"]))
+        })
 }
 
 /// Prepares the tests, and runs them.
@@ -47,15 +48,17 @@ pub(crate) fn run(steps: &mut Steps, load: Load, args: &[String]) {
     if !prepare(steps) {
         return;
     }
-    let mut tally = None;
+    let mut tally = Tally::default();
     steps.run("tests", || {
-        let mut test = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+        let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--no-fail-fast"]);
         test.env(KILLS_VARIABLE, load.kills.to_string()).env(BOOKINGS_VARIABLE, load.bookings.to_string());
-        let (counted, ended) = tally::run(test.args(args))?;
-        tally = Some(counted);
-        ended
+        tally.run(test.args(args))
     });
-    if let Some(tally) = tally {
-        steps.tests(tally);
+    if args.is_empty() {
+        steps.run("sample family", || {
+            let features = format!("{FEATURES},{SAMPLE_FEATURE}");
+            tally.run(&mut cargo(&["test", "--workspace", "--features", &features, "--test", "family"]))
+        });
     }
+    steps.tests(tally);
 }

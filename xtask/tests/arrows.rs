@@ -47,7 +47,7 @@ fn used(metadata: &Metadata) -> Arrows {
 
 /// What stands beside the product, as xtask does: the end-to-end tests, and the servers that
 /// tests start.
-const BESIDE: [&str; 3] = ["strongroom-tests", "strongroom-servers", "strongroom-stage-rig"];
+const BESIDE: [&str; 4] = ["strongroom-tests", "strongroom-servers", "strongroom-stage-rig", "strongroom-sample"];
 
 /// The arrows between our own crates only.
 fn drawn(used: &Arrows) -> Arrows {

@@ -195,7 +195,7 @@ fn a_family_is_found_in_code_and_texts_and_not_in_english() {
         "// a booking's drive, which verify reads back",
         "/// It runs until the drive is fetched.",
         "for (n, row) in rows.iter().enumerate() { query.fetch_all(connection).await }",
-        "StageName::ALL.into_iter().filter(|stage| stage.is_partitioned())",
+        "StageName::ALL.iter().copied().filter(|stage| stage.is_partitioned())",
         "SubjectKind::Alarm; Event::AlarmRaised(raised); Event::held(kind, held); log.verify().await; worker.run()",
         "fn f<'a>(x: &'a str) {}\n#[cfg(test)]\nmod tests { use StageName::Fetch; }",
         "\"run `strongroom log verify` as the database's owner\"",

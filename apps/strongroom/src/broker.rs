@@ -71,7 +71,7 @@ pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[Dr
     if let Some(log) = log {
         drives.extend(drives_of(log).await.or_trouble("which drives the site has cannot be read from its log")?);
     }
-    let of_drives = StageName::ALL.into_iter().filter(|stage| stage.partitions() == Some(SubjectKind::Drive));
+    let of_drives = StageName::ALL.iter().copied().filter(|stage| stage.partitions() == Some(SubjectKind::Drive));
     let partitions: Vec<_> =
         of_drives.flat_map(|stage| drives.iter().map(move |drive| (stage, (*drive).into()))).collect();
     Ok(Topology::new(config.site.clone(), &partitions))

@@ -217,6 +217,18 @@ fn alarms_and_summaries() -> Vec<Recorded> {
     ]
 }
 
+/// What can happen to the work on any subject.
+fn work() -> Vec<Recorded> {
+    let until = "2026-11-20T23:20:00Z".parse().unwrap();
+    [
+        Event::WorkAttemptFailed(failure(StageName::Verify, Some("2026-11-20T23:00:30Z"))),
+        Event::WorkFailed(failure(StageName::Verify, None)),
+        Event::WorkHeld(Held { stage: StageName::Verify, until }),
+    ]
+    .map(|event| recorded(StreamName::drive(drive()), 5, event))
+    .into()
+}
+
 /// One event of every type in the catalogue, in its order.
 pub(crate) fn one_of_each() -> Vec<Recorded> {
     let mut all = vec![
@@ -243,6 +255,7 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
     all.extend(runs());
     all.extend(drives());
     all.extend(alarms_and_summaries());
+    all.extend(work());
     let types: Vec<_> = all.iter().map(|one| one.event.type_name()).collect();
     let known: Vec<_> = CATALOGUE.iter().map(|known| known.name).collect();
     assert_eq!(types, known, "a new event needs a sample, and its sentence a look");

@@ -29,7 +29,7 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::TimesheetArchived(data) => timesheet::archived(who, data),
         Event::TimesheetPurged(data) => timesheet::purged(who, data),
         Event::TimesheetRetried(data) => timesheet::retried(who, data),
-        Event::TimesheetHeld(data) => timesheet::held(who, data),
+        Event::TimesheetHeld(data) => timesheet::held(&format!("booking {who}"), data),
         Event::TimesheetFailed(data) => failed(&format!("booking {who}"), data),
         Event::RunRequested(data) => pipeline::run_requested(who, data),
         Event::RunEnumerated(data) => pipeline::run_enumerated(who, data),
@@ -50,6 +50,12 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::SummaryComposed(data) => pipeline::summary_composed(data),
         Event::SummarySent(data) => format!("Summary {who} was handed over: {}.", clause(&data.receipt)),
         Event::SummaryFailed(data) => failed(&format!("the mail of summary {who}"), data),
+        Event::WorkAttemptFailed(data) | Event::WorkFailed(data) => failed(&recorded.stream.to_string(), data),
+        Event::WorkHeld(data) => timesheet::held(&recorded.stream.to_string(), data),
+        #[cfg(feature = "sample-family")]
+        Event::SampleRequested(_) => format!("Sample {who} is due."),
+        #[cfg(feature = "sample-family")]
+        Event::SampleTaken(_) => format!("Sample {who} was taken."),
     }
 }
 

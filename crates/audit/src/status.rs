@@ -290,7 +290,7 @@ impl Totals {
         let head = log.head().await?;
         let mut subjects = BTreeMap::new();
         let mut bookings = BookingCounts::default();
-        for kind in SubjectKind::ALL {
+        for &kind in SubjectKind::ALL {
             let counts = log.counts(kind).await?;
             if kind == SubjectKind::Booking {
                 bookings = BookingCounts::of(counts.clone());
@@ -309,7 +309,7 @@ impl Totals {
 
     async fn of(log: &EventLog, prefix: &Prefix) -> Result<Self, LogError> {
         let mut subjects = BTreeMap::new();
-        for kind in SubjectKind::ALL {
+        for &kind in SubjectKind::ALL {
             add(&mut subjects, kind, prefix.counts(kind));
         }
         let mut mail = None;

@@ -146,7 +146,7 @@ pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
         SubjectKind::Run => vec!["requested", "enumerated", "failed"],
         SubjectKind::Alarm => vec!["raised", "cleared"],
         SubjectKind::Summary => vec!["composed", "sent", "failed"],
-        SubjectKind::Drive => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

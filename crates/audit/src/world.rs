@@ -15,6 +15,8 @@ enum Subject {
     Run(Box<Run>),
     Alarm(Box<Alarm>),
     Summary(Box<Summary>),
+    #[cfg(feature = "sample-family")]
+    Sample(Box<strongroom_model::sample::Sample>),
     /// A drive has no fold: any event of its stream may follow any other.
     Drive,
 }
@@ -68,7 +70,7 @@ impl World {
     /// The event does not fit.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), Misfit> {
         let stream = &recorded.stream;
-        if stream.kind() != recorded.event.subject_kind() {
+        if !recorded.event.fits(stream.kind()) {
             return Err(Misfit::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
         }
         let known = self.subjects.get(stream);
@@ -106,6 +108,8 @@ impl Subject {
             SubjectKind::Alarm => Self::Alarm(Box::default()),
             SubjectKind::Summary => Self::Summary(Box::default()),
             SubjectKind::Drive => Self::Drive,
+            #[cfg(feature = "sample-family")]
+            SubjectKind::Sample => Self::Sample(Box::default()),
         }
     }
 
@@ -116,6 +120,8 @@ impl Subject {
             Self::Alarm(state) => Self::Alarm(Box::new(state.next(recorded)?)),
             Self::Summary(state) => Self::Summary(Box::new(state.next(recorded)?)),
             Self::Drive => Self::Drive,
+            #[cfg(feature = "sample-family")]
+            Self::Sample(state) => Self::Sample(Box::new(state.next(recorded)?)),
         })
     }
 }

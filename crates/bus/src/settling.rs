@@ -197,10 +197,7 @@ impl Settling {
         let failed = self.failed(task, failure);
         tracing::warn!(stage = %self.desk.stage, stream = %task.stream, kind = failed.kind.code(),
             attempt = failed.attempt, retry_at = ?failed.retry_at, message = failed.message, "task failed");
-        let Some(event) = Event::failed(task.stream.kind(), failed) else {
-            tracing::error!(stream = %task.stream, "a failure cannot be recorded on this kind of subject");
-            return Ending::Rests;
-        };
+        let event = Event::failed(task.stream.kind(), failed);
         self.write(task, Done { raise, ..Done::event(event) }, Count::Failed).await
     }
 

@@ -33,7 +33,7 @@ impl Prepared {
     /// reader for ever, since the log never loses them again.
     pub(crate) fn new(site: &SiteId, event: &NewEvent) -> Result<Self, AppendError> {
         let unusable = |reason: String| AppendError::Unusable { stream: event.stream.clone(), reason };
-        if event.event.subject_kind() != event.stream.kind() {
+        if !event.event.fits(event.stream.kind()) {
             return Err(unusable(format!("a {} event is of another kind of stream", event.event.type_name())));
         }
         if matches!(event.expected, Expected::After(last) if last.0 >= MAX_INTEGER) {

@@ -43,7 +43,7 @@ impl Phase {
             StageName::Fetch => Some(Self::Enumerated),
             StageName::Verify => Some(Self::Fetched),
             StageName::Archive => Some(Self::BackedUp),
-            StageName::Notify => None,
+            _ => None,
         }
     }
 }

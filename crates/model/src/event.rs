@@ -19,6 +19,8 @@ pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
 pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
 use crate::quantity::ByteCount;
+#[cfg(feature = "sample-family")]
+use crate::sample::{SampleRequested, SampleTaken};
 use crate::stream::SubjectKind;
 
 /// What the catalogue knows of one type of event.
@@ -26,8 +28,8 @@ use crate::stream::SubjectKind;
 pub struct EventType {
     /// The CloudEvents `type`, such as `strongroom.timesheet.backed-up.v1`.
     pub name: &'static str,
-    /// Whose stream it belongs to.
-    pub subject: SubjectKind,
+    /// The kind of subject whose stream it belongs to; `None`: any.
+    pub subject: Option<SubjectKind>,
     /// Whether it leaves its subject's status and partition as they were.
     pub keeps_status: bool,
     /// The JSON Schema of its `data`.
@@ -54,18 +56,20 @@ pub enum DecodeError {
 macro_rules! catalogue {
     (@keeps) => { false };
     (@keeps keeps_status) => { true };
-    ($($(#[$meta:meta])* $variant:ident($data:ty) = $name:literal of $subject:ident $(, $keeps:ident)?;)+) => {
+    (@subject any) => { None };
+    (@subject $subject:ident) => { Some(SubjectKind::$subject) };
+    ($($(#[$meta:meta])* $variant:ident($data:ty) = $name:literal of $subject:ident $(, $keeps:ident)? $(if $feature:literal)?;)+) => {
         /// One fact, past tense, with its data.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Event {
-            $($(#[$meta])* $variant($data),)+
+            $($(#[$meta])* $(#[cfg(feature = $feature)])? $variant($data),)+
         }
 
         /// Every type of event, in the order of a booking's life.
         pub const CATALOGUE: &[EventType] = &[
-            $(EventType {
+            $($(#[cfg(feature = $feature)])? EventType {
                 name: concat!("strongroom.", $name),
-                subject: SubjectKind::$subject,
+                subject: catalogue!(@subject $subject),
                 keeps_status: catalogue!(@keeps $($keeps)?),
                 schema: || schemars::schema_for!($data),
             },)+
@@ -76,15 +80,15 @@ macro_rules! catalogue {
             #[must_use]
             pub const fn type_name(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => concat!("strongroom.", $name),)+
+                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => concat!("strongroom.", $name),)+
                 }
             }
 
-            /// The kind of subject whose stream it belongs to.
+            /// The kind of subject whose stream it belongs to; `None`: any.
             #[must_use]
-            pub const fn subject_kind(&self) -> SubjectKind {
+            pub const fn subject_kind(&self) -> Option<SubjectKind> {
                 match self {
-                    $(Self::$variant(_) => SubjectKind::$subject,)+
+                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => catalogue!(@subject $subject),)+
                 }
             }
 
@@ -92,14 +96,14 @@ macro_rules! catalogue {
             #[must_use]
             pub const fn keeps_status(&self) -> bool {
                 match self {
-                    $(Self::$variant(_) => catalogue!(@keeps $($keeps)?),)+
+                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => catalogue!(@keeps $($keeps)?),)+
                 }
             }
 
             /// Writes the event's `data`.
             pub(crate) fn serialize_data<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $(Self::$variant(data) => data.serialize(serializer),)+
+                    $($(#[cfg(feature = $feature)])? Self::$variant(data) => data.serialize(serializer),)+
                 }
             }
 
@@ -109,7 +113,7 @@ macro_rules! catalogue {
             /// The type is not in the catalogue, or the data does not fit it.
             pub fn decode(type_name: &str, data: &str) -> Result<Self, DecodeError> {
                 match type_name {
-                    $(concat!("strongroom.", $name) => serde_json::from_str(data)
+                    $($(#[cfg(feature = $feature)])? concat!("strongroom.", $name) => serde_json::from_str(data)
                         .map(Self::$variant)
                         .map_err(|source| DecodeError::BadData {
                             type_name: concat!("strongroom.", $name),
@@ -169,6 +173,16 @@ catalogue! {
     SummarySent(SummarySent) = "summary.sent.v1" of Summary;
     /// The summary could not be handed over.
     SummaryFailed(Failed) = "summary.failed.v1" of Summary;
+    /// A stage could not do its work on a subject, and will try again.
+    WorkAttemptFailed(Failed) = "work.attempt-failed.v1" of any, keeps_status;
+    /// A stage could not do its work on a subject: a person must look.
+    WorkFailed(Failed) = "work.failed.v1" of any;
+    /// A stage is still at work on a subject.
+    WorkHeld(Held) = "work.held.v1" of any, keeps_status;
+    /// A sample is due.
+    SampleRequested(SampleRequested) = "sample.requested.v1" of Sample if "sample-family";
+    /// A sample was taken.
+    SampleTaken(SampleTaken) = "sample.taken.v1" of Sample if "sample-family";
 }
 
 impl Event {
@@ -179,18 +193,27 @@ impl Event {
             Self::TimesheetFailed(failed)
             | Self::RunFailed(failed)
             | Self::AlarmFailed(failed)
-            | Self::SummaryFailed(failed) => Some(failed),
+            | Self::SummaryFailed(failed)
+            | Self::WorkAttemptFailed(failed)
+            | Self::WorkFailed(failed) => Some(failed),
             _ => None,
         }
     }
 
-    /// Word that a stage is still at work, as an event of that kind of subject; `None` where nobody needs it: the work is
-    /// short, or doing it twice does no harm.
+    /// Whether it belongs into the stream of such a subject.
     #[must_use]
-    pub fn held(subject: SubjectKind, held: Held) -> Option<Self> {
+    pub fn fits(&self, subject: SubjectKind) -> bool {
+        self.subject_kind().is_none_or(|kind| kind == subject)
+    }
+
+    /// The event that says that a stage is still at work on such a subject; `None` where the work is short, or doing it
+    /// twice does no harm.
+    #[must_use]
+    pub const fn held(subject: SubjectKind, held: Held) -> Option<Self> {
         match subject {
+            SubjectKind::Run | SubjectKind::Alarm | SubjectKind::Summary => None,
             SubjectKind::Booking => Some(Self::TimesheetHeld(held)),
-            _ => None,
+            _ => Some(Self::WorkHeld(held)),
         }
     }
 
@@ -204,15 +227,16 @@ impl Event {
         }
     }
 
-    /// A failure, as an event of that kind of subject; a drive's stream records none.
+    /// The event that records a failure of the work on such a subject.
     #[must_use]
-    pub fn failed(subject: SubjectKind, failed: Failed) -> Option<Self> {
-        Some(match subject {
+    pub fn failed(subject: SubjectKind, failed: Failed) -> Self {
+        match subject {
             SubjectKind::Booking => Self::TimesheetFailed(failed),
             SubjectKind::Run => Self::RunFailed(failed),
             SubjectKind::Alarm => Self::AlarmFailed(failed),
             SubjectKind::Summary => Self::SummaryFailed(failed),
-            SubjectKind::Drive => return None,
-        })
+            _ if failed.retry_at.is_some() => Self::WorkAttemptFailed(failed),
+            _ => Self::WorkFailed(failed),
+        }
     }
 }

@@ -24,11 +24,22 @@ pub enum StageName {
     Archive,
     /// Tells people.
     Notify,
+    /// Takes samples, in tests.
+    #[cfg(feature = "sample-family")]
+    Sample,
 }
 
 impl StageName {
     /// Every stage, in the order of the flow.
-    pub const ALL: [Self; 5] = [Self::Enumerate, Self::Fetch, Self::Verify, Self::Archive, Self::Notify];
+    pub const ALL: &[Self] = &[
+        Self::Enumerate,
+        Self::Fetch,
+        Self::Verify,
+        Self::Archive,
+        Self::Notify,
+        #[cfg(feature = "sample-family")]
+        Self::Sample,
+    ];
 
     /// The stage's name.
     #[must_use]
@@ -39,6 +50,8 @@ impl StageName {
             Self::Verify => "verify",
             Self::Archive => "archive",
             Self::Notify => "notify",
+            #[cfg(feature = "sample-family")]
+            Self::Sample => "sample",
         }
     }
 }
@@ -93,7 +106,8 @@ impl FromStr for StageName {
 
     fn from_str(text: &str) -> Result<Self, ParseStageError> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|stage| stage.name() == text)
             .ok_or_else(|| ParseStageError(crate::text::printable(text, 40)))
     }
@@ -117,19 +131,25 @@ pub struct Next {
 pub fn next_step(event: &Event) -> Option<Next> {
     let stage = match event {
         Event::RunRequested(_) => StageName::Enumerate,
+        #[cfg(feature = "sample-family")]
+        Event::SampleRequested(_) => StageName::Sample,
         Event::TimesheetEnumerated(_) => StageName::Fetch,
         Event::TimesheetFetched(_) => StageName::Verify,
         Event::TimesheetBackedUp(_) => StageName::Archive,
         // A retry that begins with the server's record waits for the next run's list.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
-        // Whoever holds it goes on with it; if that one died, it is handed out again then.
-        Event::TimesheetHeld(held) => return Some(Next { stage: held.stage, not_before: Some(held.until) }),
+        // Whoever holds it goes on with it; if that process died, it is handed out again then.
+        Event::TimesheetHeld(held) | Event::WorkHeld(held) => {
+            return Some(Next { stage: held.stage, not_before: Some(held.until) });
+        }
         Event::AlarmRaised(_) | Event::AlarmCleared(_) | Event::SummaryComposed(_) => StageName::Notify,
         Event::TimesheetFailed(failed)
         | Event::RunFailed(failed)
         | Event::AlarmFailed(failed)
-        | Event::SummaryFailed(failed) => {
+        | Event::SummaryFailed(failed)
+        | Event::WorkAttemptFailed(failed)
+        | Event::WorkFailed(failed) => {
             let stage = failed.stage.after_failure();
             return failed.retry_at.map(|due| Next { stage, not_before: Some(due) });
         }
@@ -143,6 +163,8 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::DriveIdentityRestored(_)
         | Event::AlarmNotified(_)
         | Event::SummarySent(_) => return None,
+        #[cfg(feature = "sample-family")]
+        Event::SampleTaken(_) => return None,
     };
     Some(Next { stage, not_before: None })
 }

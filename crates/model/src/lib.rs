@@ -37,6 +37,8 @@ pub mod id;
 pub mod presence;
 pub mod quantity;
 pub mod run;
+#[cfg(feature = "sample-family")]
+pub mod sample;
 pub mod status;
 pub mod stream;
 pub mod summary;

@@ -55,6 +55,11 @@ pub fn status_of(event: &Event) -> Option<Status> {
         Event::SummaryComposed(_) => "composed",
         Event::SummarySent(_) => "sent",
         Event::SummaryFailed(failed) => after_failure(failed, "composed"),
+        Event::WorkFailed(_) => "needs-attention",
+        #[cfg(feature = "sample-family")]
+        Event::SampleRequested(_) => "requested",
+        #[cfg(feature = "sample-family")]
+        Event::SampleTaken(_) => "taken",
         other => return BookingStatus::of(other).map(|status| Status::labelled(status.label())),
     };
     Some(Status::labelled(label))

@@ -23,11 +23,22 @@ pub enum SubjectKind {
     Alarm,
     /// A summary mail over an interval of the log.
     Summary,
+    /// What only tests work on.
+    #[cfg(feature = "sample-family")]
+    Sample,
 }
 
 impl SubjectKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Booking, Self::Run, Self::Drive, Self::Alarm, Self::Summary];
+    pub const ALL: &[Self] = &[
+        Self::Booking,
+        Self::Run,
+        Self::Drive,
+        Self::Alarm,
+        Self::Summary,
+        #[cfg(feature = "sample-family")]
+        Self::Sample,
+    ];
 
     /// The word before the slash.
     #[must_use]
@@ -38,6 +49,8 @@ impl SubjectKind {
             Self::Drive => "drive",
             Self::Alarm => "alarm",
             Self::Summary => "summary",
+            #[cfg(feature = "sample-family")]
+            Self::Sample => "sample",
         }
     }
 
@@ -125,7 +138,7 @@ impl FromStr for StreamName {
     fn from_str(text: &str) -> Result<Self, ParseStreamError> {
         let error = || ParseStreamError(printable(text, 80));
         let (kind, id) = text.split_once('/').ok_or_else(error)?;
-        let kind = SubjectKind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(error)?;
+        let kind = SubjectKind::ALL.iter().copied().find(|known| known.name() == kind).ok_or_else(error)?;
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
             return Err(error());
         }

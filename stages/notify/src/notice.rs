@@ -16,7 +16,7 @@ pub enum Notice {
 
 impl Fold for Notice {
     fn next(self, event: &Recorded) -> Result<Self, IllegalTransition> {
-        match (self, event.event.subject_kind()) {
+        match (self, event.stream.kind()) {
             (Self::Alarm(alarm), SubjectKind::Alarm) => alarm.next(event).map(Self::Alarm),
             (Self::Summary(summary), SubjectKind::Summary) => summary.next(event).map(Self::Summary),
             (Self::Empty, SubjectKind::Alarm) => Alarm::default().next(event).map(Self::Alarm),

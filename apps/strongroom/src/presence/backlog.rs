@@ -28,7 +28,7 @@ impl Backlog {
         pages: usize,
     ) -> Result<Vec<Waiting>, LogError> {
         let mut work = Vec::new();
-        for stage in StageName::ALL {
+        for &stage in StageName::ALL {
             let waits =
                 !log.pending(stage, Position(0), 1).await?.is_empty() || !log.due(stage, now, 1).await?.is_empty();
             if stage == StageName::Verify {

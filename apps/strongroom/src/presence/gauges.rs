@@ -7,7 +7,7 @@ use strongroom_model::{SiteId, StageName};
 /// Who is there, and who is missing.
 pub(super) fn presence(site: &SiteId, signs: &[Seen], missing: &[Missing], now: Timestamp) {
     let site = site.to_string();
-    for role in StageName::ALL.map(StageName::name).into_iter().chain([RELAY]) {
+    for role in StageName::ALL.iter().map(|stage| stage.name()).chain([RELAY]) {
         let does = |seen: &&Seen| {
             seen.is_alive() && seen.sign.parts.iter().any(|part| part.role == role && part.state != PartState::Cut)
         };

@@ -108,7 +108,7 @@ impl Watcher {
     }
 
     fn key(&self, missing: &Missing) -> AlarmKey {
-        let stage = StageName::ALL.into_iter().find(|stage| stage.name() == missing.role);
+        let stage = StageName::ALL.iter().copied().find(|stage| stage.name() == missing.role);
         let queue = stage
             .and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive.map(Partition::from).as_ref()));
         match queue {

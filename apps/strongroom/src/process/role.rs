@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_stage_is_a_role() {
-        for stage in StageName::ALL {
+        for &stage in StageName::ALL {
             assert!(Role::ALL.contains(&Role::Stage(stage)), "{stage}");
         }
         assert_eq!(Role::ALL.len(), StageName::ALL.len() + 1);

@@ -99,9 +99,11 @@ impl PageArgs {
 }
 
 fn kind(name: &str) -> Result<SubjectKind, String> {
-    let names = SubjectKind::ALL.map(SubjectKind::name);
-    let known = SubjectKind::ALL.into_iter().find(|kind| kind.name() == name);
-    known.ok_or_else(|| format!("expected one of {}", names.join(", ")))
+    let known = SubjectKind::ALL.iter().copied().find(|kind| kind.name() == name);
+    known.ok_or_else(|| {
+        let names: Vec<_> = SubjectKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {

@@ -62,9 +62,9 @@ pub(super) fn purged(booking: &str, data: &Purged) -> String {
     )
 }
 
-pub(super) fn held(booking: &str, data: &Held) -> String {
+pub(super) fn held(subject: &str, data: &Held) -> String {
     format!(
-        "The {} stage is still at work on booking {booking}; if it says nothing more, another may take it from {} on.",
+        "The {} stage is still at work on {subject}; if it says nothing more, another may take it from {} on.",
         data.stage,
         instant(data.until)
     )

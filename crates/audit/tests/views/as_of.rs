@@ -17,7 +17,7 @@ use crate::sample;
 async fn views(log: &EventLog, as_of: Option<Position>) -> Value {
     let page = PageRequest { as_of, ..PageRequest::default() };
     let mut by_status = BTreeMap::new();
-    for kind in SubjectKind::ALL {
+    for &kind in SubjectKind::ALL {
         for status in statuses_of(kind) {
             let found = subjects(log, kind, status, &page).await.unwrap();
             by_status.insert(format!("{} {status}", kind.name()), found);

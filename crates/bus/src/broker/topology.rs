@@ -114,7 +114,7 @@ impl Topology {
     pub fn new(site: SiteId, partitions: &[(StageName, Partition)]) -> Self {
         let partitions: BTreeSet<_> = partitions.iter().collect();
         let mut queues = vec![parked(&site)];
-        for stage in StageName::ALL {
+        for &stage in StageName::ALL {
             if stage.is_partitioned() {
                 let own = partitions.iter().filter(|(of, _)| *of == stage);
                 queues.extend(own.filter_map(|(_, partition)| work(&site, stage, Some(partition))));

@@ -21,7 +21,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) fn new(site: &SiteId) -> Self {
-        let all = StageName::ALL.into_iter().filter_map(|stage| Lane::new(site, stage, None)).collect();
+        let all = StageName::ALL.iter().copied().filter_map(|stage| Lane::new(site, stage, None)).collect();
         Self { site: site.clone(), all, searched: HashMap::new(), grown: true }
     }
 

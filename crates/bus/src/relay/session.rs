@@ -241,7 +241,7 @@ impl Relay {
 
     /// Looks for partitions that are new in the log, whether they have work or not.
     async fn know_partitions(&self, lanes: &mut Lanes) -> Result<(), Trouble> {
-        for stage in StageName::ALL {
+        for &stage in StageName::ALL {
             let Some(kind) = stage.partitions() else { continue };
             for head in self.wiring.log.newest(kind, MAX_PARTITIONS).await? {
                 if let Ok(partition) = head.stream.id().parse::<Partition>() {

@@ -239,7 +239,7 @@ impl Relay {
     /// Looks through partitioned stages' work for partitions that have no queue yet, a page of each at a time.
     pub(super) async fn search(&self, lanes: &mut Lanes) -> Result<Next, Trouble> {
         let mut next = Next::Later;
-        for stage in StageName::ALL.into_iter().filter(|stage| stage.is_partitioned()) {
+        for stage in StageName::ALL.iter().copied().filter(|stage| stage.is_partitioned()) {
             let from = lanes.searched.get(&stage).copied().unwrap_or_default();
             let page = self.wiring.log.pending_stored(stage, from, PAGE).await?;
             let Some(last) = page.last() else { continue };

@@ -22,12 +22,12 @@ fn below_root(path: &str) -> PathBuf {
 }
 
 /// The stages that work on that kind of subject.
-fn stages_of(subject: SubjectKind) -> &'static [StageName] {
+fn stages_of(subject: Option<SubjectKind>) -> &'static [StageName] {
     match subject {
-        SubjectKind::Booking => &[StageName::Fetch, StageName::Verify, StageName::Archive],
-        SubjectKind::Run => &[StageName::Enumerate],
-        SubjectKind::Alarm | SubjectKind::Summary => &[StageName::Notify],
-        SubjectKind::Drive => &[],
+        Some(SubjectKind::Booking) => &[StageName::Fetch, StageName::Verify, StageName::Archive],
+        Some(SubjectKind::Run) => &[StageName::Enumerate],
+        Some(SubjectKind::Alarm | SubjectKind::Summary) => &[StageName::Notify],
+        _ => &[],
     }
 }
 

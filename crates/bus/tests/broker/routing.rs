@@ -48,7 +48,7 @@ fn the_longest_names_fit_into_what_amqp_allows() {
 #[test]
 fn each_stage_has_its_queue_and_verify_one_for_each_drive() {
     let topology = topology();
-    for stage in StageName::ALL {
+    for &stage in StageName::ALL {
         let queue = topology.queue_of(stage, Some(&drive().into()));
         assert!(queue.is_some(), "{stage}");
     }

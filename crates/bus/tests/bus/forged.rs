@@ -175,7 +175,7 @@ async fn r2_what_is_not_due_yet_is_not_begun_whoever_delivers_it() {
         quarantined: None,
         reached: Vec::new(),
     };
-    append(&hub, &id("failed"), 0, Event::failed(strongroom_model::SubjectKind::Booking, failed).unwrap()).await;
+    append(&hub, &id("failed"), 0, Event::failed(strongroom_model::SubjectKind::Booking, failed)).await;
     append(&hub, &id("held"), 0, Event::TimesheetHeld(Held { stage: StageName::Fetch, until: at(900) })).await;
     let due = hub.rig.log.due_stored(StageName::Fetch, at(3600), 9).await.unwrap();
     let early: Vec<_> = due

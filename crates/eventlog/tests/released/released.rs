@@ -110,7 +110,7 @@ fn others_status(stream: &StreamName) -> Option<&'static str> {
         SubjectKind::Run => Some(if *stream == run(1) { "enumerated" } else { "requested" }),
         SubjectKind::Alarm => Some(if *stream == cleared { "cleared" } else { "raised" }),
         SubjectKind::Summary => Some(if *stream == StreamName::summary(1) { "sent" } else { "composed" }),
-        SubjectKind::Booking | SubjectKind::Drive => None,
+        _ => None,
     }
 }
 

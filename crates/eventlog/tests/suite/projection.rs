@@ -72,7 +72,7 @@ impl Model {
             SubjectKind::Run => follows::<strongroom_model::run::Run>(events, event),
             SubjectKind::Alarm => follows::<strongroom_model::alarm::Alarm>(events, event),
             SubjectKind::Summary => follows::<strongroom_model::summary::Summary>(events, event),
-            SubjectKind::Drive => false,
+            _ => false,
         }
     }
 
@@ -125,7 +125,7 @@ impl Random {
 }
 
 async fn compare(log: &EventLog, model: &Model) {
-    for stage in StageName::ALL {
+    for &stage in StageName::ALL {
         let pending = model.lasts(stage, |not_before| not_before.is_none());
         assert_eq!(log.pending(stage, Position(0), 1000).await.unwrap(), pending);
         if let Some(middle) = pending.get(pending.len() / 2) {
@@ -237,7 +237,7 @@ pub(crate) async fn a_retry_is_due_at_its_time_and_not_before<B: Backend>(backen
     assert!(log.pending(StageName::Fetch, Position(0), 9).await.unwrap().is_empty());
     assert!(log.due(StageName::Fetch, at(100), 9).await.unwrap().is_empty());
     assert_eq!(log.due(StageName::Fetch, micro, 9).await.unwrap().len(), 1);
-    assert_eq!(log.next_due(&StageName::ALL).await.unwrap(), Some(micro));
+    assert_eq!(log.next_due(StageName::ALL).await.unwrap(), Some(micro));
     assert_eq!(log.next_due(&[StageName::Archive]).await.unwrap(), None);
     assert_eq!(log.next_due(&[]).await.unwrap(), None);
 }

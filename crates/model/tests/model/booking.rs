@@ -64,7 +64,7 @@ fn events() -> Vec<(String, Event)> {
         .into_iter()
         .map(|event| (event.type_name().trim_start_matches("strongroom.timesheet.").replace(".v1", ""), event))
         .collect();
-    for stage in StageName::ALL {
+    for &stage in StageName::ALL {
         events.push((format!("{stage} failed, retry"), failure(stage, true)));
         events.push((format!("{stage} failed, person"), failure(stage, false)));
         events.push((format!("retried from {stage}"), retried(stage)));

@@ -43,6 +43,9 @@ fn each_type_of_event_has_its_next_step() {
         ("summary.composed.v1", now(Notify)),
         ("summary.sent.v1", None),
         ("summary.failed.v1", due(Notify)),
+        ("work.attempt-failed.v1", due(Fetch)),
+        ("work.failed.v1", None),
+        ("work.held.v1", Some(Next { stage: Verify, not_before: Some(at(20)) })),
     ];
     let mut types = BTreeSet::new();
     for (file, sample) in samples::all() {
@@ -57,7 +60,7 @@ fn each_type_of_event_has_its_next_step() {
 
 #[test]
 fn a_failure_goes_back_to_its_own_stage_but_verifys_to_fetch() {
-    for stage in StageName::ALL {
+    for &stage in StageName::ALL {
         let expected = if stage == StageName::Verify { StageName::Fetch } else { stage };
         let next = next_step(&Event::TimesheetFailed(failed(stage, true))).unwrap();
         assert_eq!((next.stage, next.not_before), (expected, Some(at(5))));

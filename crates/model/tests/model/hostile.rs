@@ -13,7 +13,7 @@ use crate::samples;
 /// Every event there is, and every failure and retry of every stage.
 fn pool() -> Vec<Event> {
     let mut pool: Vec<_> = samples::all().into_iter().map(|(_, sample)| sample.event).collect();
-    for stage in StageName::ALL {
+    for &stage in StageName::ALL {
         pool.push(samples::retried(stage));
         for retry in [true, false] {
             pool.push(Event::TimesheetFailed(samples::failed(stage, retry)));

@@ -210,6 +210,9 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         summary_composed(),
         summary_sent(),
         Event::SummaryFailed(failed(StageName::Notify, true)),
+        Event::WorkAttemptFailed(failed(StageName::Verify, true)),
+        Event::WorkFailed(Failed { retry_at: None, ..failed(StageName::Verify, true) }),
+        Event::WorkHeld(Held { stage: StageName::Verify, until: at(20) }),
     ];
     let bare = [
         Event::DriveUsed(DriveUsed {
@@ -259,11 +262,11 @@ fn with_no_option(event: Event) -> NewEvent {
 fn stream_of(event: &Event) -> StreamName {
     let run: RunId = "019a9f6e-0000-7000-8000-000000000001".parse().unwrap();
     match event.subject_kind() {
-        SubjectKind::Booking => StreamName::booking(&"B-1001".parse().unwrap()),
-        SubjectKind::Run => StreamName::run(run),
-        SubjectKind::Drive => StreamName::drive(drive()),
-        SubjectKind::Alarm => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
-        SubjectKind::Summary => StreamName::summary(17),
+        Some(SubjectKind::Booking) => StreamName::booking(&"B-1001".parse().unwrap()),
+        Some(SubjectKind::Run) => StreamName::run(run),
+        Some(SubjectKind::Alarm) => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
+        Some(SubjectKind::Summary) => StreamName::summary(17),
+        _ => StreamName::drive(drive()),
     }
 }
 

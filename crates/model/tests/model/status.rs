@@ -28,6 +28,7 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("summary.composed.v1", Some("composed"), None),
         ("summary.sent.v1", Some("sent"), None),
         ("summary.failed.v1", Some("composed"), None),
+        ("work.failed.v1", Some("needs-attention"), None),
     ];
     let (kept, other) = (Status::labelled("as it was"), "elsewhere".parse::<Partition>().unwrap());
     for (file, sample) in samples::all() {
@@ -71,7 +72,8 @@ fn only_a_partitioned_stages_work_is_bound_to_a_partition() {
 #[test]
 fn a_log_can_find_the_last_decisive_event_by_its_type() {
     let keeping: Vec<_> = CATALOGUE.iter().filter(|one| one.keeps_status).map(|one| one.name).collect();
-    assert_eq!(keeping, ["strongroom.timesheet.held.v1", "strongroom.alarm.notified.v1", "strongroom.alarm.failed.v1"]);
+    let names = ["timesheet.held", "alarm.notified", "alarm.failed", "work.attempt-failed", "work.held"];
+    assert_eq!(keeping, names.map(|name| format!("strongroom.{name}.v1")));
 }
 
 #[test]

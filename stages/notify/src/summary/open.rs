@@ -21,9 +21,9 @@ pub(crate) const PAGE: usize = 256;
 /// What was open at a position.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Open {
-    /// Bookings in progress.
+    /// Bookings that were in progress.
     pub in_hand: InProgress,
-    /// Bookings that need a person.
+    /// Subjects that needed a person.
     pub attention: Attention,
     /// Lasting alarms.
     pub alarms: StandingAlarms,

@@ -5,6 +5,7 @@ mod alarms;
 mod bounded;
 mod files;
 mod mails;
+mod other;
 mod runs;
 mod work;
 
@@ -18,6 +19,7 @@ pub use self::alarms::{AlarmChange, Alarms};
 pub use self::bounded::{Bounded, MAX_LISTED};
 pub use self::files::{Files, OnDrive};
 pub use self::mails::Mails;
+pub use self::other::Other;
 pub use self::runs::RunTally;
 pub use self::work::WorkTime;
 
@@ -51,7 +53,9 @@ pub struct Tally {
     pub alarms: Alarms,
     /// Mails.
     pub mails: Mails,
-    /// Labels of drives that were set up.
+    /// Work of families that have no section of their own.
+    pub other: Other,
+    /// Drives that were set up, by label.
     pub drives_set_up: Bounded<String>,
     /// Positions of unreadable events.
     pub unreadable: Bounded<Position>,
@@ -94,6 +98,10 @@ impl Tally {
             Event::DriveAttached(_) => {}
             // The alarm that led to it reports it.
             Event::DriveUsed(_) | Event::DriveAdopted(_) | Event::DriveIdentityRestored(_) => {}
+            other => {
+                self.other.add(recorded);
+                other.failure().into_iter().for_each(|failed| self.failed(failed));
+            }
         }
     }
 

@@ -63,10 +63,14 @@ fn act(sentence: String, also: Vec<String>) -> SummaryVerdict {
 /// `3 files need you: the server has no file for the booking.`
 fn needs_you(report: &SummaryReport) -> String {
     let attention = &report.open.attention;
-    let number = plural(attention.total, "file needs", "files need");
+    let number = match (attention.files(), attention.total) {
+        (files, total) if files == total => plural(files, "file needs", "files need"),
+        (0, other) => plural(other, "task needs", "tasks need"),
+        (some, total) => format!("{} and {} need", files(some), plural(total - some, "other task", "other tasks")),
+    };
     let mut causes = attention.groups.keys();
     match (causes.next(), causes.next()) {
-        (Some(only), None) => format!("{number} you: {}.", only.cause()),
+        (Some((_, only)), None) => format!("{number} you: {}.", only.cause()),
         _ => format!("{number} you, for {} different reasons.", attention.groups.len()),
     }
 }

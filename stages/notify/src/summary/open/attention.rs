@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use crate::summary::tally::MAX_LISTED;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName};
+use strongroom_model::{Event, FailureKind, Position, Recorded, StreamName, SubjectKind};
 
-/// A booking that needs a person.
+/// One subject that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// The booking.
-    pub booking: String,
-    /// The server's file name, if it was ever taken.
+    /// Its stream.
+    pub stream: StreamName,
+    /// A booking's file name, as the server gave it; absent where it was never enumerated.
     pub filename: Option<String>,
     /// What happened.
     pub message: String,
@@ -26,41 +26,50 @@ pub struct Group {
     pub shown: Vec<Stuck>,
 }
 
-/// Bookings that need a person.
+/// Subjects that need a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attention {
     /// Their number.
     pub total: u64,
-    /// By cause.
-    pub groups: BTreeMap<FailureKind, Group>,
+    /// By kind of subject and cause.
+    pub groups: BTreeMap<(SubjectKind, FailureKind), Group>,
+}
+
+impl Attention {
+    /// How many of them are bookings: each is a file.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        let files = self.groups.iter().filter(|((kind, _), _)| *kind == SubjectKind::Booking);
+        files.map(|(_, group)| group.total).sum()
+    }
 }
 
 /// Collects them in any order.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    groups: BTreeMap<FailureKind, Gathered>,
+    groups: BTreeMap<(SubjectKind, FailureKind), Gathered>,
 }
 
 #[derive(Debug, Default)]
 struct Gathered {
     total: u64,
-    /// By position, independent of the order of collection.
-    shown: BTreeMap<Position, (StreamName, Stuck)>,
+    /// By position, so that which are shown does not depend on the order of gathering.
+    shown: BTreeMap<Position, Stuck>,
 }
 
 impl Collector {
     /// Adds a booking by its last event.
     pub(super) fn add(&mut self, last: &Recorded) {
-        let Event::TimesheetFailed(failed) = &last.event else { return };
-        let group = self.groups.entry(failed.kind).or_default();
+        let Some(failed) = last.event.failure() else { return };
+        let group = self.groups.entry((last.stream.kind(), failed.kind)).or_default();
         group.total += 1;
         let stuck = Stuck {
-            booking: last.stream.id().to_owned(),
+            stream: last.stream.clone(),
             filename: None,
             message: failed.message.clone(),
             quarantined: failed.quarantined.clone(),
         };
-        group.shown.insert(last.position, (last.stream.clone(), stuck));
+        group.shown.insert(last.position, stuck);
         if group.shown.len() > MAX_LISTED {
             group.shown.pop_last();
         }
@@ -70,10 +79,10 @@ impl Collector {
         let mut attention = Attention::default();
         for (kind, gathered) in self.groups {
             attention.total += gathered.total;
-            let names: Vec<StreamName> = gathered.shown.values().map(|(stream, _)| stream.clone()).collect();
+            let names: Vec<StreamName> = gathered.shown.values().map(|stuck| stuck.stream.clone()).collect();
             let histories = log.readable_streams(&names).await?;
-            let named = |(stream, mut stuck): (StreamName, Stuck)| {
-                stuck.filename = histories.get(&stream).and_then(|history| filename(history, to));
+            let named = |mut stuck: Stuck| {
+                stuck.filename = histories.get(&stuck.stream).and_then(|history| filename(history, to));
                 stuck
             };
             let shown = gathered.shown.into_values().map(named).collect();

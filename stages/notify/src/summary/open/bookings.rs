@@ -71,7 +71,10 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InProgress, Atte
     let mut census =
         Census { to, in_hand: InProgress::default(), attention: Collector::default(), counted: Counted::default() };
     for status in OPEN {
-        census.unmoved(log, status).await?;
+        census.unmoved(log, SubjectKind::Booking, status).await?;
+    }
+    for kind in SubjectKind::ALL.iter().copied().filter(|kind| *kind != SubjectKind::Booking) {
+        census.unmoved(log, kind, BookingStatus::NeedsAttention).await?;
     }
     census.moved(log).await?;
     let attention = census.attention.finish(log, to).await?;
@@ -79,10 +82,10 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InProgress, Atte
 }
 
 impl Census {
-    async fn unmoved(&mut self, log: &EventLog, status: BookingStatus) -> Result<(), LogError> {
+    async fn unmoved(&mut self, log: &EventLog, kind: SubjectKind, status: BookingStatus) -> Result<(), LogError> {
         let (mut from, to) = (Position(0), self.to);
         while from < to {
-            let page = log.with_status(SubjectKind::Booking, status.label(), from, PAGE).await?;
+            let page = log.with_status(kind, status.label(), from, PAGE).await?;
             for last in page.iter().take_while(|last| last.position < to).filter_map(|last| log.readable(last)) {
                 self.count(&last);
             }
@@ -104,7 +107,7 @@ impl Census {
             let mut moved = Vec::new();
             for event in page.iter().filter_map(|stored| log.readable(stored)) {
                 // Streams that began since were not open.
-                if event.stream.kind() == SubjectKind::Booking && event.version > Version(0) {
+                if event.version > Version(0) {
                     moved.push(event.stream);
                 }
             }
@@ -126,9 +129,11 @@ impl Census {
     }
 
     fn count(&mut self, last: &Recorded) {
-        let Some(status) = BookingStatus::of(&last.event).filter(|status| OPEN.contains(status)) else {
-            return;
+        let status = match &last.event {
+            Event::WorkFailed(_) => Some(BookingStatus::NeedsAttention),
+            event => BookingStatus::of(event),
         };
+        let Some(status) = status.filter(|status| OPEN.contains(status)) else { return };
         if !self.counted.add(&last.stream) {
             return;
         }

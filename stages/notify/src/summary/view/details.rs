@@ -37,6 +37,7 @@ pub(super) fn counts(report: &SummaryReport) -> Vec<ViewRow> {
         rows.push(ViewRow::new("Deleted on the server by an approved purge", count(files.purged)));
     }
     rows.push(waiting(report));
+    rows.extend(other(report));
     rows
 }
 
@@ -62,6 +63,15 @@ fn waiting(report: &SummaryReport) -> ViewRow {
     }
 }
 
+/// Work without a section of its own, by the statuses that its subjects got.
+fn other(report: &SummaryReport) -> impl Iterator<Item = ViewRow> {
+    report.tally.other.kinds.iter().map(|(kind, counts)| {
+        let parts: Vec<_> = counts.iter().map(|(status, number)| format!("{} {status}", count(*number))).collect();
+        ViewRow::new(&format!("Other work, {}", kind.name()), parts.join(", "))
+    })
+}
+
+/// What came onto each drive, and how it was read back.
 pub(super) fn drives(report: &SummaryReport) -> Vec<ViewRow> {
     let drives = report.tally.files.drives.iter();
     drives

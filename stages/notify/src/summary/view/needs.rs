@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
-use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
+use strongroom_model::{FailureKind, SubjectKind};
 
 use super::{Need, ViewRow};
 use crate::format_text::{count, files, full_stop, name, plural, sentence};
@@ -8,9 +8,10 @@ use crate::summary::open::{Group, StandingAlarm, Stuck};
 use crate::summary::report::SummaryReport;
 use crate::summary::tally::MAX_LISTED;
 
-/// Files, then lasting alarms, then the server's records.
+/// Files first, then lasting conditions, then the server's records.
 pub(super) fn needs(report: &SummaryReport, zone: &TimeZone) -> Vec<Need> {
-    let mut needs: Vec<Need> = report.open.attention.groups.iter().map(|(kind, group)| stuck(*kind, group)).collect();
+    let mut needs: Vec<Need> =
+        report.open.attention.groups.iter().map(|((subject, cause), group)| stuck(*subject, *cause, group)).collect();
     let alarms = &report.open.alarms;
     needs.extend(alarms.list.iter().take(MAX_LISTED).map(|alarm| standing(alarm, zone)));
     let left_out = alarms.list.len().saturating_sub(MAX_LISTED) as u64;
@@ -30,26 +31,31 @@ pub(super) fn needs(report: &SummaryReport, zone: &TimeZone) -> Vec<Need> {
     needs
 }
 
-fn stuck(kind: FailureKind, group: &Group) -> Need {
-    let items: Vec<ViewRow> = group.shown.iter().map(file).collect();
+fn stuck(subject: SubjectKind, kind: FailureKind, group: &Group) -> Need {
+    let items: Vec<ViewRow> = group.shown.iter().map(item).collect();
+    let number = match subject {
+        SubjectKind::Booking => files(group.total),
+        other => format!("{} × {}", count(group.total), other.name()),
+    };
     Need {
-        heading: format!("{}: {}", files(group.total), kind.cause()),
+        heading: format!("{number}: {}", kind.cause()),
         step: full_stop(kind.step()),
         left_out: and_more(group.total - items.len() as u64),
         items,
     }
 }
 
-fn file(stuck: &Stuck) -> ViewRow {
+fn item(stuck: &Stuck) -> ViewRow {
     let mut note = full_stop(&stuck.message);
     if let Some(path) = &stuck.quarantined {
         note.push_str(&format!(" The bad copy is at {}.", name(path)));
     }
-    ViewRow {
-        label: format!("Booking {}", stuck.booking),
-        value: stuck.filename.as_deref().map_or_else(|| "(its file was never seen)".to_owned(), name),
-        note,
-    }
+    let value = match (&stuck.filename, stuck.stream.kind()) {
+        (Some(filename), _) => name(filename),
+        (None, SubjectKind::Booking) => "(its file was never seen)".to_owned(),
+        (None, _) => String::new(),
+    };
+    ViewRow { label: sentence(&format!("{} {}", stuck.stream.kind().name(), stuck.stream.id())), value, note }
 }
 
 fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {

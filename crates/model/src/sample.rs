@@ -1,0 +1,68 @@
+//! A family of work that only tests have (feature `sample-family`), to show what a family is made of: its events, which
+//! stage they hand their subject to, which status they leave it with, and its fold.
+//!
+//! Failures, retries and holds are the kernel's own events ([`Event::WorkFailed`] and its neighbours).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::Recorded;
+use crate::event::{Event, Failed};
+use crate::fold::{Fold, IllegalTransition};
+
+/// A sample is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SampleRequested {
+    /// How many attempts fail before one succeeds.
+    pub failures: u32,
+}
+
+/// A sample was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SampleTaken {
+    /// Which attempt succeeded, counted from 1.
+    pub attempt: u32,
+}
+
+/// What has become of a sample, folded from its stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sample {
+    /// What was asked for.
+    pub requested: Option<SampleRequested>,
+    /// That it was taken.
+    pub taken: Option<SampleTaken>,
+    /// The last failure.
+    pub failure: Option<Failed>,
+    /// How many attempts have failed.
+    pub failures: u32,
+}
+
+impl Fold for Sample {
+    fn next(mut self, event: &Recorded) -> Result<Self, IllegalTransition> {
+        let is_open = self.requested.is_some() && self.taken.is_none();
+        match &event.event {
+            Event::SampleRequested(data) if self.requested.is_none() => self.requested = Some(data.clone()),
+            Event::SampleTaken(data) if is_open => self.taken = Some(data.clone()),
+            Event::WorkAttemptFailed(failed) | Event::WorkFailed(failed) if is_open => {
+                self.failures = self.failures.saturating_add(1);
+                self.failure = Some(failed.clone());
+            }
+            Event::WorkHeld(_) if is_open => {}
+            other => return Err(self.refuse(other)),
+        }
+        Ok(self)
+    }
+
+    fn describe(&self) -> String {
+        match (&self.requested, &self.taken) {
+            (None, _) => "a sample without a request",
+            (Some(_), None) => "a sample that is due",
+            (Some(_), Some(_)) => "a sample that was taken",
+        }
+        .to_owned()
+    }
+
+    fn attempt(&self) -> u32 {
+        self.failures.saturating_add(1)
+    }
+}
