@@ -19,7 +19,7 @@ use strongroom_model::event::AlarmRaised;
 use strongroom_model::presence::Seen;
 use strongroom_model::text::shown;
 use strongroom_model::{AlarmKind, EventId};
-use strongroom_notify::{Settings, tell_unrecorded};
+use strongroom_notify::{Settings, mail_unrecorded};
 use strongroom_service::{Clock, Config, kill_point};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -158,7 +158,7 @@ impl Watch {
         let untold = Untold { id: told.raised, time: told.at, change: Change::Raised(told.alarm.clone()) };
         let alarm = Alarm { untold: vec![untold], ..Alarm::default() };
         let settings = Settings::from_config(&self.config)?;
-        let sending = tell_unrecorded(&settings, &self.config.site, &alarm, &told.reached);
+        let sending = mail_unrecorded(&settings, &self.config.site, &alarm, &told.reached);
         let sent = timeout(MAX_MAIL, sending).await.or_trouble("the mail server takes too long")?;
         let Some((notified, delivery)) = sent.or_trouble("the mail was not handed over")? else { return Ok(told) };
         told.reached.extend(delivery.taken.iter().map(ToString::to_string));

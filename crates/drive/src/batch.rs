@@ -10,7 +10,7 @@ use strongroom_model::ByteCount;
 use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
 
-use crate::drive::quarantine::{discard, set_aside};
+use crate::drive::quarantine::{discard, quarantine_unlisted};
 use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::hashing::digests_of;
 use crate::mount::Mount;
@@ -145,17 +145,18 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>,
                 return Ok(None);
             }
             // Unproven content is quarantined; proven content stays.
-            Ok(Some(_)) | Err(DriveError { kind: DriveErrorKind::NotPlain, .. }) => match set_aside(mount, &path, None)
-            {
-                Ok(aside) => {
-                    tracing::warn!(%path, %aside, "a file that no event tells of stood in the way, and was put aside");
+            Ok(Some(_)) | Err(DriveError { kind: DriveErrorKind::NotPlain, .. }) => {
+                match quarantine_unlisted(mount, &path, None) {
+                    Ok(quarantined) => {
+                        tracing::warn!(%path, %quarantined, "an unrecorded file at the final path was moved to the quarantine");
+                    }
+                    Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
+                    Err(DriveError { kind: DriveErrorKind::Proven, .. }) => {
+                        return Err(mount.error(Operation::Rename, &path, Refusal::Busy));
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
-                Err(DriveError { kind: DriveErrorKind::Proven, .. }) => {
-                    return Err(mount.error(Operation::Rename, &path, Refusal::Busy));
-                }
-                Err(error) => return Err(error),
-            },
+            }
             Ok(None) => {}
             Err(error) => return Err(error),
         }

@@ -84,9 +84,9 @@ impl Beneath {
     pub fn mount_id(&self) -> Option<u64> {
         // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels leave it out of `stx_mask`.
         let unique = StatxFlags::from_bits_retain(0x4000);
-        [unique, StatxFlags::MNT_ID].into_iter().find_map(|asked| {
-            let stat = rustix::fs::statx(&self.top, "", AtFlags::EMPTY_PATH, asked).ok()?;
-            StatxFlags::from_bits_retain(stat.stx_mask).contains(asked).then_some(stat.stx_mnt_id)
+        [unique, StatxFlags::MNT_ID].into_iter().find_map(|mask| {
+            let stat = rustix::fs::statx(&self.top, "", AtFlags::EMPTY_PATH, mask).ok()?;
+            StatxFlags::from_bits_retain(stat.stx_mask).contains(mask).then_some(stat.stx_mnt_id)
         })
     }
 

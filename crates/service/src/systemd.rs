@@ -14,21 +14,21 @@ const MAX_STATUS_CHARS: usize = 200;
 /// The process is set up.
 pub fn ready() {
     if let Err(error) = manager::notify(Notification::Ready) {
-        tracing::warn!(%error, "the service manager cannot be told that this process is ready");
+        tracing::warn!(%error, "cannot report readiness to the service manager");
     }
 }
 
 /// The process is shutting down.
 pub fn stopping() {
     if let Err(error) = manager::notify(Notification::Stopping) {
-        tracing::debug!(%error, "the service manager cannot be told that this process stops");
+        tracing::debug!(%error, "cannot report the shutdown to the service manager");
     }
 }
 
 /// What the process does now, in one line.
 pub fn status(text: &str) {
     if let Err(error) = manager::notify(Notification::Status(&printable(text, MAX_STATUS_CHARS))) {
-        tracing::debug!(%error, "the service manager cannot be told what this process does");
+        tracing::debug!(%error, "cannot report the status to the service manager");
     }
 }
 
@@ -53,7 +53,7 @@ async fn ping(health: Health, every: Duration) {
         let stuck = health.stuck();
         if stuck.is_empty() {
             if let Err(error) = manager::notify(Notification::Alive) {
-                tracing::warn!(%error, "the watchdog cannot be told that this process is alive");
+                tracing::warn!(%error, "cannot ping the watchdog");
             }
         } else {
             tracing::error!(?stuck, "this process is stuck: the watchdog is left to end it");

@@ -198,11 +198,11 @@ fn storage_step(server: &str) -> String {
 
 /// The alarm for a server that cannot write one booking.
 #[must_use]
-pub fn no_storage(said: &str) -> AlarmRaised {
+pub fn no_storage(detail: &str) -> AlarmRaised {
     AlarmRaised {
         kind: AlarmKind::ServerStorage,
         subject: SERVER.to_owned(),
-        message: format!("the document server cannot write: {said}"),
+        message: format!("the document server cannot write: {detail}"),
         next_step: storage_step("the document server"),
     }
 }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     /// What a person reads, for every cause, about a list and about a file.
-    fn told(about: About, path: &str) -> String {
+    fn described(about: About, path: &str) -> String {
         let server = "https://documents.example.org".to_owned();
         let request = Request { server, method: Method::GET, path: path.to_owned(), about };
         let tell = |cause| {
@@ -272,11 +272,11 @@ mod tests {
 
     #[test]
     fn every_error_about_the_server_says_what_and_what_to_do() {
-        insta::assert_snapshot!(told(About::Server, "/v1/bookings/waiting"));
+        insta::assert_snapshot!(described(About::Server, "/v1/bookings/waiting"));
     }
 
     #[test]
     fn every_error_about_a_booking_says_what_and_what_to_do() {
-        insta::assert_snapshot!(told(About::Booking, "/v1/bookings/B-1/timesheet"));
+        insta::assert_snapshot!(described(About::Booking, "/v1/bookings/B-1/timesheet"));
     }
 }

@@ -183,11 +183,11 @@ fn page(answer: &JsonBody, limit: u32, after: Option<&str>, list: List) -> Resul
 
 /// Some servers use an empty text for the last page.
 fn cursor(json: &[u8]) -> Result<Option<String>, String> {
-    let next: Option<Cursor> = serde_json::from_slice(json)
+    let next: Option<PageCursor> = serde_json::from_slice(json)
         .map_err(|_| "its \"next\" is not a cursor: it must be text, a whole number or null".to_owned())?;
     let next = next.map(|cursor| match cursor {
-        Cursor::Text(text) => text,
-        Cursor::Number(number) => number.to_string(),
+        PageCursor::Text(text) => text,
+        PageCursor::Number(number) => number.to_string(),
     });
     let next = next.filter(|next| !next.is_empty());
     if next.as_ref().is_some_and(|next| next.len() > MAX_CURSOR_BYTES) {
@@ -198,7 +198,7 @@ fn cursor(json: &[u8]) -> Result<Option<String>, String> {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Cursor {
+enum PageCursor {
     Text(String),
     Number(u64),
 }

@@ -92,7 +92,11 @@ impl Archive {
         let mut places =
             if marked.is_empty() { Vec::new() } else { self.source.move_to_archive(&marked).await? }.into_iter();
         kill_point!("archive.after-move");
-        tracing::debug!(marked = marked.len(), refused = part.len() - marked.len(), "the server was told");
+        tracing::debug!(
+            marked = marked.len(),
+            refused = part.len() - marked.len(),
+            "marked and moved bookings on the server"
+        );
         Ok(part
             .iter()
             .zip(refusals)
@@ -110,7 +114,7 @@ impl Archive {
         parts: &mut Vec<Vec<MarkTask>>,
         settle: &Settle<Booking>,
     ) {
-        tracing::warn!(bookings = part.len(), %error, "the server could not be told");
+        tracing::warn!(bookings = part.len(), %error, "bookings could not be marked or moved on the server");
         self.server.suspect();
         let outcome = match self.source.obstacle_behind(error).await {
             Some(obstacle) => {

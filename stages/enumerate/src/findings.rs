@@ -21,7 +21,7 @@ pub(crate) fn findings(pick: &Pick, whole: bool) -> Done {
         done.raise.push(forgot(pick));
     } else if whole {
         // Only a complete list shows that there is none.
-        let message = "the server offers nothing any more that it was told is backed up".to_owned();
+        let message = "the server no longer offers bookings that were archived".to_owned();
         done.clear.push((AlarmKey::new(AlarmKind::ServerForgot, SERVER), message));
     }
     done
@@ -50,7 +50,7 @@ fn forgot(pick: &Pick) -> AlarmRaised {
         kind: AlarmKind::ServerForgot,
         subject: SERVER.to_owned(),
         message: format!(
-            "the document server offers {} bookings as not backed up that it was told are archived: it may have been restored from an older state",
+            "the document server offers {} bookings as not backed up that were archived: it may have been restored from an older state",
             pick.forgotten
         ),
         next_step: format!("run `strongroom retry {}` to tell it again{rest}", named.join(" ")),

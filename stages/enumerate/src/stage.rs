@@ -92,7 +92,7 @@ impl Stage for Enumerate {
                 }
                 // Not settled: delivered again once the log can be read.
                 Err(ListError::Log(error)) => {
-                    tracing::warn!(error = %with_causes(&error), "a run cannot see what is in hand");
+                    tracing::warn!(error = %with_causes(&error), "a run cannot read which bookings are in progress");
                 }
             }
         }

@@ -30,5 +30,5 @@ pub use crate::mail::Mail;
 pub use crate::notice::Notice;
 pub use crate::post::Post;
 pub use crate::settings::{Settings, SettingsError};
-pub use crate::stage::{Notify, tell_unrecorded};
+pub use crate::stage::{Notify, mail_unrecorded};
 pub use crate::summary::{ComposeError, compose, compose_after, last_composed};

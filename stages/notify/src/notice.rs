@@ -27,7 +27,7 @@ impl Fold for Notice {
 
     fn describe(&self) -> String {
         match self {
-            Self::Empty => "something that nobody is told of".to_owned(),
+            Self::Empty => "neither an alarm nor a summary".to_owned(),
             Self::Alarm(alarm) => alarm.describe(),
             Self::Summary(summary) => summary.describe(),
         }

@@ -75,7 +75,7 @@ impl Stage for Notify {
             }
         }
         // Alarms first: they are urgent, and a summary may take a while.
-        self.tell(alarms, settle).await;
+        self.mail_alarms(alarms, settle).await;
         summaries.sort_by_key(|(_, composed)| composed.number);
         for (task, composed) in summaries {
             self.summarise(task, &composed, settle).await;
@@ -105,7 +105,7 @@ impl Notify {
 
     /// One mail for all pending alarms; if some recipients have had one, another for the rest. Kinds with too many
     /// mails stay pending, and are delivered again.
-    async fn tell(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
+    async fn mail_alarms(&self, alarms: Vec<(Task<Notice>, Alarm)>, settle: &Settle<Notice>) {
         let mut groups: BTreeMap<Vec<String>, Vec<(Task<Notice>, Alarm)>> = BTreeMap::new();
         let kinds: BTreeSet<AlarmKind> = alarms.iter().filter_map(|(_, alarm)| kind(alarm)).collect();
         let waiting = self.waiting(&kinds);
@@ -117,7 +117,7 @@ impl Notify {
             }
         }
         for (reached, alarms) in groups {
-            self.tell_group(alarms, &reached, settle).await;
+            self.mail_group(alarms, &reached, settle).await;
         }
     }
 
@@ -130,7 +130,7 @@ impl Notify {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn tell_group(&self, alarms: Vec<(Task<Notice>, Alarm)>, reached: &[String], settle: &Settle<Notice>) {
+    async fn mail_group(&self, alarms: Vec<(Task<Notice>, Alarm)>, reached: &[String], settle: &Settle<Notice>) {
         let Some(mail) = AlarmMail::of(self.log.site(), alarms.iter().map(|(_, alarm)| alarm)) else {
             return;
         };
@@ -211,7 +211,7 @@ impl Notify {
 ///
 /// # Errors
 /// Nobody has it, or no reply says so.
-pub async fn tell_unrecorded(
+pub async fn mail_unrecorded(
     settings: &Settings,
     site: &SiteId,
     alarm: &Alarm,

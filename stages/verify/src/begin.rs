@@ -49,7 +49,7 @@ pub(crate) enum BeginError {
     #[error("what was found cannot be recorded")]
     Append(#[from] AppendError),
     /// An alarm could not be raised or cleared.
-    #[error("what was found cannot be told")]
+    #[error("an alarm cannot be raised or cleared")]
     Alarm(#[from] AlarmError),
     /// The drive cannot be used.
     #[error("the drive cannot be worked on: {0}")]

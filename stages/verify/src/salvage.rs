@@ -75,7 +75,7 @@ impl Salvage {
         stop: &CancellationToken,
     ) -> Result<SalvageProgress, BeginError> {
         let (listed, others): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| !file.listed_as.is_empty());
-        let mut found = Salvaged { left: others.into_iter().map(|file| file.path).collect(), ..Salvaged::default() };
+        let mut salvaged = Salvaged { left: others.into_iter().map(|file| file.path).collect(), ..Salvaged::default() };
         let (mut proofs, mut since) = (Vec::new(), Instant::now());
         for (index, files) in listed.chunks(READ_TOGETHER).enumerate() {
             if stop.is_cancelled() {
@@ -90,27 +90,27 @@ impl Salvage {
                     // Moved meanwhile.
                     Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                     _ => {
-                        found.refused += 1;
-                        found.left.push(file.path.clone());
+                        salvaged.refused += 1;
+                        salvaged.left.push(file.path.clone());
                     }
                 }
             }
             if since.elapsed() >= STEP {
-                self.list(month, std::mem::take(&mut proofs), &mut found).await?;
+                self.list(month, std::mem::take(&mut proofs), &mut salvaged).await?;
                 tracing::info!(%month, done = index * READ_TOGETHER + files.len(), of = listed.len(),
                     "reading back what a damaged manifest lists");
                 since = Instant::now();
             }
         }
-        self.list(month, proofs, &mut found).await?;
-        if found.listed > 0 {
+        self.list(month, proofs, &mut salvaged).await?;
+        if salvaged.listed > 0 {
             let (drive, site) = (self.drive.clone(), self.log.site().clone());
             blocking(move || drive.fold(&site)).await?;
         }
         kill_point!("verify.after-salvage");
         // If we stop here, the alarm stays, and the next start finds the rest, or nothing.
-        found.left.sort_unstable();
-        self.unknown.settled(month, &found).await?;
+        salvaged.left.sort_unstable();
+        self.unknown.settled(month, &salvaged).await?;
         Ok(SalvageProgress::Done)
     }
 
@@ -134,7 +134,7 @@ impl Salvage {
     }
 
     /// In one durable step, if they are still in place.
-    async fn list(&self, month: Month, proofs: Vec<ProvenCopy>, found: &mut Salvaged) -> Result<(), DriveError> {
+    async fn list(&self, month: Month, proofs: Vec<ProvenCopy>, salvaged: &mut Salvaged) -> Result<(), DriveError> {
         if proofs.is_empty() {
             return Ok(());
         }
@@ -146,13 +146,13 @@ impl Salvage {
         .await;
         for (path, answer) in answers {
             match answer {
-                Ok(()) => found.listed += 1,
+                Ok(()) => salvaged.listed += 1,
                 Err(error) if error.obstacle().is_some() => return Err(error),
                 // Listed or moved by another worker.
                 Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(_) => {
-                    found.refused += 1;
-                    found.left.push(path);
+                    salvaged.refused += 1;
+                    salvaged.left.push(path);
                 }
             }
         }

@@ -80,7 +80,7 @@ pub struct Verify {
     alarms: Alarms,
     suspects: Suspects,
     /// The drive that was checked when it was first seen.
-    begun: Arc<Mutex<Option<DriveId>>>,
+    checked: Arc<Mutex<Option<DriveId>>>,
     /// The drive at the last look.
     seen: std::sync::Mutex<Option<DriveId>>,
     salvage: Background,
@@ -100,7 +100,7 @@ struct BadCopy {
     path: String,
     seen: FileVersion,
     /// Quarantined, or else discarded.
-    aside: bool,
+    quarantine: bool,
     message: String,
 }
 
@@ -123,7 +123,7 @@ impl Verify {
             clock,
             alarms,
             suspects: Suspects::default(),
-            begun: Arc::default(),
+            checked: Arc::default(),
             seen: std::sync::Mutex::default(),
             salvage: Background::default(),
             folding: Folding::default(),
@@ -152,8 +152,8 @@ impl Verify {
         }
         let id = drive.identity().id;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
-        let mut begun = self.begun.lock().await;
-        if *begun == Some(id) {
+        let mut checked = self.checked.lock().await;
+        if *checked == Some(id) {
             return Ok(());
         }
         if let Err(error) = attached::record(&self.log, &self.clock, &drive, &self.settings).await {
@@ -162,7 +162,7 @@ impl Verify {
         let month = Month::of(self.clock.now(), &self.settings.zone);
         match begin::begin(&self.log, &self.alarms, &self.clock, &drive, month).await {
             Ok(salvageable) => {
-                *begun = Some(id);
+                *checked = Some(id);
                 if !salvageable.is_empty() {
                     self.salvage(&drive, salvageable);
                 }
@@ -172,7 +172,7 @@ impl Verify {
                 // Something unusual is on the drive, and will not go away.
                 None => {
                     tracing::warn!(%error, "the drive could not be looked through to the end");
-                    *begun = Some(id);
+                    *checked = Some(id);
                 }
             },
             // Checked before the next batch; this one can be proven all the same.
@@ -185,10 +185,10 @@ impl Verify {
     fn salvage(&self, drive: &Drive, months: BTreeMap<Month, Vec<Unlisted>>) {
         let unknown = UnknownFiles::new(&self.log, &self.alarms, drive);
         let salvage = Salvage::new(&self.log, drive, self.settings.device_only, unknown, months);
-        let (begun, slot) = (self.begun.clone(), self.slot.clone());
+        let (checked, slot) = (self.checked.clone(), self.slot.clone());
         self.salvage.start(salvage, async move {
             if blocking(move || slot.drive()).await.is_err() {
-                *begun.lock().await = None;
+                *checked.lock().await = None;
             }
         });
     }
@@ -319,7 +319,7 @@ impl Verify {
         let (mut outcomes, mut away) = (Vec::with_capacity(bad.len()), Vec::with_capacity(bad.len()));
         for RefusedCopy { copy, seen, judgement } in bad {
             let path = copy.fetched.path.clone();
-            let (failure, aside) = match judgement {
+            let (failure, quarantine) = match judgement {
                 Judgement::PutAside(failure) => {
                     self.suspects.changed(copy.fetched.drive, &copy.task.stream);
                     let (drive, path) = (drive.clone(), path.clone());
@@ -338,7 +338,7 @@ impl Verify {
                 stream: copy.task.stream.clone(),
                 path,
                 seen,
-                aside,
+                quarantine,
                 message: failure.message.clone(),
             });
             outcomes.push((copy.task, Outcome::Failed(failure)));
@@ -364,7 +364,7 @@ impl Verify {
             match &last.event {
                 Event::TimesheetFailed(failed) if failed.message == away.message => {
                     let drive = drive.clone();
-                    let moved = blocking(move || match away.aside {
+                    let moved = blocking(move || match away.quarantine {
                         true => drive.quarantine(&away.path, Some(away.seen)).map(drop),
                         false => drive.discard(&away.path, Some(away.seen)),
                     });
@@ -399,7 +399,7 @@ impl Verify {
             .any(|(_, _, written)| matches!(written, Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. })))
         {
             // Checking the drive again rewrites the manifest from the log.
-            *self.begun.lock().await = None;
+            *self.checked.lock().await = None;
         }
         let outcomes = recorded.into_iter().map(|(copy, proof, recorded)| {
             let outcome = match recorded {

@@ -84,7 +84,7 @@ impl UnknownFiles {
             count(left.len()),
             named(&left.iter().map(String::as_str).collect::<Vec<_>>()),
         );
-        let over = if listed.is_empty() { "it is told anew with what is there now" } else { &listed };
+        let over = if listed.is_empty() { "it is reported anew with what is there now" } else { &listed };
         self.alarms.renew(&self.alarm(month, what), over, None).await.map(drop)
     }
 

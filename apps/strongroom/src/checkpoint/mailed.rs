@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::AlarmNotified;
 use strongroom_model::{EventId, Expected, SiteId};
-use strongroom_notify::{Settings, tell_unrecorded};
+use strongroom_notify::{Settings, mail_unrecorded};
 use strongroom_service::{Config, blocking, kill_point};
 use tokio::time::timeout;
 
@@ -69,7 +69,7 @@ async fn try_mail(config: &Config, log: &EventLog) -> Result<(), Trouble> {
         return Ok(());
     }
     let mut reached = kept.map(|kept| kept.reached).unwrap_or_default();
-    let told = tell_unrecorded(&Settings::from_config(config)?, log.site(), &alarm, &reached).await;
+    let told = mail_unrecorded(&Settings::from_config(config)?, log.site(), &alarm, &reached).await;
     // Nothing is untold where a process that had not noticed yet has mailed it, and recorded that.
     let Some((notified, delivery)) = told.or_trouble("the mail was not handed over")? else { return Ok(()) };
     // If we stop here, the mail is out and not kept: it goes out again at the next start, with the same Message-ID.

@@ -40,7 +40,7 @@ impl QuarantinedLines {
                 }
                 // Only the other of the two was quarantined then.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => tracing::warn!(%path, %error, "a manifest that was put aside cannot be read"),
+                Err(error) => tracing::warn!(%path, %error, "a quarantined manifest cannot be read"),
             }
         }
         Ok(lines)

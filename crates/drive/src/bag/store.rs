@@ -13,7 +13,7 @@ use super::listed::read_manifest;
 use super::stamp::stamp_in;
 use super::whole::{NextVersion, write_whole};
 use super::{Bag, draft, lock_manifests, tags, text};
-use crate::drive::quarantine::move_aside;
+use crate::drive::quarantine::move_to_quarantine;
 use crate::drive::read_back::is_still;
 use crate::drive::{inside, relative};
 use crate::error::{DriveError, DriveErrorKind, Operation};
@@ -40,14 +40,14 @@ impl Bag {
         let _lock = lock_manifests(mount)?;
         draft::make(mount, &self.place)?;
         // Moving or removing a file takes the same lock, so a file stays where it is found.
-        let standing: Vec<_> = proofs
+        let in_place: Vec<_> = proofs
             .iter()
             .zip(paths)
-            .map(|(proof, path)| path.and_then(|path| stands(mount, proof).map(|()| path)))
+            .map(|(proof, path)| path.and_then(|path| is_in_place(mount, proof).map(|()| path)))
             .collect();
         let mut new = New::new();
         let listed = self.listed(mount)?;
-        let answers = standing
+        let answers = in_place
             .into_iter()
             .zip(proofs)
             .map(|(path, proof)| match_or_add(&listed.all, &mut new, path?, &proof.sha256, || proof.path.clone()))
@@ -128,7 +128,7 @@ impl Bag {
         if parts.bad_manifest {
             // If the log was lost too, the damaged manifest is all that knows older copies. If we stop here, the next
             // start rewrites the manifest and finds the damaged one in the quarantine (`QuarantinedLines`).
-            match move_aside(mount, &self.place.folder().join(manifest::FILE), None) {
+            match move_to_quarantine(mount, &self.place.folder().join(manifest::FILE), None) {
                 Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                 moved => drop(moved?),
             }
@@ -254,8 +254,8 @@ impl Bag {
             return Ok(());
         }
         // Its damaged end may have been listed once.
-        let aside = move_aside(mount, &path, None)?;
-        tracing::warn!(%path, %aside, "a journal did not end as it should; what it lists is in the manifest, and it was put aside");
+        let quarantined = move_to_quarantine(mount, &path, None)?;
+        tracing::warn!(%path, %quarantined, "a damaged journal was moved to the quarantine; its entries are in the manifest");
         self.known().forget();
         Ok(())
     }
@@ -275,14 +275,14 @@ impl Bag {
     fn write_text(&self, mount: &Mount) -> Result<(&'static str, Digest), DriveError> {
         let (data, sha256) = (self.place.data(), text::sha256(&self.place));
         let folder = mount.add_own_folder(&data)?;
-        let stands =
+        let is_in_place =
             |name| stat_in(&folder, name).map_err(|error| mount.error(Operation::Read, data.join(name), error));
-        let taken = stands(text::FILE)?.is_some_and(|stat| stat.is_folder());
+        let taken = is_in_place(text::FILE)?.is_some_and(|stat| stat.is_folder());
         let name = if taken { text::OTHER_FILE } else { text::FILE };
         let path = data.join(name);
-        if stands(name)?.is_some() && !holds(mount, &path, &sha256) {
-            let aside = move_aside(mount, &path, None)?;
-            tracing::warn!(%path, %aside, "what stood in the place of a bag's text was put aside");
+        if is_in_place(name)?.is_some() && !holds(mount, &path, &sha256) {
+            let quarantined = move_to_quarantine(mount, &path, None)?;
+            tracing::warn!(%path, %quarantined, "another file at the path of a bag's text was moved to the quarantine");
         }
         write_whole(mount, &folder, &data, name, text::contents(&self.place).as_bytes())?;
         // If we stop here or earlier, the manifest is unchanged: the text comes before its line.
@@ -323,7 +323,7 @@ fn match_or_add(
 }
 
 /// Whether the file that was read back is still in its place.
-fn stands(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
+fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || DriveErrorKind::CopyMissing.of(&proof.path);
     let found = mount.top().stat(&path).map_err(|error| mount.open_error(Operation::Read, &path, error))?;

@@ -45,7 +45,7 @@ impl Drive {
     /// An obstacle; it is listed as proven, or is another file by now ([`DriveErrorKind::CopyMissing`]).
     pub fn quarantine(&self, path: &str, seen: Option<FileVersion>) -> Result<String, DriveError> {
         let path = relative(path)?;
-        Ok(set_aside(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
+        Ok(quarantine_unlisted(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
     }
 
     /// Removes a file that was never proven, and its folder if that is empty then. `seen`: only if it is still that
@@ -79,12 +79,16 @@ pub(crate) fn discard(mount: &Mount, path: &Relative, seen: Option<FileVersion>)
     Ok(())
 }
 
-pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<FileVersion>) -> Result<Relative, DriveError> {
+pub(crate) fn quarantine_unlisted(
+    mount: &Mount,
+    path: &Relative,
+    seen: Option<FileVersion>,
+) -> Result<Relative, DriveError> {
     let Some(((place, inside), (folder, _))) = BagPlace::of(path).zip(path.split()) else {
         return Err(DriveErrorKind::BadPath.of(path));
     };
     let bag = mount.bags.get(&place);
-    let aside = bag.while_unlisted(mount, &inside, || move_aside(mount, path, seen))?;
+    let aside = bag.while_unlisted(mount, &inside, || move_to_quarantine(mount, path, seen))?;
     if let Some((_, name)) = folder.split() {
         bag.tidy(mount, name);
     }
@@ -92,7 +96,11 @@ pub(crate) fn set_aside(mount: &Mount, path: &Relative, seen: Option<FileVersion
 }
 
 /// Moves a file into the quarantine, durably. The caller holds the manifests' lock and knows that no manifest lists it.
-pub(crate) fn move_aside(mount: &Mount, path: &Relative, seen: Option<FileVersion>) -> Result<Relative, DriveError> {
+pub(crate) fn move_to_quarantine(
+    mount: &Mount,
+    path: &Relative,
+    seen: Option<FileVersion>,
+) -> Result<Relative, DriveError> {
     let missing = || DriveErrorKind::CopyMissing.of(path);
     let (folder, filename) = path.split().ok_or_else(|| DriveErrorKind::BadPath.of(path))?;
     let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Operation::Read, &folder, error))?;

@@ -6,7 +6,7 @@ use strongroom_files::{Folder, Handle};
 use strongroom_model::{Digest, Month, SiteId};
 
 use super::foreign::is_a_desktops;
-use super::quarantine::set_aside;
+use super::quarantine::quarantine_unlisted;
 use super::{Drive, inside, months_of, named_in_site};
 use crate::bag::quarantined::QuarantinedLines;
 use crate::bag::{self, Bag, draft, text};
@@ -41,7 +41,7 @@ impl Drive {
             sweeper.month(month)?;
         }
         sweeper.folder(&Relative::root().join(identity::FOLDER))?;
-        Ok(sweeper.found)
+        Ok(sweeper.report)
     }
 }
 
@@ -78,7 +78,7 @@ struct Sweeper<'a> {
     since: Option<Timestamp>,
     alone: bool,
     kept: Option<(Month, QuarantinedLines)>,
-    found: RecoveryReport,
+    report: RecoveryReport,
 }
 
 impl<'a> Sweeper<'a> {
@@ -101,7 +101,7 @@ impl<'a> Sweeper<'a> {
             since: recovery.since,
             alone,
             kept: None,
-            found: RecoveryReport { others_busy: !alone, ..RecoveryReport::default() },
+            report: RecoveryReport { others_busy: !alone, ..RecoveryReport::default() },
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Sweeper<'a> {
         let _lock = bag::lock_manifests(self.mount)?;
         for month in named_in_site(self.mount, self.site, draft::month_of)? {
             if draft::sweep(self.mount, &draft::path(&self.place(month)))? {
-                self.found.swept += 1;
+                self.report.swept += 1;
             }
         }
         Ok(())
@@ -155,8 +155,8 @@ impl<'a> Sweeper<'a> {
     }
 
     fn rewrote(&mut self, month: Month) {
-        if !self.found.rewritten.contains(&month) {
-            self.found.rewritten.push(month);
+        if !self.report.rewritten.contains(&month) {
+            self.report.rewritten.push(month);
         }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Sweeper<'a> {
         let settled = bag.listed(self.mount).map(|listed| listed.is_begun()).and_then(|is_begun| {
             // Perhaps the manifest was deleted: the log knows what was listed.
             if !is_begun {
-                self.found.doubtful.insert(month);
+                self.report.doubtful.insert(month);
             }
             Ok(bag.mend_text(self.mount)? | bag.fold(self.mount)?)
         });
@@ -173,7 +173,7 @@ impl<'a> Sweeper<'a> {
             Ok(false) => {}
             Ok(true) => self.rewrote(month),
             Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => {
-                self.found.doubtful.insert(month);
+                self.report.doubtful.insert(month);
                 return Ok(BagListing::Unknown);
             }
             Err(error) => return Err(error),
@@ -234,7 +234,7 @@ impl<'a> Sweeper<'a> {
         }
         if !self.proofs.contains_key(&place.month) {
             // The manifest may have been deleted and begun anew since the file was proven: only the log can tell.
-            self.found.doubtful.insert(place.month);
+            self.report.doubtful.insert(place.month);
             return Ok(());
         }
         let listed_as = self.kept_lines(place, path)?;
@@ -242,10 +242,10 @@ impl<'a> Sweeper<'a> {
         // log says of the path is.
         let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
         if !is_left_over {
-            self.found.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
+            self.report.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
         } else if lists_copies {
-            match set_aside(self.mount, path, None) {
-                Ok(aside) => self.found.quarantined.push(aside.as_str().to_owned()),
+            match quarantine_unlisted(self.mount, path, None) {
+                Ok(quarantined) => self.report.quarantined.push(quarantined.as_str().to_owned()),
                 Err(DriveError { kind: DriveErrorKind::Proven | DriveErrorKind::CopyMissing, .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -277,11 +277,11 @@ impl<'a> Sweeper<'a> {
 
     fn temporary(&mut self, folder: impl Handle, path: &Relative, name: &str, keep: bool) -> Result<(), DriveError> {
         if keep {
-            self.found.kept += 1;
+            self.report.kept += 1;
             return Ok(());
         }
         match sweep(folder, name) {
-            Ok(true) => self.found.swept += 1,
+            Ok(true) => self.report.swept += 1,
             Ok(false) => {}
             Err(error) => return Err(self.mount.error(Operation::Remove, path, error)),
         }

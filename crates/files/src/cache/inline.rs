@@ -40,8 +40,8 @@ pub fn is_inline(file: impl Handle) -> bool {
     let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };
     // SAFETY: the kernel reads and writes a `struct fiemap` followed by `extent_count` extents: one. `Request` has that
     // layout, and lives through the call.
-    let asked = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), FIEMAP as _, std::ptr::from_mut(&mut request)) };
-    asked == 0 && request.mapped_extents > 0 && request.extent.flags & INLINE != 0
+    let result = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), FIEMAP as _, std::ptr::from_mut(&mut request)) };
+    result == 0 && request.mapped_extents > 0 && request.extent.flags & INLINE != 0
 }
 
 #[cfg(test)]

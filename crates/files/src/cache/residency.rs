@@ -36,8 +36,8 @@ fn resident_in(file: impl Handle, offset: u64, length: usize) -> io::Result<u64>
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the mapping just made; `answers` has one byte for each of its pages.
-    let asked = unsafe { libc::mincore(start, length, answers.as_mut_ptr()) };
-    let error = (asked != 0).then(io::Error::last_os_error);
+    let result = unsafe { libc::mincore(start, length, answers.as_mut_ptr()) };
+    let error = (result != 0).then(io::Error::last_os_error);
     // SAFETY: the mapping just made; nothing else refers to it.
     let unmapped = unsafe { libc::munmap(start, length) };
     debug_assert_eq!(unmapped, 0, "munmap of what mmap gave");

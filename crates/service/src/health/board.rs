@@ -72,11 +72,11 @@ impl Health {
         self.problems(|_| true)
     }
 
-    fn problems(&self, asked: impl Fn(&Check) -> bool) -> Vec<FailedCheck> {
+    fn problems(&self, selected: impl Fn(&Check) -> bool) -> Vec<FailedCheck> {
         let now = Instant::now();
         let checks = self.checks();
-        let asked = checks.by_number.values().filter(|check| asked(check));
-        asked.filter_map(|check| Some(FailedCheck { check: check.name.clone(), why: check.problem(now)? })).collect()
+        let selected = checks.by_number.values().filter(|check| selected(check));
+        selected.filter_map(|check| Some(FailedCheck { check: check.name.clone(), why: check.problem(now)? })).collect()
     }
 
     fn checks(&self) -> MutexGuard<'_, Checks> {

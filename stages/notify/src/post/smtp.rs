@@ -17,7 +17,7 @@ use strongroom_service::config::{Secret, Tls as TlsMode};
 
 use self::connection::Connection;
 use self::tls::Protection;
-use self::transaction::Envelope;
+use self::transaction::OutgoingMail;
 use super::{Delivery, PostError, RECEIPT_CHARS};
 use crate::message::Addresses;
 
@@ -112,7 +112,7 @@ impl Smtp {
     pub async fn check(&self, addresses: &Addresses) -> Result<Delivery, PostError> {
         let mut connection = self.open().await?;
         let SmtpSettings { patience, patience_after_data, .. } = self.settings;
-        let message = Envelope { bytes: &[], from: &addresses.from.email, patience, patience_after_data };
+        let message = OutgoingMail { bytes: &[], from: &addresses.from.email, patience, patience_after_data };
         let tried = connection.try_recipients(&message, addresses.recipients()).await;
         connection.quit().await;
         tried.map_err(|failure| failure.of_server(&self.server))
@@ -122,7 +122,7 @@ impl Smtp {
     pub(super) async fn send(&self, bytes: &[u8], from: &Address, to: Vec<Address>) -> Result<Delivery, PostError> {
         let mut connection = self.open().await?;
         let SmtpSettings { patience, patience_after_data, .. } = self.settings;
-        let message = Envelope { bytes, from, patience, patience_after_data };
+        let message = OutgoingMail { bytes, from, patience, patience_after_data };
         let delivery = connection.send(&message, to, &self.server).await?;
         connection.quit().await;
         Ok(delivery)

@@ -10,7 +10,7 @@ mod drives;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::Position;
 
-pub use self::alarms::{StandingAlarm, StandingAlarms};
+pub use self::alarms::{LastingAlarm, LastingAlarms};
 pub use self::attention::{Attention, Group, Stuck};
 pub use self::bookings::InProgress;
 pub use self::drives::Drives;
@@ -26,7 +26,7 @@ pub struct Open {
     /// Subjects that needed a person.
     pub attention: Attention,
     /// Lasting alarms.
-    pub alarms: StandingAlarms,
+    pub alarms: LastingAlarms,
     /// The drives.
     pub drives: Drives,
 }

@@ -127,7 +127,7 @@ fn nothing(report: &SummaryReport) -> SummaryVerdict {
         }
         _ if in_hand.unproven() > 0 => (Tone::Mind, format!("{} still on the way", are(in_hand.unproven()))),
         Some(Some(ZeroReason::NothingWaiting)) => (Tone::Well, "nothing was waiting".to_owned()),
-        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is in hand already".to_owned()),
+        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is in progress already".to_owned()),
         Some(Some(ZeroReason::NoneUsable)) => {
             let records = plural(runs.rejected.total(), "record that waits", "records that wait");
             (Tone::Act, format!("none of the {records} could be used"))

@@ -116,7 +116,7 @@ fn interval(report: &SummaryReport, zone: &TimeZone) -> String {
     };
     format!(
         "This mail covers positions {} to {} of the site's log ({}), recorded from {} to {}{}. {begins} \
-         The next one begins where it ends, so nothing is told twice or left out.",
+         The next one begins where it ends, so nothing is reported twice or left out.",
         count(composed.from.0),
         count(composed.to.0.saturating_sub(1)),
         crate::format_text::plural(report.tally.events, "event", "events"),

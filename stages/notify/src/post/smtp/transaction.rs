@@ -11,7 +11,7 @@ use crate::post::{Delivery, PostError};
 /// "Too many recipients": the rest gets another transaction (RFC 5321, section 4.5.3.1.10).
 const TOO_MANY_RECIPIENTS: u16 = 452;
 
-pub(super) struct Envelope<'a> {
+pub(super) struct OutgoingMail<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) from: &'a Address,
     /// Up to the message's end.
@@ -32,7 +32,7 @@ impl Connection {
     /// As many transactions (RFC 5321, section 3.3) as needed to settle every recipient.
     pub(super) async fn send(
         &mut self,
-        message: &Envelope<'_>,
+        message: &OutgoingMail<'_>,
         recipients: Vec<Address>,
         server: &str,
     ) -> Result<Delivery, PostError> {
@@ -76,14 +76,14 @@ impl Connection {
     /// Names sender and recipients, then resets.
     pub(super) async fn try_recipients(
         &mut self,
-        message: &Envelope<'_>,
+        message: &OutgoingMail<'_>,
         recipients: Vec<Address>,
     ) -> Result<Delivery, SmtpFailure> {
         self.allow(message.patience);
         let (mut open, mut left_over) = (VecDeque::from(recipients), Vec::new());
         let mut delivery = Delivery::default();
         let mut accepted = Vec::new();
-        self.ask(message, &mut open, &mut accepted, &mut delivery, &mut left_over).await?;
+        self.name_recipients(message, &mut open, &mut accepted, &mut delivery, &mut left_over).await?;
         self.command("RSET").await?;
         // A mail would get another transaction for these.
         delivery.taken = accepted.into_iter().chain(left_over).collect();
@@ -93,7 +93,7 @@ impl Connection {
     /// `left_over` needs another transaction. A failure contains the unsettled recipients.
     async fn transact(
         &mut self,
-        message: &Envelope<'_>,
+        message: &OutgoingMail<'_>,
         group: Vec<Address>,
         delivery: &mut Delivery,
         left_over: &mut Vec<Address>,
@@ -101,8 +101,8 @@ impl Connection {
         self.allow(message.patience);
         let mut accepted = Vec::new();
         let mut open = VecDeque::from(group);
-        let asked = self.ask(message, &mut open, &mut accepted, delivery, left_over).await;
-        let end = match asked {
+        let named = self.name_recipients(message, &mut open, &mut accepted, delivery, left_over).await;
+        let end = match named {
             Ok(()) if accepted.is_empty() => Ok(TransactionEnd::Nobody),
             Ok(()) => self.hand_over(message, &mut accepted).await,
             Err(failure) => Err(failure),
@@ -114,9 +114,9 @@ impl Connection {
         end.map_err(|failure| (failure, accepted.into_iter().chain(open).chain(left_over.drain(..)).collect()))
     }
 
-    async fn ask(
+    async fn name_recipients(
         &mut self,
-        message: &Envelope<'_>,
+        message: &OutgoingMail<'_>,
         open: &mut VecDeque<Address>,
         accepted: &mut Vec<Address>,
         delivery: &mut Delivery,
@@ -149,7 +149,7 @@ impl Connection {
     /// Message-ID.
     async fn hand_over(
         &mut self,
-        message: &Envelope<'_>,
+        message: &OutgoingMail<'_>,
         accepted: &mut Vec<Address>,
     ) -> Result<TransactionEnd, SmtpFailure> {
         let reply = self.command("DATA").await?;

@@ -13,7 +13,7 @@ const MAX_LOOKED_THROUGH: usize = 1000;
 
 /// A lasting alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandingAlarm {
+pub struct LastingAlarm {
     /// Its beginning.
     pub since: Timestamp,
     /// Its content.
@@ -22,14 +22,14 @@ pub struct StandingAlarm {
 
 /// Lasting alarms, the worst first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StandingAlarms {
+pub struct LastingAlarms {
     /// Without files that contradict their record: those need a person.
-    pub list: Vec<StandingAlarm>,
+    pub list: Vec<LastingAlarm>,
     /// Older ones were not examined.
     pub maybe_more: bool,
 }
 
-pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, LogError> {
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<LastingAlarms, LogError> {
     let heads = log.newest(SubjectKind::Alarm, MAX_LOOKED_THROUGH).await?;
     let maybe_more = heads.len() == MAX_LOOKED_THROUGH;
     let names: Vec<StreamName> =
@@ -42,13 +42,13 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<StandingAlarms, L
             if let Ok(Alarm { raised: Some((raised, since)), .. }) = fold(before)
                 && raised.kind != AlarmKind::RecordWrong
             {
-                list.push(StandingAlarm { since, raised });
+                list.push(LastingAlarm { since, raised });
             }
         }
     }
     list.sort_by(|a, b| {
-        let order = |alarm: &StandingAlarm| (alarm.raised.kind, alarm.since);
+        let order = |alarm: &LastingAlarm| (alarm.raised.kind, alarm.since);
         order(a).cmp(&order(b)).then_with(|| a.raised.subject.cmp(&b.raised.subject))
     });
-    Ok(StandingAlarms { list, maybe_more })
+    Ok(LastingAlarms { list, maybe_more })
 }

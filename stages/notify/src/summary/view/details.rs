@@ -157,7 +157,7 @@ fn how_runs_ended(report: &SummaryReport) -> String {
     let runs = &report.tally.runs;
     let parts = [
         (runs.nothing_waiting, "found nothing waiting"),
-        (runs.all_in_hand, "found only what was in hand"),
+        (runs.all_in_hand, "found only what was in progress"),
         (runs.none_usable, "found only records that cannot be used"),
         (runs.none_listed, "got a list that shows none of those that wait"),
         (runs.given_up, "could not ask the server"),

@@ -4,7 +4,7 @@ use strongroom_model::{FailureKind, SubjectKind};
 
 use super::{Need, ViewRow};
 use crate::format_text::{count, files, full_stop, name, plural, sentence};
-use crate::summary::open::{Group, StandingAlarm, Stuck};
+use crate::summary::open::{Group, LastingAlarm, Stuck};
 use crate::summary::report::SummaryReport;
 use crate::summary::tally::MAX_LISTED;
 
@@ -13,7 +13,7 @@ pub(super) fn needs(report: &SummaryReport, zone: &TimeZone) -> Vec<Need> {
     let mut needs: Vec<Need> =
         report.open.attention.groups.iter().map(|((subject, cause), group)| stuck(*subject, *cause, group)).collect();
     let alarms = &report.open.alarms;
-    needs.extend(alarms.list.iter().take(MAX_LISTED).map(|alarm| standing(alarm, zone)));
+    needs.extend(alarms.list.iter().take(MAX_LISTED).map(|alarm| lasting_alarm(alarm, zone)));
     let left_out = alarms.list.len().saturating_sub(MAX_LISTED) as u64;
     if left_out > 0 || alarms.maybe_more {
         needs.push(Need {
@@ -58,7 +58,7 @@ fn item(stuck: &Stuck) -> ViewRow {
     ViewRow { label: sentence(&format!("{} {}", stuck.stream.kind().name(), stuck.stream.id())), value, note }
 }
 
-fn standing(alarm: &StandingAlarm, zone: &TimeZone) -> Need {
+fn lasting_alarm(alarm: &LastingAlarm, zone: &TimeZone) -> Need {
     let raised = &alarm.raised;
     Need {
         heading: format!("{}, since {}", raised.kind.title(), shown_to_the_minute(alarm.since, zone)),
