@@ -31,7 +31,7 @@ impl Unfinished {
 }
 
 impl Drive {
-    /// Limits which bookings a start must ask the log about ([`Recovery::expected_files`](crate::Recovery::wanted)).
+    /// Limits which bookings a start must ask the log about ([`Recovery::expected_files`](crate::Recovery::expected_files)).
     pub fn unfinished(&self, site: &SiteId, month: Month) -> Result<Unfinished, DriveError> {
         let mount = self.mount()?;
         let place = BagPlace { site: site.clone(), month };
