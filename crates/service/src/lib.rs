@@ -1,5 +1,5 @@
 //! What every process needs: [`clock`], [`config`], `schedule`, `run_lock`, [`shutdown`], [`telemetry`],
-//! [`metrics`], [`trace`], [`http`], `health`, [`systemd`], [`actor`](mod@actor), [`blocking`](mod@blocking) calls,
+//! [`metrics`], [`trace`], [`http`], `health`, [`systemd`], [`actor`](mod@actor), [`blocking`](blocking()) calls,
 //! [`private`] files, [`limits`] and [`memory`] of the process; for tests, `kill` points, [`mod@fault`]s, and
 //! `passings`, which counts both.
 

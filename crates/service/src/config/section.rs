@@ -133,13 +133,13 @@ impl Config {
         self.time_zone.as_ref().map_or_else(jiff::tz::TimeZone::system, Zone::time_zone)
     }
 
-    /// The log's file, unless it is [in a database](LogSection::database).
+    /// The log's file, unless it is in a database.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
-    /// The document server's records, unless they are [in a database](ServerSection::database_address).
+    /// The document server's records, unless they are in a database.
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))
