@@ -20,7 +20,7 @@ use strongroom_model::{Actor, DriveId, DriveUse};
 use strongroom_service::{Clock, kill_point};
 use tokio::runtime::Handle;
 
-use crate::uses::{self, Known};
+use crate::uses::{self, KnownUses};
 
 /// How long the log is waited for: a database server that is started anew, but no more than a person who stops the process.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -51,7 +51,7 @@ struct Admitted {
     drive: DriveId,
     attachment: Attachment,
     /// What the log knew at the last look, and when that was: our own use, or a newer one.
-    known: Known,
+    known: KnownUses,
     looked_at: Instant,
 }
 
@@ -92,7 +92,7 @@ impl LogAdmission {
         let marks = drive.uses(self.log.site())?;
         if before.looked_at.elapsed() >= self.look_again {
             // Whoever needs the log reports what is wrong with it.
-            if let Ok(known) = self.wait(Known::read(&self.log, before.drive)) {
+            if let Ok(known) = self.wait(KnownUses::read(&self.log, before.drive)) {
                 before.known = known;
             }
             before.looked_at = Instant::now();
@@ -129,9 +129,9 @@ impl LogAdmission {
     }
 
     /// Leaves a mark, unless this process has left one already, and records it. Returns what the log knows then.
-    fn try_to_begin(&self, drive: &Drive, marked: &mut Option<DriveUse>) -> Result<Known, Tried> {
+    fn try_to_begin(&self, drive: &Drive, marked: &mut Option<DriveUse>) -> Result<KnownUses, Tried> {
         let (id, site) = (drive.identity().id, self.log.site());
-        let known = self.wait(Known::read(&self.log, id))?;
+        let known = self.wait(KnownUses::read(&self.log, id))?;
         if marked.is_some() && known.newest() == *marked {
             // The log took it the last time, and could not say so.
             return Ok(known);
@@ -160,7 +160,7 @@ impl LogAdmission {
             Err(error) => return Err(error.into()),
         }
         kill_point!("drive.use-recorded");
-        Ok(self.wait(Known::read(&self.log, id))?)
+        Ok(self.wait(KnownUses::read(&self.log, id))?)
     }
 
     fn wait<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Waited<E>> {

@@ -24,8 +24,8 @@ use strongroom_service::{Clock, Config, kill_point};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::kept::{Kept, Outage, Told};
-use crate::trouble::{OrTrouble as _, Trouble};
+use self::kept::{MailedOutage, Outage, OutageFile};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// What the alarm is about: a site has one log.
 const SUBJECT: &str = "log";
@@ -47,7 +47,7 @@ pub(crate) struct Away {
 impl Away {
     /// Looks at that log from now on.
     pub(crate) fn watch(config: &Config, log: &EventLog, clock: &Clock) -> Self {
-        let (log, mut watch) = (log.clone(), Watch::new(config, clock));
+        let (log, mut watch) = (log.clone(), OutageWatch::new(config, clock));
         let looking = async move {
             loop {
                 match trouble(&log).await {
@@ -63,7 +63,7 @@ impl Away {
 
 /// The log could not even be opened.
 pub(crate) async fn met_at_the_start(config: &Config, why: &str) {
-    Watch::new(config, &Clock::system()).met(why).await;
+    OutageWatch::new(config, &Clock::system()).met(why).await;
 }
 
 /// Why nothing can be recorded, if that is so: as this process finds, or another one of the site, since who mails may have
@@ -77,7 +77,7 @@ async fn trouble(log: &EventLog) -> Option<String> {
                 None => of_another(log).await,
             }
         }
-        Ok(Err(error)) => Some(Trouble::from(error).sentence()),
+        Ok(Err(error)) => Some(CliError::from(error).sentence()),
         Err(_) => Some(format!("no answer within {} s", ANSWER.as_secs())),
     }
 }
@@ -88,20 +88,20 @@ async fn of_another(log: &EventLog) -> Option<String> {
     signs.into_iter().filter(Seen::is_alive).find_map(|seen| seen.sign.cannot_record)
 }
 
-struct Watch {
+struct OutageWatch {
     config: Arc<Config>,
     clock: Clock,
-    kept: Option<Kept>,
+    kept: Option<OutageFile>,
     /// When a mail is tried again that was not taken.
     again_at: Option<Instant>,
 }
 
-impl Watch {
+impl OutageWatch {
     fn new(config: &Config, clock: &Clock) -> Self {
         Self { config: Arc::new(config.clone()), clock: clock.clone(), kept: None, again_at: None }
     }
 
-    async fn kept(&mut self) -> Kept {
+    async fn kept(&mut self) -> OutageFile {
         match self.kept.take() {
             Some(kept) => kept,
             None => kept::read(&self.config).await,
@@ -129,7 +129,7 @@ impl Watch {
     }
 
     /// Mails it, if it is time to and nobody was told.
-    async fn tell(&self, kept: &mut Kept, why: &str, now: Timestamp) -> Result<(), Trouble> {
+    async fn tell(&self, kept: &mut OutageFile, why: &str, now: Timestamp) -> Result<(), CliError> {
         let allowed = pace::allows(kept, now);
         let Some(outage) = &mut kept.outage else { return Ok(()) };
         let is_told = outage.told.as_ref().is_some_and(|told| told.is_complete);
@@ -141,10 +141,10 @@ impl Watch {
         let alarm = || alarm(&self.config, outage.since, why);
         let told = match outage.told.take() {
             Some(told) => told,
-            None => Told::of(EventId::new(now), now, alarm()?),
+            None => MailedOutage::of(EventId::new(now), now, alarm()?),
         };
         outage.told = Some(told.clone());
-        // Kept first: whoever goes on with it sends the same mail.
+        // OutageFile first: whoever goes on with it sends the same mail.
         kept::keep(&self.config, kept).await;
         let told = self.mail(told).await?;
         kill_point!("away.after-mail");
@@ -154,13 +154,13 @@ impl Watch {
         Ok(())
     }
 
-    async fn mail(&self, mut told: Told) -> Result<Told, Trouble> {
+    async fn mail(&self, mut told: MailedOutage) -> Result<MailedOutage, CliError> {
         let untold = Untold { id: told.raised, time: told.at, change: Change::Raised(told.alarm.clone()) };
         let alarm = Alarm { untold: vec![untold], ..Alarm::default() };
         let settings = Settings::from_config(&self.config)?;
         let sending = mail_unrecorded(&settings, &self.config.site, &alarm, &told.reached);
-        let sent = timeout(MAX_MAIL, sending).await.or_trouble("the mail server takes too long")?;
-        let Some((notified, delivery)) = sent.or_trouble("the mail was not handed over")? else { return Ok(told) };
+        let sent = timeout(MAX_MAIL, sending).await.context("the mail server takes too long")?;
+        let Some((notified, delivery)) = sent.context("the mail was not handed over")? else { return Ok(told) };
         told.reached.extend(delivery.taken.iter().map(ToString::to_string));
         told.notified = Some(notified);
         told.is_complete = delivery.put_off.is_empty();
@@ -191,14 +191,14 @@ impl Watch {
         self.kept = Some(kept);
     }
 
-    async fn record(&self, kept: &mut Kept, log: &EventLog) -> Result<(), Trouble> {
+    async fn record(&self, kept: &mut OutageFile, log: &EventLog) -> Result<(), CliError> {
         let now = self.clock.now();
         let Some(outage) = &mut kept.outage else { return Ok(()) };
         let told = match &outage.told {
             Some(told) => told.clone(),
             None if !pace::is_long(outage.since, now, self.after()) => return Ok(()),
             None => {
-                let told = Told::of(EventId::new(now), now, alarm(&self.config, outage.since, &outage.why)?);
+                let told = MailedOutage::of(EventId::new(now), now, alarm(&self.config, outage.since, &outage.why)?);
                 outage.told = Some(told.clone());
                 // If we stop after this, whoever goes on records it as the same event, or finds it recorded.
                 kept::keep(&self.config, kept).await;
@@ -210,7 +210,7 @@ impl Watch {
     }
 }
 
-fn alarm(config: &Config, since: Timestamp, why: &str) -> Result<AlarmRaised, Trouble> {
+fn alarm(config: &Config, since: Timestamp, why: &str) -> Result<AlarmRaised, CliError> {
     let database = config.log.database()?;
     let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ToString::to_string);
     let next_step = if database.is_some() {

@@ -7,7 +7,7 @@ use strongroom_service::Config;
 use strongroom_service::actor::host_name;
 use strongroom_service::config::{Secret, ServiceUrl, Telemetry};
 
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// What the broker's client says of itself. Whatever it says comes back as an error as well, and
 /// is told by whoever knows what it means: that a relay stands by, say.
@@ -17,9 +17,9 @@ const CLIENT: &str = "lapin";
 const MAX_DRIVES: usize = 1024;
 
 /// The configured broker, for what cannot do without one. Nothing is connected to yet.
-pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, Trouble> {
+pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, CliError> {
     let address = config.broker.needed_address().map_err(|error| {
-        Trouble::from(error).next_step(
+        CliError::from(error).next_step(
             "set broker.url in strongroom.toml, and log.url where processes on many hosts share the log;\n\
              for everything in one process, without a broker, there is `strongroom run`",
         )
@@ -28,7 +28,7 @@ pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, Trouble> {
 }
 
 /// The configured broker, if there is one.
-pub(crate) fn if_any(config: &Config, verb: &str) -> Result<Option<Broker>, Trouble> {
+pub(crate) fn if_any(config: &Config, verb: &str) -> Result<Option<Broker>, CliError> {
     match config.broker.address()? {
         Some(address) => Ok(Some(at(config, &address, verb)?)),
         None => Ok(None),
@@ -66,10 +66,10 @@ pub(crate) fn vhost(broker: &Broker) -> String {
 }
 
 /// What the site needs on the broker: its log says which drives it has.
-pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[DriveId]) -> Result<Topology, Trouble> {
+pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[DriveId]) -> Result<Topology, CliError> {
     let mut drives: Vec<DriveId> = more.iter().copied().chain(config.drive.id).collect();
     if let Some(log) = log {
-        drives.extend(drives_of(log).await.or_trouble("which drives the site has cannot be read from its log")?);
+        drives.extend(drives_of(log).await.context("which drives the site has cannot be read from its log")?);
     }
     let of_drives = StageName::ALL.iter().copied().filter(|stage| stage.partitions() == Some(SubjectKind::Drive));
     let partitions: Vec<_> =

@@ -17,11 +17,11 @@ use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
-use self::place::Place;
+use self::place::CheckpointFolder;
 pub(crate) use self::place::data_folder;
 pub(crate) use self::place::{places, places_to_write};
-pub(crate) use self::watch::Watch;
-use crate::trouble::Trouble;
+pub(crate) use self::watch::RewindWatch;
+use crate::cli_error::CliError;
 
 /// The alarm's subject: a site has one log.
 const SUBJECT: &str = "log";
@@ -57,8 +57,8 @@ impl Rewound {
     }
 
     /// Why nothing is appended to such a log.
-    pub(crate) fn trouble(&self) -> Trouble {
-        Trouble::new(self.sentence.clone()).next_step(Self::step()).finally()
+    pub(crate) fn trouble(&self) -> CliError {
+        CliError::new(self.sentence.clone()).next_step(Self::step()).finally()
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn check_none(config: &Config) -> Option<Rewound> {
 /// The checkpoints that can be read here, each with its place.
 pub(crate) async fn kept(config: &Config, site: &SiteId) -> Vec<(String, Checkpoint)> {
     let (settings, site) = (config.clone(), site.clone());
-    let read = move |place: Place| Some((place.to_string(), place.read(&site)?));
+    let read = move |place: CheckpointFolder| Some((place.to_string(), place.read(&site)?));
     blocking(move || places(&settings).into_iter().filter_map(read).collect()).await
 }
 

@@ -34,7 +34,7 @@ First steps:
   strongroom doctor                   try every connection, and learn what to do
   strongroom run --once               back up what is waiting, then exit
 
-Exit codes: 0 well; 1 failed; 2 done, with problems that need a person; 64 wrong use.";
+Exit codes: 0 well; 1 failed; 2 done, with problems that need a person; 64 usage error.";
 
 /// The verbs, in the order in which a new user meets them.
 #[derive(Debug, Subcommand)]

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     /// It was done, but there are problems that need a person.
     Problems,
     /// The command line could not be understood (`EX_USAGE` of sysexits.h).
-    WrongUse,
+    Usage,
 }
 
 impl Exit {
@@ -22,7 +22,7 @@ impl Exit {
             Self::Well => 0,
             Self::Failed => 1,
             Self::Problems => 2,
-            Self::WrongUse => 64,
+            Self::Usage => 64,
         }
     }
 }

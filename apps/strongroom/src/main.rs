@@ -6,6 +6,7 @@ mod away;
 mod broker;
 mod checkpoint;
 mod cli;
+mod cli_error;
 mod demo;
 mod exit;
 mod out;
@@ -13,7 +14,6 @@ mod presence;
 mod process;
 mod run;
 mod site;
-mod trouble;
 mod uses;
 mod verb;
 
@@ -23,9 +23,9 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::{Out, tell};
-use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
     strongroom_service::memory::bound_allocator();
@@ -36,11 +36,11 @@ fn main() -> ExitCode {
     strongroom_service::private::make_nothing_for_others();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return wrong_use(&error).into(),
+        Err(error) => return usage_error(&error).into(),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&Trouble::new("the program cannot start").because(&error)).into(),
+        Err(error) => return failed(&CliError::new("the program cannot start").because(&error)).into(),
     };
     let mut out = Out::stdout();
     let done = runtime.block_on(verb::run(cli, &mut out));
@@ -51,16 +51,16 @@ fn main() -> ExitCode {
 }
 
 /// The help or the version, which were asked for; or what cannot be understood.
-fn wrong_use(error: &clap::Error) -> Exit {
+fn usage_error(error: &clap::Error) -> Exit {
     // Nobody can be told if that fails.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Well,
-        _ => Exit::WrongUse,
+        _ => Exit::Usage,
     }
 }
 
-fn failed(trouble: &Trouble) -> Exit {
+fn failed(trouble: &CliError) -> Exit {
     if !trouble.is_told() {
         tell(trouble);
     }

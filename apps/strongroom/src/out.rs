@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How much is gathered before it is written: a pipe's own buffer on Linux.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -20,23 +20,23 @@ impl Out {
     }
 
     /// One line.
-    pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), Trouble> {
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
         writeln!(self.to, "{text}").map_err(|error| lost(&error))
     }
 
     /// A text as it is, without a line's end.
-    pub(crate) fn raw(&mut self, text: impl fmt::Display) -> Result<(), Trouble> {
+    pub(crate) fn raw(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
         write!(self.to, "{text}").map_err(|error| lost(&error))
     }
 
     /// A value as indented JSON, and a line's end.
-    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Trouble> {
-        let text = serde_json::to_string_pretty(value).map_err(Trouble::from)?;
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value).map_err(CliError::from)?;
         self.line(text)
     }
 
     /// Hands over what is gathered.
-    pub(crate) fn flush(&mut self) -> Result<(), Trouble> {
+    pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         self.to.flush().map_err(|error| lost(&error))
     }
 }
@@ -56,9 +56,9 @@ pub(crate) fn tell(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn lost(error: &io::Error) -> Trouble {
+fn lost(error: &io::Error) -> CliError {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        return Trouble::reader_gone();
+        return CliError::reader_gone();
     }
-    Trouble::new("standard output cannot be written to").because(error)
+    CliError::new("standard output cannot be written to").because(error)
 }

@@ -25,7 +25,7 @@ use strongroom_service::Config;
 use strongroom_service::config::{DEFAULT_LEVEL, Telemetry};
 
 pub(crate) use self::close::aborted;
-pub(crate) use self::open::{Opening, Process};
+pub(crate) use self::open::{Process, ProcessOptions};
 use crate::out::is_watched;
 
 /// Options of every verb that works until it is stopped.

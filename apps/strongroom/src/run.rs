@@ -9,14 +9,14 @@
 //! - [`due`]: when a summary or an alarm is;
 //! - [`clock_watch`]: whether this host's clock can be right;
 //! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
-//! - [`ending`]: what there is to tell at the end.
+//! - [`outcome`]: what there is to tell at the end.
 
 pub(crate) mod clock_watch;
 pub(crate) mod due;
-pub(crate) mod ending;
 pub(crate) mod job;
 pub(crate) mod once;
 pub(crate) mod one;
+pub(crate) mod outcome;
 pub(crate) mod request;
 pub(crate) mod right;
 pub(crate) mod runs;

@@ -11,11 +11,11 @@ use strongroom_source::{Source, SourceSettings};
 
 use crate::away;
 use crate::checkpoint::{self, Mails};
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// The configuration that is in force.
-pub(crate) fn config(file: Option<&Path>) -> Result<Config, Trouble> {
-    Config::load(file).map_err(Trouble::from)
+pub(crate) fn config(file: Option<&Path>) -> Result<Config, CliError> {
+    Config::load(file).map_err(CliError::from)
 }
 
 /// The command that has the next run taken up: with workers of their own, whoever asks for it is one of them.
@@ -26,12 +26,12 @@ pub(crate) fn next_run(config: Option<&Config>) -> &'static str {
 
 /// The log, to append to; made where there is none. One that lost its newest events is refused until a person
 /// has decided.
-pub(crate) async fn log(config: &Config) -> Result<EventLog, Trouble> {
+pub(crate) async fn log(config: &Config) -> Result<EventLog, CliError> {
     log_for(config, Mails::Elsewhere).await
 }
 
 /// The same, for a process that may be the one that mails: it also mails that the log was refused.
-pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, Trouble> {
+pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, CliError> {
     let log = match unchecked_log(config).await {
         Ok(log) => log,
         Err(trouble) => {
@@ -59,7 +59,7 @@ pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, T
 }
 
 /// The log, whatever its checkpoints say.
-pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, Trouble> {
+pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, CliError> {
     let Some(url) = config.log.database()? else {
         return EventLog::open_sqlite(&config.log_path(), &config.site).await.map_err(unopened);
     };
@@ -73,7 +73,7 @@ pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, Trouble> 
 
 /// What is wrong where the database's log is empty, though the file of the time before it is
 /// not: on an empty log everything would be taken in hand once more.
-async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<Trouble>, Trouble> {
+async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<CliError>, CliError> {
     let path = config.log_path();
     if log.head().await?.size > 0 || !path.exists() {
         return Ok(None);
@@ -83,15 +83,15 @@ async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<Trouble>,
     file.close().await;
     let what = || format!("the log in the database of log.url is empty, but {} holds {size} events", path.display());
     Ok((size > 0).then(|| {
-        Trouble::new(what()).next_step("`strongroom log copy` brings them over; or move that file away to begin anew")
+        CliError::new(what()).next_step("`strongroom log copy` brings them over; or move that file away to begin anew")
     }))
 }
 
 /// The log, to read only.
-pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, Trouble> {
+pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, CliError> {
     read_only(config).await?.map_err(|error| {
         if is_missing(&error) {
-            return Trouble::from(error).next_step(format!(
+            return CliError::from(error).next_step(format!(
                 "`{}` makes it; log.url, or log.path and data_dir, say where",
                 next_run(Some(config))
             ));
@@ -101,7 +101,7 @@ pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, Trouble> {
 }
 
 /// The log, to read only; `None` where nothing has run yet.
-pub(crate) async fn log_if_any(config: &Config) -> Result<Option<EventLog>, Trouble> {
+pub(crate) async fn log_if_any(config: &Config) -> Result<Option<EventLog>, CliError> {
     match read_only(config).await? {
         Ok(log) => Ok(Some(log)),
         Err(error) if is_missing(&error) => Ok(None),
@@ -109,7 +109,7 @@ pub(crate) async fn log_if_any(config: &Config) -> Result<Option<EventLog>, Trou
     }
 }
 
-async fn read_only(config: &Config) -> Result<Result<EventLog, OpenError>, Trouble> {
+async fn read_only(config: &Config) -> Result<Result<EventLog, OpenError>, CliError> {
     Ok(match config.log.database()? {
         Some(url) => EventLog::open_postgres_read_only(url.reveal().as_str(), &config.site).await,
         None => EventLog::open_read_only(&config.log_path(), &config.site).await,
@@ -121,12 +121,12 @@ const fn is_missing(error: &OpenError) -> bool {
 }
 
 /// Why nothing can be recorded.
-pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> Trouble {
+pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> CliError {
     let trouble = if found.is_disk_full {
-        Trouble::new(format!("the disk with the log is full: {}", path.display()))
+        CliError::new(format!("the disk with the log is full: {}", path.display()))
             .next_step("make room there; nothing is lost, and the next run goes on from the log")
     } else {
-        Trouble::new(format!("nothing can be written to the log: {}", found.reason)).next_step(
+        CliError::new(format!("nothing can be written to the log: {}", found.reason)).next_step(
             "`strongroom doctor` looks at what is around it; nothing is lost, and the next run goes on from the log",
         )
     };
@@ -161,7 +161,7 @@ pub(crate) fn warn_of_the_clear(config: &Config) {
 }
 
 /// Why a log was not opened, and the next step.
-pub(crate) fn unopened(error: OpenError) -> Trouble {
+pub(crate) fn unopened(error: OpenError) -> CliError {
     let step = match error {
         OpenError::Url => "write log.url such as postgres://strongroom:password@127.0.0.1/strongroom",
         OpenError::NotMigrated { .. } => {
@@ -177,15 +177,15 @@ pub(crate) fn unopened(error: OpenError) -> Trouble {
         OpenError::Database { .. } => "see that Postgres runs there, and that log.url names it and may log in",
         _ => "`strongroom doctor` looks at what is around it",
     };
-    Trouble::from(error).next_step(step)
+    CliError::from(error).next_step(step)
 }
 
 /// A client of the document server. Nothing is sent yet.
-pub(crate) fn source(config: &Config) -> Result<Source, Trouble> {
+pub(crate) fn source(config: &Config) -> Result<Source, CliError> {
     let section = &config.source;
     let authority_pem = match &section.ca_file {
         None => None,
-        Some(path) => Some(std::fs::read(path).or_next(
+        Some(path) => Some(std::fs::read(path).context_and_step(
             format!("cannot read {}, which source.ca_file names", path.display()),
             "check that it exists and that this user may read it",
         )?),
@@ -198,5 +198,5 @@ pub(crate) fn source(config: &Config) -> Result<Source, Trouble> {
         connections: section.connections as usize,
         authority_pem,
     };
-    Source::new(&settings).map_err(Trouble::from)
+    Source::new(&settings).map_err(CliError::from)
 }

@@ -13,14 +13,14 @@ use crate::attached::Remark;
 
 /// What the log knows of a drive.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownUses {
     /// The version of the drive's last event, if it has one.
     version: Option<Version>,
     /// The event of its newest use.
     newest: Option<Recorded>,
 }
 
-impl Known {
+impl KnownUses {
     /// What the log knows of that drive.
     pub(crate) async fn read(log: &EventLog, drive: DriveId) -> Result<Self, LogError> {
         let stream = StreamName::drive(drive);
@@ -115,7 +115,7 @@ pub(crate) const fn is_conflict(error: &AppendError) -> bool {
 
 /// Refuses a drive that the log knows a newer use of than the drive does. What the log cannot say is no reason.
 pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveError> {
-    let known = match Known::read(log, drive.identity().id).await {
+    let known = match KnownUses::read(log, drive.identity().id).await {
         Ok(known) => known,
         Err(error) => {
             tracing::debug!(error = %with_causes(&error), "the log does not say how the drive was used");
@@ -128,7 +128,7 @@ pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveErro
 
 /// What a person should know of a drive that may be used: that it is on another device than before.
 pub(crate) async fn remark(log: &EventLog, drive: &Drive) -> Option<Remark> {
-    let known = Known::read(log, drive.identity().id).await.ok()?;
+    let known = KnownUses::read(log, drive.identity().id).await.ok()?;
     let drive = drive.clone();
     let differs = blocking(move || known.differs(&drive.origin().ok()?)).await?;
     let what = format!("{differs}: another disk, or another adapter");

@@ -22,13 +22,13 @@ pub(crate) mod topology;
 pub(crate) mod verify;
 
 use crate::cli::{Cli, Verb};
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// Does what was typed.
-pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
     let file = cli.config.as_deref();
     let config = || site::config(file);
     match cli.verb {

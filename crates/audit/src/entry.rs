@@ -155,7 +155,7 @@ pub enum Evidence {
 
 /// What of an event's envelope is needed even where its data cannot be read.
 #[derive(Deserialize)]
-struct Envelope {
+struct RawEvent {
     id: EventId,
     subject: StreamName,
     time: Timestamp,
@@ -174,7 +174,7 @@ impl EventEntry {
     /// # Errors
     /// The bytes are not an event of any version.
     pub(crate) fn of(stored: &Stored) -> Result<(Self, Option<Recorded>), LogError> {
-        let envelope: Envelope = serde_json::from_str(&stored.body).map_err(|_| LogError::Damaged {
+        let envelope: RawEvent = serde_json::from_str(&stored.body).map_err(|_| LogError::Damaged {
             position: stored.position,
             reason: "it is not a CloudEvents object with strongroom's extensions",
         })?;

@@ -22,7 +22,7 @@ pub struct PageRequest {
     /// The last position that the view includes; `None`: all that is in the log now.
     pub as_of: Option<Position>,
     /// Where the page before it ended ([`Page::next`]); `None`: the first page.
-    pub after: Option<Cursor>,
+    pub after: Option<PageCursor>,
     /// How many entries: from 1 to [`MAX_PAGE`]; what lies outside of that counts as the nearer of the two.
     pub limit: usize,
 }
@@ -43,9 +43,9 @@ impl PageRequest {
 /// The place between two pages. It is valid for the view and the `as_of` that it was given for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Cursor(pub(crate) Position);
+pub struct PageCursor(pub(crate) Position);
 
-impl fmt::Display for Cursor {
+impl fmt::Display for PageCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -56,7 +56,7 @@ impl fmt::Display for Cursor {
 #[error("{0:?} is not a cursor: use the `next` of the page before, as it is")]
 pub struct ParseCursorError(String);
 
-impl FromStr for Cursor {
+impl FromStr for PageCursor {
     type Err = ParseCursorError;
 
     fn from_str(text: &str) -> Result<Self, ParseCursorError> {
@@ -75,7 +75,7 @@ pub struct Page<T> {
     /// The entries, in the order that the view names.
     pub items: Vec<T>,
     /// Where the next page begins; `None`: this is the last one.
-    pub next: Option<Cursor>,
+    pub next: Option<PageCursor>,
 }
 
 /// Why there is no such view.
@@ -172,7 +172,7 @@ impl Horizon {
     }
 
     pub(crate) fn page<T>(self, log: &EventLog, items: Vec<T>, next: Option<Position>) -> Page<T> {
-        Page { site: log.site().clone(), as_of: self.as_of(), items, next: next.map(Cursor) }
+        Page { site: log.site().clone(), as_of: self.as_of(), items, next: next.map(PageCursor) }
     }
 }
 
@@ -182,11 +182,11 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_is_shown() {
-        let cursor = Cursor(Position(120));
+        let cursor = PageCursor(Position(120));
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         assert_eq!(serde_json::to_value(cursor).unwrap(), 120);
         assert_eq!(
-            "x".parse::<Cursor>().unwrap_err().to_string(),
+            "x".parse::<PageCursor>().unwrap_err().to_string(),
             "\"x\" is not a cursor: use the `next` of the page before, as it is"
         );
     }

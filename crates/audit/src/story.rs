@@ -9,7 +9,7 @@ use strongroom_model::{
 
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
-use crate::page::{Cursor, Horizon, PageRequest, ViewError};
+use crate::page::{Horizon, PageCursor, PageRequest, ViewError};
 use crate::world::World;
 
 /// How many events are read at a time: a few hundred KiB.
@@ -42,7 +42,7 @@ pub struct Story {
     /// The events of this page, by position.
     pub events: Vec<EventEntry>,
     /// Where the next page begins; `None`: this is the last one.
-    pub next: Option<Cursor>,
+    pub next: Option<PageCursor>,
 }
 
 impl Story {
@@ -139,7 +139,7 @@ impl Teller {
         if story.events.len() < self.limit {
             story.events.push(entry);
         } else if story.next.is_none() {
-            story.next = story.events.last().map(|last| Cursor(last.position));
+            story.next = story.events.last().map(|last| PageCursor(last.position));
         }
     }
 

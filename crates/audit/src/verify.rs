@@ -17,7 +17,7 @@ const MAX_NAMED: usize = 20;
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct VerifyReport {
     /// Whose log it is.
     pub site: SiteId,
     /// Whether all is well.
@@ -72,7 +72,7 @@ pub struct KnownRoot {
 ///
 /// # Errors
 /// The log cannot be read for another reason than damage.
-pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<Report, LogError> {
+pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<VerifyReport, LogError> {
     let mut known = kept.to_vec();
     // Where they cannot be read, what is wrong is found on the way.
     known.extend(summaries(log).await.unwrap_or_default());
@@ -87,7 +87,7 @@ pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<Report, LogErr
         };
         Bad { position: damage.position, reason: format!("{damage}{}", who.unwrap_or_default()) }
     });
-    let mut report = Report {
+    let mut report = VerifyReport {
         site: log.site().clone(),
         ok: false,
         size: found.head.size,
@@ -131,7 +131,7 @@ fn known_root(first: &Recorded) -> Option<KnownRoot> {
 
 /// Folds the events that the verified head covers; what is appended meanwhile is not
 /// part of this report.
-async fn fold_all(log: &EventLog, size: u64, report: &mut Report) -> Result<(), LogError> {
+async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Result<(), LogError> {
     let mut world = World::default();
     let mut next = Position(0);
     while next.0 < size {
@@ -147,7 +147,7 @@ async fn fold_all(log: &EventLog, size: u64, report: &mut Report) -> Result<(), 
     Ok(())
 }
 
-fn fold_one(stored: &Stored, world: &mut World, report: &mut Report) -> Result<(), LogError> {
+fn fold_one(stored: &Stored, world: &mut World, report: &mut VerifyReport) -> Result<(), LogError> {
     let recorded = match stored.decode() {
         Ok(recorded) => recorded,
         // Counted as unknown by the log's own verification.

@@ -1,4 +1,4 @@
-//! Wrong use and wrong configuration: a clear error that names the thing and the next step.
+//! Usage errors and wrong configuration: a clear error that names the thing and the next step.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -7,7 +7,7 @@ use strongroom_tests::schemas::workspace_root;
 use strongroom_tests::site::Site;
 
 #[test]
-fn wrong_use_exits_64() {
+fn a_usage_error_exits_64() {
     let site = Site::without_drive();
     for args in [&["backup"][..], &["run", "--twice"], &["retry"], &["replay", "--as-of", "tomorrow"], &["log"]] {
         site.call(args).run().expect_code(64);

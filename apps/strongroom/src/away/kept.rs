@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// What is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct OutageFile {
     /// The outage, while it lasts or is not recorded.
     pub(super) outage: Option<Outage>,
     /// When mails about one went out within a day, the newest last.
@@ -28,12 +28,12 @@ pub(super) struct Outage {
     /// Why nothing could be recorded, as it was found last.
     #[serde(default)]
     pub(super) why: String,
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<MailedOutage>,
 }
 
 /// What is to be recorded of it, and who was mailed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(super) struct MailedOutage {
     /// The event that the alarm will be.
     pub(super) raised: EventId,
     pub(super) at: Timestamp,
@@ -45,7 +45,7 @@ pub(super) struct Told {
     pub(super) is_complete: bool,
 }
 
-impl Told {
+impl MailedOutage {
     /// Nothing of it was mailed yet.
     pub(super) const fn of(raised: EventId, at: Timestamp, alarm: AlarmRaised) -> Self {
         Self { raised, at, alarm, notified: None, reached: Vec::new(), is_complete: false }
@@ -58,14 +58,14 @@ fn name(config: &Config) -> String {
 }
 
 /// What cannot be read counts as nothing: a mail too many is better than none.
-pub(super) async fn read(config: &Config) -> Kept {
+pub(super) async fn read(config: &Config) -> OutageFile {
     let (folder, name) = (data_folder(config), name(config));
     let text = blocking(move || folder.text(&name, MAX_BYTES)).await.unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Where it cannot be kept (the disk of the data folder may be what is full) it holds for this process.
-pub(super) async fn keep(config: &Config, kept: &Kept) {
+pub(super) async fn keep(config: &Config, kept: &OutageFile) {
     let (folder, name) = (data_folder(config), name(config));
     let text = serde_json::to_string(kept).expect("it has string keys");
     let is_empty = kept.outage.is_none() && kept.mailed.is_empty();

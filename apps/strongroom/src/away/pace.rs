@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::kept::Kept;
+use super::kept::OutageFile;
 
 /// How many mails of a day wait for nothing: the same number as of any other alarm.
 const FREE_MAILS: usize = 5;
@@ -20,14 +20,14 @@ pub(super) fn is_long(since: Timestamp, now: Timestamp, after: SignedDuration) -
 }
 
 /// Whether a mail about another outage may go out.
-pub(super) fn allows(kept: &Kept, now: Timestamp) -> bool {
+pub(super) fn allows(kept: &OutageFile, now: Timestamp) -> bool {
     let age = |at: &Timestamp| now.duration_since(*at).abs();
     let within = kept.mailed.iter().filter(|at| age(at) < WITHIN).count();
     within < FREE_MAILS || kept.mailed.iter().all(|at| age(at) >= BETWEEN)
 }
 
 /// Takes note of a mail.
-pub(super) fn sent(kept: &mut Kept, now: Timestamp) {
+pub(super) fn sent(kept: &mut OutageFile, now: Timestamp) {
     kept.mailed.retain(|at| now.duration_since(*at).abs() < WITHIN);
     kept.mailed.push(now);
 }
@@ -41,7 +41,7 @@ mod tests {
     }
 
     /// The minutes of a day at which mails go out, where there is a new outage to be mailed every so many minutes.
-    fn a_day(kept: &mut Kept, every: usize) -> Vec<i64> {
+    fn a_day(kept: &mut OutageFile, every: usize) -> Vec<i64> {
         let mut minutes = Vec::new();
         for minute in (0..24 * 60).step_by(every) {
             if allows(kept, at(minute)) {
@@ -54,22 +54,22 @@ mod tests {
 
     #[test]
     fn r8_a_second_outage_within_the_hour_is_mailed_as_soon_as_the_first() {
-        assert_eq!(a_day(&mut Kept::default(), 30)[..5], [0, 30, 60, 90, 120]);
+        assert_eq!(a_day(&mut OutageFile::default(), 30)[..5], [0, 30, 60, 90, 120]);
     }
 
     #[test]
     fn a_database_that_comes_and_goes_all_day_is_mailed_once_an_hour_after_five() {
-        let minutes = a_day(&mut Kept::default(), 6);
+        let minutes = a_day(&mut OutageFile::default(), 6);
         assert_eq!(minutes[..8], [0, 6, 12, 18, 24, 84, 144, 204]);
         assert!(minutes.len() < 30, "{minutes:?}");
     }
 
     #[test]
     fn a_clock_that_was_set_back_holds_no_mail_up_for_ever() {
-        let mut kept = Kept::default();
+        let mut kept = OutageFile::default();
         (0..6).for_each(|hour| sent(&mut kept, at(hour * 60 + 365 * 24 * 60)));
         assert!(allows(&kept, at(0)));
-        let mut kept = Kept::default();
+        let mut kept = OutageFile::default();
         (0..6).for_each(|minute| sent(&mut kept, at(minute + 30)));
         assert!(!allows(&kept, at(0)) && allows(&kept, at(95)));
     }

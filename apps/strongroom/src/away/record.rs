@@ -8,17 +8,17 @@ use strongroom_model::text::shown;
 use strongroom_model::{Event, EventId, Expected, NewEvent, StageName, StreamName};
 use strongroom_service::{Clock, actor};
 
-use super::kept::Told;
-use crate::trouble::Trouble;
+use super::kept::MailedOutage;
+use crate::cli_error::CliError;
 
 /// In one append: the alarm is never left raised. If it was recorded before, nothing is.
 pub(super) async fn record(
     log: &EventLog,
     clock: &Clock,
-    told: &Told,
+    told: &MailedOutage,
     since: Timestamp,
     zone: &TimeZone,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let stream = StreamName::alarm(&AlarmKey::new(told.alarm.kind, &told.alarm.subject));
     let history = log.stream(&stream).await?;
     if history.iter().any(|event| event.id == told.raised) {

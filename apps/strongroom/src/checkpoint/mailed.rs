@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::alarm;
 use super::place::data_folder;
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// Whether this process mails, or another one of the site does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) async fn mail(config: &Config, log: &EventLog) {
     }
 }
 
-async fn try_mail(config: &Config, log: &EventLog) -> Result<(), Trouble> {
+async fn try_mail(config: &Config, log: &EventLog) -> Result<(), CliError> {
     let (_, alarm) = alarm(log).await?;
     let about: Vec<EventId> = alarm.untold.iter().map(|one| one.id).collect();
     let kept = read(config, log.site()).await.filter(|kept| kept.notified.about == about);
@@ -71,18 +71,18 @@ async fn try_mail(config: &Config, log: &EventLog) -> Result<(), Trouble> {
     let mut reached = kept.map(|kept| kept.reached).unwrap_or_default();
     let told = mail_unrecorded(&Settings::from_config(config)?, log.site(), &alarm, &reached).await;
     // Nothing is untold where a process that had not noticed yet has mailed it, and recorded that.
-    let Some((notified, delivery)) = told.or_trouble("the mail was not handed over")? else { return Ok(()) };
+    let Some((notified, delivery)) = told.context("the mail was not handed over")? else { return Ok(()) };
     // If we stop here, the mail is out and not kept: it goes out again at the next start, with the same Message-ID.
     kill_point!("rewound.after-mail");
     reached.extend(delivery.taken.iter().map(ToString::to_string));
     let mailed = Mailed { notified, reached, complete: delivery.put_off.is_empty() };
     let text = serde_json::to_string(&mailed)?;
     let (folder, name) = (data_folder(config), name(log.site()));
-    blocking(move || folder.replace(&name, &text)).await.or_trouble("what was mailed could not be kept")
+    blocking(move || folder.replace(&name, &text)).await.context("what was mailed could not be kept")
 }
 
 /// What was mailed of the alarm and is not recorded, with what its record expects of the alarm's stream.
-pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Expected, AlarmNotified)>, Trouble> {
+pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Expected, AlarmNotified)>, CliError> {
     let (expected, alarm) = alarm(log).await?;
     let Some(kept) = read(config, log.site()).await.filter(|kept| kept.complete) else { return Ok(None) };
     let is_untold = |id: &EventId| alarm.untold.iter().any(|one| one.id == *id);

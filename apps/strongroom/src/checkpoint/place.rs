@@ -23,34 +23,34 @@ const DRIVE_MODE: u32 = 0o640;
 
 /// A folder that checkpoints are kept in.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct CheckpointFolder {
     root: PathBuf,
     below: &'static str,
     mode: u32,
     what: &'static str,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CheckpointFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.what, self.root.display())
     }
 }
 
 /// The data folder.
-pub(crate) fn data_folder(config: &Config) -> Place {
-    Place { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
+pub(crate) fn data_folder(config: &Config) -> CheckpointFolder {
+    CheckpointFolder { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
 }
 
 /// The data folder; and the drive, if it is there and can be written to.
-pub(crate) fn places(config: &Config) -> Vec<Place> {
+pub(crate) fn places(config: &Config) -> Vec<CheckpointFolder> {
     let data = data_folder(config);
     let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
-    let drive = drive.map(|root| Place { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
+    let drive = drive.map(|root| CheckpointFolder { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
     std::iter::once(data).chain(drive).collect()
 }
 
 /// As [`places`], where a checkpoint may be written: not on a drive that is a clone (R6).
-pub(crate) async fn places_to_write(config: &Config, log: &EventLog) -> Vec<Place> {
+pub(crate) async fn places_to_write(config: &Config, log: &EventLog) -> Vec<CheckpointFolder> {
     let settings = config.clone();
     let (mut places, drive) = blocking(move || {
         let root = settings.drive.root.as_deref();
@@ -71,7 +71,7 @@ fn name(site: &SiteId) -> String {
     format!("checkpoint.{site}")
 }
 
-impl Place {
+impl CheckpointFolder {
     fn folder(&self) -> io::Result<Folder> {
         let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
         Beneath::open(&self.root, policy)?.folder(self.below)

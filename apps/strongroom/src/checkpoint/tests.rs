@@ -51,7 +51,7 @@ fn restore(site: &Site, name: &str) {
 }
 
 async fn keep(config: &Config, log: &EventLog) {
-    let watch = Watch::start(config, log, Mails::Elsewhere);
+    let watch = RewindWatch::start(config, log, Mails::Elsewhere);
     watch.close().await;
 }
 

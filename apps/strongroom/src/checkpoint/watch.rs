@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::{Mails, Rewound, found_by_another, mail, now, places_to_write, raise};
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How often it is looked whether the log still is the one that it was.
 const LOOK: Duration = Duration::from_secs(2);
@@ -21,7 +21,7 @@ const WRITE: Duration = Duration::from_secs(60);
 
 /// What watches the log of this process.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct RewindWatch {
     rewound: watch::Receiver<Option<Arc<Rewound>>>,
     config: Arc<Config>,
     log: EventLog,
@@ -29,7 +29,7 @@ pub(crate) struct Watch {
     task: AbortHandle,
 }
 
-impl Watch {
+impl RewindWatch {
     /// Begins to watch a log that was found to go on from every checkpoint.
     pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
@@ -44,7 +44,7 @@ impl Watch {
     }
 
     /// Waits until the log is rewound.
-    pub(crate) fn rewound(&self) -> impl Future<Output = Trouble> + use<> {
+    pub(crate) fn rewound(&self) -> impl Future<Output = CliError> + use<> {
         let mut rewound = self.rewound.clone();
         async move {
             match rewound.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {

@@ -9,7 +9,7 @@ use strongroom_server::import::ImportReport;
 
 use super::folder::Folder;
 use super::timesheet::{Timesheet, timesheet, timesheet_of};
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::verb::server::import::import;
 
 /// Where generated files lie, below the document root.
@@ -25,7 +25,7 @@ const APART: SignedDuration = SignedDuration::from_mins(37);
 
 /// A booking as a line of the list.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct DemoBooking {
     pub(crate) id: String,
     /// Relative to the document root.
     pub(crate) path: String,
@@ -42,7 +42,7 @@ pub(crate) async fn generate(
     documents: &Documents,
     numbers: std::ops::RangeInclusive<u32>,
     now: Timestamp,
-) -> Result<ImportReport, Trouble> {
+) -> Result<ImportReport, CliError> {
     let inbox = inbox(documents)?;
     let mut lines = Vec::new();
     for number in numbers {
@@ -53,21 +53,21 @@ pub(crate) async fn generate(
 }
 
 /// A few more files, beside the server and not on it: something to import.
-pub(crate) fn set_aside(folder: &Folder) -> Result<(), Trouble> {
+pub(crate) fn set_aside(folder: &Folder) -> Result<(), CliError> {
     let more = folder.path(MORE);
-    std::fs::create_dir_all(&more).or_trouble(format!("cannot make {}", more.display()))?;
+    std::fs::create_dir_all(&more).context(format!("cannot make {}", more.display()))?;
     for number in MORE_NUMBERS {
         let sheet = timesheet_of(number, MORE_BYTES);
         let path = more.join(&sheet.filename);
-        std::fs::write(&path, sheet.bytes).or_trouble(format!("cannot write {}", path.display()))?;
+        std::fs::write(&path, sheet.bytes).context(format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
 /// The folder for generated files, below the document root.
-pub(crate) fn inbox(documents: &Documents) -> Result<PathBuf, Trouble> {
+pub(crate) fn inbox(documents: &Documents) -> Result<PathBuf, CliError> {
     let inbox = documents.settings().documents.join(INBOX);
-    std::fs::create_dir_all(&inbox).or_trouble(format!("cannot make {}", inbox.display()))?;
+    std::fs::create_dir_all(&inbox).context(format!("cannot make {}", inbox.display()))?;
     Ok(inbox)
 }
 
@@ -79,10 +79,15 @@ pub(crate) fn age(now: Timestamp, number: u32) -> Timestamp {
 }
 
 /// Writes a timesheet into the inbox.
-pub(crate) fn write(inbox: &Path, id: &str, sheet: Timesheet, signed_off_at: Timestamp) -> Result<Line, Trouble> {
+pub(crate) fn write(
+    inbox: &Path,
+    id: &str,
+    sheet: Timesheet,
+    signed_off_at: Timestamp,
+) -> Result<DemoBooking, CliError> {
     let path = inbox.join(&sheet.filename);
-    std::fs::write(&path, &sheet.bytes).or_trouble(format!("cannot write {}", path.display()))?;
-    Ok(Line {
+    std::fs::write(&path, &sheet.bytes).context(format!("cannot write {}", path.display()))?;
+    Ok(DemoBooking {
         id: id.to_owned(),
         path: format!("{INBOX}/{}", sheet.filename),
         signed_off_at,
@@ -96,14 +101,14 @@ pub(crate) async fn import_lines(
     folder: &Folder,
     documents: &Documents,
     name: &str,
-    lines: &[Line],
-) -> Result<ImportReport, Trouble> {
+    lines: &[DemoBooking],
+) -> Result<ImportReport, CliError> {
     let path = folder.path(name);
-    write_list(&path, lines).or_trouble(format!("cannot write {}", path.display()))?;
+    write_list(&path, lines).context(format!("cannot write {}", path.display()))?;
     import(documents, &path, false).await
 }
 
-fn write_list(path: &Path, lines: &[Line]) -> Result<(), csv::Error> {
+fn write_list(path: &Path, lines: &[DemoBooking]) -> Result<(), csv::Error> {
     let mut list = csv::Writer::from_path(path)?;
     list.write_record(["id", "path", "signed_off_at", "digest", "filename"])?;
     for line in lines {

@@ -5,10 +5,10 @@ use strongroom_model::{Algorithm, Digest};
 use strongroom_server::import::ImportReport;
 use strongroom_server::{Documents, TransferCut};
 
-use super::bookings::{Line, age, import_lines, inbox, write};
+use super::bookings::{DemoBooking, age, import_lines, inbox, write};
 use super::folder::Folder;
 use super::timesheet::{Timesheet, timesheet_of};
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// How large the file is whose transfer is cut: a few chunks come before, many after.
 const CUT_FILE_BYTES: usize = 1024 * 1024;
@@ -25,7 +25,7 @@ const HOSTILE_NAME: &str =
 
 /// What is wrong with a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DemoFault {
     /// The server's record holds another digest than its file has.
     WrongChecksum,
     /// The server's record is there, its file is not.
@@ -36,7 +36,7 @@ pub(crate) enum Fault {
     HostileName,
 }
 
-impl Fault {
+impl DemoFault {
     pub(crate) const ALL: [Self; 4] = [Self::WrongChecksum, Self::MissingFile, Self::CutTransfer, Self::HostileName];
 
     /// The booking's id.
@@ -64,7 +64,7 @@ impl Fault {
         TransferCut::of(&Self::CutTransfer.booking().parse().expect("the demo's own ids are ids"), CUT_AFTER_BYTES)
     }
 
-    fn line(self, inbox: &std::path::Path, now: Timestamp) -> Result<Line, Trouble> {
+    fn line(self, inbox: &std::path::Path, now: Timestamp) -> Result<DemoBooking, CliError> {
         let number = FIRST_NUMBER + self as u32;
         let bytes = if self == Self::CutTransfer { CUT_FILE_BYTES } else { FILE_BYTES };
         let sheet = Timesheet { filename: format!("{}.pdf", self.booking()), ..timesheet_of(number, bytes) };
@@ -79,11 +79,11 @@ impl Fault {
 }
 
 /// Puts the four bookings in. Doing it twice changes nothing.
-pub(crate) async fn put_in(folder: &Folder, documents: &Documents, now: Timestamp) -> Result<ImportReport, Trouble> {
+pub(crate) async fn put_in(folder: &Folder, documents: &Documents, now: Timestamp) -> Result<ImportReport, CliError> {
     let inbox = inbox(documents)?;
-    let lines: Vec<_> = Fault::ALL.into_iter().map(|fault| fault.line(&inbox, now)).collect::<Result<_, _>>()?;
+    let lines: Vec<_> = DemoFault::ALL.into_iter().map(|fault| fault.line(&inbox, now)).collect::<Result<_, _>>()?;
     let report = import_lines(folder, documents, "faults.csv", &lines).await?;
-    let missing = inbox.join(format!("{}.pdf", Fault::MissingFile.booking()));
-    std::fs::remove_file(&missing).or_trouble(format!("cannot delete {}", missing.display()))?;
+    let missing = inbox.join(format!("{}.pdf", DemoFault::MissingFile.booking()));
+    std::fs::remove_file(&missing).context(format!("cannot delete {}", missing.display()))?;
     Ok(report)
 }

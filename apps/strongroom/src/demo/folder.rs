@@ -10,7 +10,7 @@ use strongroom_server::{Documents, Store};
 use strongroom_service::config::{Sources, Template};
 use strongroom_service::{Clock, Config};
 
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::verb;
 
 /// The site's name in the demo.
@@ -41,7 +41,7 @@ pub(crate) struct Memory {
 impl Folder {
     /// The folder at `root`, made and filled where it is new. The second value says whether it was
     /// there already.
-    pub(crate) async fn open(root: &Path, clock: &Clock) -> Result<(Self, bool), Trouble> {
+    pub(crate) async fn open(root: &Path, clock: &Clock) -> Result<(Self, bool), CliError> {
         let folder = Self { root: root.to_owned() };
         let is_old = folder.path(CONFIG).exists();
         if !is_old {
@@ -67,7 +67,7 @@ impl Folder {
     }
 
     /// Its configuration, with the server at another address where one is given.
-    pub(crate) fn config(&self, source: Option<&str>) -> Result<Config, Trouble> {
+    pub(crate) fn config(&self, source: Option<&str>) -> Result<Config, CliError> {
         let mut sources = Sources { file: Some(self.config_path()), ..Sources::default() };
         if let Some(url) = source {
             sources = sources.with_flag("source.url", url);
@@ -82,14 +82,13 @@ impl Folder {
     }
 
     /// Remembers what is prepared.
-    pub(crate) fn remember(&self, memory: &Memory) -> Result<(), Trouble> {
+    pub(crate) fn remember(&self, memory: &Memory) -> Result<(), CliError> {
         let text = serde_json::to_string(memory)?;
-        std::fs::write(self.path(MEMORY), text + "\n")
-            .or_trouble(format!("cannot write {}", self.path(MEMORY).display()))
+        std::fs::write(self.path(MEMORY), text + "\n").context(format!("cannot write {}", self.path(MEMORY).display()))
     }
 
     /// The demo must not spread into a folder that is somebody's.
-    fn refuse_strange(&self) -> Result<(), Trouble> {
+    fn refuse_strange(&self) -> Result<(), CliError> {
         let entries = match std::fs::read_dir(&self.root) {
             Err(_) => return Ok(()),
             Ok(entries) => entries,
@@ -99,7 +98,7 @@ impl Folder {
         let strange = entries.flatten().find(|entry| !ours.iter().any(|name| entry.file_name() == *name));
         match strange {
             None => Ok(()),
-            Some(entry) => Err(Trouble::new(format!(
+            Some(entry) => Err(CliError::new(format!(
                 "{} is not a demo's folder: {} is in it",
                 self.root.display(),
                 entry.path().display()
@@ -109,9 +108,9 @@ impl Folder {
     }
 
     /// Everything but the bookings. The configuration comes last: a folder that has one is whole.
-    async fn make(&self, clock: &Clock) -> Result<(), Trouble> {
+    async fn make(&self, clock: &Clock) -> Result<(), CliError> {
         for name in ["drive", "documents", "data"] {
-            std::fs::create_dir_all(self.path(name)).or_next(
+            std::fs::create_dir_all(self.path(name)).context_and_step(
                 format!("cannot make {}", self.path(name).display()),
                 "name a folder that this user may write to with --dir",
             )?;
@@ -120,14 +119,14 @@ impl Folder {
         let in_force = Config::from_text(&config, &self.root)?;
         self.make_drive(&in_force, clock).await?;
         self.make_token(&in_force, clock).await?;
-        std::fs::write(self.path(CONFIG), config).or_trouble(format!("cannot write {}", self.path(CONFIG).display()))
+        std::fs::write(self.path(CONFIG), config).context(format!("cannot write {}", self.path(CONFIG).display()))
     }
 
-    fn render(&self) -> Result<String, Trouble> {
+    fn render(&self) -> Result<String, CliError> {
         // A free port, so that the demo disturbs nothing; the server takes it again at once.
         let listen = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
-            .or_trouble("no port is free on 127.0.0.1")?;
+            .context("no port is free on 127.0.0.1")?;
         // The demo shows what it can on any disk; its story says how the copies were read back.
         let cached = Drive::backing_of(&self.path(".")).is_ok_and(|below| below.reason().is_some());
         let config = Template::new()
@@ -141,7 +140,7 @@ impl Folder {
         Ok(config.render())
     }
 
-    async fn make_drive(&self, config: &Config, clock: &Clock) -> Result<(), Trouble> {
+    async fn make_drive(&self, config: &Config, clock: &Clock) -> Result<(), CliError> {
         match Drive::init(&self.path("drive"), LABEL, clock.now()) {
             Ok(identity) => verb::drive::note_in(config, &identity, clock).await,
             Err(InitError::Already { .. }) => Ok(()),
@@ -150,21 +149,21 @@ impl Folder {
         }
     }
 
-    async fn make_token(&self, config: &Config, clock: &Clock) -> Result<(), Trouble> {
+    async fn make_token(&self, config: &Config, clock: &Clock) -> Result<(), CliError> {
         let path = self.path("backup.token");
         if path.exists() {
-            std::fs::remove_file(&path).or_trouble(format!("cannot write {} anew", path.display()))?;
+            std::fs::remove_file(&path).context(format!("cannot write {} anew", path.display()))?;
         }
         let mut file = verb::server::token::new_file(&path)?;
         let store = Store::open(verb::server::database(config)?).await?;
         let (_, secret) = token::create(&store, "demo", &[Scope::Backup], clock).await?;
         store.close().await;
-        verb::server::token::write(&mut file, &secret).or_trouble(format!("cannot write {}", path.display()))
+        verb::server::token::write(&mut file, &secret).context(format!("cannot write {}", path.display()))
     }
 }
 
 /// The demo's documents, opened as `strongroom server` opens them.
-pub(crate) async fn documents(config: &Config, clock: &Clock) -> Result<Documents, Trouble> {
+pub(crate) async fn documents(config: &Config, clock: &Clock) -> Result<Documents, CliError> {
     Ok(Documents::open(verb::server::settings(config)?, clock.clone()).await?)
 }
 

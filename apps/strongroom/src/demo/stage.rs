@@ -12,17 +12,17 @@ use strongroom_service::telemetry::ServiceIdentity;
 use strongroom_service::{Clock, Config, RunLock, RunLockError, Shutdown, telemetry};
 
 use super::bookings::{generate, set_aside};
-use super::fault::{self, Fault};
+use super::fault::{self, DemoFault};
 use super::folder::{Folder, Memory, documents};
 use super::story::{self, Act};
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::run::ending::Ending;
 use crate::run::job::{Job, Means};
 use crate::run::once;
+use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
-use crate::trouble::{OrTrouble as _, Trouble};
 use crate::verb;
 use crate::verb::demo::Args;
 use crate::verb::server::import::import;
@@ -34,7 +34,7 @@ const QUIET: &str = "error,strongroom_server=off";
 const BOOKINGS: u32 = 40;
 
 /// Prepares what is not prepared yet, does the job, and tells what happened.
-pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     let clock = Clock::system();
     let (folder, is_old) = Folder::open(&args.dir, &clock).await?;
     let config = folder.config(None)?;
@@ -59,14 +59,14 @@ pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
     Ok(ending.exit())
 }
 
-async fn log_size(config: &Config) -> Result<u64, Trouble> {
+async fn log_size(config: &Config) -> Result<u64, CliError> {
     match crate::site::log_if_any(config).await? {
         None => Ok(0),
         Some(log) => size_and_close(&log).await,
     }
 }
 
-async fn size_and_close(log: &EventLog) -> Result<u64, Trouble> {
+async fn size_and_close(log: &EventLog) -> Result<u64, CliError> {
     let size = log.head().await?.size;
     log.close().await;
     Ok(size)
@@ -83,7 +83,7 @@ async fn prepare(
     memory: Memory,
     clock: &Clock,
     out: &mut Out,
-) -> Result<ImportReport, Trouble> {
+) -> Result<ImportReport, CliError> {
     let documents = documents(config, clock).await?;
     let mut added = ImportReport::default();
     let wanted = args.bookings.unwrap_or(if args.files.is_some() { 0 } else { BOOKINGS });
@@ -117,13 +117,13 @@ fn add(added: &mut ImportReport, more: &ImportReport) {
 }
 
 /// Copies of the reader's own files: the import copies in what lies elsewhere.
-async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result<ImportReport, Trouble> {
-    let metadata = std::fs::metadata(path).or_next(
+async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result<ImportReport, CliError> {
+    let metadata = std::fs::metadata(path).context_and_step(
         format!("cannot read {}", path.display()),
         "name a folder of yours with --files; the files in it are copied, and never touched",
     )?;
     if !metadata.is_dir() {
-        return Err(Trouble::wrong_use(format!("{} is not a folder", path.display()))
+        return Err(CliError::usage_error(format!("{} is not a folder", path.display()))
             .next_step("name the folder that the files are in with --files"));
     }
     import(documents, path, true).await
@@ -131,12 +131,12 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
 
 /// The job, as `run --once` does it, with the server in this process. The second value says
 /// whether the transfer that was to be cut was.
-async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(Ending, bool), Trouble> {
+async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(RunOutcome, bool), CliError> {
     let show = Show::new();
     let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };
     let traces =
         telemetry::init_as_to(&quiet, &ServiceIdentity { verb: "demo", site: &config.site }, show.clone(), false)?;
-    let cut = folder.memory().with_faults.then(|| Arc::new(Fault::cut()));
+    let cut = folder.memory().with_faults.then(|| Arc::new(DemoFault::cut()));
     let server = serve(config, clock, cut.clone()).await?;
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);
     let config = folder.config(Some(&format!("http://{address}")))?;
@@ -153,12 +153,12 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
 }
 
 /// The document server, in this process; `None` where another process serves the folder.
-async fn serve(config: &Config, clock: &Clock, cut: Option<Arc<TransferCut>>) -> Result<Option<Server>, Trouble> {
+async fn serve(config: &Config, clock: &Clock, cut: Option<Arc<TransferCut>>) -> Result<Option<Server>, CliError> {
     let settings = Settings { cut, ..verb::server::settings(config)? };
     match Server::start(settings, clock.clone()).await {
         Ok(server) => Ok(Some(server)),
         Err(ServeError::ServedAlready(_)) => Ok(None),
-        Err(error @ ServeError::Listen { .. }) => Err(Trouble::from(error)
+        Err(error @ ServeError::Listen { .. }) => Err(CliError::from(error)
             .next_step("set another port in server.listen and in source.url of the demo's strongroom.toml")),
         Err(error) => Err(error.into()),
     }

@@ -13,11 +13,11 @@ use strongroom_server::import::ImportReport;
 use strongroom_service::Config;
 
 use super::bookings::MORE;
-use super::fault::Fault;
+use super::fault::DemoFault;
 use super::folder::{Folder, Memory};
 use super::typed::{program, word};
-use crate::run::ending::Ending;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
+use crate::run::outcome::RunOutcome;
 
 /// How many events are looked at to tell how copies were proven: a few thousand bookings'.
 const MAX_EVENTS: usize = 20_000;
@@ -29,7 +29,7 @@ pub(crate) struct Act<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) config: &'a Config,
     pub(crate) log: &'a EventLog,
-    pub(crate) ending: &'a Ending,
+    pub(crate) ending: &'a RunOutcome,
     /// How many bookings are new since the last time.
     pub(crate) added: u64,
     /// How long the log was before.
@@ -75,8 +75,8 @@ pub(crate) fn prepared(added: &ImportReport) -> String {
 }
 
 /// The end of the story.
-pub(crate) async fn closing(act: &Act<'_>) -> Result<String, Trouble> {
-    let seen = Seen::read(act).await?;
+pub(crate) async fn closing(act: &Act<'_>) -> Result<String, CliError> {
+    let seen = NightTotals::read(act).await?;
     let mut text = format!("\n{}\n", act.ending.page());
     text += &happened(act, &seen);
     if act.folder.memory().with_faults {
@@ -89,7 +89,7 @@ pub(crate) async fn closing(act: &Act<'_>) -> Result<String, Trouble> {
 
 /// What the log tells of this time.
 #[derive(Default)]
-struct Seen {
+struct NightTotals {
     events: u64,
     proven: u64,
     direct: u64,
@@ -100,8 +100,8 @@ struct Seen {
     mails: Vec<String>,
 }
 
-impl Seen {
-    async fn read(act: &Act<'_>) -> Result<Self, Trouble> {
+impl NightTotals {
+    async fn read(act: &Act<'_>) -> Result<Self, CliError> {
         let mut seen = Self { events: act.log.head().await?.size, ..Self::default() };
         let mut next = Position(act.before);
         for _ in 0..MAX_EVENTS / PAGE_EVENTS {
@@ -146,7 +146,7 @@ impl Seen {
     }
 }
 
-fn happened(act: &Act<'_>, seen: &Seen) -> String {
+fn happened(act: &Act<'_>, seen: &NightTotals) -> String {
     if act.added == 0 && seen.proven == 0 {
         return "What happened\n  \
                 Nothing new waited on the server; it was asked all the same, and a mail says why zero.\n  \
@@ -169,9 +169,9 @@ fn happened(act: &Act<'_>, seen: &Seen) -> String {
 }
 
 /// What was wrong, and what became of it, from the log.
-async fn faults(act: &Act<'_>) -> Result<String, Trouble> {
+async fn faults(act: &Act<'_>) -> Result<String, CliError> {
     let mut text = "\nThe faults\n".to_owned();
-    for fault in Fault::ALL {
+    for fault in DemoFault::ALL {
         let id = fault.booking();
         let stream = StreamName::booking(&id.parse().expect("the demo's own ids are ids"));
         let history = act.log.stream(&stream).await?;
@@ -190,19 +190,19 @@ async fn faults(act: &Act<'_>) -> Result<String, Trouble> {
 }
 
 /// The event that shows how it was met.
-fn detail(fault: Fault, history: &[Recorded], was_cut: bool) -> String {
+fn detail(fault: DemoFault, history: &[Recorded], was_cut: bool) -> String {
     let shows = |recorded: &&Recorded| match fault {
-        Fault::WrongChecksum | Fault::MissingFile => recorded.event.failure().is_some(),
-        Fault::CutTransfer | Fault::HostileName => matches!(recorded.event, Event::TimesheetFetched(_)),
+        DemoFault::WrongChecksum | DemoFault::MissingFile => recorded.event.failure().is_some(),
+        DemoFault::CutTransfer | DemoFault::HostileName => matches!(recorded.event, Event::TimesheetFetched(_)),
     };
     let shown = history.iter().rfind(shows).map_or_else(String::new, |event| format!(":\n    {}", sentence(event)));
     match fault {
-        Fault::CutTransfer if was_cut => format!(" (it was cut just now){shown}"),
+        DemoFault::CutTransfer if was_cut => format!(" (it was cut just now){shown}"),
         _ => shown,
     }
 }
 
-fn places(act: &Act<'_>, seen: &Seen) -> String {
+fn places(act: &Act<'_>, seen: &NightTotals) -> String {
     let folder = act.folder;
     let mut rows = Vec::new();
     for month in &seen.months {
@@ -220,7 +220,7 @@ fn places(act: &Act<'_>, seen: &Seen) -> String {
     format!("\nWhere things lie\n{}", lines.collect::<String>())
 }
 
-fn next(act: &Act<'_>, seen: &Seen) -> String {
+fn next(act: &Act<'_>, seen: &NightTotals) -> String {
     let program = program();
     let config = format!("--config {}", word(&act.folder.config_path()));
     let mut rows = Vec::new();

@@ -18,7 +18,7 @@ const SCAN_WIDTH: usize = 1024;
 const STAFF: [&str; 8] =
     ["A. Ferreira", "B. Okafor", "C. Lindqvist", "D. Novak", "E. Tanaka", "F. Moreau", "G. Haddad", "H. Silva"];
 const PLACES: [&str; 6] =
-    ["Harbour depot", "North ward", "Main kitchen", "Site office 4", "Line 2, late shift", "Reading room"];
+    ["Harbour depot", "North ward", "Main kitchen", "Site office 4", "DemoBooking 2, late shift", "Reading room"];
 
 /// A timesheet with its file name.
 pub(crate) struct Timesheet {

@@ -6,7 +6,7 @@ use strongroom_model::presence::{Missing, active_relays, missing, several};
 use strongroom_service::{Clock, Config};
 
 use super::backlog::Backlog;
-use crate::trouble::{OrTrouble as _, Trouble};
+use crate::cli_error::{CliError, ErrorContext as _};
 
 /// How many pages of the copies that wait to be proven are looked through: 20,000 of them.
 const PAGES: usize = 40;
@@ -22,10 +22,10 @@ pub(crate) struct Present {
 
 impl Present {
     /// As it is now.
-    pub(crate) async fn look(config: &Config, log: &EventLog, clock: &Clock) -> Result<Self, Trouble> {
+    pub(crate) async fn look(config: &Config, log: &EventLog, clock: &Clock) -> Result<Self, CliError> {
         let relayed = config.broker.address()?.is_some();
         let now = clock.now();
-        let signs = log.signs().await.or_trouble("the signs of life of the site's processes cannot be read")?;
+        let signs = log.signs().await.context("the signs of life of the site's processes cannot be read")?;
         let work = if relayed { Backlog::default().look(log, now, PAGES).await? } else { Vec::new() };
         Ok(Self {
             missing: missing(&signs, &work, relayed, now),

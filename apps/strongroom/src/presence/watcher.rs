@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::backlog::Backlog;
 use super::{gauges, raised};
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How many pages of the copies that wait to be proven are looked through at each look.
 const PAGES: usize = 1;
@@ -76,7 +76,7 @@ impl Watcher {
         self.figures.age();
     }
 
-    async fn try_look(&mut self) -> Result<(), Trouble> {
+    async fn try_look(&mut self) -> Result<(), CliError> {
         let now = self.clock.now();
         let signs = self.log.signs().await?;
         let work = self.backlog.look(&self.log, now, PAGES).await?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use strongroom_service::{Shutdown, systemd};
 
 use super::Process;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
-use crate::trouble::Trouble;
 
 /// How long an orderly end may still take after an abort: closing a log is a few milliseconds.
 const ABORT_GRACE: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ pub(crate) fn aborted(shutdown: &Shutdown) -> impl Future<Output = ()> + use<> {
 
 impl Process {
     /// Finishes what is in flight, until an abort, and closes everything in order. `done` is how the work ended.
-    pub(crate) async fn close<T>(self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+    pub(crate) async fn close<T>(self, done: Result<T, CliError>) -> Result<T, CliError> {
         systemd::stopping();
         self.stop.cancel();
         let aborted = aborted(&self.shutdown);
@@ -52,7 +52,7 @@ impl Process {
     }
 
     /// As [`Process::close`], where there is nothing to say but that it went well.
-    pub(crate) async fn end(self, done: Result<(), Trouble>) -> Result<Exit, Trouble> {
+    pub(crate) async fn end(self, done: Result<(), CliError>) -> Result<Exit, CliError> {
         self.close(done).await.map(|()| Exit::Well)
     }
 }

@@ -10,7 +10,7 @@ use strongroom_service::Shutdown;
 
 use super::Process;
 use super::close::aborted;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How often the clock is looked at: it may be set, and the host may have slept.
 const TICK: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Process {
     /// Turn after turn until the shutdown, while the stages work. A turn says for how long nothing is to be done.
-    pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>) -> Result<(), Trouble> {
+    pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, CliError>) -> Result<(), CliError> {
         let turns = turns(&self.shutdown, &self.log, async || {
             self.check()?;
             turn().await
@@ -32,25 +32,25 @@ impl Process {
         tokio::select! {
             kept = turns => kept,
             trouble = self.rewound() => Err(trouble),
-            () = aborted(&self.shutdown) => Err(Trouble::given_up()),
+            () = aborted(&self.shutdown) => Err(CliError::given_up()),
         }
     }
 
     /// As [`Process::keep`], for roles that do all by themselves.
-    pub(crate) async fn work(&self) -> Result<(), Trouble> {
+    pub(crate) async fn work(&self) -> Result<(), CliError> {
         self.keep(async || Ok(Duration::MAX)).await
     }
 
     /// Waits until the log is another one than it was.
-    pub(crate) fn rewound(&self) -> impl Future<Output = Trouble> + use<> {
+    pub(crate) fn rewound(&self) -> impl Future<Output = CliError> + use<> {
         self.checkpoints.rewound()
     }
 
     /// Whether every role is at work.
-    fn check(&self) -> Result<(), Trouble> {
+    fn check(&self) -> Result<(), CliError> {
         let relay = self.relay.as_ref().is_some_and(RelayHandle::has_ended);
         if (relay || self.pipeline.has_ended()) && !self.shutdown.is_requested() {
-            return Err(Trouble::new("a part of this process has ended by itself")
+            return Err(CliError::new("a part of this process has ended by itself")
                 .next_step("start it again, and report what it said above")
                 .finally());
         }
@@ -72,12 +72,12 @@ impl Process {
 }
 
 /// Turn after turn, until told to stop. A turn says for how long nothing is to be done; it
-/// comes sooner where something happens in the log. Trouble may pass, and is borne for a while.
+/// comes sooner where something happens in the log. CliError may pass, and is borne for a while.
 async fn turns(
     shutdown: &Shutdown,
     log: &EventLog,
-    mut turn: impl AsyncFnMut() -> Result<Duration, Trouble>,
-) -> Result<(), Trouble> {
+    mut turn: impl AsyncFnMut() -> Result<Duration, CliError>,
+) -> Result<(), CliError> {
     let mut failures = 0;
     let mut appended = log.appended();
     while !shutdown.is_requested() {

@@ -7,7 +7,7 @@ use strongroom_drive::BagCache;
 use strongroom_service::Config;
 
 use crate::admission::LogAdmission;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// The drive that the stages of this process share.
 pub(super) struct Mount {
@@ -17,7 +17,7 @@ pub(super) struct Mount {
 }
 
 /// The configuration, with the place that `--drive` names.
-pub(crate) fn with_drive(mut config: Config, drive: Option<&Path>) -> Result<Config, Trouble> {
+pub(crate) fn with_drive(mut config: Config, drive: Option<&Path>) -> Result<Config, CliError> {
     if let Some(root) = drive {
         config.drive.root = Some(std::path::absolute(root)?);
     }

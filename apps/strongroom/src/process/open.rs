@@ -1,4 +1,4 @@
-//! Opening a site for a set of roles.
+//! ProcessOptions a site for a set of roles.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ use super::{Common, quiet, wire};
 use crate::admission::LogAdmission;
 use crate::away::Away;
 use crate::checkpoint::{self, Mails};
+use crate::cli_error::CliError;
 use crate::presence::Presence;
 use crate::presence::parts::Parts;
 use crate::presence::watcher::Watcher;
-use crate::trouble::Trouble;
 use crate::{broker, site};
 
 /// What a process is opened for.
-pub(crate) struct Opening<'a> {
+pub(crate) struct ProcessOptions<'a> {
     /// The verb that was typed, which names the process to others.
     pub(crate) verb: &'static str,
     pub(crate) roles: &'a [Role],
@@ -63,7 +63,7 @@ pub(crate) struct Process {
     pub(super) relay: Option<RelayHandle>,
     pub(super) parts: Parts,
     pub(super) presence: Presence,
-    pub(super) checkpoints: checkpoint::Watch,
+    pub(super) checkpoints: checkpoint::RewindWatch,
     pub(super) traces: Traces,
     /// At work for as long as the process is.
     _background: Background,
@@ -80,20 +80,20 @@ struct Background {
 
 impl Process {
     /// Opens the site for a verb that has one role, of processes that share a broker.
-    pub(crate) async fn worker(role: Role, config: Config, common: &Common) -> Result<Self, Trouble> {
+    pub(crate) async fn worker(role: Role, config: Config, common: &Common) -> Result<Self, CliError> {
         let verb = role.name();
         broker::needed(&config, verb)?;
         let said = if common.is_quiet() { quiet(&config.telemetry) } else { config.telemetry.clone() };
         let traces = telemetry::init_as(&broker::without_client(&said), &ServiceIdentity { verb, site: &config.site })?;
         let (clock, shutdown) = (Clock::system(), Shutdown::on_signals(DEFAULT_STOP_BOUND));
         let listen = common.listen(&config);
-        Self::open(Opening { verb, roles: &[role], config, listen, clock, shutdown, traces }).await
+        Self::open(ProcessOptions { verb, roles: &[role], config, listen, clock, shutdown, traces }).await
     }
 
     /// Opens the site. Questions about the process's health are answered from here on. The relay is at work when this
     /// returns; stages begin with [`Process::start_all`] and its parts.
-    pub(crate) async fn open(opening: Opening<'_>) -> Result<Self, Trouble> {
-        let Opening { verb, roles, config, listen, clock, shutdown, traces } = opening;
+    pub(crate) async fn open(opening: ProcessOptions<'_>) -> Result<Self, CliError> {
+        let ProcessOptions { verb, roles, config, listen, clock, shutdown, traces } = opening;
         let broker = broker::if_any(&config, verb)?;
         let is_any = |needs: fn(Role) -> bool| roles.iter().any(|role| needs(*role));
         let source = is_any(Role::needs_server).then(|| site::source(&config)).transpose()?;
@@ -108,7 +108,7 @@ impl Process {
         };
         let log = site::log_for(&config, mails).await?;
         site::warn_of_the_clear(&config);
-        let checkpoints = checkpoint::Watch::start(&config, &log, mails);
+        let checkpoints = checkpoint::RewindWatch::start(&config, &log, mails);
         let stop = shutdown.stop().child_token();
         let relays = broker.as_ref().filter(|_| roles.contains(&Role::Relay));
         let relay = relays.map(|broker| spawn_relay(wire::relay(&config, &log, broker, &clock, &stop)));

@@ -12,8 +12,8 @@ use strongroom_source::Source;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::cli_error::CliError;
 use crate::presence::raised;
-use crate::trouble::Trouble;
 
 /// How long it may take for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ impl Look {
     }
 
     /// Clears an alarm that nobody waits behind any more: the process that raised it has ended, or others did its work.
-    async fn end_what_is_left(&mut self) -> Result<(), Trouble> {
+    async fn end_what_is_left(&mut self) -> Result<(), CliError> {
         for key in raised(&self.log, |kind| kind == AlarmKind::ServerUnreachable).await? {
             if self.is_waited_for(&key).await? {
                 self.well = 0;
@@ -96,7 +96,7 @@ impl Look {
         Ok(())
     }
 
-    async fn is_waited_for(&self, key: &AlarmKey) -> Result<bool, Trouble> {
+    async fn is_waited_for(&self, key: &AlarmKey) -> Result<bool, CliError> {
         let key = key.to_string();
         let signs = self.log.signs().await?;
         let mut parts = signs.iter().filter(|seen| seen.is_alive()).flat_map(|seen| &seen.sign.parts);

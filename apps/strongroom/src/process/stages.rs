@@ -12,7 +12,7 @@ use strongroom_verify::Verify;
 use super::behind::Behind;
 use super::mount::Mount;
 use super::{Process, wire};
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// Why what a role needs is there.
 const OPENED: &str = "the process was opened for a role that needs it";
@@ -60,7 +60,7 @@ impl Process {
     }
 
     /// Starts the stage that mails people.
-    pub(crate) fn start_notify(&mut self) -> Result<(), Trouble> {
+    pub(crate) fn start_notify(&mut self) -> Result<(), CliError> {
         self.spawn(wire::notify(&self.config, &self.log)?, StageName::Notify);
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Process {
     ///
     /// Verify comes before fetch: what a dead process left on the drive is put right before anything new is written to
     /// it. And fetch before enumerate: nothing is claimed for a drive that is missing or full.
-    pub(crate) fn start_all(&mut self) -> Result<Meter, Trouble> {
+    pub(crate) fn start_all(&mut self) -> Result<Meter, CliError> {
         self.start_notify()?;
         let fetch = self.fetch();
         let meter = fetch.meter();

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::LogAdmission;
 use crate::attached;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// What all stages share.
 pub(crate) fn wiring(
@@ -118,6 +118,6 @@ pub(crate) fn archive(config: &Config, source: &Source) -> Archive {
     Archive::new(source.clone(), config.archive.batch as usize)
 }
 
-pub(crate) fn notify(config: &Config, log: &EventLog) -> Result<Notify, Trouble> {
+pub(crate) fn notify(config: &Config, log: &EventLog) -> Result<Notify, CliError> {
     Ok(Notify::new(log.clone(), Settings::from_config(config)?))
 }

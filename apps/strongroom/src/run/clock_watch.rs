@@ -15,7 +15,7 @@ use strongroom_service::{Clock, MAX_SKEW};
 use strongroom_source::Source;
 use tokio::time::Instant;
 
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How often it is looked at: each look costs the server a request.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
@@ -35,7 +35,7 @@ pub(crate) struct ClockWatch {
 }
 
 /// What the document server says of this host's clock.
-enum Said {
+enum ServerClock {
     Agrees,
     Differs(String),
     /// There is none here, it does not answer, or it gives no time.
@@ -57,7 +57,7 @@ impl ClockWatch {
     }
 
     /// Raises or clears the alarm about this host's clock, if it was not looked at lately.
-    pub(crate) async fn turn(&mut self) -> Result<(), Trouble> {
+    pub(crate) async fn turn(&mut self) -> Result<(), CliError> {
         let gap = self.gaps.look(self.clock.now());
         if !gap && Instant::now() < self.look_at {
             return Ok(());
@@ -67,37 +67,37 @@ impl ClockWatch {
         Ok(())
     }
 
-    async fn look(&self) -> Result<bool, Trouble> {
+    async fn look(&self) -> Result<bool, CliError> {
         let (kind, host) = (AlarmKind::ClockWrong, host_name());
         let key = AlarmKey::new(kind, &host);
         // The log first: a raised alarm becomes its newest event.
         let said = match self.against_the_log().await? {
-            Some(wrong) => Said::Differs(wrong),
+            Some(wrong) => ServerClock::Differs(wrong),
             None => self.against_the_server().await,
         };
         match said {
-            Said::Differs(message) => {
+            ServerClock::Differs(message) => {
                 let next_step = kind.step().to_owned();
                 self.alarms.raise(&AlarmRaised { kind, subject: host, message, next_step }, None).await?;
                 return Ok(true);
             }
-            Said::Agrees => {}
+            ServerClock::Agrees => {}
             // Another process of this host may have compared it with the server, and only a server's word ends that.
-            Said::Nothing if self.source.is_some() || !self.is_ours(&key).await? => return Ok(false),
-            Said::Nothing => {}
+            ServerClock::Nothing if self.source.is_some() || !self.is_ours(&key).await? => return Ok(false),
+            ServerClock::Nothing => {}
         }
         self.alarms.clear(&key, "the clocks agree again", None).await?;
         Ok(false)
     }
 
     /// Whether the alarm was raised in our own name, perhaps by an earlier process.
-    async fn is_ours(&self, key: &AlarmKey) -> Result<bool, Trouble> {
+    async fn is_ours(&self, key: &AlarmKey) -> Result<bool, CliError> {
         let history = self.log.readable_stream(&StreamName::alarm(key)).await?;
         let raised = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
         Ok(raised.is_some_and(|raised| raised.actor.stands_in_for(&self.actor)))
     }
 
-    async fn against_the_log(&self) -> Result<Option<String>, Trouble> {
+    async fn against_the_log(&self) -> Result<Option<String>, CliError> {
         let size = self.log.head().await?.size;
         let newest = self.log.read(Position(size.saturating_sub(1)), 1).await?;
         let now = self.clock.now();
@@ -112,15 +112,15 @@ impl ClockWatch {
     }
 
     /// A server that does not answer has an alarm of its own.
-    async fn against_the_server(&self) -> Said {
-        let Some(source) = &self.source else { return Said::Nothing };
-        let Ok(Some(there)) = source.time().await else { return Said::Nothing };
+    async fn against_the_server(&self) -> ServerClock {
+        let Some(source) = &self.source else { return ServerClock::Nothing };
+        let Ok(Some(there)) = source.time().await else { return ServerClock::Nothing };
         let now = self.clock.now();
         if !differs(there, now) {
-            return Said::Agrees;
+            return ServerClock::Agrees;
         }
         let (ours, theirs, server) = (shown(now, &self.zone), shown(there, &self.zone), source.server());
-        Said::Differs(format!("it is {ours} by this host's clock, and {theirs} at the document server {server}"))
+        ServerClock::Differs(format!("it is {ours} by this host's clock, and {theirs} at the document server {server}"))
     }
 }
 

@@ -12,15 +12,15 @@ use strongroom_service::telemetry::Traces;
 use strongroom_service::{Clock, Config, Shutdown, actor};
 use tokio::time::Instant;
 
+use crate::cli_error::CliError;
 use crate::process::role::Role;
-use crate::process::{Opening, Process, aborted};
-use crate::run::ending::Ending;
+use crate::process::{Process, ProcessOptions, aborted};
+use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::tally::Tally;
-use crate::run::watch::Watch;
+use crate::run::watch::TallyWatch;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// How the drive is, as the stages have found it.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) enum DriveFound {
 pub(crate) struct Job {
     pub(crate) process: Process,
     pub(crate) actor: Actor,
-    watch: Watch,
+    watch: TallyWatch,
     show: Show,
     started: Instant,
     right: Arc<RunRight>,
@@ -56,15 +56,15 @@ pub(crate) struct Means {
 
 impl Job {
     /// Opens the site, and starts every stage.
-    pub(crate) async fn open(config: Config, means: Means) -> Result<Self, Trouble> {
+    pub(crate) async fn open(config: Config, means: Means) -> Result<Self, CliError> {
         let Means { clock, shutdown, traces, show, right, listen } = means;
         let roles = &Role::ALL;
         let mut process =
-            Process::open(Opening { verb: "run", roles, config, listen, clock, shutdown, traces }).await?;
+            Process::open(ProcessOptions { verb: "run", roles, config, listen, clock, shutdown, traces }).await?;
         let log = &process.log;
         let from = Position(log.head().await?.size);
         let left = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
-        let watch = Watch::start(log, from, Tally::after(left), show.clone());
+        let watch = TallyWatch::start(log, from, Tally::after(left), show.clone());
         watch.measure(process.start_all()?);
         Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }
@@ -83,14 +83,14 @@ impl Job {
 
     /// Waits until the work cannot go on: another process has the right to run the site, the log is another one, or
     /// all is aborted.
-    pub(crate) fn lost(&self) -> impl Future<Output = Trouble> + use<> {
+    pub(crate) fn lost(&self) -> impl Future<Output = CliError> + use<> {
         let (right, rewound) = (self.right.clone(), self.process.rewound());
         let aborted = aborted(&self.process.shutdown);
         async move {
             tokio::select! {
                 trouble = right.lost() => trouble,
                 trouble = rewound => trouble,
-                () = aborted => Trouble::given_up(),
+                () = aborted => CliError::given_up(),
             }
         }
     }
@@ -118,13 +118,13 @@ impl Job {
     }
 
     /// That the disk with the log is full, if the last thing that was to be recorded found it so.
-    pub(crate) fn full_disk(&self) -> Option<Trouble> {
+    pub(crate) fn full_disk(&self) -> Option<CliError> {
         let found = self.process.log.unwritable()?.borrow().clone().filter(|found| found.is_disk_full)?;
         Some(site::unwritable(&found, &self.process.config.log_path()))
     }
 
     /// Waits until nothing could be recorded for as long as `patience`, and says why.
-    pub(crate) fn unwritable(&self, patience: Duration) -> impl Future<Output = Trouble> + use<> {
+    pub(crate) fn unwritable(&self, patience: Duration) -> impl Future<Output = CliError> + use<> {
         let (unwritable, place) = (self.process.log.unwritable(), self.process.config.log_path());
         async move {
             let Some(mut unwritable) = unwritable else { return std::future::pending().await };
@@ -143,27 +143,27 @@ impl Job {
     }
 
     /// Fixes the next summary in the log; notify sends it.
-    pub(crate) async fn compose(&self, title: &str) -> Result<(), Trouble> {
+    pub(crate) async fn compose(&self, title: &str) -> Result<(), CliError> {
         let actor = actor(StageName::Notify);
         strongroom_notify::compose(&self.process.log, title, &self.process.clock, &actor).await?;
         Ok(())
     }
 
     /// What there is to tell at the end.
-    pub(crate) async fn ending(&self) -> Result<Ending, Trouble> {
+    pub(crate) async fn ending(&self) -> Result<RunOutcome, CliError> {
         let log = &self.process.log;
         let head = log.head().await?;
-        Ok(Ending {
+        Ok(RunOutcome {
             tally: self.watch.tally_at(Position(head.size)).await,
             elapsed: self.started.elapsed(),
             causes: causes(log).await?,
             alarms: raised_alarms(log).await?,
-            ..Ending::default()
+            ..RunOutcome::default()
         })
     }
 
     /// Closes the process; `done` is how the work ended.
-    pub(crate) async fn close<T>(self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+    pub(crate) async fn close<T>(self, done: Result<T, CliError>) -> Result<T, CliError> {
         let done = self.process.close(done).await;
         self.show.finish();
         done

@@ -10,13 +10,13 @@ use strongroom_model::text::shown;
 use strongroom_model::{StageName, StreamName};
 use tokio::time::Instant;
 
+use crate::cli_error::CliError;
 use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
-use crate::run::ending::Ending;
 use crate::run::job::{DriveFound, Job};
+use crate::run::outcome::RunOutcome;
 use crate::run::work::{INCOMING, PROOF, WORK};
 use crate::run::{due, request};
-use crate::trouble::Trouble;
 
 /// How many runs are asked for, at most: ten million bookings. A server that makes up
 /// bookings without end must not keep us for ever.
@@ -44,7 +44,7 @@ The document server's list is empty, and its count of waiting documents is not.
 
 /// How the work ended.
 #[derive(Debug, Default)]
-struct Outcome {
+struct DrainOutcome {
     /// Why nothing was taken, where the first run took nothing.
     zero: Option<String>,
     /// How many bookings wait for their next attempt.
@@ -55,7 +55,7 @@ struct Outcome {
 
 /// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
 /// left by then, or is known not to have.
-pub(crate) async fn run(job: &Job) -> Result<Ending, Trouble> {
+pub(crate) async fn run(job: &Job) -> Result<RunOutcome, CliError> {
     let lost = job.lost();
     // Whoever keeps the schedule waits for room; cron's run must end, and say why.
     let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(MIN_MAIL_WAIT));
@@ -68,7 +68,7 @@ pub(crate) async fn run(job: &Job) -> Result<Ending, Trouble> {
     ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
 }
 
-async fn drain(job: &Job) -> Result<Ending, Trouble> {
+async fn drain(job: &Job) -> Result<RunOutcome, CliError> {
     let patience = job.process.config.retry.wait_once.get();
     ClockWatch::new(&job.process.log, &job.process.clock, &job.actor, Some(job.process.source().clone()))
         .in_zone(job.process.config.zone())
@@ -87,7 +87,7 @@ async fn drain(job: &Job) -> Result<Ending, Trouble> {
         }
     }
     let ending = job.ending().await?;
-    Ok(Ending {
+    Ok(RunOutcome {
         zero: outcome.zero,
         later: outcome.later,
         troubles: outcome.troubles,
@@ -99,7 +99,7 @@ async fn drain(job: &Job) -> Result<Ending, Trouble> {
 /// Whether every mail was handed over. One that is under way is waited for to its end, which the mail server's own
 /// time limits bound: what is said here must be so when the program ends. One that failed is tried again for ever, so
 /// that is not waited for beyond the patience.
-async fn told(job: &Job, patience: Duration) -> Result<bool, Trouble> {
+async fn told(job: &Job, patience: Duration) -> Result<bool, CliError> {
     let deadline = Instant::now() + MAX_MAIL_WAIT;
     loop {
         match tokio::time::timeout(patience.max(MIN_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
@@ -125,8 +125,8 @@ async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
 }
 
 /// Waits until what is on a drive that is full is proven and archived.
-async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome::default();
+async fn prove(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
+    let mut outcome = DrainOutcome::default();
     if let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await? {
         outcome.later = count as u64;
     }
@@ -134,8 +134,8 @@ async fn prove(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
 }
 
 /// Runs, one after the other, until one finds nothing more.
-async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome::default();
+async fn work(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
+    let mut outcome = DrainOutcome::default();
     for number in 0..MAX_RUNS {
         let Process { config, log, clock, .. } = &job.process;
         let run = request::now(config, log, clock).await?;
@@ -163,7 +163,7 @@ async fn work(job: &Job, patience: Duration) -> Result<Outcome, Trouble> {
 /// Waits for one run, and for all that it set going but what waits for a retry: that is
 /// waited for at the end, for all runs together. While only the last files are still proven and archived, the next list is
 /// asked for already.
-async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run, Trouble> {
+async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run, CliError> {
     let idle = tokio::select! {
         idle = job.idle(&WORK, Duration::ZERO) => idle?,
         overlapped = Box::pin(overlap(job, run)) => return overlapped,
@@ -179,7 +179,7 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
 
 /// Waits until the run's files are on the drive, and no more are left to be proven and archived than one run takes: so at most
 /// two runs' files are under way at once, whatever fails or is in the way.
-async fn overlap(job: &Job, run: &StreamName) -> Result<Run, Trouble> {
+async fn overlap(job: &Job, run: &StreamName) -> Result<Run, CliError> {
     let most = u64::from(job.process.config.enumerate.oldest);
     loop {
         if let Idle::Settled | Idle::RetriesLater { .. } = job.idle(&INCOMING, Duration::ZERO).await? {

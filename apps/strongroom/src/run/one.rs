@@ -7,12 +7,12 @@ use strongroom_model::event::RunEnumerated;
 use strongroom_model::run::Run;
 use tokio::time::Instant;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::once::{run_trouble, why_zero};
 use crate::run::request;
-use crate::trouble::Trouble;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ pub(crate) struct Asked {
 }
 
 /// Asks for a run, or joins the one that was asked for, and waits until it has enumerated.
-pub(crate) async fn ask(process: &Process, clock_watch: &mut ClockWatch) -> Result<Asked, Trouble> {
+pub(crate) async fn ask(process: &Process, clock_watch: &mut ClockWatch) -> Result<Asked, CliError> {
     clock_watch.turn().await?;
     let run = request::now(&process.config, &process.log, &process.clock).await?;
     tracing::info!(%run, "a run is asked for");
@@ -56,7 +56,7 @@ async fn look(
     run: &StreamName,
     since: Instant,
     patience: Duration,
-) -> Result<Option<Asked>, Trouble> {
+) -> Result<Option<Asked>, CliError> {
     let found = request::look(&process.log, run).await?;
     if let Some(enumerated) = &found.enumerated {
         return Ok(Some(well(enumerated)));

@@ -4,8 +4,8 @@ use strongroom_eventlog::{Claimed, RunClaim};
 use strongroom_service::actor::host_name;
 use strongroom_service::{Clock, Config, RunLock, RunLockError};
 
+use crate::cli_error::CliError;
 use crate::site::unopened;
-use crate::trouble::Trouble;
 
 /// The right to run a site, until it is dropped or this process ends.
 pub(crate) struct RunRight {
@@ -15,7 +15,7 @@ pub(crate) struct RunRight {
 
 impl RunRight {
     /// Takes it without waiting; `Err` is who has it.
-    pub(crate) async fn take(config: &Config, clock: &Clock) -> Result<Result<Self, String>, Trouble> {
+    pub(crate) async fn take(config: &Config, clock: &Clock) -> Result<Result<Self, String>, CliError> {
         let lock = match RunLock::take(&config.run_lock_path(), clock.now()) {
             Ok(lock) => lock,
             Err(RunLockError::Held { holder }) => return Ok(Err(holder)),
@@ -35,9 +35,9 @@ impl RunRight {
     }
 
     /// Waits until another host has it, which can happen after the database was away, and says so.
-    pub(crate) async fn lost(&self) -> Trouble {
+    pub(crate) async fn lost(&self) -> CliError {
         let Some(claim) = &self.claim else { return std::future::pending().await };
-        Trouble::new(format!("another process runs this site now: {}", claim.lost().await))
+        CliError::new(format!("another process runs this site now: {}", claim.lost().await))
             .next_step("see that only one host runs `strongroom run` for a site; work in flight goes on there")
             .finally()
     }

@@ -16,11 +16,11 @@ use strongroom_service::clock::Gaps;
 use strongroom_service::config::SummaryMode;
 use strongroom_service::{Clock, Config, Schedule};
 
+use crate::cli_error::CliError;
 use crate::process::keep::until;
 use crate::run::due;
 use crate::run::request::{self, Newest};
 use crate::run::work::{self, Work};
-use crate::trouble::Trouble;
 
 /// The subject of the alarm about runs: there is one schedule.
 const SUBJECT: &str = "schedule";
@@ -47,7 +47,7 @@ pub(crate) struct Runs {
 
 impl Runs {
     /// What the configuration says of runs, in `actor`'s name.
-    pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, Trouble> {
+    pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, CliError> {
         Ok(Self {
             schedule: config.schedule(),
             grace: config.schedule.grace.get(),
@@ -65,7 +65,7 @@ impl Runs {
 
     /// R8: runs that did not happen while no process was up are told of. Only where the
     /// schedule was kept by this program before: cron's runs have cron's schedule.
-    pub(crate) async fn look_back(&self) -> Result<(), Trouble> {
+    pub(crate) async fn look_back(&self) -> Result<(), CliError> {
         let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(&self.log).await? else {
             return Ok(());
         };
@@ -74,7 +74,7 @@ impl Runs {
     }
 
     /// R8, for a process that asks for no runs itself: whoever should may not be up.
-    pub(crate) async fn watch(&mut self) -> Result<(), Trouble> {
+    pub(crate) async fn watch(&mut self) -> Result<(), CliError> {
         self.look_whether_it_moves().await?;
         match request::newest(&self.log).await? {
             Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) => self.watch_over(asked_at).await,
@@ -84,7 +84,7 @@ impl Runs {
 
     /// Returns whether nobody has looked for long by this clock: the host slept, or the clock was set. Nothing is
     /// known of that time, and what was under way may go on.
-    async fn look_whether_it_moves(&mut self) -> Result<bool, Trouble> {
+    async fn look_whether_it_moves(&mut self) -> Result<bool, CliError> {
         let (size, now) = (self.log.head().await?.size, self.clock.now());
         let gap = self.gaps.look(now);
         if size != self.moved.0 || now < self.moved.1 || gap {
@@ -95,7 +95,7 @@ impl Runs {
 
     /// One look at everything; returns for how long nothing is to be done, unless something
     /// happens in the log. A run is only asked for where there `may` be one.
-    pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, Trouble> {
+    pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, CliError> {
         let gap = self.look_whether_it_moves().await?;
         let now = self.clock.now();
         // Before the look at the work: that one is over says nothing of a run that came after it.
@@ -139,13 +139,13 @@ impl Runs {
 
     /// Whether the last run's files are on the drive, and no more are left to be proven and archived than one run takes: so
     /// at most two runs' files are under way at once, whatever fails or is in the way.
-    async fn may_overlap(&self) -> Result<bool, Trouble> {
+    async fn may_overlap(&self) -> Result<bool, CliError> {
         let most = self.oldest as usize;
         Ok(self.overlaps && work::unfinished(&self.log, most).await?.is_some_and(|left| left <= most))
     }
 
     /// A run has ended, or all but the last proofs of it, and with it the alarm that none does.
-    async fn has_ended(&mut self, run: &StreamName) -> Result<(), Trouble> {
+    async fn has_ended(&mut self, run: &StreamName) -> Result<(), CliError> {
         if self.ended.as_ref() != Some(run) {
             let key = AlarmKey::new(AlarmKind::RunOverdue, SUBJECT);
             self.alarms.clear(&key, "runs happen again", None).await?;
@@ -156,7 +156,7 @@ impl Runs {
 
     /// A run that neither ends nor moves is told of. What is in its way, where something is,
     /// has an alarm of its own.
-    async fn watch_over(&self, asked_at: Timestamp) -> Result<(), Trouble> {
+    async fn watch_over(&self, asked_at: Timestamp) -> Result<(), CliError> {
         if due::overdue(&self.schedule, asked_at, self.moved.1, self.clock.now(), self.grace).is_none()
             || raised_alarms(&self.log).await?.iter().any(|alarm| alarm.kind.holds_up_runs())
         {
@@ -166,7 +166,7 @@ impl Runs {
         self.tell_overdue(asked_at, self.moved.1, next_step).await
     }
 
-    async fn tell_overdue(&self, asked_at: Timestamp, moved: Timestamp, next_step: &str) -> Result<(), Trouble> {
+    async fn tell_overdue(&self, asked_at: Timestamp, moved: Timestamp, next_step: &str) -> Result<(), CliError> {
         let now = self.clock.now();
         let Some(message) = due::overdue(&self.schedule, asked_at, moved, now, self.grace) else { return Ok(()) };
         let alarm = AlarmRaised {
@@ -181,7 +181,7 @@ impl Runs {
 }
 
 /// That a run was due and none has begun, for whoever asks; where the schedule was kept by this program before.
-pub(crate) async fn overdue(config: &Config, log: &EventLog, clock: &Clock) -> Result<Option<String>, Trouble> {
+pub(crate) async fn overdue(config: &Config, log: &EventLog, clock: &Clock) -> Result<Option<String>, CliError> {
     let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(log).await? else {
         return Ok(None);
     };

@@ -1,17 +1,17 @@
 //! Keeps the schedule in a process that does everything: runs when they are due, summaries when
 //! they are due, an alarm when a run is overdue.
 
+use crate::cli_error::CliError;
 use crate::process::Process;
 use crate::run::clock_watch::ClockWatch;
 use crate::run::job::{DriveFound, Job};
 use crate::run::runs::Runs;
 use crate::run::summaries::Summaries;
-use crate::trouble::Trouble;
 use strongroom_model::StageName;
 use strongroom_service::actor;
 
 /// Keeps the schedule until the shutdown.
-pub(crate) async fn keep_all(job: &Job) -> Result<(), Trouble> {
+pub(crate) async fn keep_all(job: &Job) -> Result<(), CliError> {
     let Process { config, log, clock, .. } = &job.process;
     let mut runs = Runs::new(config, log, clock, &job.actor).await?;
     let summaries = Summaries::new(config, log, clock, &actor(StageName::Notify)).await?;

@@ -12,9 +12,9 @@ use strongroom_model::{Actor, Position};
 use strongroom_service::config::{ClockTime, SummaryMode};
 use strongroom_service::{Clock, Config, Schedule};
 
+use crate::cli_error::CliError;
 use crate::run::work::{self, Work};
 use crate::run::{due, request};
-use crate::trouble::Trouble;
 
 /// Keeps the summaries.
 pub(crate) struct Summaries {
@@ -31,7 +31,7 @@ pub(crate) struct Summaries {
 
 impl Summaries {
     /// What the configuration says of summaries, in `actor`'s name.
-    pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, Trouble> {
+    pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, CliError> {
         let first = log.read(Position(0), 1).await?.first().and_then(|stored| log.readable(stored));
         Ok(Self {
             mode: config.mail.summary,
@@ -46,7 +46,7 @@ impl Summaries {
     }
 
     /// One look: composes what is due.
-    pub(crate) async fn turn(&self) -> Result<(), Trouble> {
+    pub(crate) async fn turn(&self) -> Result<(), CliError> {
         let previous = strongroom_notify::last_composed(&self.log).await?;
         let since = previous.as_ref().map_or(self.began, |(_, at)| *at);
         let previous = previous.map(|(composed, _)| composed);
@@ -57,7 +57,7 @@ impl Summaries {
     }
 
     /// What the summary is called that is due, if one is.
-    async fn due(&self, previous: Option<&SummaryComposed>, since: Timestamp) -> Result<Option<String>, Trouble> {
+    async fn due(&self, previous: Option<&SummaryComposed>, since: Timestamp) -> Result<Option<String>, CliError> {
         let now = self.clock.now();
         if self.mode == SummaryMode::Run {
             return self.run_ended(previous, now).await;
@@ -70,7 +70,7 @@ impl Summaries {
     }
 
     /// A run that no summary tells of, and that has ended.
-    async fn run_ended(&self, previous: Option<&SummaryComposed>, now: Timestamp) -> Result<Option<String>, Trouble> {
+    async fn run_ended(&self, previous: Option<&SummaryComposed>, now: Timestamp) -> Result<Option<String>, CliError> {
         let told = previous.map_or(Position(0), |previous| previous.to);
         let untold = request::newest(&self.log).await?.is_some_and(|run| run.position >= told);
         if !untold || work::look(&self.log, now).await? != Work::Settled {

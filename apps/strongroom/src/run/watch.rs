@@ -24,12 +24,12 @@ const MAX_CATCH_UP: Duration = Duration::from_secs(5);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// The log's follower; dropped, it stops.
-pub(crate) struct Watch {
-    shared: Arc<Shared>,
+pub(crate) struct TallyWatch {
+    shared: Arc<SharedTally>,
     task: JoinHandle<()>,
 }
 
-struct Shared {
+struct SharedTally {
     tally: Mutex<Tally>,
     /// Counts the bytes of transfers that are under way, once there are any.
     meter: OnceLock<Meter>,
@@ -37,10 +37,10 @@ struct Shared {
     seen: tokio::sync::watch::Sender<Position>,
 }
 
-impl Watch {
+impl TallyWatch {
     /// Counts the events from a position on.
     pub(crate) fn start(log: &EventLog, from: Position, tally: Tally, show: Show) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedTally {
             tally: Mutex::new(tally),
             meter: OnceLock::new(),
             seen: tokio::sync::watch::Sender::new(from),
@@ -74,13 +74,13 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for TallyWatch {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Shared {
+impl SharedTally {
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +95,7 @@ impl Shared {
 }
 
 /// Follows for ever. A log that cannot be read for a moment is read on from there.
-async fn follow(log: EventLog, shared: Arc<Shared>, show: Show) {
+async fn follow(log: EventLog, shared: Arc<SharedTally>, show: Show) {
     let mut line_at = Instant::now() + LINE_EVERY;
     loop {
         let from = *shared.seen.borrow();
@@ -115,7 +115,7 @@ async fn follow(log: EventLog, shared: Arc<Shared>, show: Show) {
     }
 }
 
-fn see(recorded: Option<Recorded>, position: Position, shared: &Shared, show: &Show) {
+fn see(recorded: Option<Recorded>, position: Position, shared: &SharedTally, show: &Show) {
     // An event that only a newer version can read changes nothing here.
     if let Some(recorded) = recorded {
         shared.tally().see(&recorded);

@@ -3,10 +3,10 @@
 use strongroom_model::StageName;
 use strongroom_service::Config;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
-use crate::trouble::Trouble;
 
 /// Tells the document server what is proven, and has its copies moved
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     common: Common,
 }
 
-pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let mut process = Process::worker(Role::Stage(StageName::Archive), config, &args.common).await?;
     process.start_archive(Some(args.concurrency as usize));
     let done = process.work().await;

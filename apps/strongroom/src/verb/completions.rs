@@ -4,9 +4,9 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::trouble::Trouble;
 
 /// Prints a script that lets your shell complete verbs and options
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "strongroom", &mut script);
     out.raw(String::from_utf8_lossy(&script))?;

@@ -9,10 +9,10 @@ use strongroom_notify::{Settings, SettingsError};
 use strongroom_service::config::{FILE_NAME, Sources, template};
 use strongroom_service::{Config, ConfigError};
 
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 /// Writes a commented configuration file, checks one, or shows what is in force
 #[derive(Debug, clap::Args)]
@@ -30,11 +30,11 @@ Then: strongroom doctor tries what the file says."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: ConfigVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum ConfigVerb {
     /// Writes a commented file, every key with its unit and default
     Init {
         /// Where to write it
@@ -56,19 +56,19 @@ enum Action {
     },
 }
 
-pub(crate) fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
-        Action::Init { file, force } => init(file, *force, out),
-        Action::Template => {
+        ConfigVerb::Init { file, force } => init(file, *force, out),
+        ConfigVerb::Template => {
             out.raw(template::template())?;
             Ok(Exit::Well)
         }
-        Action::Check => check(file, out),
-        Action::Show { json } => show(&site::config(file)?, *json, out),
+        ConfigVerb::Check => check(file, out),
+        ConfigVerb::Show { json } => show(&site::config(file)?, *json, out),
     }
 }
 
-fn init(path: &Path, force: bool, out: &mut Out) -> Result<Exit, Trouble> {
+fn init(path: &Path, force: bool, out: &mut Out) -> Result<Exit, CliError> {
     let mut options = OpenOptions::new();
     options.write(true);
     if force {
@@ -84,7 +84,7 @@ fn init(path: &Path, force: bool, out: &mut Out) -> Result<Exit, Trouble> {
         } else {
             "check that the folder exists and that this user may write there".to_owned()
         };
-        return Err(Trouble::new(format!("{} is not written", path.display())).because(&error).next_step(step));
+        return Err(CliError::new(format!("{} is not written", path.display())).because(&error).next_step(step));
     }
     let config = if path == Path::new(FILE_NAME) { String::new() } else { format!(" --config {}", path.display()) };
     out.line(format_args!("wrote {}, every key with its default\n", path.display()))?;
@@ -94,7 +94,7 @@ fn init(path: &Path, force: bool, out: &mut Out) -> Result<Exit, Trouble> {
     Ok(Exit::Well)
 }
 
-fn check(file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+fn check(file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     let path = Sources::of_process(file).find()?;
     let config = site::config(file)?;
     let problems = problems(&config);
@@ -130,11 +130,11 @@ fn chain(error: &dyn std::error::Error) -> String {
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-fn show(config: &Config, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+fn show(config: &Config, json: bool, out: &mut Out) -> Result<Exit, CliError> {
     if json {
         out.json(config)?;
     } else {
-        out.raw(toml::to_string_pretty(config).or_trouble("the configuration cannot be shown as TOML")?)?;
+        out.raw(toml::to_string_pretty(config).context("the configuration cannot be shown as TOML")?)?;
     }
     Ok(Exit::Well)
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::cli_error::CliError;
 use crate::demo::stage;
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::trouble::Trouble;
 
 /// Shows the whole job in a folder of its own: a document server, a drive, a log, a mail
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,6 @@ pub(crate) struct Args {
     pub(crate) with_faults: bool,
 }
 
-pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     Box::pin(stage::play(args, out)).await
 }

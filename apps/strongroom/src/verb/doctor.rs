@@ -12,11 +12,11 @@ use std::path::Path;
 use strongroom_service::config::Sources;
 use strongroom_service::{Clock, Config};
 
-use self::check::{Check, State};
+use self::check::{Check, CheckState};
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// Tries every connection, drive, clock and permission, and says what to do
 #[derive(Debug, clap::Args)]
@@ -33,17 +33,17 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     let checks = match site::config(file) {
         Ok(config) => Box::pin(look(&config, file)).await,
         Err(trouble) => vec![Check::trouble("configuration", &trouble)],
     };
     if args.json {
-        out.json(&serde_json::json!({ "ok": worst(&checks) != State::Bad, "checks": checks }))?;
+        out.json(&serde_json::json!({ "ok": worst(&checks) != CheckState::Bad, "checks": checks }))?;
     } else {
         out.raw(page(&checks))?;
     }
-    Ok(if worst(&checks) == State::Bad { Exit::Problems } else { Exit::Well })
+    Ok(if worst(&checks) == CheckState::Bad { Exit::Problems } else { Exit::Well })
 }
 
 /// Looks at everything, the server and the mail server at the same time as the rest.
@@ -74,13 +74,13 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks
 }
 
-fn worst(checks: &[Check]) -> State {
-    if checks.iter().any(|check| check.state == State::Bad) {
-        State::Bad
-    } else if checks.iter().any(|check| check.state == State::Warning) {
-        State::Warning
+fn worst(checks: &[Check]) -> CheckState {
+    if checks.iter().any(|check| check.state == CheckState::Bad) {
+        CheckState::Bad
+    } else if checks.iter().any(|check| check.state == CheckState::Warning) {
+        CheckState::Warning
     } else {
-        State::Well
+        CheckState::Well
     }
 }
 
@@ -88,9 +88,9 @@ fn page(checks: &[Check]) -> String {
     let mut page = String::new();
     for check in checks {
         let mark = match check.state {
-            State::Well => "ok  ",
-            State::Warning => "note",
-            State::Bad => "BAD ",
+            CheckState::Well => "ok  ",
+            CheckState::Warning => "note",
+            CheckState::Bad => "BAD ",
         };
         page += &format!("{mark}  {:<16}  {}\n", check.name, check.found);
         if let Some(step) = &check.next_step {
@@ -98,9 +98,9 @@ fn page(checks: &[Check]) -> String {
         }
     }
     page += match worst(checks) {
-        State::Bad => "\nThe job cannot do its work until what is BAD is put right.\n",
-        State::Warning => "\nThe job can run; a person should know of the notes.\n",
-        State::Well => "\nAll is well.\n",
+        CheckState::Bad => "\nThe job cannot do its work until what is BAD is put right.\n",
+        CheckState::Warning => "\nThe job can run; a person should know of the notes.\n",
+        CheckState::Well => "\nAll is well.\n",
     };
     page
 }

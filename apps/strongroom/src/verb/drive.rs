@@ -15,10 +15,10 @@ use strongroom_service::{Clock, Config, ConfigError};
 
 use self::restore::Wanted;
 use crate::attached;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// Sets a drive up for backups, or says how it stands
 #[derive(Debug, clap::Args)]
@@ -38,11 +38,11 @@ Files that are on the drive already stay as they are."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: DriveVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum DriveVerb {
     /// Writes the drive's identity into its .strongroom/drive.json
     Init {
         /// The drive's folder, where it is mounted; without it drive.root of the configuration
@@ -92,26 +92,26 @@ enum Action {
     },
 }
 
-pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
-        Action::Init { path, label, same_disk, in_memory } => {
+        DriveVerb::Init { path, label, same_disk, in_memory } => {
             let config = config_if_any(file)?;
             let root = root(path.as_deref(), config.as_ref(), file)?;
             refuse_unsafe(&root, config.as_ref(), *same_disk, *in_memory)?;
             init(&root, label.as_deref(), config.as_ref(), out).await
         }
-        Action::RestoreIdentity { path, id, label, same_disk, in_memory } => {
+        DriveVerb::RestoreIdentity { path, id, label, same_disk, in_memory } => {
             let config = site::config(file)?;
             let root = root(path.as_deref(), Some(&config), file)?;
             refuse_unsafe(&root, Some(&config), *same_disk, *in_memory)?;
             restore::run(&root, Wanted { id: *id, label: label.as_deref() }, &config, out).await
         }
-        Action::Adopt { path, reason } => {
+        DriveVerb::Adopt { path, reason } => {
             let config = site::config(file)?;
             let root = root(path.as_deref(), Some(&config), file)?;
             adopt::run(&root, reason, &config, out).await
         }
-        Action::Status { path, json } => {
+        DriveVerb::Status { path, json } => {
             let config = config_if_any(file)?;
             let root = root(path.as_deref(), config.as_ref(), file)?;
             let log = match &config {
@@ -129,7 +129,7 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
 }
 
 /// The configuration; a drive can be set up and looked at without one.
-fn config_if_any(file: Option<&Path>) -> Result<Option<Config>, Trouble> {
+fn config_if_any(file: Option<&Path>) -> Result<Option<Config>, CliError> {
     match Config::load(file) {
         Ok(config) => Ok(Some(config)),
         Err(ConfigError::NoneFound(_)) => Ok(None),
@@ -137,43 +137,43 @@ fn config_if_any(file: Option<&Path>) -> Result<Option<Config>, Trouble> {
     }
 }
 
-fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Result<PathBuf, Trouble> {
+fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(path) = path {
         return Ok(path.to_owned());
     }
     match config {
         Some(config) => Ok(config.drive.mounted_at()?.to_owned()),
-        None => Err(Trouble::from(Config::load(file).expect_err("there was none a moment ago"))
+        None => Err(CliError::from(Config::load(file).expect_err("there was none a moment ago"))
             .next_step("or name the drive's folder: strongroom drive init /mnt/backup")),
     }
 }
 
 /// Refuses a folder that is not a place of its own, unless that is wanted: the mount point of a drive that is not mounted is
 /// a folder on the system's disk.
-fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memory: bool) -> Result<(), Trouble> {
+fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memory: bool) -> Result<(), CliError> {
     let backing = Drive::backing_of(root).map_err(|error| drive_trouble(&error))?;
     if backing == Backing::Memory && !in_memory {
-        return Err(Trouble::new(format!(
+        return Err(CliError::new(format!(
             "{} is in memory (a RAM disk): all of it is gone with the power",
             root.display()
         ))
         .next_step("mount a disk there first; to try things out all the same, add --in-memory"));
     }
     let Some(whose) = attached::whose_disk(root, config).filter(|_| !same_disk) else { return Ok(()) };
-    Err(Trouble::new(format!("{} is on the disk of {whose}, not on a drive of its own", root.display())).next_step(
+    Err(CliError::new(format!("{} is on the disk of {whose}, not on a drive of its own", root.display())).next_step(
         "mount the drive there first (`findmnt` shows what is mounted); if copies on the same disk are what you want, add \
          --same-disk",
     ))
 }
 
-async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &mut Out) -> Result<Exit, Trouble> {
+async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &mut Out) -> Result<Exit, CliError> {
     let label = label.map_or_else(|| default_label(root), str::to_owned);
     let clock = Clock::system();
     if let Some(config) = config
         && !root.join(".strongroom/drive.json").exists()
         && let Some(other) = called(config, &label).await
     {
-        return Err(Trouble::new(format!("another drive of this log is called {label:?} already: {other}"))
+        return Err(CliError::new(format!("another drive of this log is called {label:?} already: {other}"))
             .next_step("choose a label that tells them apart: strongroom drive init --label LABEL"));
     }
     let identity = match Drive::init(root, &label, clock.now()) {
@@ -244,7 +244,7 @@ async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), 
 }
 
 /// The same, in the log that is configured.
-pub(crate) async fn note_in(config: &Config, identity: &Identity, clock: &Clock) -> Result<(), Trouble> {
+pub(crate) async fn note_in(config: &Config, identity: &Identity, clock: &Clock) -> Result<(), CliError> {
     let log = site::log(config).await?;
     let noted = note(&log, identity, clock).await;
     log.close().await;
@@ -257,7 +257,7 @@ async fn status(
     log: Option<&EventLog>,
     json: bool,
     out: &mut Out,
-) -> Result<Exit, Trouble> {
+) -> Result<Exit, CliError> {
     let settings = config.map(attached::settings).unwrap_or_default();
     let (state, obstacle) = attached::look_with(log, root, &settings).await;
     if json {
@@ -288,9 +288,9 @@ async fn status(
 }
 
 /// What is the matter with a drive, and what to do about it.
-pub(crate) fn drive_trouble(error: &DriveError) -> Trouble {
+pub(crate) fn drive_trouble(error: &DriveError) -> CliError {
     let what = error.obstacle().map_or_else(|| error.to_string(), |alarm| alarm.message);
-    Trouble::new(what).next_step(error.next_step())
+    CliError::new(what).next_step(error.next_step())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use strongroom_model::StageName;
 use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::process::role::Role;
@@ -11,7 +12,6 @@ use crate::process::{Common, Process};
 use crate::run::clock_watch::ClockWatch;
 use crate::run::one::ask;
 use crate::run::runs::Runs;
-use crate::trouble::Trouble;
 
 /// Takes the oldest signed-off bookings in hand: on its schedule, or once
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     common: Common,
 }
 
-pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, CliError> {
     let common = Common { once: args.once, ..args.common.clone() };
     let mut process = Process::worker(Role::Stage(StageName::Enumerate), config, &common).await?;
     process.start_enumerate();
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     Ok(asked.exit)
 }
 
-async fn keep(process: &Process, clock_watch: &mut ClockWatch) -> Result<(), Trouble> {
+async fn keep(process: &Process, clock_watch: &mut ClockWatch) -> Result<(), CliError> {
     let name = actor(StageName::Enumerate);
     let mut runs = Runs::new(&process.config, &process.log, &process.clock, &name).await?;
     runs.look_back().await?;

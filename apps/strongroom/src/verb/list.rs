@@ -4,17 +4,17 @@ use clap::Subcommand;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_audit::{
-    AlarmEntry, AlarmFilter, Cursor, DEFAULT_PAGE, DriveEntry, Page, PageRequest, RunEntry, SubjectEntry, alarms,
+    AlarmEntry, AlarmFilter, DEFAULT_PAGE, DriveEntry, Page, PageCursor, PageRequest, RunEntry, SubjectEntry, alarms,
     drives, runs, subjects,
 };
 use strongroom_model::text::{printable, shown};
 use strongroom_model::{Position, SubjectKind};
 use strongroom_service::Config;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// How many characters of a message or name are shown on a line.
 const TEXT_CHARS: usize = 160;
@@ -37,11 +37,11 @@ What begins last comes first; subjects come by the position of their last event.
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: Listing,
+    what: ListVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Listing {
+enum ListVerb {
     /// The subjects of a kind that have a status
     Subjects {
         /// What kind of subject
@@ -86,7 +86,7 @@ struct PageArgs {
     limit: usize,
     /// Go on after the page that ended with this cursor
     #[arg(long, value_name = "CURSOR")]
-    after: Option<Cursor>,
+    after: Option<PageCursor>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -106,18 +106,18 @@ fn kind(name: &str) -> Result<SubjectKind, String> {
     })
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log_to_read(config).await?;
     let zone = config.zone();
     match &args.what {
-        Listing::Subjects { kind, status, page } => {
+        ListVerb::Subjects { kind, status, page } => {
             let found = subjects(&log, *kind, status, &page.request()).await?;
             show(&found, page, out, |one| subject(one, &zone))?;
         }
-        Listing::Runs { page } => {
+        ListVerb::Runs { page } => {
             show(&runs(&log, &page.request()).await?, page, out, |one| run_line(one, &zone))?;
         }
-        Listing::Alarms { raised, cleared, page } => {
+        ListVerb::Alarms { raised, cleared, page } => {
             let filter = match (raised, cleared) {
                 (true, _) => AlarmFilter::Raised,
                 (_, true) => AlarmFilter::Cleared,
@@ -125,7 +125,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
             };
             show(&alarms(&log, filter, &page.request()).await?, page, out, |one| alarm(one, &zone))?;
         }
-        Listing::Drives { page } => {
+        ListVerb::Drives { page } => {
             show(&drives(&log, &page.request()).await?, page, out, |one| drive(one, &zone))?;
         }
     }
@@ -138,7 +138,7 @@ fn show<T: Serialize>(
     args: &PageArgs,
     out: &mut Out,
     text: impl Fn(&T) -> String,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     if args.json {
         return out.json(page);
     }

@@ -9,16 +9,16 @@ mod recover;
 use clap::Subcommand;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use strongroom_audit::{Export, KnownRoot, Report, sentence};
+use strongroom_audit::{Export, KnownRoot, VerifyReport, sentence};
 use strongroom_eventlog::{EventLog, Head, Stored};
 use strongroom_model::Position;
 use strongroom_service::Config;
 
 use crate::checkpoint;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// Prints, follows, verifies or moves the log
 #[derive(Debug, clap::Args)]
@@ -45,11 +45,11 @@ Examples:
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: LogVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum LogVerb {
     /// Prints the stored events by position, one CloudEvents JSON object a line
     Export {
         /// The first position to print
@@ -91,22 +91,22 @@ enum Action {
     Recover(recover::Args),
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = || site::log_to_read(config);
     match &args.action {
-        Action::Export { from } => export(&log().await?, Position(*from), out).await,
-        Action::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
-        Action::Verify { against, json } => verify(&log().await?, config, against, *json, out).await,
-        Action::Rebuild => rebuild(config, out).await,
-        Action::Migrate(args) => migrate::run(args, config, out).await,
-        Action::Adopt(args) => adopt::run(args, config, out).await,
-        Action::Copy(args) => copy::run(args, config, out).await,
-        Action::Import(args) => import::run(args, config, out).await,
-        Action::Recover(args) => recover::run(args, config, out).await,
+        LogVerb::Export { from } => export(&log().await?, Position(*from), out).await,
+        LogVerb::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
+        LogVerb::Verify { against, json } => verify(&log().await?, config, against, *json, out).await,
+        LogVerb::Rebuild => rebuild(config, out).await,
+        LogVerb::Migrate(args) => migrate::run(args, config, out).await,
+        LogVerb::Adopt(args) => adopt::run(args, config, out).await,
+        LogVerb::Copy(args) => copy::run(args, config, out).await,
+        LogVerb::Import(args) => import::run(args, config, out).await,
+        LogVerb::Recover(args) => recover::run(args, config, out).await,
     }
 }
 
-async fn export(log: &EventLog, from: Position, out: &mut Out) -> Result<Exit, Trouble> {
+async fn export(log: &EventLog, from: Position, out: &mut Out) -> Result<Exit, CliError> {
     let mut export = Export::start(log, from).await?;
     loop {
         let page = export.page().await?;
@@ -120,7 +120,7 @@ async fn export(log: &EventLog, from: Position, out: &mut Out) -> Result<Exit, T
     }
 }
 
-async fn tail(log: &EventLog, lines: u64, follow: bool, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+async fn tail(log: &EventLog, lines: u64, follow: bool, json: bool, out: &mut Out) -> Result<Exit, CliError> {
     let size = log.head().await?.size;
     let mut events = std::pin::pin!(log.tail(Position(size.saturating_sub(lines))));
     let mut left = lines.min(size);
@@ -156,7 +156,7 @@ pub(crate) fn line(time: Timestamp, position: Position, sentence: &str) -> Strin
 }
 
 /// No event is touched: the table follows from them.
-async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     // Opened to read first: a log that is not there must not be made by this.
     site::log_to_read(config).await?.close().await;
     let log = site::log(config).await?;
@@ -169,7 +169,13 @@ async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
     Ok(Exit::Well)
 }
 
-async fn verify(log: &EventLog, config: &Config, against: &[Head], json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+async fn verify(
+    log: &EventLog,
+    config: &Config,
+    against: &[Head],
+    json: bool,
+    out: &mut Out,
+) -> Result<Exit, CliError> {
     let mut known: Vec<_> =
         against.iter().map(|head| KnownRoot { head: *head, known_to: "--against".to_owned() }).collect();
     let kept = checkpoint::kept(config, log.site()).await.into_iter();
@@ -184,7 +190,7 @@ async fn verify(log: &EventLog, config: &Config, against: &[Head], json: bool, o
     Ok(if report.ok { Exit::Well } else { Exit::Failed })
 }
 
-fn page(report: &Report) -> String {
+fn page(report: &VerifyReport) -> String {
     let mut page = format!("log of site {}: {} events\nroot {}\n", report.site, report.size, report.root);
     if let Some(bad) = &report.first_bad {
         page += &format!(

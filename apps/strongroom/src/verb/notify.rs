@@ -6,6 +6,7 @@ use strongroom_model::StageName;
 use strongroom_service::Config;
 use strongroom_service::actor::actor;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
@@ -13,7 +14,6 @@ use crate::run::clock_watch::ClockWatch;
 use crate::run::runs::Runs;
 use crate::run::summaries::Summaries;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// Mails alarms at once and summaries when they are due
 #[derive(Debug, clap::Args)]
@@ -32,14 +32,14 @@ pub(crate) struct Args {
     common: Common,
 }
 
-pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let mut process = Process::worker(Role::Stage(StageName::Notify), config, &args.common).await?;
     process.start_notify()?;
     let done = keep(&process).await;
     process.end(done).await
 }
 
-async fn keep(process: &Process) -> Result<(), Trouble> {
+async fn keep(process: &Process) -> Result<(), CliError> {
     let name = actor(StageName::Notify);
     let (config, log, clock) = (&process.config, &process.log, &process.clock);
     let summaries = Summaries::new(config, log, clock, &name).await?;

@@ -8,9 +8,9 @@ use strongroom_bus::broker::{Parked, ParkedId, ParkedMessage};
 use strongroom_service::Config;
 
 use crate::broker;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::trouble::Trouble;
 
 /// Shows, replays or drops messages that nobody could read
 #[derive(Debug, clap::Args)]
@@ -28,11 +28,11 @@ again by itself. Replaying saves the wait; dropping loses nothing but the trace 
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: QueueVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum QueueVerb {
     /// Lists what was put aside; it stays where it is
     Parked {
         /// How many of the oldest to show
@@ -66,16 +66,16 @@ impl Which {
     }
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let parked = Parked::new(&broker::needed(config, "queue")?);
     match &args.action {
-        Action::Parked { limit, json } => list(&parked, *limit, *json, out).await,
-        Action::Replay(which) => replay(&parked, which, out).await,
-        Action::Drop(which) => discard(&parked, which, out).await,
+        QueueVerb::Parked { limit, json } => list(&parked, *limit, *json, out).await,
+        QueueVerb::Replay(which) => replay(&parked, which, out).await,
+        QueueVerb::Drop(which) => discard(&parked, which, out).await,
     }
 }
 
-async fn list(parked: &Parked, limit: usize, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+async fn list(parked: &Parked, limit: usize, json: bool, out: &mut Out) -> Result<Exit, CliError> {
     let messages = parked.list(limit).await?;
     if json {
         out.json(&messages.iter().map(shown).collect::<Vec<_>>())?;
@@ -107,7 +107,7 @@ fn line(message: &ParkedMessage) -> String {
     format!("{}  {what}, {} bytes{queue}\n  {why}", message.id, message.size_bytes)
 }
 
-async fn replay(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, Trouble> {
+async fn replay(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, CliError> {
     let replayed = parked.replay(which.ids().as_ref()).await?;
     out.line(format_args!("{} handed out again", replayed.replayed))?;
     if replayed.stayed > 0 {
@@ -119,14 +119,14 @@ async fn replay(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, T
     found(replayed.replayed + replayed.stayed, which, replayed.stayed > 0, out)
 }
 
-async fn discard(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, Trouble> {
+async fn discard(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, CliError> {
     let dropped = parked.discard(which.ids().as_ref()).await?;
     out.line(format_args!("{dropped} dropped"))?;
     found(dropped, which, false, out)
 }
 
 /// Whether every message that was named was there.
-fn found(number: usize, which: &Which, problems: bool, out: &mut Out) -> Result<Exit, Trouble> {
+fn found(number: usize, which: &Which, problems: bool, out: &mut Out) -> Result<Exit, CliError> {
     if number == 0 && !which.all {
         out.line("none of these ids is parked; next: strongroom queue parked")?;
         return Ok(Exit::Failed);

@@ -2,10 +2,10 @@
 
 use strongroom_service::Config;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
-use crate::trouble::Trouble;
 
 /// Hands work out: from the log to the broker's queues
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     common: Common,
 }
 
-pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let process = Process::worker(Role::Relay, config, &args.common).await?;
     let done = process.work().await;
     process.end(done).await

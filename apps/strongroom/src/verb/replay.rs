@@ -10,10 +10,10 @@ use strongroom_model::{BookingCounts, BookingId, BookingStatus, StreamName};
 use strongroom_service::Config;
 
 use super::log::line;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// How many characters of a name or path are shown: longer ones are rare, and hostile.
 const FILENAME_CHARS: usize = 300;
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log_to_read(config).await?;
     let mut pages = match &args.booking {
         Some(id) => Pages::of_booking(&log, id, args).await?,
@@ -61,7 +61,7 @@ enum Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    async fn of_booking(log: &'a EventLog, id: &BookingId, args: &Args) -> Result<Self, Trouble> {
+    async fn of_booking(log: &'a EventLog, id: &BookingId, args: &Args) -> Result<Self, CliError> {
         let stream = StreamName::booking(id);
         let as_of = match args.as_of {
             None => None,
@@ -80,7 +80,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The next events; none at the end.
-    async fn next(&mut self) -> Result<Vec<EventEntry>, Trouble> {
+    async fn next(&mut self) -> Result<Vec<EventEntry>, CliError> {
         match self {
             Self::All(replay) => Ok(replay.page().await?),
             Self::Booking { log, story, is_first } => {
@@ -119,13 +119,13 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn unknown(id: &BookingId, args: &Args) -> Trouble {
-    Trouble::new(format!("the log knows no booking {id}{}", until(args)))
+fn unknown(id: &BookingId, args: &Args) -> CliError {
+    CliError::new(format!("the log knows no booking {id}{}", until(args)))
         .next_step("`strongroom status` says how many it knows; `strongroom log tail` names the newest")
 }
 
 /// One JSON object, written as it is read.
-async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, Trouble> {
+async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
     out.line("{\n\"events\": [")?;
     let (mut between, mut last) = ("", None);
     loop {
@@ -146,7 +146,7 @@ async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<Repla
     Ok(totals)
 }
 
-async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, Trouble> {
+async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
     let mut last = None;
     loop {
         let page = pages.next().await?;

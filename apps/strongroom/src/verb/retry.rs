@@ -14,10 +14,10 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
 use strongroom_source::{Cause, Source};
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// How many bookings are read at a time.
 const PAGE_BOOKINGS: usize = 500;
@@ -71,7 +71,7 @@ fn kind(code: &str) -> Result<FailureKind, String> {
 
 /// What became of the bookings.
 #[derive(Debug, Default, Serialize)]
-struct Report {
+struct RetryReport {
     retried: Vec<Given>,
     refused: Vec<Refusal>,
 }
@@ -94,7 +94,7 @@ struct Refusal {
     reason: String,
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     // Opened for reading first: a wrong path must not make a log.
     drop(site::log_to_read(config).await?);
     let log = site::log(config).await?;
@@ -104,7 +104,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         clock: Clock::system(),
         reason: args.reason.as_deref().map(|text| printable(text, REASON_CHARS)),
     };
-    let mut report = Report::default();
+    let mut report = RetryReport::default();
     if args.all {
         clerk.all(args.kind, &mut report).await?;
     }
@@ -130,7 +130,7 @@ struct Clerk {
 }
 
 impl Clerk {
-    async fn all(&self, kind: Option<FailureKind>, report: &mut Report) -> Result<(), Trouble> {
+    async fn all(&self, kind: Option<FailureKind>, report: &mut RetryReport) -> Result<(), CliError> {
         let mut next = Position(0);
         let stuck = BookingStatus::NeedsAttention.label();
         // What is given back loses this status, and what fails again stands further on: the log's size now is the end.
@@ -151,7 +151,7 @@ impl Clerk {
         }
     }
 
-    async fn one(&self, id: &BookingId, report: &mut Report) -> Result<(), Trouble> {
+    async fn one(&self, id: &BookingId, report: &mut RetryReport) -> Result<(), CliError> {
         match self.give_back(id).await? {
             Ok(given) => report.retried.push(given),
             Err(reason) => report.refused.push(Refusal { booking: id.clone(), reason }),
@@ -160,7 +160,7 @@ impl Clerk {
     }
 
     /// Where the booking goes on, or why it is not given back.
-    async fn give_back(&self, id: &BookingId) -> Result<Result<Given, String>, Trouble> {
+    async fn give_back(&self, id: &BookingId) -> Result<Result<Given, String>, CliError> {
         let stream = StreamName::booking(id);
         for _ in 0..TRIES {
             let history = self.log.stream(&stream).await?;
@@ -231,7 +231,7 @@ fn refusal(booking: &Booking) -> Option<String> {
     })
 }
 
-fn tell(report: &Report, next: &str, out: &mut Out) -> Result<(), Trouble> {
+fn tell(report: &RetryReport, next: &str, out: &mut Out) -> Result<(), CliError> {
     for given in report.retried.iter().take(MAX_LISTED) {
         let onward = match given.stage {
             StageName::Enumerate => "the next run takes it in hand",

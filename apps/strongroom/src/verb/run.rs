@@ -9,15 +9,15 @@ use strongroom_service::telemetry::{ServiceIdentity, Traces};
 use strongroom_service::{Clock, Config, Shutdown, systemd, telemetry};
 
 use crate::broker;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::{Out, is_watched};
 use crate::process::{Common, quiet};
-use crate::run::ending::Ending;
 use crate::run::job::{Job, Means};
+use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
 use crate::run::{once, schedule};
-use crate::trouble::Trouble;
 
 /// How often a process that is to keep the schedule looks whether the one before it has ended.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ const BATCH_LINES: &str = "strongroom_bus::batch";
 /// What says on stderr that an alarm is raised. People are told in plain words beside the bar.
 const ALARM_LINES: &str = "strongroom_bus::alarms";
 
-pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, CliError> {
     let clock = Clock::system();
     let is_quiet = args.once && !is_watched();
     let (show, traces) = show(&config, is_quiet)?;
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
 
 /// Where progress is shown, and the log lines and traces beside it. An alarm is reported once:
 /// in words, or as a line for collectors.
-fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), Trouble> {
+fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), CliError> {
     let words = config.telemetry.format == LogFormat::Plain && !is_quiet;
     let show = if words { Show::new() } else { Show::lines_only() };
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -108,7 +108,7 @@ async fn right(
     clock: &Clock,
     shutdown: &Shutdown,
     out: &mut Out,
-) -> Result<Option<RunRight>, Trouble> {
+) -> Result<Option<RunRight>, CliError> {
     let mut told = false;
     loop {
         let holder = match RunRight::take(config, clock).await? {
@@ -133,7 +133,7 @@ async fn right(
 }
 
 /// Does the job. To be stopped is how keeping a schedule ends well.
-async fn work(job: &Job, once: bool) -> Result<(Ending, Exit), Trouble> {
+async fn work(job: &Job, once: bool) -> Result<(RunOutcome, Exit), CliError> {
     if once {
         let ending = once::run(job).await?;
         let exit = ending.exit();

@@ -12,9 +12,9 @@ use strongroom_server::settings::Settings;
 use strongroom_service::shutdown::Shutdown;
 use strongroom_service::{Clock, Config, telemetry};
 
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 /// Runs the document server, fills it from a folder or a list, manages its tokens
 #[derive(Debug, clap::Args)]
@@ -31,11 +31,11 @@ Files below the document root are adopted where they lie; others are copied in, 
 are never touched.")]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<ServerVerb>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum ServerVerb {
     /// Makes a signed-off booking of every file of a folder, or of every line of a .csv
     Import {
         /// The folder, or the .csv file
@@ -46,19 +46,19 @@ enum Action {
     },
     /// Manages the tokens that clients show
     #[command(subcommand)]
-    Token(token::Action),
+    Token(token::TokenVerb),
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
         None => serve(config, out).await,
-        Some(Action::Import { path, json }) => import::run(path, config, *json, out).await,
-        Some(Action::Token(action)) => token::run(action, config, out).await,
+        Some(ServerVerb::Import { path, json }) => import::run(path, config, *json, out).await,
+        Some(ServerVerb::Token(action)) => token::run(action, config, out).await,
     }
 }
 
 /// What is configured of the document server.
-pub(crate) fn settings(config: &Config) -> Result<Settings, Trouble> {
+pub(crate) fn settings(config: &Config) -> Result<Settings, CliError> {
     let mut settings = Settings::new(&config.server.documents, database(config)?);
     settings.listen = config.server.listen;
     settings.zone = config.zone();
@@ -68,17 +68,17 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, Trouble> {
 }
 
 /// Where the document server's records are.
-pub(crate) fn database(config: &Config) -> Result<Database, Trouble> {
+pub(crate) fn database(config: &Config) -> Result<Database, CliError> {
     let address = config.server.database_address()?;
     Ok(address.map_or_else(|| Database::Sqlite(config.database_path()), Database::Postgres))
 }
 
 /// The document root and the folder of the records, which a first call finds missing.
-pub(crate) fn make_folders(config: &Config) -> Result<(), Trouble> {
+pub(crate) fn make_folders(config: &Config) -> Result<(), CliError> {
     let database = database(config)?;
     let folder = database.file().and_then(Path::parent);
     for folder in [Some(config.server.documents.as_path()), folder].into_iter().flatten() {
-        std::fs::create_dir_all(folder).or_next(
+        std::fs::create_dir_all(folder).context_and_step(
             format!("cannot make the folder {}", folder.display()),
             "make it by hand and give it to this user, or set server.documents and data_dir",
         )?;
@@ -86,7 +86,7 @@ pub(crate) fn make_folders(config: &Config) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn serve(config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+async fn serve(config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     make_folders(config)?;
     telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals(strongroom_service::shutdown::DEFAULT_STOP_BOUND);

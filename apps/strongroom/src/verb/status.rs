@@ -10,12 +10,12 @@ use strongroom_model::Position;
 use strongroom_service::{Clock, Config};
 
 use crate::attached;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::presence::present::Present;
 use crate::run::runs::overdue;
 use crate::site;
-use crate::trouble::Trouble;
 
 use self::page::page;
 
@@ -47,7 +47,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// What stops everything, whatever else is well.
 const FULL: &str = "nothing can be recorded, the disk with the log is full";
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     if let Some(position) = args.as_of {
         let status = Status::as_of(&site::log_to_read(config).await?, Position(position)).await?;
         show(&status, false, args, config, out)?;
@@ -67,12 +67,12 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(if status.has_problems() || is_full { Exit::Problems } else { Exit::Well })
 }
 
-fn show(status: &Status, is_full: bool, args: &Args, config: &Config, out: &mut Out) -> Result<(), Trouble> {
+fn show(status: &Status, is_full: bool, args: &Args, config: &Config, out: &mut Out) -> Result<(), CliError> {
     if args.json { out.json(status) } else { out.raw(page(status, is_full, &config.zone())) }
 }
 
 /// What only the server and the drive can say.
-async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, Trouble> {
+async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, CliError> {
     let mut observed = Observed::default();
     match waiting(config, log).await {
         Ok(number) => observed.waiting = Some(number),

@@ -5,9 +5,9 @@ use strongroom_bus::broker::Topology;
 use strongroom_model::DriveId;
 use strongroom_service::Config;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::trouble::Trouble;
 use crate::{broker, site};
 
 /// Declares the site's exchange and queues on the broker, or prints them for its administrator
@@ -26,11 +26,11 @@ and for each new drive. Workers never declare anything."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: TopologyVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum TopologyVerb {
     /// Declares the exchange and the queues on the broker that broker.url names
     Apply {
         /// A drive that the log does not know yet; may be given many times
@@ -48,14 +48,14 @@ enum Action {
     },
 }
 
-pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
-        Action::Apply { drive } => apply(config, drive, out).await,
-        Action::Export { vhost, drive } => export(config, vhost.as_deref(), drive, out).await,
+        TopologyVerb::Apply { drive } => apply(config, drive, out).await,
+        TopologyVerb::Export { vhost, drive } => export(config, vhost.as_deref(), drive, out).await,
     }
 }
 
-async fn apply(config: &Config, drives: &[DriveId], out: &mut Out) -> Result<Exit, Trouble> {
+async fn apply(config: &Config, drives: &[DriveId], out: &mut Out) -> Result<Exit, CliError> {
     let broker = broker::needed(config, "topology")?;
     let topology = topology(config, drives).await?;
     broker.apply(&topology).await?;
@@ -67,14 +67,14 @@ async fn apply(config: &Config, drives: &[DriveId], out: &mut Out) -> Result<Exi
     Ok(Exit::Well)
 }
 
-async fn export(config: &Config, vhost: Option<&str>, drives: &[DriveId], out: &mut Out) -> Result<Exit, Trouble> {
+async fn export(config: &Config, vhost: Option<&str>, drives: &[DriveId], out: &mut Out) -> Result<Exit, CliError> {
     let configured = broker::if_any(config, "topology")?.map(|broker| broker::vhost(&broker));
     let vhost = vhost.map(str::to_owned).or(configured).unwrap_or_else(|| "/".to_owned());
     out.json(&topology(config, drives).await?.definitions(&vhost))?;
     Ok(Exit::Well)
 }
 
-async fn topology(config: &Config, drives: &[DriveId]) -> Result<Topology, Trouble> {
+async fn topology(config: &Config, drives: &[DriveId]) -> Result<Topology, CliError> {
     let log = site::log_if_any(config).await?;
     let topology = broker::topology(config, log.as_ref(), drives).await;
     if let Some(log) = log {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use strongroom_model::StageName;
 use strongroom_service::Config;
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::process::mount::with_drive;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
-use crate::trouble::Trouble;
 
 /// Reads copies back from the drive and compares three digests
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     common: Common,
 }
 
-pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, CliError> {
     if let Some(concurrency) = args.concurrency {
         config.verify.concurrency = concurrency;
     }

@@ -1,7 +1,7 @@
 //! Walks through the pages.
 
 use strongroom_audit::{
-    AlarmFilter, Cursor, MAX_PAGE, Page, PageRequest, Story, ViewError, alarms, drives, runs, subjects,
+    AlarmFilter, MAX_PAGE, Page, PageCursor, PageRequest, Story, ViewError, alarms, drives, runs, subjects,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, DriveInitialised};
@@ -16,7 +16,7 @@ async fn walk<T: PartialEq + std::fmt::Debug>(
     page: impl AsyncFn(PageRequest) -> Result<Page<T>, ViewError>,
 ) -> Vec<T> {
     let mut all = Vec::new();
-    let mut after: Option<Cursor> = None;
+    let mut after: Option<PageCursor> = None;
     loop {
         let page = page(PageRequest { as_of, after, limit }).await.unwrap();
         assert!(page.items.len() <= limit);

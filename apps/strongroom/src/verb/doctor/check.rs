@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum CheckState {
     /// As it should be.
     Well,
     /// The job runs, but a person should know.
@@ -22,7 +22,7 @@ pub(crate) struct Check {
     /// What was looked at, in a word or two.
     pub(crate) name: &'static str,
     /// How it was found.
-    pub(crate) state: State,
+    pub(crate) state: CheckState,
     /// What was found, in one sentence.
     pub(crate) found: String,
     /// What a person does about it, where something is to be done.
@@ -32,19 +32,19 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn well(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: State::Well, found: found.into(), next_step: None }
+        Self { name, state: CheckState::Well, found: found.into(), next_step: None }
     }
 
     pub(crate) fn warning(name: &'static str, found: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self { name, state: State::Warning, found: found.into(), next_step: Some(next_step.into()) }
+        Self { name, state: CheckState::Warning, found: found.into(), next_step: Some(next_step.into()) }
     }
 
     pub(crate) fn bad(name: &'static str, found: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self { name, state: State::Bad, found: found.into(), next_step: Some(next_step.into()) }
+        Self { name, state: CheckState::Bad, found: found.into(), next_step: Some(next_step.into()) }
     }
 
     /// What could not even be begun.
-    pub(crate) fn trouble(name: &'static str, trouble: &Trouble) -> Self {
+    pub(crate) fn trouble(name: &'static str, trouble: &CliError) -> Self {
         let step = trouble.step().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
         Self::bad(name, trouble.sentence(), step)
     }

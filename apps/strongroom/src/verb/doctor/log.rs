@@ -11,15 +11,15 @@ use strongroom_service::{Clock, Config};
 use super::check::Check;
 use super::host::whole;
 use crate::checkpoint::{self, Rewound};
+use crate::cli_error::CliError;
 use crate::run::runs::overdue;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// The log: whether it opens, whether it may be written, and whether it is what it says it is.
 pub(super) async fn log(config: &Config) -> Check {
     let database = match config.log.database() {
         Ok(database) => database,
-        Err(error) => return Check::trouble("log", &Trouble::from(error).next_step("see [log] in strongroom.toml")),
+        Err(error) => return Check::trouble("log", &CliError::from(error).next_step("see [log] in strongroom.toml")),
     };
     let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ServiceUrl::to_string);
     let log = match site::log_if_any(config).await {

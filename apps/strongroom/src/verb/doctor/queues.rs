@@ -5,7 +5,7 @@ use strongroom_bus::broker::Parked;
 use strongroom_service::Config;
 
 use super::check::Check;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 use crate::{broker, site};
 
 /// The broker, where one is configured.
@@ -38,7 +38,7 @@ pub(super) async fn broker(config: &Config) -> Vec<Check> {
         Err(error) => {
             let step =
                 "see broker.url in strongroom.toml, and that RabbitMQ runs there with that user and virtual host";
-            vec![Check::trouble("broker", &Trouble::from(error).next_step(step))]
+            vec![Check::trouble("broker", &CliError::from(error).next_step(step))]
         }
     }
 }

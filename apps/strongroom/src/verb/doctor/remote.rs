@@ -9,8 +9,8 @@ use strongroom_source::{ServerHealth, Source, SourceError};
 
 use super::check::Check;
 use super::host::whole;
+use crate::cli_error::CliError;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// By how much two clocks may differ before a person should know: signatures and schedules
 /// tolerate less than this.
@@ -94,7 +94,7 @@ fn mail_step(kind: FailureKind) -> &'static str {
 pub(super) async fn mail(config: &Config) -> Check {
     let settings = match Settings::from_config(config) {
         Ok(settings) => settings,
-        Err(error) => return Check::trouble("mail", &Trouble::from(error).next_step("see [mail] in strongroom.toml")),
+        Err(error) => return Check::trouble("mail", &CliError::from(error).next_step("see [mail] in strongroom.toml")),
     };
     match settings.post {
         Post::Folder(_) => Check::warning(

@@ -12,16 +12,16 @@ use strongroom_service::{Clock, Config, kill_point};
 
 use super::drive_trouble;
 use crate::attached;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
-use crate::uses::Known;
+use crate::uses::KnownUses;
 
 /// How many characters of a reason are recorded.
 const REASON_CHARS: usize = 500;
 
-pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log(config).await?;
     let adopted = adopt(root, reason, config, &log).await;
     log.close().await;
@@ -57,11 +57,11 @@ enum Adopted {
 /// The mark is on the drive before the decision is recorded, as for any other use. If we stop in between, the drive holds
 /// one mark that no log knows, and all is as it was: this drive is refused, the one that was used last is not, and the
 /// command is given again.
-async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, Trouble> {
+async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, CliError> {
     let settings = attached::settings(config);
     let drive = Drive::open(root, &settings).map_err(|error| drive_trouble(&error))?;
     let site = log.site();
-    let known = Known::read(log, drive.identity().id).await?;
+    let known = KnownUses::read(log, drive.identity().id).await?;
     let marks = drive.uses(site).map_err(|error| drive_trouble(&error))?;
     if Lineage::of(known.newest(), &marks) != Lineage::Broken {
         return Ok(Adopted::Needless(drive));

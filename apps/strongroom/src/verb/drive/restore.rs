@@ -11,12 +11,12 @@ use strongroom_service::{Clock, Config, blocking};
 use tokio::runtime::Handle;
 
 use self::candidate::{Candidate, candidates};
-use self::choice::{Choice, Found, choose};
+use self::choice::{Choice, HeldMarks, choose};
 use super::drive_trouble;
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 mod candidate;
 mod choice;
@@ -28,7 +28,7 @@ pub(super) struct Wanted<'a> {
     pub(super) label: Option<&'a str>,
 }
 
-pub(super) async fn run(root: &Path, wanted: Wanted<'_>, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(root: &Path, wanted: Wanted<'_>, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log(config).await?;
     let restored = restore(root, wanted, &log).await;
     log.close().await;
@@ -38,7 +38,7 @@ pub(super) async fn run(root: &Path, wanted: Wanted<'_>, config: &Config, out: &
     Ok(Exit::Well)
 }
 
-async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Identity, String), Trouble> {
+async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Identity, String), CliError> {
     let place = root.to_owned();
     let drive = blocking(move || Drive::unidentified(&place)).await.map_err(of_restore)?;
     let candidates = candidates(log).await?;
@@ -47,7 +47,7 @@ async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Ide
     let candidate = candidates.into_iter().nth(index).expect("one of them was chosen");
     let event = recorded(&candidate, &evidence);
     let (log, runtime) = (log.clone(), Handle::current());
-    let record = move || runtime.block_on(log.append(vec![event])).map(drop).map_err(Trouble::from);
+    let record = move || runtime.block_on(log.append(vec![event])).map(drop).map_err(CliError::from);
     let write =
         move || drive.restore(candidate.id, &candidate.label, candidate.created_at, || record().map_err(Failed::Other));
     match blocking(write).await {
@@ -60,7 +60,7 @@ async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Ide
 /// Why it was not written.
 enum Failed {
     Drive(RestoreError),
-    Other(Trouble),
+    Other(CliError),
 }
 
 impl From<RestoreError> for Failed {
@@ -70,13 +70,13 @@ impl From<RestoreError> for Failed {
 }
 
 /// What the drive holds of each of them. The log has their copies in one pass.
-async fn look(drive: Unidentified, log: &EventLog, candidates: &[Candidate]) -> (Unidentified, Vec<Found>) {
+async fn look(drive: Unidentified, log: &EventLog, candidates: &[Candidate]) -> (Unidentified, Vec<HeldMarks>) {
     let site = log.site().clone();
     let asked: Vec<(Option<_>, Vec<ProvenCopy>)> =
         candidates.iter().map(|candidate| (candidate.newest, candidate.proofs.clone())).collect();
     blocking(move || {
         let marks = drive.uses(&site);
-        let found = asked.into_iter().map(|(newest, proofs)| Found {
+        let found = asked.into_iter().map(|(newest, proofs)| HeldMarks {
             used: newest.is_some(),
             marked: newest.is_some_and(|newest| marks.contains(&newest)),
             held: drive.holds(&proofs),
@@ -102,7 +102,7 @@ fn recorded(candidate: &Candidate, evidence: &str) -> NewEvent {
     }
 }
 
-fn of_restore(error: RestoreError) -> Trouble {
+fn of_restore(error: RestoreError) -> CliError {
     match error {
         RestoreError::Drive(error) => drive_trouble(&error),
         error => error.into(),

@@ -12,10 +12,10 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking, kill_point};
 
 use crate::checkpoint::{self, Rewound, places};
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 /// How many lost summaries get their numbers back: three years of nights.
 const MAX_SUMMARIES: u64 = 1_000;
@@ -36,7 +36,7 @@ pub(super) struct Args {
     reason: String,
 }
 
-pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::unchecked_log(config).await?;
     let adopted = adopt(args, config, &log).await;
     log.close().await;
@@ -56,7 +56,7 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 
 /// If we stop anywhere in it, the alarm about the log is raised, and nobody appends to the log until it is done again: what
 /// was recorded by then is found there. So its end comes last, after all that it promises.
-async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, Trouble> {
+async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, CliError> {
     let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
     let (clock, actor) = (Clock::system(), person());
     checkpoint::raise(log, &rewound).await?;
@@ -82,12 +82,12 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
         }
         Ok(())
     };
-    blocking(write_all).await.or_trouble("the new checkpoint could not be kept")?;
+    blocking(write_all).await.context("the new checkpoint could not be kept")?;
     let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
     // If we stop here, all is decided. What is kept of the mail names the beginning of an alarm that is over: nobody reads it.
     kill_point!("adopt.alarm-cleared");
-    checkpoint::forget_mailed(config, log.site()).await.or_trouble("what was mailed could not be forgotten")?;
+    checkpoint::forget_mailed(config, log.site()).await.context("what was mailed could not be forgotten")?;
     Ok(Some(rewound))
 }
 
@@ -101,7 +101,7 @@ async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
 
 /// Takes the numbers that mails have had: each is an empty interval that counts as sent. So the
 /// intervals still tile the log, and no second mail has a number that was used.
-async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Result<(), Trouble> {
+async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Result<(), CliError> {
     let composed = last_composed(log).await?.map(|(composed, _)| composed);
     let known = composed.as_ref().map_or(0, |composed| composed.number);
     let to = composed.as_ref().map_or(Position(0), |composed| composed.to);
@@ -157,7 +157,7 @@ async fn append(
     events: Vec<(StreamName, Expected, Event)>,
     clock: &Clock,
     actor: &Actor,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     let time = clock.now();
     let new = |(stream, expected, event)| NewEvent {
         id: EventId::new(time),
@@ -174,6 +174,6 @@ async fn append(
 }
 
 #[cfg(test)]
-pub(crate) async fn adopt_for_tests(config: &Config, reason: &str, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn adopt_for_tests(config: &Config, reason: &str, out: &mut Out) -> Result<Exit, CliError> {
     run(&Args { reason: reason.to_owned() }, config, out).await
 }

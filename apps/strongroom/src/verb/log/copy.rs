@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use strongroom_eventlog::{EventLog, Head};
 use strongroom_service::{Clock, Config, RunLock, RunLockError};
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::{Out, is_terminal, tell};
 use crate::site::unopened;
-use crate::trouble::Trouble;
 
 /// How many events lie between two lines that say how far it is.
 const LINE_EVERY: u64 = 100_000;
@@ -27,9 +27,9 @@ pub(super) struct Args {
     from: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let url = config.log.database()?.ok_or_else(|| {
-        Trouble::new("there is no database to copy the log to")
+        CliError::new("there is no database to copy the log to")
             .next_step("set log.url in strongroom.toml, then `strongroom log migrate`")
     })?;
     let path = args.from.clone().unwrap_or_else(|| config.log_path());
@@ -47,15 +47,15 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 }
 
 /// Nothing must be appended to the file meanwhile.
-pub(super) fn alone(config: &Config) -> Result<RunLock, Trouble> {
+pub(super) fn alone(config: &Config) -> Result<RunLock, CliError> {
     match RunLock::take(&config.run_lock_path(), Clock::system().now()) {
         Ok(lock) => Ok(lock),
-        Err(error @ RunLockError::Held { .. }) => Err(Trouble::from(error).next_step("stop it, then try again")),
+        Err(error @ RunLockError::Held { .. }) => Err(CliError::from(error).next_step("stop it, then try again")),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn copy(from: &EventLog, to: &EventLog) -> Result<Head, Trouble> {
+async fn copy(from: &EventLog, to: &EventLog) -> Result<Head, CliError> {
     let whole = from.head().await?.size;
     let mut told = 0;
     let head = from.copy_to(to, |copied| {

@@ -8,10 +8,10 @@ use strongroom_eventlog::{EventLog, Head, Import, MAX_EVENT_BYTES};
 use strongroom_service::Config;
 
 use super::copy::alone;
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -27,11 +27,11 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
-pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let is_stdin = args.file.as_os_str() == "-";
     let what = || format!("cannot read {}", args.file.display());
     let from: Box<dyn Read> =
-        if is_stdin { Box::new(io::stdin()) } else { Box::new(File::open(&args.file).or_trouble(what())?) };
+        if is_stdin { Box::new(io::stdin()) } else { Box::new(File::open(&args.file).context(what())?) };
     let _lock = alone(config)?;
     // Checkpoints that were kept know a longer log than one that is yet to be filled.
     let log = site::unchecked_log(config).await?;
@@ -44,14 +44,14 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(Exit::Well)
 }
 
-async fn import(log: &EventLog, mut from: impl io::BufRead, what: impl Fn() -> String) -> Result<Head, Trouble> {
+async fn import(log: &EventLog, mut from: impl io::BufRead, what: impl Fn() -> String) -> Result<Head, CliError> {
     let mut import = Import::into(log).await?;
     // The envelope around an event's data, generously.
     let longest = 2 * MAX_EVENT_BYTES as u64;
     let mut line = String::new();
     loop {
         line.clear();
-        let read = (&mut from).take(longest).read_line(&mut line).or_trouble(what())?;
+        let read = (&mut from).take(longest).read_line(&mut line).context(what())?;
         if read == 0 {
             return Ok(import.finish().await?);
         }

@@ -6,10 +6,10 @@ use strongroom_eventlog::{Migrated, grant_postgres, migrate_postgres};
 use strongroom_service::Config;
 use strongroom_service::config::ServiceUrl;
 
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site::unopened;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -32,7 +32,7 @@ pub(super) struct Args {
     writer: Vec<String>,
 }
 
-pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let url = address(args, config)?;
     let migrated = migrate_postgres(url.reveal().as_str()).await.map_err(unopened)?;
     let writers = grant_postgres(url.reveal().as_str(), &config.site, &args.writer).await.map_err(unopened)?;
@@ -41,13 +41,13 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(if migrated.missing_roles.is_empty() { Exit::Well } else { Exit::Problems })
 }
 
-fn address(args: &Args, config: &Config) -> Result<ServiceUrl, Trouble> {
+fn address(args: &Args, config: &Config) -> Result<ServiceUrl, CliError> {
     if let Some(path) = &args.url_file {
-        let text = std::fs::read_to_string(path).or_trouble(format!("{} cannot be read", path.display()))?;
+        let text = std::fs::read_to_string(path).context(format!("{} cannot be read", path.display()))?;
         return Ok(ServiceUrl::database(text.trim())?);
     }
     config.log.database()?.ok_or_else(|| {
-        Trouble::new("no database is named")
+        CliError::new("no database is named")
             .next_step("set log.url in strongroom.toml, or write postgres://OWNER:PASSWORD@HOST/DATABASE into a file that you alone may read, and name that with --url-file")
     })
 }

@@ -10,10 +10,10 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 use strongroom_source::{Offer, Page, Source};
 
+use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
-use crate::trouble::Trouble;
 
 /// How many pages of the server's list are read at most: ten million bookings.
 const MAX_PAGES: u32 = 10_000;
@@ -31,13 +31,13 @@ pub(super) struct Args {}
 
 /// What was found.
 #[derive(Debug, Default)]
-struct Found {
+struct Recovered {
     taken: u64,
     known: u64,
     unusable: Vec<String>,
 }
 
-pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let source = site::source(config)?;
     let log = site::log(config).await?;
     let found = recover(&log, &source, &Clock::system()).await;
@@ -58,8 +58,8 @@ pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit
 }
 
 /// If we stop in it, the bookings of some pages are claimed and the rest are not: doing it again claims the rest.
-async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found, Trouble> {
-    let (mut found, mut after) = (Found::default(), None);
+async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Recovered, CliError> {
+    let (mut found, mut after) = (Recovered::default(), None);
     for _ in 0..MAX_PAGES {
         let Page { records, next, .. } = source.archived(after.as_deref()).await?;
         let mut offers = Vec::with_capacity(records.len());
@@ -82,7 +82,7 @@ async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Found
 }
 
 /// All that are new in one commit: if we stop before it, none of the page is claimed, and nothing was done for any.
-async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Found) -> Result<(), Trouble> {
+async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Recovered) -> Result<(), CliError> {
     let names: Vec<StreamName> = offers.iter().map(|offer| StreamName::booking(&offer.id)).collect();
     for _ in 0..TRIES {
         let heads = log.heads(&names).await?;
@@ -110,5 +110,5 @@ async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Found
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Trouble::new("other processes claimed the same bookings at every attempt").next_step("try again"))
+    Err(CliError::new("other processes claimed the same bookings at every attempt").next_step("try again"))
 }

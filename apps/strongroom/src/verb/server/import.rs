@@ -9,10 +9,10 @@ use strongroom_server::import::{ImportReport, Progress, Remark, import_csv, impo
 use strongroom_service::{Clock, Config};
 use tokio::time::{Duration, Instant};
 
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::{Out, tell};
 use crate::site;
-use crate::trouble::{OrTrouble as _, Trouble};
 
 /// How often an import says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -21,13 +21,13 @@ const MAX_SHOWN: usize = 20;
 /// How many characters of a remark are shown.
 const REMARK_CHARS: usize = 400;
 
-pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out) -> Result<Exit, CliError> {
     super::make_folders(config)?;
     let metadata = std::fs::metadata(path)
-        .or_next(format!("cannot read {}", path.display()), "name a folder, or a .csv file (see --help)")?;
+        .context_and_step(format!("cannot read {}", path.display()), "name a folder, or a .csv file (see --help)")?;
     let is_list = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if !metadata.is_dir() && !is_list {
-        return Err(Trouble::wrong_use(format!("{} is neither a folder nor a .csv file", path.display()))
+        return Err(CliError::usage_error(format!("{} is neither a folder nor a .csv file", path.display()))
             .next_step("name the folder that the file is in, or a list (see strongroom server import --help)"));
     }
     let documents = Documents::open(super::settings(config)?, Clock::system()).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out)
 }
 
 /// Imports a folder or a list, and says now and then how far it is.
-pub(crate) async fn import(documents: &Documents, path: &Path, is_folder: bool) -> Result<ImportReport, Trouble> {
+pub(crate) async fn import(documents: &Documents, path: &Path, is_folder: bool) -> Result<ImportReport, CliError> {
     let mut tell_at = Instant::now() + TELL_EVERY;
     let progress = move |progress: Progress| {
         if Instant::now() >= tell_at {
@@ -56,7 +56,7 @@ pub(crate) async fn import(documents: &Documents, path: &Path, is_folder: bool) 
     } else {
         import_csv(documents, path, progress).await
     };
-    imported.map_err(Trouble::from)
+    imported.map_err(CliError::from)
 }
 
 fn page(report: &ImportReport, next: &str) -> String {

@@ -10,12 +10,12 @@ use strongroom_server::store::Store;
 use strongroom_server::token::{self, Scope, Secret, Token};
 use strongroom_service::{Clock, Config, private_files};
 
+use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::{Out, tell};
-use crate::trouble::{OrTrouble as _, Trouble};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Action {
+pub(crate) enum TokenVerb {
     /// Creates a token; it is shown once, and only its hash is kept
     Create {
         /// Whose it is, such as the host's name
@@ -41,14 +41,14 @@ pub(crate) enum Action {
     },
 }
 
-pub(crate) async fn run(action: &Action, config: &Config, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(action: &TokenVerb, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     super::make_folders(config)?;
     let store = Store::open(super::database(config)?).await?;
     let clock = Clock::system();
     let done = match action {
-        Action::Create { name, scope, out: file } => create(&store, name, scope, file.as_deref(), &clock, out).await,
-        Action::List { json } => list(&store, *json, out).await,
-        Action::Revoke { id } => match token::revoke(&store, id, &clock).await {
+        TokenVerb::Create { name, scope, out: file } => create(&store, name, scope, file.as_deref(), &clock, out).await,
+        TokenVerb::List { json } => list(&store, *json, out).await,
+        TokenVerb::Revoke { id } => match token::revoke(&store, id, &clock).await {
             Ok(token) => out.line(format_args!("token {} ({}) is no longer taken", token.id, shown(&token.name))),
             Err(error) => Err(error.into()),
         },
@@ -64,13 +64,13 @@ async fn create(
     file: Option<&Path>,
     clock: &Clock,
     out: &mut Out,
-) -> Result<(), Trouble> {
+) -> Result<(), CliError> {
     // Made first: a token whose secret cannot be kept would be of no use to anybody.
     let mut kept = file.map(|path| new_file(path).map(|file| (file, path))).transpose()?;
     let (token, secret) = token::create(store, name, scopes, clock).await?;
     match &mut kept {
         Some((file, path)) => {
-            write(file, &secret).or_trouble(format!("cannot write {}", path.display()))?;
+            write(file, &secret).context(format!("cannot write {}", path.display()))?;
             out.line(format_args!("token {} ({}) is in {}", token.id, token.scopes, path.display()))?;
         }
         None => {
@@ -82,8 +82,8 @@ async fn create(
 }
 
 /// A new file that only its owner may read.
-pub(crate) fn new_file(path: &Path) -> Result<std::fs::File, Trouble> {
-    private_files().write(true).create_new(true).open(path).or_next(
+pub(crate) fn new_file(path: &Path) -> Result<std::fs::File, CliError> {
+    private_files().write(true).create_new(true).open(path).context_and_step(
         format!("cannot make {}", path.display()),
         "name a file that does not exist yet, in a folder that this user may write to",
     )
@@ -112,7 +112,7 @@ impl From<Token> for Row {
     }
 }
 
-async fn list(store: &Store, json: bool, out: &mut Out) -> Result<(), Trouble> {
+async fn list(store: &Store, json: bool, out: &mut Out) -> Result<(), CliError> {
     let rows: Vec<Row> = token::list(store).await?.into_iter().map(Row::from).collect();
     if json {
         return out.json(&rows);

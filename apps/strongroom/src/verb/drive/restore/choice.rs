@@ -2,14 +2,14 @@
 
 use super::Wanted;
 use super::candidate::Candidate;
-use crate::trouble::Trouble;
+use crate::cli_error::CliError;
 
 /// How many drives are named.
 const MAX_NAMED: usize = 10;
 
 /// What the drive holds of one that the log knows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
+pub(super) struct HeldMarks {
     /// Whether the log knows of a use of it.
     pub(super) used: bool,
     /// Whether the mark of its newest use is there.
@@ -19,7 +19,7 @@ pub(super) struct Found {
     pub(super) of: usize,
 }
 
-impl Found {
+impl HeldMarks {
     /// Whether that shows that it is this drive.
     const fn is_shown(self) -> bool {
         self.marked || (self.of > 0 && self.held * 2 > self.of)
@@ -52,20 +52,20 @@ pub(super) struct Choice {
 }
 
 /// Chooses the one drive that it is shown to be, or the one that is asked for if nothing speaks against it.
-pub(super) fn choose(candidates: &[Candidate], found: &[Found], wanted: Wanted<'_>) -> Result<Choice, Trouble> {
+pub(super) fn choose(candidates: &[Candidate], found: &[HeldMarks], wanted: Wanted<'_>) -> Result<Choice, CliError> {
     let is_wanted = |one: &Candidate| {
         wanted.id.is_none_or(|id| id == one.id) && wanted.label.is_none_or(|label| label == one.label)
     };
     let named: Vec<usize> = (0..candidates.len()).filter(|index| is_wanted(&candidates[*index])).collect();
     let choice = |index: usize| Ok(Choice { index, evidence: found[index].sentence() });
     if named.is_empty() {
-        return Err(Trouble::new("the log knows no such drive").next_step(known(candidates)));
+        return Err(CliError::new("the log knows no such drive").next_step(known(candidates)));
     }
     match named.iter().copied().filter(|index| found[*index].is_shown()).collect::<Vec<_>>()[..] {
         [index] => return choice(index),
         [] => {}
         _ => {
-            return Err(Trouble::new("what it holds is of several drives that the log knows")
+            return Err(CliError::new("what it holds is of several drives that the log knows")
                 .next_step(format!("name the one that it is: --id ID; {}", known(candidates))));
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn choose(candidates: &[Candidate], found: &[Found], wanted: Wanted<'
         if found[index].is_blank() {
             return choice(index);
         }
-        return Err(Trouble::new(format!(
+        return Err(CliError::new(format!(
             "nothing shows that it is drive “{}” ({}): {}",
             candidates[index].label,
             candidates[index].id,
@@ -83,7 +83,7 @@ pub(super) fn choose(candidates: &[Candidate], found: &[Found], wanted: Wanted<'
             "see that the right drive is mounted; one that lost all of its files is set up anew: strongroom drive init",
         ));
     }
-    Err(Trouble::new(format!("the log knows {} drives, and nothing on this one says which it is", named.len()))
+    Err(CliError::new(format!("the log knows {} drives, and nothing on this one says which it is", named.len()))
         .next_step(format!("name the one that it is: --id ID; {}", known(candidates))))
 }
 
@@ -114,11 +114,11 @@ mod tests {
         }
     }
 
-    const BLANK: Found = Found { used: false, marked: false, held: 0, of: 0 };
-    const SHOWN: Found = Found { used: true, marked: true, held: 9, of: 9 };
-    const OTHER: Found = Found { used: true, marked: false, held: 0, of: 9 };
+    const BLANK: HeldMarks = HeldMarks { used: false, marked: false, held: 0, of: 0 };
+    const SHOWN: HeldMarks = HeldMarks { used: true, marked: true, held: 9, of: 9 };
+    const OTHER: HeldMarks = HeldMarks { used: true, marked: false, held: 0, of: 9 };
 
-    fn choice(found: &[Found], wanted: Wanted<'_>) -> Result<usize, String> {
+    fn choice(found: &[HeldMarks], wanted: Wanted<'_>) -> Result<usize, String> {
         let candidates: Vec<_> = (0..found.len()).map(|n| candidate(&format!("blue {}", n + 1))).collect();
         choose(&candidates, found, wanted).map(|choice| choice.index).map_err(|trouble| trouble.to_string())
     }
@@ -127,9 +127,9 @@ mod tests {
     fn r6_what_is_on_the_drive_says_which_it_is() {
         let any = Wanted::default();
         assert_eq!(choice(&[OTHER, SHOWN, BLANK], any), Ok(1));
-        let without_mark = Found { marked: false, held: 8, ..SHOWN };
+        let without_mark = HeldMarks { marked: false, held: 8, ..SHOWN };
         assert_eq!(choice(&[OTHER, without_mark], any), Ok(1), "the marks are lost too");
-        assert_eq!(choice(&[Found { held: 0, ..SHOWN }], any), Ok(0), "the manifests are lost");
+        assert_eq!(choice(&[HeldMarks { held: 0, ..SHOWN }], any), Ok(0), "the manifests are lost");
         assert_eq!(choice(&[BLANK], any), Ok(0), "there is only one, and nothing was written to it");
     }
 

@@ -15,7 +15,7 @@ const MAX_ROWS: usize = 20;
 
 /// All that the table is made of.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ending {
+pub(crate) struct RunOutcome {
     /// What this process saw.
     pub(crate) tally: Tally,
     /// How long it took.
@@ -34,7 +34,7 @@ pub(crate) struct Ending {
     pub(crate) stopped: bool,
 }
 
-impl Ending {
+impl RunOutcome {
     /// How the program ends after it.
     pub(crate) fn exit(&self) -> Exit {
         let undone = self.later > 0 || self.tally.unusable > 0;
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn all_well_is_one_line_and_two_numbers() {
-        let ending = Ending { tally: tally(), elapsed: Duration::from_secs(4), ..Ending::default() };
+        let ending = RunOutcome { tally: tally(), elapsed: Duration::from_secs(4), ..RunOutcome::default() };
         assert_eq!(ending.exit(), Exit::Well);
         insta::assert_snapshot!(ending.page());
         let json = ending.json();
@@ -232,7 +232,7 @@ mod tests {
             position: strongroom_model::Position(9),
             cleared: None,
         };
-        let ending = Ending {
+        let ending = RunOutcome {
             tally: Tally {
                 archived: 36,
                 retries: BTreeMap::from([(FailureKind::CutShort, 1)]),
@@ -244,7 +244,7 @@ mod tests {
             causes: vec![cause()],
             alarms: vec![alarm],
             later: 2,
-            ..Ending::default()
+            ..RunOutcome::default()
         };
         assert_eq!(ending.exit(), Exit::Problems);
         insta::assert_snapshot!(ending.page());
@@ -256,32 +256,33 @@ mod tests {
     #[test]
     fn a_journal_gets_one_sentence_and_the_next_step() {
         let site = "kestrel".parse().unwrap();
-        let ending = Ending { causes: vec![cause()], later: 2, ..Ending::default() };
+        let ending = RunOutcome { causes: vec![cause()], later: 2, ..RunOutcome::default() };
         insta::assert_snapshot!(ending.brief(&site), @"
         strongroom: site kestrel: Nothing was backed up; 4 need a person, 2 left for the next run: the server has no file for the booking (B-1, B-2, B-3, …).
           next: find out on the server what became of the file; upload it again, then run `strongroom retry`
         ");
-        let ending = Ending { troubles: vec!["The list is empty.\n  next: run again".to_owned()], later: 1, ..ending };
+        let ending =
+            RunOutcome { troubles: vec!["The list is empty.\n  next: run again".to_owned()], later: 1, ..ending };
         assert!(ending.brief(&site).contains(" (and 1 more: strongroom status)."), "{}", ending.brief(&site));
-        let ending = Ending { later: 3, ..Ending::default() };
+        let ending = RunOutcome { later: 3, ..RunOutcome::default() };
         assert_eq!(ending.brief(&site), "strongroom: site kestrel: Nothing was backed up; 3 left for the next run.\n");
     }
 
     #[test]
     fn r8_zero_is_stated_with_its_reason() {
-        let ending = Ending { zero: Some("nothing waits on the server".to_owned()), ..Ending::default() };
+        let ending = RunOutcome { zero: Some("nothing waits on the server".to_owned()), ..RunOutcome::default() };
         assert_eq!(ending.exit(), Exit::Well);
         assert!(ending.page().starts_with("Nothing to back up: nothing waits on the server."), "{}", ending.page());
     }
 
     #[test]
     fn r8_a_run_that_could_do_nothing_does_not_say_that_there_was_nothing_to_do() {
-        let ending = Ending { later: 3, ..Ending::default() };
+        let ending = RunOutcome { later: 3, ..RunOutcome::default() };
         assert!(ending.page().starts_with("Nothing was backed up; 3 left for the next run."), "{}", ending.page());
     }
 
     #[test]
     fn a_run_that_was_stopped_is_no_success() {
-        assert_eq!(Ending { stopped: true, ..Ending::default() }.exit(), Exit::Failed);
+        assert_eq!(RunOutcome { stopped: true, ..RunOutcome::default() }.exit(), Exit::Failed);
     }
 }

@@ -10,7 +10,7 @@ const MAX_CAUSES: usize = 8;
 
 /// Why a verb could not do what was asked. It is printed once, by `main`.
 #[derive(Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct CliError {
     what: String,
     causes: Vec<String>,
     next: Option<String>,
@@ -19,15 +19,15 @@ pub(crate) struct Trouble {
     is_final: bool,
 }
 
-impl Trouble {
+impl CliError {
     /// Something went wrong; a lower-case fragment that names the thing.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), causes: Vec::new(), next: None, exit: Exit::Failed, told: false, is_final: false }
     }
 
     /// The command line asks for what cannot be.
-    pub(crate) fn wrong_use(what: impl Into<String>) -> Self {
-        Self { exit: Exit::WrongUse, ..Self::new(what) }
+    pub(crate) fn usage_error(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(what) }
     }
 
     /// The reader of our output has gone: there is nobody to tell, and nothing is wrong.
@@ -97,7 +97,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.what)?;
         for cause in &self.causes {
@@ -111,27 +111,27 @@ impl fmt::Display for Trouble {
 }
 
 /// An error that names itself well enough: its chain, without a heading of our own.
-impl<E: Error> From<E> for Trouble {
+impl<E: Error> From<E> for CliError {
     fn from(error: E) -> Self {
         Self::new(error.to_string()).because(&error)
     }
 }
 
-/// Turns a library's error into a [`Trouble`] that names what was being done.
-pub(crate) trait OrTrouble<T> {
+/// Turns a library's error into a [`CliError`] that names what was being done.
+pub(crate) trait ErrorContext<T> {
     /// With a heading: a lower-case fragment that names the thing.
-    fn or_trouble(self, what: impl Into<String>) -> Result<T, Trouble>;
+    fn context(self, what: impl Into<String>) -> Result<T, CliError>;
     /// With a heading and the next step.
-    fn or_next(self, what: impl Into<String>, step: impl Into<String>) -> Result<T, Trouble>;
+    fn context_and_step(self, what: impl Into<String>, step: impl Into<String>) -> Result<T, CliError>;
 }
 
-impl<T, E: Error> OrTrouble<T> for Result<T, E> {
-    fn or_trouble(self, what: impl Into<String>) -> Result<T, Trouble> {
-        self.map_err(|error| Trouble::new(what).because(&error))
+impl<T, E: Error> ErrorContext<T> for Result<T, E> {
+    fn context(self, what: impl Into<String>) -> Result<T, CliError> {
+        self.map_err(|error| CliError::new(what).because(&error))
     }
 
-    fn or_next(self, what: impl Into<String>, step: impl Into<String>) -> Result<T, Trouble> {
-        self.map_err(|error| Trouble::new(what).because(&error).next_step(step))
+    fn context_and_step(self, what: impl Into<String>, step: impl Into<String>) -> Result<T, CliError> {
+        self.map_err(|error| CliError::new(what).because(&error).next_step(step))
     }
 }
 
@@ -149,15 +149,15 @@ mod tests {
 
     #[test]
     fn a_cause_that_the_one_before_repeats_is_told_once() {
-        let trouble = Trouble::new("no connection").because(&Repeats(std::io::Error::other("refused")));
+        let trouble = CliError::new("no connection").because(&Repeats(std::io::Error::other("refused")));
         assert_eq!(trouble.sentence(), "no connection: the socket: refused");
-        assert_eq!(Trouble::from(Repeats(std::io::Error::other("refused"))).sentence(), "the socket: refused");
+        assert_eq!(CliError::from(Repeats(std::io::Error::other("refused"))).sentence(), "the socket: refused");
     }
 
     #[test]
     fn the_thing_its_causes_and_the_next_step_are_told_once_each() {
         let denied = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "permission denied");
-        let trouble = Trouble::from(Outer(denied)).next_step("give this user the folder:\nchown …");
+        let trouble = CliError::from(Outer(denied)).next_step("give this user the folder:\nchown …");
         insta::assert_snapshot!(trouble, @r"
         error: the log cannot be opened
           because: permission denied
