@@ -1,14 +1,13 @@
-//! Which drive this process may use: the one that the log knows, and no clone of it.
+//! Which drive this process may use: the one that the log knows, and not a clone of it.
 //!
-//! Once for each mount, before anything else is written to the drive, the process leaves a mark of a new use on it and
-//! records that use in the log:
+//! Once for each mount, before anything else is written to the drive, the process leaves a mark of a new use on it
+//! and records that use in the log:
 //! - if we stop before the mark, nothing has happened;
-//! - if we stop between the mark and the record, the drive holds one mark that no log knows. That harms nobody: what
-//!   counts is that the drive holds the mark of the newest use in the log, and it still does. A clone that was made of the
-//!   drive in that moment is told from it by the next use, as any other;
-//! - if we stop after the record, the next process finds that mark. It is durable: it was synced before the record.
+//! - if we stop between the mark and the record, the drive holds a mark that no log knows. It still holds the mark of
+//!   the newest use in the log, which is what counts, and the next use tells it from any clone made in that moment;
+//! - if we stop after the record, the next process finds that mark, which was synced before the record.
 //!
-//! The other way round, a stop between record and mark would leave the right drive without its newest mark.
+//! In the other order, a stop between record and mark would leave the right drive without its newest mark.
 
 use std::fmt::{self, Display};
 use std::sync::{Mutex, PoisonError};
@@ -22,15 +21,14 @@ use tokio::runtime::Handle;
 
 use crate::uses::{self, KnownUses};
 
-/// How long the log is waited for: a database server that is started anew, but no more than a person who stops the process.
+/// How long to wait for the log: a database server restarts in less, and a person who stops the process waits as
+/// long.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long it is left alone in between.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// How often the log is asked whether somebody uses a drive of the same identity elsewhere.
+/// How often to look for a use of a drive with the same identity elsewhere.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
-/// The drive of this process, as the log knows it. It belongs to the runtime that it is made in, and is asked where
-/// blocking is allowed.
+/// The drive of this process, as the log knows it. Called where blocking is allowed.
 #[derive(Debug)]
 pub(crate) struct LogAdmission {
     log: EventLog,
@@ -40,23 +38,20 @@ pub(crate) struct LogAdmission {
     look_again: Duration,
     patience: Duration,
     admitted: Mutex<Option<Admitted>>,
-    /// A mark that was left and is not known to be recorded: used the next time, so that a log which takes nothing for
-    /// days does not cost a mark for each attempt.
+    /// A mark that may not be recorded: the next attempt uses it, so that a log that is away does not cost a mark for
+    /// each.
     marked: Mutex<Option<DriveUse>>,
 }
 
-/// A drive that is in use by this process.
 #[derive(Debug)]
 struct Admitted {
     drive: DriveId,
     attachment: Attachment,
-    /// What the log knew at the last look, and when that was: our own use, or a newer one.
     known: KnownUses,
     looked_at: Instant,
 }
 
 impl LogAdmission {
-    /// For a process whose uses are recorded in that log, in that name.
     pub(crate) fn new(log: &EventLog, clock: &Clock, actor: &Actor) -> Self {
         Self {
             log: log.clone(),
@@ -87,7 +82,7 @@ impl Admission for LogAdmission {
 }
 
 impl LogAdmission {
-    /// Looks whether it is still the drive that this process began to use, and nobody went on with a clone of it.
+    /// Checks that nobody went on with a clone of it.
     fn look_again(&self, drive: &Drive, mut before: Admitted) -> Result<Admitted, DriveError> {
         let marks = drive.uses(self.log.site())?;
         if before.looked_at.elapsed() >= self.look_again {
@@ -97,13 +92,12 @@ impl LogAdmission {
             }
             before.looked_at = Instant::now();
         }
-        // Our own mark stands there, too: so a clone of before that is put in its place is noticed at once.
+        // Our own mark counts, too: a clone of before that is put in its place is noticed at once.
         before.known.check(drive, &marks)?;
         Ok(before)
     }
 
-    /// Begins to use a drive. A log that does not answer, or does not say whether it took the event, is asked again for a
-    /// while: a database server may be on its way back.
+    /// Begins to use a drive. A log that does not answer is asked again for a while.
     fn begin(&self, drive: &Drive, attachment: Attachment) -> Result<Admitted, DriveError> {
         let deadline = Instant::now() + self.patience;
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,12 +122,12 @@ impl LogAdmission {
         }
     }
 
-    /// Leaves a mark, unless this process has left one already, and records it. Returns what the log knows then.
+    /// Leaves a mark, unless this process has left one already, and records it.
     fn try_to_begin(&self, drive: &Drive, marked: &mut Option<DriveUse>) -> Result<KnownUses, Tried> {
         let (id, site) = (drive.identity().id, self.log.site());
         let known = self.wait(KnownUses::read(&self.log, id))?;
         if marked.is_some() && known.newest() == *marked {
-            // The log took it the last time, and could not say so.
+            // The log took it at the last attempt, and its answer was lost.
             return Ok(known);
         }
         let marks = drive.uses(site)?;
@@ -151,12 +145,12 @@ impl LogAdmission {
         match self.wait(self.log.append(known.events(drive, event, &self.clock, &self.actor))) {
             Ok(_) => {}
             Err(Waited::Failed(error)) if uses::is_conflict(&error) => {
-                // Another process was faster. What a log may have taken all the same was looked for above.
+                // Another process was first. Whether the log took ours all the same was checked above.
                 drive.unmark_use(site, used);
                 *marked = None;
                 return Err(Tried::TooLate);
             }
-            // It may be recorded all the same: the mark stays.
+            // It may be recorded: the mark stays.
             Err(error) => return Err(error.into()),
         }
         kill_point!("drive.use-recorded");
@@ -169,11 +163,9 @@ impl LogAdmission {
     }
 }
 
-/// Why this process did not begin to use a drive.
 enum Tried {
-    /// The drive may not be used.
     Refused(DriveError),
-    /// Another process was faster.
+    /// Another process was first. Whether the log took ours all the same was checked above.
     TooLate,
     /// The log did not answer.
     Unanswered(String),
@@ -191,7 +183,6 @@ impl<E: Display> From<Waited<E>> for Tried {
     }
 }
 
-/// Why the log gave no answer.
 enum Waited<E> {
     Failed(E),
     TooLong,

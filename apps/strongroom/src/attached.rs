@@ -13,21 +13,18 @@ use strongroom_service::{Config, blocking};
 
 use crate::uses;
 
-/// What the word is for a drive that can be written to.
 pub(crate) const READY: &str = "ready";
 
-/// What is configured of the drive, for whoever has files fetched to it.
 pub(crate) const fn settings(config: &Config) -> DriveSettings {
     DriveSettings { reserve: Some(config.drive.reserve), expect: config.drive.id }
 }
 
-/// How the configured drive stands; `None` where none is configured.
 pub(crate) async fn look(config: &Config, log: Option<&EventLog>) -> Option<DriveState> {
     let root = config.drive.root.as_deref()?;
     Some(look_with(log, root, &settings(config)).await.0)
 }
 
-/// As [`look_at`], and whether the drive is the one that the log knows.
+/// As [`look_at`], and whether the log knows the drive.
 pub(crate) async fn look_with(
     log: Option<&EventLog>,
     root: &Path,
@@ -66,12 +63,10 @@ fn word_for(error: &DriveError) -> String {
     error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
 }
 
-/// For how long the bags are looked through for files that are not ours: a person waits for it.
+/// A person waits for it.
 const MAX_SEARCH: Duration = Duration::from_secs(5);
-/// How many characters of a file's path are shown.
 const PATH_CHARS: usize = 120;
 
-/// Something that a person should know of a drive that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Remark {
     pub(crate) what: String,
@@ -86,7 +81,7 @@ impl Remark {
     }
 }
 
-/// The folders whose disks a drive should not share: a failure of that disk would take the copies with what they are of.
+/// A failure of these disks would take the copies with what they are of.
 pub(crate) fn others(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
     let system = (DiskOf::System, PathBuf::from("/"));
     let log = config.map(|config| (DiskOf::Log, config.data_dir.clone()));
@@ -94,7 +89,7 @@ pub(crate) fn others(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
     [Some(system), log, documents].into_iter().flatten().collect()
 }
 
-/// Whose disk the folder at `root` is on, where it is not one of its own. Blocks.
+/// `None`: it has a disk of its own. Blocks.
 pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'static str> {
     match shared_with(root, &others(config))? {
         DiskOf::System => Some("the system"),
@@ -104,7 +99,6 @@ pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'stati
     }
 }
 
-/// What a person should know of the drive at `root`, also with what the log knows of it.
 pub(crate) async fn remarks_with(log: Option<&EventLog>, root: &Path, config: Option<&Config>) -> Vec<Remark> {
     let (place, settings) = (root.to_owned(), config.cloned());
     let look = move || (remarks(&place, settings.as_ref()), Drive::open(&place, &DriveSettings::default()).ok());
@@ -115,7 +109,7 @@ pub(crate) async fn remarks_with(log: Option<&EventLog>, root: &Path, config: Op
     remarks
 }
 
-/// What a person should know of the drive at `root`. Blocks.
+/// Blocks.
 pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     let mut remarks = Vec::new();
     if let Some(whose) = whose_disk(root, config) {
@@ -134,8 +128,7 @@ pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     remarks
 }
 
-/// That copies can only be read back through a cache, where it is so: with `device_only`, as is the default, verify
-/// proves none then. Blocks.
+/// With `device_only`, the default, verify proves no copy that is read through a cache. Blocks.
 fn cached(root: &Path, device_only: bool) -> Option<Remark> {
     let (why, step) = Drive::backing_of(root).ok()?.reason()?;
     let otherwise = if device_only { strongroom_verify::OR_CACHED } else { "" };
@@ -146,7 +139,7 @@ fn cached(root: &Path, device_only: bool) -> Option<Remark> {
     })
 }
 
-/// That files in the bags are not ours, where some are. Blocks.
+/// Blocks.
 fn foreign(root: &Path) -> Option<Remark> {
     let since = Instant::now();
     let drive = Drive::open(root, &DriveSettings::default()).ok()?;

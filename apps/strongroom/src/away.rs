@@ -1,9 +1,9 @@
-//! A log that is away for long: whoever mails says so by mail although nothing can be recorded, and records it once the
-//! log is back.
+//! A log that is away for long: the process that mails says so by mail although nothing can be recorded, and records
+//! it once the log is back.
 //!
-//! What is known of it is kept in the data folder, since the process that mails ends by itself after a while without a
-//! log and is started again and again. If we stop after the mail and before that is kept, the mail goes out again with the
-//! same Message-ID; if we stop before the record is forgotten, the log is found to have it.
+//! What is known is kept in the data folder, since that process exits after a while without a log and is restarted.
+//! If we stop after the mail and before that is kept, the mail goes out again with the same Message-ID; if we stop
+//! before the record is forgotten, the log is found to have it.
 
 mod kept;
 mod pace;
@@ -27,18 +27,12 @@ use tokio_util::task::AbortOnDropHandle;
 use self::kept::{MailedOutage, Outage, OutageFile};
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// What the alarm is about: a site has one log.
 const SUBJECT: &str = "log";
-/// How often it is looked whether the log is there.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long the log may take to say how long it is.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long a mail server may take. What it does not take by then is tried again.
 const MAX_MAIL: Duration = Duration::from_secs(120);
-/// How long it is before a mail that was not taken is tried again.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// Looks whether the log is there, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Away {
     _task: AbortOnDropHandle<()>,
@@ -66,8 +60,8 @@ pub(crate) async fn met_at_the_start(config: &Config, why: &str) {
     OutageWatch::new(config, &Clock::system()).met(why).await;
 }
 
-/// Why nothing can be recorded, if that is so: as this process finds, or another one of the site, since who mails may have
-/// nothing to record for hours.
+/// Why nothing can be recorded, as this process or another one of the site finds: the one that mails may have nothing
+/// to record for hours.
 async fn trouble(log: &EventLog) -> Option<String> {
     match timeout(ANSWER, log.head()).await {
         Ok(Ok(_)) => {
@@ -82,7 +76,6 @@ async fn trouble(log: &EventLog) -> Option<String> {
     }
 }
 
-/// What another process says that it meets, in its sign of life.
 async fn of_another(log: &EventLog) -> Option<String> {
     let signs = timeout(ANSWER, log.signs()).await.ok()?.ok()?;
     signs.into_iter().filter(Seen::is_alive).find_map(|seen| seen.sign.cannot_record)
@@ -92,7 +85,6 @@ struct OutageWatch {
     config: Arc<Config>,
     clock: Clock,
     kept: Option<OutageFile>,
-    /// When a mail is tried again that was not taken.
     again_at: Option<Instant>,
 }
 
@@ -115,7 +107,7 @@ impl OutageWatch {
         let is_new = kept.outage.is_none();
         let outage = kept.outage.get_or_insert(Outage { since: now, why: String::new(), told: None });
         why.clone_into(&mut outage.why);
-        // A clock that was set back since says nothing of how long it is.
+        // The clock may have been set back since.
         outage.since = outage.since.min(now);
         if is_new {
             tracing::warn!(why, "nothing can be recorded in the log");
@@ -128,7 +120,6 @@ impl OutageWatch {
         self.kept = Some(kept);
     }
 
-    /// Mails it, if it is time to and nobody was told.
     async fn tell(&self, kept: &mut OutageFile, why: &str, now: Timestamp) -> Result<(), CliError> {
         let allowed = pace::allows(kept, now);
         let Some(outage) = &mut kept.outage else { return Ok(()) };
@@ -144,7 +135,7 @@ impl OutageWatch {
             None => MailedOutage::of(EventId::new(now), now, alarm()?),
         };
         outage.told = Some(told.clone());
-        // OutageFile first: whoever goes on with it sends the same mail.
+        // Kept first: the next attempt sends the same mail.
         kept::keep(&self.config, kept).await;
         let told = self.mail(told).await?;
         kill_point!("away.after-mail");
@@ -171,8 +162,7 @@ impl OutageWatch {
         SignedDuration::try_from(self.config.watch.log_away_after.get()).unwrap_or(SignedDuration::MAX)
     }
 
-    /// The log is there: an outage that was long is recorded. If no mail about it could go out, or might, one goes out
-    /// now.
+    /// Records a long outage. If no mail about it went out, or it is unknown, one goes out now.
     async fn back(&mut self, log: &EventLog) {
         let mut kept = self.kept().await;
         if kept.outage.is_some() {
@@ -200,7 +190,7 @@ impl OutageWatch {
             None => {
                 let told = MailedOutage::of(EventId::new(now), now, alarm(&self.config, outage.since, &outage.why)?);
                 outage.told = Some(told.clone());
-                // If we stop after this, whoever goes on records it as the same event, or finds it recorded.
+                // If we stop after this, the next process records the same event, or finds it recorded.
                 kept::keep(&self.config, kept).await;
                 told
             }

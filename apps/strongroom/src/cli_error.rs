@@ -1,14 +1,14 @@
-//! Why a verb could not do what was asked: what, why, and the next step.
+//! Why a verb failed: what, why, and the next step.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::exit::Exit;
 
-/// How many causes are printed at most: a chain longer than this repeats itself.
+/// A longer chain repeats itself.
 const MAX_CAUSES: usize = 8;
 
-/// Why a verb could not do what was asked. It is printed once, by `main`.
+/// Why a verb failed. Printed once, by `main`.
 #[derive(Debug)]
 pub(crate) struct CliError {
     what: String,
@@ -20,32 +20,30 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
-    /// Something went wrong; a lower-case fragment that names the thing.
+    /// With a lower-case fragment that names the thing.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), causes: Vec::new(), next: None, exit: Exit::Failed, told: false, is_final: false }
     }
 
-    /// The command line asks for what cannot be.
     pub(crate) fn usage_error(what: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(what) }
     }
 
-    /// The reader of our output has gone: there is nobody to tell, and nothing is wrong.
+    /// The reader of our output is gone, which is not an error.
     pub(crate) fn reader_gone() -> Self {
         Self { exit: Exit::Well, told: true, ..Self::new("the reader of the output has gone") }
     }
 
-    /// What was in hand was let go of, as was asked for.
+    /// In-flight work was aborted, as requested.
     pub(crate) fn given_up() -> Self {
         Self::new("in-flight work was aborted; the next start resumes it from the log")
     }
 
-    /// With an error and all that led to it.
     pub(crate) fn because(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause.filter(|_| self.causes.len() < MAX_CAUSES) {
             let text = error.to_string();
-            // A transparent error says what its source says, and some libraries end with what their source says.
+            // Transparent errors and some libraries repeat their source.
             if !self.causes.last().unwrap_or(&self.what).ends_with(&text) {
                 self.causes.push(text);
             }
@@ -54,7 +52,6 @@ impl CliError {
         self
     }
 
-    /// With what a person does about it.
     pub(crate) fn next_step(mut self, step: impl Into<String>) -> Self {
         self.next = Some(step.into());
         self
@@ -66,22 +63,18 @@ impl CliError {
         self
     }
 
-    /// Whether trying again would change nothing.
     pub(crate) const fn is_final(&self) -> bool {
         self.is_final
     }
 
-    /// What it is about, without causes and next step.
     pub(crate) fn what(&self) -> &str {
         &self.what
     }
 
-    /// What it is about, with its causes, in one sentence.
     pub(crate) fn sentence(&self) -> String {
         self.causes.iter().fold(self.what.clone(), |text, cause| format!("{text}: {cause}"))
     }
 
-    /// What a person does about it.
     pub(crate) fn step(&self) -> Option<&str> {
         self.next.as_deref()
     }
@@ -91,7 +84,6 @@ impl CliError {
         self.exit
     }
 
-    /// Whether there is nobody left to tell.
     pub(crate) const fn is_told(&self) -> bool {
         self.told
     }
@@ -110,18 +102,17 @@ impl fmt::Display for CliError {
     }
 }
 
-/// An error that names itself well enough: its chain, without a heading of our own.
+/// Without a heading of our own.
 impl<E: Error> From<E> for CliError {
     fn from(error: E) -> Self {
         Self::new(error.to_string()).because(&error)
     }
 }
 
-/// Turns a library's error into a [`CliError`] that names what was being done.
+/// Adds a heading to a library's error.
 pub(crate) trait ErrorContext<T> {
-    /// With a heading: a lower-case fragment that names the thing.
+    /// With a lower-case fragment that names the thing.
     fn context(self, what: impl Into<String>) -> Result<T, CliError>;
-    /// With a heading and the next step.
     fn context_and_step(self, what: impl Into<String>, step: impl Into<String>) -> Result<T, CliError>;
 }
 

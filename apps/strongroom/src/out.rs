@@ -24,12 +24,10 @@ impl Out {
         writeln!(self.to, "{text}").map_err(|error| lost(&error))
     }
 
-    /// A text as it is, without a line's end.
     pub(crate) fn raw(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
         write!(self.to, "{text}").map_err(|error| lost(&error))
     }
 
-    /// A value as indented JSON, and a line's end.
     pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value).map_err(CliError::from)?;
         self.line(text)
@@ -41,17 +39,17 @@ impl Out {
     }
 }
 
-/// Whether a person looks at standard output, so that bars may move on it.
+/// Whether bars may move on standard output.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Whether a person may look at either: what there is to read there is no cron's mail, journal or pipe.
+/// Whether a person reads either, and not cron's mail, a journal or a pipe.
 pub(crate) fn is_watched() -> bool {
     io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
-/// One line for people on standard error. Nobody can be told if that fails.
+/// One line on standard error. If that fails, nobody can be told.
 pub(crate) fn tell(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,10 +1,4 @@
-//! Signs of life: this process says again and again that it is there, and looks whether others are missing.
-//!
-//! - [`parts`]: how the parts of a process stand, as others see it;
-//! - [`backlog`]: which work waits, and for whom;
-//! - [`present`]: who is there, and who is missing, for whoever asks;
-//! - `gauges`: the same as metrics;
-//! - [`watcher`]: alarms about what is missing, raised by whoever is alive.
+//! Signs of life: this process reports again and again that it is alive, and checks whether others are missing.
 
 pub(crate) mod backlog;
 mod gauges;
@@ -30,15 +24,12 @@ use uuid::Uuid;
 use self::parts::WAITS_CHARS;
 use self::watcher::Watcher;
 
-/// How often it is looked whether a part's state has changed: others should not read for a whole interval what is no
-/// longer so.
+/// How often to check whether a part's state has changed, so that a sign is not stale for a whole interval.
 const LOOK_FOR_CHANGE: Duration = Duration::from_secs(1);
-/// How many alarms are looked through, the newest first.
 const MAX_ALARMS: usize = 1024;
-/// How long the last sign may take. Without it the process counts as gone a little later.
+/// Without the last sign the process counts as gone a little later.
 const MAX_LAST_SIGN: Duration = Duration::from_secs(2);
 
-/// The signs of this process, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Presence {
     log: EventLog,
@@ -48,8 +39,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Gives signs from now on, in the name of that verb; `parts` says how it stands. With a watcher, others are
-    /// looked for as well.
+    /// Gives signs from now on; `parts` reports the state. With a watcher, it also checks for others.
     pub(crate) fn start(
         config: &Config,
         log: &EventLog,
@@ -74,7 +64,6 @@ impl Presence {
         Self { log: log.clone(), process, sign, task: AbortOnDropHandle::new(tokio::spawn(giving)) }
     }
 
-    /// Says that this process ends in order.
     pub(crate) async fn end(self, parts: Vec<Part>) {
         self.task.abort();
         let last = Sign { has_ended: true, parts, ..self.sign };
@@ -84,7 +73,7 @@ impl Presence {
     }
 }
 
-/// For ever. A sign that cannot be given is missed by those who look, which is what it means.
+/// Runs for ever. A sign that cannot be given is missed by the others, as it should be.
 async fn give(
     log: EventLog,
     process: Uuid,
@@ -97,7 +86,7 @@ async fn give(
         let next = Instant::now() + every;
         let now = standing(&log, &sign, parts());
         let states = states(&now.parts);
-        // What takes longer than until the next one is given up: its answer will not come any more.
+        // After that the next sign is due.
         let given = timeout(every, log.give_sign(process, &now)).await;
         match given {
             Ok(Ok(())) => {
@@ -108,7 +97,7 @@ async fn give(
             failed => {
                 tracing::debug!(?failed, "a sign of life could not be given");
                 watcher.iter_mut().for_each(Watcher::blind);
-                // What keeps a sign from being written may keep events from it as well, and nobody may have any to write.
+                // What keeps a sign from being written may keep events from it as well, and nobody else may find out.
                 let _ = timeout(every, log.rehearse()).await;
             }
         }
@@ -121,27 +110,24 @@ async fn give(
     }
 }
 
-/// What of the parts has a sign given before its time when it changes. The words of what they wait for may change with
-/// each look.
+/// A change of these gives a sign at once. The words of what a part waits for may change with each look.
 fn states(parts: &[Part]) -> Vec<(String, Option<DriveId>, PartState)> {
     parts.iter().map(|part| (part.role.clone(), part.drive, part.state)).collect()
 }
 
-/// The sign of a process whose parts stand like that.
 fn standing(log: &EventLog, sign: &Sign, parts: Vec<Part>) -> Sign {
     let reason = log.unwritable().and_then(|found| Some(found.borrow().as_ref()?.reason.clone()));
     let cannot_record = reason.map(|reason| printable(&reason, WAITS_CHARS));
     Sign { parts: able(cannot_record.as_deref(), parts), cannot_record, ..sign.clone() }
 }
 
-/// The parts, as they are where nothing can be recorded: nothing that they did would count.
+/// Where nothing can be recorded, no part can work.
 fn able(cannot_record: Option<&str>, parts: Vec<Part>) -> Vec<Part> {
     let Some(reason) = cannot_record else { return parts };
     let why = printable(&format!("nothing can be recorded in the log: {reason}"), WAITS_CHARS);
     parts.into_iter().map(|part| Part { state: PartState::Cut, waits_for: Some(why.clone()), ..part }).collect()
 }
 
-/// The alarms of such kinds that are raised, whoever raised them.
 pub(crate) async fn raised(log: &EventLog, is_such: impl Fn(AlarmKind) -> bool) -> Result<Vec<AlarmKey>, LogError> {
     let mut raised = Vec::new();
     for head in log.newest(SubjectKind::Alarm, MAX_ALARMS).await? {

@@ -1,15 +1,9 @@
-//! Runs: what asks for them, keeps their schedule and tells how they ended.
+//! Runs: what requests them, keeps their schedule and reports how they ended.
 //!
-//! - [`job`]: a process with all roles, and what drives its runs;
-//! - [`once`] and [`schedule`]: the two ways in which runs are asked for, by [`request`];
-//! - [`runs`] and [`summaries`]: what keeps a schedule, turn after turn, each in a
-//!   process of its own or not; [`work`]: whether the work is done, whoever does it;
-//! - [`one`]: a run that is only asked for, and done by others;
-//! - [`right`]: that only one process runs a site;
-//! - [`due`]: when a summary or an alarm is;
-//! - [`clock_watch`]: whether this host's clock can be right;
-//! - [`watch`], [`tally`] and [`show`]: how far it is, while it goes on;
-//! - [`outcome`]: what there is to tell at the end.
+//! [`once`] and [`schedule`] request runs by [`request`] in a process with all roles ([`job`]), [`one`] only requests
+//! one; [`runs`] and [`summaries`] keep the schedule, [`due`] and [`work`] say what is due and done; [`right`] lets
+//! one process run a site; [`clock_watch`] checks the clock; [`watch`], [`tally`] and [`show`] show progress,
+//! [`outcome`] the end.
 
 pub(crate) mod clock_watch;
 pub(crate) mod due;

@@ -1,4 +1,4 @@
-//! What the log knows of a drive's uses, and whether the drive that is mounted knows it too.
+//! What the log knows of a drive's uses, and whether the mounted drive knows it too.
 
 use strongroom_drive::{Drive, DriveError, DriveErrorKind, Origin};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
@@ -14,7 +14,6 @@ use crate::attached::Remark;
 /// What the log knows of a drive.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownUses {
-    /// The version of the drive's last event, if it has one.
     version: Option<Version>,
     /// The event of its newest use.
     newest: Option<Recorded>,
@@ -27,7 +26,7 @@ impl KnownUses {
         let Some(head) = log.heads(std::slice::from_ref(&stream)).await?.remove(&stream) else {
             return Ok(Self::default());
         };
-        // The last event is one of use, as a rule, and there may be thousands before it.
+        // Most often the last event is one of use, after thousands of others.
         let last = log.read(head.position, 1).await?.first().map(strongroom_eventlog::Stored::decode).transpose()?;
         let is_use = |event: &Recorded| DriveUse::of(&event.event).is_some();
         let newest = match last.filter(is_use) {
@@ -42,7 +41,7 @@ impl KnownUses {
         DriveUse::of(&self.newest.as_ref()?.event)
     }
 
-    /// Refuses a drive with these marks that lacks that of the newest use.
+    /// Refuses a drive that lacks the mark of its newest use.
     pub(crate) fn check(&self, drive: &Drive, marks: &[DriveUse]) -> Result<(), DriveError> {
         if Lineage::of(self.newest(), marks) != Lineage::Broken {
             return Ok(());
@@ -51,7 +50,6 @@ impl KnownUses {
         Err(DriveErrorKind::Cloned(identity, self.detail(drive, marks)).at(drive.root()))
     }
 
-    /// What the log knows and the drive does not.
     fn detail(&self, drive: &Drive, marks: &[DriveUse]) -> String {
         let Some((newest, used)) = self.newest.as_ref().zip(self.newest()) else { return String::new() };
         let own = marks.first().map_or_else(|| "none".to_owned(), |own| format!("use {}", own.generation));
@@ -65,8 +63,8 @@ impl KnownUses {
         )
     }
 
-    /// In what the drive's device or file system is another one than at its newest use. That alone refuses nothing: a USB
-    /// adapter tells a serial number of its own.
+    /// Whether the device or file system changed since the newest use. That alone refuses nothing: a USB adapter
+    /// reports a serial number of its own.
     fn differs(&self, origin: &Origin) -> Option<String> {
         let Event::DriveUsed(known) = &self.newest.as_ref()?.event else { return None };
         let pairs = [
@@ -79,7 +77,7 @@ impl KnownUses {
         })
     }
 
-    /// The events that record a use of that drive after what is known: whoever was faster has one of them refused.
+    /// The events that record a use after what is known: of two processes, one gets a conflict.
     pub(crate) fn events(&self, drive: &Drive, event: Event, clock: &Clock, actor: &Actor) -> Vec<NewEvent> {
         let identity = drive.identity();
         let time = clock.now();
@@ -101,19 +99,17 @@ impl KnownUses {
     }
 }
 
-/// The event of a use that begins now, on a drive that has these marks.
 pub(crate) fn attached(drive: &Drive, used: DriveUse, marks: &[DriveUse]) -> Event {
     let Origin { filesystem, serial } = drive.origin().unwrap_or_default();
     let before = marks.iter().find(|mark| **mark != used).copied();
     Event::DriveUsed(DriveUsed { generation: used.generation, token: used.token, before, filesystem, serial })
 }
 
-/// Whether an append was refused because the drive's stream went on meanwhile.
 pub(crate) const fn is_conflict(error: &AppendError) -> bool {
     matches!(error, AppendError::Conflict { .. })
 }
 
-/// Refuses a drive that the log knows a newer use of than the drive does. What the log cannot say is no reason.
+/// A log that cannot be read refuses nothing.
 pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveError> {
     let known = match KnownUses::read(log, drive.identity().id).await {
         Ok(known) => known,
@@ -126,7 +122,6 @@ pub(crate) async fn check(log: &EventLog, drive: &Drive) -> Result<(), DriveErro
     blocking(move || known.check(&drive, &drive.uses(&site)?)).await
 }
 
-/// What a person should know of a drive that may be used: that it is on another device than before.
 pub(crate) async fn remark(log: &EventLog, drive: &Drive) -> Option<Remark> {
     let known = KnownUses::read(log, drive.identity().id).await.ok()?;
     let drive = drive.clone();

@@ -1,4 +1,4 @@
-//! What is known of an outage, kept in the data folder for the next start.
+//! An outage, kept in the data folder for the next start.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use strongroom_service::{Config, blocking};
 
 use crate::checkpoint::data_folder;
 
-/// How many bytes are read: a few ids and sentences, and the addresses of those who have the mail.
+/// A few ids, sentences and addresses.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// What is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct OutageFile {
-    /// The outage, while it lasts or is not recorded.
+    /// Until it is over and recorded.
     pub(super) outage: Option<Outage>,
-    /// When mails about one went out within a day, the newest last.
+    /// Within a day, the newest last.
     #[serde(default)]
     pub(super) mailed: Vec<Timestamp>,
 }
@@ -25,13 +25,11 @@ pub(super) struct OutageFile {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outage {
     pub(super) since: Timestamp,
-    /// Why nothing could be recorded, as it was found last.
     #[serde(default)]
     pub(super) why: String,
     pub(super) told: Option<MailedOutage>,
 }
 
-/// What is to be recorded of it, and who was mailed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct MailedOutage {
     /// The event that the alarm will be.
@@ -41,7 +39,7 @@ pub(super) struct MailedOutage {
     pub(super) notified: Option<AlarmNotified>,
     /// Who has the mail.
     pub(super) reached: Vec<String>,
-    /// Whether everyone has it who can be reached at all.
+    /// Whether all reachable recipients have it.
     pub(super) is_complete: bool,
 }
 
@@ -52,7 +50,7 @@ impl MailedOutage {
     }
 }
 
-/// Where it is kept: several sites may share a data folder.
+/// Several sites may share a data folder.
 fn name(config: &Config) -> String {
     format!("away.{}", config.site)
 }
@@ -64,7 +62,7 @@ pub(super) async fn read(config: &Config) -> OutageFile {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Where it cannot be kept (the disk of the data folder may be what is full) it holds for this process.
+/// A full disk may prevent it: then this process alone knows.
 pub(super) async fn keep(config: &Config, kept: &OutageFile) {
     let (folder, name) = (data_folder(config), name(config));
     let text = serde_json::to_string(kept).expect("it has string keys");

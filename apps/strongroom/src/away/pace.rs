@@ -1,25 +1,22 @@
 //! When an outage is mailed.
 //!
-//! One that lasts for `watch.log_away_after` is mailed then, also where the one before was mailed a moment ago: whoever was
-//! told that that one is over believes that all is well. Only a database that comes and goes all day waits.
+//! One that lasts for `watch.log_away_after` is mailed, even soon after another: whoever read that the last one is
+//! over believes that all is well. Only a database that goes up and down all day waits.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::kept::OutageFile;
 
-/// How many mails of a day wait for nothing: the same number as of any other alarm.
+/// How many mails a day are not delayed, as of any other alarm.
 const FREE_MAILS: usize = 5;
 /// How far back they are counted.
 const WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// How long it is from one mail to the next one after these.
 const BETWEEN: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whether an outage has lasted for so long that people are to know of it.
 pub(super) fn is_long(since: Timestamp, now: Timestamp, after: SignedDuration) -> bool {
     now.duration_since(since) >= after
 }
 
-/// Whether a mail about another outage may go out.
 pub(super) fn allows(kept: &OutageFile, now: Timestamp) -> bool {
     let age = |at: &Timestamp| now.duration_since(*at).abs();
     let within = kept.mailed.iter().filter(|at| age(at) < WITHIN).count();

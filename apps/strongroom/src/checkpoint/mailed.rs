@@ -1,7 +1,7 @@
-//! The mail about a log that was rewound. It leaves although nothing may be recorded.
+//! The mail about a log that was rewound, which is sent although nothing may be recorded.
 //!
-//! What was mailed is kept in the data folder, so that a process that is started again every minute mails it once, and
-//! is recorded when a person has decided, so that it is not mailed a second time then.
+//! What was mailed is kept in the data folder, so that a process that restarts every minute mails once. It is
+//! recorded when a person has decided.
 
 use std::io;
 use std::time::Duration;
@@ -18,36 +18,33 @@ use super::alarm;
 use super::place::data_folder;
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// Whether this process mails, or another one of the site does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mails {
     Here,
     Elsewhere,
 }
 
-/// How long an end waits for a mail server. What it does not take by then is tried at the next start.
+/// How long a shutdown waits for a mail server. The next start tries again.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// How many bytes are read of what is kept: a few ids, and the addresses of those who have the mail.
+/// A few ids and addresses.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// What was mailed of the alarm.
 #[derive(Debug, Serialize, Deserialize)]
 struct Mailed {
     notified: AlarmNotified,
     /// Who has it.
     reached: Vec<String>,
-    /// Whether everyone has it who can be reached at all.
+    /// Whether all reachable recipients have it.
     complete: bool,
 }
 
-/// Where it is kept: several sites may share a data folder.
+/// Several sites may share a data folder.
 fn name(site: &SiteId) -> String {
     format!("mailed.{site}")
 }
 
-/// Mails the alarm about a log that was rewound, if nobody was told of it. What cannot be handed over is said on
-/// stderr, and tried again at the next start.
+/// Mails the alarm, unless it was mailed. A failure is printed to stderr, and the next start tries again.
 pub(crate) async fn mail(config: &Config, log: &EventLog) {
     match timeout(MAX_WAIT, try_mail(config, log)).await {
         Ok(Ok(())) => {}
@@ -70,7 +67,7 @@ async fn try_mail(config: &Config, log: &EventLog) -> Result<(), CliError> {
     }
     let mut reached = kept.map(|kept| kept.reached).unwrap_or_default();
     let told = mail_unrecorded(&Settings::from_config(config)?, log.site(), &alarm, &reached).await;
-    // Nothing is untold where a process that had not noticed yet has mailed it, and recorded that.
+    // Nothing is left where a process that had not noticed yet has mailed and recorded it.
     let Some((notified, delivery)) = told.context("the mail was not handed over")? else { return Ok(()) };
     // If we stop here, the mail is out and not kept: it goes out again at the next start, with the same Message-ID.
     kill_point!("rewound.after-mail");
@@ -81,7 +78,7 @@ async fn try_mail(config: &Config, log: &EventLog) -> Result<(), CliError> {
     blocking(move || folder.replace(&name, &text)).await.context("what was mailed could not be kept")
 }
 
-/// What was mailed of the alarm and is not recorded, with what its record expects of the alarm's stream.
+/// What was mailed and is not recorded, with the version that its record expects.
 pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Expected, AlarmNotified)>, CliError> {
     let (expected, alarm) = alarm(log).await?;
     let Some(kept) = read(config, log.site()).await.filter(|kept| kept.complete) else { return Ok(None) };
@@ -90,7 +87,6 @@ pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Ex
     Ok(all.then_some((expected, kept.notified)))
 }
 
-/// Forgets what was mailed: it is recorded, or of another log.
 pub(crate) async fn forget_mailed(config: &Config, site: &SiteId) -> io::Result<()> {
     let (folder, name) = (data_folder(config), name(site));
     blocking(move || folder.remove(&name)).await

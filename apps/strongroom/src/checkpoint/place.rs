@@ -1,4 +1,4 @@
-//! Where checkpoints are kept, as files that a process may die in the middle of writing. Everything here blocks.
+//! Folders with checkpoints, whose files survive a process that dies while it writes. Everything here blocks.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -14,10 +14,9 @@ use strongroom_service::{Config, blocking, kill_point};
 use crate::attached;
 use crate::uses;
 
-/// Where the drive keeps what is not a backup.
 const ON_DRIVE: &str = ".strongroom";
 
-/// Nobody but us needs to read them in the data folder; on a drive whoever can read the drive may.
+/// In the data folder only we read them; on a drive, whoever can read the drive.
 const DATA_MODE: u32 = 0o600;
 const DRIVE_MODE: u32 = 0o640;
 
@@ -41,7 +40,6 @@ pub(crate) fn data_folder(config: &Config) -> CheckpointFolder {
     CheckpointFolder { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
 }
 
-/// The data folder; and the drive, if it is there and can be written to.
 pub(crate) fn places(config: &Config) -> Vec<CheckpointFolder> {
     let data = data_folder(config);
     let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
@@ -66,7 +64,7 @@ pub(crate) async fn places_to_write(config: &Config, log: &EventLog) -> Vec<Chec
     places
 }
 
-/// The file's name: several sites may share a drive.
+/// Several sites may share a drive.
 fn name(site: &SiteId) -> String {
     format!("checkpoint.{site}")
 }
@@ -77,8 +75,7 @@ impl CheckpointFolder {
         Beneath::open(&self.root, policy)?.folder(self.below)
     }
 
-    /// The checkpoint that is kept there. One that cannot be read is logged and counts as none:
-    /// the drive and the mails have others.
+    /// An unreadable one is logged and counts as none: the drive and the mails have others.
     pub(crate) fn read(&self, site: &SiteId) -> Option<Checkpoint> {
         match self.try_read(site) {
             Ok(checkpoint) => Some(checkpoint),
@@ -96,12 +93,11 @@ impl CheckpointFolder {
         if checkpoint.site == *site { Ok(checkpoint) } else { Err(io::Error::other("it is another site's")) }
     }
 
-    /// Puts a checkpoint in the place of the one before.
     pub(crate) fn write(&self, checkpoint: &Checkpoint) -> io::Result<()> {
         self.replace(&name(&checkpoint.site), &checkpoint.to_string())
     }
 
-    /// What a file there holds, up to a byte more than so many.
+    /// Reads one byte more than `max_bytes`, to tell a longer file.
     pub(crate) fn text(&self, name: &str, max_bytes: usize) -> io::Result<String> {
         let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
         let path = PathBuf::from(self.below).join(name);
@@ -117,7 +113,7 @@ impl CheckpointFolder {
     /// there, whole, since it was synced before.
     pub(crate) fn replace(&self, name: &str, text: &str) -> io::Result<()> {
         let folder = self.folder()?;
-        // Processes of one host write at the same time, each by a name of its own.
+        // Processes of one host write at the same time, each under a name of its own.
         let new = format!("{name}.{}.new", std::process::id());
         remove_in(&folder, &new)?;
         let written = create_in(&folder, &new, Creation::New, self.mode).and_then(|mut file| {

@@ -10,27 +10,21 @@ use super::folder::Folder;
 use super::timesheet::{Timesheet, timesheet_of};
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// How large the file is whose transfer is cut: a few chunks come before, many after.
 const CUT_FILE_BYTES: usize = 1024 * 1024;
-/// After how many bytes of the answer the transfer is cut.
 const CUT_AFTER_BYTES: usize = 300 * 1024;
 /// How large the other files are.
 const FILE_BYTES: usize = 24 * 1024;
-/// The numbers of generated timesheets go up to this; the faults' are beyond.
 const FIRST_NUMBER: u32 = 200_001;
 
-/// A name that wants to be a path, to read as another one, and to be obeyed by a browser.
+/// It looks like a path, reads as another name, and holds markup.
 const HOSTILE_NAME: &str =
     "../../etc/cron.d/\u{202e}fdp.<script>alert(1)</script>\u{1b}[2J%0d%0aBcc: everyone@example.com";
 
 /// What is wrong with a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DemoFault {
-    /// The server's record holds another digest than its file has.
     WrongChecksum,
-    /// The server's record is there, its file is not.
     MissingFile,
-    /// The first transfer is cut in the middle.
     CutTransfer,
     /// The file's name is an attack.
     HostileName,
@@ -49,7 +43,6 @@ impl DemoFault {
         }
     }
 
-    /// What was done to it, in a few words.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::WrongChecksum => "its record holds a digest that its file does not have",
@@ -59,7 +52,6 @@ impl DemoFault {
         }
     }
 
-    /// The fault that the server puts into the transfer.
     pub(crate) fn cut() -> TransferCut {
         TransferCut::of(&Self::CutTransfer.booking().parse().expect("the demo's own ids are ids"), CUT_AFTER_BYTES)
     }

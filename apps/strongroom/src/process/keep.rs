@@ -12,18 +12,16 @@ use super::Process;
 use super::close::aborted;
 use crate::cli_error::CliError;
 
-/// How often the clock is looked at: it may be set, and the host may have slept.
+/// How often to look at the clock: it may be set, and the host may sleep.
 const TICK: Duration = Duration::from_secs(1);
-/// How often the log is looked at, at most, however much happens in it.
+/// How often to look at the log, at most.
 const MIN: Duration = Duration::from_millis(100);
-/// How often in a row a turn may fail: five minutes of a full or busy disk. After that it is for
-/// whoever starts us again.
+/// How often a turn may fail in a row: five minutes of a full or busy disk. After that the service manager decides.
 const MAX_FAILURES: u32 = 60;
-/// How long it is left alone after it failed.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Process {
-    /// Turn after turn until the shutdown, while the stages work. A turn says for how long nothing is to be done.
+    /// Runs turns until the shutdown, while the stages work. A turn returns for how long nothing is to be done.
     pub(crate) async fn keep(&self, mut turn: impl AsyncFnMut() -> Result<Duration, CliError>) -> Result<(), CliError> {
         let turns = turns(&self.shutdown, &self.log, async || {
             self.check()?;
@@ -36,12 +34,10 @@ impl Process {
         }
     }
 
-    /// As [`Process::keep`], for roles that do all by themselves.
     pub(crate) async fn work(&self) -> Result<(), CliError> {
         self.keep(async || Ok(Duration::MAX)).await
     }
 
-    /// Waits until the log is another one than it was.
     pub(crate) fn rewound(&self) -> impl Future<Output = CliError> + use<> {
         self.checkpoints.rewound()
     }
@@ -57,7 +53,6 @@ impl Process {
         Ok(())
     }
 
-    /// Where the broker is and why it cannot be used, while a stage has no connection to it.
     pub(crate) fn broker_trouble(&self) -> Option<(String, String)> {
         let broker = self.broker.as_ref()?;
         let links = self.pipeline.progress().into_iter().filter_map(|stage| stage.link);
@@ -65,14 +60,12 @@ impl Process {
         Some((broker.place(), lost.unwrap_or_else(|| "it does not answer".to_owned())))
     }
 
-    /// What is in a stage's way, if something is.
     pub(crate) fn obstacle(&self) -> Option<AlarmRaised> {
         self.pipeline.progress().into_iter().find_map(|stage| Some(stage.paused?.obstacle))
     }
 }
 
-/// Turn after turn, until told to stop. A turn says for how long nothing is to be done; it
-/// comes sooner where something happens in the log. CliError may pass, and is borne for a while.
+/// The next turn begins early if something is appended. An error may pass, and is tolerated for a while.
 async fn turns(
     shutdown: &Shutdown,
     log: &EventLog,
@@ -109,7 +102,6 @@ async fn turns(
     Ok(())
 }
 
-/// How long it is until then; nothing, once it is past.
 pub(crate) fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }

@@ -18,7 +18,6 @@ use crate::cli_error::CliError;
 const OPENED: &str = "the process was opened for a role that needs it";
 
 impl Process {
-    /// The document server, for a process with a role that asks it.
     pub(crate) fn source(&self) -> &Source {
         self.source.as_ref().expect(OPENED)
     }
@@ -27,17 +26,14 @@ impl Process {
         self.mount.as_ref().expect(OPENED)
     }
 
-    /// The stage that proves copies, for a process with that role.
     pub(crate) fn verify(&self) -> &Arc<Verify> {
         self.verify.as_ref().expect(OPENED)
     }
 
-    /// Starts the stage that claims bookings for a run.
     pub(crate) fn start_enumerate(&mut self) {
         self.spawn(wire::enumerate(self.source(), &self.log, &self.clock), StageName::Enumerate);
     }
 
-    /// Starts the stage that brings files onto the drive.
     pub(crate) fn start_fetch(&mut self) {
         self.spawn(self.fetch(), StageName::Fetch);
     }
@@ -52,7 +48,6 @@ impl Process {
         self.spawn(self.verify().clone(), StageName::Verify);
     }
 
-    /// Starts the stage that tells the document server, with so many requests at once where it matters.
     pub(crate) fn start_archive(&mut self, requests: Option<usize>) {
         let archive = wire::archive(&self.config, self.source());
         let archive = if let Some(requests) = requests { archive.at_once(requests) } else { archive };
@@ -65,10 +60,10 @@ impl Process {
         Ok(())
     }
 
-    /// Starts every stage. What is returned counts the bytes that are brought.
+    /// The returned meter counts the bytes that are fetched.
     ///
-    /// Verify comes before fetch: what a dead process left on the drive is put right before anything new is written to
-    /// it. And fetch before enumerate: nothing is claimed for a drive that is missing or full.
+    /// Verify starts before fetch: what a dead process left on the drive is put right before anything new is written.
+    /// Fetch starts before enumerate: nothing is claimed for a drive that is missing or full.
     pub(crate) fn start_all(&mut self) -> Result<Meter, CliError> {
         self.start_notify()?;
         let fetch = self.fetch();

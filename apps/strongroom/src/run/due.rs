@@ -1,4 +1,4 @@
-//! What is due at an instant: a summary, an alarm about a run. Pure.
+//! What is due: a summary, an alarm about a run. Pure.
 
 use std::time::Duration;
 
@@ -9,11 +9,10 @@ use strongroom_service::config::{ClockTime, SummaryMode};
 
 const A_DAY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
-/// Which summary is due, and what it is called; `None`: none is.
+/// The title of the summary that is due, if one is.
 ///
-/// `since` is when the last one was composed; `settled`, whether the last run's bookings are
-/// done. A summary waits for these, but not for longer than `grace`: a night's mail must not
-/// stay away because of one slow file.
+/// It waits for the last run's bookings (`settled`), but no longer than `grace`: one slow file must not keep a
+/// night's mail from leaving. `since` is when the last one was composed.
 pub(crate) fn summary(
     mode: SummaryMode,
     at: ClockTime,
@@ -42,15 +41,14 @@ pub(crate) fn summary(
     (settled || waited >= grace).then_some(title)
 }
 
-/// What a summary is called that a run ends with.
 pub(crate) fn run_title(schedule: &Schedule, now: Timestamp) -> String {
     format!("the run of {}", shown_to_the_minute(now, &schedule.zone))
 }
 
-/// What is wrong with the runs, in one sentence, if something is.
+/// What is wrong with the runs, if something is.
 ///
-/// `last` is when the last run was asked for; `moved`, when something last happened in the log. A
-/// run that takes long but goes on is not an alarm.
+/// `last` is when the last run was requested; `moved`, when the log last grew. A run that takes long but makes
+/// progress is not overdue.
 pub(crate) fn overdue(
     schedule: &Schedule,
     last: Timestamp,
@@ -58,7 +56,7 @@ pub(crate) fn overdue(
     now: Timestamp,
     grace: Duration,
 ) -> Option<String> {
-    // A run that was recorded while the clock was ahead says nothing of when the next one was due.
+    // Requested while the clock was ahead: this says nothing of the next one.
     let last = if schedule.is_of_a_wrong_clock(last, now) { moved.min(now) } else { last };
     let due = schedule.overdue(last, now, grace)?;
     let still = Duration::try_from(now.duration_since(moved)).unwrap_or_default();

@@ -22,10 +22,8 @@ use crate::run::tally::Tally;
 use crate::run::watch::TallyWatch;
 use crate::site;
 
-/// How the drive is, as the stages have found it.
 #[derive(Debug)]
 pub(crate) enum DriveFound {
-    /// Some stage is still looking at what it needs.
     NotYet,
     /// Nothing can be brought to it.
     Unusable,
@@ -43,14 +41,12 @@ pub(crate) struct Job {
     right: Arc<RunRight>,
 }
 
-/// What a job is opened with, beside its configuration.
 pub(crate) struct Means {
     pub(crate) clock: Clock,
     pub(crate) shutdown: Shutdown,
     pub(crate) traces: Traces,
     pub(crate) show: Show,
     pub(crate) right: RunRight,
-    /// Where to answer questions about its health; `None`: nowhere.
     pub(crate) listen: Option<std::net::SocketAddr>,
 }
 
@@ -69,20 +65,19 @@ impl Job {
         Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }
 
-    /// Whether files can be brought to the drive: nothing is claimed before.
+    /// Nothing is claimed before files can be written to the drive.
     pub(crate) fn drive(&self) -> DriveFound {
         let stages = self.process.pipeline.progress();
         if !stages.iter().all(|stage| stage.has_looked) {
             return DriveFound::NotYet;
         }
-        // Enumerate is behind fetch, and fetch behind verify: it waits for whatever is in the way of any of them.
+        // Enumerate waits for fetch, and fetch for verify: so it waits for any obstacle.
         let enumerate = stages.into_iter().filter(|stage| stage.stage == StageName::Enumerate);
         let mut obstacles = enumerate.filter_map(|stage| stage.paused).map(|paused| paused.obstacle);
         if obstacles.any(|obstacle| obstacle.kind.is_of_one_host()) { DriveFound::Unusable } else { DriveFound::Usable }
     }
 
-    /// Waits until the work cannot go on: another process has the right to run the site, the log is another one, or
-    /// all is aborted.
+    /// Waits until the work cannot go on: another process may run the site, the log was replaced, or all is aborted.
     pub(crate) fn lost(&self) -> impl Future<Output = CliError> + use<> {
         let (right, rewound) = (self.right.clone(), self.process.rewound());
         let aborted = aborted(&self.process.shutdown);
@@ -95,35 +90,32 @@ impl Job {
         }
     }
 
-    /// Waits until no copy is being read back that only a damaged manifest lists, or until told to stop.
+    /// Waits until every copy that only a damaged manifest lists was read back, or until the shutdown.
     pub(crate) async fn salvaged(&self) {
         let salvaged = self.process.verify().salvaged();
         let _ = self.process.shutdown.stop().run_until_cancelled(salvaged).await;
     }
 
-    /// How many bookings are neither archived nor waiting for a person.
     pub(crate) async fn left(&self) -> Result<u64, LogError> {
         let head = self.process.log.head().await?;
         Ok(self.watch.left_at(Position(head.size)).await)
     }
 
-    /// Waits until nothing is left to do for these stages; see [`strongroom_bus::Pipeline::idle`].
+    /// See [`strongroom_bus::Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.process.pipeline.idle(stages, patience).await
     }
 
-    /// Whether a mail is under way, or about to be, of which no attempt has ended yet.
+    /// Whether a mail is due of which no attempt has ended yet.
     pub(crate) async fn is_being_told(&self) -> Result<bool, LogError> {
         Ok(!self.process.log.pending(StageName::Notify, Position(0), 1).await?.is_empty())
     }
 
-    /// That the disk with the log is full, if the last thing that was to be recorded found it so.
     pub(crate) fn full_disk(&self) -> Option<CliError> {
         let found = self.process.log.unwritable()?.borrow().clone().filter(|found| found.is_disk_full)?;
         Some(site::unwritable(&found, &self.process.config.log_path()))
     }
 
-    /// Waits until nothing could be recorded for as long as `patience`, and says why.
     pub(crate) fn unwritable(&self, patience: Duration) -> impl Future<Output = CliError> + use<> {
         let (unwritable, place) = (self.process.log.unwritable(), self.process.config.log_path());
         async move {
@@ -149,7 +141,6 @@ impl Job {
         Ok(())
     }
 
-    /// What there is to tell at the end.
     pub(crate) async fn ending(&self) -> Result<RunOutcome, CliError> {
         let log = &self.process.log;
         let head = log.head().await?;
@@ -162,7 +153,6 @@ impl Job {
         })
     }
 
-    /// Closes the process; `done` is how the work ended.
     pub(crate) async fn close<T>(self, done: Result<T, CliError>) -> Result<T, CliError> {
         let done = self.process.close(done).await;
         self.show.finish();

@@ -1,4 +1,4 @@
-//! `--once`: takes what is waiting until nothing is left, tells people, and ends.
+//! `--once`: backs up what is waiting until nothing is left, mails, and ends.
 
 use std::time::Duration;
 
@@ -18,20 +18,19 @@ use crate::run::outcome::RunOutcome;
 use crate::run::work::{INCOMING, PROOF, WORK};
 use crate::run::{due, request};
 
-/// How many runs are asked for, at most: ten million bookings. A server that makes up
-/// bookings without end must not keep us for ever.
+/// How many runs at most: ten million bookings. A server that makes up bookings without end must not keep us for
+/// ever.
 const MAX_RUNS: u32 = 10_000;
 
 /// How long a mail may take at least: a slow mail server's greeting.
 const MIN_MAIL_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a mail that is under way is waited for: longer than one attempt may take.
+/// How long to wait for a mail in flight: longer than one attempt may take.
 const MAX_MAIL_WAIT: Duration = Duration::from_secs(20 * 60);
 
-/// How often it is looked whether the next list can be asked for: often, beside the time that a batch's proofs take.
+/// How often to look whether the next run may begin: short beside the time that a batch's proofs take.
 const LOOK_FOR_OVERLAP: Duration = Duration::from_millis(20);
 
-/// How often it is looked whether the stages have found the drive.
 const LOOK_FOR_DRIVE: Duration = Duration::from_millis(20);
 
 const MAIL_LATER: &str = "\
@@ -45,26 +44,23 @@ The document server's list is empty, and its count of waiting documents is not.
 /// How the work ended.
 #[derive(Debug, Default)]
 struct DrainOutcome {
-    /// Why nothing was taken, where the first run took nothing.
     zero: Option<String>,
-    /// How many bookings wait for their next attempt.
     later: u64,
     troubles: Vec<String>,
     stopped: bool,
 }
 
-/// Takes what is waiting until nothing is left; returns what there is to tell. The mail has
-/// left by then, or is known not to have.
+/// When this returns, the mail was handed over, or is known not to have been.
 pub(crate) async fn run(job: &Job) -> Result<RunOutcome, CliError> {
     let lost = job.lost();
-    // Whoever keeps the schedule waits for room; cron's run must end, and say why.
+    // The scheduled job waits for room; a run by cron must end and say why.
     let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(MIN_MAIL_WAIT));
     let ended = tokio::select! {
         trouble = unwritable => Err(trouble),
         ending = drain(job) => ending,
         trouble = lost => Err(trouble),
     };
-    // Whatever could not be done, a full disk says why.
+    // A full disk explains every other failure.
     ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
 }
 
@@ -76,7 +72,7 @@ async fn drain(job: &Job) -> Result<RunOutcome, CliError> {
         .await?;
     let mut outcome =
         if wait_for_drive(job, patience).await { work(job, patience).await? } else { prove(job, patience).await? };
-    // The alarm about them says so: after a log was lost it may take hours.
+    // Not waited for by the schedule: after a log was lost it may take hours.
     job.salvaged().await;
     outcome.stopped |= job.process.shutdown.is_requested();
     if !outcome.stopped {
@@ -96,9 +92,8 @@ async fn drain(job: &Job) -> Result<RunOutcome, CliError> {
     })
 }
 
-/// Whether every mail was handed over. One that is under way is waited for to its end, which the mail server's own
-/// time limits bound: what is said here must be so when the program ends. One that failed is tried again for ever, so
-/// that is not waited for beyond the patience.
+/// Whether every mail was handed over. One in flight is awaited to its end, which the mail timeouts bound, so that
+/// what we report is true at exit. A failed one is retried for ever, and awaited no longer than the patience.
 async fn told(job: &Job, patience: Duration) -> Result<bool, CliError> {
     let deadline = Instant::now() + MAX_MAIL_WAIT;
     loop {
@@ -110,7 +105,6 @@ async fn told(job: &Job, patience: Duration) -> Result<bool, CliError> {
     }
 }
 
-/// Whether files can be brought to the drive, within the patience. That they cannot is reported at once.
 async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
     let mut unusable_since = None;
     while !job.process.shutdown.is_requested() {
@@ -124,7 +118,7 @@ async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
     false
 }
 
-/// Waits until what is on a drive that is full is proven and archived.
+/// Waits until what is on a full drive is proven and archived.
 async fn prove(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
     let mut outcome = DrainOutcome::default();
     if let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await? {
@@ -133,7 +127,6 @@ async fn prove(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> 
     Ok(outcome)
 }
 
-/// Runs, one after the other, until one finds nothing more.
 async fn work(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
     let mut outcome = DrainOutcome::default();
     for number in 0..MAX_RUNS {
@@ -160,9 +153,7 @@ async fn work(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
     Ok(outcome)
 }
 
-/// Waits for one run, and for all that it set going but what waits for a retry: that is
-/// waited for at the end, for all runs together. While only the last files are still proven and archived, the next list is
-/// asked for already.
+/// Waits for one run and what it started, except for retries: these are awaited at the end, for all runs together.
 async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run, CliError> {
     let idle = tokio::select! {
         idle = job.idle(&WORK, Duration::ZERO) => idle?,
@@ -172,13 +163,12 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
     if found.enumerated.is_some() && !matches!(idle, Idle::Paused(_)) {
         return Ok(found);
     }
-    // Something is in the way, of the run itself or of its bookings: it may pass.
+    // The obstacle may pass.
     job.idle(&WORK, patience).await?;
     Ok(request::look(&job.process.log, run).await?)
 }
 
-/// Waits until the run's files are on the drive, and no more are left to be proven and archived than one run takes: so at most
-/// two runs' files are under way at once, whatever fails or is in the way.
+/// Waits until another run may begin: at most two runs' files are in flight at once.
 async fn overlap(job: &Job, run: &StreamName) -> Result<Run, CliError> {
     let most = u64::from(job.process.config.enumerate.oldest);
     loop {
@@ -203,7 +193,7 @@ pub(crate) fn why_zero(reason: ZeroReason) -> String {
     .to_owned()
 }
 
-/// Why a run could not ask the server; `None` where an alarm says it.
+/// `None` where an alarm says it.
 pub(crate) fn run_trouble(run: &Run, zone: &TimeZone) -> Option<String> {
     let failed = run.failure.as_ref()?;
     let again = failed.retry_at.map_or_else(

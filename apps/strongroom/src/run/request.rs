@@ -1,4 +1,4 @@
-//! Asking for a run, and what became of it.
+//! Requesting a run, and what became of it.
 
 use jiff::Timestamp;
 use strongroom_eventlog::{AppendError, EventLog, LogError};
@@ -12,15 +12,13 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
 use uuid::Uuid;
 
-/// Asks for a run. One that an earlier process asked for, and that did not come to ask the
-/// server, is taken over instead: runs do not pile up behind a server that is away.
+/// Requests a run. One that an earlier process requested and that has not asked the server yet is taken over: runs do
+/// not pile up behind a server that is away.
 ///
-/// `previous` is the newest run, as it was when the next one was found to be wanted: its id
-/// follows from that one's. So of two processes that want the same run, the second finds that
-/// it was asked for, however long ago.
+/// The run's id follows from `previous`, the newest run. So of two processes that want the same run, the second gets
+/// a conflict, however late.
 ///
-/// If we stop after the append, the run is pending in the log, and the next process takes it
-/// over.
+/// If we stop after the append, the run is pending in the log, and the next process takes it over.
 pub(crate) async fn request(
     log: &EventLog,
     clock: &Clock,
@@ -50,20 +48,18 @@ pub(crate) async fn request(
     }
 }
 
-/// Asks for a run at once, in the name of whoever called this process, or takes over one that an earlier process asked
-/// for.
+/// Requests a run in the name of whoever called this process, or takes over an earlier one.
 pub(crate) async fn now(config: &Config, log: &EventLog, clock: &Clock) -> Result<StreamName, AppendError> {
     let previous = newest(log).await.map_err(AppendError::NotStored)?.map(|newest| newest.stream);
     request(log, clock, &person(), (Trigger::Once, config.enumerate.oldest), previous.as_ref()).await
 }
 
-/// The run that follows on that one (a version 5 UUID, RFC 9562, section 5.5).
+/// A version 5 UUID (RFC 9562, section 5.5).
 fn after(site: &SiteId, previous: Option<&StreamName>) -> RunId {
     let name = previous.map_or_else(|| format!("/sites/{site}/run"), |run| format!("/sites/{site}/{run}"));
     RunId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
 }
 
-/// A run that has not asked the server yet, at once or at its next attempt.
 async fn pending(log: &EventLog) -> Result<Option<StreamName>, LogError> {
     let now = log.pending(StageName::Enumerate, Position(0), 1).await?;
     let later = log.due(StageName::Enumerate, Timestamp::MAX, 1).await?;
@@ -71,7 +67,7 @@ async fn pending(log: &EventLog) -> Result<Option<StreamName>, LogError> {
     Ok(now.into_iter().chain(later).find_map(of_run))
 }
 
-/// What became of a run so far. A stream that does not fold is for `log verify` to report.
+/// A stream that does not fold is for `log verify` to report.
 pub(crate) async fn look(log: &EventLog, run: &StreamName) -> Result<Run, LogError> {
     Ok(fold(&log.readable_stream(run).await?).unwrap_or_default())
 }
@@ -80,22 +76,20 @@ pub(crate) async fn look(log: &EventLog, run: &StreamName) -> Result<Run, LogErr
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Newest {
     pub(crate) stream: StreamName,
-    /// When it was asked for, and by what.
     pub(crate) asked_at: Timestamp,
     pub(crate) trigger: Trigger,
     /// Where its last event is.
     pub(crate) position: Position,
 }
 
-/// The newest run, if there is one.
 pub(crate) async fn newest(log: &EventLog) -> Result<Option<Newest>, LogError> {
     let Some(head) = log.newest(SubjectKind::Run, 1).await?.into_iter().next() else { return Ok(None) };
-    // What became of it since does not matter here, nor whether this version can read that.
+    // Later events do not matter here, nor whether this version can read them.
     let Some(first) = log.read(head.first_position, 1).await?.into_iter().next() else { return Ok(None) };
     let (asked_at, trigger) = match log.readable(&first) {
         Some(Recorded { time, event: Event::RunRequested(requested), .. }) => (time, requested.trigger),
         Some(_) => return Ok(None),
-        // Nobody can do it, and the next one must not wait for it.
+        // Nobody can run it, and the next one must not wait for it.
         None => (first.time().unwrap_or(Timestamp::UNIX_EPOCH), Trigger::Schedule),
     };
     Ok(Some(Newest { stream: head.stream, asked_at, trigger, position: head.position }))

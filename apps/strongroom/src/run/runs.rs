@@ -1,8 +1,8 @@
-//! Keeps the schedule of runs: asks for one when it is due and the files of the one before it are on the drive, and
+//! Keeps the schedule of runs: requests one when it is due and the files of the one before are on the drive, and
 //! raises an alarm when one is overdue.
 //!
-//! All that it goes by stands in the log. So several processes may keep one schedule: each
-//! slot has one run, since the second to ask for it finds that it was asked for.
+//! Several processes may keep one schedule, since all state is in the log: the second that requests a slot's run
+//! finds it requested.
 
 use std::time::Duration;
 
@@ -22,31 +22,32 @@ use crate::run::due;
 use crate::run::request::{self, Newest};
 use crate::run::work::{self, Work};
 
-/// The subject of the alarm about runs: there is one schedule.
 const SUBJECT: &str = "schedule";
 
-/// Keeps the schedule of runs.
+/// Keeps the schedule of runs: requests one when it is due and the files of the one before are on the drive, and
+/// raises an alarm when one is overdue.
+///
+/// Several processes may keep one schedule, since all state is in the log: the second that requests a slot's run
+/// finds it requested.
 pub(crate) struct Runs {
     schedule: Schedule,
     grace: Duration,
     oldest: u32,
-    /// Whether a run may begin while the last files of the one before it are still proven and archived. Where each run
-    /// has a summary of its own, it must end for that.
+    /// Whether a run may begin while the last files of the one before are still proven and archived: not where each
+    /// run has a summary of its own.
     overlaps: bool,
     log: EventLog,
     clock: Clock,
     alarms: Alarms,
     actor: Actor,
-    /// How long the log was at the last turn, and since when.
+    /// The log's size at the last turn, and since when.
     moved: (u64, Timestamp),
     gaps: Gaps,
-    /// The run whose end was noticed last, or that was the last when this process began. When
-    /// another one ends, runs happen, and no alarm may say otherwise.
+    /// The run whose end was noticed last, or the last when this process began. When another ends, runs happen.
     ended: Option<StreamName>,
 }
 
 impl Runs {
-    /// What the configuration says of runs, in `actor`'s name.
     pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, CliError> {
         Ok(Self {
             schedule: config.schedule(),
@@ -63,8 +64,8 @@ impl Runs {
         })
     }
 
-    /// R8: runs that did not happen while no process was up are told of. Only where the
-    /// schedule was kept by this program before: cron's runs have cron's schedule.
+    /// R8: reports runs that did not happen while no process was up, where this program kept the schedule before:
+    /// cron's runs have cron's schedule.
     pub(crate) async fn look_back(&self) -> Result<(), CliError> {
         let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(&self.log).await? else {
             return Ok(());
@@ -73,7 +74,7 @@ impl Runs {
         self.tell_overdue(asked_at, asked_at, next_step).await
     }
 
-    /// R8, for a process that asks for no runs itself: whoever should may not be up.
+    /// R8, for a process that requests no runs itself: whoever should may be down.
     pub(crate) async fn watch(&mut self) -> Result<(), CliError> {
         self.look_whether_it_moves().await?;
         match request::newest(&self.log).await? {
@@ -82,8 +83,8 @@ impl Runs {
         }
     }
 
-    /// Returns whether nobody has looked for long by this clock: the host slept, or the clock was set. Nothing is
-    /// known of that time, and what was under way may go on.
+    /// Returns whether nobody has looked for long by this clock: the host slept, or the clock was set. Work may go on
+    /// after that.
     async fn look_whether_it_moves(&mut self) -> Result<bool, CliError> {
         let (size, now) = (self.log.head().await?.size, self.clock.now());
         let gap = self.gaps.look(now);
@@ -93,12 +94,12 @@ impl Runs {
         Ok(gap)
     }
 
-    /// One look at everything; returns for how long nothing is to be done, unless something
-    /// happens in the log. A run is only asked for where there `may` be one.
+    /// Returns for how long nothing is to be done, unless something is appended. A run is only requested where there
+    /// `may` be one.
     pub(crate) async fn turn(&mut self, may: bool) -> Result<Duration, CliError> {
         let gap = self.look_whether_it_moves().await?;
         let now = self.clock.now();
-        // Before the look at the work: that one is over says nothing of a run that came after it.
+        // Read before the work: that one is over says nothing of a later run.
         let newest = request::newest(&self.log).await?;
         let work = work::look(&self.log, now).await?;
         let (asked_at, run) = newest.map(|newest| (newest.asked_at, newest.stream)).unzip();
@@ -125,8 +126,7 @@ impl Runs {
         Ok(Duration::MAX)
     }
 
-    /// Whether the run before is done. Copies on a drive that nobody has mounted must not hold
-    /// up what can go onto another: they are waited for, but not for ever.
+    /// Whether the run before is done. Copies on a drive that nobody has mounted are waited for, but not for ever.
     fn is_over(&self, work: Work, now: Timestamp) -> bool {
         match work {
             Work::Settled => true,
@@ -137,14 +137,13 @@ impl Runs {
         }
     }
 
-    /// Whether the last run's files are on the drive, and no more are left to be proven and archived than one run takes: so
-    /// at most two runs' files are under way at once, whatever fails or is in the way.
+    /// At most two runs' files are in flight at once, whatever fails or is in the way.
     async fn may_overlap(&self) -> Result<bool, CliError> {
         let most = self.oldest as usize;
         Ok(self.overlaps && work::unfinished(&self.log, most).await?.is_some_and(|left| left <= most))
     }
 
-    /// A run has ended, or all but the last proofs of it, and with it the alarm that none does.
+    /// A run has ended, except for the last proofs, and with it the alarm that none does.
     async fn has_ended(&mut self, run: &StreamName) -> Result<(), CliError> {
         if self.ended.as_ref() != Some(run) {
             let key = AlarmKey::new(AlarmKind::RunOverdue, SUBJECT);
@@ -154,8 +153,7 @@ impl Runs {
         Ok(())
     }
 
-    /// A run that neither ends nor moves is told of. What is in its way, where something is,
-    /// has an alarm of its own.
+    /// Reports a run that neither ends nor moves. An obstacle has an alarm of its own.
     async fn watch_over(&self, asked_at: Timestamp) -> Result<(), CliError> {
         if due::overdue(&self.schedule, asked_at, self.moved.1, self.clock.now(), self.grace).is_none()
             || raised_alarms(&self.log).await?.iter().any(|alarm| alarm.kind.holds_up_runs())
@@ -180,7 +178,7 @@ impl Runs {
     }
 }
 
-/// That a run was due and none has begun, for whoever asks; where the schedule was kept by this program before.
+/// That a run was due and none has begun, where this program kept the schedule before.
 pub(crate) async fn overdue(config: &Config, log: &EventLog, clock: &Clock) -> Result<Option<String>, CliError> {
     let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(log).await? else {
         return Ok(None);

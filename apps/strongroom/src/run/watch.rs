@@ -1,5 +1,4 @@
-//! Follows the log while the job runs, and shows how far it is: bars on a terminal, plain
-//! lines elsewhere.
+//! Follows the log while the job runs, and shows progress: bars on a terminal, plain lines elsewhere.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -16,11 +15,9 @@ use crate::run::tally::Tally;
 
 /// How often the bars move.
 const TICK: Duration = Duration::from_millis(125);
-/// How long the log is left alone after it could not be read.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
-/// How long the follower is waited for at the end: it is a few milliseconds behind.
 const MAX_CATCH_UP: Duration = Duration::from_secs(5);
-/// How often a plain line says how far it is: a file of lines should stay readable.
+/// A log file should stay readable.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// The log's follower; dropped, it stops.
@@ -31,7 +28,6 @@ pub(crate) struct TallyWatch {
 
 struct SharedTally {
     tally: Mutex<Tally>,
-    /// Counts the bytes of transfers that are under way, once there are any.
     meter: OnceLock<Meter>,
     /// The first position not yet counted.
     seen: tokio::sync::watch::Sender<Position>,
@@ -49,13 +45,11 @@ impl TallyWatch {
         Self { shared, task }
     }
 
-    /// Shows the bytes that come as this counts them.
     pub(crate) fn measure(&self, meter: Meter) {
         // Set once: there is one fetch stage in a process.
         let _ = self.shared.meter.set(meter);
     }
 
-    /// What was counted, once everything before that position is.
     pub(crate) async fn tally_at(&self, position: Position) -> Tally {
         self.catch_up(position).await;
         self.shared.tally().clone()
@@ -69,7 +63,7 @@ impl TallyWatch {
 
     async fn catch_up(&self, position: Position) {
         let mut seen = self.shared.seen.subscribe();
-        // If the log cannot be read on, what was counted until then is what is known.
+        // Without the rest of the log, this is what is known.
         let _ = tokio::time::timeout(MAX_CATCH_UP, seen.wait_for(|seen| *seen >= position)).await;
     }
 }
@@ -85,7 +79,7 @@ impl SharedTally {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows how far it is; returns when the next plain line is due.
+    /// Returns when the next plain line is due.
     fn progress(&self, show: &Show, line_at: Instant) -> Instant {
         let due = line_at <= Instant::now();
         let came = self.meter.get().map(Meter::bytes).unwrap_or_default();
@@ -94,7 +88,7 @@ impl SharedTally {
     }
 }
 
-/// Follows for ever. A log that cannot be read for a moment is read on from there.
+/// After a failed read it continues where it was.
 async fn follow(log: EventLog, shared: Arc<SharedTally>, show: Show) {
     let mut line_at = Instant::now() + LINE_EVERY;
     loop {
@@ -124,7 +118,7 @@ fn see(recorded: Option<Recorded>, position: Position, shared: &SharedTally, sho
     shared.seen.send_replace(position.next());
 }
 
-/// What a person in front of it wants to know at once.
+/// What whoever watches should know at once.
 fn tell(recorded: &Recorded, show: &Show) {
     match &recorded.event {
         Event::AlarmRaised(alarm) => show.line(&format!("ALARM: {}\n  next: {}", alarm.message, alarm.next_step)),

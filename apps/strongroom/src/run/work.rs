@@ -1,38 +1,32 @@
-//! Whether the work is done, judged from the log alone: whoever does it, in whatever process.
+//! Whether the work is done, by the log alone: whichever process does it.
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{Event, Position, StageName};
 
-/// The stages that bring a booking to the archive: all but the one that tells people.
+/// All stages except the one that mails.
 pub(crate) const WORK: [StageName; 4] = [StageName::Enumerate, StageName::Fetch, StageName::Verify, StageName::Archive];
 
-/// The stages that bring files onto the drive.
 pub(crate) const INCOMING: [StageName; 2] = [StageName::Enumerate, StageName::Fetch];
 
-/// The stages for what is on the drive already.
 pub(crate) const PROOF: [StageName; 2] = [StageName::Verify, StageName::Archive];
 
-/// How many tasks that wait for a time are looked through for those that a worker holds, the
-/// earliest first: what is held is held for minutes, most retries wait for longer.
+/// How many delayed tasks are looked through for those that a worker holds, the earliest first: holds last for
+/// minutes, most retries wait for longer.
 const MAX_HELD: usize = 1024;
 
 /// How the work stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// Nothing is left to do now; some may wait for a retry.
+    /// Nothing is left to do now, except retries.
     Settled,
-    /// Copies wait to be proven, or are being proven, and nothing else is left to do.
+    /// Only proofs are left.
     Proving,
-    /// Something else is to be done, or under way.
     Busy,
 }
 
-/// Looks at everything at one size of the log.
-///
-/// What is left to do is a stream's last event, and remains so until the append that settles
-/// it. So if nothing is left, and the log is as long after the last look as before the first,
-/// then nothing was left anywhere at that size.
+/// What is left to do is a stream's last event, and remains so until the append that settles it. So if nothing is
+/// left, and the log's size did not change while we looked, then nothing was left at that size.
 pub(crate) async fn look(log: &EventLog, now: Timestamp) -> Result<Work, LogError> {
     let size = log.head().await?.size;
     let mut work = Work::Settled;
@@ -50,11 +44,10 @@ pub(crate) async fn look(log: &EventLog, now: Timestamp) -> Result<Work, LogErro
     Ok(if due || moved { Work::Busy } else { work })
 }
 
-/// How many copies are left to be proven and archived, where nothing more is to be brought to the drive, counted up to
-/// `most` and one more; `None` while something is to be brought.
+/// How many copies are left to be proven and archived, counted up to `most` and one more; `None` while files are
+/// still to be fetched.
 ///
-/// A booking only moves forward here: what was brought before the first look stays so, and what moves on between two looks
-/// is counted twice, never missed.
+/// A booking only moves forward here: one that moves between two queries is counted twice, never missed.
 pub(crate) async fn unfinished(log: &EventLog, most: usize) -> Result<Option<usize>, LogError> {
     for stage in INCOMING {
         if !log.pending(stage, Position(0), 1).await?.is_empty() || is_held(log, stage).await? {
@@ -68,8 +61,7 @@ pub(crate) async fn unfinished(log: &EventLog, most: usize) -> Result<Option<usi
     Ok(Some(left.min(most + 1)))
 }
 
-/// Whether a worker said that it has something of this stage's in hand. If it dies, that comes
-/// due, and is handed out again.
+/// Whether a worker holds work of this stage. If it dies, that work is due again.
 async fn is_held(log: &EventLog, stage: StageName) -> Result<bool, LogError> {
     Ok(held(log, stage).await? > 0)
 }

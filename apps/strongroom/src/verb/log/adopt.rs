@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// How many lost summaries get their numbers back: three years of nights.
+/// Three years of nights.
 const MAX_SUMMARIES: u64 = 1_000;
 
 /// Who took a summary whose sending was lost with the log's end.
@@ -54,30 +54,30 @@ pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(Exit::Well)
 }
 
-/// If we stop anywhere in it, the alarm about the log is raised, and nobody appends to the log until it is done again: what
-/// was recorded by then is found there. So its end comes last, after all that it promises.
+/// If we stop anywhere in it, the alarm about the log is raised and nobody appends to the log until this is done
+/// again, which finds what was recorded. So the alarm's end comes last.
 async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Rewound>, CliError> {
     let Some(rewound) = checkpoint::check(config, log).await? else { return Ok(None) };
     let (clock, actor) = (Clock::system(), person());
     checkpoint::raise(log, &rewound).await?;
-    // If we stop here, the decision is not recorded: all processes go on to refuse the log, as before.
+    // If we stop here, the decision is not recorded: all processes refuse the log, as before.
     kill_point!("adopt.alarm-raised");
     let last = newest_summary(config, log).await.max(rewound.summary);
     use_up(log, last, &clock, &actor).await?;
     let key = AlarmKey::new(AlarmKind::LogRewound, "log");
-    // Before the alarm's end: or else that would tell of the beginning once more.
+    // Before the alarm's end, or its beginning would be mailed again.
     if let Some((expected, notified)) = checkpoint::mailed(config, log).await? {
         let told = Event::AlarmNotified(notified);
         append(log, vec![(StreamName::alarm(&key), expected, told)], &clock, &actor).await?;
     }
-    // If we stop here, the beginning counts as mailed in the log as well, so nobody mails it again.
+    // If we stop here, the beginning counts as mailed in the log as well.
     kill_point!("adopt.mail-recorded");
     let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
     let write_all = move || -> io::Result<()> {
         for place in &places {
             place.write(&now)?;
-            // If we stop here, some places have forgotten the lost events and some have not: the alarm in the log still
-            // holds, and the numbers that were mailed are used up already.
+            // If we stop here, some folders have forgotten the lost events: the alarm still holds, and the mailed
+            // numbers are used up.
             kill_point!("adopt.checkpoint-kept");
         }
         Ok(())
@@ -85,13 +85,12 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     blocking(write_all).await.context("the new checkpoint could not be kept")?;
     let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
-    // If we stop here, all is decided. What is kept of the mail names the beginning of an alarm that is over: nobody reads it.
+    // If we stop here, all is decided. The kept mail is of an alarm that is over: nobody reads it.
     kill_point!("adopt.alarm-cleared");
     checkpoint::forget_mailed(config, log.site()).await.context("what was mailed could not be forgotten")?;
     Ok(Some(rewound))
 }
 
-/// The highest number of a summary that any checkpoint knows.
 async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
     let (config, site) = (config.clone(), log.site().clone());
     let kept =
@@ -99,13 +98,13 @@ async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
     blocking(kept).await.unwrap_or(0)
 }
 
-/// Takes the numbers that mails have had: each is an empty interval that counts as sent. So the
-/// intervals still tile the log, and no second mail has a number that was used.
+/// Each mailed number becomes an empty interval that counts as sent. So the intervals tile the log, and no number is
+/// mailed twice.
 async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Result<(), CliError> {
     let composed = last_composed(log).await?.map(|(composed, _)| composed);
     let known = composed.as_ref().map_or(0, |composed| composed.number);
     let to = composed.as_ref().map_or(Position(0), |composed| composed.to);
-    // Over the events before `to`, as in every summary: no others are covered.
+    // Over the events before `to`, as in every summary.
     let root =
         composed.map_or_else(|| Head { size: 0, root: Frontier::default().root() }.root_base64(), |one| one.root);
     for number in (1..=known).rev().take(MAX_SUMMARIES as usize) {
@@ -117,7 +116,7 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
             && let Some(sent) = history.last().and_then(|tail| sent(&history, tail))
         {
             append(log, vec![(stream, Expected::After(sent.1), sent.0)], clock, actor).await?;
-            // If we stop here, this one counts as sent, and those before it are looked at again.
+            // If we stop here, this one counts as sent; those before it are checked again.
             kill_point!("adopt.summary-sent");
         }
     }
@@ -139,13 +138,12 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
         ];
         // Both at once: a number without its end would be mailed.
         append(log, events, clock, actor).await?;
-        // If we stop here, the numbers up to this one are used, and it goes on with the next one.
+        // If we stop here, the next attempt continues with the next number.
         kill_point!("adopt.number-used");
     }
     Ok(())
 }
 
-/// The end of a summary that a mail was sent for.
 fn sent(history: &[Recorded], last: &Recorded) -> Option<(Event, strongroom_model::Version)> {
     let Event::SummaryComposed(composed) = &history.first()?.event else { return None };
     let sent = SummarySent { message_id: composed.message_id.clone(), receipt: RECEIPT.to_owned() };

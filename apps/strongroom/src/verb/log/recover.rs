@@ -1,8 +1,8 @@
 //! `strongroom log recover`: after an older log was restored, what the document server has archived since is claimed
 //! again, so that the log has a proof of its own.
 //!
-//! Each booking begins as any other, with the server's record of it. Its copy is found on the drive under its final name, or
-//! fetched from the server's archive; it is read back, compared, and told to the server, which knows it already.
+//! Each booking begins as any other. Its copy is found on the drive under its final name, or fetched from the
+//! server's archive; it is read back, compared, and reported to the server.
 
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::{Event, EventId, Expected, NewEvent, StreamName};
@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// How many pages of the server's list are read at most: ten million bookings.
+/// Ten million bookings.
 const MAX_PAGES: u32 = 10_000;
-/// How often a page is tried that other processes were faster with.
+/// How often a page is retried after a conflict.
 const TRIES: u32 = 5;
 
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ pub(super) async fn run(_: &Args, config: &Config, out: &mut Out) -> Result<Exit
     Ok(if found.unusable.is_empty() { Exit::Well } else { Exit::Problems })
 }
 
-/// If we stop in it, the bookings of some pages are claimed and the rest are not: doing it again claims the rest.
+/// If we stop in it, some pages are claimed: doing it again claims the rest.
 async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Recovered, CliError> {
     let (mut found, mut after) = (Recovered::default(), None);
     for _ in 0..MAX_PAGES {
@@ -70,9 +70,9 @@ async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Recov
             }
         }
         take(log, clock, &offers, &mut found).await?;
-        // If we stop here, this page's bookings are known: whoever starts next proves them, and a recovery leaves them alone.
+        // If we stop here, this page is claimed: the next start proves it, and a recovery skips it.
         kill_point!("recover.page-claimed");
-        // Ids come in their order, so a page that begins earlier would be one that was read.
+        // Ids are sorted: a page that begins earlier was read already.
         if next.is_none() || next <= after {
             break;
         }
@@ -81,7 +81,7 @@ async fn recover(log: &EventLog, source: &Source, clock: &Clock) -> Result<Recov
     Ok(found)
 }
 
-/// All that are new in one commit: if we stop before it, none of the page is claimed, and nothing was done for any.
+/// All new ones in one commit: if we stop before it, nothing was claimed.
 async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Recovered) -> Result<(), CliError> {
     let names: Vec<StreamName> = offers.iter().map(|offer| StreamName::booking(&offer.id)).collect();
     for _ in 0..TRIES {
