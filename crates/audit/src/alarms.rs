@@ -8,20 +8,20 @@ use strongroom_model::{AlarmKind, Event, Position, SubjectKind};
 use crate::listed::{each_event_back, listed};
 use crate::page::{Horizon, MAX_PAGE, Page, PageRequest, ViewError};
 
-/// An alarm, as it was raised last.
+/// An alarm, as raised last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmEntry {
-    /// What kind of condition.
+    /// Its kind.
     pub kind: AlarmKind,
     /// Of what.
     pub subject: String,
     /// Since when.
     pub since: Timestamp,
-    /// What is the matter.
+    /// What is wrong.
     pub message: String,
     /// What a person does about it.
     pub next_step: String,
-    /// The position of the event that raised it.
+    /// Position of the event that raised it.
     pub position: Position,
     /// Its end; `None`: it is raised.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,23 +31,23 @@ pub struct AlarmEntry {
 /// The end of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmEnd {
-    /// When it was cleared.
+    /// When.
     pub at: Timestamp,
-    /// What was found to be well again.
+    /// Why it ended.
     pub message: String,
-    /// The position of the event that cleared it.
+    /// Position of the event that cleared it.
     pub position: Position,
 }
 
 /// Which alarms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AlarmFilter {
-    /// All, raised or not.
+    /// All.
     #[default]
     All,
-    /// Those that are raised.
+    /// Raised.
     Raised,
-    /// Those that are over.
+    /// Cleared.
     Cleared,
 }
 
@@ -61,9 +61,8 @@ impl AlarmFilter {
     }
 }
 
-/// A page of the alarms. An alarm is a condition of a thing; it is shown once, as it was raised last, and the story of
-/// its subject has the times before. Those that were raised for the first time last come first. An alarm whose events
-/// this version cannot read is left out.
+/// A page of the alarms, each as raised last, in the order in which they were first raised, the newest first. Earlier
+/// times are in the subject's story. Alarms with unreadable events are left out.
 ///
 /// # Errors
 /// The log does not reach `as_of`, or cannot be read.
@@ -79,7 +78,7 @@ async fn alarms_within(
     request: &PageRequest,
 ) -> Result<Page<AlarmEntry>, LogError> {
     listed(log, horizon, SubjectKind::Alarm, request, async |head| {
-        // A stream that did not go on after the horizon stands as its head says: most need not be read.
+        // The head's status holds if the stream ends within the horizon, so most streams need not be read.
         if let Some(status) = head.status.as_ref().filter(|_| horizon.includes(head.position))
             && !filter.fits(status.as_str() == RAISED)
         {
@@ -91,10 +90,9 @@ async fn alarms_within(
     .await
 }
 
-/// The label of the status of an alarm that is raised.
 pub(crate) const RAISED: &str = "raised";
 
-/// The alarms that are raised now, those raised last first, [`MAX_PAGE`] at most.
+/// The alarms that are raised now, the newest first, [`MAX_PAGE`] at most.
 ///
 /// # Errors
 /// The log cannot be read.

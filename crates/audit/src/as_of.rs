@@ -12,10 +12,7 @@ use strongroom_model::{Position, Recorded};
 pub enum AsOf {
     /// Up to and with the event at this position.
     Position(Position),
-    /// Up to the first event that happened later than this.
-    ///
-    /// Positions are the log's order, and a clock may have been set back; cutting at the
-    /// first later event keeps what is replayed a piece of the log without holes.
+    /// Up to the first event that happened later. Clocks may be set back; cutting there keeps a prefix of the log.
     Time(Timestamp),
 }
 

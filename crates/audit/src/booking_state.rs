@@ -1,4 +1,4 @@
-//! One booking's state, with the proof of its copy, for people and programs to read.
+//! One booking's state, with the proof of its copy.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,43 +11,43 @@ use strongroom_model::{BookingId, ByteCount, Digest, DriveId};
 pub struct BookingState {
     /// The booking.
     pub id: BookingId,
-    /// Where it stands: the words of `strongroom status`.
+    /// Its status: `waiting`, `enumerated`, `fetched`, `backed_up`, `archived`, `purged` or `needs_attention`.
     pub state: &'static str,
-    /// The file's name as the server gave it, whatever it holds.
+    /// The file's name, unescaped.
     pub filename: Option<String>,
     /// The file's size.
     pub size_bytes: Option<ByteCount>,
-    /// What the server held before the download.
+    /// The server's digest before the download.
     pub server_digest: Option<Digest>,
-    /// The proof of the copy, once there is one.
+    /// The proof.
     pub proof: Option<CopyProof>,
-    /// Where the copy lies that is not proven yet.
+    /// The copy that is not proven yet.
     pub unproven_path: Option<String>,
-    /// Where the server put its copy.
+    /// The server's archived copy.
     pub archived_path: Option<String>,
-    /// The failure that it stands at.
+    /// The failure that it waits with.
     pub failure: Option<Failed>,
     /// When the last event happened.
     pub changed_at: Option<Timestamp>,
 }
 
-/// The proof that a copy is good.
+/// A proven copy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CopyProof {
-    /// The drive that holds the copy.
+    /// Its drive.
     pub drive: DriveId,
-    /// Where it lies, relative to the drive's root.
+    /// Below the drive's root.
     pub path: String,
     /// SHA-256 of what was read back.
     pub sha256: Digest,
-    /// The digest that server, transfer and drive agree on.
+    /// The digest of server, transfer and drive.
     pub digest: Digest,
     /// How it was read back.
     pub read_back: ReadBack,
 }
 
 impl BookingState {
-    /// Of a booking whose events were folded.
+    /// From the fold of its events.
     #[must_use]
     pub fn of(id: &BookingId, booking: &Booking) -> Self {
         let proof = booking.backed_up.as_ref().map(|data| CopyProof {
@@ -73,7 +73,6 @@ impl BookingState {
     }
 }
 
-/// Where a booking stands, in the words of `strongroom status`.
 fn state(booking: &Booking) -> &'static str {
     if booking.needs_attention() {
         return "needs_attention";

@@ -1,4 +1,4 @@
-//! Why bookings need a person: by cause, the commonest first.
+//! Why bookings need a person.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,25 @@ use strongroom_model::{BookingStatus, FailureKind, Position, Recorded, SubjectKi
 use crate::prefix::Prefix;
 use crate::replay::PAGE_EVENTS;
 
-/// How many bookings are looked at, at most: with more than this something general is
-/// wrong, and the first ones show what.
+/// With more than this something general is wrong, and the first ones show what.
 const MAX_BOOKINGS: usize = 20_000;
-/// How many bookings are named for each cause.
 const MAX_NAMED: usize = 3;
-/// How many characters of a failure's message are shown.
 const MESSAGE_CHARS: usize = 160;
 
-/// One cause, and how many bookings need a person because of it.
+/// A cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// The stable code.
     pub kind: FailureKind,
     /// How many bookings.
     pub bookings: u64,
-    /// The cause in a few words.
+    /// In a few words.
     pub cause: &'static str,
-    /// What a person does about it.
+    /// What to do.
     pub next_step: &'static str,
-    /// The first of the bookings.
+    /// The first bookings.
     pub first: Vec<String>,
-    /// What happened to the very first, in the failure's own words.
+    /// The first one's message.
     pub message: String,
 }
 
@@ -53,7 +50,6 @@ pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
     Ok(sorted(causes))
 }
 
-/// The same at an earlier position.
 pub(crate) async fn causes_in(log: &EventLog, prefix: &Prefix) -> Result<Vec<Cause>, LogError> {
     let mut causes = BTreeMap::new();
     for head in prefix.with_status(SubjectKind::Booking, STUCK, Position(0), MAX_BOOKINGS) {

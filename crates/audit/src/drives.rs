@@ -1,4 +1,4 @@
-//! Drives, as the log knows them.
+//! Drives that the log knows.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,6 @@ use strongroom_model::{DriveId, Event, Position, Recorded, StreamName, SubjectKi
 use crate::listed::{each_event, listed};
 use crate::page::{Horizon, Page, PageRequest, ViewError};
 
-/// How many events are read at a time: a few hundred KiB.
 const READ_EVENTS: usize = 500;
 
 /// One drive.
@@ -18,29 +17,27 @@ const READ_EVENTS: usize = 500;
 pub struct DriveEntry {
     /// Its identity.
     pub id: DriveId,
-    /// Its name for people; `None`: the log does not know it.
+    /// Its label.
     pub label: Option<String>,
-    /// The position of the first event about it.
+    /// Its first event's position.
     pub position: Position,
-    /// When it was set up, or first seen.
+    /// Its first event's time.
     pub known_since: Timestamp,
-    /// When a process first began to use it; `None`: none did.
+    /// Its first use; `None`: never used.
     pub first_used_at: Option<Timestamp>,
-    /// When a process last began to use it.
+    /// Its last use.
     pub last_used_at: Option<Timestamp>,
-    /// The number of its newest use; `None`: it was not used.
+    /// The number of its newest use.
     pub generation: Option<u64>,
-    /// The serial number of its device at the newest use, where the host reported one.
+    /// The device's serial number at that use.
     pub serial: Option<String>,
-    /// The id of its file system at the newest use, where the host reported one.
+    /// The file system's id at that use.
     pub filesystem: Option<String>,
-    /// How often a copy on it was proven: a booking that was backed up to it twice counts twice.
+    /// How often a copy on it was proven: a booking counts each time.
     pub proven_copies: u64,
 }
 
-/// A page of the drives that the log knows, those that it has known for the shortest time first.
-///
-/// The copies are counted by reading the log from its beginning: time by the log's length, memory by the page.
+/// A page of the drives, the newest first. Copies are counted by reading the whole log.
 ///
 /// # Errors
 /// The log does not reach `as_of`, or cannot be read.
@@ -57,7 +54,6 @@ pub async fn drives(log: &EventLog, request: &PageRequest) -> Result<Page<DriveE
     Ok(page)
 }
 
-/// As [`drives`], without their copies.
 pub(crate) async fn drives_within(
     log: &EventLog,
     horizon: Horizon,
@@ -77,7 +73,7 @@ async fn count_copies(log: &EventLog, horizon: Horizon, copies: &mut HashMap<Dri
         let page = log.read(next, READ_EVENTS.min(left)).await?;
         let Some(last) = page.last() else { break };
         next = last.position.next();
-        // Most events are not proofs, and need not be parsed.
+        // Most events are not proofs, and are not parsed.
         for stored in page.iter().filter(|stored| stored.body.contains("timesheet.backed-up.")) {
             if let Some(Event::TimesheetBackedUp(proof)) = log.readable(stored).map(|recorded| recorded.event)
                 && let Some(count) = copies.get_mut(&proof.drive)

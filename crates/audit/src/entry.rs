@@ -1,4 +1,4 @@
-//! One event of a log in structured form, for people and programs to read.
+//! One event in structured form.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,9 @@ use crate::sentence::sentence;
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EventEntry {
-    /// Its place in the log.
+    /// Position.
     pub position: Position,
-    /// Its place in its stream.
+    /// Version.
     pub version: Version,
     /// When it happened.
     pub time: Timestamp,
@@ -27,40 +27,40 @@ pub struct EventEntry {
     pub actor: Actor,
     /// Its id.
     pub id: EventId,
-    /// The event that led to it.
+    /// The event that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
-    /// The run that it is part of.
+    /// Its run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
-    /// The CloudEvents type, such as `strongroom.timesheet.fetched.v1`.
+    /// The CloudEvents type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The event's data: `schemas/events/<type>.json` is its schema.
+    /// Its data; the schema is `schemas/events/<type>.json`.
     pub data: Value,
-    /// What happened, in one sentence; absent where this version cannot read the event.
+    /// The event as one sentence; `None`: unreadable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sentence: Option<String>,
-    /// The digests that it records.
+    /// Digests that it records.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub digests: Vec<RecordedDigest>,
-    /// What it rests on, where it rests on something that can be looked at.
+    /// What it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Why it cannot follow what came before, if it cannot.
+    /// Why it cannot follow what came before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub illegal: Option<String>,
-    /// Why this version cannot read it, if it cannot.
+    /// Why this version cannot read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-/// A digest, and what it is of.
+/// A digest that an event records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedDigest {
     /// Of what.
     pub of: DigestOf,
-    /// The digest, with its algorithm.
+    /// The digest.
     pub digest: Digest,
 }
 
@@ -68,15 +68,15 @@ pub struct RecordedDigest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DigestOf {
-    /// The file, as the server has it on record.
+    /// The server's record.
     ServerRecord,
-    /// The bytes as they were downloaded.
+    /// The bytes that were downloaded.
     InFlight,
-    /// The bytes as they were read back from the drive.
+    /// The bytes that were read back.
     ReadBack,
-    /// What server, download and read-back agree on.
+    /// Server, download and read-back.
     Agreed,
-    /// What was seen and should not have been.
+    /// A wrong one.
     Wrong,
 }
 
@@ -84,76 +84,76 @@ pub enum DigestOf {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Evidence {
-    /// A copy on a drive that is not proven yet.
+    /// An unproven copy on a drive.
     Copy {
         /// The drive.
         drive: DriveId,
-        /// The path relative to the drive's root.
+        /// Below the drive's root.
         path: String,
         /// The size.
         size_bytes: ByteCount,
-        /// How it was made durable.
+        /// How it was synced.
         sync: SyncMethod,
     },
-    /// A copy on a drive that was read back.
+    /// A copy that was read back.
     Proof {
         /// The drive.
         drive: DriveId,
-        /// The path relative to the drive's root.
+        /// Below the drive's root.
         path: String,
-        /// The size of what was read back.
+        /// Size.
         size_bytes: ByteCount,
         /// How it was read back.
         read_back: ReadBack,
     },
     /// The server's own copy.
     ServerCopy {
-        /// The path relative to the server's document root.
+        /// Below the document root.
         path: String,
     },
     /// An approved purge.
     Purge {
         /// The purge.
         purge: String,
-        /// The events that record the proofs that it rested on.
+        /// Events with the proofs.
         proofs: Vec<EventId>,
     },
-    /// A mail that was taken.
+    /// A mail was accepted.
     Receipt {
-        /// The Message-ID, without angle brackets.
+        /// Message-ID.
         message_id: String,
-        /// The mail server's reply, or the file's name.
+        /// The mail server's reply, or a file's name.
         receipt: String,
     },
-    /// The root of the log up to a position.
+    /// The log's root.
     Root {
-        /// How many events it covers.
+        /// Events that it covers.
         size: u64,
-        /// The root of RFC 6962, in base64.
+        /// RFC 6962, base64.
         root: String,
     },
-    /// The mark that a use left on a drive.
+    /// A use's mark on a drive.
     DriveMark {
-        /// The number of the use on that drive, from 1.
+        /// The use's number, from 1.
         generation: u64,
-        /// The serial number of the drive's device, where the host reports one.
+        /// The device's serial number.
         serial: Option<String>,
-        /// The id of the drive's file system, where the host reports one.
+        /// The file system's id.
         filesystem: Option<String>,
     },
-    /// A bad copy that was put aside.
+    /// A quarantined copy.
     Quarantined {
-        /// The path relative to the drive's root.
+        /// Below the drive's root.
         path: String,
     },
-    /// What a person or a check found, in words.
+    /// A reason in words.
     Statement {
-        /// The words, as they were recorded.
+        /// The words.
         text: String,
     },
 }
 
-/// What of an event's envelope is needed even where its data cannot be read.
+/// The envelope, also of an event whose data cannot be read.
 #[derive(Deserialize)]
 struct RawEvent {
     id: EventId,
@@ -169,7 +169,7 @@ struct RawEvent {
 }
 
 impl EventEntry {
-    /// Of an event as it is stored.
+    /// Parses a stored event; without [`Recorded`] where this version cannot read its data.
     ///
     /// # Errors
     /// The bytes are not an event of any version.

@@ -1,8 +1,7 @@
-//! Figures of the log that cost a query, for metrics. They age: what cannot be read any more is not shown as it was.
+//! Figures of the log, for metrics. What cannot be read any more is not shown as it was.
 //!
-//! Each process of a site takes them again and again. So what they cost must not grow with the log: of the alarms only
-//! those are read that are raised, and the bookings, each of which is counted, are counted anew only for a small part
-//! of the time.
+//! Each process of a site takes them again and again, so their cost must not grow with the log: only raised alarms
+//! are read, and bookings are counted for a small part of the time.
 
 mod bookings;
 
@@ -17,16 +16,14 @@ use tokio::time::Instant;
 use self::bookings::Bookings;
 use crate::alarms::RAISED;
 
-/// For how long figures are shown that cannot be taken anew: a database is restarted in less.
+/// For how long old figures are shown: a database restarts in less.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 
-/// How many raised alarms are counted: a site has a handful.
 const MAX_ALARMS: usize = 4096;
 
-/// How many of the mails that wait for their next attempt are looked at.
 const MAX_MAILS: usize = 64;
 
-/// The figures of a site's log.
+/// A site's figures.
 #[derive(Debug)]
 pub struct Figures {
     log: EventLog,
@@ -36,14 +33,14 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Of that log. Nothing is taken yet.
+    /// Nothing is taken yet.
     #[must_use]
     pub fn of(log: &EventLog) -> Self {
         Self { log: log.clone(), bookings: Bookings::default(), taken_at: Instant::now(), is_stale: false }
     }
 
-    /// Takes them, at `now` in seconds since 1970. Those that cannot be read are shown for a minute more, and then
-    /// as unknown (NaN).
+    /// Takes them, at `now` in seconds since 1970. What cannot be read is shown for a minute more, then as unknown
+    /// (NaN).
     pub async fn take(&mut self, now: i64) {
         match self.try_take(now).await {
             Ok(()) => {
@@ -57,7 +54,7 @@ impl Figures {
         }
     }
 
-    /// They could not even be asked for.
+    /// They could not be taken.
     pub fn age(&mut self) {
         if !self.is_stale && self.taken_at.elapsed() >= STALE_AFTER {
             self.is_stale = true;
@@ -92,7 +89,7 @@ impl Figures {
         Ok(())
     }
 
-    /// The time that they were taken at stays: it says how old they are.
+    /// Their time stays: it shows their age.
     fn forget(&self) {
         self.set("strongroom_mail_failing", f64::NAN);
         self.set("strongroom_log_size", f64::NAN);

@@ -1,21 +1,15 @@
-//! Reads a site's log and says what it means; never writes anything.
+//! Reads a site's log; never writes.
 //!
-//! The views are what a console or a hub reads, and what the command line renders: serialisable types without layout.
-//! Each takes a position to look back to and gives pages ([`page`]), on SQLite and Postgres alike.
+//! The views are for the command line, a console or a hub: serialisable types without layout, paged, now or as of a
+//! position ([`page`]), on SQLite and Postgres.
 //!
 //! In reading order:
-//! - [`page`]: how views are asked for, and why there may be none;
 //! - [`status`]: how the site stands, with [`safety`], [`causes`](mod@causes), [`process`] and
 //!   [`waiting`](mod@waiting);
-//! - [`subjects`](mod@subjects): those that have a status; [`story`]: the events of one, and [`booking_state`];
-//!   [`entry`]: one event in structured form;
-//! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by age, and `listed`, what they share;
-//! - `prefix`: how all subjects stood at an earlier position;
-//! - [`sentence`](mod@sentence): every event as one plain sentence;
-//! - [`world`]: the state of all subjects, folded event by event, and what does not fit;
-//! - [`as_of`] and [`replay`]: what happened, up to some moment;
-//! - [`export`]: the stored bytes; [`verify`](mod@verify): whether the log is what it says it is;
-//! - [`figures`]: what is counted for metrics.
+//! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
+//! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
+//! - [`sentence`](mod@sentence): an event in words; [`world`]: folds that find what does not fit;
+//! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
 pub mod alarms;
 pub mod as_of;

@@ -1,18 +1,16 @@
-//! Pages of the kinds of subject that are listed by age: runs, alarms, drives.
+//! Pages of the kinds of subject that are listed by age.
 //!
-//! They are sorted by where their streams begin, which never changes: a walk through the pages shows each subject that
-//! was there when it began exactly once. A past position needs no fold of the log, only of the streams on the page.
+//! They are sorted by where their streams begin, which never changes: a walk shows each subject that it began with
+//! exactly once. A past position needs no fold of the log, only of the streams on the page.
 
 use strongroom_eventlog::{EventLog, LogError, StreamHead};
 use strongroom_model::{Recorded, StreamName, SubjectKind, Version};
 
 use crate::page::{Horizon, Page, PageRequest};
 
-/// How many events of a stream are read at a time.
 const READ_EVENTS: usize = 500;
 
-/// A page of the subjects of `kind` that had an event within the horizon, those that began last first, each as `entry`
-/// makes it of its head; what it makes nothing of is passed over.
+/// The newest streams first, each as `entry` makes it of its head; `None` is passed over.
 pub(crate) async fn listed<T>(
     log: &EventLog,
     horizon: Horizon,
@@ -24,7 +22,7 @@ pub(crate) async fn listed<T>(
     let mut before = request.after.map_or(horizon.end, |cursor| cursor.0.min(horizon.end));
     let mut items: Vec<T> = Vec::new();
     loop {
-        // One more than the page has: whether there is another page.
+        // One more: is there another page?
         let heads = log.newest_before(kind, before, limit + 1).await?;
         let is_last = heads.len() <= limit;
         for head in heads {
@@ -40,7 +38,7 @@ pub(crate) async fn listed<T>(
     }
 }
 
-/// Hands over a stream's events within the horizon, oldest first, those that this version can read.
+/// The readable events of a stream within the horizon, oldest first.
 pub(crate) async fn each_event(
     log: &EventLog,
     stream: &StreamName,
@@ -65,14 +63,14 @@ pub(crate) async fn each_event(
     }
 }
 
-/// As [`each_event`], newest first, until `take` has found what it looks for.
+/// The newest first, until `take` returns true.
 pub(crate) async fn each_event_back(
     log: &EventLog,
     head: &StreamHead,
     horizon: Horizon,
     mut take: impl FnMut(&Recorded) -> bool,
 ) -> Result<(), LogError> {
-    /// How many events are read at a time: most often a few are enough.
+    /// Most often a few are enough.
     const READ_BACK_EVENTS: u64 = 32;
     let mut end = head.version.0 + 1;
     while end > 0 {

@@ -1,7 +1,7 @@
-//! Pages: how a view of the log is asked for, and what it gives.
+//! Pages of a view.
 //!
-//! Every list is paged by key, never by offset: a cursor is the position that the last entry was sorted by. What is
-//! appended between two pages cannot move an entry that was not shown yet out of the pages to come.
+//! Lists are paged by key: a cursor is the position that the last entry was sorted by. So an append between two pages
+//! cannot take an entry out of the pages to come.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId, StreamName, SubjectKind};
 
-/// How many entries a page has at most: an event's data is at most a few KiB, so a page is at most a few MiB.
+/// At most so many entries: with events of a few KiB, a page has a few MiB.
 pub const MAX_PAGE: usize = 500;
-/// How many entries a page has unless it is said.
+/// Without a limit, so many entries.
 pub const DEFAULT_PAGE: usize = 100;
 
-/// Which page of a view, and as of when.
+/// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The last position that the view includes; `None`: all that is in the log now.
+    /// The last position to include; `None`: now.
     pub as_of: Option<Position>,
-    /// Where the page before it ended ([`Page::next`]); `None`: the first page.
+    /// The [`Page::next`] of the page before; `None`: the first page.
     pub after: Option<PageCursor>,
-    /// How many entries: from 1 to [`MAX_PAGE`]; what lies outside of that counts as the nearer of the two.
+    /// From 1 to [`MAX_PAGE`]; other values count as the nearer of the two.
     pub limit: usize,
 }
 
@@ -34,13 +34,12 @@ impl Default for PageRequest {
 }
 
 impl PageRequest {
-    /// How many entries the page may have.
     pub(crate) fn entries(&self) -> usize {
         self.limit.clamp(1, MAX_PAGE)
     }
 }
 
-/// The place between two pages. It is valid for the view and the `as_of` that it was given for.
+/// The place between two pages of one view and `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PageCursor(pub(crate) Position);
@@ -51,7 +50,7 @@ impl fmt::Display for PageCursor {
     }
 }
 
-/// A text that is not a cursor.
+/// Not a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a cursor: use the `next` of the page before, as it is")]
 pub struct ParseCursorError(String);
@@ -64,27 +63,27 @@ impl FromStr for PageCursor {
     }
 }
 
-/// One page of a view.
+/// One page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page<T> {
     /// Whose log it is.
     pub site: SiteId,
-    /// The last position that the page includes; `None` where the log was empty. Given as [`PageRequest::as_of`] for the
-    /// next pages, it makes all of them show the same moment.
+    /// The last position that is included; `None`: the log was empty. As [`PageRequest::as_of`] it makes the next
+    /// pages show the same moment.
     pub as_of: Option<Position>,
-    /// The entries, in the order that the view names.
+    /// The entries.
     pub items: Vec<T>,
-    /// Where the next page begins; `None`: this is the last one.
+    /// The next page's cursor; `None`: this is the last page.
     pub next: Option<PageCursor>,
 }
 
-/// Why there is no such view.
+/// Why a view cannot be given.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log does not reach that far.
+    /// The log is shorter.
     #[error(
         "position {asked} is after the end of the log of site {site}, which has {size} events from position 0 on: \
          ask for a lower position, or for none to see the log as it is now"
@@ -92,31 +91,31 @@ pub enum ViewError {
     AfterEnd {
         /// Whose log it is.
         site: SiteId,
-        /// The position that was asked for.
+        /// The position.
         asked: Position,
-        /// How many events the log has.
+        /// Its number of events.
         size: u64,
     },
-    /// Subjects of that kind never have that status.
+    /// No subject of the kind has that status.
     #[error("unknown status {status:?} of a {}: {}", .kind.name(), describe_known(.known))]
     UnknownStatus {
         /// The kind of subject.
         kind: SubjectKind,
-        /// The status that was asked for, printable and shortened.
+        /// The status, printable.
         status: String,
-        /// Those that there are.
+        /// The statuses of the kind.
         known: Vec<String>,
     },
-    /// The log has no event of that subject.
+    /// The log has no event of it.
     #[error("the log of site {site} has no event of {subject}{}: {}", describe_as_of(*.as_of), describe_last(*.exists))]
     UnknownSubject {
         /// Whose log it is.
         site: SiteId,
         /// The subject.
         subject: StreamName,
-        /// As of which position.
+        /// As of this position.
         as_of: Option<Position>,
-        /// Whether it has one at a later position.
+        /// Whether it has a later one.
         exists: bool,
     },
 }
@@ -140,12 +139,11 @@ const fn describe_last(exists: bool) -> &'static str {
     }
 }
 
-/// The part of a log that a view is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Horizon {
     /// The first position that is not included.
     pub(crate) end: Position,
-    /// Whether that is where the log ended just now, so that the log's projection answers.
+    /// Whether the log ended there: the projection answers.
     pub(crate) is_now: bool,
 }
 

@@ -1,7 +1,6 @@
-//! How every subject stood at an earlier position: the log's projection, made from the events up to there.
+//! The log's projection at an earlier position, made from the events.
 //!
-//! It holds a few hundred bytes for each subject, so a question about the past costs memory and time by the log's size.
-//! Questions about now are answered by the projection in the database.
+//! A question about the past costs time by the log's size, and a few hundred bytes for each subject.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,20 +13,17 @@ use strongroom_model::{
 
 use crate::page::Horizon;
 
-/// How many events are read at a time: a few hundred KiB.
 const READ_EVENTS: usize = 500;
 
-/// The heads of all streams, as they were at the end of a part of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Prefix {
     heads: HashMap<StreamName, StreamHead>,
     tree: Frontier,
-    /// How many events this version cannot read: their subjects are shown as they were before.
+    /// Events that this version cannot read: their subjects are shown as before.
     pub(crate) unreadable: u64,
 }
 
 impl Prefix {
-    /// Folds the events before the horizon's end.
     pub(crate) async fn read(log: &EventLog, horizon: Horizon) -> Result<Self, LogError> {
         let mut prefix = Self::default();
         let mut next = Position(0);
@@ -63,12 +59,10 @@ impl Prefix {
         self.heads.insert(recorded.stream.clone(), head);
     }
 
-    /// The log's head as it was then.
     pub(crate) fn head(&self) -> Head {
         Head { size: self.tree.size(), root: self.tree.root() }
     }
 
-    /// The positions of the last events that leave work to a stage at a later time, the earliest first.
     pub(crate) fn delayed(&self, stage: StageName) -> Vec<Position> {
         let waits = |head: &&StreamHead| head.next.is_some_and(|next| next.stage == stage && next.not_before.is_some());
         let mut positions: Vec<_> = self.heads.values().filter(waits).map(|head| head.position).collect();
@@ -76,7 +70,6 @@ impl Prefix {
         positions
     }
 
-    /// How many subjects of a kind have which status.
     pub(crate) fn counts(&self, kind: SubjectKind) -> BTreeMap<Status, u64> {
         let mut counts = BTreeMap::new();
         for head in self.of(kind) {
@@ -87,7 +80,6 @@ impl Prefix {
         counts
     }
 
-    /// How much work waited for each stage, by the stage's name.
     pub(crate) fn backlog(&self) -> Vec<StageBacklog> {
         let mut stages: BTreeMap<&str, StageBacklog> = BTreeMap::new();
         for next in self.heads.values().filter_map(|head| head.next) {
@@ -103,7 +95,7 @@ impl Prefix {
         stages.into_values().collect()
     }
 
-    /// The subjects of a kind that had that status, by the position of their last event, from a position on.
+    /// By the position of their last event.
     pub(crate) fn with_status(
         &self,
         kind: SubjectKind,

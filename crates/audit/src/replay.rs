@@ -1,4 +1,4 @@
-//! What happened, told from the log alone.
+//! The whole log, event by event.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
 use crate::world::World;
 
-/// How many events are read at a time: a few hundred KiB.
+/// Some hundred KiB.
 pub(crate) const PAGE_EVENTS: usize = 500;
 
 /// How everything stands after a replay.
@@ -18,22 +18,22 @@ pub(crate) const PAGE_EVENTS: usize = 500;
 pub struct ReplayTotals {
     /// Whose log it is.
     pub site: SiteId,
-    /// How many events were folded.
+    /// Events.
     pub events: u64,
-    /// The last event's position; absent where there was none.
+    /// The last event's position.
     pub position: Option<Position>,
     /// The last event's time.
     pub time: Option<Timestamp>,
     /// How the bookings stand.
     pub bookings: BookingCounts,
-    /// The one booking, if one was asked for and the log knows it.
+    /// The booking, where only one is replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking: Option<BookingState>,
-    /// How many events cannot follow what came before them.
+    /// Events that cannot follow what came before.
     pub illegal: u64,
 }
 
-/// A replay of the whole log under way: pages of events, then the totals. Of one subject, [`crate::Story`] tells more.
+/// A replay in pages of events. [`crate::Story`] is about one subject.
 #[derive(Debug)]
 pub struct Replay {
     log: EventLog,
@@ -47,7 +47,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A replay from the log's beginning, up to that moment or to its end.
+    /// From the beginning up to that moment, or to the end.
     #[must_use]
     pub fn start(log: &EventLog, as_of: Option<AsOf>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Runs: what each was asked for, and what became of it.
+//! Runs.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::page::{Horizon, Page, PageRequest, ViewError};
 pub struct RunEntry {
     /// The run.
     pub id: RunId,
-    /// The position of the event that requested it.
+    /// Position of its request.
     pub position: Position,
     /// When it was requested.
     pub requested_at: Timestamp,
@@ -23,39 +23,39 @@ pub struct RunEntry {
     pub requested_by: Actor,
     /// What set it going.
     pub trigger: Trigger,
-    /// How many bookings it may take at most.
+    /// It may take so many bookings.
     pub oldest: u32,
-    /// What has become of it.
+    /// Its state.
     pub state: RunState,
-    /// How many bookings the server said were waiting; `None`: it was not asked yet.
+    /// Bookings that waited on the server; `None`: it was not asked yet.
     pub waiting: Option<u64>,
-    /// How many of them it took.
+    /// Bookings that it claimed.
     pub enumerated: Option<u64>,
-    /// Why it took none, where it took none.
+    /// Why it claimed none.
     pub zero_reason: Option<ZeroReason>,
-    /// What went wrong at the last attempt, where something did.
+    /// The last failure.
     pub failure: Option<String>,
-    /// When it is tried again; `None`: it is not, or nothing went wrong.
+    /// When it is retried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
 }
 
-/// What has become of a run.
+/// A run's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// Nobody has begun it.
+    /// Requested.
     Due,
-    /// It asked the server, and took what it was to take.
+    /// It asked the server.
     Enumerated,
-    /// It failed, and is tried again.
+    /// It failed and is retried.
     Retrying,
     /// It failed for good.
     Failed,
 }
 
 impl RunState {
-    /// As it is in JSON.
+    /// The JSON value.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl RunState {
     }
 }
 
-/// A page of the runs, the newest first. A run whose request this version cannot read is left out.
+/// A page of the runs, the newest first. A run with an unreadable request is left out.
 ///
 /// # Errors
 /// The log does not reach `as_of`, or cannot be read.
@@ -93,7 +93,7 @@ impl RunEntry {
         let (mut run, mut first) = (Run::default(), None);
         each_event(log, &StreamName::run(id), horizon, |recorded| {
             first.get_or_insert_with(|| (recorded.position, recorded.time, recorded.actor.clone()));
-            // An event that cannot follow is for a verification to report.
+            // A verification reports an event that cannot follow.
             run = run.clone().next(recorded).unwrap_or_else(|_| run.clone());
         })
         .await?;

@@ -1,47 +1,47 @@
-//! What is needed for the one sentence: is everything safe?
+//! Is everything safe?
 
 use serde::Serialize;
 
-/// Whether everything that was signed off is safe.
+/// Whether all that was signed off is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
-    /// All of it is archived, and nothing is wrong.
+    /// Archived, and nothing is wrong.
     Safe,
-    /// Nothing is wrong, and some of it is still to be done.
+    /// Nothing is wrong, and work is left.
     InProgress,
-    /// Nothing is known to be wrong, but not all can be known.
+    /// Not all can be known.
     Unknown,
     /// Something is wrong.
     Problems,
 }
 
-/// Why not everything is safe, or cannot be known to be.
+/// Why it is not safe, or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SafetyReason {
-    /// A part of the program that the work needs is missing.
+    /// No process does what the work needs.
     PartMissing,
-    /// A run was due, and none has begun.
+    /// A run was due and has not begun.
     RunOverdue,
     /// Subjects need a person.
     NeedsAttention,
     /// Alarms are raised.
     AlarmRaised,
-    /// A mail could not be handed over.
+    /// A mail is retried.
     MailFailing,
     /// The last run failed.
     RunFailed,
-    /// How many bookings wait on the server is unknown.
+    /// It is unknown what waits on the server.
     WaitingUnknown,
-    /// Bookings are on their way.
+    /// Bookings are in progress.
     InProgress,
-    /// Bookings wait on the server for the next run.
+    /// Bookings wait on the server.
     Waiting,
 }
 
 impl SafetyReason {
-    /// What it makes of the whole.
+    /// The safety that it leaves.
     #[must_use]
     pub const fn safety(self) -> Safety {
         match self {
@@ -53,7 +53,7 @@ impl SafetyReason {
 }
 
 impl Safety {
-    /// Of what is known: the worst that one of the reasons makes of it.
+    /// The worst of the reasons.
     #[must_use]
     pub fn of(reasons: &[SafetyReason]) -> Self {
         reasons.iter().map(|reason| reason.safety()).max_by_key(|safety| *safety as u8).unwrap_or(Self::Safe)

@@ -1,7 +1,7 @@
-//! Every event as one plain sentence, for people who read a log.
+//! Every event as one plain sentence.
 //!
-//! Names and messages that came from outside are escaped and shortened first, so that a
-//! sentence is always one line and always says what it seems to say (rule R9).
+//! What came from outside is escaped and shortened, so that a sentence is one line and says what it seems to say
+//! (rule R9).
 
 mod drive;
 mod pipeline;
@@ -11,11 +11,9 @@ use strongroom_model::event::Failed;
 use strongroom_model::text::printable;
 use strongroom_model::{Digest, Event, Recorded};
 
-/// How many characters of a name or message from outside one sentence shows: enough to
-/// recognise it, and a line still fits a screen or two.
+/// Enough to recognise a name, in a line of a screen or two.
 const NAME_CHARS: usize = 120;
-/// How many hexadecimal digits of a digest a sentence shows. The whole digest is in the
-/// event; this many tell two files apart by eye.
+/// Enough to tell two files apart by eye; the event has the whole digest.
 const DIGEST_DIGITS: usize = 12;
 
 /// What happened, in one sentence.
@@ -59,7 +57,6 @@ pub fn sentence(recorded: &Recorded) -> String {
     }
 }
 
-/// A failure, its fate and, where a person is needed, what that person does.
 fn failed(subject: &str, data: &Failed) -> String {
     let stage = data.stage.name();
     let what = format!(
@@ -79,23 +76,20 @@ fn failed(subject: &str, data: &Failed) -> String {
     format!("{what}{aside}{fate}")
 }
 
-/// A name from outside, between quotation marks.
 fn quoted(name: &str) -> String {
     format!("“{}”", printable(name, NAME_CHARS))
 }
 
-/// A message from outside as a part of a sentence: on one line, without its full stop.
+/// A message on one line, without its full stop.
 fn clause(message: &str) -> String {
     printable(message.trim().trim_end_matches('.'), NAME_CHARS * 2)
 }
 
-/// A digest that can be told from another by eye.
 fn short(digest: &Digest) -> String {
     let hex = digest.hex();
     format!("{}:{}…", digest.algorithm().name(), &hex[..DIGEST_DIGITS.min(hex.len())])
 }
 
-/// An instant to the second, in UTC, as logs are read.
 fn instant(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -1,4 +1,4 @@
-//! How a site stands: from the log, and from what its server, drives and processes say.
+//! How a site stands.
 
 use std::collections::BTreeMap;
 
@@ -18,19 +18,16 @@ use crate::process::Process;
 use crate::runs::{RunEntry, RunState, runs_within};
 use crate::safety::{Safety, SafetyReason};
 
-/// How often it is looked at again where the log moves meanwhile: a site at work is appended to many times a second.
+/// How often to read again where the log grows meanwhile: a busy site is appended to many times a second.
 const MAX_LOOKS: u32 = 5;
 
-/// How many mails that wait for their next attempt are looked through for the reason.
 const MAX_MAILS: usize = 500;
 
-/// How many runs are shown, the last one included.
 const SHOWN_RUNS: usize = 5;
 
-/// How many characters of a failure's message are shown.
 const MESSAGE_CHARS: usize = 300;
 
-/// The root of a tree without leaves (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
+/// The root of an empty tree (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
 const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 /// How a site stands. Its JSON is what `strongroom status --json` prints.
@@ -38,57 +35,56 @@ const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 pub struct Status {
     /// The site.
     pub site: SiteId,
-    /// The last position that is included, where an earlier one was asked for: what only the server, the drives and the
-    /// processes can say is unknown then.
+    /// The position that was asked for. Unknown is then what only server, drives and processes can say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Position>,
-    /// Whether everything that was signed off is safe.
+    /// Whether all that was signed off is safe.
     pub safety: Safety,
-    /// Why not, the weightiest first; left out where there is no reason.
+    /// Why not, the weightiest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safety_reasons: Vec<SafetyReason>,
-    /// How many bookings stand where.
+    /// Bookings by status.
     pub bookings: Bookings,
-    /// How many subjects of each kind have which status, by label; a kind without such subjects is left out.
+    /// Subjects by kind and status label.
     pub subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
-    /// How much work waits for each stage; a stage without work is left out.
+    /// Work by stage.
     pub backlog: Vec<Backlog>,
-    /// How far the log goes.
+    /// The log's head.
     pub log: LogHead,
-    /// The drive that is configured, and those that the log knows.
+    /// The configured drive, then others that the log knows.
     pub drives: Vec<DriveState>,
-    /// The last run; absent before the first.
+    /// The last run.
     pub last_run: Option<RunEntry>,
-    /// The runs before it, the newest first, four at most; left out where there are none.
+    /// Up to four runs before it, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier_runs: Vec<RunEntry>,
-    /// The processes that give signs of life, or did within a week; left out where none does.
+    /// Processes that gave a sign of life within a week.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub processes: Vec<Process>,
-    /// What is missing for the work that waits; left out where nothing is.
+    /// What the work needs and no process does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
-    /// That a run was due and none has begun; left out where none was.
+    /// That a run was due and has not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overdue: Option<String>,
-    /// Why a mail that waits was not handed over; left out where none waits so.
+    /// Why a mail is retried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
-    /// Why bookings need a person; left out where none does.
+    /// Why bookings need a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
-    /// Alarms that are raised now; left out where none is.
+    /// Raised alarms, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmEntry>,
-    /// Why something is unknown; left out where nothing is.
+    /// Why something is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// How many bookings stand where.
+/// Bookings by status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bookings {
-    /// Waiting on the server, and not taken by a run; `None` where the server cannot be asked.
+    /// Waiting on the server for a run; `None`: unknown.
     pub waiting: Option<u64>,
     /// What the log knows.
     #[serde(flatten)]
@@ -98,35 +94,35 @@ pub struct Bookings {
 /// How far a log goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogHead {
-    /// How many events it holds.
+    /// Events.
     pub size: u64,
-    /// RFC 6962's root in base64, as in a checkpoint.
+    /// RFC 6962's root, in base64.
     pub root: String,
 }
 
 /// How a drive stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DriveState {
-    /// Its identity, where it could be read or the log knows it.
+    /// Its identity, if known.
     pub id: Option<DriveId>,
     /// Its name for people.
     pub label: Option<String>,
-    /// `ready`, `not-attached`, or the code of what is in the way, such as `drive-full`.
+    /// `ready`, `not-attached`, `unknown`, or an alarm's code such as `drive-full`.
     pub state: String,
-    /// How much room is left on it; absent where it is not attached.
+    /// Free space; `None`: not attached.
     pub free_bytes: Option<u64>,
 }
 
-/// How much work waits for a stage.
+/// A stage's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Backlog {
     /// The stage.
     pub stage: StageName,
-    /// How many subjects it may work on at once.
+    /// Subjects that it may work on.
     pub at_once: u64,
-    /// How many have a time before which it does not get them, which may have passed.
+    /// Subjects that it gets at a later time, which may have passed.
     pub delayed: u64,
-    /// The earliest of these times.
+    /// The earliest such time.
     pub first_due_at: Option<Timestamp>,
 }
 
@@ -136,24 +132,23 @@ impl From<StageBacklog> for Backlog {
     }
 }
 
-/// What only the server, the drives and the processes can say.
+/// What the log does not know.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// How many bookings wait on the server that no run has taken; `None`: unknown.
+    /// Bookings that wait on the server for a run; `None`: unknown.
     pub waiting: Option<u64>,
-    /// The drives that are attached or should be.
+    /// Drives that are or should be attached.
     pub drives: Vec<DriveState>,
-    /// The processes of the site.
+    /// Processes.
     pub processes: Vec<Process>,
-    /// What is missing for the work that waits.
+    /// What the work needs and no process does.
     pub missing: Vec<Missing>,
-    /// That a run was due and none has begun.
+    /// That a run was due and has not begun.
     pub overdue: Option<String>,
     /// Why something is unknown.
     pub notes: Vec<String>,
 }
 
-/// What the log says of all its subjects at one moment.
 struct Totals {
     subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
     bookings: BookingCounts,
@@ -164,7 +159,7 @@ struct Totals {
 }
 
 impl Status {
-    /// How the site of `log` stands, at one moment: where something is appended meanwhile it is looked at again.
+    /// Reads the site's status, again if the log grows meanwhile.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -186,7 +181,7 @@ impl Status {
         Self::of(log, horizon, totals, observed).await
     }
 
-    /// How the site stood when the event at `position` was the last, by a fold of all events up to there.
+    /// The status when the event at `position` was the last, by a fold of the log.
     ///
     /// # Errors
     /// The log does not reach that far, or cannot be read.
@@ -223,7 +218,7 @@ impl Status {
         .judged())
     }
 
-    /// How a site stands that has no log yet.
+    /// Of a site without a log.
     #[must_use]
     pub fn before_the_first_run(site: SiteId, observed: Observed) -> Self {
         Self::empty(site, BookingCounts::default(), observed).judged()
@@ -252,7 +247,7 @@ impl Status {
         }
     }
 
-    /// With [`Status::safety`] and its reasons as the rest of it has them. Whoever changes the rest calls it again.
+    /// Computes [`Status::safety`] and its reasons from the rest.
     #[must_use]
     pub fn judged(self) -> Self {
         let reasons = self.reasons();
@@ -278,7 +273,7 @@ impl Status {
         reasons.into_iter().filter(|(_, is_so)| *is_so).map(|(reason, _)| reason).collect()
     }
 
-    /// Whether something needs a person, or cannot be known.
+    /// Whether something needs a person, or is unknown.
     #[must_use]
     pub fn has_problems(&self) -> bool {
         matches!(self.safety, Safety::Problems | Safety::Unknown)
@@ -343,7 +338,7 @@ fn add(
     }
 }
 
-/// Why a mail was not handed over that is tried again. What it was about is in the log, and nobody has read it.
+/// Why a mail that is retried was not handed over.
 ///
 /// # Errors
 /// The log cannot be read.
@@ -357,7 +352,6 @@ fn shown_message(message: &str) -> String {
     printable(message, MESSAGE_CHARS)
 }
 
-/// Those that were observed, then those that only the log knows.
 async fn drives(log: &EventLog, horizon: Horizon, mut observed: Vec<DriveState>) -> Result<Vec<DriveState>, LogError> {
     let request = PageRequest { limit: MAX_PAGE, ..PageRequest::default() };
     for drive in drives_within(log, horizon, &request).await?.items {

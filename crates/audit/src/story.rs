@@ -1,4 +1,4 @@
-//! The story of one subject: its events, and the state that they leave it in.
+//! The story of one subject.
 
 use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
@@ -12,41 +12,40 @@ use crate::entry::EventEntry;
 use crate::page::{Horizon, PageCursor, PageRequest, ViewError};
 use crate::world::World;
 
-/// How many events are read at a time: a few hundred KiB.
 const READ_EVENTS: usize = 500;
 
-/// One page of a subject's events, oldest first, and how the subject stood after the last event that the view includes.
+/// A page of a subject's events, oldest first, and the subject's state at `as_of`.
 ///
 /// The state is folded anew for each page: time by the stream's length, memory by the page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Story {
     /// Whose log it is.
     pub site: SiteId,
-    /// The last position of the log that is included.
+    /// The last position that is included.
     pub as_of: Option<Position>,
     /// The subject.
     pub subject: StreamName,
-    /// The label of its status; `None`: its kind has none, or its last events cannot be read by this version.
+    /// Status label; `None`: the kind has none, or the last events are unreadable.
     pub status: Option<String>,
-    /// What its next work is bound to; `None`: nothing.
+    /// What its next work is bound to.
     pub partition: Option<String>,
-    /// How many events it has.
+    /// Its number of events.
     pub total: u64,
-    /// How many of these cannot follow what came before them.
+    /// Those that cannot follow what came before.
     pub illegal: u64,
-    /// How many this version cannot read.
+    /// Those that this version cannot read.
     pub unreadable: u64,
-    /// What the events say of it, where it is a booking.
+    /// The state of a booking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking: Option<BookingState>,
-    /// The events of this page, by position.
+    /// This page's events.
     pub events: Vec<EventEntry>,
-    /// Where the next page begins; `None`: this is the last one.
+    /// The next page's cursor; `None`: this is the last page.
     pub next: Option<PageCursor>,
 }
 
 impl Story {
-    /// A page of the events of `subject`.
+    /// Reads a page.
     ///
     /// # Errors
     /// The log has no event of it, does not reach `as_of`, or cannot be read.
@@ -77,7 +76,6 @@ impl Story {
     }
 }
 
-/// A story while its events are read.
 struct Teller {
     story: Story,
     after: Option<Position>,
@@ -128,7 +126,7 @@ impl Teller {
                 self.status = status_after(self.status.as_ref(), &recorded.event);
                 self.partition = partition_after(self.partition.as_ref(), &recorded.event);
                 if let Some((_, booking)) = self.booking.as_mut().filter(|_| entry.illegal.is_none()) {
-                    // `world` keeps little of a finished booking, so the whole is folded beside it.
+                    // `world` drops what is known of a finished booking.
                     *booking = booking.clone().next(recorded).unwrap_or_else(|_| booking.clone());
                 }
             }
@@ -154,8 +152,7 @@ impl Teller {
     }
 }
 
-/// The position of the last event of `subject` before the first one that happened later than `time`, if there is one:
-/// what to ask [`Story::read`] for where only a time is known.
+/// Where a subject's last event is before the first one later than `time`: the position to ask [`Story::read`] for.
 ///
 /// # Errors
 /// The log cannot be read.

@@ -15,40 +15,40 @@ use crate::entry::EventEntry;
 use crate::page::{Horizon, Page, PageRequest, ViewError};
 use crate::prefix::Prefix;
 
-/// One subject, and what happened to it last.
+/// A subject and its last event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SubjectEntry {
     /// The subject.
     pub subject: StreamName,
-    /// The label of its status.
+    /// Status label.
     pub status: String,
-    /// What its next work is bound to; `None`: nothing.
+    /// What its next work is bound to.
     pub partition: Option<String>,
-    /// The stage that works on it next; `None`: nobody does.
+    /// The stage that is next.
     pub next_stage: Option<StageName>,
-    /// The time before which that stage does not get it; `None`: it may at once.
+    /// Not before this time.
     pub not_before: Option<Timestamp>,
-    /// The position of its last event.
+    /// Its last event's position.
     pub position: Position,
-    /// The version of its last event: one less than its number of events.
+    /// Its last event's version.
     pub version: Version,
-    /// When that happened.
+    /// Its last event's time.
     pub changed_at: Timestamp,
-    /// Who did it.
+    /// Its last event's actor.
     pub actor: Actor,
-    /// The CloudEvents type of it.
+    /// Its last event's type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The failure, where it is one.
+    /// The failure that it records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failed>,
 }
 
-/// A page of the subjects of `kind` that have the status with the label `status`, by the position of their last event.
+/// A page of the subjects of `kind` with a status, by the position of their last event.
 ///
-/// Now is answered by the log's projection: memory and time by the page. A subject that changes between two pages and
-/// still has the status is on a later page, so it may be shown twice, but never not at all. An earlier position is
-/// answered by a fold of all events up to there.
+/// The projection answers for now, in time and memory by the page. A subject that changes between two pages and keeps
+/// the status is on a later page: it may appear twice, but is never skipped. For a past position, all events up to
+/// there are folded.
 ///
 /// # Errors
 /// Subjects of the kind never have that status, the log does not reach `as_of`, or it cannot be read.
@@ -61,7 +61,7 @@ pub async fn subjects(
     let horizon = Horizon::of(log, request.as_of).await?;
     check_status(log, kind, status).await?;
     let from = request.after.map_or(Position(0), |cursor| cursor.0.next());
-    // One more than the page has: whether there is another page.
+    // One more: is there another page?
     let limit = request.entries() + 1;
     let mut entries = if horizon.is_now {
         now(log, kind, status, from, limit).await?
@@ -83,7 +83,7 @@ async fn now(
 ) -> Result<Vec<SubjectEntry>, ViewError> {
     let lasts = log.with_status(kind, status, from, limit).await?;
     let mut entries = lasts.iter().map(|last| SubjectEntry::of(last, status)).collect::<Result<Vec<_>, _>>()?;
-    // What an event that decides nothing leaves as it was stands in the head: of this event, or of one since.
+    // An event that keeps the status keeps the partition, which the head has.
     let undecided: Vec<_> =
         entries.iter().filter(|(_, decides)| !decides).map(|(one, _)| one.subject.clone()).collect();
     let heads = if undecided.is_empty() { HashMap::new() } else { log.heads(&undecided).await? };
@@ -115,7 +115,7 @@ async fn as_of(
 }
 
 impl SubjectEntry {
-    /// Of a subject's last event, and whether that says what its next work is bound to.
+    /// Also returns whether the event decides the partition.
     fn of(last: &Stored, status: &str) -> Result<(Self, bool), ViewError> {
         let (entry, recorded) = EventEntry::of(last)?;
         let event = recorded.as_ref().map(|recorded| &recorded.event);
@@ -137,8 +137,7 @@ impl SubjectEntry {
     }
 }
 
-/// The labels of the statuses that subjects of a kind can have. A kind that is not listed here has those that its
-/// subjects in the log have.
+/// The statuses that subjects of a kind can have; of a kind without a list, those in the log count.
 #[must_use]
 pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
     match kind {

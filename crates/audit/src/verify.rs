@@ -1,4 +1,4 @@
-//! Whether a log is what it says it is: its bytes, its tree, and every life in it.
+//! Whether a log is intact: its bytes, its tree, and each stream's history.
 
 use serde::Serialize;
 use strongroom_eventlog::{EventLog, Fault, Head, LogError, Stored};
@@ -9,10 +9,10 @@ use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamN
 use crate::replay::PAGE_EVENTS;
 use crate::world::World;
 
-/// How many of the newest summaries' roots are compared: any event before them changes all of these.
+/// How many of the newest summaries' roots are compared: each covers all events before it.
 const MAX_SUMMARIES: usize = 10_000;
 
-/// How many illegal events are named: enough to see a pattern.
+/// Enough to see a pattern.
 const MAX_NAMED: usize = 20;
 
 /// What a verification found.
@@ -22,31 +22,31 @@ pub struct VerifyReport {
     pub site: SiteId,
     /// Whether all is well.
     pub ok: bool,
-    /// How many events the log's head says there are.
+    /// The number of events by the log's head.
     pub size: u64,
-    /// RFC 6962's root in base64, as the head says.
+    /// The head's root, in base64.
     pub root: String,
-    /// How many events were verified, and how many bytes they have.
+    /// Events that were verified.
     pub events: u64,
-    /// How many bytes they have.
+    /// Their bytes.
     pub bytes: u64,
-    /// How many events only a newer version can read; their bytes were verified.
+    /// Events that only a newer version can read; their bytes were verified.
     pub unknown: u64,
-    /// How many roots that were written down earlier it was compared with: those of its own summaries, and others.
+    /// Roots that it was compared with: its own summaries', and others.
     pub roots: u64,
-    /// The first position that is not right.
+    /// The first wrong position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bad: Option<Bad>,
-    /// How many events cannot follow what came before them.
+    /// Events that cannot follow what came before.
     pub illegal: u64,
     /// The first of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub illegal_events: Vec<Bad>,
-    /// How the bookings stand; absent where the log is damaged.
+    /// Bookings by status; `None`: the log is damaged.
     pub bookings: Option<BookingCounts>,
 }
 
-/// A position that is not right.
+/// A wrong position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bad {
     /// Which.
@@ -55,26 +55,25 @@ pub struct Bad {
     pub reason: String,
 }
 
-/// A size and root that the log had, and who remembers it.
+/// A size and root that the log had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRoot {
-    /// The size and the root.
+    /// Both.
     pub head: Head,
-    /// Who remembers it: `the data folder /var/lib/strongroom`.
+    /// Who has it: `the data folder /var/lib/strongroom`.
     pub known_to: String,
 }
 
-/// Recomputes hashes, tree, columns and projection, compares the roots that the log's own summaries hold, then folds every
-/// stream: an event that cannot follow what came before it was not written by this program's stages.
+/// Recomputes hashes, tree, columns and projection, compares earlier roots, then folds every stream.
 ///
-/// `kept` are sizes and roots that were written down elsewhere: only these can show a log
-/// whose end was cut off, or that was written anew as a whole.
+/// Only `kept`, roots that were noted elsewhere, can show a log whose end was cut off or that was rewritten as a
+/// whole.
 ///
 /// # Errors
 /// The log cannot be read for another reason than damage.
 pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<VerifyReport, LogError> {
     let mut known = kept.to_vec();
-    // Where they cannot be read, what is wrong is found on the way.
+    // If they cannot be read, the verification finds the damage.
     known.extend(summaries(log).await.unwrap_or_default());
     let heads: Vec<Head> = known.iter().map(|known| known.head).collect();
     let found = log.verify_against(&heads).await?;
@@ -108,8 +107,7 @@ pub async fn verify(log: &EventLog, kept: &[KnownRoot]) -> Result<VerifyReport, 
     Ok(report)
 }
 
-/// The roots that the log's own summaries hold. Whoever changes an event and makes hashes and head anew has to change these
-/// as well, and has not changed the mails.
+/// Whoever rewrites an event, with new hashes and head, has to rewrite these as well, and cannot change the mails.
 async fn summaries(log: &EventLog) -> Result<Vec<KnownRoot>, LogError> {
     let newest = log.newest(SubjectKind::Summary, MAX_SUMMARIES).await?;
     let names: Vec<StreamName> = newest.into_iter().map(|head| head.stream).collect();
@@ -123,14 +121,13 @@ async fn summaries(log: &EventLog) -> Result<Vec<KnownRoot>, LogError> {
 
 fn known_root(first: &Recorded) -> Option<KnownRoot> {
     let Event::SummaryComposed(composed) = &first.event else { return None };
-    // An empty interval only takes a number.
+    // An empty interval only uses up a number.
     let covers = composed.from < composed.to && composed.to <= first.position;
     let head = format!("{}:{}", composed.to, composed.root).parse().ok()?;
     covers.then(|| KnownRoot { head, known_to: format!("summary {}", composed.number) })
 }
 
-/// Folds the events that the verified head covers; what is appended meanwhile is not
-/// part of this report.
+/// Folds what the verified head covers; later events are not part of the report.
 async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Result<(), LogError> {
     let mut world = World::default();
     let mut next = Position(0);
@@ -150,7 +147,7 @@ async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Resul
 fn fold_one(stored: &Stored, world: &mut World, report: &mut VerifyReport) -> Result<(), LogError> {
     let recorded = match stored.decode() {
         Ok(recorded) => recorded,
-        // Counted as unknown by the log's own verification.
+        // Counted by the log's own verification.
         Err(LogError::Undecodable { source, .. })
             if matches!(*source, EnvelopeError::Decode(DecodeError::UnknownType(_))) =>
         {

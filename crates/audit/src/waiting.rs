@@ -1,19 +1,18 @@
-//! How many bookings wait on the server that no run has in hand.
+//! How many bookings wait on the server for a run.
 
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::wire::MAX_LIST;
 use strongroom_model::{BookingCounts, BookingStatus, Status, StreamName, SubjectKind};
 use strongroom_source::{Page, Source, SourceError};
 
-/// How many pages of the server's list are looked at, at most: 100,000 bookings. The list
-/// begins with the oldest, which are taken first, so that those in hand stand on the first
+/// 100,000 bookings. The list begins with the oldest, which runs claim first, so that claimed ones are on the first
 /// pages.
 const MAX_PAGES: usize = 100;
 
-/// Why it is unknown how many wait.
+/// Why it is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitingError {
-    /// The server cannot be asked.
+    /// The server does not answer.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The log cannot be read.
@@ -21,11 +20,11 @@ pub enum WaitingError {
     Log(#[from] LogError),
 }
 
-/// How many bookings the server says are waiting, less those in hand: taken by a run
-/// already, or waiting for a person. Without a log nothing is in hand.
+/// How many bookings the server lists as waiting, without those that a run has claimed or that need a person. Without
+/// a log all count.
 ///
 /// # Errors
-/// The server cannot be asked, or the log cannot be read.
+/// The server does not answer, or the log cannot be read.
 pub async fn waiting(source: &Source, log: Option<&EventLog>) -> Result<u64, WaitingError> {
     let Some(log) = log else { return Ok(source.waiting(1, None).await?.waiting) };
     let counts = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
@@ -45,7 +44,6 @@ pub async fn waiting(source: &Source, log: Option<&EventLog>) -> Result<u64, Wai
     Ok(waiting.saturating_sub(in_hand))
 }
 
-/// How many of a page's bookings are in hand.
 async fn taken(page: &Page, log: &EventLog) -> Result<u64, LogError> {
     let ids = page.records.iter().filter_map(|record| match record {
         Ok(offer) => Some(&offer.id),

@@ -1,4 +1,4 @@
-//! The state of every subject in a log, folded event by event.
+//! The state of every subject, folded event by event.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ enum Subject {
     Summary(Box<Summary>),
     #[cfg(feature = "sample-family")]
     Sample(Box<strongroom_model::sample::Sample>),
-    /// A drive has no fold: any event of its stream may follow any other.
+    /// Any event of a drive may follow any other.
     Drive,
 }
 
-/// What is wrong with an event that was folded.
+/// Why an event does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// It cannot follow what came before it in its stream.
+    /// It cannot follow the event before.
     #[error("{stream}: {source}")]
     Illegal {
         /// The stream.
@@ -32,17 +32,17 @@ pub enum Misfit {
         /// What cannot follow what.
         source: IllegalTransition,
     },
-    /// Its version is not the one after its stream's last.
+    /// Its version is not the next.
     #[error("{stream}: version {found} stands where version {expected} should")]
     Version {
         /// The stream.
         stream: StreamName,
-        /// The version that the event carries.
+        /// The event's version.
         found: Version,
-        /// The version that it should carry.
+        /// The next version.
         expected: Version,
     },
-    /// It stands in the stream of another kind of subject.
+    /// It is in a stream of another kind.
     #[error("{stream}: an event of type {event} does not belong there")]
     WrongStream {
         /// The stream.
@@ -54,17 +54,15 @@ pub enum Misfit {
 
 /// The state of all subjects, up to some position.
 ///
-/// It holds one state for each stream. Of a booking that is archived only the phase is
-/// kept, since no later event is judged by more: some 200 bytes each, so a million
-/// bookings fit a small machine.
+/// Of an archived booking only the phase is kept, since later events are judged by no more: some 200 bytes each, so a
+/// million bookings fit a small machine.
 #[derive(Debug, Default)]
 pub struct World {
     subjects: HashMap<StreamName, (Version, Subject)>,
 }
 
 impl World {
-    /// Folds the next event. After an event that does not fit, its stream stays as it was,
-    /// apart from the version.
+    /// Folds the next event. One that does not fit changes only its stream's version.
     ///
     /// # Errors
     /// The event does not fit.
@@ -126,7 +124,6 @@ impl Subject {
     }
 }
 
-/// A finished booking without what no later event is judged by.
 fn slim(booking: Booking) -> Booking {
     if booking.phase < Phase::Archived {
         return booking;
