@@ -72,7 +72,7 @@ pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, CliError>
 }
 
 /// What is wrong where the database's log is empty, though the file of the time before it is
-/// not: on an empty log everything would be taken in hand once more.
+/// not: on an empty log everything would be claimed once more.
 async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<CliError>, CliError> {
     let path = config.log_path();
     if log.head().await?.size > 0 || !path.exists() {

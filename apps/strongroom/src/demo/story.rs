@@ -139,7 +139,7 @@ impl NightTotals {
             return "from the device, past the page cache".to_owned();
         }
         if self.dropped == self.proven {
-            return "from the device, after the page cache had let go of them".to_owned();
+            return "from the device, after they had left the page cache".to_owned();
         }
         let cached = self.proven.saturating_sub(self.direct + self.dropped);
         format!("{} past the page cache, {} after it had let go, {cached} perhaps from it", self.direct, self.dropped)
@@ -155,7 +155,7 @@ fn happened(act: &Act<'_>, seen: &NightTotals) -> String {
     }
     format!(
         "What happened\n  \
-         1. Signed-off bookings were taken in hand, with the digests that the server held.\n  \
+         1. Signed-off bookings were claimed, with the digests that the server held.\n  \
          2. Each file was fetched, written to the drive and synced: bytes, name and folder.\n  \
          3. {} files ({}) were read back\n     ({}),\n     \
             and their digests compared with what came and with what the server held.\n  \
@@ -180,7 +180,7 @@ async fn faults(act: &Act<'_>) -> Result<String, CliError> {
             (Phase::Archived, _) => "backed up and archived all the same",
             (_, Some(_)) if booking.needs_attention() => "told, and left for a person",
             (_, Some(_)) => "not done yet",
-            (_, None) => "not taken in hand yet",
+            (_, None) => "not claimed yet",
         };
         text += &format!("  {id}: {}\n    {outcome}", fault.words());
         text += &detail(fault, &history, act.was_cut);

@@ -91,8 +91,8 @@ async fn look(
 
 fn well(found: &RunEnumerated) -> Asked {
     let mut line = match found.zero_reason {
-        Some(reason) => format!("Nothing was taken in hand: {}.", why_zero(reason)),
-        None => format!("{} of {} waiting bookings were taken in hand.", found.enumerated, found.waiting),
+        Some(reason) => format!("Nothing was claimed: {}.", why_zero(reason)),
+        None => format!("{} of {} waiting bookings were claimed.", found.enumerated, found.waiting),
     };
     if found.unusable > 0 {
         line += &format!("\n{} records cannot be used: strongroom log tail says which", found.unusable);

@@ -32,12 +32,12 @@ pub(crate) struct Tally {
     pub(crate) unusable: u64,
     /// The first of these.
     pub(crate) rejected: Vec<Rejected>,
-    /// The sizes of bookings in hand.
+    /// The sizes of claimed bookings.
     pub(crate) sizes: HashMap<StreamName, ByteCount>,
 }
 
 impl Tally {
-    /// Nothing seen yet; what an earlier process left in hand is to be done as well.
+    /// Nothing seen yet; what an earlier process left is to be done as well.
     pub(crate) fn after(left: BookingCounts) -> Self {
         Self { files: left.in_progress(), ..Self::default() }
     }

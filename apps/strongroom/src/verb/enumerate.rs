@@ -1,4 +1,4 @@
-//! `strongroom enumerate`: takes bookings in hand, as a process of its own.
+//! `strongroom enumerate`: claims bookings, as a process of its own.
 
 use strongroom_model::StageName;
 use strongroom_service::Config;
@@ -13,7 +13,7 @@ use crate::run::clock_watch::ClockWatch;
 use crate::run::one::ask;
 use crate::run::runs::Runs;
 
-/// Takes the oldest signed-off bookings in hand: on its schedule, or once
+/// Claims the oldest signed-off bookings: on its schedule, or once
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,7 +23,7 @@ Examples:
 
 Two at once are one schedule: each slot has one run. A run waits until the files of the one before it
 are on the drive, whoever brings them, and at most one run's are left to be proven and archived; with
-mail.summary at `run` it waits for its end. With --once it ends when the bookings are taken in hand;
+mail.summary at `run` it waits for its end. With --once it ends when the bookings are claimed;
 other processes do the rest; it listens only where --listen says so.
 Without a terminal it then says nothing if all is well, and otherwise one sentence with the next step.
 Exit codes of --once: 0 well, also where nothing waits; 1 nobody could be asked; 2 it goes on later,

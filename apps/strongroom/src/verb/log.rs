@@ -87,7 +87,7 @@ enum LogVerb {
     Copy(copy::Args),
     /// Makes the log anew of what `log export` printed, positions and root unchanged
     Import(import::Args),
-    /// Takes bookings in hand again that the server has archived and this log does not know
+    /// Claims bookings again that the server has archived and this log does not know
     Recover(recover::Args),
 }
 

@@ -23,7 +23,7 @@ Examples:
   strongroom queue replay --all                 hand it out again, after an upgrade say
   strongroom queue drop 0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8a11
 
-A parked message is no work lost: what is pending stands in the log, and the relay hands it out
+No work is lost with a parked message: what is pending is in the log, and the relay hands it out
 again by itself. Replaying saves the wait; dropping loses nothing but the trace of a fault."
 )]
 pub(crate) struct Args {
@@ -128,7 +128,7 @@ async fn discard(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, 
 /// Whether every message that was named was there.
 fn found(number: usize, which: &Which, problems: bool, out: &mut Out) -> Result<Exit, CliError> {
     if number == 0 && !which.all {
-        out.line("none of these ids is parked; next: strongroom queue parked")?;
+        out.line("these ids are not parked; next: strongroom queue parked")?;
         return Ok(Exit::Failed);
     }
     Ok(if problems { Exit::Problems } else { Exit::Well })

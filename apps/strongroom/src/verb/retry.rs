@@ -165,9 +165,7 @@ impl Clerk {
         for _ in 0..TRIES {
             let history = self.log.stream(&stream).await?;
             let Some(last) = history.last() else {
-                return Ok(
-                    Err("the log knows no such booking; a run takes it in hand when the server lists it".into()),
-                );
+                return Ok(Err("the log knows no such booking; a run claims it when the server lists it".into()));
             };
             let booking: Booking = fold(&history)?;
             if let Some(reason) = refusal(&booking) {
@@ -198,9 +196,8 @@ impl Clerk {
         Ok(Err("it changes all the time: a run is working on it".into()))
     }
 
-    /// The digest in the server's record, where a proof is to be compared with it; `None` too
-    /// where the server has no record, or one without a digest that we know: then the proof is
-    /// told again, and the server says what it makes of it.
+    /// The digest in the server's record, where a proof is to be compared with it. Without one the proof is reported
+    /// again, and the server decides.
     async fn recorded(&self, id: &BookingId, booking: &Booking) -> Result<Option<Digest>, String> {
         if booking.phase < Phase::BackedUp {
             return Ok(None);
@@ -225,17 +222,17 @@ fn refusal(booking: &Booking) -> Option<String> {
             "it is tried again by itself{}",
             failed.retry_at.map_or_else(String::new, |due| format!(" at {}", due.strftime("%Y-%m-%d %H:%M:%S UTC")))
         ),
-        (None, Phase::New) => "it was given back already: the next run takes it in hand".to_owned(),
+        (None, Phase::New) => "it was given back already: the next run claims it".to_owned(),
         (None, Phase::Purged) => "the server's copy was deleted by an approved purge".to_owned(),
-        (None, _) => "it does not need a person: the pipeline has it in hand".to_owned(),
+        (None, _) => "it does not need a person: it is in progress".to_owned(),
     })
 }
 
 fn tell(report: &RetryReport, next: &str, out: &mut Out) -> Result<(), CliError> {
     for given in report.retried.iter().take(MAX_LISTED) {
         let onward = match given.stage {
-            StageName::Enumerate => "the next run takes it in hand",
-            _ => "the server is told again",
+            StageName::Enumerate => "the next run claims it",
+            _ => "its proof is reported to the server again",
         };
         out.line(format_args!("{}: given back; {onward}", given.booking))?;
         if let Some(why) = &given.uncompared {

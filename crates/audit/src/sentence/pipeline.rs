@@ -12,20 +12,24 @@ pub(super) fn run_requested(run: &str, data: &RunRequested) -> String {
         Trigger::Schedule => "by the schedule",
         Trigger::Once => "with --once",
     };
-    format!("Run {run} was asked for {by}: the oldest {} at most.", count(u64::from(data.oldest), "booking"))
+    format!("Run {run} was requested {by}: the oldest {} at most.", count(u64::from(data.oldest), "booking"))
 }
 
 pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
     let taken = match data.zero_reason {
-        None => format!("took {} in hand", count(data.enumerated, "booking")),
-        Some(ZeroReason::NothingWaiting) => "took none, since nothing waits".to_owned(),
-        Some(ZeroReason::AllInHand) => "took none, since all that wait are in hand already or need a person".to_owned(),
-        Some(ZeroReason::NoneUsable) => "took none, since no record that waits could be used".to_owned(),
-        Some(ZeroReason::NoneListed) => "took none, since the server's list shows none of those that wait".to_owned(),
+        None => format!("claimed {}", count(data.enumerated, "booking")),
+        Some(ZeroReason::NothingWaiting) => "claimed none, since nothing waits".to_owned(),
+        Some(ZeroReason::AllInHand) => {
+            "claimed none, since all that wait are claimed already or need a person".to_owned()
+        }
+        Some(ZeroReason::NoneUsable) => "claimed none, since no record that waits could be used".to_owned(),
+        Some(ZeroReason::NoneListed) => {
+            "claimed none, since the server's list shows none of those that wait".to_owned()
+        }
     };
     let mut rest = String::new();
     for (number, what) in [
-        (data.in_hand, "in hand from earlier runs"),
+        (data.in_hand, "claimed by earlier runs"),
         (data.forgotten, "archived before, but forgotten by the server"),
         (data.unusable, "with a record that cannot be used"),
     ] {
@@ -63,7 +67,7 @@ pub(super) fn alarm_raised(data: &AlarmRaised) -> String {
 
 pub(super) fn alarm_notified(alarm: &str, data: &AlarmNotified) -> String {
     let what = count(data.about.len() as u64, "change");
-    format!("People were told of {what} of alarm {alarm}: {}.", clause(&data.receipt))
+    format!("A mail about {what} of alarm {alarm} was handed over: {}.", clause(&data.receipt))
 }
 
 pub(super) fn summary_composed(data: &SummaryComposed) -> String {

@@ -7,7 +7,7 @@ use super::{clause, count, instant, quoted, short};
 
 pub(super) fn enumerated(booking: &str, data: &Enumerated) -> String {
     format!(
-        "Booking {booking} was taken in hand: {}, {}, signed off {}; the server holds {}.",
+        "Booking {booking} was claimed: {}, {}, signed off {}; the server holds {}.",
         quoted(&data.filename),
         data.size_bytes,
         instant(data.signed_off_at),
@@ -26,7 +26,7 @@ pub(super) fn fetched(booking: &str, data: &Fetched) -> String {
         SyncMethod::Fsync => "by itself",
     };
     format!(
-        "The file of booking {booking} came ({} in {} ms{resumed}) and was synced {sync} to {} on drive {}; \
+        "The file of booking {booking} was downloaded ({} in {} ms{resumed}) and was synced {sync} to {} on drive {}; \
          it is not proven yet.",
         data.size_bytes,
         data.elapsed_ms,
@@ -38,7 +38,7 @@ pub(super) fn fetched(booking: &str, data: &Fetched) -> String {
 pub(super) fn backed_up(booking: &str, data: &BackedUp) -> String {
     let how = match data.read_back {
         ReadBack::Direct => "read back from the device past the page cache",
-        ReadBack::CacheDropped => "read back from the device after the page cache had let go of it",
+        ReadBack::CacheDropped => "read back from the device after it had left the page cache",
         ReadBack::Cached => "read back, though perhaps from the page cache and not the device",
     };
     format!(
@@ -73,7 +73,7 @@ pub(super) fn held(subject: &str, data: &Held) -> String {
 pub(super) fn retried(booking: &str, data: &Retried) -> String {
     let onward = match data.stage {
         StageName::Enumerate => "the next run asks the server for its record anew",
-        _ => "its copy is proven already, so the server is told again",
+        _ => "its copy is proven already, so it is reported to the server again",
     };
     let why = data.reason.as_ref().map_or_else(String::new, |reason| format!(" ({})", clause(reason)));
     format!("Booking {booking} was given back to the pipeline{why}: {onward}.")
