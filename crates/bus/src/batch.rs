@@ -17,12 +17,13 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::claims::Claim;
 use crate::delivery::Handover;
 use crate::desk::Desk;
 use crate::erased::{AnyStage, AnyTask};
-use crate::ledger::Claim;
 use crate::pace::Pace;
-use crate::progress::{Count, Pause, Progress};
+use crate::progress::{Pause, Progress};
+use crate::settle::TaskEnd;
 use crate::settling::Settling;
 use crate::stage::{Outcome, Task};
 use crate::stranded::Horizon;
@@ -120,29 +121,12 @@ impl Worker {
         let mut claims = HashMap::with_capacity(deliveries.len());
         for Handover { trigger, claim } in deliveries {
             let Some(history) = histories.remove(&trigger.stream) else {
-                claim.rest();
+                claim.end(TaskEnd::Unreadable);
                 continue;
             };
-            let now = self.desk.clock.now();
-            match standing(&history, &trigger, self.desk.stage, (now, self.horizon)) {
-                Standing::Last => {}
-                Standing::Early => {
-                    tracing::warn!(stage = %self.desk.stage, stream = %trigger.stream, position = %trigger.position,
-                        "a task was delivered before it is due: it is handed out again when it is");
-                    claim.rest();
-                    continue;
-                }
-                Standing::Stale => {
-                    self.progress.count(Count::Duplicate);
-                    claim.done();
-                    continue;
-                }
-                Standing::Foreign => {
-                    tracing::error!(stage = %self.desk.stage, stream = %trigger.stream, position = %trigger.position,
-                        "an event was delivered that is not in the log: is it of another log with the same name?");
-                    claim.foreign();
-                    continue;
-                }
+            if let Err(end) = self.check(&history, &trigger) {
+                claim.end(end);
+                continue;
             }
             match self.stage.fold(&history) {
                 Ok(state) => {
@@ -153,11 +137,26 @@ impl Worker {
                 }
                 Err(error) => {
                     self.unreadable(&trigger.stream, &error);
-                    claim.rest();
+                    claim.end(TaskEnd::Unreadable);
                 }
             }
         }
         (tasks, claims)
+    }
+
+    /// Whether an event that was delivered is to be worked on now.
+    fn check(&self, history: &[Recorded], trigger: &Recorded) -> Result<(), TaskEnd> {
+        let (stage, stream, position) = (self.desk.stage, &trigger.stream, trigger.position);
+        let checked = check(history, trigger, stage, (self.desk.clock.now(), self.horizon));
+        match checked {
+            Err(TaskEnd::Duplicate) => self.progress.count(TaskEnd::Duplicate),
+            Err(TaskEnd::Foreign) => tracing::error!(%stage, %stream, %position,
+                "an event was delivered that is not in the log: is it of another log with the same name?"),
+            Err(_) => tracing::warn!(%stage, %stream, %position,
+                "a task was delivered before it is due: it is handed out again when it is"),
+            Ok(()) => {}
+        }
+        checked
     }
 
     /// Hands the tasks to the stage. If it panics, each task that it left open is handed
@@ -192,7 +191,7 @@ impl Worker {
         // log's state, as after a kill. The settle's accounts are changed in single steps.
         let called = AssertUnwindSafe(self.stage.handle(tasks, settling)).catch_unwind().await;
         called.map_err(|panic| {
-            self.progress.count(Count::Panic);
+            self.progress.count_panic();
             let message = panic_message(panic.as_ref());
             tracing::error!(stage = %self.desk.stage, message, "the stage panicked");
             message
@@ -201,8 +200,9 @@ impl Worker {
 
     async fn conclude(&self, settling: Settling, claims: HashMap<StreamName, Claim>, took: Duration) -> Worked {
         let settled = settling.finish();
-        tracing::info!(stage = %self.desk.stage, done = settled.done, failed = settled.failed, again = settled.again.len(),
-            elapsed_ms = took.as_millis(), "batch settled");
+        let done = settled.with(TaskEnd::Done).len();
+        tracing::info!(stage = %self.desk.stage, done, failed = settled.with(TaskEnd::Failed).len(),
+            again = settled.unsettled().len(), elapsed_ms = took.as_millis(), "batch settled");
         if let Some(obstacle) = &settled.obstacle {
             // Said before the deliveries are given back, so that none comes right in again.
             let since = self.progress.pause_now().map_or_else(Instant::now, |pause| pause.since);
@@ -210,13 +210,12 @@ impl Worker {
         }
         let mut back = Vec::new();
         for (stream, claim) in claims {
-            if settled.again.contains(&stream) {
-                self.progress.count(Count::Again);
-                back.push(claim);
-            } else if settled.rests.contains(&stream) {
-                claim.rest();
-            } else {
-                claim.done();
+            match settled.ends.get(&stream) {
+                Some(end) if *end != TaskEnd::Unsettled => claim.end(*end),
+                _ => {
+                    self.progress.count(TaskEnd::Unsettled);
+                    back.push(claim);
+                }
             }
         }
         if let Some(obstacle) = settled.obstacle {
@@ -224,7 +223,7 @@ impl Worker {
         }
         if back.is_empty() {
             self.troubles.store(0, Ordering::Relaxed);
-            return if settled.done > 0 { Worked::Well } else { Worked::Nothing };
+            return if done > 0 { Worked::Well } else { Worked::Nothing };
         }
         self.hold_back(back).await;
         Worked::Nothing
@@ -239,7 +238,7 @@ impl Worker {
     }
 
     fn unreadable(&self, stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
-        self.progress.count(Count::Unreadable);
+        self.progress.count(TaskEnd::Unreadable);
         tracing::error!(stage = %self.desk.stage, %stream, error,
             "a stream cannot be understood and is left alone: run `strongroom log verify`");
     }
@@ -248,41 +247,23 @@ impl Worker {
 /// How much earlier than it is due a task may be delivered: hosts' clocks differ by seconds.
 const MAX_EARLY: SignedDuration = SignedDuration::from_secs(30);
 
-/// What an event that was handed over is to its stream.
-#[derive(Debug, PartialEq, Eq)]
-enum Standing {
-    /// It is the last, and the stage's work.
-    Last,
-    /// It is the last, and is to be worked on later.
-    Early,
-    /// The stream has moved on.
-    Stale,
-    /// The stream does not have it, or it is another stage's work.
-    Foreign,
-}
-
-/// What waits for a time beyond the horizon is due now.
-fn standing(
+/// Whether an event is its stream's last and due. What waits for a time beyond the horizon is due now.
+fn check(
     history: &[Recorded],
     event: &Recorded,
     stage: StageName,
     (now, horizon): (Timestamp, Horizon),
-) -> Standing {
+) -> Result<(), TaskEnd> {
     let version = usize::try_from(event.version.0).unwrap_or(usize::MAX);
-    let Some(same) = history.get(version) else { return Standing::Foreign };
-    if same.id != event.id || same.position != event.position {
-        return Standing::Foreign;
-    }
+    let same = history.get(version).filter(|same| same.id == event.id && same.position == event.position);
+    let same = same.ok_or(TaskEnd::Foreign)?;
     if version + 1 < history.len() {
-        return Standing::Stale;
+        return Err(TaskEnd::Duplicate);
     }
-    match next_step(&same.event) {
-        Some(next) if next.stage == stage => {
-            let due = next.not_before.filter(|due| !horizon.strands(*due, now));
-            if due.is_some_and(|due| due.duration_since(now) > MAX_EARLY) { Standing::Early } else { Standing::Last }
-        }
-        _ => Standing::Foreign,
-    }
+    let next = next_step(&same.event).filter(|next| next.stage == stage).ok_or(TaskEnd::Foreign)?;
+    let due = next.not_before.filter(|due| !horizon.strands(*due, now));
+    let is_early = due.is_some_and(|due| due.duration_since(now) > MAX_EARLY);
+    if is_early { Err(TaskEnd::NothingToDo) } else { Ok(()) }
 }
 
 /// What a panic said.

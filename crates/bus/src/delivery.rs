@@ -3,7 +3,7 @@
 use strongroom_model::Recorded;
 
 use crate::broker::Broker;
-use crate::ledger::Claim;
+use crate::claims::Claim;
 
 /// The way that pending work comes by. It changes nothing of what is done: the log is the
 /// truth, and either way may bring an event twice, late or out of order.

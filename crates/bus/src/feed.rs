@@ -6,13 +6,11 @@
 //! is delivered again, by the broker or by the relay, and finds its stream moved on (rule R3).
 //!
 //! - `line`: the connection, opened again and again;
-//! - `hand`: what was delivered and is in hand, purely;
 //! - `read`: what a message says, and whether it is for us;
 //! - `give_back`: copies for another worker;
 //! - `net`: what is told even while there is no broker.
 
 mod give_back;
-mod hand;
 mod line;
 mod net;
 mod read;
@@ -29,16 +27,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Incoming};
+use crate::claims::{Claims, Disposition, Released};
 use crate::delivery::Handover;
 use crate::erased::AnyStage;
-use crate::ledger::{Ending, Ledger, Said, Word};
 use crate::pace::Pace;
 use crate::progress::{Pause, Progress};
 use crate::stage::BatchLimits;
 use crate::stranded::Horizon;
 
 use self::give_back::{GiveBack, Returned};
-use self::hand::{Hand, Met};
 use self::line::{Happened, Line};
 
 /// How many deliveries a worker is sent at most before it has acknowledged any: what the
@@ -68,15 +65,14 @@ pub(crate) struct Sources {
 pub(crate) struct Feed {
     sources: Sources,
     name: StageName,
-    ledger: Arc<Ledger>,
-    words: mpsc::UnboundedReceiver<Word>,
+    claims: Arc<Claims>,
+    released: mpsc::UnboundedReceiver<Released<Incoming>>,
     out: mpsc::Sender<Handover>,
     pace: Pace,
     stop: CancellationToken,
     abort: CancellationToken,
     pauses: watch::Receiver<Option<Pause>>,
     line: Line,
-    hand: Hand<Incoming>,
     /// What the runner has no room for yet: no more than the broker sends ahead.
     waiting: VecDeque<Handover>,
     give_back: GiveBack,
@@ -89,8 +85,8 @@ pub(crate) struct Feed {
 impl Feed {
     pub(crate) fn new(
         sources: Sources,
-        ledger: Arc<Ledger>,
-        words: mpsc::UnboundedReceiver<Word>,
+        claims: Arc<Claims>,
+        released: mpsc::UnboundedReceiver<Released<Incoming>>,
         progress: &Arc<Progress>,
         out: mpsc::Sender<Handover>,
         pace: Pace,
@@ -101,15 +97,14 @@ impl Feed {
         let pauses = progress.pauses();
         Self {
             name,
-            ledger,
-            words,
+            claims,
+            released,
             out,
             pace,
             stop,
             abort,
             pauses,
             line: Line::new(name, progress.clone(), pace),
-            hand: Hand::default(),
             waiting: VecDeque::new(),
             give_back,
             more: false,
@@ -136,7 +131,7 @@ impl Feed {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
-            Some(word) = self.words.recv() => self.heard(word).await,
+            Some(released) = self.released.recv() => self.dispose(released).await,
             _ = self.pauses.changed() => self.pause_or_go_on().await,
             Ok(permit) = self.out.clone().reserve_owned(), if !paused && !self.waiting.is_empty() => {
                 if let Some(handover) = self.waiting.pop_front() {
@@ -154,7 +149,7 @@ impl Feed {
         match happened {
             Happened::Nothing => {}
             // What was delivered by it comes again; what is in hand of that is worked on.
-            Happened::Lost => self.hand.lost(|incoming| !incoming.acker.is_usable()),
+            Happened::Lost => self.claims.forget_lost(),
             Happened::Incoming(incoming) => {
                 self.expect_more(true);
                 self.take(*incoming).await;
@@ -165,7 +160,7 @@ impl Feed {
     /// Takes a message in hand, if it is work for us.
     async fn take(&mut self, incoming: Incoming) {
         match read::read(&incoming, self.sources.broker.site(), self.name) {
-            Ok(event) => self.meet(event, incoming).await,
+            Ok(event) => self.offer(event, incoming).await,
             Err(fault) => {
                 tracing::error!(stage = %self.name, message_id = incoming.message_id.as_deref(),
                     fault = &fault as &dyn std::error::Error,
@@ -175,58 +170,42 @@ impl Feed {
         }
     }
 
-    async fn meet(&mut self, event: Recorded, incoming: Incoming) {
+    async fn offer(&mut self, event: Recorded, incoming: Incoming) {
         if self.is_of_another_partition(&event) {
             self.give_back.give(Returned::Message(incoming));
             return self.look_at_partition().await;
         }
-        match self.hand.meet(event, Some(incoming)) {
-            Met::New(event) => self.hand_over(*event),
-            Met::Known => {}
-            Met::Superfluous(incoming) => {
-                incoming.acker.ack().await;
+        self.deliver(event, Some(incoming)).await;
+    }
+
+    async fn deliver(&mut self, event: Recorded, receipt: Option<Incoming>) {
+        match self.claims.claim(&event, receipt) {
+            Ok(claim) => self.waiting.push_back(Handover { trigger: event, claim }),
+            Err(Some(superfluous)) => {
+                superfluous.acker.ack().await;
             }
+            Err(None) => {}
         }
     }
 
-    fn hand_over(&mut self, event: Recorded) {
-        // In hand here, and in no other feed's: the ledger is ours.
-        if let Some(claim) = self.ledger.claim_delivered(&event) {
-            self.waiting.push_back(Handover { trigger: event, claim });
-        }
-    }
-
-    /// What became of something in hand. The log has it by now, or nothing has happened.
-    async fn heard(&mut self, word: Word) {
-        let ending = match word.said {
-            Said::Kept(position) => {
-                for incoming in self.hand.kept(&word.stream, position) {
-                    incoming.acker.ack().await;
-                }
-                return;
-            }
-            Said::Ended(ending) => ending,
-        };
-        let Some(slot) = self.hand.end(&word.stream) else { return };
-        match (ending, slot.receipt) {
-            (Ending::Again, Some(incoming)) => self.give_back.give(Returned::Message(incoming)),
-            (Ending::Again, None) if slot.kept => {
-                let partition = self.sources.stage.partition();
-                self.give_back.give(Returned::Event(slot.position, partition));
-            }
-            (Ending::Done | Ending::Rest, Some(incoming)) => {
+    /// Disposes of a delivery whose claim ended. The log says what became of it by now, or nothing has happened.
+    async fn dispose(&mut self, released: Released<Incoming>) {
+        match released.disposition {
+            Some(Disposition::Acknowledge(incoming)) => {
                 incoming.acker.ack().await;
             }
-            (Ending::Foreign, Some(incoming)) => {
+            Some(Disposition::Park(incoming)) => {
                 incoming.acker.park().await;
             }
-            (_, None) => {}
-        }
-        if let Some((event, incoming)) = slot.behind {
-            // It cannot meet anything: its stream was just let go.
-            if let Met::New(event) = self.hand.meet(event, Some(incoming)) {
-                self.hand_over(*event);
+            Some(Disposition::Requeue(incoming)) => self.give_back.give(Returned::Message(incoming)),
+            Some(Disposition::Republish(position)) => {
+                let partition = self.sources.stage.partition();
+                self.give_back.give(Returned::Event(position, partition));
             }
+            None => {}
+        }
+        if let Some((event, receipt)) = released.later {
+            self.deliver(event, receipt).await;
         }
     }
 
@@ -267,17 +246,19 @@ impl Feed {
 
     fn expect_more(&mut self, more: bool) {
         self.more = more;
-        self.ledger.paged(more);
+        self.claims.expect_more(more);
     }
 
     /// Waits until what is under way has ended and what was not begun has been given back.
     async fn drain(&mut self) {
         self.let_go().await;
-        // The runner finishes its batches, and lets go of what it did not begin.
-        while !self.hand.is_empty() {
-            let Some(word) = self.words.recv().await else { break };
-            self.heard(word).await;
-            // What had waited behind is not begun any more.
+        // The runner finishes its batches, and drops the claims of what it did not begin.
+        loop {
+            let released =
+                if self.claims.is_empty() { self.released.try_recv().ok() } else { self.released.recv().await };
+            let Some(released) = released else { break };
+            self.dispose(released).await;
+            // A later event of the same stream is not begun any more.
             self.waiting.clear();
         }
         self.give_back.finish(MAX_RETURNS).await;

@@ -14,7 +14,7 @@ use strongroom_model::StreamName;
 use tokio::time::sleep;
 
 use crate::batch::Worker;
-use crate::ledger::Claim;
+use crate::claims::Claim;
 use crate::settling::Settling;
 
 /// For how many intervals the work is held at a time: one may be missed, where the log does
@@ -51,7 +51,7 @@ impl Worker {
             };
             for (stream, position) in held {
                 if let Some(claim) = claims.get(&stream) {
-                    claim.kept(position);
+                    claim.held(position);
                 }
             }
             if over {

@@ -120,9 +120,8 @@ impl Pipeline {
         }
         // Read first: what is below `from` and not in hand is done or rests. What the feed
         // takes after this is still pending above it.
-        let standing = handle.ledger.standing();
-        let from: Position = standing.from;
-        Ok(standing.in_hand > 0 || !self.wiring.log.pending(handle.stage, from, 1).await?.is_empty())
+        let read = handle.claims.progress();
+        Ok(read.in_flight > 0 || !self.wiring.log.pending(handle.stage, read.from, 1).await?.is_empty())
     }
 
     async fn judge(
@@ -159,7 +158,7 @@ impl Pipeline {
 
 /// Whether something is in hand here, or pending in the log and not known to rest.
 async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
-    if handle.ledger.standing().in_hand > 0 {
+    if !handle.claims.is_empty() {
         return Ok(true);
     }
     // What is bound to another partition waits in another queue, for another worker. Until the stage has reached
@@ -169,7 +168,7 @@ async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool
     let mut from = Position(0);
     loop {
         let page = log.pending(work, from, PAGE).await?;
-        if page.iter().any(|event| !handle.ledger.rests(event)) {
+        if page.iter().any(|event| !handle.claims.rests(event)) {
             return Ok(true);
         }
         match page.last() {

@@ -9,7 +9,7 @@
 //! - [`retry`]: when a failure is tried again, `stranded`: what was put off by a wrong clock, and
 //!   [`alarms`]: what a person is told of now;
 //! - [`delivery`]: the two ways that pending work reaches a stage, each stream once at a time
-//!   (`ledger`): `local` reads the log itself, `feed` takes from a broker's queue;
+//!   (`claims`): `local` reads the log itself, `feed` takes from a broker's queue;
 //! - `erased`: a stage without its types; `batch`, `settling`, `hold`, `obstacles`, `runner`: a stage at work,
 //!   also for long, and what happens when it cannot;
 //! - [`pipeline`]: the stages of one process, their [`progress`], their [`pace`], and
@@ -18,10 +18,10 @@
 //!   pending in the log, published to it.
 
 mod batch;
+mod claims;
 mod erased;
 mod feed;
 mod hold;
-mod ledger;
 mod local;
 mod obstacles;
 mod runner;
@@ -52,6 +52,6 @@ pub use crate::pipeline::{Pipeline, PipelineView, StageHandle, Wiring, spawn_sta
 pub use crate::progress::{Counts, LinkHealth, Pause, StageProgress};
 pub use crate::relay::{RelayHandle, RelayHealth, RelayPace, RelayView, RelayWiring, spawn_relay};
 pub use crate::retry::RetryPolicy;
-pub use crate::settle::{Settle, Settled};
+pub use crate::settle::{Settle, Settled, TaskEnd};
 pub use crate::stage::{BatchLimits, Done, Outcome, Stage, Task};
 pub use strongroom_model::{Failure, Fate};

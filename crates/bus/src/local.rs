@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::claims::{Claim, Claims};
 use crate::delivery::Handover;
-use crate::ledger::{Claim, Ledger};
 use crate::pace::{Backoff, Pace};
 use crate::stranded::Horizon;
 
@@ -35,7 +35,7 @@ pub(crate) struct Local {
     pub(crate) clock: Clock,
     pub(crate) stage: StageName,
     pub(crate) horizon: Horizon,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) out: mpsc::Sender<Handover>,
     pub(crate) pace: Pace,
     pub(crate) stop: CancellationToken,
@@ -74,7 +74,7 @@ impl Local {
             tokio::select! {
                 // The sender is gone once the log is closed; the poll stays.
                 Ok(()) = appended.changed() => {}
-                () = self.ledger.returned() => {}
+                () = self.claims.look_again() => {}
                 // Other processes append too, and retries come due by a clock that may be set:
                 // neither wakes us.
                 () = sleep(self.pace.poll) => {}
@@ -96,7 +96,7 @@ impl Local {
         }
         if now >= rounds.rescan_at {
             rounds.rescan_at = now + self.pace.rescan;
-            self.ledger.rescan();
+            self.claims.rescan();
             self.stranded().await?;
         }
         self.page().await
@@ -106,7 +106,7 @@ impl Local {
     async fn due(&self) -> Result<(), LogError> {
         let now = self.clock.now();
         // Those in hand are still due, and come first: look past them.
-        let limit = PAGE + self.ledger.held();
+        let limit = PAGE + self.claims.unclaimable();
         let due = self.log.due(self.stage, now, limit).await?;
         self.hand_over_due(due).await;
         Ok(())
@@ -117,7 +117,7 @@ impl Local {
     /// the clock was put back, perhaps by years. It is due now.
     async fn stranded(&self) -> Result<(), LogError> {
         let now = self.clock.now();
-        let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.ledger.held()).await?;
+        let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.claims.unclaimable()).await?;
         waiting.retain(|event| self.horizon.has_stranded(&event.event, now));
         self.hand_over_due(waiting).await;
         Ok(())
@@ -125,23 +125,23 @@ impl Local {
 
     async fn hand_over_due(&self, events: Vec<Recorded>) {
         for event in events {
-            if let Some(claim) = self.ledger.claim_due(&event) {
+            if let Ok(claim) = self.claims.claim(&event, None) {
                 self.hand_over(event, claim).await;
             }
         }
     }
 
     async fn page(&self) -> Result<bool, LogError> {
-        let from = self.ledger.page();
+        let from = self.claims.begin_page();
         let events = self.log.pending(self.stage, from, PAGE).await?;
         let more = events.len() >= PAGE;
-        self.ledger.paged(!events.is_empty());
+        self.claims.expect_more(!events.is_empty());
         for event in events {
-            if let Some(claim) = self.ledger.claim(&event) {
+            if let Some(claim) = self.claims.claim_next(&event) {
                 self.hand_over(event, claim).await;
             }
         }
-        self.ledger.paged(more);
+        self.claims.expect_more(more);
         Ok(more)
     }
 

@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Worker;
+use crate::claims::Claims;
 use crate::delivery::Delivery;
 use crate::desk::Desk;
 use crate::erased::AnyStage;
 use crate::feed::{Feed, Sources};
-use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::pace::Pace;
 use crate::progress::{Progress, StageProgress};
@@ -73,7 +73,7 @@ pub struct PipelineView(Arc<Mutex<Vec<StageView>>>);
 #[derive(Debug, Clone)]
 struct StageView {
     stage: StageName,
-    ledger: Arc<Ledger>,
+    claims: Arc<Claims>,
     progress: Arc<Progress>,
 }
 
@@ -89,7 +89,7 @@ impl StageView {
     fn progress(&self) -> StageProgress {
         StageProgress {
             stage: self.stage,
-            in_hand: self.ledger.standing().in_hand,
+            in_hand: self.claims.progress().in_flight,
             counts: self.progress.counts(),
             has_looked: self.progress.has_looked(),
             paused: self.progress.pause_now(),
@@ -143,7 +143,7 @@ impl Pipeline {
 #[derive(Debug)]
 pub struct StageHandle {
     pub(crate) stage: StageName,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) progress: Arc<Progress>,
     task: JoinHandle<()>,
 }
@@ -156,7 +156,7 @@ impl StageHandle {
     }
 
     fn view(&self) -> StageView {
-        StageView { stage: self.stage, ledger: self.ledger.clone(), progress: self.progress.clone() }
+        StageView { stage: self.stage, claims: self.claims.clone(), progress: self.progress.clone() }
     }
 
     /// Whether it has ended: it was told to, or it met a fault of its own.
@@ -200,23 +200,23 @@ fn spawn_any(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHa
         horizon,
         hold_after,
     };
-    let (ledger, task) = match delivery {
+    let (claims, task) = match delivery {
         Delivery::InProcess => {
-            let ledger = Arc::new(Ledger::new(in_hand));
-            let runner = Runner::new(worker, handovers, ledger.clone(), abort);
-            let local = Local { log, clock, stage: name, horizon, ledger: ledger.clone(), out, pace, stop };
-            (ledger, tokio::spawn(both(local.run(), runner.run())))
+            let claims = Arc::new(Claims::new(in_hand));
+            let runner = Runner::new(worker, handovers, claims.clone(), abort);
+            let local = Local { log, clock, stage: name, horizon, claims: claims.clone(), out, pace, stop };
+            (claims, tokio::spawn(both(local.run(), runner.run())))
         }
         Delivery::Broker(broker) => {
-            let (words, said) = mpsc::unbounded_channel();
-            let ledger = Arc::new(Ledger::of_broker(in_hand, words));
-            let runner = Runner::new(worker, handovers, ledger.clone(), abort.clone());
+            let (sender, released) = mpsc::unbounded_channel();
+            let claims = Arc::new(Claims::of_queue(in_hand, sender));
+            let runner = Runner::new(worker, handovers, claims.clone(), abort.clone());
             let sources = Sources { broker, stage, log, clock, horizon };
-            let feed = Feed::new(sources, ledger.clone(), said, &progress, out, pace, (stop, abort));
-            (ledger, tokio::spawn(both(feed.run(), runner.run())))
+            let feed = Feed::new(sources, claims.clone(), released, &progress, out, pace, (stop, abort));
+            (claims, tokio::spawn(both(feed.run(), runner.run())))
         }
     };
-    StageHandle { stage: name, ledger, progress, task }
+    StageHandle { stage: name, claims, progress, task }
 }
 
 /// One task for both: a fault in either ends the stage, and whoever waits for it sees that.

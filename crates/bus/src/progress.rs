@@ -1,6 +1,6 @@
 //! How a stage is doing in this process: counts and pauses, for people and for metrics.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use strongroom_model::event::{AlarmKind, AlarmRaised};
 use strongroom_model::{ByteCount, Partition, SiteId, StageName};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::settle::TaskEnd;
 
 /// How a stage is doing, at one moment. Counts are since the process began.
 #[derive(Debug, Clone)]
@@ -73,43 +75,10 @@ pub struct Pause {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     whose: Option<(SiteId, StageName)>,
-    done: AtomicU64,
-    failed: AtomicU64,
-    duplicates: AtomicU64,
-    again: AtomicU64,
-    panics: AtomicU64,
-    rested: AtomicU64,
-    unreadable: AtomicU64,
+    counts: Mutex<Counts>,
     looked: AtomicBool,
     paused: watch::Sender<Option<Pause>>,
     link: Mutex<Option<LinkHealth>>,
-}
-
-/// One thing to count.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Count {
-    Done,
-    Failed,
-    Duplicate,
-    Again,
-    Panic,
-    Rested,
-    Unreadable,
-}
-
-impl Count {
-    /// The word for it in metrics.
-    const fn outcome(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Duplicate => "duplicate",
-            Self::Again => "again",
-            Self::Panic => "panic",
-            Self::Rested => "rested",
-            Self::Unreadable => "unreadable",
-        }
-    }
 }
 
 impl Progress {
@@ -117,20 +86,30 @@ impl Progress {
         Self { whose: Some((site, stage)), ..Self::default() }
     }
 
-    pub(crate) fn count(&self, what: Count) {
-        let counter = match what {
-            Count::Done => &self.done,
-            Count::Failed => &self.failed,
-            Count::Duplicate => &self.duplicates,
-            Count::Again => &self.again,
-            Count::Panic => &self.panics,
-            Count::Rested => &self.rested,
-            Count::Unreadable => &self.unreadable,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count(&self, end: TaskEnd) {
+        self.add(|counts| match end {
+            TaskEnd::Done => Some((&mut counts.done, "done")),
+            TaskEnd::Failed => Some((&mut counts.failed, "failed")),
+            TaskEnd::Duplicate => Some((&mut counts.duplicates, "duplicate")),
+            TaskEnd::Unsettled => Some((&mut counts.again, "again")),
+            TaskEnd::NothingToDo => Some((&mut counts.rested, "rested")),
+            TaskEnd::Unreadable => Some((&mut counts.unreadable, "unreadable")),
+            // Its message is parked, and parked messages have a metric and an alarm of their own.
+            TaskEnd::Foreign => None,
+        });
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.add(|counts| Some((&mut counts.panics, "panic")));
+    }
+
+    fn add(&self, counter: impl FnOnce(&mut Counts) -> Option<(&mut u64, &'static str)>) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((counter, outcome)) = counter(&mut counts) else { return };
+        *counter += 1;
         if let Some((site, stage)) = &self.whose {
             metrics::counter!("strongroom_tasks_total", "site" => site.to_string(), "stage" => stage.name(),
-                "outcome" => what.outcome())
+                "outcome" => outcome)
             .increment(1);
         }
     }
@@ -150,16 +129,7 @@ impl Progress {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counts {
-            done: read(&self.done),
-            failed: read(&self.failed),
-            duplicates: read(&self.duplicates),
-            again: read(&self.again),
-            panics: read(&self.panics),
-            rested: read(&self.rested),
-            unreadable: read(&self.unreadable),
-        }
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The stage has answered whether it may work.

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Worked, Worker, panic_message};
+use crate::claims::Claims;
 use crate::delivery::Handover;
-use crate::ledger::Ledger;
 use crate::obstacles::{Found, Obstacles};
 use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
@@ -30,7 +30,7 @@ pub(crate) struct Runner {
     worker: Worker,
     limits: BatchLimits,
     deliveries: mpsc::Receiver<Handover>,
-    ledger: Arc<Ledger>,
+    claims: Arc<Claims>,
     batches: JoinSet<Worked>,
     obstacles: Obstacles,
     trial: Trial,
@@ -69,14 +69,14 @@ impl Runner {
     pub(crate) fn new(
         worker: Worker,
         deliveries: mpsc::Receiver<Handover>,
-        ledger: Arc<Ledger>,
+        claims: Arc<Claims>,
         abort: CancellationToken,
     ) -> Self {
         let limits = worker.stage.limits();
         Self {
             limits: BatchLimits { tasks: limits.tasks.max(1), batches: limits.batches.max(1) },
             deliveries,
-            ledger,
+            claims,
             batches: JoinSet::new(),
             obstacles: Obstacles::new(&worker.desk),
             trial: Trial::No,
@@ -199,7 +199,7 @@ impl Runner {
         while batch.len() < self.limits.tasks {
             match self.deliveries.try_recv() {
                 Ok(delivery) => batch.push(delivery),
-                Err(_) if self.ledger.more_coming() => match timeout_at(linger_until, self.deliveries.recv()).await {
+                Err(_) if self.claims.more_coming() => match timeout_at(linger_until, self.deliveries.recv()).await {
                     Ok(Some(delivery)) => batch.push(delivery),
                     _ => break,
                 },

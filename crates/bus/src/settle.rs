@@ -1,6 +1,6 @@
 //! Settling: what became of tasks, written to the log.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -27,16 +27,43 @@ pub struct Settle<S> {
 /// What became of a batch as a whole.
 #[derive(Debug, Default)]
 pub struct Settled {
-    /// The streams of tasks that must be delivered again.
-    pub again: HashSet<StreamName>,
-    /// The streams of tasks that the stage has nothing to do about, and appended nothing to.
-    pub rests: HashSet<StreamName>,
+    /// How each task ended, by its stream.
+    pub ends: HashMap<StreamName, TaskEnd>,
     /// What was in the way, if the stage named something.
     pub obstacle: Option<AlarmRaised>,
-    /// With how many tasks the work itself succeeded.
-    pub done: usize,
-    /// How many failures were recorded.
-    pub failed: usize,
+}
+
+/// How a task ended in this process: what is counted, and what becomes of its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// Its events are in the log.
+    Done,
+    /// Its failure is in the log.
+    Failed,
+    /// The stream has moved on: another worker was faster, or it was delivered twice.
+    Duplicate,
+    /// Nothing was to be appended, or not yet, though the log may still show it as pending.
+    NothingToDo,
+    /// Its stream cannot be understood.
+    Unreadable,
+    /// Its event is not in this log, or is another stage's work.
+    Foreign,
+    /// The log does not say what became of it: it is delivered again.
+    Unsettled,
+}
+
+impl Settled {
+    /// The streams of the tasks that ended like that.
+    #[must_use]
+    pub fn with(&self, end: TaskEnd) -> Vec<&StreamName> {
+        self.ends.iter().filter(|(_, its)| **its == end).map(|(stream, _)| stream).collect()
+    }
+
+    /// The streams of the tasks that must be delivered again.
+    #[must_use]
+    pub fn unsettled(&self) -> Vec<&StreamName> {
+        self.with(TaskEnd::Unsettled)
+    }
 }
 
 impl<S> fmt::Debug for Settle<S> {

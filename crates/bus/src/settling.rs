@@ -1,6 +1,6 @@
 //! The settling of one batch, without the type of its tasks' state: see [`Settle`](crate::Settle).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
@@ -18,8 +18,8 @@ use tokio::sync::RwLock;
 use crate::alarms::AlarmError;
 use crate::desk::{Desk, new_event};
 use crate::erased::AnyTask;
-use crate::progress::{Count, Progress};
-use crate::settle::Settled;
+use crate::progress::Progress;
+use crate::settle::{Settled, TaskEnd};
 use crate::stage::{Done, Outcome, Task};
 
 /// How many characters of a failure's message are recorded: it is for a person, and part
@@ -37,14 +37,11 @@ pub(crate) struct Settling {
     turn: Arc<RwLock<()>>,
 }
 
-/// What of a batch is still open.
 #[derive(Debug, Default)]
 struct Batch {
     open: HashMap<StreamName, Open>,
-    rests: HashSet<StreamName>,
+    ended: HashMap<StreamName, TaskEnd>,
     obstacle: Option<AlarmRaised>,
-    done: usize,
-    failed: usize,
 }
 
 /// A task that is not settled.
@@ -56,21 +53,8 @@ struct Open {
     trigger: Recorded,
 }
 
-/// How the settling of one task ended.
-enum Ending {
-    /// It is in the log.
-    Written(Count),
-    /// Another worker was faster.
-    Duplicate,
-    /// Nothing was to be written.
-    Rests,
-    /// Something is in the way.
-    Obstructed(AlarmRaised),
-    /// It can never be written, however often it is tried.
-    Refused(String),
-    /// Nothing is known to be written: deliver it again.
-    Again,
-}
+/// Why events can never be written, however often it is tried.
+struct Refused(String);
 
 impl Settling {
     pub(crate) fn new<S>(desk: Arc<Desk>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
@@ -86,26 +70,43 @@ impl Settling {
         match self.version(&task.stream) {
             Some(version) => task.version = version,
             // Another worker has taken it while it was worked on, or it was settled before.
-            None => return self.progress.count(Count::Duplicate),
+            None => return self.progress.count(TaskEnd::Duplicate),
         }
-        let mut ending = match outcome {
-            Outcome::Done(done) => self.write(&task, done, Count::Done).await,
+        let written = match outcome {
+            Outcome::Done(done) => self.write(&task, done, TaskEnd::Done).await,
             Outcome::Failed(failure) => self.fail(&task, failure).await,
-            Outcome::Obstructed(obstacle) => Ending::Obstructed(obstacle),
-            Outcome::Superseded => Ending::Rests,
+            Outcome::Obstructed(obstacle) => {
+                self.batch().obstacle.get_or_insert(obstacle);
+                Ok(TaskEnd::Unsettled)
+            }
+            Outcome::Superseded => Ok(TaskEnd::NothingToDo),
         };
-        if let Ending::Refused(reason) = ending {
-            let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.desk.stage);
-            ending = self.fail(&task, Failure::new(FailureKind::Internal, message, Fate::Retry)).await;
+        let end = match written {
+            Ok(end) => end,
+            Err(Refused(reason)) => {
+                let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.desk.stage);
+                let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
+                self.fail(&task, failure).await.unwrap_or_else(|Refused(reason)| {
+                    tracing::error!(stream = %task.stream, reason, "a failure could not be recorded");
+                    TaskEnd::NothingToDo
+                })
+            }
+        };
+        // An unsettled task stays open: the stage may settle it once more.
+        if end != TaskEnd::Unsettled {
+            self.progress.count(end);
+            let mut batch = self.batch();
+            batch.open.remove(&task.stream);
+            batch.ended.insert(task.stream, end);
         }
-        self.note(task.stream, ending);
     }
 
     /// What became of the batch. Tasks that were not settled are to be delivered again.
     pub(crate) fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
-        let Batch { open, rests, obstacle, done, failed } = batch;
-        Settled { again: open.into_keys().collect(), rests, obstacle, done, failed }
+        let Batch { open, mut ended, obstacle } = batch;
+        ended.extend(open.into_keys().map(|stream| (stream, TaskEnd::Unsettled)));
+        Settled { ends: ended, obstacle }
     }
 
     pub(crate) fn is_obstructed(&self) -> bool {
@@ -152,7 +153,9 @@ impl Settling {
             }
             Err(AppendError::Conflict { .. }) => {
                 tracing::info!(stage = %self.desk.stage, %stream, "another worker has taken a task over: it is given up here");
-                self.batch().open.remove(&stream);
+                let mut batch = self.batch();
+                batch.open.remove(&stream);
+                batch.ended.insert(stream.clone(), TaskEnd::Duplicate);
                 Some((stream, trigger.position))
             }
             Err(error) => {
@@ -162,43 +165,13 @@ impl Settling {
         }
     }
 
-    fn note(&self, stream: StreamName, ending: Ending) {
-        let mut batch = self.batch();
-        match ending {
-            Ending::Written(count) => {
-                batch.done += usize::from(matches!(count, Count::Done));
-                batch.failed += usize::from(matches!(count, Count::Failed));
-                self.progress.count(count);
-                batch.open.remove(&stream);
-            }
-            Ending::Duplicate => {
-                self.progress.count(Count::Duplicate);
-                batch.open.remove(&stream);
-            }
-            Ending::Rests => {
-                self.progress.count(Count::Rested);
-                batch.open.remove(&stream);
-                batch.rests.insert(stream);
-            }
-            Ending::Obstructed(obstacle) => {
-                batch.obstacle.get_or_insert(obstacle);
-            }
-            Ending::Refused(reason) => {
-                tracing::error!(%stream, reason, "a failure could not be recorded");
-                batch.open.remove(&stream);
-                batch.rests.insert(stream);
-            }
-            Ending::Again => {}
-        }
-    }
-
-    async fn fail(&self, task: &AnyTask, failure: Failure) -> Ending {
+    async fn fail(&self, task: &AnyTask, failure: Failure) -> Result<TaskEnd, Refused> {
         let raise = failure.raise.iter().cloned().collect();
         let failed = self.failed(task, failure);
         tracing::warn!(stage = %self.desk.stage, stream = %task.stream, kind = failed.kind.code(),
             attempt = failed.attempt, retry_at = ?failed.retry_at, message = failed.message, "task failed");
         let event = Event::failed(task.stream.kind(), failed);
-        self.write(task, Done { raise, ..Done::event(event) }, Count::Failed).await
+        self.write(task, Done { raise, ..Done::event(event) }, TaskEnd::Failed).await
     }
 
     /// A failure as it is recorded: counted from the log, due by the policy.
@@ -222,35 +195,35 @@ impl Settling {
     ///
     /// If we stop in between, the task is still pending: it is done again, finds its alarms
     /// raised or cleared already, and appends. The other way round an alarm could be lost.
-    async fn write(&self, task: &AnyTask, done: Done, count: Count) -> Ending {
+    async fn write(&self, task: &AnyTask, done: Done, end: TaskEnd) -> Result<TaskEnd, Refused> {
         if let Err(illegal) = self.check(task, &done.events) {
-            return Ending::Refused(illegal.to_string());
+            return Err(Refused(illegal.to_string()));
         }
         if let Err(error) = self.alarm(task, &done).await {
             trouble(&task.stream, &error);
-            return Ending::Again;
+            return Ok(TaskEnd::Unsettled);
         }
         kill_point!("settle.after-alarms");
         let bytes = done.events.iter().map(|event| event.size_bytes().0).sum();
         let events = self.events(task, done);
         if events.is_empty() {
-            return Ending::Rests;
+            return Ok(TaskEnd::NothingToDo);
         }
         let appended = self.desk.log.append(events).await;
         kill_point!("settle.after-append");
         match appended {
             Ok(_) => {
                 self.progress.bytes(ByteCount(bytes));
-                Ending::Written(count)
+                Ok(end)
             }
-            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ending::Duplicate,
+            Err(AppendError::Conflict { stream, .. }) if stream == task.stream => Ok(TaskEnd::Duplicate),
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
-            ) => Ending::Refused(error.to_string()),
+            ) => Err(Refused(error.to_string())),
             // Another subject moved, which somebody else worked on as well: its new state must be seen.
             Err(error) => {
                 trouble(&task.stream, &error);
-                Ending::Again
+                Ok(TaskEnd::Unsettled)
             }
         }
     }

@@ -12,7 +12,8 @@ use strongroom_model::text::with_causes;
 use strongroom_model::{Position, Recorded, SubjectKind, next_step};
 use tokio::time::Instant;
 
-use super::hand::Met;
+use crate::delivery::Handover;
+
 use super::{Feed, NET_EVERY};
 
 /// How long something has waited when the broker no longer counts on being the one to bring it.
@@ -36,9 +37,9 @@ impl Feed {
         match self.waited().await {
             Ok(events) => {
                 for event in events {
-                    if let Met::New(event) = self.hand.meet(event, None) {
+                    if let Ok(claim) = self.claims.claim(&event, None) {
                         tracing::warn!(stream = %event.stream, "the broker did not bring this: taken from the log");
-                        self.hand_over(*event);
+                        self.waiting.push_back(Handover { trigger: event, claim });
                     }
                 }
             }
@@ -53,7 +54,7 @@ impl Feed {
         let before = |waited| now.checked_sub(waited).unwrap_or(now);
         let after = now.checked_add(WAITED).unwrap_or(now);
         // Those in hand come first: look past them.
-        let limit = MAX + self.ledger.held();
+        let limit = MAX + self.claims.unclaimable();
         let mut events = log.pending(self.name, Position(0), limit).await?;
         // What is of the future was written by a clock that has been put back since.
         events.retain(|event| event.time <= before(patience(event)) || event.time > after);
@@ -64,7 +65,7 @@ impl Feed {
             due.is_some_and(|due| due <= before(WAITED) || self.sources.horizon.strands(due, now))
         });
         events.extend(put_off);
-        events.retain(|event| !self.ledger.rests(event));
+        events.retain(|event| !self.claims.rests(event));
         events.truncate(MAX);
         Ok(events)
     }

@@ -31,7 +31,7 @@ async fn r3_a_duplicate_that_was_faster_with_one_task_keeps_no_other_out() {
     let settle = Settle::new(rig.desk(StageName::Fetch), &tasks);
     settle.settle(tasks.into_iter().map(|task| (task, fetched())).collect()).await;
     let settled = settle.finish();
-    assert!(settled.again.is_empty(), "the duplicate settled it: {:?}", settled.again);
+    assert!(settled.unsettled().is_empty(), "the duplicate settled it: {:?}", settled.unsettled());
     for id in ids(3) {
         assert_eq!(rig.history(&id).await.len(), 2);
     }
@@ -50,13 +50,13 @@ async fn a_tasks_events_and_those_of_others_go_in_together_or_not_at_all() {
     rig.enumerate(&[id("B-7")]).await;
     let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), outcome(vec![event("B-8"), event("B-7")])).await;
-    assert!(settle.finish().again.contains(&task.stream), "it is done again, with B-7's new state");
+    assert!(settle.finish().unsettled().contains(&&task.stream), "it is done again, with B-7's new state");
     assert_eq!(rig.history(&id("B-8")).await.len(), 0);
     assert_eq!(rig.history(&id("B-0")).await.len(), 1);
 
     let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), outcome(vec![event("B-8")])).await;
-    assert!(settle.finish().again.is_empty());
+    assert!(settle.finish().unsettled().is_empty());
     assert_eq!(rig.history(&id("B-8")).await.len(), 1);
     assert_eq!(rig.history(&id("B-0")).await.len(), 2);
 }
@@ -82,7 +82,7 @@ async fn alarms_are_raised_before_and_told_once() {
     for _ in 0..2 {
         let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
         settle.one(task.clone(), Outcome::Failed(failure.clone())).await;
-        assert!(settle.finish().again.is_empty());
+        assert!(settle.finish().unsettled().is_empty());
     }
     assert_eq!(rig.alarm(&obstacle()).await, [true]);
     let history = rig.history(&id("B-0")).await;
@@ -153,7 +153,7 @@ async fn what_the_log_will_never_take_is_recorded_as_a_failure() {
     let event = Event::AlarmRaised(obstacle());
     let others = vec![rig.new_event(StreamName::booking(&id("B-1")), Expected::New, event)];
     settle.one(task, Outcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) })).await;
-    assert!(settle.finish().again.is_empty());
+    assert!(settle.finish().unsettled().is_empty());
     let history = rig.history(&id("B-0")).await;
     assert_eq!(history[1].event.failure().unwrap().kind, FailureKind::Internal);
 }
@@ -165,7 +165,7 @@ async fn what_cannot_happen_to_a_subject_never_gets_into_the_log() {
     let task = rig.task(&id("B-0")).await;
     let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task, Outcome::Done(Done::event(done(StageName::Archive)))).await;
-    assert!(settle.finish().again.is_empty());
+    assert!(settle.finish().unsettled().is_empty());
     let booking = rig.booking(&id("B-0")).await;
     assert_eq!((booking.phase, booking.failure.unwrap().kind), (Phase::Enumerated, FailureKind::Internal));
 }
@@ -219,7 +219,7 @@ async fn a_closed_log_loses_nothing_and_crashes_nothing() {
     log.close().await;
     let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), fetched()).await;
-    assert!(settle.finish().again.contains(&task.stream));
+    assert!(settle.finish().unsettled().contains(&&task.stream));
 
     let counted = calls.clone();
     let stage = Fake::new(StageName::Fetch, move |_| {

@@ -59,7 +59,7 @@ async fn many_bookings_are_marked_and_moved_with_two_requests() {
     let tasks = bookings(&rig, 50).await;
     let proof = tasks[0].trigger.clone();
     let settled = rig.handle(&Archive::new(server.source(), 200), tasks).await;
-    assert!(settled.again.is_empty(), "{settled:?}");
+    assert!(settled.unsettled().is_empty(), "{settled:?}");
     for n in 0..50 {
         let archived = rig.state(&format!("B-{n}")).await.archived.unwrap();
         assert_eq!(archived.path, format!("archived/2026-11/B-{n}.pdf"));
@@ -113,7 +113,7 @@ async fn r3_a_duplicate_delivery_changes_nothing() {
     rig.handle(&stage, tasks.clone()).await;
     let size = rig.log.head().await.unwrap().size;
     let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.again.is_empty(), "{settled:?}");
+    assert!(settled.unsettled().is_empty(), "{settled:?}");
     assert_eq!(rig.log.head().await.unwrap().size, size);
 }
 
@@ -187,7 +187,7 @@ async fn one_booking_that_the_server_stumbles_over_does_not_keep_the_others() {
             stumbles.then(|| reply.clone())
         });
         let settled = rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 32).await).await;
-        assert!(settled.obstacle.is_none() && settled.again.is_empty(), "{settled:?}");
+        assert!(settled.obstacle.is_none() && settled.unsettled().is_empty(), "{settled:?}");
         for n in (0..32).filter(|n| *n != 13) {
             assert_eq!(rig.state(&format!("B-{n}")).await.phase, Phase::Archived, "B-{n}");
         }
@@ -213,8 +213,8 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
         let tasks = bookings(&rig, 8).await;
         let appended = rig.log.head().await.unwrap().size - size;
         let settled = rig.handle(&stage, tasks).await;
-        assert_eq!(settled.obstacle.unwrap().kind, kind);
-        assert_eq!((settled.again.len(), appended), (8, 24));
+        assert_eq!(settled.obstacle.as_ref().unwrap().kind, kind);
+        assert_eq!((settled.unsettled().len(), appended), (8, 24));
         assert_eq!(rig.log.head().await.unwrap().size, size + appended, "nothing is recorded on any");
         stage.ready().await.unwrap_err();
     }
@@ -244,11 +244,11 @@ async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
         let tasks = bookings(&rig, 8).await;
         let size = rig.log.head().await.unwrap().size;
         let settled = rig.handle(&Archive::new(server.source(), 200), tasks).await;
-        let obstacle = settled.obstacle.unwrap();
+        let obstacle = settled.obstacle.clone().unwrap();
         assert_eq!(obstacle.kind, AlarmKind::ServerStorage, "{target}");
         assert!(obstacle.message.contains("cannot write") && obstacle.message.contains("disk is full"), "{obstacle:?}");
         assert!(obstacle.next_step.contains("make room"), "{obstacle:?}");
-        assert_eq!((settled.again.len(), rig.log.head().await.unwrap().size), (8, size), "no attempt is lost");
+        assert_eq!((settled.unsettled().len(), rig.log.head().await.unwrap().size), (8, size), "no attempt is lost");
     }
 }
 

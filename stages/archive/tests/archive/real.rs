@@ -47,7 +47,7 @@ async fn proven_bookings_are_archived_on_the_server_and_offered_no_more() {
     let Uploads { server, source, folder } = uploads(&rig, &[("B-1", b"one"), ("B-2", b"two")]).await;
     let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
     let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for (id, content) in [("B-1", b"one"), ("B-2", b"two")] {
         let archived = rig.state(id).await.archived.unwrap();
         assert_eq!(std::fs::read(folder.path().join("documents").join(&archived.path)).unwrap(), content);
@@ -88,7 +88,7 @@ async fn a_file_that_was_changed_on_the_server_is_alarmed_and_archived_once_it_i
     let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
     let stage = Archive::new(source.clone(), 200);
     let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     assert_eq!(rig.state("B-2").await.phase, Phase::Archived);
     let failure = rig.state("B-1").await.failure.unwrap();
     assert_eq!((failure.kind, failure.retry_at), (FailureKind::FileChanged, None));
@@ -114,7 +114,7 @@ async fn a_proof_of_other_bytes_is_refused_by_the_real_server() {
     let Uploads { server, source, folder: _folder } = uploads(&rig, &[("B-1", b"one")]).await;
     let tasks = vec![rig.backed_up("B-1", b"other").await, rig.backed_up("unknown", b"one").await];
     let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for id in ["B-1", "unknown"] {
         let state = rig.state(id).await;
         assert_eq!(state.phase, Phase::BackedUp);

@@ -186,12 +186,12 @@ async fn r3_a_run_that_loses_a_booking_at_the_append_appends_nothing_and_looks_a
     let duplicate = rig.requested(10).await;
     let (stage, size) = (rig.stage(server.source()), rig.log.head().await.unwrap().size);
     let (one, other) = tokio::join!(rig.handle(&stage, task), rig.handle(&stage, duplicate));
-    let again: Vec<_> = one.again.into_iter().chain(other.again).collect();
+    let again: Vec<_> = one.unsettled().into_iter().chain(other.unsettled()).collect();
     let events = rig.log.read(strongroom_model::Position(size), 100).await.unwrap();
     assert_eq!(events.len(), if again.is_empty() { 4 } else { 3 }, "B-1 and B-2 once, and the runs that settled");
     for stream in again {
-        let settled = rig.handle(&stage, rig.task_of(&stream).await).await;
-        assert!(settled.again.is_empty(), "{settled:?}");
+        let settled = rig.handle(&stage, rig.task_of(stream).await).await;
+        assert!(settled.unsettled().is_empty(), "{settled:?}");
     }
     assert_eq!(rig.history("B-1").await.len(), 1);
     assert!(rig.task_of::<Run>(&stream).await.state.enumerated.is_some());
@@ -206,7 +206,7 @@ async fn r3_a_duplicate_of_the_same_run_changes_nothing() {
     rig.handle(&stage, task.clone()).await;
     let size = rig.log.head().await.unwrap().size;
     let settled = rig.handle(&stage, task).await;
-    assert!(settled.again.is_empty(), "{settled:?}");
+    assert!(settled.unsettled().is_empty(), "{settled:?}");
     assert_eq!(rig.log.head().await.unwrap().size, size);
 }
 
@@ -218,7 +218,7 @@ async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
     let size = rig.log.head().await.unwrap().size;
     let stage = rig.stage(server.source());
     let settled = rig.handle(&stage, task).await;
-    assert_eq!(settled.obstacle.unwrap().kind, AlarmKind::ServerUnreachable);
+    assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::ServerUnreachable);
     assert_eq!(rig.log.head().await.unwrap().size, size, "nothing is recorded on the run");
     assert_eq!(stage.ready().await.unwrap_err().kind, AlarmKind::ServerUnreachable);
 }
@@ -228,7 +228,7 @@ async fn a_list_that_cannot_be_understood_pauses_the_run() {
     let rig = Rig::new().await;
     let server = ScriptedServer::new(|_| Reply::proper("200 OK\nContent-Type: text/html", "<html>"));
     let settled = rig.handle(&rig.stage(server.source()), rig.requested(10).await).await;
-    assert_eq!(settled.obstacle.unwrap().kind, AlarmKind::ServerConfused);
+    assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::ServerConfused);
 }
 
 #[tokio::test]

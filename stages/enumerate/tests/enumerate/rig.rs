@@ -46,7 +46,7 @@ impl Rig {
         let stream = task.stream.clone();
         let size = self.log.head().await.unwrap().size;
         let settled = self.handle(&self.stage(source), task).await;
-        assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+        assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
         let said = self.task_of::<Run>(&stream).await.state.enumerated.expect("the run has enumerated");
         let since = self.log.read(strongroom_model::Position(size), 4096).await.unwrap();
         let taken = since.iter().map(|stored| stored.decode().unwrap()).filter(is_taken);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use strongroom_bus::Stage as _;
+use strongroom_bus::{Stage as _, TaskEnd};
 use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::{Algorithm, Digest};
 use strongroom_source::testing::{Reply, Then};
@@ -30,7 +30,7 @@ async fn a_batch_lands_with_the_digests_that_came_and_one_request_for_each_file(
     }
     let stage = rig.stage(server.source());
     let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for (id, file) in &files {
         let fetched = rig.fetched(id).await;
         assert_eq!(rig.on_drive(id).await, *file);
@@ -141,7 +141,7 @@ async fn r3_a_duplicate_delivery_changes_nothing() {
     rig.handle(&stage, vec![task.clone()]).await;
     let size = rig.log.head().await.unwrap().size;
     let settled = rig.handle(&stage, vec![task]).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     assert_eq!(rig.log.head().await.unwrap().size, size);
     assert_eq!(rig.on_drive("B-1").await, file);
 }
@@ -164,7 +164,7 @@ async fn r3_a_file_that_another_worker_writes_is_left_to_it() {
     };
     let held = other.receive(&place).unwrap();
     let settled = rig.handle(&rig.stage(server.source()), vec![task]).await;
-    assert!(settled.rests.contains(&stream), "{settled:?}");
+    assert!(settled.with(TaskEnd::NothingToDo).contains(&&stream), "{settled:?}");
     assert!(rig.state("B-1").await.failure.is_none(), "nothing is recorded");
     drop(held);
 }

@@ -29,10 +29,10 @@ fn documents(count: u8) -> Documents {
 
 /// Every task comes again, and no attempt was burned.
 async fn obstructed(rig: &Rig, settled: Settled, kind: AlarmKind, tasks: usize) {
-    let obstacle = settled.obstacle.unwrap();
+    let obstacle = settled.obstacle.clone().unwrap();
     assert_eq!(obstacle.kind, kind, "{obstacle:?}");
     assert!(!obstacle.next_step.is_empty());
-    assert_eq!(settled.again.len(), tasks);
+    assert_eq!(settled.unsettled().len(), tasks);
     assert_eq!(rig.state("B-0").await.failures, 0);
 }
 
@@ -115,8 +115,8 @@ async fn what_fits_comes_though_another_file_does_not_fit() {
     let large = Digest::of(Algorithm::Sha256, b"of a petabyte");
     tasks.insert(0, rig.enumerated_as("large", "large.pdf", 1 << 50, large).await);
     let settled = rig.handle(&rig.stage(server.source()), tasks).await;
-    assert_eq!(settled.obstacle.unwrap().kind, AlarmKind::DriveFull);
-    assert_eq!(settled.again.len(), 1);
+    assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::DriveFull);
+    assert_eq!(settled.unsettled().len(), 1);
     rig.fetched("B-0").await;
     rig.fetched("B-1").await;
     assert!(!server.requests().iter().any(|request| request.contains("large")), "it is not even asked for");

@@ -64,7 +64,7 @@ async fn the_real_server_and_this_client_understand_each_other() {
         tasks.push(rig.enumerated_as(offer.id.as_str(), &record.filename, record.size_bytes.0, record.digest).await);
     }
     let settled = rig.handle(&rig.stage(source), tasks).await;
-    assert!(settled.again.is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
     for (id, file) in &files {
         assert_eq!(rig.on_drive(id).await, *file);
     }

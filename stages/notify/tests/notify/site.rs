@@ -128,7 +128,7 @@ impl Site {
         let settle = Settle::new(desk, &tasks);
         notify.handle(tasks, &settle).await;
         let settled = settle.finish();
-        assert!(settled.again.is_empty(), "{settled:?}");
+        assert!(settled.unsettled().is_empty(), "{settled:?}");
     }
 
     /// The text part of a summary, as it will be sent.

@@ -43,11 +43,11 @@ async fn r3_proving_twice_changes_nothing() {
         rig.copy(&name, name.as_bytes()).await;
         tasks.push(rig.task(&name).await);
     }
-    assert!(rig.handle(tasks.clone()).await.again.is_empty());
+    assert!(rig.handle(tasks.clone()).await.unsettled().is_empty());
     let (manifest, head) = (rig.copies(), rig.log.head().await.unwrap());
     let written = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
     // The duplicate was delivered before the first one settled.
-    assert!(rig.handle(tasks).await.again.is_empty());
+    assert!(rig.handle(tasks).await.unsettled().is_empty());
     assert_eq!(rig.copies(), manifest);
     assert_eq!(rig.log.head().await.unwrap().size, head.size);
     let now = std::fs::metadata(rig.file("acme/2026-11/manifest-sha256.txt")).unwrap().modified().unwrap();
@@ -60,7 +60,7 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     rig.copy("B-1", b"a timesheet").await;
     let task = rig.task("B-1").await;
     // As if we stopped between the manifest and the append: the append is lost.
-    assert!(rig.handle(vec![task.clone()]).await.again.is_empty());
+    assert!(rig.handle(vec![task.clone()]).await.unsettled().is_empty());
     let manifest = rig.copies();
     let other = Rig::new().await;
     other.enumerate("B-1", sha256(b"a timesheet")).await;
