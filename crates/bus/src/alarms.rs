@@ -12,11 +12,11 @@ use strongroom_model::text::printable;
 use strongroom_model::{Actor, Event, Expected, IllegalTransition, Recorded, StreamName};
 use strongroom_service::Clock;
 
-use crate::desk::new_event;
+use crate::context::new_event;
 
 /// How often an append is tried that others were faster than. Each of them changed the
 /// alarm, so there is no endless race to be lost.
-const TRIES: u32 = 16;
+const MAX_ATTEMPTS: u32 = 16;
 
 /// How many characters of a sentence go into an alarm: it is read in a mail.
 const MESSAGE_CHARS: usize = 500;
@@ -52,7 +52,7 @@ pub enum AlarmError {
     #[error("alarm {0} could not be written")]
     Append(StreamName, #[source] AppendError),
     /// Others changed the alarm all the time.
-    #[error("alarm {0} changed {TRIES} times while it was to be changed: it is tried again")]
+    #[error("alarm {0} changed {MAX_ATTEMPTS} times while it was to be changed: it is tried again")]
     Contended(StreamName),
 }
 
@@ -149,20 +149,20 @@ impl Alarms {
         Ok(settle_for(&begun.map(|event| event.time).collect::<Vec<_>>(), self.clock.now()))
     }
 
-    /// Appends `event` if the alarm is as `wanted`. Compare and append: of two that find it
+    /// Appends `event` if the alarm is as `applies`. Compare and append: of two that find it
     /// so at once one is refused by the log, looks again, and finds it done.
     async fn change(
         &self,
         key: &AlarmKey,
         event: &Event,
-        wanted: fn(&Alarm) -> bool,
+        applies: fn(&Alarm) -> bool,
         cause: Option<&Recorded>,
     ) -> Result<bool, AlarmError> {
         let stream = StreamName::alarm(key);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let history = self.log.stream(&stream).await.map_err(|source| AlarmError::Read(stream.clone(), source))?;
             let alarm: Alarm = fold(&history).map_err(|source| AlarmError::Damaged(stream.clone(), source))?;
-            if !wanted(&alarm) {
+            if !applies(&alarm) {
                 return Ok(false);
             }
             let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));

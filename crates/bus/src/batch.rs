@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::claims::Claim;
-use crate::delivery::Handover;
-use crate::desk::Desk;
+use crate::context::StageContext;
+use crate::delivery::ClaimedEvent;
 use crate::erased::{AnyStage, AnyTask};
 use crate::pace::Pace;
 use crate::progress::{Pause, Progress};
 use crate::settle::TaskEnd;
 use crate::settling::Settling;
-use crate::stage::{Outcome, Task};
+use crate::stage::{Task, TaskOutcome};
 use crate::stranded::Horizon;
 use crate::traced;
 
@@ -34,14 +34,14 @@ const MAX_DOUBLINGS: u32 = 16;
 
 /// What works on a stage's batches, each in a task of its own.
 #[derive(Clone)]
-pub(crate) struct Worker {
+pub(crate) struct BatchWorker {
     pub(crate) stage: Arc<dyn AnyStage>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) context: Arc<StageContext>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) pace: Pace,
     pub(crate) stop: CancellationToken,
     /// How many batches in a row were not all settled, though nothing was in the way.
-    pub(crate) troubles: Arc<AtomicU32>,
+    pub(crate) failures_in_a_row: Arc<AtomicU32>,
     pub(crate) horizon: Horizon,
     /// After which time at work this is recorded in the log; `None`: nobody waits for that.
     pub(crate) hold_after: Option<Duration>,
@@ -49,33 +49,33 @@ pub(crate) struct Worker {
 
 /// What a batch says about the stage.
 #[derive(Debug)]
-pub(crate) enum Worked {
+pub(crate) enum BatchResult {
     /// Nothing: there was nothing left to do, every task failed by a fault of its own, or the log
     /// was in trouble.
-    Nothing,
+    Inconclusive,
     /// The stage did its work, at least once.
-    Well,
+    Succeeded,
     /// Something is in its way.
     Obstructed(AlarmRaised),
 }
 
-impl Worker {
-    pub(crate) async fn work(self, deliveries: Vec<Handover>) -> Worked {
+impl BatchWorker {
+    pub(crate) async fn work(self, deliveries: Vec<ClaimedEvent>) -> BatchResult {
         let histories = match self.histories(&deliveries).await {
             Ok(histories) => histories,
             Err(error) => {
-                tracing::warn!(stage = %self.desk.stage, error = %with_causes(&error),
+                tracing::warn!(stage = %self.context.stage, error = %with_causes(&error),
                     "a batch cannot be read from the log: trying again");
-                self.hold_back(deliveries).await;
-                return Worked::Nothing;
+                self.requeue_later(deliveries).await;
+                return BatchResult::Inconclusive;
             }
         };
         let (tasks, claims) = self.tasks(deliveries, histories);
         if tasks.is_empty() {
-            return Worked::Nothing;
+            return BatchResult::Inconclusive;
         }
-        let settling = Settling::new(self.desk.clone(), self.progress.clone(), &tasks);
-        let span = traced::batch(self.desk.stage, &tasks);
+        let settling = Settling::new(self.context.clone(), self.progress.clone(), &tasks);
+        let span = traced::batch(self.context.stage, &tasks);
         let began = Instant::now();
         Box::pin(self.hold(self.handle(tasks, &settling), &settling, &claims).instrument(span)).await;
         self.progress.batch(began.elapsed());
@@ -84,9 +84,9 @@ impl Worker {
 
     /// The streams of the batch. One that cannot be read is left out, and does not keep
     /// the others from being worked on.
-    async fn histories(&self, batch: &[Handover]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
+    async fn histories(&self, batch: &[ClaimedEvent]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
         let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
-        match self.desk.log.streams(&names).await {
+        match self.context.log.streams(&names).await {
             Err(error) if error.is_about_one() => {}
             Err(error) => return Err(error),
             Ok(mut found) => {
@@ -96,7 +96,7 @@ impl Worker {
         }
         let mut histories = HashMap::with_capacity(names.len());
         for name in names {
-            match self.desk.log.stream(&name).await {
+            match self.context.log.stream(&name).await {
                 Ok(history) => {
                     histories.insert(name, history);
                 }
@@ -114,12 +114,12 @@ impl Worker {
     /// at, to find the event that is meant; what the task is made of is the log's own event.
     fn tasks(
         &self,
-        deliveries: Vec<Handover>,
+        deliveries: Vec<ClaimedEvent>,
         mut histories: HashMap<StreamName, Vec<Recorded>>,
     ) -> (Vec<AnyTask>, HashMap<StreamName, Claim>) {
         let mut tasks = Vec::with_capacity(deliveries.len());
         let mut claims = HashMap::with_capacity(deliveries.len());
-        for Handover { trigger, claim } in deliveries {
+        for ClaimedEvent { trigger, claim } in deliveries {
             let Some(history) = histories.remove(&trigger.stream) else {
                 claim.end(TaskEnd::Unreadable);
                 continue;
@@ -146,8 +146,8 @@ impl Worker {
 
     /// Whether an event that was delivered is to be worked on now.
     fn check(&self, history: &[Recorded], trigger: &Recorded) -> Result<(), TaskEnd> {
-        let (stage, stream, position) = (self.desk.stage, &trigger.stream, trigger.position);
-        let checked = check(history, trigger, stage, (self.desk.clock.now(), self.horizon));
+        let (stage, stream, position) = (self.context.stage, &trigger.stream, trigger.position);
+        let checked = check(history, trigger, stage, (self.context.clock.now(), self.horizon));
         match checked {
             Err(TaskEnd::Duplicate) => self.progress.count(TaskEnd::Duplicate),
             Err(TaskEnd::Foreign) => tracing::error!(%stage, %stream, %position,
@@ -178,9 +178,9 @@ impl Worker {
             if let Some(panic) = panic
                 && settling.is_open(&task.stream)
             {
-                let message = format!("the {} stage panicked: {panic}", self.desk.stage);
+                let message = format!("the {} stage panicked: {panic}", self.context.stage);
                 let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
-                settling.one(task, Outcome::Failed(failure)).await;
+                settling.one(task, TaskOutcome::Failed(failure)).await;
             }
         }
     }
@@ -193,15 +193,15 @@ impl Worker {
         called.map_err(|panic| {
             self.progress.count_panic();
             let message = panic_message(panic.as_ref());
-            tracing::error!(stage = %self.desk.stage, message, "the stage panicked");
+            tracing::error!(stage = %self.context.stage, message, "the stage panicked");
             message
         })
     }
 
-    async fn conclude(&self, settling: Settling, claims: HashMap<StreamName, Claim>, took: Duration) -> Worked {
+    async fn conclude(&self, settling: Settling, claims: HashMap<StreamName, Claim>, took: Duration) -> BatchResult {
         let settled = settling.finish();
         let done = settled.with(TaskEnd::Done).len();
-        tracing::info!(stage = %self.desk.stage, done, failed = settled.with(TaskEnd::Failed).len(),
+        tracing::info!(stage = %self.context.stage, done, failed = settled.with(TaskEnd::Failed).len(),
             again = settled.unsettled().len(), elapsed_ms = took.as_millis(), "batch settled");
         if let Some(obstacle) = &settled.obstacle {
             // Said before the deliveries are given back, so that none comes right in again.
@@ -219,27 +219,27 @@ impl Worker {
             }
         }
         if let Some(obstacle) = settled.obstacle {
-            return Worked::Obstructed(obstacle);
+            return BatchResult::Obstructed(obstacle);
         }
         if back.is_empty() {
-            self.troubles.store(0, Ordering::Relaxed);
-            return if done > 0 { Worked::Well } else { Worked::Nothing };
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
+            return if done > 0 { BatchResult::Succeeded } else { BatchResult::Inconclusive };
         }
-        self.hold_back(back).await;
-        Worked::Nothing
+        self.requeue_later(back).await;
+        BatchResult::Inconclusive
     }
 
     /// Gives deliveries back, but not at once: whatever went wrong, it must not spin.
-    async fn hold_back<T>(&self, held: Vec<T>) {
-        let troubles = self.troubles.fetch_add(1, Ordering::Relaxed).min(MAX_DOUBLINGS);
-        let delay = self.pace.trouble_least.saturating_mul(1 << troubles).min(self.pace.trouble_most);
+    async fn requeue_later<T>(&self, held: Vec<T>) {
+        let failures_in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed).min(MAX_DOUBLINGS);
+        let delay = self.pace.backoff_min.saturating_mul(1 << failures_in_a_row).min(self.pace.backoff_max);
         self.stop.run_until_cancelled(sleep(delay)).await;
         drop(held);
     }
 
     fn unreadable(&self, stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
         self.progress.count(TaskEnd::Unreadable);
-        tracing::error!(stage = %self.desk.stage, %stream, error,
+        tracing::error!(stage = %self.context.stage, %stream, error,
             "a stream cannot be understood and is left alone: run `strongroom log verify`");
     }
 }

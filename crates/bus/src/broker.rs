@@ -33,7 +33,7 @@ use std::sync::Arc;
 use strongroom_model::SiteId;
 
 pub use self::error::BrokerError;
-pub use self::message::Message;
+pub use self::message::EventMessage;
 pub use self::parked::{Parked, ParkedId, ParkedMessage, Replayed};
 pub use self::publisher::{Depth, Published, Publisher};
 pub use self::route::RoutingKey;

@@ -17,7 +17,7 @@ pub enum Delivery {
 
 /// An event handed to a stage. Dropped without a word, it is handed over again.
 #[derive(Debug)]
-pub(crate) struct Handover {
+pub(crate) struct ClaimedEvent {
     /// What is said to be the stream's last event. By a broker that is only a hint: the log's own
     /// is looked up before anything is done.
     pub(crate) trigger: Recorded,

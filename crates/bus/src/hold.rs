@@ -13,7 +13,7 @@ use std::pin::pin;
 use strongroom_model::StreamName;
 use tokio::time::sleep;
 
-use crate::batch::Worker;
+use crate::batch::BatchWorker;
 use crate::claims::Claim;
 use crate::settling::Settling;
 
@@ -21,7 +21,7 @@ use crate::settling::Settling;
 /// not answer.
 pub(crate) const INTERVALS: u32 = 2;
 
-impl Worker {
+impl BatchWorker {
     /// Waits for the stage's work, and holds what is still open of it, again and again.
     pub(crate) async fn hold(
         &self,
@@ -37,7 +37,7 @@ impl Worker {
                 () = &mut work => return,
                 () = sleep(hold_after) => {}
             }
-            let until = self.desk.clock.now().checked_add(hold_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
+            let until = self.context.clock.now().checked_add(hold_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
             let mut holding = pin!(settling.hold(until));
             let mut over = false;
             // An append that was begun is carried out: it is waited for even if the work is over

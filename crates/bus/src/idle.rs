@@ -49,7 +49,7 @@ pub enum Idle {
 }
 
 /// What a look at the log and at the stages shows.
-enum Look {
+enum WorkState {
     Busy,
     Paused(AlarmRaised, Instant),
     Waiting(Timestamp),
@@ -75,7 +75,7 @@ impl Pipeline {
             match self.look(stages).await {
                 Ok(look) => {
                     readable_at = Instant::now();
-                    if let Some(idle) = self.judge(look, stages, patience, &mut overdue_since).await? {
+                    if let Some(idle) = self.decide(look, stages, patience, &mut overdue_since).await? {
                         return Ok(idle);
                     }
                 }
@@ -93,7 +93,7 @@ impl Pipeline {
     /// What is left to do is a stream's last event, and remains so until the append that
     /// settles it. So if nothing is pending, and the log is as long after the last look as
     /// before the first, then nothing was pending anywhere at that size.
-    async fn look(&self, stages: &[StageName]) -> Result<Look, LogError> {
+    async fn look(&self, stages: &[StageName]) -> Result<WorkState, LogError> {
         let log = &self.wiring.log;
         let size = log.head().await?.size;
         let mut paused = None;
@@ -102,21 +102,21 @@ impl Pipeline {
                 continue;
             }
             match handle.progress.pause_now() {
-                None => return Ok(Look::Busy),
-                Some(pause) => paused = paused.or(Some(Look::Paused(pause.obstacle, pause.since))),
+                None => return Ok(WorkState::Busy),
+                Some(pause) => paused = paused.or(Some(WorkState::Paused(pause.obstacle, pause.since))),
             }
         }
         let due = log.next_due(stages).await?;
         if log.head().await?.size != size {
-            return Ok(Look::Busy);
+            return Ok(WorkState::Busy);
         }
-        Ok(paused.or(due.map(Look::Waiting)).unwrap_or(Look::Settled))
+        Ok(paused.or(due.map(WorkState::Waiting)).unwrap_or(WorkState::Settled))
     }
 
     /// Whether something is in hand, or pending and not known to rest.
     async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
         if let Delivery::Broker(_) = self.wiring.delivery {
-            return has_work_by_broker(&self.wiring.log, handle).await;
+            return has_work_in_queue(&self.wiring.log, handle).await;
         }
         // Read first: what is below `from` and not in hand is done or rests. What the feed
         // takes after this is still pending above it.
@@ -124,21 +124,23 @@ impl Pipeline {
         Ok(read.in_flight > 0 || !self.wiring.log.pending(handle.stage, read.from, 1).await?.is_empty())
     }
 
-    async fn judge(
+    async fn decide(
         &self,
-        look: Look,
+        look: WorkState,
         stages: &[StageName],
         patience: Duration,
         overdue_since: &mut Option<Instant>,
     ) -> Result<Option<Idle>, LogError> {
         let due = match look {
-            Look::Settled => return Ok(Some(Idle::Settled)),
-            Look::Paused(obstacle, since) if since.elapsed() >= patience => return Ok(Some(Idle::Paused(obstacle))),
-            Look::Busy | Look::Paused(..) => {
+            WorkState::Settled => return Ok(Some(Idle::Settled)),
+            WorkState::Paused(obstacle, since) if since.elapsed() >= patience => {
+                return Ok(Some(Idle::Paused(obstacle)));
+            }
+            WorkState::Busy | WorkState::Paused(..) => {
                 *overdue_since = None;
                 return Ok(None);
             }
-            Look::Waiting(due) => due,
+            WorkState::Waiting(due) => due,
         };
         let now = self.wiring.clock.now();
         // Put off by a clock that was ahead: it is handed out at the next look for such.
@@ -157,7 +159,7 @@ impl Pipeline {
 }
 
 /// Whether something is in hand here, or pending in the log and not known to rest.
-async fn has_work_by_broker(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
+async fn has_work_in_queue(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
     if !handle.claims.is_empty() {
         return Ok(true);
     }

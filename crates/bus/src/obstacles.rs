@@ -18,27 +18,27 @@ use strongroom_model::{Actor, AlarmKind, Event, Recorded, StageName, StreamName,
 use tokio::time::Instant;
 
 use crate::alarms::{Alarms, Cleared};
-use crate::desk::Desk;
+use crate::context::StageContext;
 
 /// How many alarms are looked through when a stage starts, the newest first.
 const MAX_ALARMS: usize = 4096;
 
 /// After which time at most it is looked again whether an alarm may be cleared: the wait is counted
 /// by the clock on the wall, which may be set.
-const SETTLING_LOOK: Duration = Duration::from_secs(60);
+const CLEAR_RETRY: Duration = Duration::from_secs(60);
 
 /// How an obstacle came to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum FoundBy {
     /// The stage was asked whether it may work.
-    Asking,
+    Readiness,
     /// The stage was at work, in this process or in an earlier one.
-    Working,
+    Work,
 }
 
 /// An alarm whose condition is over, and which is cleared later.
 #[derive(Debug)]
-struct Settling {
+struct PendingClear {
     at: Instant,
     message: String,
 }
@@ -48,38 +48,38 @@ struct Settling {
 pub(crate) struct Obstacles {
     alarms: Alarms,
     stage: StageName,
-    raised: BTreeMap<AlarmKey, Found>,
+    raised: BTreeMap<AlarmKey, FoundBy>,
     /// Those that are over, but have come and gone so often that their alarm stays raised, and
     /// when to ask again and what to say then.
-    settling: BTreeMap<AlarmKey, Settling>,
+    pending: BTreeMap<AlarmKey, PendingClear>,
 }
 
 impl Obstacles {
-    pub(crate) fn new(desk: &Desk) -> Self {
-        Self { alarms: desk.alarms(), stage: desk.stage, raised: BTreeMap::new(), settling: BTreeMap::new() }
+    pub(crate) fn new(context: &StageContext) -> Self {
+        Self { alarms: context.alarms(), stage: context.stage, raised: BTreeMap::new(), pending: BTreeMap::new() }
     }
 
     /// Whether nothing is in the way any more.
-    pub(crate) fn none(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.raised.is_empty()
     }
 
     /// Whether something is raised that only the work itself meets.
-    pub(crate) fn any_met_at_work(&self) -> bool {
-        self.raised.values().any(|found| *found == Found::Working)
+    pub(crate) fn any_found_by_work(&self) -> bool {
+        self.raised.values().any(|found| *found == FoundBy::Work)
     }
 
     /// When an alarm whose condition is over can be cleared.
-    pub(crate) fn settled_at(&self) -> Option<Instant> {
-        self.settling.values().map(|settling| settling.at).min()
+    pub(crate) fn clear_due_at(&self) -> Option<Instant> {
+        self.pending.values().map(|pending| pending.at).min()
     }
 
     /// Clears the alarms that have been over for long enough.
-    pub(crate) async fn settle(&mut self) {
+    pub(crate) async fn clear_due(&mut self) {
         let now = Instant::now();
-        let due: Vec<_> = self.settling.extract_if(.., |_, settling| settling.at <= now).collect();
-        for (key, settling) in due {
-            self.clear_one(key, settling.message).await;
+        let due: Vec<_> = self.pending.extract_if(.., |_, pending| pending.at <= now).collect();
+        for (key, pending) in due {
+            self.clear_one(key, pending.message).await;
         }
     }
 
@@ -87,30 +87,30 @@ impl Obstacles {
     ///
     /// Hosts change their names, and a drive moves from one to another: so an alarm of another host is taken over as well,
     /// once no process is alive there. Returns whether some are left to such a process.
-    pub(crate) async fn adopt(&mut self, desk: &Desk) -> Result<bool, LogError> {
+    pub(crate) async fn adopt(&mut self, context: &StageContext) -> Result<bool, LogError> {
         let mut are_left = false;
-        let heads = desk.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
+        let heads = context.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
         for head in heads.into_iter().filter(|head| pauses(&head.stream, self.stage)) {
-            let history = desk.log.readable_stream(&head.stream).await?;
+            let history = context.log.readable_stream(&head.stream).await?;
             let Some((key, raised_by)) = left_raised(&history, self.stage) else { continue };
             if key.kind.is_of_one_host()
-                && raised_by.host() != desk.actor.host()
-                && is_alive(&desk.log, &raised_by).await?
+                && raised_by.host() != context.actor.host()
+                && is_alive(&context.log, &raised_by).await?
             {
                 are_left = true;
                 continue;
             }
-            let found = if key.kind.cleared_by() == ClearedBy::Opening { Found::Asking } else { Found::Working };
+            let found = if key.kind.cleared_by() == ClearedBy::Opening { FoundBy::Readiness } else { FoundBy::Work };
             self.raised.entry(key).or_insert(found);
         }
         Ok(are_left)
     }
 
     /// Raises an obstacle's alarm, unless it is raised already.
-    pub(crate) async fn raise(&mut self, obstacle: &AlarmRaised, found: Found) {
+    pub(crate) async fn raise(&mut self, obstacle: &AlarmRaised, found: FoundBy) {
         // Kept whether or not the log took it: to clear an alarm that is not raised is nothing.
         let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
-        self.settling.remove(&key);
+        self.pending.remove(&key);
         self.raised.entry(key).and_modify(|known| *known = found).or_insert(found);
         if let Err(error) = self.alarms.raise(obstacle, None).await {
             tracing::warn!(stage = %self.stage, error = %with_causes(&error),
@@ -120,31 +120,33 @@ impl Obstacles {
 
     /// The stage, asked whether it may work, named `now`, or nothing any more: what it named before is over. While it
     /// names something, only what a look can tell from it is: a drive that was full and is missing now may still be full.
-    pub(crate) async fn asked(&mut self, now: Option<&AlarmRaised>) {
+    pub(crate) async fn readiness_checked(&mut self, now: Option<&AlarmRaised>) {
         let key_now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
         let is_over = |key: &AlarmKey| now.is_none() || key.kind.cleared_by() == ClearedBy::Opening;
         let asked =
-            self.raised.iter().filter(|(key, found)| **found == Found::Asking && Some(*key) != key_now.as_ref());
+            self.raised.iter().filter(|(key, found)| **found == FoundBy::Readiness && Some(*key) != key_now.as_ref());
         let over: Vec<AlarmKey> = asked.map(|(key, _)| key.clone()).filter(is_over).collect();
         self.clear(over, now).await;
     }
 
     /// The stage did its work: nothing is in its way.
-    pub(crate) async fn over(&mut self) {
+    pub(crate) async fn work_succeeded(&mut self) {
         let over = self.raised.keys().cloned().collect();
         self.clear(over, None).await;
     }
 
     /// What is said of an alarm's end: what a look at its subject showed, or that the work which met it goes on.
-    fn is_well(&self, key: &AlarmKey) -> String {
+    fn end_message(&self, key: &AlarmKey) -> String {
         key.found_well().unwrap_or_else(|| format!("{} works again", self.stage))
     }
 
     /// Clears alarms, since nothing is in the way any more, or something else is.
     async fn clear(&mut self, keys: Vec<AlarmKey>, now: Option<&AlarmRaised>) {
         for key in keys {
-            let message = now
-                .map_or_else(|| self.is_well(&key), |now| format!("something else is in the way now: {}", now.message));
+            let message = now.map_or_else(
+                || self.end_message(&key),
+                |now| format!("something else is in the way now: {}", now.message),
+            );
             self.clear_one(key, message).await;
         }
     }
@@ -154,8 +156,8 @@ impl Obstacles {
         match self.alarms.clear(&key, &message, None).await {
             Ok(Cleared::Settling(wait)) => {
                 self.raised.remove(&key);
-                let wait = Duration::try_from(wait).unwrap_or_default().min(SETTLING_LOOK);
-                self.settling.insert(key, Settling { at: Instant::now() + wait, message });
+                let wait = Duration::try_from(wait).unwrap_or_default().min(CLEAR_RETRY);
+                self.pending.insert(key, PendingClear { at: Instant::now() + wait, message });
             }
             Ok(_) => {
                 self.raised.remove(&key);

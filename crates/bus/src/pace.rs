@@ -16,17 +16,17 @@ pub struct Pace {
     /// How long after it was last asked an idle stage is asked again whether it could work.
     pub look: Duration,
     /// How long a pause lasts at first; it doubles for as long as the obstacle stays.
-    pub pause_least: Duration,
+    pub pause_min: Duration,
     /// How long a pause lasts at most before the stage is asked again.
-    pub pause_most: Duration,
+    pub pause_max: Duration,
     /// How long it must be quiet after an obstacle before it counts as gone, where no
     /// work came by to show it.
     pub quiet: Duration,
     /// How long unsettled tasks are held back at first, and after trouble with the log; it
     /// doubles for as long as there is trouble.
-    pub trouble_least: Duration,
+    pub backoff_min: Duration,
     /// How long they are held back at most.
-    pub trouble_most: Duration,
+    pub backoff_max: Duration,
 }
 
 impl Default for Pace {
@@ -37,23 +37,23 @@ impl Default for Pace {
             linger: Duration::from_millis(5),
             // A drive that is pulled out or swapped while nothing is to be done should show within seconds.
             look: Duration::from_secs(3),
-            pause_least: Duration::from_secs(1),
+            pause_min: Duration::from_secs(1),
             // A person who has plugged a drive back in watches for about this long.
-            pause_most: Duration::from_secs(15),
+            pause_max: Duration::from_secs(15),
             quiet: Duration::from_secs(10),
-            trouble_least: Duration::from_millis(100),
-            trouble_most: Duration::from_secs(30),
+            backoff_min: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(30),
         }
     }
 }
 
 impl Pace {
     pub(crate) const fn pause(&self) -> Backoff {
-        Backoff::new(self.pause_least, self.pause_most)
+        Backoff::new(self.pause_min, self.pause_max)
     }
 
-    pub(crate) const fn trouble(&self) -> Backoff {
-        Backoff::new(self.trouble_least, self.trouble_most)
+    pub(crate) const fn backoff(&self) -> Backoff {
+        Backoff::new(self.backoff_min, self.backoff_max)
     }
 }
 

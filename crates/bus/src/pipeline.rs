@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::Worker;
+use crate::batch::BatchWorker;
 use crate::claims::Claims;
+use crate::consumer::{Consumer, ConsumerParts};
+use crate::context::StageContext;
 use crate::delivery::Delivery;
-use crate::desk::Desk;
 use crate::erased::AnyStage;
-use crate::feed::{Feed, Sources};
-use crate::local::Local;
+use crate::log_source::LogSource;
 use crate::pace::Pace;
 use crate::progress::{Progress, StageProgress};
 use crate::retry::RetryPolicy;
@@ -89,7 +89,7 @@ impl StageView {
     fn progress(&self) -> StageProgress {
         StageProgress {
             stage: self.stage,
-            in_hand: self.claims.progress().in_flight,
+            in_flight: self.claims.progress().in_flight,
             counts: self.progress.counts(),
             has_looked: self.progress.has_looked(),
             paused: self.progress.pause_now(),
@@ -186,33 +186,34 @@ fn spawn_any(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHa
     let (hold_after, horizon) = (wiring.hold_after(), wiring.horizon());
     let name = stage.name();
     let progress = Arc::new(Progress::of(log.site().clone(), name));
-    let in_hand = metrics::gauge!("strongroom_tasks_in_hand", "site" => log.site().to_string(), "stage" => name.name());
+    let in_flight =
+        metrics::gauge!("strongroom_tasks_in_flight", "site" => log.site().to_string(), "stage" => name.name());
     // One batch waits while others are worked on.
-    let (out, handovers) = mpsc::channel(stage.limits().tasks.max(1));
-    let desk = Desk { log: log.clone(), clock: clock.clone(), actor, stage: name, retry };
-    let worker = Worker {
+    let (out, claimed) = mpsc::channel(stage.limits().tasks.max(1));
+    let context = StageContext { log: log.clone(), clock: clock.clone(), actor, stage: name, retry };
+    let worker = BatchWorker {
         stage: stage.clone(),
-        desk: Arc::new(desk),
+        context: Arc::new(context),
         progress: progress.clone(),
         pace,
         stop: stop.clone(),
-        troubles: Arc::default(),
+        failures_in_a_row: Arc::default(),
         horizon,
         hold_after,
     };
     let (claims, task) = match delivery {
         Delivery::InProcess => {
-            let claims = Arc::new(Claims::new(in_hand));
-            let runner = Runner::new(worker, handovers, claims.clone(), abort);
-            let local = Local { log, clock, stage: name, horizon, claims: claims.clone(), out, pace, stop };
+            let claims = Arc::new(Claims::new(in_flight));
+            let runner = Runner::new(worker, claimed, claims.clone(), abort);
+            let local = LogSource { log, clock, stage: name, horizon, claims: claims.clone(), out, pace, stop };
             (claims, tokio::spawn(both(local.run(), runner.run())))
         }
         Delivery::Broker(broker) => {
             let (sender, released) = mpsc::unbounded_channel();
-            let claims = Arc::new(Claims::of_queue(in_hand, sender));
-            let runner = Runner::new(worker, handovers, claims.clone(), abort.clone());
-            let sources = Sources { broker, stage, log, clock, horizon };
-            let feed = Feed::new(sources, claims.clone(), released, &progress, out, pace, (stop, abort));
+            let claims = Arc::new(Claims::of_queue(in_flight, sender));
+            let runner = Runner::new(worker, claimed, claims.clone(), abort.clone());
+            let parts = ConsumerParts { broker, stage, log, clock, horizon };
+            let feed = Consumer::new(parts, claims.clone(), released, &progress, out, pace, (stop, abort));
             (claims, tokio::spawn(both(feed.run(), runner.run())))
         }
     };

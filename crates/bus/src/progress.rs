@@ -17,7 +17,7 @@ pub struct StageProgress {
     /// Which stage.
     pub stage: StageName,
     /// How many subjects are in hand: waiting in this process, or being worked on.
-    pub in_hand: usize,
+    pub in_flight: usize,
     /// What it has settled.
     pub counts: Counts,
     /// Whether it has been asked whether it may work, and has answered. What was in its way by then is in `paused`, and

@@ -13,15 +13,15 @@
 //! - [`pace`]: how often, how long, how much;
 //! - `lane`: one queue, and what is known to be in it; `lanes`: all of a site's;
 //! - `session`: the life of one connection; `turn`: what is published of one lane;
-//! - `state`: how it stands, for health and for `watch`: alarms and figures.
+//! - `state`: how it stands, for health and for `conditions`: alarms and figures.
 
-mod lane;
-mod lanes;
+mod conditions;
+mod fill;
 pub mod pace;
+mod queue;
+mod queues;
 mod session;
-mod state;
-mod turn;
-mod watch;
+mod status;
 
 use std::sync::Arc;
 
@@ -37,11 +37,11 @@ use crate::broker::Broker;
 use crate::retry::RetryPolicy;
 
 pub use self::pace::RelayPace;
-pub use self::state::RelayHealth;
+pub use self::status::RelayHealth;
 
+use self::conditions::AlarmWatch;
 use self::session::Relay;
-use self::state::State;
-use self::watch::Watch;
+use self::status::SharedStatus;
 
 /// What a relay needs.
 #[derive(Debug, Clone)]
@@ -66,13 +66,13 @@ pub struct RelayWiring {
 /// A relay that runs in this process. Dropped, it runs on.
 #[derive(Debug)]
 pub struct RelayHandle {
-    state: Arc<State>,
+    status: Arc<SharedStatus>,
     task: JoinHandle<()>,
 }
 
 /// Shows how a relay stands, wherever that is asked.
 #[derive(Debug, Clone)]
-pub struct RelayView(Arc<State>);
+pub struct RelayView(Arc<SharedStatus>);
 
 impl RelayView {
     /// How it stands.
@@ -86,13 +86,13 @@ impl RelayHandle {
     /// Shows how it stands, wherever that is asked.
     #[must_use]
     pub fn view(&self) -> RelayView {
-        RelayView(self.state.clone())
+        RelayView(self.status.clone())
     }
 
     /// How it stands.
     #[must_use]
     pub fn health(&self) -> RelayHealth {
-        self.state.health()
+        self.status.health()
     }
 
     /// Whether it has ended: it was told to, or it met a fault of its own.
@@ -112,13 +112,13 @@ impl RelayHandle {
 /// Starts a relay. It declares the topology where it may, and publishes until it is told to stop.
 #[must_use]
 pub fn spawn_relay(wiring: RelayWiring) -> RelayHandle {
-    let state = Arc::new(State::default());
+    let status = Arc::new(SharedStatus::default());
     let alarms = Alarms::new(wiring.log.clone(), wiring.clock.clone(), wiring.actor.clone());
-    let watch = Watch::new(alarms, &wiring.broker, wiring.pace, state.clone());
+    let conditions = AlarmWatch::new(alarms, &wiring.broker, wiring.pace, status.clone());
     let stop = wiring.stop.clone();
-    let relay = Relay::new(wiring, state.clone());
+    let relay = Relay::new(wiring, status.clone());
     let task = tokio::spawn(async move {
-        tokio::join!(relay.run(), stop.run_until_cancelled(watch.run()));
+        tokio::join!(relay.run(), stop.run_until_cancelled(conditions.run()));
     });
-    RelayHandle { state, task }
+    RelayHandle { status, task }
 }

@@ -9,9 +9,9 @@ use futures_util::future::join_all;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{Fold, StreamName};
 
-use crate::desk::Desk;
+use crate::context::StageContext;
 use crate::settling::Settling;
-use crate::stage::{Outcome, Task};
+use crate::stage::{Task, TaskOutcome};
 
 /// Settles the tasks of one batch. Clones settle the same batch, so that tasks which
 /// [`Stage::handle`](crate::Stage::handle) runs side by side can each have one.
@@ -82,8 +82,8 @@ impl<S: Fold> Settle<S> {
     /// Settles these tasks. The runner does this for each batch; a stage's own tests may,
     /// to call [`Stage::handle`](crate::Stage::handle) by hand.
     #[must_use]
-    pub fn new(desk: Desk, tasks: &[Task<S>]) -> Self {
-        Self::of(Settling::new(Arc::new(desk), Arc::default(), tasks))
+    pub fn new(context: StageContext, tasks: &[Task<S>]) -> Self {
+        Self::of(Settling::new(Arc::new(context), Arc::default(), tasks))
     }
 
     pub(crate) const fn of(settling: Settling) -> Self {
@@ -93,12 +93,12 @@ impl<S: Fold> Settle<S> {
     /// Settles some of the batch's tasks. Each is all or nothing by itself: a duplicate that was
     /// faster with one of them does not keep the others out of the log. The log puts
     /// their appends into one commit where it can.
-    pub async fn settle(&self, outcomes: Vec<(Task<S>, Outcome)>) {
+    pub async fn settle(&self, outcomes: Vec<(Task<S>, TaskOutcome)>) {
         join_all(outcomes.into_iter().map(|(task, outcome)| self.one(task, outcome))).await;
     }
 
     /// Settles one of the batch's tasks.
-    pub async fn one(&self, task: Task<S>, outcome: Outcome) {
+    pub async fn one(&self, task: Task<S>, outcome: TaskOutcome) {
         self.settling.one(task.erased(), outcome).await;
     }
 

@@ -16,11 +16,11 @@ use strongroom_service::kill_point;
 use tokio::sync::RwLock;
 
 use crate::alarms::AlarmError;
-use crate::desk::{Desk, new_event};
+use crate::context::{StageContext, new_event};
 use crate::erased::AnyTask;
 use crate::progress::Progress;
 use crate::settle::{Settled, TaskEnd};
-use crate::stage::{Done, Outcome, Task};
+use crate::stage::{Done, Task, TaskOutcome};
 
 /// How many characters of a failure's message are recorded: it is for a person, and part
 /// of it may come from outside.
@@ -29,24 +29,24 @@ const MESSAGE_CHARS: usize = 500;
 /// The tasks of one batch, and what became of each.
 #[derive(Debug, Clone)]
 pub(crate) struct Settling {
-    desk: Arc<Desk>,
+    context: Arc<StageContext>,
     progress: Arc<Progress>,
-    batch: Arc<Mutex<Batch>>,
+    batch: Arc<Mutex<BatchTasks>>,
     /// Shared by those who settle, alone to whoever holds: an append that holds a stream and one
     /// that settles it would expect the same version, and one of them would lose to the other.
     turn: Arc<RwLock<()>>,
 }
 
 #[derive(Debug, Default)]
-struct Batch {
-    open: HashMap<StreamName, Open>,
+struct BatchTasks {
+    open: HashMap<StreamName, OpenTask>,
     ended: HashMap<StreamName, TaskEnd>,
     obstacle: Option<AlarmRaised>,
 }
 
 /// A task that is not settled.
 #[derive(Debug)]
-struct Open {
+struct OpenTask {
     /// The stream's version, which moves on when the task is held.
     version: Version,
     /// What handed it to the stage.
@@ -57,15 +57,15 @@ struct Open {
 struct Refused(String);
 
 impl Settling {
-    pub(crate) fn new<S>(desk: Arc<Desk>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
-        let open = |task: &Task<S>| Open { version: task.version, trigger: task.trigger.clone() };
+    pub(crate) fn new<S>(context: Arc<StageContext>, progress: Arc<Progress>, tasks: &[Task<S>]) -> Self {
+        let open = |task: &Task<S>| OpenTask { version: task.version, trigger: task.trigger.clone() };
         let open = tasks.iter().map(|task| (task.stream.clone(), open(task))).collect();
-        let batch = Batch { open, ..Batch::default() };
-        Self { desk, progress, batch: Arc::new(Mutex::new(batch)), turn: Arc::default() }
+        let batch = BatchTasks { open, ..BatchTasks::default() };
+        Self { context, progress, batch: Arc::new(Mutex::new(batch)), turn: Arc::default() }
     }
 
     /// Settles one of the batch's tasks.
-    pub(crate) async fn one(&self, mut task: AnyTask, outcome: Outcome) {
+    pub(crate) async fn one(&self, mut task: AnyTask, outcome: TaskOutcome) {
         let _turn = self.turn.read().await;
         match self.version(&task.stream) {
             Some(version) => task.version = version,
@@ -73,18 +73,18 @@ impl Settling {
             None => return self.progress.count(TaskEnd::Duplicate),
         }
         let written = match outcome {
-            Outcome::Done(done) => self.write(&task, done, TaskEnd::Done).await,
-            Outcome::Failed(failure) => self.fail(&task, failure).await,
-            Outcome::Obstructed(obstacle) => {
+            TaskOutcome::Done(done) => self.write(&task, done, TaskEnd::Done).await,
+            TaskOutcome::Failed(failure) => self.fail(&task, failure).await,
+            TaskOutcome::Obstructed(obstacle) => {
                 self.batch().obstacle.get_or_insert(obstacle);
                 Ok(TaskEnd::Unsettled)
             }
-            Outcome::Superseded => Ok(TaskEnd::NothingToDo),
+            TaskOutcome::Superseded => Ok(TaskEnd::NothingToDo),
         };
         let end = match written {
             Ok(end) => end,
             Err(Refused(reason)) => {
-                let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.desk.stage);
+                let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.context.stage);
                 let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
                 self.fail(&task, failure).await.unwrap_or_else(|Refused(reason)| {
                     tracing::error!(stream = %task.stream, reason, "a failure could not be recorded");
@@ -104,7 +104,7 @@ impl Settling {
     /// What became of the batch. Tasks that were not settled are to be delivered again.
     pub(crate) fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
-        let Batch { open, mut ended, obstacle } = batch;
+        let BatchTasks { open, mut ended, obstacle } = batch;
         ended.extend(open.into_keys().map(|stream| (stream, TaskEnd::Unsettled)));
         Settled { ends: ended, obstacle }
     }
@@ -139,12 +139,12 @@ impl Settling {
         trigger: Recorded,
         until: Timestamp,
     ) -> Option<(StreamName, Position)> {
-        let Some(event) = Event::held(stream.kind(), Held { stage: self.desk.stage, until }) else {
+        let Some(event) = Event::held(stream.kind(), Held { stage: self.context.stage, until }) else {
             return Some((stream, trigger.position));
         };
-        let who = (&self.desk.clock, &self.desk.actor);
+        let who = (&self.context.clock, &self.context.actor);
         let event = new_event(who, stream.clone(), Expected::After(version), event, Some(&trigger));
-        match self.desk.log.append(vec![event]).await {
+        match self.context.log.append(vec![event]).await {
             Ok(recorded) => {
                 kill_point!("hold.after-append");
                 let held = recorded.last()?;
@@ -152,14 +152,14 @@ impl Settling {
                 Some((stream, held.position))
             }
             Err(AppendError::Conflict { .. }) => {
-                tracing::info!(stage = %self.desk.stage, %stream, "another worker has taken a task over: it is given up here");
+                tracing::info!(stage = %self.context.stage, %stream, "another worker has taken a task over: it is given up here");
                 let mut batch = self.batch();
                 batch.open.remove(&stream);
                 batch.ended.insert(stream.clone(), TaskEnd::Duplicate);
                 Some((stream, trigger.position))
             }
             Err(error) => {
-                trouble(&stream, &error);
+                warn_unsettled(&stream, &error);
                 None
             }
         }
@@ -168,7 +168,7 @@ impl Settling {
     async fn fail(&self, task: &AnyTask, failure: Failure) -> Result<TaskEnd, Refused> {
         let raise = failure.raise.iter().cloned().collect();
         let failed = self.failed(task, failure);
-        tracing::warn!(stage = %self.desk.stage, stream = %task.stream, kind = failed.kind.code(),
+        tracing::warn!(stage = %self.context.stage, stream = %task.stream, kind = failed.kind.code(),
             attempt = failed.attempt, retry_at = ?failed.retry_at, message = failed.message, "task failed");
         let event = Event::failed(task.stream.kind(), failed);
         self.write(task, Done { raise, ..Done::event(event) }, TaskEnd::Failed).await
@@ -177,14 +177,14 @@ impl Settling {
     /// A failure as it is recorded: counted from the log, due by the policy.
     fn failed(&self, task: &AnyTask, failure: Failure) -> Failed {
         let attempt = task.state.attempt();
-        let delay = self.desk.retry.delay(failure.fate, attempt, fastrand::f64());
+        let delay = self.context.retry.delay(failure.fate, attempt, fastrand::f64());
         Failed {
-            stage: self.desk.stage,
+            stage: self.context.stage,
             kind: failure.kind,
             message: printable(&failure.message, MESSAGE_CHARS),
             attempt,
             // A time beyond the calendar (year 9999) is not a time: a person must look.
-            retry_at: delay.and_then(|delay| self.desk.clock.now().checked_add(delay).ok()),
+            retry_at: delay.and_then(|delay| self.context.clock.now().checked_add(delay).ok()),
             digest: failure.digest,
             quarantined: failure.quarantined,
             reached: failure.reached,
@@ -200,7 +200,7 @@ impl Settling {
             return Err(Refused(illegal.to_string()));
         }
         if let Err(error) = self.alarm(task, &done).await {
-            trouble(&task.stream, &error);
+            warn_unsettled(&task.stream, &error);
             return Ok(TaskEnd::Unsettled);
         }
         kill_point!("settle.after-alarms");
@@ -209,7 +209,7 @@ impl Settling {
         if events.is_empty() {
             return Ok(TaskEnd::NothingToDo);
         }
-        let appended = self.desk.log.append(events).await;
+        let appended = self.context.log.append(events).await;
         kill_point!("settle.after-append");
         match appended {
             Ok(_) => {
@@ -222,7 +222,7 @@ impl Settling {
             ) => Err(Refused(error.to_string())),
             // Another subject moved, which somebody else worked on as well: its new state must be seen.
             Err(error) => {
-                trouble(&task.stream, &error);
+                warn_unsettled(&task.stream, &error);
                 Ok(TaskEnd::Unsettled)
             }
         }
@@ -231,7 +231,7 @@ impl Settling {
     /// Refuses events that cannot happen to the task's subject. In the log they would be
     /// there for ever, and nobody could make sense of the subject again.
     fn check(&self, task: &AnyTask, events: &[Event]) -> Result<(), IllegalTransition> {
-        let mut last = Recorded { time: self.desk.clock.now(), version: task.version, ..task.trigger.clone() };
+        let mut last = Recorded { time: self.context.clock.now(), version: task.version, ..task.trigger.clone() };
         let events: Vec<Recorded> = (events.iter())
             .map(|event| {
                 last.version = last.version.next();
@@ -243,7 +243,7 @@ impl Settling {
     }
 
     async fn alarm(&self, task: &AnyTask, done: &Done) -> Result<(), AlarmError> {
-        let alarms = self.desk.alarms();
+        let alarms = self.context.alarms();
         for alarm in &done.raise {
             alarms.raise(alarm, Some(&task.trigger)).await?;
         }
@@ -255,7 +255,7 @@ impl Settling {
 
     fn events(&self, task: &AnyTask, done: Done) -> Vec<NewEvent> {
         let mut expected = Expected::After(task.version);
-        let who = (&self.desk.clock, &self.desk.actor);
+        let who = (&self.context.clock, &self.context.actor);
         let mut events = Vec::with_capacity(done.events.len() + done.others.len());
         for event in done.events {
             events.push(new_event(who, task.stream.clone(), expected, event, Some(&task.trigger)));
@@ -265,11 +265,11 @@ impl Settling {
         events
     }
 
-    fn batch(&self) -> MutexGuard<'_, Batch> {
+    fn batch(&self) -> MutexGuard<'_, BatchTasks> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn trouble(stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
+fn warn_unsettled(stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(%stream, error, "task could not be settled: it is delivered again");
 }

@@ -102,7 +102,7 @@ pub struct Task<S> {
 
 /// What became of a task.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum TaskOutcome {
     /// The work is done: append this.
     Done(Done),
     /// It could not be done: recorded as a failure.

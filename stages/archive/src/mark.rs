@@ -1,6 +1,6 @@
 //! One booking's mark, and what the server's answer means. Pure.
 
-use strongroom_bus::{Done, Failure, Fate, Outcome, Task};
+use strongroom_bus::{Done, Failure, Fate, Task, TaskOutcome};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmRaised, Archived};
 use strongroom_model::wire::{Answer, AnswerOutcome, Mark, RefusalCause};
@@ -23,7 +23,7 @@ impl MarkTask {
         }
     }
 
-    pub(crate) fn settled(self, outcome: Outcome) -> (Task<Booking>, Outcome) {
+    pub(crate) fn settled(self, outcome: TaskOutcome) -> (Task<Booking>, TaskOutcome) {
         (self.task, outcome)
     }
 }
@@ -46,7 +46,7 @@ fn mark(task: &Task<Booking>) -> Option<(BookingId, Mark)> {
 }
 
 /// The outcome if the server refused.
-pub(crate) fn refusal(one: &MarkTask, answer: &Answer, what: &str) -> Option<Outcome> {
+pub(crate) fn refusal(one: &MarkTask, answer: &Answer, what: &str) -> Option<TaskOutcome> {
     match answer.outcome {
         AnswerOutcome::Done | AnswerOutcome::Already => None,
         AnswerOutcome::Refused => {
@@ -56,12 +56,12 @@ pub(crate) fn refusal(one: &MarkTask, answer: &Answer, what: &str) -> Option<Out
     }
 }
 
-fn refused(one: &MarkTask, cause: Option<RefusalCause>, reason: &str, what: &str) -> Outcome {
+fn refused(one: &MarkTask, cause: Option<RefusalCause>, reason: &str, what: &str) -> TaskOutcome {
     let message = format!("the server refused to {what} {}: {reason}", one.booking);
     let failure = |kind, fate| Failure::new(kind, message.clone(), fate);
-    Outcome::Failed(match cause {
+    TaskOutcome::Failed(match cause {
         // Every other booking would fail as well.
-        Some(RefusalCause::Storage) => return Outcome::Obstructed(no_storage(reason)),
+        Some(RefusalCause::Storage) => return TaskOutcome::Obstructed(no_storage(reason)),
         Some(RefusalCause::Busy) => failure(FailureKind::Refused, Fate::Retry),
         Some(RefusalCause::FileMissing) => failure(FailureKind::FileMissing, Fate::Person),
         Some(RefusalCause::FileChanged) => {
@@ -80,18 +80,18 @@ fn refused(one: &MarkTask, cause: Option<RefusalCause>, reason: &str, what: &str
     })
 }
 
-pub(crate) fn moved(one: &MarkTask, answer: &Answer) -> Outcome {
+pub(crate) fn moved(one: &MarkTask, answer: &Answer) -> TaskOutcome {
     if let Some(outcome) = refusal(one, answer, "move") {
         return outcome;
     }
     let (Some(month), Some(path)) = (answer.month, &answer.path) else {
         let message = format!("the server says that {} is moved, but not where to", answer.id);
-        return Outcome::Failed(Failure::new(FailureKind::BadAnswer, message, Fate::Person));
+        return TaskOutcome::Failed(Failure::new(FailureKind::BadAnswer, message, Fate::Person));
     };
     let mut done = Done::event(Event::TimesheetArchived(Archived { month, path: path.clone() }));
     if one.task.state.record_wrong {
         let key = AlarmKey::new(AlarmKind::RecordWrong, &one.booking);
         done.clear.push((key, format!("the file of booking {} is as it was signed off, and archived", one.booking)));
     }
-    Outcome::Done(done)
+    TaskOutcome::Done(done)
 }

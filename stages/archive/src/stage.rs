@@ -1,4 +1,4 @@
-use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Settle, Stage, Task, TaskOutcome};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::wire::{MAX_ITEMS, Mark};
@@ -62,7 +62,7 @@ impl Stage for Archive {
             match MarkTask::new(task) {
                 Ok(proven) => batch.push(proven),
                 // Should not happen; there is nothing to mark.
-                Err(task) => settle.one(*task, Outcome::Superseded).await,
+                Err(task) => settle.one(*task, TaskOutcome::Superseded).await,
             }
         }
         // A request that fails as a whole is split until the booking at fault is alone, so that it does not hold up the
@@ -82,7 +82,7 @@ impl Stage for Archive {
 
 impl Archive {
     /// One outcome for each, in order.
-    async fn mark_and_move(&self, part: &[MarkTask]) -> Result<Vec<Outcome>, SourceError> {
+    async fn mark_and_move(&self, part: &[MarkTask]) -> Result<Vec<TaskOutcome>, SourceError> {
         let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
         let answers = self.source.mark(&marks).await?;
         kill_point!("archive.after-mark");
@@ -120,14 +120,14 @@ impl Archive {
             Some(obstacle) => {
                 // The rest is obstructed as well; it is delivered again.
                 parts.clear();
-                Outcome::Obstructed(obstacle)
+                TaskOutcome::Obstructed(obstacle)
             }
             None if part.len() > 1 => {
                 parts.push(part.split_off(part.len() / 2));
                 parts.push(part);
                 return;
             }
-            None => Outcome::Failed(error.failure()),
+            None => TaskOutcome::Failed(error.failure()),
         };
         settle.settle(part.into_iter().map(|one| one.settled(outcome.clone())).collect()).await;
     }

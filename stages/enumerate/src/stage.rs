@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use strongroom_bus::{BatchLimits, Done, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Done, Settle, Stage, Task, TaskOutcome};
 use strongroom_eventlog::{EventLog, LogError, StreamHead};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::run::Run;
@@ -85,7 +85,7 @@ impl Stage for Enumerate {
     async fn handle(&self, tasks: Vec<Task<Run>>, settle: &Settle<Run>) {
         for task in tasks {
             match self.enumerate(&task).await {
-                Ok(done) => settle.one(task, Outcome::Done(done)).await,
+                Ok(done) => settle.one(task, TaskOutcome::Done(done)).await,
                 Err(ListError::Source(error)) => {
                     self.server.suspect();
                     settle.one(task, outcome_of(&error)).await;
@@ -157,9 +157,9 @@ impl Enumerate {
     }
 }
 
-fn outcome_of(error: &SourceError) -> Outcome {
+fn outcome_of(error: &SourceError) -> TaskOutcome {
     if let Some(obstacle) = error.obstacle() {
-        return Outcome::Obstructed(obstacle);
+        return TaskOutcome::Obstructed(obstacle);
     }
-    Outcome::Failed(error.failure())
+    TaskOutcome::Failed(error.failure())
 }

@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use strongroom_bus::{Outcome, Task};
+use strongroom_bus::{Task, TaskOutcome};
 use strongroom_drive::Drive;
 use strongroom_model::AlarmKind;
 use strongroom_model::booking::Booking;
@@ -26,14 +26,14 @@ pub(crate) struct FetchContext {
 }
 
 /// The file, or its task's outcome.
-pub(crate) type Finished = (Task<Booking>, Result<Downloaded, Outcome>);
+pub(crate) type Finished = (Task<Booking>, Result<Downloaded, TaskOutcome>);
 
 impl FetchContext {
     /// Downloads a file to its temporary name.
     pub(crate) async fn download(self, (task, transfer): Pending) -> Finished {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         if let Some(obstacle) = self.obstacle.get() {
-            return (task, Err(Outcome::Obstructed(obstacle.clone())));
+            return (task, Err(TaskOutcome::Obstructed(obstacle.clone())));
         }
         let began = Instant::now();
         // Where a part may be on the drive, or room is doubtful, the drive is opened first.
@@ -48,7 +48,7 @@ impl FetchContext {
             Err(error) => Err(error.outcome(&self.source).await),
         };
         // A file that does not fit says nothing about smaller ones.
-        if let Err(Outcome::Obstructed(obstacle)) = &outcome
+        if let Err(TaskOutcome::Obstructed(obstacle)) = &outcome
             && obstacle.kind != AlarmKind::DriveFull
         {
             let _ = self.obstacle.set(obstacle.clone());

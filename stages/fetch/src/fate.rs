@@ -1,6 +1,6 @@
 //! Whether an error concerns one file or all.
 
-use strongroom_bus::{Failure, Fate, Outcome};
+use strongroom_bus::{Failure, Fate, TaskOutcome};
 use strongroom_drive::DriveError;
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, FailureKind};
@@ -29,7 +29,7 @@ impl FetchError {
         matches!(self, Self::Source(error) if is_useless(error))
     }
 
-    pub(crate) async fn outcome(self, source: &Source) -> Outcome {
+    pub(crate) async fn outcome(self, source: &Source) -> TaskOutcome {
         match self {
             Self::Drive(error) => drive_outcome(&error),
             Self::Source(error) => source_outcome(source, &error).await,
@@ -51,22 +51,22 @@ pub(crate) fn drive_obstacle(error: &DriveError) -> AlarmRaised {
     })
 }
 
-pub(crate) fn drive_outcome(error: &DriveError) -> Outcome {
+pub(crate) fn drive_outcome(error: &DriveError) -> TaskOutcome {
     if let Some(obstacle) = error.obstacle() {
-        return Outcome::Obstructed(obstacle);
+        return TaskOutcome::Obstructed(obstacle);
     }
     if error.is_busy() {
         // Another worker has it in flight; if that dies, it is delivered again.
-        return Outcome::Superseded;
+        return TaskOutcome::Superseded;
     }
     let kind = error.failure_kind();
     let fate = if kind == FailureKind::DriveIo { Fate::Retry } else { Fate::Person };
-    Outcome::Failed(Failure::new(kind, error.to_string(), fate))
+    TaskOutcome::Failed(Failure::new(kind, error.to_string(), fate))
 }
 
-async fn source_outcome(source: &Source, error: &SourceError) -> Outcome {
+async fn source_outcome(source: &Source, error: &SourceError) -> TaskOutcome {
     if let Some(obstacle) = source.obstacle_behind(error).await {
-        return Outcome::Obstructed(obstacle);
+        return TaskOutcome::Obstructed(obstacle);
     }
-    Outcome::Failed(error.failure())
+    TaskOutcome::Failed(error.failure())
 }

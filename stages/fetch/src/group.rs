@@ -1,4 +1,4 @@
-use strongroom_bus::{Done, Outcome, Settle, Task};
+use strongroom_bus::{Done, Settle, Task, TaskOutcome};
 use strongroom_drive::{Drive, Landed};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::Fetched;
@@ -31,7 +31,7 @@ pub(crate) async fn commit_group(drive: Drive, group: Vec<(Task<Booking>, Downlo
     tracing::debug!(files = count, elapsed_ms = began.elapsed().as_millis(), "committed files");
     kill_point!("fetch.after-commit");
     let outcomes = tasks.into_iter().zip(landed).map(|((task, elapsed_ms), landed)| match landed {
-        Ok(landed) => (task, Outcome::Done(Done::event(fetched(id, landed, elapsed_ms)))),
+        Ok(landed) => (task, TaskOutcome::Done(Done::event(fetched(id, landed, elapsed_ms)))),
         Err(error) => (task, drive_outcome(&error)),
     });
     settle.settle(outcomes.collect()).await;

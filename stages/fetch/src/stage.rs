@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use strongroom_bus::{BatchLimits, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Settle, Stage, Task, TaskOutcome};
 use strongroom_drive::{Admission, Drive, DriveError, DriveSettings, Slot};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
@@ -94,7 +94,7 @@ impl Stage for Fetch {
         let shared = match self.share(&mut pending).await {
             Ok(shared) => shared,
             Err(error) => {
-                let outcome = Outcome::Obstructed(drive_obstacle(&error));
+                let outcome = TaskOutcome::Obstructed(drive_obstacle(&error));
                 return settle.settle(pending.into_iter().map(|(task, _)| (task, outcome.clone())).collect()).await;
             }
         };
@@ -107,13 +107,13 @@ impl Stage for Fetch {
 
 impl Fetch {
     /// Also returns tasks of bookings that were never enumerated, which should not be delivered.
-    fn sort(&self, tasks: Vec<Task<Booking>>) -> (Vec<Pending>, Vec<(Task<Booking>, Outcome)>) {
+    fn sort(&self, tasks: Vec<Task<Booking>>) -> (Vec<Pending>, Vec<(Task<Booking>, TaskOutcome)>) {
         let month = Month::of(self.clock.now(), &self.settings.zone);
         let (mut pending, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
         for task in tasks {
             match Transfer::of(&task, &self.settings.site, month) {
                 Some(transfer) => pending.push((task, transfer)),
-                None => others.push((task, Outcome::Superseded)),
+                None => others.push((task, TaskOutcome::Superseded)),
             }
         }
         (pending, others)

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use askama::Template;
 use jiff::Timestamp;
-use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Done, Failure, Fate, Settle, Stage, Task, TaskOutcome};
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
@@ -69,9 +69,9 @@ impl Stage for Notify {
                 Notice::Alarm(alarm) if !alarm.untold.is_empty() => alarms.push((task, alarm)),
                 Notice::Summary(summary) if summary.sent.is_none() => match summary.composed {
                     Some(composed) => summaries.push((task, composed)),
-                    None => settle.one(task, Outcome::Superseded).await,
+                    None => settle.one(task, TaskOutcome::Superseded).await,
                 },
-                _ => settle.one(task, Outcome::Superseded).await,
+                _ => settle.one(task, TaskOutcome::Superseded).await,
             }
         }
         // Alarms first: they are urgent, and a summary may take a while.
@@ -111,7 +111,7 @@ impl Notify {
         let waiting = self.waiting(&kinds);
         for (task, alarm) in alarms {
             if kind(&alarm).is_some_and(|kind| waiting.contains(&kind)) {
-                settle.one(task, Outcome::Superseded).await;
+                settle.one(task, TaskOutcome::Superseded).await;
             } else {
                 groups.entry(alarm.reached.clone()).or_default().push((task, alarm));
             }
@@ -243,18 +243,18 @@ fn notified(alarm: &Alarm, message_id: &str, delivery: &Delivery) -> AlarmNotifi
 
 /// Sent if every recipient is settled; otherwise a failure that names those who have it, so that the next attempt is
 /// only for the others.
-fn settled(delivery: &Delivery, sent: impl FnOnce() -> Event) -> Outcome {
+fn settled(delivery: &Delivery, sent: impl FnOnce() -> Event) -> TaskOutcome {
     if delivery.put_off.is_empty() {
-        return Outcome::Done(Done::event(sent()));
+        return TaskOutcome::Done(Done::event(sent()));
     }
     let reached = delivery.taken.iter().map(ToString::to_string).collect();
     let message = format!("{}; {}", delivery.receipt, delivery.not_reached());
     let failure = Failure::new(FailureKind::MailUnreachable, message, Fate::RetryForever);
-    Outcome::Failed(Failure { reached, ..failure })
+    TaskOutcome::Failed(Failure { reached, ..failure })
 }
 
 /// Mails are retried for ever: nothing else reaches people. A recipient refused today is corrected in the configuration
 /// tomorrow.
-fn failed(error: &PostError) -> Outcome {
-    Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::RetryForever))
+fn failed(error: &PostError) -> TaskOutcome {
+    TaskOutcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::RetryForever))
 }

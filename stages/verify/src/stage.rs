@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_bus::{Alarms, BatchLimits, Done, Failure, Fate, Settle, Stage, Task, TaskOutcome};
 use strongroom_drive::{
     Admission, BagCache, Drive, DriveError, DriveErrorKind, DriveSettings, FileVersion, ProvenCopy, ReadBackResult,
     Slot, Unlisted,
@@ -247,7 +247,7 @@ impl Stage for Verify {
                 Err(error) => refused.push((copy.task, unprovable(&error))),
                 Ok(read) if read.method == ReadBack::Cached && self.settings.device_only => {
                     let why = format!("{} may have been read back from a cache", copy.fetched.path);
-                    refused.push((copy.task, Outcome::Obstructed(cached(&drive, &why, SMALL_FILES))));
+                    refused.push((copy.task, TaskOutcome::Obstructed(cached(&drive, &why, SMALL_FILES))));
                 }
                 Ok(read) => {
                     let earlier = copy.task.state.wrong_digest.as_ref();
@@ -266,7 +266,7 @@ impl Stage for Verify {
 
 impl Verify {
     /// Separates copies on this drive from tasks that are settled without reading.
-    fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<CopyToProve>, Vec<(Task<Booking>, Outcome)>) {
+    fn sort(&self, drive: DriveId, tasks: Vec<Task<Booking>>) -> (Vec<CopyToProve>, Vec<(Task<Booking>, TaskOutcome)>) {
         let (mut copies, mut others) = (Vec::with_capacity(tasks.len()), Vec::new());
         let now = self.clock.now();
         for task in tasks {
@@ -280,7 +280,7 @@ impl Verify {
                     others.push((task, outcome));
                 }
                 // Should not happen; there is nothing to prove.
-                _ => others.push((task, Outcome::Superseded)),
+                _ => others.push((task, TaskOutcome::Superseded)),
             }
         }
         (copies, others)
@@ -341,7 +341,7 @@ impl Verify {
                 quarantine,
                 message: failure.message.clone(),
             });
-            outcomes.push((copy.task, Outcome::Failed(failure)));
+            outcomes.push((copy.task, TaskOutcome::Failed(failure)));
         }
         settle.settle(outcomes).await;
         kill_point!("verify.after-refusal");
@@ -412,7 +412,7 @@ impl Verify {
     }
 
     /// Clears the alarms that a proof ends.
-    fn backed_up(&self, copy: &CopyToProve, proof: BackedUp) -> Outcome {
+    fn backed_up(&self, copy: &CopyToProve, proof: BackedUp) -> TaskOutcome {
         let mut clear = Vec::new();
         if copy.task.state.record_wrong {
             let key = AlarmKey::new(AlarmKind::RecordWrong, &copy.booking);
@@ -421,7 +421,7 @@ impl Verify {
         if let Some(key) = self.suspects.proven(proof.drive, &copy.task.stream) {
             clear.push((key, format!("drive {} gave back what was written to {}", proof.drive, proof.path)));
         }
-        Outcome::Done(Done { clear, ..Done::event(Event::TimesheetBackedUp(proof)) })
+        TaskOutcome::Done(Done { clear, ..Done::event(Event::TimesheetBackedUp(proof)) })
     }
 }
 
@@ -469,32 +469,32 @@ fn cached(drive: &Drive, why: &str, step: &str) -> AlarmRaised {
 }
 
 /// For a copy on a drive that is not mounted here.
-fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> Outcome {
+fn elsewhere(copy: &Fetched, since: Timestamp, now: Timestamp) -> TaskOutcome {
     let age = Duration::try_from(now.duration_since(since)).unwrap_or_default();
     if age < MAX_ELSEWHERE {
-        return Outcome::Superseded;
+        return TaskOutcome::Superseded;
     }
     let message = format!("its copy, not yet proven, is on drive {}, which is not mounted here", copy.drive);
-    Outcome::Failed(Failure::new(FailureKind::CopyMissing, message, Fate::Retry))
+    TaskOutcome::Failed(Failure::new(FailureKind::CopyMissing, message, Fate::Retry))
 }
 
 /// For a copy that could not be read back or listed.
-fn unprovable(error: &DriveError) -> Outcome {
+fn unprovable(error: &DriveError) -> TaskOutcome {
     match error.obstacle() {
-        Some(obstacle) => Outcome::Obstructed(obstacle),
-        None if error.is_busy() => Outcome::Superseded,
-        None => Outcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::Retry)),
+        Some(obstacle) => TaskOutcome::Obstructed(obstacle),
+        None if error.is_busy() => TaskOutcome::Superseded,
+        None => TaskOutcome::Failed(Failure::new(error.failure_kind(), error.to_string(), Fate::Retry)),
     }
 }
 
 /// For a bad copy that could not be moved away.
-fn in_the_way(error: &DriveError, failure: Failure) -> Outcome {
+fn in_the_way(error: &DriveError, failure: Failure) -> TaskOutcome {
     match error.obstacle() {
-        Some(obstacle) => Outcome::Obstructed(obstacle),
+        Some(obstacle) => TaskOutcome::Obstructed(obstacle),
         None => {
             // Gone, or left as a stray file: the failure stands.
             tracing::warn!(%error, "a bad copy could not be put out of the way");
-            Outcome::Failed(failure)
+            TaskOutcome::Failed(failure)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use strongroom_bus::{BatchLimits, Done, Failure, Fate, Outcome, Settle, Stage, Task};
+use strongroom_bus::{BatchLimits, Done, Failure, Fate, Settle, Stage, Task, TaskOutcome};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::sample::{Sample, SampleTaken};
 use strongroom_model::{Event, FailureKind, StageName};
@@ -55,12 +55,12 @@ impl Stage for Sampling {
 }
 
 /// A sample fails as often as its request says.
-fn outcome(sample: &Sample) -> Outcome {
+fn outcome(sample: &Sample) -> TaskOutcome {
     match &sample.requested {
         Some(requested) if sample.failures < requested.failures => {
-            Outcome::Failed(Failure::new(FailureKind::CutShort, "the sample was cut short", Fate::Retry))
+            TaskOutcome::Failed(Failure::new(FailureKind::CutShort, "the sample was cut short", Fate::Retry))
         }
-        Some(_) => Outcome::Done(Done::event(Event::SampleTaken(SampleTaken { attempt: sample.failures + 1 }))),
-        None => Outcome::Superseded,
+        Some(_) => TaskOutcome::Done(Done::event(Event::SampleTaken(SampleTaken { attempt: sample.failures + 1 }))),
+        None => TaskOutcome::Superseded,
     }
 }

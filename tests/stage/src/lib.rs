@@ -3,7 +3,7 @@
 
 pub mod sample;
 
-use strongroom_bus::{Desk, RetryPolicy, Settle, Settled, Stage, Task};
+use strongroom_bus::{RetryPolicy, Settle, Settled, Stage, StageContext, Task};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmKind};
@@ -87,7 +87,7 @@ impl StageRig {
     /// Where that stage writes down what became of these tasks.
     pub fn settle<S: Fold>(&self, stage: StageName, retry: RetryPolicy, tasks: &[Task<S>]) -> Settle<S> {
         let actor = format!("{}@rig", stage.name()).parse().unwrap();
-        Settle::new(Desk { log: self.log.clone(), clock: self.clock.clone(), actor, stage, retry }, tasks)
+        Settle::new(StageContext { log: self.log.clone(), clock: self.clock.clone(), actor, stage, retry }, tasks)
     }
 
     /// One call of the stage with these tasks, as they were read before.

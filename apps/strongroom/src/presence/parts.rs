@@ -77,7 +77,7 @@ impl Parts {
     /// What the process does now, in one line.
     pub(crate) fn status(&self) -> String {
         let stages = self.pipeline.progress().into_iter().map(|stage| {
-            let done = format!("{}: {} in flight, {} done", stage.stage, stage.in_hand, stage.counts.done);
+            let done = format!("{}: {} in flight, {} done", stage.stage, stage.in_flight, stage.counts.done);
             match &stage.paused {
                 Some(pause) => format!("{done}; waits: {}", pause.obstacle.message),
                 None => done,

@@ -19,7 +19,7 @@ pub(super) async fn declare(link: &Link, topology: &Topology) -> Result<(), Brok
 }
 
 /// Asks for everything, which needs no rights to configure.
-pub(super) async fn look(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
+pub(super) async fn check(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
     let channel = link.channel().await?;
     link.answer(EXCHANGE, declare_exchange(&channel, true)).await?;
     for queue in topology.queues() {

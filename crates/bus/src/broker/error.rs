@@ -6,7 +6,7 @@ use lapin::ErrorKind;
 use strongroom_model::text::printable;
 
 /// How many characters of a broker's own words are shown.
-const WORDS: usize = 300;
+const MAX_REPLY_CHARS: usize = 300;
 
 /// Reply codes of AMQP 0-9-1 (section 1.2 of its generated reference).
 mod code {
@@ -111,7 +111,7 @@ pub enum BrokerError {
 
 /// What was asked of the broker, so that an error can name it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Request<'a> {
     pub(super) place: &'a str,
     pub(super) user: &'a str,
     /// The queue or exchange that it was about.
@@ -132,7 +132,7 @@ impl BrokerError {
     }
 
     /// What an error later on means.
-    pub(super) fn answering(error: lapin::Error, asked: Asked<'_>) -> Self {
+    pub(super) fn answering(error: lapin::Error, asked: Request<'_>) -> Self {
         let (place, what) = (asked.place.to_owned(), asked.what.to_owned());
         match reply(&error) {
             Some((code::ACCESS_REFUSED, words)) => Self::Forbidden { user: asked.user.to_owned(), words },
@@ -148,7 +148,9 @@ impl BrokerError {
 /// The broker's own reply, where the error is one: its code and its words, fit to be shown.
 fn reply(error: &lapin::Error) -> Option<(u16, String)> {
     match error.kind() {
-        ErrorKind::ProtocolError(error) => Some((error.get_id(), printable(error.get_message().as_str(), WORDS))),
+        ErrorKind::ProtocolError(error) => {
+            Some((error.get_id(), printable(error.get_message().as_str(), MAX_REPLY_CHARS)))
+        }
         _ => None,
     }
 }

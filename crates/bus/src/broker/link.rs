@@ -8,13 +8,13 @@ use std::time::Duration;
 use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::time::{sleep, timeout};
 
-use crate::broker::error::Asked;
+use crate::broker::error::Request;
 use crate::broker::{Broker, BrokerError};
 
 /// AMQP's reply code for an ordinary end.
 pub(super) const REPLY_SUCCESS: u16 = 200;
 /// How often an idle connection is asked whether it still is one.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A connection. It ends with the last that holds it, and is never mended.
 pub(super) struct Link {
@@ -66,7 +66,7 @@ impl Link {
 
     /// What an error about `what` means.
     pub(super) fn fault(&self, error: lapin::Error, what: &str) -> BrokerError {
-        BrokerError::answering(error, Asked { place: &self.place, user: &self.user, what })
+        BrokerError::answering(error, Request { place: &self.place, user: &self.user, what })
     }
 
     /// Whether the connection is up.
@@ -90,7 +90,7 @@ impl Link {
     /// Waits until the connection is lost.
     pub(super) async fn closed(&self) {
         while self.is_open() {
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }

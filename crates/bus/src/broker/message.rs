@@ -15,7 +15,7 @@ const PERSISTENT: u8 = 2;
 
 /// A message that hands an event's subject to a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct EventMessage {
     /// What it is known by: the event's id.
     pub id: String,
     /// The way it travels.
@@ -30,7 +30,7 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
-impl Message {
+impl EventMessage {
     /// An event of the log, whose stored bytes are `body`.
     #[must_use]
     pub fn of(event: &Recorded, body: impl Into<Vec<u8>>, key: RoutingKey) -> Self {

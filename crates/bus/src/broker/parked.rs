@@ -14,15 +14,15 @@ use strongroom_model::text::printable;
 use strongroom_model::{Algorithm, Digest, Recorded};
 
 use crate::broker::link::Link;
-use crate::broker::message::Message;
+use crate::broker::message::EventMessage;
 use crate::broker::publisher::{Published, Publisher};
 use crate::broker::route::RoutingKey;
-use crate::broker::subscription::{Incoming, Line};
+use crate::broker::subscription::{Incoming, OpenChannel};
 use crate::broker::topology::QueueName;
 use crate::broker::{Broker, BrokerError};
 
 /// How many characters of what a stranger names are shown.
-const SHOWN: usize = 120;
+const MAX_SHOWN_CHARS: usize = 120;
 /// How many messages are taken in one call at most: they are in memory meanwhile.
 pub const MAX: usize = 10_000;
 
@@ -42,7 +42,7 @@ impl ParkedId {
     fn of(incoming: &Incoming) -> Self {
         let named = incoming.message_id.as_deref().unwrap_or_default();
         let typable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if !named.is_empty() && named.len() <= SHOWN && named.chars().all(typable) {
+        if !named.is_empty() && named.len() <= MAX_SHOWN_CHARS && named.chars().all(typable) {
             return Self(named.to_owned());
         }
         let digest = Digest::of(Algorithm::Sha256, &incoming.body).hex();
@@ -87,8 +87,8 @@ pub struct Parked {
     queue: QueueName,
 }
 
-/// A message in hand, until it is told what became of it.
-struct Taken {
+/// A message in hand, until it is sent what became of it.
+struct TakenMessage {
     incoming: Incoming,
     /// The key that it first travelled by.
     key: Option<RoutingKey>,
@@ -122,7 +122,7 @@ impl Parked {
         let publisher = Publisher::connect(&self.broker).await?;
         let (chosen, others) = self.choose(ids).await?;
         let (sendable, stuck): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|taken| taken.key.is_some());
-        let copies: Vec<_> = sendable.iter().filter_map(Taken::copy).collect();
+        let copies: Vec<_> = sendable.iter().filter_map(TakenMessage::copy).collect();
         let published = publisher.publish(&copies).await?;
         let mut outcome = Replayed { stayed: stuck.len(), ..Replayed::default() };
         for (taken, published) in sendable.iter().zip(published) {
@@ -153,48 +153,51 @@ impl Parked {
         Ok(dropped)
     }
 
-    async fn choose(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<(Vec<Taken>, Vec<Taken>), BrokerError> {
+    async fn choose(
+        &self,
+        ids: Option<&BTreeSet<ParkedId>>,
+    ) -> Result<(Vec<TakenMessage>, Vec<TakenMessage>), BrokerError> {
         let taken = self.take(MAX).await?;
         Ok(taken.into_iter().partition(|taken| ids.is_none_or(|ids| ids.contains(&taken.shown.id))))
     }
 
-    /// Takes messages without removing them: until told otherwise, or the connection ends,
+    /// Takes messages without removing them: until sent otherwise, or the connection ends,
     /// nobody else sees them.
-    async fn take(&self, limit: usize) -> Result<Vec<Taken>, BrokerError> {
+    async fn take(&self, limit: usize) -> Result<Vec<TakenMessage>, BrokerError> {
         let link = Arc::new(Link::open(&self.broker, "parked").await?);
         let channel = link.channel().await?;
-        let line = Arc::new(Line { link, channel });
+        let channel = Arc::new(OpenChannel { link, channel });
         let mut taken = Vec::new();
         while taken.len() < limit.min(MAX) {
-            let getting = line.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default());
-            let Some(message) = line.link.answer(self.queue.as_str(), getting).await? else { break };
-            taken.push(self.look(message.delivery, &line));
+            let getting = channel.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default());
+            let Some(message) = channel.link.answer(self.queue.as_str(), getting).await? else { break };
+            taken.push(self.look(message.delivery, &channel));
         }
         Ok(taken)
     }
 
-    fn look(&self, delivery: lapin::message::Delivery, line: &Arc<Line>) -> Taken {
+    fn look(&self, delivery: lapin::message::Delivery, channel: &Arc<OpenChannel>) -> TakenMessage {
         let site = self.broker.site();
         let (queue, key) = origin(delivery.properties.headers().as_ref());
-        let incoming = Incoming::new(delivery, site, line.clone());
+        let incoming = Incoming::new(delivery, site, channel.clone());
         let event = read(&incoming.body);
         let key = key.and_then(|key| RoutingKey::received(site, &key));
         let key = key.or_else(|| RoutingKey::of(site, event.as_ref().ok()?, None));
         let shown = ParkedMessage {
             id: ParkedId::of(&incoming),
-            type_name: incoming.type_name.as_deref().map(|name| printable(name, SHOWN)),
-            queue: queue.map(|queue| printable(&queue, SHOWN)),
+            type_name: incoming.type_name.as_deref().map(|name| printable(name, MAX_SHOWN_CHARS)),
+            queue: queue.map(|queue| printable(&queue, MAX_SHOWN_CHARS)),
             size_bytes: u64::try_from(incoming.body.len()).unwrap_or(u64::MAX),
             fault: event.err(),
         };
-        Taken { incoming, key, shown }
+        TakenMessage { incoming, key, shown }
     }
 }
 
-impl Taken {
-    fn copy(&self) -> Option<Message> {
+impl TakenMessage {
+    fn copy(&self) -> Option<EventMessage> {
         let (id, key) = (self.shown.id.to_string(), self.key.clone()?);
-        Some(Message {
+        Some(EventMessage {
             id,
             key,
             type_name: self.incoming.type_name.clone().unwrap_or_default(),
@@ -205,7 +208,7 @@ impl Taken {
     }
 }
 
-async fn put_back(taken: &[Taken]) {
+async fn put_back(taken: &[TakenMessage]) {
     for taken in taken {
         taken.incoming.acker.put_back().await;
     }

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::link::{Link, REPLY_SUCCESS};
-use crate::broker::message::Message;
+use crate::broker::message::EventMessage;
 use crate::broker::topology::{EXCHANGE, QueueName, Topology};
 use crate::broker::{Broker, BrokerError, apply};
 
@@ -88,7 +88,7 @@ impl Publisher {
     /// # Errors
     /// The connection or the channel is lost, or the exchange is missing: what became of any of
     /// them is unknown. Publish them again; a message that comes twice is harmless.
-    pub async fn publish(&self, messages: &[Message]) -> Result<Vec<Published>, BrokerError> {
+    pub async fn publish(&self, messages: &[EventMessage]) -> Result<Vec<Published>, BrokerError> {
         let sending = Sending { link: self.link.clone(), messages: messages.to_vec() };
         let (slot, over) = (self.publishing.clone(), self.over.clone());
         let task = tokio::spawn(async move { over.run_until_cancelled(sending.run(&slot)).await });
@@ -134,7 +134,7 @@ impl Publisher {
     /// # Errors
     /// The first part that is missing, or the connection is lost.
     pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
-        apply::look(&self.link, topology).await
+        apply::check(&self.link, topology).await
     }
 
     /// Takes hold of a queue that only one connection can have, until this one ends. `false`:
@@ -183,7 +183,7 @@ impl Publisher {
 /// Messages on their way.
 struct Sending {
     link: Arc<Link>,
-    messages: Vec<Message>,
+    messages: Vec<EventMessage>,
 }
 
 impl Sending {
@@ -235,7 +235,7 @@ impl Sending {
         Ok(confirmations)
     }
 
-    async fn one(&self, channel: &Channel, message: &Message) -> Result<Confirmation, BrokerError> {
+    async fn one(&self, channel: &Channel, message: &EventMessage) -> Result<Confirmation, BrokerError> {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let key = message.key.as_str().into();
         let published = async {
@@ -254,10 +254,10 @@ impl Sending {
 ///
 /// A returned message comes before its own confirmation, but the client hands it to whichever
 /// confirmation it settles next: so it is looked for in all of them, by its id.
-fn outcomes(messages: &[Message], confirmations: Vec<Confirmation>) -> Vec<Published> {
+fn outcomes(messages: &[EventMessage], confirmations: Vec<Confirmation>) -> Vec<Published> {
     let nacked: Vec<_> = confirmations.iter().map(Confirmation::is_nack).collect();
     let returned: HashSet<String> = confirmations.into_iter().filter_map(returned_id).collect();
-    let outcome = |(message, nacked): (&Message, bool)| match (returned.contains(&message.id), nacked) {
+    let outcome = |(message, nacked): (&EventMessage, bool)| match (returned.contains(&message.id), nacked) {
         (true, _) => Published::Unroutable,
         (false, true) => Published::Refused,
         (false, false) => Published::Confirmed,

@@ -15,7 +15,7 @@ use strongroom_model::SiteId;
 use tokio::time::timeout;
 
 use crate::broker::link::Link;
-use crate::broker::message::{Message, TRACE_HEADER};
+use crate::broker::message::{EventMessage, TRACE_HEADER};
 use crate::broker::route::RoutingKey;
 use crate::broker::topology::QueueName;
 use crate::broker::{Broker, BrokerError, apply};
@@ -23,7 +23,7 @@ use crate::broker::{Broker, BrokerError, apply};
 /// A connection and a channel of it. It stays open for as long as a delivery of it may still
 /// be acknowledged.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct OpenChannel {
     pub(super) link: Arc<Link>,
     pub(super) channel: Channel,
 }
@@ -36,7 +36,7 @@ pub(super) struct Line {
 /// where the broker knows it no more, it comes again.
 #[derive(Debug)]
 pub struct Subscription {
-    line: Arc<Line>,
+    channel: Arc<OpenChannel>,
     consumer: Consumer,
     site: SiteId,
     ended: bool,
@@ -65,8 +65,8 @@ impl Subscription {
         let options = BasicConsumeOptions::default();
         let consuming = channel.basic_consume(name.into(), "".into(), options, FieldTable::default());
         let consumer = link.answer(name, consuming).await?;
-        let line = Arc::new(Line { link, channel });
-        Ok(Self { line, consumer, site: broker.site.clone(), ended: false })
+        let channel = Arc::new(OpenChannel { link, channel });
+        Ok(Self { channel, consumer, site: broker.site.clone(), ended: false })
     }
 
     /// The next delivery. `None`: it has ended. It may be dropped while it waits.
@@ -75,7 +75,7 @@ impl Subscription {
             return None;
         }
         match self.consumer.next().await {
-            Some(Ok(delivery)) => Some(Incoming::new(delivery, &self.site, self.line.clone())),
+            Some(Ok(delivery)) => Some(Incoming::new(delivery, &self.site, self.channel.clone())),
             Some(Err(error)) => {
                 tracing::debug!(%error, "a queue delivers no more");
                 self.ended = true;
@@ -94,14 +94,14 @@ impl Subscription {
     /// # Errors
     /// The connection is lost.
     pub async fn cancel(&self) -> Result<(), BrokerError> {
-        let cancelling = self.line.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
-        self.line.link.answer(self.consumer.queue().as_str(), cancelling).await
+        let cancelling = self.channel.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
+        self.channel.link.answer(self.consumer.queue().as_str(), cancelling).await
     }
 
     /// Whether the connection is up.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.line.link.is_open()
+        self.channel.link.is_open()
     }
 }
 
@@ -128,7 +128,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(delivery: Delivery, site: &SiteId, line: Arc<Line>) -> Self {
+    pub(super) fn new(delivery: Delivery, site: &SiteId, channel: Arc<OpenChannel>) -> Self {
         let properties = &delivery.properties;
         let text = |value: &Option<lapin::types::ShortString>| value.as_ref().map(ToString::to_string);
         Self {
@@ -138,7 +138,7 @@ impl Incoming {
             redelivered: delivery.redelivered,
             trace: header(properties.headers().as_ref(), TRACE_HEADER),
             time_s: *properties.timestamp(),
-            acker: Acker { acker: delivery.acker, line },
+            acker: Acker { acker: delivery.acker, channel },
             body: delivery.data,
         }
     }
@@ -146,8 +146,8 @@ impl Incoming {
     /// The same message, to be published anew and counted anew: what a message that is given
     /// back becomes. `None`: it came by a way that is none of the site's.
     #[must_use]
-    pub fn copy(&self) -> Option<Message> {
-        Some(Message {
+    pub fn copy(&self) -> Option<EventMessage> {
+        Some(EventMessage {
             id: self.message_id.clone()?,
             key: self.key.clone()?,
             type_name: self.type_name.clone().unwrap_or_default(),
@@ -168,35 +168,35 @@ pub(super) fn header(headers: Option<&FieldTable>, name: &str) -> Option<String>
 
 /// Tells the broker what became of a delivery. Only the first word counts.
 ///
-/// `false`: it could not be told, and the delivery comes again. That is not a failure: the log
+/// `false`: it could not be sent, and the delivery comes again. That is not a failure: the log
 /// knows what was done.
 pub struct Acker {
     acker: lapin::Acker,
-    line: Arc<Line>,
+    channel: Arc<OpenChannel>,
 }
 
 impl Acker {
     /// All is done: the broker may forget it.
     pub async fn ack(&self) -> bool {
-        self.told(self.acker.ack(BasicAckOptions::default())).await
+        self.sent(self.acker.ack(BasicAckOptions::default())).await
     }
 
     /// Nobody can read it: it goes to the parked queue.
     pub async fn park(&self) -> bool {
-        self.told(self.acker.reject(BasicRejectOptions { requeue: false })).await
+        self.sent(self.acker.reject(BasicRejectOptions { requeue: false })).await
     }
 
     /// Puts it back where it was. It counts as one of the few returns that a message has:
     /// only what was never begun, and only looked at, may go this way.
     pub(super) async fn put_back(&self) -> bool {
-        self.told(self.acker.nack(BasicNackOptions { multiple: false, requeue: true })).await
+        self.sent(self.acker.nack(BasicNackOptions { multiple: false, requeue: true })).await
     }
 
     /// Waits until the word is on its way, but not for ever: a feed that waits for a connection which died
     /// under it would never see that it did.
-    async fn told(&self, telling: impl Future<Output = lapin::Result<bool>>) -> bool {
-        match self.line.link.answer("an acknowledgement", telling).await {
-            Ok(told) => told,
+    async fn sent(&self, telling: impl Future<Output = lapin::Result<bool>>) -> bool {
+        match self.channel.link.answer("an acknowledgement", telling).await {
+            Ok(sent) => sent,
             Err(error) => {
                 tracing::debug!(%error, "a delivery could not be acknowledged: it comes again");
                 false
@@ -207,7 +207,7 @@ impl Acker {
     /// Whether the broker still waits for a word.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.acker.usable() && self.line.link.is_open()
+        self.acker.usable() && self.channel.link.is_open()
     }
 }
 

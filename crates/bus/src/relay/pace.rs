@@ -37,9 +37,9 @@ pub struct RelayPace {
     /// restart takes less.
     pub unreachable_after: Duration,
     /// How long it waits before it connects again, at first; it doubles, with full jitter.
-    pub reconnect_least: Duration,
+    pub reconnect_min: Duration,
     /// How long at most.
-    pub reconnect_most: Duration,
+    pub reconnect_max: Duration,
 }
 
 impl Default for RelayPace {
@@ -58,8 +58,8 @@ impl Default for RelayPace {
             // The broker logs each of these attempts.
             standby: Duration::from_secs(5),
             unreachable_after: Duration::from_secs(30),
-            reconnect_least: Duration::from_millis(100),
-            reconnect_most: Duration::from_secs(30),
+            reconnect_min: Duration::from_millis(100),
+            reconnect_max: Duration::from_secs(30),
         }
     }
 }

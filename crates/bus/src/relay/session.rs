@@ -12,8 +12,8 @@ use crate::broker::{BrokerError, Publisher, QueueName};
 use crate::pace::Backoff;
 
 use super::RelayWiring;
-use super::lanes::Lanes;
-use super::state::State;
+use super::queues::RelayQueues;
+use super::status::SharedStatus;
 
 /// How many drives a site may have: each has a queue.
 const MAX_PARTITIONS: usize = 1_000;
@@ -24,7 +24,7 @@ const MAX_CLOSE: Duration = Duration::from_secs(5);
 /// Publishes what is pending.
 pub(super) struct Relay {
     pub(super) wiring: RelayWiring,
-    pub(super) state: Arc<State>,
+    pub(super) status: Arc<SharedStatus>,
     /// Counts what was published, in order.
     pub(super) published: u64,
     /// When a connection was made last that had been lost.
@@ -34,18 +34,18 @@ pub(super) struct Relay {
 }
 
 /// What keeps a round from its end.
-pub(super) enum Trouble {
+pub(super) enum RoundError {
     Broker(BrokerError),
     Log(LogError),
 }
 
-impl From<BrokerError> for Trouble {
+impl From<BrokerError> for RoundError {
     fn from(error: BrokerError) -> Self {
         Self::Broker(error)
     }
 }
 
-impl From<LogError> for Trouble {
+impl From<LogError> for RoundError {
     fn from(error: LogError) -> Self {
         Self::Log(error)
     }
@@ -53,7 +53,7 @@ impl From<LogError> for Trouble {
 
 /// When there is probably something to do again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Next {
+pub(super) enum NextRound {
     /// There is more in the log, and room for it.
     Now,
     /// A queue that is worked on is full.
@@ -70,15 +70,15 @@ struct Rounds {
 }
 
 impl Relay {
-    pub(super) const fn new(wiring: RelayWiring, state: Arc<State>) -> Self {
-        Self { wiring, state, published: 0, connected_again: None, seen: 0 }
+    pub(super) const fn new(wiring: RelayWiring, status: Arc<SharedStatus>) -> Self {
+        Self { wiring, status, published: 0, connected_again: None, seen: 0 }
     }
 
     /// Connects and publishes, again and again, until it is told to stop.
     pub(super) async fn run(mut self) {
         let stop = self.wiring.stop.clone();
         let pace = self.wiring.pace;
-        let mut trouble = Backoff::new(pace.reconnect_least, pace.reconnect_most);
+        let mut backoff = Backoff::new(pace.reconnect_min, pace.reconnect_max);
         let mut was_connected = false;
         while !stop.is_cancelled() {
             let why = match stop.run_until_cancelled(Publisher::connect(&self.wiring.broker)).await {
@@ -90,8 +90,8 @@ impl Relay {
                         metrics::counter!("strongroom_broker_reconnects_total").increment(1);
                     }
                     let publisher = Arc::new(publisher);
-                    self.state.connected(publisher.clone());
-                    match stop.run_until_cancelled(self.serve(&publisher, &mut trouble)).await {
+                    self.status.connected(publisher.clone());
+                    match stop.run_until_cancelled(self.serve(&publisher, &mut backoff)).await {
                         None => {
                             // So that another relay of the site can be the active one at once.
                             let _ = timeout(MAX_CLOSE, publisher.close()).await;
@@ -101,15 +101,15 @@ impl Relay {
                     }
                 }
             };
-            let delay = trouble.jittered();
+            let delay = backoff.jittered();
             tracing::warn!(why, retry_in_ms = delay.as_millis(), "the relay is not connected: trying again");
-            self.state.lost(why);
+            self.status.lost(why);
             stop.run_until_cancelled(sleep(delay)).await;
         }
     }
 
     /// Publishes by that connection for as long as it lives. Returns why it does not any more.
-    async fn serve(&mut self, publisher: &Publisher, trouble: &mut Backoff) -> String {
+    async fn serve(&mut self, publisher: &Publisher, backoff: &mut Backoff) -> String {
         const LOST: &str = "the connection to the broker is lost";
         tokio::select! {
             stood_by = self.stand_by(publisher) => if let Err(error) = stood_by {
@@ -117,8 +117,8 @@ impl Relay {
             },
             () = publisher.closed() => return LOST.to_owned(),
         }
-        trouble.reset();
-        self.state.lock().active = true;
+        backoff.reset();
+        self.status.lock().active = true;
         tracing::info!(broker = self.wiring.broker.place(), "the relay is active");
         tokio::select! {
             error = self.active(publisher) => with_causes(&error),
@@ -151,101 +151,106 @@ impl Relay {
     async fn active(&mut self, publisher: &Publisher) -> BrokerError {
         let pace = self.wiring.pace;
         let mut appended = self.wiring.log.appended();
-        let mut lanes = Lanes::new(self.wiring.broker.site());
+        let mut queues = RelayQueues::new(self.wiring.broker.site());
         let now = Instant::now();
         let mut rounds = Rounds { look_at: now, sweep_at: now + pace.sweep, rescan_at: now + pace.rescan };
-        let mut trouble = Backoff::new(pace.reconnect_least, pace.reconnect_most);
+        let mut backoff = Backoff::new(pace.reconnect_min, pace.reconnect_max);
         loop {
             appended.borrow_and_update();
-            let next = match self.round(publisher, &mut lanes, &mut rounds).await {
+            let next = match self.round(publisher, &mut queues, &mut rounds).await {
                 Ok(next) => {
-                    trouble.reset();
-                    self.state.lock().log = None;
+                    backoff.reset();
+                    self.status.lock().log = None;
                     next
                 }
-                Err(Trouble::Broker(error)) => {
-                    lanes.forget_gauges();
+                Err(RoundError::Broker(error)) => {
+                    queues.forget_gauges();
                     return error;
                 }
-                Err(Trouble::Log(error)) => {
+                Err(RoundError::Log(error)) => {
                     tracing::warn!(
                         error = %with_causes(&error),
                         "pending work cannot be read from the log: trying again"
                     );
-                    self.state.lock().log = Some(with_causes(&error));
-                    lanes.forget_gauges();
+                    self.status.lock().log = Some(with_causes(&error));
+                    queues.forget_gauges();
                     // The log may come back as another server's, without its newest events: what was
                     // published of those must not stand in the way of what takes their positions.
-                    lanes.restart();
-                    sleep(trouble.jittered()).await;
+                    queues.restart();
+                    sleep(backoff.jittered()).await;
                     continue;
                 }
             };
-            self.state.lock().looked_at = Some(Instant::now());
+            self.status.lock().looked_at = Some(Instant::now());
             let wait = match next {
-                Next::Now => continue,
-                Next::Soon => pace.room,
-                Next::Later => pace.poll,
+                NextRound::Now => continue,
+                NextRound::Soon => pace.room,
+                NextRound::Later => pace.poll,
             };
             tokio::select! {
                 // The sender is gone once the log is closed; the poll stays. A full queue has no
                 // more room because of an append.
-                Ok(()) = appended.changed(), if next == Next::Later => {}
+                Ok(()) = appended.changed(), if next == NextRound::Later => {}
                 () = sleep(wait) => {}
             }
         }
     }
 
-    async fn round(&mut self, publisher: &Publisher, lanes: &mut Lanes, rounds: &mut Rounds) -> Result<Next, Trouble> {
+    async fn round(
+        &mut self,
+        publisher: &Publisher,
+        queues: &mut RelayQueues,
+        rounds: &mut Rounds,
+    ) -> Result<NextRound, RoundError> {
         let pace = self.wiring.pace;
         let is_look_due = Instant::now() >= rounds.look_at;
         if is_look_due {
             // Before the queues are declared: one that is asked for before it is there rests for a while.
-            self.know_partitions(lanes).await?;
+            self.discover_partitions(queues).await?;
         }
-        if lanes.grown {
-            self.declare(publisher, lanes).await?;
+        if queues.undeclared {
+            self.declare(publisher, queues).await?;
         }
         if is_look_due {
-            self.look_at_the_log(lanes).await?;
-            self.look(publisher, lanes).await?;
+            self.check_log_size(queues).await?;
+            self.inspect_queues(publisher, queues).await?;
             rounds.look_at = Instant::now() + pace.look;
         }
         if Instant::now() >= rounds.sweep_at {
-            self.sweep(publisher, lanes).await?;
-            let crowded = lanes.iter().any(super::lane::Lane::is_crowded);
+            self.sweep(publisher, queues).await?;
+            let crowded = queues.iter().any(super::queue::RelayQueue::is_crowded);
             rounds.sweep_at = Instant::now() + if crowded { pace.poll } else { pace.sweep };
         }
         if Instant::now() >= rounds.rescan_at {
-            lanes.rescan();
+            queues.rescan();
             rounds.rescan_at = Instant::now() + pace.rescan;
         }
-        let mut next = Next::Later;
-        for index in 0..lanes.len() {
-            next = next.min(self.turn(publisher, lanes, index).await?);
+        let mut next = NextRound::Later;
+        for index in 0..queues.len() {
+            next = next.min(self.fill(publisher, queues, index).await?);
         }
-        Ok(next.min(self.search(lanes).await?))
+        Ok(next.min(self.discover_partitions_with_work(queues).await?))
     }
 
     /// A log never gets shorter, unless a server takes over that lacks its newest events, or an older
     /// copy was put in its place. Then nothing is known of what is published.
-    async fn look_at_the_log(&mut self, lanes: &mut Lanes) -> Result<(), Trouble> {
+    async fn check_log_size(&mut self, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let size = self.wiring.log.head().await?.size;
         let before = std::mem::replace(&mut self.seen, size);
         if size < before {
             tracing::error!(before, size, "the log is shorter than it was: all that is pending is published anew");
-            lanes.restart();
+            queues.restart();
         }
         Ok(())
     }
 
     /// Looks for partitions that are new in the log, whether they have work or not.
-    async fn know_partitions(&self, lanes: &mut Lanes) -> Result<(), Trouble> {
+    async fn discover_partitions(&self, queues: &mut RelayQueues) -> Result<(), RoundError> {
         for &stage in StageName::ALL {
             let Some(kind) = stage.partitions() else { continue };
             for head in self.wiring.log.newest(kind, MAX_PARTITIONS).await? {
                 if let Ok(partition) = head.stream.id().parse::<Partition>() {
-                    lanes.know(stage, &partition);
+                    queues.add_partition(stage, &partition);
                 }
             }
         }
@@ -253,33 +258,33 @@ impl Relay {
     }
 
     /// Looks at every queue.
-    async fn look(&mut self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
+    async fn inspect_queues(&mut self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let mut stuck = None;
-        for index in 0..lanes.len() {
-            let lane = lanes.get_mut(index);
-            // One that is stuck is asked at its turn, now and then.
-            let missing = !lane.stuck && {
-                self.ask(publisher, lane).await?;
-                lane.depth.is_none() && !lane.stuck
+        for index in 0..queues.len() {
+            let queue = queues.get_mut(index);
+            // One that is stuck is asked at its fill, now and then.
+            let missing = !queue.stuck && {
+                self.query_depth(publisher, queue).await?;
+                queue.depth.is_none() && !queue.stuck
             };
-            if lane.stuck {
-                stuck = Some(lane.queue.clone());
+            if queue.stuck {
+                stuck = Some(queue.name.clone());
             }
-            lanes.grown |= missing;
+            queues.undeclared |= missing;
         }
         let parked = publisher.depth(&QueueName::parked(self.wiring.broker.site())).await?;
-        lanes.grown |= parked.is_none();
-        let mut standing = self.state.lock();
-        standing.stuck = stuck;
-        standing.parked = parked.map(|depth| depth.ready);
+        queues.undeclared |= parked.is_none();
+        let mut status = self.status.lock();
+        status.stuck = stuck;
+        status.parked = parked.map(|depth| depth.ready);
         // Somebody may have put it in order.
-        lanes.grown |= standing.topology.is_some();
+        queues.undeclared |= status.topology.is_some();
         Ok(())
     }
 
     /// Declares what is not there, or at least sees that it is.
-    async fn declare(&self, publisher: &Publisher, lanes: &mut Lanes) -> Result<(), Trouble> {
-        let topology = lanes.topology();
+    async fn declare(&self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
+        let topology = queues.topology();
         let wrong = match publisher.apply(&topology).await {
             Ok(()) => None,
             Err(BrokerError::Forbidden { .. }) => match publisher.check(&topology).await {
@@ -295,8 +300,8 @@ impl Relay {
         if let Some(wrong) = &wrong {
             tracing::warn!(wrong, "the topology on the broker is not in order");
         }
-        lanes.grown = false;
-        self.state.lock().topology = wrong;
+        queues.undeclared = false;
+        self.status.lock().topology = wrong;
         Ok(())
     }
 }

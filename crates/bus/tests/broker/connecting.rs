@@ -1,4 +1,4 @@
-//! What a person is told when the broker cannot be used.
+//! The errors of a broker that cannot be used.
 
 use std::net::TcpListener;
 use std::time::Duration;

@@ -31,7 +31,7 @@ async fn what_is_acknowledged_is_gone_and_the_rest_comes_again() {
     let mut subscription = Subscription::open(&broker, &fetch_queue(), 10).await.unwrap();
     let first = next(&mut subscription).await.unwrap();
     assert!(first.acker.ack().await);
-    assert!(!first.acker.ack().await, "only the first word counts");
+    assert!(!first.acker.ack().await, "only the first acknowledgement counts");
     drop((first, subscription));
     until_ready(&publisher, &fetch_queue(), 3).await;
     let mut again = Subscription::open(&broker, &fetch_queue(), 10).await.unwrap();

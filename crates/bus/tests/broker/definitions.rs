@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 use strongroom_bus::Topology;
-use strongroom_bus::broker::{BrokerError, Message, Published, Publisher, QueueName, RoutingKey, Subscription};
+use strongroom_bus::broker::{BrokerError, EventMessage, Published, Publisher, QueueName, RoutingKey, Subscription};
 use strongroom_model::StageName;
 use strongroom_servers::rabbitmq;
 
@@ -76,7 +76,7 @@ async fn the_users_have_their_rights_once_they_have_passwords_and_keep_them() {
         send(&publisher, &[work(1)]).await;
         let (event, body) = enumerated_event(2);
         let key = RoutingKey::of(&"quarry".parse().unwrap(), &event, None).unwrap();
-        let sent = publisher.publish(&[Message::of(&event, body, key)]).await;
+        let sent = publisher.publish(&[EventMessage::of(&event, body, key)]).await;
         assert!(
             !matches!(&sent, Ok(sent) if sent[..] == [Published::Confirmed]),
             "{user} must not publish there: {sent:?}"

@@ -46,7 +46,7 @@ async fn a_wire_cut_under_a_subscription_ends_it_and_the_work_comes_again() {
     wire.cut();
     assert!(next(&mut subscription).await.is_none());
     until("the connection is known to be lost", || async { !subscription.is_open() }).await;
-    assert!(!incoming.acker.ack().await, "it cannot be told any more");
+    assert!(!incoming.acker.ack().await, "it cannot be acknowledged any more");
     until_ready(&publisher, &fetch_queue(), 1).await;
     assert_eq!(take(&broker, &fetch_queue(), 1).await.len(), 1);
 }
@@ -66,7 +66,7 @@ async fn an_answer_cut_half_way_is_an_error_and_not_a_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_closes_the_connections_is_told_of_and_left_for_a_new_one() {
+async fn closed_connections_are_reported_and_replaced() {
     let (vhost, broker, publisher) = applied().await;
     let mut subscription = Subscription::open(&broker, &fetch_queue(), 10).await.unwrap();
     rabbitmq().close_connections(&vhost);

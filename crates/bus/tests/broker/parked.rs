@@ -95,7 +95,7 @@ async fn a_stranger_without_an_id_is_called_by_its_body_and_can_be_dropped() {
 async fn what_comes_back_too_often_is_parked() {
     let (_, broker, publisher) = applied().await;
     send(&publisher, &[work(1)]).await;
-    // Each connection that ends with a delivery in hand returns it.
+    // Each connection that ends with an unacknowledged delivery returns it.
     for _ in 0..21 {
         let mut subscription = Subscription::open(&broker, &fetch_queue(), 1).await.unwrap();
         drop(next(&mut subscription).await.unwrap());

@@ -1,4 +1,4 @@
-//! What a publisher is told of its messages.
+//! What a publisher learns about its messages.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn a_message_is_the_stored_event_and_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn what_no_queue_is_bound_for_is_told_of_each_message_in_a_full_window() {
+async fn unroutable_messages_are_reported_one_by_one_in_a_full_window() {
     let (_, _, publisher) = applied().await;
     let lost = |number: u64| number.is_multiple_of(7);
     let messages: Vec<_> =
@@ -42,7 +42,7 @@ async fn what_no_queue_is_bound_for_is_told_of_each_message_in_a_full_window() {
     }
     let routed = published.iter().filter(|published| **published == Published::Confirmed).count();
     until_ready(&publisher, &fetch_queue(), u32::try_from(routed).unwrap()).await;
-    // Nothing of it is told to the next call.
+    // Nothing of it reaches the next call.
     assert_eq!(publisher.publish(&[work(9_000)]).await.unwrap(), [Published::Confirmed]);
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
-use strongroom_bus::broker::{Incoming, Message, Published, Publisher, QueueName, Subscription, Topology};
+use strongroom_bus::broker::{EventMessage, Incoming, Published, Publisher, QueueName, Subscription, Topology};
 use strongroom_bus::{Broker, BrokerSettings};
 use strongroom_model::event::{Enumerated, Fetched, SyncMethod};
 use strongroom_model::{
@@ -95,26 +95,26 @@ pub(crate) fn fetched_event(number: u64, drive: DriveId) -> (Recorded, String) {
     recorded(number, event)
 }
 
-fn message((event, body): (Recorded, String)) -> Message {
+fn message((event, body): (Recorded, String)) -> EventMessage {
     let key = topology().routing_key(&event, None).unwrap();
-    Message::of(&event, body, key)
+    EventMessage::of(&event, body, key)
 }
 
 /// Work for fetch.
-pub(crate) fn work(number: u64) -> Message {
+pub(crate) fn work(number: u64) -> EventMessage {
     message(enumerated_event(number))
 }
 
-pub(crate) fn works(numbers: std::ops::Range<u64>) -> Vec<Message> {
+pub(crate) fn works(numbers: std::ops::Range<u64>) -> Vec<EventMessage> {
     numbers.map(work).collect()
 }
 
 /// Work for verify, on a drive.
-pub(crate) fn proof(number: u64, drive: DriveId) -> Message {
+pub(crate) fn proof(number: u64, drive: DriveId) -> EventMessage {
     message(fetched_event(number, drive))
 }
 
-pub(crate) async fn send(publisher: &Publisher, messages: &[Message]) {
+pub(crate) async fn send(publisher: &Publisher, messages: &[EventMessage]) {
     let published = publisher.publish(messages).await.unwrap();
     assert!(published.iter().all(|published| *published == Published::Confirmed), "{published:?}");
 }

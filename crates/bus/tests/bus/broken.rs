@@ -25,7 +25,7 @@ async fn a_broker_that_is_restarted_or_wiped_costs_only_time() {
     for (name, end) in [("restart", RabbitMq::stop as fn(&RabbitMq)), ("wipe", RabbitMq::wipe)] {
         let ids: Vec<_> = (0..100).map(|n| id(&format!("{name}-{n}"))).collect();
         hub.rig.enumerate(&ids).await;
-        until("it is at work", || async { pipeline.progress()[0].in_hand > 0 }).await;
+        until("it is at work", || async { pipeline.progress()[0].in_flight > 0 }).await;
         end(&server);
         if name != "wipe" {
             server.start_again();
@@ -63,7 +63,7 @@ async fn a_queue_that_is_stuck_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_short_of_memory_is_waited_for_and_told_of() {
+async fn a_broker_short_of_memory_is_waited_for_and_shows_in_the_health() {
     let server = RabbitMq::start();
     let hub = Hub::on(&server).await;
     let relay = hub.relay_at(RelayPace { unreachable_after: Duration::from_secs(1), ..quick() });

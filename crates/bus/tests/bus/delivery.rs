@@ -50,7 +50,7 @@ async fn r3_a_late_delivery_never_reaches_the_stage() {
     slow.takes = Duration::from_secs(1);
     let pipeline = rig.start(&rig.wiring(), &slow);
     // Two are under way, two wait in the channel, and one more for room in it.
-    until("it is at work", || async { pipeline.progress()[0].in_hand >= 5 }).await;
+    until("it is at work", || async { pipeline.progress()[0].in_flight >= 5 }).await;
     let duplicate = Fake::working(StageName::Fetch);
     let other = rig.start(&rig.wiring(), &duplicate);
     assert!(matches!(other.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
@@ -61,7 +61,7 @@ async fn r3_a_late_delivery_never_reaches_the_stage() {
 }
 
 #[tokio::test]
-async fn no_stream_is_in_hand_twice_in_one_process() {
+async fn no_stream_is_in_flight_twice_in_one_process() {
     let rig = Rig::new().await;
     let ids = ids(30);
     rig.enumerate(&ids).await;
@@ -104,8 +104,8 @@ async fn what_waits_in_this_process_is_bounded() {
     until("both batches", || async { stage.calls() == 2 }).await;
     sleep(Duration::from_millis(100)).await;
     // Two batches of 4 under way, one of 4 in the channel, one that waits for room in it.
-    let in_hand = pipeline.progress()[0].in_hand;
-    assert!((8..=13).contains(&in_hand), "{in_hand}");
+    let in_flight = pipeline.progress()[0].in_flight;
+    assert!((8..=13).contains(&in_flight), "{in_flight}");
     rig.kill(&wiring, pipeline).await;
 }
 
@@ -226,12 +226,12 @@ async fn a_clock_that_is_put_back_strands_no_retry() {
 }
 
 #[tokio::test]
-async fn what_a_duplicate_has_in_hand_is_looked_at_again_later() {
+async fn what_another_worker_has_claimed_is_delivered_again_later() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(2)).await;
     let calls = std::sync::atomic::AtomicUsize::new(0);
     let stage = Fake::new(StageName::Fetch, move |task| {
-        // The other process that seemed to have B-0 in hand has died.
+        // The other process that seemed to have claimed B-0 has died.
         if task.stream.id() == "B-0" && calls.fetch_add(1, Ordering::SeqCst) == 0 {
             Play::superseded()
         } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use strongroom_bus::broker::{Message, Parked};
+use strongroom_bus::broker::{EventMessage, Parked};
 use strongroom_model::event::{Failed, Held};
 use strongroom_model::{
     Actor, BookingId, Event, EventId, Expected, FailureKind, Recorded, RunId, StageName, StreamName, Version,
@@ -80,7 +80,7 @@ async fn append(hub: &Hub, booking: &BookingId, last: u64, event: Event) {
     hub.rig.log.append(vec![event]).await.unwrap();
 }
 
-fn value(message: &Message) -> Value {
+fn value(message: &EventMessage) -> Value {
     serde_json::from_slice(&message.body).unwrap()
 }
 
@@ -100,14 +100,15 @@ async fn r2_a_forged_message_leaves_the_log_as_it_is_without_it() {
     let of = |booking: &BookingId| {
         genuine.iter().find(|message| value(message)["subject"] == format!("booking/{booking}")).unwrap().clone()
     };
-    let forged: Vec<Message> = ids
+    let forged: Vec<EventMessage> = ids
         .iter()
         .enumerate()
         .map(|(n, booking)| {
             let message = of(booking);
             let body = serde_json::to_vec(&changes(&value(&message)).remove(n)).unwrap();
-            let told = Message { id: "forged".into(), type_name: "forged".into(), time_s: 1, trace: None, ..message };
-            Message { body, ..told }
+            let genuine =
+                EventMessage { id: "forged".into(), type_name: "forged".into(), time_s: 1, trace: None, ..message };
+            EventMessage { body, ..genuine }
         })
         .collect();
 
@@ -118,7 +119,7 @@ async fn r2_a_forged_message_leaves_the_log_as_it_is_without_it() {
     let parked = strongroom_bus::broker::QueueName::parked(&crate::hub::site());
     let all_dealt_with = || async {
         let worked = pipeline.progress()[0].counts.done + u64::from(hub.ready(&parked).await);
-        worked >= count as u64 && pipeline.progress()[0].in_hand == 0
+        worked >= count as u64 && pipeline.progress()[0].in_flight == 0
     };
     until("each is done or parked", all_dealt_with).await;
     let done_by_then = pipeline.progress()[0].counts.done;
@@ -150,7 +151,7 @@ async fn r2_a_message_that_calls_another_stages_work_this_ones_does_nothing() {
     for field in ["type", "data", "dataschema"] {
         forged[field] = value(&model)[field].clone();
     }
-    hub.publish(&[Message { body: serde_json::to_vec(&forged).unwrap(), ..model.clone() }, model]).await;
+    hub.publish(&[EventMessage { body: serde_json::to_vec(&forged).unwrap(), ..model.clone() }, model]).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     until("the other is done", || async { hub.rig.history(&id("model")).await.len() == 2 }).await;
@@ -183,7 +184,7 @@ async fn r2_what_is_not_due_yet_is_not_begun_whoever_delivers_it() {
         .map(|stored| {
             let event = stored.decode().unwrap();
             let key = strongroom_bus::broker::RoutingKey::of(&crate::hub::site(), &event, None).unwrap();
-            Message::of(&event, stored.body, key)
+            EventMessage::of(&event, stored.body, key)
         })
         .collect();
     assert_eq!(early.len(), 2);

@@ -42,7 +42,7 @@ async fn work_that_takes_long_is_done_once_though_the_broker_loses_patience() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_word_in_the_log_the_same_work_comes_again() {
+async fn without_a_lease_in_the_log_the_same_work_is_redelivered() {
     // What the test above is proof against.
     let server = RabbitMq::start();
     server.ctl(&["eval", "application:set_env(rabbit, channel_tick_interval, 1000), application:set_env(rabbit, consumer_timeout, 2000)."]);
@@ -83,7 +83,7 @@ async fn a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_a_duplicate_has_taken_over_is_given_up_without_a_word() {
+async fn work_that_another_worker_has_taken_over_is_dropped() {
     let mut hub = Hub::new().await;
     hub.settings.hold_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(2)).await;
@@ -97,7 +97,7 @@ async fn work_that_a_duplicate_has_taken_over_is_given_up_without_a_word() {
     let event = hub.rig.new_event(task.stream, Expected::After(task.version), done(StageName::Fetch));
     hub.rig.log.append(vec![event]).await.unwrap();
     until("the other one is done", || async { hub.rig.booking(&id("B-1")).await.phase == Phase::Fetched }).await;
-    until("it has let go", || async { pipeline.progress()[0].in_hand == 0 }).await;
+    until("it has released it", || async { pipeline.progress()[0].in_flight == 0 }).await;
     assert_eq!(hub.rig.history(&id("B-0")).await.len(), 2, "the other worker's outcome stands alone");
     let counts = pipeline.progress()[0].counts;
     assert_eq!((counts.done, counts.duplicates), (1, 1));

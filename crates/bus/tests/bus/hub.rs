@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_bus::broker::{Depth, Message, Published, Publisher, QueueName, RoutingKey};
+use strongroom_bus::broker::{Depth, EventMessage, Published, Publisher, QueueName, RoutingKey};
 use strongroom_bus::{
     Broker, BrokerSettings, Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, RetryPolicy, Topology,
     Wiring, spawn_relay,
@@ -63,8 +63,8 @@ pub(crate) fn quick() -> RelayPace {
         answer: Duration::from_secs(3),
         stuck: Duration::from_millis(500),
         standby: Duration::from_millis(50),
-        reconnect_least: Duration::from_millis(10),
-        reconnect_most: Duration::from_millis(200),
+        reconnect_min: Duration::from_millis(10),
+        reconnect_max: Duration::from_millis(200),
         ..RelayPace::default()
     }
 }
@@ -143,17 +143,17 @@ impl Hub {
     }
 
     /// Publishes, and says what became of each.
-    pub(crate) async fn publish(&self, messages: &[Message]) -> Vec<Published> {
+    pub(crate) async fn publish(&self, messages: &[EventMessage]) -> Vec<Published> {
         Publisher::connect(&self.broker()).await.unwrap().publish(messages).await.unwrap()
     }
 
     /// The messages of what is pending for a stage.
-    pub(crate) async fn messages(&self, stage: StageName) -> Vec<Message> {
+    pub(crate) async fn messages(&self, stage: StageName) -> Vec<EventMessage> {
         let pending = self.rig.log.pending_stored(stage, Position(0), 4096).await.unwrap();
         let message = |stored: strongroom_eventlog::Stored| {
             let event = stored.decode().unwrap();
             let key = RoutingKey::of(&site(), &event, None).unwrap();
-            Message::of(&event, stored.body, key)
+            EventMessage::of(&event, stored.body, key)
         };
         pending.into_iter().map(message).collect()
     }

@@ -107,7 +107,7 @@ async fn what_is_behind_an_obstacle_is_waited_for_with_patience() {
 }
 
 #[tokio::test]
-async fn what_a_duplicate_has_in_hand_is_not_waited_for() {
+async fn what_another_worker_has_claimed_is_not_waited_for() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(2)).await;
     let pipeline = rig.start(&rig.wiring(), &Fake::new(StageName::Fetch, |_| Play::superseded()));

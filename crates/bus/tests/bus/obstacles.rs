@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use strongroom_bus::{Desk, Idle};
+use strongroom_bus::{Idle, StageContext};
 use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised};
 use strongroom_model::{Event, StageName, StreamName};
@@ -24,7 +24,7 @@ async fn over(rig: &Rig, obstacle: &AlarmRaised) -> String {
 }
 
 #[tokio::test]
-async fn r6_an_obstacle_is_told_once_and_costs_no_attempt() {
+async fn r6_an_obstacle_raises_one_alarm_and_costs_no_attempt() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(30)).await;
     let stage = Fake::working(StageName::Fetch);
@@ -80,7 +80,7 @@ async fn an_obstacle_that_never_ends_does_not_make_it_spin() {
 }
 
 #[tokio::test]
-async fn one_obstacle_after_another_are_each_told() {
+async fn each_obstacle_in_a_row_raises_its_alarm() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let other = AlarmRaised { kind: AlarmKind::DriveReadOnly, ..obstacle() };
@@ -147,7 +147,7 @@ async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
 #[tokio::test]
 async fn a_restart_without_work_clears_it_once_it_has_been_quiet() {
     let rig = Rig::new().await;
-    rig.desk(StageName::Fetch).alarms().raise(&obstacle(), None).await.unwrap();
+    rig.context(StageName::Fetch).alarms().raise(&obstacle(), None).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
     until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
     drop(pipeline);
@@ -157,24 +157,24 @@ async fn a_restart_without_work_clears_it_once_it_has_been_quiet() {
 async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let rig = Rig::new().await;
     let unwritable = AlarmRaised { kind: AlarmKind::DriveReadOnly, ..obstacle() };
-    rig.desk(StageName::Verify).alarms().raise(&unwritable, None).await.unwrap();
+    rig.context(StageName::Verify).alarms().raise(&unwritable, None).await.unwrap();
     let wrong = AlarmRaised { kind: AlarmKind::RecordWrong, subject: "B-1".to_owned(), ..obstacle() };
-    rig.desk(StageName::Fetch).alarms().raise(&wrong, None).await.unwrap();
+    rig.context(StageName::Fetch).alarms().raise(&wrong, None).await.unwrap();
     rig.enumerate(&ids(1)).await;
-    let told = AlarmRaised { kind: AlarmKind::DriveFailing, ..obstacle() };
+    let other = AlarmRaised { kind: AlarmKind::DriveFailing, ..obstacle() };
     let cause = rig.history(&id("B-0")).await.pop();
-    rig.desk(StageName::Fetch).alarms().raise(&told, cause.as_ref()).await.unwrap();
+    rig.context(StageName::Fetch).alarms().raise(&other, cause.as_ref()).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
     assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&unwritable).await, [true], "another stage met it at work");
     assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
-    assert_eq!(rig.alarm(&told).await, [true], "a booking's event led to it: the stage clears it itself");
+    assert_eq!(rig.alarm(&other).await, [true], "a booking's event led to it: the stage clears it itself");
     drop(pipeline);
 }
 
 #[tokio::test]
-async fn r6_what_is_in_the_way_of_an_idle_stage_is_told_once_and_so_is_its_end() {
+async fn r6_an_idle_stages_obstacle_raises_one_alarm_and_clears_it() {
     let rig = Rig::new().await;
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
@@ -197,7 +197,7 @@ async fn r6_what_is_in_the_way_of_an_idle_stage_is_told_once_and_so_is_its_end()
 #[tokio::test]
 async fn what_any_look_shows_is_over_when_another_stage_looks() {
     let rig = Rig::new().await;
-    rig.desk(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
+    rig.context(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
     until("the first look", || async { pipeline.progress()[0].has_looked }).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
@@ -207,7 +207,7 @@ async fn what_any_look_shows_is_over_when_another_stage_looks() {
 async fn a_full_drive_that_a_stage_found_is_that_stages_to_say() {
     let rig = Rig::new().await;
     let full = AlarmRaised { kind: AlarmKind::DriveFull, ..obstacle() };
-    rig.desk(StageName::Fetch).alarms().raise(&full, None).await.unwrap();
+    rig.context(StageName::Fetch).alarms().raise(&full, None).await.unwrap();
     let verify = rig.start(&rig.wiring(), &Fake::working(StageName::Verify));
     until("the first look", || async { verify.progress()[0].has_looked }).await;
     sleep(Duration::from_millis(300)).await;
@@ -220,7 +220,7 @@ async fn a_full_drive_that_a_stage_found_is_that_stages_to_say() {
 #[tokio::test]
 async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
     let rig = Rig::new().await;
-    let there = Desk { actor: "fetch@there".parse().unwrap(), ..rig.desk(StageName::Fetch) };
+    let there = StageContext { actor: "fetch@there".parse().unwrap(), ..rig.context(StageName::Fetch) };
     there.alarms().raise(&obstacle(), None).await.unwrap();
     rig.sign("there", false).await;
     let wiring = rig.wiring();

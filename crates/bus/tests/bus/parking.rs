@@ -1,19 +1,19 @@
-//! Messages that nobody can use are put aside and told of, and the rest goes on.
+//! Messages that nobody can use are parked and raise an alarm, and the rest goes on.
 
-use strongroom_bus::broker::{Message, Parked, QueueName};
+use strongroom_bus::broker::{EventMessage, Parked, QueueName};
 use strongroom_model::event::AlarmKind;
 use strongroom_model::{Expected, NewEvent, Position, StageName, StreamName};
 
 use crate::hub::{Hub, queue, site};
 use crate::rig::{Fake, enumerated, id, ids, until};
 
-fn forged(model: &Message, change: impl Fn(&str) -> Vec<u8>) -> Message {
+fn forged(model: &EventMessage, change: impl Fn(&str) -> Vec<u8>) -> EventMessage {
     let text = std::str::from_utf8(&model.body).unwrap();
-    Message { body: change(text), ..model.clone() }
+    EventMessage { body: change(text), ..model.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_used_is_parked_and_told_of_and_the_rest_goes_on() {
+async fn what_cannot_be_used_is_parked_with_an_alarm_and_the_rest_goes_on() {
     let hub = Hub::new().await;
     let ids = ids(20);
     hub.rig.enumerate(&ids).await;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use strongroom_bus::{
-    BatchLimits, Delivery, Desk, Done, Failure, Fate, Outcome, Pace, Pipeline, RetryPolicy, Settle, Stage, Task, Wiring,
+    BatchLimits, Delivery, Done, Failure, Fate, Pace, Pipeline, RetryPolicy, Settle, Stage, StageContext, Task,
+    TaskOutcome, Wiring,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
@@ -74,23 +75,23 @@ impl Rig {
                 rescan: Duration::from_millis(100),
                 linger: Duration::from_millis(5),
                 look: Duration::from_millis(20),
-                pause_least: Duration::from_millis(5),
-                pause_most: Duration::from_millis(50),
+                pause_min: Duration::from_millis(5),
+                pause_max: Duration::from_millis(50),
                 quiet: Duration::from_millis(100),
-                trouble_least: Duration::from_millis(5),
-                trouble_most: Duration::from_millis(50),
+                backoff_min: Duration::from_millis(5),
+                backoff_max: Duration::from_millis(50),
             },
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
         }
     }
 
-    pub(crate) fn desk(&self, stage: StageName) -> Desk {
+    pub(crate) fn context(&self, stage: StageName) -> StageContext {
         let Wiring { log, clock, retry, .. } = self.wiring();
-        Desk { log, clock, actor: actor(stage), stage, retry }
+        StageContext { log, clock, actor: actor(stage), stage, retry }
     }
 
-    /// Takes bookings in hand: what enumerate would have appended.
+    /// Claims bookings for a run: what enumerate would have appended.
     pub(crate) async fn enumerate(&self, ids: &[BookingId]) {
         let events =
             ids.iter().map(|id| self.new_event(StreamName::booking(id), Expected::New, enumerated())).collect();
@@ -234,9 +235,9 @@ pub(crate) fn drive() -> DriveId {
 /// What a fake stage does with a task.
 #[derive(Debug, Clone)]
 pub(crate) enum Play {
-    Settle(Box<Outcome>),
+    Settle(Box<TaskOutcome>),
     Panic,
-    /// Returns without a word about it.
+    /// Returns without settling it.
     Leave,
     /// Never returns.
     Hang,
@@ -244,19 +245,19 @@ pub(crate) enum Play {
 
 impl Play {
     pub(crate) fn done(stage: StageName) -> Self {
-        Self::Settle(Box::new(Outcome::Done(Done::event(done(stage)))))
+        Self::Settle(Box::new(TaskOutcome::Done(Done::event(done(stage)))))
     }
 
     pub(crate) fn fail(fate: Fate) -> Self {
-        Self::Settle(Box::new(Outcome::Failed(Failure::new(FailureKind::CutShort, "it was cut", fate))))
+        Self::Settle(Box::new(TaskOutcome::Failed(Failure::new(FailureKind::CutShort, "it was cut", fate))))
     }
 
     pub(crate) fn obstructed() -> Self {
-        Self::Settle(Box::new(Outcome::Obstructed(obstacle())))
+        Self::Settle(Box::new(TaskOutcome::Obstructed(obstacle())))
     }
 
     pub(crate) fn superseded() -> Self {
-        Self::Settle(Box::new(Outcome::Superseded))
+        Self::Settle(Box::new(TaskOutcome::Superseded))
     }
 }
 

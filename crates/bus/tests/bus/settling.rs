@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use strongroom_bus::{Cleared, Done, Failure, Fate, Idle, Outcome, Settle};
+use strongroom_bus::{Cleared, Done, Failure, Fate, Idle, Settle, TaskOutcome};
 use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKey, AlarmKind};
 use strongroom_model::{Event, Expected, FailureKind, StageName, StreamName};
@@ -13,8 +13,8 @@ use crate::rig::{Fake, PATIENCE, Play, Rig, done, enumerated, id, ids, obstacle,
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
-fn fetched() -> Outcome {
-    Outcome::Done(Done::event(done(StageName::Fetch)))
+fn fetched() -> TaskOutcome {
+    TaskOutcome::Done(Done::event(done(StageName::Fetch)))
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn r3_a_duplicate_that_was_faster_with_one_task_keeps_no_other_out() {
     let duplicate = rig.new_event(tasks[1].stream.clone(), Expected::After(tasks[1].version), done(StageName::Fetch));
     rig.log.append(vec![duplicate.clone()]).await.unwrap();
 
-    let settle = Settle::new(rig.desk(StageName::Fetch), &tasks);
+    let settle = Settle::new(rig.context(StageName::Fetch), &tasks);
     settle.settle(tasks.into_iter().map(|task| (task, fetched())).collect()).await;
     let settled = settle.finish();
     assert!(settled.unsettled().is_empty(), "the duplicate settled it: {:?}", settled.unsettled());
@@ -44,17 +44,17 @@ async fn a_tasks_events_and_those_of_others_go_in_together_or_not_at_all() {
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
     let event = |name: &str| rig.new_event(StreamName::booking(&id(name)), Expected::New, enumerated());
-    let outcome = |others| Outcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) });
+    let outcome = |others| TaskOutcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) });
 
     // B-0 has an event already, so this append conflicts on a stream that is not the task's.
     rig.enumerate(&[id("B-7")]).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), outcome(vec![event("B-8"), event("B-7")])).await;
     assert!(settle.finish().unsettled().contains(&&task.stream), "it is done again, with B-7's new state");
     assert_eq!(rig.history(&id("B-8")).await.len(), 0);
     assert_eq!(rig.history(&id("B-0")).await.len(), 1);
 
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), outcome(vec![event("B-8")])).await;
     assert!(settle.finish().unsettled().is_empty());
     assert_eq!(rig.history(&id("B-8")).await.len(), 1);
@@ -66,22 +66,22 @@ async fn several_events_of_one_task_follow_each_other() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     let events = vec![done(StageName::Fetch), done(StageName::Verify)];
-    settle.one(task, Outcome::Done(Done { events, ..Done::default() })).await;
+    settle.one(task, TaskOutcome::Done(Done { events, ..Done::default() })).await;
     assert_eq!(rig.booking(&id("B-0")).await.phase, Phase::BackedUp);
 }
 
 #[tokio::test]
-async fn alarms_are_raised_before_and_told_once() {
+async fn alarms_are_raised_before_and_only_once() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
     let failure =
         Failure { raise: Some(obstacle()), ..Failure::new(FailureKind::RecordWrong, "it differs", Fate::Person) };
     for _ in 0..2 {
-        let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
-        settle.one(task.clone(), Outcome::Failed(failure.clone())).await;
+        let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
+        settle.one(task.clone(), TaskOutcome::Failed(failure.clone())).await;
         assert!(settle.finish().unsettled().is_empty());
     }
     assert_eq!(rig.alarm(&obstacle()).await, [true]);
@@ -95,15 +95,15 @@ async fn alarms_are_raised_before_and_told_once() {
     let done = Done { clear: vec![(key, "it is right now".to_owned())], ..Done::event(done(StageName::Fetch)) };
     rig.enumerate(&[id("B-1")]).await;
     let task = rig.task(&id("B-1")).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
-    settle.one(task, Outcome::Done(done)).await;
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
+    settle.one(task, TaskOutcome::Done(done)).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_raise_an_alarm_at_once_one_does() {
     let rig = Rig::new().await;
-    let alarms = rig.desk(StageName::Fetch).alarms();
+    let alarms = rig.context(StageName::Fetch).alarms();
     let key = AlarmKey::new(AlarmKind::DriveMissing, "drive");
     let (mut raised, mut cleared) = (0, 0);
     for _ in 0..3 {
@@ -135,9 +135,9 @@ async fn r9_a_failures_message_is_one_bounded_line() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     let message = format!("the server said: \r\nBcc: {}", "x".repeat(10_000));
-    settle.one(task, Outcome::Failed(Failure::new(FailureKind::BadAnswer, message, Fate::Person))).await;
+    settle.one(task, TaskOutcome::Failed(Failure::new(FailureKind::BadAnswer, message, Fate::Person))).await;
     let history = rig.history(&id("B-0")).await;
     let failed = history[1].event.failure().unwrap();
     assert!(failed.message.chars().count() < 510 && !failed.message.contains('\n'), "{}", failed.message);
@@ -148,11 +148,11 @@ async fn what_the_log_will_never_take_is_recorded_as_a_failure() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     // An alarm's event has no place on another booking's stream.
     let event = Event::AlarmRaised(obstacle());
     let others = vec![rig.new_event(StreamName::booking(&id("B-1")), Expected::New, event)];
-    settle.one(task, Outcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) })).await;
+    settle.one(task, TaskOutcome::Done(Done { others, ..Done::event(done(StageName::Fetch)) })).await;
     assert!(settle.finish().unsettled().is_empty());
     let history = rig.history(&id("B-0")).await;
     assert_eq!(history[1].event.failure().unwrap().kind, FailureKind::Internal);
@@ -163,8 +163,8 @@ async fn what_cannot_happen_to_a_subject_never_gets_into_the_log() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(1)).await;
     let task = rig.task(&id("B-0")).await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
-    settle.one(task, Outcome::Done(Done::event(done(StageName::Archive)))).await;
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
+    settle.one(task, TaskOutcome::Done(Done::event(done(StageName::Archive)))).await;
     assert!(settle.finish().unsettled().is_empty());
     let booking = rig.booking(&id("B-0")).await;
     assert_eq!((booking.phase, booking.failure.unwrap().kind), (Phase::Enumerated, FailureKind::Internal));
@@ -217,7 +217,7 @@ async fn a_closed_log_loses_nothing_and_crashes_nothing() {
     let log = rig.log.clone();
     let task = rig.task(&id("B-0")).await;
     log.close().await;
-    let settle = Settle::new(rig.desk(StageName::Fetch), std::slice::from_ref(&task));
+    let settle = Settle::new(rig.context(StageName::Fetch), std::slice::from_ref(&task));
     settle.one(task.clone(), fetched()).await;
     assert!(settle.finish().unsettled().contains(&&task.stream));
 

@@ -1,4 +1,4 @@
-//! Stopping: what is in hand is finished, or given up, and never lost.
+//! Stopping: what is in flight is finished or dropped, and never lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::rig::{Fake, PATIENCE, Play, Rig, ids, obstacle, until};
 
 #[tokio::test]
-async fn a_stop_finishes_what_is_in_hand_and_begins_nothing() {
+async fn a_stop_finishes_what_is_in_flight_and_begins_nothing() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(50)).await;
     let mut stage = Fake::working(StageName::Fetch);
@@ -42,7 +42,7 @@ async fn an_abort_gives_up_at_once() {
     until("it hangs", || async { stage.calls() == 1 }).await;
     wiring.stop.cancel();
     let mut ended = tokio::spawn(pipeline.ended());
-    assert!(timeout(Duration::from_millis(100), &mut ended).await.is_err(), "it finishes what is in hand");
+    assert!(timeout(Duration::from_millis(100), &mut ended).await.is_err(), "it finishes what is in flight");
     let aborted = Instant::now();
     wiring.abort.cancel();
     timeout(PATIENCE, ended).await.unwrap().unwrap();
@@ -56,8 +56,8 @@ async fn a_stop_ends_a_pause() {
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let mut wiring = rig.wiring();
-    wiring.pace.pause_least = Duration::from_secs(3600);
-    wiring.pace.pause_most = Duration::from_secs(3600);
+    wiring.pace.pause_min = Duration::from_secs(3600);
+    wiring.pace.pause_max = Duration::from_secs(3600);
     let pipeline = rig.start(&wiring, &stage);
     until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
     wiring.stop.cancel();

@@ -106,7 +106,7 @@ async fn r3_messages_that_come_twice_and_in_reverse_change_nothing() {
     // Late ones as well: their streams have moved on.
     hub.publish(&messages).await;
     hub.until_empty(&queue(StageName::Fetch)).await;
-    until("all were looked at", || async { pipeline.progress()[0].in_hand == 0 }).await;
+    until("all were looked at", || async { pipeline.progress()[0].in_flight == 0 }).await;
     assert_eq!(stage.given(), 50);
     for id in &ids {
         assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
@@ -203,7 +203,7 @@ async fn an_obstacle_found_at_work_gives_the_batch_to_another_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_connection_is_made_again_and_what_is_in_hand_is_done_once() {
+async fn a_lost_connection_is_made_again_and_what_is_in_flight_is_done_once() {
     let hub = Hub::new().await;
     let ids = ids(100);
     hub.rig.enumerate(&ids).await;
@@ -234,7 +234,7 @@ async fn what_waits_in_a_worker_is_bounded() {
     let pipeline = hub.rig.start(&wiring, &stuck);
     until("both batches", || async { stuck.calls() == 2 }).await;
     sleep(Duration::from_millis(300)).await;
-    assert!(pipeline.progress()[0].in_hand <= 12, "{:?}", pipeline.progress());
+    assert!(pipeline.progress()[0].in_flight <= 12, "{:?}", pipeline.progress());
     assert_eq!(hub.ready(&queue(StageName::Fetch)).await, 488);
     assert_eq!(stuck.busiest.load(Ordering::SeqCst), 2);
     hub.rig.kill(&wiring, pipeline).await;

@@ -76,7 +76,7 @@ pub const METRICS: &[Metric] = &[
     )
     .of(&["site", "stage", "outcome"])
     .by(RecordedBy::Stages),
-    gauge("strongroom_tasks_in_hand", "tasks that a stage has taken and not finished")
+    gauge("strongroom_tasks_in_flight", "tasks that a stage has claimed and not finished")
         .of(&["site", "stage"])
         .by(RecordedBy::Stages),
     gauge("strongroom_stage_paused", "1 while an obstacle of that kind pauses the stage")

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use strongroom_bus::{Desk, RetryPolicy, Settle, Stage, Task};
+use strongroom_bus::{RetryPolicy, Settle, Stage, StageContext, Task};
 use strongroom_eventlog::EventLog;
 use strongroom_model::digest::Algorithm;
 use strongroom_model::event::{
@@ -123,9 +123,14 @@ impl Site {
 
     pub(crate) async fn handle(&self, notify: &Notify, tasks: Vec<Task<strongroom_notify::Notice>>) {
         let retry = RetryPolicy { delays: vec![std::time::Duration::from_secs(60)], max_attempts: 2 };
-        let desk =
-            Desk { log: self.log.clone(), clock: self.clock.clone(), actor: actor(), stage: StageName::Notify, retry };
-        let settle = Settle::new(desk, &tasks);
+        let context = StageContext {
+            log: self.log.clone(),
+            clock: self.clock.clone(),
+            actor: actor(),
+            stage: StageName::Notify,
+            retry,
+        };
+        let settle = Settle::new(context, &tasks);
         notify.handle(tasks, &settle).await;
         let settled = settle.finish();
         assert!(settled.unsettled().is_empty(), "{settled:?}");

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fastrand::Rng;
-use strongroom_bus::{Desk, RetryPolicy, Settle, Stage, Task};
+use strongroom_bus::{RetryPolicy, Settle, Stage, StageContext, Task};
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::{FailureKind, Retried};
@@ -138,7 +138,7 @@ impl Model {
             }
         }
         self.rng.shuffle(&mut tasks);
-        let settle = Settle::new(self.desk(stage), &tasks);
+        let settle = Settle::new(self.context(stage), &tasks);
         let pause = Duration::from_micros(self.rng.u64(..10_000));
         if stage == StageName::Fetch {
             tokio::spawn(work(self.fetch(), tasks, settle, pause))
@@ -161,8 +161,8 @@ impl Model {
         Fetch::new(settings, self.server.source(), self.rig.clock.clone())
     }
 
-    fn desk(&self, stage: StageName) -> Desk {
-        Desk {
+    fn context(&self, stage: StageName) -> StageContext {
+        StageContext {
             log: self.rig.log.clone(),
             clock: self.rig.clock.clone(),
             actor: "worker@test".parse().unwrap(),

@@ -136,8 +136,8 @@ impl Rig {
             pace: Pace {
                 poll: Duration::from_millis(10),
                 rescan: Duration::from_millis(50),
-                pause_least: Duration::from_millis(5),
-                pause_most: Duration::from_millis(20),
+                pause_min: Duration::from_millis(5),
+                pause_max: Duration::from_millis(20),
                 quiet: Duration::from_millis(50),
                 ..Pace::default()
             },

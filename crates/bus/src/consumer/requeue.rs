@@ -15,15 +15,15 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::broker::route::RoutingKey;
-use crate::broker::{Broker, BrokerError, Incoming, Message, Published, Publisher};
+use crate::broker::{Broker, BrokerError, EventMessage, Incoming, Published, Publisher};
 use crate::pace::{Backoff, Pace};
 
 /// How many are published at a time.
-const AT_ONCE: usize = 256;
+const MAX_BATCH: usize = 256;
 
 /// What is given back.
 #[derive(Debug)]
-pub(super) enum Returned {
+pub(super) enum Requeue {
     /// A delivery that waits for its acknowledgement.
     Message(Incoming),
     /// An event of the log whose delivery was acknowledged early, and the partition that it is bound to.
@@ -31,33 +31,33 @@ pub(super) enum Returned {
 }
 
 /// A copy that is to be published, and what waits for it.
-type Copy = (Message, Option<Incoming>);
+type Copy = (EventMessage, Option<Incoming>);
 
 /// Gives back, beside the feed: a broker that is short of memory takes nothing for a while.
 #[derive(Debug)]
-pub(super) struct GiveBack {
-    queue: mpsc::UnboundedSender<Returned>,
+pub(super) struct Requeuer {
+    queue: mpsc::UnboundedSender<Requeue>,
     task: JoinHandle<()>,
 }
 
-struct Worker {
+struct RequeueWorker {
     broker: Broker,
     log: EventLog,
     publisher: Option<Publisher>,
-    trouble: Backoff,
+    backoff: Backoff,
 }
 
-impl GiveBack {
+impl Requeuer {
     pub(super) fn start(broker: Broker, log: EventLog, pace: Pace) -> Self {
         // No longer than what is in hand: what its connection took along is dropped.
-        let (queue, returned) = mpsc::unbounded_channel();
-        let worker = Worker { broker, log, publisher: None, trouble: pace.trouble() };
-        Self { queue, task: tokio::spawn(worker.run(returned)) }
+        let (queue, items) = mpsc::unbounded_channel();
+        let worker = RequeueWorker { broker, log, publisher: None, backoff: pace.backoff() };
+        Self { queue, task: tokio::spawn(worker.run(items)) }
     }
 
-    pub(super) fn give(&self, returned: Returned) {
+    pub(super) fn add(&self, item: Requeue) {
         // It takes them for as long as we live.
-        let _ = self.queue.send(returned);
+        let _ = self.queue.send(item);
     }
 
     /// Waits until all has been given back, but no longer than `most`.
@@ -70,16 +70,16 @@ impl GiveBack {
     }
 }
 
-impl Drop for GiveBack {
+impl Drop for Requeuer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Worker {
-    async fn run(mut self, mut returned: mpsc::UnboundedReceiver<Returned>) {
-        let mut next = Vec::with_capacity(AT_ONCE);
-        while returned.recv_many(&mut next, AT_ONCE).await > 0 {
+impl RequeueWorker {
+    async fn run(mut self, mut items: mpsc::UnboundedReceiver<Requeue>) {
+        let mut next = Vec::with_capacity(MAX_BATCH);
+        while items.recv_many(&mut next, MAX_BATCH).await > 0 {
             let mut copies = Vec::with_capacity(next.len());
             for one in next.drain(..) {
                 copies.extend(self.copy(one).await);
@@ -87,7 +87,7 @@ impl Worker {
             while !copies.is_empty() {
                 match self.publish(&copies).await {
                     Ok(published) => {
-                        self.trouble.reset();
+                        self.backoff.reset();
                         acknowledge(copies, published).await;
                         break;
                     }
@@ -97,7 +97,7 @@ impl Worker {
                             "messages cannot be given back: trying again"
                         );
                         self.publisher = None;
-                        sleep(self.trouble.jittered()).await;
+                        sleep(self.backoff.jittered()).await;
                         // The broker delivers those itself whose connection is gone, and the relay
                         // knows of the others.
                         copies.retain(|(_, incoming)| incoming.as_ref().is_some_and(|one| one.acker.is_usable()));
@@ -107,9 +107,9 @@ impl Worker {
         }
     }
 
-    async fn copy(&self, returned: Returned) -> Option<Copy> {
-        match returned {
-            Returned::Message(incoming) => match incoming.copy() {
+    async fn copy(&self, items: Requeue) -> Option<Copy> {
+        match items {
+            Requeue::Message(incoming) => match incoming.copy() {
                 Some(message) => Some((message, Some(incoming))),
                 None => {
                     // It did not come by a way of ours: there is none to send it back by.
@@ -117,7 +117,7 @@ impl Worker {
                     None
                 }
             },
-            Returned::Event(position, partition) => match self.stored(position, partition.as_ref()).await {
+            Requeue::Event(position, partition) => match self.stored(position, partition.as_ref()).await {
                 Ok(message) => Some((message?, None)),
                 Err(error) => {
                     tracing::warn!(error = %with_causes(&error), %position,
@@ -128,12 +128,16 @@ impl Worker {
         }
     }
 
-    async fn stored(&self, position: Position, partition: Option<&Partition>) -> Result<Option<Message>, LogError> {
+    async fn stored(
+        &self,
+        position: Position,
+        partition: Option<&Partition>,
+    ) -> Result<Option<EventMessage>, LogError> {
         let stored = self.log.read(position, 1).await?.pop();
         let Some(stored) = stored else { return Ok(None) };
         let event = stored.decode()?;
         let key = RoutingKey::of(self.broker.site(), &event, partition);
-        Ok(key.map(|key| Message::of(&event, stored.body, key)))
+        Ok(key.map(|key| EventMessage::of(&event, stored.body, key)))
     }
 
     async fn publish(&mut self, copies: &[Copy]) -> Result<Vec<Published>, BrokerError> {
@@ -141,7 +145,7 @@ impl Worker {
             Some(publisher) => publisher,
             None => self.publisher.insert(Publisher::connect(&self.broker).await?),
         };
-        let messages: Vec<Message> = copies.iter().map(|(message, _)| message.clone()).collect();
+        let messages: Vec<EventMessage> = copies.iter().map(|(message, _)| message.clone()).collect();
         publisher.publish(&messages).await
     }
 }

@@ -12,34 +12,34 @@ use strongroom_model::text::with_causes;
 use strongroom_model::{Position, Recorded, SubjectKind, next_step};
 use tokio::time::Instant;
 
-use crate::delivery::Handover;
+use crate::delivery::ClaimedEvent;
 
-use super::{Feed, NET_EVERY};
+use super::{Consumer, SCAN_INTERVAL};
 
 /// How long something has waited when the broker no longer counts on being the one to bring it.
-const WAITED: Duration = Duration::from_secs(20);
+const OVERDUE_AFTER: Duration = Duration::from_secs(20);
 
 /// The same for an alarm: a person is to know now, and the relay may be what it is about.
-const ALARM_WAITED: Duration = Duration::from_secs(15);
+const ALARM_OVERDUE_AFTER: Duration = Duration::from_secs(15);
 
 /// How many are taken at a time.
 const MAX: usize = 256;
 
-impl Feed {
+impl Consumer {
     /// When the log is looked at next, if it is.
-    pub(super) fn net_at(&self, paused: bool) -> Option<Instant> {
-        (self.name.outlives_broker() && !paused).then_some(self.net_at)
+    pub(super) fn scan_at(&self, paused: bool) -> Option<Instant> {
+        (self.name.outlives_broker() && !paused).then_some(self.scan_at)
     }
 
     /// Takes from the log what has waited for long.
-    pub(super) async fn net(&mut self) {
-        self.net_at = Instant::now() + self.pace.rescan.min(NET_EVERY);
-        match self.waited().await {
+    pub(super) async fn scan_log(&mut self) {
+        self.scan_at = Instant::now() + self.pace.rescan.min(SCAN_INTERVAL);
+        match self.overdue().await {
             Ok(events) => {
                 for event in events {
                     if let Ok(claim) = self.claims.claim(&event, None) {
                         tracing::warn!(stream = %event.stream, "the broker did not bring this: taken from the log");
-                        self.waiting.push_back(Handover { trigger: event, claim });
+                        self.waiting.push_back(ClaimedEvent { trigger: event, claim });
                     }
                 }
             }
@@ -48,21 +48,21 @@ impl Feed {
         }
     }
 
-    async fn waited(&self) -> Result<Vec<Recorded>, LogError> {
-        let log = &self.sources.log;
-        let now = self.sources.clock.now();
+    async fn overdue(&self) -> Result<Vec<Recorded>, LogError> {
+        let log = &self.parts.log;
+        let now = self.parts.clock.now();
         let before = |waited| now.checked_sub(waited).unwrap_or(now);
-        let after = now.checked_add(WAITED).unwrap_or(now);
+        let after = now.checked_add(OVERDUE_AFTER).unwrap_or(now);
         // Those in hand come first: look past them.
         let limit = MAX + self.claims.unclaimable();
         let mut events = log.pending(self.name, Position(0), limit).await?;
         // What is of the future was written by a clock that has been put back since.
-        events.retain(|event| event.time <= before(patience(event)) || event.time > after);
+        events.retain(|event| event.time <= before(overdue_after(event)) || event.time > after);
         let mut put_off = log.due(self.name, Timestamp::MAX, limit).await?;
         // Once more without a broker: the relay, which hands out what was put off by a wrong clock, may be away too.
         put_off.retain(|event| {
             let due = next_step(&event.event).and_then(|next| next.not_before);
-            due.is_some_and(|due| due <= before(WAITED) || self.sources.horizon.strands(due, now))
+            due.is_some_and(|due| due <= before(OVERDUE_AFTER) || self.parts.horizon.strands(due, now))
         });
         events.extend(put_off);
         events.retain(|event| !self.claims.rests(event));
@@ -71,6 +71,6 @@ impl Feed {
     }
 }
 
-fn patience(event: &Recorded) -> Duration {
-    if event.stream.kind() == SubjectKind::Alarm { ALARM_WAITED } else { WAITED }
+fn overdue_after(event: &Recorded) -> Duration {
+    if event.stream.kind() == SubjectKind::Alarm { ALARM_OVERDUE_AFTER } else { OVERDUE_AFTER }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::claims::{Claim, Claims};
-use crate::delivery::Handover;
+use crate::delivery::ClaimedEvent;
 use crate::pace::{Backoff, Pace};
 use crate::stranded::Horizon;
 
@@ -30,13 +30,13 @@ const MAX_STRANDED: usize = 1024;
 
 /// What feeds one stage.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct LogSource {
     pub(crate) log: EventLog,
     pub(crate) clock: Clock,
     pub(crate) stage: StageName,
     pub(crate) horizon: Horizon,
     pub(crate) claims: Arc<Claims>,
-    pub(crate) out: mpsc::Sender<Handover>,
+    pub(crate) out: mpsc::Sender<ClaimedEvent>,
     pub(crate) pace: Pace,
     pub(crate) stop: CancellationToken,
 }
@@ -46,10 +46,10 @@ struct Rounds {
     due_at: Instant,
     rescan_at: Instant,
     gaps: Gaps,
-    trouble: Backoff,
+    backoff: Backoff,
 }
 
-impl Local {
+impl LogSource {
     /// Feeds the stage until it is told to stop.
     pub(crate) async fn run(self) {
         let stop = self.stop.clone();
@@ -60,15 +60,15 @@ impl Local {
     async fn feed(self) {
         let mut appended = self.log.appended();
         let now = Instant::now();
-        let mut rounds = Rounds { due_at: now, rescan_at: now, gaps: Gaps::default(), trouble: self.pace.trouble() };
+        let mut rounds = Rounds { due_at: now, rescan_at: now, gaps: Gaps::default(), backoff: self.pace.backoff() };
         loop {
             match self.round(&mut rounds).await {
                 Ok(true) => continue,
-                Ok(false) => rounds.trouble.reset(),
+                Ok(false) => rounds.backoff.reset(),
                 Err(error) => {
                     tracing::warn!(stage = %self.stage, error = %with_causes(&error),
                         "pending work cannot be read from the log: trying again");
-                    sleep(rounds.trouble.next()).await;
+                    sleep(rounds.backoff.next()).await;
                 }
             }
             tokio::select! {
@@ -147,6 +147,6 @@ impl Local {
 
     /// Waits for room. That nobody receives any more means that we are stopping.
     async fn hand_over(&self, trigger: Recorded, claim: Claim) {
-        drop(self.out.send(Handover { trigger, claim }).await);
+        drop(self.out.send(ClaimedEvent { trigger, claim }).await);
     }
 }

@@ -13,9 +13,9 @@ use crate::alarms::{AlarmError, Alarms};
 use crate::broker::Broker;
 
 use super::pace::RelayPace;
-use super::state::{Standing, State};
+use super::status::{RelayStatus, SharedStatus};
 
-/// How often it is looked how things stand: as quickly as a person could wish to know.
+/// How often it is looked how things stand: as quickly as a person could wish to add_partition.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What the alarms about the broker as a whole are about.
@@ -25,26 +25,26 @@ const BROKER: &str = "broker";
 type Holds = Option<bool>;
 
 /// Raises and clears the relay's alarms.
-pub(super) struct Watch {
+pub(super) struct AlarmWatch {
     alarms: Alarms,
     site: SiteId,
     place: String,
     pace: RelayPace,
-    state: Arc<State>,
+    status: Arc<SharedStatus>,
     /// Since when the broker has taken nothing.
     silent_since: Option<Instant>,
     /// What is known to be raised or cleared: that needs no look at the log.
     known: BTreeMap<AlarmKey, bool>,
 }
 
-impl Watch {
-    pub(super) fn new(alarms: Alarms, broker: &Broker, pace: RelayPace, state: Arc<State>) -> Self {
+impl AlarmWatch {
+    pub(super) fn new(alarms: Alarms, broker: &Broker, pace: RelayPace, status: Arc<SharedStatus>) -> Self {
         Self {
             alarms,
             site: broker.site().clone(),
             place: broker.place(),
             pace,
-            state,
+            status,
             silent_since: Some(Instant::now()),
             known: BTreeMap::new(),
         }
@@ -61,37 +61,35 @@ impl Watch {
 
     /// Every condition that there is an alarm for, and whether it holds.
     fn conditions(&mut self) -> Vec<(AlarmRaised, Holds)> {
-        let state = self.state.clone();
-        let standing = state.lock();
-        let takes = standing.publisher.as_ref().is_some_and(|publisher| publisher.is_open()) && !standing.is_blocked();
+        let status = self.status.clone();
+        let status = status.lock();
+        let takes = status.publisher.as_ref().is_some_and(|publisher| publisher.is_open()) && !status.is_blocked();
         if takes {
             self.silent_since = None;
         } else {
             self.silent_since.get_or_insert_with(Instant::now);
         }
-        let active = f64::from(u8::from(standing.active));
+        let active = f64::from(u8::from(status.active));
         metrics::gauge!("strongroom_relay_active", "site" => self.site.to_string()).set(active);
-        let mut conditions = vec![self.unreachable(&standing)];
-        if standing.active {
-            if standing.looked_at.is_some() {
-                conditions.push(self.topology(&standing));
+        let mut conditions = vec![self.unreachable(&status)];
+        if status.active {
+            if status.looked_at.is_some() {
+                conditions.push(self.topology(&status));
             }
-            conditions.extend(standing.parked.map(|parked| self.parked(parked)));
+            conditions.extend(status.parked.map(|parked| self.parked(parked)));
         }
         conditions
     }
 
-    fn unreachable(&self, standing: &Standing) -> (AlarmRaised, Holds) {
+    fn unreachable(&self, status: &RelayStatus) -> (AlarmRaised, Holds) {
         let holds = match self.silent_since {
             None => Some(false),
             Some(since) if since.elapsed() >= self.pace.unreachable_after => Some(true),
             Some(_) => None,
         };
-        let why = match &standing.unreachable {
+        let why = match &status.unreachable {
             Some(why) => why.clone(),
-            None if standing.is_blocked() => {
-                "it takes nothing for now, because it is short of memory or disk".to_owned()
-            }
+            None if status.is_blocked() => "it takes nothing for now, because it is short of memory or disk".to_owned(),
             None => "it does not answer".to_owned(),
         };
         let alarm = AlarmRaised {
@@ -104,8 +102,8 @@ impl Watch {
         (alarm, holds)
     }
 
-    fn topology(&self, standing: &Standing) -> (AlarmRaised, Holds) {
-        let (wrong, next_step) = match (&standing.topology, &standing.stuck) {
+    fn topology(&self, status: &RelayStatus) -> (AlarmRaised, Holds) {
+        let (wrong, next_step) = match (&status.topology, &status.stuck) {
             (Some(wrong), _) => {
                 (Some(wrong.clone()), "run `strongroom topology apply` as a user who may declare queues")
             }

@@ -9,7 +9,7 @@ use crate::retry::RetryPolicy;
 
 /// What is needed to write down what a stage did. Clones write to the same log.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct StageContext {
     /// The site's log.
     pub log: EventLog,
     /// The time that stands on events, and that retries are counted from.
@@ -22,7 +22,7 @@ pub struct Desk {
     pub retry: RetryPolicy,
 }
 
-impl Desk {
+impl StageContext {
     /// Raises and clears alarms in the same name.
     #[must_use]
     pub fn alarms(&self) -> Alarms {

@@ -1,7 +1,7 @@
 //! One queue, and what is known to be in it: pure bookkeeping.
 //!
 //! What is published is remembered for as long as it is pending, so that it is not published
-//! at every look, and so that it is missed when it gets lost.
+//! at every look, and so that it is missing when it gets lost.
 
 use std::collections::HashMap;
 
@@ -18,8 +18,8 @@ const MAX_SENT: usize = 20_000;
 
 /// A queue that the relay fills.
 #[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) queue: QueueName,
+pub(super) struct RelayQueue {
+    pub(super) name: QueueName,
     pub(super) stage: StageName,
     pub(super) partition: Option<Partition>,
     /// All that is pending below was looked at since the last doubt.
@@ -29,13 +29,13 @@ pub(super) struct Lane {
     /// How many more may be published before its depth is asked for again.
     room: usize,
     /// When its depth was asked for last.
-    pub(super) asked_at: Option<Instant>,
+    pub(super) depth_at: Option<Instant>,
     /// How much it held then.
     pub(super) depth: Option<Depth>,
     /// Not to be tried before this: it was missing, or refused what it was given.
-    pub(super) resting_until: Option<Instant>,
+    pub(super) retry_at: Option<Instant>,
     /// Whether it was not there when it was last needed.
-    pub(super) missed: bool,
+    pub(super) missing: bool,
     /// Whether it gave no answer when it was last needed: it is there, and does nothing.
     pub(super) stuck: bool,
     /// Whether it took nothing of what it was last given.
@@ -48,22 +48,22 @@ struct Sent {
     /// From when on it counts as lost, if it is still pending and not in the queue.
     lost_at: Instant,
     /// In the order of publishing.
-    turn: u64,
+    sequence: u64,
 }
 
-impl Lane {
+impl RelayQueue {
     pub(super) fn new(site: &SiteId, stage: StageName, partition: Option<Partition>) -> Option<Self> {
         Some(Self {
-            queue: QueueName::stage(site, stage, partition.as_ref())?,
+            name: QueueName::stage(site, stage, partition.as_ref())?,
             stage,
             partition,
             cursor: Position(0),
             sent: HashMap::new(),
             room: 0,
-            asked_at: None,
+            depth_at: None,
             depth: None,
-            resting_until: None,
-            missed: false,
+            retry_at: None,
+            missing: false,
             stuck: false,
             refuses: false,
         })
@@ -79,21 +79,21 @@ impl Lane {
         self.cursor = Position(0);
         self.sent.clear();
         self.room = 0;
-        self.asked_at = None;
+        self.depth_at = None;
         self.depth = None;
     }
 
     /// What the broker says of the queue.
-    pub(super) fn found(&mut self, depth: Depth, ready_most: u32, now: Instant) {
+    pub(super) fn observed(&mut self, depth: Depth, ready_most: u32, now: Instant) {
         self.depth = Some(depth);
-        self.asked_at = Some(now);
+        self.depth_at = Some(now);
         let room = ready_most.saturating_sub(depth.ready);
         self.room = usize::try_from(room).unwrap_or(usize::MAX);
     }
 
     /// Whether it is not to be tried now.
-    pub(super) fn is_resting(&self, now: Instant) -> bool {
-        self.resting_until.is_some_and(|until| until > now)
+    pub(super) fn is_waiting(&self, now: Instant) -> bool {
+        self.retry_at.is_some_and(|until| until > now)
     }
 
     /// How many may be published now.
@@ -112,21 +112,21 @@ impl Lane {
     }
 
     /// Whether that event was published already.
-    pub(super) fn knows(&self, event: &Recorded) -> bool {
+    pub(super) fn was_published(&self, event: &Recorded) -> bool {
         self.sent.get(&event.stream).is_some_and(|sent| sent.position == event.position)
     }
 
     /// It was published, and lies in the queue; if it turns out not to, it counts as lost from `lost_at` on.
-    pub(super) fn published(&mut self, stream: StreamName, position: Position, lost_at: Instant, turn: u64) {
+    pub(super) fn published(&mut self, stream: StreamName, position: Position, lost_at: Instant, sequence: u64) {
         self.room = self.room.saturating_sub(1);
-        self.sent.insert(stream, Sent { position, lost_at, turn });
+        self.sent.insert(stream, Sent { position, lost_at, sequence });
     }
 
     /// The queue takes nothing more for now; `position` was not published.
     pub(super) fn refused(&mut self, position: Position, until: Instant) {
         self.room = 0;
         self.cursor = self.cursor.min(position);
-        self.resting_until = Some(until);
+        self.retry_at = Some(until);
     }
 
     /// The streams that are remembered.
@@ -145,7 +145,7 @@ impl Lane {
     /// are remembered, all but the `ready` newest have left it.
     pub(super) fn lost(&self, ready: u32, now: Instant, most: usize) -> Vec<Position> {
         let mut sent: Vec<&Sent> = self.sent.values().collect();
-        sent.sort_unstable_by_key(|sent| sent.turn);
+        sent.sort_unstable_by_key(|sent| sent.sequence);
         let left = sent.len().saturating_sub(usize::try_from(ready).unwrap_or(usize::MAX));
         let old = |sent: &&&Sent| now >= sent.lost_at;
         sent[..left].iter().filter(old).map(|sent| sent.position).take(most).collect()
@@ -158,8 +158,8 @@ mod tests {
 
     use super::*;
 
-    fn lane() -> Lane {
-        Lane::new(&"harbour".parse().unwrap(), StageName::Fetch, None).unwrap()
+    fn queue() -> RelayQueue {
+        RelayQueue::new(&"harbour".parse().unwrap(), StageName::Fetch, None).unwrap()
     }
 
     fn stream(n: u64) -> StreamName {
@@ -172,39 +172,39 @@ mod tests {
 
     #[test]
     fn a_queue_is_filled_up_to_its_bound_and_no_further() {
-        let (mut lane, now) = (lane(), Instant::now());
-        lane.found(depth(7, 1), 10, now);
-        assert_eq!(lane.room(), 3);
+        let (mut queue, now) = (queue(), Instant::now());
+        queue.observed(depth(7, 1), 10, now);
+        assert_eq!(queue.room(), 3);
         for n in 0..3 {
-            lane.published(stream(n), Position(n), now, n);
+            queue.published(stream(n), Position(n), now, n);
         }
-        assert_eq!(lane.room(), 0);
-        lane.found(depth(12, 1), 10, now);
-        assert_eq!(lane.room(), 0, "more than the bound is no room");
+        assert_eq!(queue.room(), 0);
+        queue.observed(depth(12, 1), 10, now);
+        assert_eq!(queue.room(), 0, "more than the bound is no room");
     }
 
     #[test]
     fn only_what_left_the_queue_long_ago_counts_as_lost() {
-        let (mut lane, now) = (lane(), Instant::now());
-        lane.found(depth(0, 1), 10, now);
+        let (mut queue, now) = (queue(), Instant::now());
+        queue.observed(depth(0, 1), 10, now);
         let later = now + Duration::from_secs(60);
         for n in 0..5 {
-            lane.published(stream(n), Position(n), later, n);
+            queue.published(stream(n), Position(n), later, n);
         }
-        assert_eq!(lane.lost(0, now, 99), []);
-        assert_eq!(lane.lost(5, later, 99), []);
-        assert_eq!(lane.lost(3, later, 99), [Position(0), Position(1)]);
-        assert_eq!(lane.lost(0, later, 2), [Position(0), Position(1)]);
-        lane.forget_done(|stream| (stream.id() != "0").then(|| Position(stream.id().parse().unwrap())));
-        assert_eq!(lane.lost(3, later, 99), [Position(1)]);
+        assert_eq!(queue.lost(0, now, 99), []);
+        assert_eq!(queue.lost(5, later, 99), []);
+        assert_eq!(queue.lost(3, later, 99), [Position(0), Position(1)]);
+        assert_eq!(queue.lost(0, later, 2), [Position(0), Position(1)]);
+        queue.forget_done(|stream| (stream.id() != "0").then(|| Position(stream.id().parse().unwrap())));
+        assert_eq!(queue.lost(3, later, 99), [Position(1)]);
     }
 
     #[test]
     fn what_was_refused_is_looked_at_again() {
-        let (mut lane, now) = (lane(), Instant::now());
-        lane.found(depth(0, 1), 10, now);
-        lane.cursor = Position(9);
-        lane.refused(Position(4), now);
-        assert_eq!((lane.cursor, lane.room()), (Position(4), 0));
+        let (mut queue, now) = (queue(), Instant::now());
+        queue.observed(depth(0, 1), 10, now);
+        queue.cursor = Position(9);
+        queue.refused(Position(4), now);
+        assert_eq!((queue.cursor, queue.room()), (Position(4), 0));
     }
 }

@@ -11,7 +11,7 @@ use crate::broker::Incoming;
 
 /// Why a message cannot be used. None of these goes away by trying again.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum UnusableMessage {
     #[error("its body is not text")]
     NoText,
     #[error("its body is not an event")]
@@ -29,22 +29,22 @@ struct Origin<'a> {
 }
 
 /// The event in a message that came by the queue of that site's stage.
-pub(crate) fn read(incoming: &Incoming, site: &SiteId, stage: StageName) -> Result<Recorded, Fault> {
+pub(crate) fn decode(incoming: &Incoming, site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
     event(&incoming.body, site, stage)
 }
 
-fn event(body: &[u8], site: &SiteId, stage: StageName) -> Result<Recorded, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| Fault::NoText)?;
-    let event = Recorded::parse(text).map_err(Fault::NoEvent)?;
+fn event(body: &[u8], site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
+    let text = std::str::from_utf8(body).map_err(|_| UnusableMessage::NoText)?;
+    let event = Recorded::parse(text).map_err(UnusableMessage::NoEvent)?;
     let origin: Origin<'_> =
-        serde_json::from_str(text).map_err(|error| Fault::NoEvent(EnvelopeError::NotCloudEvents(error)))?;
+        serde_json::from_str(text).map_err(|error| UnusableMessage::NoEvent(EnvelopeError::NotCloudEvents(error)))?;
     if origin.source.strip_prefix("/sites/") != Some(site.as_str()) {
-        return Err(Fault::OtherSite(printable(&origin.source, 100)));
+        return Err(UnusableMessage::OtherSite(printable(&origin.source, 100)));
     }
     match next_step(&event.event) {
         Some(next) if next.stage == stage => Ok(event),
-        Some(next) => Err(Fault::OtherStage(next.stage.to_string())),
-        None => Err(Fault::OtherStage("nobody".to_owned())),
+        Some(next) => Err(UnusableMessage::OtherStage(next.stage.to_string())),
+        None => Err(UnusableMessage::OtherStage("nobody".to_owned())),
     }
 }
 
@@ -72,23 +72,23 @@ mod tests {
         event.render(&site.parse().unwrap(), Position(7))
     }
 
-    fn read(body: &str) -> Result<Recorded, String> {
-        event(body.as_bytes(), &"harbour".parse().unwrap(), StageName::Enumerate).map_err(|fault| fault.to_string())
+    fn decode(body: &str) -> Result<Recorded, String> {
+        event(body.as_bytes(), &"harbour".parse().unwrap(), StageName::Enumerate).map_err(|error| error.to_string())
     }
 
     #[test]
     fn an_event_of_this_site_and_stage_is_work() {
-        assert_eq!(read(&body("harbour")).unwrap().position, Position(7));
+        assert_eq!(decode(&body("harbour")).unwrap().position, Position(7));
     }
 
     #[test]
     fn whatever_else_is_told_apart() {
-        assert_eq!(read(&body("other")).unwrap_err(), "it is of /sites/other, not of this site");
-        assert_eq!(read("hello").unwrap_err(), "its body is not an event");
+        assert_eq!(decode(&body("other")).unwrap_err(), "it is of /sites/other, not of this site");
+        assert_eq!(decode("hello").unwrap_err(), "its body is not an event");
         let unknown = body("harbour").replace("run.requested.v1", "run.imagined.v1");
-        assert_eq!(read(&unknown).unwrap_err(), "its body is not an event");
+        assert_eq!(decode(&unknown).unwrap_err(), "its body is not an event");
         let future = body("harbour").replace("run.requested.v1", "run.requested.v2");
-        assert_eq!(read(&future).unwrap_err(), "its body is not an event");
+        assert_eq!(decode(&future).unwrap_err(), "its body is not an event");
         let misled = event(body("harbour").as_bytes(), &"harbour".parse().unwrap(), StageName::Fetch);
         assert_eq!(misled.unwrap_err().to_string(), "it is work for enumerate, not for this stage");
         let binary = event(&[0xff, 0xfe], &"harbour".parse().unwrap(), StageName::Fetch);

@@ -5,15 +5,15 @@
 //! a message has. Nothing here is durable: what is lost with a connection or with the process
 //! is delivered again, by the broker or by the relay, and finds its stream moved on (rule R3).
 //!
-//! - `line`: the connection, opened again and again;
-//! - `read`: what a message says, and whether it is for us;
-//! - `give_back`: copies for another worker;
-//! - `net`: what is told even while there is no broker.
+//! - `connection`: the connection, opened again and again;
+//! - `decode`: what a message says, and whether it is for us;
+//! - `requeue`: copies for another worker;
+//! - `backstop`: what is told even while there is no broker.
 
-mod give_back;
-mod line;
-mod net;
-mod read;
+mod backstop;
+mod connection;
+mod decode;
+mod requeue;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,15 +28,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Incoming};
 use crate::claims::{Claims, Disposition, Released};
-use crate::delivery::Handover;
+use crate::delivery::ClaimedEvent;
 use crate::erased::AnyStage;
 use crate::pace::Pace;
 use crate::progress::{Pause, Progress};
 use crate::stage::BatchLimits;
 use crate::stranded::Horizon;
 
-use self::give_back::{GiveBack, Returned};
-use self::line::{Happened, Line};
+use self::connection::{ConnectionEvent, QueueConnection};
+use self::requeue::{Requeue, Requeuer};
 
 /// How many deliveries a worker is sent at most before it has acknowledged any: what the
 /// largest batches take. Each is about 1 KiB.
@@ -44,16 +44,16 @@ const MAX_PREFETCH: usize = 2_000;
 
 /// How long an end waits for the copies of what was not begun to be confirmed. What is not
 /// by then comes again all the same, as after a kill.
-const MAX_RETURNS: Duration = Duration::from_secs(5);
+const MAX_REQUEUE: Duration = Duration::from_secs(5);
 
 /// How often a stage is asked whether its partition still is the one whose queue it takes from.
-const PARTITION_EVERY: Duration = Duration::from_secs(1);
+const PARTITION_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the log is looked through for what the broker should have brought long ago.
-const NET_EVERY: Duration = Duration::from_secs(10);
+const SCAN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a feed takes from.
-pub(crate) struct Sources {
+pub(crate) struct ConsumerParts {
     pub(crate) broker: Broker,
     pub(crate) stage: Arc<dyn AnyStage>,
     pub(crate) log: EventLog,
@@ -62,38 +62,38 @@ pub(crate) struct Sources {
 }
 
 /// What feeds one stage from its queue.
-pub(crate) struct Feed {
-    sources: Sources,
+pub(crate) struct Consumer {
+    parts: ConsumerParts,
     name: StageName,
     claims: Arc<Claims>,
     released: mpsc::UnboundedReceiver<Released<Incoming>>,
-    out: mpsc::Sender<Handover>,
+    out: mpsc::Sender<ClaimedEvent>,
     pace: Pace,
     stop: CancellationToken,
     abort: CancellationToken,
     pauses: watch::Receiver<Option<Pause>>,
-    line: Line,
+    connection: QueueConnection,
     /// What the runner has no room for yet: no more than the broker sends ahead.
-    waiting: VecDeque<Handover>,
-    give_back: GiveBack,
+    waiting: VecDeque<ClaimedEvent>,
+    requeuer: Requeuer,
     /// Whether more is probably on its way.
     more: bool,
-    /// When the net below the queue is drawn in next.
-    net_at: Instant,
+    /// When the backstop below the queue is drawn in next.
+    scan_at: Instant,
 }
 
-impl Feed {
+impl Consumer {
     pub(crate) fn new(
-        sources: Sources,
+        parts: ConsumerParts,
         claims: Arc<Claims>,
         released: mpsc::UnboundedReceiver<Released<Incoming>>,
         progress: &Arc<Progress>,
-        out: mpsc::Sender<Handover>,
+        out: mpsc::Sender<ClaimedEvent>,
         pace: Pace,
         (stop, abort): (CancellationToken, CancellationToken),
     ) -> Self {
-        let name = sources.stage.name();
-        let give_back = GiveBack::start(sources.broker.clone(), sources.log.clone(), pace);
+        let name = parts.stage.name();
+        let requeuer = Requeuer::start(parts.broker.clone(), parts.log.clone(), pace);
         let pauses = progress.pauses();
         Self {
             name,
@@ -104,12 +104,12 @@ impl Feed {
             stop,
             abort,
             pauses,
-            line: Line::new(name, progress.clone(), pace),
+            connection: QueueConnection::new(name, progress.clone(), pace),
             waiting: VecDeque::new(),
-            give_back,
+            requeuer,
             more: false,
-            net_at: Instant::now(),
-            sources,
+            scan_at: Instant::now(),
+            parts,
         }
     }
 
@@ -125,32 +125,32 @@ impl Feed {
     /// Waits for the next thing to happen, and deals with it.
     async fn step(&mut self) {
         let paused = self.is_paused();
-        let net_at = self.net_at(paused);
-        let partition_at = Instant::now() + PARTITION_EVERY;
-        let opening = line::Opening::of(&self.sources, prefetch(self.sources.stage.limits()));
+        let scan_at = self.scan_at(paused);
+        let partition_at = Instant::now() + PARTITION_INTERVAL;
+        let connector = connection::Connector::of(&self.parts, prefetch(self.parts.stage.limits()));
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
             Some(released) = self.released.recv() => self.dispose(released).await,
-            _ = self.pauses.changed() => self.pause_or_go_on().await,
+            _ = self.pauses.changed() => self.on_pause_change().await,
             Ok(permit) = self.out.clone().reserve_owned(), if !paused && !self.waiting.is_empty() => {
-                if let Some(handover) = self.waiting.pop_front() {
-                    permit.send(handover);
+                if let Some(claimed) = self.waiting.pop_front() {
+                    permit.send(claimed);
                 }
             }
-            happened = self.line.next(&opening), if !paused => self.happened(happened).await,
-            () = sleep_until(net_at.unwrap_or(partition_at)), if net_at.is_some() => self.net().await,
+            connection_event = self.connection.next(&connector), if !paused => self.connection_event(connection_event).await,
+            () = sleep_until(scan_at.unwrap_or(partition_at)), if scan_at.is_some() => self.scan_log().await,
             () = sleep(self.pace.linger), if self.more => self.expect_more(false),
-            () = sleep_until(partition_at), if self.name.is_partitioned() => self.look_at_partition().await,
+            () = sleep_until(partition_at), if self.name.is_partitioned() => self.check_partition().await,
         }
     }
 
-    async fn happened(&mut self, happened: Happened) {
-        match happened {
-            Happened::Nothing => {}
+    async fn connection_event(&mut self, connection_event: ConnectionEvent) {
+        match connection_event {
+            ConnectionEvent::Nothing => {}
             // What was delivered by it comes again; what is in hand of that is worked on.
-            Happened::Lost => self.claims.forget_lost(),
-            Happened::Incoming(incoming) => {
+            ConnectionEvent::Lost => self.claims.forget_lost(),
+            ConnectionEvent::Incoming(incoming) => {
                 self.expect_more(true);
                 self.take(*incoming).await;
             }
@@ -159,11 +159,11 @@ impl Feed {
 
     /// Takes a message in hand, if it is work for us.
     async fn take(&mut self, incoming: Incoming) {
-        match read::read(&incoming, self.sources.broker.site(), self.name) {
+        match decode::decode(&incoming, self.parts.broker.site(), self.name) {
             Ok(event) => self.offer(event, incoming).await,
-            Err(fault) => {
+            Err(error) => {
                 tracing::error!(stage = %self.name, message_id = incoming.message_id.as_deref(),
-                    fault = &fault as &dyn std::error::Error,
+                    error = &error as &dyn std::error::Error,
                     "a message cannot be used and is parked: see `strongroom queue parked`");
                 incoming.acker.park().await;
             }
@@ -171,16 +171,16 @@ impl Feed {
     }
 
     async fn offer(&mut self, event: Recorded, incoming: Incoming) {
-        if self.is_of_another_partition(&event) {
-            self.give_back.give(Returned::Message(incoming));
-            return self.look_at_partition().await;
+        if self.is_of_former_partition(&event) {
+            self.requeuer.add(Requeue::Message(incoming));
+            return self.check_partition().await;
         }
         self.deliver(event, Some(incoming)).await;
     }
 
     async fn deliver(&mut self, event: Recorded, receipt: Option<Incoming>) {
         match self.claims.claim(&event, receipt) {
-            Ok(claim) => self.waiting.push_back(Handover { trigger: event, claim }),
+            Ok(claim) => self.waiting.push_back(ClaimedEvent { trigger: event, claim }),
             Err(Some(superfluous)) => {
                 superfluous.acker.ack().await;
             }
@@ -188,7 +188,7 @@ impl Feed {
         }
     }
 
-    /// Disposes of a delivery whose claim ended. The log says what became of it by now, or nothing has happened.
+    /// Disposes of a delivery whose claim ended. The log says what became of it by now, or nothing has connection_event.
     async fn dispose(&mut self, released: Released<Incoming>) {
         match released.disposition {
             Some(Disposition::Acknowledge(incoming)) => {
@@ -197,10 +197,10 @@ impl Feed {
             Some(Disposition::Park(incoming)) => {
                 incoming.acker.park().await;
             }
-            Some(Disposition::Requeue(incoming)) => self.give_back.give(Returned::Message(incoming)),
+            Some(Disposition::Requeue(incoming)) => self.requeuer.add(Requeue::Message(incoming)),
             Some(Disposition::Republish(position)) => {
-                let partition = self.sources.stage.partition();
-                self.give_back.give(Returned::Event(position, partition));
+                let partition = self.parts.stage.partition();
+                self.requeuer.add(Requeue::Event(position, partition));
             }
             None => {}
         }
@@ -213,34 +213,35 @@ impl Feed {
         self.pauses.borrow().is_some()
     }
 
-    async fn pause_or_go_on(&mut self) {
+    async fn on_pause_change(&mut self) {
         self.pauses.mark_unchanged();
         if self.is_paused() {
-            self.let_go().await;
+            self.unsubscribe().await;
         }
     }
 
     /// Takes nothing more for now, and gives back what was not begun.
-    async fn let_go(&mut self) {
+    async fn unsubscribe(&mut self) {
         self.expect_more(false);
         // Each tells of its end, and is given back then.
         self.waiting.clear();
-        for incoming in self.line.let_go().await {
-            self.give_back.give(Returned::Message(incoming));
+        for incoming in self.connection.unsubscribe().await {
+            self.requeuer.add(Requeue::Message(incoming));
         }
     }
 
     /// Whether the partition changed (a drive was swapped, say) while a message of the one before was on its way. One
     /// that names another than its queue's is not believed: given back it would come again for ever.
-    fn is_of_another_partition(&self, event: &Recorded) -> bool {
+    fn is_of_former_partition(&self, event: &Recorded) -> bool {
         let of = partition_of(&event.event).filter(|_| self.name.is_partitioned());
-        of.is_some() && of.as_ref() == self.line.partition() && of != self.sources.stage.partition()
+        of.is_some() && of.as_ref() == self.connection.partition() && of != self.parts.stage.partition()
     }
 
     /// Another partition has another queue.
-    async fn look_at_partition(&mut self) {
-        if self.line.partition().is_some_and(|partition| Some(partition) != self.sources.stage.partition().as_ref()) {
-            self.let_go().await;
+    async fn check_partition(&mut self) {
+        if self.connection.partition().is_some_and(|partition| Some(partition) != self.parts.stage.partition().as_ref())
+        {
+            self.unsubscribe().await;
         }
     }
 
@@ -251,7 +252,7 @@ impl Feed {
 
     /// Waits until what is under way has ended and what was not begun has been given back.
     async fn drain(&mut self) {
-        self.let_go().await;
+        self.unsubscribe().await;
         // The runner finishes its batches, and drops the claims of what it did not begin.
         loop {
             let released =
@@ -261,7 +262,7 @@ impl Feed {
             // A later event of the same stream is not begun any more.
             self.waiting.clear();
         }
-        self.give_back.finish(MAX_RETURNS).await;
+        self.requeuer.finish(MAX_REQUEUE).await;
     }
 }
 

@@ -27,10 +27,10 @@ pub struct RelayHealth {
 
 /// The same, as it is written.
 #[derive(Debug, Default)]
-pub(super) struct State(Mutex<Standing>);
+pub(super) struct SharedStatus(Mutex<RelayStatus>);
 
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct RelayStatus {
     /// The connection, while there is one.
     pub(super) publisher: Option<Arc<Publisher>>,
     pub(super) active: bool,
@@ -47,38 +47,38 @@ pub(super) struct Standing {
     pub(super) log: Option<String>,
 }
 
-impl Standing {
+impl RelayStatus {
     /// Whether the broker takes nothing for now.
     pub(super) fn is_blocked(&self) -> bool {
         self.publisher.as_ref().is_some_and(|publisher| publisher.is_blocked())
     }
 }
 
-impl State {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Standing> {
+impl SharedStatus {
+    pub(super) fn lock(&self) -> MutexGuard<'_, RelayStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection was made.
     pub(super) fn connected(&self, publisher: Arc<Publisher>) {
-        *self.lock() = Standing { publisher: Some(publisher), ..Standing::default() };
+        *self.lock() = RelayStatus { publisher: Some(publisher), ..RelayStatus::default() };
         metrics::gauge!("strongroom_broker_connected", "role" => "publish").set(1.0);
     }
 
     /// It is lost, or could not be made.
     pub(super) fn lost(&self, why: String) {
-        *self.lock() = Standing { unreachable: Some(why), ..Standing::default() };
+        *self.lock() = RelayStatus { unreachable: Some(why), ..RelayStatus::default() };
         metrics::gauge!("strongroom_broker_connected", "role" => "publish").set(0.0);
     }
 
     pub(super) fn health(&self) -> RelayHealth {
-        let standing = self.lock();
-        let troubles = [&standing.unreachable, &standing.topology, &standing.log];
+        let status = self.lock();
+        let troubles = [&status.unreachable, &status.topology, &status.log];
         RelayHealth {
-            connected: standing.publisher.as_ref().is_some_and(|publisher| publisher.is_open()),
-            blocked: standing.is_blocked(),
-            active: standing.active,
-            looked: standing.looked_at.map(|at| at.elapsed()),
+            connected: status.publisher.as_ref().is_some_and(|publisher| publisher.is_open()),
+            blocked: status.is_blocked(),
+            active: status.active,
+            looked: status.looked_at.map(|at| at.elapsed()),
             trouble: troubles.into_iter().flatten().next().cloned(),
         }
     }
