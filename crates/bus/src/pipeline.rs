@@ -1,5 +1,3 @@
-//! The stages of one process, side by side.
-
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,16 +34,15 @@ pub struct Wiring {
     pub clock: Clock,
     /// When failures are tried again.
     pub retry: RetryPolicy,
-    /// How quickly things are looked at again.
+    /// The intervals.
     pub pace: Pace,
-    /// Cancelled: begin nothing new, finish what is under way.
+    /// Begin nothing new, finish what is in flight.
     pub stop: CancellationToken,
-    /// Cancelled after `stop`: give up what is under way.
+    /// Cancelled after `stop`: drop what is in flight.
     pub abort: CancellationToken,
 }
 
 impl Wiring {
-    /// After which time at work this is recorded in the log; `None`: nobody waits for that.
     fn hold_after(&self) -> Option<Duration> {
         match &self.delivery {
             Delivery::InProcess => None,
@@ -66,7 +63,7 @@ pub struct Pipeline {
     view: PipelineView,
 }
 
-/// Shows how the stages of a pipeline are doing, those that are started later as well. Clones show the same.
+/// Shows a pipeline's progress, also of stages that start later.
 #[derive(Debug, Clone, Default)]
 pub struct PipelineView(Arc<Mutex<Vec<StageView>>>);
 
@@ -78,7 +75,7 @@ struct StageView {
 }
 
 impl PipelineView {
-    /// How each stage is doing, in the order in which they were started.
+    /// In the order of their start.
     #[must_use]
     pub fn progress(&self) -> Vec<StageProgress> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(StageView::progress).collect()
@@ -99,39 +96,38 @@ impl StageView {
 }
 
 impl Pipeline {
-    /// A pipeline without stages.
+    /// Without stages.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { wiring, stages: Vec::new(), view: PipelineView::default() }
     }
 
-    /// Shows how its stages are doing, wherever that is asked.
+    /// A view to share.
     #[must_use]
     pub fn view(&self) -> PipelineView {
         self.view.clone()
     }
 
-    /// Starts a stage; `actor` stands on its events.
+    /// Starts a stage; `actor` is recorded in its events.
     pub fn spawn<S: Stage>(&mut self, stage: S, actor: Actor) {
-        let stage = spawn_stage(stage, actor, &self.wiring);
+        let stage = spawn(Arc::new(stage), actor, &self.wiring);
         self.view.0.lock().unwrap_or_else(PoisonError::into_inner).push(stage.view());
         self.stages.push(stage);
     }
 
-    /// How each stage is doing, in the order in which they were started.
+    /// In the order of their start.
     #[must_use]
     pub fn progress(&self) -> Vec<StageProgress> {
-        self.stages.iter().map(StageHandle::progress).collect()
+        self.view.progress()
     }
 
-    /// Whether a stage has ended: it was told to, or it met a fault of its own.
+    /// Whether a stage has ended, by `stop` or by a bug.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.stages.iter().any(StageHandle::has_ended)
     }
 
-    /// Waits until every stage has ended, which they do after `stop` and, at the latest,
-    /// `abort` are cancelled.
+    /// Waits until every stage has ended, after `stop` and, at the latest, `abort`.
     pub async fn ended(self) {
         for stage in self.stages {
             stage.ended().await;
@@ -139,9 +135,8 @@ impl Pipeline {
     }
 }
 
-/// A stage that runs in this process. Dropped, the stage runs on.
 #[derive(Debug)]
-pub struct StageHandle {
+pub(crate) struct StageHandle {
     pub(crate) stage: StageName,
     pub(crate) claims: Arc<Claims>,
     pub(crate) progress: Arc<Progress>,
@@ -149,39 +144,23 @@ pub struct StageHandle {
 }
 
 impl StageHandle {
-    /// How the stage is doing.
-    #[must_use]
-    pub fn progress(&self) -> StageProgress {
-        self.view().progress()
-    }
-
     fn view(&self) -> StageView {
         StageView { stage: self.stage, claims: self.claims.clone(), progress: self.progress.clone() }
     }
 
-    /// Whether it has ended: it was told to, or it met a fault of its own.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// Waits until it has ended.
-    pub async fn ended(self) {
+    async fn ended(self) {
         if let Err(error) = self.task.await {
             tracing::error!(stage = %self.stage, error = %with_causes(&error),
-                "a stage ended in a fault of the bus");
+                "a stage ended by a bug");
         }
     }
 }
 
-/// Starts a stage: its pending work is found in the log, by itself or by a relay, and fed to
-/// it until it is told to stop.
-#[must_use]
-pub fn spawn_stage<S: Stage>(stage: S, actor: Actor, wiring: &Wiring) -> StageHandle {
-    spawn_any(Arc::new(stage), actor, wiring)
-}
-
-fn spawn_any(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle {
+fn spawn(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle {
     let Wiring { log, delivery, clock, retry, pace, stop, abort } = wiring.clone();
     let (hold_after, horizon) = (wiring.hold_after(), wiring.horizon());
     let name = stage.name();
@@ -205,22 +184,22 @@ fn spawn_any(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHa
         Delivery::InProcess => {
             let claims = Arc::new(Claims::new(in_flight));
             let runner = Runner::new(worker, claimed, claims.clone(), abort);
-            let local = LogSource { log, clock, stage: name, horizon, claims: claims.clone(), out, pace, stop };
-            (claims, tokio::spawn(both(local.run(), runner.run())))
+            let source = LogSource { log, clock, stage: name, horizon, claims: claims.clone(), out, pace, stop };
+            (claims, tokio::spawn(both(source.run(), runner.run())))
         }
         Delivery::Broker(broker) => {
             let (sender, released) = mpsc::unbounded_channel();
             let claims = Arc::new(Claims::of_queue(in_flight, sender));
             let runner = Runner::new(worker, claimed, claims.clone(), abort.clone());
             let parts = ConsumerParts { broker, stage, log, clock, horizon };
-            let feed = Consumer::new(parts, claims.clone(), released, &progress, out, pace, (stop, abort));
-            (claims, tokio::spawn(both(feed.run(), runner.run())))
+            let consumer = Consumer::new(parts, claims.clone(), released, &progress, out, pace, (stop, abort));
+            (claims, tokio::spawn(both(consumer.run(), runner.run())))
         }
     };
     StageHandle { stage: name, claims, progress, task }
 }
 
-/// One task for both: a fault in either ends the stage, and whoever waits for it sees that.
-async fn both(feed: impl Future<Output = ()>, runner: impl Future<Output = ()>) {
-    tokio::join!(feed, runner);
+/// One task for both: a panic in either ends the stage, and whoever waits for it sees that.
+async fn both(source: impl Future<Output = ()>, runner: impl Future<Output = ()>) {
+    tokio::join!(source, runner);
 }

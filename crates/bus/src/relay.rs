@@ -1,23 +1,15 @@
-//! The relay: publishes what is pending in the log, so that workers in other processes get it.
+//! Publishes what is pending in the log, for workers in other processes.
 //!
-//! It keeps nothing. What is pending is what the streams' last events say, so it reads the log
-//! upwards from a cursor for each queue, publishes until the queue holds enough, and looks at
-//! what is due. After any doubt (a lost connection, a queue that is gone) it begins at the
-//! log's first position again: what is published twice changes nothing (rule R3). What it
-//! published long ago and is still pending, though the queue no longer holds it, is published
-//! again: so even a broker that loses messages only costs time.
+//! It keeps nothing: for each queue it reads the log upwards from a cursor, publishes until the queue holds enough,
+//! and checks what is due. After any doubt (a lost connection, a missing queue) it begins at the log's first position
+//! again: a duplicate changes nothing (rule R3). What was published long ago, is still pending and not in the queue
+//! is published again: a broker that loses messages only costs time.
 //!
-//! One relay of a site is active at a time, the one that holds an exclusive queue. That is no
-//! lock to rely on: two at once would only make duplicates.
-//!
-//! - [`pace`]: how often, how long, how much;
-//! - `lane`: one queue, and what is known to be in it; `lanes`: all of a site's;
-//! - `session`: the life of one connection; `turn`: what is published of one lane;
-//! - `state`: how it stands, for health and for `conditions`: alarms and figures.
+//! One relay of a site is active, the one that holds an exclusive queue. Two at once only make duplicates.
 
 mod conditions;
 mod fill;
-pub mod pace;
+mod pace;
 mod queue;
 mod queues;
 mod session;
@@ -48,18 +40,17 @@ use self::status::SharedStatus;
 pub struct RelayWiring {
     /// The site's log.
     pub log: EventLog,
-    /// Where to publish to.
+    /// Where to publish.
     pub broker: Broker,
     /// The time, for what is due and for alarms.
     pub clock: Clock,
-    /// When failures are tried again: a retry that is due later than it allows was set before the
-    /// clock was.
+    /// For the longest delay; see `stranded`.
     pub retry: RetryPolicy,
-    /// Whose name stands on its alarms, such as `relay@backup-1`.
+    /// Recorded in its alarms, such as `relay@backup-1`.
     pub actor: Actor,
-    /// How often, how long, how much.
+    /// The intervals and time-outs.
     pub pace: RelayPace,
-    /// Cancelled: end at once. Nothing is lost by that.
+    /// Ends it at once; nothing is lost by that.
     pub stop: CancellationToken,
 }
 
@@ -70,12 +61,12 @@ pub struct RelayHandle {
     task: JoinHandle<()>,
 }
 
-/// Shows how a relay stands, wherever that is asked.
+/// Shows a relay's health; clones share it.
 #[derive(Debug, Clone)]
 pub struct RelayView(Arc<SharedStatus>);
 
 impl RelayView {
-    /// How it stands.
+    /// Its health.
     #[must_use]
     pub fn health(&self) -> RelayHealth {
         self.0.health()
@@ -83,33 +74,27 @@ impl RelayView {
 }
 
 impl RelayHandle {
-    /// Shows how it stands, wherever that is asked.
+    /// A view to share.
     #[must_use]
     pub fn view(&self) -> RelayView {
         RelayView(self.status.clone())
     }
 
-    /// How it stands.
-    #[must_use]
-    pub fn health(&self) -> RelayHealth {
-        self.status.health()
-    }
-
-    /// Whether it has ended: it was told to, or it met a fault of its own.
+    /// Whether it has ended, by `stop` or by a bug.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// Waits until it has ended, which it does soon after it was told to.
+    /// Waits until it has ended, soon after `stop`.
     pub async fn ended(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(error = %with_causes(&error), "the relay ended in a fault of its own");
+            tracing::error!(error = %with_causes(&error), "the relay ended by a bug");
         }
     }
 }
 
-/// Starts a relay. It declares the topology where it may, and publishes until it is told to stop.
+/// Starts a relay. It declares the topology if its user may.
 #[must_use]
 pub fn spawn_relay(wiring: RelayWiring) -> RelayHandle {
     let status = Arc::new(SharedStatus::default());

@@ -4,23 +4,20 @@ use std::time::Duration;
 
 use strongroom_model::Fate;
 
-/// How far jitter may lengthen a delay, in parts of it: what failed together (a server
-/// that went down under a batch) does not come back in the same instant.
+/// What failed together does not return together.
 const JITTER_PARTS: f64 = 0.2;
 
-/// How long to wait before each attempt, and after how many a person must look.
+/// When to try again, and when a person must look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after the first failed attempt, after the second, and so on; the last
-    /// one holds for all that follow. Empty: at once.
+    /// After the first failed attempt, the second, and so on; the last one repeats. Empty: at once.
     pub delays: Vec<Duration>,
-    /// After how many failed attempts in a row a person must look; 0 counts as 1.
+    /// Failed attempts in a row until a person must look; 0 counts as 1.
     pub max_attempts: u32,
 }
 
 impl Default for RetryPolicy {
-    /// Seven attempts within about an hour and a half: a restart of the server and a hiccup of
-    /// the network both fit into it.
+    /// Seven attempts within about an hour and a half: enough for a server's restart.
     fn default() -> Self {
         const DELAYS_S: [u64; 6] = [2, 10, 60, 5 * 60, 15 * 60, 60 * 60];
         Self { delays: DELAYS_S.map(Duration::from_secs).to_vec(), max_attempts: 7 }
@@ -28,19 +25,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Waits `first`, then twice as long each time, up to `longest`.
-    #[must_use]
-    pub fn doubling(first: Duration, longest: Duration, max_attempts: u32) -> Self {
-        let mut delays = vec![first.min(longest)];
-        // A delay of nothing would never grow; one that grows gets there in 64 steps.
-        while let Some(last) = delays.last().copied().filter(|last| !last.is_zero() && *last < longest) {
-            delays.push(last.saturating_mul(2).min(longest));
-        }
-        Self { delays, max_attempts }
-    }
-
-    /// How long to wait after the failed attempt number `attempt` (from 1); `None`: a
-    /// person must look. `jitter` is a random number from 0 up to 1.
+    /// The delay after failed attempt number `attempt` (from 1); `None`: a person must look. `jitter` is random, from
+    /// 0 up to 1.
     #[must_use]
     pub fn delay(&self, fate: Fate, attempt: u32, jitter: f64) -> Option<Duration> {
         let used_up = attempt >= self.max_attempts.max(1);
@@ -48,14 +34,12 @@ impl RetryPolicy {
             Fate::Person => None,
             Fate::Retry | Fate::RetryAfter(_) if used_up => None,
             Fate::Retry | Fate::RetryForever => Some(self.jittered(attempt, jitter)),
-            // A server may name any time it likes; one beyond our longest delay could not be
-            // told from a retry that was set before the clock was.
+            // A server may name any time; one beyond our longest delay would look stranded.
             Fate::RetryAfter(least) => Some(self.jittered(attempt, jitter).max(least).min(self.longest())),
         }
     }
 
-    /// No delay is longer than this. A retry that is due later still was set by a clock
-    /// that has been put back since.
+    /// The upper bound of every delay.
     #[must_use]
     pub fn longest(&self) -> Duration {
         self.delays.iter().max().copied().unwrap_or_default().mul_f64(1.0 + JITTER_PARTS)
@@ -86,14 +70,6 @@ mod tests {
     fn delays_grow_and_the_last_one_stays() {
         let delays: Vec<_> = (1..=5).map(|attempt| policy().delay(Fate::Retry, attempt, 0.0)).collect();
         assert_eq!(delays, [Some(s(2)), Some(s(10)), Some(s(60)), Some(s(60)), None]);
-    }
-
-    #[test]
-    fn doubled_delays_end_at_the_longest() {
-        assert_eq!(RetryPolicy::doubling(s(10), s(60), 5).delays, [s(10), s(20), s(40), s(60)]);
-        assert_eq!(RetryPolicy::doubling(s(60), s(10), 5).delays, [s(10)]);
-        assert_eq!(RetryPolicy::doubling(s(0), s(10), 5).delays, [s(0)]);
-        assert!(RetryPolicy::doubling(Duration::from_nanos(1), Duration::MAX, 5).delays.len() < 100);
     }
 
     #[test]

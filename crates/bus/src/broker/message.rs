@@ -1,4 +1,4 @@
-//! A stored event on its way.
+//! Events as messages.
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
@@ -8,30 +8,30 @@ use crate::broker::route::RoutingKey;
 
 /// CloudEvents' JSON format in structured mode: the body is the whole event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
-/// The header that carries the trace (W3C Trace Context).
+/// W3C Trace Context.
 pub const TRACE_HEADER: &str = "traceparent";
 /// Survives the broker's restart.
 const PERSISTENT: u8 = 2;
 
-/// A message that hands an event's subject to a stage.
+/// An event on its way to a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventMessage {
-    /// What it is known by: the event's id.
+    /// The event's id.
     pub id: String,
-    /// The way it travels.
+    /// Its routing key.
     pub key: RoutingKey,
     /// The event's type.
     pub type_name: String,
-    /// When it happened, in seconds since 1970.
+    /// The event's time, in seconds since 1970.
     pub time_s: u64,
-    /// The trace that it is part of.
+    /// Its trace.
     pub trace: Option<String>,
     /// The event's stored bytes.
     pub body: Vec<u8>,
 }
 
 impl EventMessage {
-    /// An event of the log, whose stored bytes are `body`.
+    /// With the event's stored bytes.
     #[must_use]
     pub fn of(event: &Recorded, body: impl Into<Vec<u8>>, key: RoutingKey) -> Self {
         Self {
@@ -44,8 +44,7 @@ impl EventMessage {
         }
     }
 
-    /// The message's properties. `x-death` and whatever else came with an earlier copy is left
-    /// behind: a broker of version 3 would take it for its own.
+    /// Headers of an earlier copy are dropped: RabbitMQ 3 would take its `x-death` for its own.
     pub(super) fn properties(&self) -> BasicProperties {
         let mut headers = FieldTable::default();
         if let Some(trace) = &self.trace {
@@ -62,11 +61,10 @@ impl EventMessage {
     }
 }
 
-/// The trace of an event (W3C Trace Context, section 3.2): the run's id is the trace's, the
-/// event's own where it is of no run; and the event's last eight bytes, which are random, are
-/// the span's. So every process names the same event the same, and nothing is to be carried along.
+/// An event's trace context (W3C Trace Context, section 3.2): the trace is the run's id, or the event's own without a
+/// run; the span is the event's last eight bytes, which are random.
 #[must_use]
-pub fn trace_of(event: &Recorded) -> String {
+pub(crate) fn trace_of(event: &Recorded) -> String {
     let trace = event.run.map_or(event.id.0, |run| run.0);
     let (_, span) = event.id.0.as_u64_pair();
     format!("00-{}-{span:016x}-01", trace.simple())

@@ -1,33 +1,28 @@
-//! The one table: the exchange, the queues, what binds them and with which arguments.
+//! The exchange, the queues and their bindings: one table.
 //!
-//! Arguments are only those that RabbitMQ 3.10 to 4.x all accept and honour. A queue that is
-//! there keeps what it was declared with, so its name carries a version: other arguments are
-//! a new name, and the old queue is drained and deleted.
+//! RabbitMQ 3.10 to 4.x accept and honour all arguments. An existing queue keeps its arguments, so its name carries a
+//! version: others need a new queue, and the old one is drained and deleted.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
-use strongroom_model::{Partition, Recorded, SiteId, StageName};
+use strongroom_model::{Partition, SiteId, StageName};
 
 use crate::broker::definitions;
-use crate::broker::route::RoutingKey;
 
-/// The topic exchange that every event with work in it is published to.
+/// The topic exchange for every event with work in it.
 pub const EXCHANGE: &str = "strongroom.events";
-/// What every name of ours begins with, so that rights can be given by it.
-pub const PREFIX: &str = "strongroom.";
+/// Every name's prefix, for the users' rights.
+const PREFIX: &str = "strongroom.";
 
-/// How many messages a stage's queue takes before it refuses more. The relay keeps far fewer
-/// ready: this only bounds what several publishers at once, or a fault, could put there.
+/// The relay keeps far fewer messages ready: this bounds what several publishers, or a fault, could add.
 const MAX: u32 = 50_000;
-/// How many parked messages are kept before the broker leaves more where they were.
+/// Beyond it the broker leaves messages where they were.
 const MAX_PARKED: u32 = 10_000;
-/// How often a message may come back without an acknowledgement before it is parked: a worker
-/// that dies returns all that it was sent, and a handful of such deaths is not a message's fault.
+/// A dying worker returns all that it was sent; a few such deaths are not a message's fault.
 const DELIVERY_LIMIT: u32 = 20;
-/// The parked queue's own: people look at it by taking and returning, which counts, and there
-/// is nowhere to go from there. RabbitMQ 4 has a limit of 20 where none is named.
+/// People look at parked messages by taking and returning them, which counts. RabbitMQ 4 sets 20 by default.
 const LOOK_LIMIT: u32 = 1_000_000;
 
 /// A queue's name.
@@ -35,7 +30,7 @@ const LOOK_LIMIT: u32 = 1_000_000;
 pub struct QueueName(String);
 
 impl QueueName {
-    /// The queue of a stage; a partitioned one's is of a partition, and `None` without one.
+    /// `None` for a partitioned stage without a partition.
     #[must_use]
     pub fn stage(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Option<Self> {
         if !stage.is_partitioned() {
@@ -44,19 +39,19 @@ impl QueueName {
         partition.map(|partition| Self(format!("{PREFIX}{site}.{stage}.{partition}.v1")))
     }
 
-    /// The queue of what nobody could read.
+    /// The parked queue.
     #[must_use]
     pub fn parked(site: &SiteId) -> Self {
         Self(format!("{PREFIX}{site}.parked.v1"))
     }
 
-    /// The queue that the active relay holds alone; nothing is ever put there.
+    /// The queue that the active relay holds exclusively; it stays empty.
     #[must_use]
     pub fn relay(site: &SiteId) -> Self {
         Self(format!("{PREFIX}{site}.relay"))
     }
 
-    /// The name as text.
+    /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -72,9 +67,9 @@ impl fmt::Display for QueueName {
 /// What a queue holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// A stage's work; a partitioned stage's is of a partition.
+    /// A stage's, and a partition's if it has them.
     Work(StageName, Option<Partition>),
-    /// What nobody could read, or what came back too often.
+    /// What no worker could use, or was redelivered too often.
     Parked,
 }
 
@@ -87,16 +82,16 @@ pub enum Argument {
     Text(String),
 }
 
-/// A quorum queue, durable, as it is declared.
+/// A durable quorum queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
     /// Its name.
     pub name: QueueName,
     /// What it holds.
     pub purpose: Purpose,
-    /// The topic pattern that binds it to [`EXCHANGE`]; the parked queue is bound by none.
+    /// The topic pattern that binds it to [`EXCHANGE`]; none for the parked queue.
     pub binding: Option<String>,
-    /// Its arguments, by name.
+    /// Its arguments.
     pub arguments: Vec<(&'static str, Argument)>,
 }
 
@@ -108,8 +103,7 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// The queues of a site where partitioned stages have those partitions. The parked queue comes first: what is to be
-    /// parked needs a place before it can come.
+    /// The queues of a site with those partitions. The parked queue comes first: parking needs it.
     #[must_use]
     pub fn new(site: SiteId, partitions: &[(StageName, Partition)]) -> Self {
         let partitions: BTreeSet<_> = partitions.iter().collect();
@@ -125,48 +119,32 @@ impl Topology {
         Self { site, queues }
     }
 
-    /// Whose it is.
+    /// The site.
     #[must_use]
     pub const fn site(&self) -> &SiteId {
         &self.site
     }
 
-    /// Every queue, in the order in which they are declared.
+    /// In the order in which they are declared.
     #[must_use]
     pub fn queues(&self) -> &[Queue] {
         &self.queues
     }
 
-    /// The queue of what nobody could read.
+    /// The parked queue.
     #[must_use]
     pub fn parked(&self) -> QueueName {
         QueueName::parked(&self.site)
     }
 
-    /// The queue of a stage, and of a partition where it has them, if it is part of this topology.
-    #[must_use]
-    pub fn queue_of(&self, stage: StageName, partition: Option<&Partition>) -> Option<&Queue> {
-        let name = QueueName::stage(&self.site, stage, partition)?;
-        self.queues.iter().find(|queue| queue.name == name)
-    }
-
-    /// The key that hands an event's subject on; see [`RoutingKey::of`].
-    #[must_use]
-    pub fn routing_key(&self, event: &Recorded, partition: Option<&Partition>) -> Option<RoutingKey> {
-        RoutingKey::of(&self.site, event, partition)
-    }
-
-    /// The same as a file that `rabbitmqctl import_definitions` reads, for a broker whose
-    /// administrator declares everything: the exchange, the queues and their bindings. It may
-    /// be imported any number of times, also by the broker at each of its starts.
+    /// For `rabbitmqctl import_definitions`; importing it again is harmless.
     #[must_use]
     pub fn definitions(&self, vhost: &str) -> Value {
         definitions::render(self, vhost)
     }
 
-    /// The relay's user and the workers', with their least rights at this site's queues, as a file of the same kind.
-    /// They have no password, and cannot log in, until somebody gives them one (`rabbitmqctl
-    /// change_password`). It is imported once: another time would take the passwords away.
+    /// The relay's user and the workers', with their least rights, as such a file. Import it once: a second import
+    /// removes the passwords that `rabbitmqctl change_password` set.
     #[must_use]
     pub fn users(&self, vhost: &str) -> Value {
         definitions::users(&self.site, vhost)
@@ -182,7 +160,7 @@ fn work(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Optio
     arguments.extend([
         ("x-dead-letter-exchange", Argument::Text(String::new())),
         ("x-dead-letter-routing-key", Argument::Text(QueueName::parked(site).0)),
-        // Only together with `reject-publish`; otherwise the broker drops what it cannot park.
+        // Needs `reject-publish`; otherwise the broker drops what it cannot park.
         ("x-dead-letter-strategy", Argument::Text("at-least-once".to_owned())),
     ]);
     let name = QueueName::stage(site, stage, partition)?;

@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
-use strongroom_bus::broker::{EventMessage, Incoming, Published, Publisher, QueueName, Subscription, Topology};
+use strongroom_bus::broker::{
+    EventMessage, Incoming, Published, Publisher, QueueName, RoutingKey, Subscription, Topology,
+};
 use strongroom_bus::{Broker, BrokerSettings};
 use strongroom_model::event::{Enumerated, Fetched, SyncMethod};
 use strongroom_model::{
@@ -96,7 +98,7 @@ pub(crate) fn fetched_event(number: u64, drive: DriveId) -> (Recorded, String) {
 }
 
 fn message((event, body): (Recorded, String)) -> EventMessage {
-    let key = topology().routing_key(&event, None).unwrap();
+    let key = RoutingKey::of(&site(), &event, None).unwrap();
     EventMessage::of(&event, body, key)
 }
 

@@ -70,7 +70,7 @@ async fn a_broker_short_of_memory_is_waited_for_and_shows_in_the_health() {
     relay.until_active().await;
     server.memory_alarm(true);
     hub.rig.enumerate(&ids(50)).await;
-    until("its health says so", || async { relay.handle.health().blocked }).await;
+    until("its health says so", || async { relay.handle.view().health().blocked }).await;
     hub.until_raised(AlarmKind::BrokerUnreachable, true).await;
     sleep(Duration::from_millis(500)).await;
     server.memory_alarm(false);

@@ -41,7 +41,7 @@ impl Relaying {
     }
 
     pub(crate) async fn until_active(&self) {
-        until("the relay is active", || async { self.handle.health().active }).await;
+        until("the relay is active", || async { self.handle.view().health().active }).await;
     }
 }
 

@@ -55,9 +55,9 @@ async fn of_two_relays_one_is_active_and_the_other_takes_over() {
     let first = hub.relay();
     first.until_active().await;
     let second = hub.relay();
-    until("it stands by", || async { second.handle.health().connected }).await;
+    until("it stands by", || async { second.handle.view().health().connected }).await;
     sleep(Duration::from_millis(300)).await;
-    assert!(first.handle.health().active && !second.handle.health().active);
+    assert!(first.handle.view().health().active && !second.handle.view().health().active);
     until("it has published", || async { hub.ready(&queue(StageName::Fetch)).await == 20 }).await;
     first.end().await;
     second.until_active().await;
@@ -79,7 +79,7 @@ async fn queues_that_are_deleted_under_it_are_declared_and_filled_again() {
     until("all are published", || async { hub.ready(&fetch).await == 30 }).await;
     rabbitmq().ctl(&["delete_queue", "--vhost", &hub.vhost.name, fetch.as_str()]);
     until("all are there again", || async { hub.ready(&fetch).await == 30 }).await;
-    assert!(relay.handle.health().active);
+    assert!(relay.handle.view().health().active);
     relay.end().await;
 }
 
@@ -102,7 +102,7 @@ async fn what_the_broker_lost_is_published_again() {
 async fn what_a_broker_loses_that_has_just_come_back_is_published_again_soon() {
     let hub = Hub::new().await;
     let relay = hub.relay_at(RelayPace { doubt: Duration::from_millis(500), ..quick() });
-    until("it is active", || async { relay.handle.health().active }).await;
+    until("it is active", || async { relay.handle.view().health().active }).await;
     rabbitmq().close_connections(&hub.vhost);
     hub.rig.enumerate(&ids(30)).await;
     let fetch = queue(StageName::Fetch);
@@ -192,7 +192,7 @@ async fn a_relay_that_may_declare_nothing_publishes_where_all_is_there() {
     let least = Broker::new(BrokerSettings::new(Secret::new(url.as_str())), site()).unwrap();
     let relay = hub.relay_by(least, quick());
     hub.until_raised(AlarmKind::BrokerTopology, true).await;
-    assert!(relay.handle.health().trouble.is_some());
+    assert!(relay.handle.view().health().trouble.is_some());
     hub.apply().await;
     hub.until_raised(AlarmKind::BrokerTopology, false).await;
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 10 }).await;
@@ -205,7 +205,7 @@ async fn what_is_appended_is_published_at_once() {
     // Only an append can wake it.
     let relay = hub.relay_at(RelayPace { poll: Duration::from_secs(600), ..quick() });
     relay.until_active().await;
-    until("it has looked", || async { relay.handle.health().looked.is_some() }).await;
+    until("it has looked", || async { relay.handle.view().health().looked.is_some() }).await;
     hub.rig.enumerate(&ids(5)).await;
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 5 }).await;
     let eye = Publisher::connect(&hub.broker()).await.unwrap();

@@ -227,7 +227,7 @@ pub(crate) fn done(stage: StageName) -> Event {
     }
 }
 
-/// The drive that everything is on, but for what a test puts elsewhere.
+/// The drive that everything is on, unless a test puts it elsewhere.
 pub(crate) fn drive() -> DriveId {
     "0197c1f0-7c1e-4d3a-9b7e-2f1f0c5d8a11".parse().unwrap()
 }
