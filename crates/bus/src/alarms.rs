@@ -1,7 +1,6 @@
-//! Raising and clearing alarms: each begins once and ends once, whoever else tries.
+//! Raising and clearing alarms: once each, whoever else tries.
 //!
-//! Each beginning and each end is a mail. A condition that comes and goes is therefore ended more
-//! and more slowly: see `settle_for`.
+//! Both are mailed, so one that flaps is cleared ever more slowly: see `settle_for`.
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::{AppendError, EventLog, LogError};
@@ -14,24 +13,20 @@ use strongroom_service::Clock;
 
 use crate::context::new_event;
 
-/// How often an append is tried that others were faster than. Each of them changed the
-/// alarm, so there is no endless race to be lost.
+/// Each winner of a race changed the alarm, so there is no endless one.
 const MAX_ATTEMPTS: u32 = 16;
 
-/// How many characters of a sentence go into an alarm: it is read in a mail.
 const MESSAGE_CHARS: usize = 500;
 
-/// How far back an alarm's beginnings are counted.
 const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// How many times within that an alarm may begin and end at once: a drive that is swapped, a
-/// server that is started twice.
+/// Ends without a delay within that time: a swapped drive, a server that restarts twice.
 const FREE_CHANGES: u32 = 3;
-/// How long the next end waits, counted from the beginning; each further one waits twice as long.
+/// The delay of the next end, from the beginning; it doubles with each further one.
 const MIN_SETTLE: SignedDuration = SignedDuration::from_mins(1);
-/// How long an end waits at most: a person who has mended something hears of it the same day.
+/// Whoever fixes it gets the mail the same day.
 const MAX_SETTLE: SignedDuration = SignedDuration::from_hours(4);
 
-/// Raises and clears alarms in someone's name.
+/// Raises and clears alarms in an actor's name.
 #[derive(Debug, Clone)]
 pub struct Alarms {
     log: EventLog,
@@ -39,32 +34,31 @@ pub struct Alarms {
     actor: Actor,
 }
 
-/// An alarm that could not be raised or cleared.
+/// An alarm could not be raised or cleared.
 #[derive(Debug, thiserror::Error)]
 pub enum AlarmError {
-    /// The alarm's stream could not be read.
+    /// Its stream could not be read.
     #[error("alarm {0} could not be read")]
     Read(StreamName, #[source] LogError),
-    /// The alarm's stream makes no sense.
+    /// Its stream cannot be folded.
     #[error("alarm {0} cannot be understood: run `strongroom log verify`")]
     Damaged(StreamName, #[source] IllegalTransition),
-    /// The log did not take the event, or did not say whether it did.
+    /// The log refused the event, or its answer was lost.
     #[error("alarm {0} could not be written")]
     Append(StreamName, #[source] AppendError),
-    /// Others changed the alarm all the time.
-    #[error("alarm {0} changed {MAX_ATTEMPTS} times while it was to be changed: it is tried again")]
+    /// Other processes kept changing it.
+    #[error("alarm {0} was changed by others {MAX_ATTEMPTS} times in a row: it is tried again")]
     Contended(StreamName),
 }
 
-/// What came of an attempt to clear an alarm.
+/// The result of clearing an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cleared {
     /// This call cleared it.
     Now,
     /// It was not raised.
     NotRaised,
-    /// It has come and gone so often that it stays raised for this long. Ask again then, if the
-    /// condition is still over.
+    /// It flaps, and stays raised for this long; clear it again then, if it is still over.
     Settling(SignedDuration),
 }
 
@@ -77,17 +71,16 @@ impl Cleared {
 }
 
 impl Alarms {
-    /// Alarms of that log, with that clock's time and that name on them.
+    /// Alarms of that log, in that actor's name.
     #[must_use]
     pub const fn new(log: EventLog, clock: Clock, actor: Actor) -> Self {
         Self { log, clock, actor }
     }
 
-    /// Raises an alarm, led to by `cause`. One that is raised already stays as it is.
-    /// Returns whether it was this call that raised it.
+    /// Raises an alarm, with its cause. One that is raised stays as it is. Returns whether this call raised it.
     ///
     /// # Errors
-    /// The log could not be read or written; doing it again is harmless.
+    /// The log could not be read or written; a retry is safe.
     pub async fn raise(&self, alarm: &AlarmRaised, cause: Option<&Recorded>) -> Result<bool, AlarmError> {
         let key = AlarmKey::new(alarm.kind, &alarm.subject);
         let raised = AlarmRaised {
@@ -103,11 +96,11 @@ impl Alarms {
         Ok(changed)
     }
 
-    /// As [`Alarms::raise`]. One that is raised in other words, which are so no more, is ended first; `over` says why.
-    /// If we stop in between, it is raised when somebody comes by the condition again.
+    /// As [`Alarms::raise`], but one with another message is cleared first, for the reason `over`. If we stop in
+    /// between, the next process that meets the condition raises it.
     ///
     /// # Errors
-    /// The log could not be read or written; doing it again is harmless.
+    /// As [`Alarms::raise`].
     pub async fn renew(&self, alarm: &AlarmRaised, over: &str, cause: Option<&Recorded>) -> Result<bool, AlarmError> {
         let key = AlarmKey::new(alarm.kind, &alarm.subject);
         let stream = StreamName::alarm(&key);
@@ -120,11 +113,10 @@ impl Alarms {
         self.raise(alarm, cause).await
     }
 
-    /// Clears an alarm, and says in `message` what was found to be well again. One that is not
-    /// raised stays so, and one that comes and goes stays raised for a while.
+    /// Clears an alarm, for the reason `message`. One that flaps stays raised for a while.
     ///
     /// # Errors
-    /// The log could not be read or written; doing it again is harmless.
+    /// As [`Alarms::raise`].
     pub async fn clear(&self, key: &AlarmKey, message: &str, cause: Option<&Recorded>) -> Result<Cleared, AlarmError> {
         if let Some(wait) = self.settles_for(key).await? {
             return Ok(Cleared::Settling(wait));
@@ -137,8 +129,7 @@ impl Alarms {
         Ok(if changed { Cleared::Now } else { Cleared::NotRaised })
     }
 
-    /// For how long an alarm that could be cleared stays raised all the same. What a person or a
-    /// single subject's event ends does not come and go by itself.
+    /// What a person or a subject's event ends does not flap by itself.
     async fn settles_for(&self, key: &AlarmKey) -> Result<Option<SignedDuration>, AlarmError> {
         if matches!(key.kind.cleared_by(), ClearedBy::Event | ClearedBy::Person) {
             return Ok(None);
@@ -149,8 +140,7 @@ impl Alarms {
         Ok(settle_for(&begun.map(|event| event.time).collect::<Vec<_>>(), self.clock.now()))
     }
 
-    /// Appends `event` if the alarm is as `applies`. Compare and append: of two that find it
-    /// so at once one is refused by the log, looks again, and finds it done.
+    /// Compare and append: the loser of a race finds the other change.
     async fn change(
         &self,
         key: &AlarmKey,
@@ -177,11 +167,10 @@ impl Alarms {
     }
 }
 
-/// For how long from now on an alarm stays raised that began at these instants, the last of them
-/// the newest: with each beginning within a day twice as long, so that what comes and goes for a
-/// whole day is told some thirty times, not once a second.
+/// How long an alarm with these beginnings, oldest first, stays raised: with each one within a day twice as long, so
+/// that it is mailed some thirty times a day.
 fn settle_for(begun: &[Timestamp], now: Timestamp) -> Option<SignedDuration> {
-    // What began after now was recorded by a clock that has been set back since, and says nothing of when.
+    // A later one was recorded by a clock that has been set back since.
     let ago = begun.iter().map(|at| now.duration_since(*at)).filter(|ago| !ago.is_negative() && *ago < FLAPPING_WITHIN);
     let (count, lasted) = ago.fold((0_u32, None), |(count, _), ago| (count.saturating_add(1), Some(ago)));
     let doublings = count.checked_sub(FREE_CHANGES + 1)?;

@@ -1,5 +1,3 @@
-//! One batch: folded anew, handed to the stage, and given back where it was not settled.
-
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -29,10 +27,9 @@ use crate::stage::{Task, TaskOutcome};
 use crate::stranded::Horizon;
 use crate::traced;
 
-/// How often the delay after trouble is doubled at most; the pace's bound comes first.
+/// The pace's bound comes first.
 const MAX_DOUBLINGS: u32 = 16;
 
-/// What works on a stage's batches, each in a task of its own.
 #[derive(Clone)]
 pub(crate) struct BatchWorker {
     pub(crate) stage: Arc<dyn AnyStage>,
@@ -40,22 +37,19 @@ pub(crate) struct BatchWorker {
     pub(crate) progress: Arc<Progress>,
     pub(crate) pace: Pace,
     pub(crate) stop: CancellationToken,
-    /// How many batches in a row were not all settled, though nothing was in the way.
+    /// Batches in a row that were not all settled, without an obstacle.
     pub(crate) failures_in_a_row: Arc<AtomicU32>,
     pub(crate) horizon: Horizon,
-    /// After which time at work this is recorded in the log; `None`: nobody waits for that.
+    /// When work takes a lease in the log; `None`: deliveries do not time out.
     pub(crate) hold_after: Option<Duration>,
 }
 
-/// What a batch says about the stage.
 #[derive(Debug)]
 pub(crate) enum BatchResult {
-    /// Nothing: there was nothing left to do, every task failed by a fault of its own, or the log
-    /// was in trouble.
+    /// Nothing was left to do, every task failed, or the log did.
     Inconclusive,
-    /// The stage did its work, at least once.
+    /// At least one task was done.
     Succeeded,
-    /// Something is in its way.
     Obstructed(AlarmRaised),
 }
 
@@ -82,15 +76,14 @@ impl BatchWorker {
         self.conclude(settling, claims, began.elapsed()).await
     }
 
-    /// The streams of the batch. One that cannot be read is left out, and does not keep
-    /// the others from being worked on.
+    /// Streams that cannot be read are left out.
     async fn histories(&self, batch: &[ClaimedEvent]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
         let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
         match self.context.log.streams(&names).await {
             Err(error) if error.is_about_one() => {}
             Err(error) => return Err(error),
             Ok(mut found) => {
-                // A stream without events is left out; here that says something, too.
+                // The log leaves out a stream without events; here that is evidence.
                 return Ok(names.into_iter().map(|name| found.remove_entry(&name).unwrap_or((name, vec![]))).collect());
             }
         }
@@ -107,11 +100,8 @@ impl BatchWorker {
         Ok(histories)
     }
 
-    /// Drops what is stale: a delivery that came twice or late finds that its stream has
-    /// moved on. What moved it is a delivery of its own. A broker may also bring what is
-    /// of another log, or of a later state of this one than a backup of it shows, or what somebody
-    /// made up. So of what was delivered only the stream's name, the version and the id are looked
-    /// at, to find the event that is meant; what the task is made of is the log's own event.
+    /// Drops stale deliveries. A broker may also deliver events of another log, events that a restored backup lacks,
+    /// or forged ones. So a delivery only names an event (stream, version and id); the task is made of the log's own.
     fn tasks(
         &self,
         deliveries: Vec<ClaimedEvent>,
@@ -144,7 +134,6 @@ impl BatchWorker {
         (tasks, claims)
     }
 
-    /// Whether an event that was delivered is to be worked on now.
     fn check(&self, history: &[Recorded], trigger: &Recorded) -> Result<(), TaskEnd> {
         let (stage, stream, position) = (self.context.stage, &trigger.stream, trigger.position);
         let checked = check(history, trigger, stage, (self.context.clock.now(), self.horizon));
@@ -153,15 +142,14 @@ impl BatchWorker {
             Err(TaskEnd::Foreign) => tracing::error!(%stage, %stream, %position,
                 "an event was delivered that is not in the log: is it of another log with the same name?"),
             Err(_) => tracing::warn!(%stage, %stream, %position,
-                "a task was delivered before it is due: it is handed out again when it is"),
+                "a task was delivered before it is due: it is redelivered when it is"),
             Ok(()) => {}
         }
         checked
     }
 
-    /// Hands the tasks to the stage. If it panics, each task that it left open is handed
-    /// to it once more, alone: so that only the one that makes it panic is recorded as
-    /// failed, and the rest of the batch loses no attempt.
+    /// If the stage panics, it gets each open task once more, alone: only the one that panics again fails, and the
+    /// others lose no attempt.
     async fn handle(&self, tasks: Vec<AnyTask>, settling: &Settling) {
         let alone = tasks.len() == 1;
         let spare = tasks.clone();
@@ -185,10 +173,9 @@ impl BatchWorker {
         }
     }
 
-    /// One call of the stage; the error is what it panicked with.
+    /// The error is the panic's message.
     async fn attempt(&self, tasks: Vec<AnyTask>, settling: &Settling) -> Result<(), String> {
-        // What a panic may leave half done is the stage's own: it is called again from the
-        // log's state, as after a kill. The settle's accounts are changed in single steps.
+        // What a panic leaves half done is the stage's own, as after a kill. The settling changes in single steps.
         let called = AssertUnwindSafe(self.stage.handle(tasks, settling)).catch_unwind().await;
         called.map_err(|panic| {
             self.progress.count_panic();
@@ -204,7 +191,7 @@ impl BatchWorker {
         tracing::info!(stage = %self.context.stage, done, failed = settled.with(TaskEnd::Failed).len(),
             again = settled.unsettled().len(), elapsed_ms = took.as_millis(), "batch settled");
         if let Some(obstacle) = &settled.obstacle {
-            // Said before the deliveries are given back, so that none comes right in again.
+            // Paused before the claims are released, so that none is delivered right again.
             let since = self.progress.pause_now().map_or_else(Instant::now, |pause| pause.since);
             self.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));
         }
@@ -229,7 +216,7 @@ impl BatchWorker {
         BatchResult::Inconclusive
     }
 
-    /// Gives deliveries back, but not at once: whatever went wrong, it must not spin.
+    /// Delayed: a failure must not spin.
     async fn requeue_later<T>(&self, held: Vec<T>) {
         let failures_in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed).min(MAX_DOUBLINGS);
         let delay = self.pace.backoff_min.saturating_mul(1 << failures_in_a_row).min(self.pace.backoff_max);
@@ -244,10 +231,10 @@ impl BatchWorker {
     }
 }
 
-/// How much earlier than it is due a task may be delivered: hosts' clocks differ by seconds.
+/// Hosts' clocks differ by seconds.
 const MAX_EARLY: SignedDuration = SignedDuration::from_secs(30);
 
-/// Whether an event is its stream's last and due. What waits for a time beyond the horizon is due now.
+/// Whether an event is its stream's last and due. Beyond the horizon nothing waits.
 fn check(
     history: &[Recorded],
     event: &Recorded,
@@ -266,7 +253,6 @@ fn check(
     if is_early { Err(TaskEnd::NothingToDo) } else { Ok(()) }
 }
 
-/// What a panic said.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

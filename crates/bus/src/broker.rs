@@ -1,19 +1,7 @@
 //! RabbitMQ: the only place that names its client.
 //!
-//! The broker only delivers (rule R2): whatever it holds is found again in the log, so that
-//! nothing here is kept when a connection is lost. There is no reconnecting inside: an
-//! error, or a subscription that ends, is told, and whoever holds the connection drops it
-//! and opens another one.
-//!
-//! In reading order:
-//! - [`topology`]: the exchange, the queues and what binds them, as one table; [`route`]:
-//!   the key that a message travels by;
-//! - [`settings`]: where the broker is; [`error`]: what can go wrong, and what to do;
-//! - `link`: one connection, and whether it still is one;
-//! - [`message`]: a stored event on its way;
-//! - [`publisher`]: confirmed publishing, the depth of queues, the relay's lock;
-//! - [`subscription`]: what a queue delivers;
-//! - [`parked`]: what nobody could read, for people.
+//! The broker only delivers (rule R2), so nothing here survives a lost connection or reconnects: the owner of a
+//! connection drops it after an error and opens another one.
 
 mod apply;
 mod definitions;
@@ -43,8 +31,7 @@ pub use self::topology::{Queue, QueueName, Topology};
 
 use self::settings::Address;
 
-/// Where the broker is, and whose messages it holds. Making one connects to nothing;
-/// clones share nothing but these settings.
+/// A broker, and the site whose messages it holds. Nothing is connected.
 #[derive(Debug, Clone)]
 pub struct Broker {
     settings: Arc<BrokerSettings>,
@@ -53,45 +40,45 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// The broker at `settings.url`, for that site.
+    /// The broker at `settings.url`.
     ///
     /// # Errors
-    /// The URL is none of a broker.
+    /// The URL is not one of a broker.
     pub fn new(settings: BrokerSettings, site: SiteId) -> Result<Self, BrokerError> {
         let address = Address::parse(&settings)?;
         Ok(Self { settings: Arc::new(settings), address: Arc::new(address), site })
     }
 
-    /// Whose messages these are.
+    /// The site.
     #[must_use]
     pub const fn site(&self) -> &SiteId {
         &self.site
     }
 
-    /// What it was made of.
+    /// Its settings.
     #[must_use]
     pub fn settings(&self) -> &BrokerSettings {
         &self.settings
     }
 
-    /// Where it is, without its secret: `host:port/vhost`.
+    /// Its address without the secret: `host:port/vhost`.
     #[must_use]
     pub fn place(&self) -> String {
         self.address.to_string()
     }
 
-    /// Declares the exchange and the queues, as a user who may: what is there already stays.
+    /// Declares the exchange and the queues; what exists stays.
     ///
     /// # Errors
-    /// The broker cannot be reached, the user may not, or a queue is there with other arguments.
+    /// The user may not declare, or a queue exists with other arguments.
     pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
         Publisher::connect(self).await?.apply(topology).await
     }
 
-    /// Whether the broker can be reached and all of the topology is there.
+    /// Checks that all of the topology exists.
     ///
     /// # Errors
-    /// It cannot, or the first part that is missing.
+    /// The first part that is missing.
     pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
         Publisher::connect(self).await?.check(topology).await
     }

@@ -1,8 +1,7 @@
 //! Which streams are claimed for a stage in this process.
 //!
-//! Both sources of deliveries, the log and a broker's queue, claim a stream before its event goes to the runner, so
-//! that no stream is in flight twice. Nothing here is durable: a new process starts without claims and with the
-//! cursor at 0, and finds all that is pending in the log again.
+//! Both sources, the log and a broker's queue, claim a stream before its event goes to the runner: no stream is in
+//! flight twice. Nothing here is durable: a new process finds all that is pending in the log.
 
 mod table;
 
@@ -18,19 +17,16 @@ use self::table::Table;
 
 pub(crate) use self::table::{Disposition, Released};
 
-/// The claims of one stage, shared by its source, its runner and the check for idleness.
 #[derive(Debug)]
 pub(crate) struct Claims {
     table: Mutex<Table<Incoming>>,
-    /// Wakes the source that reads the log.
     look_again: Notify,
-    /// What each claim leaves to the consumer of a broker's queue. Sent while the table is locked: once no claim is
-    /// left, all has been sent. Not longer than what is in flight.
+    /// To the queue's consumer. Sent while the table is locked: once no claim is left, all has been sent. Bounded by
+    /// what is in flight.
     released: Option<mpsc::UnboundedSender<Released<Incoming>>>,
     in_flight: metrics::Gauge,
 }
 
-/// How far a stage's pending work has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadProgress {
     /// All that is pending below is in flight or rests.
@@ -39,22 +35,18 @@ pub(crate) struct ReadProgress {
 }
 
 impl Claims {
-    /// Claims of the source that reads the log itself.
     pub(crate) fn new(in_flight: metrics::Gauge) -> Self {
         Self { table: Mutex::default(), look_again: Notify::new(), released: None, in_flight }
     }
 
-    /// Claims of a queue's consumer.
     pub(crate) fn of_queue(in_flight: metrics::Gauge, released: mpsc::UnboundedSender<Released<Incoming>>) -> Self {
         Self { released: Some(released), ..Self::new(in_flight) }
     }
 
-    /// Begins a page: from where to read.
     pub(crate) fn begin_page(&self) -> Position {
         self.table().begin_page()
     }
 
-    /// Whether the source is about to deliver more.
     pub(crate) fn expect_more(&self, more: bool) {
         self.table().more = more;
     }
@@ -63,15 +55,15 @@ impl Claims {
         self.table().more
     }
 
-    /// Claims the next event of a page, and moves the cursor past it. `None`: its stream is claimed, or rests.
+    /// Claims the next event of a page, and moves the cursor past it. `None`: claimed already, or at rest.
     pub(crate) fn claim_next(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
         let mut table = self.table();
         table.pass(event.position);
         self.claim_in(&mut table, event, None).ok()
     }
 
-    /// Claims an event's stream; `receipt` belongs to the claim from then on. The error is a receipt that is not
-    /// needed, because its stream is claimed for the same work already.
+    /// Claims an event's stream, with its receipt. The error is a receipt that is not needed: the same work is
+    /// claimed.
     pub(crate) fn claim(
         self: &Arc<Self>,
         event: &Recorded,
@@ -91,22 +83,19 @@ impl Claims {
         Ok(Claim { claims: self.clone(), stream: event.stream.clone(), end: TaskEnd::Unsettled })
     }
 
-    /// Whether that event is known to need nothing from us.
     pub(crate) fn rests(&self, event: &Recorded) -> bool {
         self.table().rests(event)
     }
 
-    /// Reads everything again, from the first position on.
     pub(crate) fn rescan(&self) {
         self.table().rescan();
     }
 
-    /// Waits until there is a reason to read the log again.
     pub(crate) async fn look_again(&self) {
         self.look_again.notified().await;
     }
 
-    /// How many pending streams may have to be read to find one that can be claimed.
+    /// Pending streams that have to be read past, at most.
     pub(crate) fn unclaimable(&self) -> usize {
         self.table().unclaimable()
     }
@@ -120,25 +109,24 @@ impl Claims {
         self.table().len() == 0
     }
 
-    /// A connection was lost: the broker delivers again what came by it.
     pub(crate) fn forget_lost(&self) {
         self.table().forget(|incoming| !incoming.acker.is_usable());
     }
 
     fn send(&self, released: Released<Incoming>) {
         if let Some(sender) = &self.released {
-            // The receiver is gone only where everything is given up.
+            // The receiver is gone only when everything is dropped.
             let _ = sender.send(released);
         }
     }
 
-    /// The lock is held for single steps that leave the table whole, whatever panics.
+    /// Locked for single steps that leave the table whole, whatever panics.
     fn table(&self) -> MutexGuard<'_, Table<Incoming>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A claimed stream. Dropped, its event is delivered again: whatever dies with a claim gives it back.
+/// A claimed stream. Dropped, its event is delivered again.
 #[derive(Debug)]
 pub(crate) struct Claim {
     claims: Arc<Claims>,
@@ -151,8 +139,7 @@ impl Claim {
         self.end = end;
     }
 
-    /// The work goes on under a lease that the log shows: the stream's last event is at `position` now. Its delivery
-    /// is acknowledged early.
+    /// The log shows a lease, at `position`: its delivery is acknowledged early.
     pub(crate) fn held(&self, position: Position) {
         let mut table = self.claims.table();
         for receipt in table.hold(&self.stream, position) {

@@ -1,14 +1,8 @@
-//! The feed of a stage that takes its work from a broker.
+//! The consumer of a stage's queue.
 //!
-//! A delivery is acknowledged when the log says what became of it, and not before; what is
-//! given back is published as a fresh copy first, since a return counts against the few that
-//! a message has. Nothing here is durable: what is lost with a connection or with the process
-//! is delivered again, by the broker or by the relay, and finds its stream moved on (rule R3).
-//!
-//! - `connection`: the connection, opened again and again;
-//! - `decode`: what a message says, and whether it is for us;
-//! - `requeue`: copies for another worker;
-//! - `backstop`: what is told even while there is no broker.
+//! A delivery is acknowledged when the log says what became of it. To requeue one, a copy is published first: a
+//! return by the broker counts against the delivery limit. Nothing here is durable: what is lost with a connection or
+//! the process is redelivered, and finds its stream moved on (rule R3).
 
 mod backstop;
 mod connection;
@@ -38,21 +32,16 @@ use crate::stranded::Horizon;
 use self::connection::{ConnectionEvent, QueueConnection};
 use self::requeue::{Requeue, Requeuer};
 
-/// How many deliveries a worker is sent at most before it has acknowledged any: what the
-/// largest batches take. Each is about 1 KiB.
+/// Unacknowledged deliveries: what the largest batches take. Each is about 1 KiB.
 const MAX_PREFETCH: usize = 2_000;
 
-/// How long an end waits for the copies of what was not begun to be confirmed. What is not
-/// by then comes again all the same, as after a kill.
+/// How long a shutdown waits for confirmations. The rest is redelivered, as after a kill.
 const MAX_REQUEUE: Duration = Duration::from_secs(5);
 
-/// How often a stage is asked whether its partition still is the one whose queue it takes from.
 const PARTITION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the log is looked through for what the broker should have brought long ago.
 const SCAN_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Where a feed takes from.
 pub(crate) struct ConsumerParts {
     pub(crate) broker: Broker,
     pub(crate) stage: Arc<dyn AnyStage>,
@@ -61,7 +50,6 @@ pub(crate) struct ConsumerParts {
     pub(crate) horizon: Horizon,
 }
 
-/// What feeds one stage from its queue.
 pub(crate) struct Consumer {
     parts: ConsumerParts,
     name: StageName,
@@ -73,12 +61,10 @@ pub(crate) struct Consumer {
     abort: CancellationToken,
     pauses: watch::Receiver<Option<Pause>>,
     connection: QueueConnection,
-    /// What the runner has no room for yet: no more than the broker sends ahead.
+    /// What the runner has no room for yet; bounded by the prefetch.
     waiting: VecDeque<ClaimedEvent>,
     requeuer: Requeuer,
-    /// Whether more is probably on its way.
     more: bool,
-    /// When the backstop below the queue is drawn in next.
     scan_at: Instant,
 }
 
@@ -113,7 +99,6 @@ impl Consumer {
         }
     }
 
-    /// Feeds the stage until it is told to stop; then hears out what is under way.
     pub(crate) async fn run(mut self) {
         while !self.stop.is_cancelled() {
             self.step().await;
@@ -122,7 +107,6 @@ impl Consumer {
         abort.run_until_cancelled(self.drain()).await;
     }
 
-    /// Waits for the next thing to happen, and deals with it.
     async fn step(&mut self) {
         let paused = self.is_paused();
         let scan_at = self.scan_at(paused);
@@ -148,7 +132,7 @@ impl Consumer {
     async fn connection_event(&mut self, connection_event: ConnectionEvent) {
         match connection_event {
             ConnectionEvent::Nothing => {}
-            // What was delivered by it comes again; what is in hand of that is worked on.
+            // The broker redelivers what came by it; what is in flight goes on.
             ConnectionEvent::Lost => self.claims.forget_lost(),
             ConnectionEvent::Incoming(incoming) => {
                 self.expect_more(true);
@@ -157,7 +141,6 @@ impl Consumer {
         }
     }
 
-    /// Takes a message in hand, if it is work for us.
     async fn take(&mut self, incoming: Incoming) {
         match decode::decode(&incoming, self.parts.broker.site(), self.name) {
             Ok(event) => self.offer(event, incoming).await,
@@ -188,7 +171,6 @@ impl Consumer {
         }
     }
 
-    /// Disposes of a delivery whose claim ended. The log says what became of it by now, or nothing has connection_event.
     async fn dispose(&mut self, released: Released<Incoming>) {
         match released.disposition {
             Some(Disposition::Acknowledge(incoming)) => {
@@ -220,18 +202,18 @@ impl Consumer {
         }
     }
 
-    /// Takes nothing more for now, and gives back what was not begun.
+    /// Requeues what was not begun.
     async fn unsubscribe(&mut self) {
         self.expect_more(false);
-        // Each tells of its end, and is given back then.
+        // Each dropped claim comes back to `dispose`.
         self.waiting.clear();
         for incoming in self.connection.unsubscribe().await {
             self.requeuer.add(Requeue::Message(incoming));
         }
     }
 
-    /// Whether the partition changed (a drive was swapped, say) while a message of the one before was on its way. One
-    /// that names another than its queue's is not believed: given back it would come again for ever.
+    /// Whether the partition changed (a drive was swapped) while a message of the former one was on its way. A third
+    /// partition's message would be requeued for ever.
     fn is_of_former_partition(&self, event: &Recorded) -> bool {
         let of = partition_of(&event.event).filter(|_| self.name.is_partitioned());
         of.is_some() && of.as_ref() == self.connection.partition() && of != self.parts.stage.partition()
@@ -250,7 +232,6 @@ impl Consumer {
         self.claims.expect_more(more);
     }
 
-    /// Waits until what is under way has ended and what was not begun has been given back.
     async fn drain(&mut self) {
         self.unsubscribe().await;
         // The runner finishes its batches, and drops the claims of what it did not begin.
@@ -259,14 +240,14 @@ impl Consumer {
                 if self.claims.is_empty() { self.released.try_recv().ok() } else { self.released.recv().await };
             let Some(released) = released else { break };
             self.dispose(released).await;
-            // A later event of the same stream is not begun any more.
+            // A later event of the same stream is not begun.
             self.waiting.clear();
         }
         self.requeuer.finish(MAX_REQUEUE).await;
     }
 }
 
-/// How much a worker is sent ahead: what is under way, and one batch that waits.
+/// One batch waits beside those in flight.
 fn prefetch(limits: BatchLimits) -> u16 {
     let most = limits.tasks.max(1).saturating_mul(limits.batches.max(1) + 1).min(MAX_PREFETCH);
     u16::try_from(most).unwrap_or(u16::MAX)

@@ -1,5 +1,3 @@
-//! Where a stage's events are written: its log, its clock, and whose name stands on them.
-
 use strongroom_eventlog::EventLog;
 use strongroom_model::{Actor, Event, EventId, Expected, NewEvent, Recorded, StageName, StreamName};
 use strongroom_service::Clock;
@@ -7,12 +5,12 @@ use strongroom_service::Clock;
 use crate::alarms::Alarms;
 use crate::retry::RetryPolicy;
 
-/// What is needed to write down what a stage did. Clones write to the same log.
+/// What a stage's results are recorded with.
 #[derive(Debug, Clone)]
 pub struct StageContext {
     /// The site's log.
     pub log: EventLog,
-    /// The time that stands on events, and that retries are counted from.
+    /// For the events' times and for retries.
     pub clock: Clock,
     /// Who did it, such as `fetch@backup-1`.
     pub actor: Actor,
@@ -23,14 +21,13 @@ pub struct StageContext {
 }
 
 impl StageContext {
-    /// Raises and clears alarms in the same name.
+    /// Alarms in the same name.
     #[must_use]
     pub fn alarms(&self) -> Alarms {
         Alarms::new(self.log.clone(), self.clock.clone(), self.actor.clone())
     }
 }
 
-/// What happens to `stream` now, led to by `cause` and part of its run.
 pub(crate) fn new_event(
     (clock, actor): (&Clock, &Actor),
     stream: StreamName,

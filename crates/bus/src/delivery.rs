@@ -1,26 +1,21 @@
-//! How the log's pending work reaches the stages of a process.
-
 use strongroom_model::Recorded;
 
 use crate::broker::Broker;
 use crate::claims::Claim;
 
-/// The way that pending work comes by. It changes nothing of what is done: the log is the
-/// truth, and either way may bring an event twice, late or out of order.
+/// How pending work reaches a stage. Either way may bring an event twice, late or out of order.
 #[derive(Debug, Clone)]
 pub enum Delivery {
-    /// Each stage reads the log itself: all stages run in this process, or few in others.
+    /// Each stage reads the log itself.
     InProcess,
-    /// A relay reads the log and publishes; each stage takes from its queue.
+    /// A relay publishes what is pending; each stage consumes its queue.
     Broker(Broker),
 }
 
-/// An event handed to a stage. Dropped without a word, it is handed over again.
+/// An event on its way to a stage. Dropped, it is delivered again.
 #[derive(Debug)]
 pub(crate) struct ClaimedEvent {
-    /// What is said to be the stream's last event. By a broker that is only a hint: the log's own
-    /// is looked up before anything is done.
+    /// By a broker this is only a hint: the log's own event is looked up before anything is done.
     pub(crate) trigger: Recorded,
-    /// The stream is in hand for as long as this lives.
     pub(crate) claim: Claim,
 }

@@ -1,8 +1,4 @@
-//! Stages without their types, so that what serves every stage (feed, runner, settling) is compiled once, here,
-//! and not again in the crate of each stage.
-//!
-//! A batch is the unit: one boxed future for each call and one shared state for each task, which is nothing beside
-//! the batch's reads and appends.
+//! Stages without their types: what serves every stage is compiled once.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,12 +12,9 @@ use crate::settle::Settle;
 use crate::settling::Settling;
 use crate::stage::{BatchLimits, Stage, Task};
 
-/// A subject's state, of whichever fold.
 pub(crate) trait AnyState: Any + Send + Sync {
-    /// See [`Fold::attempt`].
     fn attempt(&self) -> u32;
 
-    /// Whether these events can follow.
     fn can_follow(&self, events: &[Recorded]) -> Result<(), IllegalTransition>;
 
     /// For the stage that folded it, which knows its type.
@@ -42,7 +35,6 @@ impl<S: Fold> AnyState for S {
     }
 }
 
-/// A task of whichever stage.
 pub(crate) type AnyTask = Task<Arc<dyn AnyState>>;
 
 impl<S: Fold> Task<S> {
@@ -51,7 +43,6 @@ impl<S: Fold> Task<S> {
         Task { stream, version, state: Arc::new(state), trigger }
     }
 
-    /// The reverse of [`Task::erased`].
     fn typed(task: AnyTask) -> Self {
         let Task { stream, version, state, trigger } = task;
         let state = state.into_any().downcast::<S>().expect("a stage is given the states that it has folded");
@@ -59,7 +50,6 @@ impl<S: Fold> Task<S> {
     }
 }
 
-/// [`Stage`], of whichever state.
 pub(crate) trait AnyStage: Send + Sync + 'static {
     fn name(&self) -> StageName;
     fn limits(&self) -> BatchLimits;

@@ -1,10 +1,8 @@
-//! Long work: the log is told that it goes on, so that its delivery can be forgotten.
+//! Long work: a lease in the log, so that the delivery can be acknowledged early.
 //!
-//! A broker loses patience with a delivery that is not acknowledged for half an hour, and
-//! hands it to somebody else; a file may take longer. So, after a while, the tasks that are
-//! still open get an event that says until when they are at work, and the delivery is
-//! acknowledged. Before that time has passed they say it again. If we stop here, nobody says
-//! it again, and the relay hands the work out anew when the time has passed.
+//! A broker requeues a delivery that is not acknowledged for half an hour (`consumer_timeout`); a file may take
+//! longer. So, after a while, each open task gets a lease in the log, and its delivery is acknowledged. The lease is
+//! renewed before it ends. If we stop here, it expires, and the relay publishes the work again.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,12 +15,10 @@ use crate::batch::BatchWorker;
 use crate::claims::Claim;
 use crate::settling::Settling;
 
-/// For how many intervals the work is held at a time: one may be missed, where the log does
-/// not answer.
+/// The lease in intervals of renewal: one may be missed while the log does not answer.
 pub(crate) const INTERVALS: u32 = 2;
 
 impl BatchWorker {
-    /// Waits for the stage's work, and holds what is still open of it, again and again.
     pub(crate) async fn hold(
         &self,
         work: impl Future<Output = ()>,
@@ -40,8 +36,7 @@ impl BatchWorker {
             let until = self.context.clock.now().checked_add(hold_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
             let mut holding = pin!(settling.hold(until));
             let mut over = false;
-            // An append that was begun is carried out: it is waited for even if the work is over
-            // first, so that we know where the streams stand.
+            // An append that was begun is awaited even if the work ends first: it moves the stream.
             let held = loop {
                 tokio::select! {
                     biased;

@@ -1,5 +1,3 @@
-//! Waiting until there is nothing left to do: what `--once` needs.
-
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,44 +9,38 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::delivery::Delivery;
 use crate::pipeline::{Pipeline, StageHandle};
 
-/// How often the log is asked at most.
 const MIN: Duration = Duration::from_millis(20);
 
-/// How often it is asked at least: what another process appends wakes nobody here.
+/// An append of another process wakes nobody here.
 const MAX: Duration = Duration::from_millis(100);
 
-/// For how long the log may be unreadable before the wait is given up.
 const MAX_TROUBLE: Duration = Duration::from_secs(30);
 
-/// How long after its time a retry may still be waiting before nobody is expected to take
-/// it: another process has it in hand.
+/// When a retry is this late, another process has claimed it.
 const MAX_OVERDUE: Duration = Duration::from_secs(5);
 
-/// How many retries are counted at most.
 const MAX_RETRIES: usize = 10_000;
 
-/// How many pending events are read at a time.
 const PAGE: usize = 256;
 
-/// Why there is nothing left to do.
+/// Why nothing is left to do.
 #[derive(Debug, Clone)]
 pub enum Idle {
     /// All is done.
     Settled,
-    /// What is left waits for an obstacle to go away, and has for longer than the patience.
+    /// What is left has waited for an obstacle for longer than the patience.
     Paused(AlarmRaised),
-    /// The stages were told to stop, or one of them has ended.
+    /// The stages are stopping, or one of them has ended.
     Stopped,
     /// What is left waits for its next attempt, beyond the patience.
     RetriesLater {
-        /// How many wait.
+        /// How many.
         count: usize,
-        /// When the first of them is due.
+        /// When the first is due.
         next: Timestamp,
     },
 }
 
-/// What a look at the log and at the stages shows.
 enum WorkState {
     Busy,
     Paused(AlarmRaised, Instant),
@@ -57,9 +49,8 @@ enum WorkState {
 }
 
 impl Pipeline {
-    /// Waits until nothing is left to do for these of the pipeline's stages: nothing is
-    /// pending in the log up to its head, nothing is in hand, and no retry is due within
-    /// `patience`. What is behind an obstacle is waited for as long as `patience`, too.
+    /// Waits until these stages have nothing left to do: nothing is pending or in flight, and no retry is due within
+    /// `patience`. It waits as long for obstacles.
     ///
     /// # Errors
     /// The log could not be read for a while.
@@ -83,16 +74,12 @@ impl Pipeline {
                 Err(_) => {}
             }
             sleep(MIN).await;
-            // Its end by time is as good as an append: both mean to look again.
             let _ = timeout(MAX, appended.changed()).await;
         }
     }
 
-    /// Looks at everything at one size of the log.
-    ///
-    /// What is left to do is a stream's last event, and remains so until the append that
-    /// settles it. So if nothing is pending, and the log is as long after the last look as
-    /// before the first, then nothing was pending anywhere at that size.
+    /// Work is a stream's last event until the append that settles it. So if nothing is pending, and the log has the
+    /// same size before and after, then nothing was pending anywhere at that size.
     async fn look(&self, stages: &[StageName]) -> Result<WorkState, LogError> {
         let log = &self.wiring.log;
         let size = log.head().await?.size;
@@ -113,13 +100,12 @@ impl Pipeline {
         Ok(paused.or(due.map(WorkState::Waiting)).unwrap_or(WorkState::Settled))
     }
 
-    /// Whether something is in hand, or pending and not known to rest.
     async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
         if let Delivery::Broker(_) = self.wiring.delivery {
             return has_work_in_queue(&self.wiring.log, handle).await;
         }
-        // Read first: what is below `from` and not in hand is done or rests. What the feed
-        // takes after this is still pending above it.
+        // Read first: what is below `from` and not in flight is done or rests. What is claimed after this is still
+        // pending above it.
         let read = handle.claims.progress();
         Ok(read.in_flight > 0 || !self.wiring.log.pending(handle.stage, read.from, 1).await?.is_empty())
     }
@@ -143,7 +129,7 @@ impl Pipeline {
             WorkState::Waiting(due) => due,
         };
         let now = self.wiring.clock.now();
-        // Put off by a clock that was ahead: it is handed out at the next look for such.
+        // A clock that was ahead put it off: it is due.
         let is_due = self.wiring.horizon().strands(due, now);
         let wait =
             if is_due { Duration::ZERO } else { Duration::try_from(due.duration_since(now)).unwrap_or_default() };
@@ -158,13 +144,11 @@ impl Pipeline {
     }
 }
 
-/// Whether something is in hand here, or pending in the log and not known to rest.
 async fn has_work_in_queue(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
     if !handle.claims.is_empty() {
         return Ok(true);
     }
-    // What is bound to another partition waits in another queue, for another worker. Until the stage has reached
-    // its queue nobody knows which that is, and a new partition's queue is made only now.
+    // Another partition's work waits in another queue. Until the stage has subscribed nobody knows which one is ours.
     let partition = handle.progress.link_now().and_then(|link| link.partition);
     let work = Work { stage: handle.stage, partition: partition.as_ref() };
     let mut from = Position(0);

@@ -1,8 +1,5 @@
-//! The feed of a process on its own: straight from the log.
-//!
-//! What is pending stands in the log, so the feed keeps nothing: it reads upwards from a
-//! cursor, hands over what is not in hand, and waits. The channel is short; the log holds
-//! the rest, whatever the backlog.
+//! Reads the log upwards from a cursor, claims, delivers, and waits. The
+//! channel is short; the log holds the backlog.
 
 use std::sync::Arc;
 
@@ -21,14 +18,12 @@ use crate::delivery::ClaimedEvent;
 use crate::pace::{Backoff, Pace};
 use crate::stranded::Horizon;
 
-/// How many pending events are read at a time: a page of about 300 KiB.
+/// Pending events in one read: about 300 KiB.
 const PAGE: usize = 256;
 
-/// How many waiting retries are looked through, the earliest first, for those that a clock
-/// that was put back has left stranded. Where more wait, the rest are found as these go.
+/// Waiting retries that are searched for stranded ones, earliest first. With more, the rest is found as these go.
 const MAX_STRANDED: usize = 1024;
 
-/// What feeds one stage.
 #[derive(Debug)]
 pub(crate) struct LogSource {
     pub(crate) log: EventLog,
@@ -41,7 +36,6 @@ pub(crate) struct LogSource {
     pub(crate) stop: CancellationToken,
 }
 
-/// When the log is looked at for other reasons than an append.
 struct Rounds {
     due_at: Instant,
     rescan_at: Instant,
@@ -50,14 +44,13 @@ struct Rounds {
 }
 
 impl LogSource {
-    /// Feeds the stage until it is told to stop.
     pub(crate) async fn run(self) {
         let stop = self.stop.clone();
-        // Dropped at any await, a delivery gives its stream back, and nothing else is held.
-        stop.run_until_cancelled(self.feed()).await;
+        // Dropped at any await, a claim releases its stream.
+        stop.run_until_cancelled(self.deliver_all()).await;
     }
 
-    async fn feed(self) {
+    async fn deliver_all(self) {
         let mut appended = self.log.appended();
         let now = Instant::now();
         let mut rounds = Rounds { due_at: now, rescan_at: now, gaps: Gaps::default(), backoff: self.pace.backoff() };
@@ -75,19 +68,17 @@ impl LogSource {
                 // The sender is gone once the log is closed; the poll stays.
                 Ok(()) = appended.changed() => {}
                 () = self.claims.look_again() => {}
-                // Other processes append too, and retries come due by a clock that may be set:
-                // neither wakes us.
+                // Other processes' appends and a clock that was set wake nobody here.
                 () = sleep(self.pace.poll) => {}
             }
         }
     }
 
-    /// Hands over what is due and one page of what is pending. Returns whether there is
-    /// probably more.
+    /// Returns whether there is probably more.
     async fn round(&self, rounds: &mut Rounds) -> Result<bool, LogError> {
         let now = Instant::now();
         if rounds.gaps.look(self.clock.now()) {
-            // What was put off by the clock as it was may be due by the clock as it is.
+            // What the former clock put off may be due by this one.
             rounds.rescan_at = now;
         }
         if now >= rounds.due_at {
@@ -102,19 +93,16 @@ impl LogSource {
         self.page().await
     }
 
-    /// Hands over the retries that are due.
     async fn due(&self) -> Result<(), LogError> {
         let now = self.clock.now();
-        // Those in hand are still due, and come first: look past them.
+        // Claimed streams are still due, and come first: look past them.
         let limit = PAGE + self.claims.unclaimable();
         let due = self.log.due(self.stage, now, limit).await?;
         self.hand_over_due(due).await;
         Ok(())
     }
 
-    /// Hands over the retries that no clock that runs on could have set: none is set farther
-    /// ahead than the policy's longest delay, so one that is due later still was set before
-    /// the clock was put back, perhaps by years. It is due now.
+    /// See [`Horizon`].
     async fn stranded(&self) -> Result<(), LogError> {
         let now = self.clock.now();
         let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.claims.unclaimable()).await?;
@@ -145,7 +133,7 @@ impl LogSource {
         Ok(more)
     }
 
-    /// Waits for room. That nobody receives any more means that we are stopping.
+    /// A closed channel means that we are stopping.
     async fn hand_over(&self, trigger: Recorded, claim: Claim) {
         drop(self.out.send(ClaimedEvent { trigger, claim }).await);
     }

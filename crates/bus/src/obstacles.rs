@@ -1,9 +1,8 @@
-//! What is in a stage's way: one alarm for each obstacle, raised once and cleared once.
+//! A stage's obstacles: one alarm for each.
 //!
-//! An obstacle that [`Stage::ready`](crate::Stage::ready) named is over as soon as it no
-//! longer does. One that was only found at work (a drive that has room in general, but not
-//! for the next file) may come right back, so its alarm stays until a batch went well,
-//! or until nothing is left to be done.
+//! An obstacle that [`Stage::ready`](crate::Stage::ready) found is over when that succeeds. One that the work found
+//! (a drive without room for the next file) may return at once: its alarm stays until a batch succeeds, or no work is
+//! left.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,37 +19,30 @@ use tokio::time::Instant;
 use crate::alarms::{Alarms, Cleared};
 use crate::context::StageContext;
 
-/// How many alarms are looked through when a stage starts, the newest first.
 const MAX_ALARMS: usize = 4096;
 
-/// After which time at most it is looked again whether an alarm may be cleared: the wait is counted
-/// by the clock on the wall, which may be set.
+/// The longest delay of a clear: it is counted by the wall clock, which may be set.
 const CLEAR_RETRY: Duration = Duration::from_secs(60);
 
-/// How an obstacle came to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FoundBy {
-    /// The stage was asked whether it may work.
     Readiness,
-    /// The stage was at work, in this process or in an earlier one.
+    /// In this process or in an earlier one.
     Work,
 }
 
-/// An alarm whose condition is over, and which is cleared later.
 #[derive(Debug)]
 struct PendingClear {
     at: Instant,
     message: String,
 }
 
-/// The obstacles whose alarm a stage has raised and not yet cleared.
 #[derive(Debug)]
 pub(crate) struct Obstacles {
     alarms: Alarms,
     stage: StageName,
     raised: BTreeMap<AlarmKey, FoundBy>,
-    /// Those that are over, but have come and gone so often that their alarm stays raised, and
-    /// when to ask again and what to say then.
+    /// Those that are over, but flap.
     pending: BTreeMap<AlarmKey, PendingClear>,
 }
 
@@ -59,22 +51,18 @@ impl Obstacles {
         Self { alarms: context.alarms(), stage: context.stage, raised: BTreeMap::new(), pending: BTreeMap::new() }
     }
 
-    /// Whether nothing is in the way any more.
     pub(crate) fn is_empty(&self) -> bool {
         self.raised.is_empty()
     }
 
-    /// Whether something is raised that only the work itself meets.
     pub(crate) fn any_found_by_work(&self) -> bool {
         self.raised.values().any(|found| *found == FoundBy::Work)
     }
 
-    /// When an alarm whose condition is over can be cleared.
     pub(crate) fn clear_due_at(&self) -> Option<Instant> {
         self.pending.values().map(|pending| pending.at).min()
     }
 
-    /// Clears the alarms that have been over for long enough.
     pub(crate) async fn clear_due(&mut self) {
         let now = Instant::now();
         let due: Vec<_> = self.pending.extract_if(.., |_, pending| pending.at <= now).collect();
@@ -83,10 +71,10 @@ impl Obstacles {
         }
     }
 
-    /// Takes over the alarms that earlier processes left raised, and whose end this stage can see.
+    /// Takes over the alarms of earlier processes whose end this stage can see.
     ///
-    /// Hosts change their names, and a drive moves from one to another: so an alarm of another host is taken over as well,
-    /// once no process is alive there. Returns whether some are left to such a process.
+    /// Hosts change their names, and drives move: another host's alarm is taken over once no process is alive there.
+    /// Returns whether some are left.
     pub(crate) async fn adopt(&mut self, context: &StageContext) -> Result<bool, LogError> {
         let mut are_left = false;
         let heads = context.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
@@ -106,9 +94,8 @@ impl Obstacles {
         Ok(are_left)
     }
 
-    /// Raises an obstacle's alarm, unless it is raised already.
     pub(crate) async fn raise(&mut self, obstacle: &AlarmRaised, found: FoundBy) {
-        // Kept whether or not the log took it: to clear an alarm that is not raised is nothing.
+        // Kept whether or not the log took it: clearing an alarm that is not raised does nothing.
         let key = AlarmKey::new(obstacle.kind, &obstacle.subject);
         self.pending.remove(&key);
         self.raised.entry(key).and_modify(|known| *known = found).or_insert(found);
@@ -118,8 +105,7 @@ impl Obstacles {
         }
     }
 
-    /// The stage, asked whether it may work, named `now`, or nothing any more: what it named before is over. While it
-    /// names something, only what a look can tell from it is: a drive that was full and is missing now may still be full.
+    /// Clears what `ready` does not find any more. While it finds another obstacle, only what a check can see is over: a missing drive may still be full.
     pub(crate) async fn readiness_checked(&mut self, now: Option<&AlarmRaised>) {
         let key_now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
         let is_over = |key: &AlarmKey| now.is_none() || key.kind.cleared_by() == ClearedBy::Opening;
@@ -129,18 +115,15 @@ impl Obstacles {
         self.clear(over, now).await;
     }
 
-    /// The stage did its work: nothing is in its way.
     pub(crate) async fn work_succeeded(&mut self) {
         let over = self.raised.keys().cloned().collect();
         self.clear(over, None).await;
     }
 
-    /// What is said of an alarm's end: what a look at its subject showed, or that the work which met it goes on.
     fn end_message(&self, key: &AlarmKey) -> String {
         key.found_well().unwrap_or_else(|| format!("{} works again", self.stage))
     }
 
-    /// Clears alarms, since nothing is in the way any more, or something else is.
     async fn clear(&mut self, keys: Vec<AlarmKey>, now: Option<&AlarmRaised>) {
         for key in keys {
             let message = now.map_or_else(
@@ -151,7 +134,7 @@ impl Obstacles {
         }
     }
 
-    /// Clears an alarm. One that the log does not take stays on the list for the next time.
+    /// An alarm that the log does not clear stays in the list.
     async fn clear_one(&mut self, key: AlarmKey, message: String) {
         match self.alarms.clear(&key, &message, None).await {
             Ok(Cleared::Settling(wait)) => {
@@ -168,14 +151,12 @@ impl Obstacles {
     }
 }
 
-/// Whether an alarm of this stream is of a kind that pauses the stage.
 fn pauses(alarm: &StreamName, stage: StageName) -> bool {
     let code = alarm.id().split_once('.').map(|(code, _)| code);
     code.and_then(AlarmKind::of_code).is_some_and(|kind| kind.pauses(stage))
 }
 
-/// The alarm and who raised it, if it is raised as an obstacle whose end this stage can see. An alarm that some
-/// subject's event led to is not an obstacle, and is the stage's own to clear.
+/// The alarm and who raised it, if its end is this stage's to see. One with a cause is not an obstacle.
 fn left_raised(history: &[Recorded], stage: StageName) -> Option<(AlarmKey, Actor)> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;
@@ -184,7 +165,6 @@ fn left_raised(history: &[Recorded], stage: StageName) -> Option<(AlarmKey, Acto
     is_ours.then(|| (AlarmKey::new(raised.kind, &raised.subject), by.actor.clone()))
 }
 
-/// Whether any process of that host gives signs of life.
 async fn is_alive(log: &EventLog, on_host: &Actor) -> Result<bool, LogError> {
     let signs = log.signs().await?;
     Ok(signs.iter().any(|seen| seen.is_alive() && seen.sign.actor.host() == on_host.host()))

@@ -1,31 +1,25 @@
-//! How quickly things are looked at again. None of it decides what happens, only when.
-
 use std::time::Duration;
 
-/// The bus's intervals. They are measured on the host's monotonic clock, which nobody can
-/// set back.
+/// The intervals of a stage, on the host's monotonic clock. They decide when, not what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How often the log is asked what other processes appended, and what is due.
+    /// How often the log is polled.
     pub poll: Duration,
-    /// How often everything that is pending is looked at again, from the log's first
-    /// position on: the safety net below the cursor.
+    /// How often all that is pending is read again: the cursor's backstop.
     pub rescan: Duration,
-    /// How long a batch waits for more while more is on its way.
+    /// How long a batch waits while more is coming.
     pub linger: Duration,
-    /// How long after it was last asked an idle stage is asked again whether it could work.
+    /// How often an idle stage's readiness is checked.
     pub look: Duration,
-    /// How long a pause lasts at first; it doubles for as long as the obstacle stays.
+    /// The first delay of a pause; it doubles.
     pub pause_min: Duration,
-    /// How long a pause lasts at most before the stage is asked again.
+    /// How long a pause lasts at most.
     pub pause_max: Duration,
-    /// How long it must be quiet after an obstacle before it counts as gone, where no
-    /// work came by to show it.
+    /// When an obstacle counts as over without work to show it.
     pub quiet: Duration,
-    /// How long unsettled tasks are held back at first, and after trouble with the log; it
-    /// doubles for as long as there is trouble.
+    /// The first delay of unsettled tasks and failed reads; it doubles.
     pub backoff_min: Duration,
-    /// How long they are held back at most.
+    /// Its upper bound.
     pub backoff_max: Duration,
 }
 
@@ -35,7 +29,7 @@ impl Default for Pace {
             poll: Duration::from_millis(250),
             rescan: Duration::from_secs(60),
             linger: Duration::from_millis(5),
-            // A drive that is pulled out or swapped while nothing is to be done should show within seconds.
+            // A drive that is swapped while idle should show within seconds.
             look: Duration::from_secs(3),
             pause_min: Duration::from_secs(1),
             // A person who has plugged a drive back in watches for about this long.
@@ -57,7 +51,6 @@ impl Pace {
     }
 }
 
-/// A delay that doubles up to a bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backoff {
     least: Duration,
@@ -76,8 +69,7 @@ impl Backoff {
         delay
     }
 
-    /// Any time up to the next delay (full jitter): what lost the same server at once does
-    /// not come back to it at once.
+    /// Full jitter: clients that lost a server at once do not return at once.
     pub(crate) fn jittered(&mut self) -> Duration {
         self.next().mul_f64(fastrand::f64())
     }

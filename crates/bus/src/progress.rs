@@ -1,5 +1,3 @@
-//! How a stage is doing in this process: counts and pauses, for people and for metrics.
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,67 +9,64 @@ use tokio::time::Instant;
 
 use crate::settle::TaskEnd;
 
-/// How a stage is doing, at one moment. Counts are since the process began.
+/// A stage's progress. Counts are since the process began.
 #[derive(Debug, Clone)]
 pub struct StageProgress {
     /// Which stage.
     pub stage: StageName,
-    /// How many subjects are in hand: waiting in this process, or being worked on.
+    /// Claimed subjects: waiting in this process, or worked on.
     pub in_flight: usize,
-    /// What it has settled.
+    /// Its results.
     pub counts: Counts,
-    /// Whether it has been asked whether it may work, and has answered. What was in its way by then is in `paused`, and
-    /// raised.
+    /// Whether its readiness was checked; by then an obstacle is in `paused`, and its alarm is raised.
     pub has_looked: bool,
-    /// What is in its way, and since when.
+    /// Its obstacle.
     pub paused: Option<Pause>,
-    /// How its connection to the broker is; `None`: it reads the log itself.
+    /// Its broker connection; `None`: it reads the log itself.
     pub link: Option<LinkHealth>,
 }
 
-/// How a connection to the broker is.
+/// The state of a connection to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkHealth {
-    /// Whether there is one, and work can come by it.
+    /// Whether it is up.
     pub connected: bool,
     /// Since when that has been so.
     pub since: Instant,
-    /// Why there was none at the last attempt, while there is none.
+    /// Why the last attempt to connect failed.
     pub trouble: Option<String>,
-    /// The partition whose queue it takes from, where a stage has one for each.
+    /// The partition whose queue it consumes.
     pub partition: Option<Partition>,
 }
 
-/// What a stage has settled since the process began.
+/// A stage's results since the process began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tasks that were done.
     pub done: u64,
     /// Tasks whose failure was recorded.
     pub failed: u64,
-    /// Tasks that another worker had settled first: deliveries that came twice or late, and
-    /// appends that lost the race.
+    /// Stale deliveries, and appends that lost a race.
     pub duplicates: u64,
-    /// Tasks that were handed over again: an obstacle, trouble with the log, or not settled.
+    /// To be delivered again: an obstacle, an error of the log, or not settled.
     pub again: u64,
     /// Panics inside the stage.
     pub panics: u64,
-    /// Tasks that the stage had nothing to do about: another worker has them in hand.
+    /// Nothing to do: another worker has claimed them.
     pub rested: u64,
-    /// Deliveries whose stream cannot be understood.
+    /// With a stream that cannot be understood.
     pub unreadable: u64,
 }
 
-/// A stage that waits for an obstacle to go away.
+/// A stage waits for an obstacle to end.
 #[derive(Debug, Clone)]
 pub struct Pause {
-    /// What is in the way.
+    /// The obstacle.
     pub obstacle: AlarmRaised,
-    /// Since when it, or others right before it, have been in the way.
+    /// Since when the stage has been paused, also by earlier ones.
     pub since: Instant,
 }
 
-/// The running counts, shared by whoever works for one stage.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     whose: Option<(SiteId, StageName)>,
@@ -94,7 +89,7 @@ impl Progress {
             TaskEnd::Unsettled => Some((&mut counts.again, "again")),
             TaskEnd::NothingToDo => Some((&mut counts.rested, "rested")),
             TaskEnd::Unreadable => Some((&mut counts.unreadable, "unreadable")),
-            // Its message is parked, and parked messages have a metric and an alarm of their own.
+            // Its message is parked, which has a metric and an alarm of its own.
             TaskEnd::Foreign => None,
         });
     }
@@ -114,14 +109,12 @@ impl Progress {
         }
     }
 
-    /// Counts the bytes of files that were worked on.
     pub(crate) fn bytes(&self, bytes: ByteCount) {
         if let Some((_, stage)) = &self.whose {
             metrics::counter!("strongroom_bytes_total", "stage" => stage.name()).increment(bytes.0);
         }
     }
 
-    /// A batch has ended.
     pub(crate) fn batch(&self, took: Duration) {
         if let Some((_, stage)) = &self.whose {
             metrics::histogram!("strongroom_batch_duration_seconds", "stage" => stage.name()).record(took);
@@ -132,7 +125,6 @@ impl Progress {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The stage has answered whether it may work.
     pub(crate) fn looked(&self) {
         self.looked.store(true, Ordering::Release);
     }
@@ -163,7 +155,6 @@ impl Progress {
         self.paused.borrow().clone()
     }
 
-    /// Told when a pause begins or ends.
     pub(crate) fn pauses(&self) -> watch::Receiver<Option<Pause>> {
         self.paused.subscribe()
     }

@@ -1,5 +1,3 @@
-//! The runner: gives a stage its batches, and waits where something is in its way.
-
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +20,8 @@ use crate::pace::{Backoff, Pace};
 use crate::progress::Pause;
 use crate::stage::BatchLimits;
 
-/// Runs one stage.
-///
-/// All of its state is gone after a restart, on purpose: what it must not forget is in the
-/// log, raised alarms included.
+/// Gives a stage its batches, and pauses it at an obstacle. A restart loses this state, on purpose: what must survive
+/// is in the log.
 pub(crate) struct Runner {
     worker: BatchWorker,
     limits: BatchLimits,
@@ -34,31 +30,24 @@ pub(crate) struct Runner {
     batches: JoinSet<BatchResult>,
     obstacles: Obstacles,
     trial: Trial,
-    /// Since when obstacles have come one after the other.
     since: Option<Instant>,
     pauses: Backoff,
-    /// When the stage is asked whether it may work, if no work has it asked before.
     check_at: Instant,
-    /// When alarms are looked through again that were left to processes of other hosts.
     adopt_at: Option<Instant>,
     pace: Pace,
     stop: CancellationToken,
     abort: CancellationToken,
 }
 
-/// Whether the stage is being tried out after an obstacle.
+/// Whether the stage is on trial after an obstacle: a circuit breaker, half open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trial {
-    /// Nothing was in its way.
     No,
-    /// It may work again: the next batch, alone, shows whether it can. If none comes until
-    /// then, it counts as well.
+    /// The next batch, alone, decides. Without one until then the obstacle counts as over.
     Due(Instant),
-    /// That batch is under way.
     UnderWay,
 }
 
-/// Why a wait ended.
 #[derive(Debug, PartialEq, Eq)]
 enum Waited {
     Over,
@@ -91,13 +80,12 @@ impl Runner {
         }
     }
 
-    /// Works until told to stop, then finishes what is under way, or gives it up when
-    /// told to abort.
+    /// Works until `stop`, then finishes what is in flight, or drops it on `abort`.
     pub(crate) async fn run(mut self) {
         self.adopt().await;
         self.check_readiness().await;
         if self.trial != Trial::No && !self.is_work_left().await {
-            // What an earlier process met at work, another one has done since.
+            // Another process has done the work that met the obstacle.
             self.trial_over().await;
         }
         while !self.stop.is_cancelled() {
@@ -106,8 +94,7 @@ impl Runner {
         self.drain().await;
     }
 
-    /// Takes over the alarms of an earlier process, so that they are cleared once this one
-    /// has shown that it can work.
+    /// Takes over earlier processes' alarms, to clear them once this one has shown that it can work.
     async fn adopt(&mut self) {
         let mut backoff = self.pace.backoff();
         let context = self.worker.context.clone();
@@ -127,9 +114,7 @@ impl Runner {
         }
     }
 
-    /// Waits for the next thing to happen, and deals with it.
     async fn step(&mut self) {
-        // On trial, one batch goes alone.
         let width = if self.trial == Trial::No { self.limits.batches } else { 1 };
         let quiet_at = match self.trial {
             Trial::Due(at) => Some(at),
@@ -142,7 +127,7 @@ impl Runner {
             Some(ended) = self.batches.join_next() => self.batch_ended(ended).await,
             delivery = self.claimed_events.recv(), if self.batches.len() < width => match delivery {
                 Some(first) => self.begin(first).await,
-                // The relay ends only when we are stopping, or by a fault of its own.
+                // The source ends only when we are stopping, or by a bug.
                 None => self.stop.cancelled().await,
             },
             () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => self.trial_over().await,
@@ -153,8 +138,7 @@ impl Runner {
         }
     }
 
-    /// Asks the stage whether it may work, though there may be no work: people should know of what is in the way before a
-    /// run needs it, and that it is over.
+    /// Also without work: people should know of an obstacle before a run.
     async fn check_readiness(&mut self) {
         if self.adopt_at.is_some_and(|at| at <= Instant::now()) {
             self.adopt().await;
@@ -172,7 +156,6 @@ impl Runner {
         }
     }
 
-    /// Begins a batch, if nothing is in the way.
     async fn begin(&mut self, first: ClaimedEvent) {
         let batch = self.gather(first).await;
         match self.ready().await {
@@ -185,14 +168,13 @@ impl Runner {
             }
             Some(Err(obstacle)) => {
                 self.announce_pause(&obstacle);
-                // Given back before the pause, so that the log's newest state is worked on after it.
+                // Released before the pause, so that the log's newest state is worked on after it.
                 drop(batch);
                 self.pause(obstacle, FoundBy::Readiness).await;
             }
         }
     }
 
-    /// As much as there is, up to the limit; it waits a little only while more is coming.
     async fn gather(&mut self, first: ClaimedEvent) -> Vec<ClaimedEvent> {
         let mut batch = vec![first];
         let linger_until = Instant::now() + self.pace.linger;
@@ -210,7 +192,6 @@ impl Runner {
         batch
     }
 
-    /// Asks the stage whether it may work; `None`: we are stopping.
     async fn ready(&mut self) -> Option<Result<(), AlarmRaised>> {
         let answer = self.call_ready().await;
         self.check_at = Instant::now() + self.pace.look;
@@ -221,9 +202,9 @@ impl Runner {
         let asked = AssertUnwindSafe(self.worker.stage.ready()).catch_unwind();
         let answer = self.stop.run_until_cancelled(asked).await?;
         Some(answer.unwrap_or_else(|panic| {
-            // That says nothing about what is in the way: the work itself will show it.
+            // A panic is not an obstacle: the work will show one.
             tracing::error!(stage = %self.worker.context.stage, message = panic_message(panic.as_ref()),
-                "the stage panicked when it was asked whether it may work");
+                "the stage panicked in its readiness check");
             Ok(())
         }))
     }
@@ -233,30 +214,26 @@ impl Runner {
         match ended {
             Ok(BatchResult::Obstructed(obstacle)) => self.pause(obstacle, FoundBy::Work).await,
             Ok(BatchResult::Succeeded) if on_trial => self.recovered().await,
-            // It showed nothing: the trial goes on.
             Ok(_) if on_trial => self.trial = Trial::Due(Instant::now() + self.pace.quiet),
             Ok(_) => {}
             Err(error) => tracing::error!(stage = %self.worker.context.stage, error = %with_causes(&error),
-                "a batch ended in a fault of the runner: its tasks are delivered again"),
+                "a batch ended by a bug: its tasks are delivered again"),
         }
     }
 
-    /// Says that the stage is paused, so that a broker's feed takes nothing more and gives back
-    /// what was not begun: another worker may be able to do it.
+    /// Makes the consumer requeue what was not begun: another worker may be able to do it.
     fn announce_pause(&mut self, obstacle: &AlarmRaised) -> Instant {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.worker.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));
         since
     }
 
-    /// Gives back what waits, where a broker can give it to another worker. What the stage reads
-    /// from the log itself nobody else takes from it.
+    /// Releases what waits, if another worker can get it.
     fn return_waiting(&mut self) {
         while self.worker.hold_after.is_some() && self.claimed_events.try_recv().is_ok() {}
     }
 
-    /// Waits for as long as the stage names an obstacle, and a short while in any case.
-    /// Nothing is recorded on the subjects, and no attempt is lost.
+    /// Waits while the stage finds an obstacle. Nothing is recorded on the subjects, and no attempt is used.
     async fn pause(&mut self, obstacle: AlarmRaised, found: FoundBy) {
         let since = self.announce_pause(&obstacle);
         self.return_waiting();
@@ -265,7 +242,7 @@ impl Runner {
         let shown_by_a_look = |kind: AlarmKind| kind.cleared_by() == ClearedBy::Opening;
         let mut is_shown = found == FoundBy::Readiness && shown_by_a_look(obstacle.kind);
         loop {
-            // It costs no more than that look to see that it is over, and whoever mends it waits for that.
+            // A check is enough to see the end, and whoever fixes it waits for that.
             let most = if is_shown { self.pace.look } else { Duration::MAX };
             let delay = self.pauses.next().min(most);
             if self.wait(delay).await == Waited::Stopping {
@@ -278,8 +255,8 @@ impl Runner {
                 None => return,
                 Some(Ok(())) => break,
                 Some(Err(obstacle)) => {
-                    // Raised first: a person reads "the drive is another one" before, not after,
-                    // "the drive is no longer missing".
+                    // Raised first: a person reads "the drive is another one" before "the drive is no longer
+                    // missing".
                     self.obstacles.raise(&obstacle, FoundBy::Readiness).await;
                     self.obstacles.readiness_checked(Some(&obstacle)).await;
                     is_shown = shown_by_a_look(obstacle.kind);
@@ -295,8 +272,8 @@ impl Runner {
         }
     }
 
-    /// On trial, and no work came by for a while. What was met at work is over only where none of
-    /// that work is left: it may have been done by another worker.
+    /// The trial passed without work. An obstacle found by the work is over only if no such work is left: another
+    /// worker may have done it.
     async fn trial_over(&mut self) {
         match self.ready().await {
             None => {}
@@ -308,8 +285,7 @@ impl Runner {
         }
     }
 
-    /// Whether anything that this stage could do now is still to be done. A log that cannot be
-    /// read says nothing.
+    /// An unreadable log counts as work left.
     async fn is_work_left(&self) -> bool {
         let partition = self.worker.stage.partition();
         let work = Work { stage: self.worker.context.stage, partition: partition.as_ref() };
@@ -317,7 +293,6 @@ impl Runner {
         pending.map_or(true, |pending| !pending.is_empty())
     }
 
-    /// Nothing is in the way any more.
     async fn recovered(&mut self) {
         self.obstacles.work_succeeded().await;
         if self.obstacles.is_empty() {
@@ -340,10 +315,9 @@ impl Runner {
         }
     }
 
-    /// Finishes what is under way. What is given up instead is pending in the log, as after
-    /// a kill.
+    /// What is dropped is pending in the log, as after a kill.
     async fn drain(mut self) {
-        // What waits in the channel was not begun: it is pending in the log.
+        // What waits in the channel was not begun.
         self.claimed_events.close();
         let abort = self.abort.clone();
         let finished = abort.run_until_cancelled(async {
@@ -355,7 +329,7 @@ impl Runner {
         });
         if finished.await.is_none() {
             tracing::warn!(stage = %self.worker.context.stage, batches = self.batches.len(),
-                "gave up what was under way: it is pending in the log");
+                "dropped what was in flight: it is pending in the log");
             self.batches.abort_all();
         }
     }

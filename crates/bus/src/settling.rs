@@ -1,4 +1,4 @@
-//! The settling of one batch, without the type of its tasks' state: see [`Settle`](crate::Settle).
+//! The settling of one batch, without its state's type: see [`Settle`](crate::Settle).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,18 +22,16 @@ use crate::progress::Progress;
 use crate::settle::{Settled, TaskEnd};
 use crate::stage::{Done, Task, TaskOutcome};
 
-/// How many characters of a failure's message are recorded: it is for a person, and part
-/// of it may come from outside.
+/// A failure's message is for a person, and part of it may come from outside.
 const MESSAGE_CHARS: usize = 500;
 
-/// The tasks of one batch, and what became of each.
 #[derive(Debug, Clone)]
 pub(crate) struct Settling {
     context: Arc<StageContext>,
     progress: Arc<Progress>,
     batch: Arc<Mutex<BatchTasks>>,
-    /// Shared by those who settle, alone to whoever holds: an append that holds a stream and one
-    /// that settles it would expect the same version, and one of them would lose to the other.
+    /// Shared by those who settle, exclusive while leases are appended: both expect the same version, and one would
+    /// lose.
     turn: Arc<RwLock<()>>,
 }
 
@@ -44,16 +42,13 @@ struct BatchTasks {
     obstacle: Option<AlarmRaised>,
 }
 
-/// A task that is not settled.
 #[derive(Debug)]
 struct OpenTask {
-    /// The stream's version, which moves on when the task is held.
+    /// Moves on when the task gets a lease.
     version: Version,
-    /// What handed it to the stage.
     trigger: Recorded,
 }
 
-/// Why events can never be written, however often it is tried.
 struct Refused(String);
 
 impl Settling {
@@ -64,12 +59,11 @@ impl Settling {
         Self { context, progress, batch: Arc::new(Mutex::new(batch)), turn: Arc::default() }
     }
 
-    /// Settles one of the batch's tasks.
     pub(crate) async fn one(&self, mut task: AnyTask, outcome: TaskOutcome) {
         let _turn = self.turn.read().await;
         match self.version(&task.stream) {
             Some(version) => task.version = version,
-            // Another worker has taken it while it was worked on, or it was settled before.
+            // Another worker has taken it over, or it was settled before.
             None => return self.progress.count(TaskEnd::Duplicate),
         }
         let written = match outcome {
@@ -92,7 +86,7 @@ impl Settling {
                 })
             }
         };
-        // An unsettled task stays open: the stage may settle it once more.
+        // The stage may settle it once more.
         if end != TaskEnd::Unsettled {
             self.progress.count(end);
             let mut batch = self.batch();
@@ -101,7 +95,6 @@ impl Settling {
         }
     }
 
-    /// What became of the batch. Tasks that were not settled are to be delivered again.
     pub(crate) fn finish(self) -> Settled {
         let batch = std::mem::take(&mut *self.batch());
         let BatchTasks { open, mut ended, obstacle } = batch;
@@ -121,8 +114,8 @@ impl Settling {
         self.batch().open.get(stream).map(|open| open.version)
     }
 
-    /// Says in the log that the tasks that are still open are at work, so that nobody else takes
-    /// them until then. Returns where each stands now; what another worker has taken is given up.
+    /// Appends a lease for each open task. Returns the streams' last positions; what another worker has taken over is
+    /// dropped.
     pub(crate) async fn hold(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
         let _turn = self.turn.write().await;
         let open: Vec<_> = (self.batch().open.iter())
@@ -152,7 +145,7 @@ impl Settling {
                 Some((stream, held.position))
             }
             Err(AppendError::Conflict { .. }) => {
-                tracing::info!(stage = %self.context.stage, %stream, "another worker has taken a task over: it is given up here");
+                tracing::info!(stage = %self.context.stage, %stream, "another worker has taken a task over: it is dropped here");
                 let mut batch = self.batch();
                 batch.open.remove(&stream);
                 batch.ended.insert(stream.clone(), TaskEnd::Duplicate);
@@ -174,7 +167,6 @@ impl Settling {
         self.write(task, Done { raise, ..Done::event(event) }, TaskEnd::Failed).await
     }
 
-    /// A failure as it is recorded: counted from the log, due by the policy.
     fn failed(&self, task: &AnyTask, failure: Failure) -> Failed {
         let attempt = task.state.attempt();
         let delay = self.context.retry.delay(failure.fate, attempt, fastrand::f64());
@@ -183,7 +175,7 @@ impl Settling {
             kind: failure.kind,
             message: printable(&failure.message, MESSAGE_CHARS),
             attempt,
-            // A time beyond the calendar (year 9999) is not a time: a person must look.
+            // A time beyond the calendar (year 9999): a person must look.
             retry_at: delay.and_then(|delay| self.context.clock.now().checked_add(delay).ok()),
             digest: failure.digest,
             quarantined: failure.quarantined,
@@ -193,8 +185,8 @@ impl Settling {
 
     /// Alarms first, then the events.
     ///
-    /// If we stop in between, the task is still pending: it is done again, finds its alarms
-    /// raised or cleared already, and appends. The other way round an alarm could be lost.
+    /// If we stop in between, the task is still pending: it is done again, finds its alarms raised or cleared, and
+    /// appends. The other way round an alarm could be lost.
     async fn write(&self, task: &AnyTask, done: Done, end: TaskEnd) -> Result<TaskEnd, Refused> {
         if let Err(illegal) = self.check(task, &done.events) {
             return Err(Refused(illegal.to_string()));
@@ -220,7 +212,7 @@ impl Settling {
             Err(
                 error @ (AppendError::Unusable { .. } | AppendError::TooLarge { .. } | AppendError::DuplicateId(_)),
             ) => Err(Refused(error.to_string())),
-            // Another subject moved, which somebody else worked on as well: its new state must be seen.
+            // Another subject moved: its new state must be seen.
             Err(error) => {
                 warn_unsettled(&task.stream, &error);
                 Ok(TaskEnd::Unsettled)
@@ -228,8 +220,7 @@ impl Settling {
         }
     }
 
-    /// Refuses events that cannot happen to the task's subject. In the log they would be
-    /// there for ever, and nobody could make sense of the subject again.
+    /// In the log, impossible events would make the subject unreadable for ever.
     fn check(&self, task: &AnyTask, events: &[Event]) -> Result<(), IllegalTransition> {
         let mut last = Recorded { time: self.context.clock.now(), version: task.version, ..task.trigger.clone() };
         let events: Vec<Recorded> = (events.iter())

@@ -1,5 +1,3 @@
-//! The Stage trait: what a stage promises, and what it may rely on.
-
 use std::future::Future;
 use std::sync::Arc;
 
@@ -12,48 +10,41 @@ use crate::settle::Settle;
 ///
 /// The runner
 /// - calls [`Stage::ready`] as it starts, before each batch and every few seconds without one, and pauses the stage
-///   (one alarm, no attempt burned) for as long as it names an obstacle. One that only shows at work pauses it,
-///   too: after that, a single batch shows whether it is over;
-/// - hands over tasks whose stream is, at that moment, as the task's state says, and each
-///   stream at most once at a time within this process. Another process may hold the same
-///   task: whoever appends first wins, the other's append is refused and changes nothing;
-/// - appends what is settled, with the stream's version as the expected one, and only
-///   then forgets the delivery. Whatever is durable outside the log must be so *before*
-///   the stage settles, and doing it twice must be harmless;
+///   (one alarm, no attempt used) while that finds an obstacle. One found by the work pauses it, too, until a single
+///   batch succeeds;
+/// - delivers tasks whose stream is, at that moment, as the task's state says, each stream once at a time within this
+///   process. Another process may have the same task: the first append wins, the other changes nothing;
+/// - appends what is settled, with the stream's version as the expected one, then acknowledges the delivery. Effects
+///   outside the log must be durable *before* the stage settles, and safe to repeat;
 /// - counts attempts and chooses when to try again;
-/// - contains a panic: the batch's open tasks are handed over once more, each alone, and
-///   the one that panics again is recorded as failed.
+/// - contains a panic: open tasks are delivered once more, each alone, and the one that panics again fails.
 ///
-/// A stage never retries by itself, never sleeps for a retry and never reads the ambient
-/// clock. Its future is dropped at any await when the process is told to give up.
+/// A stage never retries, never sleeps for a retry and never reads the ambient clock. Its future is dropped at any
+/// await when the process gives up.
 pub trait Stage: Send + Sync + 'static {
     /// The fold of the subject that it works on.
     type State: Fold;
 
-    /// Which stage it is: the runner delivers what [`strongroom_model::next_step`] hands to
-    /// that name.
+    /// Its work is what [`strongroom_model::next_step`] assigns to that name.
     fn name(&self) -> StageName;
 
-    /// How much it takes at a time.
+    /// The limits of a batch.
     fn limits(&self) -> BatchLimits;
 
-    /// Whether it may work now. An obstacle pauses the stage until this is well again. It must be cheap where nothing has
-    /// changed, and append nothing then.
+    /// Whether it may work now. An error pauses the stage until this succeeds. It must be cheap, and append nothing,
+    /// where nothing has changed.
     fn ready(&self) -> impl Future<Output = Result<(), AlarmRaised>> + Send;
 
-    /// The only partition whose work it can do now, where its work is bound to partitions
-    /// ([`StageName::is_partitioned`]): a broker has a queue for each. Asked before anything is taken from a broker, and
-    /// every now and then; `None` until the stage knows, which [`Stage::ready`] lets it find out.
+    /// The only partition whose work it can do now, if it [is partitioned](StageName::is_partitioned): a broker has a
+    /// queue for each. Called regularly; `None` until [`Stage::ready`] has found out.
     fn partition(&self) -> Option<Partition> {
         None
     }
 
-    /// Works on a batch. Every task must be settled, in any order and in any groups; one
-    /// that is not counts as obstructed and is delivered again.
+    /// Works on a batch. Every task must be settled, in any order and grouping; one that is not is delivered again.
     fn handle(&self, tasks: Vec<Task<Self::State>>, settle: &Settle<Self::State>) -> impl Future<Output = ()> + Send;
 }
 
-/// A stage that its process looks at from outside as well.
 impl<S: Stage> Stage for Arc<S> {
     type State = S::State;
 
@@ -78,53 +69,51 @@ impl<S: Stage> Stage for Arc<S> {
     }
 }
 
-/// How much a stage takes at a time.
+/// The limits of a stage's batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// How many tasks one call of [`Stage::handle`] gets at most.
+    /// Tasks in one call of [`Stage::handle`], at most.
     pub tasks: usize,
-    /// How many calls may be under way at once.
+    /// Concurrent calls, at most.
     pub batches: usize,
 }
 
-/// One subject that a stage is to work on.
+/// One subject to work on.
 #[derive(Debug, Clone)]
 pub struct Task<S> {
-    /// The subject's stream.
+    /// Its stream.
     pub stream: StreamName,
-    /// The stream's version that `state` was folded up to.
+    /// The version that `state` was folded up to.
     pub version: Version,
-    /// The subject's state.
+    /// Its state.
     pub state: S,
-    /// The stream's last event, which handed the subject to this stage.
+    /// The stream's last event.
     pub trigger: Recorded,
 }
 
-/// What became of a task.
+/// A stage's result for a task.
 #[derive(Debug, Clone)]
 pub enum TaskOutcome {
-    /// The work is done: append this.
+    /// Append this.
     Done(Done),
-    /// It could not be done: recorded as a failure.
+    /// Record this failure.
     Failed(Failure),
-    /// Something that is not this subject's fault is in the way: nothing is recorded on
-    /// the subject, the stage pauses, and the task is delivered again.
+    /// An obstacle, not this subject's fault: nothing is recorded, the stage pauses, and the task is delivered again.
     Obstructed(AlarmRaised),
-    /// There is nothing (left) to do here now, or another worker has it: forget the delivery. If the log
-    /// still shows it as pending a while later, it is delivered again.
+    /// Nothing is left to do, or another worker has it. If it stays pending, it is delivered again.
     Superseded,
 }
 
-/// Work that is done.
+/// A result to append.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
-    /// What happened to the task's own subject, in order; appended to its stream.
+    /// For the task's own stream, in order.
     pub events: Vec<Event>,
-    /// What happened to others, appended in the same step, or not at all.
+    /// For other streams, appended in the same transaction.
     pub others: Vec<NewEvent>,
-    /// Alarms to raise, before the append. One that is raised already stays as it is.
+    /// Raised before the append. One that is raised already stays as it is.
     pub raise: Vec<AlarmRaised>,
-    /// Alarms that are over, cleared before the append, with a sentence that says why.
+    /// Cleared before the append, each with the reason.
     pub clear: Vec<(AlarmKey, String)>,
 }
 

@@ -1,5 +1,3 @@
-//! Times that were set while a clock was ahead: what waits for them is due now.
-
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,23 +6,21 @@ use strongroom_model::{Event, next_step};
 use crate::hold::INTERVALS;
 use crate::retry::RetryPolicy;
 
-/// The longest time ahead that anything is put off to. What is put off to a time beyond it was put off before the
-/// clock was set back, perhaps by years.
+/// The longest time that anything is put off. A time beyond it was set before the clock was put back, perhaps by
+/// years.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Horizon(Duration);
 
 impl Horizon {
-    /// The longest delay of a retry, or, where a broker delivers, of a worker's lease.
+    /// The longest delay of a retry or, with a broker, of a lease.
     pub(crate) fn new(retry: &RetryPolicy, hold_after: Option<Duration>) -> Self {
         Self(retry.longest().max(hold_after.unwrap_or_default() * INTERVALS))
     }
 
-    /// Whether a time that something was put off to cannot have been set by a clock that shows `now`.
     pub(crate) fn strands(self, due: Timestamp, now: Timestamp) -> bool {
         now.checked_add(self.0).is_ok_and(|horizon| due > horizon)
     }
 
-    /// Whether what follows this event waits for such a time.
     pub(crate) fn has_stranded(self, event: &Event, now: Timestamp) -> bool {
         next_step(event).and_then(|next| next.not_before).is_some_and(|due| self.strands(due, now))
     }

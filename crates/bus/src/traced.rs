@@ -1,5 +1,3 @@
-//! A batch in the traces of what it was handed.
-
 use std::collections::BTreeMap;
 
 use strongroom_model::StageName;
@@ -9,9 +7,8 @@ use tracing::Span;
 use crate::broker::message::trace_of;
 use crate::stage::Task;
 
-/// The span of a stage's work on `tasks`. It is part of the first one's trace, which mostly is
-/// that of their run, and linked to the traces of the others. It is of the level `debug` so that
-/// log lines do not show it: they name their stage themselves.
+/// A batch's span. It belongs to the first event's trace, mostly their run's, and links to the others'. Its level is
+/// `debug`, so that log lines do not show it.
 pub(crate) fn batch<T>(stage: StageName, tasks: &[Task<T>]) -> Span {
     let span = tracing::debug_span!("batch", otel.name = stage.name(), tasks = tasks.len());
     if !span.is_disabled() {
@@ -22,7 +19,6 @@ pub(crate) fn batch<T>(stage: StageName, tasks: &[Task<T>]) -> Span {
     span
 }
 
-/// The first `traceparent`, and one for each further trace.
 fn distinct(traceparents: impl Iterator<Item = String>) -> (Option<String>, Vec<String>) {
     let mut traceparents = traceparents.peekable();
     let first = traceparents.peek().cloned();
@@ -36,7 +32,7 @@ fn distinct(traceparents: impl Iterator<Item = String>) -> (Option<String>, Vec<
     (first, others.into_values().collect())
 }
 
-/// The trace's id: the second of four parts.
+/// The second of four parts is the trace's id.
 fn id(traceparent: &str) -> &str {
     traceparent.split('-').nth(1).unwrap_or(traceparent)
 }

@@ -71,7 +71,7 @@ pub(crate) fn workers(servers: &Servers) {
     let verbs = ["relay", "fetch", "verify", "archive", "notify"];
     let mut workers: Vec<_> = verbs.iter().map(|verb| place.worker(&[verb])).collect();
     // They are about to take from their queues.
-    until("the queues", || workers[1..].iter().all(|worker| worker.stderr().contains("taking work from the broker")));
+    until("the queues", || workers[1..].iter().all(|worker| worker.stderr().contains("consuming the queue")));
     let (begin, used) = (Instant::now(), place.cpu());
     workers.push(place.worker(&["enumerate"]));
     until("every booking to be archived", || {

@@ -1,5 +1,3 @@
-//! Declaring the topology, and looking whether it is there.
-
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
@@ -8,7 +6,6 @@ use crate::broker::BrokerError;
 use crate::broker::link::Link;
 use crate::broker::topology::{Argument, EXCHANGE, Queue, Topology};
 
-/// Declares everything; what is there already, and the same, stays as it is.
 pub(super) async fn declare(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
     let channel = link.channel().await?;
     link.answer(EXCHANGE, declare_exchange(&channel, false)).await?;
@@ -18,7 +15,7 @@ pub(super) async fn declare(link: &Link, topology: &Topology) -> Result<(), Brok
     Ok(())
 }
 
-/// Asks for everything, which needs no rights to configure.
+/// Needs no right to configure.
 pub(super) async fn check(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
     let channel = link.channel().await?;
     link.answer(EXCHANGE, declare_exchange(&channel, true)).await?;
@@ -29,7 +26,7 @@ pub(super) async fn check(link: &Link, topology: &Topology) -> Result<(), Broker
     Ok(())
 }
 
-/// Asks whether a queue is there, whatever its properties.
+/// Queries a queue, whatever its properties.
 pub(super) fn passive() -> QueueDeclareOptions {
     QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() }
 }

@@ -7,17 +7,16 @@ use crate::broker::topology::{Argument, EXCHANGE, Queue, Topology};
 
 /// Declares and publishes; reads what is parked.
 pub(super) const RELAY_USER: &str = "strongroom-relay";
-/// Takes work and hands it on; declares nothing.
+/// Consumes and publishes; declares nothing.
 pub(super) const WORKER_USER: &str = "strongroom-worker";
 
-/// The definitions of one virtual host, in the format of RabbitMQ's own export.
+/// In the format of RabbitMQ's own export.
 pub(super) fn render(topology: &Topology, vhost: &str) -> Value {
     let queues: Vec<_> = topology.queues().iter().map(|queue| declaration(queue, vhost)).collect();
     let bindings: Vec<_> = topology.queues().iter().filter_map(|queue| binding(queue, vhost)).collect();
     json!({
         "vhosts": [{ "name": vhost }],
-        // None is needed: what a queue is stands in its arguments. A lower `max-length` is a
-        // policy's to set, and then the lower one counts.
+        // The arguments say it all. Operators may set a policy: the lower `max-length` counts.
         "policies": [],
         "exchanges": [{
             "name": EXCHANGE,
@@ -33,8 +32,7 @@ pub(super) fn render(topology: &Topology, vhost: &str) -> Value {
     })
 }
 
-/// The users and their least rights, in the same format: they see the queues of that site and no other's, and
-/// publish what is routed to it. A broker for several sites has users for each.
+/// They see that site's queues and no other's; a broker for several sites has users for each.
 pub(super) fn users(site: &SiteId, vhost: &str) -> Value {
     let ours = format!("strongroom\\.{site}\\.");
     let of_ours = format!("^{}\\.", site.as_str());
@@ -46,7 +44,7 @@ pub(super) fn users(site: &SiteId, vhost: &str) -> Value {
                 "user": RELAY_USER,
                 "vhost": vhost,
                 "configure": format!("^(strongroom\\.events|{ours}.*)$"),
-                // The default exchange stands behind the dead letters of every queue.
+                // Dead letters go through the default exchange.
                 "write": format!("^(strongroom\\.events|{ours}.*|amq\\.default)$"),
                 "read": format!("^(strongroom\\.events|{ours}.*)$"),
             },
@@ -65,12 +63,11 @@ pub(super) fn users(site: &SiteId, vhost: &str) -> Value {
     })
 }
 
-/// Which keys a user may publish with, and bind queues by.
 fn topics(user: &str, vhost: &str, keys: &str) -> Value {
     json!({ "user": user, "vhost": vhost, "exchange": EXCHANGE, "write": keys, "read": keys })
 }
 
-/// A user without a password cannot log in: `rabbitmqctl change_password` gives it one.
+/// Without a password nobody can log in; `rabbitmqctl change_password` sets one.
 fn user(name: &str) -> Value {
     json!({
         "name": name,

@@ -1,11 +1,10 @@
-//! What can go wrong between us and the broker, and what to do about it.
+//! Errors of the broker.
 
 use std::time::Duration;
 
 use lapin::ErrorKind;
 use strongroom_model::text::printable;
 
-/// How many characters of a broker's own words are shown.
 const MAX_REPLY_CHARS: usize = 300;
 
 /// Reply codes of AMQP 0-9-1 (section 1.2 of its generated reference).
@@ -17,11 +16,11 @@ mod code {
     pub(super) const NOT_ALLOWED: u16 = 530;
 }
 
-/// Why something could not be done with the broker.
+/// Why a request to the broker failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrokerError {
-    /// The configured URL is none of a broker.
+    /// The configured URL is not one of a broker.
     #[error(
         "the broker's URL cannot be used: {reason}; write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS"
     )]
@@ -29,33 +28,33 @@ pub enum BrokerError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Nobody answers there.
+    /// Nothing answers there.
     #[error("the broker at {place} cannot be reached: see that RabbitMQ runs there and that the address is right")]
     Unreachable {
-        /// Where it should be.
+        /// Its address.
         place: String,
-        /// What the connection says.
+        /// The cause.
         #[source]
         source: lapin::Error,
     },
     /// It does not answer in time.
     #[error("the broker at {place} gave no answer within {} s: see whether it is overloaded or lacks a majority of its nodes", .after.as_secs())]
     Silent {
-        /// Where it is.
+        /// Its address.
         place: String,
-        /// How long it was waited for.
+        /// The time-out.
         after: Duration,
     },
-    /// It refuses the user and the password, or the user has no right to the virtual host.
+    /// It refuses the login, or the user may not use the virtual host.
     #[error(
         "the broker at {place} refuses {user}: {words}; see the user, its password and its rights in the virtual host (`rabbitmqctl list_permissions`)"
     )]
     Refused {
-        /// Where it is.
+        /// Its address.
         place: String,
-        /// Who was refused.
+        /// The user.
         user: String,
-        /// The broker's words.
+        /// Its reply.
         words: String,
     },
     /// The user may not do that.
@@ -63,63 +62,62 @@ pub enum BrokerError {
         "the broker does not let {user} do that: {words}; give the rights that deploy/rabbitmq shows; `strongroom topology apply` needs the relay's login (STRONGROOM_BROKER_URL_FILE names the file with it)"
     )]
     Forbidden {
-        /// Who may not.
+        /// The user.
         user: String,
-        /// The broker's words.
+        /// Its reply.
         words: String,
     },
-    /// A queue or an exchange is not there.
+    /// A queue or an exchange does not exist.
     #[error("{what} is missing on the broker: start `strongroom relay`, or run `strongroom topology apply`")]
     Missing {
-        /// What is missing.
+        /// Which one.
         what: String,
     },
-    /// A queue or an exchange is there, but of another kind.
+    /// A queue or an exchange exists with other properties.
     #[error(
         "{what} is there with other properties: {words}; delete it (what is pending is published again from the log), then run `strongroom topology apply`"
     )]
     Mismatch {
-        /// What is of another kind.
+        /// Which one.
         what: String,
-        /// The broker's words.
+        /// Its reply.
         words: String,
     },
-    /// Another connection holds it alone.
+    /// Another connection holds it exclusively.
     #[error("{what} is held by another connection: wait until that ends")]
     Locked {
-        /// What is held.
+        /// Which one.
         what: String,
     },
-    /// The connection, or a channel of it, has ended; what was under way is unknown.
+    /// The connection, or a channel of it, has ended; the result of pending requests is unknown.
     #[error("the connection to the broker at {place} is lost")]
     Lost {
-        /// Where it is.
+        /// Its address.
         place: String,
-        /// What ended it.
+        /// The cause.
         #[source]
         source: lapin::Error,
     },
     /// The broker ended the channel or the connection for another reason.
     #[error("the broker at {place} broke off: {words}")]
     Protocol {
-        /// Where it is.
+        /// Its address.
         place: String,
-        /// The broker's words.
+        /// Its reply.
         words: String,
     },
 }
 
-/// What was asked of the broker, so that an error can name it.
+/// What was requested, for the error's text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) place: &'a str,
     pub(super) user: &'a str,
-    /// The queue or exchange that it was about.
+    /// The queue or exchange.
     pub(super) what: &'a str,
 }
 
 impl BrokerError {
-    /// What a connection that did not come about means.
     pub(super) fn connecting(error: lapin::Error, place: &str, user: &str) -> Self {
         let place = place.to_owned();
         match reply(&error) {
@@ -131,8 +129,7 @@ impl BrokerError {
         }
     }
 
-    /// What an error later on means.
-    pub(super) fn answering(error: lapin::Error, asked: Request<'_>) -> Self {
+    pub(super) fn answering(error: lapin::Error, asked: RequestContext<'_>) -> Self {
         let (place, what) = (asked.place.to_owned(), asked.what.to_owned());
         match reply(&error) {
             Some((code::ACCESS_REFUSED, words)) => Self::Forbidden { user: asked.user.to_owned(), words },
@@ -145,7 +142,7 @@ impl BrokerError {
     }
 }
 
-/// The broker's own reply, where the error is one: its code and its words, fit to be shown.
+/// The broker's own reply, if the error is one.
 fn reply(error: &lapin::Error) -> Option<(u16, String)> {
     match error.kind() {
         ErrorKind::ProtocolError(error) => {

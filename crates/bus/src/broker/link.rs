@@ -1,5 +1,3 @@
-//! One connection to the broker.
-
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -8,15 +6,14 @@ use std::time::Duration;
 use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::time::{sleep, timeout};
 
-use crate::broker::error::Request;
+use crate::broker::error::RequestContext;
 use crate::broker::{Broker, BrokerError};
 
 /// AMQP's reply code for an ordinary end.
 pub(super) const REPLY_SUCCESS: u16 = 200;
-/// How often an idle connection is asked whether it still is one.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A connection. It ends with the last that holds it, and is never mended.
+/// It closes when its last owner drops it, and is never reopened.
 pub(super) struct Link {
     connection: Connection,
     place: String,
@@ -25,14 +22,14 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects. `role` is what the broker shows behind our name.
+    /// `role` is shown by the broker behind our name.
     pub(super) async fn open(broker: &Broker, role: &str) -> Result<Self, BrokerError> {
         let (place, user) = (broker.address.to_string(), broker.address.user().to_owned());
         let patience = broker.settings.setup_timeout;
         let name = format!("{} ({role})", broker.settings.connection_name);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connecting = Connection::connect_uri(broker.address.uri.clone(), properties);
-        // The connection's own time-out ends with TCP: a port that accepts and says nothing would hold us for ever.
+        // The client's own time-out ends with TCP: a port that accepts and says nothing would hold us for ever.
         let connection = match timeout(patience, connecting).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => return Err(BrokerError::connecting(error, &place, &user)),
@@ -41,14 +38,12 @@ impl Link {
         Ok(Self { connection, place, user, patience })
     }
 
-    /// A new channel.
     pub(super) async fn channel(&self) -> Result<Channel, BrokerError> {
         self.answer("a channel", self.connection.create_channel()).await
     }
 
-    /// Waits for an answer about `what`, but not for ever: a broker that lacks a majority of
-    /// its nodes keeps the connection alive and says nothing. A broker that has blocked the
-    /// connection (it is short of memory or disk) has said why it waits, and is waited for.
+    /// Waits for an answer about `what`, with a time-out: a broker without a majority of its nodes never gives one.
+    /// While it blocks the connection (short of memory or disk) it is waited for.
     pub(super) async fn answer<T>(
         &self,
         what: &str,
@@ -64,22 +59,19 @@ impl Link {
         }
     }
 
-    /// What an error about `what` means.
     pub(super) fn fault(&self, error: lapin::Error, what: &str) -> BrokerError {
-        BrokerError::answering(error, Request { place: &self.place, user: &self.user, what })
+        BrokerError::answering(error, RequestContext { place: &self.place, user: &self.user, what })
     }
 
-    /// Whether the connection is up.
     pub(super) fn is_open(&self) -> bool {
         self.connection.status().connected()
     }
 
-    /// Whether the broker takes nothing for now, because it is short of memory or disk.
+    /// The broker is short of memory or disk.
     pub(super) fn is_blocked(&self) -> bool {
         self.connection.status().blocked()
     }
 
-    /// Closes the connection in order. Where that cannot be done, it ends with whoever holds it.
     pub(super) async fn close(&self) {
         let closing = self.connection.close(REPLY_SUCCESS, "done".into());
         if let Ok(Err(error)) = timeout(self.patience, closing).await {
@@ -87,7 +79,6 @@ impl Link {
         }
     }
 
-    /// Waits until the connection is lost.
     pub(super) async fn closed(&self) {
         while self.is_open() {
             sleep(POLL_INTERVAL).await;

@@ -1,8 +1,6 @@
-//! What nobody could read, for people: look at it, publish it again, or drop it.
+//! Parked messages, for people: list, replay, drop.
 //!
-//! A parked message is no work lost: the log knows what is pending, and the relay publishes
-//! that again by itself. Replaying one only saves the wait; dropping one loses nothing but the
-//! trace of a fault.
+//! No work is lost with one: the relay publishes what is pending again by itself.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,14 +19,12 @@ use crate::broker::subscription::{Incoming, OpenChannel};
 use crate::broker::topology::QueueName;
 use crate::broker::{Broker, BrokerError};
 
-/// How many characters of what a stranger names are shown.
 const MAX_SHOWN_CHARS: usize = 120;
-/// How many messages are taken in one call at most: they are in memory meanwhile.
+/// Messages in one call: they are in memory meanwhile.
 pub const MAX: usize = 10_000;
 
-/// What a person calls a parked message by: the id that it names, or `body-` and the
-/// beginning of its body's SHA-256 where it names none that can be typed. Copies of one
-/// message share it.
+/// A parked message's name: its id or, if nobody could type that, `body-` and the beginning of its body's SHA-256.
+/// Copies share it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParkedId(String);
 
@@ -56,53 +52,51 @@ impl fmt::Display for ParkedId {
     }
 }
 
-/// A parked message, as a person sees it. All of it comes from outside, and is fit to be shown.
+/// A parked message, made printable: all of it comes from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParkedMessage {
-    /// What it is called by.
+    /// Its name.
     pub id: ParkedId,
-    /// The event type that it names.
+    /// The event type that it carries.
     pub type_name: Option<String>,
-    /// The queue that it came from, as the broker says.
+    /// The queue that it was parked from, as the broker says.
     pub queue: Option<String>,
-    /// The size of its body.
+    /// Its body's size.
     pub size_bytes: u64,
     /// Why it cannot be read; `None`: this version can.
     pub fault: Option<String>,
 }
 
-/// What became of the messages that a replay named.
+/// The result of a replay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Published again, and no longer parked.
+    /// Published again.
     pub replayed: usize,
     /// Still parked: no queue is bound by their key, or theirs is full.
     pub stayed: usize,
 }
 
-/// A connection to the parked queue.
+/// A site's parked queue.
 #[derive(Debug)]
 pub struct Parked {
     broker: Broker,
     queue: QueueName,
 }
 
-/// A message in hand, until it is sent what became of it.
 struct TakenMessage {
     incoming: Incoming,
-    /// The key that it first travelled by.
     key: Option<RoutingKey>,
     shown: ParkedMessage,
 }
 
 impl Parked {
-    /// The parked queue of the broker's site. Nothing is connected to yet.
+    /// Connects to nothing yet.
     #[must_use]
     pub fn new(broker: &Broker) -> Self {
         Self { queue: QueueName::parked(broker.site()), broker: broker.clone() }
     }
 
-    /// The oldest parked messages, [`MAX`] at most. They stay where they are.
+    /// The oldest parked messages, [`MAX`] at most. They stay parked.
     ///
     /// # Errors
     /// The broker cannot be reached, or the queue is missing.
@@ -112,12 +106,11 @@ impl Parked {
         Ok(taken.into_iter().map(|taken| taken.shown).collect())
     }
 
-    /// Publishes the messages with those ids again (`None`: all) by the key that they first
-    /// came by. Each leaves the parked queue once the broker has confirmed its copy: if we
-    /// stop in between, it is there twice, which is harmless.
+    /// Publishes the messages with those ids (`None`: all) again. Each is acknowledged once its copy is confirmed: if
+    /// we stop in between, there are two, which is harmless.
     ///
     /// # Errors
-    /// The broker cannot be reached, or the connection is lost half-way.
+    /// The broker cannot be reached, or the connection is lost.
     pub async fn replay(&self, ids: Option<&BTreeSet<ParkedId>>) -> Result<Replayed, BrokerError> {
         let publisher = Publisher::connect(&self.broker).await?;
         let (chosen, others) = self.choose(ids).await?;
@@ -139,7 +132,7 @@ impl Parked {
         Ok(outcome)
     }
 
-    /// Drops the messages with those ids (`None`: all), and says how many they were.
+    /// Drops the messages with those ids (`None`: all), and counts them.
     ///
     /// # Errors
     /// The broker cannot be reached.
@@ -161,8 +154,7 @@ impl Parked {
         Ok(taken.into_iter().partition(|taken| ids.is_none_or(|ids| ids.contains(&taken.shown.id))))
     }
 
-    /// Takes messages without removing them: until sent otherwise, or the connection ends,
-    /// nobody else sees them.
+    /// Takes messages unacknowledged: nobody else sees them until they are put back, or the connection ends.
     async fn take(&self, limit: usize) -> Result<Vec<TakenMessage>, BrokerError> {
         let link = Arc::new(Link::open(&self.broker, "parked").await?);
         let channel = link.channel().await?;
@@ -222,8 +214,7 @@ fn read(body: &[u8]) -> Result<Recorded, String> {
     })
 }
 
-/// The queue that a message was parked from and the key that it had come by, as the broker's
-/// `x-death` says: its newest entry stands first. That is a hint, and only used as one.
+/// By the newest entry of `x-death`: only a hint.
 fn origin(headers: Option<&FieldTable>) -> (Option<String>, Option<String>) {
     let newest = headers.and_then(|headers| headers.inner().get("x-death")).and_then(|deaths| match deaths {
         AMQPValue::FieldArray(deaths) => deaths.as_slice().first(),

@@ -16,44 +16,41 @@ use crate::broker::message::EventMessage;
 use crate::broker::topology::{EXCHANGE, QueueName, Topology};
 use crate::broker::{Broker, BrokerError, apply};
 
-/// How many messages may be on their way without a confirmation. The client's own queue has no
-/// bound; at about 1 KiB each this is half a MiB.
+/// Unconfirmed messages. The client's own queue has no bound; at about 1 KiB each this is half a MiB.
 const WINDOW: usize = 500;
 
-/// What became of a message.
+/// The result for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It lies in a queue, on disk.
+    /// A queue has it on disk.
     Confirmed,
-    /// No queue is bound by its key: it lies nowhere.
+    /// No queue is bound by its key.
     Unroutable,
-    /// The queue is full, or the broker could not keep it: it lies nowhere, or perhaps it does.
+    /// The queue is full, or the broker could not store it; it may be there all the same.
     Refused,
 }
 
-/// How much a queue holds.
+/// A queue's depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// The messages that nobody has been sent.
+    /// Messages that are not delivered to a consumer.
     pub ready: u32,
-    /// The consumers.
+    /// Its consumers.
     pub consumers: u32,
 }
 
-/// A connection to publish by. It consumes nothing: the broker may block it for as long as it
-/// is short of memory, and with it every acknowledgement.
+/// A connection to publish by. It consumes nothing: a broker that is short of memory blocks it, acknowledgements
+/// included.
 ///
-/// It may be used from many tasks; calls of one kind wait for each other. After an error it
-/// is of no use any more, but for [`BrokerError::Missing`], [`BrokerError::Forbidden`],
-/// [`BrokerError::Mismatch`] and [`BrokerError::Locked`], which leave the connection as it is.
+/// Concurrent calls of one kind wait for each other. An error ends its use, except [`BrokerError::Missing`],
+/// [`BrokerError::Forbidden`], [`BrokerError::Mismatch`] and [`BrokerError::Locked`].
 #[derive(Debug)]
 pub struct Publisher {
     link: Arc<Link>,
     publishing: Arc<Mutex<Option<Channel>>>,
     asking: Mutex<Option<Channel>>,
-    /// Holds what is held alone, for as long as the connection lives.
+    /// Keeps the exclusive queue while the connection lives.
     holding: Mutex<Option<Channel>>,
-    /// Ends what is still being published once this is dropped.
     over: CancellationToken,
 }
 
@@ -67,7 +64,7 @@ impl Publisher {
     /// Connects.
     ///
     /// # Errors
-    /// The broker cannot be reached, refuses us, or does not answer in time.
+    /// The broker cannot be reached, or refuses us.
     pub async fn connect(broker: &Broker) -> Result<Self, BrokerError> {
         let link = Arc::new(Link::open(broker, "publish").await?);
         Ok(Self {
@@ -79,33 +76,31 @@ impl Publisher {
         })
     }
 
-    /// Publishes messages, in their order, and says what became of each, in their order.
-    /// It waits for as long as the broker has blocked the connection.
+    /// Publishes messages in order, and returns each one's result. It waits while the broker blocks the connection.
     ///
-    /// Dropped half-way it still goes on by itself: a channel that is left with messages on
-    /// their way back takes the whole connection with it.
+    /// Dropped half-way it goes on by itself: a channel with messages on their way back would end the connection.
     ///
     /// # Errors
-    /// The connection or the channel is lost, or the exchange is missing: what became of any of
-    /// them is unknown. Publish them again; a message that comes twice is harmless.
+    /// The connection is lost, or the exchange is missing: the results are unknown. Publish again; duplicates are
+    /// harmless.
     pub async fn publish(&self, messages: &[EventMessage]) -> Result<Vec<Published>, BrokerError> {
         let sending = Sending { link: self.link.clone(), messages: messages.to_vec() };
         let (slot, over) = (self.publishing.clone(), self.over.clone());
         let task = tokio::spawn(async move { over.run_until_cancelled(sending.run(&slot)).await });
         match task.await {
             Ok(Some(published)) => published,
-            // We are not dropped, so it was not told to end: it panicked, or the runtime ends.
+            // We are not dropped: it panicked, or the runtime ends.
             Ok(None) | Err(_) => Err(self.link.fault(ErrorKind::FutureCompleted.into(), EXCHANGE)),
         }
     }
 
-    /// How much a queue holds; `None`: it is not there.
+    /// A queue's depth; `None`: it does not exist.
     ///
     /// # Errors
     /// The connection is lost, or the user may not ask.
     pub async fn depth(&self, queue: &QueueName) -> Result<Option<Depth>, BrokerError> {
         let mut slot = self.asking.lock().await;
-        // A queue that is missing closes the channel that asked, and no other one.
+        // A missing queue closes the channel of the query, and no other one.
         let channel = match slot.take() {
             Some(channel) if channel.status().connected() => channel,
             _ => self.link.channel().await?,
@@ -121,27 +116,26 @@ impl Publisher {
         }
     }
 
-    /// Declares the exchange and the queues; what is there already stays.
+    /// As [`Broker::apply`].
     ///
     /// # Errors
-    /// The user may not, a queue is there with other arguments, or the connection is lost.
+    /// As there.
     pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
         apply::declare(&self.link, topology).await
     }
 
-    /// Whether all of the topology is there.
+    /// As [`Broker::check`].
     ///
     /// # Errors
-    /// The first part that is missing, or the connection is lost.
+    /// As there.
     pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
         apply::check(&self.link, topology).await
     }
 
-    /// Takes hold of a queue that only one connection can have, until this one ends. `false`:
-    /// another has it.
+    /// Claims a queue exclusively until the connection ends. `false`: another one has it.
     ///
     /// # Errors
-    /// The user may not declare it, or the connection is lost.
+    /// The user may not declare it.
     pub async fn claim_exclusive(&self, queue: &QueueName) -> Result<bool, BrokerError> {
         let mut slot = self.holding.lock().await;
         let channel = self.link.channel().await?;
@@ -163,7 +157,7 @@ impl Publisher {
         self.link.is_open()
     }
 
-    /// Whether the broker takes nothing for now, because it is short of memory or disk.
+    /// Whether the broker blocks it, short of memory or disk.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.link.is_blocked()
@@ -174,13 +168,12 @@ impl Publisher {
         self.link.closed().await;
     }
 
-    /// Closes the connection in order, which frees what it held before this returns.
+    /// Closes the connection; then an exclusive queue is free.
     pub async fn close(&self) {
         self.link.close().await;
     }
 }
 
-/// Messages on their way.
 struct Sending {
     link: Arc<Link>,
     messages: Vec<EventMessage>,
@@ -189,16 +182,15 @@ struct Sending {
 impl Sending {
     async fn run(&self, slot: &Mutex<Option<Channel>>) -> Result<Vec<Published>, BrokerError> {
         let mut slot = slot.lock().await;
-        // Taken out until all is known: what an error leaves on its way must not be told to
-        // the next call.
+        // Taken out until all is confirmed: what an error leaves must not reach the next call.
         let channel = match slot.take() {
             Some(channel) if channel.status().connected() => channel,
             _ => self.confirming().await?,
         };
         let confirmations = self.all(&channel).await?;
         if confirmations.iter().any(Confirmation::is_nack) {
-            // A channel that first met a queue while its leader was gone may be refused by it for ever, though
-            // the queue takes from everybody else (seen on RabbitMQ 3.10.8): the next call gets a new one.
+            // A channel that used a queue while its leader was gone may be refused by it for ever (seen on RabbitMQ
+            // 3.10.8).
             self.give_up(&channel).await;
         } else {
             *slot = Some(channel);
@@ -212,7 +204,6 @@ impl Sending {
         Ok(channel)
     }
 
-    /// Closes a channel. One that cannot be closed ends with the connection.
     async fn give_up(&self, channel: &Channel) {
         let closing = channel.close(REPLY_SUCCESS, "it was refused".into());
         if let Err(error) = self.link.answer("a channel", closing).await {
@@ -241,7 +232,6 @@ impl Sending {
         let published = async {
             let sent = channel.basic_publish(EXCHANGE.into(), key, options, &message.body, message.properties());
             match sent.await?.await? {
-                // Nothing was confirmed at all.
                 Confirmation::NotRequested => Err(ErrorKind::FutureCompleted.into()),
                 confirmation => Ok(confirmation),
             }
@@ -250,10 +240,8 @@ impl Sending {
     }
 }
 
-/// What became of each message.
-///
-/// A returned message comes before its own confirmation, but the client hands it to whichever
-/// confirmation it settles next: so it is looked for in all of them, by its id.
+/// A returned message comes before its confirmation, but the client may attach it to another one: it is looked for in
+/// all.
 fn outcomes(messages: &[EventMessage], confirmations: Vec<Confirmation>) -> Vec<Published> {
     let nacked: Vec<_> = confirmations.iter().map(Confirmation::is_nack).collect();
     let returned: HashSet<String> = confirmations.into_iter().filter_map(returned_id).collect();

@@ -1,25 +1,21 @@
-//! The key that a message travels by.
+//! Routing keys: `<site>.<stage>.<subject kind>.<event>[.<partition>]`, such as
+//! `harbour.fetch.booking.timesheet-enumerated`.
 //!
-//! `<site>.<stage>.<subject kind>.<event>[.<partition>]`, such as
-//! `harbour.fetch.booking.timesheet-enumerated`. The stage comes from
-//! [`next_step`], the one table of the flow: so a queue binds
-//! `<site>.<stage>.#`, and no second table says which event goes where. No part of it holds a
-//! dot: a site's name has none, and the event's are made hyphens.
+//! The stage comes from [`next_step`]: no second table says which event goes where. No part contains a dot.
 
 use std::fmt;
 
 use strongroom_model::{Partition, Recorded, SiteId, next_step, partition_of};
 
-/// A routing key. It is never longer than the 255 bytes that AMQP allows.
+/// A routing key, within the 255 bytes that AMQP allows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoutingKey(String);
 
 impl RoutingKey {
-    /// The key that hands an event's subject to its next stage; `None`: nothing is to be done.
+    /// The key that delivers an event to its next stage; `None`: there is none.
     ///
-    /// A partitioned stage's work is bound to a partition. `partition` says to which where the event itself does not
-    /// (one that keeps its subject's status is bound to what an earlier one said); without either the key is bound by
-    /// no queue, and the publisher says so.
+    /// `partition` is used where a partitioned stage's event does not name its own (one that keeps its subject's
+    /// status). Without either no queue is bound by the key.
     #[must_use]
     pub fn of(site: &SiteId, event: &Recorded, partition: Option<&Partition>) -> Option<Self> {
         let stage = next_step(&event.event)?.stage;
@@ -33,7 +29,7 @@ impl RoutingKey {
         }))
     }
 
-    /// The key that a message came by, if it can be one of that site's.
+    /// A received message's key, if it can be one of that site's.
     #[must_use]
     pub(super) fn received(site: &SiteId, key: &str) -> Option<Self> {
         let rest = key.strip_prefix(site.as_str())?;
@@ -53,8 +49,8 @@ impl fmt::Display for RoutingKey {
     }
 }
 
-/// An event's type as one segment: `strongroom.timesheet.backed-up.v1` is `timesheet-backed-up`.
-/// Without its version: a stage takes its work by what happened, not by how it is written.
+/// An event's type as one segment: `strongroom.timesheet.backed-up.v1` is `timesheet-backed-up`. Without its version:
+/// a stage consumes by what happened.
 #[must_use]
 pub fn event_segment(type_name: &str) -> String {
     let name = type_name.strip_prefix("strongroom.").unwrap_or(type_name);

@@ -10,25 +10,23 @@ use url::{Host, Url};
 
 use crate::broker::BrokerError;
 
-/// How a broker is reached, and how much is kept there.
+/// How a broker is reached and used.
 #[derive(Debug, Clone)]
 pub struct BrokerSettings {
-    /// `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS. Without a virtual host: `/`.
+    /// `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS. The default virtual host is `/`.
     pub url: Secret,
-    /// How the connections are named to whoever looks at the broker.
+    /// The connections' name at the broker.
     pub connection_name: String,
-    /// How often either side shows that it lives; after twice this it counts as gone.
+    /// After twice this the peer counts as gone.
     pub heartbeat: Duration,
-    /// How long the TCP connection may take.
+    /// The TCP connection's time-out.
     pub connect_timeout: Duration,
-    /// How long a connection, its channels and what they first ask may take together, and
-    /// how long an answer may take later on.
+    /// The time-out of connecting, and later of each answer.
     pub setup_timeout: Duration,
-    /// How many ready messages the relay lets a queue hold; the log holds the rest.
+    /// Ready messages that the relay lets a queue hold; the log holds the rest.
     pub ready_most: u32,
-    /// After which time a stage that is still at work says so in the log and gives its
-    /// message up. It must stay below the broker's own patience (`consumer_timeout`, 30 min
-    /// where nobody set it).
+    /// When work takes a lease in the log and its message is acknowledged: before the broker's `consumer_timeout` (30
+    /// min by default).
     pub hold_after: Duration,
 }
 
@@ -49,7 +47,7 @@ impl BrokerSettings {
     }
 }
 
-/// A broker's URL, taken apart. Shown without its secret.
+/// A broker's URL, parsed. Shown without its secret.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) uri: AMQPUri,
@@ -59,19 +57,19 @@ impl Address {
     pub(super) fn parse(settings: &BrokerSettings) -> Result<Self, BrokerError> {
         let unusable = |reason: String| BrokerError::Url { reason: printable(&reason, 200) };
         let text = settings.url.reveal();
-        // What the parsers say of a URL may repeat it, secret and all.
+        // The parsers' errors may repeat the URL, secret included.
         let url = Url::parse(text).map_err(|error| unusable(error.to_string()))?;
         if !matches!(url.scheme(), "amqp" | "amqps") {
             return Err(unusable(format!("it begins with {}://", url.scheme())));
         }
         let mut uri: AMQPUri = text.parse().map_err(|_| unusable("it is not a URL of a broker".to_owned()))?;
-        // The client's own parser knows no literal IPv6 address, and would call localhost instead.
+        // The client's parser does not know IPv6 literals, and would call localhost instead.
         uri.authority.host = match url.host() {
             None => return Err(unusable("it names no host".to_owned())),
             Some(Host::Ipv6(host)) => host.to_string(),
             Some(host) => host.to_string(),
         };
-        // `amqp://host/` names the virtual host "" by the letter, which nobody has.
+        // `amqp://host/` names the virtual host "", which nobody has.
         if uri.vhost.is_empty() {
             uri.vhost = "/".to_owned();
         }

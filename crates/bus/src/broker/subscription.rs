@@ -20,20 +20,18 @@ use crate::broker::route::RoutingKey;
 use crate::broker::topology::QueueName;
 use crate::broker::{Broker, BrokerError, apply};
 
-/// A connection and a channel of it. It stays open for as long as a delivery of it may still
-/// be acknowledged.
+/// Open while a delivery may still be acknowledged.
 #[derive(Debug)]
 pub(super) struct OpenChannel {
     pub(super) link: Arc<Link>,
     pub(super) channel: Channel,
 }
 
-/// A connection that takes from one queue.
+/// A consumer of one queue, with its own connection.
 ///
-/// That it ends ([`next`](Self::next) is `None`) is a failure, unless it was cancelled: the
-/// queue was deleted, its node went down, the broker lost patience, or the wire was cut. Then
-/// drop it and open another one. What it delivered may still be worked on and acknowledged:
-/// where the broker knows it no more, it comes again.
+/// Its end ([`next`](Self::next) is `None`) is a failure, unless it was cancelled: the queue was deleted, its node
+/// went down, a delivery timed out, or the connection was lost. Then open another one. What can no longer be
+/// acknowledged is redelivered.
 #[derive(Debug)]
 pub struct Subscription {
     channel: Arc<OpenChannel>,
@@ -43,11 +41,10 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Takes from a queue, at most `prefetch` deliveries without an acknowledgement at a time.
+    /// Consumes a queue, with at most `prefetch` unacknowledged deliveries.
     ///
     /// # Errors
-    /// The broker cannot be reached or does not answer in time, the queue is missing, or we may
-    /// not take from it.
+    /// The queue is missing, or the user may not.
     pub async fn open(broker: &Broker, queue: &QueueName, prefetch: u16) -> Result<Self, BrokerError> {
         let after = broker.settings.setup_timeout;
         let silent = |_| BrokerError::Silent { place: broker.place(), after };
@@ -60,7 +57,7 @@ impl Subscription {
         let name = queue.as_str();
         let looked = channel.queue_declare(name.into(), apply::passive(), FieldTable::default());
         link.answer(name, looked).await?;
-        // Before the first delivery, and for the consumer, not for the channel: quorum queues know no other.
+        // Per consumer: quorum queues support nothing else.
         link.answer(name, channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
         let options = BasicConsumeOptions::default();
         let consuming = channel.basic_consume(name.into(), "".into(), options, FieldTable::default());
@@ -69,7 +66,7 @@ impl Subscription {
         Ok(Self { channel, consumer, site: broker.site.clone(), ended: false })
     }
 
-    /// The next delivery. `None`: it has ended. It may be dropped while it waits.
+    /// The next delivery. `None`: it has ended. Cancel-safe.
     pub async fn next(&mut self) -> Option<Incoming> {
         if self.ended {
             return None;
@@ -77,7 +74,7 @@ impl Subscription {
         match self.consumer.next().await {
             Some(Ok(delivery)) => Some(Incoming::new(delivery, &self.site, self.channel.clone())),
             Some(Err(error)) => {
-                tracing::debug!(%error, "a queue delivers no more");
+                tracing::debug!(%error, "a queue's consumer has ended");
                 self.ended = true;
                 None
             }
@@ -88,8 +85,7 @@ impl Subscription {
         }
     }
 
-    /// Takes nothing more. What was on its way is still delivered, then `None`; all of it can
-    /// be acknowledged.
+    /// Stops consuming. What was on its way is still delivered, then `None`.
     ///
     /// # Errors
     /// The connection is lost.
@@ -105,25 +101,24 @@ impl Subscription {
     }
 }
 
-/// A delivery. Dropped without a word it stays with us, unacknowledged, until the connection
-/// ends; then it comes again.
+/// A delivery. Dropped, it is redelivered once the connection ends.
 #[derive(Debug)]
 pub struct Incoming {
-    /// What should be an event's stored bytes.
+    /// Should be an event's stored bytes.
     pub body: Vec<u8>,
-    /// The id that the message names.
+    /// The message's id.
     pub message_id: Option<String>,
     /// The event type that it names.
     pub type_name: Option<String>,
-    /// The key that it came by, if it can be one of the site's.
+    /// Its routing key, if it can be the site's.
     pub key: Option<RoutingKey>,
     /// Whether it may have been delivered before.
     pub redelivered: bool,
-    /// The trace that it is part of (W3C Trace Context), as it says.
+    /// Its trace (W3C Trace Context).
     pub trace: Option<String>,
-    /// What the message says of its time, in seconds since 1970.
+    /// The message's time, in seconds since 1970.
     pub time_s: Option<u64>,
-    /// To be used when all is done.
+    /// To acknowledge it.
     pub acker: Acker,
 }
 
@@ -143,8 +138,7 @@ impl Incoming {
         }
     }
 
-    /// The same message, to be published anew and counted anew: what a message that is given
-    /// back becomes. `None`: it came by a way that is none of the site's.
+    /// A copy to publish, with a delivery count of its own. `None`: its routing key is not the site's.
     #[must_use]
     pub fn copy(&self) -> Option<EventMessage> {
         Some(EventMessage {
@@ -166,45 +160,40 @@ pub(super) fn header(headers: Option<&FieldTable>, name: &str) -> Option<String>
     }
 }
 
-/// Tells the broker what became of a delivery. Only the first word counts.
-///
-/// `false`: it could not be sent, and the delivery comes again. That is not a failure: the log
-/// knows what was done.
+/// Acknowledges a delivery, once. `false`: it could not, and it is redelivered; the log knows what was done.
 pub struct Acker {
     acker: lapin::Acker,
     channel: Arc<OpenChannel>,
 }
 
 impl Acker {
-    /// All is done: the broker may forget it.
+    /// The broker may forget it.
     pub async fn ack(&self) -> bool {
         self.sent(self.acker.ack(BasicAckOptions::default())).await
     }
 
-    /// Nobody can read it: it goes to the parked queue.
+    /// It goes to the parked queue.
     pub async fn park(&self) -> bool {
         self.sent(self.acker.reject(BasicRejectOptions { requeue: false })).await
     }
 
-    /// Puts it back where it was. It counts as one of the few returns that a message has:
-    /// only what was never begun, and only looked at, may go this way.
+    /// Returns it to its queue. That counts against the delivery limit: only for what was merely looked at.
     pub(super) async fn put_back(&self) -> bool {
         self.sent(self.acker.nack(BasicNackOptions { multiple: false, requeue: true })).await
     }
 
-    /// Waits until the word is on its way, but not for ever: a feed that waits for a connection which died
-    /// under it would never see that it did.
+    /// With a time-out: a consumer must notice that its connection died meanwhile.
     async fn sent(&self, telling: impl Future<Output = lapin::Result<bool>>) -> bool {
         match self.channel.link.answer("an acknowledgement", telling).await {
             Ok(sent) => sent,
             Err(error) => {
-                tracing::debug!(%error, "a delivery could not be acknowledged: it comes again");
+                tracing::debug!(%error, "a delivery could not be acknowledged: it is redelivered");
                 false
             }
         }
     }
 
-    /// Whether the broker still waits for a word.
+    /// Whether it can still be acknowledged.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.acker.usable() && self.channel.link.is_open()

@@ -1,4 +1,4 @@
-//! The claims as a table: pure bookkeeping. `R` is a delivery's receipt, with which it is acknowledged.
+//! The table of claims: pure bookkeeping. `R` is a delivery's receipt.
 
 use std::collections::HashMap;
 
@@ -6,48 +6,44 @@ use strongroom_model::{Position, Recorded, StreamName};
 
 use crate::settle::TaskEnd;
 
-/// How many streams are remembered as needing nothing from us. Beyond it they are only delivered again sooner.
+/// Beyond it, streams are only delivered again sooner.
 const MAX_RESTED: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct Table<R> {
-    /// The first position that was not read.
     cursor: Position,
-    /// Where to read again, at the next page: a claim was dropped, or a later event was passed over.
+    /// Where to read again: a claim was dropped, or a later event was passed over.
     again: Option<Position>,
-    claims: HashMap<StreamName, Entry<R>>,
-    /// Streams whose last event needs nothing from us, though the log still shows it as pending: another worker has
-    /// claimed it. Forgotten at the next rescan.
+    claims: HashMap<StreamName, ClaimEntry<R>>,
+    /// Streams whose last event needs nothing from us, though the log shows it as pending: another worker has claimed
+    /// it. Forgotten at the next rescan.
     rested: HashMap<StreamName, Position>,
     pub(super) more: bool,
 }
 
 #[derive(Debug)]
-struct Entry<R> {
-    /// The event that was claimed, or the one that holds the stream now.
+struct ClaimEntry<R> {
+    /// The event that was claimed, or the lease on it.
     position: Position,
-    /// `None`: it did not come by the broker, its connection was lost, or it was acknowledged early.
+    /// `None`: from the log, lost with its connection, or acknowledged early.
     receipt: Option<R>,
     acknowledged_early: bool,
-    /// The newest later event of the same stream, which waits until this claim ends.
+    /// The stream's newest later event, which waits until this claim ends.
     later: Option<(Recorded, Option<R>)>,
 }
 
-/// What a claim that ended leaves to its source.
 #[derive(Debug)]
 pub(crate) struct Released<R> {
     pub(crate) disposition: Option<Disposition<R>>,
-    /// A later event of the stream, to be delivered now.
     pub(crate) later: Option<(Recorded, Option<R>)>,
 }
 
-/// What becomes of a delivery whose claim ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Disposition<R> {
     Acknowledge(R),
     Park(R),
     Requeue(R),
-    /// Its delivery was acknowledged early: the event at this position is published again.
+    /// It was acknowledged early: the event at this position is published again.
     Republish(Position),
 }
 
@@ -93,14 +89,14 @@ impl<R> Table<R> {
         self.rested.get(&event.stream) == Some(&event.position)
     }
 
-    /// Claims an event's stream. What a broker delivers does not rest: whoever published it has a reason.
+    /// What a broker delivers does not rest: it was published for a reason.
     pub(super) fn claim(&mut self, event: &Recorded, receipt: Option<R>) -> Result<(), Option<R>> {
         let Some(entry) = self.claims.get_mut(&event.stream) else {
             if receipt.is_none() && self.rests(event) {
                 return Err(None);
             }
             self.rested.remove(&event.stream);
-            let entry = Entry { position: event.position, receipt, acknowledged_early: false, later: None };
+            let entry = ClaimEntry { position: event.position, receipt, acknowledged_early: false, later: None };
             self.claims.insert(event.stream.clone(), entry);
             return Ok(());
         };
@@ -112,7 +108,7 @@ impl<R> Table<R> {
             later => return Err(later.replace((event.clone(), receipt)).and_then(|(_, passed)| passed)),
         };
         match without_receipt.filter(|known| known.is_none()) {
-            // Its connection was lost in the meantime; by this one it can be acknowledged.
+            // By the new connection it can be acknowledged.
             Some(known) => {
                 *known = receipt;
                 Err(None)
@@ -121,8 +117,8 @@ impl<R> Table<R> {
         }
     }
 
-    /// The work goes on, and the stream's last event is at `position` now: the receipts that can be given up. A later
-    /// event would wait for long, too; the log has it.
+    /// The lease is at `position`: the receipts that can be given up. A later event would wait for long, too; the log
+    /// has it.
     pub(super) fn hold(&mut self, stream: &StreamName, position: Position) -> Vec<R> {
         let Some(entry) = self.claims.get_mut(stream) else { return Vec::new() };
         entry.position = entry.position.max(position);
@@ -131,9 +127,9 @@ impl<R> Table<R> {
     }
 
     pub(super) fn release(&mut self, stream: &StreamName, end: TaskEnd) -> Option<Released<R>> {
-        let Entry { position, receipt, acknowledged_early, later } = self.claims.remove(stream)?;
+        let ClaimEntry { position, receipt, acknowledged_early, later } = self.claims.remove(stream)?;
         match (end, &later) {
-            // The later one is the stream's last event now; this one is stale.
+            // The later one is the stream's last event now.
             (_, Some((later, _))) => self.look_again(later.position),
             (TaskEnd::Unsettled, None) => self.look_again(position),
             (TaskEnd::NothingToDo | TaskEnd::Unreadable, None) if self.rested.len() < MAX_RESTED => {
@@ -150,7 +146,6 @@ impl<R> Table<R> {
         Some(Released { disposition, later })
     }
 
-    /// Forgets the receipts that are of no use any more.
     pub(super) fn forget(&mut self, is_lost: impl Fn(&R) -> bool) {
         for entry in self.claims.values_mut() {
             entry.receipt.take_if(|receipt| is_lost(receipt));

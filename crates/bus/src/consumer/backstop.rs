@@ -1,8 +1,7 @@
-//! The net below the queue of a stage that outlives the broker: people are notified even while there is none.
+//! The backstop scan of a stage that outlives the broker: people are notified even while it is down.
 //!
-//! What has waited for long is taken from the log directly. It goes through the same hand as
-//! what the broker brings, so that nobody is told twice by one process; and by two, only as
-//! often as by a message that came twice.
+//! Overdue work of the log is claimed like a delivery: one process notifies nobody twice, two only as with a
+//! duplicate delivery.
 
 use std::time::Duration;
 
@@ -16,35 +15,32 @@ use crate::delivery::ClaimedEvent;
 
 use super::{Consumer, SCAN_INTERVAL};
 
-/// How long something has waited when the broker no longer counts on being the one to bring it.
+/// How long the broker has to deliver something.
 const OVERDUE_AFTER: Duration = Duration::from_secs(20);
 
-/// The same for an alarm: a person is to know now, and the relay may be what it is about.
+/// The same for an alarm: it is urgent, and the relay may be what it is about.
 const ALARM_OVERDUE_AFTER: Duration = Duration::from_secs(15);
 
-/// How many are taken at a time.
 const MAX: usize = 256;
 
 impl Consumer {
-    /// When the log is looked at next, if it is.
     pub(super) fn scan_at(&self, paused: bool) -> Option<Instant> {
         (self.name.outlives_broker() && !paused).then_some(self.scan_at)
     }
 
-    /// Takes from the log what has waited for long.
     pub(super) async fn scan_log(&mut self) {
         self.scan_at = Instant::now() + self.pace.rescan.min(SCAN_INTERVAL);
         match self.overdue().await {
             Ok(events) => {
                 for event in events {
                     if let Ok(claim) = self.claims.claim(&event, None) {
-                        tracing::warn!(stream = %event.stream, "the broker did not bring this: taken from the log");
+                        tracing::warn!(stream = %event.stream, "the broker did not deliver this in time: taken from the log");
                         self.waiting.push_back(ClaimedEvent { trigger: event, claim });
                     }
                 }
             }
             Err(error) => tracing::warn!(stage = %self.name, error = %with_causes(&error),
-                "what has waited for long cannot be read from the log: trying again"),
+                "overdue work cannot be read from the log: trying again"),
         }
     }
 
@@ -53,13 +49,13 @@ impl Consumer {
         let now = self.parts.clock.now();
         let before = |waited| now.checked_sub(waited).unwrap_or(now);
         let after = now.checked_add(OVERDUE_AFTER).unwrap_or(now);
-        // Those in hand come first: look past them.
+        // Claimed streams come first: look past them.
         let limit = MAX + self.claims.unclaimable();
         let mut events = log.pending(self.name, Position(0), limit).await?;
-        // What is of the future was written by a clock that has been put back since.
+        // An event of the future was written by a clock that has been put back since.
         events.retain(|event| event.time <= before(overdue_after(event)) || event.time > after);
         let mut put_off = log.due(self.name, Timestamp::MAX, limit).await?;
-        // Once more without a broker: the relay, which hands out what was put off by a wrong clock, may be away too.
+        // The relay, which publishes what a wrong clock put off, may be down too.
         put_off.retain(|event| {
             let due = next_step(&event.event).and_then(|next| next.not_before);
             due.is_some_and(|due| due <= before(OVERDUE_AFTER) || self.parts.horizon.strands(due, now))

@@ -1,4 +1,4 @@
-//! The feed's connection: opened, and opened again whenever it ends, for ever.
+//! The consumer's connection: opened again whenever it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,9 @@ use crate::progress::{LinkHealth, Progress};
 
 use super::ConsumerParts;
 
-/// How long the rest of what was on its way is waited for when nothing more is wanted.
+/// How long `unsubscribe` waits for deliveries that are on their way.
 const MAX_REST: Duration = Duration::from_secs(5);
 
-/// What is needed to open a connection.
 #[derive(Clone)]
 pub(super) struct Connector {
     broker: Broker,
@@ -26,25 +25,20 @@ pub(super) struct Connector {
     prefetch: u16,
 }
 
-/// Why no connection could be opened.
 #[derive(Debug, thiserror::Error)]
 enum ConnectError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    #[error("the broker did not let us take from the queue within {} s", .0.as_secs())]
+    #[error("the broker did not accept a consumer within {} s", .0.as_secs())]
     Slow(Duration),
-    #[error("no queue is known to take from: {0}")]
+    #[error("no queue to consume: {0}")]
     NoPartition(String),
 }
 
-/// What connection_event on a connection.
 #[derive(Debug)]
 pub(super) enum ConnectionEvent {
-    /// Nothing that needs to be dealt with.
     Nothing,
-    /// A message came.
     Incoming(Box<Incoming>),
-    /// The connection is lost.
     Lost,
 }
 
@@ -57,14 +51,12 @@ enum ConnectionState {
     Up(Box<Subscription>, Option<Partition>),
 }
 
-/// A connection to the stage's queue.
 #[derive(Debug)]
 pub(super) struct QueueConnection {
     state: ConnectionState,
     backoff: Backoff,
     progress: Arc<Progress>,
     stage: StageName,
-    /// Whether there has been one: the next one is a reconnection.
     was_up: bool,
 }
 
@@ -76,7 +68,6 @@ impl QueueConnection {
         connection
     }
 
-    /// The partition whose queue it takes from.
     pub(super) const fn partition(&self) -> Option<&Partition> {
         match &self.state {
             ConnectionState::Up(_, partition) => partition.as_ref(),
@@ -84,7 +75,7 @@ impl QueueConnection {
         }
     }
 
-    /// What happens next. It may be dropped while it waits.
+    /// Waits for the next event; cancel-safe.
     pub(super) async fn next(&mut self, connector: &Connector) -> ConnectionEvent {
         match &mut self.state {
             ConnectionState::Down { until } => {
@@ -99,7 +90,7 @@ impl QueueConnection {
                 match opened {
                     Some(Ok(Ok((subscription, partition)))) => self.connected(subscription, partition),
                     Some(Ok(Err(error))) => self.disconnected(with_causes(&error)),
-                    // It panicked: the client's fault, and nothing is known to be open.
+                    // The client panicked; nothing is known to be open.
                     Some(Err(error)) => self.disconnected(format!("the attempt to connect broke off: {error}")),
                     None => self.disconnected("the attempt to connect broke off".to_owned()),
                 }
@@ -111,19 +102,19 @@ impl QueueConnection {
                     ConnectionEvent::Incoming(Box::new(incoming))
                 }
                 None => {
-                    self.disconnected("the queue delivers no more".to_owned());
+                    self.disconnected("the queue's consumer has ended".to_owned());
                     ConnectionEvent::Lost
                 }
             },
         }
     }
 
-    /// Takes nothing more for now, and gives what was on its way. A next call begins anew.
+    /// Stops consuming, and returns what was on its way. `next` connects anew.
     pub(super) async fn unsubscribe(&mut self) -> Vec<Incoming> {
         let state = std::mem::replace(&mut self.state, ConnectionState::Down { until: Instant::now() });
         let ConnectionState::Up(mut subscription, _) = state else { return Vec::new() };
         let mut rest = Vec::new();
-        // Where it cannot be cancelled it is lost, and the broker delivers all of it again.
+        // If it cannot be cancelled, the connection is lost, and the broker redelivers everything.
         let resting = async {
             if subscription.cancel().await.is_ok() {
                 while let Some(incoming) = subscription.next().await {
@@ -145,7 +136,7 @@ impl QueueConnection {
 
     fn disconnected(&mut self, why: String) {
         let delay = self.backoff.jittered();
-        tracing::warn!(stage = %self.stage, why, retry_in_ms = delay.as_millis(), "no work comes from the broker: connecting again");
+        tracing::warn!(stage = %self.stage, why, retry_in_ms = delay.as_millis(), "not connected to the queue: connecting again");
         self.state = ConnectionState::Down { until: Instant::now() + delay };
         self.report(false, None, Some(why));
     }
@@ -168,14 +159,14 @@ impl Connector {
         let stage = self.stage.name();
         let mut partition = self.stage.partition();
         if stage.is_partitioned() && partition.is_none() {
-            // Only a look at what it works on says which one it is.
+            // Only `ready` finds out which partition it is.
             self.stage.ready().await.map_err(|obstacle| ConnectError::NoPartition(obstacle.message))?;
             partition = self.stage.partition();
         }
         let queue = queue(self.broker.site(), stage, partition.as_ref())?;
         let subscribing = Subscription::open(&self.broker, &queue, self.prefetch);
         let subscription = timeout(most, subscribing).await.map_err(|_| ConnectError::Slow(most))??;
-        tracing::info!(%stage, %queue, "taking work from the broker");
+        tracing::info!(%stage, %queue, "consuming the queue");
         Ok((subscription, partition))
     }
 }

@@ -1,4 +1,4 @@
-//! What a message says, and whether it is for us. Everything in it is hostile (rule R9).
+//! Decodes a message, which may be hostile (rule R9).
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use strongroom_model::{Recorded, SiteId, StageName, next_step};
 
 use crate::broker::Incoming;
 
-/// Why a message cannot be used. None of these goes away by trying again.
+/// Why a message is parked: no retry would change it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnusableMessage {
     #[error("its body is not text")]
@@ -28,7 +28,6 @@ struct Origin<'a> {
     source: Cow<'a, str>,
 }
 
-/// The event in a message that came by the queue of that site's stage.
 pub(crate) fn decode(incoming: &Incoming, site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
     event(&incoming.body, site, stage)
 }

@@ -1,9 +1,7 @@
-//! What is given back for another worker, or for later: a fresh copy is published and
-//! confirmed, then the delivery is acknowledged.
+//! Requeues for another worker, or for later: a copy is published and confirmed, then the delivery is acknowledged.
 //!
-//! If we stop between the two, the message is there twice; the other way round it would be
-//! gone until the relay misses it. The connection to publish by is made when it is first
-//! needed: most workers never give anything back.
+//! If we stop between the two, the message is there twice; the other way round it would be missing until the relay
+//! notices. Most workers never requeue, so it connects when first needed.
 
 use std::time::Duration;
 
@@ -18,22 +16,19 @@ use crate::broker::route::RoutingKey;
 use crate::broker::{Broker, BrokerError, EventMessage, Incoming, Published, Publisher};
 use crate::pace::{Backoff, Pace};
 
-/// How many are published at a time.
 const MAX_BATCH: usize = 256;
 
-/// What is given back.
 #[derive(Debug)]
 pub(super) enum Requeue {
-    /// A delivery that waits for its acknowledgement.
+    /// A delivery, acknowledged once its copy is confirmed.
     Message(Incoming),
-    /// An event of the log whose delivery was acknowledged early, and the partition that it is bound to.
+    /// An event whose delivery was acknowledged early, and its partition.
     Event(Position, Option<Partition>),
 }
 
-/// A copy that is to be published, and what waits for it.
 type Copy = (EventMessage, Option<Incoming>);
 
-/// Gives back, beside the feed: a broker that is short of memory takes nothing for a while.
+/// A task of its own: a broker that is short of memory blocks publishers for a while.
 #[derive(Debug)]
 pub(super) struct Requeuer {
     queue: mpsc::UnboundedSender<Requeue>,
@@ -49,23 +44,22 @@ struct RequeueWorker {
 
 impl Requeuer {
     pub(super) fn start(broker: Broker, log: EventLog, pace: Pace) -> Self {
-        // No longer than what is in hand: what its connection took along is dropped.
+        // Bounded by what is in flight.
         let (queue, items) = mpsc::unbounded_channel();
         let worker = RequeueWorker { broker, log, publisher: None, backoff: pace.backoff() };
         Self { queue, task: tokio::spawn(worker.run(items)) }
     }
 
     pub(super) fn add(&self, item: Requeue) {
-        // It takes them for as long as we live.
+        // The receiver lives as long as we do.
         let _ = self.queue.send(item);
     }
 
-    /// Waits until all has been given back, but no longer than `most`.
     pub(super) async fn finish(&mut self, most: Duration) {
         let (nothing, _) = mpsc::unbounded_channel();
         self.queue = nothing;
         if timeout(most, &mut self.task).await.is_err() {
-            tracing::warn!("not all that was not begun could be given back: the broker delivers it again");
+            tracing::warn!("requeueing was not finished in time: the broker redelivers the rest");
         }
     }
 }
@@ -94,12 +88,11 @@ impl RequeueWorker {
                     Err(error) => {
                         tracing::warn!(
                             error = %with_causes(&error),
-                            "messages cannot be given back: trying again"
+                            "messages cannot be requeued: trying again"
                         );
                         self.publisher = None;
                         sleep(self.backoff.jittered()).await;
-                        // The broker delivers those itself whose connection is gone, and the relay
-                        // knows of the others.
+                        // The broker redelivers what came by a lost connection; the relay republishes the rest.
                         copies.retain(|(_, incoming)| incoming.as_ref().is_some_and(|one| one.acker.is_usable()));
                     }
                 }
@@ -112,7 +105,7 @@ impl RequeueWorker {
             Requeue::Message(incoming) => match incoming.copy() {
                 Some(message) => Some((message, Some(incoming))),
                 None => {
-                    // It did not come by a way of ours: there is none to send it back by.
+                    // Its routing key is not ours: there is nothing to publish it with.
                     incoming.acker.park().await;
                     None
                 }
@@ -121,7 +114,7 @@ impl RequeueWorker {
                 Ok(message) => Some((message?, None)),
                 Err(error) => {
                     tracing::warn!(error = %with_causes(&error), %position,
-                        "work that was held cannot be given back: it is handed out when its time has passed");
+                        "held work cannot be requeued: it is published again when its lease expires");
                     None
                 }
             },
@@ -150,15 +143,14 @@ impl RequeueWorker {
     }
 }
 
-/// A copy that no queue took is as good as one that it did: the log holds the work, and the
-/// relay publishes it again when it has waited for long.
+/// An unconfirmed copy is acknowledged too: the log holds the work, and the relay publishes it again.
 async fn acknowledge(copies: Vec<Copy>, published: Vec<Published>) {
     for ((message, incoming), published) in copies.into_iter().zip(published) {
         if published != Published::Confirmed {
             tracing::warn!(
                 message_id = message.id,
                 ?published,
-                "a message that was given back was not taken: the relay publishes it again"
+                "a requeued message was not confirmed: the relay publishes it again"
             );
         }
         if let Some(incoming) = incoming {

@@ -1,4 +1,4 @@
-//! What a person is told of: alarms that follow how things stand, raised once and cleared once.
+//! The relay's alarms: each follows a condition.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,25 +15,21 @@ use crate::broker::Broker;
 use super::pace::RelayPace;
 use super::status::{RelayStatus, SharedStatus};
 
-/// How often it is looked how things stand: as quickly as a person could wish to add_partition.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What the alarms about the broker as a whole are about.
 const BROKER: &str = "broker";
 
-/// Whether a condition holds; `None`: that cannot be said now, and its alarm stays as it is.
+/// `None`: unknown now; the alarm stays as it is.
 type Holds = Option<bool>;
 
-/// Raises and clears the relay's alarms.
 pub(super) struct AlarmWatch {
     alarms: Alarms,
     site: SiteId,
     place: String,
     pace: RelayPace,
     status: Arc<SharedStatus>,
-    /// Since when the broker has taken nothing.
     silent_since: Option<Instant>,
-    /// What is known to be raised or cleared: that needs no look at the log.
+    /// What is known to be raised or cleared: that needs no read of the log.
     known: BTreeMap<AlarmKey, bool>,
 }
 
@@ -59,7 +55,6 @@ impl AlarmWatch {
         }
     }
 
-    /// Every condition that there is an alarm for, and whether it holds.
     fn conditions(&mut self) -> Vec<(AlarmRaised, Holds)> {
         let status = self.status.clone();
         let status = status.lock();
@@ -136,8 +131,6 @@ impl AlarmWatch {
         (alarm, Some(parked > 0))
     }
 
-    /// Raises or clears an alarm, if it is not known to be as it should. What the log does not
-    /// take is tried again.
     async fn follow(&mut self, alarm: AlarmRaised, holds: Holds) {
         let key = AlarmKey::new(alarm.kind, &alarm.subject);
         let Some(holds) = holds.filter(|holds| self.known.get(&key) != Some(holds)) else { return };
@@ -151,7 +144,7 @@ impl AlarmWatch {
         }
     }
 
-    /// `false`: it is left as it is for now.
+    /// `false`: it flaps, and stays raised for now.
     async fn change(&self, alarm: &AlarmRaised, key: &AlarmKey, holds: bool) -> Result<bool, AlarmError> {
         if !holds {
             return Ok(self.alarms.clear(key, "it is in order again", None).await?.is_over());

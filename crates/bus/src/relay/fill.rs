@@ -1,5 +1,3 @@
-//! What is published into one queue at its fill.
-
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -17,15 +15,13 @@ use super::queue::RelayQueue;
 use super::queues::RelayQueues;
 use super::session::{NextRound, Relay, RoundError};
 
-/// How many events are read, and published, at a time: half a MiB.
+/// Events in one read and one publish: half a MiB.
 const PAGE: usize = 512;
 
-/// How many waiting retries are looked through for those that a clock that was put back has
-/// left stranded.
+/// Waiting retries that are searched for stranded ones.
 const MAX_STRANDED: usize = 1024;
 
 impl Relay {
-    /// Publishes what is due and a page of what is pending, as far as there is room.
     pub(super) async fn fill(
         &mut self,
         publisher: &Publisher,
@@ -34,7 +30,7 @@ impl Relay {
     ) -> Result<NextRound, RoundError> {
         let queue = queues.get_mut(index);
         if let Some(next) = self.full(publisher, queue).await? {
-            // Missed for the first time: it is declared at once. After that it is tried at each look.
+            // Missing for the first time: it is declared at once. After that, at each inspection.
             let queue = queues.get_mut(index);
             queues.undeclared |= queue.missing && queue.depth.is_none() && queue.retry_at.is_none();
             return Ok(next);
@@ -68,8 +64,7 @@ impl Relay {
         Ok(next)
     }
 
-    /// Asks a queue that was full, or that nothing is known of, whether it has room, but not all
-    /// the time. Returns when to look again if it has none.
+    /// At intervals. Returns when to continue if there is no room.
     async fn full(&self, publisher: &Publisher, queue: &mut RelayQueue) -> Result<Option<NextRound>, RoundError> {
         let now = Instant::now();
         if queue.is_waiting(now) {
@@ -80,7 +75,7 @@ impl Relay {
             return Ok(None);
         }
         let pace = self.wiring.pace;
-        // A queue that nobody takes from does not get any emptier.
+        // Nobody empties a queue without consumers.
         let worked_on = queue.depth.is_none_or(|depth| depth.consumers > 0);
         let (wait, next) = if worked_on { (pace.room, NextRound::Soon) } else { (pace.look, NextRound::Later) };
         if queue.depth_at.is_some_and(|at| now < at + wait) {
@@ -90,8 +85,7 @@ impl Relay {
         Ok(if queue.room() > 0 { None } else { Some(next) })
     }
 
-    /// Asks for a queue's depth. One that is missing rests for a while, and then is filled from
-    /// the log's first position on.
+    /// A missing queue waits, and then is filled from the log's first position.
     pub(super) async fn query_depth(&self, publisher: &Publisher, queue: &mut RelayQueue) -> Result<(), RoundError> {
         let name = queue.name.clone();
         let Some(found) = self.with_timeout(publisher, queue, publisher.depth(&name)).await? else {
@@ -108,9 +102,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Waits for a queue's answer, but not at the others' expense: one whose leader is gone says
-    /// nothing for ever. `None`: it is stuck. It rests, and then is filled from the log's first
-    /// position on.
+    /// A queue whose leader is gone never answers, and must not hold up the others. `None`: it is stuck, and handled
+    /// like a missing one.
     async fn with_timeout<T>(
         &self,
         publisher: &Publisher,
@@ -121,14 +114,14 @@ impl Relay {
         let mut asked = pin!(asked);
         let answer = loop {
             match timeout(pace.answer, &mut asked).await {
-                // All wait alike, and the broker has said why.
+                // All queues wait alike, and the broker has said why.
                 Err(_) if publisher.is_blocked() => {}
                 Ok(Err(BrokerError::Silent { .. })) | Err(_) => break None,
                 Ok(answer) => break Some(answer?),
             }
         };
         if answer.is_none() {
-            tracing::warn!(queue = %queue.name, "a queue gives no answer: it is left alone for a while");
+            tracing::warn!(queue = %queue.name, "a queue does not answer: it is left alone for a while");
             queue.restart();
             queue.stuck = true;
             queue.retry_at = Some(Instant::now() + pace.stuck);
@@ -136,8 +129,7 @@ impl Relay {
         Ok(answer)
     }
 
-    /// A queue was not there. The first time it is declared and tried at once; after that only
-    /// every now and then.
+    /// The first time it is declared and tried at once; after that at intervals.
     fn note_missing(&self, queue: &mut RelayQueue) {
         if queue.missing {
             queue.retry_at = Some(Instant::now() + self.wiring.pace.look);
@@ -145,15 +137,13 @@ impl Relay {
         queue.missing = true;
     }
 
-    /// What is due now, as far as there is room.
     async fn due(&self, queue: &RelayQueue) -> Result<Vec<(Recorded, Stored)>, LogError> {
         let now = self.wiring.clock.now();
-        // Those that were published are still due, and come first: look past them.
+        // Published ones are still due, and come first: look past them.
         let due = self.wiring.log.due_stored(queue.work(), now, PAGE + queue.outstanding()).await?;
         Ok(self.unpublished(queue, due, queue.room()))
     }
 
-    /// Those of these events that were not published yet.
     fn unpublished(&self, queue: &RelayQueue, events: Vec<Stored>, most: usize) -> Vec<(Recorded, Stored)> {
         let mut wanted = Vec::new();
         for stored in events {
@@ -168,7 +158,7 @@ impl Relay {
         wanted
     }
 
-    /// Publishes events into a queue. `false`: its queue is not there, and all begins anew.
+    /// `false`: the queue is missing, and is filled anew.
     async fn publish(
         &mut self,
         publisher: &Publisher,
@@ -211,7 +201,7 @@ impl Relay {
         if confirmed > 0 {
             queue.refuses = false;
         } else if refused > 0 && !std::mem::replace(&mut queue.refuses, true) {
-            tracing::warn!(queue = %queue.name, refused, "a queue takes nothing: trying again until it does");
+            tracing::warn!(queue = %queue.name, refused, "a queue rejects publishes: trying again");
         }
         let label = queue.name.to_string();
         metrics::counter!("strongroom_relay_published_total", "queue" => label.clone()).increment(confirmed);
@@ -221,21 +211,19 @@ impl Relay {
             return Ok(true);
         }
         metrics::counter!("strongroom_relay_unroutable_total").increment(unroutable);
-        tracing::warn!(queue = %queue.name, unroutable, "messages went to no queue: it is declared anew");
+        tracing::warn!(queue = %queue.name, unroutable, "messages were unroutable: the queue is declared again");
         queue.restart();
         self.note_missing(queue);
         Ok(false)
     }
 
-    /// How long something that is published now may stay away. A broker whose node has just died confirms
-    /// what it then does not have (seen on RabbitMQ 3.10.8, where a queue's leader was not chosen yet).
+    /// A broker whose node has just died confirms what it then does not have (seen on RabbitMQ 3.10.8).
     fn lost_after(&self, now: Instant) -> Duration {
         let pace = self.wiring.pace;
         let in_doubt = self.connected_again.is_some_and(|at| now.saturating_duration_since(at) < pace.settles);
         if in_doubt { pace.doubt } else { pace.republish_after }
     }
 
-    /// Looks through partitioned stages' work for partitions that have no queue yet, a page of each at a time.
     pub(super) async fn discover_partitions_with_work(
         &self,
         queues: &mut RelayQueues,
@@ -262,7 +250,7 @@ impl Relay {
         Ok(next)
     }
 
-    /// Forgets what is done, and publishes again what was lost and what was stranded.
+    /// Forgets what is done, and publishes again what was lost or stranded.
     pub(super) async fn sweep(&mut self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
         for index in 0..queues.len() {
             let queue = queues.get_mut(index);
@@ -284,7 +272,7 @@ impl Relay {
             }
             if !again.is_empty() {
                 tracing::warn!(queue = %queue.name, messages = again.len(),
-                    "what was published long ago is still pending and lies in no queue: published again");
+                    "published messages were lost: they are published again");
             }
             let mut again: Vec<_> = again.into_values().collect();
             again.sort_unstable_by_key(|(event, _)| event.position);
@@ -295,8 +283,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Retries that no clock that runs on could have set: one that is due later than the longest
-    /// delay was set before the clock was put back. It is due now.
+    /// See [`Horizon`].
     async fn stranded(&self, queue: &RelayQueue) -> Result<Vec<(Recorded, Stored)>, LogError> {
         let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().hold_after));
         let now = self.wiring.clock.now();

@@ -1,44 +1,37 @@
-//! How often the relay does what, and how long it waits for others.
-
 use std::time::Duration;
 
 /// The relay's intervals, on the host's monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelayPace {
-    /// How often the log is asked what other processes appended, and what is due.
+    /// How often the log is polled.
     pub poll: Duration,
-    /// How often a full queue is asked whether it has room.
+    /// How often a full queue is queried.
     pub room: Duration,
-    /// How often every queue is looked at: whether it is there, how much it holds, who takes
-    /// from it.
+    /// How often every queue is inspected: existence, depth, consumers.
     pub look: Duration,
-    /// How often what was published is compared with the log: what is done is forgotten, and
-    /// what got lost is published again.
+    /// How often what was published is compared with the log, to forget what is done and publish again what is lost.
     pub sweep: Duration,
-    /// How often all that is pending is looked at again from the log's first position on: the safety
-    /// net below the cursors. A million pending events are half a minute of reading.
+    /// How often all that is pending is read again: the cursors' backstop. A million events take half a minute.
     pub rescan: Duration,
-    /// How long after it was published something that is still pending, and not in its queue,
-    /// counts as lost. Longer than a stage works without a word (`hold_after`).
+    /// When what is still pending, and not in its queue, counts as lost. Longer than work goes without a lease
+    /// (`hold_after`).
     pub republish_after: Duration,
-    /// How long after a lost connection was made again the broker's word is in doubt: its nodes may
-    /// still be finding out which of them is gone.
+    /// How long confirmations are in doubt after a reconnection: the broker's nodes may not agree yet which one is
+    /// gone.
     pub settles: Duration,
-    /// The same as `republish_after`, for what was published while the broker's word was in doubt.
+    /// `republish_after` for what was published in doubt.
     pub doubt: Duration,
-    /// How long one queue may take for an answer before it counts as stuck and the others go on. A
-    /// broker that says that it is short of memory is waited for, whatever that takes.
+    /// How long a queue may take to answer before it counts as stuck.
     pub answer: Duration,
-    /// How long a queue that was stuck is left alone.
+    /// How long a stuck queue is left alone.
     pub stuck: Duration,
-    /// How often a relay that is not the active one tries to be.
+    /// How often a standby relay tries to become active.
     pub standby: Duration,
-    /// How long the broker may be unreachable, or take nothing, before a person is told. A
-    /// restart takes less.
+    /// How long the broker may take nothing before the alarm; longer than a restart.
     pub unreachable_after: Duration,
-    /// How long it waits before it connects again, at first; it doubles, with full jitter.
+    /// The first delay before reconnecting; it doubles, with full jitter.
     pub reconnect_min: Duration,
-    /// How long at most.
+    /// Its upper bound.
     pub reconnect_max: Duration,
 }
 
@@ -55,7 +48,7 @@ impl Default for RelayPace {
             doubt: Duration::from_secs(60),
             answer: Duration::from_secs(10),
             stuck: Duration::from_secs(60),
-            // The broker logs each of these attempts.
+            // The broker logs each attempt.
             standby: Duration::from_secs(5),
             unreachable_after: Duration::from_secs(30),
             reconnect_min: Duration::from_millis(100),

@@ -1,7 +1,5 @@
-//! One queue, and what is known to be in it: pure bookkeeping.
-//!
-//! What is published is remembered for as long as it is pending, so that it is not published
-//! at every look, and so that it is missing when it gets lost.
+//! What is known of one queue. Published events are remembered while they are pending, so as not to be published
+//! again, and to notice their loss.
 
 use std::collections::HashMap;
 
@@ -11,41 +9,33 @@ use tokio::time::Instant;
 
 use crate::broker::{Depth, QueueName};
 
-/// How many published events are remembered as pending, at most: those that are ready, and
-/// those that workers have in hand. At 200 bytes each they are 4 MiB. Beyond it nothing more
-/// is published into that queue until some are done.
+/// Remembered events, ready or in flight. At 200 bytes each they are 4 MiB. Beyond it nothing is published into that
+/// queue.
 const MAX_SENT: usize = 20_000;
 
-/// A queue that the relay fills.
 #[derive(Debug)]
 pub(super) struct RelayQueue {
     pub(super) name: QueueName,
     pub(super) stage: StageName,
     pub(super) partition: Option<Partition>,
-    /// All that is pending below was looked at since the last doubt.
+    /// All that is pending below was read since the last doubt.
     pub(super) cursor: Position,
-    /// What was published and was pending at the last look.
     sent: HashMap<StreamName, Sent>,
-    /// How many more may be published before its depth is asked for again.
+    /// How many more may be published before its depth is queried.
     room: usize,
-    /// When its depth was asked for last.
     pub(super) depth_at: Option<Instant>,
-    /// How much it held then.
     pub(super) depth: Option<Depth>,
-    /// Not to be tried before this: it was missing, or refused what it was given.
+    /// It was missing, stuck, or refused messages.
     pub(super) retry_at: Option<Instant>,
-    /// Whether it was not there when it was last needed.
     pub(super) missing: bool,
-    /// Whether it gave no answer when it was last needed: it is there, and does nothing.
     pub(super) stuck: bool,
-    /// Whether it took nothing of what it was last given.
     pub(super) refuses: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     position: Position,
-    /// From when on it counts as lost, if it is still pending and not in the queue.
+    /// When it counts as lost, if it is still pending and not in the queue.
     lost_at: Instant,
     /// In the order of publishing.
     sequence: u64,
@@ -69,12 +59,10 @@ impl RelayQueue {
         })
     }
 
-    /// The work that belongs into it.
     pub(super) fn work(&self) -> Work<'_> {
         Work { stage: self.stage, partition: self.partition.as_ref() }
     }
 
-    /// Begins at the log's first position again: nothing is known of the queue.
     pub(super) fn restart(&mut self) {
         self.cursor = Position(0);
         self.sent.clear();
@@ -83,7 +71,6 @@ impl RelayQueue {
         self.depth = None;
     }
 
-    /// What the broker says of the queue.
     pub(super) fn observed(&mut self, depth: Depth, ready_most: u32, now: Instant) {
         self.depth = Some(depth);
         self.depth_at = Some(now);
@@ -91,58 +78,48 @@ impl RelayQueue {
         self.room = usize::try_from(room).unwrap_or(usize::MAX);
     }
 
-    /// Whether it is not to be tried now.
     pub(super) fn is_waiting(&self, now: Instant) -> bool {
         self.retry_at.is_some_and(|until| until > now)
     }
 
-    /// How many may be published now.
     pub(super) fn room(&self) -> usize {
         self.room.min(MAX_SENT.saturating_sub(self.sent.len()))
     }
 
-    /// Whether as many are remembered as may be.
     pub(super) fn is_crowded(&self) -> bool {
         self.sent.len() >= MAX_SENT
     }
 
-    /// How many are remembered.
     pub(super) fn outstanding(&self) -> usize {
         self.sent.len()
     }
 
-    /// Whether that event was published already.
     pub(super) fn was_published(&self, event: &Recorded) -> bool {
         self.sent.get(&event.stream).is_some_and(|sent| sent.position == event.position)
     }
 
-    /// It was published, and lies in the queue; if it turns out not to, it counts as lost from `lost_at` on.
     pub(super) fn published(&mut self, stream: StreamName, position: Position, lost_at: Instant, sequence: u64) {
         self.room = self.room.saturating_sub(1);
         self.sent.insert(stream, Sent { position, lost_at, sequence });
     }
 
-    /// The queue takes nothing more for now; `position` was not published.
+    /// It is full; `position` was not published.
     pub(super) fn refused(&mut self, position: Position, until: Instant) {
         self.room = 0;
         self.cursor = self.cursor.min(position);
         self.retry_at = Some(until);
     }
 
-    /// The streams that are remembered.
     pub(super) fn streams(&self) -> Vec<StreamName> {
         self.sent.keys().cloned().collect()
     }
 
-    /// Forgets what is not pending any more: `stands` says where streams stand now.
     pub(super) fn forget_done(&mut self, stands: impl Fn(&StreamName) -> Option<Position>) {
         self.sent.retain(|stream, sent| stands(stream) == Some(sent.position));
     }
 
-    /// What counts as lost: published long ago, still pending, and not in the queue.
-    ///
-    /// What lies in a queue was published last, since it is taken in its order: of those that
-    /// are remembered, all but the `ready` newest have left it.
+    /// Published long ago, still pending, and not in the queue. A queue is first in, first out: all but the `ready`
+    /// newest have left it.
     pub(super) fn lost(&self, ready: u32, now: Instant, most: usize) -> Vec<Position> {
         let mut sent: Vec<&Sent> = self.sent.values().collect();
         sent.sort_unstable_by_key(|sent| sent.sequence);
@@ -180,7 +157,7 @@ mod tests {
         }
         assert_eq!(queue.room(), 0);
         queue.observed(depth(12, 1), 10, now);
-        assert_eq!(queue.room(), 0, "more than the bound is no room");
+        assert_eq!(queue.room(), 0, "beyond the bound there is no room");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The life of one connection: standing by, active, and lost.
+//! The life of one connection: standby, active, lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,19 @@ use super::RelayWiring;
 use super::queues::RelayQueues;
 use super::status::SharedStatus;
 
-/// How many drives a site may have: each has a queue.
+/// Each has a queue.
 const MAX_PARTITIONS: usize = 1_000;
 
-/// How long closing in order may take when we end. The broker tidies up in any case.
 const MAX_CLOSE: Duration = Duration::from_secs(5);
 
-/// Publishes what is pending.
 pub(super) struct Relay {
     pub(super) wiring: RelayWiring,
     pub(super) status: Arc<SharedStatus>,
-    /// Counts what was published, in order.
     pub(super) published: u64,
-    /// When a connection was made last that had been lost.
     pub(super) connected_again: Option<Instant>,
-    /// How long the log was when it was looked at last.
     seen: u64,
 }
 
-/// What keeps a round from its end.
 pub(super) enum RoundError {
     Broker(BrokerError),
     Log(LogError),
@@ -51,18 +45,16 @@ impl From<LogError> for RoundError {
     }
 }
 
-/// When there is probably something to do again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NextRound {
-    /// There is more in the log, and room for it.
+    /// More in the log, and room for it.
     Now,
-    /// A queue that is worked on is full.
+    /// A queue with consumers is full.
     Soon,
-    /// When something is appended or comes due.
+    /// At an append, or when something is due.
     Later,
 }
 
-/// When what is looked at regularly is looked at next.
 struct Rounds {
     look_at: Instant,
     sweep_at: Instant,
@@ -74,7 +66,6 @@ impl Relay {
         Self { wiring, status, published: 0, connected_again: None, seen: 0 }
     }
 
-    /// Connects and publishes, again and again, until it is told to stop.
     pub(super) async fn run(mut self) {
         let stop = self.wiring.stop.clone();
         let pace = self.wiring.pace;
@@ -93,7 +84,7 @@ impl Relay {
                     self.status.connected(publisher.clone());
                     match stop.run_until_cancelled(self.serve(&publisher, &mut backoff)).await {
                         None => {
-                            // So that another relay of the site can be the active one at once.
+                            // So that a standby relay can become active at once.
                             let _ = timeout(MAX_CLOSE, publisher.close()).await;
                             return;
                         }
@@ -108,7 +99,7 @@ impl Relay {
         }
     }
 
-    /// Publishes by that connection for as long as it lives. Returns why it does not any more.
+    /// Returns why the connection ended.
     async fn serve(&mut self, publisher: &Publisher, backoff: &mut Backoff) -> String {
         const LOST: &str = "the connection to the broker is lost";
         tokio::select! {
@@ -122,19 +113,18 @@ impl Relay {
         tracing::info!(broker = self.wiring.broker.place(), "the relay is active");
         tokio::select! {
             error = self.active(publisher) => with_causes(&error),
-            // Whatever is waited for, by this connection it does not come any more.
+            // Its answers do not arrive any more.
             () = publisher.closed() => LOST.to_owned(),
         }
     }
 
-    /// Waits until no other relay of the site is active.
     async fn stand_by(&self, publisher: &Publisher) -> Result<(), BrokerError> {
         let queue = QueueName::relay(self.wiring.broker.site());
         let mut told = false;
         loop {
             match publisher.claim_exclusive(&queue).await {
                 Ok(true) => return Ok(()),
-                // One that may declare nothing publishes all the same: two at once only make duplicates.
+                // Without the right to declare it publishes: two at once only make duplicates.
                 Err(BrokerError::Forbidden { .. }) => return Ok(()),
                 Err(error) => return Err(error),
                 Ok(false) => {
@@ -147,7 +137,6 @@ impl Relay {
         }
     }
 
-    /// Publishes until the broker fails.
     async fn active(&mut self, publisher: &Publisher) -> BrokerError {
         let pace = self.wiring.pace;
         let mut appended = self.wiring.log.appended();
@@ -174,8 +163,8 @@ impl Relay {
                     );
                     self.status.lock().log = Some(with_causes(&error));
                     queues.forget_gauges();
-                    // The log may come back as another server's, without its newest events: what was
-                    // published of those must not stand in the way of what takes their positions.
+                    // The log may return without its newest events (a failover): what was published of those must not
+                    // hide what takes their positions.
                     queues.restart();
                     sleep(backoff.jittered()).await;
                     continue;
@@ -188,8 +177,7 @@ impl Relay {
                 NextRound::Later => pace.poll,
             };
             tokio::select! {
-                // The sender is gone once the log is closed; the poll stays. A full queue has no
-                // more room because of an append.
+                // The sender is gone once the log is closed; the poll stays. An append makes no room in a full queue.
                 Ok(()) = appended.changed(), if next == NextRound::Later => {}
                 () = sleep(wait) => {}
             }
@@ -205,7 +193,7 @@ impl Relay {
         let pace = self.wiring.pace;
         let is_look_due = Instant::now() >= rounds.look_at;
         if is_look_due {
-            // Before the queues are declared: one that is asked for before it is there rests for a while.
+            // A queue that is queried before it is declared waits for a while.
             self.discover_partitions(queues).await?;
         }
         if queues.undeclared {
@@ -232,19 +220,17 @@ impl Relay {
         Ok(next.min(self.discover_partitions_with_work(queues).await?))
     }
 
-    /// A log never gets shorter, unless a server takes over that lacks its newest events, or an older
-    /// copy was put in its place. Then nothing is known of what is published.
+    /// A log shrinks only by a failover or a restored copy. Then nothing is known of what is published.
     async fn check_log_size(&mut self, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let size = self.wiring.log.head().await?.size;
         let before = std::mem::replace(&mut self.seen, size);
         if size < before {
-            tracing::error!(before, size, "the log is shorter than it was: all that is pending is published anew");
+            tracing::error!(before, size, "the log is shorter than it was: all that is pending is published again");
             queues.restart();
         }
         Ok(())
     }
 
-    /// Looks for partitions that are new in the log, whether they have work or not.
     async fn discover_partitions(&self, queues: &mut RelayQueues) -> Result<(), RoundError> {
         for &stage in StageName::ALL {
             let Some(kind) = stage.partitions() else { continue };
@@ -257,12 +243,11 @@ impl Relay {
         Ok(())
     }
 
-    /// Looks at every queue.
     async fn inspect_queues(&mut self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let mut stuck = None;
         for index in 0..queues.len() {
             let queue = queues.get_mut(index);
-            // One that is stuck is asked at its fill, now and then.
+            // A stuck queue is queried when it is filled, at intervals.
             let missing = !queue.stuck && {
                 self.query_depth(publisher, queue).await?;
                 queue.depth.is_none() && !queue.stuck
@@ -277,12 +262,11 @@ impl Relay {
         let mut status = self.status.lock();
         status.stuck = stuck;
         status.parked = parked.map(|depth| depth.ready);
-        // Somebody may have put it in order.
+        // Somebody may have fixed it.
         queues.undeclared |= status.topology.is_some();
         Ok(())
     }
 
-    /// Declares what is not there, or at least sees that it is.
     async fn declare(&self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let topology = queues.topology();
         let wrong = match publisher.apply(&topology).await {
