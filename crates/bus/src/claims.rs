@@ -17,13 +17,16 @@ use self::table::Table;
 
 pub(crate) use self::table::{Disposition, Released};
 
+/// A delivery, with which it is acknowledged.
+pub(crate) type Receipt = Box<Incoming>;
+
 #[derive(Debug)]
 pub(crate) struct Claims {
-    table: Mutex<Table<Incoming>>,
+    table: Mutex<Table<Receipt>>,
     look_again: Notify,
     /// To the queue's consumer. Sent while the table is locked: once no claim is left, all has been sent. Bounded by
     /// what is in flight.
-    released: Option<mpsc::UnboundedSender<Released<Incoming>>>,
+    released: Option<mpsc::UnboundedSender<Released<Receipt>>>,
     in_flight: metrics::Gauge,
 }
 
@@ -39,7 +42,7 @@ impl Claims {
         Self { table: Mutex::default(), look_again: Notify::new(), released: None, in_flight }
     }
 
-    pub(crate) fn of_queue(in_flight: metrics::Gauge, released: mpsc::UnboundedSender<Released<Incoming>>) -> Self {
+    pub(crate) fn of_queue(in_flight: metrics::Gauge, released: mpsc::UnboundedSender<Released<Receipt>>) -> Self {
         Self { released: Some(released), ..Self::new(in_flight) }
     }
 
@@ -67,17 +70,17 @@ impl Claims {
     pub(crate) fn claim(
         self: &Arc<Self>,
         event: &Recorded,
-        receipt: Option<Incoming>,
-    ) -> Result<Claim, Option<Incoming>> {
+        receipt: Option<Receipt>,
+    ) -> Result<Claim, Option<Receipt>> {
         self.claim_in(&mut self.table(), event, receipt)
     }
 
     fn claim_in(
         self: &Arc<Self>,
-        table: &mut Table<Incoming>,
+        table: &mut Table<Receipt>,
         event: &Recorded,
-        receipt: Option<Incoming>,
-    ) -> Result<Claim, Option<Incoming>> {
+        receipt: Option<Receipt>,
+    ) -> Result<Claim, Option<Receipt>> {
         table.claim(event, receipt)?;
         self.in_flight.set(table.len() as f64);
         Ok(Claim { claims: self.clone(), stream: event.stream.clone(), end: TaskEnd::Unsettled })
@@ -113,7 +116,7 @@ impl Claims {
         self.table().forget(|incoming| !incoming.acker.is_usable());
     }
 
-    fn send(&self, released: Released<Incoming>) {
+    fn send(&self, released: Released<Receipt>) {
         if let Some(sender) = &self.released {
             // The receiver is gone only when everything is dropped.
             let _ = sender.send(released);
@@ -121,7 +124,7 @@ impl Claims {
     }
 
     /// Locked for single steps that leave the table whole, whatever panics.
-    fn table(&self) -> MutexGuard<'_, Table<Incoming>> {
+    fn table(&self) -> MutexGuard<'_, Table<Receipt>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, Incoming};
-use crate::claims::{Claims, Disposition, Released};
+use crate::broker::Broker;
+use crate::claims::{Claims, Disposition, Receipt, Released};
 use crate::delivery::ClaimedEvent;
 use crate::erased::AnyStage;
 use crate::pace::Pace;
@@ -54,7 +54,7 @@ pub(crate) struct Consumer {
     parts: ConsumerParts,
     name: StageName,
     claims: Arc<Claims>,
-    released: mpsc::UnboundedReceiver<Released<Incoming>>,
+    released: mpsc::UnboundedReceiver<Released<Receipt>>,
     out: mpsc::Sender<ClaimedEvent>,
     pace: Pace,
     stop: CancellationToken,
@@ -72,7 +72,7 @@ impl Consumer {
     pub(crate) fn new(
         parts: ConsumerParts,
         claims: Arc<Claims>,
-        released: mpsc::UnboundedReceiver<Released<Incoming>>,
+        released: mpsc::UnboundedReceiver<Released<Receipt>>,
         progress: &Arc<Progress>,
         out: mpsc::Sender<ClaimedEvent>,
         pace: Pace,
@@ -136,12 +136,12 @@ impl Consumer {
             ConnectionEvent::Lost => self.claims.forget_lost(),
             ConnectionEvent::Incoming(incoming) => {
                 self.expect_more(true);
-                self.take(*incoming).await;
+                self.take(incoming).await;
             }
         }
     }
 
-    async fn take(&mut self, incoming: Incoming) {
+    async fn take(&mut self, incoming: Receipt) {
         match decode::decode(&incoming, self.parts.broker.site(), self.name) {
             Ok(event) => self.offer(event, incoming).await,
             Err(error) => {
@@ -153,7 +153,7 @@ impl Consumer {
         }
     }
 
-    async fn offer(&mut self, event: Recorded, incoming: Incoming) {
+    async fn offer(&mut self, event: Recorded, incoming: Receipt) {
         if self.is_of_former_partition(&event) {
             self.requeuer.add(Requeue::Message(incoming));
             return self.check_partition().await;
@@ -161,7 +161,7 @@ impl Consumer {
         self.deliver(event, Some(incoming)).await;
     }
 
-    async fn deliver(&mut self, event: Recorded, receipt: Option<Incoming>) {
+    async fn deliver(&mut self, event: Recorded, receipt: Option<Receipt>) {
         match self.claims.claim(&event, receipt) {
             Ok(claim) => self.waiting.push_back(ClaimedEvent { trigger: event, claim }),
             Err(Some(superfluous)) => {
@@ -171,7 +171,7 @@ impl Consumer {
         }
     }
 
-    async fn dispose(&mut self, released: Released<Incoming>) {
+    async fn dispose(&mut self, released: Released<Receipt>) {
         match released.disposition {
             Some(Disposition::Acknowledge(incoming)) => {
                 incoming.acker.ack().await;

@@ -8,7 +8,8 @@ use strongroom_model::{Partition, SiteId, StageName};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::broker::{Broker, BrokerError, Incoming, QueueName, Subscription};
+use crate::broker::{Broker, BrokerError, QueueName, Subscription};
+use crate::claims::Receipt;
 use crate::erased::AnyStage;
 use crate::pace::{Backoff, Pace};
 use crate::progress::{LinkHealth, Progress};
@@ -38,7 +39,7 @@ enum ConnectError {
 #[derive(Debug)]
 pub(super) enum ConnectionEvent {
     Nothing,
-    Incoming(Box<Incoming>),
+    Incoming(Receipt),
     Lost,
 }
 
@@ -110,7 +111,7 @@ impl QueueConnection {
     }
 
     /// Stops consuming, and returns what was on its way. `next` connects anew.
-    pub(super) async fn unsubscribe(&mut self) -> Vec<Incoming> {
+    pub(super) async fn unsubscribe(&mut self) -> Vec<Receipt> {
         let state = std::mem::replace(&mut self.state, ConnectionState::Down { until: Instant::now() });
         let ConnectionState::Up(mut subscription, _) = state else { return Vec::new() };
         let mut rest = Vec::new();
@@ -118,7 +119,7 @@ impl QueueConnection {
         let resting = async {
             if subscription.cancel().await.is_ok() {
                 while let Some(incoming) = subscription.next().await {
-                    rest.push(incoming);
+                    rest.push(Box::new(incoming));
                 }
             }
         };

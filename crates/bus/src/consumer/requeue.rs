@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::broker::route::RoutingKey;
-use crate::broker::{Broker, BrokerError, EventMessage, Incoming, Published, Publisher};
+use crate::broker::{Broker, BrokerError, EventMessage, Published, Publisher};
+use crate::claims::Receipt;
 use crate::pace::{Backoff, Pace};
 
 const MAX_BATCH: usize = 256;
@@ -21,12 +22,12 @@ const MAX_BATCH: usize = 256;
 #[derive(Debug)]
 pub(super) enum Requeue {
     /// A delivery, acknowledged once its copy is confirmed.
-    Message(Incoming),
+    Message(Receipt),
     /// An event whose delivery was acknowledged early, and its partition.
     Event(Position, Option<Partition>),
 }
 
-type Copy = (EventMessage, Option<Incoming>);
+type Copy = (EventMessage, Option<Receipt>);
 
 /// A task of its own: a broker that is short of memory blocks publishers for a while.
 #[derive(Debug)]
