@@ -63,10 +63,10 @@ impl Pipeline {
                 return Ok(Idle::Stopped);
             }
             appended.borrow_and_update();
-            match self.look(stages).await {
-                Ok(look) => {
+            match self.check(stages).await {
+                Ok(state) => {
                     readable_at = Instant::now();
-                    if let Some(idle) = self.decide(look, stages, patience, &mut overdue_since).await? {
+                    if let Some(idle) = self.decide(state, stages, patience, &mut overdue_since).await? {
                         return Ok(idle);
                     }
                 }
@@ -80,7 +80,7 @@ impl Pipeline {
 
     /// Work is a stream's last event until the append that settles it. So if nothing is pending, and the log has the
     /// same size before and after, then nothing was pending anywhere at that size.
-    async fn look(&self, stages: &[StageName]) -> Result<WorkState, LogError> {
+    async fn check(&self, stages: &[StageName]) -> Result<WorkState, LogError> {
         let log = &self.wiring.log;
         let size = log.head().await?.size;
         let mut paused = None;
@@ -112,12 +112,12 @@ impl Pipeline {
 
     async fn decide(
         &self,
-        look: WorkState,
+        state: WorkState,
         stages: &[StageName],
         patience: Duration,
         overdue_since: &mut Option<Instant>,
     ) -> Result<Option<Idle>, LogError> {
-        let due = match look {
+        let due = match state {
             WorkState::Settled => return Ok(Some(Idle::Settled)),
             WorkState::Paused(obstacle, since) if since.elapsed() >= patience => {
                 return Ok(Some(Idle::Paused(obstacle)));

@@ -98,7 +98,7 @@ impl LogSource {
         // Claimed streams are still due, and come first: look past them.
         let limit = PAGE + self.claims.unclaimable();
         let due = self.log.due(self.stage, now, limit).await?;
-        self.hand_over_due(due).await;
+        self.send_due(due).await;
         Ok(())
     }
 
@@ -107,14 +107,14 @@ impl LogSource {
         let now = self.clock.now();
         let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.claims.unclaimable()).await?;
         waiting.retain(|event| self.horizon.has_stranded(&event.event, now));
-        self.hand_over_due(waiting).await;
+        self.send_due(waiting).await;
         Ok(())
     }
 
-    async fn hand_over_due(&self, events: Vec<Recorded>) {
+    async fn send_due(&self, events: Vec<Recorded>) {
         for event in events {
             if let Ok(claim) = self.claims.claim(&event, None) {
-                self.hand_over(event, claim).await;
+                self.send(event, claim).await;
             }
         }
     }
@@ -126,7 +126,7 @@ impl LogSource {
         self.claims.expect_more(!events.is_empty());
         for event in events {
             if let Some(claim) = self.claims.claim_next(&event) {
-                self.hand_over(event, claim).await;
+                self.send(event, claim).await;
             }
         }
         self.claims.expect_more(more);
@@ -134,7 +134,7 @@ impl LogSource {
     }
 
     /// A closed channel means that we are stopping.
-    async fn hand_over(&self, trigger: Recorded, claim: Claim) {
+    async fn send(&self, trigger: Recorded, claim: Claim) {
         drop(self.out.send(ClaimedEvent { trigger, claim }).await);
     }
 }

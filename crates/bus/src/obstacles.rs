@@ -109,9 +109,9 @@ impl Obstacles {
     pub(crate) async fn readiness_checked(&mut self, now: Option<&AlarmRaised>) {
         let key_now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
         let is_over = |key: &AlarmKey| now.is_none() || key.kind.cleared_by() == ClearedBy::Opening;
-        let asked =
+        let found_before =
             self.raised.iter().filter(|(key, found)| **found == FoundBy::Readiness && Some(*key) != key_now.as_ref());
-        let over: Vec<AlarmKey> = asked.map(|(key, _)| key.clone()).filter(is_over).collect();
+        let over: Vec<AlarmKey> = found_before.map(|(key, _)| key.clone()).filter(is_over).collect();
         self.clear(over, now).await;
     }
 

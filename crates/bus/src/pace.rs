@@ -10,7 +10,7 @@ pub struct Pace {
     /// How long a batch waits while more is coming.
     pub linger: Duration,
     /// How often an idle stage's readiness is checked.
-    pub look: Duration,
+    pub readiness: Duration,
     /// The first delay of a pause; it doubles.
     pub pause_min: Duration,
     /// How long a pause lasts at most.
@@ -30,7 +30,7 @@ impl Default for Pace {
             rescan: Duration::from_secs(60),
             linger: Duration::from_millis(5),
             // A drive that is swapped while idle should show within seconds.
-            look: Duration::from_secs(3),
+            readiness: Duration::from_secs(3),
             pause_min: Duration::from_secs(1),
             // A person who has plugged a drive back in watches for about this long.
             pause_max: Duration::from_secs(15),

@@ -88,7 +88,7 @@ impl StageView {
             stage: self.stage,
             in_flight: self.claims.progress().in_flight,
             counts: self.progress.counts(),
-            has_looked: self.progress.has_looked(),
+            readiness_known: self.progress.readiness_known(),
             paused: self.progress.pause_now(),
             link: self.progress.link_now(),
         }

@@ -19,7 +19,7 @@ pub struct StageProgress {
     /// Its results.
     pub counts: Counts,
     /// Whether its readiness was checked; by then an obstacle is in `paused`, and its alarm is raised.
-    pub has_looked: bool,
+    pub readiness_known: bool,
     /// Its obstacle.
     pub paused: Option<Pause>,
     /// Its broker connection; `None`: it reads the log itself.
@@ -71,7 +71,7 @@ pub struct Pause {
 pub(crate) struct Progress {
     whose: Option<(SiteId, StageName)>,
     counts: Mutex<Counts>,
-    looked: AtomicBool,
+    readiness_known: AtomicBool,
     paused: watch::Sender<Option<Pause>>,
     link: Mutex<Option<LinkHealth>>,
 }
@@ -125,12 +125,12 @@ impl Progress {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn looked(&self) {
-        self.looked.store(true, Ordering::Release);
+    pub(crate) fn note_readiness(&self) {
+        self.readiness_known.store(true, Ordering::Release);
     }
 
-    pub(crate) fn has_looked(&self) -> bool {
-        self.looked.load(Ordering::Acquire)
+    pub(crate) fn readiness_known(&self) -> bool {
+        self.readiness_known.load(Ordering::Acquire)
     }
 
     pub(crate) fn pause(&self, pause: Option<Pause>) {

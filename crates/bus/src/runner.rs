@@ -150,7 +150,7 @@ impl Runner {
                 if self.obstacles.is_empty() {
                     self.end_trial();
                 }
-                self.worker.progress.looked();
+                self.worker.progress.note_readiness();
             }
             Some(Err(obstacle)) => self.pause(obstacle, FoundBy::Readiness).await,
         }
@@ -194,13 +194,13 @@ impl Runner {
 
     async fn ready(&mut self) -> Option<Result<(), AlarmRaised>> {
         let answer = self.call_ready().await;
-        self.check_at = Instant::now() + self.pace.look;
+        self.check_at = Instant::now() + self.pace.readiness;
         answer
     }
 
     async fn call_ready(&self) -> Option<Result<(), AlarmRaised>> {
-        let asked = AssertUnwindSafe(self.worker.stage.ready()).catch_unwind();
-        let answer = self.stop.run_until_cancelled(asked).await?;
+        let call = AssertUnwindSafe(self.worker.stage.ready()).catch_unwind();
+        let answer = self.stop.run_until_cancelled(call).await?;
         Some(answer.unwrap_or_else(|panic| {
             // A panic is not an obstacle: the work will show one.
             tracing::error!(stage = %self.worker.context.stage, message = panic_message(panic.as_ref()),
@@ -238,12 +238,12 @@ impl Runner {
         let since = self.announce_pause(&obstacle);
         self.return_waiting();
         self.obstacles.raise(&obstacle, found).await;
-        self.worker.progress.looked();
+        self.worker.progress.note_readiness();
         let shown_by_a_look = |kind: AlarmKind| kind.cleared_by() == ClearedBy::Opening;
         let mut is_shown = found == FoundBy::Readiness && shown_by_a_look(obstacle.kind);
         loop {
             // A check is enough to see the end, and whoever fixes it waits for that.
-            let most = if is_shown { self.pace.look } else { Duration::MAX };
+            let most = if is_shown { self.pace.readiness } else { Duration::MAX };
             let delay = self.pauses.next().min(most);
             if self.wait(delay).await == Waited::Stopping {
                 return;

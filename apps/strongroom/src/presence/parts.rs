@@ -66,7 +66,7 @@ impl Parts {
     }
 
     fn of_the_drive(&self, stages: &[StageProgress]) -> Option<String> {
-        let looks = |role: &Role| stages.iter().any(|stage| stage.stage.name() == role.name() && stage.has_looked);
+        let looks = |role: &Role| stages.iter().any(|stage| stage.stage.name() == role.name() && stage.readiness_known);
         let paused = stages.iter().find_map(|stage| about_the_drive(stage, true));
         paused.or_else(|| {
             let mut waiting = self.roles.iter().filter(|role| role.needs_drive() && !looks(role));
@@ -147,7 +147,7 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
     let is_linked = !relayed || link.is_some_and(|link| link.connected);
     let standing = match &stage.paused {
         Some(pause) => part(role, PartState::Paused, Some(&pause.obstacle.message)),
-        None if !stage.has_looked => part(role, PartState::Paused, Some("it looks at what it needs")),
+        None if !stage.readiness_known => part(role, PartState::Paused, Some("it looks at what it needs")),
         None if is_linked => part(role, PartState::Working, None),
         None => {
             let trouble = link.and_then(|link| link.trouble.as_deref());

@@ -68,7 +68,7 @@ impl Job {
     /// Nothing is claimed before files can be written to the drive.
     pub(crate) fn drive(&self) -> DriveFound {
         let stages = self.process.pipeline.progress();
-        if !stages.iter().all(|stage| stage.has_looked) {
+        if !stages.iter().all(|stage| stage.readiness_known) {
             return DriveFound::NotYet;
         }
         // Enumerate waits for fetch, and fetch for verify: so it waits for any obstacle.

@@ -20,8 +20,8 @@ pub(super) async fn check(link: &Link, topology: &Topology) -> Result<(), Broker
     let channel = link.channel().await?;
     link.answer(EXCHANGE, declare_exchange(&channel, true)).await?;
     for queue in topology.queues() {
-        let asked = channel.queue_declare(queue.name.as_str().into(), passive(), FieldTable::default());
-        link.answer(queue.name.as_str(), asked).await?;
+        let query = channel.queue_declare(queue.name.as_str().into(), passive(), FieldTable::default());
+        link.answer(queue.name.as_str(), query).await?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ pub enum BrokerError {
     },
     /// It refuses the login, or the user may not use the virtual host.
     #[error(
-        "the broker at {place} refuses {user}: {words}; see the user, its password and its rights in the virtual host (`rabbitmqctl list_permissions`)"
+        "the broker at {place} refuses {user}: {reply}; see the user, its password and its rights in the virtual host (`rabbitmqctl list_permissions`)"
     )]
     Refused {
         /// Its address.
@@ -55,17 +55,17 @@ pub enum BrokerError {
         /// The user.
         user: String,
         /// Its reply.
-        words: String,
+        reply: String,
     },
     /// The user may not do that.
     #[error(
-        "the broker does not let {user} do that: {words}; give the rights that deploy/rabbitmq shows; `strongroom topology apply` needs the relay's login (STRONGROOM_BROKER_URL_FILE names the file with it)"
+        "the broker does not let {user} do that: {reply}; give the rights that deploy/rabbitmq shows; `strongroom topology apply` needs the relay's login (STRONGROOM_BROKER_URL_FILE names the file with it)"
     )]
     Forbidden {
         /// The user.
         user: String,
         /// Its reply.
-        words: String,
+        reply: String,
     },
     /// A queue or an exchange does not exist.
     #[error("{what} is missing on the broker: start `strongroom relay`, or run `strongroom topology apply`")]
@@ -75,13 +75,13 @@ pub enum BrokerError {
     },
     /// A queue or an exchange exists with other properties.
     #[error(
-        "{what} is there with other properties: {words}; delete it (what is pending is published again from the log), then run `strongroom topology apply`"
+        "{what} is there with other properties: {reply}; delete it (what is pending is published again from the log), then run `strongroom topology apply`"
     )]
     Mismatch {
         /// Which one.
         what: String,
         /// Its reply.
-        words: String,
+        reply: String,
     },
     /// Another connection holds it exclusively.
     #[error("{what} is held by another connection: wait until that ends")]
@@ -99,12 +99,12 @@ pub enum BrokerError {
         source: lapin::Error,
     },
     /// The broker ended the channel or the connection for another reason.
-    #[error("the broker at {place} broke off: {words}")]
+    #[error("the broker at {place} broke off: {reply}")]
     Protocol {
         /// Its address.
         place: String,
         /// Its reply.
-        words: String,
+        reply: String,
     },
 }
 
@@ -120,30 +120,30 @@ pub(super) struct RequestContext<'a> {
 impl BrokerError {
     pub(super) fn connecting(error: lapin::Error, place: &str, user: &str) -> Self {
         let place = place.to_owned();
-        match reply(&error) {
-            Some((code::ACCESS_REFUSED | code::NOT_ALLOWED, words)) => {
-                Self::Refused { place, user: user.to_owned(), words }
+        match reply_of(&error) {
+            Some((code::ACCESS_REFUSED | code::NOT_ALLOWED, reply)) => {
+                Self::Refused { place, user: user.to_owned(), reply }
             }
-            Some((_, words)) => Self::Protocol { place, words },
+            Some((_, reply)) => Self::Protocol { place, reply },
             None => Self::Unreachable { place, source: error },
         }
     }
 
-    pub(super) fn answering(error: lapin::Error, asked: RequestContext<'_>) -> Self {
-        let (place, what) = (asked.place.to_owned(), asked.what.to_owned());
-        match reply(&error) {
-            Some((code::ACCESS_REFUSED, words)) => Self::Forbidden { user: asked.user.to_owned(), words },
+    pub(super) fn answering(error: lapin::Error, request: RequestContext<'_>) -> Self {
+        let (place, what) = (request.place.to_owned(), request.what.to_owned());
+        match reply_of(&error) {
+            Some((code::ACCESS_REFUSED, reply)) => Self::Forbidden { user: request.user.to_owned(), reply },
             Some((code::NOT_FOUND, _)) => Self::Missing { what },
             Some((code::RESOURCE_LOCKED, _)) => Self::Locked { what },
-            Some((code::PRECONDITION_FAILED, words)) => Self::Mismatch { what, words },
-            Some((_, words)) => Self::Protocol { place, words },
+            Some((code::PRECONDITION_FAILED, reply)) => Self::Mismatch { what, reply },
+            Some((_, reply)) => Self::Protocol { place, reply },
             None => Self::Lost { place, source: error },
         }
     }
 }
 
 /// The broker's own reply, if the error is one.
-fn reply(error: &lapin::Error) -> Option<(u16, String)> {
+fn reply_of(error: &lapin::Error) -> Option<(u16, String)> {
     match error.kind() {
         ErrorKind::ProtocolError(error) => {
             Some((error.get_id(), printable(error.get_message().as_str(), MAX_REPLY_CHARS)))

@@ -47,11 +47,11 @@ impl Link {
     pub(super) async fn answer<T>(
         &self,
         what: &str,
-        asked: impl Future<Output = lapin::Result<T>>,
+        request: impl Future<Output = lapin::Result<T>>,
     ) -> Result<T, BrokerError> {
-        let mut asked = pin!(asked);
+        let mut request = pin!(request);
         loop {
-            match timeout(self.patience, &mut asked).await {
+            match timeout(self.patience, &mut request).await {
                 Ok(answer) => return answer.map_err(|error| self.fault(error, what)),
                 Err(_) if self.is_blocked() => {}
                 Err(_) => return Err(BrokerError::Silent { place: self.place.clone(), after: self.patience }),

@@ -163,12 +163,12 @@ impl Parked {
         while taken.len() < limit.min(MAX) {
             let getting = channel.channel.basic_get(self.queue.as_str().into(), BasicGetOptions::default());
             let Some(message) = channel.link.answer(self.queue.as_str(), getting).await? else { break };
-            taken.push(self.look(message.delivery, &channel));
+            taken.push(self.describe(message.delivery, &channel));
         }
         Ok(taken)
     }
 
-    fn look(&self, delivery: lapin::message::Delivery, channel: &Arc<OpenChannel>) -> TakenMessage {
+    fn describe(&self, delivery: lapin::message::Delivery, channel: &Arc<OpenChannel>) -> TakenMessage {
         let site = self.broker.site();
         let (queue, key) = origin(delivery.properties.headers().as_ref());
         let incoming = Incoming::new(delivery, site, channel.clone());

@@ -105,8 +105,8 @@ impl Publisher {
             Some(channel) if channel.status().connected() => channel,
             _ => self.link.channel().await?,
         };
-        let asked = channel.queue_declare(queue.as_str().into(), apply::passive(), FieldTable::default());
-        match self.link.answer(queue.as_str(), asked).await {
+        let query = channel.queue_declare(queue.as_str().into(), apply::passive(), FieldTable::default());
+        match self.link.answer(queue.as_str(), query).await {
             Ok(found) => {
                 *slot = Some(channel);
                 Ok(Some(Depth { ready: found.message_count(), consumers: found.consumer_count() }))
@@ -191,7 +191,7 @@ impl Sending {
         if confirmations.iter().any(Confirmation::is_nack) {
             // A channel that used a queue while its leader was gone may be refused by it for ever (seen on RabbitMQ
             // 3.10.8).
-            self.give_up(&channel).await;
+            self.close_channel(&channel).await;
         } else {
             *slot = Some(channel);
         }
@@ -204,7 +204,7 @@ impl Sending {
         Ok(channel)
     }
 
-    async fn give_up(&self, channel: &Channel) {
+    async fn close_channel(&self, channel: &Channel) {
         let closing = channel.close(REPLY_SUCCESS, "it was refused".into());
         if let Err(error) = self.link.answer("a channel", closing).await {
             tracing::debug!(%error, "a channel did not close in order");

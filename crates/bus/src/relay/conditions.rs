@@ -51,7 +51,7 @@ impl AlarmWatch {
             for (alarm, holds) in self.conditions() {
                 self.follow(alarm, holds).await;
             }
-            sleep(EVERY.min(self.pace.look)).await;
+            sleep(EVERY.min(self.pace.inspect)).await;
         }
     }
 

@@ -77,7 +77,7 @@ impl Relay {
         let pace = self.wiring.pace;
         // Nobody empties a queue without consumers.
         let worked_on = queue.depth.is_none_or(|depth| depth.consumers > 0);
-        let (wait, next) = if worked_on { (pace.room, NextRound::Soon) } else { (pace.look, NextRound::Later) };
+        let (wait, next) = if worked_on { (pace.room, NextRound::Soon) } else { (pace.inspect, NextRound::Later) };
         if queue.depth_at.is_some_and(|at| now < at + wait) {
             return Ok(Some(next));
         }
@@ -108,12 +108,12 @@ impl Relay {
         &self,
         publisher: &Publisher,
         queue: &mut RelayQueue,
-        asked: impl Future<Output = Result<T, BrokerError>>,
+        request: impl Future<Output = Result<T, BrokerError>>,
     ) -> Result<Option<T>, RoundError> {
         let pace = self.wiring.pace;
-        let mut asked = pin!(asked);
+        let mut request = pin!(request);
         let answer = loop {
-            match timeout(pace.answer, &mut asked).await {
+            match timeout(pace.answer, &mut request).await {
                 // All queues wait alike, and the broker has said why.
                 Err(_) if publisher.is_blocked() => {}
                 Ok(Err(BrokerError::Silent { .. })) | Err(_) => break None,
@@ -132,7 +132,7 @@ impl Relay {
     /// The first time it is declared and tried at once; after that at intervals.
     fn note_missing(&self, queue: &mut RelayQueue) {
         if queue.missing {
-            queue.retry_at = Some(Instant::now() + self.wiring.pace.look);
+            queue.retry_at = Some(Instant::now() + self.wiring.pace.inspect);
         }
         queue.missing = true;
     }
@@ -145,17 +145,17 @@ impl Relay {
     }
 
     fn unpublished(&self, queue: &RelayQueue, events: Vec<Stored>, most: usize) -> Vec<(Recorded, Stored)> {
-        let mut wanted = Vec::new();
+        let mut unpublished = Vec::new();
         for stored in events {
-            if wanted.len() >= most {
+            if unpublished.len() >= most {
                 break;
             }
             let Some(event) = self.wiring.log.readable(&stored) else { continue };
             if !queue.was_published(&event) {
-                wanted.push((event, stored));
+                unpublished.push((event, stored));
             }
         }
-        wanted
+        unpublished
     }
 
     /// `false`: the queue is missing, and is filled anew.
@@ -289,8 +289,8 @@ impl Relay {
         let now = self.wiring.clock.now();
         let waiting =
             self.wiring.log.due_stored(queue.work(), Timestamp::MAX, MAX_STRANDED + queue.outstanding()).await?;
-        let mut wanted = self.unpublished(queue, waiting, queue.room());
-        wanted.retain(|(event, _)| horizon.has_stranded(&event.event, now));
-        Ok(wanted)
+        let mut unpublished = self.unpublished(queue, waiting, queue.room());
+        unpublished.retain(|(event, _)| horizon.has_stranded(&event.event, now));
+        Ok(unpublished)
     }
 }

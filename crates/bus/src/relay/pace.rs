@@ -8,7 +8,7 @@ pub struct RelayPace {
     /// How often a full queue is queried.
     pub room: Duration,
     /// How often every queue is inspected: existence, depth, consumers.
-    pub look: Duration,
+    pub inspect: Duration,
     /// How often what was published is compared with the log, to forget what is done and publish again what is lost.
     pub sweep: Duration,
     /// How often all that is pending is read again: the cursors' backstop. A million events take half a minute.
@@ -40,7 +40,7 @@ impl Default for RelayPace {
         Self {
             poll: Duration::from_millis(250),
             room: Duration::from_millis(50),
-            look: Duration::from_secs(5),
+            inspect: Duration::from_secs(5),
             sweep: Duration::from_secs(30),
             rescan: Duration::from_secs(10 * 60),
             republish_after: Duration::from_secs(15 * 60),

@@ -114,8 +114,8 @@ impl RelayQueue {
         self.sent.keys().cloned().collect()
     }
 
-    pub(super) fn forget_done(&mut self, stands: impl Fn(&StreamName) -> Option<Position>) {
-        self.sent.retain(|stream, sent| stands(stream) == Some(sent.position));
+    pub(super) fn forget_done(&mut self, head_of: impl Fn(&StreamName) -> Option<Position>) {
+        self.sent.retain(|stream, sent| head_of(stream) == Some(sent.position));
     }
 
     /// Published long ago, still pending, and not in the queue. A queue is first in, first out: all but the `ready`

@@ -56,7 +56,7 @@ pub(super) enum NextRound {
 }
 
 struct Rounds {
-    look_at: Instant,
+    inspect_at: Instant,
     sweep_at: Instant,
     rescan_at: Instant,
 }
@@ -120,7 +120,7 @@ impl Relay {
 
     async fn stand_by(&self, publisher: &Publisher) -> Result<(), BrokerError> {
         let queue = QueueName::relay(self.wiring.broker.site());
-        let mut told = false;
+        let mut logged = false;
         loop {
             match publisher.claim_exclusive(&queue).await {
                 Ok(true) => return Ok(()),
@@ -128,7 +128,7 @@ impl Relay {
                 Err(BrokerError::Forbidden { .. }) => return Ok(()),
                 Err(error) => return Err(error),
                 Ok(false) => {
-                    if !std::mem::replace(&mut told, true) {
+                    if !std::mem::replace(&mut logged, true) {
                         tracing::info!("another relay of the site is active: standing by");
                     }
                     sleep(self.wiring.pace.standby).await;
@@ -142,7 +142,7 @@ impl Relay {
         let mut appended = self.wiring.log.appended();
         let mut queues = RelayQueues::new(self.wiring.broker.site());
         let now = Instant::now();
-        let mut rounds = Rounds { look_at: now, sweep_at: now + pace.sweep, rescan_at: now + pace.rescan };
+        let mut rounds = Rounds { inspect_at: now, sweep_at: now + pace.sweep, rescan_at: now + pace.rescan };
         let mut backoff = Backoff::new(pace.reconnect_min, pace.reconnect_max);
         loop {
             appended.borrow_and_update();
@@ -191,18 +191,18 @@ impl Relay {
         rounds: &mut Rounds,
     ) -> Result<NextRound, RoundError> {
         let pace = self.wiring.pace;
-        let is_look_due = Instant::now() >= rounds.look_at;
-        if is_look_due {
+        let is_inspection_due = Instant::now() >= rounds.inspect_at;
+        if is_inspection_due {
             // A queue that is queried before it is declared waits for a while.
             self.discover_partitions(queues).await?;
         }
         if queues.undeclared {
             self.declare(publisher, queues).await?;
         }
-        if is_look_due {
+        if is_inspection_due {
             self.check_log_size(queues).await?;
             self.inspect_queues(publisher, queues).await?;
-            rounds.look_at = Instant::now() + pace.look;
+            rounds.inspect_at = Instant::now() + pace.inspect;
         }
         if Instant::now() >= rounds.sweep_at {
             self.sweep(publisher, queues).await?;

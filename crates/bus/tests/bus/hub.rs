@@ -58,7 +58,7 @@ pub(crate) fn quick() -> RelayPace {
     RelayPace {
         poll: Duration::from_millis(10),
         room: Duration::from_millis(10),
-        look: Duration::from_millis(100),
+        inspect: Duration::from_millis(100),
         sweep: Duration::from_millis(100),
         answer: Duration::from_secs(3),
         stuck: Duration::from_millis(500),

@@ -179,14 +179,14 @@ async fn r6_an_idle_stages_obstacle_raises_one_alarm_and_clears_it() {
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let pipeline = rig.start(&rig.wiring(), &stage);
-    let looked = || async { pipeline.progress()[0].has_looked };
-    until("the first look", looked).await;
-    assert_eq!(rig.alarm(&obstacle()).await, [true], "it is raised before the look counts");
+    let checked = || async { pipeline.progress()[0].readiness_known };
+    until("the first check", checked).await;
+    assert_eq!(rig.alarm(&obstacle()).await, [true], "it is raised before the check counts");
     sleep(Duration::from_millis(200)).await;
     stage.block(None);
     until("its end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(rig.log.head().await.unwrap().size, 2, "a look that finds what the last one found writes nothing");
+    assert_eq!(rig.log.head().await.unwrap().size, 2, "a check that finds what the last one found writes nothing");
     assert_eq!(over(&rig, &obstacle()).await, "the drive at drive can be used");
     // It goes away once more, and nothing is to be done.
     stage.block(Some(obstacle()));
@@ -199,7 +199,7 @@ async fn what_any_look_shows_is_over_when_another_stage_looks() {
     let rig = Rig::new().await;
     rig.context(StageName::Verify).alarms().raise(&obstacle(), None).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
-    until("the first look", || async { pipeline.progress()[0].has_looked }).await;
+    until("the first check", || async { pipeline.progress()[0].readiness_known }).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
 }
 
@@ -209,7 +209,7 @@ async fn a_full_drive_that_a_stage_found_is_that_stages_to_say() {
     let full = AlarmRaised { kind: AlarmKind::DriveFull, ..obstacle() };
     rig.context(StageName::Fetch).alarms().raise(&full, None).await.unwrap();
     let verify = rig.start(&rig.wiring(), &Fake::working(StageName::Verify));
-    until("the first look", || async { verify.progress()[0].has_looked }).await;
+    until("the first check", || async { verify.progress()[0].readiness_known }).await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&full).await, [true], "verify needs no room");
     let fetch = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
@@ -225,7 +225,7 @@ async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
     rig.sign("there", false).await;
     let wiring = rig.wiring();
     let pipeline = rig.start(&wiring, &Fake::working(StageName::Fetch));
-    until("the first look", || async { pipeline.progress()[0].has_looked }).await;
+    until("the first check", || async { pipeline.progress()[0].readiness_known }).await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true], "a process is alive there, and says when it is over");
     // That host is gone, or has another name now.

@@ -157,7 +157,7 @@ async fn a_new_relays_first_work_for_a_drive_waits_for_no_second_look() {
     let event = hub.rig.new_event(StreamName::drive(drive()), Expected::New, initialised);
     hub.rig.log.append(vec![event]).await.unwrap();
     hub.fetched(&ids(20), drive()).await;
-    let relay = hub.relay_at(RelayPace { look: Duration::from_secs(600), ..quick() });
+    let relay = hub.relay_at(RelayPace { inspect: Duration::from_secs(600), ..quick() });
     until("its queue is filled", || async { hub.ready(&queue_of(drive())).await == 20 }).await;
     relay.end().await;
 }
@@ -250,7 +250,7 @@ async fn r4_events_below_what_was_looked_at_are_found_by_the_slow_look_from_the_
     let (hub, database) = Hub::on_database().await;
     hub.rig.enumerate(&ids(3)).await;
     // Its looks at the log's length are too rare to see that it was shorter in between.
-    let pace = RelayPace { look: Duration::from_secs(3600), rescan: Duration::from_millis(300), ..quick() };
+    let pace = RelayPace { inspect: Duration::from_secs(3600), rescan: Duration::from_millis(300), ..quick() };
     let relay = hub.relay_at(pace);
     let fetch = queue(StageName::Fetch);
     until("all are published", || async { hub.ready(&fetch).await == 3 }).await;

@@ -74,7 +74,7 @@ impl Rig {
                 poll: Duration::from_millis(10),
                 rescan: Duration::from_millis(100),
                 linger: Duration::from_millis(5),
-                look: Duration::from_millis(20),
+                readiness: Duration::from_millis(20),
                 pause_min: Duration::from_millis(5),
                 pause_max: Duration::from_millis(50),
                 quiet: Duration::from_millis(100),
