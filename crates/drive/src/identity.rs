@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strongroom_model::{DriveId, text};
 
-/// Strongroom's own folder on a drive.
 pub(crate) const FOLDER: &str = ".strongroom";
 pub(crate) const FILE: &str = "drive.json";
 pub(crate) const PATH: &str = ".strongroom/drive.json";
@@ -52,7 +51,7 @@ impl Identity {
         bytes
     }
 
-    /// Whether another version wrote it, so that this one must leave it alone.
+    /// Another version's identity must be left alone.
     pub(crate) fn is_newer(bytes: &[u8]) -> bool {
         serde_json::from_slice(bytes).is_ok_and(|Versioned { format }| format != FORMAT)
     }

@@ -1,5 +1,5 @@
-//! A bag's manifest (RFC 8493, section 2.1.3), in the form that `sha256sum -c` reads: `<sha256>
-//! data/<booking>/<filename>` for each proven file, and a line for the bag's text.
+//! A bag's manifest (RFC 8493, section 2.1.3), in the form that `sha256sum -c` reads: a digest and
+//! `data/<booking>/<filename>` for each proven file, and a line for the bag's text.
 
 mod copies;
 

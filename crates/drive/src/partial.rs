@@ -118,9 +118,6 @@ impl Partial {
     }
 
     /// Discards its bytes: the transfer begins again.
-    ///
-    /// # Errors
-    /// The file could not be truncated.
     pub fn restart(&mut self) -> Result<(), DriveError> {
         if self.temporary.is_none() {
             self.begin()?;
@@ -131,11 +128,8 @@ impl Partial {
         Ok(())
     }
 
-    /// Ends the transfer, complete or not. The caller compares the digests; nothing is durable before
-    /// [`crate::Drive::commit`].
-    ///
-    /// # Errors
-    /// An earlier write failed.
+    /// Ends the transfer, complete or not; an error if a write failed. The caller compares the digests; nothing is
+    /// durable before [`crate::Drive::commit`].
     pub fn finish(self) -> Result<Received, DriveError> {
         if self.broken {
             return Err(self.error(Operation::Write, Refusal::Device.into()));

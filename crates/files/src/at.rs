@@ -14,18 +14,12 @@ pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     }
 }
 
-/// Fills `bytes` from an offset.
-///
-/// # Errors
-/// The call's; or the file ends before.
+/// Fills `bytes` from an offset; an error if the file ends before.
 pub fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     file.read_exact_at(bytes, at)
 }
 
-/// Writes all of `bytes` at an offset.
-///
-/// # Errors
-/// The call's; some of them may be written.
+/// Writes all of `bytes` at an offset; after an error some may be written.
 pub fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     file.write_all_at(bytes, at)
 }

@@ -21,10 +21,7 @@ pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() 
     }
 }
 
-/// Fails where a test injects a fault, for calls that are made elsewhere.
-///
-/// # Errors
-/// The injected fault.
+/// Fails where a test injects a fault, for calls made elsewhere.
 pub fn faulted(fault: impl Fn() -> Option<Fault>) -> io::Result<()> {
     call(fault, || Ok(()))
 }

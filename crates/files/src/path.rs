@@ -10,16 +10,14 @@ const MAX_PATH_BYTES: usize = 4096;
 /// Linux's `NAME_MAX`.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Whether a path names something below a root: no part is empty, `.`, `..` or too long. Bytes, since a name need not
-/// be text.
+/// Whether a path names something below a root: no part is empty, `.`, `..` or too long. Names need not be text.
 #[must_use]
 pub fn stays_below(path: &[u8]) -> bool {
     let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES && !part.contains(&0);
     path.len() <= MAX_PATH_BYTES && path.split(|byte| *byte == b'/').all(plain)
 }
 
-/// Checks every path once more, so that a caller's mistake cannot lead out of the root (`EINVAL`). The empty path is
-/// the root.
+/// Checked here again, so that a caller's mistake cannot lead out of the root (`EINVAL`).
 pub(crate) fn checked(path: &Path) -> io::Result<&Path> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() || stays_below(bytes) { Ok(path) } else { Err(Errno::INVAL.into()) }

@@ -1,4 +1,4 @@
-//! Errors that callers tell from each other. What an error means is in [`meaning`](crate::meaning()).
+//! Errors that callers distinguish; [`meaning`](crate::meaning()) explains them.
 
 use std::io;
 
@@ -13,17 +13,17 @@ pub enum Refusal {
     Exists,
     /// A symbolic link is in the way (`ELOOP`).
     Link,
-    /// Something else than a folder is in the way (`ENOTDIR`).
+    /// Not a folder (`ENOTDIR`).
     NotFolder,
     /// Not a plain file (`EISDIR`).
     NotFile,
-    /// The path leads to another file system (`EXDEV`).
+    /// Another file system (`EXDEV`).
     OtherFilesystem,
-    /// Forbidden to every user, such as changing an immutable file (`EPERM`).
+    /// Forbidden to all users: an immutable file (`EPERM`).
     Forbidden,
     /// In use (`EBUSY`).
     Busy,
-    /// The device reports an error (`EIO`).
+    /// A device error (`EIO`).
     Device,
 }
 

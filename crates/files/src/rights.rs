@@ -33,9 +33,6 @@ impl From<Use> for Access {
 
 impl Beneath {
     /// Checks this user's access to a path; links are followed.
-    ///
-    /// # Errors
-    /// The call's: access denied, or no such file.
     pub fn may(&self, path: &str, needed: Use) -> io::Result<()> {
         call(|| fault!("files.access"), || rustix::fs::accessat(self, path, needed.into(), AtFlags::EACCESS))
     }

@@ -1,9 +1,7 @@
-//! Takes the oldest signed-off bookings that are not in progress.
-//!
-//! [`RunRequested`](strongroom_model::Event::RunRequested) in; out come
-//! [`RunEnumerated`](strongroom_model::Event::RunEnumerated) and, in the same append, a
-//! [`TimesheetEnumerated`](strongroom_model::Event::TimesheetEnumerated) for each booking taken. The README has the
-//! whole table.
+//! Takes the oldest signed-off bookings that are not in progress:
+//! [`RunRequested`](strongroom_model::Event::RunRequested) in,
+//! [`RunEnumerated`](strongroom_model::Event::RunEnumerated) out, in one append with its bookings' events. The README
+//! has the whole table.
 
 mod findings;
 mod pick;

@@ -35,10 +35,8 @@ pub(crate) struct Pick {
     pub(crate) in_progress: u64,
     /// Bookings that the log has as archived.
     pub(crate) forgotten: u64,
-    /// The first of these.
     pub(crate) forgotten_ids: Vec<BookingId>,
     pub(crate) unusable: u64,
-    /// The first of these.
     pub(crate) rejected: Vec<Rejected>,
     seen: HashSet<BookingId>,
 }

@@ -18,20 +18,16 @@ use crate::pick::{Note, Pick, bookings_of};
 
 /// The most bookings of a run: what one append holds.
 pub(crate) const MAX_OLDEST: u32 = 1000;
-/// How many pages a run reads: an endless list must end. That many pages times [`MAX_LIST`] of bookings may be stuck at
-/// the head of the list before they hold up the others.
+/// An endless list must end. That many pages of [`MAX_LIST`] bookings may be stuck at the head of the list before they
+/// hold up the others.
 pub const MAX_PAGES: u32 = 200;
 
-/// Takes bookings.
-///
-/// A run's events are appended in one step, each with the version that its booking's stream had:
+/// Takes bookings. A run's events are appended in one step, each with the version that its booking's stream had:
 /// - if we stop before the append, nothing has happened, and the run is still pending;
 /// - if another run took one of the bookings meanwhile, the log refuses the append. The run is delivered again, lists
 ///   anew, and finds that one in progress. One of two concurrent runs always succeeds: what refuses one is the other's
 ///   append;
 /// - if a duplicate of this run was faster, the run's own stream has moved on, and this outcome is dropped.
-///
-/// So a booking is taken once, by a run that records it.
 #[derive(Debug)]
 pub struct Enumerate {
     source: Source,

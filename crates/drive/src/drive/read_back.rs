@@ -26,10 +26,10 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 impl Drive {
     /// Reads a file back and reports how: [`ReadBack::Direct`] past the page cache, [`ReadBack::CacheDropped`] with
-    /// none of its pages cached before, [`ReadBack::Cached`] where neither is certain.
+    /// none of its pages cached before, [`ReadBack::Cached`] if neither is certain.
     ///
     /// # Errors
-    /// An obstacle; the file is missing, not plain, or unreadable.
+    /// Also if the file is missing, not plain, or unreadable.
     pub fn read_back(&self, path: &str, algorithm: Algorithm) -> Result<ReadBackResult, DriveError> {
         self.read_back_many(&[(path, algorithm)]).pop().expect("one answer for each file")
     }
@@ -64,8 +64,8 @@ fn read_one(
     read_file(mount, &relative(path)?, algorithm, buffer)
 }
 
-/// Reads a file that differs from the one read back earlier: whether its content is still the proven one. FAT, for one,
-/// invents new inode numbers with each mount.
+/// For a file that differs from the one read back earlier: whether its content is the proven one. FAT invents new inode
+/// numbers with each mount.
 pub(crate) fn is_still(mount: &Mount, path: &Relative, sha256: &Digest) -> Result<bool, DriveError> {
     let read = read_file(mount, path, Algorithm::Sha256, &mut AlignedBuffer::new())?;
     Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || mount.backing() != Backing::Device))
@@ -127,7 +127,6 @@ fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut Aligne
     Ok(ReadBackResult { pair: hasher.finish(), size: ByteCount(read), method, seen: FileVersion::default() })
 }
 
-/// Hashes a whole file.
 fn pour(file: &File, size: u64, hasher: &mut PairHasher, buffer: &mut AlignedBuffer) -> io::Result<u64> {
     let fault = fault!("drive.read-back");
     match fault.map(Fault::fail) {

@@ -20,7 +20,6 @@ use crate::proof::ProvenCopy;
 use crate::relative::{Relative, text_names_in};
 use crate::uses;
 
-/// The name that a damaged identity is kept under.
 const KEPT: &str = "drive.json.damaged";
 
 /// A drive whose identity is lost or damaged. Nothing was written to it.

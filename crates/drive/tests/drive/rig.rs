@@ -76,7 +76,7 @@ impl Rig {
         std::fs::read_to_string(self.bag().join("journal-sha256.txt")).unwrap_or_default()
     }
 
-    /// The lines of the manifest and the journal, but for that of the text, which always stands there.
+    /// The lines of the manifest and the journal, without that of the text, which is always there.
     pub(crate) fn copies(&self) -> Vec<String> {
         let (text, mut copies): (Vec<_>, Vec<_>) =
             self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
@@ -87,7 +87,7 @@ impl Rig {
         copies
     }
 
-    /// Every file below the drive's root, by its path, but for Strongroom's own locks and identity.
+    /// Every file below the drive's root, by its path, except Strongroom's own locks and identity.
     pub(crate) fn all_files(&self) -> Vec<String> {
         let mut files = Vec::new();
         walk(&self.root, &self.root, &mut files);
@@ -96,7 +96,7 @@ impl Rig {
         files
     }
 
-    /// As [`Rig::all_files`], but for what the month's bag has of its own.
+    /// As [`Rig::all_files`], without the bag's own files.
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files = self.all_files();
         files.retain(|path| path.strip_prefix("acme/2026-11/").is_none_or(|inside| !BAG_FILES.contains(&inside)));

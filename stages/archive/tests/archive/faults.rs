@@ -1,4 +1,4 @@
-//! A server that is told what to say.
+//! A scripted server.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ impl Good {
     }
 }
 
-/// The good server, but for the answers that `wrong` gives.
+/// The good server, except for the answers that `wrong` gives.
 fn but(wrong: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static) -> ScriptedServer {
     let good = Good::default();
     ScriptedServer::new(move |request| wrong(request).unwrap_or_else(|| good.answer(request)))
@@ -78,7 +78,7 @@ async fn r3_a_stop_before_the_append_is_repeated_harmlessly() {
     let rig = Rig::new().await;
     let server = but(|_| None);
     let tasks = bookings(&rig, 2).await;
-    // What a process leaves that is killed after the moves: the server is told, the log is not.
+    // What a process leaves that is killed after the moves: the server has them, the log does not.
     let ids: Vec<_> = tasks.iter().map(|task| task.stream.as_booking().unwrap()).collect();
     let [first, second] = [&tasks[0], &tasks[1]].map(|task| {
         let proof = task.state.backed_up.clone().unwrap();

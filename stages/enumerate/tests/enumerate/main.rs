@@ -1,4 +1,4 @@
-//! Runs, against a real log and a server that says what it is told to.
+//! Runs, against a real log and a scripted server.
 #![expect(clippy::unwrap_used, reason = "the tests' helpers may panic, as tests do")]
 
 mod rig;

@@ -1,4 +1,4 @@
-//! Batches, against a real log, a real drive, and a server that is as wrong as it is told to be.
+//! Batches, against a real log, a real drive, and a scripted server.
 #![expect(clippy::unwrap_used, reason = "the tests' helpers may panic, as tests do")]
 
 mod documents;

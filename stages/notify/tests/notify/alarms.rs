@@ -1,4 +1,4 @@
-//! What is told of alarms, and how often.
+//! Mails about alarms.
 
 use strongroom_model::{AlarmKind, Event, SubjectKind};
 
@@ -71,7 +71,7 @@ async fn one_cause_that_raises_an_alarm_for_each_of_many_files_is_a_few_mails() 
         let key = strongroom_model::event::AlarmKey::new(AlarmKind::CopyLost, format!("B-{number}"));
         let history = site.log.stream(&strongroom_model::StreamName::alarm(&key)).await.unwrap();
         let [_, told] = history.as_slice() else { panic!("{history:?}") };
-        assert!(matches!(told.event, Event::AlarmNotified(_)), "each is told of once: {told:?}");
+        assert!(matches!(told.event, Event::AlarmNotified(_)), "each is reported once: {told:?}");
     }
     let (_, last) = mails.iter().find(|(name, _)| !before.contains(name)).unwrap();
     let last = decoded(last);

@@ -30,7 +30,7 @@ async fn step(site: &Site, id: &str, choice: u8) {
     }
 }
 
-/// What a fold of each booking up to `to` says: in hand by phase, waiting, stuck.
+/// What a fold of each booking up to `to` says: in progress by phase, waiting, stuck.
 async fn folded(site: &Site, to: Position) -> ([u64; 3], u64, u64) {
     let (mut phases, mut retrying, mut stuck) = ([0; 3], 0, 0);
     for n in 0..8 {

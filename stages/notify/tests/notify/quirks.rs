@@ -239,7 +239,7 @@ async fn a_password_that_a_server_repeats_is_not_recorded() {
     assert!(failed.message.contains("mail.smtp.user"), "{}", failed.message);
 }
 
-/// An alarm that only some were told of is told to the others, and once more to all when it is over.
+/// An alarm that only some recipients got is mailed to the others, and once more to all when it is over.
 #[tokio::test]
 async fn an_alarm_that_some_were_told_of_goes_to_the_others_alone() {
     const PUT_OFF: &[Quirk] = &[once(TO_CONSULTANT, b"450 4.2.0 greylisted")];

@@ -37,7 +37,7 @@ async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
     }
     assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "good copies cost no event");
     rig.verify().begin().await.unwrap();
-    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "it is told once");
+    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "it is reported once");
 
     std::fs::write(rig.file(&paths[2]), b"B-2").unwrap();
     rig.verify().begin().await.unwrap();
@@ -165,7 +165,7 @@ async fn what_another_log_may_have_proven_stays_and_is_told_by_name() {
     for _ in 0..2 {
         rig.verify().begin().await.unwrap();
         assert!(path.exists(), "it is not moved");
-        let Some(Event::AlarmRaised(raised)) = alarm(&rig).await else { panic!("nobody is told") };
+        let Some(Event::AlarmRaised(raised)) = alarm(&rig).await else { panic!("no alarm was raised") };
         assert!(raised.message.contains("1 file of 2026-11") && raised.message.contains("OLD-1/old.pdf"), "{raised:?}");
     }
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();

@@ -83,7 +83,7 @@ async fn r1_what_cannot_be_listed_is_not_recorded() {
     let obstacle = rig.handle(vec![task]).await.obstacle.unwrap();
     assert_eq!(obstacle.kind, AlarmKind::DriveFailing);
     assert_eq!(rig.history("B-1").await.len(), 2, "neither proven nor failed");
-    // What stands in the manifest's place is put aside when the drive is looked through.
+    // What is in the manifest's place is quarantined when the drive is checked.
     assert!(matches!(rig.run().await, Idle::Settled));
     assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(rig.copies().len(), 1);

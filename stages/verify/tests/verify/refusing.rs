@@ -20,7 +20,7 @@ async fn what_the_drive_changed_is_put_aside_and_told_until_it_is_proven() {
     let failed = rig.failure("B-1").await;
     assert_eq!(failed.kind, FailureKind::DriveChanged);
     assert!(failed.retry_at.is_some(), "it is fetched again");
-    until("it is put aside", || async { !rig.file(&path).exists() }).await;
+    until("it is quarantined", || async { !rig.file(&path).exists() }).await;
     assert_eq!(std::fs::read(rig.file(&failed.quarantined.unwrap())).unwrap(), b"a tineshect");
     assert_eq!(rig.copies(), [""; 0]);
     assert_eq!(rig.alarm(AlarmKind::DriveFailing, drive).await.len(), 1);
@@ -98,7 +98,7 @@ async fn r6_a_missing_drive_pauses_and_costs_nothing() {
     std::fs::remove_dir(rig.root()).unwrap();
     std::fs::rename(&away, rig.root()).unwrap();
     until("it is proven", || async { rig.state("B-1").await.phase == Phase::BackedUp }).await;
-    until("the end is told", || async { rig.alarm(alarm.kind, &alarm.subject).await.len() == 2 }).await;
+    until("the end is reported", || async { rig.alarm(alarm.kind, &alarm.subject).await.len() == 2 }).await;
     wiring.stop.cancel();
     pipeline.ended().await;
 }

@@ -76,7 +76,7 @@ impl Rig {
         std::fs::read_to_string(self.file("acme/2026-11/manifest-sha256.txt")).unwrap_or_default()
     }
 
-    /// The manifest's and the journal's lines, but for that of the text, which every bag has.
+    /// The manifest's and the journal's lines, without that of the text, which every bag has.
     pub(crate) fn copies(&self) -> Vec<String> {
         let (text, mut copies): (Vec<_>, Vec<_>) =
             self.manifest().lines().map(str::to_owned).partition(|line| line.ends_with("  data/README.txt"));
@@ -154,7 +154,7 @@ impl Rig {
         self.site.handle(&self.verify(), RetryPolicy::default(), tasks).await
     }
 
-    /// Takes a booking in hand of which the server holds that digest.
+    /// Enumerates a booking whose server digest is that.
     pub(crate) async fn enumerate(&self, booking: &str, held: Digest) {
         self.append(booking, sample::enumerated(&format!("{booking}.pdf"), 1000, held)).await;
     }
@@ -201,7 +201,7 @@ impl Rig {
         self.fetch(booking, bytes).await
     }
 
-    /// A person gives a booking back, and the next run takes it in hand again.
+    /// A person gives a booking back, and the next run takes it again.
     pub(crate) async fn give_back(&self, booking: &str, held: Digest) {
         let retried = Retried { stage: StageName::Enumerate, reason: None };
         self.append(booking, Event::TimesheetRetried(retried)).await;

@@ -44,7 +44,7 @@ async fn start(rig: &Rig) {
     verify.salvaged().await;
 }
 
-/// All that was told of files that this log does not know: `+` what was raised, `-` what was cleared.
+/// All alarms about files that this log does not know: `+` what was raised, `-` what was cleared.
 async fn told(rig: &Rig) -> Vec<String> {
     let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
     let key = AlarmKey::new(AlarmKind::FilesUnknown, format!("{}.2026-11", drive.identity().id));
@@ -98,7 +98,7 @@ async fn what_is_not_as_the_damaged_manifest_lists_it_stays_unlisted_and_is_told
         assert!(old.iter().all(|path| rig.file(path).exists()), "nothing is moved");
     }
     let words = told(&rig).await;
-    assert_eq!(words.len(), 3, "each start says the same, which is told once: {words:?}");
+    assert_eq!(words.len(), 3, "each start says the same, which is reported once: {words:?}");
     assert!(words[1].starts_with("- ") && words[1].contains("1 file"), "{words:?}");
     assert!(words[2].contains("2 files") && words[2].contains("1 of them not read back"), "{words:?}");
     assert!(words[2].contains(&old[0]) && words[2].contains(&old[1]) && !words[2].contains(&old[2]), "{words:?}");
