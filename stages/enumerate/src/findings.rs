@@ -11,7 +11,7 @@ pub(crate) fn findings(pick: &Pick, whole: bool) -> Done {
         waiting: pick.waiting,
         listed: pick.listed,
         enumerated: pick.taken.len() as u64,
-        in_hand: pick.in_progress,
+        in_hand: pick.claimed,
         forgotten: pick.forgotten,
         unusable: pick.unusable,
         rejected: pick.rejected.clone(),
@@ -36,7 +36,7 @@ fn zero_reason(pick: &Pick) -> Option<ZeroReason> {
         Pick { listed: 0, waiting: 0, unusable: 0, .. } => ZeroReason::NothingWaiting,
         // The server's count contradicts its list, so this is not "nothing".
         Pick { listed: 0, .. } => ZeroReason::NoneListed,
-        Pick { in_progress: 0, forgotten: 0, .. } => ZeroReason::NoneUsable,
+        Pick { claimed: 0, forgotten: 0, .. } => ZeroReason::NoneUsable,
         _ => ZeroReason::AllInHand,
     })
 }

@@ -1,4 +1,4 @@
-//! Takes the oldest signed-off bookings that are not in progress:
+//! Claims the oldest signed-off bookings:
 //! [`RunRequested`](strongroom_model::Event::RunRequested) in,
 //! [`RunEnumerated`](strongroom_model::Event::RunEnumerated) out, in one append with its bookings' events. The README
 //! has the whole table.

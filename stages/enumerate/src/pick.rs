@@ -31,8 +31,8 @@ pub(crate) struct Pick {
     pub(crate) taken: Vec<Note>,
     /// Bookings with an unusable record, not noted before.
     pub(crate) noted: Vec<Note>,
-    /// Bookings in progress, or that need a person.
-    pub(crate) in_progress: u64,
+    /// Claimed, or in need of a person.
+    pub(crate) claimed: u64,
     /// Bookings that the log has as archived.
     pub(crate) forgotten: u64,
     pub(crate) forgotten_ids: Vec<BookingId>,
@@ -90,7 +90,7 @@ impl Pick {
         let stream = StreamName::booking(&id);
         match whereabouts(heads.get(&stream), asked_at) {
             Whereabouts::Free(expected) => self.take(stream, expected, record),
-            Whereabouts::InProgress => self.in_progress += 1,
+            Whereabouts::Claimed => self.claimed += 1,
             Whereabouts::Forgotten => {
                 self.forgotten += 1;
                 if self.forgotten_ids.len() < MAX_FORGOTTEN_NAMED {
@@ -113,7 +113,7 @@ impl Pick {
         let stream = StreamName::booking(&id);
         // The log's position does not matter: nothing here is archived.
         let Whereabouts::Free(expected) = whereabouts(heads.get(&stream), Position(0)) else {
-            self.in_progress += 1;
+            self.claimed += 1;
             return;
         };
         if self.noted.len() < MAX_NOTED {
@@ -143,7 +143,7 @@ enum Whereabouts {
     /// To be appended after this.
     Free(Expected),
     /// An earlier run took it, or it needs a person.
-    InProgress,
+    Claimed,
     /// Archived before the server offered it: the server has forgotten that.
     Forgotten,
 }
@@ -154,7 +154,7 @@ fn whereabouts(head: Option<&StreamHead>, asked_at: Position) -> Whereabouts {
     match head.status.as_ref().and_then(|status| BookingStatus::from_label(status.as_str())) {
         Some(BookingStatus::GivenBack) => Whereabouts::Free(Expected::After(head.version)),
         Some(BookingStatus::Archived | BookingStatus::Purged) if head.position < asked_at => Whereabouts::Forgotten,
-        _ => Whereabouts::InProgress,
+        _ => Whereabouts::Claimed,
     }
 }
 

@@ -25,7 +25,7 @@ pub const MAX_PAGES: u32 = 200;
 /// Takes bookings. A run's events are appended in one step, each with the version that its booking's stream had:
 /// - if we stop before the append, nothing has happened, and the run is still pending;
 /// - if another run took one of the bookings meanwhile, the log refuses the append. The run is delivered again, lists
-///   anew, and finds that one in progress. One of two concurrent runs always succeeds: what refuses one is the other's
+///   anew, and finds that one claimed. One of two concurrent runs always succeeds: what refuses one is the other's
 ///   append;
 /// - if a duplicate of this run was faster, the run's own stream has moved on, and this outcome is dropped.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Stage for Enumerate {
                 }
                 // Not settled: delivered again once the log can be read.
                 Err(ListError::Log(error)) => {
-                    tracing::warn!(error = %with_causes(&error), "a run cannot read which bookings are in progress");
+                    tracing::warn!(error = %with_causes(&error), "a run cannot read which bookings are claimed");
                 }
             }
         }
@@ -124,7 +124,7 @@ impl Enumerate {
             waiting = pick.waiting,
             listed = pick.listed,
             enumerated = pick.taken.len(),
-            in_hand = pick.in_progress,
+            in_hand = pick.claimed,
             forgotten = pick.forgotten,
             unusable = pick.unusable,
             "a run has enumerated"

@@ -81,7 +81,7 @@ pub struct Config {
     #[config(nested)]
     pub drive: DriveSection,
 
-    /// Which bookings a run takes.
+    /// Which bookings a run claims.
     #[config(nested)]
     pub enumerate: EnumerateSection,
 

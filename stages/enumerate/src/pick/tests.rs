@@ -68,7 +68,7 @@ fn stuck_bookings_at_the_head_do_not_starve_the_rest() {
     pick.look(page(stuck.iter().map(|id| offer(id)).collect()), &heads, ASKED_AT);
     pick.look(page(vec![offer("B-1"), offer("B-2")]), &heads, ASKED_AT);
     assert_eq!(taken(&pick), ["B-1", "B-2"]);
-    assert_eq!(pick.in_progress, 500);
+    assert_eq!(pick.claimed, 500);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn only_what_nobody_has_is_taken_after_the_version_it_was_seen_at() {
     assert_eq!(taken(&pick), ["B-1", "B-6"]);
     assert_eq!(pick.taken[0].expected, Expected::New);
     assert_eq!(pick.taken[1].expected, Expected::After(Version(3)));
-    assert_eq!(pick.in_progress, 4);
+    assert_eq!(pick.claimed, 4);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn an_archived_booking_is_forgotten_only_if_it_was_archived_before_the_server_wa
         ("B-3", BookingStatus::Archived, ASKED_AT.0),
     ]);
     pick.look(page((1..=3).map(|n| offer(&format!("B-{n}"))).collect()), &heads, ASKED_AT);
-    assert_eq!((pick.forgotten, pick.in_progress), (2, 1));
+    assert_eq!((pick.forgotten, pick.claimed), (2, 1));
     assert!(pick.taken.is_empty());
 }
 
@@ -124,7 +124,7 @@ fn an_unusable_record_is_its_bookings_failure_once() {
     let failed = note.event.failure().unwrap();
     assert_eq!((failed.kind, failed.retry_at), (FailureKind::UnknownDigest, None));
     assert!(failed.message.contains("B-1") && failed.message.contains("no such algorithm"), "{}", failed.message);
-    assert_eq!((pick.unusable, pick.in_progress), (2, 1));
+    assert_eq!((pick.unusable, pick.claimed), (2, 1));
     assert_eq!(pick.rejected.iter().map(|one| one.booking.as_str()).collect::<Vec<_>>(), ["B-1", "../B"]);
 }
 

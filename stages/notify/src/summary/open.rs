@@ -12,7 +12,7 @@ use strongroom_model::Position;
 
 pub use self::alarms::{LastingAlarm, LastingAlarms};
 pub use self::attention::{Attention, Group, Stuck};
-pub use self::bookings::InProgress;
+pub use self::bookings::Claimed;
 pub use self::drives::Drives;
 
 /// About 300 KiB.
@@ -22,7 +22,7 @@ pub(crate) const PAGE: usize = 256;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Open {
     /// Bookings that were in progress.
-    pub in_hand: InProgress,
+    pub claimed: Claimed,
     /// Subjects that needed a person.
     pub attention: Attention,
     /// Lasting alarms.
@@ -36,6 +36,6 @@ pub struct Open {
 /// # Errors
 /// The log could not be read.
 pub async fn open_at(log: &EventLog, to: Position) -> Result<Open, LogError> {
-    let (in_hand, attention) = bookings::at(log, to).await?;
-    Ok(Open { in_hand, attention, alarms: alarms::at(log, to).await?, drives: drives::at(log, to).await? })
+    let (claimed, attention) = bookings::at(log, to).await?;
+    Ok(Open { claimed, attention, alarms: alarms::at(log, to).await?, drives: drives::at(log, to).await? })
 }

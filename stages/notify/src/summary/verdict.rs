@@ -36,7 +36,7 @@ pub fn verdict(report: &SummaryReport) -> SummaryVerdict {
         return act(needs_you(report), rest(report, Some(safe)));
     }
     if let Some(alarm) = report.open.alarms.list.first() {
-        let waiting = report.open.in_hand.unproven();
+        let waiting = report.open.claimed.unproven();
         let mut sentence = alarm.raised.kind.title().to_owned();
         let others = report.open.alarms.list.len() as u64 - 1;
         if others > 0 {
@@ -77,7 +77,7 @@ fn needs_you(report: &SummaryReport) -> String {
 
 fn safe_files(report: &SummaryReport) -> SummaryVerdict {
     let safe = report.tally.files.backed_up;
-    let waiting = report.open.in_hand.unproven();
+    let waiting = report.open.claimed.unproven();
     let left = report.tally.runs.left_waiting();
     let place = place(report);
     let sentence = match (waiting, left.unwrap_or(0), safe) {
@@ -118,16 +118,16 @@ fn place(report: &SummaryReport) -> String {
 /// Zero, with its reason (R8).
 fn nothing(report: &SummaryReport) -> SummaryVerdict {
     let runs = &report.tally.runs;
-    let in_hand = report.open.in_hand;
+    let claimed = report.open.claimed;
     let looked = runs.last_look.as_ref().map(|(_, look)| look.zero_reason);
     let (tone, reason) = match looked {
-        _ if in_hand.retrying > 0 && in_hand.retrying == in_hand.total() => {
-            let wait = if in_hand.retrying == 1 { "waits" } else { "wait" };
-            (Tone::Mind, format!("{} {wait} to be tried again", files(in_hand.retrying)))
+        _ if claimed.retrying > 0 && claimed.retrying == claimed.total() => {
+            let wait = if claimed.retrying == 1 { "waits" } else { "wait" };
+            (Tone::Mind, format!("{} {wait} to be tried again", files(claimed.retrying)))
         }
-        _ if in_hand.unproven() > 0 => (Tone::Mind, format!("{} still on the way", are(in_hand.unproven()))),
+        _ if claimed.unproven() > 0 => (Tone::Mind, format!("{} still on the way", are(claimed.unproven()))),
         Some(Some(ZeroReason::NothingWaiting)) => (Tone::Well, "nothing was waiting".to_owned()),
-        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is in progress already".to_owned()),
+        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is claimed already".to_owned()),
         Some(Some(ZeroReason::NoneUsable)) => {
             let records = plural(runs.rejected.total(), "record that waits", "records that wait");
             (Tone::Act, format!("none of the {records} could be used"))
@@ -161,7 +161,7 @@ fn rest(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
         Some(safe) => also.push(format!("{} safe {}.", are(safe), place(report))),
         None => {}
     }
-    let to_tell = report.open.in_hand.to_tell;
+    let to_tell = report.open.claimed.to_tell;
     if to_tell > 0 {
         also.push(full_stop(&format!("{} proven, but not yet moved on the server", are(to_tell))));
     }

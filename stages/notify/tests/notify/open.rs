@@ -67,8 +67,8 @@ proptest! {
             let head = site.log.head().await.unwrap().size;
             for to in (1..=head).map(Position) {
                 let open = open_at(&site.log, to).await.unwrap();
-                let in_hand = open.in_hand;
-                let found = ([in_hand.to_fetch, in_hand.to_prove, in_hand.to_tell], in_hand.retrying,
+                let claimed = open.claimed;
+                let found = ([claimed.to_fetch, claimed.to_prove, claimed.to_tell], claimed.retrying,
                     open.attention.total);
                 prop_assert_eq!(found, folded(&site, to).await, "at {}", to);
             }

@@ -12,7 +12,7 @@ const OPEN: [BookingStatus; 4] =
 
 /// Bookings in progress, by the next step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct InProgress {
+pub struct Claimed {
     /// To be fetched, for the first time or again.
     pub to_fetch: u64,
     /// To be read back.
@@ -23,7 +23,7 @@ pub struct InProgress {
     pub retrying: u64,
 }
 
-impl InProgress {
+impl Claimed {
     /// All.
     #[must_use]
     pub const fn total(&self) -> u64 {
@@ -40,7 +40,7 @@ impl InProgress {
 /// Counts each booking once, by its last event before the position.
 struct Census {
     to: Position,
-    in_hand: InProgress,
+    claimed: Claimed,
     attention: Collector,
     counted: Counted,
 }
@@ -67,9 +67,9 @@ impl Counted {
 /// Bookings at `to`: those unchanged since, and those changed since that were open before. A booking that changes
 /// between the two passes is found by both and counted once; none is missed, since the second reads up to the log's end
 /// after the first.
-pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InProgress, Attention), LogError> {
+pub(super) async fn at(log: &EventLog, to: Position) -> Result<(Claimed, Attention), LogError> {
     let mut census =
-        Census { to, in_hand: InProgress::default(), attention: Collector::default(), counted: Counted::default() };
+        Census { to, claimed: Claimed::default(), attention: Collector::default(), counted: Counted::default() };
     for status in OPEN {
         census.unmoved(log, SubjectKind::Booking, status).await?;
     }
@@ -78,7 +78,7 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<(InProgress, Atte
     }
     census.moved(log).await?;
     let attention = census.attention.finish(log, to).await?;
-    Ok((census.in_hand, attention))
+    Ok((census.claimed, attention))
 }
 
 impl Census {
@@ -138,12 +138,12 @@ impl Census {
             return;
         }
         match status {
-            BookingStatus::Enumerated => self.in_hand.to_fetch += 1,
-            BookingStatus::Fetched => self.in_hand.to_prove += 1,
-            BookingStatus::BackedUp => self.in_hand.to_tell += 1,
+            BookingStatus::Enumerated => self.claimed.to_fetch += 1,
+            BookingStatus::Fetched => self.claimed.to_prove += 1,
+            BookingStatus::BackedUp => self.claimed.to_tell += 1,
             _ => self.attention.add(last),
         }
         let waits = matches!(&last.event, Event::TimesheetFailed(failed) if failed.retry_at.is_some());
-        self.in_hand.retrying += u64::from(waits);
+        self.claimed.retrying += u64::from(waits);
     }
 }

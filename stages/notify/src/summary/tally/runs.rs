@@ -19,8 +19,8 @@ pub struct RunTally {
     pub given_up: u64,
     /// Nothing was waiting.
     pub nothing_waiting: u64,
-    /// Only bookings in progress, or that need a person.
-    pub all_in_hand: u64,
+    /// Only claimed bookings, or such that need a person.
+    pub all_claimed: u64,
     /// Only unusable records.
     pub none_usable: u64,
     /// A list without any of the waiting bookings.
@@ -58,7 +58,7 @@ impl RunTally {
         self.last_failure = None;
         match data.zero_reason {
             Some(ZeroReason::NothingWaiting) => self.nothing_waiting += 1,
-            Some(ZeroReason::AllInHand) => self.all_in_hand += 1,
+            Some(ZeroReason::AllInHand) => self.all_claimed += 1,
             Some(ZeroReason::NoneUsable) => self.none_usable += 1,
             Some(ZeroReason::NoneListed) => self.none_listed += 1,
             None => {}

@@ -42,16 +42,16 @@ pub(super) fn counts(report: &SummaryReport) -> Vec<ViewRow> {
 }
 
 fn still_on_the_way(report: &SummaryReport) -> Option<ViewRow> {
-    let in_hand = report.open.in_hand;
+    let claimed = report.open.claimed;
     let parts = [
-        (in_hand.to_fetch, "to be fetched"),
-        (in_hand.to_prove, "to be read back"),
-        (in_hand.to_tell, "proven, to be moved on the server"),
-        (in_hand.retrying, "of them waiting to be tried again"),
+        (claimed.to_fetch, "to be fetched"),
+        (claimed.to_prove, "to be read back"),
+        (claimed.to_tell, "proven, to be moved on the server"),
+        (claimed.retrying, "of them waiting to be tried again"),
     ];
     let parts: Vec<String> =
         parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
-    (in_hand.total() > 0).then(|| ViewRow::with_note("Still on the way", count(in_hand.total()), parts.join(", ")))
+    (claimed.total() > 0).then(|| ViewRow::with_note("Still on the way", count(claimed.total()), parts.join(", ")))
 }
 
 /// Unknown is called unknown (R8).
@@ -157,7 +157,7 @@ fn how_runs_ended(report: &SummaryReport) -> String {
     let runs = &report.tally.runs;
     let parts = [
         (runs.nothing_waiting, "found nothing waiting"),
-        (runs.all_in_hand, "found only what was in progress"),
+        (runs.all_claimed, "found only what was claimed"),
         (runs.none_usable, "found only records that cannot be used"),
         (runs.none_listed, "got a list that shows none of those that wait"),
         (runs.given_up, "could not ask the server"),
