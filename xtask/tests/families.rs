@@ -117,7 +117,8 @@ fn words(name: &str) -> Vec<String> {
 
 /// What of a source names a family.
 fn families(source: &str) -> Vec<String> {
-    let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let of_tests = ["#[cfg(test)]\nmod tests", "#[cfg(test)]\npub(super) mod tests"];
+    let code = of_tests.iter().fold(source, |code, tests| code.split(tests).next().unwrap_or(code));
     let tokens = tokens(code);
     let mut found = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
