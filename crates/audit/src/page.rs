@@ -97,7 +97,7 @@ pub enum ViewError {
         size: u64,
     },
     /// No subject of the kind has that status.
-    #[error("unknown status {status:?} of a {}: {}", .kind.name(), describe_known(.known))]
+    #[error("unknown status {status:?} of a {}: expected {}", .kind.name(), .known.join(", "))]
     UnknownStatus {
         /// The kind of subject.
         kind: SubjectKind,
@@ -118,13 +118,6 @@ pub enum ViewError {
         /// Whether it has a later one.
         exists: bool,
     },
-}
-
-fn describe_known(known: &[String]) -> String {
-    if known.is_empty() {
-        return "subjects of this kind have no status; ask for their list without one".to_owned();
-    }
-    format!("expected {}", known.join(", "))
 }
 
 fn describe_as_of(as_of: Option<Position>) -> String {
@@ -206,7 +199,6 @@ mod tests {
                 status: "x".to_owned(),
                 known: vec!["requested".to_owned(), "failed".to_owned()],
             },
-            ViewError::UnknownStatus { kind: SubjectKind::Drive, status: "x".to_owned(), known: Vec::new() },
             ViewError::UnknownSubject {
                 site: site.clone(),
                 subject: subject.clone(),

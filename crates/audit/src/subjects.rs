@@ -137,16 +137,21 @@ impl SubjectEntry {
     }
 }
 
-/// The statuses that subjects of a kind can have; of a kind without a list, those in the log count.
+/// The statuses that subjects of a kind can have: any may need a person. Others that the log has count as well.
 #[must_use]
 pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
-    match kind {
+    let needs_attention = BookingStatus::NeedsAttention.label();
+    let mut labels = match kind {
         SubjectKind::Booking => BookingStatus::ALL.into_iter().map(BookingStatus::label).collect(),
         SubjectKind::Run => vec!["requested", "enumerated", "failed"],
         SubjectKind::Alarm => vec!["raised", "cleared"],
         SubjectKind::Summary => vec!["composed", "sent", "failed"],
         _ => Vec::new(),
+    };
+    if !labels.contains(&needs_attention) {
+        labels.push(needs_attention);
     }
+    labels
 }
 
 async fn check_status(log: &EventLog, kind: SubjectKind, status: &str) -> Result<(), ViewError> {

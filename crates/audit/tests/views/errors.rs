@@ -33,11 +33,11 @@ pub(crate) async fn a_position_after_the_end_is_named(log: &EventLog) {
 pub(crate) async fn an_unknown_status_is_named_with_those_that_there_are(log: &EventLog) {
     let page = PageRequest::default();
     let error = subjects(log, SubjectKind::Run, "sleeping", &page).await.unwrap_err().to_string();
-    assert_eq!(error, "unknown status \"sleeping\" of a run: expected requested, enumerated, failed");
+    assert_eq!(error, "unknown status \"sleeping\" of a run: expected requested, enumerated, failed, needs-attention");
     let none = subjects(log, SubjectKind::Run, "failed", &page).await.unwrap();
     assert!(none.items.is_empty(), "it is known, and nothing has it");
     let error = subjects(log, SubjectKind::Drive, "ready", &page).await.unwrap_err().to_string();
-    assert!(error.contains("subjects of this kind have no status"), "{error}");
+    assert_eq!(error, "unknown status \"ready\" of a drive: expected needs-attention");
 }
 
 pub(crate) async fn an_unknown_subject_is_named(log: &EventLog) {
