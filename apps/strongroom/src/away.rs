@@ -114,7 +114,10 @@ impl OutageWatch {
             kept::keep(&self.config, &kept).await;
         }
         if let Err(trouble) = self.tell(&mut kept, why, now).await {
-            tracing::error!(reason = trouble.sentence(), "that the log is away could not be mailed: trying again");
+            tracing::error!(
+                reason = trouble.sentence(),
+                "the mail about the unreachable log was not sent: trying again"
+            );
             self.again_at = Some(Instant::now() + AGAIN);
         }
         self.kept = Some(kept);
@@ -168,13 +171,13 @@ impl OutageWatch {
         if kept.outage.is_some() {
             match self.record(&mut kept, log).await {
                 Ok(()) => {
-                    tracing::info!("the log is there again");
+                    tracing::info!("the log can be written again");
                     kept.outage = None;
                     self.again_at = None;
                     kept::keep(&self.config, &kept).await;
                 }
                 Err(trouble) => {
-                    tracing::warn!(reason = trouble.sentence(), "that the log was away could not be recorded");
+                    tracing::warn!(reason = trouble.sentence(), "the outage of the log was not recorded");
                 }
             }
         }

@@ -8,10 +8,9 @@ pub(crate) mod watcher;
 
 use std::time::Duration;
 
+use strongroom_audit::RAISED;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::alarm::Alarm;
 use strongroom_model::event::AlarmKey;
-use strongroom_model::fold::fold;
 use strongroom_model::presence::{Part, PartState, Sign};
 use strongroom_model::text::printable;
 use strongroom_model::{AlarmKind, DriveId, SubjectKind};
@@ -129,17 +128,13 @@ fn able(cannot_record: Option<&str>, parts: Vec<Part>) -> Vec<Part> {
 }
 
 pub(crate) async fn raised(log: &EventLog, is_such: impl Fn(AlarmKind) -> bool) -> Result<Vec<AlarmKey>, LogError> {
-    let mut raised = Vec::new();
-    for head in log.newest(SubjectKind::Alarm, MAX_ALARMS).await? {
-        let code = head.stream.id().split('.').next().and_then(AlarmKind::of_code);
-        if !code.is_some_and(&is_such) {
-            continue;
-        }
-        let history = log.readable_stream(&head.stream).await?;
-        let alarm = fold::<Alarm>(&history).ok().and_then(|alarm| alarm.raised);
-        raised.extend(alarm.map(|(alarm, _)| AlarmKey::new(alarm.kind, &alarm.subject)));
-    }
-    Ok(raised)
+    let heads = log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
+    let raised = heads.iter().filter(|head| head.status.as_ref().is_some_and(|status| status.as_str() == RAISED));
+    let key = |id: &str| {
+        let (code, subject) = id.split_once('.')?;
+        Some(AlarmKey::new(AlarmKind::of_code(code)?, subject))
+    };
+    Ok(raised.filter_map(|head| key(head.stream.id())).filter(|key| is_such(key.kind)).collect())
 }
 
 #[cfg(test)]

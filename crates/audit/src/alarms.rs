@@ -90,7 +90,8 @@ async fn alarms_within(
     .await
 }
 
-pub(crate) const RAISED: &str = "raised";
+/// The status label of an alarm that is raised.
+pub const RAISED: &str = "raised";
 
 /// The alarms that are raised now, the newest first, [`MAX_PAGE`] at most.
 ///

@@ -37,7 +37,7 @@ pub mod world;
 #[cfg(test)]
 mod samples;
 
-pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, alarms, raised_alarms};
+pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, RAISED, alarms, raised_alarms};
 pub use crate::as_of::{AsOf, ParseAsOfError};
 pub use crate::booking_state::{BookingState, CopyProof};
 pub use crate::causes::{Cause, causes};

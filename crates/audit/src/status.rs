@@ -190,7 +190,7 @@ impl Status {
         let prefix = Prefix::read(log, horizon).await?;
         let mut observed = Observed::default();
         observed.notes.push(format!(
-            "what the server, the drives and the processes said at position {position} is not in the log"
+            "the log does not record what the server, the drives and the processes reported at position {position}"
         ));
         if prefix.unreadable > 0 {
             observed.notes.push(format!("{} events can be read only by a newer version", prefix.unreadable));

@@ -69,6 +69,6 @@ pub(super) async fn keep(config: &Config, kept: &OutageFile) {
     let is_empty = kept.outage.is_none() && kept.mailed.is_empty();
     let done = blocking(move || if is_empty { folder.remove(&name) } else { folder.replace(&name, &text) }).await;
     if let Err(error) = done {
-        tracing::warn!(%error, "since when the log is away could not be kept in the data folder");
+        tracing::warn!(%error, "the outage of the log was not kept in the data folder");
     }
 }

@@ -45,7 +45,7 @@ impl Process {
                 self.log.close().await;
             } => {}
             // What is not closed in order is as after a power cut, which loses nothing.
-            () = aborted => tracing::warn!("the process was not closed in order in time; the next start goes on from the log"),
+            () = aborted => tracing::warn!("the process was not closed cleanly in time; the next start continues from the log"),
         }
         self.traces.flush().await;
         done

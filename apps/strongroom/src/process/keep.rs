@@ -47,7 +47,7 @@ impl Process {
         let relay = self.relay.as_ref().is_some_and(RelayHandle::has_ended);
         if (relay || self.pipeline.has_ended()) && !self.shutdown.is_requested() {
             return Err(CliError::new("a part of this process has ended by itself")
-                .next_step("start it again, and report what it said above")
+                .next_step("start it again, and report the messages above")
                 .finally());
         }
         Ok(())

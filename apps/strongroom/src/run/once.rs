@@ -200,5 +200,9 @@ pub(crate) fn run_trouble(run: &Run, zone: &TimeZone) -> Option<String> {
         || format!("next: {}", failed.kind.step()),
         |due| format!("it is tried again from {} on, by the next run", shown(due, zone)),
     );
-    Some(format!("The server could not be asked what waits: {}: {}.\n  {again}", failed.kind.cause(), failed.message))
+    Some(format!(
+        "The server's list of waiting bookings could not be read: {}: {}.\n  {again}",
+        failed.kind.cause(),
+        failed.message
+    ))
 }

@@ -31,7 +31,7 @@ pub(crate) struct Asked {
 pub(crate) async fn ask(process: &Process, clock_watch: &mut ClockWatch) -> Result<Asked, CliError> {
     clock_watch.turn().await?;
     let run = request::now(&process.config, &process.log, &process.clock).await?;
-    tracing::info!(%run, "a run is asked for");
+    tracing::info!(%run, "run requested");
     let patience = process.config.retry.wait_once.get();
     let since = Instant::now();
     let mut asked = None;

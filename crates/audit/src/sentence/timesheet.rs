@@ -51,7 +51,7 @@ pub(super) fn backed_up(booking: &str, data: &BackedUp) -> String {
 }
 
 pub(super) fn archived(booking: &str, data: &Archived) -> String {
-    format!("Booking {booking} is archived: the server was told, and its copy lies at {}.", quoted(&data.path))
+    format!("Booking {booking} is archived: the server has the proof, and its copy is at {}.", quoted(&data.path))
 }
 
 pub(super) fn purged(booking: &str, data: &Purged) -> String {
