@@ -221,7 +221,7 @@ impl Runner {
         }
     }
 
-    /// Makes the consumer requeue what was not begun: another worker may be able to do it.
+    /// Makes the consumer requeue what was not begun, for another worker.
     fn announce_pause(&mut self, obstacle: &AlarmRaised) -> Instant {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.worker.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));

@@ -29,7 +29,7 @@ pub struct Settled {
     pub obstacle: Option<AlarmRaised>,
 }
 
-/// How a task ended in this process: it is counted, and decides what becomes of the delivery.
+/// How a task ended here: it is counted, and decides what becomes of the delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskEnd {
     /// Its events are in the log.

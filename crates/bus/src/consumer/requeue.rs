@@ -144,7 +144,7 @@ impl RequeueWorker {
     }
 }
 
-/// An unconfirmed copy is acknowledged too: the log holds the work, and the relay publishes it again.
+/// An unconfirmed copy is acknowledged too: the relay publishes the work again.
 async fn acknowledge(copies: Vec<Copy>, published: Vec<Published>) {
     for ((message, incoming), published) in copies.into_iter().zip(published) {
         if published != Published::Confirmed {

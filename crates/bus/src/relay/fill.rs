@@ -217,7 +217,7 @@ impl Relay {
         Ok(false)
     }
 
-    /// A broker whose node has just died confirms what it then does not have (seen on RabbitMQ 3.10.8).
+    /// A broker whose node just died confirms what it then lacks (seen on RabbitMQ 3.10.8).
     fn lost_after(&self, now: Instant) -> Duration {
         let pace = self.wiring.pace;
         let in_doubt = self.connected_again.is_some_and(|at| now.saturating_duration_since(at) < pace.settles);
