@@ -9,11 +9,13 @@
 //! is recorded, by noun.
 
 pub(crate) mod booking;
+mod columns;
 mod connection;
 mod database;
 mod document_root;
 mod error;
 pub(crate) mod intent;
+mod migrations;
 mod postgres;
 mod presence;
 pub(crate) mod proof;

@@ -8,7 +8,7 @@ use crate::stored::decode;
 use crate::stream_head::{Moved, StreamHead};
 
 /// A stream's last event, and what else its head is made of.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(crate) struct LastEvent {
     pub(crate) position: i64,
     pub(crate) body: String,

@@ -6,6 +6,7 @@ use strongroom_model::{Next, Partition, Position, StageName, Status, StreamName,
 
 use crate::backlog::StageBacklog;
 use crate::merkle::Hash;
+use crate::projection::LastEvent;
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 
@@ -36,6 +37,22 @@ where
             position: Position(quantity(row, "position")?),
             leaf_hash: Hash::try_from(leaf_hash).map_err(unreadable)?,
             body: row.try_get("body")?,
+        })
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for LastEvent
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            position: row.try_get("position")?,
+            body: row.try_get("body")?,
+            first: row.try_get("first")?,
+            decisive: row.try_get("decisive")?,
         })
     }
 }

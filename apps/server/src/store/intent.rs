@@ -12,6 +12,7 @@ use sqlx::FromRow;
 use strongroom_model::{BookingId, Month};
 
 use super::booking::{Timesheet, stored_path, stored_size, taken_size};
+use super::columns::columns;
 use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
 use crate::path::RelativePath;
 use crate::unchanged::{Fingerprint, Stamp};
@@ -158,20 +159,21 @@ impl<'a> Fields<'a> {
     }
 }
 
-#[derive(FromRow)]
-struct IntentColumns {
-    kind: String,
-    booking: String,
-    from_path: Vec<u8>,
-    to_path: Option<Vec<u8>>,
-    at_us: i64,
-    month: Option<String>,
-    purge: Option<String>,
-    filename: Option<Words>,
-    size_bytes: Option<i64>,
-    digest: Option<String>,
-    signed_off_at_us: Option<i64>,
-    stamp: Option<String>,
+columns! {
+    struct IntentColumns {
+        kind: String,
+        booking: String,
+        from_path: Vec<u8>,
+        to_path: Option<Vec<u8>>,
+        at_us: i64,
+        month: Option<String>,
+        purge: Option<String>,
+        filename: Option<Words>,
+        size_bytes: Option<i64>,
+        digest: Option<String>,
+        signed_off_at_us: Option<i64>,
+        stamp: Option<String>,
+    }
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Intent

@@ -16,6 +16,7 @@ use strongroom_service::config::{ServiceUrl, needs_verified_tls};
 
 use super::connection::{Connection, Transaction};
 use super::error::{Unusable, is_away};
+use super::migrations::migrator;
 use super::{DatabaseLocation, Result, StoreError};
 
 /// How many connections of a process read at once; one more writes, and one says that the
@@ -66,7 +67,11 @@ const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022542)";
 const LOGIN_CODES: [&str; 2] = ["28P01", "28000"];
 const NO_DATABASE_CODE: &str = "3D000";
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/postgres/server");
+const MIGRATIONS: [(&str, &str); 3] = [
+    ("bookings", include_str!("../../../../schemas/postgres/server/0001_bookings.sql")),
+    ("stamps", include_str!("../../../../schemas/postgres/server/0002_stamps.sql")),
+    ("proposals", include_str!("../../../../schemas/postgres/server/0003_proposals.sql")),
+];
 
 /// An open Postgres database.
 #[derive(Debug, Clone)]
@@ -150,7 +155,7 @@ impl Address {
             made.map_err(|source| self.unusable(Unusable::NoSchema, Some(source)))?;
         }
         // Not undone where it fails: the lock of the migrations ends with the connection.
-        let migrated = MIGRATIONS.run_direct(None, &mut db, false).await;
+        let migrated = migrator(&MIGRATIONS).run_direct(None, &mut db, false).await;
         drop(db.close().await);
         migrated.map_err(|source| self.not_migrated(source))
     }

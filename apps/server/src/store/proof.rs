@@ -8,6 +8,7 @@ use strongroom_model::event::ReadBack;
 use strongroom_model::wire::Mark;
 use strongroom_model::{BookingId, DriveId, EventId};
 
+use super::columns::columns;
 use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
 
 const ALL_NAMED: Sql = Sql::Each {
@@ -74,16 +75,17 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Tim
 
 struct ProofRow(RecordedProof);
 
-#[derive(FromRow)]
-struct ProofColumns {
-    booking: String,
-    drive: String,
-    digest: String,
-    path: Words,
-    read_back: String,
-    proven_at_us: i64,
-    event: String,
-    token: Option<String>,
+columns! {
+    struct ProofColumns {
+        booking: String,
+        drive: String,
+        digest: String,
+        path: Words,
+        read_back: String,
+        proven_at_us: i64,
+        event: String,
+        token: Option<String>,
+    }
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for ProofRow

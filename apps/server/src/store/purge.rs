@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use strongroom_model::wire::PurgeProposal;
 
+use super::columns::columns;
 use super::{Connection, Result, Store, from_us, query, to_us};
 use crate::token::Token;
 
@@ -80,14 +81,15 @@ async fn approver(db: &mut Connection, id: &str) -> Result<Option<String>> {
     Ok(row.map(|(approved_by,): (String,)| approved_by))
 }
 
-#[derive(FromRow)]
-struct PurgeColumns {
-    id: String,
-    proposed_by: String,
-    token: String,
-    token_name: String,
-    proposed_at_us: i64,
-    bookings: String,
+columns! {
+    struct PurgeColumns {
+        id: String,
+        proposed_by: String,
+        token: String,
+        token_name: String,
+        proposed_at_us: i64,
+        bookings: String,
+    }
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Proposal

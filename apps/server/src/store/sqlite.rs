@@ -12,6 +12,7 @@ use strongroom_service::blocking;
 use strongroom_service::private::{private_files, without_links};
 
 use super::connection::{Connection, Transaction};
+use super::migrations::migrator;
 use super::{DatabaseLocation, Result, StoreError};
 
 /// How many connections read at once.
@@ -28,7 +29,12 @@ const MAX_MIGRATION_TRIES: u32 = 20;
 /// writes over for as long as it can before it needs a new block.
 const ROOM_BYTES: usize = 256 << 10;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../schemas/sqlite/server");
+const MIGRATIONS: [(&str, &str); 4] = [
+    ("bookings", include_str!("../../../../schemas/sqlite/server/0001_bookings.sql")),
+    ("document root", include_str!("../../../../schemas/sqlite/server/0002_document_root.sql")),
+    ("stamps", include_str!("../../../../schemas/sqlite/server/0003_stamps.sql")),
+    ("proposals", include_str!("../../../../schemas/sqlite/server/0004_proposals.sql")),
+];
 
 /// An open SQLite file.
 #[derive(Debug, Clone)]
@@ -69,7 +75,7 @@ impl SqliteStore {
             .foreign_keys(true);
         let open = |source| StoreError::Open { path: path.to_owned(), source };
         let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
-        MIGRATIONS.run(&writer).await.map_err(|source| StoreError::Migrate {
+        migrator(&MIGRATIONS).run(&writer).await.map_err(|source| StoreError::Migrate {
             place: DatabaseLocation::new(path.display()),
             source: Box::new(source),
         })?;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::FromRow;
 
+use super::columns::columns;
 use super::{Result, Store, from_us, query, to_us};
 use crate::token::{Scopes, Token};
 
@@ -46,13 +47,14 @@ impl Store {
     }
 }
 
-#[derive(FromRow)]
-struct TokenColumns {
-    id: String,
-    name: String,
-    scopes: String,
-    created_at_us: i64,
-    revoked_at_us: Option<i64>,
+columns! {
+    struct TokenColumns {
+        id: String,
+        name: String,
+        scopes: String,
+        created_at_us: i64,
+        revoked_at_us: Option<i64>,
+    }
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Token

@@ -1,7 +1,8 @@
 //! Bringing a database's schema up to date, as its owner.
 
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, SqlStr};
 use strongroom_model::SiteId;
 use strongroom_service::kill_point;
 
@@ -11,8 +12,17 @@ use super::rebuild::upgrade;
 use super::{INSUFFICIENT_PRIVILEGE, state};
 use crate::error::OpenError;
 
+/// The migrations in their order, counted from 1, each by its name in the database's list.
+const MIGRATIONS: [(&str, &str); 5] = [
+    ("log", include_str!("../../../../schemas/postgres/eventlog/0001_log.sql")),
+    ("writers", include_str!("../../../../schemas/postgres/eventlog/0002_writers.sql")),
+    ("checks", include_str!("../../../../schemas/postgres/eventlog/0003_checks.sql")),
+    ("signs", include_str!("../../../../schemas/postgres/eventlog/0004_signs.sql")),
+    ("status", include_str!("../../../../schemas/postgres/eventlog/0005_status.sql")),
+];
+
 /// The newest schema that this version knows.
-pub(super) const NEWEST: i64 = 5;
+pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// What the roles may do.
 const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");
@@ -116,7 +126,10 @@ async fn set_up(connection: &mut PgConnection, before: Option<i64>) -> Result<Ve
 
 /// Each migration in a savepoint of the transaction.
 async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let mut migrator = sqlx::migrate!("../../schemas/postgres/eventlog");
+    let migrations = (1..).zip(MIGRATIONS).map(|(version, (name, sql))| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.create_schema("strongroom");
     migrator.dangerous_set_table_name("strongroom._sqlx_migrations");
     migrator.run(&mut *connection).await.map_err(|error| match error {

@@ -11,8 +11,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use sqlx::Connection as _;
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgRow, PgSeverity};
+use sqlx::{Connection as _, FromRow, Row as _};
 use strongroom_model::{EventId, Position, SiteId, StreamName, Version};
 use strongroom_service::{fault, kill_point};
 use tokio::time::Instant;
@@ -233,13 +233,24 @@ impl PostgresWriter {
 }
 
 /// A row that `take_turn` gives: the head, a stream or an id.
-#[derive(sqlx::FromRow)]
 struct Found {
     name: Option<String>,
     first_position: Option<i64>,
     version: Option<i64>,
     id: Option<Uuid>,
     frontier: Option<Vec<u8>>,
+}
+
+impl FromRow<'_, PgRow> for Found {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            name: row.try_get("name")?,
+            first_position: row.try_get("first_position")?,
+            version: row.try_get("version")?,
+            id: row.try_get("id")?,
+            frontier: row.try_get("frontier")?,
+        })
+    }
 }
 
 /// Where the log ends, without a turn.

@@ -1,7 +1,10 @@
 //! Opening and migrating: what is ours, what is not, and what is said about it.
 
+use std::path::Path;
+
 use futures_util::future::join_all;
 use sqlx::Connection as _;
+use sqlx::migrate::Migrator;
 use strongroom_eventlog::{Claimed, EventLog, RunClaim, grant_postgres, migrate_postgres};
 use strongroom_servers::{PgBouncer, Postgres, postgres};
 
@@ -110,7 +113,8 @@ async fn an_older_versions_database_is_brought_up_to_date_and_its_writers_still_
     for older in 1..NEWEST {
         let database = postgres().database();
         let mut owner = sqlx::PgConnection::connect(&database.url).await.unwrap();
-        let mut first = sqlx::migrate!("../../schemas/postgres/eventlog");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/postgres/eventlog");
+        let mut first = Migrator::new(folder).await.unwrap();
         first.migrations = first.migrations.iter().filter(|one| one.version <= older).cloned().collect();
         first.create_schema("strongroom");
         first.dangerous_set_table_name("strongroom._sqlx_migrations");

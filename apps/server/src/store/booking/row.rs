@@ -6,24 +6,25 @@ use strongroom_model::wire::ServerState;
 
 use super::{Booking, Moved, Timesheet};
 use crate::path::RelativePath;
+use crate::store::columns::columns;
 use crate::store::{Words, from_us, parsed};
 use crate::unchanged::Stamp;
 
-/// The columns, as either database gives them.
-#[derive(FromRow)]
-struct BookingColumns {
-    id: String,
-    state: String,
-    filename: Option<Words>,
-    size_bytes: Option<i64>,
-    digest: Option<String>,
-    path: Option<Vec<u8>>,
-    signed_off_at_us: Option<i64>,
-    month: Option<String>,
-    moved_from: Option<Vec<u8>>,
-    moved_at_us: Option<i64>,
-    purge: Option<String>,
-    stamp: Option<String>,
+columns! {
+    struct BookingColumns {
+        id: String,
+        state: String,
+        filename: Option<Words>,
+        size_bytes: Option<i64>,
+        digest: Option<String>,
+        path: Option<Vec<u8>>,
+        signed_off_at_us: Option<i64>,
+        month: Option<String>,
+        moved_from: Option<Vec<u8>>,
+        moved_at_us: Option<i64>,
+        purge: Option<String>,
+        stamp: Option<String>,
+    }
 }
 
 impl<'r, R: sqlx::Row> FromRow<'r, R> for Booking
