@@ -1,12 +1,11 @@
-//! Taking a file to another file system, where it cannot be renamed to: `archived/` is a disk of
-//! its own, or a folder below the document root is.
+//! Moves a file to another file system, where it cannot be renamed to: `archived/` is a disk of its own, or a folder
+//! below the document root is.
 //!
-//! The file is copied, and the old one deleted last, so that it is whole in one place at least
-//! whenever we stop; the intent that was recorded before says so to whoever comes next:
-//! - stopped while it was copied: the copy has a temporary name, which is deleted, and it is
-//!   copied anew;
-//! - stopped after the copy has its name: it is found there with the recorded digest, its name
-//!   is made durable, and the old one is deleted.
+//! The file is copied and the old one deleted last, so that it is whole in at least one place whenever we stop. The
+//! recorded intent leads whoever looks next there:
+//! - stopped during the copy: the copy has a temporary name; it is deleted and made anew;
+//! - stopped after the copy has its name: it is found there with the recorded digest, its name is made durable, and
+//!   the old one is deleted.
 
 use std::fs::File;
 use std::io;
@@ -25,16 +24,14 @@ use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
-/// What the temporary names of copies begin and end with.
 const PREFIX: &str = ".strongroom-";
 const SUFFIX: &str = ".part";
 
-/// Whether a name is one of a copy that is being made.
 pub(crate) fn is_part(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
-/// Takes a file that was `seen` to another file system, where its folder is there already.
+/// Moves a file to another file system, into a folder that exists.
 pub(crate) fn across(
     root: &DocumentRoot,
     from: &RelativePath,
@@ -44,7 +41,7 @@ pub(crate) fn across(
     touched: &mut Touched,
 ) -> Result<Carried> {
     match examine(root, to, wanted)? {
-        // An earlier attempt came as far as that.
+        // An earlier attempt got this far.
         FileCheck::Same(_) => {}
         FileCheck::Changed(_) => return Ok(Carried::Taken),
         FileCheck::Nothing => {
@@ -56,7 +53,7 @@ pub(crate) fn across(
     Ok(Carried::begun(emptied(root, from, to, seen, touched)))
 }
 
-/// The copy has its name: makes that durable, and takes the old file away.
+/// Makes the copy's name durable, then deletes the old file.
 fn emptied(
     root: &DocumentRoot,
     from: &RelativePath,
@@ -64,7 +61,7 @@ fn emptied(
     seen: &Stat,
     touched: &mut Touched,
 ) -> Result<Carried> {
-    // Before the old one goes: nobody syncs the other file system later.
+    // Before the deletion, since nobody syncs the other file system later.
     sync_folder(root.folder(to.parent().as_ref())?).map_err(DiskError::of(Call::Sync))?;
     kill_point!("server.across-synced");
     let there = root
@@ -73,14 +70,14 @@ fn emptied(
     if root.entry(from)?.as_ref() == Some(seen) {
         root.remove_file(from)?;
     } else {
-        // What was copied is what was recorded; what is there now is somebody else's.
+        // What was copied is what was recorded; the file there now is another one.
         tracing::error!(path = %from, "a file was changed while it was archived: the new one stays where it is");
     }
     touched.extend([from.parent(), to.parent()]);
     Ok(Carried::There(Stamp::of(&there)))
 }
 
-/// Copies the file and gives the copy its name; says why not, if not.
+/// Copies the file and gives the copy its name; returns why not, if not.
 fn copied(
     root: &DocumentRoot,
     from: &RelativePath,
@@ -116,7 +113,6 @@ fn copied(
     Ok(None)
 }
 
-/// Makes a copy that is durable and was read back.
 fn make(
     root: &DocumentRoot,
     from: &RelativePath,
@@ -133,7 +129,7 @@ fn make(
     pour(&source, &mut copy)?;
     keep_attributes(&source, &copy).map_err(DiskError::of(Call::Read))?;
     sync_file(&copy)?;
-    // Past the cache where that can be had: what counts is what the disk holds.
+    // Past the page cache where possible: what counts is what the disk holds.
     let _ = drop_cached(&copy);
     drop(copy);
     let (size, digest) = digest_of(root.open_file(part)?, wanted.digest.algorithm())?;
@@ -141,7 +137,7 @@ fn make(
         return changed();
     }
     if digest != wanted.digest || size != wanted.size.0 {
-        // The original was looked at a moment ago, and was right.
+        // The original matched a moment ago.
         return Err(DiskError::other(
             Call::Read,
             format!("the copy of {from} on the other disk reads back as {digest}"),
@@ -156,7 +152,7 @@ fn pour(source: &File, copy: &mut File) -> Result<()> {
     tee.failed.map_or_else(|| read.map(drop).map_err(DiskError::of(Call::Read)), Err)
 }
 
-/// The temporary name of a file's copy: always the same, so that the next attempt finds it.
+/// Always the same, so that the next attempt finds it.
 fn part_of(to: &RelativePath) -> Result<RelativePath> {
     let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(to.as_bytes())[..12]);
     let name = format!("{PREFIX}{hash}{SUFFIX}");

@@ -1,4 +1,4 @@
-//! The folder that archived files go to: whether it takes files at all, whichever file it is.
+//! The folder for archived files, and whether it takes any.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -10,33 +10,30 @@ use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::trouble::DiskTrouble;
 
-/// The folder below the document root that archived files go to.
 pub(crate) const ARCHIVED: &str = "archived";
-/// The file that is made to see whether one can be. Its name is always the same, and no walk takes it for a timesheet:
-/// if we stop before it is taken away, then whoever looks next does so.
+/// Created to see whether a file can be. The name is fixed and ends as a temporary file's does, so that an import
+/// skips it: if we stop before it is deleted, the next check deletes it.
 const PROBE: &str = ".strongroom-probe.part";
 
-/// A folder that no file can be archived in, and why.
 #[derive(Debug)]
 pub(crate) struct NoArchive {
     folder: RelativePath,
     error: DiskError,
 }
 
-/// A month's folder.
 pub(crate) fn folder_of(month: Month) -> RelativePath {
     RelativePath::new(format!("{ARCHIVED}/{month}")).expect("its parts are plain")
 }
 
-/// Whether files can be archived in that month: its folder, or the one above it while that is all there is, is a real
-/// folder in which a file can be made. No link is followed, and nothing stays behind.
+/// Whether files can be archived in that month: the innermost of its existing folders is a real folder in which a
+/// file can be created. No link is followed, and nothing stays behind.
 pub(crate) fn try_archive(root: &DocumentRoot, month: Month) -> std::result::Result<(), NoArchive> {
     let month = folder_of(month);
     let mut innermost = None;
     for folder in month.parent().into_iter().chain([month]) {
         match root.folder(Some(&folder)) {
             Ok(_) => innermost = Some(folder),
-            // The first move makes it.
+            // The first move creates it.
             Err(error) if error.kind() == ErrorKind::NotFound => break,
             Err(error) => return Err(NoArchive { folder, error }),
         }
@@ -50,7 +47,7 @@ fn try_create(root: &DocumentRoot, folder: &RelativePath) -> Result<()> {
     root.remove_file(&probe)?;
     match root.create_file(&probe) {
         Ok(_) => {}
-        // Whoever looks at the same time could make it.
+        // A concurrent check created it.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
@@ -58,7 +55,6 @@ fn try_create(root: &DocumentRoot, folder: &RelativePath) -> Result<()> {
     Ok(())
 }
 
-/// What is the matter, and what to do.
 impl fmt::Display for NoArchive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { folder, error } = self;
@@ -78,7 +74,7 @@ impl fmt::Display for NoArchive {
     }
 }
 
-/// What it says is a part of its message.
+/// The cause is part of the message.
 impl std::error::Error for NoArchive {}
 
 #[cfg(test)]

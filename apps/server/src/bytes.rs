@@ -9,36 +9,31 @@ use strongroom_service::fault;
 
 use crate::disk_error::{DiskError, Result};
 
-/// Reads exactly so many bytes.
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> Result<()> {
     let read = faulted(|| fault!("server.read")).and_then(|()| at::read_exact_at(file, bytes, offset));
     read.map_err(DiskError::of(Call::Read))
 }
 
-/// Writes all of it.
 pub(crate) fn write_whole(file: &mut File, bytes: &[u8]) -> Result<()> {
     let written = faulted(|| fault!("server.write")).and_then(|()| file.write_all(bytes));
     written.map_err(DiskError::of(Call::Write))
 }
 
-/// Makes a file's bytes durable.
 pub(crate) fn sync_file(file: &File) -> Result<()> {
     sync::sync_file(file).map_err(DiskError::of(Call::Sync))
 }
 
-/// The size and the digest of what is left to read.
 pub(crate) fn digest_of(file: impl Read, algorithm: Algorithm) -> Result<(u64, Digest)> {
     let mut hasher = Hasher::new(algorithm);
     let read = each_chunk(file, || fault!("server.read"), |chunk| hasher.update(chunk));
     Ok((read.map_err(DiskError::of(Call::Read))?, hasher.finish()))
 }
 
-/// What an open file is.
 pub(crate) fn stat_of(file: &File) -> Result<Stat> {
     Stat::of(file).map_err(DiskError::of(Call::Read))
 }
 
-/// Writes down what is read. A write that fails ends the reading.
+/// Copies what is read to a file. A failed write ends the reading.
 pub(crate) struct Tee<'a, R> {
     pub(crate) from: R,
     pub(crate) to: &'a mut File,

@@ -1,12 +1,10 @@
-//! Taking a file from one place to another, or away.
+//! Moves or deletes one file.
 //!
-//! Each step looks before it acts, so that the same code serves a request, a request that
-//! finds what an earlier one could not finish, and the start after a crash:
+//! Each step looks before it acts, so that the same code serves a request, a retry and the start after a crash:
 //! - stopped before the rename: it is done now;
-//! - stopped after the rename, before the record: the file is found where it was meant to go,
-//!   and that is recorded now;
+//! - stopped after the rename, before the record: the file is found at its destination, and that is recorded now;
 //! - the file is in neither place: nothing is recorded, and it is reported;
-//! - a file that is not what its digest was taken of stays where it is.
+//! - a file that does not match its digest stays where it is.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,30 +17,29 @@ use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
-/// The folders whose names changed.
+/// The folders whose entries changed and need a sync.
 pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
 
-/// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Carried {
-    /// It is where it was meant to be, and this is what the file system says of it there.
+    /// It is at its destination, with this stamp.
     There(Stamp),
-    /// It had been taken there before.
+    /// It had been moved there before.
     Already(Stamp),
-    /// It is gone, as it was meant to be.
+    /// It is deleted.
     Gone,
     /// It is in neither place.
     Vanished,
-    /// Another file is where it was meant to go.
+    /// Another file is at the destination.
     Taken,
-    /// It is not what its digest was taken of, in a person's words.
+    /// It does not match its digest; the reason is for a person.
     Changed(String),
-    /// It has its new name already, or both names, and then a call was refused: whoever looks next finds out.
+    /// It has its new name, or both names, and then a call failed: the next look decides.
     Begun(String),
 }
 
 impl Carried {
-    /// What became of a file whose name was changed: an error after that does not say that nothing was done.
+    /// For steps after the rename: an error there does not mean that nothing was done.
     pub(crate) fn begun(result: Result<Self>) -> Self {
         result.unwrap_or_else(|error| Self::Begun(error.to_string()))
     }
@@ -74,7 +71,7 @@ pub(crate) fn carry(
                     let removed = root.remove_file(from);
                     Ok(Carried::begun(removed.and_then(|_| settled(root, from, to, &seen, touched))))
                 }
-                // Copied, but not yet deleted; or somebody else's.
+                // Copied, but not yet deleted; or a foreign file.
                 _ => across(root, from, to, &seen, wanted, touched),
             }
         }
@@ -104,7 +101,7 @@ pub(crate) fn remove(
     Ok(Carried::Gone)
 }
 
-/// Nothing is in the old place: it may have been taken to the new one before.
+/// Nothing is at the old place: an earlier attempt may have moved it.
 fn arrived(
     root: &DocumentRoot,
     from: &RelativePath,
@@ -122,8 +119,7 @@ fn arrived(
     })
 }
 
-/// The file has its new name. Whoever replaced or wrote it after it was looked at and before
-/// it was renamed shows now: then it goes back.
+/// Checks the renamed file. If somebody replaced or wrote to it between the check and the rename, it goes back.
 fn settled(
     root: &DocumentRoot,
     from: &RelativePath,

@@ -1,8 +1,5 @@
-//! Carrying out intents: rename or delete the files, sync the folders once, record the
-//! results in one transaction.
-//!
-//! The same code serves a request, a request that finds what an earlier one could not finish,
-//! and the start after a crash: see `carry`.
+//! Carries out recorded intents: renames or deletes the files, syncs the folders once, records the results in one
+//! transaction. Serves requests, retries and the start after a crash: see `carry`.
 
 use strongroom_model::wire::ServerState;
 use strongroom_service::{blocking, kill_point};
@@ -16,28 +13,26 @@ use crate::store::{Connection, Store, StoreError};
 use crate::trouble::DiskTrouble;
 use crate::unchanged::{Fingerprint, Stamp};
 
-/// What became of an intent's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Settled {
-    /// It is where it was meant to be (or gone, where it was meant to go), durably.
+    /// It is at its destination, or deleted, durably.
     Done,
     /// It is in neither place.
     Vanished,
-    /// Another file is where it was meant to go; it stays where it was.
+    /// Another file is at the destination; it stays where it was.
     Taken,
-    /// It is not what its digest was taken of, and stays where it is.
+    /// It does not match its digest, and stays where it is.
     Changed(String),
-    /// The disk could not do it, whichever file it was; it is as it was.
+    /// The disk refuses every file; this one is unchanged.
     NoStorage(DiskTrouble),
-    /// It could not be moved or deleted, and is as it was.
+    /// It could not be moved or deleted, and is unchanged.
     NotDone(String),
-    /// It was moved or deleted, but a power cut could undo that, or it was moved half: the intent stays.
+    /// It was moved or deleted, wholly or half, and a power cut could undo that: the intent stays.
     Unsure(String),
-    /// Another process has taken the intent over, and records what becomes of it.
+    /// Another process has taken the intent over and records the result.
     Elsewhere,
 }
 
-/// Carries out intents that are recorded already, and records what became of them.
 pub(crate) async fn settle(
     store: &Store,
     root: &DocumentRoot,
@@ -50,7 +45,7 @@ pub(crate) async fn settle(
     know_files(store, &mut intents).await?;
     let root = root.clone();
     let mut settled = blocking(move || perform(&root, intents)).await;
-    // If we stop here, then the files are settled and the intents say so to the next start.
+    // If we stop here, then the files are settled, and the intents tell the next start so.
     kill_point!("server.after-sync");
     let mut db = store.begin().await?;
     for (intent, settled, stamp) in &mut settled {
@@ -63,12 +58,12 @@ pub(crate) async fn settle(
             tracing::error!(booking = %intent.booking, why, "a file was changed since its digest was recorded; it stays");
         }
     }
-    // If we stop here, then nobody was told; asking again gives the same answer.
+    // If we stop here, then nobody got an answer; a retry gives the same one.
     kill_point!("server.after-record");
     Ok(settled)
 }
 
-/// What an intent's file must be, where an earlier version did not record it with the intent.
+/// Completes intents of an earlier version, which did not record the file's digest.
 async fn know_files(store: &Store, intents: &mut [Intent]) -> Result<(), StoreError> {
     for intent in intents.iter_mut().filter(|intent| intent.file.is_none() && !matches!(intent.deed, Deed::Discard)) {
         let known = store.booking(&intent.booking).await?;
@@ -83,7 +78,7 @@ fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled, O
         .into_iter()
         .map(|intent| {
             let (settled, stamp) = carry_out(root, &intent, &mut touched);
-            // If we stop here, then some files are moved and no record says so: the intents do.
+            // If we stop here, then some files are moved without a record: the intents lead to them.
             kill_point!("server.after-rename");
             (intent, settled, stamp)
         })
@@ -98,7 +93,7 @@ fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled, O
 
 fn carry_out(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (Settled, Option<Stamp>) {
     let Some(wanted) = &intent.file else {
-        // Nothing says what it was, so nothing says that it is not the only one of its kind.
+        // Without a digest it may be the only file of its kind.
         return (Settled::Changed(format!("{} has no recorded digest", intent.from)), None);
     };
     match carried(root, intent, wanted, touched) {
@@ -125,7 +120,7 @@ fn carried(
     match &intent.deed {
         Deed::Place { timesheet, .. } => {
             let carried = carry(root, &intent.from, &timesheet.path, wanted, touched)?;
-            // A file that came from elsewhere has the place: the upload was never acknowledged.
+            // A foreign file is at the destination: the upload was never acknowledged.
             let is_foreign = matches!(carried, Carried::Changed(_)) && root.entry(&intent.from)?.is_none();
             Ok(if is_foreign { Carried::Vanished } else { carried })
         }
@@ -165,8 +160,8 @@ async fn record(
     }
 }
 
-/// Records a placed file as its booking's, if the booking still wants it: it may have been
-/// signed off in the meantime. A file that nobody wants any more is to be discarded.
+/// Records a placed file as its booking's, unless the booking was signed off or changed in the meantime. The file
+/// that loses is to be discarded.
 async fn record_place(
     db: &mut Connection,
     session: &str,
@@ -187,7 +182,7 @@ async fn record_place(
             booking::set_timesheet(db, id, timesheet).await?;
             before.map(|before| (before.path.clone(), before.fingerprint()))
         }
-        // A lost file that was uploaded again; only its path is new.
+        // A lost file that was uploaded again: only its path is new.
         (Some(booking), None)
             if matches!(booking.state, ServerState::SignedOff | ServerState::BackedUp)
                 && before.is_some_and(|before| before.digest == timesheet.digest) =>

@@ -1,5 +1,4 @@
-//! What the client's own software does with a booking: create it, upload its timesheet, sign
-//! it off.
+//! Creating a booking, uploading its timesheet and signing it off.
 
 use std::collections::HashSet;
 
@@ -24,13 +23,10 @@ use crate::store::{Store, StoreError};
 use crate::trouble::DiskTrouble;
 use crate::unchanged::Fingerprint;
 
-/// The folder below the document root that uploads go to, each booking's in a folder of its
-/// own.
+/// Each booking's uploads go to a folder of its own below this one.
 const UPLOADS: &str = "uploads";
-/// The longest name that a list may give a timesheet, in bytes.
 pub(crate) const MAX_FILENAME_BYTES: usize = 1024;
 
-/// Why a booking was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeskError {
     #[error("there is no booking {0}: create it first (POST /v1/bookings)")]
@@ -47,28 +43,26 @@ pub(crate) enum DeskError {
     Store(#[from] StoreError),
 }
 
-/// Whether something was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     Done,
     Already,
 }
 
-/// A file under its temporary name, and what is to become of it.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     pub(crate) booking: BookingId,
     pub(crate) temporary: Temporary,
-    /// Its record; the path is the one that is wished for.
+    /// Its path is the preferred one.
     pub(crate) timesheet: Timesheet,
-    /// The digest of what came. A list may give its record another one.
+    /// Computed from the bytes; a list may give the record another one.
     pub(crate) digest: Digest,
-    /// When it was signed off, if it comes by import.
+    /// Set for an import.
     pub(crate) sign_off: Option<Timestamp>,
 }
 
 impl Documents {
-    /// Creates a booking. One that was created and nothing more is not created again.
+    /// Creates a booking. Repeating it is harmless until the booking has a timesheet.
     pub(crate) async fn create_booking(&self, id: &BookingId) -> Result<Change, DeskError> {
         let mut db = self.store().begin().await?;
         let is_new = booking::create(&mut db, id, self.clock().now()).await?;
@@ -81,10 +75,10 @@ impl Documents {
         }
     }
 
-    /// Makes a received file the timesheet of a booking. One that is not signed off may be
-    /// replaced; after that, only the recorded bytes are taken, where the file was lost.
+    /// Makes a received file the timesheet of a booking. It may be replaced until the sign-off; after that, only the
+    /// recorded bytes are taken, where the file was lost.
     ///
-    /// A caller that may be cancelled must spawn this: what it has begun it should finish.
+    /// Spawn this if the caller may be cancelled: what it begins it must finish.
     pub(crate) async fn upload(&self, id: &BookingId, filename: &str, received: Received) -> Result<Change, DeskError> {
         let busy =
             || DeskError::Conflict(format!("another upload for booking {id} is in progress; wait for it to end"));
@@ -111,7 +105,6 @@ impl Documents {
         }
     }
 
-    /// Signs a booking's timesheet off: from now on it waits to be backed up.
     pub(crate) async fn sign_off(&self, id: &BookingId) -> Result<Change, DeskError> {
         let mut db = self.store().begin().await?;
         let is_new = booking::sign_off(&mut db, id, self.clock().now()).await?;
@@ -127,13 +120,12 @@ impl Documents {
         }
     }
 
-    /// Puts files in their places and records them, all at once; one answer for each, in any
-    /// order.
+    /// Puts files in their places and records them in one transaction; one answer for each, in any order.
     pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(BookingId, Settled)>, StoreError> {
         let now = self.clock().now();
         let wishes = files.iter().map(|file| (file.booking.clone(), file.timesheet.path.clone())).collect();
         let mut answers = Vec::with_capacity(files.len());
-        // Held to the end: what has not got its own name by then is deleted.
+        // Held to the end: a file without its final name by then is deleted.
         let mut temporaries = Vec::with_capacity(files.len());
         let mut intents = Vec::with_capacity(files.len());
         for (file, free) in files.into_iter().zip(self.free_paths(wishes).await) {
@@ -168,9 +160,9 @@ impl Documents {
         Ok(answers)
     }
 
-    /// Finishes what an earlier upload of ours for this booking could not finish.
+    /// Finishes an earlier upload of this session for the booking.
     async fn settle_upload(&self, id: &BookingId) -> Result<(), StoreError> {
-        // Twice: a place may leave a file to be discarded behind.
+        // Twice: placing a file may leave another to discard.
         for _ in 0..2 {
             let left = self.store().own_upload(self.session().id(), id).await?;
             settle(self.store(), self.root(), self.session().id(), left.into_iter().collect()).await?;
@@ -178,7 +170,7 @@ impl Documents {
         Ok(())
     }
 
-    /// Whether the booking has this very timesheet, or why it may have no other.
+    /// Whether the booking has this very timesheet; an error if it may have no other.
     async fn is_kept_already(&self, known: &Booking, filename: &str, digest: &Digest) -> Result<bool, DeskError> {
         let Some(timesheet) = known.timesheet.clone() else { return Ok(false) };
         let is_same = timesheet.digest.algorithm() == digest.algorithm() && timesheet.digest == *digest;
@@ -195,8 +187,8 @@ impl Documents {
         }
     }
 
-    /// Whether the file is there and still has its recorded bytes. One that cannot be read is lost; what keeps the
-    /// server from reading any file says nothing of this one.
+    /// Whether the file is there with its recorded bytes. An unreadable file counts as lost, unless the server can
+    /// read none.
     async fn is_whole(&self, timesheet: Timesheet) -> Result<bool, DeskError> {
         let found = self.on_files(move |root| {
             let file = root.open_file(&timesheet.path)?;
@@ -205,8 +197,7 @@ impl Documents {
         found.await.or_else(|error| error.trouble().map_or(Ok(false), |trouble| Err(DeskError::NoStorage(trouble))))
     }
 
-    /// For each file the path that it wishes for, with a number in its name where another
-    /// file or another booking's record has it.
+    /// For each file its preferred path, numbered where another file or another booking's record has it.
     async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Vec<DiskResult<RelativePath>> {
         let store = self.store().clone();
         let runtime = tokio::runtime::Handle::current();
@@ -228,7 +219,7 @@ impl Documents {
     }
 }
 
-/// Whether no other booking's file is recorded or about to be there.
+/// Whether no other booking's file is recorded there or about to be.
 async fn is_unrecorded(store: &Store, id: &BookingId, path: &RelativePath) -> Result<bool, StoreError> {
     let mut db = store.reader().await?;
     let other = booking::at_path(&mut db, path).await?.filter(|booking| booking.id != *id);

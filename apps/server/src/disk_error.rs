@@ -1,4 +1,4 @@
-//! A call on a file or a folder that the operating system refused, and which call it was: both decide what it means.
+//! A failed call on a file or a folder. Which call it was decides, with the error, what it means.
 
 use std::fmt;
 use std::io;
@@ -7,10 +7,8 @@ use strongroom_files::{Call, Meaning, meaning};
 
 use crate::trouble::DiskTrouble;
 
-/// What every call below the document root gives.
 pub(crate) type Result<T> = std::result::Result<T, DiskError>;
 
-/// A call that was refused.
 #[derive(Debug)]
 pub(crate) struct DiskError {
     call: Call,
@@ -18,12 +16,11 @@ pub(crate) struct DiskError {
 }
 
 impl DiskError {
-    /// Makes one of what that call answered.
     pub(crate) const fn of(call: Call) -> impl Fn(io::Error) -> Self + Copy {
         move |source| Self { call, source }
     }
 
-    /// What cannot be done though no call was refused.
+    /// A failure without a refused call.
     pub(crate) fn other(call: Call, why: impl Into<String>) -> Self {
         Self { call, source: io::Error::other(why.into()) }
     }
@@ -32,18 +29,16 @@ impl DiskError {
         self.source.kind()
     }
 
-    /// What it means, where the operating system refused it.
     fn meaning(&self) -> Option<Meaning> {
         meaning(self.call, &self.source)
     }
 
-    /// What it says of the disk or this process, where it is not one file's fault.
+    /// The trouble of the disk or this process; `None` if it concerns one file.
     pub(crate) fn trouble(&self) -> Option<DiskTrouble> {
         DiskTrouble::of(self.call, &self.source)
     }
 }
 
-/// What is the matter, and what the operating system said.
 impl fmt::Display for DiskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.meaning() {
@@ -53,7 +48,7 @@ impl fmt::Display for DiskError {
     }
 }
 
-/// What it says is a part of its message.
+/// The cause is part of the message.
 impl std::error::Error for DiskError {}
 
 impl From<DiskError> for io::Error {

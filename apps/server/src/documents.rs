@@ -1,4 +1,4 @@
-//! A document root and its records, opened together: what the server and the imports work on.
+//! A document root and its records, opened together.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,10 @@ use crate::session::{CONTROL, Ended, Session};
 use crate::settings::Settings;
 use crate::store::{Presence, Store, StoreError};
 
-/// How many threads do file work at once, for each processor: enough to keep a disk's queue
-/// filled, few enough that a burst of requests does not become a burst of threads.
+/// How many threads do file work at once, for each processor: enough to keep a disk's queue filled, few enough to
+/// bound the threads of a burst of requests.
 const FILE_THREADS_PER_CPU: usize = 4;
 
-/// How many mounts below the document root are named in the log.
 const MAX_NAMED_MOUNTS: usize = 10;
 
 /// A document root and its records. Clones share them.
@@ -34,25 +33,25 @@ struct DocumentsInner {
     store: Store,
     root: DocumentRoot,
     session: Session,
-    /// Ends after the session, and with it.
+    /// Dropped after the session.
     _presence: Presence,
     clock: Clock,
     settings: Settings,
-    /// The database's file, where it is one, without symbolic links on the way.
+    /// The database's file, if it is one, without symbolic links on the way.
     database: Option<PathBuf>,
     reconciled: Reconciled,
     file_threads: Arc<Semaphore>,
     probe: Probe,
-    /// Held by whoever moves or deletes archived files.
+    /// Held while archived files are moved or deleted.
     mover: tokio::sync::Mutex<()>,
-    /// The bookings whose upload is in hand.
+    /// The bookings whose upload is in flight.
     uploading: Mutex<HashSet<BookingId>>,
 }
 
 /// The document root or its records cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The document root is missing or not ours to write to.
+    /// The document root is missing or not writable.
     #[error("cannot use {path} as the document root: create the folder, and let this user write to it")]
     Root {
         /// The folder.
@@ -60,7 +59,7 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
-    /// Something else stands where our own folders and files are meant to be.
+    /// A link or a foreign file is where our own folders and files belong.
     #[error(
         "cannot use {path}: a link, or something else that is neither our folder nor our file, is in a place of ours \
          there; look at it and move it away"
@@ -74,7 +73,7 @@ pub enum OpenError {
     /// The records cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The records are of another document root.
+    /// The records belong to another document root.
     #[error(
         "the records {database} are of another document root than {path}: see that its disk is mounted, and that \
          server.documents and the server's database belong together; where the files were brought here without our \
@@ -88,14 +87,14 @@ pub enum OpenError {
         /// The id of the records' own document root.
         recorded: String,
     },
-    /// What an earlier process left could not be tidied up.
+    /// What an earlier process left could not be deleted.
     #[error("cannot tidy up what an earlier process left below the document root")]
     Reconcile(#[source] std::io::Error),
 }
 
 impl Documents {
-    /// Opens a document root and its records, and settles what a process that died left
-    /// half done. A server and an import may have them open at the same time.
+    /// Opens a document root and its records, and finishes what a process that died left half done. A server and an
+    /// import may have them open at the same time.
     ///
     /// # Errors
     /// The root or the database cannot be used.
@@ -104,7 +103,7 @@ impl Documents {
         let failed = |source| OpenError::Root { path: settings.documents.clone(), source };
         let root = blocking(move || DocumentRoot::open(&path)).await.map_err(failed)?;
         let store = Store::open(&settings.database).await?;
-        // Told to the database first: who finds the session's folder must find it at work.
+        // Known to the database first: whoever finds the session's folder must find it live.
         let id = Session::new_id();
         let presence = store.attend(&id).await?;
         let begun = root.clone();
@@ -142,20 +141,19 @@ impl Documents {
         &self.0.store
     }
 
-    /// The settings that it was opened with.
+    /// Its settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// What was found half done when it was opened, and what became of it.
+    /// What was found half done at the start, and the results.
     #[must_use]
     pub fn reconciled(&self) -> &Reconciled {
         &self.0.reconciled
     }
 
-    /// Settles what processes that have died since left half done. Whoever is at work is left
-    /// alone.
+    /// Finishes what processes that died since left half done. Live ones are left alone.
     pub(crate) async fn reconcile_again(&self) -> Result<(), OpenError> {
         let _mover = self.moving().await;
         let (root, own) = (self.root().clone(), self.session().id().to_owned());
@@ -179,12 +177,11 @@ impl Documents {
         &self.0.probe
     }
 
-    /// The month that a file moved now is stamped with.
     pub(crate) fn this_month(&self) -> Month {
         Month::of(self.0.clock.now(), &self.0.settings.zone)
     }
 
-    /// Does file work on one of a bounded number of threads.
+    /// Runs file work on one of a bounded number of threads.
     pub(crate) async fn on_files<T: Send + 'static>(
         &self,
         work: impl FnOnce(&DocumentRoot) -> T + Send + 'static,
@@ -199,19 +196,19 @@ impl Documents {
         done.await
     }
 
-    /// The right to move or delete archived files: one request at a time has it.
+    /// Locks moving and deleting archived files: one request at a time.
     pub(crate) async fn moving(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.mover.lock().await
     }
 
-    /// The right to upload a booking's timesheet; `None` while somebody has it.
+    /// Locks a booking's upload; `None` while another upload has it.
     pub(crate) fn uploading(&self, id: &BookingId) -> Option<Uploading> {
         let mut ids = self.0.uploading.lock().unwrap_or_else(PoisonError::into_inner);
         ids.insert(id.clone()).then(|| Uploading { documents: self.clone(), id: id.clone() })
     }
 
-    /// Whether a path is ours, not a timesheet's: the control folder, `archived`, and the
-    /// database where it lies below the root.
+    /// Whether a path is ours, not a timesheet's: the control folder, `archived`, a partial copy, or the database
+    /// below the root.
     pub(crate) fn is_ours(&self, path: &RelativePath) -> bool {
         let first = path.first();
         first == crate::session::CONTROL
@@ -231,8 +228,8 @@ impl Documents {
     }
 }
 
-/// Says which folders below the root are mounts of their own: a file that is archived from one
-/// to another is copied, which takes longer and, for a while, the room of both.
+/// Logs which folders below the root are mounts: archiving from one to another copies, which takes longer and needs
+/// the room of both.
 fn log_mounts_below(root: &DocumentRoot) {
     for place in mounts_below(root.path()).into_iter().take(MAX_NAMED_MOUNTS) {
         tracing::info!(
@@ -242,7 +239,7 @@ fn log_mounts_below(root: &DocumentRoot) {
     }
 }
 
-/// The right to upload a booking's timesheet, given back when dropped.
+/// Locks a booking's upload until dropped.
 #[derive(Debug)]
 pub(crate) struct Uploading {
     documents: Documents,

@@ -1,4 +1,4 @@
-//! The API over HTTP (`/v1`): routes, their scopes, and what every answer has in common.
+//! The HTTP API (`/v1`): routes, their scopes, and what every answer has in common.
 
 mod auth;
 mod bookings;
@@ -35,16 +35,15 @@ use auth::Bearer;
 pub use cut::TransferCut;
 pub(crate) use problem::Problem;
 
-/// What every handler needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     pub(crate) documents: Documents,
-    /// What goes on though its client may have gone.
+    /// Tasks that continue though their client may have gone.
     pub(crate) deeds: TaskTracker,
 }
 
 impl Api {
-    /// Does something that must not stop half-way, whether or not the client still waits.
+    /// Finishes a change whether or not the client still waits.
     async fn to_the_end<T: Send + 'static>(&self, deed: impl Future<Output = T> + Send + 'static) -> T {
         let done = self.deeds.spawn(deed).await;
         done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
@@ -63,8 +62,8 @@ impl Api {
 )]
 struct Description;
 
-/// The API's description: OpenAPI 3.1, as `GET /openapi.json` and `schemas/openapi.json` hold
-/// it, with a line's end after it.
+/// The API's description: OpenAPI 3.1, as `GET /openapi.json` and `schemas/openapi.json` hold it, with a final
+/// newline.
 #[must_use]
 pub fn openapi_json() -> String {
     let described = routes_of(None).into_openapi();
@@ -73,7 +72,6 @@ pub fn openapi_json() -> String {
     json
 }
 
-/// All of the API.
 pub(crate) fn router(api: Api) -> Router {
     let limits = api.documents.settings().limits.clone();
     let body_bytes = usize::try_from(limits.body.0).unwrap_or(usize::MAX);
@@ -92,7 +90,7 @@ pub(crate) fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// The routes, each with the scopes that it asks for; without an [`Api`] only to be described.
+/// The routes, each with its scopes; without an [`Api`] only for the description.
 fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
     let group = |router: OpenApiRouter<Api>, scopes: &'static [Scope]| match api {
         None => router,
@@ -136,7 +134,7 @@ async fn unknown_method(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "unknown-method", detail)
 }
 
-/// Bounds the time until an answer begins. An upload is bounded by how long it may stall.
+/// Bounds the time until an answer begins; an upload has its own bound.
 async fn within(State(most): State<Duration>, request: Request, next: Next) -> Response {
     if request.method() == Method::PUT {
         return next.run(request).await;
@@ -159,8 +157,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-/// Headers that keep a browser from taking an answer for something else. A handler's own
-/// stay.
+/// Headers that keep a browser from misreading an answer. A handler's own stay.
 async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [

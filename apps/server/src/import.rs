@@ -1,11 +1,11 @@
-//! Filling the server from a folder or from a list.
+//! Importing from a folder or a list.
 //!
-//! A file below the document root is adopted where it lies. Any other is copied in, durably,
-//! to `imported/<folder>/…`; the original is read and nothing else. Importing again adds
-//! nothing: a file is known by where it lies below the document root and by its digest.
+//! A file below the document root is adopted where it is. Any other is copied, durably, to `imported/<folder>/…`; the
+//! original is only read. Importing again adds nothing: a file is known by its path below the document root and by
+//! its digest.
 //!
-//! An import may run beside a server, and may be killed at any line: what it had recorded
-//! stays, what it had not is done by the next.
+//! An import may run beside a server, and may be killed at any line: what it recorded stays, the next one does the
+//! rest.
 
 mod batch;
 mod found;
@@ -31,10 +31,10 @@ use walk::Walk;
 pub use line::COLUMNS;
 pub use report::{ImportReport, Progress, Remark};
 
-/// How many files are recorded in one transaction, and made durable by one sync.
+/// Files of one transaction and one sync.
 const FILES_PER_BATCH: usize = 256;
 
-/// An import that could not go on. What it had recorded by then stays.
+/// An import that was stopped. What it had recorded stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The folder or the list cannot be read.
@@ -50,21 +50,21 @@ pub enum ImportError {
     Header {
         /// The list.
         path: PathBuf,
-        /// What is wrong with the line.
+        /// The mistake.
         why: String,
     },
-    /// The list has more lines than are taken at once.
+    /// The list is too long for one import.
     #[error("{path} has more than {most} lines: import it in parts")]
     TooLong {
         /// The list.
         path: PathBuf,
-        /// The most that is taken.
+        /// The limit.
         most: u64,
     },
-    /// No file could be read, or no copy written below the document root.
+    /// No file can be read, or no copy written below the document root.
     #[error("the import was stopped: {why}; what was imported before stays, import again to go on")]
     Disk {
-        /// What is the matter.
+        /// The reason.
         why: String,
     },
     /// The records could not be read or written.
@@ -79,14 +79,13 @@ impl From<DiskError> for ImportError {
     }
 }
 
-/// Makes a signed-off booking of every regular file in a folder and the folders in it, signed
-/// off when it was last modified. Its id is made of its name, its place and its digest.
+/// Makes a signed-off booking of every regular file in a folder and its subfolders, signed off when it was last
+/// modified. Its id is made from its name, its path and its digest.
 ///
-/// Symbolic links are not followed. What cannot be taken is listed in the report, with the
-/// reason, and keeps nothing else from being taken.
+/// Symbolic links are not followed. A file that cannot be taken is reported with the reason and stops nothing else.
 ///
 /// # Errors
-/// The folder cannot be read at all, or the document root or the records cannot be written.
+/// The folder, the document root or the records cannot be used.
 pub async fn import_folder(
     documents: &Documents,
     folder: &Path,
@@ -114,24 +113,22 @@ pub async fn import_folder(
     }
 }
 
-/// Makes a signed-off booking of every line of a list in CSV (RFC 4180, with commas, semicolons or
-/// tabs, in UTF-8; a field ends where its line does), whose first line names the columns:
+/// Makes a signed-off booking of every line of a list in CSV (RFC 4180, with commas, semicolons or tabs, in UTF-8; a
+/// field ends where its line does), whose first line names the columns:
 ///
 /// | column | |
 /// | --- | --- |
 /// | `id` | the booking's id |
-/// | `path` | its file, below the document root or below the list's own folder |
-/// | `signed_off_at` | a time such as `2026-11-20T14:30:00+01:00`; without an offset, or a date only, it is read in the server's time zone |
-/// | `digest` | may be left out; `<algorithm>:<hex>`. It is recorded as it is given, and a file that has another is reported and kept |
-/// | `filename` | may be left out: the file's own name |
+/// | `path` | its file, below the document root or the list's own folder |
+/// | `signed_off_at` | a time such as `2026-11-20T14:30:00+01:00`; without an offset, in the server's time zone |
+/// | `digest` | optional: `<algorithm>:<hex>`, recorded as given; a file with another one is kept and reported |
+/// | `filename` | optional: by default the file's own name |
 ///
-/// A line that cannot be taken is listed in the report by its number, with the reason, and
-/// keeps no other from being taken. A line whose booking is known changes nothing, but for one
-/// that corrects the digest of a booking that waits: where the file has the new one.
+/// A line that cannot be taken is reported by its number, with the reason, and stops nothing else. A line of a known
+/// booking changes nothing, except that it may correct a waiting booking's digest to the one that the file has.
 ///
 /// # Errors
-/// The list cannot be read at all, its first line is wrong, or the document root or the
-/// records cannot be written.
+/// The list, its first line, the document root or the records cannot be used.
 pub async fn import_csv(
     documents: &Documents,
     list: &Path,

@@ -1,4 +1,4 @@
-//! A file on its way in: written to a temporary name and hashed as it comes.
+//! Receives a file: writes it under a temporary name and hashes it on the way.
 
 use std::fs::File;
 
@@ -14,28 +14,26 @@ use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::unchanged::Stamp;
 
-/// How many bytes are gathered before they are written and hashed: each write is a hop to
-/// another thread.
+/// How many bytes are gathered before they are written and hashed: each write is a hop to another thread.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// A temporary file. It is deleted when dropped, unless it has got its own name by then.
+/// A temporary file. Dropping it deletes it, unless it has its final name by then.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     root: DocumentRoot,
     pub(crate) path: RelativePath,
 }
 
-/// A file that came in whole and is durable under its temporary name.
+/// A whole file, durable under its temporary name.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) temporary: Temporary,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
-    /// What the file system says of it.
     pub(crate) stamp: Option<Stamp>,
 }
 
-/// A file that did not come in; nothing of it is left.
+/// A file that was not received; nothing of it is left.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceiveError {
     #[error("it is larger than {0}, the most that this server takes")]
@@ -46,7 +44,7 @@ pub(crate) enum ReceiveError {
     Write(#[from] DiskError),
 }
 
-/// Takes a body to the end, `most` bytes at most.
+/// Receives a body of at most `most` bytes.
 pub(crate) async fn receive<E: std::fmt::Display>(
     documents: &Documents,
     body: impl Stream<Item = Result<Bytes, E>>,
@@ -71,8 +69,7 @@ pub(crate) async fn receive<E: std::fmt::Display>(
             (file, hasher) = documents.on_files(move |_| write(file, hasher, &chunk, is_end)).await?;
         }
         if is_end {
-            // If we stop here, then a whole file has a temporary name, which the next start
-            // deletes: nobody was told that it was taken.
+            // If we stop here, then the next start deletes the temporary file: it was never acknowledged.
             kill_point!("server.after-receive");
             let stamp = Some(Stamp::of(&stat_of(&file)?));
             return Ok(Received { temporary, size, digest: hasher.finish(), stamp });
@@ -97,7 +94,7 @@ async fn create(documents: &Documents) -> disk_error::Result<(Temporary, File)> 
 }
 
 impl Temporary {
-    /// Creates a temporary file from a blocking thread.
+    /// For a blocking thread.
     pub(crate) fn create(root: &DocumentRoot, path: RelativePath) -> disk_error::Result<(Self, File)> {
         let file = root.create_file(&path)?;
         Ok((Self { root: root.clone(), path }, file))

@@ -1,25 +1,23 @@
 //! The document server: it holds bookings' timesheets until copies of them are proven.
 //!
 //! What it promises:
-//! - A digest is computed when a file comes in, by upload or import, and never at download:
-//!   it is what later copies are proven against.
-//! - What it has answered survives a power cut. An upload, a move and a purge are written
-//!   down before a file is touched and recorded after; whatever a process that died left half
-//!   done is finished at the next start.
-//! - No file is moved without a proof, and none is deleted without proofs on several drives
-//!   and an approval (R5).
-//! - Everything from a client is hostile (R9): names never become paths, bodies and times are
-//!   bounded, and no link is followed below the document root.
+//! - A digest is computed when a file is uploaded or imported, never at download: later copies are proven against it.
+//! - What it has answered survives a power cut. An upload, a move and a purge are recorded before a file is touched,
+//!   and their results after; what a process that died left half done is finished at the next start.
+//! - No file is moved without a proof, and none is deleted without proofs on several drives and an approval (R5).
+//! - Everything from a client is hostile (R9): names never become paths, bodies and times are bounded, and no link is
+//!   followed below the document root.
 //!
 //! In reading order:
-//! - [`settings`]; [`token`]: what it must be told, and who may ask;
-//! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, who is at work
-//!   there, and whether it is the right one;
+//! - [`settings`], [`token`]: configuration and access;
+//! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, live processes, and whether it is
+//!   the right root;
 //! - [`store`]: the records;
-//! - [`documents`]: both together; `unchanged`, `carry`, `across`, `deed`, `reconcile`: doing what was written down;
-//! - `desk`, `mark`, `archive`, `relocate`, `purge`: what can be asked of them;
+//! - [`documents`]: both together; `unchanged`, `carry`, `across`, `deed`, `reconcile`: carrying out what was
+//!   recorded;
+//! - `desk`, `mark`, `archive`, `relocate`, `purge`: the requests;
 //! - [`import`]: filling it from a folder or a list;
-//! - `http`, [`server`]: asking over HTTP.
+//! - `http`, [`server`]: the HTTP interface.
 
 mod across;
 mod answer;

@@ -8,30 +8,25 @@ use crate::documents::Documents;
 use crate::store::booking::{self, Booking};
 use crate::store::{StoreError, proof};
 
-/// The longest path on a drive that is kept, in bytes.
 const MAX_PATH_BYTES: usize = 8192;
-/// On how many drives copies of one booking are kept count of. A purge needs a few.
+/// How many drives with copies are kept for one booking. A purge needs a few.
 const MAX_DRIVES: usize = 64;
 
-/// What to do with one mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum MarkDecision {
-    /// Keep it; it is the first proof, or a newer or another drive's.
     Keep,
-    /// It is kept already, or a newer one of its drive is.
+    /// This proof, or a newer one of its drive, is kept already.
     Already,
-    /// It proves nothing.
     Refuse(String),
-    /// It is of other bytes than this server's.
+    /// It proves other bytes than this server's.
     OtherDigest(String),
 }
 
 impl Documents {
-    /// Keeps the proofs, all in one transaction, and counts each booking as backed up from
-    /// its first proof on.
+    /// Keeps the proofs in one transaction; a booking counts as backed up from its first proof on.
     ///
-    /// A mark is refused where its digest is not the recorded one: what was proven is not
-    /// what this server holds.
+    /// A mark with another digest than the recorded one is refused: it proves something that this server does not
+    /// hold.
     pub(crate) async fn mark(&self, marks: &[Mark], token: &str) -> Result<Vec<Answer>, StoreError> {
         let named: Vec<BookingId> = marks.iter().filter_map(|mark| mark.id.parse().ok()).collect();
         let now = self.clock().now();

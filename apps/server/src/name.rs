@@ -1,15 +1,14 @@
-//! Names on disk for what came with a name of its own.
+//! Names on disk for uploaded files.
 
 use std::ffi::OsString;
 
-/// The longest name that is made here, in bytes: room is left for a number.
+/// In bytes; leaves room for a number.
 const MAX_NAME_BYTES: usize = 150;
-/// The longest ending that is kept when a name is cut, in bytes, with its dot.
+/// The longest extension that survives a cut, in bytes, with its dot.
 const MAX_EXTENSION_BYTES: usize = 16;
 
-/// A harmless name for a file that a client calls `filename`: one part, readable, legal on
-/// ext4, NTFS and exFAT. The name as it came stays in the record; this is only where the
-/// bytes lie, so it need not be reversible.
+/// A harmless name for a file that a client calls `filename`: one part, readable, legal on ext4, NTFS and exFAT. The
+/// record keeps the original, so this need not be reversible.
 pub(crate) fn safe_name(filename: &str) -> OsString {
     let last = filename.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
     let cleaned: String = last.chars().map(|c| if harmless(c) { c } else { '_' }).collect();
@@ -24,8 +23,7 @@ pub(crate) fn safe_name(filename: &str) -> OsString {
     }
 }
 
-/// The letters and digits at the beginning of a name, for an id that a person can tell from
-/// another: `Week 47 (final).pdf` gives `Week-47-final`.
+/// The letters and digits at the beginning of a name, as a readable id: `Week 47 (final).pdf` gives `Week-47-final`.
 pub(crate) fn slug(name: &str, most: usize) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
     let mut out = String::new();
@@ -46,7 +44,6 @@ fn harmless(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')' | '+' | ',' | '&' | '\'' | '=')
 }
 
-/// `name` cut to [`MAX_NAME_BYTES`], with its ending kept.
 fn shortened(name: &str) -> String {
     if name.len() <= MAX_NAME_BYTES {
         return name.to_owned();
@@ -57,8 +54,8 @@ fn shortened(name: &str) -> String {
     format!("{}{extension}", &stem[..end])
 }
 
-/// Whether Windows takes the name for a device, with whatever ending (Microsoft, "Naming
-/// Files, Paths, and Namespaces").
+/// Whether Windows takes the name for a device, with any extension (Microsoft, "Naming Files, Paths, and
+/// Namespaces").
 fn reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |device: &str| {

@@ -11,13 +11,12 @@ const MAX_PATH_BYTES: usize = 4096;
 /// The longest name of a file or folder, in bytes: what ext4, XFS and Btrfs allow.
 const MAX_NAME_BYTES: usize = 255;
 
-/// A path relative to the document root: parts that are neither empty nor `.` nor `..`,
-/// with `/` between them. It is bytes, since a file's name need not be text.
+/// A path relative to the document root: parts that are neither empty nor `.` nor `..`, separated by `/`. Bytes,
+/// since a file's name need not be text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RelativePath(Vec<u8>);
 
 impl RelativePath {
-    /// Takes a path as it comes, if it stays below the root.
     pub(crate) fn new(path: impl AsRef<[u8]>) -> Result<Self, BadPath> {
         let bytes = path.as_ref();
         let good = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && part.len() <= MAX_NAME_BYTES;
@@ -34,45 +33,40 @@ impl RelativePath {
         }
     }
 
-    /// The path of an operating system's path below the root.
     pub(crate) fn below(path: &Path) -> Result<Self, BadPath> {
         Self::new(path.as_os_str().as_encoded_bytes())
     }
 
-    /// This path with another one's parts after its own.
     pub(crate) fn join(&self, below: &Self) -> Result<Self, BadPath> {
         Self::new([self.0.as_slice(), b"/", below.0.as_slice()].concat())
     }
 
-    /// This path with one more part.
     pub(crate) fn child(&self, name: &OsStr) -> Result<Self, BadPath> {
         Self::new([self.0.as_slice(), b"/", name.as_encoded_bytes()].concat())
     }
 
-    /// The path's parts, outermost first.
+    /// Outermost first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &OsStr> {
         self.0.split(|&b| b == b'/').map(name_of)
     }
 
-    /// The folder that holds it, unless that is the root itself.
+    /// `None` for the root itself.
     pub(crate) fn parent(&self) -> Option<Self> {
         let slash = self.0.iter().rposition(|&b| b == b'/')?;
         Some(Self(self.0[..slash].to_vec()))
     }
 
-    /// Its last part.
     pub(crate) fn name(&self) -> &OsStr {
         let start = self.0.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
         name_of(&self.0[start..])
     }
 
-    /// Its first part.
     pub(crate) fn first(&self) -> &OsStr {
         let end = self.0.iter().position(|&b| b == b'/').unwrap_or(self.0.len());
         name_of(&self.0[..end])
     }
 
-    /// The path for the `n`-th try to find a free name: `a/b.pdf`, then `a/b (2).pdf`.
+    /// The `n`-th try to find a free name: `a/b.pdf`, then `a/b (2).pdf`.
     pub(crate) fn nth(&self, n: u32) -> Result<Self, BadPath> {
         if n <= 1 {
             return Ok(self.clone());
@@ -81,18 +75,16 @@ impl RelativePath {
         self.parent().map_or_else(|| Self::new(name.as_encoded_bytes()), |parent| parent.child(&name))
     }
 
-    /// The path, as the operating system takes it.
     pub(crate) fn as_path(&self) -> &Path {
         Path::new(name_of(&self.0))
     }
 
-    /// The bytes, as they are recorded.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// `name` with ` (n)` before its extension, cut so that it stays a legal name.
+/// `name` with ` (n)` before its extension, cut to a legal length.
 fn numbered(name: &OsStr, n: u32) -> OsString {
     let bytes = name.as_encoded_bytes();
     // A dot at the very beginning hides a file, and begins no extension.
@@ -107,15 +99,14 @@ fn numbered(name: &OsStr, n: u32) -> OsString {
     name_of(&[&stem[..end], suffix.as_bytes(), extension].concat()).to_owned()
 }
 
-/// The path for people and for the wire: what is not UTF-8 is shown as `\xE9`.
+/// For people and for the wire.
 impl fmt::Display for RelativePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&readable(name_of(&self.0)))
     }
 }
 
-/// A name as text: what is not UTF-8 in it is shown as `\xE9`, so that two different names
-/// stay different.
+/// A name as text. Bytes that are not UTF-8 are shown as `\xE9`, so that different names stay different.
 pub(crate) fn readable(name: &OsStr) -> String {
     let mut out = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -127,7 +118,6 @@ pub(crate) fn readable(name: &OsStr) -> String {
     out
 }
 
-/// A path that cannot be below the document root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPath {
     #[error("the path is empty")]

@@ -1,4 +1,4 @@
-//! Whether the server can do its work: read and write its records and its files.
+//! Whether the server can read and write its records and its files.
 
 use std::time::Duration;
 
@@ -13,19 +13,17 @@ use crate::root::DocumentRoot;
 use crate::session::Session;
 use crate::trouble::DiskTrouble;
 
-/// How long a look counts: anybody may ask, and each look writes and syncs.
+/// How long a result is reused: anybody may ask, and each probe writes and syncs.
 const GOOD_FOR: Duration = Duration::from_secs(1);
-/// How long the disk and the records may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much is written: more than a file system finds room for beside its own records.
+/// More than a file system can store beside its own metadata.
 const PROBE_BYTES: usize = 64 << 10;
 
-/// What was found at the last look, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Probe(Mutex<Option<(Instant, Result<(), String>)>>);
 
 impl Documents {
-    /// Why the server cannot do its work, if it cannot.
+    /// An error says why the server cannot work.
     pub(crate) async fn probe(&self) -> Result<(), String> {
         let mut last = self.last_probe().0.lock().await;
         if let Some((at, found)) = &*last

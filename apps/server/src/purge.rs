@@ -25,17 +25,14 @@ use crate::store::{StoreError, booking, purge};
 use crate::token::Token;
 use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
-/// How far a proof's time may lie ahead of ours: clocks differ.
+/// How far a proof's time may be ahead: clocks differ.
 const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long a proposal may be approved: what was proposed long ago was proposed of another
-/// state of things.
+/// An old proposal was made about another state of things.
 const APPROVABLE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The longest name of a person, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
-/// A purge that is refused as a whole.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PurgeError {
     #[error("{0}")]
@@ -52,17 +49,16 @@ pub(crate) enum PurgeError {
     Store(#[from] StoreError),
 }
 
-/// What a purge is judged by, besides each booking's own record.
+/// What a purge is judged by, besides each booking's record.
 struct Terms<'a> {
     settings: &'a Settings,
     now: Timestamp,
-    /// The tokens of those who propose and approve: what they told themselves proves nothing.
+    /// The proposer's and approver's tokens: marks with these prove nothing.
     involved: Vec<&'a str>,
 }
 
 impl Documents {
-    /// Records that somebody wants the named bookings' archived files deleted. Nothing is
-    /// deleted.
+    /// Records a proposal to delete the named bookings' archived files. Nothing is deleted.
     pub(crate) async fn propose_purge(
         &self,
         request: &PurgeProposal,
@@ -93,7 +89,7 @@ impl Documents {
         Ok((change, self.purge_info(&request.purge).await?))
     }
 
-    /// A proposed purge, and what its approval would refuse now.
+    /// A proposal, and what its approval would refuse now.
     pub(crate) async fn purge_info(&self, id: &str) -> Result<PurgeInfo, PurgeError> {
         let known = self.store().purge(id).await?;
         let (proposal, approved_by) = known.ok_or_else(|| PurgeError::Unknown(printable(id, 60)))?;
@@ -113,10 +109,10 @@ impl Documents {
         })
     }
 
-    /// Approves a proposed purge and deletes its bookings' archived files. On return the
-    /// deletions are durable and recorded; the records stay.
+    /// Approves a purge and deletes its bookings' archived files. On return the deletions are durable and recorded;
+    /// the records stay.
     ///
-    /// A caller that may be cancelled must spawn this: what it has begun it should finish.
+    /// Spawn this if the caller may be cancelled: what it begins it must finish.
     pub(crate) async fn approve_purge(
         &self,
         id: &str,
@@ -129,7 +125,7 @@ impl Documents {
         let _mover = self.moving().await;
         self.settle_left_over().await?;
         let (intents, mut answers) = self.intend_purges(&proposal, &request.approved_by, token).await?;
-        // If we stop here, then the next start deletes what was approved to be deleted.
+        // If we stop here, then the next start carries out the approved deletions.
         kill_point!("server.after-intent");
         for (intent, settled) in settle(self.store(), self.root(), self.session().id(), intents).await? {
             let answer = answer(&intent, &settled);
@@ -143,7 +139,7 @@ impl Documents {
         Ok(in_order)
     }
 
-    /// Records the approval and what is about to happen.
+    /// Records the approval and the intents.
     async fn intend_purges(
         &self,
         proposal: &Proposal,
@@ -163,8 +159,8 @@ impl Documents {
         let ids: Vec<BookingId> = files.iter().map(|(id, ..)| id.clone()).collect();
         let bookings = booking::get_all(&mut db, &ids).await?;
         for (booking, from, file) in files {
-            // Another server of this document root may have purged it since it was looked up,
-            // and the path may be another booking's by now.
+            // Another server of this document root may have purged it in the meantime, and the path may be another
+            // booking's.
             if !bookings.get(&booking).is_some_and(|booking| booking.is_at(ServerState::Archived, &from)) {
                 continue;
             }
@@ -182,8 +178,8 @@ impl Documents {
         Ok((intents, answers))
     }
 
-    /// The files that may be deleted, and the answers for the other bookings. While nobody else
-    /// moves or deletes archived files, this still holds when it is recorded.
+    /// The files to delete, and the other bookings' answers. Under the move lock this still holds when it is
+    /// recorded.
     async fn purgeable(
         &self,
         proposal: &Proposal,
@@ -212,12 +208,11 @@ impl Documents {
         Ok((files, answers))
     }
 
-    /// What the file that is to be deleted is, if it is the one whose copies are proven: it may
-    /// have been replaced behind our back, and then it may be the only one of its kind. A file
-    /// that is gone already is not a loss.
+    /// The file's fingerprint, if its copies are proven. A file that was replaced may be the only one of its kind;
+    /// one that is gone already is not a loss.
     async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<Fingerprint, (RefusalCause, String)> {
         let path = timesheet.path.clone();
-        // Read in any case: deleting is for good.
+        // Read in any case: deletion is final.
         let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
         let found = self.on_files(move |root| examine(root, &path, &wanted).map(|found| (found, wanted))).await;
         match found {
@@ -235,7 +230,6 @@ impl Documents {
     }
 }
 
-/// What a person does about a file that was changed before it was to be deleted.
 fn changed(why: &str) -> String {
     format!(
         "its file was changed after it was archived, and may be the only one of its kind: {why}. It was left where it \
@@ -243,7 +237,7 @@ fn changed(why: &str) -> String {
     )
 }
 
-/// An approval is one by somebody else than who proposed it, with another token, in time.
+/// Requires another person, another token, and in time.
 fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Timestamp) -> Result<(), PurgeError> {
     let approver = person(approved_by, "approved_by").map_err(PurgeError::BadApproval)?;
     let proposers = [folded(&proposal.proposed_by), folded(&proposal.token_name)];
@@ -275,7 +269,7 @@ fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Ti
     Ok(())
 }
 
-/// A person's name, in the form in which two are compared.
+/// Normalised for comparison.
 fn person(who: &str, what: &str) -> Result<String, String> {
     let is_good = (1..=MAX_NAME_CHARS).contains(&who.chars().count())
         && !who.chars().any(char::is_control)
@@ -293,7 +287,7 @@ fn folded(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// The file that may be deleted, and whose it is.
+/// The file to delete, and its owner.
 fn judge<'a>(
     id: &str,
     known: Option<&'a Booking>,
@@ -325,8 +319,7 @@ fn judge<'a>(
     Ok((&known.id, timesheet))
 }
 
-/// On how many drives it is proven, by what counts. One is kept for each drive; one event
-/// proves one copy.
+/// On how many drives it is proven. Each drive has one proof; one event proves one copy.
 fn evidence(proofs: &[RecordedProof], timesheet: &Timesheet, terms: &Terms<'_>) -> usize {
     let counts = |told: &&RecordedProof| {
         let by_another = told.token.as_deref().is_some_and(|token| !terms.involved.contains(&token));

@@ -1,4 +1,4 @@
-//! Settling, at start and now and then, what a process that died left half done.
+//! Finishes, at the start and at intervals, what a process that died left half done.
 
 use strongroom_model::BookingId;
 use strongroom_service::blocking;
@@ -15,24 +15,23 @@ use crate::store::intent::{Deed, Intent};
 use crate::store::{Over, Store, StoreError};
 use crate::unchanged::Fingerprint;
 
-/// How many of the latest moves are looked at again: more than one request can hold.
+/// How many of the latest moves are checked: more than one request can hold.
 const MOVES_LOOKED_AT: u32 = 2000;
 
-/// What was found half done at start, and what became of it.
+/// What was found half done at the start, and the results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// The bookings whose upload, move or purge was finished.
     pub finished: Vec<BookingId>,
-    /// The bookings whose file was moved back to where the record says it is.
+    /// The bookings whose file was moved back to its recorded place.
     pub restored: Vec<BookingId>,
-    /// The bookings whose file is nowhere to be found, and where it was last.
+    /// The bookings whose file is missing, and its last path.
     pub vanished: Vec<(BookingId, String)>,
     /// The bookings whose file could not be moved or deleted, and why.
     pub not_done: Vec<(BookingId, String)>,
 }
 
-/// At start: settles what is left of the sessions that are over and, where nobody else is at
-/// work, looks at the latest moves again.
+/// At the start: settles the ended sessions' intents and, if no other session is live, checks the latest moves.
 pub(crate) async fn reconcile(
     store: &Store,
     root: &DocumentRoot,
@@ -41,7 +40,7 @@ pub(crate) async fn reconcile(
 ) -> Result<Reconciled, OpenError> {
     let (mut reconciled, over) = settle_ended(store, root, session, &ended).await?;
     if ended.live().is_empty() && over.is_all() {
-        // Beside a live server this would take a purge in hand for a loss.
+        // Beside a live server, a purge in flight would look like a loss.
         look_again(store, root, &mut reconciled).await?;
     }
     tidy(ended, over).await?;
@@ -49,7 +48,7 @@ pub(crate) async fn reconcile(
     Ok(reconciled)
 }
 
-/// At any time: settles what is left of the sessions that are over.
+/// At any time: settles the ended sessions' intents.
 pub(crate) async fn reconcile_again(
     store: &Store,
     root: &DocumentRoot,
@@ -62,7 +61,6 @@ pub(crate) async fn reconcile_again(
     Ok(())
 }
 
-/// Settles the intents of every session that is over.
 async fn settle_ended(
     store: &Store,
     root: &DocumentRoot,
@@ -75,7 +73,7 @@ async fn settle_ended(
     others.retain(|id| id != session.id() && !ended.live().contains(id));
     others.sort();
     others.dedup();
-    // Held to the end: nobody else settles what they left, and none of them comes back.
+    // Held to the end: nobody else settles these, and none of them returns.
     let over = store.over(others).await?;
 
     let intents = store.take_over(over.sessions(), session.id()).await?;
@@ -90,7 +88,6 @@ async fn settle_ended(
     Ok((reconciled, over))
 }
 
-/// Deletes what the sessions that are over left, which nobody needs any more.
 async fn tidy(ended: Ended, over: Over) -> Result<(), OpenError> {
     blocking(move || ended.tidy(over.sessions())).await.map_err(OpenError::Reconcile)
 }
@@ -127,8 +124,8 @@ impl Reconciled {
     }
 }
 
-/// Looks for the files that were moved last. They were synced before they were recorded, but
-/// disks that lie about that exist: such a file is back at its old place after a power cut.
+/// Checks the files that were moved last. They were synced before they were recorded, but some disks lie about that:
+/// then the file is back at its old place after a power cut.
 async fn look_again(store: &Store, root: &DocumentRoot, reconciled: &mut Reconciled) -> Result<(), StoreError> {
     let latest = store.latest_moves(MOVES_LOOKED_AT).await?;
     let root = root.clone();
@@ -145,7 +142,7 @@ async fn look_again(store: &Store, root: &DocumentRoot, reconciled: &mut Reconci
 
 type Look = (BookingId, String, Result<(), Option<String>>);
 
-/// `None` where the file is where it should be.
+/// `None` if the file is where it should be.
 fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
     let (timesheet, moved) = (booking.timesheet.as_ref()?, booking.moved.as_ref()?);
     if root.entry(&timesheet.path).ok().flatten().is_some_and(|entry| entry.is_plain()) {
@@ -153,7 +150,7 @@ fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
     }
     let found = match move_again(root, &moved.from, timesheet) {
         Ok(Carried::There(_) | Carried::Already(_)) => Ok(()),
-        // Another file has its old place, and stays there.
+        // A foreign file at the old place stays there.
         Ok(Carried::Vanished | Carried::Gone | Carried::Taken | Carried::Changed(_)) => Err(None),
         Ok(Carried::Begun(why)) => Err(Some(why)),
         Err(error) => Err(Some(error.to_string())),
@@ -163,7 +160,7 @@ fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
 
 fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> disk_error::Result<Carried> {
     let mut touched = Touched::new();
-    // Read, whatever the stamp of its other place is.
+    // Read in any case: the recorded stamp is of its other place.
     let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
     let carried = carry(root, from, &timesheet.path, &wanted, &mut touched)?;
     root.sync_folders(&touched)?;

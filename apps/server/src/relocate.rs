@@ -19,15 +19,13 @@ use crate::store::booking::Booking;
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{StoreError, booking};
 
-/// How many names are tried for a file whose own is taken.
 const MAX_NAMES: u32 = 10_000;
 
 impl Documents {
-    /// Moves the named bookings' files, each to `archived/<month>/` and its old path below
-    /// that. Only marked ones (R5); one that was moved before stays where it is. On return
-    /// the moves are durable and recorded.
+    /// Moves the named bookings' files, each to `archived/<month>/` and its old path below that. Only marked ones
+    /// (R5); a moved one stays where it is. On return the moves are durable and recorded.
     ///
-    /// A caller that may be cancelled must spawn this: what it has begun it should finish.
+    /// Spawn this if the caller may be cancelled: what it begins it must finish.
     pub(crate) async fn move_to_archived(&self, ids: &[String]) -> Result<Vec<Answer>, StoreError> {
         let _mover = self.moving().await;
         self.settle_left_over().await?;
@@ -35,7 +33,7 @@ impl Documents {
         let bookings = self.store().bookings(&named).await?;
         let movable = named.iter().filter_map(|id| bookings.get(id)).filter(|b| b.state == ServerState::BackedUp);
         let intents = self.intend_moves(movable.cloned().collect(), self.this_month()).await?;
-        // If we stop here, then the next start moves what was meant to be moved.
+        // If we stop here, then the next start carries out the recorded moves.
         kill_point!("server.after-intent");
         let settled = settle(self.store(), self.root(), self.session().id(), intents.recorded).await?;
         let mut moved: HashMap<_, _> =
@@ -56,19 +54,19 @@ impl Documents {
         Ok(answers)
     }
 
-    /// Finishes the moves and purges that an earlier request of ours could not finish.
+    /// Finishes the moves and purges of an earlier request of this session.
     pub(crate) async fn settle_left_over(&self) -> Result<(), StoreError> {
         let left = self.store().own_moves(self.session().id()).await?;
         settle(self.store(), self.root(), self.session().id(), left).await?;
         Ok(())
     }
 
-    /// Chooses a free place for each file, and records what is about to happen.
+    /// Chooses a free place for each file, and records the intents.
     async fn intend_moves(&self, bookings: Vec<Booking>, month: Month) -> Result<Intended, StoreError> {
         if bookings.is_empty() {
             return Ok(Intended::default());
         }
-        // Before anything is written down: what stops every file is not a file's fault.
+        // Before any record: trouble with the folder concerns all files alike.
         if let Err(error) = self.on_files(move |root| archive::try_archive(root, month)).await {
             return Ok(Intended::none(bookings, &error));
         }
@@ -89,7 +87,7 @@ impl Documents {
         let chosen = chosen.await;
         let ids: Vec<BookingId> = chosen.iter().map(|(id, ..)| id.clone()).collect();
         let mut db = self.store().begin().await?;
-        // Another server of this document root may have moved some since they were looked up.
+        // Another server of this document root may have moved some in the meantime.
         let bookings = booking::get_all(&mut db, &ids).await?;
         for (id, timesheet, to) in chosen {
             let from = timesheet.path.clone();
@@ -151,7 +149,6 @@ struct Intended {
 }
 
 impl Intended {
-    /// No file can be moved, whichever it is.
     fn none(bookings: Vec<Booking>, error: &NoArchive) -> Self {
         tracing::error!(%error, "no file can be archived");
         let why = error.to_string();
@@ -160,7 +157,6 @@ impl Intended {
     }
 }
 
-/// What a booking that cannot be moved now is answered.
 fn judge(id: &str, known: Option<&Booking>) -> Answer {
     let Some(known) = known else { return refused(id, "there is no such booking") };
     match known.state {
@@ -181,7 +177,6 @@ fn judge(id: &str, known: Option<&Booking>) -> Answer {
     }
 }
 
-/// What a booking whose move was tried is answered.
 fn answer(intent: &Intent, settled: &Settled) -> Answer {
     let id = intent.booking.as_str();
     let Deed::Move { to, month } = &intent.deed else { return refused(id, "it was not to be moved") };
@@ -217,8 +212,8 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
     }
 }
 
-/// A free place below `archived/<month>/` that keeps the path: where a name is taken (or a
-/// file has the name of a folder), that part gets a number.
+/// A free place below `archived/<month>/` that keeps the path. A part is numbered where its name is taken, or where a
+/// file has a folder's name.
 fn free_place(
     root: &DocumentRoot,
     month: Month,

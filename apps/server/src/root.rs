@@ -1,7 +1,5 @@
-//! The document root: every file is opened, renamed and deleted beneath it, and no symbolic
-//! link is followed on the way.
-//!
-//! All of this blocks: call it from a blocking thread.
+//! The document root: every file is opened, renamed and deleted beneath it, and no symbolic link is followed on the
+//! way. All calls block.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,11 +14,10 @@ use strongroom_files::{Beneath, Call, Creation, Folder, Policy, Stat};
 use crate::disk_error::{DiskError, Result};
 use crate::path::RelativePath;
 
-/// Folders below the root may be mounts of their own. What we make is for the server's user
-/// and group.
+/// Folders below the root may be mounts. New entries belong to the server's user and group.
 const POLICY: Policy = Policy { one_file_system: false, file_mode: 0o640, folder_mode: 0o750 };
 
-/// The folder that all timesheets lie in. Clones share one descriptor.
+/// Clones share one descriptor.
 #[derive(Debug, Clone)]
 pub(crate) struct DocumentRoot {
     beneath: Arc<Beneath>,
@@ -28,30 +25,29 @@ pub(crate) struct DocumentRoot {
 }
 
 impl DocumentRoot {
-    /// Opens an existing folder; the way to it may lead over symbolic links.
+    /// Opens an existing folder; the path to it may contain symbolic links.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
         let beneath = Beneath::open(&path, POLICY)?;
         Ok(Self { beneath: Arc::new(beneath), path: path.into() })
     }
 
-    /// Where it is, without symbolic links on the way.
+    /// Its path, without symbolic links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the folder that stands at its path is still this one.
+    /// Whether the folder at its path is still this one.
     pub(crate) fn is_in_place(&self) -> bool {
         self.beneath.is_at(&self.path)
     }
 
-    /// The same for what is not a timesheet.
+    /// For files that are not timesheets.
     pub(crate) fn beneath(&self) -> &Beneath {
         &self.beneath
     }
 
-    /// Where a file lies for the operating system. Only for messages and for comparing: a
-    /// file is opened by [`Self::open_file`].
+    /// For messages and comparisons only: [`Self::open_file`] opens a file.
     pub(crate) fn absolute(&self, path: &RelativePath) -> PathBuf {
         self.path.join(path.as_path())
     }
@@ -61,47 +57,43 @@ impl DocumentRoot {
         self.beneath.file(path.as_path()).map_err(DiskError::of(Call::Read))
     }
 
-    /// Creates a file that must not exist, for writing.
     pub(crate) fn create_file(&self, path: &RelativePath) -> Result<File> {
         self.beneath.create(path.as_path(), Creation::New).map_err(DiskError::of(Call::Create))
     }
 
-    /// What stands at a path; `None` where nothing does.
     pub(crate) fn entry(&self, path: &RelativePath) -> Result<Option<Stat>> {
         self.beneath.stat(path.as_path()).map_err(DiskError::of(Call::Read))
     }
 
-    /// Makes a folder and those above it; gives the folders that got a new entry, which must
-    /// be synced before anything below counts as durable.
+    /// Makes a folder and those above it; returns the folders with a new entry, which must be synced before anything
+    /// below is durable.
     pub(crate) fn create_folders(&self, path: &RelativePath) -> Result<Vec<Option<RelativePath>>> {
         let made = self.beneath.make_folder(path.as_path()).map_err(DiskError::of(Call::Create))?;
         Ok(made.changed.iter().map(|folder| RelativePath::below(folder).ok()).collect())
     }
 
-    /// Gives a file another name, where nothing has that name yet: `AlreadyExists` where
-    /// something has.
+    /// Renames a file; `AlreadyExists` if the new name is taken.
     pub(crate) fn rename(&self, from: &RelativePath, to: &RelativePath) -> Result<()> {
         self.beneath.rename(from.as_path(), to.as_path()).map_err(DiskError::of(Call::Rename))
     }
 
-    /// Deletes a file; that it is gone already is not an error. Gives whether it was there.
+    /// Deletes a file and returns whether it was there.
     pub(crate) fn remove_file(&self, path: &RelativePath) -> Result<bool> {
         self.beneath.remove(path.as_path()).map_err(DiskError::of(Call::Remove))
     }
 
-    /// Makes the names in these folders durable (`None` is the root itself).
+    /// Makes the names in these folders durable (`None` is the root).
     pub(crate) fn sync_folders(&self, folders: &BTreeSet<Option<RelativePath>>) -> Result<()> {
         let paths = folders.iter().map(|folder| folder.as_ref().map_or(Path::new(""), RelativePath::as_path));
         self.beneath.sync_folders(&paths.collect()).map_err(DiskError::of(Call::Sync))
     }
 
-    /// Makes the bytes of these files durable: with one call where the file system honours
-    /// that.
+    /// With one call where the file system supports that.
     pub(crate) fn sync_files(&self, files: &[File]) -> Result<()> {
         self.beneath.sync_files(files).map_err(DiskError::of(Call::Sync))
     }
 
-    /// The names in a folder (`None` is the root itself), in no order.
+    /// The names in a folder (`None` is the root), unordered.
     pub(crate) fn names(&self, path: Option<&RelativePath>) -> Result<Vec<OsString>> {
         names_in(self.folder(path)?).map_err(DiskError::of(Call::List))
     }

@@ -1,8 +1,8 @@
-//! That a document root and its records belong together.
+//! Checks that a document root and its records belong together.
 //!
-//! A new document root gets an id, in `.strongroom/root-id`, and the records keep it. So a
-//! server that was given another's database, or finds an empty folder where a disk should be
-//! mounted, refuses to start instead of taking every file for lost.
+//! A new document root gets an id, in `.strongroom/root-id`, and the records keep it. So a server with another's
+//! database, or with an empty folder where a disk should be mounted, refuses to start instead of counting every file
+//! as lost.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -19,11 +19,7 @@ use crate::store::{Database, Store};
 /// The longest id that is read, in bytes: ours have 36.
 const MAX_ID_BYTES: u64 = 100;
 
-/// Compares the document root's id with the recorded one; where one is missing because it is
-/// new, it is made.
-///
-/// # Errors
-/// They are not of each other.
+/// Compares the document root's id with the recorded one; creates it for a new root.
 pub(crate) async fn check(
     store: &Store,
     database: &Database,
@@ -62,20 +58,20 @@ fn read(root: &DocumentRoot) -> io::Result<Option<String>> {
     };
     let mut text = String::new();
     file.take(MAX_ID_BYTES).read_to_string(&mut text)?;
-    // Empty or full of zero bytes, as a power cut may leave a file: there is no id.
+    // A power cut may leave the file empty or full of zero bytes: then there is no id.
     let id = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     Ok((!id.is_empty()).then(|| printable(id, 40)))
 }
 
-/// Writes a new id, whole and durable before it has its name; gives the one that is there
-/// then.
+/// Writes a new id, whole and durable before it has its name; returns the one that is there then.
 fn make(root: &DocumentRoot, session: &Session) -> io::Result<String> {
     let temporary = session.temporary();
     let mut file = root.create_file(&temporary)?;
     writeln!(file, "{}", Session::new_id())?;
     sync::sync_file(&file)?;
     if read(root)?.is_none() {
-        // What holds no id is nobody's: the records have none either. If we stop here, the next start makes one.
+        // A file without an id belongs to nobody: the records have none either. If we stop here, the next start
+        // creates one.
         let _ = root.remove_file(&place());
     }
     match root.rename(&temporary, &place()) {

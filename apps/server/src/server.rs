@@ -1,4 +1,4 @@
-//! The running server: it accepts connections, bounds them, and stops in two steps.
+//! The running server: accepts connections, bounds them, and stops in two steps.
 
 mod places;
 
@@ -35,21 +35,17 @@ use crate::http::{Api, Problem, router};
 use crate::settings::{Limits, Settings};
 use places::{Busy, ConnectionPermit, ConnectionPermits};
 
-/// Whoever serves the document root holds this.
 const SERVE_LOCK: &str = ".strongroom/serve.lock";
-/// How long a server waits for the one before it to end: that one may be finishing a request,
-/// or a process that it started may hold its lock until it has become another program.
+/// How long a server waits for its predecessor, which may be finishing a request, or whose child may hold the lock
+/// until it has become another program.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
-/// How many connections are answered beside all others, with health or a refusal, so that a server that is busy
-/// is not taken for one that is dead.
+/// Extra connections that get health or a refusal, so that a busy server does not look dead.
 const RESERVE: usize = 16;
-/// How long such a one may take to say what it wants.
+/// How long such a connection may take to send its request's head.
 const RESERVE_HEAD: Duration = Duration::from_secs(2);
-/// How often it looks.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// A document server that listens. Dropping it stops it without waiting for the requests in
-/// hand; [`Server::stop`] waits.
+/// A listening document server. Dropping it stops it without waiting for requests in flight; [`Server::stop`] waits.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -85,11 +81,10 @@ pub enum ServeError {
     },
 }
 
-/// Serves until `stop` is cancelled, then finishes the requests in hand within the limits'
-/// `drain`.
+/// Serves until `stop` is cancelled, then finishes requests in flight within the limits' `drain`.
 ///
 /// # Errors
-/// It cannot begin to serve. Once it serves, it only ends by being stopped.
+/// It cannot start.
 pub async fn serve(settings: Settings, clock: Clock, stop: CancellationToken) -> Result<(), ServeError> {
     let server = Server::start(settings, clock).await?;
     stop.cancelled().await;
@@ -98,7 +93,7 @@ pub async fn serve(settings: Settings, clock: Clock, stop: CancellationToken) ->
 }
 
 impl Server {
-    /// Opens the documents and begins to listen; port 0 takes a free one.
+    /// Opens the documents and listens; port 0 takes a free one.
     ///
     /// # Errors
     /// The documents cannot be opened, are served already, or the address cannot be used.
@@ -136,7 +131,7 @@ impl Server {
     pub fn url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
-            // Every address of this host: a client on it takes the loopback's.
+            // Every address of this host: clients on it use the loopback address.
             address.set_ip(match address.ip() {
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
@@ -151,8 +146,7 @@ impl Server {
         &self.documents
     }
 
-    /// Accepts no more, finishes the requests in hand within the limits' `drain`, and closes
-    /// the records.
+    /// Stops accepting, finishes requests in flight within the limits' `drain`, and closes the records.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take()
@@ -173,9 +167,8 @@ impl Drop for Server {
     }
 }
 
-/// One server for a document root whose records are in SQLite. Where they are in Postgres,
-/// several may serve it, such as the old and the new one while a host is upgraded: the
-/// records say which of them has a file in hand.
+/// SQLite's records allow one server for a document root. With Postgres, several may serve it, such as the old and
+/// the new one during an upgrade: the intents tell which of them works on a file.
 async fn lock(documents: &Documents) -> Result<File, ServeError> {
     let root = documents.root().path();
     let failed = |source| ServeError::Lock { path: root.to_owned(), source };
@@ -193,7 +186,7 @@ async fn lock(documents: &Documents) -> Result<File, ServeError> {
     }
 }
 
-/// Finishes what processes left half done that die while this server works.
+/// Finishes what processes that die while this server runs left half done.
 async fn settle_now_and_then(documents: Documents, stop: CancellationToken) {
     let every = documents.settings().reconcile_every;
     while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
@@ -204,7 +197,6 @@ async fn settle_now_and_then(documents: Documents, stop: CancellationToken) {
     }
 }
 
-/// Accepting connections until it is stopped.
 struct Accepting {
     documents: Documents,
     limits: Limits,
@@ -215,8 +207,7 @@ struct Accepting {
 impl Accepting {
     async fn run(self, listener: TcpListener) {
         let router = router(Api { documents: self.documents.clone(), deeds: self.deeds.clone() });
-        // Without it, the last packet of an answer waits 40 ms for the one before to be
-        // acknowledged.
+        // Without it, the last packet of an answer waits 40 ms for an acknowledgement of the one before.
         let mut listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let places = ConnectionPermits::new(self.limits.connections, self.limits.peer_connections);
         let reserve = Arc::new(Semaphore::new(RESERVE));
@@ -240,7 +231,7 @@ impl Accepting {
         self.drain(connections).await;
     }
 
-    /// Waits for the requests in hand, and longer for what must not stop half-way.
+    /// Waits for the requests in flight, then for the tasks that must not stop half-way.
     async fn drain(self, mut connections: JoinSet<()>) {
         let all = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.limits.drain, all).await.is_err() {
@@ -254,7 +245,6 @@ impl Accepting {
     }
 }
 
-/// What a connection is served with.
 struct Serving {
     router: Router,
     limits: Limits,
@@ -270,10 +260,10 @@ impl Serving {
         }
     }
 
-    /// Where every place is busy: health is answered, and everything else gets a 503.
+    /// With all connections busy, answers health, and everything else with a 503.
     async fn one_answer(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let router = self.router.clone().layer(middleware::from_fn(only_health));
-        // An upload that is refused need not be read.
+        // A refused upload need not be read.
         drop(tokio::time::timeout(self.limits.head * 2, self.serve(stream, router, false)).await);
         drop(permit);
     }
@@ -284,7 +274,6 @@ impl Serving {
     }
 }
 
-/// Lets only health through.
 async fn only_health(request: Request, next: Next) -> Response {
     if request.uri().path() == "/healthz" {
         return next.run(request).await;
@@ -295,13 +284,13 @@ async fn only_health(request: Request, next: Next) -> Response {
         .into_response()
 }
 
-/// Keeps the place busy from the request's head to the end of its answer.
+/// Counts the connection as busy from the request's head to the end of its answer.
 async fn busy(State(place): State<ConnectionPermit>, request: Request, next: Next) -> Response {
     let busy = place.begin();
     next.run(request).await.map(|body| Body::new(BusyBody { body, _busy: busy }))
 }
 
-/// An answer's body, whose place is busy until it is sent or dropped.
+/// An answer's body; its connection is busy until this is dropped.
 struct BusyBody {
     body: Body,
     _busy: Busy,

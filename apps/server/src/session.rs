@@ -1,11 +1,9 @@
-//! Sessions: who is at work on the document root, and who has died at it.
+//! Sessions: which processes work on the document root, and which have died.
 //!
-//! Each process that changes files has a folder `.strongroom/sessions/<uuid>/` for its
-//! temporary files, with a file in it that it keeps locked. The kernel gives the lock back
-//! when the process ends, however it ends: so a session whose lock can be taken is over, and
-//! what it left may be tidied by whoever finds it, while a live import beside a live server
-//! is left alone. (Where the records are in Postgres, the database is asked as well: see
-//! `store/presence.rs`.)
+//! Each process that changes files has a folder `.strongroom/sessions/<uuid>/` for its temporary files, with a file
+//! in it that it keeps locked. The kernel releases the lock however the process ends. So a session whose lock can be
+//! taken is over, and anyone may tidy what it left; a live import beside a live server is left alone. With Postgres,
+//! the database is asked as well: see `store/presence.rs`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -25,14 +23,13 @@ pub(crate) const CONTROL: &str = ".strongroom";
 const SESSIONS: &str = ".strongroom/sessions";
 const LOCK: &str = "lock";
 const START_LOCK: &str = "start.lock";
-/// The end of a temporary file's name; a number stands before it.
+/// Temporary files are named `<number>.part`.
 const PART: &str = ".part";
-/// Nobody but the server's user has anything to do with these.
+/// Only the server's user needs them.
 const LOCK_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o750;
 
-/// A process's place below the document root. Clones share it; the last one to go takes the
-/// folder with it.
+/// Clones share it; the last drop deletes the folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Session(Arc<SessionInner>);
 
@@ -41,7 +38,6 @@ struct SessionInner {
     id: String,
     root: DocumentRoot,
     next_temporary: AtomicU64,
-    // Held, not read.
     _lock: Locked,
 }
 
@@ -55,13 +51,11 @@ pub(crate) struct Ended {
 }
 
 impl Session {
-    /// A name that no other session has.
     pub(crate) fn new_id() -> String {
         Uuid::new_v4().to_string()
     }
 
-    /// Begins a session, and finds those that are over. Blocks while another process does
-    /// the same.
+    /// Begins a session, and finds those that are over. Blocks while another process does the same.
     pub(crate) fn begin(root: &DocumentRoot, id: String) -> io::Result<(Self, Ended)> {
         let sessions = root.beneath().make_folder(SESSIONS)?.folder;
         let ended = Ended::find(root, &id)?;
@@ -72,12 +66,11 @@ impl Session {
         Ok((Self(Arc::new(inner)), ended))
     }
 
-    /// Its name in the records.
     pub(crate) fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// A name for a temporary file, on the same file system as the documents.
+    /// On the same file system as the documents.
     pub(crate) fn temporary(&self) -> RelativePath {
         let number = self.0.next_temporary.fetch_add(1, Ordering::Relaxed);
         RelativePath::new(format!("{SESSIONS}/{}/{number}{PART}", self.0.id)).expect("its parts are plain names")
@@ -86,13 +79,13 @@ impl Session {
 
 impl Drop for SessionInner {
     fn drop(&mut self) {
-        // What cannot be deleted now is found by the next start.
+        // If it cannot be deleted now, the next start finds it.
         let _ = remove(&self.root, &self.id);
     }
 }
 
 impl Ended {
-    /// Looks at every session but one's own. Blocks while another process does the same.
+    /// Checks every session except `own`. Blocks while another process does the same.
     pub(crate) fn find(root: &DocumentRoot, own: &str) -> io::Result<Self> {
         let control = root.beneath().folder(CONTROL)?;
         let start = Locked::exclusive(create_in(&control, START_LOCK, Creation::OrOpen, LOCK_MODE)?)?;
@@ -103,11 +96,10 @@ impl Ended {
                 continue;
             }
             let Some((name, folder)) = session(&sessions, &name)? else { continue };
-            // Only locked. A folder without its lock is one that was being made when its
-            // process died.
+            // Only locked. A folder without a lock file was being made when its process died.
             let lock = match create_in(&folder, LOCK, Creation::OrOpen, LOCK_MODE) {
                 Ok(lock) => lock,
-                // It ended while we looked.
+                // It ended in the meantime.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     tracing::warn!(session = name, %error, "the lock of a session is not a plain file; it is left alone");
@@ -122,7 +114,6 @@ impl Ended {
         Ok(ended)
     }
 
-    /// The sessions that are still at work.
     pub(crate) fn live(&self) -> &[String] {
         &self.live
     }
@@ -132,8 +123,8 @@ impl Ended {
         self.over.iter().map(|(id, _)| id.clone())
     }
 
-    /// Deletes what those that are `over` left: after their intents were settled, since those
-    /// may name a temporary file.
+    /// Deletes what those that are `over` left. Only after their intents are settled, which may name a temporary
+    /// file.
     pub(crate) fn tidy(self, over: &[String]) -> io::Result<()> {
         for (id, lock) in self.over {
             if over.contains(&id) {
@@ -151,7 +142,7 @@ impl Ended {
     }
 }
 
-/// A session's folder and name, if it is a real folder with a name that we give.
+/// A session's folder and name, if it is a real folder with a name of ours.
 fn session(sessions: &Folder, name: &OsStr) -> io::Result<Option<(String, Folder)>> {
     let id = name.to_str().filter(|name| Uuid::parse_str(name).is_ok_and(|id| id.to_string() == **name));
     let is_real = stat_in(sessions, name)?.is_some_and(|stat| stat.is_folder());
@@ -166,12 +157,11 @@ fn session(sessions: &Folder, name: &OsStr) -> io::Result<Option<(String, Folder
     }
 }
 
-/// Deletes a session's folder, if nothing but our own files is in it.
+/// Deletes a session's folder, if it holds only our own files.
 fn remove(root: &DocumentRoot, id: &str) -> io::Result<bool> {
     root.beneath().remove_folder_of(format!("{SESSIONS}/{id}"), is_ours)
 }
 
-/// Whether it is a name that a session gives a file.
 fn is_ours(name: &OsStr) -> bool {
     let number = name.to_str().and_then(|name| name.strip_suffix(PART));
     name == LOCK || number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))

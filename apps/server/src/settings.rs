@@ -1,4 +1,4 @@
-//! What the document server must be told.
+//! The document server's settings.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use strongroom_model::ByteCount;
 use crate::http::TransferCut;
 use crate::store::Database;
 
-/// How a document server is set up.
+/// A document server's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where it listens.
@@ -21,25 +21,23 @@ pub struct Settings {
     pub documents: PathBuf,
     /// Where the records are.
     pub database: Database,
-    /// The time zone whose calendar names the `archived/<YYYY-MM>/` folders, and in which an
-    /// imported date without an offset is read.
+    /// Names the `archived/<YYYY-MM>/` folders, and applies to imported dates without an offset.
     pub zone: TimeZone,
     /// On how many distinct drives a copy must be proven before its file may be purged.
     pub proofs_needed_to_purge: u32,
-    /// How old such a proof may be.
+    /// The maximum age of such a proof.
     pub evidence_fresh_for: SignedDuration,
-    /// How often a server looks for what a process that died left half done: an import, or
-    /// another server of the same document root.
+    /// How often a server looks for what a process that died left half done: an import, or another server of the same
+    /// document root.
     pub reconcile_every: Duration,
-    /// What a client may ask for at most.
+    /// Limits for clients.
     pub limits: Limits,
-    /// A transfer that is cut, to show that it goes on where it was: for the demo.
+    /// Cuts one transfer, for the demo.
     pub cut: Option<Arc<TransferCut>>,
 }
 
 impl Settings {
-    /// The default settings for a document root and a database: it listens on the loopback
-    /// address, port 8400, in UTC, and asks for proofs on 2 drives, 90 days old at most.
+    /// The defaults: the loopback address, port 8400, UTC, proofs on 2 drives, at most 90 days old.
     #[must_use]
     pub fn new(documents: impl Into<PathBuf>, database: impl Into<Database>) -> Self {
         Self {
@@ -56,25 +54,24 @@ impl Settings {
     }
 }
 
-/// What a client may ask for at most, and how long it may take.
+/// Limits for clients.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The largest timesheet that is taken.
+    /// The largest timesheet.
     pub upload: ByteCount,
     /// The largest body of any other request: 1000 marks with long paths fit in.
     pub body: ByteCount,
-    /// How many connections are open at once. Beyond that, one that waits for a request gives its place up.
+    /// Open connections. Beyond that, one that waits for a request is closed.
     pub connections: usize,
-    /// How many of them one peer may have: the others always find some.
+    /// Of these, for one peer: others always get some.
     pub peer_connections: usize,
-    /// How long a client may take to send a request's head, which is also how long a
-    /// connection may lie idle between two requests.
+    /// How long a request's head may take, and a connection be idle between two requests.
     pub head: Duration,
-    /// How long a client may neither send what it announced nor take what it asked for.
+    /// How long a client may neither send nor receive.
     pub stall: Duration,
-    /// How long any request but an upload may take until its answer begins.
+    /// Time until an answer begins, except for an upload.
     pub request: Duration,
-    /// How long a stopping server waits for the requests in hand.
+    /// How long a stopping server waits for requests in flight.
     pub drain: Duration,
 }
 

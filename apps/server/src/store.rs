@@ -1,12 +1,10 @@
 //! The document server's records, in SQLite or in Postgres.
 //!
-//! What a transaction has committed here survives a power cut. One transaction writes at a
-//! time, whichever process it is in, so that what it reads still holds when it writes; the
-//! rest of this crate need not know in which database.
+//! A committed transaction survives a power cut. One transaction writes at a time, across all processes, so that what
+//! it reads still holds when it writes. The rest of this crate need not know the database.
 //!
-//! In reading order: [`Database`], where the records are; `sqlite` and `postgres`, which open
-//! them; `connection` and `query`, through which everything else speaks to either; then what
-//! is recorded, by noun.
+//! In reading order: [`Database`]; `sqlite` and `postgres`, which open it; `connection` and `query`, through which
+//! everything else uses either; then the records, by noun.
 
 pub(crate) mod booking;
 mod columns;
@@ -51,7 +49,7 @@ impl Store {
     /// Opens the records, and makes or updates the tables. Several processes may do so at once.
     ///
     /// # Errors
-    /// The database cannot be opened or reached, is none of ours, or is of a newer version.
+    /// The database cannot be opened or reached, is not ours, or is of a newer version.
     pub async fn open(database: impl Into<Database>) -> Result<Self> {
         Ok(Self(match database.into() {
             Database::Sqlite(path) => Backend::Sqlite(SqliteStore::open(&path).await?),
@@ -59,7 +57,7 @@ impl Store {
         }))
     }
 
-    /// Closes the connections, once what is under way has ended.
+    /// Closes the connections, once running statements have ended.
     pub async fn close(&self) {
         match &self.0 {
             Backend::Sqlite(store) => store.close().await,
@@ -67,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Begins a transaction that may write, when it is its turn.
+    /// Begins a transaction that may write, once no other does.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         match &self.0 {
             Backend::Sqlite(store) => store.begin().await,
@@ -75,7 +73,6 @@ impl Store {
         }
     }
 
-    /// A connection that only reads.
     pub(crate) async fn reader(&self) -> Result<Connection> {
         match &self.0 {
             Backend::Sqlite(store) => store.reader().await,
@@ -83,30 +80,28 @@ impl Store {
         }
     }
 
-    /// Whether the records can be read and written.
     pub(crate) async fn try_write(&self) -> Result<()> {
         let mut db = self.begin().await?;
         query("UPDATE document_root SET id = id").execute(&mut db).await?;
         db.commit().await?;
         match &self.0 {
             Backend::Sqlite(store) => store.try_room().await,
-            // Postgres says itself when its disk is full, and nobody else can look.
+            // Postgres reports a full disk itself, and nobody else can look.
             Backend::Postgres(_) => Ok(()),
         }
     }
 }
 
-/// A time as it is stored: microseconds since the Unix epoch.
+/// Microseconds since the Unix epoch.
 pub(crate) fn to_us(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// A time as it was stored.
 pub(crate) fn from_us(us: i64) -> sqlx::Result<Timestamp> {
     Timestamp::from_microsecond(us).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// A value that was stored as text and must be read back as what it was.
+/// Parses a value that was stored as text.
 pub(crate) fn parsed<T>(text: &str) -> sqlx::Result<T>
 where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
@@ -114,7 +109,7 @@ where
     text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
 }
 
-/// Ids as the one parameter that is a list.
+/// Ids as one list parameter.
 pub(crate) fn list<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }

@@ -11,12 +11,10 @@ use strongroom_service::Clock;
 
 use crate::store::{Store, StoreError};
 
-/// What every token begins with, so that it is known where it should not be: in a commit, in
-/// a log.
+/// Makes a leaked token recognisable in a commit or a log.
 const PREFIX: &str = "strongroom_";
 /// How many random bytes a token holds.
 const SECRET_BYTES: usize = 32;
-/// The longest name of a token, in bytes.
 const MAX_NAME_BYTES: usize = 100;
 
 /// What a token allows.
@@ -40,7 +38,7 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 6] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Approve, Self::Admin];
 
-    /// The scope's name.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +66,7 @@ impl FromStr for Scope {
     }
 }
 
-/// The scopes of a token, in the order of [`Scope::ALL`].
+/// A token's scopes, in the order of [`Scope::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);
 
@@ -79,7 +77,7 @@ impl Scopes {
         Self(Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect())
     }
 
-    /// Whether one of `wanted` is among them, or [`Scope::Admin`] is.
+    /// Whether one of `wanted`, or [`Scope::Admin`], is among them.
     #[must_use]
     pub fn allow(&self, wanted: &[Scope]) -> bool {
         self.0.iter().any(|scope| *scope == Scope::Admin || wanted.contains(scope))
@@ -90,7 +88,7 @@ impl Scopes {
         self.0.iter().copied()
     }
 
-    /// The scopes that were recorded. One that this version does not know allows nothing.
+    /// Recorded scopes. One that this version does not know allows nothing.
     pub(crate) fn known_in(text: &str) -> Self {
         Self(text.split(' ').filter_map(|name| name.parse().ok()).collect())
     }
@@ -107,12 +105,12 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// A token as it is recorded: all but its secret.
+/// A token's record, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its short id, by which it is revoked.
+    /// Its short id, for revoking it.
     pub id: String,
-    /// What it is for, in a person's words.
+    /// Its purpose, for people.
     pub name: String,
     /// What it allows.
     pub scopes: Scopes,
@@ -122,12 +120,12 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A token's secret: shown once, to whoever made it.
+/// A token's secret: shown once, to its creator.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text that stands behind `Authorization: Bearer`.
+    /// The text behind `Authorization: Bearer`.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -143,7 +141,7 @@ impl fmt::Debug for Secret {
 /// A token that could not be made or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// It would allow nothing.
+    /// It has no scope.
     #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge, approve and admin")]
     NoScope,
     /// Its name does not fit one line.
@@ -160,10 +158,10 @@ pub enum TokenError {
     Store(#[from] StoreError),
 }
 
-/// Makes a token. Its secret is not kept anywhere: only its SHA-256 is.
+/// Makes a token. Only its secret's SHA-256 is kept.
 ///
 /// # Errors
-/// It has no scope or no proper name, or it could not be recorded.
+/// It has no scope or no proper name, or cannot be recorded.
 pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) -> Result<(Token, Secret), TokenError> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
@@ -172,25 +170,24 @@ pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) 
     Ok((token, secret))
 }
 
-/// Every token, the oldest first, the revoked ones too.
+/// Every token, the oldest first, including revoked ones.
 ///
 /// # Errors
-/// The records could not be read.
+/// The records cannot be read.
 pub async fn list(store: &Store) -> Result<Vec<Token>, TokenError> {
     Ok(store.tokens().await?)
 }
 
-/// Revokes a token for good: the next request with it is refused. Doing it again changes
-/// nothing.
+/// Revokes a token for good: the next request with it is refused. Repeating it changes nothing.
 ///
 /// # Errors
-/// There is no such token, or the records could not be written.
+/// There is no such token, or the records cannot be written.
 pub async fn revoke(store: &Store, id: &str, clock: &Clock) -> Result<Token, TokenError> {
     let revoked = store.revoke_token(id, clock.now()).await?;
     revoked.ok_or_else(|| TokenError::Unknown(printable(id, 40)))
 }
 
-/// The token that a client showed, if it is a good one.
+/// The valid token with that secret.
 pub(crate) async fn recognise(store: &Store, shown: &str) -> Result<Option<Token>, StoreError> {
     let token = store.token_by_hash(&hash(shown)).await?;
     Ok(token.filter(|token| token.revoked_at.is_none()))
@@ -218,8 +215,8 @@ async fn keep(
     Ok(token)
 }
 
-/// The bytes are random enough (256 bits) for a plain hash; and since the hash is looked up,
-/// not the secret, the time that takes tells nothing of it.
+/// With 256 random bits a plain hash is enough. The hash is looked up, not the secret, so timing reveals nothing of
+/// it.
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }

@@ -1,11 +1,9 @@
-//! Whose fault an error is: one file's, or that of the disk or of this process, so that every
-//! other request would meet it as well.
+//! Tells errors of one file from those of the disk or this process, which every other request would meet as well.
 
 use std::io;
 
 use strongroom_files::{Call, ErrorClass, meaning};
 
-/// What keeps the server from writing, whichever file or record it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DiskTrouble {
     /// No bytes or inodes are left.
@@ -27,8 +25,7 @@ pub(crate) enum DiskTrouble {
 }
 
 impl DiskTrouble {
-    /// What a refused call says of the disk or this process; `None` where it is one file's fault. Whose it is, the
-    /// table of [`meaning`] says.
+    /// `None` if the failed call concerns one file: see the table of [`meaning`].
     pub(crate) fn of(call: Call, error: &io::Error) -> Option<Self> {
         Some(match meaning(call, error)?.class {
             ErrorClass::Room if error.kind() == io::ErrorKind::QuotaExceeded => Self::Quota,
@@ -38,8 +35,8 @@ impl DiskTrouble {
             ErrorClass::Gone => Self::Gone,
             ErrorClass::Host if error.kind() == io::ErrorKind::OutOfMemory => Self::Memory,
             ErrorClass::Host => Self::Files,
-            // Where nothing can be created, no file can be taken or archived; what cannot be renamed or deleted is
-            // that file alone, or its folder.
+            // Where nothing can be created, no file can be taken or archived; a refused rename or deletion concerns
+            // that file or its folder.
             ErrorClass::Rights if matches!(call, Call::Create) => Self::Rights,
             ErrorClass::Rights
             | ErrorClass::File
@@ -51,7 +48,6 @@ impl DiskTrouble {
         })
     }
 
-    /// The end of a problem's type.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Full | Self::Quota => "disk-full",
@@ -63,7 +59,6 @@ impl DiskTrouble {
         }
     }
 
-    /// What is the matter, and what to do.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Full => "the server's disk is full, in bytes or in inodes; make room",

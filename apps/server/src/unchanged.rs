@@ -1,8 +1,7 @@
-//! Whether a file still is what its digest was taken of.
+//! Whether a file still matches its recorded digest.
 //!
-//! A record's digest is what copies are proven against. A file that was changed since then is
-//! the only one of its kind, so nothing may move or delete it: it would lie under the name
-//! and the proof of another. All of this blocks.
+//! Copies are proven against the digest. A file that was changed since is the only one of its kind, so nothing may
+//! move or delete it: it would take another's name and proof. All calls block.
 
 use std::fs::File;
 
@@ -14,12 +13,10 @@ use crate::disk_error::Result;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 
-/// Up to this size a file is read again whatever the file system says of it: that costs less
-/// than opening it. Above, the stamp decides where it is known, so that moving a file of many
-/// gigabytes takes no minutes.
+/// Up to this size a file is always read again: that costs less than opening it. Above, the stamp decides where it is
+/// known, so that moving a file of many gigabytes takes no minutes.
 const ALWAYS_READ_BYTES: u64 = 1 << 20;
 
-/// What a file must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) size: ByteCount,
@@ -27,9 +24,9 @@ pub(crate) struct Fingerprint {
     pub(crate) stamp: Option<Stamp>,
 }
 
-/// What the file system says of a file: device, inode, size, and the times at which its bytes
-/// and its inode were changed last. Nobody can set the last of these, so that a file which
-/// was written to and given its old time back has another stamp. A rename changes it as well.
+/// What the file system says of a file: device, inode, size, and the times of the last change of its bytes and of its
+/// inode. Nobody can set the last one, so a file that was written to and given its old time has another stamp. A
+/// rename changes it as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp(String);
 
@@ -40,7 +37,7 @@ impl Stamp {
         Self(format!("{device}-{inode}-{}-{written}-{changed}", entry.size))
     }
 
-    /// One that was recorded. Whatever else the text is, it equals no file's.
+    /// A recorded one. A malformed text equals no file's.
     pub(crate) fn stored(text: String) -> Self {
         Self(text)
     }
@@ -50,18 +47,14 @@ impl Stamp {
     }
 }
 
-/// What was found in a file's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileCheck {
-    /// The file.
     Same(Stat),
-    /// Something else, in a person's words.
+    /// The reason is for a person.
     Changed(String),
-    /// Nothing.
     Nothing,
 }
 
-/// Looks at the file in a place.
 pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<FileCheck> {
     let file = match root.entry(path)? {
         None => return Ok(FileCheck::Nothing),

@@ -12,10 +12,10 @@ use utoipa::openapi::{RefOr, Required};
 use super::{Api, Problem};
 use crate::token::{Scope, Scopes, Token, recognise};
 
-/// The longest token that is looked at, in bytes: ours are much shorter.
+/// In bytes: ours are much shorter.
 const MAX_TOKEN_BYTES: usize = 256;
 
-/// Describes the tokens, and what else the macros cannot say.
+/// Describes the tokens, and what the macros cannot express.
 pub(crate) struct Bearer;
 
 impl Modify for Bearer {
@@ -34,7 +34,7 @@ impl Modify for Bearer {
     }
 }
 
-/// Lets a request pass whose token has one of the scopes, and leaves the [`Token`] with it.
+/// Passes a request whose token has one of the scopes, with its [`Token`].
 pub(crate) async fn require(
     State((api, scopes)): State<(Api, &'static [Scope])>,
     mut request: Request,
@@ -83,7 +83,6 @@ fn unauthorized(challenge: &'static str, detail: &str) -> Problem {
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
-/// The token in the one `Authorization` header.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;

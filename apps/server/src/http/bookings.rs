@@ -15,7 +15,6 @@ use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use crate::desk::Change;
 use crate::store::booking::Booking;
 
-/// How many bookings a list holds unless it is said.
 const DEFAULT_LIST: u32 = 100;
 
 /// Which part of the waiting bookings.
@@ -69,7 +68,7 @@ pub(crate) async fn waiting(
     let store = api.documents.store();
     let limit = limit(query.limit)?;
     let after = query.after.as_deref().map(Cursor::parse).transpose()?;
-    // One more than is asked for tells whether there is another page.
+    // One more than requested shows whether there is another page.
     let mut bookings = store.waiting(limit + 1, after.as_ref().map(|cursor| (cursor.time, &cursor.id))).await?;
     let more = bookings.len() > limit as usize;
     bookings.truncate(limit as usize);
@@ -151,7 +150,6 @@ pub(crate) async fn sign_off(
     info(&api, &id).await.map(axum::Json)
 }
 
-/// How many bookings a list is to hold.
 fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     let limit = asked.unwrap_or(DEFAULT_LIST);
     if (1..=MAX_LIST).contains(&limit) {
@@ -161,7 +159,6 @@ fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail))
 }
 
-/// The status that tells a change from none.
 pub(crate) fn status(change: Change) -> StatusCode {
     match change {
         Change::Done => StatusCode::CREATED,
@@ -169,14 +166,12 @@ pub(crate) fn status(change: Change) -> StatusCode {
     }
 }
 
-/// One booking as the wire shows it.
 pub(crate) async fn info(api: &Api, id: &BookingId) -> Result<BookingInfo, Problem> {
     let known = api.documents.store().booking(id).await?.ok_or_else(|| unknown(id))?;
     let mut infos = infos(api, vec![known]).await?;
     infos.pop().ok_or_else(Problem::internal)
 }
 
-/// That there is no such booking.
 pub(crate) fn unknown(id: &BookingId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown-booking", format!("there is no booking {id}"))
 }
@@ -199,7 +194,7 @@ fn bad_id(error: strongroom_model::id::ParseIdError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad-id", error.to_string())
 }
 
-/// A place in the list of waiting bookings, opaque to clients.
+/// A position in the list of waiting bookings, opaque to clients.
 struct Cursor {
     time: Timestamp,
     id: BookingId,

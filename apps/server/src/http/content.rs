@@ -25,8 +25,7 @@ use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::store::booking::Timesheet;
 
-/// Up to so many bytes are read at once and sent as one piece; above that, in pieces of this
-/// size.
+/// Bytes that are read and sent at once.
 const CHUNK_BYTES: u64 = 256 << 10;
 
 /// Gives a timesheet's bytes, or a part of them, as they are on the disk.
@@ -117,7 +116,6 @@ async fn send(
     Ok(response)
 }
 
-/// The booking's timesheet, if it still has one.
 async fn find(documents: &Documents, id: &BookingId) -> Result<Timesheet, Problem> {
     let known = documents.store().booking(id).await?.ok_or_else(|| unknown(id))?;
     if known.state == ServerState::Purged {
@@ -131,8 +129,8 @@ async fn find(documents: &Documents, id: &BookingId) -> Result<Timesheet, Proble
     known.timesheet.ok_or_else(none)
 }
 
-/// The open file and the size that it has now. A file that is shorter or longer than its
-/// record is sent as it is: whoever compares digests will say so.
+/// The open file and its present size. A file of another size than recorded is sent as it is: comparing digests shows
+/// that.
 async fn open(documents: &Documents, id: &BookingId, timesheet: &Timesheet) -> Result<(File, u64), Problem> {
     let path = timesheet.path.clone();
     let opened = documents.on_files(move |root| {
@@ -141,7 +139,7 @@ async fn open(documents: &Documents, id: &BookingId, timesheet: &Timesheet) -> R
         disk_error::Result::Ok((file, size))
     });
     match opened.await {
-        // It was moved after its record was read: the record tells where to by now.
+        // It was moved after its record was read: read the record again.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let again = find(documents, id).await?;
             if again.path == timesheet.path {
@@ -184,8 +182,8 @@ async fn body(documents: &Documents, file: File, first: u64, length: u64) -> dis
     Ok(documents.on_files(move |_| read(&file, first, length)).await?.into())
 }
 
-/// The file's bytes in pieces. A file that became shorter in the meantime ends with an error,
-/// which cuts the connection: the client must not take it for whole.
+/// The file's bytes in pieces. If the file became shorter, an error cuts the connection: the client must not take it
+/// for whole.
 fn chunks(documents: Documents, file: File, first: u64, length: u64) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);
     futures_util::stream::try_unfold((first, length), move |(at, left)| {

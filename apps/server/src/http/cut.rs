@@ -1,4 +1,4 @@
-//! One transfer that is cut in the middle, as a bad cable would: for the demo.
+//! For the demo: one transfer that is cut in the middle, as by a bad cable.
 
 use std::io;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use futures_util::stream::StreamExt as _;
 use http::Method;
 use strongroom_model::BookingId;
 
-/// The largest timesheet that can be cut, in bytes: it is read into memory.
+/// In bytes: the timesheet is read into memory.
 const MAX_BYTES: usize = 16 << 20;
-/// How long the bytes before the cut have to get onto their way.
+/// How long the bytes before the cut have to be sent.
 const BEFORE_CUT: Duration = Duration::from_millis(100);
 
-/// The first transfer of a booking's timesheet ends after so many bytes, and its connection with it.
+/// Ends the first transfer of a booking's timesheet, and its connection, after some bytes.
 #[derive(Debug)]
 pub struct TransferCut {
     path: String,
@@ -28,20 +28,19 @@ pub struct TransferCut {
 }
 
 impl TransferCut {
-    /// Cuts that booking's.
+    /// For that booking and that many bytes.
     #[must_use]
     pub fn of(booking: &BookingId, after_bytes: usize) -> Self {
         Self { path: format!("/v1/bookings/{booking}/timesheet"), after_bytes, is_done: AtomicBool::new(false) }
     }
 
-    /// Whether it was cut.
+    /// Whether the cut happened.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.is_done.load(Ordering::SeqCst)
     }
 }
 
-/// Cuts the transfer that is to be cut; everything else passes unchanged.
 pub(super) async fn cut(State(cut): State<Option<Arc<TransferCut>>>, request: Request, next: Next) -> Response {
     let is_it = |cut: &Arc<TransferCut>| request.method() == Method::GET && request.uri().path() == cut.path;
     let cut = cut.filter(is_it);
@@ -55,7 +54,7 @@ pub(super) async fn cut(State(cut): State<Option<Arc<TransferCut>>>, request: Re
     }
 }
 
-/// A body's beginning, and then an error in the place of the rest, which closes the connection.
+/// Sends a body's beginning, then an error, which closes the connection.
 async fn begin(body: Body, bytes: usize) -> Body {
     let beginning = to_bytes(body, MAX_BYTES).await.map(|whole| whole.slice(..bytes.min(whole.len())));
     let end = async {

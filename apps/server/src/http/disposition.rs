@@ -3,13 +3,12 @@
 use http::HeaderValue;
 use strongroom_model::text::is_unseen;
 
-/// The longest name that is offered to a browser, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
 /// `attachment` with the file's name: in ASCII for old clients, and in UTF-8 (RFC 8187).
 ///
-/// What could end the header, leave a folder or mislead a reader is replaced by `_`: the name
-/// as it was uploaded is in the booking's information.
+/// What could end the header, leave a folder or mislead a reader becomes `_`; the booking's information has the
+/// original.
 pub(crate) fn attachment(filename: &str) -> HeaderValue {
     let name: String = filename.chars().take(MAX_NAME_CHARS).map(|c| if harmless(c) { c } else { '_' }).collect();
     let ascii: String = name.chars().map(|c| if in_ascii(c) { c } else { '_' }).collect();
@@ -26,7 +25,7 @@ fn in_ascii(c: char) -> bool {
     matches!(c, ' '..='~') && c != '"' && c != '%'
 }
 
-/// All but RFC 8187's `attr-char` as `%XX`.
+/// Encodes all except RFC 8187's `attr-char` as `%XX`.
 fn percent_encoded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {

@@ -7,15 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// A JSON body.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub(crate) struct Json<T>(pub(crate) T);
 
-/// Parameters behind the `?`.
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// Parameters in the path.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(crate) struct Path<T>(pub(crate) T);
@@ -36,8 +33,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The first part of a query that does not decode to text. The usual decoders put another
-/// character in place of what they cannot read, which would lose a file's name.
+/// The first part of a query that does not decode to text. The usual decoders replace what they cannot read, which
+/// would lose a file's name.
 fn undecodable(query: &str) -> Option<&str> {
     query.split('&').find(|part| {
         !part.split('=').all(|text| decoded(text).is_some_and(|bytes| std::str::from_utf8(&bytes).is_ok()))

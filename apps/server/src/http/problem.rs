@@ -14,10 +14,9 @@ use crate::store::StoreError;
 use crate::trouble::DiskTrouble;
 
 const CONTENT_TYPE: &str = "application/problem+json";
-/// The longest detail, in characters: a rejection may quote what it was sent.
+/// In characters: a rejection may quote the request.
 const MAX_DETAIL_CHARS: usize = 500;
 
-/// Why a request was not done.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -80,28 +79,26 @@ pub(crate) enum BodyProblems {
 }
 
 impl Problem {
-    /// A problem of a kind that `code` names, told in `detail` with what to do.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), headers: Vec::new() }
     }
 
-    /// What the client can do nothing about; the server's log says more.
+    /// Nothing that the client can change; the server's log says more.
     pub(crate) fn internal() -> Self {
         let detail = "the server could not do it; its log says why. Trying again does no harm";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
-    /// That nothing was done since the disk, or this process, could not.
+    /// Nothing was done: the disk or this process could not.
     pub(crate) fn no_storage(trouble: DiskTrouble) -> Self {
         let status = match trouble {
-            // It may be well again the next moment; what is gone can neither be written nor read.
+            // It may recover at any moment; what is gone can neither be written nor read.
             DiskTrouble::Files | DiskTrouble::Memory | DiskTrouble::Gone => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, trouble.code(), format!("nothing was done: {}; then ask again", trouble.words()))
     }
 
-    /// The same with a header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
@@ -123,7 +120,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Makes a problem of an error that some layer below answered in its own way.
+/// Turns an error of a lower layer into a problem.
 pub(crate) async fn as_problem(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
@@ -186,7 +183,7 @@ impl From<ReceiveError> for Problem {
     }
 }
 
-/// That a timesheet cannot be kept as it is: the disk cannot hold it, or something is in its way.
+/// A timesheet that cannot be kept as it is: the disk cannot hold it, or something is in its way.
 fn not_taken(why: &str) -> Problem {
     let detail = format!("the timesheet was not taken: {why}; the server's log names the file");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not-taken", detail)

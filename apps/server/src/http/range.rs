@@ -1,44 +1,42 @@
-//! Which part of a file is asked for (RFC 9110, sections 13 and 14).
+//! Range and conditional requests (RFC 9110, sections 13 and 14).
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// What is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selected {
-    /// All of it (200).
+    /// 200.
     Whole,
-    /// From the first to the last byte, both included (206).
+    /// Both ends included (206).
     Part { first: u64, last: u64 },
-    /// The part lies behind the end (416).
+    /// Beyond the end (416).
     Nothing,
 }
 
-/// What the conditions on a request say (RFC 9110, section 13.2.2).
+/// The result of a request's conditions (RFC 9110, section 13.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// Go on.
     Holds,
-    /// The client has it already (304).
+    /// 304.
     NotModified,
-    /// It is not the one that the client means (412).
+    /// 412.
     Failed,
 }
 
 /// What to send of a file with `size` bytes and that strong `etag`.
 ///
-/// Several ranges at once are answered with the whole, which section 14.2 allows: nobody
-/// needs them for a document, and they have been an attack (CVE-2011-3192).
+/// Several ranges are answered with the whole file, as section 14.2 allows: nobody needs them for a document, and
+/// they have been an attack (CVE-2011-3192).
 pub(crate) fn select(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Selected {
     let mut ranges = headers.get_all(header::RANGE).iter();
     let (Some(range), None) = (ranges.next(), ranges.next()) else { return Selected::Whole };
-    // A date never matches: no Last-Modified is sent. Nor does a weak tag.
+    // Neither a date, since no Last-Modified is sent, nor a weak tag ever matches.
     if headers.get(header::IF_RANGE).is_some_and(|tag| tag != etag) {
         return Selected::Whole;
     }
     range.to_str().ok().and_then(|range| parse(range, size)).unwrap_or(Selected::Whole)
 }
 
-/// Whether `If-Match` and `If-None-Match` let the request pass.
+/// Evaluates `If-Match` and `If-None-Match`.
 pub(crate) fn condition(headers: &HeaderMap, etag: &HeaderValue) -> Condition {
     let etag = etag.to_str().unwrap_or_default();
     if headers.contains_key(header::IF_MATCH) && !tags(headers, header::IF_MATCH).any(|tag| tag == "*" || tag == etag) {
@@ -48,12 +46,12 @@ pub(crate) fn condition(headers: &HeaderMap, etag: &HeaderValue) -> Condition {
     if tags(headers, header::IF_NONE_MATCH).any(weakly) { Condition::NotModified } else { Condition::Holds }
 }
 
-/// The tags of a list. Ours hold no comma, so one that does can be cut without harm.
+/// The tags of a list. Ours hold no comma, so splitting others at one is harmless.
 fn tags(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',').map(str::trim))
 }
 
-/// `None` where it is not a range of bytes, which is to be ignored.
+/// `None` if it is not a range of bytes: then it is ignored.
 fn parse(range: &str, size: u64) -> Option<Selected> {
     let (unit, spec) = range.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -74,7 +72,7 @@ fn parse(range: &str, size: u64) -> Option<Selected> {
     }
 }
 
-/// A number; one that is too large for any file is as good as the largest.
+/// A number too large for any file equals the largest.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))

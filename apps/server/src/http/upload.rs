@@ -21,7 +21,7 @@ use super::whole::{announced, check_type, wrong_digest};
 use crate::bytes::digest_of;
 use crate::incoming::{ReceiveError, Received, receive};
 
-/// The longest name that a timesheet may have, in characters: the pipeline takes 4096 bytes.
+/// In characters: the pipeline takes 4096 bytes.
 const MAX_FILENAME_CHARS: usize = 1024;
 
 /// How the timesheet is called.
@@ -63,7 +63,7 @@ pub(crate) async fn upload(
     let limits = &api.documents.settings().limits;
     check(&filename, &headers, limits.upload)?;
     let announced = announced(&headers)?;
-    // Before the body: it would be a pity to send 10 GiB in vain.
+    // Before the body, which may have 10 GiB.
     api.documents.store().booking(&id).await?.ok_or_else(|| unknown(&id))?;
     let received = receive(&api.documents, unless_stalled(body, limits.stall), limits.upload).await?;
     compare(&api, &received, announced).await?;
@@ -87,7 +87,7 @@ fn check(filename: &str, headers: &HeaderMap, most: ByteCount) -> Result<(), Pro
     Ok(())
 }
 
-/// Whether what came is what was announced, by each digest.
+/// Compares what was received with each announced digest.
 async fn compare(api: &Api, received: &Received, announced: Vec<Digest>) -> Result<(), Problem> {
     for wanted in announced {
         let came = if wanted.algorithm() == received.digest.algorithm() {
@@ -104,11 +104,10 @@ async fn compare(api: &Api, received: &Received, announced: Vec<Digest>) -> Resu
     Ok(())
 }
 
-/// The fewest bytes that must come in each stall time, so that a body that drips is given up as
-/// one that stands still is.
+/// In each stall time: a dripping body is aborted as a stalled one is.
 const MIN_WINDOW_BYTES: usize = 1024;
 
-/// The body's bytes, until next to none come for so long.
+/// The body's bytes, until it stalls.
 fn unless_stalled(body: Body, stall: Duration) -> impl Stream<Item = Result<Bytes, String>> {
     let window = (tokio::time::Instant::now() + stall, 0);
     futures_util::stream::unfold(Some((body.into_data_stream(), window)), move |state| async move {

@@ -1,7 +1,7 @@
-//! That a body is the plain whole thing: not a part of it, not encoded, not wrapped.
+//! Refuses a body that is a part of a file, encoded or wrapped.
 //!
-//! A file is stored as it comes, and its digest is what copies are proven against for ever. So
-//! whatever says that the body is something else than the file's own bytes is refused.
+//! A file is stored as received, and copies are proven against its digest for ever. So its body must be the file's
+//! own bytes.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -13,8 +13,7 @@ use strongroom_model::{Algorithm, Digest};
 
 use super::problem::Problem;
 
-/// Headers that only stand with a part: of RFC 9110, of resumable uploads (tus and the IETF's
-/// draft), and of others' chunked uploads.
+/// Headers of partial bodies: RFC 9110, resumable uploads (tus and the IETF's draft) and others' chunked uploads.
 const OF_A_PART: [&str; 9] = [
     "content-range",
     "range",
@@ -26,9 +25,9 @@ const OF_A_PART: [&str; 9] = [
     "x-upload-content-length",
     "im",
 ];
-/// Headers that name what was done to the bytes; `identity` is nothing.
+/// Headers that name an encoding; `identity` is not one.
 const OF_AN_ENCODING: [&str; 3] = ["content-encoding", "content-transfer-encoding", "x-content-encoding"];
-/// The names of digests in `Content-Digest` and `Repr-Digest` (RFC 9530) and in `Digest` (RFC 3230).
+/// As named in `Content-Digest` and `Repr-Digest` (RFC 9530) and in `Digest` (RFC 3230).
 const DIGESTS: [(&str, Algorithm); 5] = [
     ("sha-256", Algorithm::Sha256),
     ("sha-512", Algorithm::Sha512),
@@ -37,7 +36,6 @@ const DIGESTS: [(&str, Algorithm); 5] = [
     ("sha-1", Algorithm::Sha1),
 ];
 
-/// Refuses a request whose body is a part, or is encoded.
 pub(crate) async fn only_whole(request: Request, next: Next) -> Response {
     let has_none = matches!(*request.method(), Method::GET | Method::HEAD);
     match check(request.headers()) {
@@ -69,7 +67,7 @@ fn check(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The members of a list header; what is not text is shown as it can be.
+/// The members of a list header; what is not text is shown with replacements.
 fn codings(headers: &HeaderMap, name: &'static str) -> impl Iterator<Item = String> {
     let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let members: Vec<String> =
@@ -77,7 +75,7 @@ fn codings(headers: &HeaderMap, name: &'static str) -> impl Iterator<Item = Stri
     members.into_iter().filter(|member| !member.is_empty())
 }
 
-/// Refuses a timesheet whose type says that the file is within something else.
+/// Refuses a type that wraps the file in something else.
 pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let Some(kind) = types.next() else { return Ok(()) };
@@ -100,7 +98,7 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The digests that the client says the file has, of the algorithms that we know.
+/// The announced digests, of the algorithms that we know.
 pub(crate) fn announced(headers: &HeaderMap) -> Result<Vec<Digest>, Problem> {
     let mut digests = Vec::new();
     for (name, is_quoted) in [("content-digest", true), ("repr-digest", true), ("digest", false)] {
@@ -133,7 +131,6 @@ fn bad(name: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad-digest", detail)
 }
 
-/// That what came is not what was announced.
 pub(crate) fn wrong_digest(came: &Digest, announced: &Digest) -> Problem {
     let detail = format!("{came} came, but {announced} was announced: nothing was taken; send it again");
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-digest", detail)

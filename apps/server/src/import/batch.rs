@@ -1,4 +1,4 @@
-//! A batch of files on their way into the records.
+//! A batch of files to import.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -21,23 +21,20 @@ use crate::root::DocumentRoot;
 use crate::store::booking::{self, Timesheet};
 use crate::store::{Connection, StoreError, intent};
 
-/// How many threads read files at once: the device's queue and two processors are busy then.
+/// Reading threads: they keep the device's queue and two processors busy.
 const READERS: usize = 8;
 
-/// Files that are imported together.
 pub(crate) struct Batch<'a> {
     documents: &'a Documents,
     found: Vec<ScannedFile>,
 }
 
-/// A file that was read, with its record.
 struct Ready {
     shown: String,
     id: BookingId,
-    /// The id came from a list.
     is_listed: bool,
     timesheet: Timesheet,
-    /// The digest of what was read; a list may give another.
+    /// Of what was read; a list may give another.
     computed: Digest,
     signed_off_at: Timestamp,
     copy: Option<(Temporary, File)>,
@@ -76,7 +73,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Reads files on several threads; the results are in any order.
+/// Reads files on several threads, results unordered.
 pub(crate) async fn read_all(documents: &Documents, files: Vec<ScannedFile>) -> Vec<Result<Prepared, PrepareError>> {
     let mut shares: Vec<Vec<_>> = (0..READERS).map(|_| Vec::new()).collect();
     for (count, file) in files.into_iter().enumerate() {
@@ -125,8 +122,8 @@ async fn adopt(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
     }
     let now = documents.clock().now();
     let mut db = documents.store().begin().await?;
-    // Within the transaction: whoever moves a file records that before and after, so that a
-    // file that is there now, and that no intent concerns, is there when this is recorded.
+    // Within the transaction: a move is recorded before and after, so a file that exists now without an intent still
+    // exists when this is recorded.
     let paths: Vec<_> = files.iter().map(|ready| ready.timesheet.path.clone()).collect();
     let there = documents.on_files(move |root| paths.iter().map(|path| is_file(root, path)).collect::<Vec<_>>()).await;
     for (ready, there) in files.into_iter().zip(there) {
@@ -151,8 +148,7 @@ fn is_file(root: &DocumentRoot, path: &RelativePath) -> bool {
     root.entry(path).ok().flatten().is_some_and(|entry| entry.is_plain())
 }
 
-/// Whether the file's id is not taken. One that is taken by the same content is known: a file
-/// that was archived turned up at its old place again.
+/// Whether the id is new. The same content under a taken id is known: an archived file is back at its old place.
 async fn is_new(db: &mut Connection, ready: &Ready, report: &mut ImportReport) -> Result<bool, StoreError> {
     let Some(known) = booking::get(db, &ready.id).await? else { return Ok(true) };
     if known.timesheet.is_some_and(|known| known.digest == ready.timesheet.digest) {
@@ -163,7 +159,6 @@ async fn is_new(db: &mut Connection, ready: &Ready, report: &mut ImportReport) -
     Ok(false)
 }
 
-/// Makes copies durable, puts them in their places and records them.
 async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportReport) -> Result<(), ImportError> {
     let (mut new, mut copies, mut names) = (Vec::new(), Vec::new(), HashMap::new());
     for mut ready in files {
@@ -187,7 +182,7 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
         return Ok(());
     }
     documents.on_files(move |root| root.sync_files(&copies)).await?;
-    // If we stop here, then the copies have temporary names, which the next start deletes.
+    // If we stop here, then the next start deletes the copies' temporary files.
     kill_point!("server.after-copy");
     for (id, settled) in documents.place(new).await? {
         let Some((shown, size)) = names.remove(&id) else { continue };

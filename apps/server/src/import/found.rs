@@ -1,4 +1,4 @@
-//! A file that was found, and what its record is to be.
+//! A file to import, and its future record.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -8,34 +8,32 @@ use crate::name::slug;
 use crate::path::{RelativePath, readable};
 use crate::root::DocumentRoot;
 
-/// The longest readable beginning of an id, in characters.
+/// In characters.
 const MAX_SLUG_CHARS: usize = 40;
-/// How many bytes of a hash make an id that no other file has: 2^40 files make a collision likely.
+/// Bytes of a hash in an id: a collision becomes likely with 2^40 files.
 const ID_BYTES: usize = 10;
 
-/// A file that was found, and what its record is to be.
 #[derive(Debug, Clone)]
 pub(crate) struct ScannedFile {
-    /// How it is called in a remark.
+    /// Its name in a remark.
     pub(crate) shown: String,
     pub(crate) root: DocumentRoot,
     pub(crate) path: RelativePath,
-    /// Where it is to lie below the document root.
+    /// Its preferred path below the document root.
     pub(crate) wished: RelativePath,
-    /// It lies there already.
+    /// It is there already.
     pub(crate) adopt: bool,
-    /// From a list; otherwise the id is made.
+    /// From a list; otherwise it is made.
     pub(crate) id: Option<BookingId>,
     /// From a list; otherwise the file's own name.
     pub(crate) filename: Option<String>,
     /// From a list; otherwise it is computed.
     pub(crate) digest: Option<Digest>,
-    /// From a list; otherwise when it was last modified.
+    /// From a list; otherwise the last modification.
     pub(crate) signed_off_at: Option<Timestamp>,
 }
 
 impl ScannedFile {
-    /// A file of a folder.
     pub(crate) fn file(
         shown: String,
         root: DocumentRoot,
@@ -47,7 +45,7 @@ impl ScannedFile {
     }
 }
 
-/// An id made of a file's name, its place and its digest: always the same.
+/// Made from a file's name, path and digest: always the same.
 pub(crate) fn made_id(path: &RelativePath, digest: &Digest) -> BookingId {
     let mut hasher = Sha256::new();
     hasher.update(path.as_bytes());

@@ -1,4 +1,4 @@
-//! What the records know already of the files and lines of an import.
+//! Finds the files and lines of an import that the records know already.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::documents::Documents;
 use crate::store::booking::{self, Booking};
 use crate::store::{Store, StoreError};
 
-/// Leaves out what is known without reading it: the files whose path or id is recorded.
+/// Leaves out files whose path or id is recorded, without reading them.
 pub(crate) async fn sift(
     documents: &Documents,
     found: Vec<ScannedFile>,
@@ -40,7 +40,7 @@ pub(crate) async fn sift(
     Ok(unknown)
 }
 
-/// Looks up the lines whose file is not there: it may have been archived since.
+/// Looks up the lines whose file is missing: it may have been archived since.
 pub(crate) async fn recall(
     documents: &Documents,
     lost: Vec<Lost>,
@@ -56,7 +56,7 @@ pub(crate) async fn recall(
     Ok(())
 }
 
-/// The booking with the file's id, and the booking whose file lies at its path.
+/// The booking with the file's id, and the one with its path.
 async fn look_up(store: &Store, file: &ScannedFile) -> Result<(Option<Booking>, Option<Booking>), StoreError> {
     let mut db = store.reader().await?;
     let by_id = match &file.id {
@@ -67,10 +67,9 @@ async fn look_up(store: &Store, file: &ScannedFile) -> Result<(Option<Booking>, 
     Ok((by_id, by_path))
 }
 
-/// What a line about a known booking says.
 enum RecordComparison {
     Already,
-    /// The digest of a waiting booking is another one.
+    /// It has another digest for a waiting booking.
     Corrects,
     Other(String),
 }
@@ -95,7 +94,6 @@ fn judge(file: &ScannedFile, known: &Booking) -> RecordComparison {
     }
 }
 
-/// Corrects the digests of waiting bookings whose files have the new ones.
 async fn correct(
     documents: &Documents,
     corrections: Vec<(ScannedFile, BookingId)>,

@@ -9,20 +9,19 @@ use strongroom_model::{BookingId, Digest};
 
 use crate::desk::MAX_FILENAME_BYTES;
 
-/// The columns that a list may have, in any order; the first three it must have.
+/// The columns of a list, in any order; the first three are required.
 pub const COLUMNS: [&str; 5] = ["id", "path", "signed_off_at", "digest", "filename"];
-/// How many of [`COLUMNS`] a list must have.
+/// Required columns.
 const NEEDED: usize = 3;
 
-/// Which column is which.
+/// Each column's index.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnOrder {
     at: [Option<usize>; COLUMNS.len()],
-    /// How many the first line names. Columns without a name may follow, which hold nothing.
+    /// Columns that the first line names. Empty ones without a name may follow.
     named: usize,
 }
 
-/// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImportLine {
     pub(crate) id: BookingId,
@@ -34,7 +33,6 @@ pub(crate) struct ImportLine {
 }
 
 impl ColumnOrder {
-    /// Reads the first line.
     pub(crate) fn of(header: &ByteRecord) -> Result<Self, String> {
         let mut columns = [None; COLUMNS.len()];
         let is_named = |field: &[u8]| !field.trim_ascii().is_empty();
@@ -54,7 +52,6 @@ impl ColumnOrder {
         }
     }
 
-    /// Reads a further line.
     pub(crate) fn line(&self, record: &ByteRecord, zone: &TimeZone) -> Result<ImportLine, String> {
         let fields = record.iter().rposition(|field| !field.trim_ascii().is_empty()).map_or(0, |last| last + 1);
         if record.len() < self.named || fields > self.named {

@@ -21,40 +21,36 @@ use crate::documents::Documents;
 use crate::path::{RelativePath, readable};
 use crate::root::DocumentRoot;
 
-/// The most lines that are taken at once: each one's id is kept, to find those that come twice.
+/// Lines of one import: each id is kept, to find duplicates.
 const MAX_LINES: u64 = 1_000_000;
-/// The largest list, in bytes: room for so many lines of 500 bytes. A field without an end
-/// would otherwise be read into memory whole.
+/// In bytes: room for so many lines of 500. An endless field would otherwise be read into memory.
 const MAX_LIST_BYTES: u64 = MAX_LINES * 500;
-/// What may stand between fields: spreadsheets in many countries write semicolons.
+/// Spreadsheets in many countries write semicolons.
 const DELIMITERS: [u8; 3] = *b",;\t";
-/// How much is looked at to tell how the list is saved, in bytes.
+/// Bytes that are read to detect the encoding.
 const PEEK_BYTES: u64 = 4096;
 
-/// A list that is being read.
 pub(crate) struct List {
     documents: Documents,
     path: PathBuf,
-    /// The list's own folder, and where copies of what lies there go.
+    /// The list's own folder, and where copies of its files go.
     folder: DocumentRoot,
     copies: RelativePath,
     columns: ColumnOrder,
     delimiter: u8,
     reader: physical::Lines<io::Take<BufReader<File>>>,
-    /// On which line an id came first.
+    /// The first line of each id.
     seen: HashMap<BookingId, u64>,
 }
 
-/// What was read of a list.
 #[derive(Default)]
 pub(crate) struct Lines {
     pub(crate) found: Vec<ScannedFile>,
-    /// The lines whose file is not there: their bookings may be known.
+    /// The lines whose file is missing: their bookings may be known.
     pub(crate) lost: Vec<Lost>,
     pub(crate) remarks: Vec<Remark>,
 }
 
-/// A line whose file is not there.
 pub(crate) struct Lost {
     pub(crate) shown: String,
     pub(crate) id: BookingId,
@@ -73,7 +69,6 @@ impl Lines {
 }
 
 impl List {
-    /// Opens a list and reads its first line.
     pub(crate) fn open(documents: &Documents, path: &Path) -> Result<Self, ImportError> {
         let unreadable = |source| ImportError::Read { path: path.to_owned(), source };
         let too_long = || ImportError::TooLong { path: path.to_owned(), most: MAX_LINES };
@@ -93,7 +88,7 @@ impl List {
         Ok(Self { documents, path, folder, copies, columns, delimiter, reader, seen: HashMap::new() })
     }
 
-    /// The next lines, `most` at most; all is empty at the end.
+    /// At most `most` lines; all is empty at the end.
     pub(crate) fn next(&mut self, most: usize) -> Result<Lines, ImportError> {
         let mut lines = Lines::default();
         while lines.len() < most {
@@ -135,8 +130,8 @@ impl List {
         }
     }
 
-    /// The file that a line means, and where it is to lie below the document root. Blanks around its path are taken
-    /// for blanks only where no file has them in its name.
+    /// A line's file, and its preferred path below the document root. Blanks around the path are dropped only where
+    /// no file has them in its name.
     fn find(&self, line: &ImportLine) -> Result<(DocumentRoot, RelativePath, RelativePath, bool), String> {
         let found = self.find_path(&line.path);
         match line.path.trim_ascii() {
@@ -156,7 +151,7 @@ impl List {
         };
         let mut files = Vec::new();
         for place in places {
-            // Both are compared as they are written, so a `..` would lead anywhere.
+            // Both are compared as text, so a `..` would lead anywhere.
             let (base, path, adopt) = if let Ok(below) = place.strip_prefix(root.path()) {
                 (root, RelativePath::below(below).map_err(|error| format!("{shown}: {error}"))?, true)
             } else if let Ok(below) = place.strip_prefix(self.folder.path()) {
@@ -171,7 +166,7 @@ impl List {
             match base.entry(&path).map_err(read)? {
                 Some(entry) => files.push((entry, base, path, adopt)),
                 None => {
-                    // The same name in another normal form: a Mac writes decomposed characters, a list composed ones.
+                    // In another normal form: a Mac writes decomposed characters, a list composed ones.
                     let same = written_otherwise(base, &path).map_err(read)?;
                     let entry = same.as_ref().map(|same| base.entry(same)).transpose().map_err(read)?.flatten();
                     files.extend(entry.zip(same).map(|(entry, same)| (entry, base, same, adopt)));
@@ -197,7 +192,7 @@ impl List {
     }
 }
 
-/// Goes on after UTF-8's byte order mark; within, why the list cannot be read as text.
+/// Skips UTF-8's byte order mark; the inner error says why the list is not text.
 fn skip_byte_order_mark(file: &mut File) -> io::Result<Result<(), String>> {
     let mut head = Vec::new();
     file.take(PEEK_BYTES).read_to_end(&mut head)?;
@@ -212,9 +207,8 @@ fn skip_byte_order_mark(file: &mut File) -> io::Result<Result<(), String>> {
     })
 }
 
-/// The columns that the first line names, and what stands between fields: the first of comma, semicolon and tab with
-/// which all of them are known. Within, what is wrong with the line. A line `sep=;` before it, which spreadsheets write,
-/// only says the same.
+/// The columns of the first line and the delimiter: the first of comma, semicolon and tab with which all are known.
+/// The inner error says what is wrong. A spreadsheet's line `sep=;` before it is skipped.
 fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(ColumnOrder, u8), String>> {
     let Some(mut first) = reader.next()? else { return Ok(Err("the list is empty".to_owned())) };
     if first.bytes.to_ascii_lowercase().starts_with(b"sep=") {
@@ -232,7 +226,7 @@ fn header(reader: &mut physical::Lines<impl BufRead>) -> io::Result<Result<(Colu
     }))
 }
 
-/// The one file whose path is the same text in another Unicode normal form (UAX #15), part by part.
+/// The only file whose path is the same text in another Unicode normal form (UAX #15), part by part.
 fn written_otherwise(base: &DocumentRoot, path: &RelativePath) -> disk_error::Result<Option<RelativePath>> {
     let mut found: Option<RelativePath> = None;
     for part in path.parts() {

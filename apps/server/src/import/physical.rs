@@ -1,23 +1,23 @@
-//! A list's lines as they stand in the file, each cut into its fields by itself, so that no quotation mark and no
-//! unusual line end takes another line with it.
+//! A list's lines, each split into fields by itself, so that no stray quotation mark or line end affects another
+//! line.
 
 use std::io::{self, BufRead};
 
 use csv::{ByteRecord, ReaderBuilder};
 
-/// The longest line that is taken, in bytes: a path and a name of 4 KiB each, doubled by quotes, and the rest.
+/// In bytes: a path and a name of 4 KiB each, doubled by quotes, and the rest.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// Reads lines. They end with a line feed, a carriage return, or both.
+/// Lines end with a line feed, a carriage return, or both.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
     reader: R,
     number: u64,
-    /// The last line ended with a carriage return: a line feed right after it belongs to that end.
+    /// A line feed after a carriage return belongs to the same line end.
     after_return: bool,
 }
 
-/// One line, counted from 1.
+/// Counted from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PhysicalLine {
     pub(crate) number: u64,
@@ -63,12 +63,12 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl PhysicalLine {
-    /// Whether it holds nothing but blanks and empty fields, as spreadsheets write below their last row.
+    /// Nothing but blanks and empty fields, as spreadsheets write below their last row.
     pub(crate) fn is_blank(&self, delimiter: u8) -> bool {
         !self.is_cut && self.bytes.iter().all(|byte| *byte == delimiter || byte.is_ascii_whitespace())
     }
 
-    /// Its fields (RFC 4180, but a field ends where its line does).
+    /// By RFC 4180, except that a field ends where its line does.
     pub(crate) fn fields(&self, delimiter: u8) -> Result<ByteRecord, String> {
         if self.is_cut {
             return Err(format!("it is longer than {MAX_LINE_BYTES} bytes"));
@@ -86,7 +86,7 @@ impl PhysicalLine {
     }
 }
 
-/// A field in quotes ends with its quote, on its line. A quote within a field without quotes is part of it.
+/// A quoted field ends with its quote, on its line. A quote within an unquoted field is part of it.
 fn check_quotes(line: &[u8], delimiter: u8) -> Result<(), String> {
     let mut rest = line;
     loop {
@@ -108,7 +108,7 @@ fn check_quotes(line: &[u8], delimiter: u8) -> Result<(), String> {
     }
 }
 
-/// What follows the quote that closes a field. Two quotes are one that belongs to the text.
+/// What follows the closing quote. A doubled quote belongs to the text.
 fn after_quoted(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         let quote = text.iter().position(|byte| *byte == b'"')?;

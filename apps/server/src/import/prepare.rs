@@ -1,4 +1,4 @@
-//! Reading a file that is to be imported: hashing it where it lies, or copying it in.
+//! Reads a file for an import: hashes it in place, or copies it.
 
 use std::fs::File;
 
@@ -13,27 +13,25 @@ use crate::incoming::Temporary;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 
-/// A file that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) found: ScannedFile,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) modified_at: Option<Timestamp>,
-    /// The copy, which is not yet synced; none where the file is adopted.
+    /// Not yet synced; `None` for an adopted file.
     pub(crate) copy: Option<(Temporary, File)>,
 }
 
-/// A file that could not be read, or its copy not written.
 #[derive(Debug)]
 pub(crate) enum PrepareError {
     /// This file is left out.
     Skip(Box<ScannedFile>, String),
-    /// No file can be read, or nothing written: the import ends.
+    /// No file can be read or written: the import ends.
     Stop(DiskError),
 }
 
-/// Reads a file; the algorithm is the one that its record is to have.
+/// The algorithm is the one for its record.
 pub(crate) fn prepare(
     documents: &DocumentRoot,
     temporary: RelativePath,
@@ -76,7 +74,7 @@ pub(crate) fn prepare(
     })
 }
 
-/// A file that cannot be read, unless no other could be read either.
+/// A file that cannot be read, unless no other can be either.
 fn left_out<T>(found: ScannedFile, done: &str, error: DiskError) -> Result<T, PrepareError> {
     match error.trouble() {
         Some(_) => Err(PrepareError::Stop(error)),
@@ -88,7 +86,7 @@ fn skip<T>(found: ScannedFile, why: String) -> Result<T, PrepareError> {
     Err(PrepareError::Skip(Box::new(found), why))
 }
 
-/// When its bytes were changed last; `None` where no calendar has that time (years -9999 to 9999).
+/// Last modification; `None` if no calendar has that time (years -9999 to 9999).
 fn modified_at(stat: &Stat) -> Option<Timestamp> {
     Timestamp::new(stat.modified.seconds, stat.modified.nanoseconds.cast_signed()).ok()
 }

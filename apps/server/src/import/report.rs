@@ -4,12 +4,12 @@ use serde::Serialize;
 use strongroom_model::ByteCount;
 use strongroom_model::text::printable;
 
-/// How many remarks of a kind are kept; the count goes on.
+/// Remarks of a kind that are kept; the count goes on.
 const MAX_REMARKS: usize = 1000;
-/// The longest name in a remark, in characters.
+/// In characters.
 const MAX_NAME_CHARS: usize = 200;
 
-/// What became of an import.
+/// The result of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// How many bookings are new.
@@ -24,25 +24,25 @@ pub struct ImportReport {
     pub skipped: u64,
     /// Which, and why: the first 1000.
     pub skips: Vec<Remark>,
-    /// How many were taken with something to look at.
+    /// How many were taken with a warning.
     pub warned: u64,
-    /// Which, and what: the first 1000.
+    /// Which, and why: the first 1000.
     pub warnings: Vec<Remark>,
 }
 
-/// A file or a line, and what is to be said about it.
+/// A remark about a file or a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// The file's path, or the line's number and booking; printable.
     pub what: String,
-    /// What is to be said, with what to do.
+    /// The remark, with the next step.
     pub why: String,
 }
 
-/// How far an import has come.
+/// An import's progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// How many files or lines were dealt with.
+    /// How many files or lines were processed.
     pub files: u64,
     /// How many bytes the new ones have.
     pub bytes: ByteCount,
@@ -55,7 +55,7 @@ impl Remark {
 }
 
 impl ImportReport {
-    /// How far it has come.
+    /// The progress so far.
     #[must_use]
     pub fn progress(&self) -> Progress {
         let files = self.imported + self.already + self.corrected + self.skipped;
@@ -80,7 +80,6 @@ impl ImportReport {
         }
     }
 
-    /// Puts the remarks about a list's lines in the lines' order.
     pub(crate) fn sort_by_line(&mut self) {
         let line = |remark: &Remark| remark.what.split(' ').nth(1).and_then(|number| number.parse::<u64>().ok());
         self.skips.sort_by_key(line);

@@ -13,20 +13,18 @@ use crate::root::DocumentRoot;
 use crate::session::CONTROL;
 use strongroom_files::FileKind;
 
-/// The folder below the document root that copies go to.
 const IMPORTED: &str = "imported";
 
-/// A walk through a folder, in the order of names. It holds the names of the folders that it
-/// is in: its memory grows with the largest of them, not with the number of files.
+/// Walks a folder by name order. It holds the names of the folders that it is in: its memory grows with the largest
+/// of them, not with the number of files.
 #[derive(Debug)]
 pub(crate) struct Walk {
     documents: Documents,
-    /// What is still to be looked at, the next one last.
+    /// The next one is last.
     todo: Vec<WalkEntry>,
     remarks: Vec<Remark>,
 }
 
-/// A name on the way.
 #[derive(Debug)]
 struct WalkEntry {
     base: Arc<Base>,
@@ -34,16 +32,16 @@ struct WalkEntry {
     path: Option<RelativePath>,
 }
 
-/// Where a walk begins.
+/// A walk's start.
 #[derive(Debug)]
 struct Base {
     root: DocumentRoot,
-    /// Where copies go; `None` for what lies below the document root already.
+    /// `None` for what is below the document root already.
     copies: Option<RelativePath>,
 }
 
 impl Walk {
-    /// Begins at a folder: the document root, one below it, or any other.
+    /// Starts at the document root, a folder below it, or any other.
     pub(crate) fn begin(documents: &Documents, folder: &Path) -> io::Result<Self> {
         let folder = folder.canonicalize()?;
         let root = documents.root();
@@ -66,8 +64,7 @@ impl Walk {
         Ok(Self { documents: documents.clone(), todo: vec![place], remarks: Vec::new() })
     }
 
-    /// The next files, `most` at most, and what is to be said on the way; both are empty at
-    /// the end.
+    /// At most `most` files, and remarks; both are empty at the end.
     pub(crate) fn next(&mut self, most: usize) -> (Vec<ScannedFile>, Vec<Remark>) {
         let mut found = Vec::new();
         while found.len() < most && self.remarks.len() < most {
@@ -76,7 +73,7 @@ impl Walk {
                 continue;
             }
             match place.kind() {
-                // It vanished since its folder was read.
+                // It vanished since its folder was listed.
                 Ok(None) => {}
                 Ok(Some(FileKind::Folder)) => self.enter(&place),
                 Ok(Some(FileKind::File)) => found.extend(self.find(place)),
@@ -89,7 +86,7 @@ impl Walk {
         (found, std::mem::take(&mut self.remarks))
     }
 
-    /// Whether a name is the document server's own, not a timesheet's.
+    /// Whether an entry is the server's own, not a timesheet's.
     fn is_ours(&self, place: &WalkEntry) -> bool {
         let Some(path) = &place.path else { return false };
         match place.base.copies {
@@ -99,11 +96,11 @@ impl Walk {
         }
     }
 
-    /// Puts a folder's names on the list, to be looked at in their order.
+    /// Adds a folder's names, in order.
     fn enter(&mut self, folder: &WalkEntry) {
         let absolute = folder.path.as_ref().map(|path| folder.base.absolute(path));
         if absolute.is_some_and(|absolute| absolute == self.documents.root().path()) {
-            // The document root lies in the folder that is imported: its files are adopted.
+            // The imported folder contains the document root: its files are adopted.
             let base = Arc::new(Base { root: self.documents.root().clone(), copies: None });
             return self.todo.push(WalkEntry { base, path: None });
         }
@@ -151,7 +148,6 @@ impl Walk {
     }
 }
 
-/// Where the copies of a folder's or a list's files go.
 pub(crate) fn copies_of(name: &OsStr) -> io::Result<RelativePath> {
     let path = RelativePath::new(IMPORTED).and_then(|imported| imported.child(name));
     path.map_err(io::Error::other)

@@ -1,9 +1,8 @@
-//! Places for connections: how many there are in all and for one peer, and who gives one up.
+//! Permits for connections, bounded in all and for each peer.
 //!
-//! A connection that waits for a request, or for the rest of its head, costs nothing to give up: its
-//! client asks again. So where places run out, the one that has waited longest goes, of the same peer
-//! where that peer has too many. A peer that opens connections and says nothing takes its own places
-//! only.
+//! Closing a connection that waits for a request, or for the rest of its head, is harmless: its client retries. So
+//! where permits run out, the connection that has waited longest is closed, one of the same peer if that peer has too
+//! many. A peer with many silent connections takes only its own permits.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// All places. Clones share them.
+/// Clones share the permits.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPermits(Arc<PermitPool>);
 
@@ -32,14 +31,14 @@ struct Taken {
 #[derive(Debug)]
 struct HeldPermit {
     peer: IpAddr,
-    /// How many of its requests are under way.
+    /// Its requests in flight.
     busy: usize,
-    /// When it was taken, or its last request ended.
+    /// Since it was taken, or its last request ended.
     waits_since: Instant,
     give_up: CancellationToken,
 }
 
-/// A place, given back when dropped.
+/// Returned when dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPermit(Arc<PermitState>);
 
@@ -50,7 +49,7 @@ struct PermitState {
     give_up: CancellationToken,
 }
 
-/// That a request of a place is under way, until its answer is sent or dropped.
+/// A request in flight, until its answer is sent or dropped.
 #[derive(Debug)]
 pub(crate) struct Busy(ConnectionPermit);
 
@@ -59,7 +58,7 @@ impl ConnectionPermits {
         Self(Arc::new(PermitPool { in_all, for_each, taken: Mutex::default() }))
     }
 
-    /// A place for a peer; `None` where every place that it could have is busy.
+    /// A permit for a peer; `None` if all that it could have are busy.
     pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.taken();
         if taken.count(|held| held.peer == peer) >= self.0.for_each {
@@ -84,7 +83,7 @@ impl Taken {
         self.held.values().filter(|held| of(held)).count()
     }
 
-    /// Has the one go that has waited longest.
+    /// Closes the connection that has waited longest.
     fn give_up_one(&mut self, of: impl Fn(&HeldPermit) -> bool) -> Option<()> {
         let waiting = self.held.iter().filter(|(_, held)| held.busy == 0 && of(held));
         let number = *waiting.min_by_key(|(_, held)| held.waits_since)?.0;
@@ -94,12 +93,11 @@ impl Taken {
 }
 
 impl ConnectionPermit {
-    /// Ends when somebody else needs the place.
+    /// Completes when another connection needs the permit.
     pub(crate) async fn given_up(&self) {
         self.0.give_up.cancelled().await;
     }
 
-    /// A request begins.
     pub(crate) fn begin(&self) -> Busy {
         if let Some(held) = self.0.places.taken().held.get_mut(&self.0.number) {
             held.busy += 1;

@@ -1,5 +1,3 @@
-//! Bookings.
-
 mod change;
 mod list;
 mod row;
@@ -19,12 +17,11 @@ pub(crate) use self::change::{archive, correct, create, import, mark, purge, set
 pub(crate) use self::list::{LATEST_MOVES, LIST_ALL, LIST_STATE, WAITING};
 pub(crate) use self::row::{state_name, stored_path, stored_size, taken_size};
 
-/// A booking as it is recorded.
 #[derive(Debug, Clone)]
 pub(crate) struct Booking {
     pub(crate) id: BookingId,
     pub(crate) state: ServerState,
-    /// Its timesheet, from state `uploaded` on.
+    /// From state `uploaded` on.
     pub(crate) timesheet: Option<Timesheet>,
     /// From state `signed-off` on.
     pub(crate) signed_off_at: Option<Timestamp>,
@@ -34,18 +31,15 @@ pub(crate) struct Booking {
     pub(crate) purge: Option<String>,
 }
 
-/// A booking's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Timesheet {
     pub(crate) filename: String,
     pub(crate) size: ByteCount,
     pub(crate) digest: Digest,
     pub(crate) path: RelativePath,
-    /// What the file system says of it for as long as nobody changes it.
     pub(crate) stamp: Option<Stamp>,
 }
 
-/// Where a file was moved from, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) month: Month,
@@ -53,7 +47,7 @@ pub(crate) struct Moved {
     pub(crate) at: Timestamp,
 }
 
-/// `SELECT` with all columns that a [`Booking`] is read from.
+/// `SELECT` with all columns of a [`Booking`].
 macro_rules! select_booking {
     ($tail:literal) => {
         concat!(
@@ -65,7 +59,7 @@ macro_rules! select_booking {
 }
 use select_booking;
 
-/// The booking whose file lies there. The conditions on the state and on null are the index's own.
+/// The conditions on the state and on null are the index's own.
 pub(crate) const AT_PATH: Sql = Sql::Each {
     sqlite: select_booking!("WHERE path = $1 AND path IS NOT NULL AND state <> 'purged'"),
     postgres: select_booking!(
@@ -78,12 +72,11 @@ const ALL_NAMED: Sql = Sql::Each {
 };
 
 impl Store {
-    /// One booking.
     pub(crate) async fn booking(&self, id: &BookingId) -> Result<Option<Booking>> {
         get(&mut self.reader().await?, id).await
     }
 
-    /// Those of the named bookings that there are.
+    /// Those that exist.
     pub(crate) async fn bookings(&self, ids: &[BookingId]) -> Result<HashMap<BookingId, Booking>> {
         get_all(&mut self.reader().await?, ids).await
     }
@@ -98,25 +91,24 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
     Ok(rows.into_iter().map(|booking| (booking.id.clone(), booking)).collect())
 }
 
-/// The booking whose file lies there.
+/// The booking whose file is there.
 pub(crate) async fn at_path(db: &mut Connection, path: &RelativePath) -> Result<Option<Booking>> {
     query(AT_PATH).bind(path.as_bytes()).fetch_optional(db).await
 }
 
 impl Timesheet {
-    /// What its file must be.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         Fingerprint { size: self.size, digest: self.digest.clone(), stamp: self.stamp.clone() }
     }
 }
 
 impl Booking {
-    /// Whether it stands there, and its file lies there.
+    /// Whether it is in that state with its file at that path.
     pub(crate) fn is_at(&self, state: ServerState, path: &RelativePath) -> bool {
         self.state == state && self.timesheet.as_ref().is_some_and(|timesheet| timesheet.path == *path)
     }
 
-    /// As the list of waiting bookings shows it; `None` where it is not signed off.
+    /// `None` if it is not signed off.
     pub(crate) fn listed(self) -> Option<Listed> {
         let timesheet = self.timesheet?;
         Some(Listed {

@@ -1,4 +1,4 @@
-//! Connections and transactions, to whichever database.
+//! Connections and transactions for either database.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,14 +8,12 @@ use sqlx::sqlite::{Sqlite, SqliteConnection};
 
 use super::Result;
 
-/// What the store's functions need.
 #[derive(Debug)]
 pub(crate) enum Connection {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
-/// The driver's own connection.
 pub(crate) enum Raw<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
@@ -30,21 +28,18 @@ impl Connection {
     }
 }
 
-/// A transaction that may write, one at a time whatever the database. What was written is
-/// forgotten unless [`Transaction::commit`] is called.
+/// A transaction that may write, one at a time in either database. Without [`Transaction::commit`] it is undone.
 #[derive(Debug)]
 pub(crate) struct Transaction(Option<Connection>);
 
-/// Why a transaction always has its connection.
 const HELD: &str = "only a commit takes the connection, and it takes the transaction too";
 
 impl Transaction {
-    /// A transaction that is begun, or is about to be, on this connection.
+    /// For a connection on which `BEGIN` is sent or about to be.
     pub(crate) fn new(db: Connection) -> Self {
         Self(Some(db))
     }
 
-    /// Sends a statement without parameters.
     pub(crate) async fn raw_sql(&mut self, sql: &'static str) -> Result<()> {
         match self.raw() {
             Raw::Postgres(db) => sqlx::raw_sql(sql).execute(db).await.map(|_| ())?,
@@ -53,7 +48,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes what was written durable, and lets others see it.
+    /// Makes the changes durable and visible.
     pub(crate) async fn commit(mut self) -> Result<()> {
         self.raw_sql("COMMIT").await?;
         // Only now is it known that nothing is open on it: it goes back to the pool.
@@ -77,12 +72,10 @@ impl DerefMut for Transaction {
 }
 
 impl Drop for Transaction {
-    /// A request may be cut at any `await`, that of `BEGIN` among them, and any statement may
-    /// fail, `COMMIT` among them; nobody knows then how far the transaction came, and a
-    /// database that ended it by itself (SQLite does where its disk is full) and its driver may
-    /// differ about it. So there is one rule for both databases: what did not commit is closed.
-    /// In the pool it would hand an open transaction, the writers' lock or a driver's wrong
-    /// count to whoever comes next.
+    /// A request may be cancelled at any `await`, including `BEGIN`'s, and any statement may fail, including
+    /// `COMMIT`. Then nobody knows how far the transaction got, and a database that ended it by itself (SQLite with a
+    /// full disk) and its driver may disagree. So what did not commit is closed: in the pool it would give an open
+    /// transaction, the write lock or a driver's wrong count to the next user.
     fn drop(&mut self) {
         match &mut self.0 {
             Some(Connection::Postgres(db)) => db.close_on_drop(),

@@ -1,5 +1,3 @@
-//! Where the records are.
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -8,18 +6,16 @@ use strongroom_service::config::ServiceUrl;
 /// Where the records are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
-    /// An SQLite file; created where it is missing. It may lie below the document root, but
-    /// its folder must not be reachable by a network share: SQLite's write-ahead log needs a
-    /// local disk.
+    /// An SQLite file, created if missing. It may be below the document root, but not on a network share: SQLite's
+    /// write-ahead log needs a local disk.
     Sqlite(PathBuf),
-    /// A database of a Postgres server (14 or later), by its URL:
-    /// `postgres://user:password@host:5432/database`. The user owns the schema
-    /// `strongroom_server` there, or may make it.
+    /// A Postgres database (14 or later), by its URL: `postgres://user:password@host:5432/database`. The user owns
+    /// the schema `strongroom_server`, or may create it.
     Postgres(ServiceUrl),
 }
 
 impl Database {
-    /// The file, where it is one.
+    /// The SQLite file.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
@@ -53,7 +49,7 @@ impl From<&Self> for Database {
     }
 }
 
-/// Where a database is, without any password.
+/// A database's location, without any password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseLocation(String);
 

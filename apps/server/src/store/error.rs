@@ -1,4 +1,4 @@
-//! What may go wrong with the records.
+//! Errors of the records.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use strongroom_files::Call;
 use super::DatabaseLocation;
 use crate::trouble::DiskTrouble;
 
-/// SQLite's primary result code for a database that another connection has locked.
+/// SQLite's primary result code for a lock of another connection.
 const SQLITE_BUSY: u32 = 5;
-/// The same for a lock within this process.
+/// The same within this process.
 const SQLITE_LOCKED: u32 = 6;
-/// SQLite's primary result codes for what is the disk's or the process's fault.
+/// SQLite's primary result codes for trouble with the disk or the process.
 const SQLITE_TROUBLES: [(u32, DiskTrouble); 5] = [
     (7, DiskTrouble::Memory),
     (8, DiskTrouble::ReadOnly),
@@ -20,7 +20,7 @@ const SQLITE_TROUBLES: [(u32, DiskTrouble); 5] = [
     (13, DiskTrouble::Full),
     (14, DiskTrouble::Gone),
 ];
-/// That the index of the write-ahead log could not be made larger.
+/// The index of the write-ahead log could not grow.
 const SQLITE_IOERR_SHMSIZE: u32 = 10 | 19 << 8;
 /// Postgres's codes for the same.
 const POSTGRES_TROUBLES: [(&str, DiskTrouble); 4] = [
@@ -31,7 +31,6 @@ const POSTGRES_TROUBLES: [(&str, DiskTrouble); 4] = [
     ("53200", DiskTrouble::Memory),
 ];
 
-/// What every part of the store gives.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// The records could not be read or written.
@@ -45,7 +44,7 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// There is no room beside the database's file, or nothing may be written there.
+    /// There is no room beside the database's file, or it may not be written there.
     #[error("cannot write {path} beside the server's database")]
     Room {
         /// The file that was tried.
@@ -53,7 +52,7 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// SQLite does not take the file for one of its own, or cannot write it.
+    /// SQLite does not recognise the file, or cannot write it.
     #[error(
         "cannot use {path} as the server's database: see that it is one, that its disk has room and that this user may write there"
     )]
@@ -63,30 +62,30 @@ pub enum StoreError {
         /// Why.
         source: sqlx::Error,
     },
-    /// The Postgres URL is none.
+    /// It is not a Postgres URL.
     #[error("the server's database URL is none of Postgres: write postgres://user:password@host:5432/database")]
     Url(#[source] sqlx::Error),
     /// The Postgres database cannot be used.
     #[error("{}", .why.words(.place, .user))]
     Postgres {
-        /// Where it is meant to be.
+        /// Its location.
         place: DatabaseLocation,
-        /// Who asked.
+        /// As which user.
         user: String,
-        /// Why not.
+        /// The cause.
         why: Unusable,
-        /// What Postgres said, where it said anything.
+        /// Postgres's own error, if any.
         source: Option<sqlx::Error>,
     },
-    /// The tables cannot be brought to this version's form.
+    /// The tables cannot be migrated to this version.
     #[error("cannot bring the server's database {place} up to date; it may be of a newer version of strongroom")]
     Migrate {
-        /// Where the database is.
+        /// Its location.
         place: DatabaseLocation,
         /// Why.
         source: Box<MigrateError>,
     },
-    /// A statement failed; nothing of its transaction was stored.
+    /// A statement failed; its transaction stored nothing.
     #[error("the server's database refused a statement")]
     Statement(#[from] sqlx::Error),
 }
@@ -94,19 +93,19 @@ pub enum StoreError {
 /// Why a Postgres database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// It does not answer.
+    /// There is no answer.
     Unreachable,
-    /// It does not let the user in.
+    /// The user may not log in.
     Login,
     /// There is no such database.
     NoDatabase,
-    /// It has an encoding in which many names cannot be written.
+    /// Its encoding lacks many names' characters.
     Encoding(String),
-    /// A pooler stands in front of Postgres that a session's settings and locks do not pass.
+    /// A pooler is in front, which does not keep a session's settings and locks.
     Pooler,
-    /// The user may not make the schema.
+    /// The user may not create the schema.
     NoSchema,
-    /// It has no connection left, is starting or ending, or wants something else.
+    /// It has no connection left, is starting or stopping, or refused otherwise.
     Refused,
 }
 
@@ -140,9 +139,8 @@ impl Unusable {
 }
 
 impl StoreError {
-    /// Whether another process is in the way. SQLite waits for it by itself, but not while the
-    /// write-ahead log is begun, ended or recovered; and who is second to make the tables finds
-    /// them there.
+    /// Whether another process is in the way. SQLite waits for it by itself, except while the write-ahead log is
+    /// begun, ended or recovered. The second process to create the tables finds them there.
     pub(crate) fn is_busy(&self) -> bool {
         let error = match self {
             Self::Open { source, .. } | Self::Statement(source) => source,
@@ -158,7 +156,7 @@ impl StoreError {
         })
     }
 
-    /// Whether the database is away or overloaded for a while: trying again later may help.
+    /// Whether the database is temporarily away or overloaded.
     pub(crate) fn is_away(&self) -> bool {
         match self {
             Self::Postgres { why, .. } => *why == Unusable::Unreachable,
@@ -167,7 +165,7 @@ impl StoreError {
         }
     }
 
-    /// What keeps the database from writing, where that is its disk's fault.
+    /// The trouble, if the disk or the process is at fault.
     pub(crate) fn trouble(&self) -> Option<DiskTrouble> {
         let error = match self {
             Self::File { source, .. } | Self::Room { source, .. } => return DiskTrouble::of(Call::Create, source),
@@ -185,7 +183,7 @@ impl StoreError {
     }
 }
 
-/// The error's extended result code, where it is SQLite's.
+/// SQLite's extended result code.
 fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
     let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
     sqlx::error::DatabaseError::code(error)?.parse().ok()
@@ -195,13 +193,12 @@ const fn is_locked(code: u32) -> bool {
     matches!(code & 0xFF, SQLITE_BUSY | SQLITE_LOCKED)
 }
 
-/// Whether Postgres does not answer, is just starting or ending, or has no connection left.
+/// Whether Postgres is unreachable, starting, stopping, or out of connections.
 pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // Postgres's classes "connection exception", "insufficient resources" and
-            // "operator intervention".
+            // Postgres's classes "connection exception", "insufficient resources" and "operator intervention".
             ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
         }),
         _ => false,

@@ -1,10 +1,9 @@
-//! Who is at work, as the database knows it.
+//! Which sessions are live, as the database knows it.
 //!
-//! A session's lock below the document root tells other processes of the same host that it is
-//! at work. On a share, another host may not see such locks; but where two hosts serve one
-//! document root, their records are in one Postgres database, so that each session holds an
-//! advisory lock there as well. It ends with its connection, which is made again as often as
-//! it breaks. A session is over where both locks are free.
+//! A session's lock below the document root is visible to processes of the same host. On a share, another host may
+//! not see it; but two hosts of one document root share a Postgres database, so each session holds an advisory lock
+//! there as well. That lock ends with its connection, which is reopened as often as it breaks. A session is over
+//! where both locks are free.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +17,19 @@ use tokio::time::Instant;
 use super::postgres::Address;
 use super::{Backend, Result, Store};
 
-/// How often the connection is tried.
 const PING_EVERY: Duration = Duration::from_secs(5);
-/// How long Postgres may take to answer.
 const PING_PATIENCE: Duration = Duration::from_secs(10);
 /// How long Postgres may take to notice that a process has died.
 const PARTING: Duration = Duration::from_secs(1);
-/// How often it is asked.
 const PARTING_POLL: Duration = Duration::from_millis(20);
-/// How long it takes from one attempt to connect again to the next.
+/// Pause between two attempts to connect again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// That a session is at work, for as long as this lives.
+/// Marks a session as live until dropped.
 #[derive(Debug)]
 pub(crate) struct Presence(Option<JoinHandle<()>>);
 
-/// Sessions that are over. While this lives nobody else finds them so, and they cannot come
-/// back.
+/// Sessions that are over. While this lives nobody else finds them so, and they cannot return.
 #[derive(Debug)]
 pub(crate) struct Over {
     sessions: Vec<String>,
@@ -43,7 +38,7 @@ pub(crate) struct Over {
 }
 
 impl Store {
-    /// Tells every process that a session is at work, before it begins.
+    /// Marks a session as live, before it begins.
     pub(crate) async fn attend(&self, session: &str) -> Result<Presence> {
         let Backend::Postgres(store) = &self.0 else { return Ok(Presence(None)) };
         let (address, key) = (Arc::clone(store.address()), key(session));
@@ -51,7 +46,7 @@ impl Store {
         Ok(Presence(Some(tokio::spawn(keep(address, key, held)))))
     }
 
-    /// Those of these sessions, whose locks below the document root are free, that are over.
+    /// Which of these sessions, whose locks below the document root are free, are over.
     pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<Over> {
         let Backend::Postgres(store) = &self.0 else {
             return Ok(Over { sessions, is_all: true, _held: None });
@@ -85,7 +80,7 @@ impl Over {
         &self.sessions
     }
 
-    /// Whether every session that was asked about is.
+    /// Whether every session in question is.
     pub(crate) fn is_all(&self) -> bool {
         self.is_all
     }
@@ -99,7 +94,7 @@ impl Drop for Presence {
     }
 }
 
-/// Takes the lock; waits while somebody who found the session over settles what it left.
+/// Takes the lock; waits while another process settles what the session left.
 async fn hold(address: &Address, key: i64) -> Result<PgConnection> {
     let mut db = address.connect().await?;
     sqlx::query("SELECT pg_advisory_lock($1)").bind(key).execute(&mut db).await?;
@@ -123,7 +118,6 @@ async fn keep(address: Arc<Address>, key: i64, mut held: PgConnection) {
     }
 }
 
-/// A lock's number for a session.
 fn key(session: &str) -> i64 {
     let hash: [u8; 32] = Sha256::digest(session.as_bytes()).into();
     i64::from_be_bytes(*hash.first_chunk().expect("a hash has 32 bytes"))

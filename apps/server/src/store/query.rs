@@ -1,7 +1,5 @@
-//! One statement for both databases.
-//!
-//! Almost every statement is the same text in SQLite and in Postgres: both take `$1`, and the
-//! tables have the same names. Where they differ, [`Sql::Each`] has both, side by side.
+//! One statement for both databases. Most statements are the same text, with `$1` and the same tables; where they
+//! differ, [`Sql::Each`] has both.
 
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
@@ -10,20 +8,21 @@ use sqlx::{Arguments, FromRow};
 use super::connection::{Connection, Raw};
 use super::{Result, Words};
 
-/// A statement's text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sql {
-    /// Both databases take it.
     Same(&'static str),
-    /// Each has its own; the parameters are the same.
-    Each { sqlite: &'static str, postgres: &'static str },
+    /// The parameters are the same.
+    Each {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
 }
 
-/// A parameter. Its type is told to Postgres even where it is null.
+/// Postgres gets its type even for null.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Text(Option<String>),
-    /// A text from outside: see [`Words`].
+    /// See [`Words`].
     Words(Option<String>),
     Number(Option<i64>),
     Bytes(Option<Vec<u8>>),
@@ -31,31 +30,28 @@ pub(crate) enum Value {
     List(Vec<String>),
 }
 
-/// A statement and its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
     sql: Sql,
     values: Vec<Value>,
 }
 
-/// A row's record, whichever database it is read from.
+/// A record that can be read from either database's row.
 pub(crate) trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 
 impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 
-/// A statement without its parameters.
 pub(crate) fn query(sql: impl Into<Sql>) -> Statement {
     Statement { sql: sql.into(), values: Vec::new() }
 }
 
 impl Statement {
-    /// The next parameter.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
 
-    /// Carries it out; gives how many rows it changed.
+    /// Returns how many rows changed.
     pub(crate) async fn execute(self, db: &mut Connection) -> Result<u64> {
         Ok(match db.raw() {
             Raw::Sqlite(db) => {
@@ -69,7 +65,6 @@ impl Statement {
         })
     }
 
-    /// Every row.
     pub(crate) async fn fetch_all<T: Record>(self, db: &mut Connection) -> Result<Vec<T>> {
         Ok(match db.raw() {
             Raw::Sqlite(db) => {
@@ -81,12 +76,11 @@ impl Statement {
         })
     }
 
-    /// The row, if there is one.
     pub(crate) async fn fetch_optional<T: Record>(self, db: &mut Connection) -> Result<Option<T>> {
         Ok(self.fetch_all(db).await?.into_iter().next())
     }
 
-    /// The row that is always there.
+    /// A row that always exists.
     pub(crate) async fn fetch_one<T: Record>(self, db: &mut Connection) -> Result<T> {
         Ok(self.fetch_optional(db).await?.ok_or(sqlx::Error::RowNotFound)?)
     }
@@ -141,7 +135,6 @@ impl From<&'static str> for Sql {
     }
 }
 
-/// What may be bound as which parameter.
 macro_rules! bound {
     ($($from:ty => |$value:ident| $made:expr;)*) => {
         $(impl From<$from> for Value {

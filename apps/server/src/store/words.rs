@@ -1,12 +1,9 @@
-//! Texts from outside.
-
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Type};
 
-/// A text from outside, which may hold any character. Postgres's text type holds no NUL, so
-/// that there it is kept as its UTF-8 bytes.
+/// A text from outside with any characters. Postgres's text type holds no NUL, so there it is stored as UTF-8 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words(pub(crate) String);
 

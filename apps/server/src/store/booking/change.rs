@@ -1,4 +1,4 @@
-//! What becomes of bookings.
+//! Changes of bookings.
 
 use jiff::Timestamp;
 use strongroom_model::{BookingId, ByteCount, Digest};
@@ -12,14 +12,14 @@ fn stored_stamp(stamp: Option<&Stamp>) -> Option<String> {
     stamp.map(|stamp| stamp.as_str().to_owned())
 }
 
-/// Records a booking without a timesheet; gives whether it is new.
+/// Records a booking without a timesheet; returns whether it is new.
 pub(crate) async fn create(db: &mut Connection, id: &BookingId, now: Timestamp) -> Result<bool> {
     let created =
         query("INSERT INTO booking (id, state, created_at_us) VALUES ($1, 'created', $2) ON CONFLICT DO NOTHING");
     Ok(created.bind(id.as_str()).bind(to_us(now)).execute(db).await? == 1)
 }
 
-/// Records a booking that is signed off already, with its timesheet.
+/// Records a signed-off booking with its timesheet.
 pub(crate) async fn import(
     db: &mut Connection,
     id: &BookingId,
@@ -44,7 +44,7 @@ pub(crate) async fn import(
     Ok(())
 }
 
-/// Records the timesheet of a booking that is not signed off; gives whether it was such.
+/// Records the timesheet of a booking; returns false if it is signed off.
 pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet: &Timesheet) -> Result<bool> {
     let set = query(
         "UPDATE booking SET state = 'uploaded', filename = $2, size_bytes = $3, digest = $4, path = $5, stamp = $6 \
@@ -60,7 +60,7 @@ pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet
     Ok(set.execute(db).await? == 1)
 }
 
-/// Records that the file with the recorded bytes lies elsewhere now; the state stays.
+/// Records a new path of the recorded bytes; the state stays.
 pub(crate) async fn set_path(
     db: &mut Connection,
     id: &BookingId,
@@ -76,7 +76,7 @@ pub(crate) async fn set_path(
     Ok(())
 }
 
-/// Records the digest and size of a file whose record was wrong.
+/// Corrects the digest and size of a record.
 pub(crate) async fn correct(db: &mut Connection, id: &BookingId, size: ByteCount, digest: &Digest) -> Result<()> {
     query("UPDATE booking SET size_bytes = $2, digest = $3, stamp = NULL WHERE id = $1 AND state = 'signed-off'")
         .bind(id.as_str())
@@ -87,7 +87,7 @@ pub(crate) async fn correct(db: &mut Connection, id: &BookingId, size: ByteCount
     Ok(())
 }
 
-/// Records the sign-off of an uploaded timesheet; gives whether there was one.
+/// Signs an uploaded timesheet off; returns whether there was one.
 pub(crate) async fn sign_off(db: &mut Connection, id: &BookingId, now: Timestamp) -> Result<bool> {
     let set =
         query("UPDATE booking SET state = 'signed-off', signed_off_at_us = $2 WHERE id = $1 AND state = 'uploaded'");
@@ -103,7 +103,6 @@ pub(crate) async fn mark(db: &mut Connection, id: &BookingId) -> Result<()> {
     Ok(())
 }
 
-/// Records a move that was made.
 pub(crate) async fn archive(
     db: &mut Connection,
     id: &BookingId,
@@ -126,7 +125,6 @@ pub(crate) async fn archive(
     Ok(())
 }
 
-/// Records that the file is gone.
 pub(crate) async fn purge(db: &mut Connection, id: &BookingId, purge: &str) -> Result<()> {
     query("UPDATE booking SET state = 'purged', purge = $2 WHERE id = $1 AND state = 'archived'")
         .bind(id.as_str())
