@@ -16,19 +16,19 @@ use crate::refusal::errno;
 use crate::stat::{FileId, Stat};
 use crate::within::{Creation, create_in, make_in, plain, remove_in, rename_in, stat_in};
 
-/// `EAGAIN`: the tree was being renamed meanwhile (openat2(2)).
+/// `EAGAIN`: the tree was being renamed (openat2(2)).
 const MAX_OPEN_ATTEMPTS: u32 = 16;
-/// Another process may remove the folder or its parent meanwhile.
+/// Another process may remove the folder or its parent.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
-/// How everything below a root is opened and made.
+/// How entries below a root are opened and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether another file system mounted below the root is refused (`EXDEV`).
+    /// Whether other file systems below the root are refused (`EXDEV`).
     pub one_file_system: bool,
-    /// The permissions of new files, such as `0o640`.
+    /// Of new files, such as `0o640`.
     pub file_mode: u32,
-    /// The permissions of new folders, such as `0o750`.
+    /// Of new folders, such as `0o750`.
     pub folder_mode: u32,
 }
 
@@ -37,11 +37,11 @@ pub struct Policy {
 pub struct MadeFolder {
     /// The folder.
     pub folder: Folder,
-    /// Folders with a new entry, outermost first (the empty path is the root): syncing these makes it durable.
+    /// Folders with a new entry, outermost first (empty: the root): syncing these makes it durable.
     pub changed: Vec<PathBuf>,
 }
 
-/// An open root folder. Paths are relative, with `/` between plain parts; the empty path is the root. Any other is
+/// An open root folder. Paths are relative, with `/` between plain parts; the empty path is the root; others are
 /// refused (`EINVAL`).
 #[derive(Debug)]
 pub struct Beneath {
@@ -54,7 +54,7 @@ pub struct Beneath {
 }
 
 impl Beneath {
-    /// Opens the root; its own path may lead through links.
+    /// The root's own path may lead through links.
     pub fn open(path: &Path, policy: Policy) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = call(|| fault!("files.open-root"), || rustix::fs::open(path, flags, Mode::empty()))?;
@@ -63,7 +63,7 @@ impl Beneath {
         Ok(Self { top, id, policy, filesystem, walks: AtomicBool::new(false) })
     }
 
-    /// What its file system supports.
+    /// See [`Filesystem`].
     #[must_use]
     pub const fn filesystem(&self) -> Filesystem {
         self.filesystem
@@ -79,10 +79,10 @@ impl Beneath {
         self.id
     }
 
-    /// The mount it was opened through. Before Linux 6.8 the number may be reused after an unmount.
+    /// Its mount's number. Before Linux 6.8 it may be reused after an unmount.
     #[must_use]
     pub fn mount_id(&self) -> Option<u64> {
-        // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels leave it out of `stx_mask`.
+        // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels omit it from `stx_mask`.
         let unique = StatxFlags::from_bits_retain(0x4000);
         [unique, StatxFlags::MNT_ID].into_iter().find_map(|mask| {
             let stat = rustix::fs::statx(&self.top, "", AtFlags::EMPTY_PATH, mask).ok()?;
@@ -96,25 +96,25 @@ impl Beneath {
         rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }
 
-    /// Opens a folder, to read or to sync it. `ELOOP` or `ENOTDIR` where a link or a file is on the way.
+    /// `ELOOP` or `ENOTDIR` where a link or a file is on the way.
     pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
-    /// Opens a plain file for reading; anything else, such as a pipe, is refused (`EISDIR`).
+    /// Opens for reading; anything but a plain file, such as a pipe, is refused (`EISDIR`).
     pub fn file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let file = self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
         plain(file)
     }
 
-    /// Creates a plain file in an existing folder, or opens it where `creation` allows.
+    /// In an existing folder.
     pub fn create(&self, path: impl AsRef<Path>, creation: Creation) -> io::Result<File> {
         let (folder, name) = split(path.as_ref()).ok_or(Errno::ISDIR)?;
         checked(path.as_ref())?;
         create_in(self.folder(folder)?, name, creation, self.policy.file_mode)
     }
 
-    /// Opens a folder; makes it and missing parents.
+    /// With missing parents.
     pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<MadeFolder> {
         let mut changed = Vec::new();
         let folder = self.make(path.as_ref(), &mut changed, MAX_MAKE_ATTEMPTS)?;
@@ -141,7 +141,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// Opens a folder, or makes it in a parent that exists.
+    /// In an existing parent.
     pub fn add_folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         let path = path.as_ref();
         let Some((parent, name)) = split(path) else { return self.folder(path) };
@@ -159,7 +159,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// What is at a path, if anything.
+    /// `None` if nothing is there.
     pub fn stat(&self, path: impl AsRef<Path>) -> io::Result<Option<Stat>> {
         let Some((folder, name)) = split(path.as_ref()) else { return Stat::of(&self.top).map(Some) };
         checked(path.as_ref())?;
@@ -169,7 +169,7 @@ impl Beneath {
         }
     }
 
-    /// Renames a file without replacing (`EEXIST`).
+    /// Without replacing (`EEXIST`).
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         let ((from_folder, from_name), (to_folder, to_name)) =
             split(from.as_ref()).zip(split(to.as_ref())).ok_or(Errno::INVAL)?;
@@ -188,8 +188,7 @@ impl Beneath {
         }
     }
 
-    /// Deletes a folder with its files, if all are plain and have names of `ours` (else `ENOTEMPTY`); whether it was
-    /// there.
+    /// Deletes a folder, if all in it are plain files with names of `ours` (else `ENOTEMPTY`); whether there was one.
     pub fn remove_folder_of(
         &self,
         path: impl AsRef<Path>,
@@ -227,7 +226,7 @@ impl Beneath {
                 call(|| fault!("files.open"), || rustix::fs::openat2(&self.top, name, flags, Mode::empty(), resolve));
             match opened {
                 Err(error) if errno(&error) == Some(Errno::AGAIN) => {}
-                // Sandboxes answer EPERM for unknown calls; `walk` finds out whether it is a refusal.
+                // Sandboxes answer EPERM for unknown calls; `walk` finds real refusals.
                 Err(error) if matches!(errno(&error), Some(Errno::NOSYS | Errno::PERM | Errno::INVAL)) => {
                     return self.walk(path, flags).inspect(|_| self.walks.store(true, Ordering::Relaxed));
                 }
@@ -252,7 +251,7 @@ impl Beneath {
         self.stay(call(|| fault!("files.open"), || rustix::fs::openat(from, name, flags, Mode::empty()))?)
     }
 
-    /// Plain files are not checked: on overlayfs they report the device of their layer.
+    /// Plain files are not checked: on overlayfs they report their layer's device.
     fn stay(&self, fd: Folder) -> io::Result<Folder> {
         if !self.policy.one_file_system {
             return Ok(fd);

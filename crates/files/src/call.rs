@@ -1,11 +1,11 @@
-//! System calls: repeated after `EINTR`, and failing where a test injects a fault.
+//! System calls: repeated after `EINTR`, failing at injected faults.
 
 use std::io;
 
 use rustix::io::Errno;
 use strongroom_service::Fault;
 
-/// Makes a call again while it fails with `EINTR`, which on network and FUSE file systems any call may.
+/// On network and FUSE file systems any call may fail with `EINTR`.
 pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
         if let Some(fault) = fault() {
@@ -21,7 +21,7 @@ pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() 
     }
 }
 
-/// Fails where a test injects a fault, for calls made elsewhere.
+/// For calls made elsewhere.
 pub fn faulted(fault: impl Fn() -> Option<Fault>) -> io::Result<()> {
     call(fault, || Ok(()))
 }

@@ -1,5 +1,5 @@
-//! What a file system lies on. A read past this kernel's page cache comes from the device only if no layer below has a
-//! cache: partitions, dm (LUKS, LVM), md (RAID) and loop devices, followed through `/sys/dev/block`.
+//! What a file system is on. A read past the page cache comes from the device only if no layer below has a cache:
+//! partitions, dm (LUKS, LVM), md (RAID) and loop devices, followed through `/sys/dev/block`.
 
 mod origin;
 
@@ -14,7 +14,7 @@ pub use self::origin::Origin;
 use crate::Handle;
 use crate::filesystem::Filesystem;
 
-/// A partition in LVM on LUKS on RAID on partitions has six layers.
+/// A partition in LVM on LUKS on RAID on partitions has six.
 const MAX_LAYERS: u32 = 16;
 const TMPFS: u32 = 0x0102_1994;
 const RAMFS: u32 = 0x8584_58f6;
@@ -24,7 +24,7 @@ const FUSE: u32 = 0x6573_5546;
 /// From the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backing {
-    /// Devices read past the page cache.
+    /// Devices, read past the page cache.
     Device,
     /// A cache may answer reads.
     Cache(Cache),
@@ -35,13 +35,13 @@ pub enum Backing {
 /// Whose cache it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
-    /// The file system's of a loop device's file (`.img`, VeraCrypt, LUKS in a file).
+    /// A loop device's file's (`.img`, VeraCrypt, LUKS in a file).
     Loop,
-    /// A FUSE program's and its disk's (ntfs-3g, exfat-fuse).
+    /// A FUSE program's (ntfs-3g, exfat-fuse).
     Fuse,
     /// A network server's.
     Network,
-    /// Not known to have none.
+    /// None is known, nor its absence.
     Unknown,
 }
 
@@ -58,7 +58,7 @@ impl Backing {
         }
     }
 
-    /// Why a cache may answer, and what to change.
+    /// The reason and the remedy.
     #[must_use]
     pub const fn reason(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -83,13 +83,13 @@ impl Backing {
     }
 }
 
-/// The device number of a folder's disk: the same for all subvolumes of one Btrfs.
+/// A disk's device number: the same for all subvolumes of one Btrfs.
 pub fn disk_of(folder: impl Handle) -> io::Result<u64> {
     let device = rustix::fs::fstat(folder)?.st_dev;
     Ok(disk(Path::new("/"), device).unwrap_or(device))
 }
 
-/// Btrfs has device numbers of its own; mountinfo has the block device.
+/// Btrfs invents device numbers; mountinfo has the block device.
 fn disk(top: &Path, device: u64) -> Option<u64> {
     if major(device) != 0 {
         return None;
@@ -102,7 +102,7 @@ fn disk(top: &Path, device: u64) -> Option<u64> {
     Some(fs::metadata(source).ok()?.rdev()).filter(|device| *device != 0)
 }
 
-/// The worst of its layers.
+/// The worst layer.
 fn below(top: &Path, device: u64, layers: u32) -> Backing {
     let unknown = Backing::Cache(Cache::Unknown);
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));

@@ -1,4 +1,4 @@
-//! What each known file system supports. Trusting an unknown one with nothing costs speed only.
+//! What each file system supports. Trusting an unknown one with nothing costs only speed.
 
 use std::fs;
 use std::io;
@@ -9,25 +9,25 @@ use strongroom_service::fault;
 use crate::Handle;
 use crate::call::call;
 
-/// syncfs(2), "BUGS": before this version of Linux it reports no errors.
+/// syncfs(2), "BUGS": older versions of Linux report no errors.
 const SYNCFS_REPORTS_SINCE: (u32, u32) = (5, 8);
 
 static KERNEL: LazyLock<Option<(u32, u32)>> = LazyLock::new(kernel_version);
 
-/// What a file system supports.
+/// A file system's abilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filesystem {
-    /// Whether `syncfs` makes everything durable and reports errors. On FUSE it may do nothing.
+    /// Whether `syncfs` makes everything durable and reports errors; on FUSE it may do nothing.
     pub syncfs: bool,
-    /// Whether it lies only on a block device below this kernel's page cache. Network servers, FUSE programs, ZFS and
+    /// Whether it is only on a block device below this kernel's page cache. Network servers, FUSE programs, ZFS and
     /// RAM disks have other caches.
     pub on_device: bool,
-    /// Whether birth times are kept in full, and cannot be set.
+    /// Whether birth times are exact and cannot be set.
     pub keeps_birth: bool,
 }
 
 impl Filesystem {
-    /// Looks it up for an open file or folder.
+    /// Of an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
         // Its type differs between architectures.

@@ -1,14 +1,15 @@
-//! Files beneath a root folder, opened without following links, and made durable. The folders' contents are not
-//! trusted:
-//! - no path leads out of the root: not by `..`, not through a symbolic link, and, where the [`Policy`] says so, not
-//!   onto another file system (R9);
+//! Durable files beneath a root folder, opened without following links.
+//!
+//! The contents are not trusted:
+//! - no path leads out of the root: not by `..`, a symbolic link or, where the [`Policy`] forbids it, another file
+//!   system (R9);
 //! - opening never blocks: a pipe is refused;
 //! - a rename never replaces;
-//! - a batch is made durable by one `syncfs` only where that writes everything and reports errors, else by one `fsync`
-//!   per file (R1).
+//! - one `syncfs` makes a batch durable only where that writes everything and reports errors; else each file gets an
+//!   `fsync` (R1).
 //!
-//! Functions block, and fail with the system call's error. Each system call is a fault point (`files.open` …), which a
-//! test can make fail. Only this crate and `strongroom-service` use what only Unix has.
+//! Functions block, and fail with the system call's error. Each system call is a fault point for tests (`files.open`
+//! …). Only this crate and `strongroom-service` use what only Unix has.
 
 pub mod at;
 mod beneath;

@@ -10,13 +10,13 @@ use strongroom_service::fault;
 use crate::call::call;
 use crate::refusal::errno;
 
-/// A file locked by this open of it (flock(2)). Dropping unlocks explicitly: closing would unlock only with the last
-/// duplicate, and a child process that is being spawned has one until it executes.
+/// A file lock of this open (flock(2)). Dropping unlocks explicitly: closing would wait for the last duplicate, such
+/// as that of a spawned child before it executes.
 #[derive(Debug)]
 pub struct Locked(File);
 
 impl Locked {
-    /// Takes an exclusive lock; `None` where another open has one.
+    /// Exclusive; `None` where another open has a lock.
     pub fn try_exclusive(file: File) -> io::Result<Option<Self>> {
         match call(|| fault!("files.lock"), || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(Some(Self(file))),
@@ -25,12 +25,12 @@ impl Locked {
         }
     }
 
-    /// Waits for an exclusive lock.
+    /// Waits.
     pub fn exclusive(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockExclusive)
     }
 
-    /// Waits for a shared lock.
+    /// Waits.
     pub fn shared(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockShared)
     }
@@ -57,7 +57,7 @@ impl AsFd for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Can only fail for a bad descriptor, and closing follows.
+        // Only a bad descriptor fails, and closing follows.
         let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
     }
 }

@@ -1,4 +1,4 @@
-//! What errors of system calls mean. One table for drive and server; others are reported as they are.
+//! What system calls' errors mean, for drive and server; others are reported as they are.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use crate::refusal::errno;
 
-/// The operation that was refused.
+/// The refused operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// Opening; attributes.
@@ -76,7 +76,7 @@ pub enum ErrorClass {
     Nobody,
 }
 
-/// What an error means.
+/// An error's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
     /// What is at fault.

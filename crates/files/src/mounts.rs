@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-/// Mount points below a folder; empty where the kernel does not list them (proc_pid_mountinfo(5)).
+/// Mount points below a folder; none where the kernel does not list them (proc_pid_mountinfo(5)).
 #[must_use]
 pub fn mounts_below(root: &Path) -> Vec<PathBuf> {
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
@@ -16,7 +16,7 @@ fn below(mounts: &[u8], root: &Path) -> Vec<Vec<u8>> {
     mounts.split(|&b| b == b'\n').filter_map(place).filter(|place| place.starts_with(&root)).collect()
 }
 
-/// Spaces, tabs, newlines and backslashes are written as three octal digits.
+/// Spaces, tabs, newlines and backslashes are octal there.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -10,20 +10,20 @@ const MAX_PATH_BYTES: usize = 4096;
 /// Linux's `NAME_MAX`.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Whether a path names something below a root: no part is empty, `.`, `..` or too long. Names need not be text.
+/// Whether a path stays below a root: no part is empty, `.`, `..` or too long. Names need not be text.
 #[must_use]
 pub fn stays_below(path: &[u8]) -> bool {
     let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES && !part.contains(&0);
     path.len() <= MAX_PATH_BYTES && path.split(|byte| *byte == b'/').all(plain)
 }
 
-/// Checked here again, so that a caller's mistake cannot lead out of the root (`EINVAL`).
+/// A second check, so that a caller's mistake cannot lead out (`EINVAL`).
 pub(crate) fn checked(path: &Path) -> io::Result<&Path> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() || stays_below(bytes) { Ok(path) } else { Err(Errno::INVAL.into()) }
 }
 
-/// Parent folder (empty: the root) and name; `None` for the root.
+/// Parent (empty: the root) and name; `None` for the root.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
     let bytes = path.as_os_str().as_bytes();
     let (folder, name) = match bytes.iter().rposition(|byte| *byte == b'/') {

@@ -4,13 +4,13 @@ use strongroom_service::Fault;
 
 use crate::call::faulted;
 
-/// Bytes per read: enough for a disk's read-ahead.
+/// Enough for a disk's read-ahead.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Passes the rest of a file to `visit`, chunk by chunk, and returns its size. `fault` is checked before each read.
+/// Passes a file's rest to `visit`, chunk by chunk, and returns its size.
 ///
 /// # Errors
-/// The calls', or the injected fault.
+/// The calls', or `fault`'s.
 pub fn each_chunk(
     mut file: impl Read,
     fault: impl Fn() -> Option<Fault>,

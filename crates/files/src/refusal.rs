@@ -1,17 +1,17 @@
-//! Errors that callers distinguish; [`meaning`](crate::meaning()) explains them.
+//! Errors that callers distinguish.
 
 use std::io;
 
 use rustix::io::Errno;
 
-/// Why a call was refused.
+/// A refusal's reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nothing has that name (`ENOENT`).
+    /// `ENOENT`.
     Missing,
-    /// The name is taken (`EEXIST`).
+    /// `EEXIST`.
     Exists,
-    /// A symbolic link is in the way (`ELOOP`).
+    /// A symbolic link (`ELOOP`).
     Link,
     /// Not a folder (`ENOTDIR`).
     NotFolder,
@@ -19,16 +19,16 @@ pub enum Refusal {
     NotFile,
     /// Another file system (`EXDEV`).
     OtherFilesystem,
-    /// Forbidden to all users: an immutable file (`EPERM`).
+    /// Forbidden to all: an immutable file (`EPERM`).
     Forbidden,
     /// In use (`EBUSY`).
     Busy,
-    /// A device error (`EIO`).
+    /// `EIO`.
     Device,
 }
 
 impl Refusal {
-    /// The refusal that an error is, if any.
+    /// `None` for other errors.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         Some(match errno(error)? {

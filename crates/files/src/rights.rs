@@ -1,4 +1,4 @@
-//! What this user may do with a file or folder, and who owns it.
+//! This user's permissions, and owners.
 
 use std::fs::File;
 use std::io;
@@ -32,7 +32,7 @@ impl From<Use> for Access {
 }
 
 impl Beneath {
-    /// Checks this user's access to a path; links are followed.
+    /// Links are followed.
     pub fn may(&self, path: &str, needed: Use) -> io::Result<()> {
         call(|| fault!("files.access"), || rustix::fs::accessat(self, path, needed.into(), AtFlags::EACCESS))
     }

@@ -10,23 +10,23 @@ use crate::call::call;
 /// A file system's room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes that this user may still write.
+    /// Bytes for this user.
     pub free: u64,
-    /// Its size, in bytes.
+    /// In bytes.
     pub total: u64,
-    /// How many more files fit, where that is limited.
+    /// More files that fit, where limited.
     pub files: Option<u64>,
-    /// Whether it is mounted read-only.
+    /// Mounted so.
     pub read_only: bool,
 }
 
 impl Space {
-    /// Reads it for an open file or folder.
+    /// Of an open file or folder.
     pub fn of(folder: impl Handle) -> io::Result<Self> {
         call(|| fault!("files.statfs"), || rustix::fs::fstatvfs(&folder)).map(Self::from)
     }
 
-    /// Reads it by path.
+    /// By path.
     pub fn at(folder: &Path) -> io::Result<Self> {
         Ok(rustix::fs::statvfs(folder)?.into())
     }

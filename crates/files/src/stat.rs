@@ -34,11 +34,11 @@ pub enum FileKind {
     File,
     /// A folder.
     Folder,
-    /// A link, socket or device: never read or written.
+    /// A link, socket or device: never opened.
     Other,
 }
 
-/// A file's time since 1970, in or outside any calendar.
+/// A time since 1970; it may exceed any calendar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
     /// Whole seconds.
@@ -59,7 +59,7 @@ impl Stat {
         self.kind == FileKind::File
     }
 
-    /// Whether it is the same file with the same bytes, judged by attributes; perhaps renamed.
+    /// Same file, same bytes, judged by attributes; perhaps renamed.
     #[must_use]
     pub fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
@@ -73,7 +73,7 @@ impl Stat {
 }
 
 impl Time {
-    /// The same in nanoseconds.
+    /// In nanoseconds.
     #[must_use]
     pub fn nanoseconds_since_1970(self) -> i128 {
         i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds)
@@ -98,7 +98,7 @@ impl From<&rustix::fs::Stat> for Stat {
     }
 }
 
-/// A file's birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
+/// Birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
 #[must_use]
 pub fn birth_of(file: impl Handle) -> Option<Time> {
     let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
@@ -106,7 +106,7 @@ pub fn birth_of(file: impl Handle) -> Option<Time> {
     is_known.then_some(Time { seconds: stat.stx_btime.tv_sec, nanoseconds: stat.stx_btime.tv_nsec })
 }
 
-/// Whether something is mounted there: its device is not its parent's.
+/// A mount point's device differs from its parent's.
 #[must_use]
 pub fn is_mount_point(folder: &Path) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();

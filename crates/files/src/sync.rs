@@ -1,4 +1,4 @@
-//! Durability. A failed sync is never repeated: the kernel then counts the unwritten pages as clean, and the next would
+//! Durability. A failed sync is never repeated: the kernel counts the unwritten pages as clean, so the next would
 //! succeed (fsync(2)).
 
 use std::collections::BTreeSet;
@@ -14,18 +14,18 @@ use crate::call::call;
 use crate::refusal::is_unsupported;
 use crate::stat::Stat;
 
-/// From this many on, one `syncfs` costs less than an `fsync` each.
+/// From here on, one `syncfs` costs less than an `fsync` each.
 const MAX_FSYNCS: usize = 8;
 
-/// Open at once while file systems are compared.
+/// While file systems are compared.
 const MAX_OPEN_FOLDERS: usize = 256;
 
-/// Makes a file's bytes durable.
+/// Its bytes.
 pub fn sync_file(file: impl Handle) -> io::Result<()> {
     call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
 }
 
-/// Makes a folder's names durable; network file systems without this call leave it to their servers.
+/// Its names; network file systems without this call leave it to their servers.
 pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
     match sync_file(folder) {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -34,13 +34,13 @@ pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
 }
 
 impl Beneath {
-    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is
-    /// reported once per open root.
+    /// The whole file system, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is reported once per
+    /// open root.
     pub fn sync_all(&self) -> io::Result<()> {
         call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
     }
 
-    /// Makes files beneath this root durable; after an error any may not be.
+    /// Bytes of files beneath this root; after an error none is certain.
     pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
         if self.sync_together(files.len()) && files.iter().all(|file| self.is_ours(file)) {
             return self.sync_all();
@@ -48,7 +48,7 @@ impl Beneath {
         files.iter().try_for_each(sync_file)
     }
 
-    /// Makes these folders' names durable; a missing folder has none.
+    /// Names in these folders; a missing folder has none.
     pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
         if self.sync_together(folders.len()) && self.stays_on_one_file_system() {
             return self.sync_all();

@@ -1,4 +1,4 @@
-//! Names in one open folder, without following links. Callers pass no `/`; the kernel refuses NUL.
+//! Names in one open folder; links are not followed. Callers pass no `/`; the kernel refuses NUL.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -27,7 +27,7 @@ pub enum Creation {
     OrOpen,
 }
 
-/// Creates or opens a plain file for reading and writing; `EISDIR` for anything else.
+/// For reading and writing; `EISDIR` for anything but a plain file.
 pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
     let mut flags =
         OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -43,7 +43,7 @@ pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
     if Stat::of(&file)?.is_plain() { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
 }
 
-/// Opens a folder; `ELOOP` or `ENOTDIR` for anything else.
+/// `ELOOP` or `ENOTDIR` for anything but a folder.
 pub fn folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Folder> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
@@ -54,20 +54,20 @@ pub fn make_in(folder: impl Handle, name: impl AsRef<OsStr>, mode: u32) -> io::R
     call(|| fault!("files.mkdir"), || rustix::fs::mkdirat(&folder, name.as_ref(), Mode::from_raw_mode(mode)))
 }
 
-/// What has that name, if anything.
+/// `None` if nothing is there.
 pub fn stat_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
     let found = call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW));
     Ok(absent_or(found)?.as_ref().map(Stat::from))
 }
 
-/// A folder's names, unordered; an error above four million.
+/// Unordered; an error above four million.
 pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.push(name.to_owned()))?;
     Ok(names)
 }
 
-/// [`names_in`] for callers that keep only some.
+/// For callers that keep only some.
 pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
@@ -85,13 +85,13 @@ pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> i
     Ok(())
 }
 
-/// Removes a file, or a link itself; whether there was one.
+/// A link itself; whether there was one.
 pub fn remove_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.unlink"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::empty()));
     Ok(absent_or(removed)?.is_some())
 }
 
-/// Removes an empty folder (else `ENOTEMPTY`); whether there was one.
+/// Empty (else `ENOTEMPTY`); whether there was one.
 pub fn remove_folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
     Ok(absent_or(removed)?.is_some())
@@ -105,7 +105,7 @@ fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Renames without replacing (`EEXIST`).
+/// Without replacing (`EEXIST`).
 pub fn rename_in(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,
@@ -115,8 +115,8 @@ pub fn rename_in(
     rename_guarded(from_folder, from, to_folder, to, || Ok(()))
 }
 
-/// [`rename_in`]; without RENAME_NOREPLACE and links (FAT, exFAT), `guard` must keep other processes from making the
-/// new name until it is dropped.
+/// [`rename_in`]; without RENAME_NOREPLACE and links (FAT, exFAT), `guard` keeps other processes from making the new
+/// name until it is dropped.
 pub fn rename_guarded<G>(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,
@@ -153,7 +153,7 @@ pub fn rename_guarded<G>(
     }
 }
 
-/// Renames within a folder, replacing: for a file that is ours.
+/// Replaces: for a file of ours.
 pub fn replace_in(folder: impl Handle, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
     call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
 }

@@ -1,11 +1,11 @@
-//! Files among their file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's resident files),
+//! Files in their file system's own records (Btrfs's inline extents, ext4's `inline_data`, NTFS's resident files),
 //! which even `O_DIRECT` reads through a cache.
 
 use std::os::fd::AsRawFd as _;
 
 use crate::Handle;
 
-/// `FS_IOC_FIEMAP` (linux/fs.h). It fails on MIPS, PowerPC and SPARC, which have another number.
+/// `FS_IOC_FIEMAP` (linux/fs.h). It fails on MIPS, PowerPC and SPARC, where the number differs.
 const FIEMAP: libc::c_ulong = 0xC020_660B;
 /// `FIEMAP_EXTENT_DATA_INLINE` and `…_TAIL` (linux/fiemap.h).
 const INLINE: u32 = 0x200 | 0x400;
@@ -34,7 +34,7 @@ struct Extent {
     reserved_flags: [u32; 3],
 }
 
-/// Whether the file is inline. FAT and exFAT report nothing, and have no such files.
+/// FAT and exFAT report nothing, and have no such files.
 #[expect(unsafe_code, reason = "no crate wraps the ioctl safely")]
 pub fn is_inline(file: impl Handle) -> bool {
     let mut request = Request { length: u64::MAX, extent_count: 1, ..Request::default() };

@@ -1,16 +1,16 @@
-//! Which pages of a file are in memory. mincore(2) works on every file system without I/O; cachestat(2) needs Linux
-//! 6.5, and `preadv2` with `RWF_NOWAIT` starts the read-ahead that it is to find absent.
+//! mincore(2) works on every file system without I/O; cachestat(2) needs Linux 6.5, and `preadv2` with `RWF_NOWAIT`
+//! starts the read-ahead that it is to find absent.
 
 use std::io;
 use std::os::fd::AsRawFd as _;
 
 use crate::Handle;
 
-/// 64 KiB of answers per call.
+/// 64 KiB of answers.
 const WINDOW_BYTES: u64 = 256 << 20;
 
-/// How many pages of the first `size` bytes are cached. For a file of another user that is not writable, the kernel
-/// answers "all" (mincore(2), since Linux 5.2): the safe error.
+/// Cached pages of the first `size` bytes. For another user's file that is not writable, the kernel answers "all"
+/// (mincore(2), since Linux 5.2): the safe error.
 pub fn resident_pages(file: impl Handle, size: u64) -> io::Result<u64> {
     let mut pages = 0;
     let mut offset = 0;

@@ -1,4 +1,4 @@
-//! A file system's id and its device's serial number. They prove nothing: a clone has its original's id, and a USB
+//! A file system's id and its device's serial number. Neither is proof: a clone has its original's id, and a USB
 //! adapter may report its own serial number.
 
 use std::fs;
@@ -11,19 +11,19 @@ use rustix::fs::{major, minor};
 use super::disk;
 use crate::Handle;
 
-/// A UUID has 36 bytes, a serial number usually 20.
+/// A UUID has 36, a serial number usually 20.
 const MAX_CHARS: usize = 64;
 const MAX_IDS: usize = 4096;
 const MAX_BYTES: u64 = 256;
-/// SCSI's target, host and interface lie between disk and USB device.
+/// SCSI's target, host and interface are between disk and USB device.
 const MAX_ABOVE: usize = 12;
 
-/// Where a file system comes from.
+/// A file system's origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Its UUID, as udev reports it.
+    /// Its UUID, from udev.
     pub filesystem: Option<String>,
-    /// The serial number of its only device.
+    /// Its only device's serial number.
     pub serial: Option<String>,
 }
 
@@ -47,7 +47,7 @@ fn filesystem(folder: &Path, device: u64) -> Option<String> {
     entries.filter(|entry| is_it(entry.path())).find_map(|entry| plain(entry.file_name().as_encoded_bytes()))
 }
 
-/// A device made of others (LUKS, LVM) has its only part's.
+/// Through a stack of single parts (LUKS, LVM).
 fn serial(top: &Path, device: u64) -> Option<String> {
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
     let mut place = place.canonicalize().ok()?;
@@ -63,7 +63,7 @@ fn serial(top: &Path, device: u64) -> Option<String> {
     of_disk(&place)
 }
 
-/// NVMe, MMC and virtio report it, SCSI in a page of vital product data; a USB adapter's is the last resort.
+/// NVMe, MMC and virtio report it, SCSI in vital product data; a USB adapter's is the last resort.
 fn of_disk(place: &Path) -> Option<String> {
     let read = |path: PathBuf| {
         let mut bytes = Vec::new();
