@@ -29,20 +29,20 @@ use crate::name;
 use crate::place::{BagPlace, Destination};
 use crate::relative::Relative;
 
-/// Held, in any process, while a bag's manifest or journal is changed.
+/// Held, in any process, while a manifest or journal is changed.
 pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FolderContent {
     Nothing,
-    /// The expected file's proven copy, with its digest in the manifest.
+    /// The expected file's proven copy; the manifest's digest.
     Proven(Digest),
     /// Proven copies of other content, or another booking's folder.
     Others,
 }
 
-/// A month's bag, as last read. Changes on the drive are made under the manifests' lock, across processes. The mutexes
-/// here protect memory only and are never held during a sync, so that transfers do not wait for proofs.
+/// A month's bag, as last read. Changes on the drive need the manifests' lock, across processes. The mutexes here
+/// protect memory only and are never held during a sync, so that transfers do not wait for proofs.
 #[derive(Debug)]
 pub(crate) struct Bag {
     place: BagPlace,
@@ -55,9 +55,9 @@ impl Bag {
         Self { folders: Mutex::new(Folders::new(place.data())), listed: Mutex::default(), place }
     }
 
-    /// The `nth` folder for a booking's file, made if needed. Folders whose names differ only in case or in Unicode's
-    /// normal form are kept apart on every file system. Where a proven copy of other content is in the way, the next
-    /// one is tried.
+    /// The `nth` folder for a booking's file, made if needed. Names that differ only in case or in Unicode's normal
+    /// form are kept apart on every file system. Where a proven copy of other content is in the way, the next folder
+    /// is tried.
     pub(crate) fn folder_for(
         &self,
         mount: &Mount,
@@ -77,7 +77,7 @@ impl Bag {
         Ok((folder, holds))
     }
 
-    /// Removes a booking's folder if it is empty. An empty bag stays: it is valid.
+    /// Removes a booking's empty folder. An empty bag stays: it is valid.
     pub(crate) fn tidy(&self, mount: &Mount, folder: &str) {
         self.folders().remove(mount, folder);
     }
@@ -89,7 +89,7 @@ impl Bag {
         Ok(listed)
     }
 
-    /// Does something to a file while nobody can list it as proven; refuses a file that is listed.
+    /// Works on a file while nobody can list it as proven; refuses a listed one.
     pub(crate) fn while_unlisted<T>(
         &self,
         mount: &Mount,
@@ -105,7 +105,7 @@ impl Bag {
 
     fn known(&self) -> MutexGuard<'_, Listed> {
         self.listed.lock().unwrap_or_else(|poisoned| {
-            // Whatever the panic left is read again from the drive.
+            // What the panic left is read again from the drive.
             self.listed.clear_poison();
             let mut listed = poisoned.into_inner();
             *listed = Listed::default();
@@ -141,7 +141,7 @@ fn holds(listed: &Manifest, folder: &str, filename: &str, expected: &Digest) -> 
 
 pub(crate) fn lock_manifests(mount: &Mount) -> Result<Locked, DriveError> {
     let lock = mount.lock_file(MANIFEST_LOCK)?;
-    // It is held for one batch or one rewrite, so waiting is short.
+    // Held for one batch or one rewrite, so waiting is short.
     let path = || Relative::root().join(identity::FOLDER).join(MANIFEST_LOCK);
     Locked::exclusive(lock).map_err(|error| mount.error(Operation::Lock, path(), error))
 }

@@ -18,10 +18,10 @@ use crate::received::{Landed, Received};
 use crate::relative::Relative;
 use crate::seen::FileVersion;
 
-/// A larger file gets its own fsync before the batch's syncfs: an error is then known to be this file's, and small
+/// A larger file gets its own fsync before the batch's syncfs: its errors are then known to be its own, and small
 /// files do not wait for it in one long call.
 const OWN_FSYNC_ABOVE_BYTES: u64 = 64 << 20;
-/// How often a rename is repeated after whatever has the final name is moved away.
+/// Each after moving away what has the final name.
 const MAX_RENAME_ATTEMPTS: u32 = 4;
 
 /// Held during a rename on file systems that cannot refuse to replace.
@@ -41,21 +41,21 @@ struct BatchFile {
     state: LandingState,
 }
 
-/// Makes the files durable under their final names; one result for each, in order.
+/// Makes the files durable under their final names; one result each, in order.
 pub(crate) fn land(mount: &Arc<Mount>, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
     let mut slots: Vec<BatchFile> =
         files.into_iter().map(|received| BatchFile { received, state: LandingState::Waiting }).collect();
     refuse_strangers(mount, &mut slots);
 
     kill_point!("drive.bytes-written");
-    // If we stop here, the files have their temporary names and transfers resume. After a power cut they may be shorter
-    // or hold zeros: what is resumed is hashed again.
+    // If we stop here, the files have their temporary names and transfers resume. After a power cut they may be
+    // shorter or hold zeros: resumed bytes are hashed again.
     if let Err(error) = sync_bytes(mount, &slots) {
         fail_all(mount, &mut slots, &error);
     }
 
     kill_point!("drive.bytes-synced");
-    // If we stop here, the bytes are on the device under temporary names: no transfer is needed to resume.
+    // If we stop here, the bytes are on the device under temporary names: a resumed transfer has nothing to fetch.
     for slot in slots.iter_mut().filter(|slot| matches!(slot.state, LandingState::Waiting)) {
         slot.state = match rename(mount, &mut slot.received) {
             Ok(ours) => LandingState::Renamed { ours },
@@ -107,12 +107,12 @@ fn sync_method(mount: &Mount) -> SyncMethod {
 fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
     match received.temporary.as_ref().and_then(|temporary| temporary.file.as_ref()) {
         Some(file) => mount.sync_file(file),
-        // Found there; whoever wrote it may have stopped before this sync.
+        // Found there; its writer may have stopped before this sync.
         None => mount.sync_file(mount.top().file(received.spot.path())?),
     }
 }
 
-/// Returns the renamed file, or `None` if the same content had the name already.
+/// `None` if the same content had the name already.
 fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>, DriveError> {
     let path = received.spot.path();
     let folder = mount
@@ -179,7 +179,7 @@ fn sync_names(mount: &Mount, slots: &[BatchFile]) -> Result<(), DriveError> {
         return mount.sync_all().map_err(|error| mount.error(Operation::Sync, Relative::root(), error));
     }
     // An earlier process may have left folders that are not durable, so all up to the root are synced: few calls per
-    // batch, and cheap if nothing changed.
+    // batch, cheap if nothing changed.
     let mut folders = BTreeSet::new();
     for slot in renamed() {
         let mut at = slot.received.spot.path();
@@ -194,8 +194,8 @@ fn sync_names(mount: &Mount, slots: &[BatchFile]) -> Result<(), DriveError> {
     Ok(())
 }
 
-/// A sync failed. It is unknown what did not reach the device, and a repeated sync would succeed (fsync(2)): everything
-/// of this batch is removed, to be written again.
+/// It is unknown what did not reach the device, and a repeated sync would succeed (fsync(2)): everything of this
+/// batch is removed, to be written again.
 fn fail_all(mount: &Mount, slots: &mut [BatchFile], error: &DriveError) {
     for slot in slots {
         match slot.state {

@@ -34,15 +34,14 @@ pub use self::unidentified::Unidentified;
 /// How a drive is opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DriveSettings {
-    /// How much must stay free for fetched files. `None` if no files are fetched: then a full drive is not an obstacle,
-    /// since manifests and marks of use may take the reserve.
+    /// What must stay free for fetched files. `None` if none are fetched: then a full drive is not an obstacle, since
+    /// manifests and marks of use may take the reserve.
     pub reserve: Option<ByteCount>,
     /// The only drive that is accepted, if given.
     pub expect: Option<DriveId>,
 }
 
-/// How many folders a booking's file may have in a month: each time that a proven copy is read back differently, it
-/// gets another.
+/// Folders of a booking's file in a month: it gets another each time that a proven copy reads back differently.
 const MAX_FOLDERS: u32 = 8;
 
 /// A backup drive; clones share it.
@@ -68,7 +67,7 @@ impl Drive {
         Self::open_sharing(root, settings, BagCache::default())
     }
 
-    /// As [`Drive::open`], with the bags that others in this process have read.
+    /// With the bags that others in this process have read.
     pub(crate) fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
         let mount = Mount::open(root, settings.expect)?;
         let drive = Self(Arc::new(OpenDrive {
@@ -82,19 +81,19 @@ impl Drive {
         Ok(drive)
     }
 
-    /// The identity and the space of the drive at `root`, which may be read-only or full.
+    /// Identity and space of the drive at `root`, which may be read-only or full.
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
         let mount = Mount::open(root, None)?;
         Ok((mount.identity().clone(), mount.space()?))
     }
 
-    /// What the folder at `root` lies on, whether or not it is a drive.
+    /// Of any folder, a drive or not.
     pub fn backing_of(root: &Path) -> Result<Backing, DriveError> {
         let top = open_top(root)?;
         Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
-    /// What the drive lies on.
+    /// See [`Backing`].
     pub fn backing(&self) -> Result<Backing, DriveError> {
         Ok(self.mount()?.backing())
     }
@@ -117,8 +116,8 @@ impl Drive {
         subject(&self.0.root)
     }
 
-    /// Checks before a batch that the drive is unchanged, writable, and has room for `needed` bytes beyond the reserve
-    /// and what is being written.
+    /// Checks before a batch that the drive is unchanged, writable, and has room for `needed` bytes beyond the
+    /// reserve and promised bytes.
     pub fn check(&self, needed: ByteCount) -> Result<(), DriveError> {
         let mount = self.mount()?;
         self.check_mount(&mount, needed)
@@ -155,13 +154,13 @@ impl Drive {
         Err(DriveErrorKind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
     }
 
-    /// Checks that this user may use the site's existing folders and files, and that they are plain.
+    /// Checks that this user may use the site's folders and files, and that they are plain.
     pub fn check_site(&self, site: &SiteId, month: Month) -> Result<(), DriveError> {
         let mount = self.mount()?;
         let bag = BagPlace { site: site.clone(), month };
         let folders = [BagPlace::site_folder(site), bag.folder(), bag.data(), quarantine::folder()];
         for path in folders {
-            // Opened, not checked by name, which would follow a link.
+            // A check by name would follow a link.
             mount.own_folder(&path)?;
             mount.check_access(path.as_str(), Use::Fill)?;
         }
@@ -169,12 +168,12 @@ impl Drive {
         mount.check_access(bag.folder().join(journal::FILE).as_str(), Use::Write)
     }
 
-    /// Whether names keep letters beyond ASCII as the drive is mounted; otherwise they are escaped.
+    /// Whether names keep letters beyond ASCII as the drive is mounted; else they are escaped.
     pub fn holds_unicode(&self) -> Result<bool, DriveError> {
         Ok(self.mount()?.holds_unicode())
     }
 
-    /// Makes files durable under their final names (R1); one result for each, in order. After an obstacle, files whose
+    /// Makes files durable under their final names (R1); one result each, in order. After an obstacle, files whose
     /// bytes were not synced keep their temporary names; after a failed sync they are gone.
     #[must_use]
     pub fn commit(&self, files: Vec<Received>) -> Vec<Result<Landed, DriveError>> {
@@ -185,9 +184,9 @@ impl Drive {
         }
     }
 
-    /// Lists proven copies in their month's manifest, in one durable step; one result for each, in order. What is
-    /// listed already costs no write. A copy is listed only if the file that was read back is in its place; from then
-    /// on no fetch or verify moves, replaces or removes it (R3).
+    /// Lists proven copies in their month's manifest, in one durable step; one result each, in order. What is listed
+    /// already costs no write. A copy is listed only while the file that was read back is in its place; from then on
+    /// no fetch or verify moves, replaces or removes it (R3).
     #[must_use]
     pub fn record(&self, site: &SiteId, month: Month, proofs: &[ProvenCopy]) -> Vec<Result<(), DriveError>> {
         let place = BagPlace { site: site.clone(), month };
@@ -212,8 +211,7 @@ impl Drive {
         Ok(true)
     }
 
-    /// Folds the journals of a site into their months' manifests, and returns those months. After an error nothing
-    /// listed is lost.
+    /// Folds a site's journals into their manifests, and returns those months. After an error nothing listed is lost.
     pub fn fold(&self, site: &SiteId) -> Result<Vec<Month>, DriveError> {
         let mount = self.mount()?;
         let mut folded = Vec::new();

@@ -45,14 +45,14 @@ impl Operation {
     }
 }
 
-/// A failed operation on a drive. Errors of the drive itself are obstacles: see [`DriveError::obstacle`].
+/// A failed operation on a drive. The drive's own errors are obstacles: see [`DriveError::obstacle`].
 #[derive(Debug, Clone)]
 pub struct DriveError {
     /// What is wrong.
     pub kind: DriveErrorKind,
-    /// The drive's folder; empty where only a file is concerned.
+    /// Empty where only a file is concerned.
     root: PathBuf,
-    /// Relative to the root; empty for the drive itself.
+    /// Relative to the root; empty for the drive.
     path: String,
     refused: Option<(Operation, Cause)>,
 }
@@ -79,15 +79,15 @@ pub enum DriveErrorKind {
     },
     /// The identity was copied from another drive.
     Copied(Box<Identity>),
-    /// It lacks the mark of the newest use in the log; the text says which.
+    /// It lacks the mark of its newest use in the log; the text says which.
     Cloned(Box<Identity>, String),
-    /// Its use could not be checked or recorded, and why.
+    /// Its use could not be checked or recorded; the reason.
     Unrecorded(String),
     /// Strongroom's folder lacks the identity.
     IdentityLost,
-    /// The identity is unreadable, and why.
+    /// The identity is unreadable; the reason.
     BadIdentity(String),
-    /// One of Strongroom's folders is a link, a file, or on another file system.
+    /// A folder of ours is a link, a file, or on another file system.
     Linked,
     /// The drive, or something on it, is not writable.
     ReadOnly,
@@ -109,11 +109,11 @@ pub enum DriveErrorKind {
         /// Bytes needed on top.
         needed: ByteCount,
     },
-    /// The operating system reports no room, or an exhausted quota.
+    /// No room, or an exhausted quota.
     NoRoom,
     /// The drive reports errors.
     Failing,
-    /// A manifest or journal is unreadable, and why.
+    /// A manifest or journal is unreadable; the reason.
     BadManifest(String),
     /// Another worker is writing the file.
     Busy,
@@ -121,13 +121,13 @@ pub enum DriveErrorKind {
     TooLong(ByteCount),
     /// The file is not there.
     CopyMissing,
-    /// Something else than a plain file or folder of ours.
+    /// Not a plain file or folder of ours.
     NotPlain,
     /// A proven copy of other content.
     Proven,
-    /// Not a path that this crate made.
+    /// Not a path of this crate.
     BadPath,
-    /// The file system cannot hold this size or name, and why.
+    /// The file system cannot hold this size or name; the reason.
     Unfit(&'static str),
     /// The file could not be handled; the drive may be healthy.
     Io,
@@ -140,7 +140,7 @@ impl DriveErrorKind {
         DriveError { kind: self, root: root.to_owned(), path: String::new(), refused: None }
     }
 
-    /// As an error of a path, which must be printable already.
+    /// Of a path, which must be printable already.
     pub(crate) fn of(self, path: impl fmt::Display) -> DriveError {
         self.at(Path::new("")).about(path)
     }
@@ -176,8 +176,8 @@ impl DriveError {
         kind.at(root).about(path).because(action, source)
     }
 
-    /// The alarm for errors that are not a single file's. Its subject is the mount folder: the same before and after a
-    /// drive is identified.
+    /// The alarm for errors that are not a single file's. Its subject is the mount folder, with or without an
+    /// identified drive.
     #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let kind = match self.kind {
@@ -210,7 +210,7 @@ impl DriveError {
         Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
     }
 
-    /// What to record on the booking where [`DriveError::obstacle`] is `None`.
+    /// What to record on the booking without an [`DriveError::obstacle`].
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {
@@ -223,7 +223,7 @@ impl DriveError {
         }
     }
 
-    /// Another worker has claimed the file, and finishes it: nothing is recorded.
+    /// Another worker has claimed the file and finishes it: nothing is recorded.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self.kind, DriveErrorKind::Busy)

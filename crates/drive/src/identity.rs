@@ -26,8 +26,8 @@ pub struct Identity {
     pub label: String,
     /// When it was set up.
     pub created_at: Timestamp,
-    /// This file's birth time in Unix nanoseconds, where the file system keeps it and nobody can set it: a copy of the
-    /// file has another.
+    /// This file's birth time in Unix nanoseconds, where the file system keeps it and nobody can set it: a copy has
+    /// another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) born: Option<String>,
     /// Set up in memory on purpose, to try things out.

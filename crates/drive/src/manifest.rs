@@ -51,7 +51,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The lines for copies in a damaged manifest. An editor's line ends and byte order mark are accepted.
+    /// The copies' lines of a damaged manifest. An editor's line ends and byte order mark are accepted.
     pub(crate) fn readable_lines(bytes: &[u8]) -> impl Iterator<Item = (String, Digest)> {
         let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
         let plain = |line: &'_ str| {
@@ -78,7 +78,7 @@ impl Manifest {
         texts.try_for_each(|(text, sha256)| write(text, sha256))
     }
 
-    /// Lists a file; `false` if it is listed already. The error is another digest that it is listed with.
+    /// `false` if it is listed already; the error is another listed digest.
     pub(crate) fn insert(&mut self, path: &str, sha256: &Digest) -> Result<bool, Digest> {
         match self.get(path) {
             Some(listed) if listed == *sha256 => Ok(false),
@@ -90,7 +90,7 @@ impl Manifest {
         }
     }
 
-    /// The error is a path that is listed here with another digest.
+    /// The error is a path with another digest here.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), String> {
         let texts = other.texts.iter().map(|(path, sha256)| (path.as_str(), sha256.clone()));
         for (path, sha256) in texts.chain(other.copies.iter()) {

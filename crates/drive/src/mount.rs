@@ -1,4 +1,4 @@
-//! A mounted drive, checked and held open, only while something is being received: it can be unmounted between runs.
+//! A mounted drive, checked and held open only while something is being received: it can be unmounted between runs.
 
 mod recognise;
 
@@ -30,7 +30,7 @@ use crate::temporary::whole_name;
 const LOCKS: [&str; 3] = [PRESENCE_LOCK, crate::bag::MANIFEST_LOCK, crate::batch::NAMES_LOCK];
 /// Shared by writers, exclusive for recovery.
 const PRESENCE_LOCK: &str = "writers.lock";
-/// Files that must still fit, where a file system limits them: folders, temporary files and manifests of a few batches.
+/// Where a file system limits them: folders, temporary files and manifests of a few batches.
 const RESERVE_FILES: u64 = 1024;
 
 /// For the owner and an auditing group, whatever the umask.
@@ -57,14 +57,14 @@ pub(crate) struct Mount {
 pub(crate) type MountKey = (DriveId, FileId, Option<u64>);
 
 impl Mount {
-    /// Opens and identifies what is mounted at `root`. It may be read-only or full.
+    /// It may be read-only or full.
     pub(crate) fn open(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
         let top = open_top(root)?;
         let identity = read_identity(root, &top)?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
             return Err(DriveErrorKind::OtherDrive { expected, found: Box::new(identity) }.at(root));
         }
-        // An identity copied into memory, or memory mounted over a drive: written files would be lost with the power.
+        // An identity copied into memory, or memory mounted over a drive: files would be lost with the power.
         if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
             return Err(DriveErrorKind::InMemory.at(root));
         }
@@ -127,7 +127,7 @@ impl Mount {
         DriveError::from_io(&self.root, action, path, source.into())
     }
 
-    /// Opens one of Strongroom's folders, if it exists. A link there is an obstacle.
+    /// One of ours, if it exists. A link there is an obstacle.
     pub(crate) fn own_folder(&self, path: &Relative) -> Result<Option<Folder>, DriveError> {
         match self.top.folder(path) {
             Ok(folder) => Ok(Some(folder)),
@@ -143,12 +143,12 @@ impl Mount {
             .map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
-    /// As [`Mount::own_folder`], making it in an existing parent: a month's folder only appears as a complete bag.
+    /// In an existing parent: a month's folder only appears as a complete bag.
     pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
         self.top.add_folder(path).map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
-    /// For Strongroom's folders it is the drive's error, for a booking's that file's.
+    /// The drive's error for a folder of ours, else the file's.
     pub(crate) fn open_error(&self, action: Operation, path: &Relative, error: io::Error) -> DriveError {
         if !matches!(Refusal::of(&error), Some(Refusal::Link | Refusal::NotFolder | Refusal::OtherFilesystem)) {
             return self.error(action, path, error);
@@ -177,7 +177,7 @@ impl Mount {
         folders.into_iter().chain(locks).try_for_each(|(path, needed)| self.check_access(&path, needed))
     }
 
-    /// Refuses what this user may not use; a missing file will be made.
+    /// A missing file will be made.
     pub(crate) fn check_access(&self, path: &str, needed: Use) -> Result<(), DriveError> {
         match self.top.may(path, needed) {
             Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => Ok(()),
@@ -223,7 +223,6 @@ impl Mount {
         Err(DriveErrorKind::Full { free: space.free, reserve, needed: promised + needed }.at(&self.root))
     }
 
-    /// Reserves room for bytes yet to be written.
     pub(crate) fn promise(self: &Arc<Self>, bytes: ByteCount) -> Promise {
         self.promised_bytes.fetch_add(bytes.0, Ordering::SeqCst);
         Promise { mount: Arc::clone(self), bytes: bytes.0 }
@@ -253,8 +252,8 @@ impl Mount {
         open().map_err(|source| self.error(Operation::Create, own.join(name), source))
     }
 
-    /// Syncs the file system. Serialized, since an error is reported once per open file description (fsync(2),
-    /// syncfs(2)), and all who wrote before must get it.
+    /// Serialized: an error is reported once per open file description (fsync(2), syncfs(2)), and all who wrote
+    /// before must get it.
     pub(crate) fn sync_all(&self) -> io::Result<()> {
         let _turn = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.has_failed() {
@@ -267,7 +266,7 @@ impl Mount {
         synced
     }
 
-    /// Never repeated after an error: the pages then count as clean without having been written.
+    /// Never repeated after an error: the pages then count as clean, unwritten.
     pub(crate) fn sync_file(&self, file: impl Handle) -> io::Result<()> {
         faulted(|| fault!("drive.sync"))?;
         sync::sync_file(file)

@@ -1,8 +1,8 @@
 //! Names that are safe on ext4, NTFS and exFAT, and reversible.
 //!
 //! `=` and two upper-case hexadecimal digits stand for each byte of an escaped character's UTF-8. Not `%`: RFC 8493
-//! (section 2.1.3) decodes it in manifests and `sha256sum -c` does not; names without `%`, `\`, CR and LF mean the same
-//! to both.
+//! (section 2.1.3) decodes it in manifests and `sha256sum -c` does not; names without `%`, `\`, CR and LF mean the
+//! same to both.
 
 use strongroom_model::text::is_unseen;
 use strongroom_model::{Algorithm, Digest};
@@ -31,8 +31,8 @@ pub fn escape(name: &str) -> String {
     fit(encode(name, |_| false), name)
 }
 
-/// As [`escape`], and distinct from all other names even where case or Unicode's normal forms are ignored: cased
-/// letters and everything beyond ASCII are escaped.
+/// As [`escape`], and distinct even where case or Unicode's normal forms are ignored: cased letters and everything
+/// beyond ASCII are escaped.
 #[must_use]
 pub(crate) fn escape_strictly(name: &str) -> String {
     fit(encode(name, |c| c.is_ascii_alphabetic() || !c.is_ascii()), name)
@@ -59,7 +59,7 @@ pub fn unescape(escaped: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The `nth` folder (from 1) beside `escaped`, for a file of another name or content.
+/// The `nth` folder (from 1) beside `escaped`, for another name or content.
 pub(crate) fn variant(escaped: &str, filename: &str, expected: &Digest, nth: u32) -> String {
     // Digests and names contain no slash, so the text is unambiguous.
     let mut both = format!("{expected}/{filename}");
@@ -93,8 +93,8 @@ pub(crate) fn number_of(escaped: &str, name: &str) -> Option<u32> {
     digits.parse().ok().filter(|n| *n > 1 && numbered(escaped, *n) == name)
 }
 
-/// Equal for all names that some file system may take for one: case folded and canonically decomposed (Unicode, D145).
-/// It may join more names than any one does.
+/// Equal for all names that some file system may take for one: case folded and canonically decomposed (Unicode,
+/// D145).
 pub(crate) fn folded(name: &str) -> String {
     name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
 }

@@ -17,8 +17,8 @@ use crate::received::Received;
 use crate::seen::FileVersion;
 use crate::temporary::{self, Temporary};
 
-/// A file being received. Dropped, it stays for the next [`crate::Drive::receive`] of the same content and booking to
-/// resume; an empty one is removed.
+/// A file being received. Dropped, it stays for the next [`crate::Drive::receive`] of the same content and booking;
+/// an empty one is removed.
 #[derive(Debug)]
 pub struct Partial {
     mount: Arc<Mount>,
@@ -153,8 +153,8 @@ impl Partial {
         }
     }
 
-    /// Whether the expected content has the final name: an earlier process stopped between the rename and the event.
-    /// `listed` is its digest in the manifest.
+    /// Whether the expected content has the final name: an earlier process stopped between rename and event. `listed`
+    /// is its digest in the manifest.
     fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
         let file = match self.mount.top().file(self.spot.path()) {
             Ok(file) => file,

@@ -47,18 +47,17 @@ pub struct ExpectedFile {
 pub struct Recovery<'a> {
     /// The month of new files. Partial files of other months are not resumed.
     pub month: Month,
-    /// Files still to be fetched that may have something on the drive
-    /// ([`Drive::unfinished`](crate::Drive::unfinished)).
+    /// Files still to be fetched that may be on the drive ([`Drive::unfinished`](crate::Drive::unfinished)).
     pub expected_files: &'a [ExpectedFile],
     /// Paths of fetched files without a proof.
     pub unproven: &'a [String],
-    /// All proven copies of each month given: a missing or damaged manifest is rewritten from them, and other files are
-    /// not its payload.
+    /// All proven copies of each given month: its missing or damaged manifest is rewritten from them, and other files
+    /// are not its payload.
     pub proofs: &'a BTreeMap<Month, Vec<ProvenCopy>>,
-    /// Paths in these months that this log fetched and never proved. Unlisted files there are leftovers; other unlisted
-    /// files stay ([`RecoveryReport::unlisted`]).
+    /// Paths in these months that this log fetched and never proved. Unlisted files there are leftovers; others stay
+    /// ([`RecoveryReport::unlisted`]).
     pub abandoned: &'a BTreeSet<String>,
-    /// The log's first event. Older files may have been proven by a lost log.
+    /// The log's first event. A lost log may have proven older files.
     pub since: Option<Timestamp>,
 }
 
@@ -67,7 +66,8 @@ pub struct Recovery<'a> {
 pub struct Unlisted {
     /// Its path, relative to the drive's root.
     pub path: String,
-    /// Its digests in quarantined manifests. If it reads back as one of these, it was proven, and may be listed again.
+    /// Its digests in quarantined manifests. If it reads back as one of these, it was proven, and may be listed
+    /// again.
     pub listed_as: Vec<Digest>,
 }
 
@@ -80,11 +80,12 @@ pub struct RecoveryReport {
     pub kept: u64,
     /// New paths of files that were quarantined: fetched and never proven.
     pub quarantined: Vec<String>,
-    /// Unlisted files that this log cannot explain: perhaps proven by another log, or for another identity. They stay.
+    /// Unlisted files that this log cannot explain, perhaps proven by another log, or for another identity. They
+    /// stay.
     pub unlisted: Vec<Unlisted>,
     /// Months whose manifest or text was rewritten.
     pub rewritten: Vec<Month>,
-    /// Months whose manifest is missing, damaged, or lacks a file: call again with their proofs.
+    /// Months whose manifest is missing, damaged, or incomplete: call again with their proofs.
     pub doubtful: BTreeSet<Month>,
     /// Other workers were writing, so only what certainly belongs to nobody was touched.
     pub others_busy: bool,

@@ -8,14 +8,14 @@ use crate::place::BagPlace;
 /// This month's bag and last month's. A large one takes some 20 MiB.
 const MAX_REMEMBERED: usize = 2;
 
-/// The bags read of a drive, shared by the stages of a process, so that a month's list is in memory once.
+/// The bags read of a drive, shared by a process's stages: a month's list is in memory once.
 #[derive(Debug, Clone, Default)]
 pub struct BagCache(Arc<Mutex<Option<OfMount>>>);
 
 type OfMount = (MountKey, Arc<Bags>);
 
 impl BagCache {
-    /// Kept only for the mount that was used last.
+    /// Kept only for the last mount.
     pub(crate) fn bags_of(&self, mount: &Mount) -> Arc<Bags> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = mount.key();

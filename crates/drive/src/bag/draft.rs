@@ -1,5 +1,4 @@
-//! Makes a month's bag under a temporary name. It is complete before it is renamed, so that a month's folder always has
-//! a manifest.
+//! Makes a month's bag under a temporary name, complete before it is renamed: a month's folder always has a manifest.
 
 use strongroom_files::Refusal;
 use strongroom_files::within::{remove_folder_in, remove_in, rename_in};
@@ -23,7 +22,7 @@ pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
     let site = BagPlace::site_folder(&place.site);
     mount.make_own_folder(&site)?;
     let draft = path(place);
-    // We hold the lock, so a draft here was left by a dead process.
+    // We hold the lock: a draft here is a dead process's.
     sweep(mount, &draft)?;
     let made = fill(mount, place, &draft).and_then(|()| {
         kill_point!("drive.bag-written");
@@ -31,7 +30,7 @@ pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
         give_name(mount, place, &draft)
     });
     if made.is_err() {
-        // It may take the last room of a full drive.
+        // It may hold the last room of a full drive.
         let _ = sweep(mount, &draft);
     }
     made
@@ -86,11 +85,11 @@ fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), Dr
         renamed => renamed.map_err(|error| mount.error(Operation::Rename, place.folder(), error))?,
     }
     kill_point!("drive.bag-renamed");
-    // If we stop here, a power cut may bring the temporary name back. Under either name the bag is complete: its files
-    // were synced before.
+    // If we stop here, a power cut may bring the temporary name back. Under either name the bag is complete: its
+    // files were synced before.
     for at in [&site, &Relative::root()] {
         if let Err(error) = mount.sync_folder(at) {
-            // A repeated sync would succeed without the name being on the device, so the rename is undone.
+            // A repeated sync would succeed without the name being on the device: undo the rename.
             let _ = rename_in(&folder, &to, &folder, &from);
             return Err(mount.error(Operation::Sync, at, error));
         }

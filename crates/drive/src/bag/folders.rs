@@ -1,4 +1,4 @@
-//! The bookings' folders of a bag. No two have names that some file system takes for the same.
+//! The bookings' folders of a bag. No two have names that some file system takes for one.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -16,11 +16,11 @@ use crate::relative::Relative;
 /// Another worker may remove an empty folder.
 const MAX_MAKE_ATTEMPTS: u32 = 16;
 
-/// Hashes of the folded name and of the name: a month may have a million. A collision is improbable (the key is random)
-/// and harmless: the folder gets the escaped name that a difference in case would give it.
+/// Hashes of the folded name and of the name: a month may have a million. A collision is improbable (the key is
+/// random) and harmless: the folder is escaped as for a difference in case.
 type Name = (u64, u64);
 
-/// Read once; folders that other processes make later are noticed when their names are needed.
+/// Read once; a folder that another process makes later is noticed when its name is needed.
 #[derive(Debug)]
 pub(super) struct Folders {
     path: Relative,
@@ -33,7 +33,7 @@ impl Folders {
         Self { path, names: None, hashing: RandomState::new() }
     }
 
-    /// Makes a folder; `false` if another one has a name that some file system takes for the same.
+    /// `false` if some file system takes another folder's name for this one.
     pub(super) fn claim(&mut self, mount: &Mount, name: &str) -> Result<bool, DriveError> {
         if let Some(ours) = self.known(mount, name)? {
             return Ok(ours);
@@ -96,7 +96,7 @@ fn entry_of(hashing: &RandomState, name: &str) -> Name {
     (hashing.hash_one(folded(name)), hashing.hash_one(name))
 }
 
-/// The text's name is left out, unless it is a folder: in an older version's bag that is a booking's.
+/// Without the text, unless it is a folder: in an older version's bag that is a booking's.
 fn without_text(hashing: &RandomState, folder: &Folder) -> io::Result<BTreeSet<Name>> {
     let text_is_folder = stat_in(folder, text::FILE)?.is_some_and(|stat| stat.is_folder());
     let mut names = BTreeSet::new();

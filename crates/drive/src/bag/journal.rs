@@ -42,7 +42,7 @@ const CHECK: &str = "# sha256 of all above: ";
 /// Tens of thousands of lines; verify lists a few hundred at a time.
 pub(super) const MAX_BATCH_BYTES: usize = 8 << 20;
 
-/// A journal, up to the end of its last complete batch.
+/// Up to the end of the last complete batch.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
     head: Vec<u8>,
@@ -53,13 +53,13 @@ pub(super) struct Journal {
     pub(super) rest: Rest,
 }
 
-/// What follows the last complete batch.
+/// The bytes after the last complete batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rest {
     Nothing,
-    /// An append that is in progress, or was when its process died. Nobody relies on it.
+    /// An append in progress or of a dead process. Nobody relies on it.
     Unfinished,
-    /// Nothing that an append leaves; the lines may have been listed once.
+    /// Not an append's; its lines may have been listed once.
     Damaged(String),
 }
 
@@ -159,7 +159,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
     let added = match journal.read_on(&file) {
         Ok(added) => added,
         Err(error) => {
-            // `QuarantinedLines` reads it block by block, once it is quarantined.
+            // `QuarantinedLines` reads it block by block in the quarantine.
             journal =
                 Journal { rest: Rest::Damaged(error.to_string()), ..Journal::beginning(journal.head, journal.stamp) };
             Manifest::default()
@@ -222,7 +222,7 @@ pub(super) fn append(
         });
     if let Err((action, source)) = appended {
         // A failed sync is not repeated (fsync(2)), and nothing may build on it: the batch is cut off, and the next
-        // append writes these bytes again. It may also take the last room of a full drive.
+        // append rewrites these bytes. It may also hold the last room of a full drive.
         let _ = if known.is_some() { file.set_len(at) } else { remove_in(folder, FILE).map(drop) };
         return Err(mount.error(action, &path, source));
     }
@@ -235,7 +235,7 @@ fn batch(known: Option<&Journal>, lines: &[u8]) -> (Vec<u8>, u64) {
     let (mut hasher, at) = match known {
         Some(known) => (known.hasher.clone(), known.end),
         None => {
-            // It needs to differ from other journals' numbers, not to be secret.
+            // Different from other journals', not secret.
             let number = RandomState::new().hash_one(FILE);
             bytes.extend_from_slice(format!("{INTRODUCTION}{NUMBER}{number:0NUMBER_HEX$x}\n").as_bytes());
             (Hasher::new(Algorithm::Sha256), 0)

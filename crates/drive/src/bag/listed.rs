@@ -15,13 +15,12 @@ use crate::relative::Relative;
 /// Bytes per read.
 const READ_BYTES: usize = 64 << 10;
 
-/// What a bag's manifest and journal list, as last read. Additions to the journal are read incrementally.
+/// What a bag's manifest and journal list, as last read. The journal's additions are read incrementally.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     pub(super) all: Manifest,
     /// The manifest's version; `None` until it is read.
     pub(super) stamp: Option<Option<Stamp>>,
-    /// Whether the manifest lists anything.
     pub(super) is_begun: bool,
     pub(super) journal: Option<Journal>,
     /// Incremented with each complete reread.
@@ -60,8 +59,7 @@ impl Listed {
 
     fn read_all(&mut self, mount: &Mount, bag: &Relative) -> Result<(), DriveError> {
         *self = Self { generation: self.generation + 1, ..Self::default() };
-        // The journal first: it is removed only after a new manifest, so whatever was listed before is in one of the
-        // two.
+        // The journal first: it is removed only after a new manifest, so what was listed before is in one of the two.
         let read = journal::read(mount, &bag.join(journal::FILE), None)?;
         let (all, stamp) = read_manifest(mount, &bag.join(manifest::FILE))?;
         self.is_begun = !all.is_empty();
@@ -70,7 +68,7 @@ impl Listed {
         read.map_or(Ok(()), |read| self.add(mount, bag, read))
     }
 
-    /// Adds entries that are about to be written.
+    /// Adds entries about to be written.
     pub(super) fn with(
         &mut self,
         new: &BTreeMap<String, Digest>,
@@ -85,7 +83,7 @@ impl Listed {
         Ok(&self.all)
     }
 
-    /// The manifest was rewritten from memory of that `generation`.
+    /// From memory of that `generation`.
     pub(super) fn rewritten(&mut self, generation: u64, stamp: Option<Stamp>) {
         self.is_begun = true;
         if self.generation == generation && self.stamp.is_some() {
@@ -95,7 +93,7 @@ impl Listed {
         }
     }
 
-    /// Whether the journal is long enough to be folded into the manifest.
+    /// Whether the journal is long enough to be folded.
     pub(super) fn is_due(&self, min_bytes: u64) -> bool {
         let manifest = self.stamp.flatten().map_or(0, |(_, size, _)| size);
         self.journal.as_ref().is_some_and(|journal| journal.len() >= manifest.max(min_bytes))

@@ -1,4 +1,4 @@
-//! What can still be read of a bag's damaged manifests and journals in the quarantine.
+//! What is readable of a bag's damaged manifests and journals in the quarantine.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,17 +14,17 @@ use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
 
-/// How many of each are read, newest first. Only a drive that damages one at every start has more.
+/// Of each, newest first. Only a drive that damages one at every start has more.
 const MAX_KEPT: usize = 100;
 /// Bytes per read: an unreadable block costs only the lines in it.
 const BLOCK_BYTES: usize = 4096;
 
-/// Digests by path in the bag. Different files may list a path with different digests.
+/// Digests by path in the bag. Several files may list a path with different digests.
 #[derive(Debug, Default)]
 pub(crate) struct QuarantinedLines(HashMap<String, Vec<Digest>>);
 
 impl QuarantinedLines {
-    /// Unreadable parts are left out: they are why the files are in the quarantine.
+    /// Unreadable parts are left out: they are why the files are here.
     pub(crate) fn read(mount: &Mount, place: &BagPlace) -> Result<Self, DriveError> {
         let mut lines = Self::default();
         // Together they may be as large as one manifest.
@@ -38,7 +38,7 @@ impl QuarantinedLines {
                     room = room.saturating_sub(bytes.len() as u64);
                     lines.add(Manifest::readable_lines(&bytes));
                 }
-                // Only the other of the two was quarantined then.
+                // Then only the other one was quarantined.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => tracing::warn!(%path, %error, "a quarantined manifest cannot be read"),
             }

@@ -3,7 +3,7 @@ use std::io;
 use strongroom_files::within::stat_in;
 use strongroom_files::{Handle, Stat, Time};
 
-/// A file's inode, size and modification time: tells its versions apart.
+/// Inode, size and modification time: tells a file's versions apart.
 pub(super) type Stamp = (u64, u64, Time);
 
 pub(super) fn stamp_of(stat: &Stat) -> Stamp {

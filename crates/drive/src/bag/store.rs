@@ -1,5 +1,5 @@
-//! Changes to what a bag lists. Wherever we stop, `sha256sum -c` passes for manifest and journal, and everything listed
-//! before is in one of them.
+//! Changes to what a bag lists. Wherever we stop, `sha256sum -c` passes for manifest and journal, and everything
+//! listed before is in one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,14 +24,14 @@ use crate::proof::ProvenCopy;
 use crate::relative::Relative;
 use crate::temporary::sweep_all;
 
-/// A journal is folded into the manifest when it is as long as that, and at least this long (some ten thousand lines).
-/// So each line is written three times at most on average, however large the month.
+/// A journal is folded when it is as long as the manifest, and at least this long (some ten thousand lines). So each
+/// line is written three times at most on average, however large the month.
 const MIN_FOLD_BYTES: u64 = 1 << 20;
 
 pub(crate) type New = BTreeMap<String, Digest>;
 
 impl Bag {
-    /// Lists proven copies in their places; one result for each, in order.
+    /// Lists proven copies in place; one result each, in order.
     pub(crate) fn list(&self, mount: &Mount, proofs: &[ProvenCopy]) -> Result<Vec<Result<(), DriveError>>, DriveError> {
         let paths: Vec<_> = proofs.iter().map(|proof| inside(&self.place, proof)).collect();
         if paths.iter().all(Result::is_err) {
@@ -78,7 +78,7 @@ impl Bag {
         if new.is_empty() && is_begun {
             return Ok(false);
         }
-        // Once listed, these folders receive nothing else, and recovery skips them: temporary files of earlier attempts
+        // Once listed, these folders receive nothing else, and recovery skips them: earlier attempts' temporary files
         // go now. If we stop here, nothing is listed that is not there.
         let folders: BTreeSet<_> = new.keys().filter_map(|path| path.split('/').nth(1)).collect();
         for folder in folders {
@@ -112,8 +112,8 @@ impl Bag {
         Ok(is_there)
     }
 
-    /// Rewrites a manifest that is missing, damaged or incomplete, from the log's complete `proofs`; whether it had to.
-    /// A manifest or journal that contradicts a proof counts as damaged.
+    /// Rewrites a missing, damaged or incomplete manifest from the log's complete `proofs`; whether it had to. One
+    /// that contradicts a proof counts as damaged.
     pub(crate) fn rebuild(&self, mount: &Mount, proofs: &New) -> Result<bool, DriveError> {
         match self.list_all(mount, proofs) {
             Err(DriveError { kind: DriveErrorKind::BadManifest(_) | DriveErrorKind::Proven, .. }) => {}
@@ -126,8 +126,8 @@ impl Bag {
             parts = ReadableListing { all: Manifest::default(), bad_manifest: true, bad_journal: true, differ: true };
         }
         if parts.bad_manifest {
-            // If the log was lost too, the damaged manifest is all that knows older copies. If we stop here, the next
-            // start rewrites the manifest and finds the damaged one in the quarantine (`QuarantinedLines`).
+            // If the log was lost too, only the damaged manifest knows older copies. If we stop here, the next start
+            // rewrites the manifest and finds the damaged one in the quarantine (`QuarantinedLines`).
             match move_to_quarantine(mount, &self.place.folder().join(manifest::FILE), None) {
                 Err(DriveError { kind: DriveErrorKind::CopyMissing, .. }) => {}
                 moved => drop(moved?),
@@ -140,7 +140,7 @@ impl Bag {
         Ok(true)
     }
 
-    /// Rewrites the text where it differs from its listed digest; whether it had to.
+    /// Rewrites the text if it differs from its listed digest; whether it had to.
     pub(crate) fn mend_text(&self, mount: &Mount) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         let text = self.listed(mount)?.all.text().map(|(path, listed)| (path.to_owned(), listed.clone()));
@@ -153,7 +153,7 @@ impl Bag {
         Ok(true)
     }
 
-    /// Makes the bag or its manifest where missing. From then on `sha256sum -c` passes whenever a transfer is killed.
+    /// Makes a missing bag or manifest. From then on `sha256sum -c` passes whenever a transfer is killed.
     pub(super) fn make_whole(&self, mount: &Mount) -> Result<(), DriveError> {
         if self.listed(mount)?.is_begun {
             return Ok(());
@@ -183,8 +183,8 @@ impl Bag {
         Ok(parts)
     }
 
-    /// Replaces the manifest, in one durable step, by what is listed and `new`, and removes the journal. A manifest is
-    /// never empty: if it would be, or is new, or if `anew`, it lists the text.
+    /// Replaces the manifest, in one durable step, by what is listed and `new`, and removes the journal. A manifest
+    /// that is new or would be empty, or is written `anew`, lists the text.
     fn store(&self, mount: &Mount, new: &New, anew: bool) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;
@@ -233,11 +233,10 @@ impl Bag {
         self.end_of_store(mount, &folder, !parts.bad_journal)
     }
 
-    /// Removes the journal, once the new manifest has its name.
     fn end_of_store(&self, mount: &Mount, folder: &Folder, is_whole: bool) -> Result<(), DriveError> {
         let bag = self.place.folder();
         kill_point!("drive.manifest-renamed");
-        // If we stop here, a power cut shows the old manifest or the new one: either is complete, and the journal is
+        // If we stop here, a power cut shows the old or the new manifest: either is complete, and the journal is
         // there.
         mount.sync_folder(&bag).map_err(|error| mount.error(Operation::Sync, &bag, error))?;
         let path = bag.join(journal::FILE);
@@ -245,8 +244,8 @@ impl Bag {
             return Ok(());
         }
         kill_point!("drive.journal-folded");
-        // If we stop here, or a power cut brings the journal back, the manifest lists the same: the next start removes
-        // it.
+        // If we stop here, or a power cut brings the journal back, the manifest lists the same: the next start
+        // removes it.
         if is_whole {
             let mut listed = self.known();
             remove_in(folder, journal::FILE).map_err(|error| mount.error(Operation::Remove, &path, error))?;
@@ -271,7 +270,7 @@ impl Bag {
         Ok(())
     }
 
-    /// Writes the text, durably. Another file of its name is quarantined.
+    /// Durably. Another file of its name is quarantined.
     fn write_text(&self, mount: &Mount) -> Result<(&'static str, Digest), DriveError> {
         let (data, sha256) = (self.place.data(), text::sha256(&self.place));
         let folder = mount.add_own_folder(&data)?;
@@ -322,7 +321,6 @@ fn match_or_add(
     }
 }
 
-/// Whether the file that was read back is still in its place.
 fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || DriveErrorKind::CopyMissing.of(&proof.path);

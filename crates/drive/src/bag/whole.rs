@@ -51,7 +51,7 @@ impl<'a, F: Handle> NextVersion<'a, F> {
     /// Durable once the folder is synced.
     pub(super) fn replace(&mut self) -> Result<(), DriveError> {
         kill_point!("drive.manifest-written");
-        // If we stop here, the old file is in place; the temporary one is removed at the next start.
+        // If we stop here, the old file is in place; the next start removes the temporary one.
         let replaced = replace_in(&self.folder, whole_name(self.name), self.name);
         replaced.map_err(|source| self.mount.error(Operation::Rename, self.path.join(self.name), source))?;
         self.is_named = true;
@@ -62,7 +62,7 @@ impl<'a, F: Handle> NextVersion<'a, F> {
 impl<F: Handle> Drop for NextVersion<'_, F> {
     fn drop(&mut self) {
         if !self.is_named {
-            // It may take the last room of a full drive.
+            // It may hold the last room of a full drive.
             let _ = remove_in(&self.folder, whole_name(self.name));
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn write_whole(
     next.replace()
 }
 
-/// Creates a small file, durably once its folder is synced.
+/// Durable once its folder is synced.
 pub(super) fn write_first(
     mount: &Mount,
     folder: impl Handle,

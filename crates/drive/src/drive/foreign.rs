@@ -36,9 +36,8 @@ impl Foreign {
 }
 
 impl Drive {
-    /// Counts payload files of every site's bags that cannot be copies: beside the bookings' folders, beside a listed
-    /// copy, or with a desktop's names. Newest month first, until `go_on` returns `false`: a drive may have a million
-    /// folders.
+    /// Counts payload files that cannot be copies: beside the bookings' folders, beside a listed copy, or with a
+    /// desktop's names. Newest month first, until `go_on` returns `false`: a drive may have a million folders.
     ///
     /// Copies are not affected: `sha256sum -c` passes. A BagIt validator calls such a bag incomplete.
     ///

@@ -19,7 +19,7 @@ impl Drive {
     /// ([`Drive::backing_of`]); the identity records it.
     ///
     /// # Errors
-    /// It has one already, the label is not acceptable, or the drive cannot be written to.
+    /// It has one, the label is not acceptable, or the drive cannot be written to.
     pub fn init(root: &Path, label: &str, now: Timestamp) -> Result<Identity, InitError> {
         if !is_label(label) {
             return Err(InitError::BadLabel { label: text::printable(label, 80) });
@@ -46,8 +46,7 @@ impl Drive {
     }
 }
 
-/// An identity that is durable under a temporary name, so that a power cut never leaves an empty file under the final
-/// one.
+/// An identity, durable under a temporary name: a power cut never leaves an empty file under the final one.
 pub(super) struct UnnamedIdentity {
     folder: Folder,
     identity: Identity,

@@ -18,7 +18,7 @@ const FOLDER: &str = "quarantine";
 const MAX_COPIES: u32 = 10_000;
 
 impl Drive {
-    /// Where [`Drive::quarantine`] will put a file, unless another comes first; `None` for a proven file, which stays.
+    /// Where [`Drive::quarantine`] will put a file, unless another is faster; `None` for a proven file, which stays.
     pub fn quarantine_for(&self, path: &str) -> Result<Option<String>, DriveError> {
         let path = relative(path)?;
         let mount = self.session()?;
@@ -42,14 +42,14 @@ impl Drive {
     /// Moves an untrusted file into the quarantine, and returns its new path. `seen`: only if it is still that file.
     ///
     /// # Errors
-    /// An obstacle; it is listed as proven, or is another file by now ([`DriveErrorKind::CopyMissing`]).
+    /// An obstacle; it is listed as proven, or another file by now ([`DriveErrorKind::CopyMissing`]).
     pub fn quarantine(&self, path: &str, seen: Option<FileVersion>) -> Result<String, DriveError> {
         let path = relative(path)?;
         Ok(quarantine_unlisted(self.session()?.as_ref(), &path, seen)?.as_str().to_owned())
     }
 
-    /// Removes a file that was never proven, and its folder if that is empty then. `seen`: only if it is still that
-    /// file. It may be gone already.
+    /// Removes a file that was never proven, and its folder if empty then. `seen`: only if it is still that file. It
+    /// may be gone already.
     ///
     /// # Errors
     /// An obstacle; or the file is listed as proven.
@@ -95,7 +95,7 @@ pub(crate) fn quarantine_unlisted(
     Ok(aside)
 }
 
-/// Moves a file into the quarantine, durably. The caller holds the manifests' lock and knows that no manifest lists it.
+/// Durably. The caller holds the manifests' lock and knows that no manifest lists it.
 pub(crate) fn move_to_quarantine(
     mount: &Mount,
     path: &Relative,

@@ -18,10 +18,10 @@ use crate::proof::ReadBackResult;
 use crate::relative::Relative;
 use crate::seen::FileVersion;
 
-/// The alignment that `O_DIRECT` needs: the largest logical block of any drive on sale. A drive that needs more
-/// refuses, and is read otherwise.
+/// For `O_DIRECT`: the largest logical block of any drive on sale. A drive that needs more refuses, and is read
+/// otherwise.
 const ALIGNMENT_BYTES: usize = 4096;
-/// Bytes per read: enough for any drive's full speed.
+/// Enough for any drive's full speed.
 const BUFFER_BYTES: usize = 1 << 20;
 
 impl Drive {
@@ -64,8 +64,8 @@ fn read_one(
     read_file(mount, &relative(path)?, algorithm, buffer)
 }
 
-/// For a file that differs from the one read back earlier: whether its content is the proven one. FAT invents new inode
-/// numbers with each mount.
+/// For a file that differs from the one read back earlier: whether its content is the proven one. FAT invents new
+/// inode numbers with each mount.
 pub(crate) fn is_still(mount: &Mount, path: &Relative, sha256: &Digest) -> Result<bool, DriveError> {
     let read = read_file(mount, path, Algorithm::Sha256, &mut AlignedBuffer::new())?;
     Ok(read.pair.sha256 == *sha256 && (read.method != ReadBack::Cached || mount.backing() != Backing::Device))
@@ -95,8 +95,8 @@ fn read_file(
     read().map_err(|error| mount.open_error(Operation::Read, path, error))
 }
 
-/// Reads with `O_DIRECT` where supported, and checks the page cache before and after: some file systems accept the flag
-/// and read through it all the same.
+/// Reads with `O_DIRECT` where supported, and checks the page cache before and after: some file systems accept the
+/// flag and read through it.
 fn from_device(file: &File, size: u64, algorithm: Algorithm, buffer: &mut AlignedBuffer) -> io::Result<ReadBackResult> {
     // Drops clean pages; ours are clean, since they were synced.
     drop_cached(file)?;

@@ -233,13 +233,13 @@ impl<'a> Sweeper<'a> {
             return Ok(());
         }
         if !self.proofs.contains_key(&place.month) {
-            // The manifest may have been deleted and begun anew since the file was proven: only the log can tell.
+            // The manifest may have been deleted and begun anew since the proof: only the log can tell.
             self.report.doubtful.insert(place.month);
             return Ok(());
         }
         let listed_as = self.kept_lines(place, path)?;
-        // Age is not evidence: the drive may have been copied, a clock wrong, or an older log restored. Only what this
-        // log says of the path is.
+        // Age is not evidence: the drive may have been copied, a clock wrong, or an older log restored. Only what
+        // this log says of the path is.
         let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
         if !is_left_over {
             self.report.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });

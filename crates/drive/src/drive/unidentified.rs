@@ -96,11 +96,11 @@ impl Unidentified {
         Some(all)
     }
 
-    /// Writes an identity back, durably. `record` records the decision, when only the rename is left to do.
+    /// Writes an identity back, durably. `record` records the decision, when only the rename is left.
     ///
-    /// If we stop before the record, the drive has a temporary file more. If we stop after it, the log has a decision
-    /// whose effect is missing: the same command, repeated, completes it. A damaged file is kept under another name,
-    /// unless it is empty or all zeros.
+    /// If we stop before the record, there is one temporary file more. If we stop after it, the log has a decision
+    /// without its effect: repeating the command completes it. A damaged file is kept under another name, unless it
+    /// is empty or all zeros.
     ///
     /// # Errors
     /// The drive cannot be written to, has an identity by now, or the label is not acceptable; or `record`'s.
