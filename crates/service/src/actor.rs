@@ -1,5 +1,5 @@
-//! The actor that events name: `PART@HOST/USER/PROCESS`. The user is the operating system's, never a given name: the
-//! process's owner or, for a person, who logged in, also behind `sudo`.
+//! Actors of events: `PART@HOST/USER/PROCESS`. The user is the operating system's: the process's owner or, for a
+//! person, who logged in, also behind `sudo`.
 
 use std::fs;
 
@@ -8,28 +8,28 @@ use strongroom_model::{Actor, StageName};
 
 /// The longest DNS label.
 const MAX_HOST_CHARS: usize = 63;
-/// With the other bounds it keeps an actor within its 128 bytes.
+/// Keeps an actor within its 128 bytes.
 const MAX_PART_CHARS: usize = 20;
 /// What `useradd` accepts.
 const MAX_USER_CHARS: usize = 32;
-/// The login's user; the kernel keeps it through every change of user.
+/// The login's user; the kernel keeps it through changes of user.
 const LOGIN: &str = "/proc/self/loginuid";
 /// Nobody logged in, as under systemd.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// A stage in this process, such as `fetch@backup-1/strongroom/4242`.
+/// Such as `fetch@backup-1/strongroom/4242`.
 #[must_use]
 pub fn actor(stage: StageName) -> Actor {
     actor_named(stage.name())
 }
 
-/// A part of the program, in this process.
+/// A part of this process.
 #[must_use]
 pub fn actor_named(part: &str) -> Actor {
     on_host(part, &host_name(), &user_named(rustix::process::geteuid().as_raw()))
 }
 
-/// The person who started this process: `operator@backup-1/ann/4242`.
+/// This process's user: `operator@backup-1/ann/4242`.
 #[must_use]
 pub fn person() -> Actor {
     let login = fs::read_to_string(LOGIN).ok().and_then(|id| id.trim().parse().ok()).filter(|id| *id != NO_LOGIN);
@@ -46,7 +46,6 @@ pub fn host_name() -> String {
         .map_or_else(|| "unknown-host".to_owned(), |name| printable(&name, MAX_HOST_CHARS))
 }
 
-/// Falls back to the number.
 fn user_named(id: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     name_in(&users, id).map_or_else(|| format!("uid-{id}"), str::to_owned)

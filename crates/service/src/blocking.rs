@@ -1,6 +1,6 @@
 use crate::fault;
 
-/// Runs a blocking call on a thread where that is allowed.
+/// Runs a blocking call on a thread for such calls.
 ///
 /// # Panics
 /// If the call panics; the runner contains that as the stage's panic.
@@ -9,7 +9,7 @@ pub async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'stat
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down: nobody polls this again either.
+            // The runtime is shutting down: nobody polls this again.
             Err(_) => std::future::pending().await,
         },
     }

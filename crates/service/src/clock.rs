@@ -19,7 +19,7 @@ enum TimeSource {
 }
 
 impl Clock {
-    /// The host's clock. It may be set at any moment, so a later reading may be smaller.
+    /// The host's clock. A later reading may be smaller: it may be set.
     #[must_use]
     pub const fn system() -> Self {
         Self(TimeSource::System)
@@ -31,7 +31,7 @@ impl Clock {
         Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
-    /// The time in whole microseconds, as the log keeps it.
+    /// In whole microseconds, as the log keeps it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {
@@ -67,12 +67,12 @@ impl Clock {
     }
 }
 
-/// Notices that the clock was set or the host slept, which stops timers too. For callers that look every few seconds.
+/// Notices that the clock was set or the host slept, which stops timers too. For loops of a few seconds.
 #[derive(Debug, Default)]
 pub struct Gaps(Option<Timestamp>);
 
 impl Gaps {
-    /// Whether more time has passed than between two looks.
+    /// Whether more time has passed than between two calls.
     pub fn look(&mut self, now: Timestamp) -> bool {
         let last = self.0.replace(now).unwrap_or(now);
         now.duration_since(last).unsigned_abs() > MAX_SKEW
@@ -84,8 +84,8 @@ const fn shifted(time: Timestamp) -> Timestamp {
     time
 }
 
-/// With `kill-points`, `STRONGROOM_CLOCK=<file>` shifts the host's time by the seconds in that file, such as `-3600`.
-/// It is read each time, so tests can set a running process's clock.
+/// With `kill-points`, the seconds in the file `STRONGROOM_CLOCK`, such as `-3600`, shift the host's time. Read each
+/// time, so that tests can set a running process's clock.
 #[cfg(feature = "kill-points")]
 fn shifted(time: Timestamp) -> Timestamp {
     static FILE: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();

@@ -2,7 +2,7 @@
 //!
 //! - `section`: the keys; doc comments become the [`template`]'s comments;
 //! - `value`: types of values;
-//! - `load`: flags over the environment over the file over defaults;
+//! - `load`: flags over environment over file over defaults;
 //! - `error`; [`template`]; `schema` (JSON Schema, written by a test).
 
 mod error;

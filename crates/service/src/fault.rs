@@ -1,4 +1,4 @@
-//! Faults: places where a test makes the operating system or the device fail.
+//! Faults that a test injects into operating system and device.
 
 use std::io;
 
@@ -38,9 +38,8 @@ impl Fault {
 /// The fault injected at this passing of a named place, such as `fault!("drive.sync")`; an `Option<`[`Fault`]`>`.
 ///
 /// With the feature `kill-points`, `STRONGROOM_FAULT=<name>:<from>[-[<to>]]=<what>[,…]` injects `what` (an error's
-/// number, its name as in errno(3), or `flip`) at the passings of that place from the `from`-th (counted from 1) to the
-/// `to`-th, or only that one, or all from there on (`3-`), or each n-th (`/50`). Without the feature this is `None`,
-/// and the compiler removes it.
+/// number, its name as in errno(3), or `flip`) at the passings `from` (counted from 1) to `to`, or only that one, or
+/// all from there on (`3-`), or each n-th (`/50`). Without the feature the compiler removes it.
 #[macro_export]
 macro_rules! fault {
     ($name:literal) => {
@@ -56,7 +55,7 @@ pub const fn ordered(_name: &'static str) -> Option<Fault> {
     None
 }
 
-/// Carries this thread's faults to whichever thread runs `work`.
+/// Carries this thread's faults to the thread of `work`.
 #[cfg(not(feature = "kill-points"))]
 #[doc(hidden)]
 #[inline(always)]
@@ -67,7 +66,7 @@ pub const fn inherited<T, W: FnOnce() -> T>(work: W) -> W {
 #[cfg(feature = "kill-points")]
 pub use self::armed::{during, inherited, ordered};
 
-/// Errors of calls on files: names and numbers.
+/// Names and numbers of file calls' errors.
 pub const ERRORS: [(&str, i32); 32] = [
     ("EPERM", Errno::PERM.raw_os_error()),
     ("ENOENT", Errno::NOENT.raw_os_error()),
@@ -126,8 +125,8 @@ mod armed {
         static OF_THIS_THREAD: RefCell<Arc<Vec<Order>>> = RefCell::default();
     }
 
-    /// Does `work` with these faults, as in `STRONGROOM_FAULT`, on this thread and in [`blocking`](crate::blocking())
-    /// calls.
+    /// Does `work` with faults, written as in `STRONGROOM_FAULT`, on this thread and in
+    /// [`blocking`](crate::blocking()) calls.
     ///
     /// # Panics
     /// If they cannot be parsed.
@@ -161,7 +160,7 @@ mod armed {
         OF_THIS_THREAD.with_borrow(|orders| take(orders, name)).or_else(|| take(orders, name))
     }
 
-    /// Counts the passing for every order of that name; the first one due applies.
+    /// Counts the passing for every order of that name; the first due one applies.
     fn take(orders: &[Order], name: &str) -> Option<Fault> {
         let mut fault = None;
         for order in orders.iter().filter(|order| order.name == name) {

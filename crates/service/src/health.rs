@@ -1,8 +1,7 @@
-//! Health of a process. Each part that can get stuck or lack something holds a [`Probe`] of the process's [`Health`].
+//! A process's [`Health`]. Each part that can get stuck or lack something holds a [`Probe`].
 //!
-//! - *Alive* (`/healthz`, the service manager's watchdog): the loops turn. Only a restart helps otherwise.
-//! - *Ready* (`/readyz`): all that the work needs is there, such as the log, the broker and the drive. The process
-//!   waits for what is not.
+//! - *Alive* (`/healthz`, the service manager's watchdog): the loops turn. If not, only a restart helps.
+//! - *Ready* (`/readyz`): log, broker and drive are there. If not, the process waits.
 
 mod board;
 mod http;

@@ -19,9 +19,9 @@ use self::stall::UnlessStalled;
 /// Time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// For a request's head, hence also for idling between requests.
+    /// For a request's head, and for idling between requests.
     pub head: Duration,
-    /// For taking any part of a response.
+    /// For any part of a response.
     pub stall: Duration,
     /// Whether it serves more than one request.
     pub keep_alive: bool,
@@ -33,7 +33,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)
     Ok((listener.local_addr()?, listener))
 }
 
-/// Serves a connection; once `stop` is cancelled, only to the end of the request in flight.
+/// Once `stop` is cancelled, only to the end of the request in flight.
 pub async fn serve(stream: TcpStream, router: Router, bounds: Bounds, stop: &CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head).keep_alive(bounds.keep_alive);

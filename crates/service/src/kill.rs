@@ -1,9 +1,9 @@
-//! Kill points: places between two durable steps where a test kills the process.
+//! Kill points, where a test kills the process.
 
 /// Marks a place between two durable steps, such as `kill_point!("fetch.after-rename")`.
 ///
 /// With the feature `kill-points`, `STRONGROOM_KILL_AT=<name>[:<n>]` makes a process kill itself with SIGKILL at the
-/// `n`-th passing (default: the first). Without the feature it is empty.
+/// `n`-th passing (default: the first).
 #[macro_export]
 macro_rules! kill_point {
     ($name:literal) => {
@@ -51,7 +51,7 @@ mod armed {
         Order { name: name.to_owned(), passings_left: AtomicU64::new(passings) }
     }
 
-    /// No destructor runs and no buffer is flushed: as close to a power cut as a process can get.
+    /// No destructor runs and no buffer is flushed, as in a power cut.
     #[cfg(unix)]
     fn die() -> ! {
         let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

@@ -1,5 +1,5 @@
-//! Metrics in Prometheus' text format, recorded with the `metrics` crate's macros. Without
-//! [`install`](Metrics::install) these do almost nothing. [`table`](mod@table) lists every metric.
+//! Metrics in Prometheus' text format, recorded with the `metrics` crate's macros, which do almost nothing before
+//! [`install`](Metrics::install). [`table`](mod@table) lists all.
 
 pub mod table;
 
@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use self::table::{METRICS, Metric, MetricKind, RecordedBy};
 
-/// How often measurements are put into buckets. Until then each is kept, so this bounds their memory.
+/// How often measurements go into buckets. Until then each is kept, so this bounds their memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The recorded metrics; clones share them.
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Metrics {
 pub struct MetricsError(String);
 
 impl Metrics {
-    /// Starts recording in this process; later calls return the same.
+    /// Starts recording; later calls return the same.
     ///
     /// # Errors
     /// Another recorder is installed.
@@ -44,7 +44,6 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Puts measurements into buckets, for ever.
     pub(crate) async fn keep_up(self) {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;

@@ -1,5 +1,5 @@
-//! With `kill-points` and `STRONGROOM_PASSINGS=<file>`, each kill and fault point appends its name to that file: tests
-//! count commits and syncs instead of taking the time.
+//! With `kill-points`, kill and fault points append their names to the file `STRONGROOM_PASSINGS`: tests count
+//! commits and syncs instead of taking the time.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

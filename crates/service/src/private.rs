@@ -4,11 +4,11 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Users who are neither the owner nor in its group.
+/// Neither owner nor group.
 #[cfg(unix)]
 const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
-/// Makes folders and their parents for the owner only; existing ones are unchanged.
+/// For the owner only; existing folders are unchanged.
 #[must_use]
 pub fn private_folders() -> DirBuilder {
     let mut builder = DirBuilder::new();
@@ -18,7 +18,7 @@ pub fn private_folders() -> DirBuilder {
     builder
 }
 
-/// Opens files; new ones are for the owner only.
+/// New files are for the owner only.
 #[must_use]
 pub fn private_files() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -27,14 +27,14 @@ pub fn private_files() -> OpenOptions {
     options
 }
 
-/// Makes these refuse symbolic links.
+/// Refuse symbolic links.
 pub fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     options
 }
 
-/// Sets the umask so that others cannot read what this process makes.
+/// Sets the umask: others cannot read what this process makes.
 pub fn make_nothing_for_others() {
     #[cfg(unix)]
     {
@@ -61,7 +61,7 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether anybody but a file's owner may use it; `false` if it is missing.
+/// Whether others may use a file; `false` if it is missing.
 ///
 /// # Errors
 /// It cannot be read.

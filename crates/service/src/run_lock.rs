@@ -10,8 +10,8 @@ use crate::private::{private_files, private_folders};
 /// How much of the holder's text is shown.
 const MAX_HOLDER_CHARS: usize = 120;
 
-/// One process's right to start a site's runs, until it is dropped or the process ends in any way: the operating system
-/// keeps the lock, not the file's presence.
+/// A process's right to start a site's runs, until it is dropped or the process ends: the operating system keeps the
+/// lock, not the file.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
@@ -38,7 +38,7 @@ pub enum RunLockError {
 }
 
 impl RunLock {
-    /// Takes the lock without waiting; makes its file and folders.
+    /// Does not wait; makes its file and folders.
     ///
     /// # Errors
     /// Another process holds it, or the file cannot be used.

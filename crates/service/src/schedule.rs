@@ -1,4 +1,4 @@
-//! When runs are due and nights are over: pure functions of instants and the time zone's rules.
+//! When runs are due and nights end: pure functions of instants and a time zone.
 
 mod wall;
 mod window;
@@ -32,8 +32,8 @@ pub struct Schedule {
 impl Schedule {
     /// When the next run starts: `now` if it is due.
     ///
-    /// A last start beyond [`Schedule::is_of_a_wrong_clock`] is ignored: it was recorded while the clock was ahead, and
-    /// no run would start until then. One slightly ahead, from another host, counts as `now`.
+    /// A last start beyond [`Schedule::is_of_a_wrong_clock`] is ignored: it was recorded while the clock was ahead,
+    /// and no run would start until then. One slightly ahead, from another host, counts as `now`.
     #[must_use]
     pub fn next_run(&self, last_started: Option<Timestamp>, now: Timestamp) -> Timestamp {
         let earliest = match last_started.filter(|last| !self.is_of_a_wrong_clock(*last, now)) {
@@ -43,14 +43,14 @@ impl Schedule {
         self.opening_at_or_after(earliest)
     }
 
-    /// Whether a recorded instant is more than one interval and five minutes in the future.
+    /// Whether a recorded instant is more than an interval and [`MAX_SKEW`] ahead.
     #[must_use]
     pub fn is_of_a_wrong_clock(&self, recorded: Timestamp, now: Timestamp) -> bool {
         recorded > later(now, self.every.max(MAX_SKEW))
     }
 
-    /// Since when a run is overdue by more than `grace`. `last_started` is the last start or, if there was none or it
-    /// is in the future, when runs were first expected.
+    /// Since when a run is overdue by more than `grace`. `last_started`: the last start or, if there is none or it is
+    /// ahead, when runs were first expected.
     #[must_use]
     pub fn overdue(&self, last_started: Timestamp, now: Timestamp, grace: Duration) -> Option<Timestamp> {
         if last_started > now {
@@ -60,13 +60,13 @@ impl Schedule {
         (later(due, grace) < now).then_some(due)
     }
 
-    /// The window's opening that contains `at`; without a window, the calendar day.
+    /// The opening that contains `at`; without a window, the calendar day.
     #[cfg(test)]
     pub(crate) fn opening_containing(&self, at: Timestamp) -> Option<Opening> {
         self.openings_around(at).find(|opening| opening.contains(at))
     }
 
-    /// The first and the last opening (or calendar day) that ended after `since` and by `now`.
+    /// The first and last opening (or day) that ended after `since` and by `now`.
     #[must_use]
     pub fn ended_between(&self, since: Timestamp, now: Timestamp) -> Option<(Opening, Opening)> {
         let ended = |opening: &Opening| opening.closes > since && opening.closes <= now;
@@ -75,7 +75,7 @@ impl Schedule {
         Some((first, last))
     }
 
-    /// The latest instant after `since` and by `now` at which clocks reached `at`.
+    /// The last instant after `since` and by `now` at which clocks reached `at`.
     #[must_use]
     pub fn passed_daily(&self, at: civil::Time, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let today = now.to_zoned(self.zone.clone()).date();

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// How long in-flight work may take after the first signal, by default: a stalled transfer's read timeout and a batch's
-/// sync fit into it.
+/// For in-flight work after the first signal: a stalled transfer's read timeout and a batch's sync fit in.
 pub const DEFAULT_STOP_BOUND: Duration = Duration::from_secs(60);
 
 /// The two steps; clones share them.
@@ -22,8 +21,8 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Handles SIGINT and SIGTERM (Ctrl-C on Windows): the first stops; the second, or `bound` after the first, aborts.
-    /// Call it within a tokio runtime.
+    /// Handles SIGINT and SIGTERM (Ctrl-C on Windows): the first stops; the second, or `bound` after it, aborts. Call
+    /// it within a tokio runtime.
     #[must_use]
     pub fn on_signals(bound: Duration) -> Self {
         let shutdown = Self::new();
@@ -48,12 +47,12 @@ impl Shutdown {
         shutdown
     }
 
-    /// The first step: take nothing new, finish in-flight work.
+    /// Take nothing new, finish in-flight work.
     pub fn request(&self) {
         self.stop.cancel();
     }
 
-    /// Both steps: abort in-flight work too. The log still has it.
+    /// Abort in-flight work too. The log still has it.
     pub fn give_up(&self) {
         self.stop.cancel();
         self.abort.cancel();

@@ -1,5 +1,4 @@
-//! Notifications for systemd: `Type=notify`, `WatchdogSec=` and the status line. Without a service manager they do
-//! nothing.
+//! Notifications for systemd: `Type=notify`, `WatchdogSec=` and the status line; without it, nothing.
 
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub fn stopping() {
     }
 }
 
-/// What the process does now, in one line.
+/// One line on what the process does.
 pub fn status(text: &str) {
     if let Err(error) = manager::notify(Notification::Status(&printable(text, MAX_STATUS_CHARS))) {
         tracing::debug!(%error, "cannot report the status to the service manager");
@@ -40,8 +39,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Pings twice per allowed period while the process's loops turn, if there is a watchdog. Call it within a tokio
-    /// runtime.
+    /// Pings twice per allowed period while the loops turn, if there is a watchdog. Call it within a tokio runtime.
     pub fn start(health: Health) -> Self {
         let pinging = manager::watchdog_period().map(|period| tokio::spawn(ping(health, period / 2)));
         Self { _pinging: pinging.map(AbortOnDropHandle::new) }

@@ -1,4 +1,4 @@
-//! Log lines on stderr, and traces for a configured collector.
+//! Log lines on stderr, and traces for a collector.
 
 #[cfg(feature = "otlp")]
 mod outage;
@@ -19,14 +19,14 @@ use self::repeats::Repeats;
 pub use self::traces::Traces;
 use crate::config::{LogFormat, Telemetry};
 
-/// Libraries that are silent unless requested: an absent collector would fill the log ([`outage`] logs it once), the
-/// broker's client shows unroutable messages with file names, and the database's errors come back as results.
+/// Silent unless requested: an absent collector would fill the log ([`outage`] logs it once), the broker's client
+/// shows unroutable messages with file names, and the database's errors are returned.
 const QUIET: [&str; 3] = ["opentelemetry", "lapin::returned_messages", "sqlx"];
 
-/// Who sends traces.
+/// A sender of traces.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceIdentity<'a> {
-    /// What the process does, such as `fetch`: the service is `strongroom-fetch`.
+    /// Such as `fetch`: the service is `strongroom-fetch`.
     pub verb: &'a str,
     /// Its site.
     pub site: &'a SiteId,
@@ -46,7 +46,7 @@ pub enum TelemetryError {
     Twice(#[source] TryInitError),
 }
 
-/// Sends log lines to stderr, without traces. `RUST_LOG` overrides the configured level.
+/// Log lines on stderr, without traces. `RUST_LOG` overrides the configured level.
 ///
 /// # Errors
 /// The level is invalid, or telemetry is set up already.
@@ -54,7 +54,7 @@ pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
     install(settings, io::stderr, io::stderr().is_terminal(), &Traces::none())
 }
 
-/// As [`init`], with traces to the configured collector, if any. Call it within a tokio runtime, which sends them.
+/// As [`init`], with traces to the configured collector. Call it within a tokio runtime, which sends them.
 ///
 /// # Errors
 /// As [`init`]; or the collector's address cannot be used.
@@ -62,7 +62,7 @@ pub fn init_as(settings: &Telemetry, who: &ServiceIdentity<'_>) -> Result<Traces
     init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
 }
 
-/// As [`init_as`], with another writer for log lines, such as one that moves a progress bar.
+/// As [`init_as`], with another writer, such as one that moves a progress bar.
 pub fn init_as_to<W>(
     settings: &Telemetry,
     who: &ServiceIdentity<'_>,

@@ -1,4 +1,4 @@
-//! Trace contexts between processes, as `traceparent` (W3C Trace Context, level 1).
+//! Trace contexts between processes: `traceparent` (W3C Trace Context, level 1).
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 /// The header's name, in messages and requests.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// The current span's `traceparent`, for outgoing messages and requests; `None` without traces.
+/// The current span's `traceparent`; `None` without traces.
 #[must_use]
 pub fn current_traceparent() -> Option<String> {
     let context = Span::current().context();
@@ -20,8 +20,7 @@ pub fn current_traceparent() -> Option<String> {
     span.is_valid().then(|| format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id()))
 }
 
-/// Makes `span`, which must not have been entered, a child of the sender's span. Invalid values, as strangers may send
-/// them, are ignored.
+/// Makes `span`, not yet entered, a child of the sender's. Invalid values, as strangers may send them, are ignored.
 pub fn follow(span: &Span, traceparent: &str) {
     if let Some(parent) = parse(traceparent) {
         // Fails only without traces.
@@ -29,7 +28,7 @@ pub fn follow(span: &Span, traceparent: &str) {
     }
 }
 
-/// Links `span` to a sender's: for work on many messages at once.
+/// For work on many messages at once.
 pub fn link(span: &Span, traceparent: &str) {
     if let Some(other) = parse(traceparent) {
         span.add_link(other);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// No file was named, and none was found.
+    /// No file was named or found.
     #[error("there is no configuration: looked for {}; write one with `strongroom config init`, or name one with --config", listed(.0))]
     NoneFound(Vec<PathBuf>),
     /// The file cannot be read.
@@ -37,7 +37,7 @@ pub enum ConfigError {
     UnknownKey {
         /// File and line, or variable.
         place: String,
-        /// The key as written, with its sections.
+        /// As written, with its sections.
         key: String,
         /// The most similar key.
         nearest: Option<String>,
@@ -47,15 +47,15 @@ pub enum ConfigError {
     Value {
         /// File and line, or variable.
         place: String,
-        /// The key, with its sections.
+        /// With its sections.
         key: String,
-        /// What was found and expected.
+        /// Found and expected.
         message: String,
     },
     /// A required value is missing.
     #[error("{key} is not set: {purpose}; set {example}")]
     Missing {
-        /// The key, with its sections.
+        /// With its sections.
         key: &'static str,
         /// Its purpose.
         purpose: &'static str,
@@ -72,7 +72,7 @@ pub enum ConfigError {
         /// What to do.
         advice: String,
     },
-    /// A secret is given both directly and as a file.
+    /// A secret is given both directly and in a file.
     #[error("{key} is set, and so is {key}_file ({path}): take away one of them", path = path.display())]
     TwoSecrets {
         /// Its key.

@@ -1,4 +1,4 @@
-//! The existing keys, derived from the sections' types.
+//! The keys, derived from the sections' types.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::nearest::nearest;
 use super::section::Config;
 use super::value::ServiceKind;
 
-/// Longer keys are not compared with the known ones.
+/// Longer keys are not compared.
 const MAX_COMPARED_BYTES: usize = 100;
 
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Its environment variable, such as `STRONGROOM_MAIL_SMTP_PORT`.
+    /// Such as `STRONGROOM_MAIL_SMTP_PORT`.
     pub(super) fn variable(&self) -> String {
         format!("STRONGROOM_{}", self.path.replace('.', "_").to_uppercase())
     }
@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// For keys without a default whose comment shows none; used by template and messages.
+/// For keys without a default whose comment shows none.
 const EXAMPLES: [(&str, &str); 5] = [
     ("log.url", ServiceKind::Database.example()),
     ("broker.url", ServiceKind::Broker.example()),
@@ -46,7 +46,6 @@ const EXAMPLES: [(&str, &str); 5] = [
     ("telemetry.otlp_endpoint", "http://127.0.0.1:4318"),
 ];
 
-/// In the file's order.
 pub(super) fn all() -> Vec<Key> {
     let mut keys = Vec::new();
     collect(&Config::META, "", &mut keys);
@@ -82,7 +81,7 @@ pub(super) fn lookup(path: &str) -> Named {
     Named::Section
 }
 
-/// The most similar key or section, by its whole path or, for a wrong section, by its last part.
+/// The most similar key or section, by whole path or, for a wrong section, last part.
 pub(super) fn nearest_to(path: &str) -> Option<String> {
     if path.len() > MAX_COMPARED_BYTES {
         return None;
@@ -110,7 +109,7 @@ pub(super) fn nearest_variable(name: &str) -> Option<String> {
     nearest(name, variables.iter().map(String::as_str)).map(|(_, variable)| variable.to_owned())
 }
 
-/// Adds a correct line to a library's message, unless it contains one.
+/// Adds a correct line to a library's message, unless it has one.
 pub(super) fn explain(path: &str, message: &str) -> String {
     let message = message.strip_prefix("validation failed: ").unwrap_or(message);
     let key = all().into_iter().find(|key| key.path == path);

@@ -9,21 +9,20 @@ use confique::{Config as _, Layer};
 use super::error::ConfigError;
 use super::section::Config;
 
-/// The file's name in the working folder.
+/// In the working folder.
 pub const FILE_NAME: &str = "strongroom.toml";
-/// A system's configuration.
 const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
 
 type ConfigLayer = <Config as confique::Config>::Layer;
 
-/// All inputs of a configuration, as plain values.
+/// A configuration's inputs, as plain values.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The named file; otherwise the first of `search` that exists.
     pub file: Option<PathBuf>,
-    /// Where files are looked for, in order.
+    /// Where files are searched, in order.
     pub search: Vec<PathBuf>,
-    /// Variables that begin with `STRONGROOM_`.
+    /// Those that begin with `STRONGROOM_`.
     pub environment: BTreeMap<String, String>,
     /// What `~/` stands for.
     pub home: Option<PathBuf>,
@@ -32,7 +31,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// This process's inputs, with the file that a flag names, if any.
+    /// This process's inputs, with the file that a flag names.
     #[must_use]
     pub fn of_process(file: Option<&Path>) -> Self {
         Self {
@@ -107,7 +106,7 @@ impl Config {
     }
 }
 
-/// A secret in the upper layer replaces the lower one's file of it, and the reverse: both forms set one value.
+/// A secret in the upper layer replaces the lower one's file of it, and the reverse.
 fn over(upper: &ConfigLayer, mut lower: ConfigLayer) -> ConfigLayer {
     macro_rules! either {
         ($($section:ident).+: $secret:ident, $file:ident) => {

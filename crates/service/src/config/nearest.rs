@@ -1,4 +1,4 @@
-/// The most similar candidate and its distance, if at most a third of the word differs.
+/// The most similar candidate and its distance, at most a third of the word.
 pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<(usize, &'a str)> {
     let most = (word.chars().count() / 3).max(1);
     candidates

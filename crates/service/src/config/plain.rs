@@ -18,8 +18,7 @@ pub fn sends_in_the_clear(url: &url::Url) -> Option<String> {
     url.host_str().filter(|host| is_plain && !is_local(host)).map(str::to_owned)
 }
 
-/// Whether a database must be verified by TLS before it gets the password: it is remote, and its address sets no
-/// `sslmode`.
+/// A remote database must be verified by TLS before it gets the password, unless its address sets `sslmode`.
 #[must_use]
 pub fn needs_verified_tls(url: &url::Url) -> bool {
     let mut host = url.host_str().unwrap_or_default().replace("%2F", "/").replace("%2f", "/");

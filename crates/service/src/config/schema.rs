@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::keys;
 use super::section::Config;
 
-/// The JSON Schema of `strongroom.toml`, for editors: all keys optional, others refused, defaults included.
+/// The JSON Schema of `strongroom.toml`, for editors: keys are optional, others refused.
 #[must_use]
 pub(super) fn schema() -> Value {
     let mut settings = schemars::generate::SchemaSettings::draft2020_12();
@@ -22,7 +22,6 @@ pub(super) fn schema() -> Value {
     schema
 }
 
-/// Makes keys optional and refuses others, recursively.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.remove("required");

@@ -6,7 +6,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) enum TextFileError {
     TooLong,
-    /// The operating system's error, or how to save it.
+    /// The operating system's error, or how to save the file.
     Unreadable(io::Error),
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-/// The health of this process's parts; clones share it.
+/// A process's health; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<Checks>>);
 
@@ -40,13 +40,13 @@ impl Health {
         Self::default()
     }
 
-    /// Registers a loop, which must report within `within` (also its first turn) or the process is not alive.
+    /// Registers a loop, which must report within `within`, the first turn included, or the process is not alive.
     #[must_use]
     pub fn turns(&self, name: impl Into<String>, within: Duration) -> Probe {
         self.probe(name.into(), true, Ok(()), Some(within))
     }
 
-    /// Registers something that the work needs; not ready until reported healthy.
+    /// Registers a requirement; not ready until reported healthy.
     #[must_use]
     pub fn needs(&self, name: impl Into<String>) -> Probe {
         self.probe(name.into(), false, Err("nobody has looked yet".to_owned()), None)
@@ -80,7 +80,7 @@ impl Health {
     }
 
     fn checks(&self) -> MutexGuard<'_, Checks> {
-        // Each statement leaves it consistent, so a panic elsewhere does no harm.
+        // Each statement leaves it consistent, so a panic elsewhere is harmless.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,7 +102,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1}", time.as_secs_f64())
 }
 
-/// One part's handle. Dropped before it is [done](Probe::done), the part has ended unexpectedly and stays failed.
+/// One part's handle. Dropped before it is [done](Probe::done), it counts as failed.
 #[derive(Debug)]
 pub struct Probe {
     health: Health,
@@ -123,12 +123,12 @@ impl Probe {
         self.report(Ok(()));
     }
 
-    /// Reports it unhealthy; anybody may read `why`.
+    /// Anybody may read `why`.
     pub fn bad(&self, why: impl Into<String>) {
         self.report(Err(why.into()));
     }
 
-    /// Ends the check: the part has ended as it should.
+    /// The part has ended as it should.
     pub fn done(mut self) {
         self.is_done = true;
         self.health.checks().by_number.remove(&self.number);

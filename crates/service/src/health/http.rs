@@ -22,12 +22,12 @@ use crate::metrics::Metrics;
 
 /// A scraper, a probe and a person, with room to spare.
 const MAX_CONNECTIONS: usize = 32;
-/// A connection serves one request within this time, so that nobody can hold them all.
+/// For a connection's one request, so that nobody can hold them all.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
 const BOUNDS: Bounds = Bounds { head: Duration::from_secs(5), stall: LONGEST_EXCHANGE, keep_alive: false };
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Serves `/healthz`, `/readyz` and `/metrics` until it is dropped, and runs the metrics' upkeep.
+/// Serves `/healthz`, `/readyz` and `/metrics` until dropped, and runs the metrics' upkeep.
 #[derive(Debug)]
 pub struct HealthServer {
     address: SocketAddr,

@@ -6,13 +6,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose writes fail once the peer has taken nothing for `patience`: otherwise a client that never reads would
-/// keep its connection and an open file for ever.
+/// Writes fail once the peer has taken nothing for `patience`: otherwise a client that never reads would keep its
+/// connection and an open file for ever.
 #[derive(Debug)]
 pub(super) struct UnlessStalled<S> {
     stream: S,
     patience: Duration,
-    /// Runs while a write is pending.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

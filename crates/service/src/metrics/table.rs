@@ -1,4 +1,4 @@
-//! Every metric. Dashboards and alerts are written against this table.
+//! Every metric; dashboards and alerts rely on it.
 
 use metrics::Unit;
 

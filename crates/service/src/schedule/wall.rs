@@ -1,15 +1,15 @@
-//! Wall-clock readings as instants, on days when a zone skips or repeats some. A skipped reading is the end of the gap.
+//! Wall-clock readings as instants. A skipped reading is the end of the gap.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// The first instant at which clocks show `reading`.
+/// Of a repeated reading the first.
 pub(super) fn first_reading(zone: &TimeZone, reading: DateTime) -> Timestamp {
     resolve(zone, reading, |before, _| before)
 }
 
-/// The last instant at which clocks show `reading`.
+/// Of a repeated reading the last.
 pub(super) fn last_reading(zone: &TimeZone, reading: DateTime) -> Timestamp {
     resolve(zone, reading, |_, after| after)
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::wall;
 use strongroom_model::text::printable;
 
-/// The hours in which runs may start: from a time of day up to, but without, another. An end not after the start is on
-/// the next day: `23:00-05:00` is a night, `00:00-00:00` a whole day.
+/// When runs may start: from one time of day until before another. An end not after the start is on the next day:
+/// `23:00-05:00` is a night, `00:00-00:00` a whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     start: Time,
@@ -27,8 +27,8 @@ impl Window {
         self.end <= self.start && self.end != Time::midnight()
     }
 
-    /// The opening that begins on `date`. A skipped time of day counts as the end of the gap; a repeated one opens the
-    /// first time and closes the last time. `None` if the whole window is skipped.
+    /// The opening that begins on `date`. A skipped time counts as the end of the gap; a repeated one opens the first
+    /// time and closes the last time. `None` if the window is skipped.
     #[must_use]
     pub fn opening(self, date: Date, zone: &TimeZone) -> Option<Opening> {
         let tomorrow = date.tomorrow().ok()?;
@@ -67,7 +67,7 @@ impl Opening {
         format!("the {} of {}", self.noun(), self.date)
     }
 
-    /// The name of all openings from this to `last`.
+    /// Of all openings to `last`.
     #[must_use]
     pub fn title_through(&self, last: &Self) -> String {
         if self.date == last.date {

@@ -12,7 +12,7 @@ impl Traces {
         Self(())
     }
 
-    /// A configured collector is an error: nobody should wait for traces that never come.
+    /// A configured collector is an error: its traces would never come.
     pub(super) fn to(_: &Url, _: &ServiceIdentity<'_>) -> Result<Self, String> {
         Err("this program was built without traces: build it with `--features otlp`, as the packages are, or unset the \
              key"

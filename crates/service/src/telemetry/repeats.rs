@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// A lasting condition still shows once per this time.
+/// A lasting condition shows once per this time.
 const QUIET_FOR: Duration = Duration::from_secs(60);
 /// Beyond this all are forgotten, and some lines repeat.
 const MAX_LINES: usize = 1024;

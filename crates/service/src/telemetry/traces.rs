@@ -18,18 +18,17 @@ use url::Url;
 use super::ServiceIdentity;
 use super::outage::Outage;
 
-/// Only our spans: those of the libraries that send them would beget more.
+/// Spans of the libraries that send ours would beget more.
 const OUR_TARGETS: &str = "strongroom";
 /// Spans that log lines need not show have the level `debug`.
 const KEPT_LEVEL: LevelFilter = LevelFilter::DEBUG;
-/// How long the collector may take to answer.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// While the collector is away, later spans are lost.
 const MAX_WAITING_SPANS: usize = 2048;
-/// How long the last spans may take when the program ends.
+/// For the last spans, at the program's end.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
-/// This process's traces to a collector, sent with OTLP over HTTP, if one is configured.
+/// Traces sent with OTLP over HTTP, if configured.
 #[derive(Debug)]
 pub struct Traces(Option<SdkTracerProvider>);
 
@@ -38,7 +37,7 @@ impl Traces {
         Self(None)
     }
 
-    /// Nothing is sent yet, so an absent collector is not an error.
+    /// Nothing is sent yet: an absent collector is not an error.
     pub(super) fn to(endpoint: &Url, who: &ServiceIdentity<'_>) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|error| error.to_string())?;
         // The client needs a TLS provider, and panics without one.
@@ -68,7 +67,7 @@ impl Traces {
         Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
     }
 
-    /// Sends the remaining spans, within a bound, and ends. Call it last.
+    /// Sends the remaining spans, within a bound. Call it last.
     pub async fn flush(self) {
         let Some(provider) = self.0 else { return };
         // It waits for the sending thread, so it must not block the runtime's.
@@ -96,7 +95,7 @@ fn resource(who: &ServiceIdentity<'_>) -> Resource {
         .build()
 }
 
-/// Sends spans on the runtime, which the HTTP client needs: the collecting thread is outside of it.
+/// Sends on the runtime, which the HTTP client needs: the collecting thread is outside of it.
 #[derive(Debug)]
 struct Exporter {
     inner: Arc<opentelemetry_otlp::SpanExporter>,

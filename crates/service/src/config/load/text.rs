@@ -1,4 +1,4 @@
-//! The layers given as plain text: environment and flags.
+//! Environment and flags.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) fn environment(environment: &BTreeMap<String, String>) -> Result<Conf
     Ok(layer)
 }
 
-/// Kubernetes and Docker give containers variables about services, such as `STRONGROOM_SERVER_PORT=tcp://10.0.0.1:8400`
+/// Kubernetes and Docker set variables for services, such as `STRONGROOM_SERVER_PORT=tcp://10.0.0.1:8400`
 /// (Kubernetes, "Service environment variables").
 fn is_service_link(name: &str, value: &str) -> bool {
     let name = name.strip_prefix(PREFIX).unwrap_or_default();
@@ -45,7 +45,7 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || is_of_service("SERVICE_PORT")
 }
 
-/// A variable that begins with a section's name was meant as a key; others, such as `STRONGROOM_CONFIG`, are ignored.
+/// A section's name at the beginning means a key; other variables, such as `STRONGROOM_CONFIG`, are ignored.
 fn refuse_if_meant_for_us(name: &str, keys: &[Key]) -> Result<(), ConfigError> {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
     let section = rest.split('_').next().unwrap_or_default();
@@ -88,7 +88,7 @@ fn one(key: &Key, text: &str, place: &str) -> Result<ConfigLayer, ConfigError> {
     ConfigLayer::deserialize(table).map_err(|error| bad(error.message()))
 }
 
-/// Parsed like the key's default; text where it has none.
+/// Parsed like the key's default; without one, text.
 fn value(key: &Key, text: &str) -> Result<Value, String> {
     let shown = || printable(text, MAX_SHOWN_CHARS);
     Ok(match key.default() {

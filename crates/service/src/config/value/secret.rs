@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Accepts text, and refuses all else without repeating it, as serde's messages would.
+/// Refuses what is not text without repeating it, as serde's messages would.
 struct SecretVisitor;
 
 const NOT_TEXT: &str = "a secret is a text in quotes";

@@ -1,4 +1,4 @@
-//! Addresses of databases and brokers. They hold passwords, which are never shown.
+//! Addresses of databases and brokers, whose passwords are never shown.
 
 use std::fmt;
 use std::path::Path;
@@ -10,8 +10,7 @@ use url::Url;
 use super::Secret;
 use crate::config::ConfigError;
 
-/// The address of a database or broker, with credentials. Printing, logging or serialising it shows neither the
-/// password nor the parameters.
+/// An address with credentials. Printing, logging or serialising it shows neither password nor parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceUrl(Url);
 
