@@ -4,12 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 
-use strongroom_files::name_of;
-
-/// The longest path that is recorded, in bytes: Linux's `PATH_MAX`.
-const MAX_PATH_BYTES: usize = 4096;
-/// The longest name of a file or folder, in bytes: what ext4, XFS and Btrfs allow.
-const MAX_NAME_BYTES: usize = 255;
+use strongroom_files::{MAX_NAME_BYTES, name_of, stays_below};
 
 /// A path relative to the document root: parts that are neither empty nor `.` nor `..`, separated by `/`. Bytes,
 /// since a file's name need not be text.
@@ -19,18 +14,7 @@ pub(crate) struct RelativePath(Vec<u8>);
 impl RelativePath {
     pub(crate) fn new(path: impl AsRef<[u8]>) -> Result<Self, BadPath> {
         let bytes = path.as_ref();
-        let good = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && part.len() <= MAX_NAME_BYTES;
-        if bytes.is_empty() {
-            Err(BadPath::Empty)
-        } else if bytes.contains(&0) {
-            Err(BadPath::Nul)
-        } else if bytes.len() > MAX_PATH_BYTES {
-            Err(BadPath::TooLong)
-        } else if !bytes.split(|&b| b == b'/').all(good) {
-            Err(BadPath::Escapes)
-        } else {
-            Ok(Self(bytes.to_vec()))
-        }
+        if stays_below(bytes) { Ok(Self(bytes.to_vec())) } else { Err(BadPath) }
     }
 
     pub(crate) fn below(path: &Path) -> Result<Self, BadPath> {
@@ -119,16 +103,8 @@ pub(crate) fn readable(name: &OsStr) -> String {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadPath {
-    #[error("the path is empty")]
-    Empty,
-    #[error("the path holds a NUL byte")]
-    Nul,
-    #[error("the path is longer than {MAX_PATH_BYTES} bytes")]
-    TooLong,
-    #[error("the path has a part that is empty, `.`, `..` or longer than {MAX_NAME_BYTES} bytes")]
-    Escapes,
-}
+#[error("the path is empty or too long, contains NUL, or has a part that is empty, `.`, `..` or too long")]
+pub(crate) struct BadPath;
 
 #[cfg(test)]
 mod tests {
