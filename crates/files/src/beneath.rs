@@ -26,9 +26,9 @@ const MAX_MAKE_ATTEMPTS: u32 = 16;
 pub struct Policy {
     /// Whether other file systems below the root are refused (`EXDEV`).
     pub one_file_system: bool,
-    /// Of new files, such as `0o640`.
+    /// The mode of new files, such as `0o640`.
     pub file_mode: u32,
-    /// Of new folders, such as `0o750`.
+    /// The mode of new folders, such as `0o750`.
     pub folder_mode: u32,
 }
 
@@ -107,14 +107,14 @@ impl Beneath {
         plain(file)
     }
 
-    /// In an existing folder.
+    /// Creates a plain file in an existing folder, or opens it where `creation` allows.
     pub fn create(&self, path: impl AsRef<Path>, creation: Creation) -> io::Result<File> {
         let (folder, name) = split(path.as_ref()).ok_or(Errno::ISDIR)?;
         checked(path.as_ref())?;
         create_in(self.folder(folder)?, name, creation, self.policy.file_mode)
     }
 
-    /// With missing parents.
+    /// Opens a folder; makes it and missing parents.
     pub fn make_folder(&self, path: impl AsRef<Path>) -> io::Result<MadeFolder> {
         let mut changed = Vec::new();
         let folder = self.make(path.as_ref(), &mut changed, MAX_MAKE_ATTEMPTS)?;
@@ -141,7 +141,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// In an existing parent.
+    /// Opens a folder, or makes it in an existing parent.
     pub fn add_folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         let path = path.as_ref();
         let Some((parent, name)) = split(path) else { return self.folder(path) };
@@ -169,7 +169,7 @@ impl Beneath {
         }
     }
 
-    /// Without replacing (`EEXIST`).
+    /// Renames without replacing (`EEXIST`).
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         let ((from_folder, from_name), (to_folder, to_name)) =
             split(from.as_ref()).zip(split(to.as_ref())).ok_or(Errno::INVAL)?;

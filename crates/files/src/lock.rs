@@ -16,7 +16,7 @@ use crate::refusal::errno;
 pub struct Locked(File);
 
 impl Locked {
-    /// Exclusive; `None` where another open has a lock.
+    /// Takes an exclusive lock; `None` where another open has a lock.
     pub fn try_exclusive(file: File) -> io::Result<Option<Self>> {
         match call(|| fault!("files.lock"), || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Ok(Some(Self(file))),
@@ -25,12 +25,12 @@ impl Locked {
         }
     }
 
-    /// Waits.
+    /// Waits for an exclusive lock.
     pub fn exclusive(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockExclusive)
     }
 
-    /// Waits.
+    /// Waits for a shared lock.
     pub fn shared(file: File) -> io::Result<Self> {
         Self::wait(file, FlockOperation::LockShared)
     }

@@ -20,12 +20,12 @@ const MAX_FSYNCS: usize = 8;
 /// While file systems are compared.
 const MAX_OPEN_FOLDERS: usize = 256;
 
-/// Its bytes.
+/// Makes a file's bytes durable.
 pub fn sync_file(file: impl Handle) -> io::Result<()> {
     call(|| fault!("files.fsync"), || rustix::fs::fsync(&file))
 }
 
-/// Its names; network file systems without this call leave it to their servers.
+/// Makes a folder's names durable; network file systems without this call leave it to their servers.
 pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
     match sync_file(folder) {
         Err(error) if is_unsupported(&error) => Ok(()),
@@ -34,13 +34,13 @@ pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
 }
 
 impl Beneath {
-    /// The whole file system, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is reported once per
+    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is reported once per
     /// open root.
     pub fn sync_all(&self) -> io::Result<()> {
         call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
     }
 
-    /// Bytes of files beneath this root; after an error none is certain.
+    /// Makes files beneath this root durable; after an error none is certain.
     pub fn sync_files(&self, files: &[File]) -> io::Result<()> {
         if self.sync_together(files.len()) && files.iter().all(|file| self.is_ours(file)) {
             return self.sync_all();
@@ -48,7 +48,7 @@ impl Beneath {
         files.iter().try_for_each(sync_file)
     }
 
-    /// Names in these folders; a missing folder has none.
+    /// Makes these folders' names durable; a missing folder has none.
     pub fn sync_folders<P: AsRef<Path>>(&self, folders: &BTreeSet<P>) -> io::Result<()> {
         if self.sync_together(folders.len()) && self.stays_on_one_file_system() {
             return self.sync_all();

@@ -85,13 +85,13 @@ pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> i
     Ok(())
 }
 
-/// A link itself; whether there was one.
+/// Removes a file, or a link itself; whether there was one.
 pub fn remove_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.unlink"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::empty()));
     Ok(absent_or(removed)?.is_some())
 }
 
-/// Empty (else `ENOTEMPTY`); whether there was one.
+/// Removes an empty folder (else `ENOTEMPTY`); whether there was one.
 pub fn remove_folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<bool> {
     let removed = call(|| fault!("files.rmdir"), || rustix::fs::unlinkat(&folder, name.as_ref(), AtFlags::REMOVEDIR));
     Ok(absent_or(removed)?.is_some())
@@ -105,7 +105,7 @@ fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Without replacing (`EEXIST`).
+/// Renames without replacing (`EEXIST`).
 pub fn rename_in(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,
@@ -153,7 +153,7 @@ pub fn rename_guarded<G>(
     }
 }
 
-/// Replaces: for a file of ours.
+/// Renames within a folder, replacing: for a file of ours.
 pub fn replace_in(folder: impl Handle, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> io::Result<()> {
     call(|| fault!("files.replace"), || rustix::fs::renameat(&folder, from.as_ref(), &folder, to.as_ref()))
 }

@@ -31,7 +31,7 @@ impl Clock {
         Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
-    /// In whole microseconds, as the log keeps it.
+    /// The time in whole microseconds, as the log keeps it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {

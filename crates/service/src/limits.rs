@@ -5,13 +5,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Files that the program itself opens: logs, sockets, folders.
 const OWN_FILES: u64 = 40;
 
-/// To this user's maximum. The usual limit, 1024, is for programs that use select(2).
+/// Raises the limit to this user's maximum. The usual limit, 1024, is for programs that use select(2).
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// Besides the program's own; at least one.
+/// How many files may be open besides the program's own; at least one.
 #[must_use]
 pub fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);

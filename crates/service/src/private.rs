@@ -27,7 +27,7 @@ pub fn private_files() -> OpenOptions {
     options
 }
 
-/// Refuse symbolic links.
+/// Makes these refuse symbolic links.
 pub fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// Of a repeated reading the first.
+/// The first instant at which clocks show `reading`.
 pub(super) fn first_reading(zone: &TimeZone, reading: DateTime) -> Timestamp {
     resolve(zone, reading, |before, _| before)
 }
 
-/// Of a repeated reading the last.
+/// The last instant at which clocks show `reading`.
 pub(super) fn last_reading(zone: &TimeZone, reading: DateTime) -> Timestamp {
     resolve(zone, reading, |_, after| after)
 }
