@@ -67,9 +67,9 @@ impl fmt::Display for NoArchive {
             Some(DiskTrouble::Rights) | None => write!(
                 f,
                 "the server cannot archive in {folder} below its document root: {error}; see that {folder} is a folder \
-                 of its own, for no link is followed, and move away what stands there in its place"
+                 of its own (no link is followed), and move away what is in its place"
             ),
-            Some(trouble) => write!(f, "the server cannot archive in {folder}: {}", trouble.words()),
+            Some(trouble) => write!(f, "the server cannot archive in {folder}: {}", trouble.message()),
         }
     }
 }
@@ -120,7 +120,7 @@ mod tests {
                 }
                 let said = said(dir.path()).unwrap();
                 assert!(said.contains(&format!("cannot archive in {place} below")), "{said}");
-                assert!(said.contains("move away what stands there"), "{said}");
+                assert!(said.contains("move away what is in its place"), "{said}");
                 assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
             }
         }

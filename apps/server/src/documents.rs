@@ -14,7 +14,7 @@ use crate::probe::Probe;
 use crate::reconcile::{Reconciled, reconcile, reconcile_again};
 use crate::root::DocumentRoot;
 use crate::root_id;
-use crate::session::{CONTROL, Ended, Session};
+use crate::session::{CONTROL, EndedSessions, Session};
 use crate::settings::Settings;
 use crate::store::{Presence, Store, StoreError};
 
@@ -61,8 +61,8 @@ pub enum OpenError {
     },
     /// A link or a foreign file is where our own folders and files belong.
     #[error(
-        "cannot use {path}: a link, or something else that is neither our folder nor our file, is in a place of ours \
-         there; look at it and move it away"
+        "cannot use {path}: a link or a foreign file is where our own folders and files belong; \
+         look at it and move it away"
     )]
     Control {
         /// Our folder.
@@ -157,7 +157,7 @@ impl Documents {
     pub(crate) async fn reconcile_again(&self) -> Result<(), OpenError> {
         let _mover = self.moving().await;
         let (root, own) = (self.root().clone(), self.session().id().to_owned());
-        let ended = blocking(move || Ended::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
+        let ended = blocking(move || EndedSessions::find(&root, &own)).await.map_err(OpenError::Reconcile)?;
         reconcile_again(self.store(), self.root(), self.session(), ended).await
     }
 
@@ -213,7 +213,7 @@ impl Documents {
         let first = path.first();
         first == crate::session::CONTROL
             || first == crate::archive::ARCHIVED
-            || crate::across::is_part(path.name())
+            || crate::cross_device::is_part(path.name())
             || self.is_database(&self.0.root.absolute(path))
     }
 

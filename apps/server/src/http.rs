@@ -1,10 +1,10 @@
 //! The HTTP API (`/v1`): routes, their scopes, and what every answer has in common.
 
 mod auth;
+mod batches;
 mod bookings;
 mod content;
 mod cut;
-mod deeds;
 mod disposition;
 mod extract;
 mod health;
@@ -39,13 +39,13 @@ pub(crate) use problem::Problem;
 pub(crate) struct Api {
     pub(crate) documents: Documents,
     /// Tasks that continue though their client may have gone.
-    pub(crate) deeds: TaskTracker,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Api {
     /// Finishes a change whether or not the client still waits.
-    async fn to_the_end<T: Send + 'static>(&self, deed: impl Future<Output = T> + Send + 'static) -> T {
-        let done = self.deeds.spawn(deed).await;
+    async fn to_the_end<T: Send + 'static>(&self, change: impl Future<Output = T> + Send + 'static) -> T {
+        let done = self.tasks.spawn(change).await;
         done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 }
@@ -98,18 +98,18 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
     };
     let backup = OpenApiRouter::new()
         .routes(routes!(bookings::waiting))
-        .routes(routes!(deeds::mark))
-        .routes(routes!(deeds::move_to_archived));
+        .routes(routes!(batches::mark))
+        .routes(routes!(batches::move_to_archived));
     let read = OpenApiRouter::new().routes(routes!(bookings::list));
     let look = OpenApiRouter::new().routes(routes!(bookings::one));
     let content = OpenApiRouter::new().routes(routes!(content::timesheet)).routes(routes!(content::timesheet_head));
-    let desk = OpenApiRouter::new()
+    let uploads = OpenApiRouter::new()
         .routes(routes!(bookings::create))
         .routes(routes!(upload::upload))
         .routes(routes!(bookings::sign_off));
-    let propose = OpenApiRouter::new().routes(routes!(deeds::propose));
-    let purge = OpenApiRouter::new().routes(routes!(deeds::purge));
-    let approve = OpenApiRouter::new().routes(routes!(deeds::approve));
+    let propose = OpenApiRouter::new().routes(routes!(batches::propose));
+    let purge = OpenApiRouter::new().routes(routes!(batches::purge));
+    let approve = OpenApiRouter::new().routes(routes!(batches::approve));
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(health::health))
         .routes(routes!(health::description))
@@ -117,7 +117,7 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .merge(group(read, &[Scope::Read, Scope::Backup]))
         .merge(group(look, &[Scope::Read, Scope::Backup, Scope::Upload]))
         .merge(group(content, &[Scope::Read, Scope::Backup]))
-        .merge(group(desk, &[Scope::Upload]))
+        .merge(group(uploads, &[Scope::Upload]))
         .merge(group(propose, &[Scope::Purge]))
         .merge(group(purge, &[Scope::Purge, Scope::Approve]))
         .merge(group(approve, &[Scope::Approve]))

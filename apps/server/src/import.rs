@@ -74,7 +74,7 @@ pub enum ImportError {
 
 impl From<DiskError> for ImportError {
     fn from(error: DiskError) -> Self {
-        let why = error.trouble().map_or_else(|| error.to_string(), |trouble| trouble.words().to_owned());
+        let why = error.trouble().map_or_else(|| error.to_string(), |trouble| trouble.message().to_owned());
         Self::Disk { why }
     }
 }

@@ -13,25 +13,24 @@
 //! - `path`, `name`, `root`, `session`, `root_id`: files below the document root, live processes, and whether it is
 //!   the right root;
 //! - [`store`]: the records;
-//! - [`documents`]: both together; `unchanged`, `carry`, `across`, `deed`, `reconcile`: carrying out what was
+//! - [`documents`]: both together; `unchanged`, `move_file`, `cross_device`, `settle`, `reconcile`: carrying out what was
 //!   recorded;
-//! - `desk`, `mark`, `archive`, `relocate`, `purge`: the requests;
+//! - `bookings`, `mark`, `archive`, `relocate`, `purge`: the requests;
 //! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: the HTTP interface.
 
-mod across;
 mod answer;
 mod archive;
+mod bookings;
 mod bytes;
-mod carry;
-mod deed;
-mod desk;
+mod cross_device;
 mod disk_error;
 pub mod documents;
 mod http;
 pub mod import;
 mod incoming;
 mod mark;
+mod move_file;
 mod name;
 mod path;
 mod probe;
@@ -43,6 +42,7 @@ mod root_id;
 pub mod server;
 mod session;
 pub mod settings;
+mod settle;
 pub mod store;
 pub mod token;
 mod trouble;

@@ -48,7 +48,7 @@ impl Documents {
             ));
         }
         let written = self.on_files(move |root| write(root, &session)).await;
-        written.map_err(|error| told("its document root", error.trouble(), &error))?;
+        written.map_err(|error| cannot_write("its document root", error.trouble(), &error))?;
         let month = self.this_month();
         let archives = self.on_files(move |root| archive::try_archive(root, month)).await;
         archives.map_err(|error| {
@@ -56,7 +56,7 @@ impl Documents {
             error.to_string()
         })?;
         let recorded = self.store().try_write().await;
-        recorded.map_err(|error| told("its records", error.trouble(), &error))
+        recorded.map_err(|error| cannot_write("its records", error.trouble(), &error))
     }
 }
 
@@ -68,8 +68,8 @@ fn write(root: &DocumentRoot, session: &Session) -> disk_error::Result<()> {
     written
 }
 
-fn told(what: &str, trouble: Option<DiskTrouble>, error: &(dyn std::error::Error + 'static)) -> String {
+fn cannot_write(what: &str, trouble: Option<DiskTrouble>, error: &(dyn std::error::Error + 'static)) -> String {
     tracing::error!(error, what, "the server cannot do its work");
-    let why = trouble.map_or("its log says why", DiskTrouble::words);
+    let why = trouble.map_or("its log says why", DiskTrouble::message);
     format!("the server cannot write {what}: {why}")
 }

@@ -12,11 +12,11 @@ use strongroom_model::{BookingId, Digest, EventId};
 use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused, refused_for};
-use crate::deed::{Settled, settle};
-use crate::desk::Change;
+use crate::bookings::Change;
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::settings::Settings;
+use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::proof::RecordedProof;
@@ -169,7 +169,7 @@ impl Documents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
-                let why = "another process is working on its file; ask again in a moment";
+                let why = "another process is working on its file; retry in a moment";
                 let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
                 answers.insert(intent.booking.to_string(), answer);
             }
@@ -213,17 +213,17 @@ impl Documents {
     async fn is_what_was_proven(&self, timesheet: Timesheet) -> Result<Fingerprint, (RefusalCause, String)> {
         let path = timesheet.path.clone();
         // Read in any case: deletion is final.
-        let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
-        let found = self.on_files(move |root| examine(root, &path, &wanted).map(|found| (found, wanted))).await;
+        let expected = Fingerprint { stamp: None, ..timesheet.fingerprint() };
+        let found = self.on_files(move |root| examine(root, &path, &expected).map(|found| (found, expected))).await;
         match found {
-            Ok((FileCheck::Nothing, wanted)) => Ok(wanted),
-            Ok((FileCheck::Same(seen), wanted)) => Ok(Fingerprint { stamp: Some(Stamp::of(&seen)), ..wanted }),
+            Ok((FileCheck::Nothing, expected)) => Ok(expected),
+            Ok((FileCheck::Same(seen), expected)) => Ok(Fingerprint { stamp: Some(Stamp::of(&seen)), ..expected }),
             Ok((FileCheck::Changed(why), _)) => {
                 Err((RefusalCause::FileChanged, changed(&format!("{} {why}", timesheet.path))))
             }
             Err(error) => {
                 let unreadable = || format!("its file {} cannot be read: {error}", timesheet.path);
-                let why = error.trouble().map_or_else(unreadable, |trouble| trouble.words().to_owned());
+                let why = error.trouble().map_or_else(unreadable, |trouble| trouble.message().to_owned());
                 Err((RefusalCause::Storage, why))
             }
         }
@@ -310,7 +310,7 @@ fn judge<'a>(
             id,
             format!(
                 "copies of it are proven on {counted} drives, and {needed} are needed; a proof counts that is {} days old \
-                 at most, was read back from the device and not from a cache, and was told by another token than the \
+                 at most, was read back from the device and not from a cache, and was reported by another token than the \
                  purge's own: copy it to another drive, or prove the copies anew",
                 terms.settings.evidence_fresh_for.as_hours() / 24
             ),
@@ -321,13 +321,13 @@ fn judge<'a>(
 
 /// On how many drives it is proven. Each drive has one proof; one event proves one copy.
 fn evidence(proofs: &[RecordedProof], timesheet: &Timesheet, terms: &Terms<'_>) -> usize {
-    let counts = |told: &&RecordedProof| {
-        let by_another = told.token.as_deref().is_some_and(|token| !terms.involved.contains(&token));
-        let of_it = told.mark.digest.parse::<Digest>().is_ok_and(|digest| digest == timesheet.digest);
-        let from_device = told.mark.read_back != ReadBack::Cached;
-        by_another && of_it && from_device && is_fresh(&told.mark, terms.settings.evidence_fresh_for, terms.now)
+    let counts = |proof: &&RecordedProof| {
+        let by_another = proof.token.as_deref().is_some_and(|token| !terms.involved.contains(&token));
+        let of_it = proof.mark.digest.parse::<Digest>().is_ok_and(|digest| digest == timesheet.digest);
+        let from_device = proof.mark.read_back != ReadBack::Cached;
+        by_another && of_it && from_device && is_fresh(&proof.mark, terms.settings.evidence_fresh_for, terms.now)
     };
-    let events: BTreeSet<EventId> = proofs.iter().filter(counts).map(|told| told.mark.event).collect();
+    let events: BTreeSet<EventId> = proofs.iter().filter(counts).map(|proof| proof.mark.event).collect();
     events.len()
 }
 
@@ -336,22 +336,22 @@ fn is_fresh(mark: &Mark, fresh_for: SignedDuration, now: Timestamp) -> bool {
     age <= fresh_for && age >= -CLOCKS_DIFFER_BY
 }
 
-fn answer(intent: &Intent, settled: &Settled) -> Answer {
+fn answer(intent: &Intent, settled: &IntentOutcome) -> Answer {
     let id = intent.booking.as_str();
     match settled {
-        Settled::Done | Settled::Vanished => done(id),
-        Settled::Taken | Settled::Elsewhere => {
-            refused_for(id, RefusalCause::Busy, "another process is working on its file; ask again in a moment")
+        IntentOutcome::Done | IntentOutcome::Vanished => done(id),
+        IntentOutcome::Occupied | IntentOutcome::TakenOver => {
+            refused_for(id, RefusalCause::Busy, "another process is working on its file; retry in a moment")
         }
-        Settled::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
-        Settled::NotDone(why) => {
+        IntentOutcome::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
+        IntentOutcome::NotDone(why) => {
             refused(id, format!("its file cannot be deleted: {why}; look at it and at its folder, then retry"))
         }
-        Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
-        Settled::Unsure(why) => refused_for(
+        IntentOutcome::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.message()),
+        IntentOutcome::Unsure(why) => refused_for(
             id,
             RefusalCause::Storage,
-            format!("its deletion is not certain to last: {why}; check the server's disk, then ask again"),
+            format!("its deletion is not certain to last: {why}; check the server's disk, then retry"),
         ),
     }
 }
@@ -412,21 +412,21 @@ mod tests {
     fn r5_only_proofs_from_the_device_of_these_bytes_by_another_token_count_and_each_event_once() {
         let good = proof("2026-11-01T00:00:00Z");
         let with = |change: &dyn Fn(&mut RecordedProof)| {
-            let mut told = proof("2026-11-01T00:00:00Z");
-            change(&mut told);
-            told
+            let mut changed = proof("2026-11-01T00:00:00Z");
+            change(&mut changed);
+            changed
         };
-        let cached = with(&|told| told.mark.read_back = ReadBack::Cached);
-        let other_bytes = with(&|told| told.mark.digest = Digest::of(Algorithm::Sha256, b"abd").to_string());
-        let proposers = with(&|told| told.token = Some("proposer".into()));
-        let approvers = with(&|told| told.token = Some("approver".into()));
-        let nobodys = with(&|told| told.token = None);
-        let same_event = with(&|told| told.mark.event = good.mark.event);
+        let cached = with(&|proof| proof.mark.read_back = ReadBack::Cached);
+        let other_bytes = with(&|proof| proof.mark.digest = Digest::of(Algorithm::Sha256, b"abd").to_string());
+        let proposers = with(&|proof| proof.token = Some("proposer".into()));
+        let approvers = with(&|proof| proof.token = Some("approver".into()));
+        let nobodys = with(&|proof| proof.token = None);
+        let same_event = with(&|proof| proof.mark.event = good.mark.event);
         for weak in [cached, other_bytes, proposers, approvers, nobodys, same_event] {
             let answer = judged(ServerState::Archived, &[good.clone(), weak.clone()]).unwrap_err();
             assert!(answer.reason.unwrap().contains("on 1 drives, and 2 are needed"), "{weak:?}");
         }
-        let dropped = with(&|told| told.mark.read_back = ReadBack::CacheDropped);
+        let dropped = with(&|proof| proof.mark.read_back = ReadBack::CacheDropped);
         assert!(judged(ServerState::Archived, &[good, dropped]).is_ok());
     }
 

@@ -3,16 +3,16 @@
 use strongroom_model::BookingId;
 use strongroom_service::blocking;
 
-use crate::carry::{Carried, Touched, carry};
-use crate::deed::{Settled, settle};
 use crate::disk_error;
 use crate::documents::OpenError;
+use crate::move_file::{FileOutcome, Touched, move_file};
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
-use crate::session::{Ended, Session};
+use crate::session::{EndedSessions, Session};
+use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{Deed, Intent};
-use crate::store::{Over, Store, StoreError};
+use crate::store::{DeadSessions, Store, StoreError};
 use crate::unchanged::Fingerprint;
 
 /// How many of the latest moves are checked: more than one request can hold.
@@ -36,7 +36,7 @@ pub(crate) async fn reconcile(
     store: &Store,
     root: &DocumentRoot,
     session: &Session,
-    ended: Ended,
+    ended: EndedSessions,
 ) -> Result<Reconciled, OpenError> {
     let (mut reconciled, over) = settle_ended(store, root, session, &ended).await?;
     if ended.live().is_empty() && over.is_all() {
@@ -53,7 +53,7 @@ pub(crate) async fn reconcile_again(
     store: &Store,
     root: &DocumentRoot,
     session: &Session,
-    ended: Ended,
+    ended: EndedSessions,
 ) -> Result<(), OpenError> {
     let (reconciled, over) = settle_ended(store, root, session, &ended).await?;
     tidy(ended, over).await?;
@@ -65,8 +65,8 @@ async fn settle_ended(
     store: &Store,
     root: &DocumentRoot,
     session: &Session,
-    ended: &Ended,
-) -> Result<(Reconciled, Over), OpenError> {
+    ended: &EndedSessions,
+) -> Result<(Reconciled, DeadSessions), OpenError> {
     let mut reconciled = Reconciled::default();
     let mut others = store.sessions_with_intents().await?;
     others.extend(ended.ids());
@@ -88,23 +88,25 @@ async fn settle_ended(
     Ok((reconciled, over))
 }
 
-async fn tidy(ended: Ended, over: Over) -> Result<(), OpenError> {
+async fn tidy(ended: EndedSessions, over: DeadSessions) -> Result<(), OpenError> {
     blocking(move || ended.tidy(over.sessions())).await.map_err(OpenError::Reconcile)
 }
 
 impl Reconciled {
-    fn add(&mut self, intent: &Intent, settled: Settled) {
+    fn add(&mut self, intent: &Intent, settled: IntentOutcome) {
         let id = intent.booking.clone();
         match settled {
-            Settled::Done if matches!(intent.deed, Deed::Discard) => {}
-            Settled::Done => self.finished.push(id),
+            IntentOutcome::Done if matches!(intent.deed, Deed::Discard) => {}
+            IntentOutcome::Done => self.finished.push(id),
             // An upload whose temporary file is gone was never acknowledged.
-            Settled::Vanished if matches!(intent.deed, Deed::Place { .. }) => {}
-            Settled::Vanished => self.vanished.push((id, intent.from.to_string())),
-            Settled::Elsewhere => {}
-            Settled::Taken => self.not_done.push((id, "another file has its place".to_owned())),
-            Settled::NoStorage(trouble) => self.not_done.push((id, trouble.words().to_owned())),
-            Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why) => self.not_done.push((id, why)),
+            IntentOutcome::Vanished if matches!(intent.deed, Deed::Place { .. }) => {}
+            IntentOutcome::Vanished => self.vanished.push((id, intent.from.to_string())),
+            IntentOutcome::TakenOver => {}
+            IntentOutcome::Occupied => self.not_done.push((id, "another file has its place".to_owned())),
+            IntentOutcome::NoStorage(trouble) => self.not_done.push((id, trouble.message().to_owned())),
+            IntentOutcome::NotDone(why) | IntentOutcome::Unsure(why) | IntentOutcome::Changed(why) => {
+                self.not_done.push((id, why))
+            }
         }
     }
 
@@ -149,20 +151,20 @@ fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
         return None;
     }
     let found = match move_again(root, &moved.from, timesheet) {
-        Ok(Carried::There(_) | Carried::Already(_)) => Ok(()),
+        Ok(FileOutcome::Moved(_) | FileOutcome::AlreadyMoved(_)) => Ok(()),
         // A foreign file at the old place stays there.
-        Ok(Carried::Vanished | Carried::Gone | Carried::Taken | Carried::Changed(_)) => Err(None),
-        Ok(Carried::Begun(why)) => Err(Some(why)),
+        Ok(FileOutcome::Vanished | FileOutcome::Deleted | FileOutcome::Occupied | FileOutcome::Changed(_)) => Err(None),
+        Ok(FileOutcome::Unsure(why)) => Err(Some(why)),
         Err(error) => Err(Some(error.to_string())),
     };
     Some((booking.id.clone(), timesheet.path.to_string(), found))
 }
 
-fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> disk_error::Result<Carried> {
+fn move_again(root: &DocumentRoot, from: &RelativePath, timesheet: &Timesheet) -> disk_error::Result<FileOutcome> {
     let mut touched = Touched::new();
     // Read in any case: the recorded stamp is of its other place.
-    let wanted = Fingerprint { stamp: None, ..timesheet.fingerprint() };
-    let carried = carry(root, from, &timesheet.path, &wanted, &mut touched)?;
+    let expected = Fingerprint { stamp: None, ..timesheet.fingerprint() };
+    let outcome = move_file(root, from, &timesheet.path, &expected, &mut touched)?;
     root.sync_folders(&touched)?;
-    Ok(carried)
+    Ok(outcome)
 }

@@ -10,11 +10,11 @@ use strongroom_service::kill_point;
 
 use crate::answer::{already, done, refused, refused_for};
 use crate::archive::{self, NoArchive};
-use crate::deed::{Settled, settle};
 use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
+use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::Booking;
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{StoreError, booking};
@@ -98,7 +98,7 @@ impl Documents {
                 Err(error) => {
                     let why = format!("its file cannot be moved: {error}");
                     let answer = match error.trouble() {
-                        Some(trouble) => refused_for(id.as_str(), RefusalCause::Storage, trouble.words()),
+                        Some(trouble) => refused_for(id.as_str(), RefusalCause::Storage, trouble.message()),
                         None => refused(id.as_str(), why),
                     };
                     intended.refused.insert(id, answer);
@@ -114,7 +114,7 @@ impl Documents {
                     if intent::insert(&mut db, self.session().id(), &intent).await? {
                         intended.recorded.push(intent);
                     } else {
-                        let why = "another process is working on its file; ask again in a moment".to_owned();
+                        let why = "another process is working on its file; retry in a moment".to_owned();
                         let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
                         intended.refused.insert(intent.booking, answer);
                     }
@@ -166,7 +166,7 @@ fn judge(id: &str, known: Option<&Booking>) -> Answer {
             ..already(id)
         },
         ServerState::BackedUp => {
-            refused_for(id, RefusalCause::Busy, "another request is moving its file; ask again in a moment")
+            refused_for(id, RefusalCause::Busy, "another request is moving its file; retry in a moment")
         }
         ServerState::SignedOff => {
             refused(id, "no copy of it is proven: mark it first (POST /v1/marks), with the proof")
@@ -177,12 +177,12 @@ fn judge(id: &str, known: Option<&Booking>) -> Answer {
     }
 }
 
-fn answer(intent: &Intent, settled: &Settled) -> Answer {
+fn answer(intent: &Intent, settled: &IntentOutcome) -> Answer {
     let id = intent.booking.as_str();
-    let Deed::Move { to, month } = &intent.deed else { return refused(id, "it was not to be moved") };
+    let Deed::Move { to, month } = &intent.deed else { return refused(id, "its move was not requested") };
     match settled {
-        Settled::Done => Answer { month: Some(*month), path: Some(to.to_string()), ..done(id) },
-        Settled::Vanished => refused_for(
+        IntentOutcome::Done => Answer { month: Some(*month), path: Some(to.to_string()), ..done(id) },
+        IntentOutcome::Vanished => refused_for(
             id,
             RefusalCause::FileMissing,
             format!(
@@ -191,23 +191,25 @@ fn answer(intent: &Intent, settled: &Settled) -> Answer {
                 intent.from
             ),
         ),
-        Settled::Changed(why) => refused_for(
+        IntentOutcome::Changed(why) => refused_for(
             id,
             RefusalCause::FileChanged,
             format!("it was changed after its digest was recorded, and was left where it is: {why}"),
         ),
-        Settled::Taken => refused_for(id, RefusalCause::Busy, format!("another file has just taken {to}; ask again")),
-        Settled::Elsewhere => {
-            refused_for(id, RefusalCause::Busy, "another process is working on its file; ask again in a moment")
+        IntentOutcome::Occupied => {
+            refused_for(id, RefusalCause::Busy, format!("another file has just taken {to}; retry"))
         }
-        Settled::NotDone(why) => {
+        IntentOutcome::TakenOver => {
+            refused_for(id, RefusalCause::Busy, "another process is working on its file; retry in a moment")
+        }
+        IntentOutcome::NotDone(why) => {
             refused(id, format!("its file cannot be moved: {why}; look at it and at its folder, then retry"))
         }
-        Settled::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.words()),
-        Settled::Unsure(why) => refused_for(
+        IntentOutcome::NoStorage(trouble) => refused_for(id, RefusalCause::Storage, trouble.message()),
+        IntentOutcome::Unsure(why) => refused_for(
             id,
             RefusalCause::Storage,
-            format!("its move was begun and is not certain to last: {why}; check the server's disk, then ask again"),
+            format!("its move was begun and is not certain to last: {why}; check the server's disk, then retry"),
         ),
     }
 }
@@ -224,9 +226,9 @@ fn free_place(
     let mut place = archive::folder_of(month);
     let parts: Vec<&OsStr> = from.parts().collect();
     for (index, part) in parts.iter().enumerate() {
-        let wished = place.child(part).map_err(bad)?;
+        let preferred = place.child(part).map_err(bad)?;
         let is_last = index + 1 == parts.len();
-        place = first_free(&wished, |candidate| {
+        place = first_free(&preferred, |candidate| {
             let entry = root.entry(candidate)?;
             Ok(match entry {
                 None => !is_last || !taken.contains(candidate),
@@ -240,16 +242,16 @@ fn free_place(
 
 /// The first of `a.pdf`, `a (2).pdf`, `a (3).pdf` … that is free.
 pub(crate) fn first_free(
-    wished: &RelativePath,
+    preferred: &RelativePath,
     mut is_free: impl FnMut(&RelativePath) -> DiskResult<bool>,
 ) -> DiskResult<RelativePath> {
     for n in 1..=MAX_NAMES {
-        let candidate = wished.nth(n).map_err(|error| DiskError::other(Call::Create, error.to_string()))?;
+        let candidate = preferred.nth(n).map_err(|error| DiskError::other(Call::Create, error.to_string()))?;
         if is_free(&candidate)? {
             return Ok(candidate);
         }
     }
-    Err(DiskError::other(Call::Create, format!("{wished} and {MAX_NAMES} names like it are taken")))
+    Err(DiskError::other(Call::Create, format!("{preferred} and {MAX_NAMES} names like it are taken")))
 }
 
 #[cfg(test)]

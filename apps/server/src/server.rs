@@ -1,6 +1,6 @@
 //! The running server: accepts connections, bounds them, and stops in two steps.
 
-mod places;
+mod permits;
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::documents::{Documents, OpenError};
 use crate::http::{Api, Problem, router};
 use crate::settings::{Limits, Settings};
-use places::{Busy, ConnectionPermit, ConnectionPermits};
+use permits::{Busy, ConnectionPermit, ConnectionPermits};
 
 const SERVE_LOCK: &str = ".strongroom/serve.lock";
 /// How long a server waits for its predecessor, which may be finishing a request, or whose child may hold the lock
@@ -104,11 +104,11 @@ impl Server {
         let listening = connection::listen(listen).await;
         let (address, listener) = listening.map_err(|source| ServeError::Listen { address: listen, source })?;
         let stop = CancellationToken::new();
-        let deeds = TaskTracker::new();
-        deeds.spawn(settle_now_and_then(documents.clone(), stop.clone()));
+        let tasks = TaskTracker::new();
+        tasks.spawn(settle_now_and_then(documents.clone(), stop.clone()));
         let accepting = Accepting {
             limits: documents.settings().limits.clone(),
-            deeds,
+            tasks,
             documents: documents.clone(),
             stop: stop.clone(),
         };
@@ -152,7 +152,7 @@ impl Server {
         if let Some(task) = self.task.take()
             && let Err(error) = task.await
         {
-            tracing::error!(%error, "the document server's task ended badly");
+            tracing::error!(%error, "the document server's task failed");
         }
         self.documents.store().close().await;
     }
@@ -200,16 +200,16 @@ async fn settle_now_and_then(documents: Documents, stop: CancellationToken) {
 struct Accepting {
     documents: Documents,
     limits: Limits,
-    deeds: TaskTracker,
+    tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Accepting {
     async fn run(self, listener: TcpListener) {
-        let router = router(Api { documents: self.documents.clone(), deeds: self.deeds.clone() });
+        let router = router(Api { documents: self.documents.clone(), tasks: self.tasks.clone() });
         // Without it, the last packet of an answer waits 40 ms for an acknowledgement of the one before.
         let mut listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let places = ConnectionPermits::new(self.limits.connections, self.limits.peer_connections);
+        let permits = ConnectionPermits::new(self.limits.connections, self.limits.peer_connections);
         let reserve = Arc::new(Semaphore::new(RESERVE));
         let mut connections = JoinSet::new();
         loop {
@@ -219,8 +219,8 @@ impl Accepting {
                 Some(_) = connections.join_next() => continue,
             };
             let serving = |limits| Serving { router: router.clone(), limits, stop: self.stop.clone() };
-            if let Some(place) = places.take(peer.ip(), Instant::now()) {
-                connections.spawn(serving(self.limits.clone()).connection(stream, place));
+            if let Some(permit) = permits.take(peer.ip(), Instant::now()) {
+                connections.spawn(serving(self.limits.clone()).connection(stream, permit));
             } else if let Ok(permit) = Arc::clone(&reserve).try_acquire_owned() {
                 let limits = Limits { head: RESERVE_HEAD, ..self.limits.clone() };
                 connections.spawn(serving(limits).one_answer(stream, permit));
@@ -235,12 +235,12 @@ impl Accepting {
     async fn drain(self, mut connections: JoinSet<()>) {
         let all = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.limits.drain, all).await.is_err() {
-            tracing::warn!(connections = connections.len(), "some requests were cut, for the server stops");
+            tracing::warn!(connections = connections.len(), "shutting down: some requests were aborted");
             connections.shutdown().await;
         }
-        self.deeds.close();
-        if tokio::time::timeout(self.limits.drain, self.deeds.wait()).await.is_err() {
-            tracing::warn!("a move or an upload was not finished; the next start finishes it");
+        self.tasks.close();
+        if tokio::time::timeout(self.limits.drain, self.tasks.wait()).await.is_err() {
+            tracing::warn!("shutting down: a move or an upload is unfinished; the next start finishes it");
         }
     }
 }
@@ -252,11 +252,11 @@ struct Serving {
 }
 
 impl Serving {
-    async fn connection(self, stream: TcpStream, place: ConnectionPermit) {
-        let router = self.router.clone().layer(middleware::from_fn_with_state(place.clone(), busy));
+    async fn connection(self, stream: TcpStream, permit: ConnectionPermit) {
+        let router = self.router.clone().layer(middleware::from_fn_with_state(permit.clone(), busy));
         tokio::select! {
             () = self.serve(stream, router, true) => {}
-            () = place.given_up() => {}
+            () = permit.revoked() => {}
         }
     }
 
@@ -278,15 +278,15 @@ async fn only_health(request: Request, next: Next) -> Response {
     if request.uri().path() == "/healthz" {
         return next.run(request).await;
     }
-    let detail = "every connection of the server is at work: ask again in a moment";
+    let detail = "every connection of the server is busy: retry in a moment";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-connections", detail)
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
         .into_response()
 }
 
 /// Counts the connection as busy from the request's head to the end of its answer.
-async fn busy(State(place): State<ConnectionPermit>, request: Request, next: Next) -> Response {
-    let busy = place.begin();
+async fn busy(State(permit): State<ConnectionPermit>, request: Request, next: Next) -> Response {
+    let busy = permit.begin();
     next.run(request).await.map(|body| Body::new(BusyBody { body, _busy: busy }))
 }
 

@@ -43,7 +43,7 @@ struct SessionInner {
 
 /// The sessions that ended without tidying up, and the lock under which nobody else tidies.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedSessions {
     root: DocumentRoot,
     over: Vec<(String, Locked)>,
     live: Vec<String>,
@@ -56,9 +56,9 @@ impl Session {
     }
 
     /// Begins a session, and finds those that are over. Blocks while another process does the same.
-    pub(crate) fn begin(root: &DocumentRoot, id: String) -> io::Result<(Self, Ended)> {
+    pub(crate) fn begin(root: &DocumentRoot, id: String) -> io::Result<(Self, EndedSessions)> {
         let sessions = root.beneath().make_folder(SESSIONS)?.folder;
-        let ended = Ended::find(root, &id)?;
+        let ended = EndedSessions::find(root, &id)?;
         make_in(&sessions, &id, FOLDER_MODE)?;
         let lock = create_in(folder_in(&sessions, &id)?, LOCK, Creation::New, LOCK_MODE)?;
         let lock = Locked::exclusive(lock)?;
@@ -84,7 +84,7 @@ impl Drop for SessionInner {
     }
 }
 
-impl Ended {
+impl EndedSessions {
     /// Checks every session except `own`. Blocks while another process does the same.
     pub(crate) fn find(root: &DocumentRoot, own: &str) -> io::Result<Self> {
         let control = root.beneath().folder(CONTROL)?;

@@ -30,7 +30,7 @@ pub use self::database::{Database, DatabaseLocation};
 pub(crate) use self::error::Result;
 pub use self::error::{StoreError, Unusable};
 use self::postgres::PostgresStore;
-pub(crate) use self::presence::{Over, Presence};
+pub(crate) use self::presence::{DeadSessions, Presence};
 pub(crate) use self::query::{Sql, query};
 use self::sqlite::SqliteStore;
 pub(crate) use self::words::Words;

@@ -59,7 +59,7 @@ impl DiskTrouble {
         }
     }
 
-    pub(crate) const fn words(self) -> &'static str {
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::Full => "the server's disk is full, in bytes or in inodes; make room",
             Self::Quota => "the disk quota of the server's user is used up; raise it or make room",

@@ -55,28 +55,28 @@ pub(crate) enum FileCheck {
     Nothing,
 }
 
-pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, wanted: &Fingerprint) -> Result<FileCheck> {
+pub(crate) fn examine(root: &DocumentRoot, path: &RelativePath, expected: &Fingerprint) -> Result<FileCheck> {
     let file = match root.entry(path)? {
         None => return Ok(FileCheck::Nothing),
         Some(entry) if !entry.is_plain() => return Ok(FileCheck::Changed("is not a regular file any more".to_owned())),
         Some(_) => root.open_file(path)?,
     };
     let before = stat_of(&file)?;
-    if before.size != wanted.size.0 {
-        let why = format!("has {} bytes, not the recorded {}", before.size, wanted.size.0);
+    if before.size != expected.size.0 {
+        let why = format!("has {} bytes, not the recorded {}", before.size, expected.size.0);
         return Ok(FileCheck::Changed(why));
     }
-    let is_stamped = wanted.stamp.as_ref().is_some_and(|stamp| *stamp == Stamp::of(&before));
+    let is_stamped = expected.stamp.as_ref().is_some_and(|stamp| *stamp == Stamp::of(&before));
     if is_stamped && before.size > ALWAYS_READ_BYTES {
         return Ok(FileCheck::Same(before));
     }
-    compare(file, before, wanted)
+    compare(file, before, expected)
 }
 
-fn compare(mut file: File, before: Stat, wanted: &Fingerprint) -> Result<FileCheck> {
-    let (_, digest) = digest_of(&mut file, wanted.digest.algorithm())?;
-    if digest != wanted.digest {
-        return Ok(FileCheck::Changed(format!("has the digest {digest}, not the recorded {}", wanted.digest)));
+fn compare(mut file: File, before: Stat, expected: &Fingerprint) -> Result<FileCheck> {
+    let (_, digest) = digest_of(&mut file, expected.digest.algorithm())?;
+    if digest != expected.digest {
+        return Ok(FileCheck::Changed(format!("has the digest {digest}, not the recorded {}", expected.digest)));
     }
     if stat_of(&file)? != before {
         return Ok(FileCheck::Changed("is being written to".to_owned()));
@@ -124,12 +124,12 @@ mod tests {
         for size in [3, 3 << 20] {
             let whole = vec![7; size];
             std::fs::write(&place, &whole).unwrap();
-            let wanted = stamped(&root, &path, &whole);
-            assert!(matches!(examine(&root, &path, &wanted).unwrap(), FileCheck::Same(_)));
+            let expected = stamped(&root, &path, &whole);
+            assert!(matches!(examine(&root, &path, &expected).unwrap(), FileCheck::Same(_)));
             // The clock that files are stamped with ticks every few milliseconds.
             std::thread::sleep(Duration::from_millis(20));
             forge(&place, b"x");
-            let FileCheck::Changed(why) = examine(&root, &path, &wanted).unwrap() else { panic!("it was changed") };
+            let FileCheck::Changed(why) = examine(&root, &path, &expected).unwrap() else { panic!("it was changed") };
             assert!(why.contains("has the digest sha256:"), "{why}");
             std::fs::write(&place, "longer than before").unwrap();
             let FileCheck::Changed(why) = examine(&root, &path, &fingerprint(b"abc")).unwrap() else {
@@ -144,10 +144,10 @@ mod tests {
         let (dir, root, path) = root();
         let whole = vec![7; 3 << 20];
         std::fs::write(dir.path().join("a.pdf"), &whole).unwrap();
-        let wanted = stamped(&root, &path, &whole);
+        let expected = stamped(&root, &path, &whole);
         let file = File::options().write(true).open(dir.path().join("a.pdf")).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert!(matches!(examine(&root, &path, &wanted).unwrap(), FileCheck::Same(_)));
+        assert!(matches!(examine(&root, &path, &expected).unwrap(), FileCheck::Same(_)));
     }
 
     #[test]

@@ -65,15 +65,15 @@ async fn admit(api: &Api, headers: &HeaderMap, scopes: &'static [Scope]) -> Resu
     if token.scopes.allow(scopes) {
         return Ok(token);
     }
-    let wanted = Scopes::new(scopes);
+    let required = Scopes::new(scopes);
     let detail = format!(
         "the token {} ({}) has the scopes {:?}, and one of {:?} is needed",
         token.id,
         token.name,
         token.scopes.to_string(),
-        wanted.to_string()
+        required.to_string()
     );
-    let challenge = format!("Bearer realm=\"strongroom\", error=\"insufficient_scope\", scope=\"{wanted}\"");
+    let challenge = format!("Bearer realm=\"strongroom\", error=\"insufficient_scope\", scope=\"{required}\"");
     let challenge = HeaderValue::from_str(&challenge).expect("the scopes' names are plain");
     Err(Problem::new(StatusCode::FORBIDDEN, "not-allowed", detail).with_header(header::WWW_AUTHENTICATE, challenge))
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::extract::{Json, Path, Query};
 use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
-use crate::desk::Change;
+use crate::bookings::Change;
 use crate::store::booking::Booking;
 
 const DEFAULT_LIST: u32 = 100;
@@ -22,10 +22,10 @@ const DEFAULT_LIST: u32 = 100;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitingQuery {
-    /// How many at most: 100 unless said.
+    /// How many at most: 100 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
-    /// Where the page before said that this one begins.
+    /// Where this page begins, as the previous page reported.
     #[param(pattern = "^-?[0-9]{1,16}~[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
     after: Option<String>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct ListQuery {
     /// Only those in this state.
     #[param(inline)]
     state: Option<ServerState>,
-    /// How many at most: 100 unless said.
+    /// How many at most: 100 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// The id that this page comes after.
@@ -150,8 +150,8 @@ pub(crate) async fn sign_off(
     info(&api, &id).await.map(axum::Json)
 }
 
-fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    let limit = asked.unwrap_or(DEFAULT_LIST);
+fn limit(requested: Option<u32>) -> Result<u32, Problem> {
+    let limit = requested.unwrap_or(DEFAULT_LIST);
     if (1..=MAX_LIST).contains(&limit) {
         return Ok(limit);
     }

@@ -233,7 +233,7 @@ fn repr_digest(digest: &Digest) -> Option<HeaderValue> {
 }
 
 fn out_of_range(size: u64) -> Problem {
-    let detail = format!("the timesheet has {size} bytes, and the range lies behind them");
+    let detail = format!("the timesheet has {size} bytes, and the range is beyond them");
     Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "out-of-range", detail)
         .with_header(header::CONTENT_RANGE, plain(&format!("bytes */{size}")))
 }

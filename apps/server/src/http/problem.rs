@@ -7,7 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::desk::DeskError;
+use crate::bookings::BookingError;
 use crate::incoming::ReceiveError;
 use crate::purge::PurgeError;
 use crate::store::StoreError;
@@ -96,7 +96,7 @@ impl Problem {
             DiskTrouble::Files | DiskTrouble::Memory | DiskTrouble::Gone => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INSUFFICIENT_STORAGE,
         };
-        Self::new(status, trouble.code(), format!("nothing was done: {}; then ask again", trouble.words()))
+        Self::new(status, trouble.code(), format!("nothing was done: {}; then retry", trouble.message()))
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -143,7 +143,7 @@ impl From<StoreError> for Problem {
         }
         if error.is_away() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the records' database is away");
-            let detail = "the server cannot reach its records just now: ask again in a moment";
+            let detail = "the server cannot reach its records just now: retry in a moment";
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "records-away", detail);
         }
         tracing::error!(error = &error as &dyn std::error::Error, "the records could not be read or written");
@@ -151,15 +151,15 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<DeskError> for Problem {
-    fn from(error: DeskError) -> Self {
+impl From<BookingError> for Problem {
+    fn from(error: BookingError) -> Self {
         match error {
-            DeskError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-booking", error.to_string()),
-            DeskError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
-            DeskError::NoStorage(trouble) => Self::no_storage(trouble),
-            DeskError::NotTaken(why) => not_taken(&why),
-            DeskError::Unsure(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not-certain", error.to_string()),
-            DeskError::Store(error) => error.into(),
+            BookingError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown-booking", error.to_string()),
+            BookingError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            BookingError::NoStorage(trouble) => Self::no_storage(trouble),
+            BookingError::NotTaken(why) => not_taken(&why),
+            BookingError::Unsure(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not-certain", error.to_string()),
+            BookingError::Store(error) => error.into(),
         }
     }
 }

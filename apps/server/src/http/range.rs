@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn one_range_of_bytes_is_cut_to_the_file() {
         let part = |first, last| Selected::Part { first, last };
-        for (range, size, wanted) in [
+        for (range, size, expected) in [
             ("bytes=0-4", 10, part(0, 4)),
             ("bytes=0-0", 10, part(0, 0)),
             ("bytes=5-", 10, part(5, 9)),
@@ -109,7 +109,7 @@ mod tests {
             ("bytes=0-", 0, Selected::Nothing),
             ("bytes=-5", 0, Selected::Nothing),
         ] {
-            assert_eq!(selected(range, size), wanted, "{range} of {size}");
+            assert_eq!(selected(range, size), expected, "{range} of {size}");
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn conditions_compare_tags() {
         let etag = HeaderValue::from_static("\"sha256-00\"");
-        for (name, value, wanted) in [
+        for (name, value, expected) in [
             (header::IF_MATCH, "\"sha256-00\"", Condition::Holds),
             (header::IF_MATCH, "\"x\", \"sha256-00\"", Condition::Holds),
             (header::IF_MATCH, "*", Condition::Holds),
@@ -157,7 +157,7 @@ mod tests {
             (header::IF_NONE_MATCH, "W/\"sha256-00\"", Condition::NotModified),
             (header::IF_NONE_MATCH, "\"x\"", Condition::Holds),
         ] {
-            assert_eq!(condition(&headers(&[(name.clone(), value)]), &etag), wanted, "{name}: {value}");
+            assert_eq!(condition(&headers(&[(name.clone(), value)]), &etag), expected, "{name}: {value}");
         }
     }
 }

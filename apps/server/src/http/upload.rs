@@ -89,16 +89,16 @@ fn check(filename: &str, headers: &HeaderMap, most: ByteCount) -> Result<(), Pro
 
 /// Compares what was received with each announced digest.
 async fn compare(api: &Api, received: &Received, announced: Vec<Digest>) -> Result<(), Problem> {
-    for wanted in announced {
-        let came = if wanted.algorithm() == received.digest.algorithm() {
+    for expected in announced {
+        let computed = if expected.algorithm() == received.digest.algorithm() {
             received.digest.clone()
         } else {
-            let (path, algorithm) = (received.temporary.path.clone(), wanted.algorithm());
+            let (path, algorithm) = (received.temporary.path.clone(), expected.algorithm());
             let read = api.documents.on_files(move |root| digest_of(root.open_file(&path)?, algorithm));
             read.await.map_err(ReceiveError::Write)?.1
         };
-        if came != wanted {
-            return Err(wrong_digest(&came, &wanted));
+        if computed != expected {
+            return Err(wrong_digest(&computed, &expected));
         }
     }
     Ok(())
@@ -111,17 +111,18 @@ const MIN_WINDOW_BYTES: usize = 1024;
 fn unless_stalled(body: Body, stall: Duration) -> impl Stream<Item = Result<Bytes, String>> {
     let window = (tokio::time::Instant::now() + stall, 0);
     futures_util::stream::unfold(Some((body.into_data_stream(), window)), move |state| async move {
-        let (mut frames, (deadline, came)) = state?;
+        let (mut frames, (deadline, received_bytes)) = state?;
         match tokio::time::timeout_at(deadline, frames.next()).await {
             Ok(Some(Ok(bytes))) => {
-                let came = came + bytes.len();
-                let is_enough = came >= MIN_WINDOW_BYTES;
-                let window = if is_enough { (tokio::time::Instant::now() + stall, 0) } else { (deadline, came) };
+                let received_bytes = received_bytes + bytes.len();
+                let is_enough = received_bytes >= MIN_WINDOW_BYTES;
+                let window =
+                    if is_enough { (tokio::time::Instant::now() + stall, 0) } else { (deadline, received_bytes) };
                 Some((Ok(bytes), Some((frames, window))))
             }
             Ok(Some(Err(error))) => Some((Err(error.to_string()), None)),
             Ok(None) => None,
-            Err(_) => Some((Err(format!("next to no byte came for {} s", stall.as_secs())), None)),
+            Err(_) => Some((Err(format!("almost no bytes arrived for {} s", stall.as_secs())), None)),
         }
     })
 }

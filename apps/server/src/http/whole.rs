@@ -131,7 +131,7 @@ fn bad(name: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad-digest", detail)
 }
 
-pub(crate) fn wrong_digest(came: &Digest, announced: &Digest) -> Problem {
-    let detail = format!("{came} came, but {announced} was announced: nothing was taken; send it again");
+pub(crate) fn wrong_digest(received: &Digest, announced: &Digest) -> Problem {
+    let detail = format!("received {received}, but {announced} was announced: nothing was taken; send it again");
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-digest", detail)
 }

@@ -12,12 +12,12 @@ use super::found::{ScannedFile, made_id};
 use super::known::sift;
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::{ImportError, ImportReport};
-use crate::deed::Settled;
-use crate::desk::NewFile;
+use crate::bookings::NewFile;
 use crate::documents::Documents;
 use crate::incoming::Temporary;
 use crate::path::{RelativePath, readable};
 use crate::root::DocumentRoot;
+use crate::settle::IntentOutcome;
 use crate::store::booking::{self, Timesheet};
 use crate::store::{Connection, StoreError, intent};
 
@@ -99,7 +99,7 @@ impl Ready {
             report.warn(&found.shown, why);
         }
         let is_listed = found.id.is_some();
-        let id = found.id.unwrap_or_else(|| made_id(&found.wished, &computed));
+        let id = found.id.unwrap_or_else(|| made_id(&found.preferred, &computed));
         let filename = found.filename.unwrap_or_else(|| readable(found.path.name()));
         let signed_off_at = found.signed_off_at.or(modified_at).unwrap_or_else(|| {
             let taken_as = Timestamp::UNIX_EPOCH;
@@ -110,7 +110,7 @@ impl Ready {
             report.warn(&found.shown, why);
             taken_as
         });
-        let timesheet = Timesheet { filename, size, digest, path: found.wished, stamp: None };
+        let timesheet = Timesheet { filename, size, digest, path: found.preferred, stamp: None };
         Self { shown: found.shown, id, is_listed, timesheet, computed, signed_off_at, copy }
     }
 }
@@ -187,12 +187,14 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
     for (id, settled) in documents.place(new).await? {
         let Some((shown, size)) = names.remove(&id) else { continue };
         match settled {
-            Settled::Done => report.imported(size),
-            Settled::NoStorage(trouble) => report.skip(&shown, format!("it was not taken: {}", trouble.words())),
-            Settled::NotDone(why) | Settled::Unsure(why) | Settled::Changed(why) => {
+            IntentOutcome::Done => report.imported(size),
+            IntentOutcome::NoStorage(trouble) => {
+                report.skip(&shown, format!("it was not taken: {}", trouble.message()))
+            }
+            IntentOutcome::NotDone(why) | IntentOutcome::Unsure(why) | IntentOutcome::Changed(why) => {
                 report.skip(&shown, format!("it was not taken: {why}"));
             }
-            Settled::Taken | Settled::Vanished | Settled::Elsewhere => {
+            IntentOutcome::Occupied | IntentOutcome::Vanished | IntentOutcome::TakenOver => {
                 report.skip(&shown, "its place was taken just now: import again");
             }
         }

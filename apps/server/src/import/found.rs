@@ -20,7 +20,7 @@ pub(crate) struct ScannedFile {
     pub(crate) root: DocumentRoot,
     pub(crate) path: RelativePath,
     /// Its preferred path below the document root.
-    pub(crate) wished: RelativePath,
+    pub(crate) preferred: RelativePath,
     /// It is there already.
     pub(crate) adopt: bool,
     /// From a list; otherwise it is made.
@@ -38,10 +38,10 @@ impl ScannedFile {
         shown: String,
         root: DocumentRoot,
         path: RelativePath,
-        wished: RelativePath,
+        preferred: RelativePath,
         adopt: bool,
     ) -> Self {
-        Self { shown, root, path, wished, adopt, id: None, filename: None, digest: None, signed_off_at: None }
+        Self { shown, root, path, preferred, adopt, id: None, filename: None, digest: None, signed_off_at: None }
     }
 }
 

@@ -63,7 +63,7 @@ async fn look_up(store: &Store, file: &ScannedFile) -> Result<(Option<Booking>, 
         Some(id) => booking::get(&mut db, id).await?,
         None => None,
     };
-    let by_path = if file.adopt { booking::at_path(&mut db, &file.wished).await? } else { None };
+    let by_path = if file.adopt { booking::at_path(&mut db, &file.preferred).await? } else { None };
     Ok((by_id, by_path))
 }
 
@@ -82,7 +82,7 @@ fn judge(file: &ScannedFile, known: &Booking) -> RecordComparison {
         ));
     };
     let waits = known.state == ServerState::SignedOff;
-    let is_its_file = timesheet.path == file.wished;
+    let is_its_file = timesheet.path == file.preferred;
     match &file.digest {
         _ if waits && file.adopt && !is_its_file => {
             RecordComparison::Other(format!("booking {} has another file: {}", known.id, timesheet.path))
@@ -107,7 +107,7 @@ async fn correct(
     // The server's own file is read, not the one that it was copied from.
     let kept = corrections.into_iter().map(|(file, _)| ScannedFile {
         root: documents.root().clone(),
-        path: file.wished.clone(),
+        path: file.preferred.clone(),
         adopt: true,
         ..file
     });

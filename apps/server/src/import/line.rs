@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use strongroom_model::text::printable;
 use strongroom_model::{BookingId, Digest};
 
-use crate::desk::MAX_FILENAME_BYTES;
+use crate::bookings::MAX_FILENAME_BYTES;
 
 /// The columns of a list, in any order; the first three are required.
 pub const COLUMNS: [&str; 5] = ["id", "path", "signed_off_at", "digest", "filename"];

@@ -114,17 +114,17 @@ impl List {
         };
         let shown = format!("line {number} ({})", line.id);
         if let Some(first) = self.seen.get(&line.id) {
-            let why = format!("its id came on line {first} already: each booking has one line");
+            let why = format!("its id is on line {first} already: each booking has one line");
             return lines.remarks.push(Remark::new(&shown, why));
         }
         self.seen.insert(line.id.clone(), number);
         match self.find(&line) {
-            Ok((root, path, wished, adopt)) => lines.found.push(ScannedFile {
+            Ok((root, path, preferred, adopt)) => lines.found.push(ScannedFile {
                 id: Some(line.id),
                 filename: line.filename,
                 digest: line.digest,
                 signed_off_at: Some(line.signed_off_at),
-                ..ScannedFile::file(shown, root, path, wished, adopt)
+                ..ScannedFile::file(shown, root, path, preferred, adopt)
             }),
             Err(why) => lines.lost.push(Lost { shown, id: line.id, digest: line.digest, why }),
         }
@@ -157,7 +157,7 @@ impl List {
             } else if let Ok(below) = place.strip_prefix(self.folder.path()) {
                 (&self.folder, RelativePath::below(below).map_err(|error| format!("{shown}: {error}"))?, false)
             } else {
-                return Err(format!("{shown} lies neither below the document root nor below the list's folder"));
+                return Err(format!("{shown} is neither below the document root nor below the list's folder"));
             };
             if adopt && self.documents.is_ours(&path) {
                 return Err(format!("{shown} is the document server's own"));
@@ -181,8 +181,8 @@ impl List {
             }
             [(_, base, path, true)] => Ok(((*base).clone(), path.clone(), path.clone(), true)),
             [(_, base, path, false)] => {
-                let wished = self.copies.join(path).map_err(|error| format!("{shown}: {error}"))?;
-                Ok(((*base).clone(), path.clone(), wished, false))
+                let preferred = self.copies.join(path).map_err(|error| format!("{shown}: {error}"))?;
+                Ok(((*base).clone(), path.clone(), preferred, false))
             }
             _ => Err(format!(
                 "there is a file {shown} below the document root and another below the list's folder: \

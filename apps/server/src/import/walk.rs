@@ -127,14 +127,14 @@ impl Walk {
     fn find(&mut self, place: WalkEntry) -> Option<ScannedFile> {
         let shown = place.shown();
         let path = place.path?;
-        let wished = match &place.base.copies {
+        let preferred = match &place.base.copies {
             None => Ok(path.clone()),
             Some(copies) => copies.join(&path),
         };
-        match wished {
-            Ok(wished) => {
+        match preferred {
+            Ok(preferred) => {
                 let is_ours = place.base.copies.is_none();
-                Some(ScannedFile::file(shown, place.base.root.clone(), path, wished, is_ours))
+                Some(ScannedFile::file(shown, place.base.root.clone(), path, preferred, is_ours))
             }
             Err(error) => {
                 self.remarks.push(Remark::new(&shown, error.to_string()));

@@ -63,10 +63,10 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// It is not a Postgres URL.
-    #[error("the server's database URL is none of Postgres: write postgres://user:password@host:5432/database")]
+    #[error("the server's database URL is not a Postgres URL: write postgres://user:password@host:5432/database")]
     Url(#[source] sqlx::Error),
     /// The Postgres database cannot be used.
-    #[error("{}", .why.words(.place, .user))]
+    #[error("{}", .why.message(.place, .user))]
     Postgres {
         /// Its location.
         place: DatabaseLocation,
@@ -110,7 +110,7 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    fn words(&self, place: &DatabaseLocation, user: &str) -> String {
+    fn message(&self, place: &DatabaseLocation, user: &str) -> String {
         match self {
             Self::Unreachable => format!(
                 "cannot reach the server's database {place}: check that Postgres runs there, and the URL's host and port"

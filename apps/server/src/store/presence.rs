@@ -31,7 +31,7 @@ pub(crate) struct Presence(Option<JoinHandle<()>>);
 
 /// Sessions that are over. While this lives nobody else finds them so, and they cannot return.
 #[derive(Debug)]
-pub(crate) struct Over {
+pub(crate) struct DeadSessions {
     sessions: Vec<String>,
     is_all: bool,
     _held: Option<PgConnection>,
@@ -47,12 +47,12 @@ impl Store {
     }
 
     /// Which of these sessions, whose locks below the document root are free, are over.
-    pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<Over> {
+    pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<DeadSessions> {
         let Backend::Postgres(store) = &self.0 else {
-            return Ok(Over { sessions, is_all: true, _held: None });
+            return Ok(DeadSessions { sessions, is_all: true, _held: None });
         };
         if sessions.is_empty() {
-            return Ok(Over { sessions, is_all: true, _held: None });
+            return Ok(DeadSessions { sessions, is_all: true, _held: None });
         }
         let asked = sessions.len();
         let mut db = store.address().connect().await?;
@@ -71,11 +71,11 @@ impl Store {
                 tokio::time::sleep(PARTING_POLL).await;
             }
         }
-        Ok(Over { is_all: over.len() == asked, sessions: over, _held: Some(db) })
+        Ok(DeadSessions { is_all: over.len() == asked, sessions: over, _held: Some(db) })
     }
 }
 
-impl Over {
+impl DeadSessions {
     pub(crate) fn sessions(&self) -> &[String] {
         &self.sessions
     }

@@ -30,16 +30,16 @@ fn tester() -> PathBuf {
         // What an earlier run could not finish is begun anew.
         let _ = std::fs::remove_dir_all(&folder);
         let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        assert!(made.status.success(), "python3 -m venv (Debian: python3-venv): {}", said(&made));
+        assert!(made.status.success(), "python3 -m venv (Debian: python3-venv): {}", detail(&made));
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", TESTER];
         let installed = run(Command::new(folder.join("bin/python")).args(pip));
-        assert!(installed.status.success(), "pip install {TESTER}: {}", said(&installed));
+        assert!(installed.status.success(), "pip install {TESTER}: {}", detail(&installed));
         std::fs::write(whole, here).unwrap();
     }
     program
 }
 
-fn said(output: &Output) -> String {
+fn detail(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -60,8 +60,8 @@ async fn an_independent_tester_finds_no_answer_that_is_not_described() {
         .args(["--continue-on-failure", "--suppress-health-check", "all"])
         .current_dir(rig.dir.path());
     let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", detail(&output));
     // It has asked for something.
-    assert!(said(&output).contains("passed"), "{}", said(&output));
+    assert!(detail(&output).contains("passed"), "{}", detail(&output));
     assert_eq!(rig.get("/healthz").await.status(), reqwest::StatusCode::OK);
 }

@@ -91,8 +91,8 @@ async fn nothing_can_be_archived(rig: &Rig, folder: &str) {
         assert_eq!((answer.outcome, answer.cause), (AnswerOutcome::Refused, Some(RefusalCause::Storage)), "{answer:?}");
         assert!(answer.reason.as_ref().is_some_and(|why| why.contains(folder)), "{answer:?}");
     }
-    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
-    assert!(said.contains(folder), "{said}");
+    let detail = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(detail.contains(folder), "{detail}");
 }
 
 /// It heals by itself once that is put right.

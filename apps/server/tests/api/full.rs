@@ -48,10 +48,10 @@ async fn a_full_disk_is_told_by_every_write_and_by_health_and_work_goes_on_when_
     fill(&mounted);
 
     assert_eq!(rig.post("/v1/bookings", &json!({"id": "B-2"})).await.status().is_server_error(), rig.is_a_file());
-    let said = problem(rig.put("B-1", "a.pdf", vec![7; 1 << 20]).await, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
-    assert!(said.contains("nothing was done: the server's disk is full"), "{said}");
-    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
-    assert!(said.contains("the server's disk is full"), "{said}");
+    let detail = problem(rig.put("B-1", "a.pdf", vec![7; 1 << 20]).await, StatusCode::INSUFFICIENT_STORAGE, "disk-full").await;
+    assert!(detail.contains("nothing was done: the server's disk is full"), "{detail}");
+    let detail = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(detail.contains("the server's disk is full"), "{detail}");
     // As often as it is asked.
     for id in ["B-3", "B-4", "B-5"].iter().filter(|_| rig.is_a_file()) {
         let response = rig.post("/v1/bookings", &json!({"id": id})).await;
@@ -89,8 +89,8 @@ async fn a_full_disk_of_the_records_alone_is_told_by_health_though_small_changes
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.expect("health says so");
-    let said = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
-    assert!(said.contains("cannot write its records: the server's disk is full"), "{said}");
+    let detail = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
+    assert!(detail.contains("cannot write its records: the server's disk is full"), "{detail}");
     std::fs::remove_file(mounted.root.join("filler")).unwrap();
     until_well(&rig).await;
 }
@@ -121,13 +121,13 @@ async fn a_server_starts_on_a_full_disk_and_says_so() {
     match Server::start(settings.clone(), Clock::manual(START.parse().unwrap())).await {
         // Where it needs room to begin, it says so.
         Err(error) => {
-            let mut said = error.to_string();
+            let mut detail = error.to_string();
             let mut source = std::error::Error::source(&error);
             while let Some(error) = source {
-                said = format!("{said}: {error}");
+                detail = format!("{detail}: {error}");
                 source = error.source();
             }
-            assert!(said.contains("its disk has room") || said.contains("No space left"), "{said}");
+            assert!(detail.contains("its disk has room") || detail.contains("No space left"), "{detail}");
         }
         Ok(server) => server.stop().await,
     }

@@ -80,15 +80,15 @@ fn die_with(rig_dir: &Path, deed: &str, point: &str, faults: &str) {
         process.env("STRONGROOM_FAULT", faults);
     }
     let output = process.env("STRONGROOM_KILL_AT", point).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {said}");
+    let detail = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(9), "{deed} did not pass {point}: {detail}");
 }
 
 /// Lets another process see something fail.
 fn fail(rig_dir: &Path, deed: &str, fault: &str) {
     let output = other_process(rig_dir, deed).env("STRONGROOM_FAULT", fault).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{deed} with {fault}: {said}");
+    let detail = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{deed} with {fault}: {detail}");
 }
 
 /// A folder in which a server has been, and is no more.

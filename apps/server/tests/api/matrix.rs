@@ -1,4 +1,4 @@
-//! Every call below the document root, failing with every error: what is said is what the table of meanings says, and
+//! Every call below the document root, failing with every error: what is detail is what the table of meanings says, and
 //! the next attempt goes well.
 
 use std::io;
@@ -43,7 +43,7 @@ const PLACES_OF_A_START: [&str; 8] = [
     "files.fsync",
 ];
 
-/// What the server said of a step that it did not do.
+/// What the server detail of a step that it did not do.
 #[derive(Debug)]
 struct Refusal {
     step: &'static str,
@@ -146,7 +146,7 @@ async fn download(rig: &Rig, id: &str) -> Result<(), (String, String)> {
     Ok(())
 }
 
-/// Whether what was said is what an error of that kind means.
+/// Whether what was detail is what an error of that kind means.
 fn fits((name, errno): (&str, i32), calls: &[Call], refusal: &Refusal) -> bool {
     let Refusal { step, code, detail } = refusal;
     let is_certain = !detail.contains("not certain");
@@ -216,14 +216,14 @@ fn a_start_that_fails_says_why_and_the_next_one_goes_well() {
     for place in PLACES_OF_A_START {
         for (name, errno) in ERRORS {
             let case = format!("{place}:1={name}");
-            if let Err(said) = during(&case, || runtime.block_on(start(&settings))) {
+            if let Err(detail) = during(&case, || runtime.block_on(start(&settings))) {
                 failed += 1;
                 let cause = io::Error::from_raw_os_error(errno).to_string();
                 let why = cause.split(" (os error").next().unwrap();
-                assert!(said.contains(why) || said.contains("a link, or something else"), "{case}: {said}");
+                assert!(detail.contains(why) || detail.contains("a link, or something else"), "{case}: {detail}");
                 assert_ne!(name, "EINTR", "{case}: a call that was interrupted is made again");
             }
-            runtime.block_on(start(&settings)).unwrap_or_else(|said| panic!("after {case}: {said}"));
+            runtime.block_on(start(&settings)).unwrap_or_else(|detail| panic!("after {case}: {detail}"));
         }
     }
     assert!(failed > 100, "only {failed} starts failed");

@@ -91,8 +91,8 @@ async fn r5_nobody_approves_their_own_purge() {
     assert_eq!(send(&rig.admin, "/v1/purges", proposal).await.status(), StatusCode::CREATED);
     let approve = |who: &str| json!({"approved_by": who});
     let own = send(&rig.admin, "/v1/purges/p-1/approval", approve("ben")).await;
-    let said = problem(own, StatusCode::FORBIDDEN, "not-approved").await;
-    assert!(said.contains("with a token of their own"), "{said}");
+    let detail = problem(own, StatusCode::FORBIDDEN, "not-approved").await;
+    assert!(detail.contains("with a token of their own"), "{detail}");
     // With another token, and the proposer's name or none.
     let other = rig.named_token("ben", Scope::Approve).await;
     for (who, status) in [

@@ -132,9 +132,9 @@ async fn a_server_outlives_a_restart_of_postgres() {
     postgres.stop();
     let response = rig.get("/v1/bookings/waiting").await;
     let status = response.status();
-    let said: Value = response.json().await.unwrap();
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{said}");
-    assert_eq!(said["type"], "urn:strongroom:problem:records-away");
+    let detail: Value = response.json().await.unwrap();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{detail}");
+    assert_eq!(detail["type"], "urn:strongroom:problem:records-away");
     assert_eq!(rig.get("/healthz").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     postgres.start_again();
     wait_until(async || rig.get("/healthz").await.status() == StatusCode::OK).await;
@@ -155,8 +155,8 @@ async fn a_database_that_cannot_be_used_is_told_with_the_next_step() {
         let mut settings = Rig::settings_of(dir.path());
         settings.database = strongroom_server::Database::Postgres(ServiceUrl::database(&url).unwrap());
         let error = Server::start(settings, Clock::manual(START.parse().unwrap())).await.unwrap_err();
-        let said = error.to_string();
-        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        let detail = error.to_string();
+        assert!(parts.iter().all(|part| detail.contains(part)), "{detail}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 }

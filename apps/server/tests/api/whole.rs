@@ -88,8 +88,8 @@ async fn a_file_name_that_cannot_be_decoded_is_refused_and_not_lost() {
     let rig = created().await;
     for name in ["caf%E9.pdf", "100%.pdf", "%"] {
         let request = rig.request(Method::PUT, &format!("/v1/bookings/B-1/timesheet?filename={name}"));
-        let said = problem(request.body("hours").send().await.unwrap(), StatusCode::BAD_REQUEST, "bad-query").await;
-        assert!(said.contains("cannot be decoded"), "{said}");
+        let detail = problem(request.body("hours").send().await.unwrap(), StatusCode::BAD_REQUEST, "bad-query").await;
+        assert!(detail.contains("cannot be decoded"), "{detail}");
     }
     let request = rig.request(Method::PUT, "/v1/bookings/B-1/timesheet?filename=caf%C3%A9.pdf");
     assert_eq!(request.body("hours").send().await.unwrap().status(), StatusCode::CREATED);

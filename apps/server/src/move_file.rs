@@ -11,7 +11,7 @@ use std::io;
 
 use strongroom_files::Stat;
 
-use crate::across::across;
+use crate::cross_device::move_across;
 use crate::disk_error::Result;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
@@ -21,118 +21,120 @@ use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Carried {
+pub(crate) enum FileOutcome {
     /// It is at its destination, with this stamp.
-    There(Stamp),
+    Moved(Stamp),
     /// It had been moved there before.
-    Already(Stamp),
+    AlreadyMoved(Stamp),
     /// It is deleted.
-    Gone,
+    Deleted,
     /// It is in neither place.
     Vanished,
     /// Another file is at the destination.
-    Taken,
+    Occupied,
     /// It does not match its digest; the reason is for a person.
     Changed(String),
     /// It has its new name, or both names, and then a call failed: the next look decides.
-    Begun(String),
+    Unsure(String),
 }
 
-impl Carried {
+impl FileOutcome {
     /// For steps after the rename: an error there does not mean that nothing was done.
-    pub(crate) fn begun(result: Result<Self>) -> Self {
-        result.unwrap_or_else(|error| Self::Begun(error.to_string()))
+    pub(crate) fn after_rename(result: Result<Self>) -> Self {
+        result.unwrap_or_else(|error| Self::Unsure(error.to_string()))
     }
 }
 
 /// Renames a file, unless it was changed.
-pub(crate) fn carry(
+pub(crate) fn move_file(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    wanted: &Fingerprint,
+    expected: &Fingerprint,
     touched: &mut Touched,
-) -> Result<Carried> {
+) -> Result<FileOutcome> {
     if let Some(folder) = to.parent() {
         touched.extend(root.create_folders(&folder)?);
     }
-    let seen = match examine(root, from, wanted)? {
+    let seen = match examine(root, from, expected)? {
         FileCheck::Same(seen) => seen,
-        FileCheck::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
-        FileCheck::Nothing => return arrived(root, from, to, wanted, touched),
+        FileCheck::Changed(why) => return Ok(FileOutcome::Changed(format!("{from} {why}"))),
+        FileCheck::Nothing => return check_destination(root, from, to, expected, touched),
     };
     let renamed = root.rename(from, to);
     match renamed {
-        Ok(()) => Ok(Carried::begun(settled(root, from, to, &seen, touched))),
+        Ok(()) => Ok(FileOutcome::after_rename(check_renamed(root, from, to, &seen, touched))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             match root.entry(to)? {
                 // Linked, but not yet unlinked.
                 Some(new) if new.id == seen.id => {
                     let removed = root.remove_file(from);
-                    Ok(Carried::begun(removed.and_then(|_| settled(root, from, to, &seen, touched))))
+                    Ok(FileOutcome::after_rename(removed.and_then(|_| check_renamed(root, from, to, &seen, touched))))
                 }
                 // Copied, but not yet deleted; or a foreign file.
-                _ => across(root, from, to, &seen, wanted, touched),
+                _ => move_across(root, from, to, &seen, expected, touched),
             }
         }
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => across(root, from, to, &seen, wanted, touched),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            move_across(root, from, to, &seen, expected, touched)
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Deletes a file, unless it was changed.
-pub(crate) fn remove(
+pub(crate) fn delete_file(
     root: &DocumentRoot,
     from: &RelativePath,
-    wanted: &Fingerprint,
+    expected: &Fingerprint,
     touched: &mut Touched,
-) -> Result<Carried> {
+) -> Result<FileOutcome> {
     // If it is gone already, its folder may not have been synced.
     touched.insert(from.parent());
-    let seen = match examine(root, from, wanted)? {
-        FileCheck::Nothing => return Ok(Carried::Gone),
-        FileCheck::Changed(why) => return Ok(Carried::Changed(format!("{from} {why}"))),
+    let seen = match examine(root, from, expected)? {
+        FileCheck::Nothing => return Ok(FileOutcome::Deleted),
+        FileCheck::Changed(why) => return Ok(FileOutcome::Changed(format!("{from} {why}"))),
         FileCheck::Same(seen) => seen,
     };
     if root.entry(from)? != Some(seen) {
-        return Ok(Carried::Changed(format!("{from} is being written to")));
+        return Ok(FileOutcome::Changed(format!("{from} is being written to")));
     }
     root.remove_file(from)?;
-    Ok(Carried::Gone)
+    Ok(FileOutcome::Deleted)
 }
 
 /// Nothing is at the old place: an earlier attempt may have moved it.
-fn arrived(
+fn check_destination(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
-    wanted: &Fingerprint,
+    expected: &Fingerprint,
     touched: &mut Touched,
-) -> Result<Carried> {
-    Ok(match examine(root, to, wanted)? {
-        FileCheck::Nothing => Carried::Vanished,
-        FileCheck::Changed(why) => Carried::Changed(format!("{from} is gone, and {to} {why}")),
+) -> Result<FileOutcome> {
+    Ok(match examine(root, to, expected)? {
+        FileCheck::Nothing => FileOutcome::Vanished,
+        FileCheck::Changed(why) => FileOutcome::Changed(format!("{from} is gone, and {to} {why}")),
         FileCheck::Same(seen) => {
             touched.extend([from.parent(), to.parent()]);
-            Carried::Already(Stamp::of(&seen))
+            FileOutcome::AlreadyMoved(Stamp::of(&seen))
         }
     })
 }
 
 /// Checks the renamed file. If somebody replaced or wrote to it between the check and the rename, it goes back.
-fn settled(
+fn check_renamed(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
     seen: &Stat,
     touched: &mut Touched,
-) -> Result<Carried> {
+) -> Result<FileOutcome> {
     touched.extend([from.parent(), to.parent()]);
     match root.entry(to)? {
-        Some(now) if now.is_same_content(seen) => Ok(Carried::There(Stamp::of(&now))),
+        Some(now) if now.is_same_content(seen) => Ok(FileOutcome::Moved(Stamp::of(&now))),
         _ => {
             root.rename(to, from)?;
-            Ok(Carried::Changed(format!("{from} is being written to")))
+            Ok(FileOutcome::Changed(format!("{from} is being written to")))
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Carries out recorded intents: renames or deletes the files, syncs the folders once, records the results in one
-//! transaction. Serves requests, retries and the start after a crash: see `carry`.
+//! transaction. Serves requests, retries and the start after a crash: see `move_file`.
 
 use strongroom_model::wire::ServerState;
 use strongroom_service::{blocking, kill_point};
 
-use crate::carry::{Carried, Touched, carry, remove};
 use crate::disk_error;
+use crate::move_file::{FileOutcome, Touched, delete_file, move_file};
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
@@ -14,13 +14,13 @@ use crate::trouble::DiskTrouble;
 use crate::unchanged::{Fingerprint, Stamp};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Settled {
+pub(crate) enum IntentOutcome {
     /// It is at its destination, or deleted, durably.
     Done,
     /// It is in neither place.
     Vanished,
     /// Another file is at the destination; it stays where it was.
-    Taken,
+    Occupied,
     /// It does not match its digest, and stays where it is.
     Changed(String),
     /// The disk refuses every file; this one is unchanged.
@@ -30,7 +30,7 @@ pub(crate) enum Settled {
     /// It was moved or deleted, wholly or half, and a power cut could undo that: the intent stays.
     Unsure(String),
     /// Another process has taken the intent over and records the result.
-    Elsewhere,
+    TakenOver,
 }
 
 pub(crate) async fn settle(
@@ -38,7 +38,7 @@ pub(crate) async fn settle(
     root: &DocumentRoot,
     session: &str,
     mut intents: Vec<Intent>,
-) -> Result<Vec<(Intent, Settled)>, StoreError> {
+) -> Result<Vec<(Intent, IntentOutcome)>, StoreError> {
     if intents.is_empty() {
         return Ok(Vec::new());
     }
@@ -54,7 +54,7 @@ pub(crate) async fn settle(
     db.commit().await?;
     let settled: Vec<_> = settled.into_iter().map(|(intent, settled, _)| (intent, settled)).collect();
     for (intent, settled) in &settled {
-        if let Settled::Changed(why) = settled {
+        if let IntentOutcome::Changed(why) = settled {
             tracing::error!(booking = %intent.booking, why, "a file was changed since its digest was recorded; it stays");
         }
     }
@@ -72,60 +72,60 @@ async fn know_files(store: &Store, intents: &mut [Intent]) -> Result<(), StoreEr
     Ok(())
 }
 
-fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, Settled, Option<Stamp>)> {
+fn perform(root: &DocumentRoot, intents: Vec<Intent>) -> Vec<(Intent, IntentOutcome, Option<Stamp>)> {
     let mut touched = Touched::new();
     let mut settled: Vec<_> = intents
         .into_iter()
         .map(|intent| {
-            let (settled, stamp) = carry_out(root, &intent, &mut touched);
+            let (settled, stamp) = perform_one(root, &intent, &mut touched);
             // If we stop here, then some files are moved without a record: the intents lead to them.
             kill_point!("server.after-rename");
             (intent, settled, stamp)
         })
         .collect();
     if let Err(error) = root.sync_folders(&touched) {
-        for (_, settled, _) in settled.iter_mut().filter(|(_, settled, _)| *settled == Settled::Done) {
-            *settled = Settled::Unsure(error.to_string());
+        for (_, settled, _) in settled.iter_mut().filter(|(_, settled, _)| *settled == IntentOutcome::Done) {
+            *settled = IntentOutcome::Unsure(error.to_string());
         }
     }
     settled
 }
 
-fn carry_out(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (Settled, Option<Stamp>) {
-    let Some(wanted) = &intent.file else {
+fn perform_one(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (IntentOutcome, Option<Stamp>) {
+    let Some(expected) = &intent.file else {
         // Without a digest it may be the only file of its kind.
-        return (Settled::Changed(format!("{} has no recorded digest", intent.from)), None);
+        return (IntentOutcome::Changed(format!("{} has no recorded digest", intent.from)), None);
     };
-    match carried(root, intent, wanted, touched) {
-        Ok(Carried::There(stamp) | Carried::Already(stamp)) => (Settled::Done, Some(stamp)),
-        Ok(Carried::Gone) => (Settled::Done, None),
-        Ok(Carried::Vanished) => (Settled::Vanished, None),
-        Ok(Carried::Taken) => (Settled::Taken, None),
-        Ok(Carried::Changed(why)) => (Settled::Changed(why), None),
-        Ok(Carried::Begun(why)) => (Settled::Unsure(why), None),
+    match change_file(root, intent, expected, touched) {
+        Ok(FileOutcome::Moved(stamp) | FileOutcome::AlreadyMoved(stamp)) => (IntentOutcome::Done, Some(stamp)),
+        Ok(FileOutcome::Deleted) => (IntentOutcome::Done, None),
+        Ok(FileOutcome::Vanished) => (IntentOutcome::Vanished, None),
+        Ok(FileOutcome::Occupied) => (IntentOutcome::Occupied, None),
+        Ok(FileOutcome::Changed(why)) => (IntentOutcome::Changed(why), None),
+        Ok(FileOutcome::Unsure(why)) => (IntentOutcome::Unsure(why), None),
         Err(error) => {
             tracing::error!(path = %intent.from, %error, "a file could not be moved or deleted");
-            let not_done = || Settled::NotDone(format!("{}: {error}", intent.from));
-            (error.trouble().map_or_else(not_done, Settled::NoStorage), None)
+            let not_done = || IntentOutcome::NotDone(format!("{}: {error}", intent.from));
+            (error.trouble().map_or_else(not_done, IntentOutcome::NoStorage), None)
         }
     }
 }
 
-fn carried(
+fn change_file(
     root: &DocumentRoot,
     intent: &Intent,
-    wanted: &Fingerprint,
+    expected: &Fingerprint,
     touched: &mut Touched,
-) -> disk_error::Result<Carried> {
+) -> disk_error::Result<FileOutcome> {
     match &intent.deed {
         Deed::Place { timesheet, .. } => {
-            let carried = carry(root, &intent.from, &timesheet.path, wanted, touched)?;
+            let outcome = move_file(root, &intent.from, &timesheet.path, expected, touched)?;
             // A foreign file is at the destination: the upload was never acknowledged.
-            let is_foreign = matches!(carried, Carried::Changed(_)) && root.entry(&intent.from)?.is_none();
-            Ok(if is_foreign { Carried::Vanished } else { carried })
+            let is_foreign = matches!(outcome, FileOutcome::Changed(_)) && root.entry(&intent.from)?.is_none();
+            Ok(if is_foreign { FileOutcome::Vanished } else { outcome })
         }
-        Deed::Move { to, .. } => carry(root, &intent.from, to, wanted, touched),
-        Deed::Purge { .. } | Deed::Discard => remove(root, &intent.from, wanted, touched),
+        Deed::Move { to, .. } => move_file(root, &intent.from, to, expected, touched),
+        Deed::Purge { .. } | Deed::Discard => delete_file(root, &intent.from, expected, touched),
     }
 }
 
@@ -134,16 +134,16 @@ async fn record(
     session: &str,
     intent: &Intent,
     stamp: Option<&Stamp>,
-    settled: &mut Settled,
+    settled: &mut IntentOutcome,
 ) -> Result<(), StoreError> {
-    if matches!(settled, Settled::Unsure(_)) {
+    if matches!(settled, IntentOutcome::Unsure(_)) {
         // The next request or start looks again.
         return Ok(());
     }
     if !intent::remove(db, session, &intent.booking).await? {
-        *settled = Settled::Elsewhere;
+        *settled = IntentOutcome::TakenOver;
     }
-    if *settled != Settled::Done {
+    if *settled != IntentOutcome::Done {
         return Ok(());
     }
     match &intent.deed {
@@ -168,7 +168,7 @@ async fn record_place(
     intent: &Intent,
     timesheet: &Timesheet,
     sign_off: Option<jiff::Timestamp>,
-    settled: &mut Settled,
+    settled: &mut IntentOutcome,
 ) -> Result<(), StoreError> {
     let id = &intent.booking;
     let known = booking::get(db, id).await?;
@@ -191,7 +191,7 @@ async fn record_place(
             None
         }
         _ => {
-            *settled = Settled::NotDone("the booking has another timesheet by now".to_owned());
+            *settled = IntentOutcome::NotDone("the booking has another timesheet by now".to_owned());
             Some((timesheet.path.clone(), timesheet.fingerprint()))
         }
     };
@@ -236,10 +236,10 @@ mod tests {
         let taken = store.take_over(&["stalled".to_owned()], "settler").await.unwrap();
         assert_eq!(taken.len(), 1);
         let settled = settle(&store, &root, "stalled", vec![intent]).await.unwrap();
-        assert_eq!(settled[0].1, Settled::Elsewhere);
+        assert_eq!(settled[0].1, IntentOutcome::TakenOver);
         assert!(store.booking(&booking).await.unwrap().is_none());
         let settled = settle(&store, &root, "settler", taken).await.unwrap();
-        assert_eq!(settled[0].1, Settled::Done);
+        assert_eq!(settled[0].1, IntentOutcome::Done);
         assert_eq!(store.booking(&booking).await.unwrap().unwrap().timesheet.unwrap().path, path("b.pdf"));
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct ConnectionPermits(Arc<PermitPool>);
 
 #[derive(Debug)]
 struct PermitPool {
-    in_all: usize,
-    for_each: usize,
+    max_total: usize,
+    max_per_peer: usize,
     taken: Mutex<Taken>,
 }
 
@@ -34,8 +34,8 @@ struct HeldPermit {
     /// Its requests in flight.
     busy: usize,
     /// Since it was taken, or its last request ended.
-    waits_since: Instant,
-    give_up: CancellationToken,
+    idle_since: Instant,
+    revoke: CancellationToken,
 }
 
 /// Returned when dropped.
@@ -44,9 +44,9 @@ pub(crate) struct ConnectionPermit(Arc<PermitState>);
 
 #[derive(Debug)]
 struct PermitState {
-    places: ConnectionPermits,
+    permits: ConnectionPermits,
     number: u64,
-    give_up: CancellationToken,
+    revoke: CancellationToken,
 }
 
 /// A request in flight, until its answer is sent or dropped.
@@ -54,23 +54,23 @@ struct PermitState {
 pub(crate) struct Busy(ConnectionPermit);
 
 impl ConnectionPermits {
-    pub(crate) fn new(in_all: usize, for_each: usize) -> Self {
-        Self(Arc::new(PermitPool { in_all, for_each, taken: Mutex::default() }))
+    pub(crate) fn new(max_total: usize, max_per_peer: usize) -> Self {
+        Self(Arc::new(PermitPool { max_total, max_per_peer, taken: Mutex::default() }))
     }
 
     /// A permit for a peer; `None` if all that it could have are busy.
     pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Option<ConnectionPermit> {
         let mut taken = self.taken();
-        if taken.count(|held| held.peer == peer) >= self.0.for_each {
-            taken.give_up_one(|held| held.peer == peer)?;
+        if taken.count(|held| held.peer == peer) >= self.0.max_per_peer {
+            taken.close_idlest(|held| held.peer == peer)?;
         }
-        if taken.held.len() >= self.0.in_all {
-            taken.give_up_one(|_| true)?;
+        if taken.held.len() >= self.0.max_total {
+            taken.close_idlest(|_| true)?;
         }
-        let (number, give_up) = (taken.next, CancellationToken::new());
+        let (number, revoke) = (taken.next, CancellationToken::new());
         taken.next += 1;
-        taken.held.insert(number, HeldPermit { peer, busy: 0, waits_since: now, give_up: give_up.clone() });
-        Some(ConnectionPermit(Arc::new(PermitState { places: self.clone(), number, give_up })))
+        taken.held.insert(number, HeldPermit { peer, busy: 0, idle_since: now, revoke: revoke.clone() });
+        Some(ConnectionPermit(Arc::new(PermitState { permits: self.clone(), number, revoke })))
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -84,22 +84,22 @@ impl Taken {
     }
 
     /// Closes the connection that has waited longest.
-    fn give_up_one(&mut self, of: impl Fn(&HeldPermit) -> bool) -> Option<()> {
+    fn close_idlest(&mut self, of: impl Fn(&HeldPermit) -> bool) -> Option<()> {
         let waiting = self.held.iter().filter(|(_, held)| held.busy == 0 && of(held));
-        let number = *waiting.min_by_key(|(_, held)| held.waits_since)?.0;
-        self.held.remove(&number)?.give_up.cancel();
+        let number = *waiting.min_by_key(|(_, held)| held.idle_since)?.0;
+        self.held.remove(&number)?.revoke.cancel();
         Some(())
     }
 }
 
 impl ConnectionPermit {
     /// Completes when another connection needs the permit.
-    pub(crate) async fn given_up(&self) {
-        self.0.give_up.cancelled().await;
+    pub(crate) async fn revoked(&self) {
+        self.0.revoke.cancelled().await;
     }
 
     pub(crate) fn begin(&self) -> Busy {
-        if let Some(held) = self.0.places.taken().held.get_mut(&self.0.number) {
+        if let Some(held) = self.0.permits.taken().held.get_mut(&self.0.number) {
             held.busy += 1;
         }
         Busy(self.clone())
@@ -109,16 +109,16 @@ impl ConnectionPermit {
 impl Drop for Busy {
     fn drop(&mut self) {
         let inner = &self.0.0;
-        if let Some(held) = inner.places.taken().held.get_mut(&inner.number) {
+        if let Some(held) = inner.permits.taken().held.get_mut(&inner.number) {
             held.busy -= 1;
-            held.waits_since = Instant::now();
+            held.idle_since = Instant::now();
         }
     }
 }
 
 impl Drop for PermitState {
     fn drop(&mut self) {
-        self.places.taken().held.remove(&self.number);
+        self.permits.taken().held.remove(&self.number);
     }
 }
 
@@ -133,30 +133,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_waited_longest_gives_its_place_up_and_a_peer_takes_its_own_only() {
-        let (places, now) = (ConnectionPermits::new(3, 2), Instant::now());
+    async fn the_longest_idle_connection_is_closed_and_a_peer_takes_its_own_permits_only() {
+        let (permits, now) = (ConnectionPermits::new(3, 2), Instant::now());
         let at = |second| now + Duration::from_secs(second);
-        let first = places.take(peer(1), at(0)).unwrap();
-        let second = places.take(peer(1), at(1)).unwrap();
-        let other = places.take(peer(2), at(2)).unwrap();
-        let third = places.take(peer(1), at(3)).unwrap();
-        first.given_up().await;
-        assert!(!second.0.give_up.is_cancelled() && !other.0.give_up.is_cancelled());
+        let first = permits.take(peer(1), at(0)).unwrap();
+        let second = permits.take(peer(1), at(1)).unwrap();
+        let other = permits.take(peer(2), at(2)).unwrap();
+        let third = permits.take(peer(1), at(3)).unwrap();
+        first.revoked().await;
+        assert!(!second.0.revoke.is_cancelled() && !other.0.revoke.is_cancelled());
         let busy = second.begin();
-        let _fourth = places.take(peer(3), at(4)).unwrap();
-        other.given_up().await;
-        assert!(!third.0.give_up.is_cancelled());
+        let _fourth = permits.take(peer(3), at(4)).unwrap();
+        other.revoked().await;
+        assert!(!third.0.revoke.is_cancelled());
         drop(busy);
     }
 
     #[tokio::test]
-    async fn a_busy_place_is_not_given_up_and_one_that_is_dropped_is_free() {
-        let (places, now) = (ConnectionPermits::new(2, 2), Instant::now());
-        let [one, two] = [places.take(peer(1), now).unwrap(), places.take(peer(1), now).unwrap()];
+    async fn a_busy_permit_is_not_revoked_and_a_dropped_one_is_free() {
+        let (permits, now) = (ConnectionPermits::new(2, 2), Instant::now());
+        let [one, two] = [permits.take(peer(1), now).unwrap(), permits.take(peer(1), now).unwrap()];
         let busy = [one.begin(), two.begin()];
-        assert!(places.take(peer(2), now).is_none());
+        assert!(permits.take(peer(2), now).is_none());
         drop((busy, one));
         drop(two);
-        assert!(places.take(peer(2), now).is_some());
+        assert!(permits.take(peer(2), now).is_some());
     }
 }

@@ -80,7 +80,7 @@ pub(crate) async fn purge(State(api): State<Api>, Path(id): Path<String>) -> Res
 /// Approves a proposed purge and deletes the files; the records stay. Idempotent.
 ///
 /// By somebody else than who proposed it, with another token, and within 30 days. Each file
-/// needs fresh proofs on distinct drives that do not rest on a cache, told by neither token.
+/// needs fresh proofs on distinct drives that do not rest on a cache, reported with neither token.
 #[utoipa::path(
     post, path = "/v1/purges/{purge}/approval", params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     request_body = PurgeApproval, security(("bearer" = ["approve"])),

@@ -18,8 +18,8 @@ use strongroom_files::{Call, Stat, each_chunk};
 use strongroom_service::{fault, kill_point};
 
 use crate::bytes::{Tee, digest_of, stat_of, sync_file};
-use crate::carry::{Carried, Touched};
 use crate::disk_error::{DiskError, Result};
+use crate::move_file::{FileOutcome, Touched};
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
@@ -32,35 +32,35 @@ pub(crate) fn is_part(name: &std::ffi::OsStr) -> bool {
 }
 
 /// Moves a file to another file system, into a folder that exists.
-pub(crate) fn across(
+pub(crate) fn move_across(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
     seen: &Stat,
-    wanted: &Fingerprint,
+    expected: &Fingerprint,
     touched: &mut Touched,
-) -> Result<Carried> {
-    match examine(root, to, wanted)? {
+) -> Result<FileOutcome> {
+    match examine(root, to, expected)? {
         // An earlier attempt got this far.
         FileCheck::Same(_) => {}
-        FileCheck::Changed(_) => return Ok(Carried::Taken),
+        FileCheck::Changed(_) => return Ok(FileOutcome::Occupied),
         FileCheck::Nothing => {
-            if let Some(not) = copied(root, from, to, seen, wanted)? {
+            if let Some(not) = copy_to(root, from, to, seen, expected)? {
                 return Ok(not);
             }
         }
     }
-    Ok(Carried::begun(emptied(root, from, to, seen, touched)))
+    Ok(FileOutcome::after_rename(delete_original(root, from, to, seen, touched)))
 }
 
 /// Makes the copy's name durable, then deletes the old file.
-fn emptied(
+fn delete_original(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
     seen: &Stat,
     touched: &mut Touched,
-) -> Result<Carried> {
+) -> Result<FileOutcome> {
     // Before the deletion, since nobody syncs the other file system later.
     sync_folder(root.folder(to.parent().as_ref())?).map_err(DiskError::of(Call::Sync))?;
     kill_point!("server.across-synced");
@@ -74,17 +74,17 @@ fn emptied(
         tracing::error!(path = %from, "a file was changed while it was archived: the new one stays where it is");
     }
     touched.extend([from.parent(), to.parent()]);
-    Ok(Carried::There(Stamp::of(&there)))
+    Ok(FileOutcome::Moved(Stamp::of(&there)))
 }
 
 /// Copies the file and gives the copy its name; returns why not, if not.
-fn copied(
+fn copy_to(
     root: &DocumentRoot,
     from: &RelativePath,
     to: &RelativePath,
     seen: &Stat,
-    wanted: &Fingerprint,
-) -> Result<Option<Carried>> {
+    expected: &Fingerprint,
+) -> Result<Option<FileOutcome>> {
     let part = part_of(to)?;
     if root.entry(&part)?.is_some_and(|entry| !entry.is_plain()) {
         return Err(DiskError::other(
@@ -93,7 +93,7 @@ fn copied(
         ));
     }
     root.remove_file(&part)?;
-    let made = make(root, from, &part, seen, wanted);
+    let made = make_copy(root, from, &part, seen, expected);
     match made {
         Ok(None) => {}
         other => {
@@ -106,37 +106,41 @@ fn copied(
         Ok(()) => {}
         Err(error) => {
             root.remove_file(&part)?;
-            return if error.kind() == io::ErrorKind::AlreadyExists { Ok(Some(Carried::Taken)) } else { Err(error) };
+            return if error.kind() == io::ErrorKind::AlreadyExists {
+                Ok(Some(FileOutcome::Occupied))
+            } else {
+                Err(error)
+            };
         }
     }
     kill_point!("server.across-renamed");
     Ok(None)
 }
 
-fn make(
+fn make_copy(
     root: &DocumentRoot,
     from: &RelativePath,
     part: &RelativePath,
     seen: &Stat,
-    wanted: &Fingerprint,
-) -> Result<Option<Carried>> {
-    let changed = || Ok(Some(Carried::Changed(format!("{from} is being written to"))));
+    expected: &Fingerprint,
+) -> Result<Option<FileOutcome>> {
+    let changed = || Ok(Some(FileOutcome::Changed(format!("{from} is being written to"))));
     let source = root.open_file(from)?;
     if stat_of(&source)? != *seen {
         return changed();
     }
     let mut copy = root.create_file(part)?;
-    pour(&source, &mut copy)?;
+    copy_bytes(&source, &mut copy)?;
     keep_attributes(&source, &copy).map_err(DiskError::of(Call::Read))?;
     sync_file(&copy)?;
     // Past the page cache where possible: what counts is what the disk holds.
     let _ = drop_cached(&copy);
     drop(copy);
-    let (size, digest) = digest_of(root.open_file(part)?, wanted.digest.algorithm())?;
+    let (size, digest) = digest_of(root.open_file(part)?, expected.digest.algorithm())?;
     if stat_of(&source)? != *seen {
         return changed();
     }
-    if digest != wanted.digest || size != wanted.size.0 {
+    if digest != expected.digest || size != expected.size.0 {
         // The original matched a moment ago.
         return Err(DiskError::other(
             Call::Read,
@@ -146,7 +150,7 @@ fn make(
     Ok(None)
 }
 
-fn pour(source: &File, copy: &mut File) -> Result<()> {
+fn copy_bytes(source: &File, copy: &mut File) -> Result<()> {
     let mut tee = Tee { from: source, to: copy, failed: None };
     let read = each_chunk(&mut tee, || fault!("server.read"), |_| {});
     tee.failed.map_or_else(|| read.map(drop).map_err(DiskError::of(Call::Read)), Err)

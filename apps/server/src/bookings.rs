@@ -10,13 +10,13 @@ use strongroom_model::{BookingId, Digest};
 use strongroom_service::kill_point;
 
 use crate::bytes::digest_of;
-use crate::deed::{Settled, settle};
 use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::incoming::{Received, Temporary};
 use crate::name::safe_name;
 use crate::path::RelativePath;
 use crate::relocate::first_free;
+use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{self, Booking, Timesheet};
 use crate::store::intent::{self, Deed, Intent};
 use crate::store::{Store, StoreError};
@@ -28,12 +28,12 @@ const UPLOADS: &str = "uploads";
 pub(crate) const MAX_FILENAME_BYTES: usize = 1024;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DeskError {
+pub(crate) enum BookingError {
     #[error("there is no booking {0}: create it first (POST /v1/bookings)")]
     Unknown(BookingId),
     #[error("{0}")]
     Conflict(String),
-    #[error("nothing was taken: {}", .0.words())]
+    #[error("nothing was taken: {}", .0.message())]
     NoStorage(DiskTrouble),
     #[error("the timesheet was not taken: {0}")]
     NotTaken(String),
@@ -63,7 +63,7 @@ pub(crate) struct NewFile {
 
 impl Documents {
     /// Creates a booking. Repeating it is harmless until the booking has a timesheet.
-    pub(crate) async fn create_booking(&self, id: &BookingId) -> Result<Change, DeskError> {
+    pub(crate) async fn create_booking(&self, id: &BookingId) -> Result<Change, BookingError> {
         let mut db = self.store().begin().await?;
         let is_new = booking::create(&mut db, id, self.clock().now()).await?;
         let known = booking::get(&mut db, id).await?;
@@ -71,7 +71,7 @@ impl Documents {
         match known {
             _ if is_new => Ok(Change::Done),
             Some(known) if known.state == ServerState::Created => Ok(Change::Already),
-            _ => Err(DeskError::Conflict(format!("there is a booking {id} already, and it has a timesheet"))),
+            _ => Err(BookingError::Conflict(format!("there is a booking {id} already, and it has a timesheet"))),
         }
     }
 
@@ -79,41 +79,46 @@ impl Documents {
     /// recorded bytes are taken, where the file was lost.
     ///
     /// Spawn this if the caller may be cancelled: what it begins it must finish.
-    pub(crate) async fn upload(&self, id: &BookingId, filename: &str, received: Received) -> Result<Change, DeskError> {
+    pub(crate) async fn upload(
+        &self,
+        id: &BookingId,
+        filename: &str,
+        received: Received,
+    ) -> Result<Change, BookingError> {
         let busy =
-            || DeskError::Conflict(format!("another upload for booking {id} is in progress; wait for it to end"));
+            || BookingError::Conflict(format!("another upload for booking {id} is in progress; wait for it to end"));
         let _uploading = self.uploading(id).ok_or_else(busy)?;
         self.settle_upload(id).await?;
-        let known = self.store().booking(id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        let known = self.store().booking(id).await?.ok_or_else(|| BookingError::Unknown(id.clone()))?;
         if self.is_kept_already(&known, filename, &received.digest).await? {
             return Ok(Change::Already);
         }
         let name = RelativePath::new(format!("{UPLOADS}/{id}"))
             .and_then(|folder| folder.child(&safe_name(filename)))
-            .map_err(|error| DeskError::Conflict(error.to_string()))?;
+            .map_err(|error| BookingError::Conflict(error.to_string()))?;
         let Received { temporary, size, digest, stamp } = received;
         let timesheet = Timesheet { filename: filename.to_owned(), size, digest: digest.clone(), path: name, stamp };
         let file = NewFile { booking: id.clone(), temporary, timesheet, digest, sign_off: None };
         let settled = self.place(vec![file]).await?.pop();
         self.settle_upload(id).await?;
         match settled.map(|(_, settled)| settled) {
-            Some(Settled::Done) => Ok(Change::Done),
-            Some(Settled::NoStorage(trouble)) => Err(DeskError::NoStorage(trouble)),
-            Some(Settled::NotDone(why) | Settled::Changed(why)) => Err(DeskError::NotTaken(why)),
-            Some(Settled::Unsure(why)) => Err(DeskError::Unsure(why)),
-            Some(Settled::Taken | Settled::Vanished | Settled::Elsewhere) | None => Err(busy()),
+            Some(IntentOutcome::Done) => Ok(Change::Done),
+            Some(IntentOutcome::NoStorage(trouble)) => Err(BookingError::NoStorage(trouble)),
+            Some(IntentOutcome::NotDone(why) | IntentOutcome::Changed(why)) => Err(BookingError::NotTaken(why)),
+            Some(IntentOutcome::Unsure(why)) => Err(BookingError::Unsure(why)),
+            Some(IntentOutcome::Occupied | IntentOutcome::Vanished | IntentOutcome::TakenOver) | None => Err(busy()),
         }
     }
 
-    pub(crate) async fn sign_off(&self, id: &BookingId) -> Result<Change, DeskError> {
+    pub(crate) async fn sign_off(&self, id: &BookingId) -> Result<Change, BookingError> {
         let mut db = self.store().begin().await?;
         let is_new = booking::sign_off(&mut db, id, self.clock().now()).await?;
         let known = booking::get(&mut db, id).await?;
         db.commit().await?;
         match known {
-            None => Err(DeskError::Unknown(id.clone())),
+            None => Err(BookingError::Unknown(id.clone())),
             Some(_) if is_new => Ok(Change::Done),
-            Some(known) if known.state == ServerState::Created => Err(DeskError::Conflict(format!(
+            Some(known) if known.state == ServerState::Created => Err(BookingError::Conflict(format!(
                 "booking {id} has no timesheet: upload it first (PUT /v1/bookings/{id}/timesheet)"
             ))),
             Some(_) => Ok(Change::Already),
@@ -121,19 +126,19 @@ impl Documents {
     }
 
     /// Puts files in their places and records them in one transaction; one answer for each, in any order.
-    pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(BookingId, Settled)>, StoreError> {
+    pub(crate) async fn place(&self, files: Vec<NewFile>) -> Result<Vec<(BookingId, IntentOutcome)>, StoreError> {
         let now = self.clock().now();
-        let wishes = files.iter().map(|file| (file.booking.clone(), file.timesheet.path.clone())).collect();
+        let preferences = files.iter().map(|file| (file.booking.clone(), file.timesheet.path.clone())).collect();
         let mut answers = Vec::with_capacity(files.len());
         // Held to the end: a file without its final name by then is deleted.
         let mut temporaries = Vec::with_capacity(files.len());
         let mut intents = Vec::with_capacity(files.len());
-        for (file, free) in files.into_iter().zip(self.free_paths(wishes).await) {
+        for (file, free) in files.into_iter().zip(self.free_paths(preferences).await) {
             let NewFile { booking, temporary, timesheet, digest, sign_off } = file;
             match free {
                 Err(error) => {
-                    let not_done = || Settled::NotDone(error.to_string());
-                    answers.push((booking, error.trouble().map_or_else(not_done, Settled::NoStorage)));
+                    let not_done = || IntentOutcome::NotDone(error.to_string());
+                    answers.push((booking, error.trouble().map_or_else(not_done, IntentOutcome::NoStorage)));
                 }
                 Ok(path) => {
                     let file = Some(Fingerprint { digest, ..timesheet.fingerprint() });
@@ -149,7 +154,7 @@ impl Documents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 recorded.push(intent);
             } else {
-                answers.push((intent.booking, Settled::Elsewhere));
+                answers.push((intent.booking, IntentOutcome::TakenOver));
             }
         }
         db.commit().await?;
@@ -171,14 +176,14 @@ impl Documents {
     }
 
     /// Whether the booking has this very timesheet; an error if it may have no other.
-    async fn is_kept_already(&self, known: &Booking, filename: &str, digest: &Digest) -> Result<bool, DeskError> {
+    async fn is_kept_already(&self, known: &Booking, filename: &str, digest: &Digest) -> Result<bool, BookingError> {
         let Some(timesheet) = known.timesheet.clone() else { return Ok(false) };
         let is_same = timesheet.digest.algorithm() == digest.algorithm() && timesheet.digest == *digest;
         match known.state {
             ServerState::Created => Ok(false),
             ServerState::Uploaded => Ok(is_same && timesheet.filename == filename && self.is_whole(timesheet).await?),
             ServerState::SignedOff | ServerState::BackedUp if is_same => self.is_whole(timesheet).await,
-            _ => Err(DeskError::Conflict(format!(
+            _ => Err(BookingError::Conflict(format!(
                 "the timesheet of booking {} is signed off ({}, {}) and takes no other: create another booking for it",
                 known.id,
                 printable(&timesheet.filename, 60),
@@ -189,23 +194,23 @@ impl Documents {
 
     /// Whether the file is there with its recorded bytes. An unreadable file counts as lost, unless the server can
     /// read none.
-    async fn is_whole(&self, timesheet: Timesheet) -> Result<bool, DeskError> {
+    async fn is_whole(&self, timesheet: Timesheet) -> Result<bool, BookingError> {
         let found = self.on_files(move |root| {
             let file = root.open_file(&timesheet.path)?;
             DiskResult::Ok(digest_of(file, timesheet.digest.algorithm())?.1 == timesheet.digest)
         });
-        found.await.or_else(|error| error.trouble().map_or(Ok(false), |trouble| Err(DeskError::NoStorage(trouble))))
+        found.await.or_else(|error| error.trouble().map_or(Ok(false), |trouble| Err(BookingError::NoStorage(trouble))))
     }
 
     /// For each file its preferred path, numbered where another file or another booking's record has it.
-    async fn free_paths(&self, wishes: Vec<(BookingId, RelativePath)>) -> Vec<DiskResult<RelativePath>> {
+    async fn free_paths(&self, preferences: Vec<(BookingId, RelativePath)>) -> Vec<DiskResult<RelativePath>> {
         let store = self.store().clone();
         let runtime = tokio::runtime::Handle::current();
         let found = self.on_files(move |root| {
             let mut taken = HashSet::new();
-            let mut free = Vec::with_capacity(wishes.len());
-            for (id, wished) in &wishes {
-                let path = first_free(wished, |candidate| {
+            let mut free = Vec::with_capacity(preferences.len());
+            for (id, preferred) in &preferences {
+                let path = first_free(preferred, |candidate| {
                     let is_free = !taken.contains(candidate) && root.entry(candidate)?.is_none();
                     let unrecorded = || runtime.block_on(is_unrecorded(&store, id, candidate));
                     Ok(is_free && unrecorded().map_err(|error| DiskError::other(Call::Read, error.to_string()))?)
