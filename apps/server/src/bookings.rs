@@ -18,7 +18,7 @@ use crate::path::RelativePath;
 use crate::relocate::first_free;
 use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{self, Booking, Timesheet};
-use crate::store::intent::{self, Deed, Intent};
+use crate::store::intent::{self, Intent, Operation};
 use crate::store::{Store, StoreError};
 use crate::trouble::DiskTrouble;
 use crate::unchanged::Fingerprint;
@@ -142,8 +142,8 @@ impl Documents {
                 }
                 Ok(path) => {
                     let file = Some(Fingerprint { digest, ..timesheet.fingerprint() });
-                    let deed = Deed::Place { timesheet: Timesheet { path, ..timesheet }, sign_off };
-                    intents.push(Intent { booking, from: temporary.path.clone(), at: now, file, deed });
+                    let operation = Operation::Place { timesheet: Timesheet { path, ..timesheet }, sign_off };
+                    intents.push(Intent { booking, from: temporary.path.clone(), at: now, file, operation });
                 }
             }
             temporaries.push(temporary);

@@ -18,7 +18,7 @@ use crate::path::RelativePath;
 use crate::settings::Settings;
 use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{Booking, Timesheet};
-use crate::store::intent::{self, Deed, Intent};
+use crate::store::intent::{self, Intent, Operation};
 use crate::store::proof::RecordedProof;
 use crate::store::purge::Proposal;
 use crate::store::{StoreError, booking, purge};
@@ -164,8 +164,8 @@ impl Documents {
             if !bookings.get(&booking).is_some_and(|booking| booking.is_at(ServerState::Archived, &from)) {
                 continue;
             }
-            let deed = Deed::Purge { purge: proposal.id.clone() };
-            let intent = Intent { booking, from, at: now, file: Some(file), deed };
+            let operation = Operation::Purge { purge: proposal.id.clone() };
+            let intent = Intent { booking, from, at: now, file: Some(file), operation };
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
@@ -187,7 +187,7 @@ impl Documents {
     ) -> Result<(Vec<(BookingId, RelativePath, Fingerprint)>, HashMap<String, Answer>), StoreError> {
         let named: Vec<BookingId> = proposal.bookings.iter().filter_map(|id| id.parse().ok()).collect();
         let bookings = self.store().bookings(&named).await?;
-        let proofs = self.store().proofs_told(&named).await?;
+        let proofs = self.store().proofs_with_tokens(&named).await?;
         let (mut files, mut answers) = (Vec::new(), HashMap::new());
         let distinct: BTreeSet<&String> = proposal.bookings.iter().collect();
         for id in distinct {

@@ -11,7 +11,7 @@ use crate::root::DocumentRoot;
 use crate::session::{EndedSessions, Session};
 use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::{Booking, Timesheet};
-use crate::store::intent::{Deed, Intent};
+use crate::store::intent::{Intent, Operation};
 use crate::store::{DeadSessions, Store, StoreError};
 use crate::unchanged::Fingerprint;
 
@@ -78,7 +78,7 @@ async fn settle_ended(
 
     let intents = store.take_over(over.sessions(), session.id()).await?;
     for (intent, settled) in settle(store, root, session.id(), intents).await? {
-        if matches!(intent.deed, Deed::Place { .. }) {
+        if matches!(intent.operation, Operation::Place { .. }) {
             // The file that the new one replaces is to be discarded.
             let left = store.own_upload(session.id(), &intent.booking).await?;
             settle(store, root, session.id(), left.into_iter().collect()).await?;
@@ -96,10 +96,10 @@ impl Reconciled {
     fn add(&mut self, intent: &Intent, settled: IntentOutcome) {
         let id = intent.booking.clone();
         match settled {
-            IntentOutcome::Done if matches!(intent.deed, Deed::Discard) => {}
+            IntentOutcome::Done if matches!(intent.operation, Operation::Discard) => {}
             IntentOutcome::Done => self.finished.push(id),
             // An upload whose temporary file is gone was never acknowledged.
-            IntentOutcome::Vanished if matches!(intent.deed, Deed::Place { .. }) => {}
+            IntentOutcome::Vanished if matches!(intent.operation, Operation::Place { .. }) => {}
             IntentOutcome::Vanished => self.vanished.push((id, intent.from.to_string())),
             IntentOutcome::TakenOver => {}
             IntentOutcome::Occupied => self.not_done.push((id, "another file has its place".to_owned())),

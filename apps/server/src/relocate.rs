@@ -16,7 +16,7 @@ use crate::path::RelativePath;
 use crate::root::DocumentRoot;
 use crate::settle::{IntentOutcome, settle};
 use crate::store::booking::Booking;
-use crate::store::intent::{self, Deed, Intent};
+use crate::store::intent::{self, Intent, Operation};
 use crate::store::{StoreError, booking};
 
 const MAX_NAMES: u32 = 10_000;
@@ -109,7 +109,7 @@ impl Documents {
                         from,
                         at: now,
                         file: Some(timesheet.fingerprint()),
-                        deed: Deed::Move { to, month },
+                        operation: Operation::Move { to, month },
                     };
                     if intent::insert(&mut db, self.session().id(), &intent).await? {
                         intended.recorded.push(intent);
@@ -179,7 +179,7 @@ fn judge(id: &str, known: Option<&Booking>) -> Answer {
 
 fn answer(intent: &Intent, settled: &IntentOutcome) -> Answer {
     let id = intent.booking.as_str();
-    let Deed::Move { to, month } = &intent.deed else { return refused(id, "its move was not requested") };
+    let Operation::Move { to, month } = &intent.operation else { return refused(id, "its move was not requested") };
     match settled {
         IntentOutcome::Done => Answer { month: Some(*month), path: Some(to.to_string()), ..done(id) },
         IntentOutcome::Vanished => refused_for(

@@ -8,7 +8,7 @@ use crate::disk_error;
 use crate::move_file::{FileOutcome, Touched, delete_file, move_file};
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
-use crate::store::intent::{self, Deed, Intent};
+use crate::store::intent::{self, Intent, Operation};
 use crate::store::{Connection, Store, StoreError};
 use crate::trouble::DiskTrouble;
 use crate::unchanged::{Fingerprint, Stamp};
@@ -65,7 +65,9 @@ pub(crate) async fn settle(
 
 /// Completes intents of an earlier version, which did not record the file's digest.
 async fn know_files(store: &Store, intents: &mut [Intent]) -> Result<(), StoreError> {
-    for intent in intents.iter_mut().filter(|intent| intent.file.is_none() && !matches!(intent.deed, Deed::Discard)) {
+    for intent in
+        intents.iter_mut().filter(|intent| intent.file.is_none() && !matches!(intent.operation, Operation::Discard))
+    {
         let known = store.booking(&intent.booking).await?;
         intent.file = known.and_then(|booking| booking.timesheet).map(|timesheet| timesheet.fingerprint());
     }
@@ -117,15 +119,15 @@ fn change_file(
     expected: &Fingerprint,
     touched: &mut Touched,
 ) -> disk_error::Result<FileOutcome> {
-    match &intent.deed {
-        Deed::Place { timesheet, .. } => {
+    match &intent.operation {
+        Operation::Place { timesheet, .. } => {
             let outcome = move_file(root, &intent.from, &timesheet.path, expected, touched)?;
             // A foreign file is at the destination: the upload was never acknowledged.
             let is_foreign = matches!(outcome, FileOutcome::Changed(_)) && root.entry(&intent.from)?.is_none();
             Ok(if is_foreign { FileOutcome::Vanished } else { outcome })
         }
-        Deed::Move { to, .. } => move_file(root, &intent.from, to, expected, touched),
-        Deed::Purge { .. } | Deed::Discard => delete_file(root, &intent.from, expected, touched),
+        Operation::Move { to, .. } => move_file(root, &intent.from, to, expected, touched),
+        Operation::Purge { .. } | Operation::Discard => delete_file(root, &intent.from, expected, touched),
     }
 }
 
@@ -146,17 +148,17 @@ async fn record(
     if *settled != IntentOutcome::Done {
         return Ok(());
     }
-    match &intent.deed {
-        Deed::Place { timesheet, sign_off } => {
+    match &intent.operation {
+        Operation::Place { timesheet, sign_off } => {
             let timesheet = Timesheet { stamp: stamp.cloned(), ..timesheet.clone() };
             record_place(db, session, intent, &timesheet, *sign_off, settled).await
         }
-        Deed::Move { to, month } => {
+        Operation::Move { to, month } => {
             let moved = Moved { month: *month, from: intent.from.clone(), at: intent.at };
             booking::archive(db, &intent.booking, to, stamp, &moved).await
         }
-        Deed::Purge { purge } => booking::purge(db, &intent.booking, purge).await,
-        Deed::Discard => Ok(()),
+        Operation::Purge { purge } => booking::purge(db, &intent.booking, purge).await,
+        Operation::Discard => Ok(()),
     }
 }
 
@@ -196,7 +198,7 @@ async fn record_place(
         }
     };
     if let Some((from, file)) = unwanted {
-        let discard = Intent { from, file: Some(file), deed: Deed::Discard, ..intent.clone() };
+        let discard = Intent { from, file: Some(file), operation: Operation::Discard, ..intent.clone() };
         intent::insert(db, session, &discard).await?;
     }
     Ok(())
@@ -226,9 +228,10 @@ mod tests {
             stamp: None,
         };
         let file = Some(timesheet.fingerprint());
-        let deed = Deed::Place { timesheet, sign_off: Some(Timestamp::UNIX_EPOCH) };
+        let operation = Operation::Place { timesheet, sign_off: Some(Timestamp::UNIX_EPOCH) };
         let booking: strongroom_model::BookingId = "B-1".parse().unwrap();
-        let intent = Intent { booking: booking.clone(), from: path("a.pdf"), at: Timestamp::UNIX_EPOCH, file, deed };
+        let intent =
+            Intent { booking: booking.clone(), from: path("a.pdf"), at: Timestamp::UNIX_EPOCH, file, operation };
         let mut db = store.begin().await.unwrap();
         assert!(intent::insert(&mut db, "stalled", &intent).await.unwrap());
         db.commit().await.unwrap();

@@ -14,6 +14,7 @@ mod document_root;
 mod error;
 pub(crate) mod intent;
 mod migrations;
+mod outside_text;
 mod postgres;
 mod presence;
 pub(crate) mod proof;
@@ -21,7 +22,6 @@ pub(crate) mod purge;
 mod query;
 mod sqlite;
 pub(crate) mod token;
-mod words;
 
 use jiff::Timestamp;
 
@@ -29,11 +29,11 @@ pub(crate) use self::connection::{Connection, Transaction};
 pub use self::database::{Database, DatabaseLocation};
 pub(crate) use self::error::Result;
 pub use self::error::{StoreError, Unusable};
+pub(crate) use self::outside_text::OutsideText;
 use self::postgres::PostgresStore;
 pub(crate) use self::presence::{DeadSessions, Presence};
 pub(crate) use self::query::{Sql, query};
 use self::sqlite::SqliteStore;
-pub(crate) use self::words::Words;
 
 /// The records of one document server. Clones share the connections.
 #[derive(Debug, Clone)]

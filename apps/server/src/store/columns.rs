@@ -1,5 +1,3 @@
-//! Records whose fields are the columns of the same names.
-
 /// Declares the struct, and how it is read from a row of either database. It stands in for sqlx's derive, whose crate
 /// compiles both databases' drivers a second time.
 macro_rules! columns {

@@ -1,11 +1,10 @@
-//! Intents: what is about to happen to a file. Each is recorded before its file is touched
-//! and removed by the transaction that records the result, so that whoever finds one whose
-//! session is over knows exactly which two places to look at.
+//! Intents: what is about to happen to a file. Each is recorded before its file is touched and removed by the
+//! transaction that records the result, so that whoever finds one of an ended session knows exactly which two places
+//! to look at.
 //!
-//! An intent belongs to a session. Another one takes it over only where its session is over,
-//! and from then on only the new one records what became of it: so two that believe they have
-//! it in hand do no harm. Renaming and deleting twice is as good as once, and the second to
-//! record finds that it is not its own.
+//! Only an ended session's intent can be taken over, and from then on only the new session records the result. So two
+//! that both believe to have claimed it do no harm: renaming and deleting twice is as good as once, and the second to
+//! record finds that the intent is not its own.
 
 use jiff::Timestamp;
 use sqlx::FromRow;
@@ -13,30 +12,28 @@ use strongroom_model::{BookingId, Month};
 
 use super::booking::{Timesheet, stored_path, stored_size, taken_size};
 use super::columns::columns;
-use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
+use super::{Connection, OutsideText, Result, Sql, Store, from_us, list, parsed, query, to_us};
 use crate::path::RelativePath;
 use crate::unchanged::{Fingerprint, Stamp};
 
-/// What is about to happen to a booking's file.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent {
     pub(crate) booking: BookingId,
     /// Where the file is before.
     pub(crate) from: RelativePath,
     pub(crate) at: Timestamp,
-    /// What the file must be for anything to happen to it. An earlier version did not record it.
+    /// What the file must be for any change. An earlier version did not record it.
     pub(crate) file: Option<Fingerprint>,
-    pub(crate) deed: Deed,
+    pub(crate) operation: Operation,
 }
 
-/// The kinds of intents.
 #[derive(Debug, Clone)]
-pub(crate) enum Deed {
-    /// A new file leaves its temporary name; `sign_off` is set for one that is imported.
+pub(crate) enum Operation {
+    /// A new file leaves its temporary name; `sign_off` is set for an import.
     Place { timesheet: Timesheet, sign_off: Option<Timestamp> },
-    /// A marked booking's file goes to `archived/<month>/`.
+    /// A marked booking's file moves to `archived/<month>/`.
     Move { to: RelativePath, month: Month },
-    /// An archived booking's file is deleted by an approved purge.
+    /// An approved purge deletes an archived file.
     Purge { purge: String },
     /// A file that a later upload replaced is deleted.
     Discard,
@@ -59,14 +56,13 @@ const CONCERNS: Sql = Sql::Each {
 };
 
 impl Store {
-    /// The sessions that have intents.
     pub(crate) async fn sessions_with_intents(&self) -> Result<Vec<String>> {
         let rows: Vec<(String,)> =
             query("SELECT DISTINCT session FROM intent").fetch_all(&mut self.reader().await?).await?;
         Ok(rows.into_iter().map(|(session,)| session).collect())
     }
 
-    /// Takes over the intents of sessions that are over.
+    /// Takes over the intents of ended sessions.
     pub(crate) async fn take_over(&self, sessions: &[String], session: &str) -> Result<Vec<Intent>> {
         let mut db = self.begin().await?;
         let intents = query(OF_SESSIONS).bind(list(sessions)).fetch_all(&mut db).await?;
@@ -75,22 +71,22 @@ impl Store {
         Ok(intents)
     }
 
-    /// The intents of one session that concern moves and purges.
+    /// A session's intents for moves and purges.
     pub(crate) async fn own_moves(&self, session: &str) -> Result<Vec<Intent>> {
         let rows = query("SELECT * FROM intent WHERE session = $1 AND kind IN ('move', 'purge') ORDER BY number");
         rows.bind(session).fetch_all(&mut self.reader().await?).await
     }
 
-    /// The intent of one session that concerns this booking's upload.
+    /// A session's intent for this booking's upload.
     pub(crate) async fn own_upload(&self, session: &str, booking: &BookingId) -> Result<Option<Intent>> {
         let row = query("SELECT * FROM intent WHERE session = $1 AND booking = $2 AND kind IN ('place', 'discard')");
         row.bind(session).bind(booking.as_str()).fetch_optional(&mut self.reader().await?).await
     }
 }
 
-/// Records an intent; gives whether there was none for the booking yet.
+/// Records an intent; false if the booking has one already.
 pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) -> Result<bool> {
-    let fields = Fields::of(&intent.deed);
+    let fields = Fields::of(&intent.operation);
     let inserted = query(
         "INSERT INTO intent (session, kind, booking, from_path, to_path, at_us, month, purge, filename, size_bytes, \
          digest, signed_off_at_us, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
@@ -104,7 +100,7 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     .bind(to_us(intent.at))
     .bind(fields.month.map(|month| month.to_string()))
     .bind(fields.purge.map(str::to_owned))
-    .bind(fields.timesheet.map(|timesheet| Words::from(timesheet.filename.as_str())))
+    .bind(fields.timesheet.map(|timesheet| OutsideText::from(timesheet.filename.as_str())))
     .bind(intent.file.as_ref().map(|file| stored_size(file.size)))
     .bind(
         fields
@@ -118,20 +114,19 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     Ok(inserted.execute(db).await? == 1)
 }
 
-/// Removes a booking's intent: what it announced is recorded, or will never be. Gives
-/// whether it was this session's still.
+/// Removes a booking's intent: its result is recorded, or will never be. False if it is not this session's any more.
 pub(crate) async fn remove(db: &mut Connection, session: &str, booking: &BookingId) -> Result<bool> {
     let removed = query("DELETE FROM intent WHERE booking = $1 AND session = $2");
     Ok(removed.bind(booking.as_str()).bind(session).execute(db).await? == 1)
 }
 
-/// Whether a file at this path is in someone's hands.
+/// Whether an intent concerns a file at this path.
 pub(crate) async fn concerns(db: &mut Connection, path: &RelativePath) -> Result<bool> {
     let (concerns,): (bool,) = query(CONCERNS).bind(path.as_bytes()).fetch_one(db).await?;
     Ok(concerns)
 }
 
-/// A deed as the table's columns.
+/// An operation as the table's columns.
 #[derive(Default)]
 struct Fields<'a> {
     kind: &'static str,
@@ -143,18 +138,20 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(deed: &'a Deed) -> Self {
-        match deed {
-            Deed::Place { timesheet, sign_off } => Self {
+    fn of(operation: &'a Operation) -> Self {
+        match operation {
+            Operation::Place { timesheet, sign_off } => Self {
                 kind: "place",
                 to: Some(&timesheet.path),
                 timesheet: Some(timesheet),
                 sign_off: *sign_off,
                 ..Self::default()
             },
-            Deed::Move { to, month } => Self { kind: "move", to: Some(to), month: Some(*month), ..Self::default() },
-            Deed::Purge { purge } => Self { kind: "purge", purge: Some(purge), ..Self::default() },
-            Deed::Discard => Self { kind: "discard", ..Self::default() },
+            Operation::Move { to, month } => {
+                Self { kind: "move", to: Some(to), month: Some(*month), ..Self::default() }
+            }
+            Operation::Purge { purge } => Self { kind: "purge", purge: Some(purge), ..Self::default() },
+            Operation::Discard => Self { kind: "discard", ..Self::default() },
         }
     }
 }
@@ -168,7 +165,7 @@ columns! {
         at_us: i64,
         month: Option<String>,
         purge: Option<String>,
-        filename: Option<Words>,
+        filename: Option<OutsideText>,
         size_bytes: Option<i64>,
         digest: Option<String>,
         signed_off_at_us: Option<i64>,
@@ -194,7 +191,7 @@ impl TryFrom<IntentColumns> for Intent {
             from: stored_path(&row.from_path)?,
             at: from_us(row.at_us)?,
             file: row.file()?,
-            deed: row.deed()?,
+            operation: row.operation()?,
         })
     }
 }
@@ -206,18 +203,18 @@ impl IntentColumns {
         Ok(Some(Fingerprint { size: taken_size(size), digest: parsed(digest)?, stamp }))
     }
 
-    fn deed(self) -> sqlx::Result<Deed> {
+    fn operation(self) -> sqlx::Result<Operation> {
         let to = self.to_path.map(|path| stored_path(&path)).transpose()?;
         Ok(match (self.kind.as_str(), to) {
             ("place", Some(path)) => {
-                let Words(filename) = present(self.filename)?;
+                let OutsideText(filename) = present(self.filename)?;
                 let (size, digest) = (taken_size(present(self.size_bytes)?), parsed(&present(self.digest)?)?);
                 let sign_off = self.signed_off_at_us.map(from_us).transpose()?;
-                Deed::Place { timesheet: Timesheet { filename, size, digest, path, stamp: None }, sign_off }
+                Operation::Place { timesheet: Timesheet { filename, size, digest, path, stamp: None }, sign_off }
             }
-            ("move", Some(to)) => Deed::Move { to, month: parsed(&present(self.month)?)? },
-            ("purge", None) => Deed::Purge { purge: present(self.purge)? },
-            ("discard", None) => Deed::Discard,
+            ("move", Some(to)) => Operation::Move { to, month: parsed(&present(self.month)?)? },
+            ("purge", None) => Operation::Purge { purge: present(self.purge)? },
+            ("discard", None) => Operation::Discard,
             (kind, _) => return Err(sqlx::Error::Decode(format!("{kind:?} is not an intent").into())),
         })
     }

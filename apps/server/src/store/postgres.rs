@@ -1,9 +1,8 @@
 //! The records in a Postgres database, in a schema of their own.
 //!
-//! As with SQLite, one transaction writes at a time, whichever process it is in: each begins
-//! by taking an advisory lock, and what it reads from then on is what the one before it has
-//! committed. So there is nothing to deadlock and nothing to try again; and the tally, which
-//! every change of a state touches, would let no more than one through anyhow.
+//! As with SQLite, one transaction writes at a time, across all processes: each begins by taking an advisory lock,
+//! and then reads what the one before has committed. So nothing deadlocks or needs a retry. The tally, which every
+//! change of a state touches, would serialise the writers anyhow.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,51 +18,48 @@ use super::error::{Unusable, is_away};
 use super::migrations::migrator;
 use super::{DatabaseLocation, Result, StoreError};
 
-/// How many connections of a process read at once; one more writes, and one says that the
-/// process is at work.
+/// For reading; one more connection writes, and one marks the session as live.
 const READERS: u32 = 8;
-/// How long a writer waits for the writers before it, in this process or another.
+/// How long a writer waits for earlier writers of any process.
 const WRITER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a reader waits for a connection, and an opening one for Postgres.
 const READER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a connection that was good counts as good: no Postgres ends and starts again sooner.
+/// How long a connection that worked is trusted: Postgres does not restart faster.
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
-/// Where the tables are.
 const SCHEMA: &str = "strongroom_server";
 
-/// What every connection asks of Postgres.
+/// Settings of every connection.
 const SESSION: [(&str, &str); 13] = [
     ("search_path", SCHEMA),
-    // Not that the tables are there already, at each start.
+    // Silences a notice at each start that the tables exist.
     ("client_min_messages", "warning"),
-    // What was answered survives a power cut, whatever the database's own default.
+    // What was answered survives a power cut, whatever the database's default.
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
-    // Every statement here is meant to read by an index. A plan that does not know how many
-    // rows are wanted, or was made before the table's first statistics, may sort it all.
+    // Every statement is meant to use an index. A plan made before the table's first statistics, or without the
+    // number of requested rows, may sort everything.
     ("plan_cache_mode", "force_custom_plan"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_sort", "off"),
     ("lock_timeout", "30s"),
-    // A process that hangs within its transaction keeps nobody from writing for longer.
+    // A process that hangs in its transaction blocks writers no longer than this.
     ("idle_in_transaction_session_timeout", "60s"),
-    // A host that vanishes without a word is noticed within half a minute, and what it had
-    // locked is free again.
+    // A host that vanishes silently is noticed within half a minute, and its locks are free again.
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "4"),
 ];
 
-/// The advisory lock of whoever makes the schema.
+/// The lock's number is of whoever makes the schema.
 const SCHEMA_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022541); \
                            CREATE SCHEMA IF NOT EXISTS strongroom_server; COMMIT";
-/// A transaction of the one who writes. The lock's number is any that nobody else has.
+/// Waits for the write lock. Its number is any that nobody else has.
 const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022542)";
 
-/// A Postgres error's code: a password that is wrong, a user that may not log in.
+/// A wrong password, and a user that may not log in.
 const LOGIN_CODES: [&str; 2] = ["28P01", "28000"];
 const NO_DATABASE_CODE: &str = "3D000";
 
@@ -73,7 +69,6 @@ const MIGRATIONS: [(&str, &str); 3] = [
     ("proposals", include_str!("../../../../schemas/postgres/server/0003_proposals.sql")),
 ];
 
-/// An open Postgres database.
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresStore {
     writer: PgPool,
@@ -81,14 +76,13 @@ pub(crate) struct PostgresStore {
     address: Arc<Address>,
 }
 
-/// Which database it is, and as whom.
+/// Database and user.
 pub(crate) struct Address {
     options: PgConnectOptions,
     place: DatabaseLocation,
 }
 
 impl PostgresStore {
-    /// Connects, and makes or updates the tables.
     pub(crate) async fn open(url: &ServiceUrl) -> Result<Self> {
         let address = Address::new(url)?;
         address.migrate().await?;
@@ -104,7 +98,7 @@ impl PostgresStore {
         self.writer.close().await;
     }
 
-    /// Begins a transaction, and waits for its turn to write.
+    /// Waits until no other transaction writes.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         // Before `BEGIN` is sent: see `Transaction`'s end.
         let mut transaction = Transaction::new(Connection::Postgres(self.writer.acquire().await?));
@@ -129,22 +123,21 @@ impl Address {
             Some(socket) => DatabaseLocation::new(format_args!("{database} at {}", socket.display())),
             None => DatabaseLocation::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
         };
-        // Anybody between us and the database could otherwise ask for the password, and get it.
+        // Otherwise anybody in between could ask for the password, and get it.
         let options = if needs_verified_tls(url.reveal()) { options.ssl_mode(PgSslMode::VerifyFull) } else { options };
         let options = options.application_name("strongroom-server").options(SESSION);
-        // A statement's parameters are nobody else's business; what fails is told by whoever asked.
+        // Parameters are private; the caller reports what fails.
         let options = options.disable_statement_logging();
         Ok(Self { options, place })
     }
 
-    /// A connection of one's own.
+    /// A connection outside the pools.
     pub(crate) async fn connect(&self) -> Result<PgConnection> {
         let connected = tokio::time::timeout(READER_PATIENCE, PgConnection::connect_with(&self.options)).await;
         connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|source| self.failed(source))
     }
 
-    /// Makes or updates the tables. Whoever comes second at the same moment waits, and finds
-    /// them made.
+    /// A second process at the same moment waits, and finds the tables made.
     async fn migrate(&self) -> Result<()> {
         let mut db = self.connect().await?;
         self.check(&mut db).await?;
@@ -154,21 +147,21 @@ impl Address {
             let made = sqlx::raw_sql(SCHEMA_LOCK).execute(&mut db).await;
             made.map_err(|source| self.unusable(Unusable::NoSchema, Some(source)))?;
         }
-        // Not undone where it fails: the lock of the migrations ends with the connection.
+        // Not undone after an error: the migrations' lock ends with the connection.
         let migrated = migrator(&MIGRATIONS).run_direct(None, &mut db, false).await;
         drop(db.close().await);
         migrated.map_err(|source| self.not_migrated(source))
     }
 
-    /// Refuses a database that cannot hold every name, or a way to it that cannot be used.
+    /// Refuses a database that cannot hold every name, or an unusable connection to it.
     async fn check(&self, db: &mut PgConnection) -> Result<()> {
-        let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
-        let (encoding, path): (String, String) = asked.fetch_one(db).await.map_err(|source| self.failed(source))?;
+        let query = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
+        let (encoding, path): (String, String) = query.fetch_one(db).await.map_err(|source| self.failed(source))?;
         if encoding != "UTF8" {
             return Err(self.unusable(Unusable::Encoding(encoding), None));
         }
-        // Asked for as the connection began. What drops that may hand out its connections to Postgres anew for each
-        // transaction: locks and prepared statements go astray.
+        // Set as the connection began. A pooler that drops it may give each transaction another connection: locks and
+        // prepared statements get lost.
         if path != SCHEMA {
             return Err(self.unusable(Unusable::Pooler, None));
         }
@@ -179,7 +172,6 @@ impl Address {
         StoreError::Migrate { place: self.place.clone(), source: Box::new(source) }
     }
 
-    /// What a person is told who cannot connect.
     fn failed(&self, source: sqlx::Error) -> StoreError {
         let code = source.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
         let why = match code.as_deref() {
@@ -189,7 +181,7 @@ impl Address {
             None if is_away(&source) => Unusable::Unreachable,
             _ => Unusable::Refused,
         };
-        // What a pooler says is nothing that a person could act on.
+        // A pooler's message would not help a person.
         let source = (why != Unusable::Pooler).then_some(source);
         self.unusable(why, source)
     }
@@ -199,23 +191,22 @@ impl Address {
     }
 }
 
-/// Whether it is what PgBouncer says of settings that it does not know, or what a pool by transaction makes of
-/// prepared statements.
+/// PgBouncer's answer to unknown settings, or a transaction pool's to prepared statements.
 fn is_pooler(error: &sqlx::Error) -> bool {
     let Some(said) = error.as_database_error() else { return false };
     matches!(said.code().as_deref(), Some("26000" | "42P05"))
         || said.message().contains("unsupported startup parameter")
 }
 
-/// What it connects with holds the password.
+/// The options hold the password.
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Address").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
-/// A connection that was used a moment ago is not tried before it is used again: that would
-/// be a round trip for each statement. One that has been idle may have died with Postgres.
+/// A connection that was used a moment ago is not tested, which would be a round trip for each statement. An idle one
+/// may have died with Postgres.
 fn pool(connections: u32, patience: Duration) -> PgPoolOptions {
     let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(patience);
     options.test_before_acquire(false).before_acquire(|db, meta| {

@@ -54,7 +54,7 @@ impl Store {
         if sessions.is_empty() {
             return Ok(DeadSessions { sessions, is_all: true, _held: None });
         }
-        let asked = sessions.len();
+        let candidates = sessions.len();
         let mut db = store.address().connect().await?;
         let mut over = Vec::with_capacity(sessions.len());
         let began = Instant::now();
@@ -71,7 +71,7 @@ impl Store {
                 tokio::time::sleep(PARTING_POLL).await;
             }
         }
-        Ok(DeadSessions { is_all: over.len() == asked, sessions: over, _held: Some(db) })
+        Ok(DeadSessions { is_all: over.len() == candidates, sessions: over, _held: Some(db) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The proven copies, as the pipeline told them.
+//! The reported proofs.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use strongroom_model::wire::Mark;
 use strongroom_model::{BookingId, DriveId, EventId};
 
 use super::columns::columns;
-use super::{Connection, Result, Sql, Store, Words, from_us, list, parsed, query, to_us};
+use super::{Connection, OutsideText, Result, Sql, Store, from_us, list, parsed, query, to_us};
 
 const ALL_NAMED: Sql = Sql::Each {
     sqlite: "SELECT * FROM proof WHERE booking IN (SELECT value FROM json_each($1)) ORDER BY booking, drive",
     postgres: "SELECT * FROM proof WHERE booking = ANY($1) ORDER BY booking, drive",
 };
 
-/// A proof, and by which token it was told.
+/// A proof, and the token that reported it.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedProof {
     pub(crate) mark: Mark,
@@ -24,23 +24,23 @@ pub(crate) struct RecordedProof {
 }
 
 impl Store {
-    /// The proofs of these bookings, by drive.
+    /// By drive.
     pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
         get_all(&mut self.reader().await?, ids).await
     }
 
-    /// The same with their tokens.
-    pub(crate) async fn proofs_told(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
+    /// By drive, with their tokens.
+    pub(crate) async fn proofs_with_tokens(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
         let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
         let mut proofs: HashMap<String, Vec<RecordedProof>> = HashMap::new();
-        for ProofRow(told) in rows {
-            proofs.entry(told.mark.id.clone()).or_default().push(told);
+        for ProofRow(recorded) in rows {
+            proofs.entry(recorded.mark.id.clone()).or_default().push(recorded);
         }
         Ok(proofs)
     }
 }
 
-/// The proofs of these bookings, by drive.
+/// By drive.
 pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
     let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
     let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
@@ -50,7 +50,7 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
     Ok(proofs)
 }
 
-/// Keeps a proof, in place of an earlier one of the same drive.
+/// Replaces an earlier one of the same drive.
 pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Timestamp) -> Result<()> {
     query(
         "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us, token) \
@@ -62,7 +62,7 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Tim
     .bind(mark.id.as_str())
     .bind(mark.drive.to_string())
     .bind(mark.digest.as_str())
-    .bind(Words::from(mark.path.as_str()))
+    .bind(OutsideText::from(mark.path.as_str()))
     .bind(read_back_name(mark.read_back))
     .bind(to_us(mark.proven_at))
     .bind(mark.event.to_string())
@@ -80,7 +80,7 @@ columns! {
         booking: String,
         drive: String,
         digest: String,
-        path: Words,
+        path: OutsideText,
         read_back: String,
         proven_at_us: i64,
         event: String,
@@ -115,7 +115,7 @@ fn read_back_name(read_back: ReadBack) -> &'static str {
     }
 }
 
-/// What is not known counts as the weakest.
+/// An unknown name counts as the weakest.
 fn read_back_named(name: &str) -> ReadBack {
     match name {
         "direct" => ReadBack::Direct,

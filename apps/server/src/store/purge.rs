@@ -1,4 +1,4 @@
-//! Purges: who proposed them, and who approved them.
+//! Purges: their proposals and approvals.
 
 use jiff::Timestamp;
 use sqlx::FromRow;
@@ -8,7 +8,6 @@ use super::columns::columns;
 use super::{Connection, Result, Store, from_us, query, to_us};
 use crate::token::Token;
 
-/// A purge as it was proposed.
 #[derive(Debug, Clone)]
 pub(crate) struct Proposal {
     pub(crate) id: String,
@@ -20,7 +19,7 @@ pub(crate) struct Proposal {
 }
 
 impl Store {
-    /// A proposed purge, and who approved it, if somebody did.
+    /// A proposed purge, and its approver, if any.
     pub(crate) async fn purge(&self, id: &str) -> Result<Option<(Proposal, Option<String>)>> {
         let mut db = self.reader().await?;
         let Some(proposal) = get(&mut db, id).await? else { return Ok(None) };
@@ -28,7 +27,7 @@ impl Store {
     }
 }
 
-/// Records a proposal, unless there is one with its id; gives the one that there is, and whether it is new.
+/// Records a proposal, unless its id is taken; returns the recorded one, and whether it is new.
 pub(crate) async fn propose(
     db: &mut Connection,
     proposal: &PurgeProposal,
@@ -50,7 +49,7 @@ pub(crate) async fn propose(
     Ok(get(db, &proposal.purge).await?.map(|kept| (kept, inserted == 1)))
 }
 
-/// Records an approval, unless the purge is approved; gives who approved it first.
+/// Records an approval, unless there is one; returns the first approver.
 pub(crate) async fn approve(
     db: &mut Connection,
     proposal: &Proposal,

@@ -6,7 +6,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use sqlx::{Arguments, FromRow};
 
 use super::connection::{Connection, Raw};
-use super::{Result, Words};
+use super::{OutsideText, Result};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sql {
@@ -22,8 +22,8 @@ pub(crate) enum Sql {
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Text(Option<String>),
-    /// See [`Words`].
-    Words(Option<String>),
+    /// See [`OutsideText`].
+    OutsideText(Option<String>),
     Number(Option<i64>),
     Bytes(Option<Vec<u8>>),
     /// SQLite's `json_each($1)`, Postgres's `ANY($1)`.
@@ -104,7 +104,7 @@ fn sqlite(values: Vec<Value>) -> sqlx::Result<SqliteArguments> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         match value {
-            Value::Text(text) | Value::Words(text) => arguments.add(text),
+            Value::Text(text) | Value::OutsideText(text) => arguments.add(text),
             Value::Number(number) => arguments.add(number),
             Value::Bytes(bytes) => arguments.add(bytes),
             Value::List(items) => arguments.add(serde_json::to_string(&items).expect("texts can be written as JSON")),
@@ -119,7 +119,7 @@ fn postgres(values: Vec<Value>) -> sqlx::Result<PgArguments> {
     for value in values {
         match value {
             Value::Text(text) => arguments.add(text),
-            Value::Words(text) => arguments.add(text.map(String::into_bytes)),
+            Value::OutsideText(text) => arguments.add(text.map(String::into_bytes)),
             Value::Number(number) => arguments.add(number),
             Value::Bytes(bytes) => arguments.add(bytes),
             Value::List(items) => arguments.add(items),
@@ -149,8 +149,8 @@ bound! {
     &str => |text| Self::Text(Some(text.to_owned()));
     String => |text| Self::Text(Some(text));
     Option<String> => |text| Self::Text(text);
-    Words => |words| Self::Words(Some(words.0));
-    Option<Words> => |words| Self::Words(words.map(|words| words.0));
+    OutsideText => |words| Self::OutsideText(Some(words.0));
+    Option<OutsideText> => |words| Self::OutsideText(words.map(|words| words.0));
     i64 => |number| Self::Number(Some(number));
     u32 => |number| Self::Number(Some(number.into()));
     Option<i64> => |number| Self::Number(number);

@@ -1,7 +1,7 @@
 //! The records in an SQLite file.
 //!
-//! What a transaction has committed survives a power cut (write-ahead log, `FULL`
-//! synchronisation). Several processes may write: the server and an import beside it.
+//! A committed transaction survives a power cut (write-ahead log, `FULL` synchronisation). Several processes may
+//! write, such as a server and an import.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,18 +15,17 @@ use super::connection::{Connection, Transaction};
 use super::migrations::migrator;
 use super::{DatabaseLocation, Result, StoreError};
 
-/// How many connections read at once.
 const READERS: u32 = 4;
-/// How long a writer waits for another process's transaction to end.
+/// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often it is tried again where SQLite does not wait by itself.
+/// Retry interval where SQLite does not wait by itself.
 const BUSY_POLL: Duration = Duration::from_millis(20);
 
-/// How often migrations are tried that fail: as many processes as start at once on one site, and some more.
+/// As many processes as start at once on one site, and some more.
 const MAX_MIGRATION_TRIES: u32 = 20;
 
-/// How much room there must be beside the file: more than a request's changes to the write-ahead log, which SQLite
-/// writes over for as long as it can before it needs a new block.
+/// Room needed beside the file: more than a request's changes to the write-ahead log, which SQLite overwrites as long
+/// as it can before it needs a new block.
 const ROOM_BYTES: usize = 256 << 10;
 
 const MIGRATIONS: [(&str, &str); 4] = [
@@ -36,7 +35,6 @@ const MIGRATIONS: [(&str, &str); 4] = [
     ("proposals", include_str!("../../../../schemas/sqlite/server/0004_proposals.sql")),
 ];
 
-/// An open SQLite file.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteStore {
     path: PathBuf,
@@ -47,7 +45,7 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, and makes or updates the tables.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
-        // Hashes of tokens and names of documents are nobody else's business.
+        // Hashes of tokens and names of documents are private.
         let file = private_files().create(true).append(true).open(path);
         file.map_err(|source| StoreError::File { path: path.to_owned(), source })?;
 
@@ -55,7 +53,7 @@ impl SqliteStore {
         let mut migrations = 0;
         loop {
             let opened = Self::try_open(path).await;
-            // SQLite has no lock around all of them: another process may have made one between our look and our try.
+            // SQLite has no lock around all migrations: another process may have run one in between.
             migrations += u32::from(matches!(opened, Err(StoreError::Migrate { .. })));
             match opened {
                 Err(error) if error.is_busy() && began.elapsed() < BUSY_TIMEOUT => {}
@@ -84,14 +82,13 @@ impl SqliteStore {
         Ok(Self { path: path.to_owned(), writer, readers })
     }
 
-    /// Closes the connections, which also brings the write-ahead log into the file.
+    /// Also writes the write-ahead log back into the file.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 
-    /// Begins a transaction that may write: the lock is taken at once, so that what it reads
-    /// still holds when it writes.
+    /// Takes the lock at once, so that what the transaction reads still holds when it writes.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         // Before `BEGIN` is sent: see `Transaction`'s end.
         let mut transaction = Transaction::new(Connection::Sqlite(self.writer.acquire().await?));
@@ -103,8 +100,8 @@ impl SqliteStore {
         Ok(Connection::Sqlite(self.readers.acquire().await?))
     }
 
-    /// Whether the file's disk has room for what comes next. A transaction that succeeds does not show it: it may fit into
-    /// blocks that the write-ahead log has already.
+    /// Whether the disk has room. A successful transaction does not show it: it may fit into blocks that the
+    /// write-ahead log has already.
     pub(crate) async fn try_room(&self) -> Result<()> {
         let mut path = self.path.clone().into_os_string();
         path.push("-room");
@@ -113,8 +110,8 @@ impl SqliteStore {
     }
 }
 
-/// Writes a file of that size, syncs and removes it. Two processes may do so at once with one file: what one of them
-/// has open stays whole when the other removes its name. If we stop here, the next look writes over what is left.
+/// Writes a file of that size, syncs and removes it. Two processes may share the file: an open one stays whole when
+/// its name is removed. If we stop here, the next call overwrites the rest.
 fn take_room(path: &Path) -> io::Result<()> {
     let mut file = without_links(&mut private_files()).create(true).write(true).truncate(true).open(path)?;
     let written = file.write_all(&vec![0; ROOM_BYTES]).and_then(|()| file.sync_all());
@@ -124,8 +121,7 @@ fn take_room(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A connection to a file does not die while it is idle, so it need not be tried before each
-/// use.
+/// A connection to a file does not die while idle, so it need not be tested before each use.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
 }

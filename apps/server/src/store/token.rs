@@ -1,5 +1,3 @@
-//! Bearer tokens, by their hashes.
-
 use jiff::Timestamp;
 use sqlx::FromRow;
 
@@ -8,18 +6,17 @@ use super::{Result, Store, from_us, query, to_us};
 use crate::token::{Scopes, Token};
 
 impl Store {
-    /// The token with that SHA-256, revoked or not.
+    /// Revoked or not.
     pub(crate) async fn token_by_hash(&self, sha256: &[u8; 32]) -> Result<Option<Token>> {
         let row = query("SELECT * FROM token WHERE sha256 = $1").bind(sha256.as_slice());
         row.fetch_optional(&mut self.reader().await?).await
     }
 
-    /// Every token, the oldest first.
+    /// The oldest first.
     pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
         query("SELECT * FROM token ORDER BY created_at_us, id").fetch_all(&mut self.reader().await?).await
     }
 
-    /// Records a new token.
     pub(crate) async fn insert_token(&self, token: &Token, sha256: &[u8; 32]) -> Result<()> {
         let mut db = self.begin().await?;
         query("INSERT INTO token (id, name, sha256, scopes, created_at_us) VALUES ($1, $2, $3, $4, $5)")
@@ -33,7 +30,7 @@ impl Store {
         db.commit().await
     }
 
-    /// Revokes a token; gives it as it is then, if there is one.
+    /// Returns the token, if there is one.
     pub(crate) async fn revoke_token(&self, id: &str, now: Timestamp) -> Result<Option<Token>> {
         let mut db = self.begin().await?;
         query("UPDATE token SET revoked_at_us = coalesce(revoked_at_us, $2) WHERE id = $1")

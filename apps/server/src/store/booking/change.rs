@@ -5,7 +5,7 @@ use strongroom_model::{BookingId, ByteCount, Digest};
 
 use super::{Moved, Timesheet, stored_size};
 use crate::path::RelativePath;
-use crate::store::{Connection, Result, Words, query, to_us};
+use crate::store::{Connection, OutsideText, Result, query, to_us};
 use crate::unchanged::Stamp;
 
 fn stored_stamp(stamp: Option<&Stamp>) -> Option<String> {
@@ -33,7 +33,7 @@ pub(crate) async fn import(
     )
     .bind(id.as_str())
     .bind(to_us(now))
-    .bind(Words::from(timesheet.filename.as_str()))
+    .bind(OutsideText::from(timesheet.filename.as_str()))
     .bind(stored_size(timesheet.size))
     .bind(timesheet.digest.to_string())
     .bind(timesheet.path.as_bytes())
@@ -52,7 +52,7 @@ pub(crate) async fn set_timesheet(db: &mut Connection, id: &BookingId, timesheet
     );
     let set = set
         .bind(id.as_str())
-        .bind(Words::from(timesheet.filename.as_str()))
+        .bind(OutsideText::from(timesheet.filename.as_str()))
         .bind(stored_size(timesheet.size))
         .bind(timesheet.digest.to_string())
         .bind(timesheet.path.as_bytes())

@@ -1,5 +1,3 @@
-//! How a booking is kept in a row.
-
 use sqlx::FromRow;
 use strongroom_model::ByteCount;
 use strongroom_model::wire::ServerState;
@@ -7,14 +5,14 @@ use strongroom_model::wire::ServerState;
 use super::{Booking, Moved, Timesheet};
 use crate::path::RelativePath;
 use crate::store::columns::columns;
-use crate::store::{Words, from_us, parsed};
+use crate::store::{OutsideText, from_us, parsed};
 use crate::unchanged::Stamp;
 
 columns! {
     struct BookingColumns {
         id: String,
         state: String,
-        filename: Option<Words>,
+        filename: Option<OutsideText>,
         size_bytes: Option<i64>,
         digest: Option<String>,
         path: Option<Vec<u8>>,
@@ -52,13 +50,14 @@ impl TryFrom<BookingColumns> for Booking {
 }
 
 fn timesheet(
-    filename: Option<Words>,
+    filename: Option<OutsideText>,
     size_bytes: Option<i64>,
     digest: Option<String>,
     path: Option<Vec<u8>>,
     stamp: Option<String>,
 ) -> sqlx::Result<Option<Timesheet>> {
-    let (Some(Words(filename)), Some(size), Some(digest), Some(path)) = (filename, size_bytes, digest, path) else {
+    let (Some(OutsideText(filename)), Some(size), Some(digest), Some(path)) = (filename, size_bytes, digest, path)
+    else {
         return Ok(None);
     };
     Ok(Some(Timesheet {
@@ -75,17 +74,15 @@ fn moved(month: Option<String>, from: Option<Vec<u8>>, at_us: Option<i64>) -> sq
     Ok(Some(Moved { month: parsed(&month)?, from: stored_path(&from)?, at: from_us(at_us)? }))
 }
 
-/// A path as it was stored.
 pub(crate) fn stored_path(bytes: &[u8]) -> sqlx::Result<RelativePath> {
     RelativePath::new(bytes).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// A size as databases keep it. No file system holds more than 2^63 bytes in one file.
+/// No file system holds more than 2^63 bytes in one file.
 pub(crate) fn stored_size(size: ByteCount) -> i64 {
     i64::try_from(size.0).unwrap_or(i64::MAX)
 }
 
-/// A size as it was stored.
 pub(crate) fn taken_size(stored: i64) -> ByteCount {
     ByteCount(u64::try_from(stored).unwrap_or_default())
 }
@@ -99,7 +96,7 @@ const STATES: [(ServerState, &str); 6] = [
     (ServerState::Purged, "purged"),
 ];
 
-/// A state's name, in the records and on the wire.
+/// In the records and on the wire.
 pub(crate) fn state_name(state: ServerState) -> &'static str {
     STATES.iter().find(|(known, _)| *known == state).map(|(_, name)| *name).expect("the list is complete")
 }
