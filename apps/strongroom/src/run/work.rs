@@ -68,7 +68,7 @@ async fn is_held(log: &EventLog, stage: StageName) -> Result<bool, LogError> {
 
 async fn held(log: &EventLog, stage: StageName) -> Result<usize, LogError> {
     let waiting = log.due(stage, Timestamp::MAX, MAX_HELD).await?;
-    Ok(waiting.iter().filter(|last| matches!(last.event, Event::TimesheetHeld(_))).count())
+    Ok(waiting.iter().filter(|last| matches!(last.event, Event::TimesheetHeld(_) | Event::WorkHeld(_))).count())
 }
 
 #[cfg(test)]
