@@ -16,6 +16,9 @@ pub(crate) const BOOKINGS: u32 = 150;
 /// How the tests are told of it.
 pub(crate) const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
 
+/// How many tests run at once for each core: most of them wait, for a server, a clock or a disk.
+const THREADS_PER_CORE: usize = 2;
+
 /// How much the tests are to do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
@@ -48,10 +51,14 @@ pub(crate) fn run(steps: &mut Steps, load: Load, args: &[String]) {
     if !prepare(steps) {
         return;
     }
+    let threads = THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
     let mut tally = Tally::default();
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--no-fail-fast"]);
         test.env(KILLS_VARIABLE, load.kills.to_string()).env(BOOKINGS_VARIABLE, load.bookings.to_string());
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            test.env("RUST_TEST_THREADS", threads.to_string());
+        }
         tally.run(test.args(args))
     });
     if args.is_empty() {
