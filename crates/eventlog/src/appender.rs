@@ -1,8 +1,5 @@
-//! The appender: one task for each open log, which owns the only connection that writes.
-//!
-//! Callers make their events ready, hand them over and wait for the answer. It commits what has gathered in one
-//! transaction, so that one sync is shared by all. A caller that stops waiting changes
-//! nothing: the task is never cancelled in the middle of a transaction.
+//! One task for each open log, which owns the only writing connection and commits concurrent appends together, so that
+//! they share one sync. A caller that stops waiting changes nothing: the task is never cancelled within a transaction.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,26 +16,23 @@ use crate::postgres::PostgresWriter;
 use crate::prepared::Prepared;
 use crate::sqlite::SqliteWriter;
 
-/// How many commands may wait before callers wait to hand theirs over.
+/// Commands that wait before callers do.
 const QUEUE: usize = 1024;
 
-/// How long it is, after a group was not written and while no other one comes, until it is tried whether one would be:
-/// what the next caller of this process meets is not to be found out by that caller.
+/// The interval of retries after a failed group while no other comes: no caller has to be the one who finds out.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
-/// Where groups are written: one for each database that can hold a log.
 #[derive(Debug)]
 pub(crate) enum Writer {
     Sqlite(SqliteWriter),
     Postgres(PostgresWriter),
 }
 
-/// Why a group was not written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// It failed before the commit: nothing is stored.
+    /// Failed before the commit.
     NotStored(LogError),
-    /// The commit itself failed: it may or may not be stored.
+    /// Failed at the commit: perhaps stored.
     Unknown(StorageError),
 }
 
@@ -54,13 +48,11 @@ impl From<sqlx::Error> for WriteError {
     }
 }
 
-/// How large groups are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grouping {
-    /// How many events one commit takes, so that a reader's next batch is never far.
+    /// Events per commit, so that a reader's next batch is never far.
     pub(crate) most_events: usize,
-    /// How long a group waits for the callers that the one before it had: they were
-    /// answered together, so they tend to come back together.
+    /// How long to wait for the last group's callers: answered together, they tend to return together.
     pub(crate) gather: Duration,
 }
 
@@ -72,10 +64,9 @@ impl Writer {
         }
     }
 
-    /// Waits until a group may be written.
     async fn take_turn(&mut self) -> Result<(), WriteError> {
         match self {
-            // A transaction waits for the file's lock by itself.
+            // A transaction waits for the file's lock.
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(writer) => writer.take_turn().await,
         }
@@ -88,8 +79,8 @@ impl Writer {
         }
     }
 
-    /// Whether a group would be written, without writing one. `None`: that cannot be told. A transaction of SQLite meets
-    /// the disk when it is committed, and this process is the only one that writes to such a log.
+    /// Whether a group would be written; `None`: unknown. SQLite touches the disk only at a commit, and this process
+    /// is such a log's only writer.
     async fn rehearse(&mut self) -> Option<Result<(), WriteError>> {
         match self {
             Self::Sqlite(_) => None,
@@ -112,7 +103,7 @@ impl Writer {
     }
 }
 
-/// Tells how far the log goes. It may be told out of order by those who see it grow.
+/// Sizes may be reported out of order.
 pub(crate) fn tell(appended: &watch::Sender<u64>, size: u64) {
     appended.send_if_modified(|known| {
         let more = size > *known;
@@ -138,8 +129,7 @@ enum Command {
     Close(oneshot::Sender<()>),
 }
 
-/// A handle on the appender's task, which ends when the last handle is dropped and all
-/// that was handed over is done.
+/// A handle on the task, which finishes what was handed over once its last handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Appender {
     site: SiteId,
@@ -149,7 +139,7 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    /// Starts the task. Each commit is told to all of `appended`, as the log's new size.
+    /// Starts the task, which sends the log's new size to all of `appended`.
     pub(crate) fn start(site: SiteId, writer: Writer, appended: Vec<watch::Sender<u64>>) -> Self {
         let (sender, inbox) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
@@ -181,11 +171,11 @@ impl Appender {
         let events = prepared.collect::<Result<Vec<_>, _>>()?;
         let (reply, answer) = oneshot::channel();
         self.inbox.send(Command::Append(Append { events, reply })).await.map_err(|_| AppendError::Closed)?;
-        // The task answers all that it took, unless it died with the runtime.
+        // The task answers everything, unless it died with the runtime.
         answer.await.unwrap_or(Err(AppendError::Unknown(None)))
     }
 
-    /// Stores events of another log as they are, in one commit; they must be the next.
+    /// Stores another log's next events unchanged, in one commit.
     pub(crate) async fn copy(&self, events: Vec<Copied>) -> Result<(), LogError> {
         let (reply, answer) = oneshot::channel();
         self.inbox.send(Command::Copy(events, reply)).await.map_err(|_| LogError::Closed)?;
@@ -198,23 +188,20 @@ impl Appender {
         answer.await.unwrap_or(Err(LogError::Closed))
     }
 
-    /// Tries whether a group would be written. Gives why not; nothing where that cannot be told.
     pub(crate) async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
         let (reply, answer) = oneshot::channel();
         self.inbox.send(Command::Rehearse(reply)).await.map_err(|_| LogError::Closed)?;
         answer.await.map_err(|_| LogError::Closed)
     }
 
-    /// Finishes what was handed over, then closes the connection.
     pub(crate) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
         if self.inbox.send(Command::Close(reply)).await.is_ok() {
-            // An error means that the task has ended, which is what was asked for.
+            // An error means that the task has ended already.
             let _ = answer.await;
         }
     }
 
-    /// Since when nothing could be stored, if the last group was not.
     pub(crate) fn unwritable(&self) -> watch::Receiver<Option<Unwritable>> {
         self.unwritable.clone()
     }
@@ -225,19 +212,16 @@ impl Appender {
 }
 
 struct Task {
-    /// Whose log it is, for metrics.
     site: SiteId,
     grouping: Grouping,
     writer: Writer,
     inbox: mpsc::Receiver<Command>,
     appended: Vec<watch::Sender<u64>>,
     commits: Arc<AtomicU64>,
-    /// Appends that were taken from the inbox and not yet written, at most a group's
-    /// worth of events and one append more.
+    /// Appends taken from the inbox, at most a group's events and one append more.
     waiting: VecDeque<Append>,
-    /// How many appends the last group had.
     last_group: usize,
-    /// A command that came after them.
+    /// A command received after them.
     other: Option<Command>,
     trouble: watch::Sender<Option<Unwritable>>,
 }
@@ -263,7 +247,7 @@ impl Task {
                     let _ = reply.send(found);
                 }
                 Some(Command::Close(reply)) => {
-                    // What was sent before this is still answered; nothing more is taken.
+                    // What was sent before is still answered.
                     self.inbox.close();
                     closing = Some(reply);
                 }
@@ -277,8 +261,7 @@ impl Task {
         }
     }
 
-    /// Waits for the first append, then takes what comes with it: all that is there, and
-    /// for a moment at most, as many as the last group had.
+    /// Waits for the first append, then takes all that is there and, briefly, as many as the last group had.
     async fn gather(&mut self) {
         if self.waiting.is_empty() && self.other.is_none() {
             match self.next_command().await {
@@ -299,7 +282,7 @@ impl Task {
         }
     }
 
-    /// Waits for it, and looks meanwhile whether what keeps groups from being written is over.
+    /// Waits for a command, and retries meanwhile if the last group failed.
     async fn next_command(&mut self) -> Option<Command> {
         loop {
             if self.trouble.borrow().is_none() {
@@ -349,7 +332,7 @@ impl Task {
         if let Err(error) = self.writer.take_turn().await {
             return self.refuse(&error);
         }
-        // Whoever came while we waited for our turn goes along.
+        // Callers that arrived meanwhile join the group.
         self.take_what_is_there();
         let appends = self.waiting.iter().map(|append| append.events.as_slice()).collect();
         let group = Group::Appends { appends, most_events: self.grouping.most_events };
@@ -384,8 +367,7 @@ impl Task {
         self.appended.iter().for_each(|appended| tell(appended, size));
     }
 
-    /// Tells the callers. If we stop here, the events are stored and each caller finds
-    /// them when it reads its stream again.
+    /// If we stop here, the events are stored, and each caller finds them when it reads its stream again.
     fn answer(&mut self, verdicts: Vec<Result<Position, AppendError>>) {
         self.last_group = verdicts.len();
         measure::appends(verdicts.len());
@@ -394,7 +376,6 @@ impl Task {
             let at =
                 |(prepared, position): (Prepared, u64)| Recorded { position: Position(position), ..prepared.recorded };
             let answer = verdict.map(|first| append.events.into_iter().zip(first.0..).map(at).collect());
-            // A caller that went away no longer asks.
             let _ = append.reply.send(answer);
         }
     }

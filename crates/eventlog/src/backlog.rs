@@ -1,17 +1,17 @@
-//! The backlog of a stage: how much work waits for it.
+//! A stage's backlog.
 
 use jiff::Timestamp;
 use strongroom_model::StageName;
 
-/// How many subjects wait for a stage.
+/// A stage's backlog, in subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageBacklog {
     /// The stage.
     pub stage: StageName,
-    /// How many it may work on at once.
+    /// Those without a delay.
     pub at_once: u64,
-    /// How many have a time before which they are not handed out. It may have passed.
+    /// Those with an earliest time, past or future.
     pub delayed: u64,
-    /// The earliest of these times.
+    /// The first of these times.
     pub first_due_at: Option<Timestamp>,
 }

@@ -1,12 +1,9 @@
-//! What is remembered of a log outside of it: how long it was, and its root.
+//! A log's size and root, remembered outside of it: only that reveals a log restored from an older copy, or a database
+//! server that took over without the newest events. Each process keeps one in its data folder and on the drive, and
+//! mails hold it.
 //!
-//! A log that was restored from an older copy, or a database server that took over without the newest
-//! events, looks as good as any other. Only what remembers a later state can tell. So each process
-//! keeps the newest checkpoint in its data folder and on the drive, and mails hold it too.
-//!
-//! The text has the lines of a C2SP checkpoint (<https://c2sp.org/tlog-checkpoint>), without a
-//! signature: an origin, the size, the root; and one more line for the number of the last summary,
-//! which must not be used for another one.
+//! The text is a C2SP checkpoint (<https://c2sp.org/tlog-checkpoint>) without a signature, and one more line: the last
+//! summary's number, which must not be reused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,34 +15,32 @@ use crate::log::EventLog;
 use crate::merkle::{Frontier, Hash};
 use crate::stored::{Head, ParseHeadError};
 
-/// How many bytes a checkpoint has at most: an origin of 100, a size, a root, a number.
+/// An origin of 100 bytes, a size, a root and a number fit.
 pub const MAX_CHECKPOINT_BYTES: usize = 512;
 
-/// What an origin begins with.
 const ORIGIN: &str = "strongroom/";
-/// What the line with the last summary's number begins with.
 const SUMMARY: &str = "summary ";
-/// How many leaves are read at a time: half a MiB.
+/// Leaves read at a time: half a MiB.
 const LEAVES: u64 = 16_384;
 
-/// A state that a site's log was in.
+/// An earlier state of a site's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Whose log.
+    /// The log's site.
     pub site: SiteId,
-    /// How long it was, and its root then.
+    /// Its size and root.
     pub head: Head,
-    /// The number of the last summary that was composed by then; 0 before the first.
+    /// The last summary's number; 0 before the first.
     pub summary: u64,
 }
 
 /// A text that is not a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseCheckpointError {
-    /// Its lines are others.
+    /// Its lines differ.
     #[error("it does not have the lines of a checkpoint")]
     Lines,
-    /// Its size and root are none.
+    /// Its size or root is malformed.
     #[error(transparent)]
     Head(#[from] ParseHeadError),
 }
@@ -70,20 +65,19 @@ impl FromStr for Checkpoint {
     }
 }
 
-/// What a log is to one that was remembered.
+/// How a log relates to an earlier state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
-    /// It goes on from there, or is as it was.
+    /// It is the same or longer.
     Continues,
-    /// It is shorter: this long.
+    /// It has only that many events.
     Shorter(u64),
     /// Its first events are others.
     Differs,
 }
 
 impl EventLog {
-    /// Whether the log goes on from a state that was remembered. Reads the hashes of all leaves up to
-    /// there.
+    /// Compares the log with an earlier state, reading all leaf hashes up to it.
     ///
     /// # Errors
     /// The database failed, or a position is missing.

@@ -1,4 +1,4 @@
-//! Copying a log, byte for byte, to another database.
+//! Copies a log, byte for byte, to another database.
 
 use std::sync::Arc;
 
@@ -10,49 +10,46 @@ use crate::merkle::{Frontier, leaf_hash};
 use crate::plan::{Copied, MAX_GROUP_BYTES};
 use crate::stored::{Head, Stored};
 
-/// How many events are read, and stored in one commit.
+/// Events per read and commit.
 pub(crate) const BATCH: usize = 512;
 
-/// Why a log was not copied, or not to its end. What was copied stays, and the copy goes
-/// on from there the next time.
+/// Why a log was not copied completely. Copied events stay; a retry continues.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The two are of different sites.
+    /// The logs are of different sites.
     #[error("the log of {from} cannot be copied to the log of {to}: name two logs of one site")]
     OtherSite {
-        /// Whose log is copied.
+        /// The source's site.
         from: SiteId,
-        /// Whose log it should go to.
+        /// The target's site.
         to: SiteId,
     },
-    /// The other log holds something else.
+    /// The target holds something else.
     #[error(
         "the log that is copied to has {events} events that are not the first of the one that is copied: name an empty database"
     )]
     NotItsBeginning {
-        /// How many it has.
+        /// The number of its events.
         events: u64,
     },
-    /// What was copied is not what there is to copy.
+    /// The copy differs from the source.
     #[error("the copy of {events} events has another root than the log itself: run `strongroom log verify` on both")]
     OtherRoot {
-        /// How many were copied.
+        /// The number of copied events.
         events: u64,
     },
-    /// The log that is copied could not be read.
+    /// The source could not be read.
     #[error("the log could not be read on")]
     Read(#[source] LogError),
-    /// The other could not be written.
+    /// The target could not be written.
     #[error("the copy could not be written on: try again, it goes on where it stopped")]
     Write(#[source] LogError),
 }
 
 impl EventLog {
-    /// Copies all that this log holds to the log of the same site in another database:
-    /// positions, bytes and root stay as they are. That log must be empty or hold the
-    /// beginning of this one; so a copy that was stopped goes on. Nobody should append to
-    /// either meanwhile. Returns the head that both have then; `progress` is told the
-    /// number of events that are there.
+    /// Copies this log to the same site's log in another database, which must be empty or hold this one's beginning: a
+    /// stopped copy continues. Nobody should append to either meanwhile. Returns the common head; `progress` gets the
+    /// number of copied events.
     ///
     /// # Errors
     /// The other log holds something else, or one of them failed.
@@ -79,7 +76,6 @@ impl EventLog {
         Ok(copied)
     }
 
-    /// The tree of what the other log holds already, if that is how this one begins.
     async fn beginning(&self, other: &Self) -> Result<Frontier, CopyError> {
         let there = other.head().await.map_err(CopyError::Write)?;
         let mut tree = Frontier::default();
@@ -107,7 +103,6 @@ fn copied(stored: Stored, tree: &mut Frontier) -> Result<Copied, LogError> {
     Ok(Copied { recorded, body: stored.body })
 }
 
-/// Stores events that are the log's next.
 pub(crate) async fn store(log: &EventLog, copies: Vec<Copied>) -> Result<(), LogError> {
     for group in groups(copies) {
         log.appender().ok_or(LogError::ReadOnly)?.copy(group).await?;
@@ -115,7 +110,6 @@ pub(crate) async fn store(log: &EventLog, copies: Vec<Copied>) -> Result<(), Log
     Ok(())
 }
 
-/// Parts of about a commit's bytes.
 fn groups(copies: Vec<Copied>) -> Vec<Vec<Copied>> {
     let mut groups: Vec<Vec<Copied>> = Vec::new();
     let mut bytes = 0;

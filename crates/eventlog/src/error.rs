@@ -1,4 +1,4 @@
-//! What can go wrong with a log, and what is known to be stored when it does.
+//! Errors, and what is known to be stored afterwards.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::{EventId, Expected, Position, SiteId, StreamName, Version};
 
-/// What the database said. Which database that is, is not the callers' business.
+/// A database error, whatever the database.
 #[derive(Debug, Clone)]
 pub struct StorageError(Arc<sqlx::Error>);
 
@@ -18,7 +18,7 @@ impl From<sqlx::Error> for StorageError {
 }
 
 impl StorageError {
-    /// Whether the disk of the database is full.
+    /// Whether the database's disk is full.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         match &*self.0 {
@@ -41,18 +41,18 @@ impl fmt::Display for StorageError {
 
 impl std::error::Error for StorageError {}
 
-/// Why a log could not be opened. Nothing was changed.
+/// Why a log was not opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no such file, and a reader makes none.
+    /// The file is missing, and a reader creates none.
     #[error("there is no event log at {}: nothing has run for this site yet, or the path is wrong", .0.display())]
     Missing(PathBuf),
-    /// The folder for it could not be made.
+    /// Its folder could not be created.
     #[error("the folder {} for the event log cannot be made", .path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -64,73 +64,72 @@ pub enum OpenError {
         /// What it seems to be.
         why: &'static str,
     },
-    /// The log belongs to somebody else.
+    /// The log is another site's.
     #[error("{} is the event log of site {found:?}, not of {wanted}: check the site's name in the configuration, or name another file", .path.display())]
     OtherSite {
         /// The file.
         path: PathBuf,
-        /// Whose log it is.
+        /// The site found.
         found: String,
-        /// Whose was asked for.
+        /// The site expected.
         wanted: SiteId,
     },
-    /// A newer version of this program made it.
+    /// A newer version's schema.
     #[error("{} has schema {found}, this version knows none after {known}: upgrade strongroom on this host", .path.display())]
     NewerSchema {
         /// The file.
         path: PathBuf,
-        /// Its schema's number.
+        /// The schema found.
         found: i64,
-        /// The newest that is known.
+        /// The newest known.
         known: i64,
     },
-    /// An older version made it, and a reader does not migrate.
+    /// An older version's schema, and a reader does not migrate.
     #[error("{} has the older schema {found}, this version reads {known}: start the pipeline once, which brings it up to date", .path.display())]
     OlderSchema {
         /// The file.
         path: PathBuf,
-        /// Its schema's number.
+        /// The schema found.
         found: i64,
-        /// The one that is needed.
+        /// The schema needed.
         known: i64,
     },
-    /// A process that wrote to it was cut off, and the reader may not put in order what it
-    /// left beside the log.
+    /// A writer was killed, and a reader may not recover its leftovers.
     #[error("{} was left in the middle of its work, and this user may not write in its folder: open it once as the user that the pipeline runs as", .0.display())]
     NeedsRecovery(PathBuf),
-    /// The URL of a database is none. It is not shown, since it may hold a password.
+    /// Not a database URL; not shown, as it may hold a password.
     #[error("the URL of the event log's database is none: write it as postgres://user@host:5432/database")]
     Url,
-    /// The database has no event log, or an older version's.
+    /// The database has no event log, or an older one.
     #[error("{}: run `strongroom log migrate` as the database's owner", describe_schema(.database, *.found, *.known))]
     NotMigrated {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// Its schema's number.
+        /// The schema found.
         found: Option<i64>,
-        /// The one that is needed.
+        /// The schema needed.
         known: i64,
     },
-    /// A newer version of this program migrated the database.
+    /// A newer version migrated the database.
     #[error(
         "the database {database} has schema {found}, this version knows none after {known}: upgrade strongroom on this host"
     )]
     NewerDatabase {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// Its schema's number.
+        /// The schema found.
         found: i64,
-        /// The newest that is known.
+        /// The newest known.
         known: i64,
     },
-    /// The database has no log of that site, and a reader makes none.
+    /// The site has no log there, and a reader begins none.
     #[error(
         "the database {database} has no event log of {site}: nothing has run for this site yet, or it is another database"
     )]
     NoLog {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// Whose log was asked for.
+        /// The site expected.
         site: SiteId,
     },
     /// The user lacks rights.
@@ -138,61 +137,61 @@ pub enum OpenError {
         "{user} may not do that in the database {database}: let its owner run `GRANT strongroom_writer TO {user}`, or strongroom_auditor for one who only reads; to migrate, log in as the owner"
     )]
     NoRights {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// Who logged in.
+        /// The database user.
         user: String,
-        /// What the database said.
+        /// The cause.
         #[source]
         source: StorageError,
     },
-    /// The user may write to other sites' logs, or to none yet.
+    /// The user may not write to this site's log.
     #[error(
         "{user} may not write to the log of site {site} in the database {database}: let its owner run `strongroom log migrate --writer {user}` with that site's configuration"
     )]
     OtherSitesWriter {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// Who logged in.
+        /// The database user.
         user: String,
-        /// Whose log it is.
+        /// The log's site.
         site: SiteId,
     },
-    /// The database cannot hold every name.
+    /// The encoding cannot hold every name.
     #[error(
         "the database {database} has the encoding {found}, which cannot hold every file's name: make one with UTF8 (`createdb --encoding=UTF8 --template=template0`) and name that"
     )]
     Encoding {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
         /// Its encoding.
         found: String,
     },
-    /// Something between us and Postgres hands out connections.
+    /// A pooler is in between.
     #[error(
         "a pooler (PgBouncer, say) stands before the database {database} and does not pass on what a session needs: name Postgres itself, or a pool in session mode that passes every setting on"
     )]
     Pooler {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
     },
-    /// The server cannot prove who it is.
+    /// The server did not prove its identity.
     #[error(
         "the server of the database {database} did not prove by TLS who it is, so it gets no password: give it a certificate for that name and its authority with `?sslrootcert=FILE`, or end the address with `?sslmode=require` (anybody in between may read along) or `?sslmode=disable`"
     )]
     NoTls {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// What is wrong with its certificate, or that it has none.
+        /// The certificate's error, or that it is missing.
         #[source]
         source: StorageError,
     },
     /// The database cannot be reached or set up.
     #[error("the event log in the database {database} cannot be opened")]
     Database {
-        /// The database's name and where it is.
+        /// The database's name and host.
         database: String,
-        /// What the database said.
+        /// The cause.
         #[source]
         source: StorageError,
     },
@@ -201,7 +200,7 @@ pub enum OpenError {
     Storage {
         /// The file.
         path: PathBuf,
-        /// What the database said.
+        /// The cause.
         #[source]
         source: StorageError,
     },
@@ -225,25 +224,25 @@ pub enum LogError {
     Damaged {
         /// Where.
         position: Position,
-        /// How it shows.
+        /// The symptom.
         reason: &'static str,
     },
-    /// An event that this version cannot read.
+    /// This version cannot read the event.
     #[error("the event at position {position} cannot be read")]
     Undecodable {
         /// Where.
         position: Position,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<EnvelopeError>,
     },
-    /// A stream with more events than one can have: something writes in a loop.
+    /// The stream is too long: something writes in a loop.
     #[error("{0} has too many events to read at once")]
     StreamTooLong(StreamName),
-    /// Other writers moved the log on each time that a group was to be stored.
+    /// Other writers were first at every try.
     #[error("other writers were always first: try again")]
     Crowded,
-    /// The log was opened for reading only.
+    /// The log is read-only.
     #[error("the event log was opened for reading only")]
     ReadOnly,
     /// The log was closed.
@@ -252,7 +251,7 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Whether it is one stream that cannot be read, rather than the log.
+    /// Whether one stream is unreadable, rather than the log.
     #[must_use]
     pub const fn is_about_one(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Undecodable { .. } | Self::StreamTooLong(_))
@@ -265,60 +264,59 @@ impl From<sqlx::Error> for LogError {
     }
 }
 
-/// That nothing could be stored for a while.
+/// Nothing can be stored.
 #[derive(Debug, Clone)]
 pub struct Unwritable {
     /// Since when.
     pub since: std::time::Instant,
-    /// Why, in the database's words.
+    /// The database's error.
     pub reason: String,
     /// Whether its disk is full.
     pub is_disk_full: bool,
 }
 
-/// Why an append did not succeed, and what became of its events: after
-/// [`AppendError::Unknown`] they may be in the log, after any other error none of them is.
+/// Why an append failed. After [`AppendError::Unknown`] its events may be in the log, after any other error none is.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
-    /// Somebody else was first: the stream is not as the append expects it.
+    /// Somebody else was first.
     #[error("{stream} {}, but {}: nothing was stored", describe(*.actual), describe_expected(*.expected))]
     Conflict {
         /// The stream.
         stream: StreamName,
-        /// What the append expected.
+        /// The expected version.
         expected: Expected,
-        /// The stream's last version; `None` where it has no event.
+        /// The actual version, if it has an event.
         actual: Option<Version>,
     },
-    /// An event with that id is in the log already.
+    /// An event with that id exists.
     #[error("an event with the id {0} is in the log already: nothing was stored")]
     DuplicateId(EventId),
-    /// An event that could never be read back, or that is not of its stream's kind.
+    /// An unreadable event, or one of another kind of stream.
     #[error("an event for {stream} cannot be stored: {reason}")]
     Unusable {
         /// Its stream.
         stream: StreamName,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// More than one append may hold.
+    /// Too large for one append.
     #[error("an append of {events} events and {bytes} bytes is too large: nothing was stored")]
     TooLarge {
-        /// How many events it has.
+        /// Its events.
         events: usize,
-        /// How many bytes they have, as far as was counted.
+        /// Its bytes, as far as counted.
         bytes: usize,
     },
-    /// The log was opened for reading only.
+    /// The log is read-only.
     #[error("the event log was opened for reading only: nothing was stored")]
     ReadOnly,
-    /// The log was closed before the append was taken.
+    /// The log was closed before.
     #[error("the event log was closed: nothing was stored")]
     Closed,
     /// The database failed before the commit.
     #[error("nothing was stored")]
     NotStored(#[source] LogError),
-    /// The database failed at the commit, or the appender did not live to answer.
+    /// The database failed at the commit, or the appender died.
     #[error("it is unknown whether the events were stored: read the stream again to find out")]
     Unknown(#[source] Option<StorageError>),
 }
@@ -335,8 +333,7 @@ fn describe_expected(expected: Expected) -> String {
 }
 
 impl AppendError {
-    /// Whether somebody else appended to the stream first, so that the work that led to
-    /// this append is superseded.
+    /// Whether somebody else was first, so that the work behind this append is superseded.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })

@@ -1,4 +1,4 @@
-//! Making a log of an export: each line's bytes as they stand, so that positions and root stay as they were.
+//! Recreates a log from an export, byte for byte: positions and root stay.
 
 use serde::Deserialize;
 use strongroom_model::envelope::EnvelopeError;
@@ -11,26 +11,26 @@ use crate::merkle::{Frontier, leaf_hash};
 use crate::plan::Copied;
 use crate::stored::Head;
 
-/// Why an export was not taken over, or not to its end. What was stored stays, and doing it again goes on from there.
+/// Why an export was not imported completely. Stored events stay; a retry continues.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// A line is not an event.
     #[error("line {line} is not an event")]
     NoEvent {
-        /// Which line, from 1.
+        /// The line, from 1.
         line: u64,
-        /// Why not.
+        /// The cause.
         #[source]
         source: EnvelopeError,
     },
-    /// A line is an event of another place or site.
+    /// The event of another position or site.
     #[error("line {line} is not event {expected} of site {site}: an export must be whole, from position 0 on")]
     OtherEvent {
-        /// Which line, from 1.
+        /// The line, from 1.
         line: u64,
-        /// The position that comes next.
+        /// The position expected.
         expected: Position,
-        /// Whose log it should be.
+        /// The site expected.
         site: String,
     },
     /// The log holds something else.
@@ -38,7 +38,7 @@ pub enum ImportError {
         "the log has {events} events that are not the first of the export: move the log's files away, or name a new database, and import into that"
     )]
     NotItsBeginning {
-        /// How many it has.
+        /// The number of its events.
         events: u64,
     },
     /// The log could not be read or written.
@@ -46,11 +46,10 @@ pub enum ImportError {
     Log(#[from] LogError),
 }
 
-/// An export on its way into a log that is empty, or that holds its beginning. Nobody should append meanwhile.
+/// An import into a log that is empty or holds the export's beginning. Nobody should append meanwhile.
 #[derive(Debug)]
 pub struct Import<'a> {
     log: &'a EventLog,
-    /// What the log held before.
     there: Head,
     tree: Frontier,
     waiting: Vec<Copied>,
@@ -62,7 +61,7 @@ struct Source {
 }
 
 impl<'a> Import<'a> {
-    /// Begins, or goes on.
+    /// Begins or continues.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -70,9 +69,8 @@ impl<'a> Import<'a> {
         Ok(Self { log, there: log.head().await?, tree: Frontier::default(), waiting: Vec::new() })
     }
 
-    /// Takes the next line, without its end.
-    ///
-    /// If we stop in between, the log holds the export's beginning, to the last commit.
+    /// Takes the next line, without its end. If we stop in between, the log holds the export's beginning, to the last
+    /// commit.
     ///
     /// # Errors
     /// It is not the next event, the log holds something else, or cannot be written.
@@ -97,7 +95,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Stores what is left. Returns what the log is then.
+    /// Stores the rest and returns the log's head.
     ///
     /// # Errors
     /// The log holds more than the export, or something else, or cannot be written.

@@ -28,14 +28,13 @@ use crate::tail;
 use crate::unreadable::Unreadable;
 use crate::verify::Verification;
 
-/// How long a waiting reader goes without looking: the safety net beneath the wake-up,
-/// and how late it sees what other processes append to a SQLite file.
+/// How often a waiting reader polls: a safety net beneath the wake-up, and the only way to see other processes'
+/// appends to a SQLite file.
 pub const POLL: Duration = Duration::from_millis(250);
 
-/// A site's event log. Clones share it; it may be used from many tasks at once.
+/// A site's event log, shared by its clones and tasks.
 ///
-/// Any future of it may be dropped at any time. An append that was handed over is still
-/// carried out; nothing else has an effect.
+/// Dropping a future of it cancels nothing but the wait: an append that was handed over is still carried out.
 #[derive(Debug, Clone)]
 pub struct EventLog {
     inner: Arc<Inner>,
@@ -45,9 +44,9 @@ pub struct EventLog {
 struct Inner {
     site: SiteId,
     backend: Backend,
-    /// Absent where the log was opened for reading only.
+    /// Absent in a read-only log.
     appender: Option<Appender>,
-    /// The size after the last commit that this process knows of, 0 before its first.
+    /// The size after the last known commit; 0 before the first.
     appended: watch::Sender<u64>,
     unreadable: Unreadable,
 }
@@ -64,12 +63,12 @@ enum Backend {
     Postgres(PostgresLog),
 }
 
-/// Whose work: a stage's, or that part of it which is bound to one partition.
+/// A stage's work, or one partition of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Work<'a> {
     /// The stage.
     pub stage: StageName,
-    /// The partition; `None`: all of it, bound or not.
+    /// The partition; `None`: all work, bound or not.
     pub partition: Option<&'a Partition>,
 }
 
@@ -79,7 +78,6 @@ impl From<StageName> for Work<'_> {
     }
 }
 
-/// Hands a call to whichever database holds the log.
 macro_rules! backend {
     ($self:ident.$method:ident($($argument:expr),*)) => {
         match &$self.inner.backend {
@@ -89,15 +87,13 @@ macro_rules! backend {
     };
 }
 
-/// Opening and closing.
 impl EventLog {
-    /// Opens the log of `site` in a SQLite file, made where there is none. Several
-    /// processes on one host may have it open and append; on a network file system they
-    /// may not.
+    /// Opens or creates the log of `site` in a SQLite file. Several processes on one host may append to it, but not
+    /// over a network file system.
     ///
     /// # Errors
-    /// The file is something else, another site's log or a newer version's, or the
-    /// database cannot be set up. Nothing was changed then.
+    /// The file is something else, another site's log or a newer version's, or the database cannot be set up. Nothing
+    /// was changed.
     pub async fn open_sqlite(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
         let (log, writer) = SqliteLog::open(path, site).await?;
         let appended = watch::Sender::new(0);
@@ -105,30 +101,25 @@ impl EventLog {
         Ok(Self { inner: Inner::new(site, Backend::Sqlite(log), Some(appender), appended) })
     }
 
-    /// Opens the log of `site` in a SQLite file for reading, whether another process
-    /// writes to it or not.
+    /// Opens the log of `site` in a SQLite file for reading, beside any writer.
     ///
     /// # Errors
-    /// As [`EventLog::open_sqlite`]; also if there is no such file, or an older version
-    /// made it.
+    /// As [`EventLog::open_sqlite`]; also if the file is missing or of an older version.
     pub async fn open_read_only(path: &Path, site: &SiteId) -> Result<Self, OpenError> {
         let log = SqliteLog::open_read_only(path, site).await?;
         Ok(Self { inner: Inner::new(site, Backend::Sqlite(log), None, watch::Sender::new(0)) })
     }
 
-    /// Opens the log of `site` in a Postgres database (14 or later) that was migrated
-    /// ([`crate::migrate_postgres`]), begun where there is none. Any number of processes on
-    /// any number of hosts may have it open and append.
+    /// Opens or begins the log of `site` in a migrated Postgres database (14 or later; [`crate::migrate_postgres`]).
+    /// Any number of processes and hosts may append.
     ///
     /// # Errors
-    /// The database cannot be reached, was not migrated or by a newer version, or the user
-    /// may not append.
+    /// The database cannot be reached, was not migrated or by a newer version, or the user may not append.
     pub async fn open_postgres(url: &str, site: &SiteId) -> Result<Self, OpenError> {
         Self::open_postgres_as(url, site, true).await
     }
 
-    /// As [`EventLog::open_postgres`], but other processes are not told of commits: for a
-    /// measurement of what telling costs.
+    /// As [`EventLog::open_postgres`], without notifying other processes of commits: to measure what that costs.
     #[doc(hidden)]
     pub async fn open_postgres_silent(url: &str, site: &SiteId) -> Result<Self, OpenError> {
         Self::open_postgres_as(url, site, false).await
@@ -145,19 +136,17 @@ impl EventLog {
     /// Opens the log of `site` in a Postgres database for reading.
     ///
     /// # Errors
-    /// As [`EventLog::open_postgres`]; also if nobody has begun a log for that site.
+    /// As [`EventLog::open_postgres`]; also if the site has no log there.
     pub async fn open_postgres_read_only(url: &str, site: &SiteId) -> Result<Self, OpenError> {
         let appended = watch::Sender::new(0);
         let log = PostgresLog::open_read_only(url, site, appended.clone()).await?;
         Ok(Self { inner: Inner::new(site, Backend::Postgres(log), None, appended) })
     }
 
-    /// Carries out the appends that were handed over, refuses further ones and all reads,
-    /// and closes the file, for all clones. A log that is merely dropped carries them out
-    /// as well, but nobody waits for it.
+    /// Carries out pending appends, refuses further calls and closes the database, for all clones. Dropping the log
+    /// does the same, but nobody waits for it.
     pub async fn close(&self) {
-        // The readers first: SQLite tidies up when its last connection is closed, if that
-        // one may write.
+        // Readers first: SQLite tidies up when its last connection closes, if that one may write.
         backend!(self.close());
         if let Some(appender) = &self.inner.appender {
             appender.close().await;
@@ -171,17 +160,14 @@ impl EventLog {
     }
 }
 
-/// Appending.
 impl EventLog {
-    /// Appends events, all or none, in the order given, at positions one after the other.
-    /// Appends of other callers share the commit; one that conflicts fails alone.
-    ///
-    /// Further events of one stream in one call expect the version of the one before.
-    /// When this returns, the events are durable.
+    /// Appends events, all or none, at consecutive positions. Concurrent appends share a commit; one that conflicts
+    /// fails alone. Further events of one stream expect the version of the one before. When this returns, the events
+    /// are durable.
     ///
     /// # Errors
-    /// After [`AppendError::Unknown`] the events may be stored; after any other error none
-    /// is. [`AppendError::Conflict`] says that somebody else was first.
+    /// After [`AppendError::Unknown`] the events may be stored; after any other error none is.
+    /// [`AppendError::Conflict`]: somebody else was first.
     pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Recorded>, AppendError> {
         match &self.inner.appender {
             Some(appender) => appender.append(events).await,
@@ -193,17 +179,17 @@ impl EventLog {
         self.inner.appender.as_ref()
     }
 
-    /// How many commits this process has made, for metrics and for tests.
+    /// How many commits this process has made.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.inner.appender.as_ref().map_or(0, Appender::commits)
     }
 
-    /// Tries whether an append would go through, and appends nothing; what it finds is what [`EventLog::unwritable`]
-    /// says from then on. In a file nothing is tried: only a commit meets the disk there.
+    /// Tries whether an append would succeed, without appending; the result is also what [`EventLog::unwritable`]
+    /// reports next. Not in a file, where only a commit touches the disk.
     ///
     /// # Errors
-    /// The log is closed, or was opened for reading only.
+    /// The log is closed or read-only.
     pub async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
         match &self.inner.appender {
             Some(appender) => appender.rehearse().await,
@@ -211,19 +197,17 @@ impl EventLog {
         }
     }
 
-    /// Since when nothing could be stored, while that is so: a full disk, a database that is away. In a database that is
-    /// tried again and again while nothing is to be appended.
-    /// Never, for a log that was opened for reading only.
+    /// Since when nothing could be stored (a full disk, no database). A database is retried even while nothing is to
+    /// be appended. `None` for a read-only log.
     #[must_use]
     pub fn unwritable(&self) -> Option<watch::Receiver<Option<Unwritable>>> {
         Some(self.inner.appender.as_ref()?.unwritable())
     }
 
-    /// Makes the projection of stream heads again from the events, in one transaction.
-    /// Returns how many streams there are.
+    /// Rebuilds the projection of stream heads in one transaction, and returns their number.
     ///
     /// # Errors
-    /// An event cannot be read, or the database failed; nothing was changed then.
+    /// An event cannot be read, or the database failed; nothing was changed.
     pub async fn rebuild_streams(&self) -> Result<u64, LogError> {
         match &self.inner.appender {
             Some(appender) => appender.rebuild_streams().await,
@@ -232,9 +216,8 @@ impl EventLog {
     }
 }
 
-/// Reading by position.
 impl EventLog {
-    /// How far the log goes.
+    /// The log's size and root.
     ///
     /// # Errors
     /// The database failed.
@@ -242,8 +225,7 @@ impl EventLog {
         backend!(self.head())
     }
 
-    /// The events from a position on, `limit` at most and [`crate::MAX_READ`] in any case.
-    /// Fewer mean that the log ended there.
+    /// The events from a position on, `limit` and [`crate::MAX_READ`] at most; fewer mean the log's end.
     ///
     /// # Errors
     /// The database failed, or a position is missing: a reader never skips one.
@@ -251,45 +233,41 @@ impl EventLog {
         backend!(self.read(from, limit))
     }
 
-    /// The hashes of the leaves in a range of positions, in order.
     pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>, LogError> {
         backend!(self.leaves(from, to))
     }
 
-    /// Every event from a position on, for ever: those that are there, then those to
-    /// come. It ends after an error.
+    /// All events from a position on, including future ones, until an error.
     pub fn tail(&self, from: Position) -> impl Stream<Item = Result<Stored, LogError>> + Send + 'static {
         tail::tail(self.clone(), from)
     }
 
-    /// Told the log's size after each commit of this process; on Postgres also soon after
-    /// others' commits, as a rule. Look again after [`POLL`] in any case.
+    /// The log's size after each commit of this process; on Postgres usually soon after others' too. Poll every
+    /// [`POLL`] in any case.
     #[must_use]
     pub fn appended(&self) -> watch::Receiver<u64> {
         self.inner.appended.subscribe()
     }
 
-    /// Waits until there is an event at that position, whoever appends it.
+    /// Waits until that position has an event.
     ///
     /// # Errors
     /// The database failed.
     pub async fn wait_for(&self, position: Position) -> Result<(), LogError> {
         let mut appended = self.appended();
         loop {
-            // Marked as seen before the log is looked at: a commit in between wakes us.
+            // Before reading the head, so that a commit in between wakes us.
             appended.borrow_and_update();
             if self.head().await?.size > position.0 {
                 return Ok(());
             }
-            // An end of the wait by time is the safety net; the sender lives as long as we.
             let _ = tokio::time::timeout(POLL, appended.changed()).await;
         }
     }
 }
 
-/// What cannot be read.
 impl EventLog {
-    /// The event, if this version can read it. One that it cannot is left alone, and reported once.
+    /// The event, if this version can read it; otherwise reported once.
     pub fn readable(&self, stored: &Stored) -> Option<Recorded> {
         stored.decode().inspect_err(|error| self.met_unreadable(error)).ok()
     }
@@ -303,9 +281,8 @@ impl EventLog {
     }
 }
 
-/// Reading by stream.
 impl EventLog {
-    /// A stream's events, oldest first; none where there is no such stream.
+    /// A stream's events, oldest first.
     ///
     /// # Errors
     /// The database failed, or the stream cannot be read.
@@ -314,8 +291,7 @@ impl EventLog {
         Ok(streams.remove(name).unwrap_or_default())
     }
 
-    /// A part of a stream's events, oldest first, from a version on, `limit` at most and [`crate::MAX_READ`] in any
-    /// case: for a stream of any length.
+    /// A stream's events from a version on, oldest first, `limit` and [`crate::MAX_READ`] at most.
     ///
     /// # Errors
     /// The database failed.
@@ -323,7 +299,7 @@ impl EventLog {
         backend!(self.stream_from(name, from, limit))
     }
 
-    /// Several streams' events in one query. Streams without events are left out.
+    /// Several streams' events in one query, without empty streams.
     ///
     /// # Errors
     /// The database failed, or a stream cannot be read.
@@ -331,8 +307,7 @@ impl EventLog {
         backend!(self.streams(names))
     }
 
-    /// As [`EventLog::streams`], for a reader who can do without: a stream that cannot be read is left out, and the
-    /// event that it cannot be read for is reported.
+    /// As [`EventLog::streams`], without unreadable streams, which are reported.
     ///
     /// # Errors
     /// The database failed.
@@ -353,7 +328,7 @@ impl EventLog {
         Ok(streams)
     }
 
-    /// As [`EventLog::stream`], for a reader who can do without: nothing, where it cannot be read.
+    /// As [`EventLog::stream`], but empty where the stream cannot be read.
     ///
     /// # Errors
     /// The database failed.
@@ -362,8 +337,7 @@ impl EventLog {
         Ok(streams.remove(name).unwrap_or_default())
     }
 
-    /// Where several streams stand, in one query: much cheaper than their events. Streams
-    /// without events are left out.
+    /// Several streams' heads in one query, without empty streams: much cheaper than their events.
     ///
     /// # Errors
     /// The database failed.
@@ -371,7 +345,7 @@ impl EventLog {
         backend!(self.heads(names))
     }
 
-    /// The newest streams of a kind (those that began last), newest first.
+    /// The streams of a kind that began last, newest first.
     ///
     /// # Errors
     /// The database failed.
@@ -392,7 +366,7 @@ impl EventLog {
         backend!(self.newest_before(kind, before, limit))
     }
 
-    /// The last event of the newest stream of a kind: of the last run, the last summary.
+    /// The last event of a kind's newest stream.
     ///
     /// # Errors
     /// The database failed, or the event cannot be read.
@@ -401,10 +375,8 @@ impl EventLog {
     }
 }
 
-/// Reading what is to be done, and how it stands.
 impl EventLog {
-    /// The work that waits for a stage without a time, all of it or that of one partition: last events of their streams,
-    /// by position, from a position on, `limit` at most. What cannot be read is passed over.
+    /// The readable work of a stage that may be done now: its streams' last events, by position, `limit` at most.
     ///
     /// # Errors
     /// The database failed.
@@ -419,7 +391,7 @@ impl EventLog {
             let page = self.pending_stored(work, from, limit - events.len()).await?;
             let asked = (limit - events.len()).min(MAX_READ);
             events.extend(page.iter().filter_map(|stored| self.readable(stored)));
-            // A page that is not full says that nothing more waits: it is filled up.
+            // A short page means that nothing more waits, so one with gaps is filled up.
             match page.last() {
                 Some(last) if page.len() >= asked && events.len() < limit.min(MAX_READ) => from = last.position.next(),
                 _ => return Ok(events),
@@ -427,7 +399,7 @@ impl EventLog {
         }
     }
 
-    /// As [`EventLog::pending`], in the bytes that are stored: what is handed to others.
+    /// As [`EventLog::pending`], as stored bytes.
     ///
     /// # Errors
     /// The database failed.
@@ -441,8 +413,7 @@ impl EventLog {
         backend!(self.pending(work, from, limit))
     }
 
-    /// The work that waits for a stage until a time that has come, all of it or that of one partition: last events of
-    /// their streams, by that time, `limit` at most. What cannot be read is passed over.
+    /// The readable work of a stage whose time has passed: its streams' last events, by that time, `limit` at most.
     ///
     /// # Errors
     /// The database failed.
@@ -454,7 +425,7 @@ impl EventLog {
     ) -> Result<Vec<Recorded>, LogError> {
         let work = work.into();
         loop {
-            // What cannot be read may come first: look past it.
+            // Unreadable work may be first: read past it.
             let known = self.inner.unreadable.count();
             let asked = limit.saturating_add(known);
             let page = self.due_stored(work, now, asked).await?;
@@ -466,7 +437,7 @@ impl EventLog {
         }
     }
 
-    /// As [`EventLog::due`], in the bytes that are stored.
+    /// As [`EventLog::due`], as stored bytes.
     ///
     /// # Errors
     /// The database failed.
@@ -480,7 +451,7 @@ impl EventLog {
         backend!(self.due(work, now, limit))
     }
 
-    /// The earliest time, past or to come, that work of these stages waits for.
+    /// The earliest time, past or future, that work of these stages waits for.
     ///
     /// # Errors
     /// The database failed.
@@ -488,7 +459,7 @@ impl EventLog {
         backend!(self.next_due(stages))
     }
 
-    /// How much work waits for each stage, by the stage's name; stages without work are left out.
+    /// Each stage's backlog, by name, without empty ones.
     ///
     /// # Errors
     /// The database failed.
@@ -496,7 +467,7 @@ impl EventLog {
         backend!(self.backlog())
     }
 
-    /// How many subjects of a kind have which status.
+    /// The subjects of a kind, counted by status.
     ///
     /// # Errors
     /// The database failed.
@@ -504,8 +475,7 @@ impl EventLog {
         backend!(self.counts(kind))
     }
 
-    /// The subjects of a kind that have a status, by its label: their last events, by position, from a position on,
-    /// `limit` at most.
+    /// The last events of a kind's subjects with a status, by position, `limit` at most.
     ///
     /// # Errors
     /// The database failed.
@@ -520,7 +490,6 @@ impl EventLog {
     }
 }
 
-/// Signs of life.
 impl EventLog {
     pub(crate) async fn keep_sign(&self, process: Uuid, text: &str) -> Result<(), LogError> {
         backend!(self.keep_sign(process, text))
@@ -531,10 +500,8 @@ impl EventLog {
     }
 }
 
-/// Verifying.
 impl EventLog {
-    /// Recomputes everything that the log says about itself, and names the first position
-    /// that is not right. Memory stays bounded, whatever the log's size.
+    /// Recomputes everything and names the first wrong position, in bounded memory.
     ///
     /// # Errors
     /// The log could not be read for another reason than damage.
@@ -542,8 +509,8 @@ impl EventLog {
         self.verify_against(&[]).await
     }
 
-    /// As [`EventLog::verify`], and against heads that were noted earlier, elsewhere: only
-    /// these can show a log whose end was cut off, or that was written anew as a whole.
+    /// As [`EventLog::verify`], and against heads noted elsewhere: only these show that the end was cut off or that
+    /// all was rewritten.
     ///
     /// # Errors
     /// The log could not be read for another reason than damage.

@@ -1,43 +1,38 @@
-//! The Merkle tree of RFC 6962 (section 2.1) over the stored bytes, kept as its frontier.
-//!
-//! A log of any size is summed up by its *frontier*: the hashes of the perfect subtrees
-//! that tile its leaves, as many as its size has one bits (Crosby and Wallach, "Efficient
-//! Data Structures for Tamper-Evident Logging", 2009; a compact range that starts at 0).
-//! Appending and computing the root take no more than that.
+//! The Merkle tree of RFC 6962 (section 2.1), kept as its frontier: the hashes of the perfect subtrees that tile its
+//! leaves, one for each one bit of its size (Crosby and Wallach, "Efficient Data Structures for Tamper-Evident
+//! Logging", 2009).
 
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-/// A SHA-256 value: of a leaf, of a node, or the root.
+/// A SHA-256 value: a leaf, a node or the root.
 pub type Hash = [u8; HASH_BYTES];
 
-/// How long a hash is.
+/// A hash's length in bytes.
 pub const HASH_BYTES: usize = 32;
 
-/// The hash of a leaf: `SHA-256(0x00 || bytes)`.
+/// `SHA-256(0x00 || bytes)`
 #[must_use]
 pub fn leaf_hash(bytes: &[u8]) -> Hash {
     Sha256::new().chain_update([0x00]).chain_update(bytes).finalize().into()
 }
 
-/// The hash of a node: `SHA-256(0x01 || left || right)`.
-#[must_use]
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+/// `SHA-256(0x01 || left || right)`
+fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// A tree that leaves are appended to.
+/// An append-only tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
-    /// The perfect subtrees' hashes, leftmost (largest) first.
+    /// Leftmost (largest) first.
     nodes: Vec<Hash>,
 }
 
 impl Frontier {
-    /// The frontier of a tree of `size` leaves, from what [`Frontier::to_bytes`] gave.
-    /// `None` where the bytes cannot be that.
+    /// The frontier of `size` leaves from [`Frontier::to_bytes`]; `None` if these cannot be that.
     #[must_use]
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
         let (nodes, rest) = bytes.as_chunks::<HASH_BYTES>();
@@ -45,23 +40,22 @@ impl Frontier {
         fits.then(|| Self { size, nodes: nodes.to_vec() })
     }
 
-    /// The nodes' hashes one after the other, leftmost first.
+    /// The nodes' hashes, leftmost first.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.nodes.concat()
     }
 
-    /// How many leaves the tree has.
+    /// The number of leaves.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// Appends a leaf by its hash.
+    /// Appends a leaf's hash.
     pub fn push(&mut self, leaf: Hash) {
         let mut node = leaf;
-        // Each one bit at the size's end is a perfect subtree that this leaf completes
-        // to one of twice its size.
+        // Each trailing one bit is a perfect subtree that this leaf completes to twice its size.
         for _ in 0..self.size.trailing_ones() {
             let left = self.nodes.pop().expect("there is a node for each one bit of the size");
             node = node_hash(&left, &node);
@@ -70,7 +64,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The tree's root: RFC 6962's MTH. The empty tree's is the hash of nothing.
+    /// RFC 6962's MTH: the empty tree's is the hash of nothing.
     #[must_use]
     pub fn root(&self) -> Hash {
         let mut nodes = self.nodes.iter().rev();
@@ -80,10 +74,9 @@ impl Frontier {
         }
     }
 
-    /// The leaves below the first node that differs from the other tree's, which has the
-    /// same size; `None` where the trees are the same.
+    /// The leaves below the first node that differs from a tree of the same size.
     #[must_use]
-    pub fn first_difference(&self, other: &Self) -> Option<Range<u64>> {
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<Range<u64>> {
         let mut start = 0;
         let mut nodes = self.nodes.iter().zip(&other.nodes);
         for bit in (0..u64::BITS).rev().filter(|bit| self.size >> bit & 1 == 1) {

@@ -1,4 +1,4 @@
-//! Deciding what a group of appends does to a log: pure, and the same for any database.
+//! Decides what a group of appends does to a log: pure, and the same for any database.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,21 +10,16 @@ use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::prepared::Prepared;
 use crate::stream_head::{Moved, StreamHead};
 
-/// How many events one append may hold: a run that takes the longest list that a server
-/// gives (1000 bookings) must fit, with room.
+/// Room for a run that claims the longest list a server gives (1000 bookings).
 pub const MAX_APPEND_EVENTS: usize = 2048;
-/// How many bytes one event may have. The longest that we write names 50 refused records.
+/// Our longest event names 50 rejected records.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
-/// How many bytes of events one commit takes: a write of that size takes about as long as
-/// the sync that it shares.
+/// Writing that much takes about as long as the sync that it shares.
 pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
-/// What is to be written in one commit.
 #[derive(Debug)]
 pub(crate) enum Group<'a> {
-    /// As many of these appends as `most_events` lets through.
     Appends { appends: Vec<&'a [Prepared]>, most_events: usize },
-    /// Events of another log, to be stored as they are.
     Copies(&'a [Copied]),
 }
 
@@ -45,61 +40,51 @@ impl Group<'_> {
         }
     }
 
-    /// The streams that it is about.
     pub(crate) fn streams(&self) -> HashSet<&StreamName> {
         self.events().map(|event| &event.stream).collect()
     }
 
-    /// The ids of its events.
     pub(crate) fn ids(&self) -> impl Iterator<Item = EventId> + Send + '_ {
         self.events().map(|event| event.id)
     }
 }
 
-/// Where a stream was before a group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known {
     pub(crate) first_position: Position,
     pub(crate) version: Version,
 }
 
-/// What the log was like when the group's transaction began, as far as the group asks.
+/// The log at the beginning of the group's transaction, as far as needed.
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) frontier: Frontier,
-    /// Those streams of the group that have events. `None`: nobody looked, and each is where its first
-    /// event of the group expects it.
+    /// The group's existing streams; `None`: not looked up, each taken to be where its first event expects it.
     pub(crate) streams: Option<HashMap<StreamName, Known>>,
-    /// Those ids of the group that are in the log already.
+    /// The group's ids that exist already.
     pub(crate) ids: HashSet<EventId>,
 }
 
-/// An event with all that is stored of it.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) position: Position,
-    /// The event; not its position.
+    /// Without its position.
     pub(crate) recorded: &'a Recorded,
     pub(crate) body: Cow<'a, str>,
     pub(crate) leaf_hash: Hash,
 }
 
-/// What to store, and what to answer once it is.
+/// What to store, and what to answer afterwards.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
-    /// The events, by position.
     pub(crate) rows: Vec<Row<'a>>,
-    /// The heads of the streams that move.
     pub(crate) heads: Heads<'a>,
-    /// The tree with the events.
     pub(crate) frontier: Frontier,
-    /// For each append that was taken, in order: the position of its first event, or why
-    /// it fails. Appends beyond these did not fit, and go with the next group.
+    /// Each taken append's first position or error; the rest did not fit and joins the next group.
     pub(crate) verdicts: Vec<Result<Position, AppendError>>,
 }
 
 impl<'a> Plan<'a> {
-    /// Decides on a group.
     pub(crate) fn new(before: Before, group: &Group<'a>) -> Result<Self, LogError> {
         let plan = Self { rows: Vec::new(), heads: HashMap::new(), frontier: before.frontier, verdicts: Vec::new() };
         let mut planner = Planner { ids: before.ids, known: before.streams, bytes: 0, plan };
@@ -112,9 +97,9 @@ impl<'a> Plan<'a> {
 }
 
 struct Planner<'a> {
-    /// The ids that are taken: in the log, or by an earlier append of the group.
+    /// Existing ids, and those of the group's earlier appends.
     ids: HashSet<EventId>,
-    /// The streams before the group, as [`Before::streams`] has them.
+    /// As in [`Before::streams`].
     known: Option<HashMap<StreamName, Known>>,
     bytes: usize,
     plan: Plan<'a>,
@@ -123,11 +108,10 @@ struct Planner<'a> {
 type Heads<'a> = HashMap<&'a StreamName, Moved>;
 
 impl<'a> Planner<'a> {
-    /// An append that cannot go through fails alone.
     fn take_some(&mut self, appends: &[&'a [Prepared]], most_events: usize) {
         for events in appends {
             let fits = self.plan.rows.len() + events.len() <= most_events && self.bytes < MAX_GROUP_BYTES;
-            // The first is always taken: it may be larger than a group by itself.
+            // The first is always taken: it alone may exceed a group.
             if !fits && !self.plan.verdicts.is_empty() {
                 break;
             }
@@ -136,7 +120,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// All of an append's events, or none of them.
     fn take(&mut self, events: &'a [Prepared]) -> Result<Position, AppendError> {
         let start = self.plan.frontier.size();
         let mut heads = Heads::new();
@@ -158,8 +141,7 @@ impl<'a> Planner<'a> {
         Ok(Position(start))
     }
 
-    /// All of the events as they are. Each must be the next, or the two logs are not of
-    /// the same making.
+    /// Each must be the next event, or the logs are different.
     fn copy(&mut self, copies: &'a [Copied]) -> Result<(), LogError> {
         for Copied { recorded, body } in copies {
             let position = Position(self.plan.frontier.size());
@@ -196,20 +178,17 @@ impl<'a> Planner<'a> {
         own.insert(&event.stream, moved);
     }
 
-    /// The version of the event's stream as this append sees it: after its own earlier events, those of
-    /// the group's earlier appends, and those in the log.
+    /// A stream's version after this append's earlier events, the group's and the log's.
     fn version(&self, event: &Recorded, own: &Heads<'a>) -> Option<Version> {
         let planned =
             own.get(&event.stream).or_else(|| self.plan.heads.get(&event.stream)).map(|moved| moved.head.version);
         planned.or_else(|| self.before(event).map(|known| known.version))
     }
 
-    /// Its stream before the group, where that has no event before it.
     fn before(&self, event: &Recorded) -> Option<Known> {
         match &self.known {
             Some(known) => known.get(&event.stream).copied(),
-            // Where the stream begins does not follow from that. The log's first position stands for any
-            // that is before the group.
+            // The first position is unknown here; the log's first stands for any before the group.
             None => {
                 let last = event.version.0.checked_sub(1)?;
                 Some(Known { first_position: Position(0), version: Version(last) })

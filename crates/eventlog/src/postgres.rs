@@ -1,5 +1,4 @@
-//! The log in a Postgres database: one connection for each process that writes, a few
-//! that read, and one that is told of other processes' commits.
+//! The log in a Postgres database.
 
 mod claim;
 mod guard;
@@ -23,7 +22,6 @@ use self::place::Place;
 use self::wake::Wake;
 pub(crate) use self::write::PostgresWriter;
 
-/// The reading side.
 #[derive(Debug)]
 pub(crate) struct PostgresLog {
     site: SiteId,
@@ -39,8 +37,7 @@ impl PostgresLog {
     }
 }
 
-/// The SQLSTATE, if Postgres gave one
-/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+/// The SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn state(error: &sqlx::Error) -> Option<String> {
     error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }
@@ -50,13 +47,12 @@ const UNIQUE_VIOLATION: &str = "23505";
 const RESTRICT_VIOLATION: &str = "23001";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Whether it is the connection that failed, or the server that is just going or coming:
-/// the same may go well a moment later.
+/// Whether a retry may succeed: the connection failed, or the server is starting or stopping.
 fn passes(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        // Class 08: the connection. 53300: too many of them. 57P01 to 57P03: the server
-        // shuts down, crashed, or starts.
+        // Class 08: the connection. 53300: too many of them. 57P01 to 57P03: the server shuts down, crashed, or
+        // starts.
         _ => state(error).is_some_and(|state| {
             state.starts_with("08") || ["53300", "57P01", "57P02", "57P03"].contains(&state.as_str())
         }),

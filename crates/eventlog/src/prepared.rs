@@ -1,7 +1,5 @@
-//! An event that is ready to be stored, all but its position: rendered, and read back.
-//!
-//! Its caller's task does this. What is left for the appender, which is one task for all,
-//! is to put the position in and to hash.
+//! An event rendered and read back by its caller, so that the appender, one task for all, only inserts the position
+//! and hashes.
 
 use strongroom_model::envelope::MAX_INTEGER;
 use strongroom_model::{Expected, NewEvent, Position, Recorded, SiteId};
@@ -9,28 +7,23 @@ use strongroom_model::{Expected, NewEvent, Position, Recorded, SiteId};
 use crate::error::AppendError;
 use crate::plan::MAX_EVENT_BYTES;
 
-/// How many digits the greatest position has.
+/// The digits of the greatest position.
 const POSITION_DIGITS: usize = 20;
-/// What stands around the position, and nowhere later in the bytes: in canonical form the
-/// members are sorted, those after it are strings and one number, and a quote within a
-/// string is escaped.
+/// Occurs once: canonical form sorts the members, those after it are strings and a number, and quotes within strings
+/// are escaped.
 const BEFORE: &str = r#","position":"#;
 const AFTER: &str = r#","source":"/sites/"#;
 
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// The event at position 0.
     pub(crate) recorded: Recorded,
     pub(crate) expected: Expected,
-    /// Its bytes at position 0.
     body: String,
-    /// Where that 0 stands.
     digit: usize,
 }
 
 impl Prepared {
-    /// The bytes are read back here: bytes that this version cannot read would stop every
-    /// reader for ever, since the log never loses them again.
+    /// Reads the bytes back: unreadable bytes would stop every reader for ever, since the log never loses them.
     pub(crate) fn new(site: &SiteId, event: &NewEvent) -> Result<Self, AppendError> {
         let unusable = |reason: String| AppendError::Unusable { stream: event.stream.clone(), reason };
         if !event.event.fits(event.stream.kind()) {
@@ -50,7 +43,7 @@ impl Prepared {
         Ok(Self { recorded, expected: event.expected, body, digit })
     }
 
-    /// The bytes at that position: what [`NewEvent::render`] would give.
+    /// What [`NewEvent::render`] would give.
     pub(crate) fn body_at(&self, position: Position) -> String {
         let (before, rest) = self.body.split_at(self.digit);
         let mut body = String::with_capacity(self.body.len() + POSITION_DIGITS);

@@ -1,4 +1,4 @@
-//! Making the projection again from the events, whichever database holds them.
+//! Rebuilding the projection from the events.
 
 use strongroom_model::text::with_causes;
 use strongroom_model::{Event, Position, Recorded};
@@ -7,14 +7,12 @@ use crate::error::LogError;
 use crate::stored::decode;
 use crate::stream_head::{Moved, StreamHead};
 
-/// A stream's last event, and what else its head is made of.
 #[derive(Debug)]
 pub(crate) struct LastEvent {
     pub(crate) position: i64,
     pub(crate) body: String,
-    /// Where its stream begins.
     pub(crate) first: Option<i64>,
-    /// Its stream's last decisive event before it, where it keeps its subject's status.
+    /// The stream's last decisive event, if this one keeps the status.
     pub(crate) decisive: Option<String>,
 }
 
@@ -31,7 +29,7 @@ impl LastEvent {
     }
 }
 
-/// The event that a stream's status and partition follow from: its last, or an earlier one that is in these bytes.
+/// The event that status and partition follow from.
 pub(crate) fn decisive(last: &Recorded, earlier: Option<&str>) -> Result<Option<Event>, ()> {
     if !last.event.keeps_status() {
         return Ok(Some(last.event.clone()));
@@ -39,13 +37,12 @@ pub(crate) fn decisive(last: &Recorded, earlier: Option<&str>) -> Result<Option<
     earlier.map(|body| Recorded::parse(body).map(|recorded| recorded.event).map_err(|_| ())).transpose()
 }
 
-/// The rows of the projection that follow from these events.
 pub(crate) fn heads(lasts: &[LastEvent]) -> Result<Vec<Moved>, LogError> {
     lasts.iter().map(|last| last.head().map(Moved::to)).collect()
 }
 
-/// The same of those that can be read, for an upgrade: one event must not keep a site from its log. The other rows stay
-/// as they are, and nobody touches their subjects before they can be read.
+/// Without unreadable ones, for an upgrade: one event must not keep a site from its log. Their rows stay, and nobody
+/// works on their subjects until they can be read.
 pub(crate) fn readable_heads(lasts: &[LastEvent]) -> Vec<Moved> {
     let head = |last: &LastEvent| {
         let warn = |error: &LogError| {

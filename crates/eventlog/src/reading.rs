@@ -1,4 +1,4 @@
-//! What reading a log has in common, whichever database holds it.
+//! What reading has in common in both databases.
 
 use std::collections::HashMap;
 
@@ -10,25 +10,22 @@ use crate::stored::Stored;
 
 type Result<T> = std::result::Result<T, LogError>;
 
-/// How many events one read gives at most: a few MiB as our events go.
+/// Events per read: a few MiB.
 pub const MAX_READ: usize = 4096;
-/// How many events a stream may have to be read as a whole. A booking has about ten; an
-/// alarm that comes and goes every minute takes months to get there.
+/// The most events of a stream read as a whole. A booking has about ten; an alarm raised every minute takes months to
+/// get there.
 const MAX_STREAM_EVENTS: usize = 100_000;
-/// How many streams one query names.
 pub(crate) const STREAMS_AT_ONCE: usize = 512;
 
-/// A quantity as a column. What is beyond a database's integers is beyond every row.
+/// Greater values than the database's integers are beyond every row.
 pub(crate) fn column(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A number of rows as a `LIMIT`.
 pub(crate) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// Events that were read in the order of their positions: each must be the next.
 pub(crate) fn check_gapless(from: Position, events: &[Stored]) -> Result<()> {
     let mut expected = from;
     for event in events {
@@ -47,7 +44,6 @@ pub(crate) fn frontier_of(size: i64, bytes: &[u8]) -> Result<Frontier> {
     })
 }
 
-/// Adds an event to its stream: it must be the next there.
 pub(crate) fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event: Recorded) -> Result<()> {
     let stream = streams.entry(event.stream.clone()).or_default();
     if event.version != Version(stream.len() as u64) {
@@ -60,7 +56,6 @@ pub(crate) fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event:
     Ok(())
 }
 
-/// Leaves as they stand in a column.
 pub(crate) fn hashes(from: Position, leaves: Vec<Vec<u8>>) -> Result<Vec<Hash>> {
     let hash = |leaf: Vec<u8>| {
         Hash::try_from(leaf)

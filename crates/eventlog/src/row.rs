@@ -1,4 +1,4 @@
-//! Values on their way out of a database's columns, whichever database it is.
+//! Values from either database's columns.
 
 use jiff::Timestamp;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
@@ -10,7 +10,6 @@ use crate::projection::LastEvent;
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 
-/// A column's integer as the quantity that it stands for.
 fn quantity<'r, R: Row>(row: &'r R, name: &'static str) -> Result<u64, sqlx::Error>
 where
     &'static str: ColumnIndex<R>,

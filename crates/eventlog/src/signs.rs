@@ -1,4 +1,4 @@
-//! Signs of life of a site's processes, beside the log: in the database that holds it, or in a folder beside its file.
+//! Signs of life of a site's processes, in the log's database or in a folder beside its file.
 
 use jiff::SignedDuration;
 use strongroom_model::presence::{Seen, Sign};
@@ -7,25 +7,22 @@ use uuid::Uuid;
 use crate::error::LogError;
 use crate::log::EventLog;
 
-/// How many signs are kept of a site: far more than it has processes, the week's restarts included.
+/// Far more than a site's processes, with a week's restarts.
 pub(crate) const MAX_SIGNS: usize = 256;
-/// For how long a sign is remembered of a process that gives none any more.
 pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
-/// How many bytes a sign has at most.
 pub(crate) const MAX_SIGN_BYTES: usize = 8192;
 
 impl EventLog {
-    /// Keeps a process's newest sign in the place of the one before. It is not an event: the log does not change, and
-    /// nothing is synced.
+    /// Replaces a process's sign. It is not an event, and is not synced.
     ///
     /// # Errors
-    /// It cannot be kept.
+    /// It cannot be stored.
     pub async fn give_sign(&self, process: Uuid, sign: &Sign) -> Result<(), LogError> {
         let text = serde_json::to_string(sign).expect("a sign has string keys");
         self.keep_sign(process, &text).await
     }
 
-    /// The newest sign of each process that gave one within a week, the newest first. What cannot be read is left out.
+    /// Each process's sign of the last week, newest first, without unreadable ones.
     ///
     /// # Errors
     /// They cannot be read.
@@ -37,7 +34,6 @@ impl EventLog {
     }
 }
 
-/// A sign as it is kept: by its process, with its age and its text.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) process: Uuid,

@@ -1,5 +1,4 @@
-//! The log in one SQLite file: WAL, synchronous FULL, one writing connection for each
-//! process and a few that read.
+//! The log in one SQLite file: WAL, synchronous FULL, one writing connection per process and a few that read.
 
 mod list;
 mod open;
@@ -14,11 +13,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 pub(crate) use self::write::SqliteWriter;
 
-/// The reading side.
 #[derive(Debug)]
 pub(crate) struct SqliteLog {
     readers: SqlitePool,
-    /// How to open one more reader, for what holds a snapshot for long.
+    /// For one more reader, which may hold a snapshot for long.
     options: SqliteConnectOptions,
 }
 

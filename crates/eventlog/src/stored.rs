@@ -1,4 +1,4 @@
-//! What a log gives back: its head, and events in their exact bytes.
+//! A log's head, and events in their exact bytes.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use strongroom_model::{Position, Recorded};
 use crate::error::LogError;
 use crate::merkle::Hash;
 
-/// How far a log goes, and the root that stands for all of it.
+/// A log's size and root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// How many events it holds: the position that the next one gets.
+    /// The number of events: the next position.
     pub size: u64,
     /// RFC 6962's root over them.
     pub root: Hash,
@@ -35,7 +35,7 @@ impl Head {
 )]
 pub struct ParseHeadError(String);
 
-/// `SIZE:ROOT`, as a person types it who wrote both down.
+/// `SIZE:ROOT`, as typed from notes.
 impl FromStr for Head {
     type Err = ParseHeadError;
 
@@ -48,14 +48,14 @@ impl FromStr for Head {
     }
 }
 
-/// An event as it is stored.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its place in the log.
+    /// Its position.
     pub position: Position,
-    /// The hash of its leaf in the tree.
+    /// Its leaf's hash.
     pub leaf_hash: Hash,
-    /// Its exact bytes: a CloudEvents JSON object in RFC 8785 canonical form.
+    /// Its exact bytes: CloudEvents in RFC 8785 canonical form.
     pub body: String,
 }
 
@@ -63,19 +63,18 @@ impl Stored {
     /// Reads the event.
     ///
     /// # Errors
-    /// It is none, or of a type that this version does not know.
+    /// It is not an event, or of an unknown type.
     pub fn decode(&self) -> Result<Recorded, LogError> {
         decode(self.position, &self.body)
     }
 
-    /// A text in the event's data, whether or not this version can read the event: for a reader that must not
-    /// overlook what it may be about.
+    /// A text in the event's data, even of an unknown type: for readers that must not overlook its subject.
     #[must_use]
     pub fn data_text(&self, field: &str) -> Option<String> {
         Some(self.json()?.get("data")?.get(field)?.as_str()?.to_owned())
     }
 
-    /// When it happened, whether or not this version can read the event.
+    /// When it happened, even of an unknown type.
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
         self.json()?.get("time")?.as_str()?.parse().ok()

@@ -1,7 +1,5 @@
-//! The projection: each stream's last event, and what it leaves to be done.
-//!
-//! It follows from the stream's last event and, where that keeps the subject's status, from the last one that does not:
-//! so it can be checked and made again without folding anything.
+//! The projection: a stream's head follows from its last event and, where that keeps the status, from the last one
+//! that does not. So it can be checked and rebuilt without a fold.
 
 use jiff::Timestamp;
 use strongroom_model::event::CATALOGUE;
@@ -9,28 +7,28 @@ use strongroom_model::{
     Event, Next, Partition, Position, Recorded, Status, StreamName, Version, next_step, partition_of, status_of,
 };
 
-/// Where a stream stands.
+/// A stream's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamHead {
     /// The stream.
     pub stream: StreamName,
-    /// Where its first event is.
+    /// Its first event's position.
     pub first_position: Position,
-    /// Where its last event is.
+    /// Its last event's position.
     pub position: Position,
     /// Its last event's version.
     pub version: Version,
-    /// Whose work it is next; its instant is whole microseconds.
+    /// The next work, to the microsecond.
     pub next: Option<Next>,
-    /// Where its subject stands; `None` where nobody asks.
+    /// Its subject's status.
     pub status: Option<Status>,
-    /// What the next work on it is bound to; `None`: it can be done anywhere.
+    /// The next work's partition; `None`: anywhere.
     pub partition: Option<Partition>,
 }
 
 impl StreamHead {
-    /// The head of a stream whose first event is at `first_position` and whose last is this. `decisive` is the last
-    /// that does not keep its subject's status: the same, as a rule; `None` where there is none.
+    /// The head of a stream with that first position and last event; `decisive` is the last event that does not keep
+    /// the status, usually the same.
     #[must_use]
     pub fn of(first_position: Position, last: &Recorded, decisive: Option<&Event>) -> Self {
         let next = next_step(&last.event);
@@ -46,29 +44,25 @@ impl StreamHead {
     }
 }
 
-/// The instant, rounded up to whole microseconds: what is due by the rounded instant is
-/// due by the true one.
+/// Rounded up to microseconds: what is due by the result is due by the true instant.
 fn up_to_micros(time: Timestamp) -> Timestamp {
     let micros = time.as_microsecond();
     let rest = time.as_nanosecond() - i128::from(micros) * 1000;
     Timestamp::from_microsecond(micros + i64::from(rest > 0)).unwrap_or(Timestamp::MAX)
 }
 
-/// The types of the events that keep their subjects' status, for a database to look past them.
 pub(crate) fn keeping_types() -> Vec<&'static str> {
     CATALOGUE.iter().filter(|one| one.keeps_status).map(|one| one.name).collect()
 }
 
-/// A head on its way into the projection.
 #[derive(Debug, Clone)]
 pub(crate) struct Moved {
     pub(crate) head: StreamHead,
-    /// Whether the status and the partition stay what the row says already, which nobody has read.
+    /// Whether the row's status and partition stay, unread.
     pub(crate) keeps: bool,
 }
 
 impl Moved {
-    /// A head of which everything is known.
     pub(crate) const fn to(head: StreamHead) -> Self {
         Self { head, keeps: false }
     }

@@ -1,4 +1,4 @@
-//! A tail: every event from a cursor on, those that are there and those to come.
+//! All events from a cursor on, including future ones.
 
 use std::collections::VecDeque;
 
@@ -9,12 +9,10 @@ use crate::error::LogError;
 use crate::log::EventLog;
 use crate::stored::Stored;
 
-/// How many events are read ahead.
 const READ_AHEAD: usize = 256;
 
 struct Tail {
     log: EventLog,
-    /// The first position not yet read.
     next: Position,
     ahead: VecDeque<Stored>,
     failed: bool,

@@ -1,7 +1,5 @@
-//! Events that this version cannot read: of a type that only a later one knows, or with data that a writer got wrong.
-//!
-//! Such an event stops nothing but its own subject (rule R9). Whoever reads many events leaves it out, and it is
-//! reported once by each process; whoever acts on its subject leaves the subject alone.
+//! Events of an unknown type or with malformed data. Such an event stops only its own subject (rule R9): bulk readers
+//! skip it and report it once per process.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,15 +9,13 @@ use strongroom_model::text::with_causes;
 
 use crate::error::LogError;
 
-/// How many are told apart. Beyond these each is reported again and again, which is as bad as it looks.
+/// Beyond these, each is reported every time.
 const MAX_KNOWN: usize = 10_000;
 
-/// Those that this process has met.
 #[derive(Debug, Default)]
 pub(crate) struct Unreadable(Mutex<BTreeSet<Position>>);
 
 impl Unreadable {
-    /// Notes one, and reports it where it is new.
     pub(crate) fn met(&self, position: Position, error: &LogError) {
         let is_new = {
             let mut known = self.known();

@@ -1,6 +1,5 @@
-//! Verifying: everything that a log says about itself, recomputed from its rows.
-//!
-//! This is the part that knows what must hold; a database hands it its rows, by position.
+//! Recomputes everything that a log says about itself. This part knows what must hold; a database supplies its rows,
+//! by position.
 
 mod damage;
 
@@ -16,23 +15,21 @@ use crate::projection::decisive;
 use crate::stored::Head;
 use crate::stream_head::StreamHead;
 
-/// What a verification found.
+/// A verification's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// What the log's head says.
+    /// The log's head.
     pub head: Head,
-    /// How many events were looked at.
+    /// Events checked.
     pub events: u64,
-    /// How many bytes they have.
+    /// Their bytes.
     pub bytes: u64,
-    /// How many of them are of types that only a newer version knows: their bytes were
-    /// verified, their meaning was not.
+    /// Events of unknown types: only their bytes were verified.
     pub unknown: u64,
-    /// The first thing that is not right; `None`: all is well.
+    /// The first fault, if any.
     pub damage: Option<Damage>,
 }
 
-/// A row as a database has it.
 #[derive(Debug)]
 pub(crate) struct RawRow {
     pub(crate) position: Position,
@@ -43,20 +40,19 @@ pub(crate) struct RawRow {
     pub(crate) time_us: i64,
     pub(crate) body: Vec<u8>,
     pub(crate) leaf_hash: Vec<u8>,
-    /// Where the stream's event of the version before is.
+    /// The position of its stream's previous version.
     pub(crate) previous: Option<Position>,
-    /// Whether it is its stream's last, by the versions.
+    /// Whether it is its stream's last, by version.
     pub(crate) is_last: bool,
-    /// Where the stream's first event is; looked up for a stream's last.
+    /// Its stream's first position; for a stream's last event only.
     pub(crate) first: Option<Position>,
-    /// The bytes of the stream's last decisive event before it; looked up for a stream's last that is none.
+    /// The last decisive event before it; for a stream's last event that is not decisive.
     pub(crate) decisive: Option<String>,
-    /// What the projection says of its stream; looked up for a stream's last. An error
-    /// where that cannot be read.
+    /// Its stream's projection, or why it is unreadable; for a stream's last event only.
     pub(crate) head: Option<Result<StreamHead, String>>,
 }
 
-/// The attributes that the columns repeat, whatever the event's type.
+/// The attributes that columns repeat.
 #[derive(Debug, Deserialize)]
 struct Attributes {
     position: Position,
@@ -69,26 +65,23 @@ struct Attributes {
     source: String,
 }
 
-/// Walks over the rows, in the order of their positions.
 #[derive(Debug)]
 pub(crate) struct Walker {
     source: String,
-    /// The earlier heads still to be passed, by size.
     earlier: Vec<Head>,
-    /// The size of the last of them that was passed and had its root: what is before it is as it was.
+    /// The size up to which an earlier head proves the log unchanged.
     confirmed: u64,
     tree: Frontier,
     bytes: u64,
     unknown: u64,
-    /// The first stream whose projection is wrong. It is told last: if a stream's last
-    /// event is gone, the one before it looks like a wrong projection, which it is not.
+    /// The first wrong projection. Reported last: if a stream's last event is gone, the one before it only looks like
+    /// one.
     projection: Option<Damage>,
 }
 
 impl Walker {
     pub(crate) fn new(site: &str, earlier: &[Head]) -> Self {
         let mut earlier = earlier.to_vec();
-        // The smallest is taken off the end first.
         earlier.sort_by_key(|head| std::cmp::Reverse(head.size));
         Self {
             source: format!("/sites/{site}"),
@@ -101,12 +94,10 @@ impl Walker {
         }
     }
 
-    /// The position that is looked at next.
     pub(crate) const fn next(&self) -> Position {
         Position(self.tree.size())
     }
 
-    /// Looks at the next row.
     pub(crate) fn step(&mut self, row: &RawRow) -> Result<(), Damage> {
         let position = self.next();
         let damage = |fault| Damage { position, fault };
@@ -177,7 +168,7 @@ impl Walker {
         if !row.is_last {
             return Ok(());
         }
-        // One that is wrong was found where it stands; one of a later version's says nothing here.
+        // A damaged one was reported at its own position; a newer version's says nothing here.
         let Ok(decisive) = decisive(&recorded, row.decisive.as_deref()) else { return Ok(()) };
         let expected = StreamHead::of(row.first.unwrap_or(row.position), &recorded, decisive.as_ref());
         match &row.head {
@@ -190,7 +181,6 @@ impl Walker {
         Ok(())
     }
 
-    /// Compares with the head, once there are no more rows.
     pub(crate) fn finish(&mut self, head: &Frontier) -> Result<(), Damage> {
         self.pass_earlier_heads()?;
         let position = self.next();

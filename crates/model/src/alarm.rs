@@ -1,4 +1,4 @@
-//! An alarm: raised and cleared in turn, each told once.
+//! Alarms, raised and cleared in turn.
 
 use crate::envelope::Recorded;
 use crate::event::{AlarmCleared, AlarmRaised, Event, Failed};
@@ -6,19 +6,19 @@ use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
 use jiff::Timestamp;
 
-/// Something about an alarm that nobody has been told yet.
+/// A change not yet notified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Untold {
-    /// The event to tell of.
+    /// Its event.
     pub id: EventId,
     /// When it happened.
     pub time: Timestamp,
-    /// What began or ended.
+    /// What changed.
     pub change: Change,
 }
 
 impl Untold {
-    /// The alarm that began or ended.
+    /// The alarm.
     #[must_use]
     pub const fn alarm(&self) -> &AlarmRaised {
         match &self.change {
@@ -32,23 +32,22 @@ impl Untold {
 pub enum Change {
     /// The condition began.
     Raised(AlarmRaised),
-    /// The condition ended; with what had begun.
+    /// The condition ended; with its beginning.
     Cleared(AlarmCleared, AlarmRaised),
 }
 
-/// What has become of an alarm, folded from its stream.
+/// An alarm's state.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Alarm {
-    /// The condition, while it lasts, and since when.
+    /// The lasting condition and its beginning.
     pub raised: Option<(AlarmRaised, Timestamp)>,
-    /// What nobody has been told yet, oldest first.
+    /// Changes not yet notified, oldest first.
     pub untold: Vec<Untold>,
-    /// The failure to tell that it stands at, if it does.
+    /// The failure not yet overcome.
     pub failure: Option<Failed>,
-    /// How many attempts to tell have failed in a row.
+    /// Consecutive failed attempts to notify.
     pub failures: u32,
-    /// The recipients who were told of all that is untold to others. Whatever happens to the alarm next, everybody
-    /// is to be told of that.
+    /// Recipients notified of all pending changes before others; later changes go to everybody.
     pub reached: Vec<String>,
 }
 

@@ -3,8 +3,7 @@
 //! ```text
 //! New ─Enumerated─▶ Enumerated ─Fetched─▶ Fetched ─BackedUp─▶ BackedUp ─Archived─▶ Archived ─Purged─▶ Purged
 //! ```
-//! `Failed` leads to the phase of the stage that begins anew ([`StageName::after_failure`]). `Held` keeps everything: it says that a stage is still at
-//! work. A failure without `retry_at` needs a person, and only `Retried` leads on from there.
+//! `Failed` leads back to a stage's phase (`StageName::after_failure`); without `retry_at` only `Retried` continues.
 
 use jiff::Timestamp;
 
@@ -16,26 +15,26 @@ use crate::flow::StageName;
 use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
 
-/// How far a booking has come.
+/// A booking's progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Not in hand.
+    /// Not claimed.
     #[default]
     New,
-    /// In hand; its file is to be fetched.
+    /// Claimed, to be fetched.
     Enumerated,
     /// On the drive, not yet proven.
     Fetched,
-    /// Proven; the server is to be told.
+    /// Proven, to be archived.
     BackedUp,
-    /// The server knows, and moved its copy.
+    /// Moved by the server.
     Archived,
-    /// The server's copy is gone.
+    /// Deleted on the server.
     Purged,
 }
 
 impl Phase {
-    /// The phase in which this stage works on a booking; `None`: in none.
+    /// The phase before that stage's work.
     #[must_use]
     pub const fn before(stage: StageName) -> Option<Self> {
         match stage {
@@ -48,58 +47,54 @@ impl Phase {
     }
 }
 
-/// What has become of a booking, folded from its stream.
+/// A booking's state.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Booking {
-    /// How far it has come.
+    /// Its phase.
     pub phase: Phase,
-    /// What the server held when it was taken in hand.
+    /// The server's record when claimed.
     pub enumerated: Option<Enumerated>,
-    /// The unproven or proven copy.
+    /// The copy.
     pub fetched: Option<Fetched>,
     /// The proof.
     pub backed_up: Option<BackedUp>,
-    /// The event that records the proof, and when it was proven: what the server is told,
-    /// the same at every attempt.
+    /// The proof's event and time, the same at every report.
     pub proven: Option<(EventId, Timestamp)>,
-    /// Where the server put its copy.
+    /// The server's moved copy.
     pub archived: Option<Archived>,
-    /// The failure that it stands at, if it does.
+    /// The failure not yet overcome.
     pub failure: Option<Failed>,
-    /// How many attempts in a row have failed since it was taken in hand or proven.
+    /// Consecutive failures since claim or proof.
     pub failures: u32,
-    /// The wrong digest that came at the last attempt, if one did.
+    /// The last attempt's wrong digest.
     pub wrong_digest: Option<Digest>,
-    /// Whether an alarm about the server's record was raised for it.
+    /// Whether `record-wrong` was raised.
     pub record_wrong: bool,
-    /// When the last event happened.
+    /// When it last changed.
     pub changed_at: Option<Timestamp>,
 }
 
 impl Booking {
-    /// Where it stands.
+    /// Its status.
     #[must_use]
     pub fn status(&self) -> BookingStatus {
         if self.needs_attention() { BookingStatus::NeedsAttention } else { BookingStatus::at(self.phase) }
     }
 
-    /// Whether only a person can lead it on.
+    /// Whether it waits for a person.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.failure.as_ref().is_some_and(|failed| failed.retry_at.is_none())
     }
 
-    /// Whether a run must pass it over: an earlier one has it in hand, or a person must
-    /// look first. A booking that was given back ([`Retried`]) is not in hand.
+    /// Whether runs must skip it, unless given back ([`Retried`]).
     #[must_use]
     pub fn in_hand(&self) -> bool {
         self.phase != Phase::New || self.failure.is_some()
     }
 
-    /// Where [`Retried`] leads a booking that is in this state, if the server's record now has
-    /// that digest (`None`: it is not known). A proof goes on only with the record that it is
-    /// of, and with the copy that it is of; where the record was corrected since, or the copy was lost, all begins anew,
-    /// beside the earlier copy.
+    /// Where [`Retried`] leads, given the record's digest now (`None`: unknown). A proof holds only for its own record
+    /// and copy: otherwise all begins again, beside the earlier copy.
     #[must_use]
     pub fn retry_stage(&self, recorded: Option<&Digest>) -> StageName {
         let is_lost = self.failure.as_ref().is_some_and(|failed| failed.kind == FailureKind::CopyLost);
@@ -110,12 +105,11 @@ impl Booking {
         }
     }
 
-    /// Whether that stage may work on it now.
     fn is_with(&self, stage: StageName) -> bool {
         Phase::before(stage) == Some(self.phase)
     }
 
-    /// A run that takes it in hand does so in one step: only then is there something to hold.
+    /// Enumerate claims in one step: nothing to hold.
     fn held(self, held: &Held) -> Option<Self> {
         (held.stage != StageName::Enumerate && self.is_with(held.stage)).then_some(self)
     }
@@ -135,8 +129,7 @@ impl Booking {
         Some(self)
     }
 
-    /// A retry is legal where a person was needed, and for an archived booking that the
-    /// server has forgotten.
+    /// Legal where a person was needed, and for an archived booking that the server forgot.
     fn retried(mut self, retried: &Retried) -> Option<Self> {
         let legal_stage = match retried.stage {
             StageName::Enumerate => true,
@@ -154,7 +147,6 @@ impl Booking {
         Some(self.forward())
     }
 
-    /// Clears what only mattered to the step that was just taken.
     fn forward(mut self) -> Self {
         self.failure = None;
         self.failures = 0;
@@ -177,8 +169,7 @@ impl Booking {
             (Phase::Enumerated, Event::TimesheetFetched(data)) => {
                 self.phase = Phase::Fetched;
                 self.fetched = Some(data.clone());
-                // `failures` and `wrong_digest` stay until the copy is proven: fetch and
-                // verify could otherwise hand a bad file to each other for ever.
+                // Kept until proven: else fetch and verify could pass a bad file back and forth for ever.
                 self.failure = None;
             }
             (Phase::Fetched, Event::TimesheetBackedUp(data)) => {

@@ -1,4 +1,4 @@
-//! Where bookings stand, as people count them.
+//! Bookings by status.
 
 use serde::Serialize;
 
@@ -7,27 +7,27 @@ use crate::event::{Event, Failed};
 use crate::flow::StageName;
 use crate::status::Status;
 
-/// Where a booking stands: how far it has come, unless it waits for a person.
+/// A booking's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BookingStatus {
-    /// A person gave it back for the next run to enumerate.
+    /// Given back to the next run.
     GivenBack,
-    /// Its file is to be fetched, for the first time or again.
+    /// To be fetched, perhaps again.
     Enumerated,
     /// On the drive, not yet proven.
     Fetched,
-    /// Proven; the server is to be told.
+    /// Proven, to be archived.
     BackedUp,
-    /// The server knows, and moved its copy.
+    /// Moved by the server.
     Archived,
-    /// The server's copy is gone.
+    /// Deleted on the server.
     Purged,
-    /// It failed, and only a person can lead it on.
+    /// Failed: it needs a person.
     NeedsAttention,
 }
 
 impl BookingStatus {
-    /// Every status, in the order of a booking's life.
+    /// Every status, in order.
     pub const ALL: [Self; 7] = [
         Self::GivenBack,
         Self::Enumerated,
@@ -38,7 +38,7 @@ impl BookingStatus {
         Self::NeedsAttention,
     ];
 
-    /// The word for it, as the log's projection has it.
+    /// Its label in the projection.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl BookingStatus {
         Self::ALL.into_iter().find(|status| status.label() == label)
     }
 
-    /// The status that an event leaves a booking in; `None` where it is not a booking's, or never the last of one.
+    /// A booking's status after that event.
     #[must_use]
     pub const fn of(event: &Event) -> Option<Self> {
         Some(match event {
@@ -75,7 +75,6 @@ impl BookingStatus {
         })
     }
 
-    /// The status of a booking that waits for this stage.
     const fn before(stage: StageName) -> Option<Self> {
         match Phase::before(stage) {
             Some(phase) => Some(Self::at(phase)),
@@ -83,7 +82,6 @@ impl BookingStatus {
         }
     }
 
-    /// The status of a booking that waits for nobody's attention.
     pub(crate) const fn at(phase: Phase) -> Self {
         match phase {
             Phase::New => Self::GivenBack,
@@ -96,28 +94,28 @@ impl BookingStatus {
     }
 }
 
-/// How many bookings have which status. One that waits for a retry counts as what it is to become again.
+/// Bookings by status, retries as what they become again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct BookingCounts {
-    /// Given back by a person, for the next run to enumerate. Not serialized: the server counts them as waiting.
+    /// Given back to the next run. Not serialised: the server counts them as waiting.
     #[serde(skip)]
     pub given_back: u64,
     /// To be fetched.
     pub enumerated: u64,
     /// On the drive, to be proven.
     pub fetched: u64,
-    /// Proven; the server is to be told.
+    /// Proven, to be archived.
     pub backed_up: u64,
-    /// The server knows, and moved its copies.
+    /// Moved by the server.
     pub archived: u64,
-    /// The server's copies are gone, by approved purges.
+    /// Deleted on the server.
     pub purged: u64,
-    /// Only a person can lead them on.
+    /// Waiting for a person.
     pub needs_attention: u64,
 }
 
 impl BookingCounts {
-    /// The counts of a log, which knows statuses by their labels. One that only a newer version knows is left out.
+    /// Counts by label, without a newer version's.
     #[must_use]
     pub fn of(counts: impl IntoIterator<Item = (Status, u64)>) -> Self {
         let mut of = Self::default();
@@ -134,26 +132,25 @@ impl BookingCounts {
         *self.count_mut(status) += 1;
     }
 
-    /// How many have that status.
+    /// Those with that status.
     #[must_use]
     pub const fn count(mut self, status: BookingStatus) -> u64 {
         *self.count_mut(status)
     }
 
-    /// All bookings that the log knows.
+    /// All bookings.
     #[must_use]
     pub fn total(self) -> u64 {
         BookingStatus::ALL.into_iter().map(|status| self.count(status)).sum()
     }
 
-    /// How many a stage works on.
+    /// Those with a stage.
     #[must_use]
     pub const fn in_progress(self) -> u64 {
         self.enumerated + self.fetched + self.backed_up
     }
 
-    /// How many are between a run's list and the archive, or wait for a person: what the server may still offer though
-    /// no run takes it again.
+    /// In progress or needing a person: the server may still offer them, but no run takes them.
     #[must_use]
     pub const fn in_hand(self) -> u64 {
         self.in_progress() + self.needs_attention

@@ -1,10 +1,8 @@
-//! The canonical form of JSON (RFC 8785) for what an event is made of.
+//! RFC 8785's canonical JSON for events. A general library, which tests compare with, sorts a tree of values and takes
+//! several times as long (`crates/model/benches/render.rs`), between an append and its commit.
 //!
-//! `serde_json` writes texts, lists and objects in that form already: without blanks, and with only those characters
-//! escaped that must be (section 3.2.2.2). The rest is up to us: members are declared in the order of their names, which
-//! a test holds against a general library, whole numbers stay within what every reader keeps, and a fraction is
-//! refused, so that no rounding is ever part of what is hashed. That general library, which sorts a tree of values,
-//! takes several times as long (`crates/model/benches/render.rs`), and rendering stands between an append and its commit.
+//! `serde_json` escapes as section 3.2.2.2 requires; members are declared in order, integers stay within RFC 7493's
+//! range, and fractions are refused, so that no rounding is hashed.
 
 use std::io::{self, Write};
 
@@ -12,14 +10,13 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter};
 
-/// The greatest integer that every reader of JSON keeps (RFC 7493, section 2.2).
+/// The greatest portable integer (RFC 7493, section 2.2).
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// `value` in canonical form, if its members are declared in canonical order. An integer beyond what every reader keeps
-/// is written as the nearest that they do.
+/// `value` in canonical form, if its members are declared in order; greater integers become [`MAX_INTEGER`].
 ///
 /// # Errors
-/// The value holds what events do not: a fraction, or an object with names that are not texts.
+/// The value holds a fraction, or a name that is not a text.
 pub(crate) fn to_string(value: &impl Serialize, length_hint: usize) -> serde_json::Result<String> {
     let mut out = Vec::with_capacity(length_hint);
     value.serialize(&mut Serializer::with_formatter(&mut out, Canonical))?;

@@ -1,33 +1,22 @@
-//! What three digests say together: the server's, in flight, read back.
+//! The comparison of three digests.
 
 use crate::digest::{Digest, DigestPair};
 
-/// What the comparison says.
+/// The comparison's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// All three agree: the copy is proven.
+    /// All three agree: proven.
     BackedUp,
-    /// The right bytes came, other bytes were read back: the drive changed them.
+    /// Right bytes arrived, others were read back.
     DriveChanged,
-    /// The drive kept what came, but that is not what the server's record says.
+    /// The drive kept what arrived; the server's record differs.
     SourceDiffers,
-    /// Nothing agrees.
+    /// Neither agrees.
     BothDiffer,
 }
 
-/// Compares the digest that the server held before the download with what came and
-/// with what was read back from the device.
-///
-/// | in flight = server | read back = in flight | verdict |
-/// | --- | --- | --- |
-/// | yes | yes | [`Verdict::BackedUp`] |
-/// | yes | no | [`Verdict::DriveChanged`] |
-/// | no | yes | [`Verdict::SourceDiffers`] |
-/// | no | no | [`Verdict::BothDiffer`] |
-///
-/// `in_flight` and `read_back` are pairs of SHA-256 and the server's own algorithm; a
-/// pair is the same only if both are, so that a weak algorithm on the server does not
-/// weaken the read-back.
+/// Compares the server's digest with what arrived and what was read back. Read-back compares both digests of a pair,
+/// so that a server's weak algorithm does not weaken it.
 #[must_use]
 pub fn compare(server: &Digest, in_flight: &DigestPair, read_back: &DigestPair) -> Verdict {
     match (in_flight.named == *server, read_back == in_flight) {
@@ -38,8 +27,7 @@ pub fn compare(server: &Digest, in_flight: &DigestPair, read_back: &DigestPair) 
     }
 }
 
-/// Whether the server's own file differs from its record: two transfers, one after the
-/// other, brought the same wrong digest, which no fault of a network does.
+/// Whether the server's file differs from its record: no network fault gives the same wrong digest twice in a row.
 #[must_use]
 pub fn record_is_wrong(earlier: Option<&Digest>, now: &Digest) -> bool {
     earlier == Some(now)

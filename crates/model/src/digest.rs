@@ -1,4 +1,4 @@
-//! Digests: `sha256:<hex>`, and the older algorithms that some servers hold.
+//! Digests, written `sha256:<hex>`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,12 @@ use sha2::Digest as _;
 
 use crate::text::printable;
 
-/// A digest's algorithm. SHA-256 is what Strongroom itself computes and what the
-/// manifests on a drive hold; the others are compared where a server holds them.
+/// An algorithm. Copies and manifests have SHA-256; others serve for comparison with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
-    /// MD5 (RFC 1321). Guards against accidents, not against forgery.
+    /// MD5 (RFC 1321): no protection against forgery.
     Md5,
-    /// SHA-1 (FIPS 180-4). Guards against accidents, not against forgery.
+    /// SHA-1 (FIPS 180-4): no protection against forgery.
     Sha1,
     /// SHA-256 (FIPS 180-4).
     Sha256,
@@ -29,7 +28,7 @@ pub enum Algorithm {
 impl Algorithm {
     const ALL: [Self; 5] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512, Self::Blake3];
 
-    /// The name that stands before the colon.
+    /// The prefix before the colon.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,7 +50,7 @@ impl Algorithm {
     }
 }
 
-/// An algorithm and its value, written `sha256:<lower-case hex>`.
+/// An algorithm and value, written `sha256:<hex>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("pattern" = "^(md5|sha1|sha256|sha512|blake3):[0-9a-f]+$"))]
@@ -61,7 +60,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// The digest of bytes that are already in memory.
+    /// Digests bytes in memory.
     #[must_use]
     pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
@@ -69,25 +68,25 @@ impl Digest {
         hasher.finish()
     }
 
-    /// The SHA-256 digest that has that value.
+    /// A SHA-256 digest.
     #[must_use]
     pub fn from_sha256(value: [u8; 32]) -> Self {
         Self { algorithm: Algorithm::Sha256, value: value.to_vec() }
     }
 
-    /// Which algorithm it is of.
+    /// Its algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The value, as long as the algorithm makes it.
+    /// Its bytes.
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value
     }
 
-    /// The value in lower-case hexadecimal, without the algorithm's name.
+    /// In lower-case hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
         HEXLOWER.encode(&self.value)
@@ -106,23 +105,23 @@ impl From<Digest> for String {
     }
 }
 
-/// A text that is not a digest we can check.
+/// Not a supported digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDigestError {
-    /// There is no colon in it.
+    /// It has no colon.
     #[error("{0:?} is not a digest: write it as sha256:<hex>")]
     NoAlgorithm(String),
-    /// We cannot compute that algorithm, so we could never prove a copy.
+    /// Unsupported: no copy could be proven.
     #[error("unknown digest algorithm {0:?}: expected sha256, sha512, blake3, sha1 or md5")]
     UnknownAlgorithm(String),
-    /// The value is not as many hexadecimal digits as the algorithm makes.
+    /// Not hexadecimal, or another length.
     #[error("a {algorithm} digest has {wanted} hexadecimal digits, not {found:?}")]
     BadValue {
         /// The algorithm's name.
         algorithm: &'static str,
-        /// How many digits there should be.
+        /// Expected digits.
         wanted: usize,
-        /// What stood there instead, printable and shortened.
+        /// Printable and shortened.
         found: String,
     },
 }
@@ -154,7 +153,7 @@ impl TryFrom<String> for Digest {
     }
 }
 
-/// A digest in the making: bytes in, in any pieces, then [`Hasher::finish`].
+/// An incremental digest.
 #[derive(Clone)]
 pub struct Hasher(State);
 
@@ -174,7 +173,7 @@ impl fmt::Debug for Hasher {
 }
 
 impl Hasher {
-    /// A hasher that has seen nothing yet.
+    /// A hasher without input.
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
@@ -186,7 +185,7 @@ impl Hasher {
         })
     }
 
-    /// Takes the next bytes.
+    /// Hashes more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::Md5(state) => state.update(bytes),
@@ -199,7 +198,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all that came.
+    /// The digest.
     #[must_use]
     pub fn finish(self) -> Digest {
         let (algorithm, value) = match self.0 {
@@ -213,33 +212,31 @@ impl Hasher {
     }
 }
 
-/// SHA-256, and the server's algorithm beside it where that is another one: the
-/// manifest wants the first, the comparison with the server the second.
+/// SHA-256 for manifests, the server's algorithm for comparison.
 #[derive(Debug, Clone)]
 pub struct PairHasher {
     sha256: Hasher,
     other: Option<Hasher>,
 }
 
-/// What a [`PairHasher`] found.
+/// Both digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestPair {
-    /// SHA-256 of the bytes.
+    /// In SHA-256.
     pub sha256: Digest,
-    /// The bytes' digest in the algorithm that was asked for; the same as `sha256`
-    /// where that was SHA-256.
+    /// In the requested algorithm.
     pub named: Digest,
 }
 
 impl PairHasher {
-    /// Hashes in SHA-256 and in `algorithm`.
+    /// Hashes in `algorithm` too.
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
         let other = (algorithm != Algorithm::Sha256).then(|| Hasher::new(algorithm));
         Self { sha256: Hasher::new(Algorithm::Sha256), other }
     }
 
-    /// Takes the next bytes.
+    /// Hashes more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         if let Some(other) = &mut self.other {
@@ -247,7 +244,7 @@ impl PairHasher {
         }
     }
 
-    /// Both digests of all that came.
+    /// Both digests.
     #[must_use]
     pub fn finish(self) -> DigestPair {
         let sha256 = self.sha256.finish();

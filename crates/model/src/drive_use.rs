@@ -1,7 +1,4 @@
-//! The uses of a drive, which the drive and the log both keep: what tells a drive from its clone.
-//!
-//! Each process that begins to use a drive leaves a mark on it, and the log records that use. A clone is a drive of the
-//! moment when it was made: it lacks the marks of all later uses.
+//! The uses of a drive, marked on it and in the log. A clone lacks all later marks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,29 +6,27 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::id::UseToken;
 
-/// The greatest number of a use: three hundred years of one each hundredth of a second. A drive that holds a greater one was
-/// tampered with.
+/// 300 years of a use each hundredth of a second; more means tampering.
 pub const MAX_GENERATION: u64 = 1_000_000_000_000;
 
 /// One use of a drive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct DriveUse {
-    /// Its number on that drive, from 1: greater than those of the uses before it. Two uses that began at the same moment
-    /// may share one.
+    /// Its number, from 1; simultaneous uses may share one.
     pub generation: u64,
-    /// What nothing else has, not even a clone: random.
+    /// Random: not even a clone has it.
     pub token: UseToken,
 }
 
 impl DriveUse {
-    /// A new use, after all that the drive and the log know of.
+    /// A use after all known ones.
     #[must_use]
     pub fn after(newest: Option<Self>, marks: &[Self]) -> Self {
         let before = marks.iter().chain(&newest).map(|one| one.generation).max().unwrap_or(0);
         Self { generation: before.saturating_add(1).min(MAX_GENERATION), token: UseToken::random() }
     }
 
-    /// The use that an event is about, if it is about one.
+    /// The use that an event records.
     #[must_use]
     pub const fn of(event: &Event) -> Option<Self> {
         match event {
@@ -42,22 +37,21 @@ impl DriveUse {
     }
 }
 
-/// How the marks on a drive and the log's newest use of it go together.
+/// How a drive's marks relate to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lineage {
-    /// This log knows of no use: it, or what writes marks, is newer than the drive.
+    /// The log has no use yet.
     New,
-    /// The drive holds the mark of the newest use: it is the one that was used last, or a clone that was made since.
+    /// The newest use's mark is there: it was used last, or cloned since.
     Continues,
-    /// All marks on the drive are newer than what the log knows, and older ones are not kept any more: the log is an older
-    /// one, and its checkpoints tell whether it is the right one.
+    /// All kept marks are newer than the log, whose checkpoints show whether it is the right one.
     Ahead,
-    /// The drive lacks the mark of the newest use: it is a clone or an older image, or it lost what was written to it.
+    /// The newest mark is missing: a clone, an older image, or lost writes.
     Broken,
 }
 
 impl Lineage {
-    /// How these marks go together with the newest use that the log knows of.
+    /// Compares marks with the log's newest use.
     #[must_use]
     pub fn of(newest: Option<DriveUse>, marks: &[DriveUse]) -> Self {
         let Some(newest) = newest else { return Self::New };

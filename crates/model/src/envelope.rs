@@ -1,4 +1,4 @@
-//! An event as a CloudEvents 1.0 JSON object, in the exact bytes that the log keeps.
+//! Events as CloudEvents 1.0 JSON, in the exact bytes of the log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +14,17 @@ use crate::id::{Actor, EventId, RunId, SiteId};
 use crate::quantity::{Position, Version};
 use crate::stream::StreamName;
 
-/// Which version a stream must have for an append to go through.
+/// A stream's version expected by an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// The stream has no event yet.
+    /// No event yet.
     New,
-    /// The stream's last event has this version.
+    /// The last event's version.
     After(Version),
 }
 
 impl Expected {
-    /// The version that the appended event gets.
+    /// The appended event's version.
     #[must_use]
     pub const fn next(self) -> Version {
         match self {
@@ -34,31 +34,31 @@ impl Expected {
     }
 }
 
-/// An event on its way into the log: all but its position, which only the log gives.
+/// An event without a position, to append.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// Its id.
     pub id: EventId,
     /// Its stream.
     pub stream: StreamName,
-    /// What the stream must look like for it to be appended.
+    /// The expected version.
     pub expected: Expected,
-    /// When it happened; kept to the microsecond.
+    /// When, to the microsecond.
     pub time: Timestamp,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Actor,
-    /// The event that led to it.
+    /// The event that caused it.
     pub cause: Option<EventId>,
-    /// The run that it is part of.
+    /// Its run.
     pub run: Option<RunId>,
-    /// What happened.
+    /// Its data.
     pub event: Event,
 }
 
-/// An event that is in the log.
+/// An event in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// Its place in the site's log.
+    /// Its place in the log.
     pub position: Position,
     /// Its place in its stream.
     pub version: Version,
@@ -68,18 +68,17 @@ pub struct Recorded {
     pub stream: StreamName,
     /// When it happened.
     pub time: Timestamp,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Actor,
-    /// The event that led to it.
+    /// The event that caused it.
     pub cause: Option<EventId>,
-    /// The run that it is part of.
+    /// Its run.
     pub run: Option<RunId>,
-    /// What happened.
+    /// Its data.
     pub event: Event,
 }
 
-/// The attributes of CloudEvents 1.0 (section 3.1 of its specification) and our
-/// extensions `position`, `version`, `causationid`, `correlationid` and `actor`.
+/// CloudEvents 1.0 (section 3.1), with `position`, `version`, `causationid`, `correlationid` and `actor`.
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "an event without one of these is not a CloudEvents object of ours")]
 struct Envelope<'a> {
@@ -105,7 +104,6 @@ struct Envelope<'a> {
     actor: Actor,
 }
 
-/// The same attributes, borrowed, on their way into the log.
 #[derive(Serialize)]
 struct Rendered<'a> {
     actor: &'a Actor,
@@ -127,7 +125,6 @@ struct Rendered<'a> {
     version: Version,
 }
 
-/// An event's `data`.
 struct Data<'a>(&'a Event);
 
 impl Serialize for Data<'_> {
@@ -136,33 +133,32 @@ impl Serialize for Data<'_> {
     }
 }
 
-/// How long an event's bytes are, most often: a hint only.
+/// Only a hint.
 const LENGTH_HINT: usize = 1024;
 
-/// Stored bytes that are no event.
+/// Bytes that are not an event.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    /// They are no CloudEvents JSON object with our extensions.
+    /// Not CloudEvents with our extensions.
     #[error("it is not a CloudEvents object with strongroom's extensions")]
     NotCloudEvents(#[source] serde_json::Error),
-    /// They are of another version of CloudEvents.
+    /// Another version of CloudEvents.
     #[error("it is of CloudEvents version {0:?}, not 1.0")]
     OtherVersion(String),
-    /// The event itself cannot be read.
+    /// An undecodable event.
     #[error(transparent)]
     Decode(#[from] DecodeError),
 }
 
-/// The `dataschema` of an event type: the schema's file below `schemas/events/`.
+/// A type's schema below `schemas/events/`.
 #[must_use]
 pub fn schema_uri(type_name: &str) -> String {
     format!("urn:{}", type_name.replace('.', ":"))
 }
 
 impl NewEvent {
-    /// The event at `position` of `site`'s log, in RFC 8785 canonical form: these bytes are
-    /// stored, hashed and exported, and are never made again from parsed data. An integer
-    /// above [`MAX_INTEGER`], which only a hostile server names, is stored as that.
+    /// The event at `position` of `site`'s log, in RFC 8785 form. These bytes are stored, hashed and exported, never
+    /// rendered again from parsed data. Integers above [`MAX_INTEGER`], sent by hostile servers only, are clamped.
     #[must_use]
     pub fn render(&self, site: &SiteId, position: Position) -> String {
         let type_name = self.event.type_name();
@@ -190,7 +186,7 @@ impl Recorded {
     /// Reads stored bytes.
     ///
     /// # Errors
-    /// They are no event, or one that this version does not know.
+    /// Not an event, or a newer version's.
     pub fn parse(body: &str) -> Result<Self, EnvelopeError> {
         let envelope: Envelope<'_> = serde_json::from_str(body).map_err(EnvelopeError::NotCloudEvents)?;
         if envelope.specversion != "1.0" {
@@ -210,8 +206,7 @@ impl Recorded {
     }
 }
 
-/// The instant, cut to whole microseconds: what Postgres can hold as well.
-#[must_use]
-pub fn to_micros(time: Timestamp) -> Timestamp {
+/// Cut to microseconds, as in Postgres.
+fn to_micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).expect("a timestamp's microseconds are in range")
 }

@@ -1,47 +1,46 @@
-//! A failure and its fate, chosen where it happens.
+//! A failure and its fate.
 
 use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::event::{AlarmRaised, FailureKind};
 
-/// Work that could not be done, with its fate.
+/// Failed work and its fate.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// The stable code of the cause.
+    /// The cause.
     pub kind: FailureKind,
-    /// What happened, for a person, on one line.
+    /// One line for a person.
     pub message: String,
     /// What comes next.
     pub fate: Fate,
-    /// The wrong digest that was seen, where that was the cause.
+    /// The wrong digest that caused it.
     pub digest: Option<Digest>,
-    /// Where the bad copy was put aside, relative to the drive's root.
+    /// The quarantined copy below the drive's root.
     pub quarantined: Option<String>,
-    /// Of a mail: the recipients who got it, though not all did.
+    /// Recipients who got a mail, if not all.
     pub reached: Vec<String>,
-    /// The alarm to raise with it, if it is one for a person to know of now.
+    /// The alarm to raise with it.
     pub raise: Option<AlarmRaised>,
 }
 
 impl Failure {
-    /// A failure with nothing but a cause, a message and a fate.
+    /// Without details.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>, fate: Fate) -> Self {
         Self { kind, message: message.into(), fate, digest: None, quarantined: None, reached: Vec::new(), raise: None }
     }
 }
 
-/// What comes after a failure, chosen where it happens.
+/// What follows a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It may pass: try again by the retry policy, until its attempts are used up; then a
-    /// person must look.
+    /// Retry, until attempts are used up.
     Retry,
-    /// It may pass, but not before this long.
+    /// Retry, but not before this delay.
     RetryAfter(Duration),
-    /// Trying again without bound: giving up would lose something (a mail, say).
+    /// Retry without bound: giving up would lose a mail.
     RetryForever,
-    /// Trying again would change nothing: a person must look.
+    /// A retry is useless: a person is needed.
     Person,
 }

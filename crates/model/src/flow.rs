@@ -1,4 +1,4 @@
-//! The flow: which stage an event hands its subject to, and when.
+//! Which stage works next, and when.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,15 +14,15 @@ use crate::stream::SubjectKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StageName {
-    /// Takes the oldest signed-off bookings in hand.
+    /// Claims the oldest bookings.
     Enumerate,
-    /// Brings a file onto the drive.
+    /// Copies a file onto the drive.
     Fetch,
-    /// Reads it back and compares.
+    /// Proves the copy.
     Verify,
-    /// Tells the server and has its copy moved.
+    /// Reports proofs; the server moves its files.
     Archive,
-    /// Tells people.
+    /// Sends mail to people.
     Notify,
     /// Takes samples, in tests.
     #[cfg(feature = "sample-family")]
@@ -30,7 +30,7 @@ pub enum StageName {
 }
 
 impl StageName {
-    /// Every stage, in the order of the flow.
+    /// Every stage, in order.
     pub const ALL: &[Self] = &[
         Self::Enumerate,
         Self::Fetch,
@@ -41,7 +41,7 @@ impl StageName {
         Self::Sample,
     ];
 
-    /// The stage's name.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,23 +57,22 @@ impl StageName {
 }
 
 impl StageName {
-    /// The stage that begins anew after this one failed: itself, except that what could not be proven is fetched anew,
-    /// never proven again.
+    /// The stage that resumes after a failure: what could not be proven is fetched again.
     #[must_use]
-    pub const fn after_failure(self) -> Self {
+    pub(crate) const fn after_failure(self) -> Self {
         match self {
             Self::Verify => Self::Fetch,
             other => other,
         }
     }
 
-    /// Whether its work is bound to partitions ([`crate::partition_of`]): a broker has a queue for each.
+    /// Whether it has partitions ([`crate::partition_of`]), each a queue.
     #[must_use]
     pub const fn is_partitioned(self) -> bool {
         self.partitions().is_some()
     }
 
-    /// The kind of subject whose ids are its partitions' names; `None`: its work is bound to none.
+    /// The kind that names its partitions.
     #[must_use]
     pub const fn partitions(self) -> Option<SubjectKind> {
         match self {
@@ -82,8 +81,7 @@ impl StageName {
         }
     }
 
-    /// Whether its work is also taken from the log when the broker has not brought it for a while: people are told even
-    /// while there is no broker.
+    /// Whether its work is taken from the log too when the broker fails: people are notified without one.
     #[must_use]
     pub const fn outlives_broker(self) -> bool {
         matches!(self, Self::Notify)
@@ -96,7 +94,7 @@ impl fmt::Display for StageName {
     }
 }
 
-/// A text that names no stage.
+/// Not a stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown stage {0:?}: expected enumerate, fetch, verify, archive or notify")]
 pub struct ParseStageError(String);
@@ -113,20 +111,17 @@ impl FromStr for StageName {
     }
 }
 
-/// The work that an event leaves to be done on its subject.
+/// The work after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Next {
-    /// Whose work it is.
+    /// Its stage.
     pub stage: StageName,
-    /// Not before this instant; absent: at once.
+    /// The earliest time; absent: now.
     pub not_before: Option<Timestamp>,
 }
 
-/// Which stage works on an event's subject next, if the event is its stream's last.
-/// `None`: nothing is to be done until something else happens to it.
-///
-/// This one table drives in-process delivery, the broker's routing and the recovery of
-/// pending work after a restart: what is pending is what the last events say.
+/// The next stage, if the event is its stream's last. This one table drives in-process delivery, the broker's routing
+/// and recovery after a restart.
 #[must_use]
 pub fn next_step(event: &Event) -> Option<Next> {
     let stage = match event {
@@ -136,10 +131,10 @@ pub fn next_step(event: &Event) -> Option<Next> {
         Event::TimesheetEnumerated(_) => StageName::Fetch,
         Event::TimesheetFetched(_) => StageName::Verify,
         Event::TimesheetBackedUp(_) => StageName::Archive,
-        // A retry that begins with the server's record waits for the next run's list.
+        // The next run's list finds it.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
-        // Whoever holds it goes on with it; if that process died, it is handed out again then.
+        // Delivered again then, if the holder died.
         Event::TimesheetHeld(held) | Event::WorkHeld(held) => {
             return Some(Next { stage: held.stage, not_before: Some(held.until) });
         }

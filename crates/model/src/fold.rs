@@ -3,8 +3,7 @@
 use crate::envelope::Recorded;
 use crate::event::Event;
 
-/// An event that cannot follow the state it was folded into: the log is damaged, or was
-/// written by something else.
+/// An event that cannot follow: a damaged log, or a foreign writer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{event} cannot happen to {state}")]
 pub struct IllegalTransition {
@@ -14,31 +13,30 @@ pub struct IllegalTransition {
     pub event: &'static str,
 }
 
-/// A state that events move. One function serves the live stages, replay, the console
-/// and the tests.
+/// A state moved by events, for live stages, replay and tests alike.
 pub trait Fold: Default + Clone + Send + Sync + 'static {
-    /// The state after `event`, which happened at `event.time`.
+    /// The state after `event`.
     ///
     /// # Errors
-    /// The event cannot follow this state. The state is lost; clone it before to keep it.
+    /// The event cannot follow this state, which is lost.
     fn next(self, event: &Recorded) -> Result<Self, IllegalTransition>;
 
-    /// The state in words, for messages.
+    /// For messages.
     fn describe(&self) -> String;
 
-    /// An [`IllegalTransition`] from here by that event.
+    /// That event's error in this state.
     fn refuse(&self, event: &Event) -> IllegalTransition {
         IllegalTransition { state: self.describe(), event: event.type_name() }
     }
 
-    /// Which attempt the stage's next failure on this subject would be, from 1.
+    /// The next attempt's number, from 1.
     fn attempt(&self) -> u32;
 }
 
 /// Folds a whole stream.
 ///
 /// # Errors
-/// One of the events cannot follow what came before it.
+/// An event cannot follow.
 pub fn fold<'a, S: Fold>(events: impl IntoIterator<Item = &'a Recorded>) -> Result<S, IllegalTransition> {
     events.into_iter().try_fold(S::default(), S::next)
 }

@@ -1,4 +1,4 @@
-//! Ids. Each is its own type, so that one can never stand where another belongs.
+//! Ids, each of its own type.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use crate::text::printable;
 
-/// A text that is not an id of the kind it was read as.
+/// Not such an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {what}: {rule}")]
 pub struct ParseIdError {
-    /// What it should have been, in words.
+    /// The expected kind.
     pub what: &'static str,
-    /// The text as it came, printable and shortened.
+    /// Printable and shortened.
     pub text: String,
-    /// What such an id looks like.
+    /// Its form.
     pub rule: &'static str,
 }
 
@@ -30,7 +30,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// The id as text.
+            /// As text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -101,7 +101,7 @@ macro_rules! uuid_id {
 }
 
 text_id!(
-    /// One client's document server and all that is recorded about it.
+    /// A document server and its records.
     SiteId,
     "a site name",
     |text| (1..=63).contains(&text.len())
@@ -111,10 +111,7 @@ text_id!(
 );
 
 text_id!(
-    /// The record that a timesheet belongs to, as the document server names it.
-    ///
-    /// Ids come from outside and become a stream's name, a part of a URL and a
-    /// folder's name, so they are kept to what is harmless in all three.
+    /// A timesheet's record on the server: characters that are harmless in stream names, URLs and folder names.
     BookingId,
     "a booking id",
     |text| (1..=128).contains(&text.len())
@@ -124,9 +121,8 @@ text_id!(
 );
 
 text_id!(
-    /// Who did it: a part of the program, its host, the user and the process, such as
-    /// `fetch@backup-1/strongroom/4242`. A person is an `operator`, and the user who logged in. Events of earlier versions
-    /// have a part and a host only.
+    /// Part, host, user and process, such as `fetch@backup-1/strongroom/4242`; a person is an `operator`. Earlier
+    /// versions have part and host only.
     Actor,
     "an actor",
     |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control),
@@ -134,20 +130,20 @@ text_id!(
 );
 
 impl Actor {
-    /// Which part of the program it is, on whatever host.
+    /// The part.
     #[must_use]
     pub fn part(&self) -> &str {
         self.0.split_once('@').map_or(self.0.as_str(), |(part, _)| part)
     }
 
-    /// The host, where one is named.
+    /// The host, if known.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once('@')?;
         rest.split('/').next()
     }
 
-    /// Whether it is the same part of the program on the same host, perhaps in another process.
+    /// Whether part and host are the same.
     #[must_use]
     pub fn stands_in_for(&self, other: &Self) -> bool {
         self.part() == other.part() && self.host() == other.host()
@@ -155,27 +151,27 @@ impl Actor {
 }
 
 uuid_id!(
-    /// One event in a log (UUID version 7, so that ids sort roughly by time).
+    /// An event: a UUID version 7, to sort roughly by time.
     EventId,
     "an event id"
 );
 uuid_id!(
-    /// One enumeration and all that it set going.
+    /// An enumeration and what follows.
     RunId,
     "a run id"
 );
 uuid_id!(
-    /// A backup drive's identity, from its `.strongroom/drive.json`.
+    /// A drive's identity, in `.strongroom/drive.json`.
     DriveId,
     "a drive id"
 );
 uuid_id!(
-    /// One use of a drive, as its mark on the drive holds it.
+    /// A drive's use, in its mark.
     UseToken,
     "a token of a use"
 );
 
-/// A version 7 UUID (RFC 9562, section 5.7) of the given instant.
+/// RFC 9562, section 5.7.
 fn v7(now: jiff::Timestamp) -> Uuid {
     let nanos = now.as_nanosecond().max(0);
     let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
@@ -184,7 +180,7 @@ fn v7(now: jiff::Timestamp) -> Uuid {
 }
 
 impl EventId {
-    /// A new id at the given instant.
+    /// A new id.
     #[must_use]
     pub fn new(now: jiff::Timestamp) -> Self {
         Self(v7(now))
@@ -192,7 +188,7 @@ impl EventId {
 }
 
 impl RunId {
-    /// A new id at the given instant.
+    /// A new id.
     #[must_use]
     pub fn new(now: jiff::Timestamp) -> Self {
         Self(v7(now))
@@ -200,7 +196,7 @@ impl RunId {
 }
 
 impl DriveId {
-    /// A new random id.
+    /// A random id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
@@ -208,7 +204,7 @@ impl DriveId {
 }
 
 impl UseToken {
-    /// A new random token.
+    /// A random token.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())

@@ -1,29 +1,9 @@
-//! The vocabulary of Strongroom: ids, quantities, digests, events, their folds
-//! and the document server's wire types.
-//!
-//! Nothing here does I/O, reads a clock or waits. Time, randomness and bytes come
-//! in as arguments, so that live stages, replay, the console and the tests all
-//! share one meaning of what happened.
-//!
-//! In reading order:
-//! - [`id`], [`quantity`], [`digest`]: the words that every event is made of;
-//! - [`stream`]: whose events they are;
-//! - [`event`]: the catalogue, one file for each kind of subject;
-//! - [`envelope`]: an event as CloudEvents JSON, in the bytes that the log keeps, and
-//!   `canonical`: how these are written;
-//! - [`fold`]: state as a fold over events, and [`booking`], [`run`], [`alarm`],
-//!   [`summary`]: the four folds;
-//! - [`drive_use`]: what tells a drive from its clone;
-//! - [`failure`]: why work could not be done, and what comes next;
-//! - [`flow`]: which stage an event hands its subject to; [`status`]: where that leaves the subject, and what its work is
-//!   bound to; [`booking_status`]: how many bookings stand where;
-//! - [`presence`]: signs of life of processes, and what is missing for the work that waits;
-//! - [`compare`]: what three digests say together;
-//! - [`wire`]: what the document server and its clients say to each other.
+//! Ids, digests, events, their folds, and the document server's wire types. Nothing here does I/O, reads a clock or
+//! waits: time, randomness and bytes are arguments.
 
 pub mod alarm;
 pub mod booking;
-pub mod booking_status;
+mod booking_status;
 mod canonical;
 pub mod compare;
 pub mod digest;

@@ -1,7 +1,5 @@
-//! Signs of life: what each process of a site says of itself, and what is missing for the work that waits. Pure.
-//!
-//! A sign is not an event: the log says what happened, a sign only that somebody is there. It is overwritten by the next one
-//! of the same process, and what is old is taken for a process that is gone (rule R8).
+//! Signs of life of a site's processes, and what is missing for waiting work. A sign is not an event: the next
+//! overwrites it, and an old one means a process that is gone (rule R8).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,88 +8,88 @@ use uuid::Uuid;
 use crate::flow::StageName;
 use crate::id::{Actor, DriveId};
 
-/// What the part is called that publishes the work: all others are named after their stage.
+/// The only role that is not a stage.
 pub const RELAY: &str = "relay";
 
-/// The stage that tells people, which is missed also while nothing waits for it.
+/// Needed even without waiting work.
 const NOTIFY: &str = StageName::Notify.name();
 
-/// What the process is called that does everything itself, where no broker hands work out.
+/// The process with every role, without a broker.
 pub const RUN: &str = "run";
 
-/// For how many of its own intervals a process may be silent before it counts as gone.
+/// Missed intervals before a process counts as gone.
 const MISSED_SIGNS: i64 = 4;
-/// How long a process may be silent at most, whatever it says of its interval.
+/// A bound, whatever interval is stated.
 const MAX_SILENCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a process says of itself.
+/// What a process reports of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sign {
-    /// Who it is: the verb that it was started with, and where.
+    /// Its verb and place.
     pub actor: Actor,
-    /// Its process's id on its host.
+    /// Its process id.
     pub pid: u32,
-    /// The version of the program.
+    /// The program's version.
     pub version: String,
-    /// Since when it has run.
+    /// When it started.
     pub since: Timestamp,
-    /// How often it gives a sign, in seconds.
+    /// Its signs' interval, in seconds.
     pub every_s: u32,
-    /// Whether this is its last one: it ended in order.
+    /// Whether it stopped in order.
     #[serde(default)]
     pub has_ended: bool,
-    /// Why it can record nothing in the log, where that is so.
+    /// Why it cannot append.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_record: Option<String>,
     /// What it does.
     pub parts: Vec<Part>,
 }
 
-/// One of the things that a process does.
+/// One role of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// A stage's name, or [`RELAY`].
     pub role: String,
-    /// The drive whose work it does, where it is bound to one.
+    /// Its drive, if bound to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drive: Option<DriveId>,
-    /// How it stands.
+    /// Its state.
     pub state: PartState,
-    /// The alarm that says what it waits for, such as `drive-full.<drive>`.
+    /// The pausing alarm, such as `drive-full.<drive>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
-    /// What it waits for, in words.
+    /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
 }
 
-/// How a part of a process stands.
+/// A part's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartState {
-    /// It works, or would if there were work.
+    /// Working, or idle.
     Working,
-    /// Another one of its kind works, and it takes over when that one ends.
+    /// Ready to take over.
     StandingBy,
-    /// It waits for something, and an alarm says for what.
+    /// Waiting, and an alarm says why.
     Paused,
-    /// It cannot get work: it has not begun, or has no connection to the broker.
+    /// Not started, or without a broker.
     Cut,
 }
 
-/// A sign, and how long ago it was given.
+/// A sign and its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// The process that gave it: one id from its start to its end.
+    /// Its process, new at each start.
     pub process: Uuid,
     /// The sign.
     pub sign: Sign,
-    /// How long ago, by the clock of whoever keeps the signs.
+    /// Its age, by the store's clock.
     pub age: SignedDuration,
 }
 
 impl Seen {
-    /// Whether its process is there. A sign of the future was given by a clock that has been set since.
+    /// Whether its process is there. Clocks set back leave signs from the future.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         let patience = SignedDuration::from_secs(i64::from(self.sign.every_s) * MISSED_SIGNS).min(MAX_SILENCE);
@@ -99,7 +97,7 @@ impl Seen {
     }
 
     fn parts<'a>(&'a self, role: &'a str, drive: Option<DriveId>) -> impl Iterator<Item = &'a Part> {
-        // A process that reads the log itself, or waits for its drive, names none.
+        // Before it has a drive, or reading the log itself, a process names none.
         let fits =
             move |part: &&Part| part.role == role && (drive.is_none() || part.drive.is_none() || part.drive == drive);
         self.sign.parts.iter().filter(fits)
@@ -111,29 +109,29 @@ impl Seen {
 pub struct Waiting {
     /// The stage.
     pub stage: StageName,
-    /// The drive that the work is bound to.
+    /// The drive that binds it.
     pub drive: Option<DriveId>,
 }
 
-/// A part that the work needs, and that no process does.
+/// A role that waiting work lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// A stage's name, or [`RELAY`].
     pub role: String,
-    /// The drive that the work is bound to.
+    /// The drive that binds the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drive: Option<DriveId>,
-    /// When a process that did it gave its last sign; `None`: none is remembered.
+    /// Its last known sign.
     pub last_sign_at: Option<Timestamp>,
-    /// Whether that process ended in order.
+    /// Whether it stopped in order.
     pub ended: bool,
-    /// Why those that are there cannot work.
+    /// Why the present ones cannot work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
 }
 
-/// What is missing for the work that waits; `relayed`, where the work is published by a relay. Where it is not, one
-/// process does everything: it may come and go, as cron has it, and is missing where it has not ended in order.
+/// What is missing for waiting work. Unless `relayed`, one process does everything: cron starts and ends it, so only
+/// one that did not stop in order is missing.
 #[must_use]
 pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) -> Vec<Missing> {
     if !relayed {
@@ -141,11 +139,11 @@ pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) 
             && !signs.iter().any(Seen::is_alive);
         return is_gone.then_some((RUN, None)).into_iter().map(of(signs, now)).collect();
     }
-    // Where all have ended in order and nothing is to be done, nobody is missed.
+    // After an orderly stop without waiting work, nothing is missing.
     let is_up = !work.is_empty() || signs.iter().any(Seen::is_alive);
     let is_needed = |role| is_up || last_of(signs, role, None).is_some_and(|last| !last.sign.has_ended);
     let relay = Some(RELAY).filter(|role| is_needed(role) && !signs.iter().any(has_relay));
-    // Who mails is needed before there is anything to mail.
+    // Needed before there is mail.
     let notify = Some(NOTIFY).filter(|role| is_needed(role) && !is_there(signs, role, None));
     let always = relay.into_iter().chain(notify).map(|role| (role, None));
     let stages = work.iter().filter(|waiting| waiting.stage != StageName::Notify);
@@ -153,7 +151,7 @@ pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) 
     always.chain(stages.filter(|(role, drive)| !is_there(signs, role, *drive))).map(of(signs, now)).collect()
 }
 
-/// The relays that publish, the one that is longest at it first. More than one do no harm, and only make duplicates.
+/// Publishing relays, longest active first.
 #[must_use]
 pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
     let publishes =
@@ -163,28 +161,27 @@ pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
     relays
 }
 
-/// That these relays publish at once, where they are more than one, with the names of all.
+/// A message if several relays are active.
 #[must_use]
 pub fn several(relays: &[&Seen]) -> Option<String> {
     let names: Vec<String> = relays.iter().map(|seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid)).collect();
     (names.len() > 1).then(|| format!("{} relays hand out the same work: {}", names.len(), names.join(", ")))
 }
 
-/// Whether it publishes, or would if there were a broker: that there is none it has reported.
+/// Whether it publishes, or has reported a lost broker.
 fn has_relay(seen: &Seen) -> bool {
     seen.is_alive() && seen.parts(RELAY, None).any(|part| matches!(part.state, PartState::Working | PartState::Paused))
 }
 
-/// Whether somebody does it, or would but for what an alarm says.
 fn is_there(signs: &[Seen], role: &str, drive: Option<DriveId>) -> bool {
-    // Where the relay has no broker either, it reports that, and nobody needs to hear it of each worker.
+    // One alarm about the broker is enough.
     let relay_reports =
         signs.iter().any(|seen| seen.is_alive() && seen.parts(RELAY, None).any(|part| part.state == PartState::Paused));
     let mut alive = signs.iter().filter(|seen| seen.is_alive());
     alive.any(|seen| seen.parts(role, drive).any(|part| relay_reports || part.state != PartState::Cut))
 }
 
-/// The newest sign of a process that did it; of any, where one does everything.
+/// Without a broker, any process has every role.
 fn last_of<'a>(signs: &'a [Seen], role: &str, drive: Option<DriveId>) -> Option<&'a Seen> {
     let did = |seen: &&Seen| role == RUN || seen.parts(role, drive).next().is_some();
     signs.iter().filter(did).min_by_key(|seen| seen.age)
@@ -206,7 +203,7 @@ fn of(signs: &[Seen], now: Timestamp) -> impl Fn((&str, Option<DriveId>)) -> Mis
 }
 
 impl Missing {
-    /// What is missing, in one sentence; `shown` writes a time for people.
+    /// One sentence; `shown` formats a time.
     #[must_use]
     pub fn sentence(&self, shown: impl Fn(Timestamp) -> String) -> String {
         let what = match (self.role.as_str(), self.drive) {
@@ -224,7 +221,7 @@ impl Missing {
         }
     }
 
-    /// What a person does about it.
+    /// The next step.
     #[must_use]
     pub fn next_step(&self) -> String {
         let role = &self.role;

@@ -1,4 +1,4 @@
-//! Quantities. The unit is in the type's documentation and in every field's name.
+//! Quantities; a field's last word is its unit.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ macro_rules! quantity {
         pub struct $name(pub u64);
 
         impl $name {
-            /// The one after this.
+            /// The next one.
             #[must_use]
             pub const fn next(self) -> Self {
                 Self(self.0 + 1)
@@ -26,12 +26,11 @@ macro_rules! quantity {
 }
 
 quantity!(
-    /// An event's place in its site's log, from 0, without gaps: the index of its leaf
-    /// in the Merkle tree. As a cursor it names the first event not yet read.
+    /// An event's place in its log, gapless from 0: a Merkle leaf's index. As a cursor, the first unread event.
     Position
 );
 quantity!(
-    /// An event's place in its stream, from 0, without gaps.
+    /// An event's place in its stream, gapless from 0.
     Version
 );
 quantity!(
@@ -51,7 +50,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Bytes for people: `812 B`, `1.4 MiB`, in powers of 1024 (IEC 80000-13).
+/// `812 B`, `1.4 MiB`: powers of 1024 (IEC 80000-13).
 impl fmt::Display for ByteCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -60,7 +59,7 @@ impl fmt::Display for ByteCount {
         }
         let mut scaled = self.0 as f64 / 1024.0;
         let mut unit = 0;
-        // 1023.95 would be printed as 1024.0 of the smaller unit.
+        // 1023.95 would be printed as 1024.0.
         while scaled >= 1023.95 && unit + 1 < UNITS.len() {
             scaled /= 1024.0;
             unit += 1;
@@ -69,7 +68,7 @@ impl fmt::Display for ByteCount {
     }
 }
 
-/// A text that is not a size.
+/// Not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a size: write a number of bytes, or one with KiB, MiB, GiB or TiB, such as \"2GiB\"")]
 pub struct ParseByteCountError(String);
@@ -108,8 +107,7 @@ impl std::iter::Sum for ByteCount {
     }
 }
 
-/// A calendar month, written `2026-11`: the stamp of a bag on a drive and of an
-/// `archived` folder on the server.
+/// A calendar month, written `2026-11`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("pattern" = "^[0-9]{4}-[0-9]{2}$"))]
@@ -119,7 +117,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month of an instant, as a calendar in that time zone shows it.
+    /// An instant's month in that zone.
     #[must_use]
     pub fn of(instant: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> Self {
         let local = instant.to_zoned(zone.clone());
@@ -133,7 +131,7 @@ impl fmt::Display for Month {
     }
 }
 
-/// A text that is not a month.
+/// Not a month.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a month: write the year and the month, such as 2026-11")]
 pub struct ParseMonthError(String);

@@ -1,24 +1,24 @@
-//! A run: one enumeration and all that it set going.
+//! A run and its enumeration.
 
 use crate::envelope::Recorded;
 use crate::event::{Event, Failed, RunEnumerated, RunRequested};
 use crate::fold::{Fold, IllegalTransition};
 
-/// What has become of a run, folded from its stream.
+/// A run's state.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
-    /// What was asked for.
+    /// The request.
     pub requested: Option<RunRequested>,
-    /// What it found.
+    /// The result.
     pub enumerated: Option<RunEnumerated>,
-    /// The failure that it stands at, if it does.
+    /// The failure not yet overcome.
     pub failure: Option<Failed>,
-    /// How many attempts in a row have failed.
+    /// Consecutive failed attempts.
     pub failures: u32,
 }
 
 impl Run {
-    /// Whether its enumeration is over, well or not.
+    /// Whether it enumerated or failed finally.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.enumerated.is_some() || self.failure.as_ref().is_some_and(|failed| failed.retry_at.is_none())

@@ -1,7 +1,4 @@
-//! A family of work that only tests have (feature `sample-family`), to show what a family is made of: its events, which
-//! stage they hand their subject to, which status they leave it with, and its fold.
-//!
-//! Failures, retries and holds are the kernel's own events ([`Event::WorkFailed`] and its neighbours).
+//! A family of work for tests (feature `sample-family`).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,27 +10,27 @@ use crate::fold::{Fold, IllegalTransition};
 /// A sample is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SampleRequested {
-    /// How many attempts fail before one succeeds.
+    /// How many attempts fail first.
     pub failures: u32,
 }
 
 /// A sample was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SampleTaken {
-    /// Which attempt succeeded, counted from 1.
+    /// The successful attempt's number, from 1.
     pub attempt: u32,
 }
 
-/// What has become of a sample, folded from its stream.
+/// A sample's state.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
-    /// What was asked for.
+    /// The request.
     pub requested: Option<SampleRequested>,
-    /// That it was taken.
+    /// The result.
     pub taken: Option<SampleTaken>,
     /// The last failure.
     pub failure: Option<Failed>,
-    /// How many attempts have failed.
+    /// Failed attempts.
     pub failures: u32,
 }
 

@@ -1,8 +1,5 @@
-//! Where a subject stands, and which partition its work is bound to: text, so that what stores, counts and routes them
-//! need not know the kinds of subjects.
-//!
-//! Both follow from a stream's last *decisive* event. Those that keep the status ([`Event::keeps_status`]) only say that
-//! somebody is at work, or that somebody was told: they leave both as they were.
+//! Statuses and partitions, as text, so that storage and routing are independent of kinds. Both follow from a stream's
+//! last event without [`Event::keeps_status`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +10,7 @@ use crate::event::{Event, Failed};
 use crate::id::DriveId;
 use crate::text::printable;
 
-/// Where a subject stands, in one word such as `backed-up`.
+/// Such as `backed-up`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(Cow<'static, str>);
 
@@ -43,7 +40,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// The status that a decisive event leaves its subject in; `None` where nobody asks how subjects of that kind stand.
+/// The status after that event, if any.
 #[must_use]
 pub fn status_of(event: &Event) -> Option<Status> {
     let label = match event {
@@ -65,22 +62,21 @@ pub fn status_of(event: &Event) -> Option<Status> {
     Some(Status::labelled(label))
 }
 
-/// Where a failure leaves a subject: as it was while it is tried again, or else with a person.
 const fn after_failure(failed: &Failed, before: &'static str) -> &'static str {
     if failed.retry_at.is_some() { before } else { "failed" }
 }
 
-/// A subject's status after an event, if it had that one before.
+/// The status after an event, given the earlier one.
 #[must_use]
 pub fn status_after(before: Option<&Status>, event: &Event) -> Option<Status> {
     if event.keeps_status() { before.cloned() } else { status_of(event) }
 }
 
-/// What work can be bound to: it can be done only where that is (a drive, say). It is one word of a queue's name.
+/// Where work can be done, such as one drive; part of a queue's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(String);
 
-/// How long a partition's name may be: with the longest site's name and stage it still fits the 255 bytes of a queue's.
+/// A queue's name, with site and stage, has at most 255 bytes.
 const MAX_PARTITION_BYTES: usize = 64;
 
 impl Partition {
@@ -103,7 +99,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A text that cannot be a partition's name.
+/// Not a partition's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} cannot be a partition: expected up to {MAX_PARTITION_BYTES} of a to z, 0 to 9 and hyphens")]
 pub struct ParsePartitionError(String);
@@ -120,7 +116,7 @@ impl FromStr for Partition {
     }
 }
 
-/// The partition that a decisive event binds its subject's next work to; `None`: it can be done anywhere.
+/// The next work's partition; `None`: anywhere.
 #[must_use]
 pub fn partition_of(event: &Event) -> Option<Partition> {
     match event {
@@ -129,7 +125,7 @@ pub fn partition_of(event: &Event) -> Option<Partition> {
     }
 }
 
-/// The partition of a subject's next work after an event, if it was that one before.
+/// The partition after an event, given the earlier one.
 #[must_use]
 pub fn partition_after(before: Option<&Partition>, event: &Event) -> Option<Partition> {
     if event.keeps_status() { before.cloned() } else { partition_of(event) }

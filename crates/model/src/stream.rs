@@ -10,20 +10,20 @@ use crate::event::AlarmKey;
 use crate::id::{BookingId, DriveId, RunId};
 use crate::text::printable;
 
-/// What kind of thing a stream is about.
+/// A subject's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubjectKind {
     /// A booking and its timesheet.
     Booking,
-    /// One enumeration and all that it set going.
+    /// An enumeration and what follows.
     Run,
     /// A backup drive.
     Drive,
-    /// A condition that a person is told of when it begins and when it ends.
+    /// An alarm.
     Alarm,
-    /// A summary mail over an interval of the log.
+    /// A summary mail.
     Summary,
-    /// What only tests work on.
+    /// A sample, in tests.
     #[cfg(feature = "sample-family")]
     Sample,
 }
@@ -40,7 +40,7 @@ impl SubjectKind {
         Self::Sample,
     ];
 
-    /// The word before the slash.
+    /// The prefix before the slash.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,15 +54,14 @@ impl SubjectKind {
         }
     }
 
-    /// Whether its newest subjects are asked for by age. Not so for what there is very much of: a list of it by age is
-    /// kept nowhere.
+    /// Whether it is indexed by age; bookings are too many.
     #[must_use]
     pub const fn is_listed(self) -> bool {
         !matches!(self, Self::Booking)
     }
 }
 
-/// A stream's name, written `<kind>/<id>`, such as `booking/B-1001`.
+/// `<kind>/<id>`, such as `booking/B-1001`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("pattern" = "^[a-z]+/.+$"))]
@@ -72,49 +71,49 @@ pub struct StreamName {
 }
 
 impl StreamName {
-    /// The stream of a booking.
+    /// A booking's stream.
     #[must_use]
     pub fn booking(id: &BookingId) -> Self {
         Self { kind: SubjectKind::Booking, id: id.to_string() }
     }
 
-    /// The stream of a run.
+    /// A run's stream.
     #[must_use]
     pub fn run(id: RunId) -> Self {
         Self { kind: SubjectKind::Run, id: id.to_string() }
     }
 
-    /// The stream of a drive.
+    /// A drive's stream.
     #[must_use]
     pub fn drive(id: DriveId) -> Self {
         Self { kind: SubjectKind::Drive, id: id.to_string() }
     }
 
-    /// The stream of an alarm.
+    /// An alarm's stream.
     #[must_use]
     pub fn alarm(key: &AlarmKey) -> Self {
         Self { kind: SubjectKind::Alarm, id: key.to_string() }
     }
 
-    /// The stream of the summary with that number, counted from 1.
+    /// That summary's stream.
     #[must_use]
     pub fn summary(number: u64) -> Self {
         Self { kind: SubjectKind::Summary, id: number.to_string() }
     }
 
-    /// What kind of subject it is about.
+    /// The kind of its subject.
     #[must_use]
     pub const fn kind(&self) -> SubjectKind {
         self.kind
     }
 
-    /// The subject's id, as text.
+    /// The subject's id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The booking that this is the stream of, if it is one's.
+    /// Its booking, if it is one's.
     #[must_use]
     pub fn as_booking(&self) -> Option<BookingId> {
         (self.kind == SubjectKind::Booking).then(|| self.id.parse().ok()).flatten()
@@ -127,7 +126,7 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// A text that names no stream.
+/// Not a stream's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm and summary")]
 pub struct ParseStreamError(String);

@@ -1,21 +1,21 @@
-//! A summary mail over an exact interval of the log.
+//! A summary mail.
 
 use crate::envelope::Recorded;
 use crate::event::{Event, Failed, SummaryComposed, SummarySent};
 use crate::fold::{Fold, IllegalTransition};
 
-/// What has become of a summary, folded from its stream.
+/// A summary's state.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Its number and interval.
     pub composed: Option<SummaryComposed>,
-    /// Who took it.
+    /// Its delivery.
     pub sent: Option<SummarySent>,
-    /// The failure to send that it stands at, if it does.
+    /// The failure not yet overcome.
     pub failure: Option<Failed>,
-    /// How many attempts to send have failed in a row.
+    /// Consecutive failed attempts.
     pub failures: u32,
-    /// The recipients who have it already, while others do not.
+    /// Recipients who have it before others.
     pub reached: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Text as people read it: from outside, made safe to print; instants; errors with their causes.
+//! Text made safe to print, instants, errors with their causes.
 
 use std::error::Error;
 use std::iter::successors;
@@ -6,8 +6,8 @@ use std::iter::successors;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Whether a character is not seen but changes how a text reads: Unicode's bidirectional controls, line separators and
-/// `Default_Ignorable_Code_Point` (UAX #44), fillers that show as nothing, and noncharacters.
+/// Whether a character is invisible but changes how text reads: bidirectional controls, line separators,
+/// `Default_Ignorable_Code_Point` (UAX #44), blank fillers, noncharacters.
 #[must_use]
 pub const fn is_unseen(c: char) -> bool {
     matches!(c,
@@ -19,8 +19,7 @@ pub const fn is_unseen(c: char) -> bool {
         || c as u32 & 0xfffe == 0xfffe
 }
 
-/// `text` on one line: control characters and those that are not seen escaped (`\n`, `\u{202e}`),
-/// and no more than `most` characters, with `…` where something was left out.
+/// `text` on one line, control and invisible characters escaped, at most `most` characters.
 #[must_use]
 pub fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
@@ -38,20 +37,19 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
-/// An instant on a calendar and a clock in that zone, with the zone: `2026-11-21 04:58:07 CET`.
+/// An instant in that zone: `2026-11-21 04:58:07 CET`.
 #[must_use]
 pub fn shown(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-/// The same to the minute: `2026-11-21 04:58 CET`.
+/// To the minute: `2026-11-21 04:58 CET`.
 #[must_use]
 pub fn shown_to_the_minute(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
-/// An error and what led to it, on one line. A cause that the words before it end with already, as
-/// some libraries write them, is not repeated.
+/// An error and its causes on one line, without repetition.
 #[must_use]
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     successors(error.source(), |&cause| cause.source()).fold(error.to_string(), |mut text, cause| {

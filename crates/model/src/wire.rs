@@ -1,8 +1,4 @@
-//! What the document server and its clients say to each other (`/v1`).
-//!
-//! A client must take every field as hostile: ids, names and digests are plain text
-//! here, and become [`BookingId`](crate::BookingId) or [`Digest`](crate::Digest) only by
-//! being parsed.
+//! The document server's wire types (`/v1`). Ids, names and digests are hostile text until parsed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,30 +7,29 @@ use crate::event::ReadBack;
 use crate::id::{DriveId, EventId};
 use crate::quantity::Month;
 
-/// How many bookings one list holds at most.
+/// The most bookings in a list.
 pub const MAX_LIST: u32 = 1000;
-/// How many bookings one mark or move may name at most.
+/// The most bookings in a request.
 pub const MAX_ITEMS: usize = 1000;
 
-/// One signed-off booking whose timesheet is not backed up.
+/// A booking to back up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Listed {
     /// The booking's id.
     pub id: String,
-    /// The timesheet's name, as it was uploaded.
+    /// The file's name as uploaded.
     pub filename: String,
-    /// The timesheet's size.
+    /// The file's size.
     pub size_bytes: u64,
-    /// The timesheet's digest, computed at upload or import.
+    /// Its digest at upload or import.
     pub digest: String,
     /// When it was signed off.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub signed_off_at: Timestamp,
 }
 
-/// The oldest signed-off bookings that are not backed up
-/// (`GET /v1/bookings/waiting?limit=N&after=CURSOR`), oldest first.
+/// Bookings to back up, oldest first (`GET /v1/bookings/waiting?limit=N&after=CURSOR`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Waiting {
@@ -42,46 +37,46 @@ pub struct Waiting {
     pub bookings: Vec<Listed>,
     /// How many wait in all.
     pub waiting: u64,
-    /// Where the next page begins; absent at the end.
+    /// The next page's cursor, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// Where a booking stands on the server.
+/// A booking's state on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerState {
-    /// Created; no timesheet yet.
+    /// No timesheet yet.
     Created,
-    /// It has a timesheet that is not signed off.
+    /// Its timesheet is not signed off.
     Uploaded,
-    /// Signed off, and not backed up.
+    /// Signed off, not backed up.
     SignedOff,
     /// Marked as backed up.
     BackedUp,
-    /// Marked, and its file moved to `archived/<month>/`.
+    /// Marked, and moved to `archived/<month>/`.
     Archived,
-    /// Its file was deleted by an approved purge.
+    /// Deleted by an approved purge.
     Purged,
 }
 
-/// A booking and its timesheet's information (`GET /v1/bookings/{id}`).
+/// A booking (`GET /v1/bookings/{id}`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookingInfo {
     /// The booking's id.
     pub id: String,
-    /// Where it stands.
+    /// Its state.
     pub state: ServerState,
-    /// Its timesheet, once there is one.
+    /// Its timesheet, once uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timesheet: Option<TimesheetInfo>,
     /// When it was signed off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub signed_off_at: Option<Timestamp>,
-    /// The copies that were proven.
+    /// The proven copies.
     pub proofs: Vec<Mark>,
 }
 
@@ -89,42 +84,41 @@ pub struct BookingInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimesheetInfo {
-    /// Its name, as it was uploaded.
+    /// The file's name as uploaded.
     pub filename: String,
-    /// Its size.
+    /// The file's size.
     pub size_bytes: u64,
-    /// Its digest, computed at upload or import.
+    /// Its digest at upload or import.
     pub digest: String,
-    /// Where it lies, relative to the document root.
+    /// Below the document root.
     pub path: String,
 }
 
-/// A proven copy, as it is told to the server.
+/// A proven copy, reported to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mark {
     /// The booking's id.
     pub id: String,
-    /// The digest that was read back, in the server's algorithm. The server refuses a mark
-    /// whose digest is not its own.
+    /// The digest read back; the record's, or it is refused.
     pub digest: String,
-    /// The drive that holds the copy.
+    /// Its drive.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
     pub drive: DriveId,
-    /// Where it lies there.
+    /// The path on the drive.
     pub path: String,
-    /// How it was read back: `direct`, `cache-dropped` or `cached`.
+    /// How it was read back.
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^(direct|cache-dropped|cached)$"))]
     pub read_back: ReadBack,
     /// When it was proven.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub proven_at: Timestamp,
-    /// The event in the log that records the proof.
+    /// The proof's event in the log.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
     pub event: EventId,
 }
 
-/// Marks bookings as backed up (`POST /v1/marks`), [`MAX_ITEMS`] at most. Idempotent.
+/// Marks bookings as backed up (`POST /v1/marks`). Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MarkRequest {
@@ -133,8 +127,7 @@ pub struct MarkRequest {
     pub marks: Vec<Mark>,
 }
 
-/// Moves marked bookings' files to `archived/<month>/` (`POST /v1/moves`),
-/// [`MAX_ITEMS`] at most. Idempotent.
+/// Moves marked files to `archived/<month>/` (`POST /v1/moves`). Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoveRequest {
@@ -143,16 +136,15 @@ pub struct MoveRequest {
     pub ids: Vec<String>,
 }
 
-/// Proposes to delete archived files (`POST /v1/purges`), [`MAX_ITEMS`] at most. Nothing is
-/// deleted until somebody else approves it. Idempotent.
+/// Proposes to delete archived files (`POST /v1/purges`), for somebody else's approval. Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurgeProposal {
-    /// The purge's own id.
+    /// The purge's id.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"))]
     pub purge: String,
-    /// Who proposes it: 1 to 100 characters, no control characters, no space at its beginning.
+    /// Who proposes it: 1 to 100 characters, without controls or leading space.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
     pub proposed_by: String,
     /// The bookings' ids.
@@ -160,96 +152,96 @@ pub struct PurgeProposal {
     pub ids: Vec<String>,
 }
 
-/// Approves a proposed purge and carries it out (`POST /v1/purges/{purge}/approval`). Idempotent.
+/// Approves and executes a purge (`POST /v1/purges/{purge}/approval`). Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PurgeApproval {
-    /// Who approves it: somebody else than who proposed it, with another token.
+    /// Another person, with another token.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
     pub approved_by: String,
 }
 
-/// A purge, and what an approval would refuse now.
+/// A purge and its current obstacles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PurgeInfo {
-    /// The purge's own id.
+    /// The purge's id.
     pub purge: String,
     /// Who proposed it.
     pub proposed_by: String,
-    /// When.
+    /// When it was proposed.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub proposed_at: Timestamp,
-    /// Who approved it, once somebody has.
+    /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
     /// The bookings' ids.
     pub ids: Vec<String>,
-    /// Those whose files may not be deleted as things stand, with the reasons.
+    /// Files that cannot be deleted now.
     pub refused: Vec<Answer>,
 }
 
-/// What became of each booking that a mark, a move or a purge named, in its order.
+/// Outcomes, in the request's order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answers {
-    /// One answer for each booking named.
+    /// One answer per booking.
     pub answers: Vec<Answer>,
 }
 
-/// What became of one booking.
+/// One booking's outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answer {
     /// The booking's id.
     pub id: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: AnswerOutcome,
-    /// Why it was refused, and what to do.
+    /// Why it was refused; what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it was refused, for a program; absent where the reason is for a person only.
+    /// Why, for a program, if it can act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<RefusalCause>,
-    /// The month on the folder that its file was moved to.
+    /// Its folder's month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub month: Option<Month>,
-    /// Where its file lies now, relative to the document root.
+    /// Below the document root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
 
-/// How a mark, a move or a purge of one booking ended.
+/// One booking's outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerOutcome {
-    /// It was done now.
+    /// Done now.
     Done,
-    /// It had been done before: nothing changed.
+    /// Done before: nothing changed.
     Already,
-    /// It was not done; see the reason.
+    /// Not done; see the reason.
     Refused,
 }
 
-/// Why a mark, a move or a purge of one booking was refused, where a client goes on by it.
+/// A refusal that a client can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalCause {
-    /// Its file is not the one that its digest was taken of. It was left where it is.
+    /// Its file was changed; left in place.
     FileChanged,
     /// Its file is gone.
     FileMissing,
-    /// The proof is of another digest than the record's.
+    /// The proof's digest is another.
     OtherDigest,
-    /// Another request or process works on it: ask again in a moment.
+    /// Another request is working on it: retry soon.
     Busy,
-    /// The server's disk is full, read-only or failing: no fault of the booking's.
+    /// The server's disk does not work.
     Storage,
-    /// A cause that only a later version knows.
+    /// A newer version's cause.
     #[serde(other)]
     Other,
 }
@@ -258,7 +250,7 @@ pub enum RefusalCause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewBooking {
-    /// Its id; the server makes one where it is absent.
+    /// Its id; absent: the server's choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"))]
     pub id: Option<String>,

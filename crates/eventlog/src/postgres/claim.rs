@@ -1,6 +1,5 @@
-//! The right to drive a site's runs, where processes on several hosts share a log in Postgres: an advisory lock
-//! that Postgres keeps for as long as its session lives. No row says who has it, so that nothing is left
-//! behind by a host that dies.
+//! The claim to drive a site's runs, where several hosts share a log in Postgres: a session's advisory lock, so that a
+//! host that dies leaves nothing behind.
 
 use std::time::Duration;
 
@@ -16,40 +15,37 @@ use super::open::{failed, usable};
 use super::place::{Place, timely};
 use crate::error::OpenError;
 
-/// How often it is looked whether the session still is there.
+/// The interval of pings.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long it is tried to have it back once the session was lost. Until Postgres notices that a client is
-/// gone without a word, half a minute, the lost session keeps it from us.
+/// How long to retry after a lost session, which may hold the lock until Postgres notices (half a minute).
 const BACK_WITHIN: Duration = Duration::from_secs(90);
-/// The pause between two tries.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How many characters of a holder's name are shown.
 const HOLDER_CHARS: usize = 160;
 
 /// The lock of a site's runs. `turn` in the schema has the lock for single appends.
 const KEY: &str = "hashtextextended('strongroom.run/' || $1, 0)";
 
-/// The right to drive a site's runs, until it is dropped.
+/// The claim to drive a site's runs, until dropped.
 #[derive(Debug)]
 pub struct RunClaim {
     lost: watch::Receiver<Option<String>>,
     keeper: AbortHandle,
 }
 
-/// Whether the right could be had.
+/// The outcome of an attempt to claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// It is ours.
+    /// Claimed by us.
     Ours(RunClaim),
-    /// Somebody else has it: who, on which host and since when.
+    /// Claimed by another process: who, where and since when.
     By(String),
 }
 
 impl RunClaim {
-    /// Asks for it, without waiting. `who` is shown to others who ask.
+    /// Tries to claim, without waiting. `who` is shown to other claimants.
     ///
     /// # Errors
-    /// The database cannot be reached, or is none that holds a log.
+    /// The database cannot be reached, or holds no log.
     pub async fn ask(url: &str, site: &SiteId, who: &str) -> Result<Claimed, OpenError> {
         let place = Place::parse(url)?;
         let options = place.options().clone().application_name(who);
@@ -69,7 +65,7 @@ impl RunClaim {
         Ok(Claimed::Ours(Self { lost, keeper: keeper.abort_handle() }))
     }
 
-    /// Waits until it is lost, and says to whom or why.
+    /// Waits until it is lost, and returns the reason.
     pub async fn lost(&self) -> String {
         let mut lost = self.lost.clone();
         let why = lost.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
@@ -90,8 +86,8 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps the session, and gets the lock back with a new one where it was lost. Returns why it
-    /// could not. While Postgres is away nobody else can have the lock, and nobody can append.
+    /// Keeps the session, and locks again with a new one if it was lost; returns why that failed. While Postgres is
+    /// away nobody else can lock or append.
     async fn keep(&self, mut session: PgConnection) -> String {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -131,7 +127,7 @@ async fn try_lock(session: &mut PgConnection, site: &SiteId) -> Result<bool, sql
     timely(sqlx::query_scalar(asked).bind(site.as_str()).fetch_one(session)).await
 }
 
-/// Who has it. Postgres shows a session's address to users of the same name, and to monitoring roles.
+/// Postgres shows a session's address to users of the same name, and to monitoring roles.
 async fn holder(session: &mut PgConnection, site: &SiteId) -> Result<String, sqlx::Error> {
     let asked = sqlx::AssertSqlSafe(format!(
         "SELECT concat_ws(' ', coalesce(nullif(a.application_name, ''), 'a process of ' || a.usename), 'at ' || host(a.client_addr),

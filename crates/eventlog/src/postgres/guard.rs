@@ -1,27 +1,22 @@
-//! Whether what guards the log is what was installed: every table, function, trigger and right of its
-//! schema, not only those that are expected to be there.
+//! Whether the schema's guards are as installed: every table, function, trigger and right, also unexpected ones.
 
 use std::collections::BTreeSet;
 
 use sqlx::postgres::PgConnection;
 
-/// What there is, a line for each property of each object.
 const CATALOGUE: &str = include_str!("catalogue.sql");
 
-/// What there should be, as the tests write it from a fresh database.
+/// Written by the tests from a fresh database.
 const EXPECTED: &str = include_str!("../../../../schemas/postgres/eventlog/catalogue.txt");
 
-/// What is between an object and its property.
 const BETWEEN: &str = ": ";
 
-/// The name of the first that is missing, was changed or switched off, or that we know
-/// nothing of: one of those could do anything at all to what is appended.
+/// The first that is missing, changed, switched off or unknown: an unknown one could change whatever is appended.
 pub(super) async fn changed(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     let found = catalogue(connection).await?;
     Ok(difference(&found))
 }
 
-/// Everything that decides what is stored and who may store it, in lines.
 pub(super) async fn catalogue(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let rows: Vec<(String, String)> = sqlx::query_as(CATALOGUE).fetch_all(connection).await?;
     Ok(rows.into_iter().map(|(object, property)| format!("{object}{BETWEEN}{property}")).collect())
@@ -30,7 +25,7 @@ pub(super) async fn catalogue(connection: &mut PgConnection) -> Result<Vec<Strin
 fn difference(found: &[String]) -> Option<String> {
     let expected: BTreeSet<&str> = EXPECTED.lines().collect();
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-    // Rights that were not given (the owner may not make the roles) harm nobody.
+    // Missing grants (the owner may not create roles) are harmless.
     let missing = expected.difference(&found).find(|line| !is_grant(line));
     let more = found.difference(&expected).next();
     more.or(missing).map(|line| if is_grant(line) { (*line).to_owned() } else { object(line).to_owned() })

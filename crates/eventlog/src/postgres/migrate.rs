@@ -1,4 +1,4 @@
-//! Bringing a database's schema up to date, as its owner.
+//! Migrating a database's schema, as its owner.
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
@@ -12,7 +12,7 @@ use super::rebuild::upgrade;
 use super::{INSUFFICIENT_PRIVILEGE, state};
 use crate::error::OpenError;
 
-/// The migrations in their order, counted from 1, each by its name in the database's list.
+/// In order, numbered from 1, each by its name in the database's list.
 const MIGRATIONS: [(&str, &str); 5] = [
     ("log", include_str!("../../../../schemas/postgres/eventlog/0001_log.sql")),
     ("writers", include_str!("../../../../schemas/postgres/eventlog/0002_writers.sql")),
@@ -21,37 +21,33 @@ const MIGRATIONS: [(&str, &str); 5] = [
     ("status", include_str!("../../../../schemas/postgres/eventlog/0005_status.sql")),
 ];
 
-/// The newest schema that this version knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
-/// What the roles may do.
 const RIGHTS: &str = include_str!("../../../../schemas/postgres/eventlog/roles.sql");
 
-/// Who may write to a site's log, and who may only read it: groups that nobody logs in as.
+/// Who may write and who may only read: groups without a login.
 const ROLES: [&str; 2] = ["strongroom_writer", "strongroom_auditor"];
 
-/// What a migration did.
+/// A migration's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
-    /// The database's name and where it is.
+    /// The database's name and host.
     pub database: String,
-    /// The schema's number before; `None` where there was none.
+    /// The schema before, if any.
     pub before: Option<i64>,
-    /// The schema's number now.
+    /// The schema now.
     pub now: i64,
-    /// Roles that are not there, and that this user may not create. While one is missing,
-    /// no rights are given: let a superuser run `CREATE ROLE <name> NOLOGIN`, then migrate
-    /// again.
+    /// Roles that this user may not create. While one is missing, no rights are granted: a superuser runs `CREATE ROLE
+    /// <name> NOLOGIN`, then migrate again.
     pub missing_roles: Vec<&'static str>,
 }
 
-/// Makes the event log's schema in a database, or brings it up to date, and gives the
-/// roles `strongroom_writer` and `strongroom_auditor` their rights. Doing it twice, or
-/// from two places at once, is harmless.
+/// Creates or migrates the event log's schema, and grants the roles `strongroom_writer` and `strongroom_auditor` their
+/// rights. Idempotent, also concurrently.
 ///
 /// # Errors
-/// The URL is none, the database cannot be reached, its schema is a newer version's, or
-/// the user may not make tables in it. A migration is carried out as a whole or not at all.
+/// The URL is malformed, the database cannot be reached, its schema is newer, or the user may not create tables. A
+/// migration is carried out as a whole or not at all.
 pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
     let place = Place::parse(url)?;
     let mut connection = place.connect().await.map_err(|source| failed(&place, source))?;
@@ -68,12 +64,11 @@ pub async fn migrate_postgres(url: &str) -> Result<Migrated, OpenError> {
     Ok(Migrated { database: place.name(), before, now: NEWEST, missing_roles })
 }
 
-/// Which roles may write to a site's log: whoever is a member of one of them, and nobody else but the
-/// database's owner. Without `roles` it is `strongroom_writer`, unless something was decided before.
-/// Returns who may now.
+/// Lets only members of `roles` (and the database's owner) write to a site's log. Without `roles` it is
+/// `strongroom_writer`, unless others were set before. Returns the effective ones.
 ///
 /// # Errors
-/// The URL is none, the database cannot be reached, or the user does not own the log's tables.
+/// The URL is malformed, the database cannot be reached, or the user does not own the log's tables.
 pub async fn grant_postgres(url: &str, site: &SiteId, roles: &[String]) -> Result<Vec<String>, OpenError> {
     let place = Place::parse(url)?;
     let mut connection = place.connect().await.map_err(|source| failed(&place, source))?;
@@ -100,10 +95,10 @@ async fn grant(connection: &mut PgConnection, site: &SiteId, roles: &[String]) -
     now.fetch_all(connection).await
 }
 
-/// In one transaction, but for the roles, which stand for all of a server's databases. If we stop in it, the database
-/// is as it was, and the next one begins again; what other processes append or read waits meanwhile.
+/// In one transaction, except for the roles, which belong to the whole server. If we stop in it, the database is as it
+/// was, and the next attempt begins again; others' appends and reads wait meanwhile.
 async fn set_up(connection: &mut PgConnection, before: Option<i64>) -> Result<Vec<&'static str>, sqlx::Error> {
-    // Two that grant at once would meet in the catalogue.
+    // Concurrent grants would collide in the catalogue.
     sqlx::query("SELECT pg_advisory_lock(hashtextextended('strongroom.migrate', 0))").execute(&mut *connection).await?;
     let mut missing = Vec::new();
     for role in ROLES {
@@ -138,7 +133,6 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     })
 }
 
-/// Whether the role is there now.
 async fn make_role(connection: &mut PgConnection, role: &str) -> Result<bool, sqlx::Error> {
     let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1)")
         .bind(role)
@@ -152,8 +146,7 @@ async fn make_role(connection: &mut PgConnection, role: &str) -> Result<bool, sq
     match sqlx::raw_sql(create).execute(&mut *connection).await {
         Ok(_) => Ok(true),
         Err(error) => match state(&error).as_deref() {
-            // Somebody else's database in the same cluster was migrated just now: roles
-            // are for all of it.
+            // Another database of the same server was migrated just now, and roles belong to all.
             Some("42710" | "23505") => Ok(true),
             Some(INSUFFICIENT_PRIVILEGE) => Ok(false),
             _ => Err(error),

@@ -1,4 +1,4 @@
-//! Opening: look what is there, begin the site's log if it is ours to write.
+//! Opening, and beginning a site's log for a writer.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::wake::Wake;
 use super::{INSUFFICIENT_PRIVILEGE, PostgresLog, PostgresWriter, state};
 use crate::error::{OpenError, StorageError};
 
-/// How many reads run at once in one process, and one connection that listens.
+/// Concurrent reads, and one connection that listens.
 const READERS: u32 = 5;
-/// How long a read waits for a server that is just starting again.
+/// How long a read waits for a starting server.
 const ACQUIRE: Duration = Duration::from_secs(30);
-/// How long a connection is kept: a server's plans and memory are not for ever.
+/// A server's cached plans and memory should not live for ever.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 impl PostgresLog {
-    /// Opens a site's log to write to it. What others commit is told to `appended`; what
-    /// `committed` tells is told to others.
+    /// Opens a site's log for writing. Others' commits are sent to `appended`; those from `committed` are sent to
+    /// others.
     pub(crate) async fn open(
         url: &str,
         site: &SiteId,
@@ -64,7 +64,7 @@ fn readers(place: &Place) -> PgPool {
         .connect_lazy_with(place.options().clone())
 }
 
-/// Refuses a database that cannot hold a log, or a way to it that cannot be used.
+/// Refuses an unsuitable database or connection.
 pub(super) async fn usable(place: &Place, connection: &mut PgConnection) -> Result<(), OpenError> {
     let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
     let (encoding, path): (String, String) =
@@ -72,15 +72,14 @@ pub(super) async fn usable(place: &Place, connection: &mut PgConnection) -> Resu
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { database: place.name(), found: encoding });
     }
-    // Asked for as the connection began. What drops that hands out its connections to Postgres anew
-    // for each transaction, or does not know our settings: prepared statements and locks go astray.
+    // Set when the connection began. A pooler that drops it assigns connections per transaction, or ignores our
+    // settings: prepared statements and locks would break.
     if path != SEARCH_PATH {
         return Err(OpenError::Pooler { database: place.name() });
     }
     Ok(())
 }
 
-/// A connection to a database whose schema is the one that this version knows.
 async fn look(place: &Place) -> Result<PgConnection, OpenError> {
     let mut connection = place.connect().await.map_err(|source| failed(place, source))?;
     usable(place, &mut connection).await?;
@@ -94,7 +93,6 @@ async fn look(place: &Place) -> Result<PgConnection, OpenError> {
     }
 }
 
-/// The schema's number; `None` where there is none.
 pub(super) async fn schema(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
     let migrated: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -110,7 +108,7 @@ pub(super) async fn schema(connection: &mut PgConnection) -> Result<Option<i64>,
         .await
 }
 
-/// A user who may not begin a site's log is not a writer at all, or not of that site.
+/// The user is not a writer at all, or not of that site.
 fn no_writer(place: &Place, site: &SiteId, source: sqlx::Error) -> OpenError {
     let is_of_another_site =
         source.as_database_error().is_some_and(|error| error.message().contains("may not write to"));
@@ -127,7 +125,7 @@ pub(super) fn failed(place: &Place, source: sqlx::Error) -> OpenError {
     if is_pooler(&source) {
         return OpenError::Pooler { database };
     }
-    // A certificate that does not fit ends the handshake as a fault of what was read.
+    // A wrong certificate ends the handshake as a read error.
     let is_about_tls = match &source {
         sqlx::Error::Tls(_) => true,
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
@@ -142,8 +140,8 @@ pub(super) fn failed(place: &Place, source: sqlx::Error) -> OpenError {
     }
 }
 
-/// Whether it is what a pooler says that cannot be used: PgBouncer refuses settings that it does not
-/// know; one that pools by transaction loses prepared statements, or has another client's.
+/// PgBouncer refuses unknown settings; one that pools by transaction loses prepared statements, or has another
+/// client's.
 fn is_pooler(error: &sqlx::Error) -> bool {
     let Some(said) = error.as_database_error() else { return false };
     let statement = matches!(state(error).as_deref(), Some("26000" | "42P05"));

@@ -1,4 +1,4 @@
-//! Where a log's database is, and what every connection to it is set to.
+//! A log's database, and its connections' settings.
 
 use std::future::Future;
 use std::io;
@@ -11,19 +11,16 @@ use strongroom_service::config::is_local;
 
 use crate::error::OpenError;
 
-/// How long one try to connect may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long an answer may take. A wire that was cut does not say so.
+/// A cut wire does not report itself.
 const ANSWER: Duration = Duration::from_secs(60);
-/// How many prepared statements a connection keeps: more than this crate has.
+/// More than this crate has.
 const STATEMENTS: usize = 64;
 
-/// Where everything is that the statements name.
 pub(super) const SEARCH_PATH: &str = "strongroom";
 
-/// For every session. The joins are by index, and must stay so whatever the planner
-/// believes of tables that grow while it plans. A client that is gone without a word is
-/// found out within half a minute, and its locks with it.
+/// Joins must stay by index, whatever the planner believes of growing tables. A client that vanished is detected
+/// within half a minute, which frees its locks.
 const SESSION: [(&str, &str); 8] = [
     ("search_path", SEARCH_PATH),
     ("jit", "off"),
@@ -48,7 +45,7 @@ impl Place {
             return Err(OpenError::Url);
         }
         let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?;
-        // Anybody between us and the server could otherwise ask for the password, and get it.
+        // Otherwise anybody in between could ask for the password and get it.
         let is_local = options.get_socket().is_some() || is_local(options.get_host());
         let must_verify = !is_local && !says_how_to_encrypt(url);
         let options = if must_verify { options.ssl_mode(PgSslMode::VerifyFull) } else { options };
@@ -62,8 +59,7 @@ impl Place {
         Ok(Self { options, must_verify })
     }
 
-    /// Whether the server must prove by TLS who it is: it is on another host, and the URL does not
-    /// say otherwise.
+    /// Whether the server must prove its identity by TLS: it is on another host, and the URL does not say otherwise.
     pub(super) const fn must_verify(&self) -> bool {
         self.must_verify
     }
@@ -72,7 +68,7 @@ impl Place {
         &self.options
     }
 
-    /// The database's name and where it is, without any secret.
+    /// Name and host, without secrets.
     pub(super) fn name(&self) -> String {
         let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
         format!("{database} at {}:{}", self.options.get_host(), self.options.get_port())
@@ -86,13 +82,12 @@ impl Place {
     }
 }
 
-/// Whether the URL itself says whether and how the connection is encrypted.
 fn says_how_to_encrypt(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split(['&', '#']).any(|part| part.starts_with("sslmode=") || part.starts_with("ssl-mode="))
 }
 
-/// An answer, or an error where none comes in time. The connection is of no use then.
+/// Fails on a timeout; the connection is unusable then.
 pub(super) async fn timely<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     match tokio::time::timeout(ANSWER, answer).await {
         Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! Queries. Each is one statement, so each sees one moment of the log.
+//! Each query is one statement, so each sees one moment of the log.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ fn storage(error: sqlx::Error) -> LogError {
     }
 }
 
-/// A connection that failed by itself, or that owes an answer, is given to nobody else.
+/// Never reuses a connection that failed or still owes an answer.
 pub(super) fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T, sqlx::Error>) -> Result<T> {
     if matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_))) {
         lease.close_on_drop();
@@ -51,7 +51,6 @@ impl PostgresLog {
     }
 }
 
-/// Reading by position.
 impl PostgresLog {
     pub(crate) async fn head(&self) -> Result<Head> {
         let query = sqlx::query_as("SELECT size, frontier FROM head WHERE site = $1").bind(self.site.as_str());
@@ -86,16 +85,15 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
 }
 
-/// Each stream's last event, by its key. As a plain join it may be planned as a walk through all of a
-/// site's events up to there, where the planner believes that they are few.
+/// By key: as a plain join it may be planned as a scan of the site's events, where the planner believes that they are
+/// few.
 macro_rules! last_event {
     () => {
         ", LATERAL (SELECT * FROM event WHERE event.site = s.site AND event.position = s.position LIMIT 1) AS e"
     };
 }
 
-/// The newest streams of a kind with their last events. The index has the kinds that are listed, and serves a statement
-/// that says so in its own words.
+/// The index covers listed kinds, and needs the condition in its own words.
 macro_rules! newest {
     ($columns:literal, $kind:expr) => {
         if $kind.is_listed() { newest!(@ $columns, "AND s.listed") } else { newest!(@ $columns, "") }
@@ -113,8 +111,7 @@ macro_rules! newest {
     };
 }
 
-/// Reading by stream. One lookup by key for each name: `= ANY` may be planned as a walk
-/// through all of a site, where the planner believes that it is small.
+/// One lookup by key for each name: `= ANY` may be planned as a scan of the site.
 impl PostgresLog {
     pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
         let mut streams = HashMap::new();
@@ -176,7 +173,6 @@ impl PostgresLog {
     }
 }
 
-/// Reading what is to be done, and how it stands.
 impl PostgresLog {
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
         let query = sqlx::query_as(concat!(
@@ -219,7 +215,7 @@ impl PostgresLog {
     }
 
     pub(crate) async fn backlog(&self) -> Result<Vec<StageBacklog>> {
-        // Each half is one of the two indexes of what waits.
+        // Each half uses one of the two indexes of waiting work.
         let query = sqlx::query_as(
             "SELECT next_stage, sum(at_once)::bigint AS at_once, sum(delayed)::bigint AS delayed,
                  min(first_due_at_us) AS first_due_at_us
@@ -252,7 +248,7 @@ impl PostgresLog {
         Ok(rows.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
     }
 
-    /// Looks into each of the three indexes: what is nobody's work is found by its status, the rest among what waits.
+    /// One lookup for each of the three indexes.
     pub(crate) async fn with_status(
         &self,
         kind: SubjectKind,

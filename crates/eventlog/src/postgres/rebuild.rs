@@ -1,4 +1,4 @@
-//! Making the projection again from the events.
+//! Rebuilding the projection from the events.
 
 use sqlx::{Connection as _, PgConnection};
 use strongroom_model::SiteId;
@@ -10,12 +10,11 @@ use crate::projection::{LastEvent, heads, readable_heads};
 use crate::reading::column;
 use crate::stream_head::{Moved, keeping_types};
 
-/// How many events are looked at in one query. A range of positions bounds its work; a
-/// `LIMIT` may be planned as a walk to the log's end that is then sorted, for each batch.
+/// Events per query. A range of positions bounds its work; a `LIMIT` may be planned as a scan to the log's end with a
+/// sort, for each batch.
 const SPAN: u64 = 1024;
 
-/// If we stop before the commit, the projection is as it was. Nothing is appended
-/// meanwhile: the head is locked.
+/// If we stop before the commit, the projection is as it was. The locked head keeps others from appending.
 pub(super) async fn rebuild(connection: &mut PgConnection, site: &SiteId) -> Result<u64, LogError> {
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT clear_streams($1)").bind(site.as_str()).execute(&mut *transaction).await?;
@@ -25,7 +24,7 @@ pub(super) async fn rebuild(connection: &mut PgConnection, site: &SiteId) -> Res
     Ok(streams)
 }
 
-/// Writes what a new schema says more, for every site, as part of a migration.
+/// For a migration: the new schema's columns, for every site.
 pub(super) async fn upgrade(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let sites: Vec<String> =
         sqlx::query_scalar("SELECT site FROM head ORDER BY site").fetch_all(&mut *connection).await?;
@@ -36,7 +35,6 @@ pub(super) async fn upgrade(connection: &mut PgConnection) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// Writes the row of each stream whose head there is. Returns how many.
 async fn project<E: From<sqlx::Error>>(
     connection: &mut PgConnection,
     site: &str,
@@ -54,8 +52,7 @@ async fn project<E: From<sqlx::Error>>(
     Ok(streams)
 }
 
-/// The last events of streams in the span that starts there, by position. What is looked up for an event is looked up
-/// by key, event by event: a join could be planned as something else.
+/// Streams' last events in that span. Lookups are by key, event by event: a join could be planned otherwise.
 async fn last_events(connection: &mut PgConnection, site: &str, start: u64) -> Result<Vec<LastEvent>, sqlx::Error> {
     sqlx::query_as(
         "SELECT e.position, e.body, (

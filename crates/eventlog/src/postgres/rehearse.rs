@@ -1,4 +1,4 @@
-//! Trying whether the log can be written: what an append does, in a transaction that is undone.
+//! Trying whether the log can be written, with an append that is rolled back.
 
 use jiff::Timestamp;
 use sqlx::Connection as _;
@@ -11,22 +11,21 @@ use crate::appender::WriteError;
 use crate::plan::{Before, Group, Plan};
 use crate::prepared::Prepared;
 
-/// How many events are tried, and how long a text each has: together more than the room that the last pages of a
-/// table happen to have, so that a disk that is full is found to be.
+/// Together more than the free room in a table's last pages, so that a full disk is noticed.
 const EVENTS: usize = 16;
 const TEXT_BYTES: usize = 1200;
 
 impl PostgresWriter {
-    /// Whether a group would be stored. None is. Tried once: nobody waits for a server that is just going or coming.
+    /// Not retried: nobody waits for a server that starts or stops.
     pub(crate) async fn rehearse(&mut self) -> Result<(), WriteError> {
-        // An error from here on leaves the connection behind, and the transaction with it.
+        // An error from here on drops the connection and its transaction.
         let mut connection = self.connected().await?;
         let mut transaction = timely(connection.begin()).await?;
         let before = ask_for_the_head(&mut transaction, self.site()).await?;
         let events = events(self.site());
         let group = Group::Appends { appends: vec![&events], most_events: EVENTS };
         let plan = Plan::new(Before { streams: None, ..before }, &group)?;
-        // That somebody else was first shows as well that the log can be written.
+        // A conflict also shows that the log can be written.
         timely(call(&mut transaction, self.site(), false, &plan)).await?;
         timely(transaction.rollback()).await?;
         self.keep(connection);

@@ -1,4 +1,4 @@
-//! Signs of life, in a table of their own.
+//! Signs of life, in their own table.
 
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ impl PostgresLog {
         settle(lease, kept).map(drop)
     }
 
-    /// With their age by the server's clock: hosts' clocks differ.
+    /// Aged by the server's clock: hosts' clocks differ.
     pub(crate) async fn kept_signs(&self) -> Result<Vec<Kept>, LogError> {
         let query = sqlx::query_as(
             "SELECT process, (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint, body FROM sign

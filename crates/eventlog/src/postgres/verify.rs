@@ -1,4 +1,4 @@
-//! Verifying: hands the rows to the walker, from one snapshot of the database.
+//! Passes the rows to the walker, from one snapshot of the database.
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, Row as _};
@@ -14,10 +14,9 @@ use crate::stored::Head;
 use crate::stream_head::{StreamHead, keeping_types};
 use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
 
-/// How many rows are in memory at once.
+/// Rows in memory at once.
 const BATCH: usize = 512;
 
-/// Damage ends a walk; so does a database that fails for another reason.
 enum Stop {
     Damage(Damage),
     Storage(sqlx::Error),
@@ -37,7 +36,7 @@ impl From<sqlx::Error> for Stop {
 
 impl PostgresLog {
     pub(crate) async fn verify(&self, site: &SiteId, earlier: &[Head]) -> Result<Verification, LogError> {
-        // A connection of its own: its snapshot ends with it, even if this future is dropped.
+        // Its own connection, so that its snapshot ends with it, even if this future is dropped.
         let mut connection = self.place.connect().await.map_err(StorageError::from)?;
         let mut walker = Walker::new(site.as_str(), earlier);
         let mut head = Head { size: 0, root: Frontier::default().root() };
@@ -53,8 +52,7 @@ impl PostgresLog {
     }
 }
 
-/// Whether the error says that what is stored is wrong, not that it could not be read just
-/// now. XX001 and XX002 are what Postgres says of damaged tables and indexes.
+/// Whether stored data is wrong, rather than unreadable just now. XX001 and XX002: damaged tables and indexes.
 fn is_damage(error: &sqlx::Error) -> bool {
     let undecodable = matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. });
     undecodable || state(error).is_some_and(|state| state == "XX001" || state == "XX002")
@@ -86,11 +84,10 @@ async fn walk(connection: &mut PgConnection, site: &SiteId, walker: &mut Walker,
     }
 }
 
-/// The next rows; where the database cannot read one of them, those before it, and then
-/// that error.
+/// The next rows; at one that the database cannot read, those before it, then the error.
 async fn read_rows(connection: &mut PgConnection, site: &SiteId, from: Position) -> Result<Vec<RawRow>, sqlx::Error> {
     match timely(read_batch(connection, site, from, BATCH)).await {
-        // An error of the server ends the transaction, and its snapshot with it.
+        // A server error ends the transaction, and its snapshot with it.
         Err(error) if is_damage(&error) && error.as_database_error().is_none() => {
             timely(read_batch(connection, site, from, 1)).await
         }
@@ -104,7 +101,7 @@ async fn read_batch(
     from: Position,
     most: usize,
 ) -> Result<Vec<RawRow>, sqlx::Error> {
-    // What is looked up for a row is looked up by index, row by row.
+    // Lookups by index, row by row.
     sqlx::query_as(
         "SELECT e.position AS at, e.stream, e.version AS event_version, e.id::text, e.type, e.time_us, e.body,
                 e.leaf_hash, p.position AS previous, f.position AS first, n.position IS NULL AS is_last,
@@ -161,8 +158,7 @@ impl FromRow<'_, PgRow> for RawRow {
     }
 }
 
-/// Whether each stream of the projection has the event that it calls its last. That each
-/// last event has its stream was seen on the way.
+/// Whether each projected stream has its last event; the converse was checked on the way.
 async fn check_streams(connection: &mut PgConnection, site: &SiteId) -> Result<(), Stop> {
     let stray: Option<(String, i64)> = sqlx::query_as(
         "SELECT s.name, s.position FROM stream s

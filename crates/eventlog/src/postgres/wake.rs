@@ -1,8 +1,5 @@
-//! Telling other processes of our commits, and being told of theirs.
-//!
-//! A notification that is sent in the append's own transaction would make all commits of
-//! the whole server queue up behind each other. So it is sent apart, not for each commit
-//! but a few times a second; nothing depends on it, since a reader looks by itself.
+//! Notifying other processes of commits. Sent within the append's transaction, a notification would serialise all
+//! commits of the server; so it is sent apart, a few times a second, and readers poll in any case.
 
 use std::time::Duration;
 
@@ -15,14 +12,11 @@ use tokio::task::AbortHandle;
 use super::place::timely;
 use crate::appender::tell;
 
-/// One for all sites: what is told is `<site> <size>`.
+/// For all sites; the payload is `<site> <size>`.
 const CHANNEL: &str = "strongroom";
-/// At most one notification in that time.
 const BETWEEN: Duration = Duration::from_millis(50);
-/// How long to wait before listening again, once that has failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The two tasks, which end with it.
 #[derive(Debug)]
 pub(super) struct Wake {
     tasks: Vec<AbortHandle>,
@@ -56,7 +50,7 @@ async fn notify(pool: PgPool, site: SiteId, mut committed: watch::Receiver<u64>)
     while committed.changed().await.is_ok() {
         let size = *committed.borrow_and_update();
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(format!("{site} {size}"));
-        // Those who listen look by themselves soon enough.
+        // Listeners poll in any case.
         if let Err(error) = timely(notify.execute(&pool)).await {
             tracing::debug!(%error, "other processes were not told of a commit");
         }
@@ -79,7 +73,7 @@ async fn listen_once(pool: &PgPool, site: &SiteId, appended: &watch::Sender<u64>
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     loop {
-        // Without one the connection was lost, and there is a new one.
+        // `None`: the connection was lost and replaced.
         let Some(notification) = listener.try_recv().await? else { continue };
         if let Some((of, size)) = notification.payload().split_once(' ')
             && of == site.as_str()

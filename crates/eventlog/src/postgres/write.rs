@@ -1,12 +1,11 @@
 //! Writing: each group in one statement, in the writer's turn.
 //!
-//! A writer first takes its turn (a lock that all of a site's writers queue at) and is
-//! told where the log ends, then appends what has gathered until then, by compare and swap on
-//! the head. So no transaction is ever open while this process thinks, nobody starves, and a
-//! writer that is stopped in its turn only makes the others take theirs without.
+//! A writer first takes its turn, a lock that all of a site's writers queue at, and learns the log's end; then it
+//! appends what has gathered, by compare and swap on the head. So no transaction is open while this process computes,
+//! nobody starves, and a writer stopped in its turn only makes the others go without.
 //!
-//! That callers expect their streams where they are is taken on trust: the database refuses
-//! the whole group where it is not so. Then it is looked up, and the group is planned again.
+//! Callers' expected versions are trusted first. If the database refuses the group, they are looked up and the group
+//! is planned again.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -27,8 +26,7 @@ use crate::plan::{Before, Group, Known, Plan};
 use crate::reading::{column, frontier_of};
 use crate::stream_head::Moved;
 
-/// Binds rows of the projection, column by column, in the order of `put_streams`. A macro,
-/// since each kind of query is another type.
+/// Column by column, in the order of `put_streams`. A macro, since each kind of query is another type.
 macro_rules! bind_heads {
     ($query:expr, $moved:expr) => {{
         let heads = || $moved.iter().map(|moved| &moved.head);
@@ -51,79 +49,73 @@ macro_rules! bind_heads {
 }
 pub(super) use bind_heads;
 
-/// How long a group waits for a server that is just going or coming.
+/// How long to retry while the server starts or stops.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause between two tries to reach it, from the first to the longest.
+/// The first pause between retries, and the longest.
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long groups go without a turn, once a turn did not come.
+/// How long to go without turns after one timed out.
 const WITHOUT_TURN: Duration = Duration::from_secs(60);
-/// How often a group is planned again when others were first. In turn they never are.
+/// Tries after lost races, which do not happen in turn.
 const TRIES: usize = 32;
 
-/// The one connection that writes. Only the appender's task has it, and that is never
-/// cancelled.
+/// Only the appender's task has it and is never cancelled.
 #[derive(Debug)]
 pub(crate) struct PostgresWriter {
     place: Place,
     site: SiteId,
-    /// Absent after an error: what state the connection is in is then anybody's guess.
+    /// Absent after an error, which leaves the connection in an unknown state.
     connection: Option<PgConnection>,
-    /// The turn that the next group is written in, with the connection.
+    /// The next group's turn and connection.
     turn: Option<Turn>,
-    /// Until when groups are appended without a turn.
     turnless_until: Option<Instant>,
 }
 
-/// Whom a group is planned by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// Its callers: each stream is where it is expected, and no id is in the log already. It is not
-    /// so only where somebody was late, or made a mistake.
+    /// Expected versions and new ids are trusted; wrong only after a lost race or a mistake.
     Callers,
-    /// Nobody: streams and ids are looked up.
+    /// Streams and ids are looked up.
     Nobody,
 }
 
-/// What became of a group. But for the first, nothing was changed, and it is planned again.
+/// All but the first changed nothing, and the group is planned again.
 enum Outcome {
     Stored,
     LateForTheHead,
     Refused,
 }
 
-/// What a group is planned on.
 #[derive(Debug)]
 struct Turn {
     connection: PgConnection,
     before: Before,
-    /// Whether the others wait for us.
+    /// Whether others wait for us.
     held: bool,
 }
 
 impl PostgresWriter {
-    /// A commit costs a round trip and a sync whatever it holds. Nobody is waited for:
-    /// while one group is on its way, the next gathers.
+    /// A commit costs a round trip and a sync whatever it holds, so nobody is waited for: while one group is on its
+    /// way, the next gathers.
     pub(crate) const GROUPING: Grouping = Grouping { most_events: 1024, gather: Duration::ZERO };
 
     pub(super) const fn new(place: Place, site: SiteId, connection: PgConnection) -> Self {
         Self { place, site, connection: Some(connection), turn: None, turnless_until: None }
     }
 
-    /// Waits until it is our turn to write: what gathers until then goes with the group.
+    /// Waits for our turn; what gathers meanwhile joins the group.
     pub(crate) async fn take_turn(&mut self) -> Result<(), WriteError> {
         self.turn = Some(self.ask(&[], &[]).await?);
         Ok(())
     }
 
-    /// Writes a group in one commit.
     pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
         let mut trust = Trust::Callers;
         for _ in 0..TRIES {
-            // An error from here on leaves the connection behind, and the turn with it.
+            // An error from here on drops the connection and its turn.
             let Turn { mut connection, before, held } = self.turn_for(group, trust).await?;
             let plan = Plan::new(before, group)?;
-            // Nobody is refused on trust.
+            // No append is refused on trust.
             let doubtful = trust == Trust::Callers && plan.verdicts.iter().any(Result::is_err);
             if doubtful || plan.rows.is_empty() {
                 if held {
@@ -164,8 +156,7 @@ impl PostgresWriter {
         }
     }
 
-    /// Takes a turn, and asks where the log ends and which of these it has. Nothing is stored by
-    /// this, so it is tried again while there is hope.
+    /// Takes a turn and reads the head and the known streams and ids. Nothing is stored, so it is retried.
     async fn ask(&mut self, streams: &[String], ids: &[Uuid]) -> Result<Turn, WriteError> {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = PAUSE;
@@ -198,7 +189,6 @@ impl PostgresWriter {
         Ok((connection, rows))
     }
 
-    /// Takes the connection, or a new one.
     pub(super) async fn connected(&mut self) -> Result<PgConnection, sqlx::Error> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
@@ -206,7 +196,6 @@ impl PostgresWriter {
         }
     }
 
-    /// Keeps a connection on which nothing is under way.
     pub(super) fn keep(&mut self, connection: PgConnection) {
         self.connection = Some(connection);
     }
@@ -215,7 +204,7 @@ impl PostgresWriter {
         &self.site
     }
 
-    /// Makes the projection again, in one transaction. Returns how many streams there are.
+    /// In one transaction; returns the number of streams.
     pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
         let mut connection = self.connected().await.map_err(StorageError::from)?;
         let streams = rebuild(&mut connection, &self.site).await?;
@@ -232,7 +221,7 @@ impl PostgresWriter {
     }
 }
 
-/// A row that `take_turn` gives: the head, a stream or an id.
+/// A row of `take_turn`: the head, a stream or an id.
 struct Found {
     name: Option<String>,
     first_position: Option<i64>,
@@ -253,7 +242,6 @@ impl FromRow<'_, PgRow> for Found {
     }
 }
 
-/// Where the log ends, without a turn.
 pub(super) async fn ask_for_the_head(connection: &mut PgConnection, site: &SiteId) -> Result<Before, WriteError> {
     Ok(before(take_turn(connection, site, &[], &[], false).await?)?)
 }
@@ -294,7 +282,7 @@ async fn end_turn(connection: &mut PgConnection, site: &SiteId) -> Result<(), sq
     sqlx::query("SELECT end_turn($1)").bind(site.as_str()).execute(connection).await.map(drop)
 }
 
-/// If we stop anywhere in it, Postgres keeps the group as a whole or not at all; nobody was told of it yet.
+/// If we stop in it, Postgres keeps the group as a whole or not at all; no caller was answered yet.
 async fn append(
     connection: &mut PgConnection,
     site: &SiteId,
@@ -318,7 +306,7 @@ async fn append(
     Ok(if stored { Outcome::Stored } else { Outcome::LateForTheHead })
 }
 
-/// The statement. Gives whether the log still ended where the plan says; or else nothing was stored.
+/// Returns whether the head was as planned; otherwise nothing was stored.
 pub(super) async fn call(
     connection: &mut PgConnection,
     site: &SiteId,
@@ -327,7 +315,7 @@ pub(super) async fn call(
 ) -> Result<bool, sqlx::Error> {
     let rows = &plan.rows;
     let mut heads: Vec<&Moved> = plan.heads.values().collect();
-    // Neighbours in an index are written one after the other.
+    // In the index's order.
     heads.sort_unstable_by_key(|moved| moved.head.position);
     let query = sqlx::query_scalar(
         "SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
@@ -348,14 +336,13 @@ pub(super) async fn call(
     bind_heads!(query, heads).bind(keeps).fetch_one(connection).await
 }
 
-/// Whether the log is not as the group's callers believe: a version or an id is taken, or the version
-/// before is not there.
+/// A version or an id is taken, or the version before is missing.
 fn is_refusal(error: &sqlx::Error) -> bool {
     matches!(state(error).as_deref(), Some(UNIQUE_VIOLATION | RESTRICT_VIOLATION))
 }
 
-/// An error that the server reports of a statement undoes it. Anything else, the server's
-/// own end among it, may come after the commit.
+/// An error that the server reports of a statement undoes it. Any other, such as the server's own end, may follow the
+/// commit.
 fn write_error(error: sqlx::Error) -> WriteError {
     let reported = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     match reported.map(PgDatabaseError::severity) {

@@ -1,4 +1,4 @@
-//! Many values as one that is bound.
+//! Many values as one parameter.
 
 /// The values for `IN (SELECT value FROM json_each(?))`.
 pub(super) fn json_list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {

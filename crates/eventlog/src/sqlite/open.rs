@@ -1,4 +1,4 @@
-//! Opening: look first, change nothing that is not ours, then set up.
+//! Opening: nothing that is not ours is changed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,15 +14,14 @@ use super::schema::{self, Found, NEWEST};
 use super::{SqliteLog, SqliteWriter};
 use crate::error::OpenError;
 
-/// How many reads run at once in one process; each has its thread.
+/// Concurrent reads; each has its thread.
 const READERS: u32 = 4;
-/// How long a writer waits for another process's transaction. Each is a few milliseconds;
-/// only rebuilding the projection of a large log takes seconds.
+/// How long a writer waits for another process: a transaction takes milliseconds, a rebuild of a large projection
+/// seconds.
 const BUSY: Duration = Duration::from_secs(30);
-/// How many prepared statements a connection keeps: the multi-row inserts have one for
-/// each number of rows.
+/// A multi-row insert has one for each number of rows.
 const STATEMENTS: usize = 256;
-/// How many tries to turn a new file to WAL, which cannot wait for a lock by itself.
+/// Turning a new file to WAL cannot wait for a lock.
 const WAL_TRIES: u32 = 250;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,7 +30,7 @@ const SQLITE_READONLY: i64 = 8;
 const SQLITE_CANTOPEN: i64 = 14;
 const SQLITE_NOTADB: i64 = 26;
 
-/// The primary result code (<https://sqlite.org/rescode.html>), if SQLite gave one.
+/// The primary result code (<https://sqlite.org/rescode.html>).
 pub(super) fn result_code(error: &sqlx::Error) -> Option<i64> {
     let sqlx::Error::Database(error) = error else { return None };
     error.code()?.parse::<i64>().ok().map(|extended| extended & 0xff)
@@ -49,7 +48,7 @@ impl SqliteLog {
             file.check(found, site)?;
         }
         set_up(&mut connection, site).await.map_err(|error| file.error(error))?;
-        // Another process may have made it its own between our look and our setting up.
+        // Another process may have set it up meanwhile.
         let found = schema::identify(&mut connection).await.map_err(|error| file.error(error))?;
         file.check(found, site)?;
         let log = Self::readers(file.options().read_only(true));
@@ -64,9 +63,8 @@ impl SqliteLog {
         let options = file.options().read_only(true);
         let (options, found) = match look(&options).await {
             Ok(found) => (options, found),
-            // A reader that may not write in the folder cannot make the files beside the
-            // log that it shares with writers. Nobody else has them open, or they would
-            // be there: so nobody writes, and the file may be read as it lies.
+            // A reader without write access cannot create the shared files beside the log. They are missing, so nobody
+            // has the log open, and the file may be read as it is.
             Err(error) if cannot_share(&error) && file.has_company() => {
                 return Err(OpenError::NeedsRecovery(file.path));
             }
@@ -89,7 +87,7 @@ impl SqliteLog {
     fn readers(options: SqliteConnectOptions) -> Self {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            // Asking a connection whether it lives costs as much as a read, and there is no wire to break.
+            // A ping costs as much as a read, and no wire can break.
             .test_before_acquire(false)
             .max_lifetime(None)
             .connect_lazy_with(options.clone());
@@ -108,8 +106,8 @@ fn cannot_share(error: &sqlx::Error) -> bool {
     matches!(result_code(error), Some(SQLITE_CANTOPEN | SQLITE_READONLY))
 }
 
-/// If we stop before the migration is committed, an empty database stays, which the next
-/// opening sets up; after it, a complete log without events.
+/// If we stop before the migration is committed, an empty database stays, which the next opening sets up; after it, a
+/// complete log without events.
 async fn set_up(connection: &mut SqliteConnection, site: &SiteId) -> Result<(), sqlx::Error> {
     kill_point!("eventlog.before-wal");
     turn_to_wal(connection).await?;
@@ -127,37 +125,35 @@ async fn turn_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Erro
     sqlx::query("PRAGMA journal_mode = WAL").execute(connection).await.map(drop)
 }
 
-/// The file that a log is in.
 struct File {
     path: PathBuf,
 }
 
 impl File {
-    /// Absolute, since SQLite takes a relative path that begins with `file:` for a URI.
+    /// Absolute: SQLite takes a relative path that begins with `file:` for a URI.
     fn named(path: &Path) -> Result<Self, OpenError> {
         let absolute = std::path::absolute(path)
             .map_err(|source| OpenError::Storage { path: path.to_owned(), source: sqlx::Error::Io(source).into() })?;
         Ok(Self { path: absolute })
     }
 
-    /// For its owner alone, where it is not there yet.
     fn make_folder(&self) -> Result<(), OpenError> {
         let folder = self.path.parent().unwrap_or(&self.path);
         let made = private_folders().create(folder);
         made.map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
     }
 
-    /// Makes the empty file, for its owner alone: SQLite gives the files beside it the same permissions. What an older
-    /// version made for everybody to read is taken back; the group keeps what it has.
+    /// Creates the empty file for its owner alone; SQLite gives the files beside it the same permissions. World access
+    /// from an older version is removed, group access stays.
     fn make(&self) {
         match private_files().write(true).create_new(true).open(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 for path in ["", "-wal", "-shm"].map(|suffix| self.beside(suffix)) {
-                    // Another user's file stays as that user wants it.
+                    // Fails on another user's file, which is theirs to decide.
                     let _ = close_to_others(&path);
                 }
             }
-            // What is wrong with it is said where it is opened.
+            // Opening it reports the error.
             _ => {}
         }
     }
@@ -173,9 +169,9 @@ impl File {
             .filename(&self.path)
             .busy_timeout(BUSY)
             .statement_cache_capacity(STATEMENTS)
-            // A log that was handed to us must not run functions of its own making.
+            // A foreign log must not run functions of its own.
             .pragma("trusted_schema", "OFF")
-            // 64 MiB: a reader that held a snapshot for long must not leave its WAL for ever.
+            // 64 MiB: a reader's long snapshot must not leave its WAL for ever.
             .pragma("journal_size_limit", "67108864")
             // Each statement would be formatted for a log that nobody reads.
             .disable_statement_logging()

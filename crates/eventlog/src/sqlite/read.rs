@@ -1,4 +1,4 @@
-//! Queries. Each is one statement, so each sees one moment of the log.
+//! Each query is one statement, so each sees one moment of the log.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,6 @@ fn storage(error: sqlx::Error) -> LogError {
     }
 }
 
-/// Reading by position.
 impl SqliteLog {
     pub(crate) async fn head(&self) -> Result<Head> {
         let (size, frontier): (i64, Vec<u8>) =
@@ -57,7 +56,6 @@ impl SqliteLog {
     }
 }
 
-/// Reading by stream.
 impl SqliteLog {
     pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
         let mut streams = HashMap::new();
@@ -133,7 +131,6 @@ impl SqliteLog {
     }
 }
 
-/// Reading what is to be done, and how it stands.
 impl SqliteLog {
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
         sqlx::query_as(

@@ -1,4 +1,4 @@
-//! Making the projection again from the events.
+//! Rebuilding the projection from the events.
 
 use sqlx::{Connection, SqliteConnection};
 use strongroom_service::kill_point;
@@ -10,7 +10,7 @@ use crate::projection::{LastEvent, heads, readable_heads};
 use crate::reading::limit;
 use crate::stream_head::{Moved, keeping_types};
 
-/// How many streams are in memory at once.
+/// Streams in memory at once.
 const BATCH: usize = 512;
 
 /// If we stop before the commit, the projection is as it was.
@@ -23,7 +23,6 @@ pub(super) async fn rebuild(connection: &mut SqliteConnection) -> Result<u64, Lo
     Ok(streams)
 }
 
-/// Writes the row of each stream whose head there is. Returns how many.
 async fn project<E: From<sqlx::Error>>(
     connection: &mut SqliteConnection,
     heads: impl Fn(&[LastEvent]) -> Result<Vec<Moved>, E>,
@@ -39,12 +38,11 @@ async fn project<E: From<sqlx::Error>>(
     }
 }
 
-/// Writes what a new schema says more, as part of a migration.
+/// For a migration: the new schema's columns.
 pub(super) async fn upgrade(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
     project(connection, |lasts| Ok(readable_heads(lasts))).await
 }
 
-/// The next streams' last events, by their positions.
 async fn last_events(connection: &mut SqliteConnection, from: i64) -> Result<Vec<LastEvent>, sqlx::Error> {
     sqlx::query_as(
         "SELECT e.position, e.body,

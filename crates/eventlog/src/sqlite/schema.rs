@@ -1,40 +1,33 @@
-//! What a file is, and how it becomes a log of the newest schema.
+//! Identifying a file, and migrating it to the newest schema.
 
 use sqlx::{Connection, SqliteConnection};
 use strongroom_service::kill_point;
 
 use super::rebuild::upgrade;
 
-/// The schema's versions, oldest first. One that was released never changes.
+/// Oldest first. A released one never changes.
 const MIGRATIONS: [&str; 2] = [
     include_str!("../../../../schemas/sqlite/eventlog/0001_log.sql"),
     include_str!("../../../../schemas/sqlite/eventlog/0002_status.sql"),
 ];
 
-/// The newest schema that this version knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// "SRlg", in the header of every log.
 const APPLICATION_ID: i64 = 0x5352_6c67;
 
-/// What a database file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A database without anything in it.
     Empty,
-    /// Somebody else's database.
     Foreign,
-    /// An event log.
     Log {
-        /// The number of its schema.
         schema: i64,
-        /// Whose it is; absent where the schema is too new to tell.
+        /// Absent where the schema is too new to tell.
         site: Option<String>,
     },
 }
 
-/// Looks at a database without changing it, at one moment of it: another process may be
-/// making it a log just now.
+/// At one moment of the file: another process may be setting it up.
 pub(super) async fn identify(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     let mut snapshot = connection.begin().await?;
     let found = look(&mut snapshot).await?;
@@ -60,10 +53,8 @@ async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     Ok(Found::Log { schema, site })
 }
 
-/// Brings the schema up to date, and a new log to life, in one transaction: if we stop in
-/// it, the file is as it was. Two processes that do it at once do it one after the other,
-/// and the second finds nothing left to do. The projection of an older schema is made again from the events,
-/// a batch at a time, so that memory stays bounded.
+/// In one transaction: if we stop in it, the file is as it was. A concurrent process waits and finds nothing left to
+/// do. An older schema's projection is rebuilt in batches, so that memory stays bounded.
 pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
@@ -85,14 +76,14 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, site: &str) -> Re
     transaction.commit().await
 }
 
-/// The names of the triggers that guard the log, with their text, as a fresh log has them.
+/// The log's triggers and their text.
 pub(super) async fn guards(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
     sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
         .fetch_all(connection)
         .await
 }
 
-/// The guards of a log that nobody has touched.
+/// Those of a fresh log.
 pub(super) async fn expected_guards() -> Result<Vec<(String, String)>, sqlx::Error> {
     let mut fresh = SqliteConnection::connect("sqlite::memory:").await?;
     migrate(&mut fresh, "fresh").await?;

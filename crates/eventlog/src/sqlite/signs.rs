@@ -1,8 +1,6 @@
-//! Signs of life, as files in a folder beside the log's: all processes of such a log are on one host. In the log's own
-//! file each sign would be a synced commit.
-//!
-//! A file is renamed into its place, so that a reader sees one sign or the other. After a power cut there may be none:
-//! the processes are gone as well.
+//! Signs of life as files in a folder beside the log's, whose processes are all on one host; in the log's own file
+//! each would be a synced commit. A file is renamed into place, so that readers see one sign or the other; after a
+//! power cut it may be missing, as are the processes.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -46,7 +44,7 @@ fn keep(folder: &Path, process: Uuid, text: &str) -> io::Result<()> {
     forget(folder)
 }
 
-/// Forgets what is a week old, or beyond what is kept. Another process may do so at the same time.
+/// Another process may do the same at once.
 fn forget(folder: &Path) -> io::Result<()> {
     for (number, (age, path)) in files(folder)?.into_iter().enumerate() {
         if number >= MAX_SIGNS || age.unsigned_abs() > KEPT_FOR {
@@ -62,7 +60,7 @@ fn kept(folder: &Path) -> io::Result<Vec<Kept>> {
         let process = path.file_name().and_then(|name| name.to_str()?.parse::<Uuid>().ok());
         let Some(process) = process else { continue };
         let mut text = String::new();
-        // It may just have been forgotten.
+        // It may just have been deleted.
         let read = fs::File::open(&path).and_then(|file| file.take(MAX_SIGN_BYTES as u64).read_to_string(&mut text));
         if read.is_ok() {
             signs.push(Kept { process, age, text });
@@ -71,7 +69,6 @@ fn kept(folder: &Path) -> io::Result<Vec<Kept>> {
     Ok(signs)
 }
 
-/// The files there with their ages by this host's clock, the newest first.
 fn files(folder: &Path) -> io::Result<Vec<(SignedDuration, PathBuf)>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,4 +1,4 @@
-//! Verifying: hands the rows to the walker, from one snapshot of the file.
+//! Passes the rows to the walker, from one snapshot of the file.
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions, FromRow, Row as _};
@@ -15,13 +15,12 @@ use crate::stored::Head;
 use crate::stream_head::{StreamHead, keeping_types};
 use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
 
-/// How many rows are in memory at once.
+/// Rows in memory at once.
 const BATCH: usize = 256;
 
 const SQLITE_CORRUPT: i64 = 11;
 const SQLITE_NOTADB: i64 = 26;
 
-/// Damage ends a walk; so does a database that fails for another reason.
 enum Stop {
     Damage(Damage),
     Storage(sqlx::Error),
@@ -41,7 +40,7 @@ impl From<sqlx::Error> for Stop {
 
 impl SqliteLog {
     pub(crate) async fn verify(&self, site: &SiteId, earlier: &[Head]) -> Result<Verification, LogError> {
-        // A connection of its own: its snapshot ends with it, even if this future is dropped.
+        // Its own connection, so that its snapshot ends with it, even if this future is dropped.
         let mut connection = self.options.connect().await.map_err(StorageError::from)?;
         let mut walker = Walker::new(site.as_str(), earlier);
         let mut head = Head { size: 0, root: Frontier::default().root() };
@@ -57,7 +56,7 @@ impl SqliteLog {
     }
 }
 
-/// Whether the error says that the file is wrong, not that it could not be read just now.
+/// Whether the file is wrong, rather than unreadable just now.
 fn is_damage(error: &sqlx::Error) -> bool {
     let undecodable = matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. });
     undecodable || matches!(result_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
@@ -87,8 +86,7 @@ async fn walk(connection: &mut SqliteConnection, walker: &mut Walker, head: &mut
     check_database(connection, walker.next()).await
 }
 
-/// The next rows; where the database cannot read one of them, those before it, and then
-/// that error.
+/// The next rows; at one that the database cannot read, those before it, then the error.
 async fn read_rows(connection: &mut SqliteConnection, from: Position) -> Result<Vec<RawRow>, sqlx::Error> {
     match read_batch(connection, from, BATCH).await {
         Err(error) if is_damage(&error) => read_batch(connection, from, 1).await,
@@ -147,8 +145,7 @@ impl FromRow<'_, SqliteRow> for RawRow {
     }
 }
 
-/// Whether each stream of the projection has the event that it calls its last. That each
-/// last event has its stream was seen on the way.
+/// Whether each projected stream has its last event; the converse was checked on the way.
 async fn check_streams(connection: &mut SqliteConnection) -> Result<(), Stop> {
     let stray: Option<(String, i64)> = sqlx::query_as(
         "SELECT s.name, s.position FROM stream s
@@ -170,7 +167,7 @@ async fn check_guards(connection: &mut SqliteConnection, end: Position) -> Resul
     let found = schema::guards(connection).await?;
     let expected = schema::expected_guards().await?;
     let differs = expected.iter().find(|guard| !found.contains(guard));
-    // A trigger that we know nothing of could do anything at all to what is appended.
+    // An unknown trigger could change whatever is appended.
     let differs = differs.or_else(|| found.iter().find(|guard| !expected.contains(guard)));
     match differs {
         None => Ok(()),
@@ -178,7 +175,7 @@ async fn check_guards(connection: &mut SqliteConnection, end: Position) -> Resul
     }
 }
 
-/// SQLite's own check: its pages, and that the indexes hold what the tables do.
+/// SQLite's own check of pages and indexes.
 async fn check_database(connection: &mut SqliteConnection, end: Position) -> Result<(), Stop> {
     let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(connection).await?;
     if said == "ok" { Ok(()) } else { Err(Damage { position: end, fault: Fault::Database(said) }.into()) }

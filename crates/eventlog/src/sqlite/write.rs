@@ -1,4 +1,4 @@
-//! Writing: one transaction for each group.
+//! Writing: one transaction per group.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,17 +16,14 @@ use crate::plan::{Before, Group, Known, Plan, Row};
 use crate::reading::{column, frontier_of};
 use crate::stream_head::Moved;
 
-/// How many rows one insert has at most. Each number of rows is a prepared statement of
-/// its own, and each statement is a trip to the connection's thread.
+/// Each number of rows is a prepared statement, and each statement a trip to the connection's thread.
 const ROWS_AT_ONCE: usize = 64;
 
-/// The one connection that writes. Only the appender's task has it, and that is never
-/// cancelled, so no transaction is left open by a future that was dropped.
+/// Only the appender's task has it and is never cancelled, so no dropped future leaves a transaction open.
 #[derive(Debug)]
 pub(crate) struct SqliteWriter {
     options: SqliteConnectOptions,
-    /// Absent after an error: what state the connection is in is then anybody's guess, so
-    /// the next group gets a new one.
+    /// Absent after an error, which leaves the connection in an unknown state.
     connection: Option<SqliteConnection>,
 }
 
@@ -37,7 +34,6 @@ impl SqliteWriter {
         Self { options, connection: Some(connection) }
     }
 
-    /// Writes a group in one transaction.
     pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
         let mut connection = self.take().await?;
         let plan = write_group(&mut connection, group).await?;
@@ -45,7 +41,7 @@ impl SqliteWriter {
         Ok(plan)
     }
 
-    /// Makes the projection again, in one transaction. Returns how many streams there are.
+    /// In one transaction; returns the number of streams.
     pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
         let mut connection = self.take().await.map_err(StorageError::from)?;
         let streams = rebuild(&mut connection).await?;
@@ -57,7 +53,7 @@ impl SqliteWriter {
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
         {
-            // All that was promised is in the WAL; the next opening takes it from there.
+            // Everything committed is in the WAL; the next opening recovers it.
             tracing::warn!(%error, "the event log was not closed in order");
         }
     }
@@ -70,8 +66,8 @@ impl SqliteWriter {
     }
 }
 
-/// If we stop anywhere before the commit returns, SQLite's recovery keeps the group as a
-/// whole or not at all; nobody was told of it yet.
+/// If we stop before the commit returns, SQLite's recovery keeps the group as a whole or not at all; no caller was
+/// answered yet.
 async fn write_group<'a>(connection: &mut SqliteConnection, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let before = before(&mut transaction, group).await?;
@@ -123,7 +119,7 @@ async fn before(connection: &mut SqliteConnection, group: &Group<'_>) -> Result<
     })
 }
 
-/// `(?,?,…),(?,?,…)…`: so many rows of so many columns.
+/// `(?,?,…),(?,?,…)…`
 fn placeholders(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(","));
     vec![row; rows].join(",")
@@ -152,7 +148,6 @@ async fn insert_events(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> R
     Ok(())
 }
 
-/// Moves rows of the projection.
 pub(super) async fn upsert_streams(
     connection: &mut SqliteConnection,
     heads: impl Iterator<Item = &Moved>,
@@ -162,7 +157,7 @@ pub(super) async fn upsert_streams(
     upsert(connection, &kept, "").await
 }
 
-/// Inserts rows, or sets in those that are there what every event moves, and `more`.
+/// Inserts rows, or updates existing ones, with `more` columns.
 async fn upsert(connection: &mut SqliteConnection, heads: &[&Moved], more: &'static str) -> Result<(), sqlx::Error> {
     for heads in heads.chunks(ROWS_AT_ONCE) {
         let mut sql =

@@ -5,52 +5,50 @@ use std::fmt;
 use strongroom_model::text::printable;
 use strongroom_model::{Position, StreamName, Version};
 
-/// Something in a log that is not right.
+/// A fault and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// The first position that it touches.
+    /// The first affected position.
     pub position: Position,
-    /// What it is.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What is not right.
+/// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// No event is there.
+    /// The event is missing.
     Missing,
-    /// The database cannot read what is there.
+    /// The database cannot read it.
     Unreadable(String),
-    /// The bytes are not the ones that were hashed when they were stored.
+    /// The bytes differ from their hash.
     ChangedBytes,
-    /// The bytes are no event.
+    /// The bytes are not an event.
     NoEvent(String),
-    /// The event names another position, so it was stored elsewhere.
+    /// The event names another position.
     Misplaced(Position),
-    /// A column says something else than the event.
+    /// A column contradicts the event.
     Column(&'static str),
-    /// The event is not the next of its stream.
+    /// The event is not its stream's next.
     WrongVersion(StreamName, Version),
-    /// The projection of its stream says something else than the stream's last event.
+    /// The projection contradicts the stream's last event.
     Projection(StreamName),
-    /// The projection has a stream that no event is of.
+    /// The projection has a stream without events.
     UnknownStream(String),
-    /// There are events beyond the log's head.
+    /// Events beyond the log's head.
     BeyondHead,
-    /// The tree over the events up to this position (not included) has another root than
-    /// the head: one of them was changed together with its hash.
+    /// Another root than the head's up to this position (excluded): an event was changed together with its hash.
     Root(Position),
-    /// The tree over so many events has another root than an earlier head of that size: one from here on and before
-    /// there was changed, with everything that was computed from it.
+    /// Another root than an earlier head of that size: an event before it was changed, with all that was computed from
+    /// it.
     EarlierHead(u64),
-    /// The head does not fit its own size.
+    /// The head contradicts its own size.
     Head,
-    /// The log is shorter than an earlier head of that size: its end was cut off.
+    /// Shorter than an earlier head: the end was cut off.
     CutOff(u64),
-    /// Something that guards the log is missing, is not what was installed, or was not there then: a
-    /// trigger, a function, a right.
+    /// A guard (trigger, function, right) is missing or changed, or was added.
     Guard(String),
-    /// The database's own check fails.
+    /// The database's own check failed.
     Database(String),
 }
 

@@ -1,4 +1,4 @@
-//! Alarms: told once when they begin and once when they end.
+//! Events of an alarm.
 
 mod kind;
 
@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 pub use self::kind::{AlarmKind, Blocks, ClearedBy};
 use crate::id::EventId;
 
-/// Which condition of which thing: one stream, so that one can only be raised once
-/// before it is cleared.
+/// An alarm's stream: raised once before it is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlarmKey {
-    /// What kind of condition.
+    /// The kind of condition.
     pub kind: AlarmKind,
-    /// Of what: a drive's id, a booking's, or a word such as `server`.
+    /// An id, or a name such as `server`.
     pub subject: String,
 }
 
 impl AlarmKey {
-    /// The condition `kind` of `subject`, which must be a plain word or an id.
+    /// The alarm of a name or an id.
     #[must_use]
     pub fn new(kind: AlarmKind, subject: impl fmt::Display) -> Self {
         Self { kind, subject: crate::text::printable(&subject.to_string(), 160) }
@@ -29,7 +28,7 @@ impl AlarmKey {
 }
 
 impl AlarmKey {
-    /// What a look found that ended it; `None` for what no look ends.
+    /// The message when a readiness check clears it, if one can.
     #[must_use]
     pub fn found_well(&self) -> Option<String> {
         let looked = self.kind.cleared_by() == ClearedBy::Opening;
@@ -46,30 +45,30 @@ impl fmt::Display for AlarmKey {
 /// A condition began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlarmRaised {
-    /// What kind of condition.
+    /// The kind of condition.
     pub kind: AlarmKind,
-    /// What is the matter, in one sentence.
+    /// The problem.
     pub message: String,
-    /// What a person does about it, in one sentence or a command.
+    /// A person's next step.
     pub next_step: String,
-    /// Of what.
+    /// The affected subject.
     pub subject: String,
 }
 
 /// The condition ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlarmCleared {
-    /// What was found to be well again, in one sentence.
+    /// What was found resolved.
     pub message: String,
 }
 
-/// A mail about an alarm's beginning or end was handed over.
+/// An alarm's mail was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlarmNotified {
-    /// The raised and cleared events that it told of.
+    /// The raised and cleared events.
     pub about: Vec<EventId>,
-    /// The mail's Message-ID, without angle brackets.
+    /// Its Message-ID, without angle brackets.
     pub message_id: String,
-    /// Who took it: the mail server's reply, or the file's name.
+    /// The mail server's reply, or a file name.
     pub receipt: String,
 }

@@ -1,4 +1,4 @@
-//! What happens to a drive.
+//! Events of a drive.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,80 +6,79 @@ use serde::{Deserialize, Serialize};
 use crate::drive_use::DriveUse;
 use crate::id::UseToken;
 
-/// What disk a drive is on.
+/// A drive's disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskOf {
-    /// One of its own.
+    /// Its own disk.
     Own,
-    /// The one that holds the system.
+    /// The system's disk.
     System,
-    /// The one that holds the log.
+    /// The log's disk.
     Log,
-    /// The one that holds the document server's files.
+    /// The document server's disk.
     Documents,
-    /// None: it is in memory.
+    /// Memory.
     Memory,
 }
 
-/// A drive was found attached where copies are proven. Recorded where this differs from what was recorded last of any
-/// drive, so that the newest one tells how it is; before the first one, each drive has a disk of its own and counts only what was read
-/// from it.
+/// A drive was found attached for proof. Recorded where it differs from the last record of any drive, initially
+/// [`DriveAttached::PLAIN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveAttached {
-    /// Whether a copy is proven though it may have been read back from a cache.
+    /// Whether cached read-back is proof.
     pub cached_is_proven: bool,
-    /// What disk it is on.
+    /// Its disk.
     pub disk: DiskOf,
 }
 
 impl DriveAttached {
-    /// As a drive should be.
+    /// Its own disk, uncached read-back.
     pub const PLAIN: Self = Self { disk: DiskOf::Own, cached_is_proven: false };
 }
 
 /// A drive got its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveInitialised {
-    /// The name that a person gave it, as on its sticker.
+    /// Its name, as on its sticker.
     pub label: String,
 }
 
-/// A process began to use a drive, and left a mark of that on it.
+/// A process began using a drive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveUsed {
-    /// The newest use whose mark the drive held before.
+    /// The newest use marked before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriveUse>,
-    /// The id of its file system, where the host tells it.
+    /// Its file system's id, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filesystem: Option<String>,
-    /// The number of this use on that drive, from 1.
+    /// This use's number.
     pub generation: u64,
-    /// The serial number of its device, where the host tells it. A USB adapter may tell its own.
+    /// Its device's (or USB adapter's) serial number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
-    /// What the mark on the drive holds: random.
+    /// The random token of its mark.
     pub token: UseToken,
 }
 
-/// A person decided that a drive is the right one from now on, though it lacked the mark of its newest use.
+/// A person declared a drive without its newest mark the right one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveAdopted {
-    /// The newest use whose mark the drive held before.
+    /// The newest use marked before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriveUse>,
-    /// The number of the use that the drive is marked with.
+    /// Its new use's number.
     pub generation: u64,
-    /// Why, in the person's words.
+    /// The person's reason.
     pub reason: String,
-    /// What the mark on the drive holds: random.
+    /// The random token of its mark.
     pub token: UseToken,
 }
 
-/// A person had a drive's identity, which could not be read any more, written back from the log.
+/// A person had a drive's identity restored from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveIdentityRestored {
-    /// What on the drive showed which one it is, in one sentence.
+    /// What identified it.
     pub evidence: String,
 }

@@ -1,69 +1,68 @@
-//! What happens in a run.
+//! Events of a run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What set a run going.
+/// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
-    /// The schedule in the configuration.
+    /// The configured schedule.
     Schedule,
-    /// `--once`: a person, cron or another scheduler.
+    /// `--once`: by a person or a scheduler.
     Once,
 }
 
-/// A run is due: enumerate takes it from here.
+/// A run is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRequested {
-    /// How many bookings it may take at most.
+    /// The most bookings to claim.
     pub oldest: u32,
-    /// What set it going.
+    /// What started it.
     pub trigger: Trigger,
 }
 
-/// A booking in the server's list that could not be taken in hand.
+/// A booking that could not be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
-    /// Its id as the server gave it, printable and shortened.
+    /// Printable and shortened.
     pub booking: String,
-    /// Why, on one line.
+    /// The reason.
     pub reason: String,
 }
 
-/// Why a run took nothing.
+/// Why a run claimed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroReason {
-    /// The server has no signed-off booking that is not backed up.
+    /// The server has none to back up.
     NothingWaiting,
-    /// All that wait are in hand from earlier runs, or need a person.
+    /// All are claimed, or need a person.
     AllInHand,
-    /// None of the records that wait could be used.
+    /// No record was usable.
     NoneUsable,
-    /// The server says that bookings wait, and its list shows none of them.
+    /// The server counts bookings but lists none.
     NoneListed,
 }
 
-/// What a run found. The bookings themselves are in their own streams, appended
-/// with this event in one step.
+/// A run's result, appended together with its bookings' events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnumerated {
-    /// How many were taken in hand.
+    /// Bookings claimed.
     pub enumerated: u64,
-    /// How many the server offers though they were archived: it has forgotten our mark.
+    /// Archived bookings that the server forgot.
     pub forgotten: u64,
-    /// How many were passed over since an earlier run has them in hand.
+    /// Bookings claimed already by earlier runs.
     pub in_hand: u64,
-    /// How many were looked at.
+    /// Bookings examined.
     pub listed: u64,
-    /// The first of the records that could not be used, 50 at most.
+    /// The first unusable records, 50 at most.
     pub rejected: Vec<Rejected>,
-    /// How many records could not be used; `rejected` shows the first of them.
+    /// Unusable records in all.
     pub unusable: u64,
-    /// How many bookings the server said were waiting in all.
+    /// Bookings waiting on the server.
     pub waiting: u64,
-    /// Why none was taken, where none was.
+    /// Why none was claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_reason: Option<ZeroReason>,
 }

@@ -1,33 +1,33 @@
-//! Summaries: mails that tile the log.
+//! Events of a summary.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Position;
 
-/// A summary's number and interval are fixed. Its text follows from the log alone, so
-/// that it can be written again, to the letter, if we stop before it is sent.
+/// A summary's interval is fixed. Its text follows from the log: if we stop before it is sent, the same is rendered
+/// again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryComposed {
-    /// The first position that it covers: where the one before it ended.
+    /// The previous summary's end.
     pub from: Position,
-    /// The mail's Message-ID, without angle brackets: the same at every attempt.
+    /// Every attempt's Message-ID, without angle brackets.
     pub message_id: String,
     /// Its number, from 1, without gaps.
     pub number: u64,
-    /// The RFC 6962 root over every event before `to`, in base64: with `to`, a checkpoint.
+    /// The RFC 6962 root before `to`, in base64: a checkpoint.
     pub root: String,
-    /// What it is about, such as `the night of 2026-11-20`.
+    /// Such as `the night of 2026-11-20`.
     pub title: String,
-    /// The first position that it no longer covers.
+    /// The first position not covered.
     pub to: Position,
 }
 
-/// A summary was handed over.
+/// A summary was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SummarySent {
-    /// The mail's Message-ID, without angle brackets.
+    /// Its Message-ID, without angle brackets.
     pub message_id: String,
-    /// Who took it: the mail server's reply, or the file's name.
+    /// The mail server's reply, or a file name.
     pub receipt: String,
 }

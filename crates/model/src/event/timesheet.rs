@@ -1,4 +1,4 @@
-//! What happens to a booking's timesheet.
+//! Events of a booking's timesheet.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,51 +9,50 @@ use crate::flow::StageName;
 use crate::id::{DriveId, EventId};
 use crate::quantity::{ByteCount, Month};
 
-/// What the server held of a booking before anything was downloaded. The copy is
-/// proven against this `digest` and no other.
+/// The server's record before any download: the copy is proven against this `digest`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Enumerated {
-    /// The file's digest as the server records it.
+    /// The digest in the server's record.
     pub digest: Digest,
-    /// The file's name as the server gives it, whatever it holds: escape it before use.
+    /// Its unescaped name, unsafe.
     pub filename: String,
-    /// When the booking was signed off.
+    /// When it was signed off.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub signed_off_at: Timestamp,
-    /// The file's size as the server records it.
+    /// The size in the server's record.
     pub size_bytes: ByteCount,
 }
 
-/// How a file and its name were made durable.
+/// How files became durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SyncMethod {
-    /// One `syncfs` for the batch's bytes and one for its names.
+    /// `syncfs` for a batch's bytes, then its names.
     Syncfs,
-    /// `fsync` of each file and of each folder.
+    /// `fsync` of each file and folder.
     Fsync,
 }
 
-/// A file that is durably on a drive but not yet proven.
+/// A file durably on a drive, unproven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fetched {
-    /// The drive that holds it.
+    /// Its drive.
     pub drive: DriveId,
-    /// How long the transfer took.
+    /// The transfer's duration.
     pub elapsed_ms: u64,
-    /// The same bytes' digest in the algorithm that the server holds.
+    /// The digest in the server's algorithm.
     pub in_flight: Digest,
-    /// The month's bag that it belongs to.
+    /// Its bag's month.
     pub month: Month,
-    /// Where it lies, relative to the drive's root, with `/` between parts.
+    /// The path below the drive's root.
     pub path: String,
-    /// How many of the bytes were there from an earlier transfer that was cut.
+    /// Bytes kept from an interrupted transfer.
     pub resumed_from_bytes: ByteCount,
-    /// SHA-256 of the bytes as they came.
+    /// SHA-256 of the received bytes.
     pub sha256: Digest,
-    /// How many bytes came.
+    /// Received bytes.
     pub size_bytes: ByteCount,
-    /// How the file was made durable.
+    /// How it was made durable.
     pub sync: SyncMethod,
 }
 
@@ -61,70 +60,66 @@ pub struct Fetched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadBack {
-    /// Read past the page cache (`O_DIRECT`).
+    /// Past the page cache (`O_DIRECT`).
     Direct,
-    /// Read after the file's pages had left the page cache, which was checked.
+    /// After it verifiably left the page cache.
     CacheDropped,
-    /// Read while the page cache may still have held it: this proves the file system's
-    /// copy, not the device's.
+    /// Perhaps from cache: proves the file system's copy only.
     Cached,
 }
 
-/// The proof that a copy is good: the server's digest, the digest in flight and the
-/// digest read back were one.
+/// A proof: the server's digest, in flight and read back agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackedUp {
-    /// The digest that all three agree on, in the server's algorithm.
+    /// The common digest, in the server's algorithm.
     pub digest: Digest,
-    /// The drive that holds the copy.
+    /// Its drive.
     pub drive: DriveId,
-    /// The month's bag that it belongs to.
+    /// Its bag's month.
     pub month: Month,
-    /// Where it lies, relative to the drive's root, with `/` between parts.
+    /// The path below the drive's root.
     pub path: String,
     /// How it was read back.
     pub read_back: ReadBack,
-    /// SHA-256 of what was read back.
+    /// SHA-256 of the copy.
     pub sha256: Digest,
-    /// The size of what was read back.
+    /// The copy's size.
     pub size_bytes: ByteCount,
 }
 
-/// The server's answer: its copy is in `archived`, and it will not offer it again.
+/// The server moved its copy to `archived`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Archived {
-    /// The month stamped on the server's folder.
+    /// The month of the server's folder.
     pub month: Month,
-    /// Where the server's copy lies now, relative to its document root.
+    /// The path below the document root.
     pub path: String,
 }
 
-/// The server's copy is gone, by an approved purge.
+/// A purge deleted the server's copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Purged {
-    /// The proofs that it rested on.
+    /// The proofs behind it.
     pub proofs: Vec<EventId>,
-    /// The purge that was approved.
+    /// The approved purge's id.
     pub purge: String,
 }
 
-/// A stage has been at work on a booking for long, and goes on. If it says nothing more until
-/// then, the work is anybody's again.
+/// A stage extends its claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
-    /// The stage that is at work: `fetch`, `verify` or `archive`.
+    /// The stage.
     pub stage: StageName,
-    /// Until when nobody else takes the work.
+    /// When the claim lapses.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: Timestamp,
 }
 
-/// A person's word that a booking should be tried again.
+/// A person had a booking retried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {
-    /// Why, in the person's words.
+    /// The person's reason.
     pub reason: Option<String>,
-    /// Where it goes on: `enumerate` (the next run asks the server for its record anew)
-    /// or `archive` (its copy is proven already).
+    /// `enumerate`: the next run reads the server's record again; `archive`: the copy is proven.
     pub stage: StageName,
 }

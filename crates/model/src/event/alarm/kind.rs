@@ -1,62 +1,59 @@
-//! The table of alarms: for each kind what it is called, whom it stops, who ends it, and what a
-//! person does. The summary's order, the pause of a stage, the metrics and the table in
-//! `docs/operations.md` all come from here.
+//! The table of alarms.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::StageName;
 
-/// Whose work cannot go on while an alarm lasts.
+/// What an alarm stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blocks {
-    /// The stages that use the drive: fetch and verify.
+    /// Fetch and verify.
     Drive,
-    /// The stage that brings files onto the drive: fetch.
+    /// Fetch.
     Incoming,
-    /// The stages that ask the document server: enumerate, fetch and archive.
+    /// Enumerate, fetch and archive.
     Server,
-    /// Whatever is delivered by the broker.
+    /// Delivery by the broker.
     Delivery,
     /// Every append to the log.
     Log,
-    /// Nobody: it is about single subjects, or about what should have happened.
+    /// Nothing.
     Nobody,
 }
 
-/// Who ends an alarm: whoever can see by their own work that the condition is over.
+/// Who can see that an alarm ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearedBy {
-    /// Whoever opens the drive and finds it well: opening it is what failed.
+    /// Whoever opens the drive successfully.
     Opening,
-    /// The part that met it, once the same work has succeeded. That the drive can be opened or
-    /// the server answers says nothing about it.
+    /// The part that failed, once the same work succeeds: an opened drive or an answering server proves nothing.
     Work,
-    /// The relay, which looks at the condition all the time.
+    /// The relay.
     Relay,
-    /// Any process of the site, all of which look who is there.
+    /// Any process.
     Watch,
-    /// The next event that shows that the subject is well.
+    /// The next event that shows recovery.
     Event,
     /// A person's decision.
     Person,
 }
 
 macro_rules! alarm_kinds {
-    ($($(#[$meta:meta])* $variant:ident: $code:literal, $title:literal, $blocks:ident, $cleared:ident,
+    ($($variant:ident: $code:literal, $title:literal, $blocks:ident, $cleared:ident,
         means $meaning:literal, do $step:literal, meanwhile $meanwhile:literal;)+) => {
-        /// What kind of condition it is. The order is by severity, the worst first.
+        /// The kind of condition, worst first.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum AlarmKind {
-            $($(#[$meta])* $variant,)+
+            $(#[doc = $title] $variant,)+
         }
 
         impl AlarmKind {
-            /// Every kind, the worst first.
+            /// Every kind, worst first.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The code, as it stands in the log and in metrics.
+            /// The code in log and metrics.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {
@@ -64,7 +61,7 @@ macro_rules! alarm_kinds {
                 }
             }
 
-            /// What it is called in a heading.
+            /// The heading.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self {
@@ -72,7 +69,7 @@ macro_rules! alarm_kinds {
                 }
             }
 
-            /// Whose work cannot go on while it lasts.
+            /// What it stops.
             #[must_use]
             pub const fn blocks(self) -> Blocks {
                 match self {
@@ -88,7 +85,7 @@ macro_rules! alarm_kinds {
                 }
             }
 
-            /// What it means, in general.
+            /// What it means.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -96,7 +93,7 @@ macro_rules! alarm_kinds {
                 }
             }
 
-            /// What a person does about it, in general.
+            /// The next step.
             #[must_use]
             pub const fn step(self) -> &'static str {
                 match self {
@@ -104,7 +101,7 @@ macro_rules! alarm_kinds {
                 }
             }
 
-            /// What happens while it lasts, so that nobody has to guess whether something is lost.
+            /// What happens until it ends.
             #[must_use]
             pub const fn meanwhile(self) -> &'static str {
                 match self {
@@ -116,132 +113,106 @@ macro_rules! alarm_kinds {
 }
 
 alarm_kinds! {
-    /// The log is shorter than it was, or another one.
     LogRewound: "log-rewound", "The event log lost its newest events", Log, Person,
         means "the log is shorter than a checkpoint of it in the data folder or on a drive, or its first events are others: an older copy was restored, or a database server took over that lacks the newest events; see [A log that was restored](#a-log-that-was-restored)",
         do "nothing is recorded until you decide: put the newest copy of the log back, or go on from this one with `strongroom log adopt --reason TEXT`",
         meanwhile "Nothing is recorded and nothing is done until a person has decided.";
-    /// The log could not be reached or written for long.
     LogUnreachable: "log-unreachable", "The event log cannot be written", Log, Event,
         means "nothing could be recorded for `watch.log_away_after`: the database of the log does not answer, or its disk is full; mailed although nothing can be recorded, and recorded when the log is there again",
         do "see that Postgres runs, has room and can be reached (`strongroom doctor`); for a log in a file, see that its disk is there and has room",
         meanwhile "Nothing is done, since nothing can be recorded. Nothing is lost, and work goes on by itself.";
-    /// A proven copy could not be read back when it was looked at again.
     CopyLost: "copy-lost", "A proven copy is lost", Nobody, Event,
         means "a proven copy was not what it had been when it was read once more, at a start",
         do "see that nobody else writes to the drive; check it as for `drive-failing`; the server still has the file in `archived`",
         meanwhile "Nothing is deleted on the server on the strength of that copy.";
-    /// The drive reports errors on writing, syncing or reading.
     DriveFailing: "drive-failing", "The drive reports errors", Drive, Work,
         means "the drive reports errors on writing, syncing or reading",
         do "look at `dmesg` and `smartctl -a`, change the cable; replace the drive if it happens again",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
-    /// The drive has no room beyond its reserve.
     DriveFull: "drive-full", "The drive is full", Incoming, Work,
         means "no room beyond `drive.reserve`: no file is fetched; copies that are on the drive already are proven and archived all the same",
         do "make room, or mount another drive that is set up",
         meanwhile "No file is fetched until then. Copies that are on it already are proven and archived; the rest stays on the server, and work goes on by itself.";
-    /// No drive where one should be: nothing mounted, or no folder.
     DriveMissing: "drive-missing", "The drive is missing", Drive, Opening,
         means "there is no folder at `drive.root`, or nothing is mounted there",
         do "plug the drive in and mount it; work goes on by itself",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
-    /// A folder or a drive that was never set up, or carries another identity.
     DriveUnknown: "drive-unknown", "The drive is not the right one", Drive, Opening,
         means "what is there was never set up, is another drive than `drive.id`, carries a copied identity, has an identity that is lost or cannot be read, or has links where folders belong",
         do "mount the right drive; set up a new one with `strongroom drive init`; one whose identity is lost or cannot be read any more gets it back from the log with `strongroom drive restore-identity`",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
-    /// The drive lacks the mark of its newest use.
     DriveCloned: "drive-cloned", "The drive may be a clone", Drive, Opening,
         means "the drive has the right identity, but lacks the mark of the newest use that the log knows of: it is a clone or an older image of the drive, or it lost what was written to it; or two drives with one identity are in use; see [A drive that was cloned](#a-drive-that-was-cloned)",
         do "mount the drive that was used last; or decide with `strongroom drive adopt --reason TEXT` that this one is the right one from now on",
         meanwhile "Nothing is written to it until then. The files stay on the server.";
-    /// The drive cannot be written to.
     DriveReadOnly: "drive-read-only", "The drive cannot be written to", Drive, Work,
         means "the drive or the folder cannot be written to",
         do "look at its switch, at `dmesg` (a file system with errors turns read-only) and at the folder's owner",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
-    /// Copies can only be read back through a cache, and are to be read from the device.
     ReadBackCached: "read-back-cached", "Copies cannot be read back from the device", Drive, Work,
         means "what was written to the drive can only be read back through a cache, and `verify.require` is `device`",
         do "attach the drive so that it can be read past all caches, as the alarm says; or set `verify.require = \"cached\"` and know that such copies prove less",
         meanwhile "What was fetched is on the drive and not proven. The files stay on the server, and work goes on by itself.";
-    /// This process or this host has as many files open as it may, or no memory left.
     HostLimit: "host-limit", "A limit of this host is reached", Drive, Work,
         means "this process or this host has as many files open as it may, or no memory left: neither the drive's fault nor a file's",
         do "raise the limit (`ulimit -n`, `LimitNOFILE=` in the unit), or lower `fetch.concurrency` and `fetch.batch`",
         meanwhile "Nothing is written until then. The files stay on the server, and work goes on by itself.";
-    /// The document server does not answer.
     ServerUnreachable: "server-unreachable", "The document server does not answer", Server, Work,
         means "the document server does not answer, or says that it is not available",
         do "look at the server and at the network between",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
-    /// The document server refuses our token.
     ServerRefuses: "server-refuses", "The document server refuses our token", Server, Work,
         means "the document server refuses the token",
         do "make a new one: `strongroom server token create --name NAME --scope backup` there",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
-    /// The document server's answers cannot be understood.
     ServerConfused: "server-confused", "The document server's answers make no sense", Server, Work,
         means "its answers cannot be understood",
         do "see that `source.url` is the document server's own address and no proxy's login page; compare versions",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
-    /// The document server cannot write.
     ServerStorage: "server-storage", "The document server's disk takes no writes", Server, Work,
         means "the document server cannot write its records or its files: its disk is full, read-only or failing",
         do "make room on the server, or repair its disk: its log names it",
         meanwhile "It is asked again and again. The files stay where they are, and work goes on by itself.";
-    /// The broker does not answer, or refuses us.
     BrokerUnreachable: "broker-unreachable", "The message broker cannot be used", Delivery, Relay,
         means "the message broker does not answer, or refuses the login",
         do "see that it runs and that `broker.url` is right: `strongroom doctor`; nothing is lost, work goes on by itself",
         meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
-    /// A queue or the exchange is missing or another than ours, and may not be declared by us.
     BrokerTopology: "broker-topology", "A queue is missing or not ours", Delivery, Relay,
         means "a queue is missing or was declared otherwise, and may not be declared by the relay",
         do "`strongroom topology apply` as a user that may configure; a queue with other arguments must be deleted first",
         meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
-    /// Nobody publishes the work.
     NoRelay: "no-relay", "No relay hands work out", Delivery, Watch,
         means "no relay has been at work for `watch.no_relay_after`: what is to be done stands in the log and reaches no queue",
         do "start the relay, `strongroom relay`; `strongroom status` says when there was one last",
         meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself when a relay runs.";
-    /// Work waits, and nobody is there who does it.
     NoWorker: "no-worker", "No worker takes the work that waits", Delivery, Watch,
         means "work has waited for `watch.no_worker_after` for a stage that no process is there for: none gives a sign of life, or those that do have no connection to the broker",
         do "start the worker that the alarm names; `strongroom status` says when there was one last",
         meanwhile "The files stay where they are until a worker runs.";
-    /// A run that should have happened did not, or does not end.
     RunOverdue: "run-overdue", "A run is overdue", Nobody, Event,
         means "a run that should have started did not, or does not come to its end",
         do "see whether `strongroom run` or its timer still runs; `strongroom status`",
         meanwhile "Nothing new is backed up until a run starts.";
-    /// This host's clock is not right, or was not.
     ClockWrong: "clock-wrong", "A clock is wrong", Nobody, Event,
         means "this host's clock differs by more than five minutes from the document server's, or from the newest event of the log",
         do "set both clocks by NTP (`timedatectl set-ntp true`); what was put off by the wrong clock is done as soon as it is right",
         meanwhile "Runs and summaries go on by this host's clock. Times in the log, and the months on the drive, may be wrong.";
-    /// More than one relay publishes.
     ManyRelays: "many-relays", "More than one relay hands work out", Nobody, Watch,
         means "several relays have published the same work for longer than one takes over from another: their login may not configure on the broker, so that none of them holds the queue that keeps the others waiting",
         do "let the relay's user configure on the broker, as `deploy/rabbitmq/users.json` shows, or run one relay; `strongroom status` names those that are active",
         meanwhile "Work is handed out more than once and done once: the log decides. It costs messages and time.";
-    /// Messages that cannot be understood were put aside.
     MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
         means "messages that cannot be understood were put aside",
         do "`strongroom queue parked` shows them; the work they were about stands in the log and is handed out again",
         meanwhile "The log has the work they were about, and hands it out again. The rest goes on.";
-    /// The server offers bookings that it was told are backed up.
     ServerForgot: "server-forgot", "The document server has forgotten backups", Nobody, Event,
         means "the server offers bookings that it was told are backed up: it was restored from an old copy, perhaps",
         do "find out what happened there; `strongroom retry` tells it again, with the proof",
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
-    /// The drive holds files that this log does not know, and that another log may have proven.
     FilesUnknown: "files-unknown", "The drive holds files that this log does not know", Nobody, Event,
         means "a month's folder on the drive holds files that this log does not know and no manifest lists: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`; see [Files that no log knows](#files-that-no-log-knows)",
         do "restore the lost log; or put a good manifest of that month into the quarantine and start again, which reads the files back and lists what is right; or move them out of the month's folder",
         meanwhile "They stay where they are. New copies are written, proven and listed beside them.";
-    /// A file on the server differs from the server's own record.
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
         means "a file on the server is not what its own record says: it came twice with the same wrong digest, or it was changed after its copy was proven and is not moved to `archived`",
         do "compare the file with what was uploaded; upload the right one, then `strongroom retry`",
@@ -249,13 +220,13 @@ alarm_kinds! {
 }
 
 impl AlarmKind {
-    /// The kind that has this code; `None` for a later version's.
+    /// The kind with that code, if known.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
     }
 
-    /// Whether that stage waits while it lasts, instead of failing task after task.
+    /// Whether that stage pauses, rather than failing every task.
     #[must_use]
     pub const fn pauses(self, stage: StageName) -> bool {
         match self.blocks() {
@@ -266,16 +237,14 @@ impl AlarmKind {
         }
     }
 
-    /// Whether it is about something of one host, such as the place where a drive is mounted: other hosts may have
-    /// something of the same name, and know nothing of this one.
+    /// Whether it is local to a host, like a mount point: the same name elsewhere is another.
     #[must_use]
     pub const fn is_of_one_host(self) -> bool {
         matches!(self.blocks(), Blocks::Drive | Blocks::Incoming)
     }
 
-    /// Whether that stage can see that it is over, where that part of the program raised it. What a look shows, any
-    /// stage that it pauses sees; what only work meets, the stage whose work that is. A part that it pauses not, such
-    /// as `run`, has looked for those that it does.
+    /// Whether that stage can clear it. A failed readiness check: any paused stage; failed work: the stage that raised
+    /// it, or any paused one if none did (`run`, say).
     #[must_use]
     pub fn is_ended_by(self, stage: StageName, raised_by: &str) -> bool {
         let is_anothers = StageName::ALL.iter().any(|other| other.name() == raised_by && self.pauses(*other));
@@ -283,7 +252,7 @@ impl AlarmKind {
         self.pauses(stage) && (self.cleared_by() == ClearedBy::Opening || !is_theirs)
     }
 
-    /// Whether it explains that a run does not get on, so that nobody needs a second alarm.
+    /// Whether it explains an unfinished run.
     #[must_use]
     pub const fn holds_up_runs(self) -> bool {
         !matches!(self.blocks(), Blocks::Nobody)
