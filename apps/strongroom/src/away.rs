@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_eventlog::EventLog;
-use strongroom_model::alarm::{Alarm, Change, Untold};
+use strongroom_model::alarm::{Alarm, Change, PendingChange};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::presence::Seen;
 use strongroom_model::text::shown;
@@ -149,8 +149,8 @@ impl OutageWatch {
     }
 
     async fn mail(&self, mut told: MailedOutage) -> Result<MailedOutage, CliError> {
-        let untold = Untold { id: told.raised, time: told.at, change: Change::Raised(told.alarm.clone()) };
-        let alarm = Alarm { untold: vec![untold], ..Alarm::default() };
+        let untold = PendingChange { id: told.raised, time: told.at, change: Change::Raised(told.alarm.clone()) };
+        let alarm = Alarm { pending: vec![untold], ..Alarm::default() };
         let settings = Settings::from_config(&self.config)?;
         let sending = mail_unrecorded(&settings, &self.config.site, &alarm, &told.reached);
         let sent = timeout(MAX_MAIL, sending).await.context("the mail server takes too long")?;

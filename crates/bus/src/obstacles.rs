@@ -121,7 +121,7 @@ impl Obstacles {
     }
 
     fn end_message(&self, key: &AlarmKey) -> String {
-        key.found_well().unwrap_or_else(|| format!("{} works again", self.stage))
+        key.cleared_message().unwrap_or_else(|| format!("{} works again", self.stage))
     }
 
     async fn clear(&mut self, keys: Vec<AlarmKey>, now: Option<&AlarmRaised>) {

@@ -17,10 +17,10 @@ use crate::prepared::Prepared;
 use crate::sqlite::SqliteWriter;
 
 /// Commands that wait before callers do.
-const QUEUE: usize = 1024;
+const MAX_QUEUED: usize = 1024;
 
-/// The interval of retries after a failed group while no other comes: no caller has to be the one who finds out.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// The interval of retries after a failed group while no other is submitted: no caller has to be the one who finds out.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) enum Writer {
@@ -51,7 +51,7 @@ impl From<sqlx::Error> for WriteError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grouping {
     /// Events per commit, so that a reader's next batch is never far.
-    pub(crate) most_events: usize,
+    pub(crate) max_events: usize,
     /// How long to wait for the last group's callers: answered together, they tend to return together.
     pub(crate) gather: Duration,
 }
@@ -104,7 +104,7 @@ impl Writer {
 }
 
 /// Sizes may be reported out of order.
-pub(crate) fn tell(appended: &watch::Sender<u64>, size: u64) {
+pub(crate) fn publish_size(appended: &watch::Sender<u64>, size: u64) {
     appended.send_if_modified(|known| {
         let more = size > *known;
         *known = size.max(*known);
@@ -129,7 +129,7 @@ enum Command {
     Close(oneshot::Sender<()>),
 }
 
-/// A handle on the task, which finishes what was handed over once its last handle is dropped.
+/// A handle on the task, which finishes what was submitted once its last handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Appender {
     site: SiteId,
@@ -141,7 +141,7 @@ pub(crate) struct Appender {
 impl Appender {
     /// Starts the task, which sends the log's new size to all of `appended`.
     pub(crate) fn start(site: SiteId, writer: Writer, appended: Vec<watch::Sender<u64>>) -> Self {
-        let (sender, inbox) = mpsc::channel(QUEUE);
+        let (sender, inbox) = mpsc::channel(MAX_QUEUED);
         let commits = Arc::new(AtomicU64::new(0));
         let (trouble, unwritable) = watch::channel(None);
         let task = Task {
@@ -269,7 +269,7 @@ impl Task {
                 None => return,
             }
         }
-        self.take_what_is_there();
+        self.drain_inbox();
         if self.waiting.len() >= self.last_group {
             return;
         }
@@ -288,7 +288,7 @@ impl Task {
             if self.trouble.borrow().is_none() {
                 return self.inbox.recv().await;
             }
-            match tokio::time::timeout(TRY_AGAIN, self.inbox.recv()).await {
+            match tokio::time::timeout(RETRY_INTERVAL, self.inbox.recv()).await {
                 Ok(command) => return command,
                 Err(_) => self.rehearse().await,
             }
@@ -306,7 +306,7 @@ impl Task {
         }
     }
 
-    fn take_what_is_there(&mut self) {
+    fn drain_inbox(&mut self) {
         while self.has_room() {
             match self.inbox.try_recv() {
                 Ok(command) => self.sort(command),
@@ -324,7 +324,7 @@ impl Task {
 
     fn has_room(&self) -> bool {
         let events: usize = self.waiting.iter().map(|append| append.events.len()).sum();
-        self.other.is_none() && events < self.grouping.most_events
+        self.other.is_none() && events < self.grouping.max_events
     }
 
     async fn write(&mut self) {
@@ -333,9 +333,9 @@ impl Task {
             return self.refuse(&error);
         }
         // Callers that arrived meanwhile join the group.
-        self.take_what_is_there();
+        self.drain_inbox();
         let appends = self.waiting.iter().map(|append| append.events.as_slice()).collect();
-        let group = Group::Appends { appends, most_events: self.grouping.most_events };
+        let group = Group::Appends { appends, max_events: self.grouping.max_events };
         match self.writer.write(&group).await {
             Ok(plan) => {
                 let Plan { rows, frontier, verdicts, .. } = plan;
@@ -364,7 +364,7 @@ impl Task {
         self.writable();
         self.commits.fetch_add(1, Ordering::Relaxed);
         measure::size(&self.site, size);
-        self.appended.iter().for_each(|appended| tell(appended, size));
+        self.appended.iter().for_each(|appended| publish_size(appended, size));
     }
 
     /// If we stop here, the events are stored, and each caller finds them when it reads its stream again.

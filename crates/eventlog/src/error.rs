@@ -65,17 +65,17 @@ pub enum OpenError {
         why: &'static str,
     },
     /// The log is another site's.
-    #[error("{} is the event log of site {found:?}, not of {wanted}: check the site's name in the configuration, or name another file", .path.display())]
+    #[error("{} is the event log of site {found:?}, not of {expected}: check the site's name in the configuration, or name another file", .path.display())]
     OtherSite {
         /// The file.
         path: PathBuf,
         /// The site found.
         found: String,
         /// The site expected.
-        wanted: SiteId,
+        expected: SiteId,
     },
     /// A newer version's schema.
-    #[error("{} has schema {found}, this version knows none after {known}: upgrade strongroom on this host", .path.display())]
+    #[error("{} has schema {found}, this version supports up to {known}: upgrade strongroom on this host", .path.display())]
     NewerSchema {
         /// The file.
         path: PathBuf,
@@ -98,7 +98,7 @@ pub enum OpenError {
     #[error("{} was left in the middle of its work, and this user may not write in its folder: open it once as the user that the pipeline runs as", .0.display())]
     NeedsRecovery(PathBuf),
     /// Not a database URL; not shown, as it may hold a password.
-    #[error("the URL of the event log's database is none: write it as postgres://user@host:5432/database")]
+    #[error("the URL of the event log's database is malformed: write it as postgres://user@host:5432/database")]
     Url,
     /// The database has no event log, or an older one.
     #[error("{}: run `strongroom log migrate` as the database's owner", describe_schema(.database, *.found, *.known))]
@@ -112,7 +112,7 @@ pub enum OpenError {
     },
     /// A newer version migrated the database.
     #[error(
-        "the database {database} has schema {found}, this version knows none after {known}: upgrade strongroom on this host"
+        "the database {database} has schema {found}, this version supports up to {known}: upgrade strongroom on this host"
     )]
     NewerDatabase {
         /// The database's name and host.
@@ -169,7 +169,7 @@ pub enum OpenError {
     },
     /// A pooler is in between.
     #[error(
-        "a pooler (PgBouncer, say) stands before the database {database} and does not pass on what a session needs: name Postgres itself, or a pool in session mode that passes every setting on"
+        "a pooler (PgBouncer, say) is in front of the database {database} and does not pass on what a session needs: name Postgres itself, or a pool in session mode that passes every setting on"
     )]
     Pooler {
         /// The database's name and host.

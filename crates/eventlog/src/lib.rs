@@ -31,7 +31,7 @@ pub use crate::error::{AppendError, LogError, OpenError, StorageError, Unwritabl
 pub use crate::import::{Import, ImportError};
 pub use crate::log::{EventLog, POLL, Work};
 pub use crate::plan::{MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
-pub use crate::postgres::{Claimed, Migrated, RunClaim, grant_postgres, migrate_postgres};
+pub use crate::postgres::{ClaimOutcome, Migrated, RunClaim, grant_postgres, migrate_postgres};
 pub use crate::reading::MAX_READ;
 pub use crate::stored::{Head, ParseHeadError, Stored};
 pub use crate::stream_head::StreamHead;

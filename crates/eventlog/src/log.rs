@@ -34,7 +34,7 @@ pub const POLL: Duration = Duration::from_millis(250);
 
 /// A site's event log, shared by its clones and tasks.
 ///
-/// Dropping a future of it cancels nothing but the wait: an append that was handed over is still carried out.
+/// Dropping a future of it cancels nothing but the wait: a submitted append is still carried out.
 #[derive(Debug, Clone)]
 pub struct EventLog {
     inner: Arc<Inner>,
@@ -125,10 +125,10 @@ impl EventLog {
         Self::open_postgres_as(url, site, false).await
     }
 
-    async fn open_postgres_as(url: &str, site: &SiteId, tells: bool) -> Result<Self, OpenError> {
+    async fn open_postgres_as(url: &str, site: &SiteId, notifies: bool) -> Result<Self, OpenError> {
         let (appended, committed) = (watch::Sender::new(0), watch::Sender::new(0));
-        let told = tells.then(|| committed.subscribe());
-        let (log, writer) = PostgresLog::open(url, site, appended.clone(), told).await?;
+        let commits = notifies.then(|| committed.subscribe());
+        let (log, writer) = PostgresLog::open(url, site, appended.clone(), commits).await?;
         let appender = Appender::start(site.clone(), Writer::Postgres(writer), vec![appended.clone(), committed]);
         Ok(Self { inner: Inner::new(site, Backend::Postgres(log), Some(appender), appended) })
     }
@@ -269,12 +269,12 @@ impl EventLog {
 impl EventLog {
     /// The event, if this version can read it; otherwise reported once.
     pub fn readable(&self, stored: &Stored) -> Option<Recorded> {
-        stored.decode().inspect_err(|error| self.met_unreadable(error)).ok()
+        stored.decode().inspect_err(|error| self.report_unreadable(error)).ok()
     }
 
-    fn met_unreadable(&self, error: &LogError) {
+    fn report_unreadable(&self, error: &LogError) {
         if let LogError::Undecodable { position, .. } | LogError::Damaged { position, .. } = error {
-            self.inner.unreadable.met(*position, error);
+            self.inner.unreadable.report(*position, error);
         } else {
             tracing::error!(error = %with_causes(error), "a stream cannot be read and is left alone");
         }
@@ -321,7 +321,7 @@ impl EventLog {
             match self.stream(name).await {
                 Ok(history) if history.is_empty() => {}
                 Ok(history) => drop(streams.insert(name.clone(), history)),
-                Err(error) if error.is_about_one() => self.met_unreadable(&error),
+                Err(error) if error.is_about_one() => self.report_unreadable(&error),
                 Err(error) => return Err(error),
             }
         }
@@ -389,11 +389,13 @@ impl EventLog {
         let (work, mut events, mut from) = (work.into(), Vec::new(), from);
         loop {
             let page = self.pending_stored(work, from, limit - events.len()).await?;
-            let asked = (limit - events.len()).min(MAX_READ);
+            let page_limit = (limit - events.len()).min(MAX_READ);
             events.extend(page.iter().filter_map(|stored| self.readable(stored)));
             // A short page means that nothing more waits, so one with gaps is filled up.
             match page.last() {
-                Some(last) if page.len() >= asked && events.len() < limit.min(MAX_READ) => from = last.position.next(),
+                Some(last) if page.len() >= page_limit && events.len() < limit.min(MAX_READ) => {
+                    from = last.position.next()
+                }
                 _ => return Ok(events),
             }
         }
@@ -427,10 +429,10 @@ impl EventLog {
         loop {
             // Unreadable work may be first: read past it.
             let known = self.inner.unreadable.count();
-            let asked = limit.saturating_add(known);
-            let page = self.due_stored(work, now, asked).await?;
+            let page_limit = limit.saturating_add(known);
+            let page = self.due_stored(work, now, page_limit).await?;
             let events: Vec<_> = page.iter().filter_map(|stored| self.readable(stored)).take(limit).collect();
-            let is_filled = events.len() >= limit || page.len() < asked.min(MAX_READ);
+            let is_filled = events.len() >= limit || page.len() < page_limit.min(MAX_READ);
             if is_filled || self.inner.unreadable.count() == known {
                 return Ok(events);
             }
@@ -472,7 +474,8 @@ impl EventLog {
     /// # Errors
     /// The database failed.
     pub async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>, LogError> {
-        backend!(self.counts(kind))
+        let counts = backend!(self.counts(kind))?;
+        Ok(counts.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
     }
 
     /// The last events of a kind's subjects with a status, by position, `limit` at most.

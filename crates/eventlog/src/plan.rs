@@ -19,7 +19,7 @@ pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) enum Group<'a> {
-    Appends { appends: Vec<&'a [Prepared]>, most_events: usize },
+    Appends { appends: Vec<&'a [Prepared]>, max_events: usize },
     Copies(&'a [Copied]),
 }
 
@@ -89,7 +89,7 @@ impl<'a> Plan<'a> {
         let plan = Self { rows: Vec::new(), heads: HashMap::new(), frontier: before.frontier, verdicts: Vec::new() };
         let mut planner = Planner { ids: before.ids, known: before.streams, bytes: 0, plan };
         match group {
-            Group::Appends { appends, most_events } => planner.take_some(appends, *most_events),
+            Group::Appends { appends, max_events } => planner.take_some(appends, *max_events),
             Group::Copies(copies) => planner.copy(copies)?,
         }
         Ok(planner.plan)
@@ -108,9 +108,9 @@ struct Planner<'a> {
 type Heads<'a> = HashMap<&'a StreamName, Moved>;
 
 impl<'a> Planner<'a> {
-    fn take_some(&mut self, appends: &[&'a [Prepared]], most_events: usize) {
+    fn take_some(&mut self, appends: &[&'a [Prepared]], max_events: usize) {
         for events in appends {
-            let fits = self.plan.rows.len() + events.len() <= most_events && self.bytes < MAX_GROUP_BYTES;
+            let fits = self.plan.rows.len() + events.len() <= max_events && self.bytes < MAX_GROUP_BYTES;
             // The first is always taken: it alone may exceed a group.
             if !fits && !self.plan.verdicts.is_empty() {
                 break;
@@ -244,7 +244,7 @@ mod tests {
 
     fn plan(appends: &[Vec<Prepared>]) -> Plan<'_> {
         let appends = appends.iter().map(Vec::as_slice).collect();
-        Plan::new(empty(), &Group::Appends { appends, most_events: 256 }).unwrap()
+        Plan::new(empty(), &Group::Appends { appends, max_events: 256 }).unwrap()
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod write;
 use sqlx::PgPool;
 use strongroom_model::SiteId;
 
-pub use self::claim::{Claimed, RunClaim};
+pub use self::claim::{ClaimOutcome, RunClaim};
 pub use self::migrate::{Migrated, grant_postgres, migrate_postgres};
 use self::place::Place;
 use self::wake::Wake;

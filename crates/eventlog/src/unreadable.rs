@@ -16,7 +16,7 @@ const MAX_KNOWN: usize = 10_000;
 pub(crate) struct Unreadable(Mutex<BTreeSet<Position>>);
 
 impl Unreadable {
-    pub(crate) fn met(&self, position: Position, error: &LogError) {
+    pub(crate) fn report(&self, position: Position, error: &LogError) {
         let is_new = {
             let mut known = self.known();
             known.len() >= MAX_KNOWN || known.insert(position)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 /// A change not yet notified.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Untold {
+pub struct PendingChange {
     /// Its event.
     pub id: EventId,
     /// When it happened.
@@ -17,7 +17,7 @@ pub struct Untold {
     pub change: Change,
 }
 
-impl Untold {
+impl PendingChange {
     /// The alarm.
     #[must_use]
     pub const fn alarm(&self) -> &AlarmRaised {
@@ -42,7 +42,7 @@ pub struct Alarm {
     /// The lasting condition and its beginning.
     pub raised: Option<(AlarmRaised, Timestamp)>,
     /// Changes not yet notified, oldest first.
-    pub untold: Vec<Untold>,
+    pub pending: Vec<PendingChange>,
     /// The failure not yet overcome.
     pub failure: Option<Failed>,
     /// Consecutive failed attempts to notify.
@@ -53,25 +53,25 @@ pub struct Alarm {
 
 impl Fold for Alarm {
     fn next(mut self, event: &Recorded) -> Result<Self, IllegalTransition> {
-        let untold = |change| Untold { id: event.id, time: event.time, change };
+        let pending = |change| PendingChange { id: event.id, time: event.time, change };
         match &event.event {
             Event::AlarmRaised(data) if self.raised.is_none() => {
                 self.reached.clear();
-                self.untold.push(untold(Change::Raised(data.clone())));
+                self.pending.push(pending(Change::Raised(data.clone())));
                 self.raised = Some((data.clone(), event.time));
             }
             Event::AlarmCleared(data) if self.raised.is_some() => {
                 let (raised, _) = self.raised.take().expect("the guard saw it");
                 self.reached.clear();
-                self.untold.push(untold(Change::Cleared(data.clone(), raised)));
+                self.pending.push(pending(Change::Cleared(data.clone(), raised)));
             }
-            Event::AlarmNotified(data) if data.about.iter().all(|id| self.untold.iter().any(|one| one.id == *id)) => {
-                self.untold.retain(|one| !data.about.contains(&one.id));
+            Event::AlarmNotified(data) if data.about.iter().all(|id| self.pending.iter().any(|one| one.id == *id)) => {
+                self.pending.retain(|one| !data.about.contains(&one.id));
                 self.failure = None;
                 self.failures = 0;
                 self.reached.clear();
             }
-            Event::AlarmFailed(failed) if !self.untold.is_empty() => {
+            Event::AlarmFailed(failed) if !self.pending.is_empty() => {
                 self.failures = self.failures.saturating_add(1);
                 self.reached.extend(failed.reached.iter().cloned());
                 self.failure = Some(failed.clone());

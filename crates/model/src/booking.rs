@@ -89,7 +89,7 @@ impl Booking {
 
     /// Whether runs must skip it, unless given back ([`Retried`]).
     #[must_use]
-    pub fn in_hand(&self) -> bool {
+    pub fn is_claimed(&self) -> bool {
         self.phase != Phase::New || self.failure.is_some()
     }
 
@@ -204,7 +204,7 @@ impl Fold for Booking {
 
     fn describe(&self) -> String {
         let phase = match self.phase {
-            Phase::New => "a booking that is not in hand",
+            Phase::New => "an unclaimed booking",
             Phase::Enumerated => "an enumerated booking",
             Phase::Fetched => "a fetched booking",
             Phase::BackedUp => "a backed-up booking",

@@ -152,7 +152,7 @@ impl BookingCounts {
 
     /// In progress or needing a person: the server may still offer them, but no run takes them.
     #[must_use]
-    pub const fn in_hand(self) -> u64 {
+    pub const fn claimed(self) -> u64 {
         self.in_progress() + self.needs_attention
     }
 

@@ -115,12 +115,12 @@ pub enum ParseDigestError {
     #[error("unknown digest algorithm {0:?}: expected sha256, sha512, blake3, sha1 or md5")]
     UnknownAlgorithm(String),
     /// Not hexadecimal, or another length.
-    #[error("a {algorithm} digest has {wanted} hexadecimal digits, not {found:?}")]
+    #[error("a {algorithm} digest has {expected} hexadecimal digits, not {found:?}")]
     BadValue {
         /// The algorithm's name.
         algorithm: &'static str,
         /// Expected digits.
-        wanted: usize,
+        expected: usize,
         /// Printable and shortened.
         found: String,
     },
@@ -137,7 +137,7 @@ impl FromStr for Digest {
             .ok_or_else(|| ParseDigestError::UnknownAlgorithm(printable(name, 40)))?;
         let bad = || ParseDigestError::BadValue {
             algorithm: algorithm.name(),
-            wanted: algorithm.len_bytes() * 2,
+            expected: algorithm.len_bytes() * 2,
             found: printable(hex, 40),
         };
         let value = HEXLOWER.decode(hex.to_ascii_lowercase().as_bytes()).map_err(|_| bad())?;

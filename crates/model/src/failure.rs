@@ -12,7 +12,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One line for a person.
     pub message: String,
-    /// What comes next.
+    /// Its fate.
     pub fate: Fate,
     /// The wrong digest that caused it.
     pub digest: Option<Digest>,

@@ -145,7 +145,7 @@ impl Actor {
 
     /// Whether part and host are the same.
     #[must_use]
-    pub fn stands_in_for(&self, other: &Self) -> bool {
+    pub fn is_same_part(&self, other: &Self) -> bool {
         self.part() == other.part() && self.host() == other.host()
     }
 }

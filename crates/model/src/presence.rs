@@ -165,7 +165,7 @@ pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
 #[must_use]
 pub fn several(relays: &[&Seen]) -> Option<String> {
     let names: Vec<String> = relays.iter().map(|seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid)).collect();
-    (names.len() > 1).then(|| format!("{} relays hand out the same work: {}", names.len(), names.join(", ")))
+    (names.len() > 1).then(|| format!("{} relays publish the same work: {}", names.len(), names.join(", ")))
 }
 
 /// Whether it publishes, or has reported a lost broker.
@@ -274,15 +274,15 @@ mod tests {
     }
 
     /// What is missing beside a relay and notify, which are there.
-    fn said(signs: &[Seen], work: &[Waiting]) -> Vec<String> {
-        all_said(&[signs, &[others()]].concat(), work, true)
+    fn sentences(signs: &[Seen], work: &[Waiting]) -> Vec<String> {
+        every_sentence(&[signs, &[others()]].concat(), work, true)
     }
 
     fn others() -> Seen {
         seen(vec![part(RELAY, PartState::Working), part(NOTIFY, PartState::Working)], 0)
     }
 
-    fn all_said(signs: &[Seen], work: &[Waiting], relayed: bool) -> Vec<String> {
+    fn every_sentence(signs: &[Seen], work: &[Waiting], relayed: bool) -> Vec<String> {
         let shown = |at: Timestamp| at.strftime("%H:%M:%S UTC").to_string();
         missing(signs, work, relayed, now()).iter().map(|missing| missing.sentence(shown)).collect()
     }
@@ -291,34 +291,34 @@ mod tests {
     fn r8_a_worker_that_is_silent_for_four_signs_is_missing_for_the_work_that_waits() {
         let fetch = [waiting(StageName::Fetch, None)];
         let works = |age| [seen(vec![part("fetch", PartState::Working)], age)];
-        assert_eq!(said(&works(40), &fetch), Vec::<String>::new());
+        assert_eq!(sentences(&works(40), &fetch), Vec::<String>::new());
         assert_eq!(
-            said(&works(41), &fetch),
+            sentences(&works(41), &fetch),
             ["no fetch worker takes it: none has given a sign of life since 03:11:19 UTC"]
         );
-        assert_eq!(said(&works(-41), &fetch).len(), 1, "a sign of the future says nothing of now");
-        assert_eq!(said(&[], &fetch), ["no fetch worker takes it: none has given a sign of life"]);
-        assert_eq!(said(&[], &[]), Vec::<String>::new(), "nobody is missed where nothing is to be done");
+        assert_eq!(sentences(&works(-41), &fetch).len(), 1, "a sign of the future says nothing of now");
+        assert_eq!(sentences(&[], &fetch), ["no fetch worker takes it: none has given a sign of life"]);
+        assert_eq!(sentences(&[], &[]), Vec::<String>::new(), "nobody is missed where nothing is to be done");
         let mut ended = works(1);
         ended[0].sign.has_ended = true;
-        assert_eq!(said(&ended, &fetch), ["no fetch worker takes it: the last one was stopped at 03:11:59 UTC"]);
+        assert_eq!(sentences(&ended, &fetch), ["no fetch worker takes it: the last one was stopped at 03:11:59 UTC"]);
     }
 
     #[test]
     fn one_that_waits_for_what_an_alarm_names_is_there_and_one_without_a_broker_is_not() {
         let fetch = [waiting(StageName::Fetch, None)];
-        assert!(said(&[seen(vec![part("fetch", PartState::Paused)], 0)], &fetch).is_empty());
+        assert!(sentences(&[seen(vec![part("fetch", PartState::Paused)], 0)], &fetch).is_empty());
         let why = Some("the broker refuses the login".to_owned());
         let cut = Part { waits_for: why, ..part("fetch", PartState::Cut) };
         assert_eq!(
-            said(&[seen(vec![cut.clone()], 0)], &fetch),
+            sentences(&[seen(vec![cut.clone()], 0)], &fetch),
             ["no fetch worker takes it: those that are there cannot, the broker refuses the login"]
         );
         let no_broker = seen(vec![part(RELAY, PartState::Paused), part(NOTIFY, PartState::Cut)], 0);
         let both = [seen(vec![cut.clone()], 0), no_broker];
-        assert!(all_said(&both, &fetch, true).is_empty(), "the relay has no broker either, and says so");
+        assert!(every_sentence(&both, &fetch, true).is_empty(), "the relay has no broker either, and says so");
         let other = seen(vec![part("fetch", PartState::Working)], 0);
-        assert!(said(&[seen(vec![cut], 0), other], &fetch).is_empty());
+        assert!(sentences(&[seen(vec![cut], 0), other], &fetch).is_empty());
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(missing.iter().map(|missing| missing.drive).collect::<Vec<_>>(), [Some(red)]);
         assert!(missing[0].next_step().ends_with("on the host that mounts that drive"), "{}", missing[0].next_step());
         let nowhere = [seen(vec![part("verify", PartState::Paused)], 0)];
-        assert!(said(&nowhere, &work).is_empty(), "it waits for its drive, whichever that is");
+        assert!(sentences(&nowhere, &work).is_empty(), "it waits for its drive, whichever that is");
     }
 
     #[test]
@@ -340,31 +340,35 @@ mod tests {
         let with = |state, age| {
             seen(vec![part(RELAY, state), part("fetch", PartState::Working), part(NOTIFY, PartState::Working)], age)
         };
-        assert!(said(&[], &[]).is_empty());
-        let both = all_said(&[], &[waiting(StageName::Fetch, None)], true);
+        assert!(sentences(&[], &[]).is_empty());
+        let both = every_sentence(&[], &[waiting(StageName::Fetch, None)], true);
         assert!(both[0].starts_with("no relay hands work out: ") && both[1].starts_with("no notify worker mails: "));
         let worker = seen(vec![part("fetch", PartState::Working)], 0);
-        assert_eq!(all_said(&[worker], &[], true).len(), 2, "a worker can get no work, and nobody mails");
-        assert_eq!(all_said(&[with(PartState::StandingBy, 0)], &[], true).len(), 1, "it waits for one that is gone");
-        assert_eq!(all_said(&[with(PartState::Working, 99)], &[], true).len(), 2);
+        assert_eq!(every_sentence(&[worker], &[], true).len(), 2, "a worker can get no work, and nobody mails");
+        assert_eq!(
+            every_sentence(&[with(PartState::StandingBy, 0)], &[], true).len(),
+            1,
+            "it waits for one that is gone"
+        );
+        assert_eq!(every_sentence(&[with(PartState::Working, 99)], &[], true).len(), 2);
         let mut ended = with(PartState::Working, 99);
         ended.sign.has_ended = true;
-        assert_eq!(all_said(&[ended], &[], true), Vec::<String>::new(), "all is done, and all have gone home");
+        assert_eq!(every_sentence(&[ended], &[], true), Vec::<String>::new(), "all is done, and all have gone home");
         assert_eq!(active_relays(&[with(PartState::Working, 0), with(PartState::Working, 3)]).len(), 2);
     }
 
     #[test]
-    fn one_that_does_everything_may_come_and_go_but_not_vanish() {
+    fn a_process_with_every_role_may_stop_but_not_vanish() {
         let run = |has_ended, age| {
             let run = seen(vec![part("fetch", PartState::Working)], age);
             Seen { sign: Sign { has_ended, ..run.sign }, ..run }
         };
         let work = [waiting(StageName::Fetch, None)];
         for well in [vec![], vec![run(true, 9000)], vec![run(false, 1)], vec![run(true, 50), run(false, 9000)]] {
-            assert_eq!(all_said(&well, &work, false), Vec::<String>::new());
+            assert_eq!(every_sentence(&well, &work, false), Vec::<String>::new());
         }
         assert_eq!(
-            all_said(&[run(false, 50), run(true, 9000)], &[], false),
+            every_sentence(&[run(false, 50), run(true, 9000)], &[], false),
             ["no `strongroom run` is at work: none has given a sign of life since 03:11:10 UTC"]
         );
     }

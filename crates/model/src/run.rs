@@ -44,7 +44,7 @@ impl Fold for Run {
 
     fn describe(&self) -> String {
         match (&self.requested, &self.enumerated) {
-            (None, _) => "a run that nobody asked for",
+            (None, _) => "a run that was not requested",
             (Some(_), None) if self.is_settled() => "a failed run",
             (Some(_), None) => "a run that is due",
             (Some(_), Some(_)) => "a run that has enumerated",

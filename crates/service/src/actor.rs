@@ -85,8 +85,8 @@ mod tests {
         assert!(actor(StageName::Verify).as_str().ends_with(&format!("/{process}")));
         assert_eq!(person().part(), "operator");
         let earlier: Actor = "fetch@backup-1".parse().unwrap();
-        assert!(fetch.stands_in_for(&earlier), "of an earlier version");
-        assert!(!fetch.stands_in_for(&on_host("fetch", "backup-2", "strongroom")));
+        assert!(fetch.is_same_part(&earlier), "of an earlier version");
+        assert!(!fetch.is_same_part(&on_host("fetch", "backup-2", "strongroom")));
     }
 
     #[test]

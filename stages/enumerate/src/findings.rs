@@ -11,7 +11,7 @@ pub(crate) fn findings(pick: &Pick, whole: bool) -> Done {
         waiting: pick.waiting,
         listed: pick.listed,
         enumerated: pick.taken.len() as u64,
-        in_hand: pick.claimed,
+        claimed: pick.claimed,
         forgotten: pick.forgotten,
         unusable: pick.unusable,
         rejected: pick.rejected.clone(),
@@ -37,7 +37,7 @@ fn zero_reason(pick: &Pick) -> Option<ZeroReason> {
         // The server's count contradicts its list, so this is not "nothing".
         Pick { listed: 0, .. } => ZeroReason::NoneListed,
         Pick { claimed: 0, forgotten: 0, .. } => ZeroReason::NoneUsable,
-        _ => ZeroReason::AllInHand,
+        _ => ZeroReason::AllClaimed,
     })
 }
 

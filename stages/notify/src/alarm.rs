@@ -1,7 +1,7 @@
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use strongroom_model::alarm::{Alarm, Change, Untold};
+use strongroom_model::alarm::{Alarm, Change, PendingChange};
 use strongroom_model::text::shown_to_the_minute;
 use strongroom_model::{AlarmKind, EventId, SiteId};
 
@@ -19,7 +19,7 @@ const MAX_SHOWN: usize = 20;
 pub(crate) struct AlarmMail {
     site: SiteId,
     /// Lasting ones first, the worst first; then what is over.
-    changes: Vec<Untold>,
+    changes: Vec<PendingChange>,
 }
 
 /// A change as readers see it.
@@ -58,7 +58,7 @@ struct Text<'a> {
 impl AlarmMail {
     /// `None` without pending changes.
     pub(crate) fn of<'a>(site: &SiteId, alarms: impl Iterator<Item = &'a Alarm>) -> Option<Self> {
-        let mut changes: Vec<Untold> = alarms.flat_map(|alarm| alarm.untold.iter().cloned()).collect();
+        let mut changes: Vec<PendingChange> = alarms.flat_map(|alarm| alarm.pending.iter().cloned()).collect();
         changes.sort_by_key(|one| (is_over(one), one.alarm().kind, one.time, one.id));
         (!changes.is_empty()).then(|| Self { site: site.clone(), changes })
     }
@@ -82,7 +82,7 @@ impl AlarmMail {
     }
 
     fn view(&self, zone: &TimeZone) -> View {
-        let lasting: Vec<&Untold> = self.changes.iter().filter(|one| !self.ended(one)).collect();
+        let lasting: Vec<&PendingChange> = self.changes.iter().filter(|one| !self.ended(one)).collect();
         let worst = lasting.first().copied();
         let (tone, verdict, others) = match worst {
             Some(worst) => ("act", worst.alarm().kind.title().to_owned(), lasting.len() - 1),
@@ -111,7 +111,7 @@ impl AlarmMail {
     }
 
     /// Whether the condition also ended within this mail.
-    fn ended(&self, one: &Untold) -> bool {
+    fn ended(&self, one: &PendingChange) -> bool {
         is_over(one) || self.changes.iter().any(|other| is_over(other) && other.time >= one.time && same(one, other))
     }
 
@@ -121,7 +121,7 @@ impl AlarmMail {
         groups.flat_map(|group| self.group_entries(group, zone)).collect()
     }
 
-    fn group_entries(&self, group: &[Untold], zone: &TimeZone) -> Vec<Entry> {
+    fn group_entries(&self, group: &[PendingChange], zone: &TimeZone) -> Vec<Entry> {
         // One more takes no more room than the sentence about it.
         let shown = if group.len() > MAX_SHOWN + 1 { MAX_SHOWN } else { group.len() };
         let mut entries: Vec<Entry> = group[..shown].iter().map(|one| self.entry(one, zone)).collect();
@@ -143,7 +143,7 @@ impl AlarmMail {
         entries
     }
 
-    fn entry(&self, one: &Untold, zone: &TimeZone) -> Entry {
+    fn entry(&self, one: &PendingChange, zone: &TimeZone) -> Entry {
         let at = shown_to_the_minute(one.time, zone);
         match &one.change {
             Change::Raised(raised) => {
@@ -173,15 +173,15 @@ impl AlarmMail {
 }
 
 /// What is shown together.
-fn group(one: &Untold) -> (bool, AlarmKind) {
+fn group(one: &PendingChange) -> (bool, AlarmKind) {
     (is_over(one), one.alarm().kind)
 }
 
-fn is_over(one: &Untold) -> bool {
+fn is_over(one: &PendingChange) -> bool {
     matches!(one.change, Change::Cleared(..))
 }
 
-fn same(one: &Untold, other: &Untold) -> bool {
-    let key = |one: &Untold| (one.alarm().kind, one.alarm().subject.clone());
+fn same(one: &PendingChange, other: &PendingChange) -> bool {
+    let key = |one: &PendingChange| (one.alarm().kind, one.alarm().subject.clone());
     key(one) == key(other)
 }

@@ -66,7 +66,7 @@ impl Stage for Notify {
         let (mut alarms, mut summaries) = (Vec::new(), Vec::new());
         for task in tasks {
             match task.state.clone() {
-                Notice::Alarm(alarm) if !alarm.untold.is_empty() => alarms.push((task, alarm)),
+                Notice::Alarm(alarm) if !alarm.pending.is_empty() => alarms.push((task, alarm)),
                 Notice::Summary(summary) if summary.sent.is_none() => match summary.composed {
                     Some(composed) => summaries.push((task, composed)),
                     None => settle.one(task, TaskOutcome::Superseded).await,
@@ -233,11 +233,11 @@ async fn send(settings: &Settings, mail: &Mail, reached: &[String]) -> Result<De
 }
 
 fn kind(alarm: &Alarm) -> Option<AlarmKind> {
-    alarm.untold.first().map(|untold| untold.alarm().kind)
+    alarm.pending.first().map(|untold| untold.alarm().kind)
 }
 
 fn notified(alarm: &Alarm, message_id: &str, delivery: &Delivery) -> AlarmNotified {
-    let about = alarm.untold.iter().map(|one| one.id).collect();
+    let about = alarm.pending.iter().map(|one| one.id).collect();
     AlarmNotified { about, message_id: message_id.to_owned(), receipt: delivery.record() }
 }
 

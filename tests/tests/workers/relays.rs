@@ -25,11 +25,11 @@ fn r8_relays_that_are_active_at_once_are_all_named_and_raise_an_alarm_and_work_i
     let named = |text: &str| relays.iter().all(|relay| text.contains(&format!("(pid {})", relay.id())));
     crew.until("status to name every relay", |fleet| {
         let said = fleet.site.call(["status"]).run().stdout;
-        said.contains("3 relays hand out the same work") && named(&said)
+        said.contains("3 relays publish the same work") && named(&said)
     });
     crew.until("the alarm", |fleet| fleet.alarms().iter().any(|alarm| alarm.contains("many-relays") && named(alarm)));
     let doctor = fleet.site.call(["doctor"]).run();
-    assert!(doctor.stdout.contains("3 relays hand out the same work"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("3 relays publish the same work"), "{}", doctor.stdout);
     crew.until_archived(BOOKINGS);
     for superfluous in relays.drain(1..) {
         superfluous.kill();

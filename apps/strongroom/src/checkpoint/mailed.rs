@@ -60,7 +60,7 @@ pub(crate) async fn mail(config: &Config, log: &EventLog) {
 
 async fn try_mail(config: &Config, log: &EventLog) -> Result<(), CliError> {
     let (_, alarm) = alarm(log).await?;
-    let about: Vec<EventId> = alarm.untold.iter().map(|one| one.id).collect();
+    let about: Vec<EventId> = alarm.pending.iter().map(|one| one.id).collect();
     let kept = read(config, log.site()).await.filter(|kept| kept.notified.about == about);
     if kept.as_ref().is_some_and(|kept| kept.complete) {
         return Ok(());
@@ -82,7 +82,7 @@ async fn try_mail(config: &Config, log: &EventLog) -> Result<(), CliError> {
 pub(crate) async fn mailed(config: &Config, log: &EventLog) -> Result<Option<(Expected, AlarmNotified)>, CliError> {
     let (expected, alarm) = alarm(log).await?;
     let Some(kept) = read(config, log.site()).await.filter(|kept| kept.complete) else { return Ok(None) };
-    let is_untold = |id: &EventId| alarm.untold.iter().any(|one| one.id == *id);
+    let is_untold = |id: &EventId| alarm.pending.iter().any(|one| one.id == *id);
     let all = !kept.notified.about.is_empty() && kept.notified.about.iter().all(is_untold);
     Ok(all.then_some((expected, kept.notified)))
 }

@@ -94,7 +94,7 @@ impl ClockWatch {
     async fn is_ours(&self, key: &AlarmKey) -> Result<bool, CliError> {
         let history = self.log.readable_stream(&StreamName::alarm(key)).await?;
         let raised = history.iter().rev().find(|event| matches!(event.event, Event::AlarmRaised(_)));
-        Ok(raised.is_some_and(|raised| raised.actor.stands_in_for(&self.actor)))
+        Ok(raised.is_some_and(|raised| raised.actor.is_same_part(&self.actor)))
     }
 
     async fn against_the_log(&self) -> Result<Option<String>, CliError> {

@@ -186,7 +186,7 @@ async fn overlap(job: &Job, run: &StreamName) -> Result<Run, CliError> {
 pub(crate) fn why_zero(reason: ZeroReason) -> String {
     match reason {
         ZeroReason::NothingWaiting => "no signed-off document waits on the server",
-        ZeroReason::AllInHand => "all that wait on the server are claimed already, or need a person",
+        ZeroReason::AllClaimed => "all that wait on the server are claimed already, or need a person",
         ZeroReason::NoneUsable => "no record that waits on the server could be used",
         ZeroReason::NoneListed => "the server says that documents wait, but its list shows none of them",
     }

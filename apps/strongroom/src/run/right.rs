@@ -1,6 +1,6 @@
 //! The right to run a site: on this host a locked file, and where hosts share a log in Postgres, a lock there.
 
-use strongroom_eventlog::{Claimed, RunClaim};
+use strongroom_eventlog::{ClaimOutcome, RunClaim};
 use strongroom_service::actor::host_name;
 use strongroom_service::{Clock, Config, RunLock, RunLockError};
 
@@ -23,9 +23,9 @@ impl RunRight {
         };
         let Some(url) = config.log.database()? else { return Ok(Ok(Self { _lock: lock, claim: None })) };
         let who = format!("strongroom run on {}, process {}", host_name(), std::process::id());
-        match RunClaim::ask(url.reveal().as_str(), &config.site, &who).await.map_err(unopened)? {
-            Claimed::Ours(claim) => Ok(Ok(Self { _lock: lock, claim: Some(claim) })),
-            Claimed::By(holder) => Ok(Err(holder)),
+        match RunClaim::request(url.reveal().as_str(), &config.site, &who).await.map_err(unopened)? {
+            ClaimOutcome::Claimed(claim) => Ok(Ok(Self { _lock: lock, claim: Some(claim) })),
+            ClaimOutcome::HeldBy(holder) => Ok(Err(holder)),
         }
     }
 

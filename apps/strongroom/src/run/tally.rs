@@ -179,7 +179,7 @@ mod tests {
             waiting: 3,
             listed: 3,
             enumerated: 1,
-            in_hand: 0,
+            claimed: 0,
             forgotten: 0,
             unusable: 1,
             rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is not a booking id".to_owned() }],

@@ -59,7 +59,7 @@ pub(crate) fn found(enumerated: u64) -> Event {
         waiting: enumerated,
         listed: enumerated,
         enumerated,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: Vec::new(),

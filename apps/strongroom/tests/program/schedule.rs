@@ -120,7 +120,7 @@ async fn scheduled(here: &Path, time: jiff::Timestamp) {
         waiting: 0,
         listed: 0,
         enumerated: 0,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: Vec::new(),

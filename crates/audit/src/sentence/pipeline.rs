@@ -19,7 +19,7 @@ pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
     let taken = match data.zero_reason {
         None => format!("claimed {}", count(data.enumerated, "booking")),
         Some(ZeroReason::NothingWaiting) => "claimed none, since nothing waits".to_owned(),
-        Some(ZeroReason::AllInHand) => {
+        Some(ZeroReason::AllClaimed) => {
             "claimed none, since all that wait are claimed already or need a person".to_owned()
         }
         Some(ZeroReason::NoneUsable) => "claimed none, since no record that waits could be used".to_owned(),
@@ -29,7 +29,7 @@ pub(super) fn run_enumerated(run: &str, data: &RunEnumerated) -> String {
     };
     let mut rest = String::new();
     for (number, what) in [
-        (data.in_hand, "claimed by earlier runs"),
+        (data.claimed, "claimed by earlier runs"),
         (data.forgotten, "archived before, but forgotten by the server"),
         (data.unusable, "with a record that cannot be used"),
     ] {

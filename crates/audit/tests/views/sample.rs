@@ -88,7 +88,7 @@ fn enumerated_run() -> Event {
         waiting: 3,
         listed: 3,
         enumerated: 3,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: Vec::new(),

@@ -37,7 +37,7 @@ impl Stage for Notifier {
     async fn handle(&self, tasks: Vec<Task<Alarm>>, settle: &Settle<Alarm>) {
         for task in tasks {
             self.0.fetch_add(1, Ordering::SeqCst);
-            let about = task.state.untold.iter().map(|untold| untold.id).collect();
+            let about = task.state.pending.iter().map(|untold| untold.id).collect();
             let notified = AlarmNotified { about, message_id: "1@test".to_owned(), receipt: "250 ok".to_owned() };
             settle.one(task, TaskOutcome::Done(Done::event(Event::AlarmNotified(notified)))).await;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The unit of times in `/proc/<pid>/stat`, the same on every Linux that we build for.
 const TICK: Duration = Duration::from_millis(10);
-/// Where they stand there, counted from behind the program's name: the parent, then the
+/// Their places there, counted from behind the program's name: the parent, then the
 /// process's own two times and those of its children that have ended.
 const PARENT: usize = 1;
 const OWN: usize = 11;

@@ -18,7 +18,7 @@ pub(crate) const EACH: Duration = Duration::from_secs(3);
 /// How many bytes an event has.
 pub(crate) const EVENT_BYTES: usize = 420;
 
-/// An event of that size, in a stream of its own. It is as the program makes it: its id tells when.
+/// An event of that size, in a stream of its own. Its id holds its time, as the program's do.
 pub(crate) fn event(n: u64) -> NewEvent {
     static REASON: LazyLock<String> = LazyLock::new(|| {
         let bare = retried(1_000_000_000, String::new()).render(&"bench".parse().unwrap(), Position(100_000));
@@ -57,7 +57,7 @@ impl fmt::Display for Load {
     }
 }
 
-/// What a load came to.
+/// A load's result.
 pub(crate) struct Done {
     pub(crate) rate: f64,
     pub(crate) events: u64,

@@ -45,17 +45,17 @@ async fn grouping(place: &Place, name: &str) -> f64 {
 }
 
 /// What is asked for of one process with 256 callers, and of four with 64 each, in events a second.
-const ASKED_OF_ONE: f64 = 50_000.0;
-const ASKED_OF_FOUR: f64 = 30_000.0;
-/// How much of the rate must be left where other processes are told of commits.
-const ASKED_OF_TELLING: f64 = 0.95;
+const TARGET_ONE: f64 = 50_000.0;
+const TARGET_FOUR: f64 = 30_000.0;
+/// How much of the rate must be left where other processes are notified of commits.
+const TARGET_NOTIFYING: f64 = 0.95;
 
 /// Against what the same server does at least.
 async fn against_bare(place: &Place, rate: f64) {
     let Place::Postgres { url, .. } = place else { return };
     let bare = bare::rate(url).await;
     println!("postgres  bare rows, 256 a commit: {bare:.0} events/s; 256 callers to that: {:.2}", rate / bare);
-    target::line("appends, one process with 256 callers", rate, "events/s", Asked::AtLeast(ASKED_OF_ONE));
+    target::line("appends, one process with 256 callers", rate, "events/s", Asked::AtLeast(TARGET_ONE));
 }
 
 /// Four processes on one site, 64 callers each, against one with 256.
@@ -69,9 +69,11 @@ async fn processes(place: &Place) {
         command.env(CHILD, format!("{url} {n}")).stdout(Stdio::piped()).spawn().unwrap()
     };
     let children: Vec<_> = (0..4).map(|n| child(20 + n)).collect();
-    let said = children.into_iter().map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap());
-    let numbers: Vec<f64> =
-        said.flat_map(|said| said.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<_>>()).collect();
+    let outputs =
+        children.into_iter().map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap());
+    let numbers: Vec<f64> = outputs
+        .flat_map(|outputs| outputs.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<_>>())
+        .collect();
     let shares: Vec<f64> = numbers.iter().copied().step_by(2).collect();
     let together: f64 = shares.iter().sum();
     let ours = numbers.chunks(2).map(|child| child[0] * child[1]).sum::<f64>() / together;
@@ -82,7 +84,7 @@ async fn processes(place: &Place) {
         together / alone,
         shares.iter().copied().fold(f64::MAX, f64::min) / shares.iter().copied().fold(0.0, f64::max),
     );
-    target::line("appends, four processes with 64 callers", together, "events/s", Asked::AtLeast(ASKED_OF_FOUR));
+    target::line("appends, four processes with 64 callers", together, "events/s", Asked::AtLeast(TARGET_FOUR));
 }
 
 /// Whoever runs this as a child of [`processes`].
@@ -113,7 +115,7 @@ async fn wake(place: &Place) {
         "telling others of commits",
         telling / silent,
         "of the rate without",
-        Asked::AtLeast(ASKED_OF_TELLING),
+        Asked::AtLeast(TARGET_NOTIFYING),
     );
 }
 
@@ -152,22 +154,22 @@ async fn main() {
     }
     let names = ["sqlite", "postgres", "processes", "wake", "read"];
     let named: Vec<String> = std::env::args().filter(|word| names.contains(&word.as_str())).collect();
-    let wanted = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
+    let is_selected = |name: &str| named.is_empty() || named.iter().any(|word| word == name);
     println!("each line {EACH:?}, events of {} bytes", load::EVENT_BYTES);
-    let sqlite = if wanted("sqlite") { Some(grouping(&Place::sqlite(), "sqlite").await) } else { None };
-    if wanted("postgres") {
+    let sqlite = if is_selected("sqlite") { Some(grouping(&Place::sqlite(), "sqlite").await) } else { None };
+    if is_selected("postgres") {
         let place = Place::postgres().await;
         let postgres = grouping(&place, "postgres").await;
         against_bare(&place, postgres).await;
         sqlite.iter().for_each(|sqlite| println!("postgres to sqlite, 256 callers: {:.2}", postgres / sqlite));
     }
-    if wanted("processes") {
+    if is_selected("processes") {
         processes(&Place::postgres().await).await;
     }
-    if wanted("wake") {
+    if is_selected("wake") {
         wake(&Place::postgres().await).await;
     }
-    if wanted("read") {
+    if is_selected("read") {
         read(&Place::sqlite(), "sqlite").await;
         read(&Place::postgres().await, "postgres").await;
     }

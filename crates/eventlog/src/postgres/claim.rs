@@ -16,10 +16,10 @@ use super::place::{Place, timely};
 use crate::error::OpenError;
 
 /// The interval of pings.
-const LOOK: Duration = Duration::from_secs(5);
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How long to retry after a lost session, which may hold the lock until Postgres notices (half a minute).
-const BACK_WITHIN: Duration = Duration::from_secs(90);
-const AGAIN: Duration = Duration::from_secs(1);
+const RECLAIM_WITHIN: Duration = Duration::from_secs(90);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const HOLDER_CHARS: usize = 160;
 
 /// The lock of a site's runs. `turn` in the schema has the lock for single appends.
@@ -34,11 +34,11 @@ pub struct RunClaim {
 
 /// The outcome of an attempt to claim.
 #[derive(Debug)]
-pub enum Claimed {
+pub enum ClaimOutcome {
     /// Claimed by us.
-    Ours(RunClaim),
+    Claimed(RunClaim),
     /// Claimed by another process: who, where and since when.
-    By(String),
+    HeldBy(String),
 }
 
 impl RunClaim {
@@ -46,7 +46,7 @@ impl RunClaim {
     ///
     /// # Errors
     /// The database cannot be reached, or holds no log.
-    pub async fn ask(url: &str, site: &SiteId, who: &str) -> Result<Claimed, OpenError> {
+    pub async fn request(url: &str, site: &SiteId, who: &str) -> Result<ClaimOutcome, OpenError> {
         let place = Place::parse(url)?;
         let options = place.options().clone().application_name(who);
         let mut session = options.connect().await.map_err(|source| failed(&place, source))?;
@@ -54,7 +54,7 @@ impl RunClaim {
         if !try_lock(&mut session, site).await.map_err(|source| failed(&place, source))? {
             let holder = holder(&mut session, site).await.map_err(|source| failed(&place, source))?;
             let _ = session.close().await;
-            return Ok(Claimed::By(holder));
+            return Ok(ClaimOutcome::HeldBy(holder));
         }
         let (sender, lost) = watch::channel(None);
         let keeper = Keeper { options, site: site.clone(), who: who.to_owned() };
@@ -62,7 +62,7 @@ impl RunClaim {
             let why = keeper.keep(session).await;
             sender.send_replace(Some(why));
         });
-        Ok(Claimed::Ours(Self { lost, keeper: keeper.abort_handle() }))
+        Ok(ClaimOutcome::Claimed(Self { lost, keeper: keeper.abort_handle() }))
     }
 
     /// Waits until it is lost, and returns the reason.
@@ -90,46 +90,46 @@ impl Keeper {
     /// away nobody else can lock or append.
     async fn keep(&self, mut session: PgConnection) -> String {
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PING_INTERVAL).await;
             if timely(session.ping()).await.is_ok() {
                 continue;
             }
-            match self.back().await {
+            match self.reclaim().await {
                 Ok(again) => session = again,
                 Err(holder) => return holder,
             }
         }
     }
 
-    async fn back(&self) -> Result<PgConnection, String> {
+    async fn reclaim(&self) -> Result<PgConnection, String> {
         let mut since = None;
         loop {
             if let Ok(mut session) = timely(self.options.connect()).await
                 && let Ok(ours) = try_lock(&mut session, &self.site).await
             {
                 if ours {
-                    tracing::info!(site = %self.site, "the right to start runs is ours again after the database was away");
+                    tracing::info!(site = %self.site, "the claim to drive runs was regained after the database was away");
                     return Ok(session);
                 }
                 let holder = holder(&mut session, &self.site).await.unwrap_or_default();
                 let since = since.get_or_insert_with(tokio::time::Instant::now);
-                if !holder.starts_with(&self.who) || since.elapsed() > BACK_WITHIN {
+                if !holder.starts_with(&self.who) || since.elapsed() > RECLAIM_WITHIN {
                     return Err(holder);
                 }
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 }
 
 async fn try_lock(session: &mut PgConnection, site: &SiteId) -> Result<bool, sqlx::Error> {
-    let asked = sqlx::AssertSqlSafe(format!("SELECT pg_try_advisory_lock({KEY})"));
-    timely(sqlx::query_scalar(asked).bind(site.as_str()).fetch_one(session)).await
+    let query = sqlx::AssertSqlSafe(format!("SELECT pg_try_advisory_lock({KEY})"));
+    timely(sqlx::query_scalar(query).bind(site.as_str()).fetch_one(session)).await
 }
 
 /// Postgres shows a session's address to users of the same name, and to monitoring roles.
 async fn holder(session: &mut PgConnection, site: &SiteId) -> Result<String, sqlx::Error> {
-    let asked = sqlx::AssertSqlSafe(format!(
+    let query = sqlx::AssertSqlSafe(format!(
         "SELECT concat_ws(' ', coalesce(nullif(a.application_name, ''), 'a process of ' || a.usename), 'at ' || host(a.client_addr),
              'since ' || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'))
          FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
@@ -137,6 +137,6 @@ async fn holder(session: &mut PgConnection, site: &SiteId) -> Result<String, sql
              AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
              AND ((l.classid::bigint << 32) | l.objid::bigint) = {KEY}"
     ));
-    let holder: Option<String> = timely(sqlx::query_scalar(asked).bind(site.as_str()).fetch_optional(session)).await?;
+    let holder: Option<String> = timely(sqlx::query_scalar(query).bind(site.as_str()).fetch_optional(session)).await?;
     Ok(holder.map_or_else(|| "a process that has just ended".to_owned(), |holder| printable(&holder, HOLDER_CHARS)))
 }

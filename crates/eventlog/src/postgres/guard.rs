@@ -9,7 +9,7 @@ const CATALOGUE: &str = include_str!("catalogue.sql");
 /// Written by the tests from a fresh database.
 const EXPECTED: &str = include_str!("../../../../schemas/postgres/eventlog/catalogue.txt");
 
-const BETWEEN: &str = ": ";
+const SEPARATOR: &str = ": ";
 
 /// The first that is missing, changed, switched off or unknown: an unknown one could change whatever is appended.
 pub(super) async fn changed(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
@@ -19,7 +19,7 @@ pub(super) async fn changed(connection: &mut PgConnection) -> Result<Option<Stri
 
 pub(super) async fn catalogue(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let rows: Vec<(String, String)> = sqlx::query_as(CATALOGUE).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|(object, property)| format!("{object}{BETWEEN}{property}")).collect())
+    Ok(rows.into_iter().map(|(object, property)| format!("{object}{SEPARATOR}{property}")).collect())
 }
 
 fn difference(found: &[String]) -> Option<String> {
@@ -32,11 +32,11 @@ fn difference(found: &[String]) -> Option<String> {
 }
 
 fn object(line: &str) -> &str {
-    line.split_once(BETWEEN).map_or(line, |(object, _)| object)
+    line.split_once(SEPARATOR).map_or(line, |(object, _)| object)
 }
 
 fn is_grant(line: &str) -> bool {
-    line.split_once(BETWEEN).is_some_and(|(_, property)| property.starts_with("grant "))
+    line.split_once(SEPARATOR).is_some_and(|(_, property)| property.starts_with("grant "))
 }
 
 #[cfg(test)]

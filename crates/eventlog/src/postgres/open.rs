@@ -15,7 +15,7 @@ use crate::error::{OpenError, StorageError};
 /// Concurrent reads, and one connection that listens.
 const READERS: u32 = 5;
 /// How long a read waits for a starting server.
-const ACQUIRE: Duration = Duration::from_secs(30);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server's cached plans and memory should not live for ever.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -29,7 +29,7 @@ impl PostgresLog {
         committed: Option<watch::Receiver<u64>>,
     ) -> Result<(Self, PostgresWriter), OpenError> {
         let place = Place::parse(url)?;
-        let mut connection = look(&place).await?;
+        let mut connection = connect_migrated(&place).await?;
         let begun = sqlx::query("SELECT begin_log($1)").bind(site.as_str()).execute(&mut connection);
         timely(begun).await.map_err(|source| no_writer(&place, site, source))?;
         let readers = readers(&place);
@@ -44,7 +44,7 @@ impl PostgresLog {
         appended: watch::Sender<u64>,
     ) -> Result<Self, OpenError> {
         let place = Place::parse(url)?;
-        let mut connection = look(&place).await?;
+        let mut connection = connect_migrated(&place).await?;
         let there = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM head WHERE site = $1)").bind(site.as_str());
         let there: bool = timely(there.fetch_one(&mut connection)).await.map_err(|source| failed(&place, source))?;
         if !there {
@@ -59,16 +59,16 @@ impl PostgresLog {
 fn readers(place: &Place) -> PgPool {
     PgPoolOptions::new()
         .max_connections(READERS)
-        .acquire_timeout(ACQUIRE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .connect_lazy_with(place.options().clone())
 }
 
 /// Refuses an unsuitable database or connection.
 pub(super) async fn usable(place: &Place, connection: &mut PgConnection) -> Result<(), OpenError> {
-    let asked = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
+    let query = sqlx::query_as("SELECT current_setting('server_encoding'), current_setting('search_path')");
     let (encoding, path): (String, String) =
-        timely(asked.fetch_one(connection)).await.map_err(|source| failed(place, source))?;
+        timely(query.fetch_one(connection)).await.map_err(|source| failed(place, source))?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { database: place.name(), found: encoding });
     }
@@ -80,7 +80,7 @@ pub(super) async fn usable(place: &Place, connection: &mut PgConnection) -> Resu
     Ok(())
 }
 
-async fn look(place: &Place) -> Result<PgConnection, OpenError> {
+async fn connect_migrated(place: &Place) -> Result<PgConnection, OpenError> {
     let mut connection = place.connect().await.map_err(|source| failed(place, source))?;
     usable(place, &mut connection).await?;
     let found = timely(schema(&mut connection)).await.map_err(|source| failed(place, source))?;
@@ -143,7 +143,7 @@ pub(super) fn failed(place: &Place, source: sqlx::Error) -> OpenError {
 /// PgBouncer refuses unknown settings; one that pools by transaction loses prepared statements, or has another
 /// client's.
 fn is_pooler(error: &sqlx::Error) -> bool {
-    let Some(said) = error.as_database_error() else { return false };
+    let Some(reported) = error.as_database_error() else { return false };
     let statement = matches!(state(error).as_deref(), Some("26000" | "42P05"));
-    statement || said.message().contains("unsupported startup parameter")
+    statement || reported.message().contains("unsupported startup parameter")
 }

@@ -11,9 +11,9 @@ use strongroom_service::config::is_local;
 
 use crate::error::OpenError;
 
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A cut wire does not report itself.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than this crate has.
 const STATEMENTS: usize = 64;
 
@@ -75,7 +75,7 @@ impl Place {
     }
 
     pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        match tokio::time::timeout(CONNECT, self.options.connect()).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
             Ok(connected) => connected,
             Err(_) => Err(late("no connection within 10 s")),
         }
@@ -89,7 +89,7 @@ fn says_how_to_encrypt(url: &str) -> bool {
 
 /// Fails on a timeout; the connection is unusable then.
 pub(super) async fn timely<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    match tokio::time::timeout(ANSWER, answer).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => answer,
         Err(_) => Err(late("no answer within 60 s")),
     }

@@ -7,7 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
 use sqlx::{FromRow, Postgres};
-use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, Version};
+use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
 
 use super::PostgresLog;
 use super::place::timely;
@@ -230,7 +230,7 @@ impl PostgresLog {
         self.all(query.bind(self.site.as_str())).await
     }
 
-    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {
+    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(String, i64)>> {
         let query = sqlx::query_as(
             "SELECT status, count(*) FROM (
                  SELECT status FROM stream
@@ -244,8 +244,7 @@ impl PostgresLog {
                      AND status IS NOT NULL
              ) AS subject GROUP BY status",
         );
-        let rows: Vec<(String, i64)> = self.all(query.bind(self.site.as_str()).bind(kind.name())).await?;
-        Ok(rows.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
+        self.all(query.bind(self.site.as_str()).bind(kind.name())).await
     }
 
     /// One lookup for each of the three indexes.

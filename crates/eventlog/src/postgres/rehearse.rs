@@ -23,7 +23,7 @@ impl PostgresWriter {
         let mut transaction = timely(connection.begin()).await?;
         let before = ask_for_the_head(&mut transaction, self.site()).await?;
         let events = events(self.site());
-        let group = Group::Appends { appends: vec![&events], most_events: EVENTS };
+        let group = Group::Appends { appends: vec![&events], max_events: EVENTS };
         let plan = Plan::new(Before { streams: None, ..before }, &group)?;
         // A conflict also shows that the log can be written.
         timely(call(&mut transaction, self.site(), false, &plan)).await?;

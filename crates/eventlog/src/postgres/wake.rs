@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::place::timely;
-use crate::appender::tell;
+use crate::appender::publish_size;
 
 /// For all sites; the payload is `<site> <size>`.
 const CHANNEL: &str = "strongroom";
-const BETWEEN: Duration = Duration::from_millis(50);
-const AGAIN: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Wake {
@@ -29,10 +29,10 @@ impl Wake {
         appended: watch::Sender<u64>,
         committed: Option<watch::Receiver<u64>>,
     ) -> Self {
-        let listens = tokio::spawn(listen(pool.clone(), site.clone(), appended)).abort_handle();
-        let tells =
+        let listener = tokio::spawn(listen(pool.clone(), site.clone(), appended)).abort_handle();
+        let notifier =
             committed.map(|committed| tokio::spawn(notify(pool.clone(), site.clone(), committed)).abort_handle());
-        Self { tasks: std::iter::once(listens).chain(tells).collect() }
+        Self { tasks: std::iter::once(listener).chain(notifier).collect() }
     }
 
     pub(super) fn stop(&self) {
@@ -52,9 +52,9 @@ async fn notify(pool: PgPool, site: SiteId, mut committed: watch::Receiver<u64>)
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(format!("{site} {size}"));
         // Listeners poll in any case.
         if let Err(error) = timely(notify.execute(&pool)).await {
-            tracing::debug!(%error, "other processes were not told of a commit");
+            tracing::debug!(%error, "other processes were not notified of a commit");
         }
-        tokio::time::sleep(BETWEEN).await;
+        tokio::time::sleep(MIN_INTERVAL).await;
     }
 }
 
@@ -65,7 +65,7 @@ async fn listen(pool: PgPool, site: SiteId, appended: watch::Sender<u64>) {
             Err(error) => tracing::debug!(%error, "other processes' commits are not heard just now"),
             Ok(()) => {}
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RECONNECT_PAUSE).await;
     }
 }
 
@@ -79,7 +79,7 @@ async fn listen_once(pool: &PgPool, site: &SiteId, appended: &watch::Sender<u64>
             && of == site.as_str()
             && let Ok(size) = size.parse()
         {
-            tell(appended, size);
+            publish_size(appended, size);
         }
     }
 }

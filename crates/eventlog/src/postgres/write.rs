@@ -50,14 +50,14 @@ macro_rules! bind_heads {
 pub(super) use bind_heads;
 
 /// How long to retry while the server starts or stops.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY_FOR: Duration = Duration::from_secs(30);
 /// The first pause between retries, and the longest.
-const PAUSE: Duration = Duration::from_millis(50);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long to go without turns after one timed out.
 const WITHOUT_TURN: Duration = Duration::from_secs(60);
 /// Tries after lost races, which do not happen in turn.
-const TRIES: usize = 32;
+const MAX_TRIES: usize = 32;
 
 /// Only the appender's task has it and is never cancelled.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ struct Turn {
 impl PostgresWriter {
     /// A commit costs a round trip and a sync whatever it holds, so nobody is waited for: while one group is on its
     /// way, the next gathers.
-    pub(crate) const GROUPING: Grouping = Grouping { most_events: 1024, gather: Duration::ZERO };
+    pub(crate) const GROUPING: Grouping = Grouping { max_events: 1024, gather: Duration::ZERO };
 
     pub(super) const fn new(place: Place, site: SiteId, connection: PgConnection) -> Self {
         Self { place, site, connection: Some(connection), turn: None, turnless_until: None }
@@ -111,7 +111,7 @@ impl PostgresWriter {
 
     pub(crate) async fn write<'a>(&mut self, group: &Group<'a>) -> Result<Plan<'a>, WriteError> {
         let mut trust = Trust::Callers;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             // An error from here on drops the connection and its turn.
             let Turn { mut connection, before, held } = self.turn_for(group, trust).await?;
             let plan = Plan::new(before, group)?;
@@ -158,8 +158,8 @@ impl PostgresWriter {
 
     /// Takes a turn and reads the head and the known streams and ids. Nothing is stored, so it is retried.
     async fn ask(&mut self, streams: &[String], ids: &[Uuid]) -> Result<Turn, WriteError> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut pause = PAUSE;
+        let deadline = Instant::now() + RETRY_FOR;
+        let mut pause = FIRST_PAUSE;
         loop {
             let held = self.turnless_until.is_none_or(|until| until <= Instant::now());
             match self.try_turn(streams, ids, held).await {

@@ -18,11 +18,11 @@ use crate::error::OpenError;
 const READERS: u32 = 4;
 /// How long a writer waits for another process: a transaction takes milliseconds, a rebuild of a large projection
 /// seconds.
-const BUSY: Duration = Duration::from_secs(30);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A multi-row insert has one for each number of rows.
 const STATEMENTS: usize = 256;
 /// Turning a new file to WAL cannot wait for a lock.
-const WAL_TRIES: u32 = 250;
+const MAX_WAL_TRIES: u32 = 250;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
 
 const SQLITE_BUSY: i64 = 5;
@@ -61,7 +61,7 @@ impl SqliteLog {
             return Err(OpenError::Missing(file.path));
         }
         let options = file.options().read_only(true);
-        let (options, found) = match look(&options).await {
+        let (options, found) = match inspect(&options).await {
             Ok(found) => (options, found),
             // A reader without write access cannot create the shared files beside the log. They are missing, so nobody
             // has the log open, and the file may be read as it is.
@@ -70,7 +70,7 @@ impl SqliteLog {
             }
             Err(error) if cannot_share(&error) && !file.path.is_dir() => {
                 let options = options.immutable(true);
-                let found = look(&options).await.map_err(|error| file.error(error))?;
+                let found = inspect(&options).await.map_err(|error| file.error(error))?;
                 (options, found)
             }
             Err(error) => return Err(file.error(error)),
@@ -95,7 +95,7 @@ impl SqliteLog {
     }
 }
 
-async fn look(options: &SqliteConnectOptions) -> Result<Found, sqlx::Error> {
+async fn inspect(options: &SqliteConnectOptions) -> Result<Found, sqlx::Error> {
     let mut connection = options.connect().await?;
     let found = schema::identify(&mut connection).await?;
     connection.close().await?;
@@ -116,7 +116,7 @@ async fn set_up(connection: &mut SqliteConnection, site: &SiteId) -> Result<(), 
 }
 
 async fn turn_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    for _ in 0..WAL_TRIES {
+    for _ in 0..MAX_WAL_TRIES {
         match sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *connection).await {
             Err(error) if result_code(&error) == Some(SQLITE_BUSY) => tokio::time::sleep(WAL_PAUSE).await,
             other => return other.map(drop),
@@ -167,7 +167,7 @@ impl File {
     fn options(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(&self.path)
-            .busy_timeout(BUSY)
+            .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS)
             // A foreign log must not run functions of its own.
             .pragma("trusted_schema", "OFF")
@@ -192,7 +192,7 @@ impl File {
             }
             Found::Log { site: Some(found), .. } if found == site.as_str() => Ok(()),
             Found::Log { site: Some(found), .. } => {
-                Err(OpenError::OtherSite { path, found: printable(&found, 80), wanted: site.clone() })
+                Err(OpenError::OtherSite { path, found: printable(&found, 80), expected: site.clone() })
             }
             Found::Log { site: None, .. } => Err(OpenError::NotALog { path, why: "its head is missing" }),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use strongroom_model::{Partition, Position, Recorded, StageName, Status, StreamName, SubjectKind, Version};
+use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
 
 use super::SqliteLog;
 use super::list::json_list;
@@ -185,14 +185,12 @@ impl SqliteLog {
         .map_err(storage)
     }
 
-    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(Status, u64)>> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT status, count(*) FROM stream WHERE kind = ? AND status IS NOT NULL GROUP BY status")
-                .bind(kind.name())
-                .fetch_all(&self.readers)
-                .await
-                .map_err(storage)?;
-        Ok(rows.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
+    pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(String, i64)>> {
+        sqlx::query_as("SELECT status, count(*) FROM stream WHERE kind = ? AND status IS NOT NULL GROUP BY status")
+            .bind(kind.name())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(storage)
     }
 
     pub(crate) async fn with_status(

@@ -30,12 +30,12 @@ pub(super) enum Found {
 /// At one moment of the file: another process may be setting it up.
 pub(super) async fn identify(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     let mut snapshot = connection.begin().await?;
-    let found = look(&mut snapshot).await?;
+    let found = inspect(&mut snapshot).await?;
     snapshot.rollback().await?;
     Ok(found)
 }
 
-async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+async fn inspect(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
     let schema: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;

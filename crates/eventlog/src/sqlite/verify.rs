@@ -177,6 +177,6 @@ async fn check_guards(connection: &mut SqliteConnection, end: Position) -> Resul
 
 /// SQLite's own check of pages and indexes.
 async fn check_database(connection: &mut SqliteConnection, end: Position) -> Result<(), Stop> {
-    let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(connection).await?;
-    if said == "ok" { Ok(()) } else { Err(Damage { position: end, fault: Fault::Database(said) }.into()) }
+    let result: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(connection).await?;
+    if result == "ok" { Ok(()) } else { Err(Damage { position: end, fault: Fault::Database(result) }.into()) }
 }

@@ -28,7 +28,7 @@ pub(crate) struct SqliteWriter {
 }
 
 impl SqliteWriter {
-    pub(crate) const GROUPING: Grouping = Grouping { most_events: 256, gather: Duration::from_millis(2) };
+    pub(crate) const GROUPING: Grouping = Grouping { max_events: 256, gather: Duration::from_millis(2) };
 
     pub(super) const fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
         Self { options, connection: Some(connection) }

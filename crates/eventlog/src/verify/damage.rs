@@ -56,18 +56,18 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.position;
         match &self.fault {
-            Fault::Missing => write!(f, "position {at}: no event is there"),
+            Fault::Missing => write!(f, "position {at}: its event is missing"),
             Fault::Unreadable(why) => write!(f, "position {at}: the database cannot read it ({why})"),
             Fault::ChangedBytes => write!(f, "position {at}: its bytes were changed after they were stored"),
-            Fault::NoEvent(why) => write!(f, "position {at}: what is there is no event ({why})"),
+            Fault::NoEvent(why) => write!(f, "position {at}: it is not an event ({why})"),
             Fault::Misplaced(says) => write!(f, "position {at}: the event there belongs at position {says}"),
-            Fault::Column(name) => write!(f, "position {at}: its column {name} is not what the event says"),
+            Fault::Column(name) => write!(f, "position {at}: its column {name} differs from the event"),
             Fault::WrongVersion(stream, version) => {
                 write!(f, "position {at}: version {version} of {stream} does not follow the one before it")
             }
             Fault::Projection(stream) => write!(
                 f,
-                "position {at}: the projection of {stream} is not what its last event says; the events are well"
+                "position {at}: the projection of {stream} differs from its last event; the events are intact"
             ),
             Fault::UnknownStream(stream) => {
                 write!(f, "position {at}: the projection has a stream {stream:?} whose last event is not there")
@@ -75,12 +75,12 @@ impl fmt::Display for Damage {
             Fault::BeyondHead => write!(f, "position {at}: it is beyond the log's head"),
             Fault::Root(to) => write!(
                 f,
-                "position {at}: the events from here to before {to} are not those that the root stands for; one was changed with its hash"
+                "position {at}: the events from here to before {to} do not match the root; one was changed with its hash"
             ),
             Fault::EarlierHead(size) => {
                 write!(
                     f,
-                    "position {at}: an event from here to before {size} is another than it was: the first {size} events had another root"
+                    "position {at}: an event from here to before {size} was changed: the first {size} events had another root"
                 )
             }
             Fault::CutOff(size) => write!(f, "position {at}: the log ends here, but had {size} events earlier"),

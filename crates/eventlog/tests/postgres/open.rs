@@ -1,14 +1,14 @@
-//! Opening and migrating: what is ours, what is not, and what is said about it.
+//! Opening and migrating: what is ours, what is not, and the messages.
 
 use std::path::Path;
 
 use futures_util::future::join_all;
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
-use strongroom_eventlog::{Claimed, EventLog, RunClaim, grant_postgres, migrate_postgres};
+use strongroom_eventlog::{ClaimOutcome, EventLog, RunClaim, grant_postgres, migrate_postgres};
 use strongroom_servers::{PgBouncer, Postgres, postgres};
 
-use crate::sample::{connect, database, event, open, run, site, told};
+use crate::sample::{connect, database, event, open, run, site, with_causes};
 
 /// The newest schema that this version knows.
 const NEWEST: i64 = 5;
@@ -18,16 +18,16 @@ async fn refused(url: &str) -> String {
     let to_write = EventLog::open_postgres(url, &site()).await.expect_err("it must not be opened");
     let to_read = EventLog::open_postgres_read_only(url, &site()).await.expect_err("it must not be opened");
     assert_eq!(to_write.to_string(), to_read.to_string());
-    told(&to_write)
+    with_causes(&to_write)
 }
 
 #[tokio::test]
 async fn a_database_that_was_not_migrated_names_the_command_that_does_it() {
     let database = postgres().database();
     let (name, at) = (&database.name, postgres().address());
-    let said = refused(&database.url).await;
+    let message = refused(&database.url).await;
     assert_eq!(
-        said,
+        message,
         format!(
             "the database {name} at {at} has no event log yet: run `strongroom log migrate` as the database's owner"
         )
@@ -59,15 +59,15 @@ async fn a_newer_versions_database_is_refused() {
     let mut owner = connect(&database.url).await;
     let newer = "INSERT INTO _sqlx_migrations SELECT 99, 'x', now(), true, checksum, 0 FROM _sqlx_migrations LIMIT 1";
     run(&mut owner, newer).await.unwrap();
-    let said = refused(&database.url).await;
+    let message = refused(&database.url).await;
     assert!(
-        said.ends_with(&format!(
-            "has schema 99, this version knows none after {NEWEST}: upgrade strongroom on this host"
+        message.ends_with(&format!(
+            "has schema 99, this version supports up to {NEWEST}: upgrade strongroom on this host"
         )),
-        "{said}"
+        "{message}"
     );
     let error = migrate_postgres(&database.url).await.unwrap_err();
-    assert_eq!(error.to_string(), said);
+    assert_eq!(error.to_string(), message);
 }
 
 #[tokio::test]
@@ -81,18 +81,18 @@ async fn a_reader_begins_no_log() {
 #[tokio::test]
 async fn a_url_is_never_shown() {
     for url in ["mysql://root:hunter2@host/db", "hunter2", "postgres://u:hunter2@host:port/db"] {
-        let said = refused(url).await;
-        assert!(said.contains("write it as postgres://user@host:5432/database"), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let message = refused(url).await;
+        assert!(message.contains("write it as postgres://user@host:5432/database"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
     // Nobody listens there.
-    let said = refused("postgres://u:hunter2@127.0.0.1:1/db").await;
-    assert!(said.starts_with("the event log in the database db at 127.0.0.1:1 cannot be opened: "), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    let message = refused("postgres://u:hunter2@127.0.0.1:1/db").await;
+    assert!(message.starts_with("the event log in the database db at 127.0.0.1:1 cannot be opened: "), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
 }
 
 #[tokio::test]
-async fn an_owner_who_may_not_make_roles_is_told_which_are_missing() {
+async fn an_owner_who_may_not_make_roles_learns_which_are_missing() {
     let server = Postgres::start();
     let database = server.database();
     let _ = database.query(&format!("CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE {} TO owner", database.name));
@@ -120,10 +120,10 @@ async fn an_older_versions_database_is_brought_up_to_date_and_its_writers_still_
         first.dangerous_set_table_name("strongroom._sqlx_migrations");
         first.run(&mut owner).await.unwrap();
         run(&mut owner, "INSERT INTO strongroom.head VALUES (0, '', 'harbour')").await.unwrap();
-        let said = refused(&database.url).await;
+        let message = refused(&database.url).await;
         let expected =
             format!("has the older schema {older}, this version needs {NEWEST}: run `strongroom log migrate`");
-        assert!(said.contains(&expected), "{said}");
+        assert!(message.contains(&expected), "{message}");
         let migrated = migrate_postgres(&database.url).await.unwrap();
         assert_eq!((migrated.before, migrated.now), (Some(older), NEWEST));
         if older > 1 {
@@ -179,8 +179,8 @@ async fn a_pooler_in_the_way_is_called_that() {
         ("42P05", "prepared statement \"sqlx_s_1\" already exists"),
         ("26000", "prepared statement \"sqlx_s_2\" does not exist"),
     ] {
-        let said = refused(&pooler(code, message).await).await;
-        assert!(said.contains("a pooler (PgBouncer, say) stands before the database"), "{said}");
+        let message = refused(&pooler(code, message).await).await;
+        assert!(message.contains("a pooler (PgBouncer, say) is in front of the database"), "{message}");
     }
 }
 
@@ -190,8 +190,11 @@ async fn pgbouncer_in_the_way_is_called_that_whatever_it_does_with_our_settings(
     for mode in ["session", "transaction"] {
         for dropped in ["extra_float_digits", "extra_float_digits,options"] {
             let pooler = PgBouncer::before(postgres(), mode, dropped);
-            let said = refused(&database.url_at(pooler.address())).await;
-            assert!(said.contains("a pooler (PgBouncer, say) stands before the database"), "{mode}, {dropped}: {said}");
+            let message = refused(&database.url_at(pooler.address())).await;
+            assert!(
+                message.contains("a pooler (PgBouncer, say) is in front of the database"),
+                "{mode}, {dropped}: {message}"
+            );
         }
     }
 }
@@ -208,15 +211,15 @@ async fn a_server_that_cannot_prove_who_it_is_gets_no_password() {
 #[tokio::test]
 async fn of_two_hosts_over_one_log_only_one_runs_it() {
     let database = database().await;
-    let ask = async |who: &str| RunClaim::ask(&database.url, &site(), who).await.unwrap();
-    let Claimed::Ours(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
-    let Claimed::By(holder) = ask("strongroom run on south").await else { panic!("north has it") };
+    let ask = async |who: &str| RunClaim::request(&database.url, &site(), who).await.unwrap();
+    let ClaimOutcome::Claimed(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
+    let ClaimOutcome::HeldBy(holder) = ask("strongroom run on south").await else { panic!("north has it") };
     assert!(holder.starts_with("strongroom run on north at 127.0.0.1 since "), "{holder}");
-    let other = RunClaim::ask(&database.url, &"quarry".parse().unwrap(), "strongroom run on south").await.unwrap();
-    assert!(matches!(other, Claimed::Ours(_)), "another site is another matter");
+    let other = RunClaim::request(&database.url, &"quarry".parse().unwrap(), "strongroom run on south").await.unwrap();
+    assert!(matches!(other, ClaimOutcome::Claimed(_)), "another site is another matter");
     drop(first);
     let mut tries = 0;
-    while let Claimed::By(holder) = ask("strongroom run on south").await {
+    while let ClaimOutcome::HeldBy(holder) = ask("strongroom run on south").await {
         tries += 1;
         assert!(tries < 500, "{holder} has let go of it");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -226,13 +229,13 @@ async fn of_two_hosts_over_one_log_only_one_runs_it() {
 #[tokio::test]
 async fn a_session_that_is_lost_is_made_again_and_whoever_was_faster_is_named() {
     let database = database().await;
-    let ask = async |who: &str| RunClaim::ask(&database.url, &site(), who).await.unwrap();
-    let Claimed::Ours(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
+    let ask = async |who: &str| RunClaim::request(&database.url, &site(), who).await.unwrap();
+    let ClaimOutcome::Claimed(first) = ask("strongroom run on north").await else { panic!("nobody has it yet") };
     let end =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'strongroom run on north'";
     assert_eq!(database.query(end), "t");
     let second = loop {
-        if let Claimed::Ours(second) = ask("strongroom run on south").await {
+        if let ClaimOutcome::Claimed(second) = ask("strongroom run on south").await {
             break second;
         }
     };

@@ -52,15 +52,15 @@ fn spawn(url: &str) -> Child {
 /// Lets the processes begin at once; what each of their writers appended.
 fn run(url: &str) -> Vec<u64> {
     let mut children: Vec<_> = (0..PROCESSES).map(|_| spawn(url)).collect();
-    let mut said: Vec<_> =
+    let mut message: Vec<_> =
         children.iter_mut().map(|child| BufReader::new(child.stdout.take().unwrap()).lines()).collect();
-    for lines in &mut said {
+    for lines in &mut message {
         assert!(lines.any(|line| line.unwrap() == "ready"));
     }
     for child in &mut children {
         writeln!(child.stdin.take().unwrap(), "go").unwrap();
     }
-    let counts = said.into_iter().flatten().filter_map(|line| line.unwrap().strip_prefix("appended ")?.parse().ok());
+    let counts = message.into_iter().flatten().filter_map(|line| line.unwrap().strip_prefix("appended ")?.parse().ok());
     let counts = counts.collect();
     children.iter_mut().for_each(|child| assert!(child.wait().unwrap().success()));
     counts

@@ -164,7 +164,7 @@ async fn who_may_write_a_sites_log_is_whom_the_owner_named_last() {
     EventLog::open_postgres(&other, &site()).await.expect_err("it is not named any more");
 }
 
-/// An event's bytes with one thing changed, and what stands in the columns beside them.
+/// An event's bytes with one thing changed, and the columns beside them.
 fn append(stream: &str, version: u64, id: &str, kind: &str, time_us: i64, body: &str, hash: &[u8]) -> String {
     let hash = data_encoding::HEXLOWER.encode(hash);
     let body = body.replace('\'', "''");
@@ -222,7 +222,7 @@ fn changed_bodies(body: &str, id: &str, stream: &str, kind: &str) -> Vec<String>
             "\"actor\":\"operator\"",
             "\"actor\":\"operator\",\"causationid\":\"7\",\"correlationid\":\"0197c1f0-0000-7000-8000-00000000beef\"",
         ),
-        // In a text of the data, where the ids' own form stands.
+        // In a text of the data, in the ids' own form.
         changed("\"actor\":\"operator\"", "\"actor\":\"operator\",\"correlationid\":\"beef-beef\"").replacen(
             "\"data\":{",
             "\"data\":{\"a\":{\"correlationid\":\"0197c1f0-0000-7000-8000-00000000beef\",\"data\":{}},",
@@ -234,7 +234,7 @@ fn changed_bodies(body: &str, id: &str, stream: &str, kind: &str) -> Vec<String>
 }
 
 #[tokio::test]
-async fn r9_what_is_no_event_or_says_another_thing_than_its_columns_is_not_stored() {
+async fn r9_what_is_not_an_event_or_differs_from_its_columns_is_not_stored() {
     let database = database().await;
     let url = writer(&database, "worker", &["harbour"]).await;
     let log = open(&url).await;
@@ -294,7 +294,7 @@ async fn every_event_that_this_program_makes_passes_the_databases_checks() {
         new.run = Some(strongroom_model::RunId::new(event().time));
         log.append(vec![new])
             .await
-            .unwrap_or_else(|error| panic!("{text:?} at {time}: {}", crate::sample::told(&error)));
+            .unwrap_or_else(|error| panic!("{text:?} at {time}: {}", crate::sample::with_causes(&error)));
     }
     let verified = log.verify().await.unwrap();
     assert_eq!(verified.damage, None);

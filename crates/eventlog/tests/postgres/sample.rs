@@ -54,12 +54,12 @@ pub(crate) async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), 
 }
 
 /// An error with all its causes.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        said = format!("{said}: {error}");
+        message = format!("{message}: {error}");
         cause = error.source();
     }
-    said
+    message
 }

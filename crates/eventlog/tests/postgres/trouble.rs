@@ -1,4 +1,4 @@
-//! Wires that are cut, answers that are lost, servers that go and come, writers that stop.
+//! Wires that are cut, answers that are lost, servers that restart, writers that stop.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn an_append_waits_for_a_wire_that_is_mended() {
     assert!(!waiting.is_finished());
     wire.mend();
     assert_eq!(timeout(PATIENCE, waiting).await.unwrap().unwrap().unwrap()[0].position.0, 1);
-    // A reply of which half comes is not a reply.
+    // Half a reply is not a reply.
     wire.halve_the_next_reply();
     let _ = log.append(vec![event()]).await;
     log.append(vec![event()]).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_database_that_refuses_stores_nothing_and_is_well_again_later() {
     for _ in 0..2 {
         let error = log.append(vec![event()]).await.unwrap_err();
         assert!(matches!(error, AppendError::NotStored(_)), "{error}");
-        assert!(crate::sample::told(&error).ends_with("out of paper"));
+        assert!(crate::sample::with_causes(&error).ends_with("out of paper"));
     }
     run(&mut owner, "DROP FUNCTION sabotage CASCADE").await.unwrap();
     log.append(vec![event()]).await.unwrap();

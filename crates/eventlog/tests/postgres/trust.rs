@@ -63,7 +63,7 @@ async fn r3_nobody_is_refused_for_what_another_one_of_the_group_only_believes() 
     let known = event();
     log.append(vec![known.clone()]).await.unwrap();
     // The first says where the stream is and is wrong about it, and fails for another reason, too: its second
-    // event takes an id that it has taken itself. What it said of the stream must not count.
+    // event takes an id that it has taken itself. What it claims about the stream must not count.
     let liar = next(&known, 5);
     let twice = NewEvent { id: liar.id, ..event() };
     let honest = next(&known, 1);

@@ -1,4 +1,4 @@
-//! Being told of what other processes append.
+//! Notifications of other processes' appends.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::sample::{PATIENCE, database, event, open};
 
 #[tokio::test]
-async fn a_log_is_told_of_anothers_commits_and_not_of_another_sites() {
+async fn a_log_is_notified_of_other_processes_commits_and_not_of_another_sites() {
     let database = database().await;
     let (ours, theirs) = (open(&database.url).await, open(&database.url).await);
     let quarry = "quarry".parse().unwrap();
@@ -21,7 +21,7 @@ async fn a_log_is_told_of_anothers_commits_and_not_of_another_sites() {
         size = theirs.append(vec![event()]).await.unwrap()[0].position.0 + 1;
         let _ = timeout(Duration::from_millis(100), appended.changed()).await;
     }
-    // No look at the log is needed from here on.
+    // No read of the log is needed from here on.
     let heard = async { appended.wait_for(|heard| *heard >= size).await.map(|heard| *heard) };
     assert_eq!(timeout(PATIENCE, heard).await.unwrap().unwrap(), size);
 }

@@ -1,5 +1,5 @@
 //! Logs that released versions wrote, kept in `tests/fixtures/` as `release-<version>`: a SQLite file (`.db`), a
-//! Postgres database (`.sql`, a dump), and what their projection said (`.json`). Every later version brings them up to
+//! Postgres database (`.sql`, a dump), and what their projection held (`.json`). Every later version brings them up to
 //! date, keeps each stored byte, and goes on.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first error")]

@@ -17,24 +17,24 @@ pub(crate) fn fixture(release: &str, suffix: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/release-{release}.{suffix}"))
 }
 
-/// What a release said of its log.
+/// What a release recorded of its log.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Released {
     pub(crate) size: u64,
     pub(crate) root: String,
-    pub(crate) streams: Vec<Stands>,
+    pub(crate) streams: Vec<ReleasedHead>,
 }
 
-/// Where a stream stood.
+/// A stream's head.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Stands {
+pub(crate) struct ReleasedHead {
     name: StreamName,
     first_position: u64,
     position: u64,
     version: u64,
     next_stage: Option<StageName>,
     due_at_us: Option<i64>,
-    /// Where a booking stood; what others stood at was not kept then.
+    /// A booking's status; others' were not kept then.
     standing: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Released {
 /// An event as any program finds it in the database: its position, bytes and leaf's hash.
 pub(crate) type Raw = (i64, String, Vec<u8>);
 
-/// The log has what was stored in it, to the byte, in its order; its projection says what the release said and more; and
+/// The log has what was stored in it, to the byte, in its order; its projection holds what the release recorded and more; and
 /// it goes on.
 pub(crate) async fn goes_on(log: &EventLog, released: &Released, stored: &[Raw]) {
     assert_eq!(stored.len() as u64, released.size, "what was stored before it was opened");
@@ -75,20 +75,25 @@ pub(crate) fn fresh() -> NewEvent {
 }
 
 async fn stands_as(log: &EventLog, released: &Released) {
-    let names: Vec<_> = released.streams.iter().map(|stands| stands.name.clone()).collect();
+    let names: Vec<_> = released.streams.iter().map(|released_head| released_head.name.clone()).collect();
     let heads = log.heads(&names).await.unwrap();
     assert_eq!(heads.len(), names.len());
-    for stands in &released.streams {
-        let head = &heads[&stands.name];
+    for released_head in &released.streams {
+        let head = &heads[&released_head.name];
         let places = (head.first_position.0, head.position.0, head.version.0);
-        assert_eq!(places, (stands.first_position, stands.position, stands.version), "{}", stands.name);
-        assert_eq!(next(head), (stands.next_stage, stands.due_at_us), "{}", stands.name);
+        assert_eq!(
+            places,
+            (released_head.first_position, released_head.position, released_head.version),
+            "{}",
+            released_head.name
+        );
+        assert_eq!(next(head), (released_head.next_stage, released_head.due_at_us), "{}", released_head.name);
         let (status, partition) = (head.status.as_ref().map(Status::as_str), head.partition.as_ref());
-        let expected = stands.standing.as_deref().or_else(|| others_status(&stands.name));
-        assert_eq!(status, expected, "{}", stands.name);
+        let expected = released_head.standing.as_deref().or_else(|| others_status(&released_head.name));
+        assert_eq!(status, expected, "{}", released_head.name);
         // Held or not, what is to be proven is bound to its drive, and nothing else is bound.
-        let waits_for_drive = stands.next_stage == Some(StageName::Verify);
-        assert_eq!(partition.map(Partition::as_str), waits_for_drive.then_some(DRIVE), "{}", stands.name);
+        let waits_for_drive = released_head.next_stage == Some(StageName::Verify);
+        assert_eq!(partition.map(Partition::as_str), waits_for_drive.then_some(DRIVE), "{}", released_head.name);
     }
     let bookings = BookingCounts::of(log.counts(SubjectKind::Booking).await.unwrap());
     let counted = BookingCounts {
@@ -103,7 +108,7 @@ async fn stands_as(log: &EventLog, released: &Released) {
     assert_eq!(bookings, counted);
 }
 
-/// Where the subjects stand whose status no release before had kept, by what the story tells of them.
+/// The status of subjects for which earlier releases kept none, as in the story.
 fn others_status(stream: &StreamName) -> Option<&'static str> {
     let cleared = alarm(AlarmKind::DriveMissing, "backup-1");
     match stream.kind() {

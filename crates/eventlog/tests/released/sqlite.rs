@@ -37,7 +37,7 @@ async fn a_released_file_keeps_its_bytes_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_reader_of_a_released_file_says_what_to_do_and_changes_nothing() {
+async fn a_reader_of_a_released_file_names_the_next_step_and_changes_nothing() {
     for release in RELEASES {
         let folder = tempfile::tempdir().unwrap();
         let path = copy_of(release, &folder);

@@ -32,8 +32,8 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    fn tell(&mut self, part: &str, stream: &StreamName, event: Event) {
-        let version = self.events.iter().filter(|told| told.stream == *stream).count() as u64;
+    fn record(&mut self, part: &str, stream: &StreamName, event: Event) {
+        let version = self.events.iter().filter(|event| event.stream == *stream).count() as u64;
         let n = self.events.len() as u64;
         self.events.push(NewEvent {
             id: uuid(n).parse().unwrap(),
@@ -161,18 +161,18 @@ pub(crate) fn story() -> Story {
     alarms(&mut story);
     summaries(&mut story);
     let later = run(2);
-    story.tell("cron", &later, requested());
+    story.record("cron", &later, requested());
     let no_answer = failed(StageName::Enumerate, FailureKind::NoAnswer, Some(at(4000)));
-    story.tell("enumerate", &later, Event::RunFailed(no_answer));
-    story.tell("cron", &run(3), requested());
+    story.record("enumerate", &later, Event::RunFailed(no_answer));
+    story.record("cron", &run(3), requested());
     story
 }
 
 fn first_night(story: &mut Story) {
     let label = "Blue 1".to_owned();
-    story.tell("operator", &drive(), Event::DriveInitialised(DriveInitialised { label }));
+    story.record("operator", &drive(), Event::DriveInitialised(DriveInitialised { label }));
     let own = DriveAttached { disk: DiskOf::Own, cached_is_proven: false };
-    story.tell("fetch", &drive(), Event::DriveAttached(own));
+    story.record("fetch", &drive(), Event::DriveAttached(own));
     let used = DriveUsed {
         before: None,
         filesystem: Some("ext4".to_owned()),
@@ -180,70 +180,70 @@ fn first_night(story: &mut Story) {
         serial: None,
         token: uuid(990).parse().unwrap(),
     };
-    story.tell("fetch", &drive(), Event::DriveUsed(used));
-    story.tell("cron", &run(1), requested());
+    story.record("fetch", &drive(), Event::DriveUsed(used));
+    story.record("cron", &run(1), requested());
     let found = RunEnumerated {
         waiting: 15,
         listed: 15,
         enumerated: 14,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 1,
         rejected: vec![Rejected { booking: "../x".to_owned(), reason: "it is not a booking id".to_owned() }],
         zero_reason: None,
     };
-    story.tell("enumerate", &run(1), Event::RunEnumerated(found));
+    story.record("enumerate", &run(1), Event::RunEnumerated(found));
 }
 
 fn bookings(story: &mut Story) {
-    (1..=14).for_each(|n| story.tell("enumerate", &booking(n), enumerated(n)));
-    (1..=9).for_each(|n| story.tell("fetch", &booking(n), fetched(n)));
-    (1..=5).for_each(|n| story.tell("verify", &booking(n), backed_up(n)));
-    (1..=4).for_each(|n| story.tell("archive", &booking(n), archived(n)));
+    (1..=14).for_each(|n| story.record("enumerate", &booking(n), enumerated(n)));
+    (1..=9).for_each(|n| story.record("fetch", &booking(n), fetched(n)));
+    (1..=5).for_each(|n| story.record("verify", &booking(n), backed_up(n)));
+    (1..=4).for_each(|n| story.record("archive", &booking(n), archived(n)));
     let proofs = vec![story.last_id()];
     let purged = Purged { proofs, purge: "2026-11".to_owned() };
-    story.tell("purge", &booking(4), Event::TimesheetPurged(purged));
+    story.record("purge", &booking(4), Event::TimesheetPurged(purged));
     // The 5th waits to be archived, the 6th to be proven; proving the 7th takes long.
     let held = |until| Event::TimesheetHeld(Held { stage: StageName::Verify, until: at(until) });
-    story.tell("verify", &booking(7), held(1000));
-    story.tell("verify", &booking(7), held(2000));
+    story.record("verify", &booking(7), held(1000));
+    story.record("verify", &booking(7), held(2000));
     // The 8th could not be proven and is fetched anew; the 9th, at the third time, needs a person.
     let changed = |retry_at| Event::TimesheetFailed(failed(StageName::Verify, FailureKind::DriveChanged, retry_at));
-    story.tell("verify", &booking(8), changed(Some(at(3000))));
-    story.tell("verify", &booking(9), changed(None));
+    story.record("verify", &booking(8), changed(Some(at(3000))));
+    story.record("verify", &booking(9), changed(None));
     // The 10th waits for a retry, the 11th needs a person, the 12th was given back by one.
     let cut = |retry_at| Event::TimesheetFailed(failed(StageName::Fetch, FailureKind::CutShort, retry_at));
-    story.tell("fetch", &booking(10), cut(Some(at(3000))));
-    story.tell("fetch", &booking(11), cut(None));
-    story.tell("fetch", &booking(12), cut(None));
+    story.record("fetch", &booking(10), cut(Some(at(3000))));
+    story.record("fetch", &booking(11), cut(None));
+    story.record("fetch", &booking(12), cut(None));
     let retried = Retried { stage: StageName::Enumerate, reason: Some("uploaded again".to_owned()) };
-    story.tell("operator", &booking(12), Event::TimesheetRetried(retried));
+    story.record("operator", &booking(12), Event::TimesheetRetried(retried));
     // Fetching the 13th takes long; nothing has happened to the 14th yet.
     let held = Held { stage: StageName::Fetch, until: at(1500) };
-    story.tell("fetch", &booking(13), Event::TimesheetHeld(held));
+    story.record("fetch", &booking(13), Event::TimesheetHeld(held));
 }
 
 fn alarms(story: &mut Story) {
     let full = alarm(AlarmKind::DriveFull, "backup-1");
-    story.tell("fetch", &full, raised(AlarmKind::DriveFull, "backup-1"));
+    story.record("fetch", &full, raised(AlarmKind::DriveFull, "backup-1"));
     let missing = alarm(AlarmKind::DriveMissing, "backup-1");
-    story.tell("fetch", &missing, raised(AlarmKind::DriveMissing, "backup-1"));
+    story.record("fetch", &missing, raised(AlarmKind::DriveMissing, "backup-1"));
     let mut about = vec![story.last_id()];
-    story.tell("fetch", &missing, Event::AlarmCleared(AlarmCleared { message: "it is back".to_owned() }));
+    story.record("fetch", &missing, Event::AlarmCleared(AlarmCleared { message: "it is back".to_owned() }));
     about.push(story.last_id());
-    let told = AlarmNotified { about, message_id: "a1@harbour".to_owned(), receipt: "250 ok".to_owned() };
-    story.tell("notify", &missing, Event::AlarmNotified(told));
+    let notified = AlarmNotified { about, message_id: "a1@harbour".to_owned(), receipt: "250 ok".to_owned() };
+    story.record("notify", &missing, Event::AlarmNotified(notified));
     let low = alarm(AlarmKind::DriveFull, "backup-2");
-    story.tell("fetch", &low, raised(AlarmKind::DriveFull, "backup-2"));
+    story.record("fetch", &low, raised(AlarmKind::DriveFull, "backup-2"));
     let refused = failed(StageName::Notify, FailureKind::MailUnreachable, Some(at(2500)));
-    story.tell("notify", &low, Event::AlarmFailed(refused));
+    story.record("notify", &low, Event::AlarmFailed(refused));
 }
 
 fn summaries(story: &mut Story) {
-    story.tell("notify", &StreamName::summary(1), composed(1, 0, 20));
+    story.record("notify", &StreamName::summary(1), composed(1, 0, 20));
     let sent = SummarySent { message_id: "1@harbour".to_owned(), receipt: "250 ok".to_owned() };
-    story.tell("notify", &StreamName::summary(1), Event::SummarySent(sent));
-    story.tell("notify", &StreamName::summary(2), composed(2, 20, 40));
+    story.record("notify", &StreamName::summary(1), Event::SummarySent(sent));
+    story.record("notify", &StreamName::summary(2), composed(2, 20, 40));
     let unreachable = failed(StageName::Notify, FailureKind::MailUnreachable, Some(at(2600)));
-    story.tell("notify", &StreamName::summary(2), Event::SummaryFailed(unreachable));
+    story.record("notify", &StreamName::summary(2), Event::SummaryFailed(unreachable));
 }

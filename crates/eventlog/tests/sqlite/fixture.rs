@@ -10,7 +10,7 @@ use strongroom_model::{AlarmKind, Event, Expected, NewEvent, Position, StageName
 use crate::sample::{event, site};
 
 /// The roots of the logs in `tests/fixtures/`, by schema. Each has four events, of which
-/// three are about two alarms that notify has to tell.
+/// three are about two alarms that notify has to mail.
 const ROOTS: [&str; 2] =
     ["59jblu0Say0vyc4R98XO0uhzuvmK0a4aD9tdl4AW7yA=", "5esxaukCCmo3ldNN5OEnAmVaNs+Ew1boy5ai5aRkhcs="];
 

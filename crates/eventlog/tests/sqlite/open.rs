@@ -1,4 +1,4 @@
-//! Opening a SQLite file: what is ours, what is not, and what is said about it.
+//! Opening a SQLite file: what is ours, what is not, and the messages.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -34,9 +34,9 @@ async fn another_sites_log_is_refused_by_name() {
     let folder = folder();
     let path = folder.path().join("log.db");
     log_at(&path).await;
-    let said = refused(&path, &"quarry".parse().unwrap()).await;
+    let message = refused(&path, &"quarry".parse().unwrap()).await;
     assert_eq!(
-        said,
+        message,
         "FILE is the event log of site \"harbour\", not of quarry: check the site's name in the configuration, or name another file"
     );
 }
@@ -47,8 +47,8 @@ async fn a_newer_versions_log_is_refused() {
     let path = folder.path().join("log.db");
     log_at(&path).await;
     run_sql(&path, "PRAGMA user_version = 99").await;
-    let said = refused(&path, &site()).await;
-    assert_eq!(said, "FILE has schema 99, this version knows none after 2: upgrade strongroom on this host");
+    let message = refused(&path, &site()).await;
+    assert_eq!(message, "FILE has schema 99, this version supports up to 2: upgrade strongroom on this host");
 }
 
 #[tokio::test]
@@ -67,8 +67,8 @@ async fn a_file_that_is_no_log_is_left_as_it_is() {
         (folder.path().to_owned(), "it is a folder"),
         (beheaded, "its head is missing"),
     ] {
-        let said = refused(&path, &site()).await;
-        assert_eq!(said, format!("FILE is not an event log ({why}): name another file, this one is left as it is"));
+        let message = refused(&path, &site()).await;
+        assert_eq!(message, format!("FILE is not an event log ({why}): name another file, this one is left as it is"));
     }
 }
 

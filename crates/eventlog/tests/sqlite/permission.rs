@@ -60,7 +60,7 @@ async fn child_reads_three_events() {
 
 #[tokio::test]
 #[ignore = "the tests below run it as somebody else"]
-async fn child_is_told_who_can_read() {
+async fn child_reports_who_can_read() {
     let error = opened().await.expect_err("it needs recovery");
     assert!(matches!(error, OpenError::NeedsRecovery(_)), "{error}");
 }
@@ -88,7 +88,7 @@ async fn a_reader_who_may_not_write_cannot_recover_what_a_crash_left() {
     for name in ["log.db", "log.db-wal"] {
         std::fs::copy(elsewhere.path().join(name), folder.path().join(name)).unwrap();
     }
-    run_as_reader(folder.path(), "permission::child_is_told_who_can_read");
+    run_as_reader(folder.path(), "permission::child_reports_who_can_read");
 }
 
 #[tokio::test]

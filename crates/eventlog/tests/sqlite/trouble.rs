@@ -35,13 +35,13 @@ async fn a_database_that_refuses_stores_nothing_and_is_well_again_later() {
     for _ in 0..2 {
         let error = log.append(vec![event()]).await.unwrap_err();
         assert!(matches!(error, AppendError::NotStored(_)), "{error}");
-        let mut said = String::new();
+        let mut message = String::new();
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
-            said.push_str(&format!("{error}; "));
+            message.push_str(&format!("{error}; "));
             cause = error.source();
         }
-        assert_eq!(said, "nothing was stored; the event log cannot be read or written; out of paper; ");
+        assert_eq!(message, "nothing was stored; the event log cannot be read or written; out of paper; ");
     }
     run_sql(&path, "DROP TRIGGER sabotage").await;
     log.append(vec![event()]).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_flipped_byte_is_noticed_or_changes_no_event() {
     let bytes = std::fs::read(&path).unwrap();
     let events = EventLog::open_read_only(&path, &site()).await.unwrap().read(Position(0), 99).await.unwrap();
     let (mut refused, mut damaged, mut harmless) = (0, 0, 0);
-    // A prime step, so that all kinds of places in a page are met.
+    // A prime step, so that all kinds of places in a page are hit.
     for (n, offset) in (0..bytes.len()).step_by(251).enumerate() {
         let path = folder.path().join(format!("flipped-{n}.db"));
         let mut flipped = bytes.clone();

@@ -168,7 +168,7 @@ pub(crate) async fn what_is_too_large_is_refused<B: Backend>(backend: &B) {
 pub(crate) async fn callers_that_go_away_break_nothing<B: Backend>(backend: &B) {
     let log = backend.open().await;
     for n in 0..200 {
-        // Handed over, and as a rule not waited for; now and then not even handed over.
+        // Submitted, and usually not waited for; sometimes not even submitted.
         let mut append = Box::pin(log.append(bookings(n, 1)));
         if n % 7 != 0 {
             let _ = poll!(&mut append);

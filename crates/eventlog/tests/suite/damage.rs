@@ -65,7 +65,7 @@ async fn matrix<B: Backend>(log: &EventLog) -> Vec<(String, u64, Fault)> {
             5,
             Fault::ChangedBytes,
         ),
-        // Changed with its hash: the root tells, as narrowly as the frontier (8 + 2 + 1) does.
+        // Changed with its hash: the root shows it, as narrowly as the frontier (8 + 2 + 1) does.
         row(
             &format!("UPDATE event SET body = '{forged}', leaf_hash = {} WHERE position = 2", hash_of::<B>(&forged)),
             0,

@@ -1,4 +1,4 @@
-//! Reading: by position, by stream, and as it comes.
+//! Reading: by position, by stream, and as a tail.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -106,7 +106,7 @@ pub(crate) async fn a_tail_sees_what_another_process_appends<B: Backend>(backend
     others.append(bookings(0, 2)).await.unwrap();
     let stored = timeout(PATIENCE, tail.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(stored.position, Position(1));
-    // Our own are told, so they come sooner than by looking.
+    // Our own appends notify, sooner than polling.
     ours.append(bookings(2, 1)).await.unwrap();
     let next = timeout(PATIENCE, tail.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(next.position, Position(2));

@@ -126,7 +126,7 @@ pub(crate) fn run_enumerated() -> Event {
         waiting: 0,
         listed: 0,
         enumerated: 0,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: Vec::new(),

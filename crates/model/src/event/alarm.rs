@@ -30,9 +30,9 @@ impl AlarmKey {
 impl AlarmKey {
     /// The message when a readiness check clears it, if one can.
     #[must_use]
-    pub fn found_well(&self) -> Option<String> {
-        let looked = self.kind.cleared_by() == ClearedBy::Opening;
-        looked.then(|| format!("the drive at {} can be used", self.subject))
+    pub fn cleared_message(&self) -> Option<String> {
+        let by_readiness = self.kind.cleared_by() == ClearedBy::Opening;
+        by_readiness.then(|| format!("the drive at {} can be used", self.subject))
     }
 }
 

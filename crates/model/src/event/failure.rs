@@ -72,7 +72,7 @@ macro_rules! failure_kinds {
             pub const fn step(self) -> &'static str {
                 match self {
                     $(Self::$variant => $step,)+
-                    Self::Unknown => "upgrade strongroom on this host, then look again",
+                    Self::Unknown => "upgrade strongroom on this host, then check again",
                 }
             }
         }
@@ -86,24 +86,24 @@ failure_kinds! {
         "compare the file on the server with what was uploaded; upload the right one again, then run `strongroom retry`";
     FileChanged: "file-changed", "the file on the server was changed after its copy was proven",
         "find out who changed it; upload the signed-off bytes again (the proven copy on the drive has them), then run `strongroom retry`; the new bytes need a booking of their own";
-    WrongDigest: "wrong-digest", "what came is not what the server's record says",
+    WrongDigest: "wrong-digest", "the received bytes differ from the server's record",
         "nothing yet: it is fetched again by itself";
     DriveChanged: "drive-changed", "the drive gave back other bytes than were written",
         "check the drive and its cable (`smartctl -a`); replace the drive if it happens again";
     CopyMissing: "copy-missing", "the copy was gone from the drive before it was proven",
         "find out who else writes to the drive; it is fetched again by itself";
-    CopyLost: "copy-lost", "its proven copy was lost before the server was told of it",
+    CopyLost: "copy-lost", "its proven copy was lost before it was reported to the server",
         "check the drive (`smartctl -a`) and who else writes to it; then run `strongroom retry`: it is fetched and proven anew";
     CutShort: "cut-short", "the transfer was cut before the end",
-        "check the network between here and the server; what came is kept, and the transfer goes on from there";
-    TooLong: "too-long", "more bytes came than the server's record says",
+        "check the network between here and the server; received bytes are kept, and the transfer continues from there";
+    TooLong: "too-long", "the server sent more bytes than its record says",
         "compare the file's size on the server with the server's record; then run `strongroom retry`";
     Stalled: "stalled", "the server stopped sending",
         "check the server's load and the network; it is tried again by itself";
     NoAnswer: "no-answer", "the server closed the connection without an answer",
-        "look into the log of the server, and of what stands before it (a proxy, a firewall), for this file; then run `strongroom retry`";
+        "check the log of the server, and of any proxy or firewall before it, for this file; then run `strongroom retry`";
     ServerError: "server-error", "the server answered with an error of its own",
-        "look into the server's log at that time; then run `strongroom retry`";
+        "check the server's log at that time; then run `strongroom retry`";
     BadAnswer: "bad-answer", "the server's answer could not be understood",
         "check that the address is a document server's, and its version; then run `strongroom retry`";
     Encoded: "encoded", "the server sent the file encoded, though asked not to",

@@ -38,7 +38,8 @@ pub enum ZeroReason {
     /// The server has none to back up.
     NothingWaiting,
     /// All are claimed, or need a person.
-    AllInHand,
+    #[serde(rename = "all-in-hand")]
+    AllClaimed,
     /// No record was usable.
     NoneUsable,
     /// The server counts bookings but lists none.
@@ -48,12 +49,13 @@ pub enum ZeroReason {
 /// A run's result, appended together with its bookings' events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnumerated {
-    /// Bookings claimed.
+    /// Bookings newly claimed.
     pub enumerated: u64,
     /// Archived bookings that the server forgot.
     pub forgotten: u64,
-    /// Bookings claimed already by earlier runs.
-    pub in_hand: u64,
+    /// Bookings that earlier runs claimed.
+    #[serde(rename = "in_hand")]
+    pub claimed: u64,
     /// Bookings examined.
     pub listed: u64,
     /// The first unusable records, 50 at most.

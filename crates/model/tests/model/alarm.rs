@@ -1,4 +1,4 @@
-//! An alarm's whole table: raised and cleared in turn, each told once.
+//! An alarm's whole table: raised and cleared in turn, each notified once.
 
 use strongroom_model::alarm::{Alarm, Change};
 use strongroom_model::fold::fold;
@@ -18,21 +18,21 @@ fn folded(events: &[Event]) -> Alarm {
     fold(&history(events)).unwrap()
 }
 
-/// The id of the event that stands at that place in a history.
+/// The id of the event at that place in a history.
 fn id(version: u32) -> EventId {
     recorded(version, alarm_raised()).id
 }
 
 #[test]
 fn every_transition_is_in_the_table_or_refused() {
-    // (raised, anything untold) names the state; `about` is what there is to tell in it.
-    let told = [alarm_raised(), alarm_notified(vec![id(0)])];
+    // (raised, anything pending) names the state; `about` is what is pending in it.
+    let notified = [alarm_raised(), alarm_notified(vec![id(0)])];
     let states = [
         (folded(&[]), vec![]),
         (folded(&[alarm_raised()]), vec![id(0)]),
-        (folded(&told), vec![]),
+        (folded(&notified), vec![]),
         (folded(&[alarm_raised(), alarm_cleared()]), vec![id(0), id(1)]),
-        (folded(&[&told[..], &[alarm_cleared(), alarm_notified(vec![id(2)])]].concat()), vec![]),
+        (folded(&[&notified[..], &[alarm_cleared(), alarm_notified(vec![id(2)])]].concat()), vec![]),
     ];
     let table = [
         (false, false, "raised", Some((true, true))),
@@ -45,7 +45,7 @@ fn every_transition_is_in_the_table_or_refused() {
         (true, true, "failed", Some((true, true))),
     ];
     for (alarm, about) in states {
-        let before = (alarm.raised.is_some(), !alarm.untold.is_empty());
+        let before = (alarm.raised.is_some(), !alarm.pending.is_empty());
         let mut events = vec![("raised", alarm_raised()), ("cleared", alarm_cleared()), ("failed", failure())];
         if about.is_empty() {
             events.push(("notified", alarm_notified(vec![id(7)])));
@@ -57,17 +57,17 @@ fn every_transition_is_in_the_table_or_refused() {
         for (name, event) in events {
             let expected = table
                 .iter()
-                .find(|(raised, untold, by, _)| (*raised, *untold) == before && *by == name)
+                .find(|(raised, pending, by, _)| (*raised, *pending) == before && *by == name)
                 .and_then(|(_, _, _, to)| *to);
             let after = alarm.clone().next(&recorded(9, event)).ok();
-            let found = after.map(|after| (after.raised.is_some(), !after.untold.is_empty()));
+            let found = after.map(|after| (after.raised.is_some(), !after.pending.is_empty()));
             assert_eq!(found, expected, "{before:?} by {name}");
         }
     }
 }
 
 #[test]
-fn a_mail_about_what_was_told_already_is_refused() {
+fn a_mail_about_a_notified_change_is_refused() {
     let alarm = folded(&[alarm_raised(), alarm_cleared(), alarm_notified(vec![id(0)])]);
     assert!(alarm.clone().next(&recorded(9, alarm_notified(vec![id(0)]))).is_err());
     assert!(alarm.clone().next(&recorded(9, alarm_notified(vec![id(0), id(1)]))).is_err());
@@ -75,18 +75,18 @@ fn a_mail_about_what_was_told_already_is_refused() {
 }
 
 #[test]
-fn an_end_is_told_with_what_had_begun() {
+fn an_end_is_notified_with_its_beginning() {
     let alarm = folded(&[alarm_raised(), alarm_cleared()]);
-    let [begin, end] = &alarm.untold[..] else { panic!("{alarm:?}") };
+    let [begin, end] = &alarm.pending[..] else { panic!("{alarm:?}") };
     let (Change::Raised(raised), Change::Cleared(_, ended)) = (&begin.change, &end.change) else { panic!("{alarm:?}") };
     assert_eq!(raised, ended);
     assert_eq!((begin.id, end.id), (id(0), id(1)));
 }
 
 #[test]
-fn failures_to_tell_are_counted_until_one_succeeds() {
+fn failed_notifications_are_counted_until_one_succeeds() {
     let failing = [alarm_raised(), failure(), failure()];
     assert_eq!(folded(&failing).attempt(), 3);
-    let told = folded(&[&failing[..], &[alarm_notified(vec![id(0)])]].concat());
-    assert_eq!((told.attempt(), told.failure), (1, None));
+    let notified = folded(&[&failing[..], &[alarm_notified(vec![id(0)])]].concat());
+    assert_eq!((notified.attempt(), notified.failure), (1, None));
 }

@@ -1,4 +1,4 @@
-//! A booking's whole table: each state that it can be in, against each event that could come.
+//! A booking's whole table: each state that it can be in, against each possible event.
 
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::fold::fold;
@@ -6,7 +6,7 @@ use strongroom_model::{Event, FailureKind, Fold as _, Recorded, StageName, Statu
 
 use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, retried};
 
-/// How a booking stands beside its phase.
+/// A booking's condition beside its phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Well,
@@ -57,7 +57,7 @@ fn states() -> Vec<(State, Booking)> {
     ways.into_iter().map(|way| folded(&way)).map(|booking| (standing(&booking), booking)).collect()
 }
 
-/// Every event that could come: each of its own, each stage's failure with both fates, each
+/// Every possible event: each of its own, each stage's failure with both fates, each
 /// stage's retry, and one of every other kind of subject.
 fn events() -> Vec<(String, Event)> {
     let mut events: Vec<_> = [enumerated(), fetched(), backed_up(), archived(), purged()]
@@ -151,11 +151,11 @@ fn the_states_are_all_different_and_described_apart() {
 }
 
 #[test]
-fn only_a_booking_that_was_never_taken_or_was_given_back_is_not_in_hand() {
+fn only_a_booking_that_was_never_taken_or_was_given_back_is_not_claimed() {
     for ((phase, standing), booking) in states() {
-        assert_eq!(booking.in_hand(), phase != Phase::New || standing != Well, "{phase:?} {standing:?}");
+        assert_eq!(booking.is_claimed(), phase != Phase::New || standing != Well, "{phase:?} {standing:?}");
     }
-    assert!(!folded(&[enumerated(), failure(StageName::Fetch, false), retried(StageName::Enumerate)]).in_hand());
+    assert!(!folded(&[enumerated(), failure(StageName::Fetch, false), retried(StageName::Enumerate)]).is_claimed());
 }
 
 /// Fetch and verify could otherwise hand a bad file to each other for ever.

@@ -61,7 +61,7 @@ fn r9_a_number_that_json_cannot_keep_is_stored_as_the_greatest_that_it_can() {
         waiting: u64::MAX,
         listed: 0,
         enumerated: 0,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: vec![Rejected { booking: String::new(), reason: String::new() }],

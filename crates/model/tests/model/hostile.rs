@@ -59,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn a_booking_never_comes_to_a_phase_without_what_it_rests_on(history in histories()) {
+    fn a_booking_never_reaches_a_phase_without_its_evidence(history in histories()) {
         for (before, event, after) in walk::<Booking>(&history) {
             prop_assert!(after.phase < Phase::Enumerated || after.enumerated.is_some());
             prop_assert!(after.phase < Phase::Fetched || after.fetched.is_some());

@@ -18,7 +18,7 @@ fn folded(events: &[Event]) -> Run {
 
 #[test]
 fn every_transition_is_in_the_table_or_refused() {
-    const NEW: &str = "a run that nobody asked for";
+    const NEW: &str = "a run that was not requested";
     const DUE: &str = "a run that is due";
     const ENUMERATED: &str = "a run that has enumerated";
     const FAILED: &str = "a failed run";

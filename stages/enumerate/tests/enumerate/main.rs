@@ -69,7 +69,7 @@ async fn the_next_run_takes_the_next_oldest() {
     rig.run(server.source(), 3).await;
     let (said, taken) = rig.run(server.source(), 3).await;
     assert_eq!(taken, ["B-4", "B-5"]);
-    assert_eq!(said.in_hand, 3);
+    assert_eq!(said.claimed, 3);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn stuck_bookings_on_the_first_pages_do_not_starve_the_rest() {
     rig.run(listing(records[..250].to_vec()).source(), 1000).await;
     let (said, taken) = rig.run(listing(records).source(), 100).await;
     assert_eq!(taken, ["B-1"]);
-    assert_eq!((said.in_hand, said.listed), (250, 251));
+    assert_eq!((said.claimed, said.listed), (250, 251));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn r8_a_run_that_takes_nothing_says_why() {
     let (said, _) = rig.run(listing(vec![bad.clone()]).source(), 10).await;
     assert_eq!((said.zero_reason, said.unusable), (Some(ZeroReason::NoneUsable), 1));
     let (said, _) = rig.run(listing(vec![bad]).source(), 10).await;
-    assert_eq!(said.zero_reason, Some(ZeroReason::AllInHand), "now it needs a person");
+    assert_eq!(said.zero_reason, Some(ZeroReason::AllClaimed), "now it needs a person");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn r3_a_booking_that_another_run_takes_meanwhile_is_taken_once() {
         page(&records, 100, request)
     });
     let (said, _) = rig.run(server.source(), 10).await;
-    assert_eq!((said.enumerated, said.in_hand), (1, 1));
+    assert_eq!((said.enumerated, said.claimed), (1, 1));
     assert_eq!(rig.history("B-1").await.len(), 1);
 }
 

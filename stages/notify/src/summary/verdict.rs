@@ -127,7 +127,7 @@ fn nothing(report: &SummaryReport) -> SummaryVerdict {
         }
         _ if claimed.unproven() > 0 => (Tone::Mind, format!("{} still on the way", are(claimed.unproven()))),
         Some(Some(ZeroReason::NothingWaiting)) => (Tone::Well, "nothing was waiting".to_owned()),
-        Some(Some(ZeroReason::AllInHand)) => (Tone::Mind, "all that waits is claimed already".to_owned()),
+        Some(Some(ZeroReason::AllClaimed)) => (Tone::Mind, "all that waits is claimed already".to_owned()),
         Some(Some(ZeroReason::NoneUsable)) => {
             let records = plural(runs.rejected.total(), "record that waits", "records that wait");
             (Tone::Act, format!("none of the {records} could be used"))

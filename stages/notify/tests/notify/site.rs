@@ -251,7 +251,7 @@ pub(crate) fn looked(waiting: u64, enumerated: u64, zero_reason: Option<ZeroReas
         waiting,
         listed: waiting.min(100),
         enumerated,
-        in_hand: 0,
+        claimed: 0,
         forgotten: 0,
         unusable: 0,
         rejected: Vec::new(),

@@ -79,7 +79,7 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
 /// The page in one line.
 fn verdict(status: &Status, zone: &TimeZone) -> String {
     let stuck = status.bookings.counts.needs_attention;
-    let moving = status.bookings.counts.in_hand() - stuck;
+    let moving = status.bookings.counts.claimed() - stuck;
     let alarms = status.alarms.len() as u64;
     let missing = status.missing.first().map(|first| missing_for(status, first, zone));
     let missing = missing.or_else(|| status.overdue.clone());

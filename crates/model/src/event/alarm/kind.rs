@@ -176,21 +176,21 @@ alarm_kinds! {
     BrokerUnreachable: "broker-unreachable", "The message broker cannot be used", Delivery, Relay,
         means "the message broker does not answer, or refuses the login",
         do "see that it runs and that `broker.url` is right: `strongroom doctor`; nothing is lost, work goes on by itself",
-        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
+        meanwhile "Pending work is in the log. Nothing is lost, and work goes on by itself.";
     BrokerTopology: "broker-topology", "A queue is missing or not ours", Delivery, Relay,
         means "a queue is missing or was declared otherwise, and may not be declared by the relay",
         do "`strongroom topology apply` as a user that may configure; a queue with other arguments must be deleted first",
-        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself.";
+        meanwhile "Pending work is in the log. Nothing is lost, and work goes on by itself.";
     NoRelay: "no-relay", "No relay hands work out", Delivery, Watch,
-        means "no relay has been at work for `watch.no_relay_after`: what is to be done stands in the log and reaches no queue",
+        means "no relay has run for `watch.no_relay_after`: pending work is in the log and reaches no queue",
         do "start the relay, `strongroom relay`; `strongroom status` says when there was one last",
-        meanwhile "What is to be done stands in the log. Nothing is lost, and work goes on by itself when a relay runs.";
+        meanwhile "Pending work is in the log. Nothing is lost, and work goes on by itself when a relay runs.";
     NoWorker: "no-worker", "No worker takes the work that waits", Delivery, Watch,
-        means "work has waited for `watch.no_worker_after` for a stage that no process is there for: none gives a sign of life, or those that do have no connection to the broker",
+        means "work has waited for `watch.no_worker_after` for a stage without a worker: no such process gives a sign of life, or those that do have no connection to the broker",
         do "start the worker that the alarm names; `strongroom status` says when there was one last",
         meanwhile "The files stay where they are until a worker runs.";
     RunOverdue: "run-overdue", "A run is overdue", Nobody, Event,
-        means "a run that should have started did not, or does not come to its end",
+        means "a run that should have started did not, or does not finish",
         do "see whether `strongroom run` or its timer still runs; `strongroom status`",
         meanwhile "Nothing new is backed up until a run starts.";
     ClockWrong: "clock-wrong", "A clock is wrong", Nobody, Event,
@@ -200,21 +200,21 @@ alarm_kinds! {
     ManyRelays: "many-relays", "More than one relay hands work out", Nobody, Watch,
         means "several relays have published the same work for longer than one takes over from another: their login may not configure on the broker, so that none of them holds the queue that keeps the others waiting",
         do "let the relay's user configure on the broker, as `deploy/rabbitmq/users.json` shows, or run one relay; `strongroom status` names those that are active",
-        meanwhile "Work is handed out more than once and done once: the log decides. It costs messages and time.";
+        meanwhile "Work is delivered more than once and done once: the log decides. It costs messages and time.";
     MessageParked: "message-parked", "Messages were put aside", Nobody, Relay,
         means "messages that cannot be understood were put aside",
-        do "`strongroom queue parked` shows them; the work they were about stands in the log and is handed out again",
-        meanwhile "The log has the work they were about, and hands it out again. The rest goes on.";
+        do "`strongroom queue parked` shows them; the log has their work and delivers it again",
+        meanwhile "The log has their work and delivers it again. The rest goes on.";
     ServerForgot: "server-forgot", "The document server has forgotten backups", Nobody, Event,
-        means "the server offers bookings that it was told are backed up: it was restored from an old copy, perhaps",
-        do "find out what happened there; `strongroom retry` tells it again, with the proof",
+        means "the server offers bookings that were reported as backed up: perhaps it was restored from an old copy",
+        do "find out what happened there; `strongroom retry` reports them again, with their proofs",
         meanwhile "Their copies are proven and stay on the drive. Nothing is copied again.";
     FilesUnknown: "files-unknown", "The drive holds files that this log does not know", Nobody, Event,
         means "a month's folder on the drive holds files that this log does not know and no manifest lists: a log that was lost may have proven them, and the server may have no other copy but the one in `archived`; see [Files that no log knows](#files-that-no-log-knows)",
         do "restore the lost log; or put a good manifest of that month into the quarantine and start again, which reads the files back and lists what is right; or move them out of the month's folder",
         meanwhile "They stay where they are. New copies are written, proven and listed beside them.";
     RecordWrong: "record-wrong", "A file on the server differs from its record", Nobody, Event,
-        means "a file on the server is not what its own record says: it came twice with the same wrong digest, or it was changed after its copy was proven and is not moved to `archived`",
+        means "a file on the server is not what its own record says: it arrived twice with the same wrong digest, or it was changed after its copy was proven and is not moved to `archived`",
         do "compare the file with what was uploaded; upload the right one, then `strongroom retry`",
         meanwhile "The file stays on the server. All other files go on.";
 }
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_ends_what_a_look_shows_and_work_ends_what_work_meets() {
+    fn readiness_clears_what_readiness_found_and_work_what_work_found() {
         use StageName::{Archive, Fetch, Verify};
         let missing = AlarmKind::DriveMissing;
         assert!(missing.is_ended_by(Fetch, "verify") && missing.is_ended_by(Verify, "run"));

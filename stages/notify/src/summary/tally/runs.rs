@@ -58,7 +58,7 @@ impl RunTally {
         self.last_failure = None;
         match data.zero_reason {
             Some(ZeroReason::NothingWaiting) => self.nothing_waiting += 1,
-            Some(ZeroReason::AllInHand) => self.all_claimed += 1,
+            Some(ZeroReason::AllClaimed) => self.all_claimed += 1,
             Some(ZeroReason::NoneUsable) => self.none_usable += 1,
             Some(ZeroReason::NoneListed) => self.none_listed += 1,
             None => {}
@@ -81,7 +81,7 @@ impl RunTally {
     #[must_use]
     pub fn left_waiting(&self) -> Option<u64> {
         self.last_look.as_ref().map(|(_, look)| {
-            let seen = look.enumerated + look.in_hand + look.forgotten + look.unusable;
+            let seen = look.enumerated + look.claimed + look.forgotten + look.unusable;
             look.waiting.saturating_sub(seen)
         })
     }
