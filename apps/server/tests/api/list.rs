@@ -99,13 +99,13 @@ async fn each_bad_line_is_named_and_keeps_no_other_from_being_taken() {
     let why = why(&report);
     assert_eq!((report.imported, report.skipped), (2, 12), "{why:#?}");
     for (part, line) in [
-        "line 3 (B-1): its id came on line 2 already",
+        "line 3 (B-1): its id is on line 2 already",
         "line 4: \"../x\" is not a booking id",
         "line 5 (B-3): there is no file nowhere.pdf",
         "line 6: \"20.11.2026\" is not a time",
         "line 7: unknown digest algorithm \"crc32\"",
         "line 8 (B-6): ../../etc/passwd: the path has a part that is empty, `.`, `..`",
-        "line 9 (B-7): /etc/passwd lies neither below",
+        "line 9 (B-7): /etc/passwd is neither below",
         "line 10 (B-8): folder is not a regular file",
         "line 11 (B-9): link is not a regular file",
         "line 12 (B-10): archived/2026-10/z.pdf is the document server's own",

@@ -33,12 +33,12 @@ async fn two_servers_move_and_purge_each_file_once() {
         rig.mark_one(id).await;
     }
     let named: Vec<&str> = ids.iter().map(String::as_str).collect();
-    // Each asks until it is told that all are moved; who comes second may be asked to wait.
+    // Each retries until all are moved; the second may have to wait.
     let move_all = async |rig: &Rig| {
         loop {
             let answers = rig.move_to_archived(&named).await;
             let refused: Vec<_> = answers.iter().filter_map(|answer| answer.reason.as_deref()).collect();
-            assert!(refused.iter().all(|why| why.contains("ask again in a moment")), "{refused:?}");
+            assert!(refused.iter().all(|why| why.contains("retry in a moment")), "{refused:?}");
             if refused.is_empty() {
                 return answers;
             }
