@@ -141,7 +141,7 @@ impl LogAdmission {
             }
         };
         kill_point!("drive.use-marked");
-        let event = uses::attached(drive, used, &marks);
+        let event = uses::drive_used_event(drive, used, &marks);
         match self.wait(self.log.append(known.events(drive, event, &self.clock, &self.actor))) {
             Ok(_) => {}
             Err(Waited::Failed(error)) if uses::is_conflict(&error) => {

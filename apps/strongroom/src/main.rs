@@ -2,13 +2,13 @@
 
 mod admission;
 mod attached;
-mod away;
 mod broker;
 mod checkpoint;
 mod cli;
 mod cli_error;
 mod demo;
 mod exit;
+mod log_outage;
 mod out;
 mod presence;
 mod process;

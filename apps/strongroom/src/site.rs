@@ -9,9 +9,9 @@ use strongroom_service::Config;
 use strongroom_service::config::sends_in_the_clear;
 use strongroom_source::{Source, SourceSettings};
 
-use crate::away;
 use crate::checkpoint::{self, Mails};
 use crate::cli_error::{CliError, ErrorContext as _};
+use crate::log_outage;
 
 /// The configuration that is in force.
 pub(crate) fn config(file: Option<&Path>) -> Result<Config, CliError> {
@@ -36,7 +36,7 @@ pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, C
         Ok(log) => log,
         Err(trouble) => {
             if mails == Mails::Here {
-                away::met_at_the_start(config, &trouble.sentence()).await;
+                log_outage::on_failed_open(config, &trouble.sentence()).await;
             }
             return Err(trouble);
         }

@@ -99,7 +99,7 @@ impl KnownUses {
     }
 }
 
-pub(crate) fn attached(drive: &Drive, used: DriveUse, marks: &[DriveUse]) -> Event {
+pub(crate) fn drive_used_event(drive: &Drive, used: DriveUse, marks: &[DriveUse]) -> Event {
     let Origin { filesystem, serial } = drive.origin().unwrap_or_default();
     let before = marks.iter().find(|mark| **mark != used).copied();
     Event::DriveUsed(DriveUsed { generation: used.generation, token: used.token, before, filesystem, serial })

@@ -1,4 +1,4 @@
-//! ProcessOptions a site for a set of roles.
+//! Opens a site for a set of roles.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,9 +24,9 @@ use super::role::Role;
 use super::server::ServerWatch;
 use super::{Common, quiet, wire};
 use crate::admission::LogAdmission;
-use crate::away::Away;
 use crate::checkpoint::{self, Mails};
 use crate::cli_error::CliError;
+use crate::log_outage::LogOutageWatch;
 use crate::presence::Presence;
 use crate::presence::parts::Parts;
 use crate::presence::watcher::Watcher;
@@ -75,7 +75,7 @@ struct Background {
     _http: Option<HealthServer>,
     _pulse: AbortOnDropHandle<()>,
     _server: Option<ServerWatch>,
-    _away: Option<Away>,
+    _log_outage: Option<LogOutageWatch>,
 }
 
 impl Process {
@@ -92,16 +92,16 @@ impl Process {
 
     /// Opens the site. Questions about the process's health are answered from here on. The relay is at work when this
     /// returns; stages begin with [`Process::start_all`] and its parts.
-    pub(crate) async fn open(opening: ProcessOptions<'_>) -> Result<Self, CliError> {
-        let ProcessOptions { verb, roles, config, listen, clock, shutdown, traces } = opening;
+    pub(crate) async fn open(options: ProcessOptions<'_>) -> Result<Self, CliError> {
+        let ProcessOptions { verb, roles, config, listen, clock, shutdown, traces } = options;
         let broker = broker::if_any(&config, verb)?;
         let is_any = |needs: fn(Role) -> bool| roles.iter().any(|role| needs(*role));
         let source = is_any(Role::needs_server).then(|| site::source(&config)).transpose()?;
         let root = is_any(Role::needs_drive).then(|| config.drive.mounted_at()).transpose()?.map(PathBuf::from);
         let mails = if is_any(Role::mails) { Mails::Here } else { Mails::Elsewhere };
         let health = Health::new();
-        let opening = health.needs("process");
-        opening.bad("its site is being opened");
+        let startup_probe = health.needs("process");
+        startup_probe.bad("its site is being opened");
         let http = match listen {
             Some(address) => Some(HealthServer::start(address, health.clone(), Metrics::install()?).await?),
             None => None,
@@ -124,7 +124,7 @@ impl Process {
             _http: http,
             _pulse: AbortOnDropHandle::new(tokio::spawn(Pulse::new(&health, &log, &parts).beat())),
             _server: source.as_ref().map(|source| ServerWatch::start((&config, &log, &clock), &health, source, verb)),
-            _away: (mails == Mails::Here).then(|| Away::watch(&config, &log, &clock)),
+            _log_outage: (mails == Mails::Here).then(|| LogOutageWatch::start(&config, &log, &clock)),
         };
         let mount = root.map(|root| Mount {
             root,
@@ -135,7 +135,7 @@ impl Process {
             .as_ref()
             .filter(|_| roles.contains(&Role::Stage(StageName::Verify)))
             .map(|mount| Arc::new(wire::verify(&config, &mount.root, &log, &clock, &mount.admission, &mount.bags)));
-        opening.done();
+        startup_probe.done();
         systemd::ready();
         Ok(Self {
             config,

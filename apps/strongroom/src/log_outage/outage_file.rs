@@ -11,7 +11,6 @@ use crate::checkpoint::data_folder;
 /// A few ids, sentences and addresses.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// What is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct OutageFile {
     /// Until it is over and recorded.
@@ -21,7 +20,7 @@ pub(super) struct OutageFile {
     pub(super) mailed: Vec<Timestamp>,
 }
 
-/// That the log is away.
+/// An outage of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outage {
     pub(super) since: Timestamp,
@@ -63,12 +62,12 @@ pub(super) async fn read(config: &Config) -> OutageFile {
 }
 
 /// A full disk may prevent it: then this process alone knows.
-pub(super) async fn keep(config: &Config, kept: &OutageFile) {
+pub(super) async fn keep(config: &Config, file: &OutageFile) {
     let (folder, name) = (data_folder(config), name(config));
-    let text = serde_json::to_string(kept).expect("it has string keys");
-    let is_empty = kept.outage.is_none() && kept.mailed.is_empty();
+    let text = serde_json::to_string(file).expect("it has string keys");
+    let is_empty = file.outage.is_none() && file.mailed.is_empty();
     let done = blocking(move || if is_empty { folder.remove(&name) } else { folder.replace(&name, &text) }).await;
     if let Err(error) = done {
-        tracing::warn!(%error, "the outage of the log was not kept in the data folder");
+        tracing::warn!(%error, "the outage of the log was not kept in the data folder: after a restart its mail may go out once more");
     }
 }

@@ -1,4 +1,4 @@
-//! What was mailed while the log was away, recorded afterwards: that it was, that people were told, and that it is over.
+//! Records an outage of the log when it is over: the alarm, that it was mailed, and its end.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use strongroom_model::text::shown;
 use strongroom_model::{Event, EventId, Expected, NewEvent, StageName, StreamName};
 use strongroom_service::{Clock, actor};
 
-use super::kept::MailedOutage;
+use super::outage_file::MailedOutage;
 use crate::cli_error::CliError;
 
 /// In one append: the alarm is never left raised. If it was recorded before, nothing is.

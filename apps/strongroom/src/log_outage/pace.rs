@@ -5,28 +5,28 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::kept::OutageFile;
+use super::outage_file::OutageFile;
 
 /// How many mails a day are not delayed, as of any other alarm.
 const FREE_MAILS: usize = 5;
-/// How far back they are counted.
 const WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// After those.
 const BETWEEN: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn is_long(since: Timestamp, now: Timestamp, after: SignedDuration) -> bool {
     now.duration_since(since) >= after
 }
 
-pub(super) fn allows(kept: &OutageFile, now: Timestamp) -> bool {
+pub(super) fn may_mail_now(file: &OutageFile, now: Timestamp) -> bool {
     let age = |at: &Timestamp| now.duration_since(*at).abs();
-    let within = kept.mailed.iter().filter(|at| age(at) < WITHIN).count();
-    within < FREE_MAILS || kept.mailed.iter().all(|at| age(at) >= BETWEEN)
+    let within = file.mailed.iter().filter(|at| age(at) < WITHIN).count();
+    within < FREE_MAILS || file.mailed.iter().all(|at| age(at) >= BETWEEN)
 }
 
 /// Takes note of a mail.
-pub(super) fn sent(kept: &mut OutageFile, now: Timestamp) {
-    kept.mailed.retain(|at| now.duration_since(*at).abs() < WITHIN);
-    kept.mailed.push(now);
+pub(super) fn sent(file: &mut OutageFile, now: Timestamp) {
+    file.mailed.retain(|at| now.duration_since(*at).abs() < WITHIN);
+    file.mailed.push(now);
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     fn a_day(kept: &mut OutageFile, every: usize) -> Vec<i64> {
         let mut minutes = Vec::new();
         for minute in (0..24 * 60).step_by(every) {
-            if allows(kept, at(minute)) {
+            if may_mail_now(kept, at(minute)) {
                 sent(kept, at(minute));
                 minutes.push(minute);
             }
@@ -65,10 +65,10 @@ mod tests {
     fn a_clock_that_was_set_back_holds_no_mail_up_for_ever() {
         let mut kept = OutageFile::default();
         (0..6).for_each(|hour| sent(&mut kept, at(hour * 60 + 365 * 24 * 60)));
-        assert!(allows(&kept, at(0)));
+        assert!(may_mail_now(&kept, at(0)));
         let mut kept = OutageFile::default();
         (0..6).for_each(|minute| sent(&mut kept, at(minute + 30)));
-        assert!(!allows(&kept, at(0)) && allows(&kept, at(95)));
+        assert!(!may_mail_now(&kept, at(0)) && may_mail_now(&kept, at(95)));
     }
 
     #[test]
