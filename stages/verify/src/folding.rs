@@ -34,10 +34,12 @@ impl Folding {
     pub(crate) async fn now(&self) {
         let listed = self.state().listed.take();
         let Some((drive, site, _)) = listed else { return };
+        let id = drive.identity().id;
         match blocking(move || drive.fold(&site)).await {
             Ok(months) => tracing::debug!(months = months.len(), "journals were folded into their manifests"),
-            // Nothing is lost: the next start folds them.
-            Err(error) => tracing::warn!(%error, "a journal was not folded into its manifest"),
+            Err(error) => {
+                tracing::warn!(drive = %id, %error, "journals were not folded into their manifests: the next start folds them");
+            }
         }
     }
 

@@ -9,9 +9,9 @@ use strongroom_model::{AlarmKind, BookingId, Digest, FailureKind};
 pub(crate) enum Judgement {
     Proven(BackedUp),
     /// The drive changed it: quarantine it and fetch again.
-    PutAside(Failure),
+    Quarantine(Failure),
     /// What was received was wrong: discard it; fetch again, or let a person look.
-    ThrowAway(Failure),
+    Discard(Failure),
 }
 
 /// Compares the server's digest with what was received and what was read back. `earlier` is the last attempt's wrong
@@ -34,11 +34,11 @@ pub(crate) fn judge(
             digest: held.digest.clone(),
             read_back: read.method,
         }),
-        Verdict::DriveChanged => Judgement::PutAside(drive_changed(copy, read)),
+        Verdict::DriveChanged => Judgement::Quarantine(drive_changed(copy, read)),
         Verdict::SourceDiffers | Verdict::BothDiffer if record_is_wrong(earlier, &copy.in_flight) => {
-            Judgement::ThrowAway(record_wrong(booking, held, copy))
+            Judgement::Discard(record_wrong(booking, held, copy))
         }
-        Verdict::SourceDiffers | Verdict::BothDiffer => Judgement::ThrowAway(wrong_digest(held, copy)),
+        Verdict::SourceDiffers | Verdict::BothDiffer => Judgement::Discard(wrong_digest(held, copy)),
     }
 }
 
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_drive_changed_is_put_aside_and_the_drive_is_told_of() {
-        let Judgement::PutAside(failure) = judged(b"right", b"right", b"other", None) else { panic!() };
+    fn what_the_drive_changed_is_quarantined_and_raises_an_alarm_about_the_drive() {
+        let Judgement::Quarantine(failure) = judged(b"right", b"right", b"other", None) else { panic!() };
         assert_eq!((failure.kind, failure.fate), (FailureKind::DriveChanged, Fate::Retry));
         assert_eq!(failure.raise.unwrap().kind, AlarmKind::DriveFailing);
         assert_eq!(failure.digest, None, "it is not a digest that the server sent");
@@ -133,18 +133,18 @@ mod tests {
     #[test]
     fn a_wrong_digest_is_fetched_again_once() {
         for read in [b"wrong", b"other"] {
-            let Judgement::ThrowAway(failure) = judged(b"right", b"wrong", read, None) else { panic!() };
+            let Judgement::Discard(failure) = judged(b"right", b"wrong", read, None) else { panic!() };
             assert_eq!((failure.kind, failure.fate), (FailureKind::WrongDigest, Fate::Retry));
             assert_eq!(failure.digest, Some(pair(b"wrong").named));
             assert_eq!(failure.raise, None);
-            let Judgement::ThrowAway(failure) = judged(b"right", b"wrong", read, Some(b"another")) else { panic!() };
+            let Judgement::Discard(failure) = judged(b"right", b"wrong", read, Some(b"another")) else { panic!() };
             assert_eq!(failure.kind, FailureKind::WrongDigest, "two different wrong digests are a network's");
         }
     }
 
     #[test]
-    fn the_same_wrong_digest_twice_needs_a_person_who_is_told_both_digests() {
-        let Judgement::ThrowAway(failure) = judged(b"right", b"wrong", b"wrong", Some(b"wrong")) else { panic!() };
+    fn the_same_wrong_digest_twice_needs_a_person_and_names_both_digests() {
+        let Judgement::Discard(failure) = judged(b"right", b"wrong", b"wrong", Some(b"wrong")) else { panic!() };
         assert_eq!((failure.kind, failure.fate), (FailureKind::RecordWrong, Fate::Person));
         let alarm = failure.raise.unwrap();
         assert_eq!((alarm.kind, alarm.subject.as_str()), (AlarmKind::RecordWrong, "B-1"));

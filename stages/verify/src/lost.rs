@@ -7,7 +7,7 @@ use strongroom_model::fold::fold;
 use strongroom_model::{BookingId, Event, EventId, Expected, FailureKind, NewEvent, StageName, StreamName};
 use strongroom_service::{Clock, actor};
 
-use crate::begin::BeginError;
+use crate::drive_check::DriveCheckError;
 
 /// How often an append is tried that another worker beats.
 const MAX_ATTEMPTS: u32 = 5;
@@ -20,7 +20,7 @@ pub(crate) async fn hold_back(
     id: &BookingId,
     proof: &BackedUp,
     what: &str,
-) -> Result<bool, BeginError> {
+) -> Result<bool, DriveCheckError> {
     let stream = StreamName::booking(id);
     for _ in 0..MAX_ATTEMPTS {
         let history = log.readable_stream(&stream).await?;

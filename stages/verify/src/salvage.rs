@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::begin::BeginError;
+use crate::drive_check::DriveCheckError;
 use crate::unknown::{Salvaged, UnknownFiles};
 
 /// How long files are read before they are listed: a stop loses no more, and a large manifest is not rewritten for
@@ -58,7 +58,7 @@ impl Salvage {
     ///
     /// # Errors
     /// The drive or the log cannot be used: the next check of the drive does the rest.
-    async fn run(self, stop: &CancellationToken) -> Result<(), BeginError> {
+    async fn run(self, stop: &CancellationToken) -> Result<(), DriveCheckError> {
         for (month, files) in &self.months {
             self.unknown.reading_back(*month, files).await?;
             if self.month(*month, files, stop).await? == SalvageProgress::Stopped {
@@ -73,7 +73,7 @@ impl Salvage {
         month: Month,
         files: &[Unlisted],
         stop: &CancellationToken,
-    ) -> Result<SalvageProgress, BeginError> {
+    ) -> Result<SalvageProgress, DriveCheckError> {
         let (listed, others): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| !file.listed_as.is_empty());
         let mut salvaged = Salvaged { left: others.into_iter().map(|file| file.path).collect(), ..Salvaged::default() };
         let (mut proofs, mut since) = (Vec::new(), Instant::now());

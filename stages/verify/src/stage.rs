@@ -19,10 +19,10 @@ use strongroom_model::{AlarmKind, BookingId, DriveId, Event, FailureKind, Month,
 use strongroom_service::{Clock, blocking, kill_point};
 use tokio::sync::Mutex;
 
-use crate::attached;
-use crate::begin::{self, BeginError};
+use crate::drive_check::{DriveCheckError, check_new_drive};
 use crate::folding::Folding;
 use crate::judge::{Judgement, judge};
+use crate::record_attached;
 use crate::salvage::{Background, Salvage};
 use crate::suspects::Suspects;
 use crate::unknown::UnknownFiles;
@@ -141,7 +141,7 @@ impl Verify {
     ///
     /// # Errors
     /// The drive cannot be used.
-    pub async fn begin(&self) -> Result<(), AlarmRaised> {
+    pub async fn check_drive(&self) -> Result<(), AlarmRaised> {
         let slot = self.slot.clone();
         let (drive, backing) =
             blocking(move || slot.drive().and_then(|drive| drive.backing().map(|below| (drive, below))))
@@ -156,27 +156,38 @@ impl Verify {
         if *checked == Some(id) {
             return Ok(());
         }
-        if let Err(error) = attached::record(&self.log, &self.clock, &drive, &self.settings).await {
-            tracing::warn!(error = %with_causes(&error), "how the drive is used was not recorded");
+        if let Err(error) = record_attached::record(&self.log, &self.clock, &drive, &self.settings).await {
+            tracing::warn!(
+                drive = %id,
+                error = %with_causes(&error),
+                "how the drive is attached was not recorded: trying again at the next start"
+            );
         }
         let month = Month::of(self.clock.now(), &self.settings.zone);
-        match begin::begin(&self.log, &self.alarms, &self.clock, &drive, month).await {
+        match check_new_drive(&self.log, &self.alarms, &self.clock, &drive, month).await {
             Ok(salvageable) => {
                 *checked = Some(id);
                 if !salvageable.is_empty() {
                     self.salvage(&drive, salvageable);
                 }
             }
-            Err(BeginError::Drive(error)) => match error.obstacle() {
+            Err(DriveCheckError::Drive(error)) => match error.obstacle() {
                 Some(obstacle) => return Err(obstacle),
                 // Something unusual is on the drive, and will not go away.
                 None => {
-                    tracing::warn!(%error, "the drive could not be looked through to the end");
+                    tracing::warn!(
+                        drive = %id,
+                        %error,
+                        "the drive was not checked to the end: its copies are proven all the same, see the error"
+                    );
                     *checked = Some(id);
                 }
             },
-            // Checked before the next batch; this one can be proven all the same.
-            Err(error) => tracing::warn!(error = %with_causes(&error), "the drive was not looked through"),
+            Err(error) => tracing::warn!(
+                drive = %id,
+                error = %with_causes(&error),
+                "the drive was not checked: this batch is proven all the same, the next one checks it"
+            ),
         }
         Ok(())
     }
@@ -221,7 +232,7 @@ impl Stage for Verify {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        self.begin().await
+        self.check_drive().await
     }
 
     fn partition(&self) -> Option<Partition> {
@@ -259,7 +270,7 @@ impl Stage for Verify {
             }
         }
         settle.settle(refused).await;
-        self.refuse(&drive, bad, settle).await;
+        self.settle_refused(&drive, bad, settle).await;
         self.prove(&drive, proven, settle).await;
     }
 }
@@ -310,31 +321,32 @@ impl Verify {
         read.buffer_unordered(reads).concat().await
     }
 
-    /// Settles refused copies, then moves those away that the log has as bad: another worker may have proven one. If we
+    /// Settles refused copies, then removes those that the log has as bad: another worker may have proven one. If we
     /// stop in between, a copy stays, unproven, and the next fetch of the file quarantines it.
-    async fn refuse(&self, drive: &Drive, bad: Vec<RefusedCopy>, settle: &Settle<Booking>) {
+    async fn settle_refused(&self, drive: &Drive, bad: Vec<RefusedCopy>, settle: &Settle<Booking>) {
         if bad.is_empty() {
             return;
         }
-        let (mut outcomes, mut away) = (Vec::with_capacity(bad.len()), Vec::with_capacity(bad.len()));
+        let (mut outcomes, mut to_remove) = (Vec::with_capacity(bad.len()), Vec::with_capacity(bad.len()));
         for RefusedCopy { copy, seen, judgement } in bad {
             let path = copy.fetched.path.clone();
             let (failure, quarantine) = match judgement {
-                Judgement::PutAside(failure) => {
+                Judgement::Quarantine(failure) => {
                     self.suspects.changed(copy.fetched.drive, &copy.task.stream);
                     let (drive, path) = (drive.clone(), path.clone());
                     match blocking(move || drive.quarantine_for(&path)).await {
                         Ok(quarantined) => (Failure { quarantined, ..failure }, true),
                         Err(error) => {
-                            outcomes.push((copy.task, in_the_way(&error, failure)));
+                            outcomes
+                                .push((copy.task, in_the_way(copy.fetched.drive, &copy.fetched.path, &error, failure)));
                             continue;
                         }
                     }
                 }
-                Judgement::ThrowAway(failure) => (failure, false),
+                Judgement::Discard(failure) => (failure, false),
                 Judgement::Proven(_) => continue,
             };
-            away.push(BadCopy {
+            to_remove.push(BadCopy {
                 stream: copy.task.stream.clone(),
                 path,
                 seen,
@@ -345,39 +357,51 @@ impl Verify {
         }
         settle.settle(outcomes).await;
         kill_point!("verify.after-refusal");
-        self.put_away(drive, away).await;
+        self.remove_bad_copies(drive, to_remove).await;
         kill_point!("verify.after-put-away");
     }
 
-    /// Moves bad copies away, and ends the alarms for those that another worker has proven.
-    async fn put_away(&self, drive: &Drive, away: Vec<BadCopy>) {
-        let streams: Vec<_> = away.iter().map(|away| away.stream.clone()).collect();
+    /// Quarantines or discards bad copies, and clears the alarms for those that another worker has proven.
+    async fn remove_bad_copies(&self, drive: &Drive, bad: Vec<BadCopy>) {
+        let streams: Vec<_> = bad.iter().map(|copy| copy.stream.clone()).collect();
         let histories = match self.log.readable_streams(&streams).await {
             Ok(histories) => histories,
             Err(error) => {
-                // They stay, unproven, until the files are fetched again.
-                return tracing::warn!(error = %with_causes(&error), "bad copies could not be put away");
+                return tracing::warn!(
+                    drive = %drive.identity().id,
+                    copies = bad.len(),
+                    error = %with_causes(&error),
+                    "bad copies were not removed: they stay, unproven, until their files are fetched again"
+                );
             }
         };
-        for away in away {
-            let Some(last) = histories.get(&away.stream).and_then(|history| history.last()) else { continue };
+        for copy in bad {
+            let Some(last) = histories.get(&copy.stream).and_then(|history| history.last()) else { continue };
             match &last.event {
-                Event::TimesheetFailed(failed) if failed.message == away.message => {
-                    let drive = drive.clone();
-                    let moved = blocking(move || match away.quarantine {
-                        true => drive.quarantine(&away.path, Some(away.seen)).map(drop),
-                        false => drive.discard(&away.path, Some(away.seen)),
+                Event::TimesheetFailed(failed) if failed.message == copy.message => {
+                    let (owned_drive, path) = (drive.clone(), copy.path.clone());
+                    let moved = blocking(move || match copy.quarantine {
+                        true => owned_drive.quarantine(&path, Some(copy.seen)).map(drop),
+                        false => owned_drive.discard(&path, Some(copy.seen)),
                     });
                     if let Err(error) = moved.await {
-                        // Gone, proven after all, or left as a stray file.
-                        tracing::warn!(%error, "a bad copy could not be put out of the way");
+                        tracing::warn!(
+                            drive = %drive.identity().id,
+                            path = copy.path,
+                            %error,
+                            "a bad copy was not removed: it is gone, proven after all, or stays as a stray file"
+                        );
                     }
                 }
                 Event::TimesheetBackedUp(proof) => {
-                    let Some(key) = self.suspects.proven(proof.drive, &away.stream) else { continue };
+                    let Some(key) = self.suspects.proven(proof.drive, &copy.stream) else { continue };
                     let message = format!("drive {} gave back what was written to {}", proof.drive, proof.path);
                     if let Err(error) = self.alarms.clear(&key, &message, Some(last)).await {
-                        tracing::warn!(error = %with_causes(&error), "an alarm could not be ended");
+                        tracing::warn!(
+                            alarm = %key,
+                            error = %with_causes(&error),
+                            "an alarm was not cleared: it stays raised although its cause is gone"
+                        );
                     }
                 }
                 _ => {}
@@ -488,12 +512,16 @@ fn unprovable(error: &DriveError) -> TaskOutcome {
 }
 
 /// For a bad copy that could not be moved away.
-fn in_the_way(error: &DriveError, failure: Failure) -> TaskOutcome {
+fn in_the_way(drive: DriveId, path: &str, error: &DriveError, failure: Failure) -> TaskOutcome {
     match error.obstacle() {
         Some(obstacle) => TaskOutcome::Obstructed(obstacle),
         None => {
-            // Gone, or left as a stray file: the failure stands.
-            tracing::warn!(%error, "a bad copy could not be put out of the way");
+            tracing::warn!(
+                %drive,
+                path,
+                %error,
+                "a bad copy cannot be quarantined: it is gone, or stays as a stray file; the failure is recorded"
+            );
             TaskOutcome::Failed(failure)
         }
     }

@@ -9,7 +9,7 @@ use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::text::printable;
 use strongroom_model::{AlarmKind, Month, SubjectKind};
 
-use crate::begin::BeginError;
+use crate::drive_check::DriveCheckError;
 
 const MAX_NAMED: usize = 5;
 const NAME_CHARS: usize = 60;
@@ -39,7 +39,7 @@ impl UnknownFiles {
     }
 
     /// Ends the alarms about all months but these.
-    pub(crate) async fn end_all_but(&self, months: &BTreeSet<Month>) -> Result<(), BeginError> {
+    pub(crate) async fn end_all_but(&self, months: &BTreeSet<Month>) -> Result<(), DriveCheckError> {
         let ours = format!("{}.", AlarmKey::new(AlarmKind::FilesUnknown, self.drive.identity().id));
         let raised_once = self.log.newest(SubjectKind::Alarm, MAX_ALARMS).await?;
         let of_months = raised_once.iter().filter_map(|head| head.stream.id().strip_prefix(&ours)?.parse().ok());

@@ -30,7 +30,7 @@ fn on(disk: DiskOf, cached_is_proven: bool) -> DriveAttached {
 async fn a_drive_of_its_own_that_is_read_from_the_device_costs_no_event() {
     let rig = Rig::new().await;
     // Where the drive can only be read through a cache, it is not even begun with.
-    let _ = rig.verifying(true).begin().await;
+    let _ = rig.verifying(true).check_drive().await;
     assert_eq!(rig.log.head().await.unwrap().size, 0);
 }
 
@@ -39,11 +39,11 @@ async fn what_a_person_should_know_of_the_drive_is_recorded_once_and_so_is_its_e
     let mut rig = Rig::new().await;
     rig.others = vec![(DiskOf::Log, rig.folder.path().join("data/not/there/yet"))];
     for _ in 0..2 {
-        rig.verify().begin().await.unwrap();
+        rig.verify().check_drive().await.unwrap();
         assert_eq!(recorded(&rig).await, [("drive".to_owned(), on(DiskOf::Log, true))]);
     }
     rig.others.clear();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     let expected = [("drive".to_owned(), on(DiskOf::Log, true)), ("drive".to_owned(), on(DiskOf::Own, true))];
     assert_eq!(recorded(&rig).await, expected);
 }
@@ -57,11 +57,11 @@ async fn a_drive_that_is_swapped_is_recorded_so_that_the_newest_record_is_of_the
         std::fs::rename(rig.root(), rig.folder.path().join(to)).unwrap();
         std::fs::rename(rig.folder.path().join(with), rig.root()).unwrap();
     };
-    verify.begin().await.unwrap();
+    verify.check_drive().await.unwrap();
     swap("other", "first");
-    verify.begin().await.unwrap();
+    verify.check_drive().await.unwrap();
     swap("first", "other");
-    verify.begin().await.unwrap();
+    verify.check_drive().await.unwrap();
     let labels: Vec<_> = recorded(&rig).await.into_iter().map(|(label, _)| label).collect();
     assert_eq!(labels, ["drive", "other", "drive"]);
 }

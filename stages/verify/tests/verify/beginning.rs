@@ -22,12 +22,12 @@ async fn proven(rig: &Rig, count: usize) -> Vec<String> {
 async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
     let rig = Rig::new().await;
     let paths = proven(&rig, 5).await;
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     let quiet = rig.log.head().await.unwrap().size;
 
     std::fs::write(rig.file(&paths[2]), b"zeros after a power cut").unwrap();
     std::fs::remove_file(rig.file(&paths[4])).unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     for (n, path) in paths.iter().enumerate() {
         let told = rig.alarm(AlarmKind::CopyLost, format!("B-{n}")).await;
         match n {
@@ -36,11 +36,11 @@ async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
         }
     }
     assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "good copies cost no event");
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "it is reported once");
 
     std::fs::write(rig.file(&paths[2]), b"B-2").unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-2").await.len(), 2);
     assert_eq!(rig.alarm(AlarmKind::CopyLost, "B-4").await.len(), 1);
 }
@@ -50,7 +50,7 @@ async fn r1_the_server_is_not_told_of_a_copy_that_was_lost_and_a_person_has_it_f
     let rig = Rig::new().await;
     let paths = proven(&rig, 2).await;
     std::fs::remove_file(rig.file(&paths[1])).unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert!(rig.state("B-0").await.failure.is_none());
     let lost = rig.state("B-1").await;
     assert!(lost.needs_attention() && lost.phase == Phase::BackedUp, "{lost:?}");
@@ -74,7 +74,7 @@ async fn a_manifest_whose_lines_were_changed_is_written_anew_and_kept_aside() {
     let first = if manifest.starts_with('0') { "1" } else { "0" };
     for changed in [format!("{first}{}", &manifest[1..]), manifest.replace("data/B-1/", "data/B-X/")] {
         std::fs::write(rig.file(MANIFEST), &changed).unwrap();
-        rig.verify().begin().await.unwrap();
+        rig.verify().check_drive().await.unwrap();
         assert!(manifest.lines().all(|line| rig.manifest().contains(line)), "{}", rig.manifest());
     }
     assert!(rig.file(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt").exists());
@@ -92,7 +92,7 @@ async fn r3_what_this_log_cannot_explain_stays_however_new_it_is() {
         if let Some(damage) = damage {
             std::fs::write(rig.file(MANIFEST), damage).unwrap();
         }
-        rig.verify().begin().await.unwrap();
+        rig.verify().check_drive().await.unwrap();
         assert!(path.exists(), "it is not moved");
         let heads = rig.log.newest(SubjectKind::Alarm, 9).await.unwrap();
         assert!(heads.iter().any(|head| head.stream.id().starts_with("files-unknown.")), "{damage:?}");
@@ -106,11 +106,11 @@ async fn a_manifest_that_is_gone_or_damaged_is_written_anew_from_the_log() {
     let manifest = rig.manifest();
     assert_eq!(rig.copies().len(), 20);
     std::fs::remove_file(rig.file(MANIFEST)).unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.manifest(), manifest);
 
     std::fs::write(rig.file(MANIFEST), &manifest[..manifest.len() / 2]).unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.manifest(), manifest);
     for path in paths {
         assert!(rig.file(&path).exists(), "nothing proven was taken for a stray");
@@ -125,7 +125,7 @@ async fn a_manifest_that_was_taken_away_and_begun_anew_gets_its_lines_back() {
     std::fs::remove_file(rig.file(MANIFEST)).unwrap();
     let path = rig.copy("B-9", b"fetched after that").await;
     assert_eq!(rig.copies(), [""; 0]);
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.manifest(), manifest);
     assert!(rig.file(&path).exists());
     rig.run().await;
@@ -140,7 +140,7 @@ async fn a_bag_that_was_left_without_a_manifest_gets_one() {
     for file in [MANIFEST, "acme/2026-11/data/README.txt", "acme/2026-11/bagit.txt"] {
         std::fs::remove_file(rig.file(file)).unwrap();
     }
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert_eq!(rig.copies(), [""; 0]);
     assert!(rig.file(&path).exists());
     assert!(rig.file("acme/2026-11/bagit.txt").exists());
@@ -163,13 +163,13 @@ async fn what_another_log_may_have_proven_stays_and_is_told_by_name() {
         rig.log.stream(&head.stream).await.unwrap().pop().map(|last| last.event)
     };
     for _ in 0..2 {
-        rig.verify().begin().await.unwrap();
+        rig.verify().check_drive().await.unwrap();
         assert!(path.exists(), "it is not moved");
         let Some(Event::AlarmRaised(raised)) = alarm(&rig).await else { panic!("no alarm was raised") };
         assert!(raised.message.contains("1 file of 2026-11") && raised.message.contains("OLD-1/old.pdf"), "{raised:?}");
     }
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert!(matches!(alarm(&rig).await, Some(Event::AlarmCleared(_))));
 }
 
@@ -196,7 +196,7 @@ async fn what_a_dead_process_left_is_swept_but_for_what_goes_on() {
     drop(drive);
     let folder = |booking: &str| rig.file(&format!("acme/2026-11/data/{booking}"));
     assert!(folder("B-8").exists());
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert!(!folder("B-8").exists());
     assert_eq!(std::fs::read_dir(folder("B-7")).unwrap().count(), 1, "its transfer goes on from there");
 }
@@ -206,7 +206,7 @@ async fn a_copy_that_is_not_yet_proven_is_no_stray() {
     let rig = Rig::new().await;
     proven(&rig, 3).await;
     let path = rig.copy("B-9", b"fetched, then killed").await;
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert!(rig.file(&path).exists());
     rig.run().await;
     assert_eq!(rig.state("B-9").await.phase, Phase::BackedUp);
@@ -217,10 +217,10 @@ async fn r6_a_beginning_without_a_drive_names_the_obstacle() {
     let rig = Rig::new().await;
     std::fs::remove_dir_all(rig.root()).unwrap();
     let verify = rig.verify();
-    assert_eq!(verify.begin().await.unwrap_err().kind, AlarmKind::DriveMissing);
+    assert_eq!(verify.check_drive().await.unwrap_err().kind, AlarmKind::DriveMissing);
     std::fs::create_dir(rig.root()).unwrap();
     std::fs::write(rig.root().join("holiday.jpg"), b"").unwrap();
-    let obstacle = verify.begin().await.unwrap_err();
+    let obstacle = verify.check_drive().await.unwrap_err();
     assert_eq!(obstacle.kind, AlarmKind::DriveUnknown);
     assert!(obstacle.next_step.contains("strongroom drive init"), "{}", obstacle.next_step);
 }
@@ -237,10 +237,10 @@ async fn r1_what_can_only_be_read_through_a_cache_is_not_proven_unless_that_is_w
         return;
     }
     rig.copy("B-1", b"a timesheet").await;
-    let obstacle = rig.verifying(true).begin().await.unwrap_err();
+    let obstacle = rig.verifying(true).check_drive().await.unwrap_err();
     assert_eq!(obstacle.kind, AlarmKind::ReadBackCached);
     assert!(obstacle.next_step.contains("verify.require"), "{}", obstacle.next_step);
-    rig.verifying(false).begin().await.unwrap();
+    rig.verifying(false).check_drive().await.unwrap();
     rig.run().await;
     assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
 }
@@ -267,7 +267,7 @@ async fn r3_r9_what_an_event_that_cannot_be_read_may_be_about_stays_where_it_is_
     let fetched = rig.copy("B-9", b"fetched, not proven").await;
     make_unreadable(&rig, "booking/B-1", "strongroom.timesheet.backed-up.v1");
     make_unreadable(&rig, "booking/B-9", "strongroom.timesheet.fetched.v1");
-    rig.verify().begin().await.unwrap();
+    rig.verify().check_drive().await.unwrap();
     assert!(rig.file(&paths[1]).exists() && rig.file(&fetched).exists(), "nobody knows what they are");
     assert_eq!(rig.copies().len(), 2, "the proofs that can be read are listed again");
     rig.copy("B-10", b"comes later").await;

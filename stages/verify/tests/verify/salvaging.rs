@@ -40,7 +40,7 @@ async fn rig() -> (Rig, Vec<String>) {
 
 async fn start(rig: &Rig) {
     let verify = rig.verify();
-    verify.begin().await.unwrap();
+    verify.check_drive().await.unwrap();
     verify.salvaged().await;
 }
 
@@ -153,7 +153,7 @@ async fn only_what_was_read_from_the_device_is_listed_again_where_that_is_wanted
     std::fs::write(rig.file(MANIFEST), format!("{}damage", rig.manifest())).unwrap();
     let verify = rig.verifying(true);
     // Where the drive as a whole can only be read through a cache, nothing is begun.
-    if verify.begin().await.is_ok() {
+    if verify.check_drive().await.is_ok() {
         verify.salvaged().await;
         let method = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
         let read = method.read_back(&old[0], strongroom_model::Algorithm::Sha256).unwrap();
@@ -170,7 +170,7 @@ async fn a_stop_leaves_the_rest_to_the_next_start() {
     let whole = rig.manifest();
     std::fs::write(rig.file(MANIFEST), format!("{whole}damage")).unwrap();
     let verify = rig.verify();
-    verify.begin().await.unwrap();
+    verify.check_drive().await.unwrap();
     verify.stop_salvaging();
     verify.salvaged().await;
     start(&rig).await;

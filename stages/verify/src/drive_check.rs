@@ -1,4 +1,4 @@
-//! The checks of a drive that is first seen: leftovers, manifests, and the last proven copies.
+//! The check of a drive that is first seen: leftovers, manifests, and the last proven copies.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -41,7 +41,7 @@ const FETCHED_TYPE: &str = "strongroom.timesheet.fetched.v1";
 
 /// Why the checks were not completed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BeginError {
+pub(crate) enum DriveCheckError {
     /// The log could not be read.
     #[error("the log cannot be read")]
     Log(#[from] LogError),
@@ -56,7 +56,7 @@ pub(crate) enum BeginError {
     Drive(DriveError),
 }
 
-impl From<DriveError> for BeginError {
+impl From<DriveError> for DriveCheckError {
     fn from(error: DriveError) -> Self {
         Self::Drive(error)
     }
@@ -70,13 +70,13 @@ struct LoggedProof {
 
 /// Checks a drive; everything may be done twice. Returns, by month, the unknown files of months in which a quarantined
 /// manifest still lists some: they are to be read back.
-pub(crate) async fn begin(
+pub(crate) async fn check_new_drive(
     log: &EventLog,
     alarms: &Alarms,
     clock: &Clock,
     drive: &Drive,
     month: Month,
-) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
+) -> Result<BTreeMap<Month, Vec<Unlisted>>, DriveCheckError> {
     let last = last_proofs(log, drive.identity().id).await?;
     let doubtful = doubtful_manifests(drive, log.site(), &last).await?;
     let unlisted = recover(log, drive, month, doubtful).await?;
@@ -146,7 +146,7 @@ async fn recover(
     drive: &Drive,
     month: Month,
     mut months: HashSet<Month>,
-) -> Result<Vec<Unlisted>, BeginError> {
+) -> Result<Vec<Unlisted>, DriveCheckError> {
     let mut unlisted: Vec<Unlisted> = Vec::new();
     let (drive_to_check, site) = (drive.clone(), log.site().clone());
     let unfinished = blocking(move || drive_to_check.unfinished(&site, month)).await?;
@@ -199,7 +199,7 @@ fn log_tidied(recovered: &RecoveryReport) {
 async fn report_unknown(
     unknown: &UnknownFiles,
     unlisted: Vec<Unlisted>,
-) -> Result<BTreeMap<Month, Vec<Unlisted>>, BeginError> {
+) -> Result<BTreeMap<Month, Vec<Unlisted>>, DriveCheckError> {
     let mut months: BTreeMap<Month, Vec<Unlisted>> = BTreeMap::new();
     for file in unlisted {
         if let Some(month) = file.path.split('/').nth(1).and_then(|month| month.parse().ok()) {
@@ -327,7 +327,7 @@ async fn recheck(
     clock: &Clock,
     drive: &Drive,
     last: Vec<LoggedProof>,
-) -> Result<(), BeginError> {
+) -> Result<(), DriveCheckError> {
     let mut bytes = ByteCount(0);
     let files: Vec<LoggedProof> = last
         .into_iter()

@@ -12,7 +12,7 @@ use crate::stage::VerifySettings;
 /// How many of the log's drives are considered, newest first.
 const MAX_DRIVES: usize = 256;
 
-fn look(drive: &Drive, settings: &VerifySettings) -> DriveAttached {
+fn attached_as(drive: &Drive, settings: &VerifySettings) -> DriveAttached {
     let disk = match drive.backing() {
         Ok(Backing::Memory) => DiskOf::Memory,
         _ => shared_with(drive.root(), &settings.others).unwrap_or(DiskOf::Own),
@@ -28,8 +28,8 @@ pub(crate) async fn record(
     drive: &Drive,
     settings: &VerifySettings,
 ) -> Result<(), LogError> {
-    let (checked, checked_with) = (drive.clone(), settings.clone());
-    let now = blocking(move || look(&checked, &checked_with)).await;
+    let (attached, attached_settings) = (drive.clone(), settings.clone());
+    let now = blocking(move || attached_as(&attached, &attached_settings)).await;
     let identity = drive.identity();
     let recorded = newest(log).await?;
     if recorded.map_or(now == DriveAttached::PLAIN, |recorded| recorded == (identity.id, now)) {
@@ -52,7 +52,11 @@ pub(crate) async fn record(
     match log.append(events).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => {}
         Err(error) => {
-            tracing::warn!(error = %with_causes(&error), "how the drive is used was not recorded");
+            tracing::warn!(
+                drive = %identity.id,
+                error = %with_causes(&error),
+                "how the drive is attached was not recorded: trying again at the next start"
+            );
         }
     }
     Ok(())
