@@ -1,12 +1,12 @@
 //! `strongroom <verb>`: parses the command line and hands over.
 
 mod admission;
-mod attached;
 mod broker;
 mod checkpoint;
 mod cli;
 mod cli_error;
 mod demo;
+mod drive_report;
 mod exit;
 mod log_outage;
 mod out;

@@ -4,10 +4,10 @@
 //! [`role`], [`open`], [`stages`] and [`wire`] make it; [`pulse`], [`server`] and [`mount`] watch it, `behind` orders
 //! two stages; [`keep`] runs it until the shutdown, [`close`] finishes what is in flight.
 
-mod behind;
 mod close;
 pub(crate) mod keep;
 pub(crate) mod mount;
+mod only_if_ready;
 mod open;
 mod pulse;
 pub(crate) mod role;

@@ -9,7 +9,7 @@ use strongroom_model::{
 };
 use strongroom_service::{Clock, blocking};
 
-use crate::attached::Remark;
+use crate::drive_report::Remark;
 
 /// What the log knows of a drive.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,7 @@ use strongroom_files::{Beneath, Creation, Folder, Policy, sync};
 use strongroom_model::SiteId;
 use strongroom_service::{Config, blocking, kill_point};
 
-use crate::attached;
+use crate::drive_report;
 use crate::uses;
 
 const ON_DRIVE: &str = ".strongroom";
@@ -42,7 +42,7 @@ pub(crate) fn data_folder(config: &Config) -> CheckpointFolder {
 
 pub(crate) fn places(config: &Config) -> Vec<CheckpointFolder> {
     let data = data_folder(config);
-    let drive = config.drive.root.clone().filter(|root| Drive::open(root, &attached::settings(config)).is_ok());
+    let drive = config.drive.root.clone().filter(|root| Drive::open(root, &drive_report::settings(config)).is_ok());
     let drive = drive.map(|root| CheckpointFolder { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
     std::iter::once(data).chain(drive).collect()
 }
@@ -52,7 +52,7 @@ pub(crate) async fn places_to_write(config: &Config, log: &EventLog) -> Vec<Chec
     let settings = config.clone();
     let (mut places, drive) = blocking(move || {
         let root = settings.drive.root.as_deref();
-        (places(&settings), root.and_then(|root| Drive::open(root, &attached::settings(&settings)).ok()))
+        (places(&settings), root.and_then(|root| Drive::open(root, &drive_report::settings(&settings)).ok()))
     })
     .await;
     if let Some(drive) = drive

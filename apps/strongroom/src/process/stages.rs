@@ -9,8 +9,8 @@ use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
 
-use super::behind::Behind;
 use super::mount::Mount;
+use super::only_if_ready::OnlyIfReady;
 use super::{Process, wire};
 use crate::cli_error::CliError;
 
@@ -68,8 +68,9 @@ impl Process {
         self.start_notify()?;
         let fetch = self.fetch();
         let meter = fetch.meter();
-        let fetch = Arc::new(Behind { first: self.verify().clone(), stage: fetch });
-        let enumerate = Behind { first: fetch.clone(), stage: wire::enumerate(self.source(), &self.log, &self.clock) };
+        let fetch = Arc::new(OnlyIfReady { prerequisite: self.verify().clone(), stage: fetch });
+        let enumerate =
+            OnlyIfReady { prerequisite: fetch.clone(), stage: wire::enumerate(self.source(), &self.log, &self.clock) };
         self.start_verify();
         self.start_archive(None);
         self.spawn(fetch, StageName::Fetch);

@@ -21,8 +21,8 @@ use strongroom_verify::{Verify, VerifySettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::LogAdmission;
-use crate::attached;
 use crate::cli_error::CliError;
+use crate::drive_report;
 
 /// What all stages share.
 pub(crate) fn wiring(
@@ -107,7 +107,7 @@ pub(crate) fn verify(
         reads: config.verify.concurrency as usize,
         batch: config.verify.batch as usize,
         zone: config.zone(),
-        others: attached::others(Some(config)),
+        others: drive_report::disks_not_to_share(Some(config)),
         bags: bags.clone(),
     };
     let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));

@@ -14,8 +14,8 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, ConfigError};
 
 use self::restore::Wanted;
-use crate::attached;
 use crate::cli_error::CliError;
+use crate::drive_report;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -159,7 +159,7 @@ fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memor
         ))
         .next_step("mount a disk there first; to try things out all the same, add --in-memory"));
     }
-    let Some(whose) = attached::whose_disk(root, config).filter(|_| !same_disk) else { return Ok(()) };
+    let Some(whose) = drive_report::whose_disk(root, config).filter(|_| !same_disk) else { return Ok(()) };
     Err(CliError::new(format!("{} is on the disk of {whose}, not on a drive of its own", root.display())).next_step(
         "mount the drive there first (`findmnt` shows what is mounted); if copies on the same disk are what you want, add \
          --same-disk",
@@ -182,7 +182,7 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
         Err(error) => return Err(error.into()),
     };
     out.line(format_args!("the drive at {} is set up: {identity}", root.display()))?;
-    for remark in attached::remarks(root, config) {
+    for remark in drive_report::remarks(root, config) {
         out.line(format_args!("note: {}; {}", remark.what, remark.step))?;
     }
     if let Some(config) = config {
@@ -258,8 +258,8 @@ async fn status(
     json: bool,
     out: &mut Out,
 ) -> Result<Exit, CliError> {
-    let settings = config.map(attached::settings).unwrap_or_default();
-    let (state, obstacle) = attached::look_with(log, root, &settings).await;
+    let settings = config.map(drive_report::settings).unwrap_or_default();
+    let (state, obstacle) = drive_report::drive_state_and_obstacle(log, root, &settings).await;
     if json {
         out.json(&state)?;
     } else {
@@ -273,7 +273,7 @@ async fn status(
         }
     }
     if !json && obstacle.is_none() {
-        for remark in attached::remarks_with(log, root, config).await {
+        for remark in drive_report::remarks_with(log, root, config).await {
             out.line(format_args!("  note   {}; {}", remark.what, remark.step))?;
         }
     }

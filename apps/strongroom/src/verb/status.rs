@@ -9,8 +9,8 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::Position;
 use strongroom_service::{Clock, Config};
 
-use crate::attached;
 use crate::cli_error::CliError;
+use crate::drive_report;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::presence::present::Present;
@@ -78,7 +78,7 @@ async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, C
         Ok(number) => observed.waiting = Some(number),
         Err(why) => observed.notes.push(format!("how many wait on the server is unknown: {why}")),
     }
-    match attached::look(config, log).await {
+    match drive_report::drive_state(config, log).await {
         Some(drive) => observed.drives.push(drive),
         None => observed.notes.push("no drive is configured: set drive.root".to_owned()),
     }

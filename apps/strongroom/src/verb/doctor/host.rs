@@ -12,7 +12,7 @@ use strongroom_service::private::is_open_to_others;
 use strongroom_service::{Clock, Config, blocking};
 
 use super::check::Check;
-use crate::attached;
+use crate::drive_report;
 use crate::site;
 use crate::verb::drive::drive_trouble;
 
@@ -132,7 +132,7 @@ pub(super) async fn drive(config: &Config) -> Check {
 }
 
 async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Check {
-    let (state, obstacle) = attached::look_with(log, root, &attached::settings(config)).await;
+    let (state, obstacle) = drive_report::drive_state_and_obstacle(log, root, &drive_report::settings(config)).await;
     if let Some(error) = obstacle {
         return Check::trouble("drive", &drive_trouble(&error));
     }
@@ -143,7 +143,7 @@ async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Ch
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());
     let found = format!("“{label}” at {}, {free} free", root.display());
-    let mut remarks = attached::remarks_with(log, root, Some(config)).await;
+    let mut remarks = drive_report::remarks_with(log, root, Some(config)).await;
     remarks.sort_by_key(|remark| !remark.stops_the_job);
     if remarks.is_empty() {
         return Check::well("drive", found);
@@ -157,7 +157,7 @@ async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Ch
 /// Looks at what the job will use on the drive: what another user left there, such as root.
 fn try_site(config: &Config, root: &Path) -> Result<(), DriveError> {
     let month = Month::of(Clock::system().now(), &config.zone());
-    Drive::open(root, &attached::settings(config))?.check_site(&config.site, month)
+    Drive::open(root, &drive_report::settings(config))?.check_site(&config.site, month)
 }
 
 /// A secret's file that others can read.

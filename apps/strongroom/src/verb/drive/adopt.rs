@@ -11,8 +11,8 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 
 use super::drive_trouble;
-use crate::attached;
 use crate::cli_error::CliError;
+use crate::drive_report;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -58,7 +58,7 @@ enum Adopted {
 /// one mark that no log knows, and all is as it was: this drive is refused, the one that was used last is not, and the
 /// command is given again.
 async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, CliError> {
-    let settings = attached::settings(config);
+    let settings = drive_report::settings(config);
     let drive = Drive::open(root, &settings).map_err(|error| drive_trouble(&error))?;
     let site = log.site();
     let known = KnownUses::read(log, drive.identity().id).await?;

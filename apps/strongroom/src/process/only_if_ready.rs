@@ -1,16 +1,16 @@
-//! A stage that may work only where another one of its process may.
+//! A stage that works only while another stage of its process is ready.
 
 use strongroom_bus::{BatchLimits, Settle, Stage, Task};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{Partition, StageName};
 
-/// `stage`, which begins nothing while something is in the way of `first`.
-pub(super) struct Behind<S, F> {
-    pub(super) first: F,
+/// `stage`, which starts nothing while `prerequisite` is not ready.
+pub(super) struct OnlyIfReady<S, F> {
+    pub(super) prerequisite: F,
     pub(super) stage: S,
 }
 
-impl<S: Stage, F: Stage> Stage for Behind<S, F> {
+impl<S: Stage, F: Stage> Stage for OnlyIfReady<S, F> {
     type State = S::State;
 
     fn name(&self) -> StageName {
@@ -22,7 +22,7 @@ impl<S: Stage, F: Stage> Stage for Behind<S, F> {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        self.first.ready().await?;
+        self.prerequisite.ready().await?;
         self.stage.ready().await
     }
 

@@ -1,4 +1,4 @@
-//! The drive that is attached, or should be.
+//! What `status`, `doctor` and `drive` report of the attached drive: its state, what is in the way, and remarks.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,36 +19,36 @@ pub(crate) const fn settings(config: &Config) -> DriveSettings {
     DriveSettings { reserve: Some(config.drive.reserve), expect: config.drive.id }
 }
 
-pub(crate) async fn look(config: &Config, log: Option<&EventLog>) -> Option<DriveState> {
+pub(crate) async fn drive_state(config: &Config, log: Option<&EventLog>) -> Option<DriveState> {
     let root = config.drive.root.as_deref()?;
-    Some(look_with(log, root, &settings(config)).await.0)
+    Some(drive_state_and_obstacle(log, root, &settings(config)).await.0)
 }
 
-/// As [`look_at`], and whether the log knows the drive.
-pub(crate) async fn look_with(
+/// As [`probe_drive`], and whether the log knows the drive.
+pub(crate) async fn drive_state_and_obstacle(
     log: Option<&EventLog>,
     root: &Path,
     settings: &DriveSettings,
 ) -> (DriveState, Option<DriveError>) {
     let (root, settings) = (root.to_owned(), *settings);
-    let look = move || (look_at(&root, &settings), Drive::open(&root, &settings).ok());
-    let ((mut state, mut obstacle), drive) = blocking(look).await;
+    let probe = move || (probe_drive(&root, &settings), Drive::open(&root, &settings).ok());
+    let ((mut state, mut obstacle), drive) = blocking(probe).await;
     if let (None, Some(drive), Some(log)) = (&obstacle, drive, log)
         && let Err(error) = uses::check(log, &drive).await
     {
-        state.state = word_for(&error);
+        state.state = state_code(&error);
         obstacle = Some(error);
     }
     (state, obstacle)
 }
 
-/// How the drive at `root` stands, and what is in the way, if something is. Blocks.
-pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Option<DriveError>) {
+/// The state of the drive at `root`, and what prevents its use. Blocks.
+pub(crate) fn probe_drive(root: &Path, settings: &DriveSettings) -> (DriveState, Option<DriveError>) {
     let known = Drive::look(root).ok();
     let obstacle = Drive::open(root, settings).err();
     let state = match &obstacle {
         None => READY.to_owned(),
-        Some(error) => word_for(error),
+        Some(error) => state_code(error),
     };
     let state = DriveState {
         id: known.as_ref().map(|(identity, _)| identity.id),
@@ -59,7 +59,7 @@ pub(crate) fn look_at(root: &Path, settings: &DriveSettings) -> (DriveState, Opt
     (state, obstacle)
 }
 
-fn word_for(error: &DriveError) -> String {
+fn state_code(error: &DriveError) -> String {
     error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
 }
 
@@ -81,8 +81,8 @@ impl Remark {
     }
 }
 
-/// A failure of these disks would take the copies with what they are of.
-pub(crate) fn others(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
+/// If the drive shares one of these disks, one failure loses original and copy.
+pub(crate) fn disks_not_to_share(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
     let system = (DiskOf::System, PathBuf::from("/"));
     let log = config.map(|config| (DiskOf::Log, config.data_dir.clone()));
     let documents = config.map(|config| (DiskOf::Documents, config.server.documents.clone()));
@@ -91,7 +91,7 @@ pub(crate) fn others(config: Option<&Config>) -> Vec<(DiskOf, PathBuf)> {
 
 /// `None`: it has a disk of its own. Blocks.
 pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'static str> {
-    match shared_with(root, &others(config))? {
+    match shared_with(root, &disks_not_to_share(config))? {
         DiskOf::System => Some("the system"),
         DiskOf::Log => Some("the log"),
         DiskOf::Documents => Some("the documents"),
@@ -155,7 +155,7 @@ fn foreign(root: &Path) -> Option<Remark> {
         found.files,
         named.join(", ")
     );
-    Some(Remark::new(what, "leave them, for the copies are well; or delete them by hand before a validator is run"))
+    Some(Remark::new(what, "leave them, for the copies are good; or delete them by hand before a validator is run"))
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
     fn a_folder_that_was_never_set_up_has_no_identity_and_says_what_to_type() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x"), "x").unwrap();
-        let (state, obstacle) = look_at(folder.path(), &DriveSettings::default());
+        let (state, obstacle) = probe_drive(folder.path(), &DriveSettings::default());
         assert_eq!((state.id, state.state.as_str()), (None, "drive-unknown"));
         assert!(obstacle.unwrap().next_step().contains("strongroom drive init"));
     }
@@ -212,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let identity = Drive::init(folder.path(), "blue 1", "2026-11-20T23:00:00Z".parse().unwrap()).unwrap();
         let greedy = DriveSettings { reserve: Some(strongroom_model::ByteCount(u64::MAX / 2)), expect: None };
-        let (state, obstacle) = look_at(folder.path(), &greedy);
+        let (state, obstacle) = probe_drive(folder.path(), &greedy);
         assert_eq!((state.id, state.state.as_str()), (Some(identity.id), "drive-full"));
         assert!(obstacle.is_some() && state.free_bytes.is_some());
     }
