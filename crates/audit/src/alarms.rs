@@ -13,9 +13,9 @@ use crate::page::{Horizon, MAX_PAGE, Page, PageRequest, ViewError};
 pub struct AlarmEntry {
     /// Its kind.
     pub kind: AlarmKind,
-    /// Of what.
+    /// The subject: a drive, a booking or a queue.
     pub subject: String,
-    /// Since when.
+    /// When it was raised.
     pub since: Timestamp,
     /// What is wrong.
     pub message: String,
@@ -23,7 +23,7 @@ pub struct AlarmEntry {
     pub next_step: String,
     /// Position of the event that raised it.
     pub position: Position,
-    /// Its end; `None`: it is raised.
+    /// When and why it was cleared; `None`: it is raised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cleared: Option<AlarmEnd>,
 }
@@ -31,7 +31,7 @@ pub struct AlarmEntry {
 /// The end of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmEnd {
-    /// When.
+    /// When it was cleared.
     pub at: Timestamp,
     /// Why it ended.
     pub message: String,
@@ -39,15 +39,15 @@ pub struct AlarmEnd {
     pub position: Position,
 }
 
-/// Which alarms.
+/// Which alarms to list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AlarmFilter {
-    /// All.
+    /// Raised and cleared.
     #[default]
     All,
-    /// Raised.
+    /// Still raised.
     Raised,
-    /// Cleared.
+    /// No longer raised.
     Cleared,
 }
 

@@ -15,9 +15,9 @@ use crate::sentence::sentence;
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EventEntry {
-    /// Position.
+    /// Its position in the log.
     pub position: Position,
-    /// Version.
+    /// Its version in its stream.
     pub version: Version,
     /// When it happened.
     pub time: Timestamp,
@@ -44,7 +44,7 @@ pub struct EventEntry {
     /// Digests that it records.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub digests: Vec<RecordedDigest>,
-    /// What it rests on.
+    /// Its evidence: a copy, a proof, a receipt or a statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Why it cannot follow what came before.
@@ -58,7 +58,7 @@ pub struct EventEntry {
 /// A digest that an event records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedDigest {
-    /// Of what.
+    /// What the digest is of.
     pub of: DigestOf,
     /// The digest.
     pub digest: Digest,
@@ -76,11 +76,11 @@ pub enum DigestOf {
     ReadBack,
     /// Server, download and read-back.
     Agreed,
-    /// A wrong one.
+    /// A digest that failed the comparison.
     Wrong,
 }
 
-/// What an event rests on.
+/// The evidence for an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Evidence {
@@ -101,7 +101,7 @@ pub enum Evidence {
         drive: DriveId,
         /// Below the drive's root.
         path: String,
-        /// Size.
+        /// The size.
         size_bytes: ByteCount,
         /// How it was read back.
         read_back: ReadBack,

@@ -8,7 +8,7 @@
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
-//! - [`sentence`](mod@sentence): an event in words; [`world`]: folds that find what does not fit;
+//! - [`sentence`](mod@sentence): an event in words; [`state`]: folds that find what does not fit;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
 pub mod alarms;
@@ -24,6 +24,7 @@ pub mod page;
 mod prefix;
 pub mod process;
 pub mod replay;
+pub mod replay_state;
 pub mod runs;
 pub mod safety;
 pub mod sentence;
@@ -32,7 +33,6 @@ pub mod story;
 pub mod subjects;
 pub mod verify;
 pub mod waiting;
-pub mod world;
 
 #[cfg(test)]
 mod samples;
@@ -48,6 +48,7 @@ pub use crate::figures::Figures;
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
 pub use crate::replay::{Replay, ReplayTotals};
+pub use crate::replay_state::{ReplayError, ReplayState};
 pub use crate::runs::{RunEntry, RunState, runs};
 pub use crate::safety::{Safety, SafetyReason};
 pub use crate::sentence::sentence;
@@ -56,4 +57,3 @@ pub use crate::story::{Story, position_at};
 pub use crate::subjects::{SubjectEntry, statuses_of, subjects};
 pub use crate::verify::{Bad, KnownRoot, VerifyReport, verify};
 pub use crate::waiting::{WaitingError, waiting};
-pub use crate::world::{Misfit, World};

@@ -8,7 +8,7 @@ use strongroom_model::{BookingCounts, Position, SiteId};
 use crate::as_of::AsOf;
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
-use crate::world::World;
+use crate::replay_state::ReplayState;
 
 /// Some hundred KiB.
 pub(crate) const PAGE_EVENTS: usize = 500;
@@ -40,7 +40,7 @@ pub struct Replay {
     as_of: Option<AsOf>,
     next: Position,
     over: bool,
-    world: World,
+    state: ReplayState,
     events: u64,
     illegal: u64,
     last: Option<(Position, Timestamp)>,
@@ -55,7 +55,7 @@ impl Replay {
             as_of,
             next: Position(0),
             over: false,
-            world: World::default(),
+            state: ReplayState::default(),
             events: 0,
             illegal: 0,
             last: None,
@@ -80,7 +80,7 @@ impl Replay {
                 break;
             }
             let (mut entry, _) = EventEntry::of(stored)?;
-            entry.illegal = self.world.apply(&recorded).err().map(|misfit| misfit.to_string());
+            entry.illegal = self.state.apply(&recorded).err().map(|error| error.to_string());
             self.events += 1;
             self.illegal += u64::from(entry.illegal.is_some());
             self.last = Some((recorded.position, recorded.time));
@@ -97,7 +97,7 @@ impl Replay {
             events: self.events,
             position: self.last.map(|(position, _)| position),
             time: self.last.map(|(_, time)| time),
-            bookings: self.world.bookings(),
+            bookings: self.state.bookings(),
             booking: None,
             illegal: self.illegal,
         }

@@ -10,7 +10,7 @@ use strongroom_model::{
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
 use crate::page::{Horizon, PageCursor, PageRequest, ViewError};
-use crate::world::World;
+use crate::replay_state::ReplayState;
 
 const READ_EVENTS: usize = 500;
 
@@ -80,7 +80,7 @@ struct Teller {
     story: Story,
     after: Option<Position>,
     limit: usize,
-    world: World,
+    state: ReplayState,
     booking: Option<(BookingId, Booking)>,
     status: Option<Status>,
     partition: Option<Partition>,
@@ -105,7 +105,7 @@ impl Teller {
             story,
             after: request.after.map(|cursor| cursor.0),
             limit: request.entries(),
-            world: World::default(),
+            state: ReplayState::default(),
             booking: subject.as_booking().map(|id| (id, Booking::default())),
             status: None,
             partition: None,
@@ -121,12 +121,12 @@ impl Teller {
                 (self.status, self.partition) = (None, None);
             }
             Some(recorded) => {
-                entry.illegal = self.world.apply(recorded).err().map(|misfit| misfit.to_string());
+                entry.illegal = self.state.apply(recorded).err().map(|error| error.to_string());
                 story.illegal += u64::from(entry.illegal.is_some());
                 self.status = status_after(self.status.as_ref(), &recorded.event);
                 self.partition = partition_after(self.partition.as_ref(), &recorded.event);
                 if let Some((_, booking)) = self.booking.as_mut().filter(|_| entry.illegal.is_none()) {
-                    // `world` drops what is known of a finished booking.
+                    // `state` drops what is known of a finished booking.
                     *booking = booking.clone().next(recorded).unwrap_or_else(|_| booking.clone());
                 }
             }

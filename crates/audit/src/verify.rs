@@ -7,7 +7,7 @@ use strongroom_model::event::DecodeError;
 use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamName, SubjectKind};
 
 use crate::replay::PAGE_EVENTS;
-use crate::world::World;
+use crate::replay_state::ReplayState;
 
 /// How many of the newest summaries' roots are compared: each covers all events before it.
 const MAX_SUMMARIES: usize = 10_000;
@@ -20,7 +20,7 @@ const MAX_NAMED: usize = 20;
 pub struct VerifyReport {
     /// Whose log it is.
     pub site: SiteId,
-    /// Whether all is well.
+    /// Whether nothing wrong was found.
     pub ok: bool,
     /// The number of events by the log's head.
     pub size: u64,
@@ -39,7 +39,7 @@ pub struct VerifyReport {
     pub first_bad: Option<Bad>,
     /// Events that cannot follow what came before.
     pub illegal: u64,
-    /// The first of these.
+    /// The first 20 of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub illegal_events: Vec<Bad>,
     /// Bookings by status; `None`: the log is damaged.
@@ -49,7 +49,7 @@ pub struct VerifyReport {
 /// A wrong position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bad {
-    /// Which.
+    /// The wrong position.
     pub position: Position,
     /// What is wrong there.
     pub reason: String,
@@ -58,7 +58,7 @@ pub struct Bad {
 /// A size and root that the log had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRoot {
-    /// Both.
+    /// Size and root together.
     pub head: Head,
     /// Who has it: `the data folder /var/lib/strongroom`.
     pub known_to: String,
@@ -129,7 +129,7 @@ fn known_root(first: &Recorded) -> Option<KnownRoot> {
 
 /// Folds what the verified head covers; later events are not part of the report.
 async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Result<(), LogError> {
-    let mut world = World::default();
+    let mut state = ReplayState::default();
     let mut next = Position(0);
     while next.0 < size {
         let left = usize::try_from(size - next.0).unwrap_or(usize::MAX);
@@ -137,14 +137,14 @@ async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Resul
         let Some(last) = page.last() else { break };
         next = last.position.next();
         for stored in &page {
-            fold_one(stored, &mut world, report)?;
+            fold_one(stored, &mut state, report)?;
         }
     }
-    report.bookings = Some(world.bookings());
+    report.bookings = Some(state.bookings());
     Ok(())
 }
 
-fn fold_one(stored: &Stored, world: &mut World, report: &mut VerifyReport) -> Result<(), LogError> {
+fn fold_one(stored: &Stored, state: &mut ReplayState, report: &mut VerifyReport) -> Result<(), LogError> {
     let recorded = match stored.decode() {
         Ok(recorded) => recorded,
         // Counted by the log's own verification.
@@ -155,10 +155,10 @@ fn fold_one(stored: &Stored, world: &mut World, report: &mut VerifyReport) -> Re
         }
         Err(error) => return Err(error),
     };
-    if let Err(misfit) = world.apply(&recorded) {
+    if let Err(error) = state.apply(&recorded) {
         report.illegal += 1;
         if report.illegal_events.len() < MAX_NAMED {
-            report.illegal_events.push(Bad { position: stored.position, reason: misfit.to_string() });
+            report.illegal_events.push(Bad { position: stored.position, reason: error.to_string() });
         }
     }
     Ok(())

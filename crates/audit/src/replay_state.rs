@@ -21,9 +21,9 @@ enum Subject {
     Drive,
 }
 
-/// Why an event does not fit.
+/// Why an event cannot be replayed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
+pub enum ReplayError {
     /// It cannot follow the event before.
     #[error("{stream}: {source}")]
     Illegal {
@@ -57,32 +57,32 @@ pub enum Misfit {
 /// Of an archived booking only the phase is kept, since later events are judged by no more: some 200 bytes each, so a
 /// million bookings fit a small machine.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct ReplayState {
     subjects: HashMap<StreamName, (Version, Subject)>,
 }
 
-impl World {
+impl ReplayState {
     /// Folds the next event. One that does not fit changes only its stream's version.
     ///
     /// # Errors
     /// The event does not fit.
-    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), Misfit> {
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let stream = &recorded.stream;
         if !recorded.event.fits(stream.kind()) {
-            return Err(Misfit::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
+            return Err(ReplayError::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
         }
         let known = self.subjects.get(stream);
         let expected = known.map_or(Version(0), |(version, _)| version.next());
         let before = known.map_or_else(|| Subject::new(stream.kind()), |(_, subject)| subject.clone());
-        let (after, misfit) = match before.clone().next(recorded) {
+        let (after, error) = match before.clone().next(recorded) {
             Ok(after) => (after, None),
-            Err(source) => (before, Some(Misfit::Illegal { stream: stream.clone(), source })),
+            Err(source) => (before, Some(ReplayError::Illegal { stream: stream.clone(), source })),
         };
         self.subjects.insert(stream.clone(), (recorded.version, after));
         if recorded.version != expected {
-            return Err(Misfit::Version { stream: stream.clone(), found: recorded.version, expected });
+            return Err(ReplayError::Version { stream: stream.clone(), found: recorded.version, expected });
         }
-        misfit.map_or(Ok(()), Err)
+        error.map_or(Ok(()), Err)
     }
 
     /// How many bookings have which status.
@@ -136,12 +136,12 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn folded(events: &[Recorded]) -> World {
-        let mut world = World::default();
+    fn folded(events: &[Recorded]) -> ReplayState {
+        let mut state = ReplayState::default();
         for event in events {
-            world.apply(event).unwrap();
+            state.apply(event).unwrap();
         }
-        world
+        state
     }
 
     #[test]
@@ -161,24 +161,24 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_follow_is_named_and_changes_nothing() {
-        let mut world = folded(&[samples::enumerated("B-1")]);
+        let mut state = folded(&[samples::enumerated("B-1")]);
         let mut early = samples::archived("B-1");
         early.version = Version(1);
-        let misfit = world.apply(&early).unwrap_err();
+        let error = state.apply(&early).unwrap_err();
         assert_eq!(
-            misfit.to_string(),
+            error.to_string(),
             "booking/B-1: strongroom.timesheet.archived.v1 cannot happen to an enumerated booking"
         );
-        assert_eq!(world.bookings().enumerated, 1);
+        assert_eq!(state.bookings().enumerated, 1);
     }
 
     #[test]
     fn a_version_that_leaves_a_gap_is_named() {
-        let mut world = folded(&[samples::enumerated("B-1")]);
+        let mut state = folded(&[samples::enumerated("B-1")]);
         let mut late = samples::fetched("B-1");
         late.version = Version(2);
-        let misfit = world.apply(&late).unwrap_err();
-        assert_eq!(misfit.to_string(), "booking/B-1: version 2 stands where version 1 should");
+        let error = state.apply(&late).unwrap_err();
+        assert_eq!(error.to_string(), "booking/B-1: version 2 stands where version 1 should");
     }
 
     #[test]
@@ -187,6 +187,6 @@ mod tests {
             [samples::enumerated("B-1"), samples::fetched("B-1"), samples::backed_up("B-1"), samples::archived("B-1")];
         let mut again = samples::enumerated("B-1");
         again.version = Version(4);
-        assert!(matches!(folded(&life).apply(&again), Err(Misfit::Illegal { .. })));
+        assert!(matches!(folded(&life).apply(&again), Err(ReplayError::Illegal { .. })));
     }
 }
