@@ -114,9 +114,15 @@ impl Archive {
         parts: &mut Vec<Vec<MarkTask>>,
         settle: &Settle<Booking>,
     ) {
-        tracing::warn!(bookings = part.len(), %error, "bookings could not be marked or moved on the server");
         self.server.suspect();
-        let outcome = match self.source.obstacle_behind(error).await {
+        let obstacle = self.source.obstacle_behind(error).await;
+        let next = match &obstacle {
+            Some(_) => "the stage pauses",
+            None if part.len() > 1 => "sent again in halves",
+            None => "retried later",
+        };
+        tracing::warn!(bookings = part.len(), %error, next, "bookings could not be marked or moved on the server");
+        let outcome = match obstacle {
             Some(obstacle) => {
                 // The rest is obstructed as well; it is delivered again.
                 parts.clear();

@@ -86,9 +86,13 @@ impl Stage for Enumerate {
                     self.server.suspect();
                     settle.one(task, outcome_of(&error)).await;
                 }
-                // Not settled: delivered again once the log can be read.
                 Err(ListError::Log(error)) => {
-                    tracing::warn!(error = %with_causes(&error), "a run cannot read which bookings are claimed");
+                    // Not settled: delivered again once the log can be read.
+                    tracing::warn!(
+                        run = task.stream.id(),
+                        error = %with_causes(&error),
+                        "the log cannot be read for the run's claimed bookings: trying again"
+                    );
                 }
             }
         }

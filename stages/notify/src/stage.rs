@@ -170,7 +170,11 @@ impl Notify {
             Err(SummaryError::Post(error)) => failed(&error),
             Err(SummaryError::Mail(error)) => failed(&error.into()),
             Err(SummaryError::Report(error)) => {
-                tracing::warn!(number = composed.number, error = %with_causes(&error), "a summary cannot be counted");
+                tracing::warn!(
+                    number = composed.number,
+                    error = %with_causes(&error),
+                    "the log cannot be read for the summary: trying again"
+                );
                 return;
             }
         };
