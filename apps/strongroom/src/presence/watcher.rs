@@ -66,8 +66,8 @@ impl Watcher {
     /// Raises what has been missing for long enough, and clears what is there again.
     pub(crate) async fn look(&mut self) {
         self.figures.take(self.clock.now().as_second()).await;
-        if let Err(trouble) = self.try_look().await {
-            tracing::debug!(reason = trouble.sentence(), "it cannot be seen whether a process is missing");
+        if let Err(error) = self.try_look().await {
+            tracing::debug!(reason = error.sentence(), "it cannot be seen whether a process is missing");
         }
     }
 
@@ -143,8 +143,8 @@ fn many_relays(signs: &[Seen]) -> Option<AlarmRaised> {
 
 const fn over(kind: AlarmKind) -> &'static str {
     match kind {
-        AlarmKind::NoRelay => "a relay hands work out again",
-        AlarmKind::ManyRelays => "no more than one relay hands work out",
+        AlarmKind::NoRelay => "a relay publishes work again",
+        AlarmKind::ManyRelays => "only one relay publishes work",
         _ => "a worker takes the work again, or nothing waits any more",
     }
 }

@@ -16,9 +16,9 @@ use crate::run::request;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long a run may wait for a relay to hand it out, before a person should know that none
-/// does: a relay that takes over needs some seconds.
-const MAX_HAND_OUT: Duration = Duration::from_secs(30);
+/// How long a run may wait for a relay to publish it, before a person should know that none does: a relay that takes
+/// over needs some seconds.
+const MAX_UNPUBLISHED: Duration = Duration::from_secs(30);
 
 /// What became of the run, for people and for the shell.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ async fn look(
     if found.failure.is_some() {
         return Ok((waited >= patience).then(|| failed(process, &found, Exit::Problems)));
     }
-    if waited < patience.max(MAX_HAND_OUT) {
+    if waited < patience.max(MAX_UNPUBLISHED) {
         return Ok(None);
     }
     let line = match process.broker_trouble() {
@@ -81,8 +81,8 @@ async fn look(
              next: see that RabbitMQ runs there and takes the login of broker.url; the run stays in the log, and goes on then"
         ),
         None => format!(
-            "Nobody has handed the run out for {} s, though the broker answers: no relay is at work.\n  \
-             next: strongroom relay; the run stays in the log, and is handed out then",
+            "The run was not published for {} s although the broker answers: no relay is running.\n  \
+             next: strongroom relay; the run stays in the log, and is published then",
             waited.as_secs()
         ),
     };

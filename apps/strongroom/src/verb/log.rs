@@ -194,7 +194,7 @@ fn page(report: &VerifyReport) -> String {
     let mut page = format!("log of site {}: {} events\nroot {}\n", report.site, report.size, report.root);
     if let Some(bad) = &report.first_bad {
         page += &format!(
-            "NOT WELL: {}\nNext: keep the log as it is, restore the newest backup of it beside it, and compare the two\n\
+            "DAMAGED: {}\nNext: keep the log as it is, restore the newest backup of it beside it, and compare the two\n\
              with `strongroom log export`. If an older copy was restored because there is no newer one:\n\
              strongroom log adopt --reason TEXT\n\
              What is on the drives is proven by their manifests all the same.\n",
@@ -202,7 +202,7 @@ fn page(report: &VerifyReport) -> String {
         );
     }
     for bad in &report.illegal_events {
-        page += &format!("NOT WELL: position {}: {}\n", bad.position, bad.reason);
+        page += &format!("ILLEGAL EVENT: position {}: {}\n", bad.position, bad.reason);
     }
     if report.illegal > report.illegal_events.len() as u64 {
         page += &format!("… and {} more\n", report.illegal - report.illegal_events.len() as u64);
@@ -211,7 +211,8 @@ fn page(report: &VerifyReport) -> String {
         page += &format!("{} events are of types that only a newer version can read\n", report.unknown);
     }
     if report.ok {
-        page += "well: every byte is what was stored, the tree has that root, and every event follows the one before\n";
+        page +=
+            "verified: every byte is what was stored, the tree has that root, and every event follows the one before\n";
         page += &match report.roots {
             0 => "no root that was written down earlier is known here: give one with --against\n".to_owned(),
             1 => "the one root that was written down earlier and is known here is the log's own\n".to_owned(),

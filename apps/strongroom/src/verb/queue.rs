@@ -109,7 +109,7 @@ fn line(message: &ParkedMessage) -> String {
 
 async fn replay(parked: &Parked, which: &Which, out: &mut Out) -> Result<Exit, CliError> {
     let replayed = parked.replay(which.ids().as_ref()).await?;
-    out.line(format_args!("{} handed out again", replayed.replayed))?;
+    out.line(format_args!("{} published again", replayed.replayed))?;
     if replayed.stayed > 0 {
         out.line(format_args!(
             "{} still parked: no queue takes them; `strongroom topology apply` declares what is missing",

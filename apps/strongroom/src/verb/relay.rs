@@ -15,7 +15,7 @@ Examples:
   strongroom relay --listen 127.0.0.1:9401      and answer /healthz, /readyz and /metrics there
 
 Start two, on two hosts: one is active, the other takes over. It keeps nothing: what is to be done
-stands in the log, and after a broker was wiped it is handed out again. The relay declares the queues
+stands in the log, and after a broker was wiped it is published again. The relay declares the queues
 where its user may; or else `strongroom topology apply` does. It raises alarms when the broker cannot
 be reached, a queue has no worker, or a message was parked.")]
 pub(crate) struct Args {

@@ -168,7 +168,7 @@ fn a_changed_byte_in_the_log_is_found_by_its_position() {
     let position = export.lines().position(|event| event.contains("\"oldest\":100")).unwrap();
     change_a_byte(&log, b"\"oldest\":100");
     let verified = run(&here, &["log", "verify"]).expect(1);
-    assert!(verified.stdout.contains(&format!("NOT WELL: position {position}:")), "{}", verified.stdout);
+    assert!(verified.stdout.contains(&format!("DAMAGED: position {position}:")), "{}", verified.stdout);
 }
 
 /// Changes the last byte of `what` wherever it stands in the file, behind the database's back.
