@@ -54,7 +54,7 @@ impl Rewound {
         "put the newest copy of the log back; or go on from this one with `strongroom log adopt --reason TEXT`, which is recorded"
     }
 
-    pub(crate) fn trouble(&self) -> CliError {
+    pub(crate) fn to_error(&self) -> CliError {
         CliError::new(self.sentence.clone()).next_step(Self::step()).finally()
     }
 }

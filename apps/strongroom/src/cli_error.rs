@@ -140,16 +140,16 @@ mod tests {
 
     #[test]
     fn a_cause_that_the_one_before_repeats_is_told_once() {
-        let trouble = CliError::new("no connection").because(&Repeats(std::io::Error::other("refused")));
-        assert_eq!(trouble.sentence(), "no connection: the socket: refused");
+        let error = CliError::new("no connection").because(&Repeats(std::io::Error::other("refused")));
+        assert_eq!(error.sentence(), "no connection: the socket: refused");
         assert_eq!(CliError::from(Repeats(std::io::Error::other("refused"))).sentence(), "the socket: refused");
     }
 
     #[test]
     fn the_thing_its_causes_and_the_next_step_are_told_once_each() {
         let denied = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "permission denied");
-        let trouble = CliError::from(Outer(denied)).next_step("give this user the folder:\nchown …");
-        insta::assert_snapshot!(trouble, @r"
+        let error = CliError::from(Outer(denied)).next_step("give this user the folder:\nchown …");
+        insta::assert_snapshot!(error, @r"
         error: the log cannot be opened
           because: permission denied
           next: give this user the folder:

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let done = done.and_then(|exit| out.flush().map(|()| exit));
     // A call that blocks on a dead drive must not keep a program that has given up.
     runtime.shutdown_background();
-    done.unwrap_or_else(|trouble| failed(&trouble)).into()
+    done.unwrap_or_else(|error| failed(&error)).into()
 }
 
 /// The help or the version, which were asked for; or what cannot be understood.
@@ -60,9 +60,9 @@ fn usage_error(error: &clap::Error) -> Exit {
     }
 }
 
-fn failed(trouble: &CliError) -> Exit {
-    if !trouble.is_told() {
-        tell(trouble);
+fn failed(error: &CliError) -> Exit {
+    if !error.is_told() {
+        tell(error);
     }
-    trouble.exit()
+    error.exit()
 }

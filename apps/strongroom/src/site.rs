@@ -34,23 +34,23 @@ pub(crate) async fn log(config: &Config) -> Result<EventLog, CliError> {
 pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, CliError> {
     let log = match unchecked_log(config).await {
         Ok(log) => log,
-        Err(trouble) => {
+        Err(error) => {
             if mails == Mails::Here {
-                log_outage::on_failed_open(config, &trouble.sentence()).await;
+                log_outage::on_failed_open(config, &error.sentence()).await;
             }
-            return Err(trouble);
+            return Err(error);
         }
     };
     let found = match checkpoint::check(config, &log).await {
         Ok(None) => return Ok(log),
         Ok(Some(rewound)) => {
             if let Err(error) = checkpoint::raise(&log, &rewound).await {
-                tracing::warn!(error = %with_causes(&error), "the alarm could not be raised");
+                tracing::warn!(error = %with_causes(&error), "the alarm that the log was rewound could not be recorded: this process refuses the log with that error");
             }
             if mails == Mails::Here {
                 checkpoint::mail(config, &log).await;
             }
-            rewound.trouble()
+            rewound.to_error()
         }
         Err(error) => error.into(),
     };
@@ -64,9 +64,9 @@ pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, CliError>
         return EventLog::open_sqlite(&config.log_path(), &config.site).await.map_err(unopened);
     };
     let log = EventLog::open_postgres(url.reveal().as_str(), &config.site).await.map_err(unopened)?;
-    if let Some(trouble) = left_behind(config, &log).await? {
+    if let Some(error) = left_behind(config, &log).await? {
         log.close().await;
-        return Err(trouble);
+        return Err(error);
     }
     Ok(log)
 }
@@ -122,7 +122,7 @@ const fn is_missing(error: &OpenError) -> bool {
 
 /// Why nothing can be recorded.
 pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> CliError {
-    let trouble = if found.is_disk_full {
+    let error = if found.is_disk_full {
         CliError::new(format!("the disk with the log is full: {}", path.display()))
             .next_step("make room there; nothing is lost, and the next run goes on from the log")
     } else {
@@ -130,7 +130,7 @@ pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> CliError {
             "`strongroom doctor` looks at what is around it; nothing is lost, and the next run goes on from the log",
         )
     };
-    trouble.finally()
+    error.finally()
 }
 
 /// How much room there is on the disk with the log, if it is a file of this host.

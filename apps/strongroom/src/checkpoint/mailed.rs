@@ -48,8 +48,8 @@ fn name(site: &SiteId) -> String {
 pub(crate) async fn mail(config: &Config, log: &EventLog) {
     match timeout(MAX_WAIT, try_mail(config, log)).await {
         Ok(Ok(())) => {}
-        Ok(Err(trouble)) => tracing::error!(
-            reason = trouble.sentence(),
+        Ok(Err(error)) => tracing::error!(
+            reason = error.sentence(),
             "the alarm about the log could not be mailed: it is tried again at the next start"
         ),
         Err(_) => {

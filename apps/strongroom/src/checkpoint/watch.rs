@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 use super::{Mails, Rewound, found_by_another, mail, now, places_to_write, raise};
 use crate::cli_error::CliError;
 
-/// How often it is looked whether the log still is the one that it was.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the log is compared with its last known state.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// How often a checkpoint is written while something happens. Each is two syncs on the drive.
-const WRITE: Duration = Duration::from_secs(60);
+const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// What watches the log of this process.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ impl RewindWatch {
     pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
         let config = Arc::new(config.clone());
-        let looker = Looker { config: config.clone(), log: log.clone(), seen: None, written_at: None };
+        let watcher = RewindWatcher { config: config.clone(), log: log.clone(), seen: None, written_at: None };
         let task = tokio::spawn(async move {
-            let rewound = looker.look().await;
+            let rewound = watcher.until_rewound().await;
             tracing::error!("{}", rewound.sentence());
             sender.send_replace(Some(Arc::new(rewound)));
         });
@@ -48,7 +48,7 @@ impl RewindWatch {
         let mut rewound = self.rewound.clone();
         async move {
             match rewound.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
-                Some(found) => found.trouble(),
+                Some(found) => found.to_error(),
                 None => std::future::pending().await,
             }
         }
@@ -67,7 +67,7 @@ impl RewindWatch {
     }
 }
 
-struct Looker {
+struct RewindWatcher {
     config: Arc<Config>,
     log: EventLog,
     /// The newest state that was seen, and its last leaf.
@@ -75,23 +75,23 @@ struct Looker {
     written_at: Option<Instant>,
 }
 
-impl Looker {
-    async fn look(mut self) -> Rewound {
+impl RewindWatcher {
+    async fn until_rewound(mut self) -> Rewound {
         loop {
-            match self.once().await {
+            match self.check_once().await {
                 Ok(Some(rewound)) => {
                     if let Err(error) = raise(&self.log, &rewound).await {
-                        tracing::warn!(error = %with_causes(&error), "the alarm could not be raised");
+                        tracing::warn!(error = %with_causes(&error), "the alarm that the log was rewound could not be recorded: this process ends with that error");
                     }
                     return rewound;
                 }
                 // Whoever needs the log reports what is wrong with it.
-                Ok(None) | Err(_) => sleep(LOOK).await,
+                Ok(None) | Err(_) => sleep(CHECK_EVERY).await,
             }
         }
     }
 
-    async fn once(&mut self) -> Result<Option<Rewound>, LogError> {
+    async fn check_once(&mut self) -> Result<Option<Rewound>, LogError> {
         let checkpoint = now(&self.log).await?;
         if let Some((seen, leaf)) = &self.seen {
             let comparison = if checkpoint.head.size < seen.head.size {
@@ -110,7 +110,7 @@ impl Looker {
         if is_new && let Some(rewound) = found_by_another(&self.log).await? {
             return Ok(Some(rewound));
         }
-        if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE) {
+        if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE_EVERY) {
             keep(&self.config, &self.log, checkpoint.clone()).await;
             self.written_at = Some(Instant::now());
         }

@@ -144,7 +144,7 @@ impl Folder {
         match Drive::init(&self.path("drive"), LABEL, clock.now()) {
             Ok(identity) => verb::drive::note_in(config, &identity, clock).await,
             Err(InitError::Already { .. }) => Ok(()),
-            Err(InitError::Drive(error)) => Err(verb::drive::drive_trouble(&error)),
+            Err(InitError::Drive(error)) => Err(verb::drive::drive_error(&error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -175,8 +175,8 @@ mod tests {
     async fn a_folder_of_somebody_elses_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
-        let trouble = Folder::open(folder.path(), &Clock::system()).await.unwrap_err();
-        assert!(trouble.what().contains("thesis.txt"), "{trouble}");
+        let error = Folder::open(folder.path(), &Clock::system()).await.unwrap_err();
+        assert!(error.what().contains("thesis.txt"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -29,7 +29,7 @@ impl Process {
         });
         tokio::select! {
             kept = turns => kept,
-            trouble = self.rewound() => Err(trouble),
+            error = self.rewound() => Err(error),
             () = aborted(&self.shutdown) => Err(CliError::given_up()),
         }
     }
@@ -80,12 +80,12 @@ async fn turns(
                 failures = 0;
                 rest.min(TICK)
             }
-            Err(trouble) if failures < MAX_FAILURES && !trouble.is_final() => {
+            Err(error) if failures < MAX_FAILURES && !error.is_final() => {
                 failures += 1;
-                tracing::warn!("{}: trying again", trouble.sentence());
+                tracing::warn!("{}: trying again", error.sentence());
                 TROUBLE_PAUSE
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         let woken = async {
             tokio::time::sleep(MIN.min(rest)).await;

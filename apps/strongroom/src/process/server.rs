@@ -76,9 +76,9 @@ impl Look {
                 }
             }
             if self.well >= LOOKS
-                && let Err(trouble) = self.end_what_is_left().await
+                && let Err(error) = self.end_what_is_left().await
             {
-                tracing::debug!(reason = trouble.sentence(), "an alarm about the document server may be left raised");
+                tracing::debug!(reason = error.sentence(), "an alarm about the document server may be left raised");
             }
             sleep(every).await;
         }

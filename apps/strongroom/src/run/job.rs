@@ -83,8 +83,8 @@ impl Job {
         let aborted = aborted(&self.process.shutdown);
         async move {
             tokio::select! {
-                trouble = right.lost() => trouble,
-                trouble = rewound => trouble,
+                error = right.lost() => error,
+                error = rewound => error,
                 () = aborted => CliError::given_up(),
             }
         }

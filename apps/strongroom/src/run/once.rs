@@ -56,12 +56,12 @@ pub(crate) async fn run(job: &Job) -> Result<RunOutcome, CliError> {
     // The scheduled job waits for room; a run by cron must end and say why.
     let unwritable = job.unwritable(job.process.config.retry.wait_once.get().max(MIN_MAIL_WAIT));
     let ended = tokio::select! {
-        trouble = unwritable => Err(trouble),
+        error = unwritable => Err(error),
         ending = drain(job) => ending,
-        trouble = lost => Err(trouble),
+        error = lost => Err(error),
     };
     // A full disk explains every other failure.
-    ended.map_err(|trouble| job.full_disk().unwrap_or(trouble))
+    ended.map_err(|error| job.full_disk().unwrap_or(error))
 }
 
 async fn drain(job: &Job) -> Result<RunOutcome, CliError> {

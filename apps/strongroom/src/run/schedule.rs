@@ -27,6 +27,6 @@ pub(crate) async fn keep_all(job: &Job) -> Result<(), CliError> {
     });
     tokio::select! {
         kept = turns => kept,
-        trouble = job.lost() => Err(trouble),
+        error = job.lost() => Err(error),
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     let checks = match site::config(file) {
         Ok(config) => Box::pin(look(&config, file)).await,
-        Err(trouble) => vec![Check::trouble("configuration", &trouble)],
+        Err(error) => vec![Check::error("configuration", &error)],
     };
     if args.json {
         out.json(&serde_json::json!({ "ok": worst(&checks) != CheckState::Bad, "checks": checks }))?;

@@ -151,7 +151,7 @@ fn root(path: Option<&Path>, config: Option<&Config>, file: Option<&Path>) -> Re
 /// Refuses a folder that is not a place of its own, unless that is wanted: the mount point of a drive that is not mounted is
 /// a folder on the system's disk.
 fn refuse_unsafe(root: &Path, config: Option<&Config>, same_disk: bool, in_memory: bool) -> Result<(), CliError> {
-    let backing = Drive::backing_of(root).map_err(|error| drive_trouble(&error))?;
+    let backing = Drive::backing_of(root).map_err(|error| drive_error(&error))?;
     if backing == Backing::Memory && !in_memory {
         return Err(CliError::new(format!(
             "{} is in memory (a RAM disk): all of it is gone with the power",
@@ -178,7 +178,7 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
     }
     let identity = match Drive::init(root, &label, clock.now()) {
         Ok(identity) => identity,
-        Err(InitError::Drive(error)) => return Err(drive_trouble(&error)),
+        Err(InitError::Drive(error)) => return Err(drive_error(&error)),
         Err(error) => return Err(error.into()),
     };
     out.line(format_args!("the drive at {} is set up: {identity}", root.display()))?;
@@ -188,8 +188,8 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
     if let Some(config) = config {
         // The drive is set up whether or not the log hears of it: it is noted for people's
         // sake, and nothing rests on it.
-        if let Err(trouble) = note_in(config, &identity, &clock).await {
-            out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, trouble.what()))?;
+        if let Err(error) = note_in(config, &identity, &clock).await {
+            out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, error.what()))?;
         }
     }
     out.line(format_args!("Next: strongroom doctor, then {}", site::next_run(config)))?;
@@ -288,7 +288,7 @@ async fn status(
 }
 
 /// What is the matter with a drive, and what to do about it.
-pub(crate) fn drive_trouble(error: &DriveError) -> CliError {
+pub(crate) fn drive_error(error: &DriveError) -> CliError {
     let what = error.obstacle().map_or_else(|| error.to_string(), |alarm| alarm.message);
     CliError::new(what).next_step(error.next_step())
 }

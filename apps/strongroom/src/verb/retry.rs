@@ -98,7 +98,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     // Opened for reading first: a wrong path must not make a log.
     drop(site::log_to_read(config).await?);
     let log = site::log(config).await?;
-    let clerk = Clerk {
+    let retrier = Retrier {
         log,
         source: site::source(config).map_err(|_| "source.url or its token is not set here".to_owned()),
         clock: Clock::system(),
@@ -106,12 +106,12 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     };
     let mut report = RetryReport::default();
     if args.all {
-        clerk.all(args.kind, &mut report).await?;
+        retrier.all(args.kind, &mut report).await?;
     }
     for id in &args.booking {
-        clerk.one(id, &mut report).await?;
+        retrier.one(id, &mut report).await?;
     }
-    clerk.log.close().await;
+    retrier.log.close().await;
     if args.json {
         out.json(&report)?;
     } else {
@@ -120,8 +120,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     Ok(if report.refused.is_empty() { Exit::Well } else { Exit::Failed })
 }
 
-/// Who gives bookings back.
-struct Clerk {
+struct Retrier {
     log: EventLog,
     /// Why not, where it is not configured here.
     source: Result<Source, String>,
@@ -129,7 +128,7 @@ struct Clerk {
     reason: Option<String>,
 }
 
-impl Clerk {
+impl Retrier {
     async fn all(&self, kind: Option<FailureKind>, report: &mut RetryReport) -> Result<(), CliError> {
         let mut next = Position(0);
         let stuck = BookingStatus::NeedsAttention.label();

@@ -94,7 +94,7 @@ async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, C
 }
 
 async fn waiting(config: &Config, log: Option<&EventLog>) -> Result<u64, String> {
-    let source = site::source(config).map_err(|trouble| trouble.what().to_owned())?;
+    let source = site::source(config).map_err(|error| error.what().to_owned())?;
     match tokio::time::timeout(MAX_WAIT, strongroom_audit::waiting(&source, log)).await {
         Ok(asked) => asked.map_err(|error| error.to_string()),
         Err(_) => Err(format!("{} did not answer within {} s", source.server(), MAX_WAIT.as_secs())),

@@ -44,8 +44,8 @@ impl Check {
     }
 
     /// What could not even be begun.
-    pub(crate) fn trouble(name: &'static str, trouble: &CliError) -> Self {
-        let step = trouble.step().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
-        Self::bad(name, trouble.sentence(), step)
+    pub(crate) fn error(name: &'static str, error: &CliError) -> Self {
+        let step = error.step().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
+        Self::bad(name, error.sentence(), step)
     }
 }

@@ -14,7 +14,7 @@ use strongroom_service::{Clock, Config, blocking};
 use super::check::Check;
 use crate::drive_report;
 use crate::site;
-use crate::verb::drive::drive_trouble;
+use crate::verb::drive::drive_error;
 
 /// How little room may be left on the log's disk: a night's events are a few MiB.
 const LITTLE_ROOM: ByteCount = ByteCount(200 << 20);
@@ -134,11 +134,11 @@ pub(super) async fn drive(config: &Config) -> Check {
 async fn known_drive(config: &Config, root: &Path, log: Option<&EventLog>) -> Check {
     let (state, obstacle) = drive_report::drive_state_and_obstacle(log, root, &drive_report::settings(config)).await;
     if let Some(error) = obstacle {
-        return Check::trouble("drive", &drive_trouble(&error));
+        return Check::error("drive", &drive_error(&error));
     }
     let (settings, place) = (config.clone(), root.to_owned());
     if let Err(error) = blocking(move || try_site(&settings, &place)).await {
-        return Check::trouble("drive", &drive_trouble(&error));
+        return Check::error("drive", &drive_error(&error));
     }
     let label = state.label.unwrap_or_default();
     let free = ByteCount(state.free_bytes.unwrap_or_default());

@@ -19,7 +19,7 @@ use crate::site;
 pub(super) async fn log(config: &Config) -> Check {
     let database = match config.log.database() {
         Ok(database) => database,
-        Err(error) => return Check::trouble("log", &CliError::from(error).next_step("see [log] in strongroom.toml")),
+        Err(error) => return Check::error("log", &CliError::from(error).next_step("see [log] in strongroom.toml")),
     };
     let place = database.as_ref().map_or_else(|| config.log_path().display().to_string(), ServiceUrl::to_string);
     let log = match site::log_if_any(config).await {
@@ -31,7 +31,7 @@ pub(super) async fn log(config: &Config) -> Check {
                 None => Check::well("log", format!("none yet; the first run makes it in {place}")),
             };
         }
-        Err(trouble) => return Check::trouble("log", &trouble),
+        Err(error) => return Check::error("log", &error),
     };
     let found = match may_append(config, &log, database.is_some()).await {
         Ok(()) => verified(&log, &place).await,
@@ -49,7 +49,7 @@ async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Re
         Err(error) => return Err(Check::bad("log", error.to_string(), "`strongroom log verify` says more")),
     }
     if is_in_database {
-        let opened = site::unchecked_log(config).await.map_err(|trouble| Check::trouble("log", &trouble))?;
+        let opened = site::unchecked_log(config).await.map_err(|error| Check::error("log", &error))?;
         let tried = opened.rehearse().await;
         opened.close().await;
         let why = match tried {

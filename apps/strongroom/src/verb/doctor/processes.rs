@@ -15,7 +15,7 @@ pub(super) async fn processes(config: &Config, clock: &Clock) -> Vec<Check> {
     log.close().await;
     match present {
         Ok(present) => checks(&present, config, matches!(broker::if_any(config, "doctor"), Ok(Some(_)))),
-        Err(trouble) => vec![Check::trouble("processes", &trouble)],
+        Err(error) => vec![Check::error("processes", &error)],
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) async fn broker(config: &Config) -> Vec<Check> {
     let broker = match broker::if_any(config, "doctor") {
         Ok(Some(broker)) => broker,
         Ok(None) => return Vec::new(),
-        Err(trouble) => return vec![Check::trouble("broker", &trouble)],
+        Err(error) => return vec![Check::error("broker", &error)],
     };
     // Without a log the queues of its drives are not known; the others are.
     let log = site::log_if_any(config).await.ok().flatten();
@@ -23,7 +23,7 @@ pub(super) async fn broker(config: &Config) -> Vec<Check> {
     }
     let topology = match topology {
         Ok(topology) => topology,
-        Err(trouble) => return vec![Check::trouble("broker", &trouble)],
+        Err(error) => return vec![Check::error("broker", &error)],
     };
     let place = broker.place();
     match broker.check(&topology).await {
@@ -38,7 +38,7 @@ pub(super) async fn broker(config: &Config) -> Vec<Check> {
         Err(error) => {
             let step =
                 "see broker.url in strongroom.toml, and that RabbitMQ runs there with that user and virtual host";
-            vec![Check::trouble("broker", &CliError::from(error).next_step(step))]
+            vec![Check::error("broker", &CliError::from(error).next_step(step))]
         }
     }
 }

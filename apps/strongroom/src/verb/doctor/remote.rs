@@ -20,7 +20,7 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 pub(super) async fn server(config: &Config, clock: &Clock) -> Vec<Check> {
     let source = match site::source(config) {
         Ok(source) => source,
-        Err(trouble) => return vec![Check::trouble("document server", &trouble)],
+        Err(error) => return vec![Check::error("document server", &error)],
     };
     let health = match source.health().await {
         Ok(health) => health,
@@ -94,7 +94,7 @@ fn mail_step(kind: FailureKind) -> &'static str {
 pub(super) async fn mail(config: &Config) -> Check {
     let settings = match Settings::from_config(config) {
         Ok(settings) => settings,
-        Err(error) => return Check::trouble("mail", &CliError::from(error).next_step("see [mail] in strongroom.toml")),
+        Err(error) => return Check::error("mail", &CliError::from(error).next_step("see [mail] in strongroom.toml")),
     };
     match settings.post {
         Post::Folder(_) => Check::warning(

@@ -10,7 +10,7 @@ use strongroom_model::{DriveUse, Event, Lineage};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 
-use super::drive_trouble;
+use super::drive_error;
 use crate::cli_error::CliError;
 use crate::drive_report;
 use crate::exit::Exit;
@@ -59,10 +59,10 @@ enum Adopted {
 /// command is given again.
 async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, CliError> {
     let settings = drive_report::settings(config);
-    let drive = Drive::open(root, &settings).map_err(|error| drive_trouble(&error))?;
+    let drive = Drive::open(root, &settings).map_err(|error| drive_error(&error))?;
     let site = log.site();
     let known = KnownUses::read(log, drive.identity().id).await?;
-    let marks = drive.uses(site).map_err(|error| drive_trouble(&error))?;
+    let marks = drive.uses(site).map_err(|error| drive_error(&error))?;
     if Lineage::of(known.newest(), &marks) != Lineage::Broken {
         return Ok(Adopted::Needless(drive));
     }
@@ -73,7 +73,7 @@ async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Re
         before: marks.first().copied(),
         reason: printable(reason, REASON_CHARS),
     });
-    drive.mark_use(site, used).map_err(|error| drive_trouble(&error))?;
+    drive.mark_use(site, used).map_err(|error| drive_error(&error))?;
     kill_point!("drive.adoption-marked");
     log.append(known.events(&drive, adopted, &Clock::system(), &person())).await?;
     Ok(Adopted::Now(drive))

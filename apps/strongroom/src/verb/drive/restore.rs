@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use self::candidate::{Candidate, candidates};
 use self::choice::{Choice, HeldMarks, choose};
-use super::drive_trouble;
+use super::drive_error;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -53,7 +53,7 @@ async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Ide
     match blocking(write).await {
         Ok(identity) => Ok((identity, evidence)),
         Err(Failed::Drive(error)) => Err(of_restore(error)),
-        Err(Failed::Other(trouble)) => Err(trouble),
+        Err(Failed::Other(error)) => Err(error),
     }
 }
 
@@ -104,7 +104,7 @@ fn recorded(candidate: &Candidate, evidence: &str) -> NewEvent {
 
 fn of_restore(error: RestoreError) -> CliError {
     match error {
-        RestoreError::Drive(error) => drive_trouble(&error),
+        RestoreError::Drive(error) => drive_error(&error),
         error => error.into(),
     }
 }

@@ -120,7 +120,7 @@ mod tests {
 
     fn choice(found: &[HeldMarks], wanted: Wanted<'_>) -> Result<usize, String> {
         let candidates: Vec<_> = (0..found.len()).map(|n| candidate(&format!("blue {}", n + 1))).collect();
-        choose(&candidates, found, wanted).map(|choice| choice.index).map_err(|trouble| trouble.to_string())
+        choose(&candidates, found, wanted).map(|choice| choice.index).map_err(|error| error.to_string())
     }
 
     #[test]
