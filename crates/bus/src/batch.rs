@@ -27,7 +27,7 @@ use crate::stage::{Task, TaskOutcome};
 use crate::stranded::Horizon;
 use crate::traced;
 
-/// The pace's bound comes first.
+/// Keeps the shift from overflowing; `backoff_max` is reached earlier.
 const MAX_DOUBLINGS: u32 = 16;
 
 #[derive(Clone)]
@@ -137,15 +137,29 @@ impl BatchWorker {
     fn check(&self, history: &[Recorded], trigger: &Recorded) -> Result<(), TaskEnd> {
         let (stage, stream, position) = (self.context.stage, &trigger.stream, trigger.position);
         let checked = check(history, trigger, stage, (self.context.clock.now(), self.horizon));
-        match checked {
-            Err(TaskEnd::Duplicate) => self.progress.count(TaskEnd::Duplicate),
-            Err(TaskEnd::Foreign) => tracing::error!(%stage, %stream, %position,
-                "an event was delivered that is not in the log: is it of another log with the same name?"),
-            Err(_) => tracing::warn!(%stage, %stream, %position,
-                "a task was delivered before it is due: it is redelivered when it is"),
-            Ok(()) => {}
-        }
-        checked
+        checked.map_err(|rejection| match rejection {
+            Rejection::Duplicate => {
+                self.progress.count(TaskEnd::Duplicate);
+                TaskEnd::Duplicate
+            }
+            Rejection::NotInLog => {
+                tracing::error!(%stage, %stream, %position,
+                    "a delivered event is not in this site's log: does another log have the same name? \
+                     Over a broker it is parked: see `strongroom queue parked`");
+                TaskEnd::Foreign
+            }
+            Rejection::OtherStage(other) => {
+                tracing::error!(%stage, %stream, %position, work_of = other.map(StageName::name),
+                    "a delivered event is not this stage's work: over a broker it is parked, \
+                     see `strongroom queue parked`");
+                TaskEnd::Foreign
+            }
+            Rejection::NotDue => {
+                tracing::warn!(%stage, %stream, %position,
+                    "a task was delivered before it is due: it is delivered again when it is");
+                TaskEnd::NothingToDo
+            }
+        })
     }
 
     /// If the stage panics, it gets each open task once more, alone: only the one that panics again fails, and the
@@ -231,26 +245,39 @@ impl BatchWorker {
     }
 }
 
-/// Hosts' clocks differ by seconds.
+/// An event this early is still taken: hosts' clocks differ.
 const MAX_EARLY: SignedDuration = SignedDuration::from_secs(30);
 
-/// Whether an event is its stream's last and due. Beyond the horizon nothing waits.
+/// Why a delivered event is not worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rejection {
+    Duplicate,
+    NotInLog,
+    /// `None`: no stage has to do anything about it.
+    OtherStage(Option<StageName>),
+    NotDue,
+}
+
+/// Whether an event is its stream's last, this stage's and due. Beyond the horizon nothing waits.
 fn check(
     history: &[Recorded],
     event: &Recorded,
     stage: StageName,
     (now, horizon): (Timestamp, Horizon),
-) -> Result<(), TaskEnd> {
+) -> Result<(), Rejection> {
     let version = usize::try_from(event.version.0).unwrap_or(usize::MAX);
     let same = history.get(version).filter(|same| same.id == event.id && same.position == event.position);
-    let same = same.ok_or(TaskEnd::Foreign)?;
+    let same = same.ok_or(Rejection::NotInLog)?;
     if version + 1 < history.len() {
-        return Err(TaskEnd::Duplicate);
+        return Err(Rejection::Duplicate);
     }
-    let next = next_step(&same.event).filter(|next| next.stage == stage).ok_or(TaskEnd::Foreign)?;
+    let next = next_step(&same.event).ok_or(Rejection::OtherStage(None))?;
+    if next.stage != stage {
+        return Err(Rejection::OtherStage(Some(next.stage)));
+    }
     let due = next.not_before.filter(|due| !horizon.strands(*due, now));
     let is_early = due.is_some_and(|due| due.duration_since(now) > MAX_EARLY);
-    if is_early { Err(TaskEnd::NothingToDo) } else { Ok(()) }
+    if is_early { Err(Rejection::NotDue) } else { Ok(()) }
 }
 
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
