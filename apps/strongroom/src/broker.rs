@@ -41,7 +41,7 @@ fn at(config: &Config, address: &ServiceUrl, verb: &str) -> Result<Broker, Broke
         heartbeat: config.broker.heartbeat.get(),
         connect_timeout: config.broker.connect_timeout.get(),
         ready_most: config.broker.ready_most,
-        hold_after: config.broker.hold_after.get(),
+        lease_after: config.broker.hold_after.get(),
         ..BrokerSettings::new(Secret::new(address.reveal().as_str()))
     };
     Broker::new(settings, config.site.clone())

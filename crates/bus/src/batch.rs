@@ -41,7 +41,7 @@ pub(crate) struct BatchWorker {
     pub(crate) failures_in_a_row: Arc<AtomicU32>,
     pub(crate) horizon: Horizon,
     /// When work takes a lease in the log; `None`: deliveries do not time out.
-    pub(crate) hold_after: Option<Duration>,
+    pub(crate) lease_after: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl BatchWorker {
         let settling = Settling::new(self.context.clone(), self.progress.clone(), &tasks);
         let span = traced::batch(self.context.stage, &tasks);
         let began = Instant::now();
-        Box::pin(self.hold(self.handle(tasks, &settling), &settling, &claims).instrument(span)).await;
+        Box::pin(self.work_under_lease(self.handle(tasks, &settling), &settling, &claims).instrument(span)).await;
         self.progress.batch(began.elapsed());
         self.conclude(settling, claims, began.elapsed()).await
     }
@@ -231,11 +231,11 @@ impl BatchWorker {
     }
 
     /// Delayed: a failure must not spin.
-    async fn requeue_later<T>(&self, held: Vec<T>) {
+    async fn requeue_later<T>(&self, claims: Vec<T>) {
         let failures_in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed).min(MAX_DOUBLINGS);
         let delay = self.pace.backoff_min.saturating_mul(1 << failures_in_a_row).min(self.pace.backoff_max);
         self.stop.run_until_cancelled(sleep(delay)).await;
-        drop(held);
+        drop(claims);
     }
 
     fn unreadable(&self, stream: &StreamName, error: &(dyn std::error::Error + 'static)) {

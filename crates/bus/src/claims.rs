@@ -32,7 +32,7 @@ pub(crate) struct Claims {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadProgress {
-    /// All that is pending below is in flight or rests.
+    /// Every pending event before this position is in flight or set aside.
     pub(crate) from: Position,
     pub(crate) in_flight: usize,
 }
@@ -58,7 +58,7 @@ impl Claims {
         self.table().more
     }
 
-    /// Claims the next event of a page, and moves the cursor past it. `None`: claimed already, or at rest.
+    /// Claims the next event of a page, and moves the cursor past it. `None`: claimed already, or set aside.
     pub(crate) fn claim_next(self: &Arc<Self>, event: &Recorded) -> Option<Claim> {
         let mut table = self.table();
         table.pass(event.position);
@@ -86,8 +86,8 @@ impl Claims {
         Ok(Claim { claims: self.clone(), stream: event.stream.clone(), end: TaskEnd::Unsettled })
     }
 
-    pub(crate) fn rests(&self, event: &Recorded) -> bool {
-        self.table().rests(event)
+    pub(crate) fn is_set_aside(&self, event: &Recorded) -> bool {
+        self.table().is_set_aside(event)
     }
 
     pub(crate) fn rescan(&self) {
@@ -143,9 +143,9 @@ impl Claim {
     }
 
     /// The log shows a lease, at `position`: its delivery is acknowledged early.
-    pub(crate) fn held(&self, position: Position) {
+    pub(crate) fn leased(&self, position: Position) {
         let mut table = self.claims.table();
-        for receipt in table.hold(&self.stream, position) {
+        for receipt in table.lease(&self.stream, position) {
             self.claims.send(Released { disposition: Some(Disposition::Acknowledge(receipt)), later: None });
         }
     }
@@ -166,7 +166,7 @@ impl Drop for Claim {
 
 #[cfg(test)]
 mod tests {
-    use super::table::tests::{MAX_RESTED, event};
+    use super::table::tests::{MAX_SET_ASIDE, event};
     use super::*;
 
     fn claims() -> Arc<Claims> {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_is_left_alone_until_a_rescan() {
+    fn what_is_set_aside_is_left_alone_until_a_rescan() {
         let claims = claims();
         claims.claim_next(&event("booking/1", 4)).unwrap().end(TaskEnd::NothingToDo);
         assert!(claims.claim_next(&event("booking/1", 4)).is_none());
@@ -225,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_is_bounded() {
+    fn what_is_set_aside_is_bounded() {
         let claims = claims();
-        for n in 0..(MAX_RESTED as u64 + 10) {
+        for n in 0..(MAX_SET_ASIDE as u64 + 10) {
             claims.claim_next(&event(&format!("booking/{n}"), n)).unwrap().end(TaskEnd::NothingToDo);
         }
-        assert_eq!(claims.unclaimable(), MAX_RESTED);
+        assert_eq!(claims.unclaimable(), MAX_SET_ASIDE);
     }
 
     #[tokio::test]
@@ -239,7 +239,7 @@ mod tests {
         let claims = Arc::new(Claims::of_queue(metrics::Gauge::noop(), sender));
         let claim = claims.claim(&event("booking/1", 4), None).unwrap();
         assert!(claims.claim(&event("booking/1", 7), None).is_err());
-        claim.held(Position(5));
+        claim.leased(Position(5));
         drop(claim);
         assert!(claims.is_empty());
         let released = released.try_recv().unwrap();

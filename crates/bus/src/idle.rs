@@ -104,7 +104,7 @@ impl Pipeline {
         if let Delivery::Broker(_) = self.wiring.delivery {
             return has_work_in_queue(&self.wiring.log, handle).await;
         }
-        // Read first: what is below `from` and not in flight is done or rests. What is claimed after this is still
+        // Read first: what is below `from` and not in flight is done or set aside. What is claimed after this is still
         // pending above it.
         let read = handle.claims.progress();
         Ok(read.in_flight > 0 || !self.wiring.log.pending(handle.stage, read.from, 1).await?.is_empty())
@@ -154,7 +154,7 @@ async fn has_work_in_queue(log: &EventLog, handle: &StageHandle) -> Result<bool,
     let mut from = Position(0);
     loop {
         let page = log.pending(work, from, PAGE).await?;
-        if page.iter().any(|event| !handle.claims.rests(event)) {
+        if page.iter().any(|event| !handle.claims.is_set_aside(event)) {
             return Ok(true);
         }
         match page.last() {

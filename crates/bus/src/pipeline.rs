@@ -43,15 +43,15 @@ pub struct Wiring {
 }
 
 impl Wiring {
-    fn hold_after(&self) -> Option<Duration> {
+    fn lease_after(&self) -> Option<Duration> {
         match &self.delivery {
             Delivery::InProcess => None,
-            Delivery::Broker(broker) => Some(broker.settings().hold_after),
+            Delivery::Broker(broker) => Some(broker.settings().lease_after),
         }
     }
 
     pub(crate) fn horizon(&self) -> Horizon {
-        Horizon::new(&self.retry, self.hold_after())
+        Horizon::new(&self.retry, self.lease_after())
     }
 }
 
@@ -162,7 +162,7 @@ impl StageHandle {
 
 fn spawn(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle {
     let Wiring { log, delivery, clock, retry, pace, stop, abort } = wiring.clone();
-    let (hold_after, horizon) = (wiring.hold_after(), wiring.horizon());
+    let (lease_after, horizon) = (wiring.lease_after(), wiring.horizon());
     let name = stage.name();
     let progress = Arc::new(Progress::of(log.site().clone(), name));
     let in_flight =
@@ -178,7 +178,7 @@ fn spawn(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle
         stop: stop.clone(),
         failures_in_a_row: Arc::default(),
         horizon,
-        hold_after,
+        lease_after,
     };
     let (claims, task) = match delivery {
         Delivery::InProcess => {

@@ -52,8 +52,8 @@ pub struct Counts {
     pub again: u64,
     /// Panics inside the stage.
     pub panics: u64,
-    /// Nothing to do: another worker has claimed them.
-    pub rested: u64,
+    /// Nothing to do: another worker has claimed them. The metric calls it `rested`.
+    pub set_aside: u64,
     /// With a stream that cannot be understood.
     pub unreadable: u64,
 }
@@ -87,7 +87,7 @@ impl Progress {
             TaskEnd::Failed => Some((&mut counts.failed, "failed")),
             TaskEnd::Duplicate => Some((&mut counts.duplicates, "duplicate")),
             TaskEnd::Unsettled => Some((&mut counts.again, "again")),
-            TaskEnd::NothingToDo => Some((&mut counts.rested, "rested")),
+            TaskEnd::NothingToDo => Some((&mut counts.set_aside, "rested")),
             TaskEnd::Unreadable => Some((&mut counts.unreadable, "unreadable")),
             // Its message is parked, which has a metric and an alarm of its own.
             TaskEnd::Foreign => None,

@@ -230,7 +230,7 @@ impl Runner {
 
     /// Releases what waits, if another worker can get it.
     fn return_waiting(&mut self) {
-        while self.worker.hold_after.is_some() && self.claimed_events.try_recv().is_ok() {}
+        while self.worker.lease_after.is_some() && self.claimed_events.try_recv().is_ok() {}
     }
 
     /// Waits while the stage finds an obstacle. Nothing is recorded on the subjects, and no attempt is used.

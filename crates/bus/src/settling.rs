@@ -116,16 +116,17 @@ impl Settling {
 
     /// Appends a lease for each open task. Returns the streams' last positions; what another worker has taken over is
     /// dropped.
-    pub(crate) async fn hold(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
+    pub(crate) async fn append_leases(&self, until: Timestamp) -> Vec<(StreamName, Position)> {
         let _turn = self.turn.write().await;
         let open: Vec<_> = (self.batch().open.iter())
             .map(|(stream, open)| (stream.clone(), open.version, open.trigger.clone()))
             .collect();
-        let held = open.into_iter().map(|(stream, version, trigger)| self.hold_one(stream, version, trigger, until));
-        join_all(held).await.into_iter().flatten().collect()
+        let leases =
+            open.into_iter().map(|(stream, version, trigger)| self.append_lease(stream, version, trigger, until));
+        join_all(leases).await.into_iter().flatten().collect()
     }
 
-    async fn hold_one(
+    async fn append_lease(
         &self,
         stream: StreamName,
         version: Version,
@@ -140,9 +141,9 @@ impl Settling {
         match self.context.log.append(vec![event]).await {
             Ok(recorded) => {
                 kill_point!("hold.after-append");
-                let held = recorded.last()?;
-                self.batch().open.get_mut(&stream)?.version = held.version;
-                Some((stream, held.position))
+                let lease = recorded.last()?;
+                self.batch().open.get_mut(&stream)?.version = lease.version;
+                Some((stream, lease.position))
             }
             Err(AppendError::Conflict { .. }) => {
                 tracing::info!(stage = %self.context.stage, %stream, "another worker has taken a task over: it is dropped here");

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use strongroom_model::{Event, next_step};
 
-use crate::hold::INTERVALS;
+use crate::lease::INTERVALS;
 use crate::retry::RetryPolicy;
 
 /// The longest time that anything is put off. A time beyond it was set before the clock was put back, perhaps by
@@ -13,8 +13,8 @@ pub(crate) struct Horizon(Duration);
 
 impl Horizon {
     /// The longest delay of a retry or, with a broker, of a lease.
-    pub(crate) fn new(retry: &RetryPolicy, hold_after: Option<Duration>) -> Self {
-        Self(retry.longest().max(hold_after.unwrap_or_default() * INTERVALS))
+    pub(crate) fn new(retry: &RetryPolicy, lease_after: Option<Duration>) -> Self {
+        Self(retry.longest().max(lease_after.unwrap_or_default() * INTERVALS))
     }
 
     pub(crate) fn strands(self, due: Timestamp, now: Timestamp) -> bool {

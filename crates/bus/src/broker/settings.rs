@@ -27,7 +27,7 @@ pub struct BrokerSettings {
     pub ready_most: u32,
     /// When work takes a lease in the log and its message is acknowledged: before the broker's `consumer_timeout` (30
     /// min by default).
-    pub hold_after: Duration,
+    pub lease_after: Duration,
 }
 
 impl BrokerSettings {
@@ -42,7 +42,7 @@ impl BrokerSettings {
             setup_timeout: Duration::from_secs(30),
             // Some seconds' work for the fastest stage, and about 2 MiB on the broker.
             ready_most: 2_000,
-            hold_after: Duration::from_secs(600),
+            lease_after: Duration::from_secs(600),
         }
     }
 }

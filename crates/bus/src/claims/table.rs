@@ -7,7 +7,7 @@ use strongroom_model::{Position, Recorded, StreamName};
 use crate::settle::TaskEnd;
 
 /// Beyond it, streams are only delivered again sooner.
-const MAX_RESTED: usize = 1024;
+const MAX_SET_ASIDE: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct Table<R> {
@@ -15,9 +15,9 @@ pub(super) struct Table<R> {
     /// Where to read again: a claim was dropped, or a later event was passed over.
     again: Option<Position>,
     claims: HashMap<StreamName, ClaimEntry<R>>,
-    /// Streams whose last event needs nothing from us, though the log shows it as pending: another worker has claimed
-    /// it. Forgotten at the next rescan.
-    rested: HashMap<StreamName, Position>,
+    /// Streams that are pending in the log, but another worker has them; with the position of their last event.
+    /// Forgotten at the next rescan.
+    set_aside: HashMap<StreamName, Position>,
     pub(super) more: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Disposition<R> {
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Self { cursor: Position(0), again: None, claims: HashMap::new(), rested: HashMap::new(), more: false }
+        Self { cursor: Position(0), again: None, claims: HashMap::new(), set_aside: HashMap::new(), more: false }
     }
 }
 
@@ -70,7 +70,7 @@ impl<R> Table<R> {
 
     pub(super) fn rescan(&mut self) {
         self.again = Some(Position(0));
-        self.rested.clear();
+        self.set_aside.clear();
     }
 
     pub(super) const fn has_returns(&self) -> bool {
@@ -82,20 +82,20 @@ impl<R> Table<R> {
     }
 
     pub(super) fn unclaimable(&self) -> usize {
-        self.claims.len() + self.rested.len()
+        self.claims.len() + self.set_aside.len()
     }
 
-    pub(super) fn rests(&self, event: &Recorded) -> bool {
-        self.rested.get(&event.stream) == Some(&event.position)
+    pub(super) fn is_set_aside(&self, event: &Recorded) -> bool {
+        self.set_aside.get(&event.stream) == Some(&event.position)
     }
 
-    /// What a broker delivers does not rest: it was published for a reason.
+    /// What a broker delivers is never set aside: it was published for a reason.
     pub(super) fn claim(&mut self, event: &Recorded, receipt: Option<R>) -> Result<(), Option<R>> {
         let Some(entry) = self.claims.get_mut(&event.stream) else {
-            if receipt.is_none() && self.rests(event) {
+            if receipt.is_none() && self.is_set_aside(event) {
                 return Err(None);
             }
-            self.rested.remove(&event.stream);
+            self.set_aside.remove(&event.stream);
             let entry = ClaimEntry { position: event.position, receipt, acknowledged_early: false, later: None };
             self.claims.insert(event.stream.clone(), entry);
             return Ok(());
@@ -119,7 +119,7 @@ impl<R> Table<R> {
 
     /// The lease is at `position`: the receipts that can be given up. A later event would wait for long, too; the log
     /// has it.
-    pub(super) fn hold(&mut self, stream: &StreamName, position: Position) -> Vec<R> {
+    pub(super) fn lease(&mut self, stream: &StreamName, position: Position) -> Vec<R> {
         let Some(entry) = self.claims.get_mut(stream) else { return Vec::new() };
         entry.position = entry.position.max(position);
         entry.acknowledged_early = true;
@@ -132,8 +132,8 @@ impl<R> Table<R> {
             // The later one is the stream's last event now.
             (_, Some((later, _))) => self.look_again(later.position),
             (TaskEnd::Unsettled, None) => self.look_again(position),
-            (TaskEnd::NothingToDo | TaskEnd::Unreadable, None) if self.rested.len() < MAX_RESTED => {
-                self.rested.insert(stream.clone(), position);
+            (TaskEnd::NothingToDo | TaskEnd::Unreadable, None) if self.set_aside.len() < MAX_SET_ASIDE => {
+                self.set_aside.insert(stream.clone(), position);
             }
             _ => {}
         }
@@ -165,7 +165,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(crate) const MAX_RESTED: usize = super::MAX_RESTED;
+    pub(crate) const MAX_SET_ASIDE: usize = super::MAX_SET_ASIDE;
 
     pub(crate) fn event(stream: &str, position: u64) -> Recorded {
         let time = "2026-11-20T23:00:00Z".parse().unwrap();
@@ -236,11 +236,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn held_work_gives_its_receipts_up_and_takes_no_new_ones() {
+    fn leased_work_gives_its_receipts_up_and_takes_no_new_ones() {
         let mut table = Table::default();
         assert_eq!(claim(&mut table, 4, "a"), Ok(()));
         assert_eq!(claim(&mut table, 5, "b"), Err(None));
-        assert_eq!(table.hold(&event("alarm/drive-full.x", 0).stream, Position(5)), ["a", "b"]);
+        assert_eq!(table.lease(&event("alarm/drive-full.x", 0).stream, Position(5)), ["a", "b"]);
         assert_eq!(claim(&mut table, 4, "c"), Err(Some("c")));
         assert_eq!(claim(&mut table, 5, "d"), Err(Some("d")));
         assert_eq!(release(&mut table, TaskEnd::Unsettled).disposition, Some(Disposition::Republish(Position(5))));

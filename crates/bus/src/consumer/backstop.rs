@@ -61,7 +61,7 @@ impl Consumer {
             due.is_some_and(|due| due <= before(OVERDUE_AFTER) || self.parts.horizon.strands(due, now))
         });
         events.extend(put_off);
-        events.retain(|event| !self.claims.rests(event));
+        events.retain(|event| !self.claims.is_set_aside(event));
         events.truncate(MAX);
         Ok(events)
     }

@@ -115,7 +115,7 @@ impl RequeueWorker {
                 Ok(message) => Some((message?, None)),
                 Err(error) => {
                     tracing::warn!(error = %with_causes(&error), %position,
-                        "held work cannot be requeued: it is published again when its lease expires");
+                        "leased work cannot be requeued: it is published again when its lease expires");
                     None
                 }
             },

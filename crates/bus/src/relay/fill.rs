@@ -285,7 +285,7 @@ impl Relay {
 
     /// See [`Horizon`].
     async fn stranded(&self, queue: &RelayQueue) -> Result<Vec<(Recorded, Stored)>, LogError> {
-        let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().hold_after));
+        let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().lease_after));
         let now = self.wiring.clock.now();
         let waiting =
             self.wiring.log.due_stored(queue.work(), Timestamp::MAX, MAX_STRANDED + queue.outstanding()).await?;

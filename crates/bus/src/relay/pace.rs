@@ -14,7 +14,7 @@ pub struct RelayPace {
     /// How often all that is pending is read again: the cursors' backstop. A million events take half a minute.
     pub rescan: Duration,
     /// When what is still pending, and not in its queue, counts as lost. Longer than work goes without a lease
-    /// (`hold_after`).
+    /// (`lease_after`).
     pub republish_after: Duration,
     /// How long confirmations are in doubt after a reconnection: the broker's nodes may not agree yet which one is
     /// gone.

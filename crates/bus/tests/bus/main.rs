@@ -5,9 +5,9 @@
 mod broken;
 mod delivery;
 mod forged;
-mod holding;
 mod hub;
 mod idle;
+mod leasing;
 mod notifying;
 mod obstacles;
 mod parking;

@@ -135,7 +135,7 @@ impl Site {
 
 fn broker(url: &str) -> Broker {
     let mut settings = BrokerSettings::new(Secret::new(url));
-    settings.hold_after = Duration::from_millis(200);
+    settings.lease_after = Duration::from_millis(200);
     Broker::new(settings, site()).unwrap()
 }
 

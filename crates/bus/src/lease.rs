@@ -19,34 +19,34 @@ use crate::settling::Settling;
 pub(crate) const INTERVALS: u32 = 2;
 
 impl BatchWorker {
-    pub(crate) async fn hold(
+    pub(crate) async fn work_under_lease(
         &self,
         work: impl Future<Output = ()>,
         settling: &Settling,
         claims: &HashMap<StreamName, Claim>,
     ) {
-        let Some(hold_after) = self.hold_after else { return work.await };
+        let Some(lease_after) = self.lease_after else { return work.await };
         let mut work = pin!(work);
         loop {
             tokio::select! {
                 biased;
                 () = &mut work => return,
-                () = sleep(hold_after) => {}
+                () = sleep(lease_after) => {}
             }
-            let until = self.context.clock.now().checked_add(hold_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
-            let mut holding = pin!(settling.hold(until));
+            let until = self.context.clock.now().checked_add(lease_after * INTERVALS).unwrap_or(jiff::Timestamp::MAX);
+            let mut leasing = pin!(settling.append_leases(until));
             let mut over = false;
             // An append that was begun is awaited even if the work ends first: it moves the stream.
-            let held = loop {
+            let leased = loop {
                 tokio::select! {
                     biased;
-                    held = &mut holding => break held,
+                    leased = &mut leasing => break leased,
                     () = &mut work, if !over => over = true,
                 }
             };
-            for (stream, position) in held {
+            for (stream, position) in leased {
                 if let Some(claim) = claims.get(&stream) {
-                    claim.held(position);
+                    claim.leased(position);
                 }
             }
             if over {

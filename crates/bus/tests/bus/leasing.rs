@@ -12,7 +12,7 @@ use crate::rig::{Fake, Play, done, id, ids, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
-async fn held(hub: &Hub) -> usize {
+async fn leases(hub: &Hub) -> usize {
     let history = hub.rig.history(&id("B-0")).await;
     history.iter().filter(|event| matches!(event.event, Event::TimesheetHeld(_))).count()
 }
@@ -23,7 +23,7 @@ async fn work_that_takes_long_is_done_once_though_the_broker_loses_patience() {
     // It looks every second, and waits for two.
     server.ctl(&["eval", "application:set_env(rabbit, channel_tick_interval, 1000), application:set_env(rabbit, consumer_timeout, 2000)."]);
     let mut hub = Hub::on(&server).await;
-    hub.settings.hold_after = Duration::from_millis(500);
+    hub.settings.lease_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(3)).await;
     let relay = hub.relay();
     let mut stage = Fake::working(StageName::Fetch);
@@ -34,7 +34,7 @@ async fn work_that_takes_long_is_done_once_though_the_broker_loses_patience() {
         hub.settled(pipeline, &FETCH).await;
     }
     assert_eq!(stage.given(), 3, "each was worked on once, by whichever worker");
-    assert!(held(&hub).await >= 5, "it was held again and again");
+    assert!(leases(&hub).await >= 5, "its lease was renewed again and again");
     assert_eq!(hub.rig.booking(&id("B-0")).await.phase, Phase::Fetched);
     let done: u64 = pipelines.iter().map(|pipeline| pipeline.progress()[0].counts.done).sum();
     assert_eq!(done, 3);
@@ -47,7 +47,7 @@ async fn without_a_lease_in_the_log_the_same_work_is_redelivered() {
     let server = RabbitMq::start();
     server.ctl(&["eval", "application:set_env(rabbit, channel_tick_interval, 1000), application:set_env(rabbit, consumer_timeout, 2000)."]);
     let mut hub = Hub::on(&server).await;
-    hub.settings.hold_after = Duration::from_secs(600);
+    hub.settings.lease_after = Duration::from_secs(600);
     hub.rig.enumerate(&ids(1)).await;
     hub.apply().await;
     hub.publish(&hub.messages(StageName::Fetch).await).await;
@@ -63,13 +63,13 @@ async fn without_a_lease_in_the_log_the_same_work_is_redelivered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for() {
     let mut hub = Hub::new().await;
-    hub.settings.hold_after = Duration::from_millis(300);
+    hub.settings.lease_after = Duration::from_millis(300);
     hub.rig.enumerate(&ids(1)).await;
     let relay = hub.relay();
     let stuck = Fake::new(StageName::Fetch, |_| Play::Hang);
     let wiring = hub.wiring();
     let pipeline = hub.rig.start(&wiring, &stuck);
-    until("it is held", || async { held(&hub).await >= 1 }).await;
+    until("it has a lease", || async { leases(&hub).await >= 1 }).await;
     hub.rig.kill(&wiring, pipeline).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
@@ -85,7 +85,7 @@ async fn a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for() 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_another_worker_has_taken_over_is_dropped() {
     let mut hub = Hub::new().await;
-    hub.settings.hold_after = Duration::from_millis(500);
+    hub.settings.lease_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(2)).await;
     hub.apply().await;
     hub.publish(&hub.messages(StageName::Fetch).await).await;
@@ -104,9 +104,9 @@ async fn work_that_another_worker_has_taken_over_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_was_held_is_given_back_at_once_where_it_can_be() {
+async fn leased_work_is_requeued_at_once_where_it_can_be() {
     let mut hub = Hub::new().await;
-    hub.settings.hold_after = Duration::from_millis(200);
+    hub.settings.lease_after = Duration::from_millis(200);
     hub.rig.enumerate(&ids(1)).await;
     hub.apply().await;
     hub.publish(&hub.messages(StageName::Fetch).await).await;
