@@ -54,17 +54,17 @@ pub(crate) enum BatchResult {
 }
 
 impl BatchWorker {
-    pub(crate) async fn work(self, deliveries: Vec<ClaimedEvent>) -> BatchResult {
-        let histories = match self.histories(&deliveries).await {
+    pub(crate) async fn work(self, claimed: Vec<ClaimedEvent>) -> BatchResult {
+        let histories = match self.histories(&claimed).await {
             Ok(histories) => histories,
             Err(error) => {
                 tracing::warn!(stage = %self.context.stage, error = %with_causes(&error),
                     "a batch cannot be read from the log: trying again");
-                self.requeue_later(deliveries).await;
+                self.requeue_later(claimed).await;
                 return BatchResult::Inconclusive;
             }
         };
-        let (tasks, claims) = self.tasks(deliveries, histories);
+        let (tasks, claims) = self.tasks(claimed, histories);
         if tasks.is_empty() {
             return BatchResult::Inconclusive;
         }
@@ -78,7 +78,7 @@ impl BatchWorker {
 
     /// Streams that cannot be read are left out.
     async fn histories(&self, batch: &[ClaimedEvent]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
-        let names: Vec<StreamName> = batch.iter().map(|delivery| delivery.trigger.stream.clone()).collect();
+        let names: Vec<StreamName> = batch.iter().map(|claimed| claimed.trigger.stream.clone()).collect();
         match self.context.log.streams(&names).await {
             Err(error) if error.is_about_one() => {}
             Err(error) => return Err(error),
@@ -104,12 +104,12 @@ impl BatchWorker {
     /// or forged ones. So a delivery only names an event (stream, version and id); the task is made of the log's own.
     fn tasks(
         &self,
-        deliveries: Vec<ClaimedEvent>,
+        claimed: Vec<ClaimedEvent>,
         mut histories: HashMap<StreamName, Vec<Recorded>>,
     ) -> (Vec<AnyTask>, HashMap<StreamName, Claim>) {
-        let mut tasks = Vec::with_capacity(deliveries.len());
-        let mut claims = HashMap::with_capacity(deliveries.len());
-        for ClaimedEvent { trigger, claim } in deliveries {
+        let mut tasks = Vec::with_capacity(claimed.len());
+        let mut claims = HashMap::with_capacity(claimed.len());
+        for ClaimedEvent { trigger, claim } in claimed {
             let Some(history) = histories.remove(&trigger.stream) else {
                 claim.end(TaskEnd::Unreadable);
                 continue;

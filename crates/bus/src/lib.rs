@@ -7,7 +7,7 @@
 //! - `stage`: the one seam, [`Stage`], whose documentation is the contract;
 //! - `settle`, `settling`: task results, written to the log; `retry`: when a failure is tried again; `alarms`;
 //! - `claims`: each stream in flight once; `log_source` reads the log itself, `consumer` a broker's queue;
-//! - `runner`, `batch`, `lease`, `obstacles`, `erased`: a stage at work;
+//! - `runner` and its `pause`, `batch`, `lease`, `obstacles`, `erased`: a stage at work;
 //! - `pipeline`: the stages of one process; `idle`: whether anything is left to do;
 //! - [`broker`]: RabbitMQ; `relay`: publishes what is pending in the log.
 

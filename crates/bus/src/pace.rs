@@ -15,8 +15,8 @@ pub struct Pace {
     pub pause_min: Duration,
     /// How long a pause lasts at most.
     pub pause_max: Duration,
-    /// When an obstacle counts as over without work to show it.
-    pub quiet: Duration,
+    /// How long a stage that was paused waits for a batch to show that the obstacle is over.
+    pub trial_timeout: Duration,
     /// The first delay of unsettled tasks and failed reads; it doubles.
     pub backoff_min: Duration,
     /// Its upper bound.
@@ -34,7 +34,7 @@ impl Default for Pace {
             pause_min: Duration::from_secs(1),
             // A person who has plugged a drive back in watches for about this long.
             pause_max: Duration::from_secs(15),
-            quiet: Duration::from_secs(10),
+            trial_timeout: Duration::from_secs(10),
             backoff_min: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),
         }

@@ -1,15 +1,14 @@
+mod pause;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use strongroom_eventlog::Work;
-use strongroom_model::event::{AlarmRaised, ClearedBy};
+use strongroom_model::event::AlarmRaised;
 use strongroom_model::text::with_causes;
-use strongroom_model::{AlarmKind, Position};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{BatchResult, BatchWorker, panic_message};
@@ -17,8 +16,9 @@ use crate::claims::Claims;
 use crate::delivery::ClaimedEvent;
 use crate::obstacles::{FoundBy, Obstacles};
 use crate::pace::{Backoff, Pace};
-use crate::progress::Pause;
 use crate::stage::BatchLimits;
+
+use self::pause::Trial;
 
 /// Gives a stage its batches, and pauses it at an obstacle. A restart loses this state, on purpose: what must survive
 /// is in the log.
@@ -30,28 +30,15 @@ pub(crate) struct Runner {
     batches: JoinSet<BatchResult>,
     obstacles: Obstacles,
     trial: Trial,
-    since: Option<Instant>,
-    pauses: Backoff,
-    check_at: Instant,
+    /// Also during a trial: another obstacle then goes on with the same pause.
+    paused_since: Option<Instant>,
+    /// The delay before the next readiness check of a pause.
+    recheck_backoff: Backoff,
+    ready_check_at: Instant,
     adopt_at: Option<Instant>,
     pace: Pace,
     stop: CancellationToken,
     abort: CancellationToken,
-}
-
-/// Whether the stage is on trial after an obstacle: a circuit breaker, half open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trial {
-    No,
-    /// The next batch, alone, decides. Without one until then the obstacle counts as over.
-    Due(Instant),
-    UnderWay,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Waited {
-    Over,
-    Stopping,
 }
 
 impl Runner {
@@ -69,9 +56,9 @@ impl Runner {
             batches: JoinSet::new(),
             obstacles: Obstacles::new(&worker.context),
             trial: Trial::No,
-            since: None,
-            pauses: worker.pace.pause(),
-            check_at: Instant::now(),
+            paused_since: None,
+            recheck_backoff: worker.pace.pause(),
+            ready_check_at: Instant::now(),
             adopt_at: None,
             pace: worker.pace,
             stop: worker.stop.clone(),
@@ -94,29 +81,9 @@ impl Runner {
         self.drain().await;
     }
 
-    /// Takes over earlier processes' alarms, to clear them once this one has shown that it can work.
-    async fn adopt(&mut self) {
-        let mut backoff = self.pace.backoff();
-        let context = self.worker.context.clone();
-        let are_left = loop {
-            match self.obstacles.adopt(&context).await {
-                Ok(are_left) => break are_left,
-                Err(error) => tracing::warn!(stage = %context.stage, error = %with_causes(&error),
-                    "alarms cannot be read from the log: trying again"),
-            }
-            if self.wait(backoff.next()).await == Waited::Stopping {
-                return;
-            }
-        };
-        self.adopt_at = are_left.then(|| Instant::now() + self.pace.rescan);
-        if !self.obstacles.is_empty() {
-            self.trial = Trial::Due(Instant::now() + self.pace.quiet);
-        }
-    }
-
     async fn step(&mut self) {
-        let width = if self.trial == Trial::No { self.limits.batches } else { 1 };
-        let quiet_at = match self.trial {
+        let max_batches = if self.trial == Trial::No { self.limits.batches } else { 1 };
+        let trial_ends_at = match self.trial {
             Trial::Due(at) => Some(at),
             _ => None,
         };
@@ -125,20 +92,21 @@ impl Runner {
             biased;
             () = self.stop.cancelled() => {}
             Some(ended) = self.batches.join_next() => self.batch_ended(ended).await,
-            delivery = self.claimed_events.recv(), if self.batches.len() < width => match delivery {
+            claimed = self.claimed_events.recv(), if self.batches.len() < max_batches => match claimed {
                 Some(first) => self.begin(first).await,
                 // The source ends only when we are stopping, or by a bug.
                 None => self.stop.cancelled().await,
             },
-            () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => self.trial_over().await,
+            () = sleep_until(trial_ends_at.unwrap_or_else(Instant::now)), if trial_ends_at.is_some() => self.trial_over().await,
             () = sleep_until(clear_due_at.unwrap_or_else(Instant::now)), if clear_due_at.is_some() => {
                 self.obstacles.clear_due().await;
             }
-            () = sleep_until(self.check_at) => self.check_readiness().await,
+            () = sleep_until(self.ready_check_at) => self.check_readiness().await,
         }
     }
 
-    /// Also without work: people should know of an obstacle before a run.
+    /// Clears the alarms that the check shows to be over, or pauses. It runs also without work: people should know of
+    /// an obstacle before a run.
     async fn check_readiness(&mut self) {
         if self.adopt_at.is_some_and(|at| at <= Instant::now()) {
             self.adopt().await;
@@ -180,10 +148,10 @@ impl Runner {
         let linger_until = Instant::now() + self.pace.linger;
         while batch.len() < self.limits.tasks {
             match self.claimed_events.try_recv() {
-                Ok(delivery) => batch.push(delivery),
+                Ok(claimed) => batch.push(claimed),
                 Err(_) if self.claims.more_coming() => match timeout_at(linger_until, self.claimed_events.recv()).await
                 {
-                    Ok(Some(delivery)) => batch.push(delivery),
+                    Ok(Some(claimed)) => batch.push(claimed),
                     _ => break,
                 },
                 Err(_) => break,
@@ -194,7 +162,7 @@ impl Runner {
 
     async fn ready(&mut self) -> Option<Result<(), AlarmRaised>> {
         let answer = self.call_ready().await;
-        self.check_at = Instant::now() + self.pace.readiness;
+        self.ready_check_at = Instant::now() + self.pace.readiness;
         answer
     }
 
@@ -214,104 +182,10 @@ impl Runner {
         match ended {
             Ok(BatchResult::Obstructed(obstacle)) => self.pause(obstacle, FoundBy::Work).await,
             Ok(BatchResult::Succeeded) if on_trial => self.recovered().await,
-            Ok(_) if on_trial => self.trial = Trial::Due(Instant::now() + self.pace.quiet),
+            Ok(_) if on_trial => self.begin_trial(),
             Ok(_) => {}
             Err(error) => tracing::error!(stage = %self.worker.context.stage, error = %with_causes(&error),
                 "a batch ended by a bug: its tasks are delivered again"),
-        }
-    }
-
-    /// Makes the consumer requeue what was not begun, for another worker.
-    fn announce_pause(&mut self, obstacle: &AlarmRaised) -> Instant {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        self.worker.progress.pause(Some(Pause { obstacle: obstacle.clone(), since }));
-        since
-    }
-
-    /// Releases what waits, if another worker can get it.
-    fn return_waiting(&mut self) {
-        while self.worker.lease_after.is_some() && self.claimed_events.try_recv().is_ok() {}
-    }
-
-    /// Waits while the stage finds an obstacle. Nothing is recorded on the subjects, and no attempt is used.
-    async fn pause(&mut self, obstacle: AlarmRaised, found: FoundBy) {
-        let since = self.announce_pause(&obstacle);
-        self.return_waiting();
-        self.obstacles.raise(&obstacle, found).await;
-        self.worker.progress.note_readiness();
-        let shown_by_a_look = |kind: AlarmKind| kind.cleared_by() == ClearedBy::Opening;
-        let mut is_shown = found == FoundBy::Readiness && shown_by_a_look(obstacle.kind);
-        loop {
-            // A check is enough to see the end, and whoever fixes it waits for that.
-            let most = if is_shown { self.pace.readiness } else { Duration::MAX };
-            let delay = self.pauses.next().min(most);
-            if self.wait(delay).await == Waited::Stopping {
-                return;
-            }
-            // One may have been on its way when the pause began.
-            self.return_waiting();
-            self.obstacles.clear_due().await;
-            match self.ready().await {
-                None => return,
-                Some(Ok(())) => break,
-                Some(Err(obstacle)) => {
-                    // Raised first: a person reads "the drive is another one" before "the drive is no longer
-                    // missing".
-                    self.obstacles.raise(&obstacle, FoundBy::Readiness).await;
-                    self.obstacles.readiness_checked(Some(&obstacle)).await;
-                    is_shown = shown_by_a_look(obstacle.kind);
-                    self.worker.progress.pause(Some(Pause { obstacle, since }));
-                }
-            }
-        }
-        self.obstacles.readiness_checked(None).await;
-        self.worker.progress.pause(None);
-        self.trial = Trial::Due(Instant::now() + self.pace.quiet);
-        if self.obstacles.is_empty() {
-            self.end_trial();
-        }
-    }
-
-    /// The trial passed without work. An obstacle found by the work is over only if no such work is left: another
-    /// worker may have done it.
-    async fn trial_over(&mut self) {
-        match self.ready().await {
-            None => {}
-            Some(Ok(())) if self.obstacles.any_found_by_work() && self.is_work_left().await => {
-                self.trial = Trial::Due(Instant::now() + self.pace.quiet);
-            }
-            Some(Ok(())) => self.recovered().await,
-            Some(Err(obstacle)) => self.pause(obstacle, FoundBy::Readiness).await,
-        }
-    }
-
-    /// An unreadable log counts as work left.
-    async fn is_work_left(&self) -> bool {
-        let partition = self.worker.stage.partition();
-        let work = Work { stage: self.worker.context.stage, partition: partition.as_ref() };
-        let pending = self.worker.context.log.pending(work, Position(0), 1).await;
-        pending.map_or(true, |pending| !pending.is_empty())
-    }
-
-    async fn recovered(&mut self) {
-        self.obstacles.work_succeeded().await;
-        if self.obstacles.is_empty() {
-            self.end_trial();
-        } else {
-            self.trial = Trial::Due(Instant::now() + self.pace.quiet);
-        }
-    }
-
-    fn end_trial(&mut self) {
-        self.trial = Trial::No;
-        self.since = None;
-        self.pauses.reset();
-    }
-
-    async fn wait(&self, delay: Duration) -> Waited {
-        match self.stop.run_until_cancelled(sleep(delay)).await {
-            Some(()) => Waited::Over,
-            None => Waited::Stopping,
         }
     }
 

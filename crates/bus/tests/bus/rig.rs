@@ -77,7 +77,7 @@ impl Rig {
                 readiness: Duration::from_millis(20),
                 pause_min: Duration::from_millis(5),
                 pause_max: Duration::from_millis(50),
-                quiet: Duration::from_millis(100),
+                trial_timeout: Duration::from_millis(100),
                 backoff_min: Duration::from_millis(5),
                 backoff_max: Duration::from_millis(50),
             },

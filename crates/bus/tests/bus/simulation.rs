@@ -131,7 +131,7 @@ async fn ended(rig: &Rig, seed: u64) -> bool {
 async fn live(rig: &Rig, seed: u64, life: u64, (calls, mishaps): (&Arc<AtomicU32>, &Arc<AtomicU32>)) -> bool {
     let mut wiring =
         Wiring { retry: RetryPolicy { delays: vec![Duration::from_secs(5)], max_attempts: ATTEMPTS }, ..rig.wiring() };
-    wiring.pace.quiet = Duration::from_millis(20);
+    wiring.pace.trial_timeout = Duration::from_millis(20);
     let mut pipeline = Pipeline::new(wiring.clone());
     for stage in STAGES {
         pipeline.spawn(fake(seed, stage, calls, mishaps), actor(stage));

@@ -138,7 +138,7 @@ impl Rig {
                 rescan: Duration::from_millis(50),
                 pause_min: Duration::from_millis(5),
                 pause_max: Duration::from_millis(20),
-                quiet: Duration::from_millis(50),
+                trial_timeout: Duration::from_millis(50),
                 ..Pace::default()
             },
             stop: CancellationToken::new(),
