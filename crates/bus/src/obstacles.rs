@@ -105,7 +105,8 @@ impl Obstacles {
         }
     }
 
-    /// Clears what `ready` does not find any more. While it finds another obstacle, only what a check can see is over: a missing drive may still be full.
+    /// Clears what `ready` found before and does not find now. While it finds another obstacle, only alarms whose end
+    /// a check can see are cleared: a drive that was full, and is missing now, may still be full.
     pub(crate) async fn readiness_checked(&mut self, now: Option<&AlarmRaised>) {
         let key_now = now.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject));
         let is_over = |key: &AlarmKey| now.is_none() || key.kind.cleared_by() == ClearedBy::Opening;

@@ -155,7 +155,7 @@ impl StageHandle {
     async fn ended(self) {
         if let Err(error) = self.task.await {
             tracing::error!(stage = %self.stage, error = %with_causes(&error),
-                "a stage ended by a bug");
+                "a stage has stopped because of a bug: this process ends; start it again and report this");
         }
     }
 }

@@ -185,7 +185,7 @@ impl Runner {
             Ok(_) if on_trial => self.begin_trial(),
             Ok(_) => {}
             Err(error) => tracing::error!(stage = %self.worker.context.stage, error = %with_causes(&error),
-                "a batch ended by a bug: its tasks are delivered again"),
+                "a batch has stopped because of a bug: its tasks are delivered again; report this"),
         }
     }
 

@@ -78,7 +78,7 @@ impl Publisher {
 
     /// Publishes messages in order, and returns each one's result. It waits while the broker blocks the connection.
     ///
-    /// Dropped half-way it goes on by itself: a channel with messages on their way back would end the connection.
+    /// Dropped half-way it goes on by itself: a late `basic.return` on a dropped channel would end the connection.
     ///
     /// # Errors
     /// The connection is lost, or the exchange is missing: the results are unknown. Publish again; duplicates are

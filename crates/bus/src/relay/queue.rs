@@ -18,7 +18,7 @@ pub(super) struct RelayQueue {
     pub(super) name: QueueName,
     pub(super) stage: StageName,
     pub(super) partition: Option<Partition>,
-    /// All that is pending below was read since the last doubt.
+    /// Every pending event before this position has been read since the last restart.
     pub(super) cursor: Position,
     sent: HashMap<StreamName, Sent>,
     /// How many more may be published before its depth is queried.
