@@ -9,12 +9,14 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::delivery::Delivery;
 use crate::pipeline::{Pipeline, StageHandle};
 
-const MIN: Duration = Duration::from_millis(20);
+/// At least this long between two checks, each of which reads the log: appends may follow one another closely.
+const MIN_POLL: Duration = Duration::from_millis(20);
 
-/// An append of another process wakes nobody here.
-const MAX: Duration = Duration::from_millis(100);
+/// The longest wait for an append: those of other processes wake nobody here.
+const MAX_POLL: Duration = Duration::from_millis(100);
 
-const MAX_TROUBLE: Duration = Duration::from_secs(30);
+/// A restart of the database takes less.
+const MAX_LOG_UNREADABLE: Duration = Duration::from_secs(30);
 
 /// When a retry is this late, another process has claimed it.
 const MAX_OVERDUE: Duration = Duration::from_secs(5);
@@ -27,14 +29,14 @@ const PAGE: usize = 256;
 #[derive(Debug, Clone)]
 pub enum Idle {
     /// All is done.
-    Settled,
+    NothingLeft,
     /// What is left has waited for an obstacle for longer than the patience.
     Paused(AlarmRaised),
     /// The stages are stopping, or one of them has ended.
     Stopped,
     /// What is left waits for its next attempt, beyond the patience.
     RetriesLater {
-        /// How many.
+        /// Tasks that wait for a retry.
         count: usize,
         /// When the first is due.
         next: Timestamp,
@@ -45,7 +47,7 @@ enum WorkState {
     Busy,
     Paused(AlarmRaised, Instant),
     Waiting(Timestamp),
-    Settled,
+    NothingLeft,
 }
 
 impl Pipeline {
@@ -70,11 +72,11 @@ impl Pipeline {
                         return Ok(idle);
                     }
                 }
-                Err(error) if readable_at.elapsed() > MAX_TROUBLE => return Err(error),
+                Err(error) if readable_at.elapsed() > MAX_LOG_UNREADABLE => return Err(error),
                 Err(_) => {}
             }
-            sleep(MIN).await;
-            let _ = timeout(MAX, appended.changed()).await;
+            sleep(MIN_POLL).await;
+            let _ = timeout(MAX_POLL, appended.changed()).await;
         }
     }
 
@@ -97,7 +99,7 @@ impl Pipeline {
         if log.head().await?.size != size {
             return Ok(WorkState::Busy);
         }
-        Ok(paused.or(due.map(WorkState::Waiting)).unwrap_or(WorkState::Settled))
+        Ok(paused.or(due.map(WorkState::Waiting)).unwrap_or(WorkState::NothingLeft))
     }
 
     async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
@@ -118,7 +120,7 @@ impl Pipeline {
         overdue_since: &mut Option<Instant>,
     ) -> Result<Option<Idle>, LogError> {
         let due = match state {
-            WorkState::Settled => return Ok(Some(Idle::Settled)),
+            WorkState::NothingLeft => return Ok(Some(Idle::NothingLeft)),
             WorkState::Paused(obstacle, since) if since.elapsed() >= patience => {
                 return Ok(Some(Idle::Paused(obstacle)));
             }

@@ -45,6 +45,6 @@ pub use crate::pipeline::{Pipeline, PipelineView, Wiring};
 pub use crate::progress::{Counts, LinkHealth, Pause, StageProgress};
 pub use crate::relay::{RelayHandle, RelayHealth, RelayPace, RelayView, RelayWiring, spawn_relay};
 pub use crate::retry::RetryPolicy;
-pub use crate::settle::{Settle, Settled, TaskEnd};
+pub use crate::settle::{BatchOutcome, Settle, TaskEnd};
 pub use crate::stage::{BatchLimits, Done, Stage, Task, TaskOutcome};
 pub use strongroom_model::{Failure, Fate};

@@ -34,7 +34,7 @@ pub struct LinkHealth {
     /// Since when that has been so.
     pub since: Instant,
     /// Why the last attempt to connect failed.
-    pub trouble: Option<String>,
+    pub error: Option<String>,
     /// The partition whose queue it consumes.
     pub partition: Option<Partition>,
 }

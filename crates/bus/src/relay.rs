@@ -7,7 +7,7 @@
 //!
 //! One relay of a site is active, the one that holds an exclusive queue. Two at once only make duplicates.
 
-mod conditions;
+mod alarm_watch;
 mod fill;
 mod pace;
 mod queue;
@@ -31,7 +31,7 @@ use crate::retry::RetryPolicy;
 pub use self::pace::RelayPace;
 pub use self::status::RelayHealth;
 
-use self::conditions::AlarmWatch;
+use self::alarm_watch::AlarmWatch;
 use self::session::Relay;
 use self::status::SharedStatus;
 
@@ -89,7 +89,7 @@ impl RelayHandle {
     /// Waits until it has ended, soon after `stop`.
     pub async fn ended(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(error = %with_causes(&error), "the relay ended by a bug");
+            tracing::error!(error = %with_causes(&error), "the relay has stopped because of a bug: this process ends; start it again and report this");
         }
     }
 }
@@ -99,11 +99,11 @@ impl RelayHandle {
 pub fn spawn_relay(wiring: RelayWiring) -> RelayHandle {
     let status = Arc::new(SharedStatus::default());
     let alarms = Alarms::new(wiring.log.clone(), wiring.clock.clone(), wiring.actor.clone());
-    let conditions = AlarmWatch::new(alarms, &wiring.broker, wiring.pace, status.clone());
+    let alarm_watch = AlarmWatch::new(alarms, &wiring.broker, wiring.pace, status.clone());
     let stop = wiring.stop.clone();
     let relay = Relay::new(wiring, status.clone());
     let task = tokio::spawn(async move {
-        tokio::join!(relay.run(), stop.run_until_cancelled(conditions.run()));
+        tokio::join!(relay.run(), stop.run_until_cancelled(alarm_watch.run()));
     });
     RelayHandle { status, task }
 }

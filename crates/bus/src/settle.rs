@@ -22,7 +22,7 @@ pub struct Settle<S> {
 
 /// The result of a batch.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub struct BatchOutcome {
     /// How each task ended, by its stream.
     pub ends: HashMap<StreamName, TaskEnd>,
     /// The obstacle, if the stage found one.
@@ -48,7 +48,7 @@ pub enum TaskEnd {
     Unsettled,
 }
 
-impl Settled {
+impl BatchOutcome {
     /// Tasks that ended like that.
     #[must_use]
     pub fn with(&self, end: TaskEnd) -> Vec<&StreamName> {
@@ -97,7 +97,7 @@ impl<S: Fold> Settle<S> {
 
     /// Tasks that were not settled must be delivered again.
     #[must_use]
-    pub fn finish(self) -> Settled {
+    pub fn finish(self) -> BatchOutcome {
         self.settling.finish()
     }
 }

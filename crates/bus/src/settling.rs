@@ -19,7 +19,7 @@ use crate::alarms::AlarmError;
 use crate::context::{StageContext, new_event};
 use crate::erased::AnyTask;
 use crate::progress::Progress;
-use crate::settle::{Settled, TaskEnd};
+use crate::settle::{BatchOutcome, TaskEnd};
 use crate::stage::{Done, Task, TaskOutcome};
 
 /// A failure's message is for a person, and part of it may come from outside.
@@ -78,10 +78,11 @@ impl Settling {
         let end = match written {
             Ok(end) => end,
             Err(Refused(reason)) => {
-                let message = format!("what the {} stage made of it cannot be recorded: {reason}", self.context.stage);
+                let message = format!("the {} stage's result cannot be recorded: {reason}", self.context.stage);
                 let failure = Failure::new(FailureKind::Internal, message, Fate::Retry);
                 self.fail(&task, failure).await.unwrap_or_else(|Refused(reason)| {
-                    tracing::error!(stream = %task.stream, reason, "a failure could not be recorded");
+                    tracing::error!(stage = %self.context.stage, stream = %task.stream, reason,
+                        "a task's failure cannot be recorded: the subject stays pending; report this");
                     TaskEnd::NothingToDo
                 })
             }
@@ -95,11 +96,11 @@ impl Settling {
         }
     }
 
-    pub(crate) fn finish(self) -> Settled {
+    pub(crate) fn finish(self) -> BatchOutcome {
         let batch = std::mem::take(&mut *self.batch());
         let BatchTasks { open, mut ended, obstacle } = batch;
         ended.extend(open.into_keys().map(|stream| (stream, TaskEnd::Unsettled)));
-        Settled { ends: ended, obstacle }
+        BatchOutcome { ends: ended, obstacle }
     }
 
     pub(crate) fn is_obstructed(&self) -> bool {
@@ -153,7 +154,7 @@ impl Settling {
                 Some((stream, trigger.position))
             }
             Err(error) => {
-                warn_unsettled(&stream, &error);
+                self.warn_unsettled(&stream, &error);
                 None
             }
         }
@@ -193,7 +194,7 @@ impl Settling {
             return Err(Refused(illegal.to_string()));
         }
         if let Err(error) = self.alarm(task, &done).await {
-            warn_unsettled(&task.stream, &error);
+            self.warn_unsettled(&task.stream, &error);
             return Ok(TaskEnd::Unsettled);
         }
         kill_point!("settle.after-alarms");
@@ -215,7 +216,7 @@ impl Settling {
             ) => Err(Refused(error.to_string())),
             // Another subject moved: its new state must be seen.
             Err(error) => {
-                warn_unsettled(&task.stream, &error);
+                self.warn_unsettled(&task.stream, &error);
                 Ok(TaskEnd::Unsettled)
             }
         }
@@ -260,8 +261,9 @@ impl Settling {
     fn batch(&self) -> MutexGuard<'_, BatchTasks> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn warn_unsettled(stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
-    tracing::warn!(%stream, error, "task could not be settled: it is delivered again");
+    fn warn_unsettled(&self, stream: &StreamName, error: &(dyn std::error::Error + 'static)) {
+        tracing::warn!(stage = %self.context.stage, %stream, error,
+            "a task's result was not appended to the log: it is delivered again");
+    }
 }

@@ -3,7 +3,7 @@
 
 pub mod sample;
 
-use strongroom_bus::{RetryPolicy, Settle, Settled, Stage, StageContext, Task};
+use strongroom_bus::{BatchOutcome, RetryPolicy, Settle, Stage, StageContext, Task};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmKind};
@@ -91,7 +91,7 @@ impl StageRig {
     }
 
     /// One call of the stage with these tasks, as they were read before.
-    pub async fn handle<S: Stage>(&self, stage: &S, retry: RetryPolicy, tasks: Vec<Task<S::State>>) -> Settled {
+    pub async fn handle<S: Stage>(&self, stage: &S, retry: RetryPolicy, tasks: Vec<Task<S::State>>) -> BatchOutcome {
         let settle = self.settle(stage.name(), retry, &tasks);
         stage.handle(tasks, &settle).await;
         settle.finish()

@@ -112,9 +112,9 @@ fn unlinked(stages: &[StageProgress], relay: Option<&RelayHealth>) -> Option<Str
         let link = stage.link.as_ref();
         // A paused stage takes nothing from its queue.
         let connected = stage.paused.is_some() || link.is_some_and(|link| link.connected);
-        (!connected).then(|| link.and_then(|link| link.trouble.clone()))
+        (!connected).then(|| link.and_then(|link| link.error.clone()))
     });
-    match lost.or_else(|| relay.filter(|relay| !relay.connected).map(|relay| relay.trouble.clone())) {
+    match lost.or_else(|| relay.filter(|relay| !relay.connected).map(|relay| relay.error.clone())) {
         Some(trouble) => Some(trouble.unwrap_or_else(|| "not connected yet".to_owned())),
         None => (stages.is_empty() && relay.is_none()).then(|| "nothing is taken from it yet".to_owned()),
     }
@@ -132,7 +132,7 @@ fn of_the_work(stages: &[StageProgress], relay: Option<RelayHealth>) -> Option<S
     paused.or_else(|| {
         let relay = relay.filter(|relay| relay.connected)?;
         let blocked = relay.blocked.then(|| "the broker takes nothing: it is short of memory or disk".to_owned());
-        blocked.or(relay.trouble)
+        blocked.or(relay.error)
     })
 }
 
@@ -150,7 +150,7 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
         None if !stage.readiness_known => part(role, PartState::Paused, Some("it looks at what it needs")),
         None if is_linked => part(role, PartState::Working, None),
         None => {
-            let trouble = link.and_then(|link| link.trouble.as_deref());
+            let trouble = link.and_then(|link| link.error.as_deref());
             part(role, PartState::Cut, Some(trouble.unwrap_or("it is not connected to the broker yet")))
         }
     };
@@ -162,8 +162,8 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
 /// A relay without a broker has raised an alarm about that.
 fn relay_part(relay: &RelayHealth) -> Part {
     match (relay.connected, relay.active) {
-        (false, _) => part(RELAY, PartState::Paused, Some(relay.trouble.as_deref().unwrap_or("no broker yet"))),
-        (true, true) => part(RELAY, PartState::Working, relay.trouble.as_deref()),
+        (false, _) => part(RELAY, PartState::Paused, Some(relay.error.as_deref().unwrap_or("no broker yet"))),
+        (true, true) => part(RELAY, PartState::Working, relay.error.as_deref()),
         (true, false) => part(RELAY, PartState::StandingBy, None),
     }
 }

@@ -56,7 +56,7 @@ impl Process {
     pub(crate) fn broker_trouble(&self) -> Option<(String, String)> {
         let broker = self.broker.as_ref()?;
         let links = self.pipeline.progress().into_iter().filter_map(|stage| stage.link);
-        let lost = links.filter(|link| !link.connected).map(|link| link.trouble).next()?;
+        let lost = links.filter(|link| !link.connected).map(|link| link.error).next()?;
         Some((broker.place(), lost.unwrap_or_else(|| "it does not answer".to_owned())))
     }
 

@@ -98,7 +98,7 @@ async fn told(job: &Job, patience: Duration) -> Result<bool, CliError> {
     let deadline = Instant::now() + MAX_MAIL_WAIT;
     loop {
         match tokio::time::timeout(patience.max(MIN_MAIL_WAIT), job.idle(&[StageName::Notify], patience)).await {
-            Ok(idle) => return Ok(matches!(idle?, Idle::Settled)),
+            Ok(idle) => return Ok(matches!(idle?, Idle::NothingLeft)),
             Err(_) if Instant::now() < deadline && job.is_being_told().await? => {}
             Err(_) => return Ok(false),
         }
@@ -172,7 +172,7 @@ async fn one_run(job: &Job, run: &StreamName, patience: Duration) -> Result<Run,
 async fn overlap(job: &Job, run: &StreamName) -> Result<Run, CliError> {
     let most = u64::from(job.process.config.enumerate.oldest);
     loop {
-        if let Idle::Settled | Idle::RetriesLater { .. } = job.idle(&INCOMING, Duration::ZERO).await? {
+        if let Idle::NothingLeft | Idle::RetriesLater { .. } = job.idle(&INCOMING, Duration::ZERO).await? {
             let found = request::look(&job.process.log, run).await?;
             if found.enumerated.is_some() && job.left().await? <= most {
                 return Ok(found);

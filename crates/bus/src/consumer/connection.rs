@@ -142,10 +142,10 @@ impl QueueConnection {
         self.report(false, None, Some(why));
     }
 
-    fn report(&self, connected: bool, partition: Option<Partition>, trouble: Option<String>) {
+    fn report(&self, connected: bool, partition: Option<Partition>, error: Option<String>) {
         let before = self.progress.link_now();
         let since = before.filter(|link| link.connected == connected).map_or_else(Instant::now, |link| link.since);
-        self.progress.link(LinkHealth { connected, since, trouble, partition });
+        self.progress.link(LinkHealth { connected, since, error, partition });
         metrics::gauge!("strongroom_broker_connected", "role" => "consume").set(f64::from(u8::from(connected)));
     }
 }

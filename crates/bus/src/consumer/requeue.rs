@@ -27,7 +27,7 @@ pub(super) enum Requeue {
     Event(Position, Option<Partition>),
 }
 
-type Copy = (EventMessage, Option<Receipt>);
+type CopyToPublish = (EventMessage, Option<Receipt>);
 
 /// A task of its own: a broker that is short of memory blocks publishers for a while.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl RequeueWorker {
         let mut next = Vec::with_capacity(MAX_BATCH);
         while items.recv_many(&mut next, MAX_BATCH).await > 0 {
             let mut copies = Vec::with_capacity(next.len());
-            for one in next.drain(..) {
-                copies.extend(self.copy(one).await);
+            for item in next.drain(..) {
+                copies.extend(self.copy(item).await);
             }
             while !copies.is_empty() {
                 match self.publish(&copies).await {
@@ -101,8 +101,8 @@ impl RequeueWorker {
         }
     }
 
-    async fn copy(&self, items: Requeue) -> Option<Copy> {
-        match items {
+    async fn copy(&self, item: Requeue) -> Option<CopyToPublish> {
+        match item {
             Requeue::Message(incoming) => match incoming.copy() {
                 Some(message) => Some((message, Some(incoming))),
                 None => {
@@ -134,7 +134,7 @@ impl RequeueWorker {
         Ok(key.map(|key| EventMessage::of(&event, stored.body, key)))
     }
 
-    async fn publish(&mut self, copies: &[Copy]) -> Result<Vec<Published>, BrokerError> {
+    async fn publish(&mut self, copies: &[CopyToPublish]) -> Result<Vec<Published>, BrokerError> {
         let publisher = match &self.publisher {
             Some(publisher) => publisher,
             None => self.publisher.insert(Publisher::connect(&self.broker).await?),
@@ -145,7 +145,7 @@ impl RequeueWorker {
 }
 
 /// An unconfirmed copy is acknowledged too: the relay publishes the work again.
-async fn acknowledge(copies: Vec<Copy>, published: Vec<Published>) {
+async fn acknowledge(copies: Vec<CopyToPublish>, published: Vec<Published>) {
     for ((message, incoming), published) in copies.into_iter().zip(published) {
         if published != Published::Confirmed {
             tracing::warn!(

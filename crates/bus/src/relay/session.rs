@@ -170,7 +170,7 @@ impl Relay {
                     continue;
                 }
             };
-            self.status.lock().looked_at = Some(Instant::now());
+            self.status.lock().filled_at = Some(Instant::now());
             let wait = match next {
                 NextRound::Now => continue,
                 NextRound::Soon => pace.room,

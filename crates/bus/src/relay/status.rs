@@ -15,9 +15,9 @@ pub struct RelayHealth {
     /// Whether it publishes; otherwise another relay does.
     pub active: bool,
     /// How long ago it last filled all queues; `None`: not since it became active.
-    pub looked: Option<Duration>,
+    pub last_filled: Option<Duration>,
     /// What is wrong, for a person.
-    pub trouble: Option<String>,
+    pub error: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct SharedStatus(Mutex<RelayStatus>);
 pub(super) struct RelayStatus {
     pub(super) publisher: Option<Arc<Publisher>>,
     pub(super) active: bool,
-    pub(super) looked_at: Option<Instant>,
+    pub(super) filled_at: Option<Instant>,
     pub(super) unreachable: Option<String>,
     pub(super) topology: Option<String>,
     pub(super) stuck: Option<QueueName>,
@@ -58,13 +58,13 @@ impl SharedStatus {
 
     pub(super) fn health(&self) -> RelayHealth {
         let status = self.lock();
-        let troubles = [&status.unreachable, &status.topology, &status.log];
+        let errors = [&status.unreachable, &status.topology, &status.log];
         RelayHealth {
             connected: status.publisher.as_ref().is_some_and(|publisher| publisher.is_open()),
             blocked: status.is_blocked(),
             active: status.active,
-            looked: status.looked_at.map(|at| at.elapsed()),
-            trouble: troubles.into_iter().flatten().next().cloned(),
+            last_filled: status.filled_at.map(|at| at.elapsed()),
+            error: errors.into_iter().flatten().next().cloned(),
         }
     }
 }

@@ -30,7 +30,7 @@ async fn r3_a_duplicate_delivery_changes_nothing() {
         stages.push(stage);
     }
     for pipeline in &pipelines {
-        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     }
     for id in &ids {
         assert_eq!(rig.history(id).await.len(), 2, "{id} was fetched once");
@@ -53,8 +53,8 @@ async fn r3_a_late_delivery_never_reaches_the_stage() {
     until("it is at work", || async { pipeline.progress()[0].in_flight >= 5 }).await;
     let duplicate = Fake::working(StageName::Fetch);
     let other = rig.start(&rig.wiring(), &duplicate);
-    assert!(matches!(other.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(other.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     assert_eq!((slow.given(), duplicate.given()), (2, 6));
     assert_eq!(pipeline.progress()[0].counts.done, 0);
     assert!(pipeline.progress()[0].counts.duplicates >= 5, "{:?}", pipeline.progress());
@@ -70,7 +70,7 @@ async fn no_stream_is_in_flight_twice_in_one_process() {
     stage.takes = Duration::from_millis(10);
     let wiring = rig.wiring();
     let pipeline = rig.start(&wiring, &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     // The log was looked through from its start several times meanwhile.
     assert_eq!(stage.given(), 30);
     let seen: HashSet<StreamName> =
@@ -86,7 +86,7 @@ async fn limits_of_tasks_and_of_batches_are_kept_and_used() {
     stage.limits = BatchLimits { tasks: 5, batches: 3 };
     stage.takes = Duration::from_millis(20);
     let pipeline = rig.start(&rig.wiring(), &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     assert_eq!(stage.busiest.load(Ordering::SeqCst), 3);
     let sizes: Vec<usize> = stage.batches.lock().unwrap().iter().map(Vec::len).collect();
     assert!(sizes.iter().all(|size| *size <= 5), "{sizes:?}");
@@ -122,7 +122,7 @@ async fn r2_a_restart_finds_what_is_pending() {
 
     let stage = Fake::working(StageName::Fetch);
     let pipeline = rig.start(&rig.wiring(), &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     for id in &ids {
         assert_eq!(rig.booking(id).await.phase, Phase::Fetched);
         assert_eq!(rig.booking(id).await.failures, 0, "a kill burns no attempt");
@@ -152,7 +152,7 @@ async fn a_stage_gets_the_state_of_that_moment() {
     pipeline.spawn(stage.clone(), actor(StageName::Fetch));
     pipeline.spawn(next.clone(), actor(StageName::Verify));
     let both = [StageName::Fetch, StageName::Verify];
-    assert!(matches!(pipeline.idle(&both, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&both, PATIENCE).await, Ok(Idle::NothingLeft)));
     let batches = next.batches.lock().unwrap().clone();
     let task = &batches[0][0];
     assert_eq!((task.version, task.state.phase), (Version(1), Phase::Fetched));
@@ -187,7 +187,7 @@ async fn attempts_that_are_used_up_need_a_person() {
     let stage = Fake::new(StageName::Fetch, |_| Play::fail(Fate::Retry));
     let wiring = Wiring { retry: RetryPolicy { delays: vec![Duration::ZERO], max_attempts: 3 }, ..rig.wiring() };
     let pipeline = rig.start(&wiring, &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     let attempts: Vec<(u32, bool)> = (rig.history(&id("B-0")).await.iter())
         .filter_map(|event| event.event.failure())
         .map(|failed| (failed.attempt, failed.retry_at.is_some()))
@@ -206,7 +206,7 @@ async fn a_retry_for_ever_outlives_every_attempt() {
     });
     let wiring = Wiring { retry: RetryPolicy { delays: vec![], max_attempts: 3 }, ..rig.wiring() };
     let pipeline = rig.start(&wiring, &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     assert_eq!(rig.booking(&id("B-0")).await.phase, Phase::Fetched);
 }
 

@@ -180,7 +180,7 @@ impl Hub {
     /// Waits until nothing is left to do for those of the pipeline's stages.
     pub(crate) async fn settled(&self, pipeline: &Pipeline, stages: &[StageName]) {
         let idle = timeout(PATIENCE, pipeline.idle(stages, PATIENCE)).await.unwrap().unwrap();
-        assert!(matches!(idle, Idle::Settled), "{idle:?}");
+        assert!(matches!(idle, Idle::NothingLeft), "{idle:?}");
     }
 
     /// Waits until a queue holds nothing, neither ready nor unacknowledged.

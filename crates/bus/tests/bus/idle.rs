@@ -24,7 +24,7 @@ async fn idle_means_that_everything_went_all_the_way() {
             stage.takes = Duration::from_millis(round % 3);
             pipeline.spawn(stage.clone(), actor(stage.name));
         }
-        assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::Settled)));
+        assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
         for id in ids(20) {
             assert_eq!(rig.booking(&id).await.phase, Phase::Archived);
         }
@@ -35,7 +35,7 @@ async fn idle_means_that_everything_went_all_the_way() {
 async fn an_empty_log_is_idle() {
     let rig = Rig::new().await;
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn a_retry_within_the_patience_is_waited_for() {
         seen.store(true, Ordering::SeqCst);
         clock.advance(Duration::from_secs(20));
     });
-    assert!(matches!(pipeline.idle(&ALL, Duration::from_secs(30)).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&ALL, Duration::from_secs(30)).await, Ok(Idle::NothingLeft)));
     assert!(waited.load(Ordering::SeqCst));
     assert_eq!(rig.booking(&ids(1)[0]).await.phase, Phase::Fetched);
 }
@@ -87,7 +87,7 @@ async fn what_was_put_off_by_a_clock_that_was_ahead_is_waited_for_and_done_as_so
     assert!(matches!(later, Ok(Idle::RetriesLater { count: 1, .. })), "{later:?}");
     rig.clock.set(right);
     let idle = pipeline.idle(&ALL, Duration::from_secs(5)).await;
-    assert!(matches!(idle, Ok(Idle::Settled)), "{idle:?}");
+    assert!(matches!(idle, Ok(Idle::NothingLeft)), "{idle:?}");
     assert_eq!(rig.booking(&ids(1)[0]).await.phase, Phase::Fetched);
 }
 
@@ -103,7 +103,7 @@ async fn what_is_behind_an_obstacle_is_waited_for_with_patience() {
     assert!(matches!(idle, Idle::Paused(alarm) if alarm == obstacle()));
     assert!(began.elapsed() >= Duration::from_millis(290));
     stage.block(None);
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
 }
 
 #[tokio::test]
@@ -111,5 +111,5 @@ async fn what_another_worker_has_claimed_is_not_waited_for() {
     let rig = Rig::new().await;
     rig.enumerate(&ids(2)).await;
     let pipeline = rig.start(&rig.wiring(), &Fake::new(StageName::Fetch, |_| Play::superseded()));
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
 }

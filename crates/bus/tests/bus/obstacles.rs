@@ -37,7 +37,7 @@ async fn r6_an_obstacle_raises_one_alarm_and_costs_no_attempt() {
     assert_eq!(pipeline.progress()[0].paused.as_ref().unwrap().obstacle, obstacle());
 
     stage.block(None);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
     assert!(pipeline.progress()[0].paused.is_none());
     for id in ids(30) {
@@ -58,7 +58,7 @@ async fn an_obstacle_found_at_work_keeps_one_alarm_however_often_it_comes_back()
         if obstructed { Play::obstructed() } else { Play::done(StageName::Fetch) }
     });
     let pipeline = rig.start(&rig.wiring(), &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     until("the end", || async { rig.alarm(&obstacle()).await.len() == 2 }).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
     assert_eq!(left.load(Ordering::SeqCst), 0);
@@ -95,7 +95,7 @@ async fn each_obstacle_in_a_row_raises_its_alarm() {
     .await;
     stage.block(None);
     until("its end", || async { rig.alarm(&other).await == [true, false] }).await;
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
     stage.block(None);
     let pipeline = rig.start(&rig.wiring(), &stage);
     until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     sleep(Duration::from_millis(150)).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
 }
@@ -165,7 +165,7 @@ async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let cause = rig.history(&id("B-0")).await.pop();
     rig.context(StageName::Fetch).alarms().raise(&other, cause.as_ref()).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)));
+    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&unwritable).await, [true], "another stage met it at work");
     assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
@@ -282,7 +282,7 @@ async fn an_obstacle_that_comes_and_goes_ends_ever_more_slowly_and_ends() {
         rig.enumerate(&[id(&format!("B-{n}"))]).await;
         until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
         stage.block(None);
-        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::Settled)), "work goes on at once");
+        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)), "work goes on at once");
         changes = rig.alarm(&obstacle()).await;
     }
     assert_eq!(changes, [true, false, true, false, true, false, true], "the fourth time it stays raised for a while");

@@ -192,7 +192,7 @@ async fn a_relay_that_may_declare_nothing_publishes_where_all_is_there() {
     let least = Broker::new(BrokerSettings::new(Secret::new(url.as_str())), site()).unwrap();
     let relay = hub.relay_by(least, quick());
     hub.until_raised(AlarmKind::BrokerTopology, true).await;
-    assert!(relay.handle.view().health().trouble.is_some());
+    assert!(relay.handle.view().health().error.is_some());
     hub.apply().await;
     hub.until_raised(AlarmKind::BrokerTopology, false).await;
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 10 }).await;
@@ -205,7 +205,7 @@ async fn what_is_appended_is_published_at_once() {
     // Only an append can wake it.
     let relay = hub.relay_at(RelayPace { poll: Duration::from_secs(600), ..quick() });
     relay.until_active().await;
-    until("it has looked", || async { relay.handle.view().health().looked.is_some() }).await;
+    until("it has filled the queues", || async { relay.handle.view().health().last_filled.is_some() }).await;
     hub.rig.enumerate(&ids(5)).await;
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 5 }).await;
     let eye = Publisher::connect(&hub.broker()).await.unwrap();

@@ -251,7 +251,7 @@ async fn a_worker_without_a_broker_waits_and_says_why() {
     let pipeline = hub.rig.start(&wiring, &stage);
     until("it says so", || async {
         let link = pipeline.progress()[0].link.clone().unwrap();
-        !link.connected && link.trouble.is_some_and(|trouble| trouble.contains("cannot be reached"))
+        !link.connected && link.error.is_some_and(|error| error.contains("cannot be reached"))
     })
     .await;
     wiring.stop.cancel();

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use strongroom_archive::Archive;
-use strongroom_bus::{RetryPolicy, Settled, Task};
+use strongroom_bus::{BatchOutcome, RetryPolicy, Task};
 use strongroom_model::DriveId;
 use strongroom_model::booking::Booking;
 use strongroom_stage_rig::{StageRig, sample};
@@ -36,7 +36,7 @@ impl Rig {
         self.task(id).await
     }
 
-    pub(crate) async fn handle(&self, stage: &Archive, tasks: Vec<Task<Booking>>) -> Settled {
+    pub(crate) async fn handle(&self, stage: &Archive, tasks: Vec<Task<Booking>>) -> BatchOutcome {
         self.site.handle(stage, RetryPolicy::default(), tasks).await
     }
 }

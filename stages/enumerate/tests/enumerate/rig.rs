@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use strongroom_bus::{RetryPolicy, Settled, Task};
+use strongroom_bus::{BatchOutcome, RetryPolicy, Task};
 use strongroom_enumerate::Enumerate;
 use strongroom_model::event::{Event, RunEnumerated, RunRequested, Trigger};
 use strongroom_model::run::Run;
@@ -36,7 +36,7 @@ impl Rig {
         self.task_of(&stream).await
     }
 
-    pub(crate) async fn handle(&self, stage: &Enumerate, task: Task<Run>) -> Settled {
+    pub(crate) async fn handle(&self, stage: &Enumerate, task: Task<Run>) -> BatchOutcome {
         self.0.handle(stage, RetryPolicy::default(), vec![task]).await
     }
 

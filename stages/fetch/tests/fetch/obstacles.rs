@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use strongroom_bus::{Settled, Stage as _, Task};
+use strongroom_bus::{BatchOutcome, Stage as _, Task};
 use strongroom_drive::Drive;
 use strongroom_fetch::Fetch;
 use strongroom_model::booking::Booking;
@@ -28,7 +28,7 @@ fn documents(count: u8) -> Documents {
 }
 
 /// Every task comes again, and no attempt was burned.
-async fn obstructed(rig: &Rig, settled: Settled, kind: AlarmKind, tasks: usize) {
+async fn obstructed(rig: &Rig, settled: BatchOutcome, kind: AlarmKind, tasks: usize) {
     let obstacle = settled.obstacle.clone().unwrap();
     assert_eq!(obstacle.kind, kind, "{obstacle:?}");
     assert!(!obstacle.next_step.is_empty());

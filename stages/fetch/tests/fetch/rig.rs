@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use strongroom_bus::{RetryPolicy, Settle, Settled, Task};
+use strongroom_bus::{BatchOutcome, RetryPolicy, Settle, Task};
 use strongroom_drive::Drive;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::Booking;
@@ -81,7 +81,7 @@ impl Rig {
         self.0.settle(StageName::Fetch, retry(), tasks)
     }
 
-    pub(crate) async fn handle(&self, stage: &Fetch, tasks: Vec<Task<Booking>>) -> Settled {
+    pub(crate) async fn handle(&self, stage: &Fetch, tasks: Vec<Task<Booking>>) -> BatchOutcome {
         self.0.handle(stage, retry(), tasks).await
     }
 

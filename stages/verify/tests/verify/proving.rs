@@ -11,7 +11,7 @@ use crate::rig::{Rig, sha256, until};
 async fn r1_a_good_copy_is_read_back_listed_and_recorded() {
     let rig = Rig::new().await;
     let path = rig.copy("B-1", b"a timesheet").await;
-    assert!(matches!(rig.run().await, Idle::Settled));
+    assert!(matches!(rig.run().await, Idle::NothingLeft));
     let booking = rig.state("B-1").await;
     let proof = booking.backed_up.unwrap();
     assert_eq!(booking.phase, Phase::BackedUp);
@@ -67,7 +67,7 @@ async fn what_is_listed_but_not_recorded_is_recorded_after_a_restart() {
     std::fs::remove_dir_all(other.root()).unwrap();
     std::fs::rename(rig.root(), other.root()).unwrap();
     other.append("B-1", task.trigger.event.clone()).await;
-    assert!(matches!(other.run().await, Idle::Settled));
+    assert!(matches!(other.run().await, Idle::NothingLeft));
     assert_eq!(other.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(other.copies(), manifest);
 }
@@ -84,7 +84,7 @@ async fn r1_what_cannot_be_listed_is_not_recorded() {
     assert_eq!(obstacle.kind, AlarmKind::DriveFailing);
     assert_eq!(rig.history("B-1").await.len(), 2, "neither proven nor failed");
     // What is in the manifest's place is quarantined when the drive is checked.
-    assert!(matches!(rig.run().await, Idle::Settled));
+    assert!(matches!(rig.run().await, Idle::NothingLeft));
     assert_eq!(rig.state("B-1").await.phase, Phase::BackedUp);
     assert_eq!(rig.copies().len(), 1);
 }

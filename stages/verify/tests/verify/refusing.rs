@@ -110,7 +110,7 @@ async fn a_copy_on_another_drive_waits_and_is_then_fetched_again() {
     std::fs::rename(rig.root(), rig.folder.path().join("away")).unwrap();
     rig.set_up("drive");
     rig.copy("B-2", b"on the drive that is here").await;
-    assert!(matches!(rig.run().await, Idle::Settled), "whoever has that drive may prove it");
+    assert!(matches!(rig.run().await, Idle::NothingLeft), "whoever has that drive may prove it");
     assert_eq!(rig.history("B-1").await.len(), 2);
     assert_eq!(rig.state("B-2").await.phase, Phase::BackedUp, "it keeps no other from being proven");
 

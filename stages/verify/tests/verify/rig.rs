@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use strongroom_bus::{Alarms, Delivery, Idle, Pace, Pipeline, RetryPolicy, Settled, Task, Wiring};
+use strongroom_bus::{Alarms, BatchOutcome, Delivery, Idle, Pace, Pipeline, RetryPolicy, Task, Wiring};
 use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKind, AlarmRaised, DiskOf, Failed, Fetched, Retried};
@@ -150,7 +150,7 @@ impl Rig {
     }
 
     /// One call of the stage with these bookings' tasks, as they were read before.
-    pub(crate) async fn handle(&self, tasks: Vec<Task<Booking>>) -> Settled {
+    pub(crate) async fn handle(&self, tasks: Vec<Task<Booking>>) -> BatchOutcome {
         self.site.handle(&self.verify(), RetryPolicy::default(), tasks).await
     }
 

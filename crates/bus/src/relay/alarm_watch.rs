@@ -15,7 +15,7 @@ use crate::broker::Broker;
 use super::pace::RelayPace;
 use super::status::{RelayStatus, SharedStatus};
 
-const EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 const BROKER: &str = "broker";
 
@@ -51,7 +51,7 @@ impl AlarmWatch {
             for (alarm, holds) in self.conditions() {
                 self.follow(alarm, holds).await;
             }
-            sleep(EVERY.min(self.pace.inspect)).await;
+            sleep(CHECK_EVERY.min(self.pace.inspect)).await;
         }
     }
 
@@ -68,7 +68,7 @@ impl AlarmWatch {
         metrics::gauge!("strongroom_relay_active", "site" => self.site.to_string()).set(active);
         let mut conditions = vec![self.unreachable(&status)];
         if status.active {
-            if status.looked_at.is_some() {
+            if status.filled_at.is_some() {
                 conditions.push(self.topology(&status));
             }
             conditions.extend(status.parked.map(|parked| self.parked(parked)));
