@@ -97,7 +97,7 @@ async fn give(
                 tracing::debug!(?failed, "a sign of life could not be given");
                 watcher.iter_mut().for_each(Watcher::blind);
                 // What keeps a sign from being written may keep events from it as well, and nobody else may find out.
-                let _ = timeout(every, log.rehearse()).await;
+                let _ = timeout(every, log.probe_write()).await;
             }
         }
         while Instant::now() < next {

@@ -81,10 +81,10 @@ impl Writer {
 
     /// Whether a group would be written; `None`: unknown. SQLite touches the disk only at a commit, and this process
     /// is such a log's only writer.
-    async fn rehearse(&mut self) -> Option<Result<(), WriteError>> {
+    async fn probe_write(&mut self) -> Option<Result<(), WriteError>> {
         match self {
             Self::Sqlite(_) => None,
-            Self::Postgres(writer) => Some(writer.rehearse().await),
+            Self::Postgres(writer) => Some(writer.probe_write().await),
         }
     }
 
@@ -188,7 +188,7 @@ impl Appender {
         answer.await.unwrap_or(Err(LogError::Closed))
     }
 
-    pub(crate) async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
+    pub(crate) async fn probe_write(&self) -> Result<Option<Unwritable>, LogError> {
         let (reply, answer) = oneshot::channel();
         self.inbox.send(Command::Rehearse(reply)).await.map_err(|_| LogError::Closed)?;
         answer.await.map_err(|_| LogError::Closed)
@@ -242,7 +242,7 @@ impl Task {
                 }
                 Some(Command::RebuildStreams(reply)) => drop(reply.send(self.writer.rebuild_streams().await)),
                 Some(Command::Rehearse(reply)) => {
-                    self.rehearse().await;
+                    self.probe_write().await;
                     let found = self.trouble.borrow().clone();
                     let _ = reply.send(found);
                 }
@@ -290,14 +290,14 @@ impl Task {
             }
             match tokio::time::timeout(RETRY_INTERVAL, self.inbox.recv()).await {
                 Ok(command) => return command,
-                Err(_) => self.rehearse().await,
+                Err(_) => self.probe_write().await,
             }
         }
     }
 
-    async fn rehearse(&mut self) {
+    async fn probe_write(&mut self) {
         let began = Instant::now();
-        let tried = self.writer.rehearse().await;
+        let tried = self.writer.probe_write().await;
         tracing::debug!(?tried, elapsed_ms = began.elapsed().as_millis(), "tried whether the log can be written");
         match tried {
             Some(Ok(())) => self.writable(),

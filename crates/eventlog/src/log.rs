@@ -190,9 +190,9 @@ impl EventLog {
     ///
     /// # Errors
     /// The log is closed or read-only.
-    pub async fn rehearse(&self) -> Result<Option<Unwritable>, LogError> {
+    pub async fn probe_write(&self) -> Result<Option<Unwritable>, LogError> {
         match &self.inner.appender {
-            Some(appender) => appender.rehearse().await,
+            Some(appender) => appender.probe_write().await,
             None => Err(LogError::ReadOnly),
         }
     }

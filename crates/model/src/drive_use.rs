@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::id::UseToken;
 
-/// 300 years of a use each hundredth of a second; more means tampering.
+/// 100 uses a second for 300 years: a higher number is forged.
 pub const MAX_GENERATION: u64 = 1_000_000_000_000;
 
 /// One use of a drive.

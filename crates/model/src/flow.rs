@@ -94,10 +94,14 @@ impl fmt::Display for StageName {
     }
 }
 
-/// Not a stage.
+/// A text that is not a stage's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown stage {0:?}: expected enumerate, fetch, verify, archive or notify")]
+#[error("unknown stage {0:?}; expected one of {expected}", expected = names())]
 pub struct ParseStageError(String);
+
+fn names() -> String {
+    StageName::ALL.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", ")
+}
 
 impl FromStr for StageName {
     type Err = ParseStageError;
@@ -114,13 +118,14 @@ impl FromStr for StageName {
 /// The work after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Next {
-    /// Its stage.
+    /// The stage that works next.
     pub stage: StageName,
     /// The earliest time; absent: now.
     pub not_before: Option<Timestamp>,
 }
 
-/// The next stage, if the event is its stream's last. This one table drives in-process delivery, the broker's routing
+/// The next stage, if the event is its stream's last; `None`: nothing is to be done until something else happens. This
+/// one table drives in-process delivery, the broker's routing
 /// and recovery after a restart.
 #[must_use]
 pub fn next_step(event: &Event) -> Option<Next> {

@@ -165,11 +165,11 @@ impl PostgresWriter {
             match self.try_turn(streams, ids, held).await {
                 Ok((connection, rows)) => return Ok(Turn { connection, before: before(rows)?, held }),
                 Err(error) if state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
-                    tracing::warn!(site = %self.site, "another writer keeps its turn: going on without one");
+                    tracing::warn!(site = %self.site, "another writer has held the append lock of this site too long: appending without it");
                     self.turnless_until = Some(Instant::now() + WITHOUT_TURN);
                 }
                 Err(error) if passes(&error) && Instant::now() < deadline => {
-                    tracing::warn!(%error, "the event log's database is not there: trying again");
+                    tracing::warn!(%error, "the event log's database does not answer: trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

@@ -205,9 +205,9 @@ async fn r8_a_full_disk_is_found_without_an_append_and_so_is_its_end_and_nothing
     let database = database().await;
     let log = open(&database.url).await;
     log.append(vec![event()]).await.unwrap();
-    assert!(log.rehearse().await.unwrap().is_none());
+    assert!(log.probe_write().await.unwrap().is_none());
     assert_eq!(database.query(NO_ROOM), "");
-    let found = log.rehearse().await.unwrap().unwrap();
+    let found = log.probe_write().await.unwrap().unwrap();
     assert!(found.is_disk_full && found.reason.contains("No space left"), "{found:?}");
     let mut unwritable = log.unwritable().unwrap();
     assert!(unwritable.borrow_and_update().is_some());

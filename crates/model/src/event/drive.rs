@@ -22,7 +22,7 @@ pub enum DiskOf {
     Memory,
 }
 
-/// A drive was found attached for proof. Recorded where it differs from the last record of any drive, initially
+/// A drive was found attached for proof. Appended only on a change: the site's newest such event holds, and without one
 /// [`DriveAttached::PLAIN`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveAttached {

@@ -10,7 +10,7 @@ use crate::flow::StageName;
 /// A stage's failure: retried at `retry_at`, or left to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
-    /// From 1.
+    /// Which attempt failed, from 1.
     pub attempt: u32,
     /// The wrong digest that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,7 @@ pub struct Failed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub retry_at: Option<Timestamp>,
-    /// The failed stage.
+    /// The stage that failed.
     pub stage: StageName,
 }
 

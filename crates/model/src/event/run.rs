@@ -25,7 +25,7 @@ pub struct RunRequested {
 /// A booking that could not be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
-    /// Printable and shortened.
+    /// Its id as the server gave it, printable and shortened.
     pub booking: String,
     /// The reason.
     pub reason: String,

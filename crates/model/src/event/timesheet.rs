@@ -14,7 +14,7 @@ use crate::quantity::{ByteCount, Month};
 pub struct Enumerated {
     /// The digest in the server's record.
     pub digest: Digest,
-    /// Its unescaped name, unsafe.
+    /// The name that the server gave: unescaped, never a path.
     pub filename: String,
     /// When it was signed off.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -36,13 +36,13 @@ pub enum SyncMethod {
 /// A file durably on a drive, unproven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fetched {
-    /// Its drive.
+    /// The drive that holds the copy.
     pub drive: DriveId,
     /// The transfer's duration.
     pub elapsed_ms: u64,
-    /// The digest in the server's algorithm.
+    /// Digest of the received bytes, in the server's algorithm.
     pub in_flight: Digest,
-    /// Its bag's month.
+    /// The month whose bag holds it.
     pub month: Month,
     /// The path below the drive's root.
     pub path: String,
@@ -73,9 +73,9 @@ pub enum ReadBack {
 pub struct BackedUp {
     /// The common digest, in the server's algorithm.
     pub digest: Digest,
-    /// Its drive.
+    /// The drive that holds the copy.
     pub drive: DriveId,
-    /// Its bag's month.
+    /// The month whose bag holds it.
     pub month: Month,
     /// The path below the drive's root.
     pub path: String,
@@ -105,12 +105,12 @@ pub struct Purged {
     pub purge: String,
 }
 
-/// A stage extends its claim.
+/// A lease: a stage is still at work on the subject, and renews this until it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
-    /// The stage.
+    /// The stage at work.
     pub stage: StageName,
-    /// When the claim lapses.
+    /// Unless renewed, the work is free for others from then on.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub until: Timestamp,
 }

@@ -50,7 +50,7 @@ async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Re
     }
     if is_in_database {
         let opened = site::unchecked_log(config).await.map_err(|error| Check::error("log", &error))?;
-        let tried = opened.rehearse().await;
+        let tried = opened.probe_write().await;
         opened.close().await;
         let why = match tried {
             Ok(None) => return Ok(()),

@@ -17,7 +17,7 @@ const TEXT_BYTES: usize = 1200;
 
 impl PostgresWriter {
     /// Not retried: nobody waits for a server that starts or stops.
-    pub(crate) async fn rehearse(&mut self) -> Result<(), WriteError> {
+    pub(crate) async fn probe_write(&mut self) -> Result<(), WriteError> {
         // An error from here on drops the connection and its transaction.
         let mut connection = self.connected().await?;
         let mut transaction = timely(connection.begin()).await?;
