@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use strongroom_eventlog::AppendError;
 use strongroom_model::event::{AlarmRaised, Failed, Held};
-use strongroom_model::text::printable;
+use strongroom_model::text::{printable, with_causes};
 use strongroom_model::{
     ByteCount, Event, Expected, Failure, FailureKind, Fate, IllegalTransition, NewEvent, Position, Recorded,
     StreamName, Version,
@@ -154,7 +154,8 @@ impl Settling {
                 Some((stream, trigger.position))
             }
             Err(error) => {
-                self.warn_unsettled(&stream, &error);
+                tracing::warn!(stage = %self.context.stage, %stream, error = %with_causes(&error),
+                    "a task's lease was not appended to the log: trying again when it is renewed");
                 None
             }
         }
