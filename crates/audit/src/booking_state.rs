@@ -34,7 +34,7 @@ pub struct BookingState {
 /// A proven copy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CopyProof {
-    /// Its drive.
+    /// The drive that holds the copy.
     pub drive: DriveId,
     /// Below the drive's root.
     pub path: String,

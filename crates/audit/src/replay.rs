@@ -13,18 +13,18 @@ use crate::replay_state::ReplayState;
 /// Some hundred KiB.
 pub(crate) const PAGE_EVENTS: usize = 500;
 
-/// How everything stands after a replay.
+/// The counts after a replay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReplayTotals {
     /// Whose log it is.
     pub site: SiteId,
-    /// Events.
+    /// Events that were replayed.
     pub events: u64,
     /// The last event's position.
     pub position: Option<Position>,
     /// The last event's time.
     pub time: Option<Timestamp>,
-    /// How the bookings stand.
+    /// Bookings by status.
     pub bookings: BookingCounts,
     /// The booking, where only one is replayed.
     #[serde(skip_serializing_if = "Option::is_none")]

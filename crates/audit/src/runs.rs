@@ -25,7 +25,7 @@ pub struct RunEntry {
     pub trigger: Trigger,
     /// It may take so many bookings.
     pub oldest: u32,
-    /// Its state.
+    /// How far it is.
     pub state: RunState,
     /// Bookings that waited on the server; `None`: it was not asked yet.
     pub waiting: Option<u64>,
@@ -44,7 +44,7 @@ pub struct RunEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// Requested.
+    /// Requested; the server was not asked yet.
     Due,
     /// It asked the server.
     Enumerated,

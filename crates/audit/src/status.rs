@@ -94,7 +94,7 @@ pub struct Bookings {
 /// How far a log goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogHead {
-    /// Events.
+    /// Number of events.
     pub size: u64,
     /// RFC 6962's root, in base64.
     pub root: String,
@@ -139,7 +139,7 @@ pub struct Observed {
     pub waiting: Option<u64>,
     /// Drives that are or should be attached.
     pub drives: Vec<DriveState>,
-    /// Processes.
+    /// Processes of the site that report that they are alive.
     pub processes: Vec<Process>,
     /// What the work needs and no process does.
     pub missing: Vec<Missing>,
