@@ -105,7 +105,7 @@ impl Reconciled {
             IntentOutcome::Occupied => self.not_done.push((id, "another file has its place".to_owned())),
             IntentOutcome::NoStorage(trouble) => self.not_done.push((id, trouble.message().to_owned())),
             IntentOutcome::NotDone(why) | IntentOutcome::Unsure(why) | IntentOutcome::Changed(why) => {
-                self.not_done.push((id, why))
+                self.not_done.push((id, why));
             }
         }
     }

@@ -8,7 +8,7 @@
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
-//! - [`sentence`](mod@sentence): an event in words; [`state`]: folds that find what does not fit;
+//! - [`sentence`](mod@sentence): an event in words; [`replay_state`]: folds that find what does not fit;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
 pub mod alarms;

@@ -394,7 +394,7 @@ impl EventLog {
             // A short page means that nothing more waits, so one with gaps is filled up.
             match page.last() {
                 Some(last) if page.len() >= page_limit && events.len() < limit.min(MAX_READ) => {
-                    from = last.position.next()
+                    from = last.position.next();
                 }
                 _ => return Ok(events),
             }

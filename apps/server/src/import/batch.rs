@@ -189,7 +189,7 @@ async fn place(documents: &Documents, files: Vec<Ready>, report: &mut ImportRepo
         match settled {
             IntentOutcome::Done => report.imported(size),
             IntentOutcome::NoStorage(trouble) => {
-                report.skip(&shown, format!("it was not taken: {}", trouble.message()))
+                report.skip(&shown, format!("it was not taken: {}", trouble.message()));
             }
             IntentOutcome::NotDone(why) | IntentOutcome::Unsure(why) | IntentOutcome::Changed(why) => {
                 report.skip(&shown, format!("it was not taken: {why}"));

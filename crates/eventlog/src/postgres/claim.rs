@@ -108,7 +108,7 @@ impl Keeper {
                 && let Ok(ours) = try_lock(&mut session, &self.site).await
             {
                 if ours {
-                    tracing::info!(site = %self.site, "the claim to drive runs was regained after the database was away");
+                    tracing::info!(site = %self.site, "the claim to the runs was regained after the database was away");
                     return Ok(session);
                 }
                 let holder = holder(&mut session, &self.site).await.unwrap_or_default();
