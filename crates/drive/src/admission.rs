@@ -7,6 +7,6 @@ use crate::error::DriveError;
 /// [`Slot`](crate::Slot) asks before each use, from many threads that may block. Nothing is written to the drive
 /// before, or after an error.
 pub trait Admission: fmt::Debug + Send + Sync {
-    /// An error forbids its use now.
+    /// An error is an obstacle: the drive is not used, and the slot asks again. Answer known drives quickly.
     fn admit(&self, drive: &Drive) -> Result<(), DriveError>;
 }

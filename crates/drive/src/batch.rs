@@ -164,6 +164,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>,
     Err(DriveErrorKind::NotPlain.of(path))
 }
 
+/// Another worker wrote it, and may have stopped before its sync.
 fn synced_size(mount: &Mount, path: &Relative) -> Result<ByteCount, DriveError> {
     let file = mount.top().file(path).map_err(|error| mount.error(Operation::Read, path, error))?;
     mount.sync_file(&file).map_err(|error| mount.error(Operation::Sync, path, error))?;

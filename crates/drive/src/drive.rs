@@ -87,13 +87,13 @@ impl Drive {
         Ok((mount.identity().clone(), mount.space()?))
     }
 
-    /// Of any folder, a drive or not.
+    /// What any folder is on, a drive or not.
     pub fn backing_of(root: &Path) -> Result<Backing, DriveError> {
         let top = open_top(root)?;
         Ok(Backing::of(&top).unwrap_or(Backing::Cache(Cache::Unknown)))
     }
 
-    /// See [`Backing`].
+    /// What the drive is on.
     pub fn backing(&self) -> Result<Backing, DriveError> {
         Ok(self.mount()?.backing())
     }
@@ -146,6 +146,7 @@ impl Drive {
                 FolderContent::Others => None,
             };
             if let Some(partial) = partial {
+                // Its own bytes are promised already.
                 self.check_room(&mount, ByteCount(0))?;
                 return Ok(partial);
             }
@@ -241,6 +242,7 @@ impl Drive {
         Ok(fresh)
     }
 
+    /// Reuses a current mount, so that not every file reads the identity.
     fn session(&self) -> Result<Arc<Mount>, DriveError> {
         let held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         match held {

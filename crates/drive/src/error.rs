@@ -117,13 +117,13 @@ pub enum DriveErrorKind {
     BadManifest(String),
     /// Another worker is writing the file.
     Busy,
-    /// More bytes than the announced number.
+    /// More bytes than announced; the announced number.
     TooLong(ByteCount),
     /// The file is not there.
     CopyMissing,
     /// Not a plain file or folder of ours.
     NotPlain,
-    /// A proven copy of other content.
+    /// A proven copy of other content is there.
     Proven,
     /// Not a path of this crate.
     BadPath,
@@ -210,7 +210,7 @@ impl DriveError {
         Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
     }
 
-    /// What to record on the booking without an [`DriveError::obstacle`].
+    /// The code to record on the booking if [`DriveError::obstacle`] is `None`.
     #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {
@@ -266,7 +266,7 @@ pub enum InitError {
         /// The label, made printable.
         label: String,
     },
-    /// Another error.
+    /// The drive cannot be set up.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }
@@ -288,7 +288,7 @@ pub enum RestoreError {
         /// The label, made printable.
         label: String,
     },
-    /// Another error.
+    /// The drive cannot get its identity back.
     #[error(transparent)]
     Drive(#[from] DriveError),
 }

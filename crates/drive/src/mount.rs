@@ -207,6 +207,7 @@ impl Mount {
             made => drop(made?),
         }
         let held = names_in(&folder)?.iter().any(|there| *there == *name);
+        // If we stop before this, recovery removes it.
         remove_in(&folder, &name)?;
         Ok(held)
     }

@@ -158,6 +158,7 @@ impl Partial {
     fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
         let file = match self.mount.top().file(self.spot.path()) {
             Ok(file) => file,
+            // Anything else there is dealt with at the rename.
             Err(_) => return Ok(false),
         };
         let stat = Stat::of(&file).map_err(|error| self.error(Operation::Read, error))?;

@@ -18,7 +18,7 @@ pub struct ReadBackResult {
     pub size: ByteCount,
     /// How it was really read.
     pub method: ReadBack,
-    /// The file itself.
+    /// The file that was read, and its version.
     pub seen: FileVersion,
 }
 
@@ -57,7 +57,7 @@ pub struct Recovery<'a> {
     /// Paths in these months that this log fetched and never proved. Unlisted files there are leftovers; others stay
     /// ([`RecoveryReport::unlisted`]).
     pub abandoned: &'a BTreeSet<String>,
-    /// The log's first event. A lost log may have proven older files.
+    /// The time of the log's first event. A lost log may have proven older files, so they stay.
     pub since: Option<Timestamp>,
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// Returns 0 at the file's end.
+/// Reads at an offset; 0 at the file's end.
 pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     loop {
         match file.read_at(bytes, at) {
@@ -14,12 +14,12 @@ pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     }
 }
 
-/// Fills `bytes`; an error if the file ends before.
+/// Fills `bytes` from an offset; fails if the file ends before.
 pub fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     file.read_exact_at(bytes, at)
 }
 
-/// After an error some bytes may be written.
+/// Writes at an offset; after an error some bytes may be written.
 pub fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     file.write_all_at(bytes, at)
 }

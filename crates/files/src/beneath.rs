@@ -37,7 +37,7 @@ pub struct Policy {
 pub struct MadeFolder {
     /// The folder.
     pub folder: Folder,
-    /// Folders with a new entry, outermost first (empty: the root): syncing these makes it durable.
+    /// Folders with a new entry, outermost first (empty: the root): syncing these makes the new ones durable.
     pub changed: Vec<PathBuf>,
 }
 
@@ -54,7 +54,7 @@ pub struct Beneath {
 }
 
 impl Beneath {
-    /// The root's own path may lead through links.
+    /// Opens a root; its own path may lead through links.
     pub fn open(path: &Path, policy: Policy) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = call(|| fault!("files.open-root"), || rustix::fs::open(path, flags, Mode::empty()))?;
@@ -63,7 +63,7 @@ impl Beneath {
         Ok(Self { top, id, policy, filesystem, walks: AtomicBool::new(false) })
     }
 
-    /// See [`Filesystem`].
+    /// What the root's file system supports.
     #[must_use]
     pub const fn filesystem(&self) -> Filesystem {
         self.filesystem
@@ -96,7 +96,7 @@ impl Beneath {
         rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }
 
-    /// `ELOOP` or `ENOTDIR` where a link or a file is on the way.
+    /// Opens a folder; `ELOOP` or `ENOTDIR` where a link or a file is on the way.
     pub fn folder(&self, path: impl AsRef<Path>) -> io::Result<Folder> {
         self.open_at(path.as_ref(), OFlags::RDONLY | OFlags::DIRECTORY)
     }
@@ -159,7 +159,7 @@ impl Beneath {
         Err(Errno::NOENT.into())
     }
 
-    /// `None` if nothing is there.
+    /// Attributes; `None` if it or its parent folder is missing.
     pub fn stat(&self, path: impl AsRef<Path>) -> io::Result<Option<Stat>> {
         let Some((folder, name)) = split(path.as_ref()) else { return Stat::of(&self.top).map(Some) };
         checked(path.as_ref())?;
@@ -169,7 +169,7 @@ impl Beneath {
         }
     }
 
-    /// Renames without replacing (`EEXIST`).
+    /// Renames without replacing (`EEXIST` if taken).
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         let ((from_folder, from_name), (to_folder, to_name)) =
             split(from.as_ref()).zip(split(to.as_ref())).ok_or(Errno::INVAL)?;

@@ -21,7 +21,7 @@ pub(crate) fn call<T>(fault: impl Fn() -> Option<Fault>, mut call: impl FnMut() 
     }
 }
 
-/// For calls made elsewhere.
+/// An injected fault, for calls made elsewhere.
 pub fn faulted(fault: impl Fn() -> Option<Fault>) -> io::Result<()> {
     call(fault, || Ok(()))
 }

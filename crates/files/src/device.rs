@@ -21,7 +21,7 @@ const RAMFS: u32 = 0x8584_58f6;
 const HUGETLBFS: u32 = 0x9584_58f6;
 const FUSE: u32 = 0x6573_5546;
 
-/// From the best to the worst.
+/// What a file system is on, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backing {
     /// Devices, read past the page cache.
@@ -35,13 +35,13 @@ pub enum Backing {
 /// Whose cache it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
-    /// A loop device's file's (`.img`, VeraCrypt, LUKS in a file).
+    /// A loop device's: that of the disk with its file (`.img`, VeraCrypt, LUKS in a file).
     Loop,
     /// A FUSE program's (ntfs-3g, exfat-fuse).
     Fuse,
     /// A network server's.
     Network,
-    /// None is known, nor its absence.
+    /// Unknown, perhaps none.
     Unknown,
 }
 
@@ -58,7 +58,7 @@ impl Backing {
         }
     }
 
-    /// The reason and the remedy.
+    /// Why reads may not come from a device, and the remedy.
     #[must_use]
     pub const fn reason(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -83,7 +83,7 @@ impl Backing {
     }
 }
 
-/// A disk's device number: the same for all subvolumes of one Btrfs.
+/// A folder's disk by device number: the same for all subvolumes of one Btrfs.
 pub fn disk_of(folder: impl Handle) -> io::Result<u64> {
     let device = rustix::fs::fstat(folder)?.st_dev;
     Ok(disk(Path::new("/"), device).unwrap_or(device))
@@ -102,7 +102,6 @@ fn disk(top: &Path, device: u64) -> Option<u64> {
     Some(fs::metadata(source).ok()?.rdev()).filter(|device| *device != 0)
 }
 
-/// The worst layer.
 fn below(top: &Path, device: u64, layers: u32) -> Backing {
     let unknown = Backing::Cache(Cache::Unknown);
     let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));

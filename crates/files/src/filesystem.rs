@@ -30,12 +30,12 @@ impl Filesystem {
     /// Of an open file or folder.
     pub fn of(file: impl Handle) -> io::Result<Self> {
         let magic = call(|| fault!("files.statfs"), || rustix::fs::fstatfs(&file))?.f_type;
-        // Its type differs between architectures.
+        // Its type differs between architectures; the numbers fit in 32 bits.
         let magic = u32::try_from(magic & 0xffff_ffff).unwrap_or(0);
         Ok(Self::known(magic, *KERNEL))
     }
 
-    /// linux/magic.h, exFAT's and NTFS's sources.
+    /// From linux/magic.h, exFAT's and NTFS's sources.
     fn known(magic: u32, kernel: Option<(u32, u32)>) -> Self {
         let (on_device, keeps_birth, syncs) = match magic {
             // ext2 to ext4, XFS, Btrfs, F2FS.

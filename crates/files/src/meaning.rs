@@ -9,7 +9,7 @@ use crate::refusal::errno;
 /// The refused operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// Opening; attributes.
+    /// Opening, or reading attributes.
     Open,
     /// Creating.
     Create,
@@ -32,7 +32,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All.
+    /// Every operation.
     pub const ALL: [Self; 10] = [
         Self::Open,
         Self::Create,
@@ -64,15 +64,15 @@ pub enum ErrorClass {
     Disk,
     /// Only this file.
     File,
-    /// Size or name is impossible.
+    /// The file system cannot hold this size or name.
     Unfit,
     /// Something else is there.
     Taken,
     /// No such file.
     Missing,
-    /// No such call.
+    /// The call is not supported.
     Unsupported,
-    /// A signal: nothing.
+    /// A signal: nothing is wrong.
     Nobody,
 }
 
@@ -87,7 +87,7 @@ pub struct Meaning {
     pub message: &'static str,
 }
 
-/// `None` for errors outside the table.
+/// An error's meaning; `None` for errors outside the table.
 #[must_use]
 pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
     meaning_of(call, errno(error)?)

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 /// Linux's `PATH_MAX`.
 const MAX_PATH_BYTES: usize = 4096;
-/// Linux's `NAME_MAX`.
+/// The longest name: Linux's `NAME_MAX`.
 pub const MAX_NAME_BYTES: usize = 255;
 
 /// Whether a path stays below a root: no part is empty, `.`, `..` or too long. Names need not be text.

@@ -1,10 +1,8 @@
-//! Errors that callers distinguish.
-
 use std::io;
 
 use rustix::io::Errno;
 
-/// A refusal's reason.
+/// Errors that callers distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// `ENOENT`.
@@ -23,12 +21,12 @@ pub enum Refusal {
     Forbidden,
     /// In use (`EBUSY`).
     Busy,
-    /// `EIO`.
+    /// The device reports an error (`EIO`).
     Device,
 }
 
 impl Refusal {
-    /// `None` for other errors.
+    /// Classifies an error; `None` for others.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         Some(match errno(error)? {

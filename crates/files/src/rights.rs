@@ -32,7 +32,7 @@ impl From<Use> for Access {
 }
 
 impl Beneath {
-    /// Links are followed.
+    /// Fails if this user lacks that access; links are followed.
     pub fn may(&self, path: &str, needed: Use) -> io::Result<()> {
         call(|| fault!("files.access"), || rustix::fs::accessat(self, path, needed.into(), AtFlags::EACCESS))
     }

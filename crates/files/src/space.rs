@@ -10,13 +10,13 @@ use crate::call::call;
 /// A file system's room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes for this user.
+    /// Bytes that this user may still write.
     pub free: u64,
-    /// In bytes.
+    /// Size in bytes.
     pub total: u64,
     /// More files that fit, where limited.
     pub files: Option<u64>,
-    /// Mounted so.
+    /// Whether it is mounted read-only.
     pub read_only: bool,
 }
 
@@ -26,7 +26,7 @@ impl Space {
         call(|| fault!("files.statfs"), || rustix::fs::fstatvfs(&folder)).map(Self::from)
     }
 
-    /// By path.
+    /// Of the file system at a path.
     pub fn at(folder: &Path) -> io::Result<Self> {
         Ok(rustix::fs::statvfs(folder)?.into())
     }

@@ -10,24 +10,24 @@ use crate::Handle;
 /// Device and inode; hard links share them.
 pub type FileId = (u64, u64);
 
-/// Attributes.
+/// A file's attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// Its type.
     pub kind: FileKind,
     /// Its device and inode.
     pub id: FileId,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// When its bytes last changed.
     pub modified: Time,
     /// When bytes, names or permissions last changed; cannot be set.
     pub changed: Time,
-    /// Whether it has hard links.
+    /// Whether it has another hard link.
     pub has_other_names: bool,
 }
 
-/// The type of a name.
+/// A file's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A plain file.
@@ -59,7 +59,7 @@ impl Stat {
         self.kind == FileKind::File
     }
 
-    /// Same file, same bytes, judged by attributes; perhaps renamed.
+    /// Whether file and bytes are the same by attributes; the name may differ.
     #[must_use]
     pub fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
@@ -98,7 +98,7 @@ impl From<&rustix::fs::Stat> for Stat {
     }
 }
 
-/// Birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
+/// A file's birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
 #[must_use]
 pub fn birth_of(file: impl Handle) -> Option<Time> {
     let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
@@ -106,7 +106,7 @@ pub fn birth_of(file: impl Handle) -> Option<Time> {
     is_known.then_some(Time { seconds: stat.stx_btime.tv_sec, nanoseconds: stat.stx_btime.tv_nsec })
 }
 
-/// A mount point's device differs from its parent's.
+/// Whether it is a mount point: its device differs from its parent's.
 #[must_use]
 pub fn is_mount_point(folder: &Path) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();

@@ -17,7 +17,7 @@ use crate::stat::Stat;
 /// From here on, one `syncfs` costs less than an `fsync` each.
 const MAX_FSYNCS: usize = 8;
 
-/// While file systems are compared.
+/// Held open to compare file systems; further ones are synced singly.
 const MAX_OPEN_FOLDERS: usize = 256;
 
 /// Makes a file's bytes durable.
@@ -34,8 +34,8 @@ pub fn sync_folder(folder: impl Handle) -> io::Result<()> {
 }
 
 impl Beneath {
-    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is reported once per
-    /// open root.
+    /// Makes the whole file system durable, where [`Filesystem::syncfs`](crate::Filesystem::syncfs). An error is
+    /// reported once per open root, for all who wrote before.
     pub fn sync_all(&self) -> io::Result<()> {
         call(|| fault!("files.syncfs"), || rustix::fs::syncfs(self))
     }

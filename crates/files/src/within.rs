@@ -18,7 +18,7 @@ use crate::{Folder, Handle};
 /// More than a manifest can list, few enough for memory.
 const MAX_NAMES: usize = 4_000_000;
 
-/// For a name that is taken.
+/// What to do if the name is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// Fail with `EEXIST`.
@@ -27,7 +27,7 @@ pub enum Creation {
     OrOpen,
 }
 
-/// For reading and writing; `EISDIR` for anything but a plain file.
+/// Opens or makes a plain file for reading and writing; `EISDIR` for anything else.
 pub fn create_in(folder: impl Handle, name: impl AsRef<OsStr>, creation: Creation, mode: u32) -> io::Result<File> {
     let mut flags =
         OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -43,31 +43,31 @@ pub(crate) fn plain(file: OwnedFd) -> io::Result<File> {
     if Stat::of(&file)?.is_plain() { Ok(file.into()) } else { Err(Errno::ISDIR.into()) }
 }
 
-/// `ELOOP` or `ENOTDIR` for anything but a folder.
+/// Opens a folder; `ELOOP` or `ENOTDIR` for anything else.
 pub fn folder_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Folder> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     call(|| fault!("files.open"), || rustix::fs::openat(&folder, name.as_ref(), flags, Mode::empty()))
 }
 
-/// Makes a folder (`EEXIST`).
+/// Makes a folder (`EEXIST` if taken).
 pub fn make_in(folder: impl Handle, name: impl AsRef<OsStr>, mode: u32) -> io::Result<()> {
     call(|| fault!("files.mkdir"), || rustix::fs::mkdirat(&folder, name.as_ref(), Mode::from_raw_mode(mode)))
 }
 
-/// `None` if nothing is there.
+/// A name's attributes; `None` if nothing is there.
 pub fn stat_in(folder: impl Handle, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
     let found = call(|| fault!("files.stat"), || rustix::fs::statat(&folder, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW));
     Ok(absent_or(found)?.as_ref().map(Stat::from))
 }
 
-/// Unordered; an error above four million.
+/// A folder's names, unordered; an error above four million.
 pub fn names_in(folder: impl Handle) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for_each_name_in(folder, |name| names.push(name.to_owned()))?;
     Ok(names)
 }
 
-/// For callers that keep only some.
+/// [`names_in`] for callers that keep only some.
 pub fn for_each_name_in(folder: impl Handle, mut visit: impl FnMut(&OsStr)) -> io::Result<()> {
     let folder = call(|| fault!("files.readdir"), || rustix::fs::Dir::read_from(&folder))?;
     let mut count = 0;
@@ -105,7 +105,7 @@ fn absent_or<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Renames without replacing (`EEXIST`).
+/// Renames without replacing (`EEXIST` if taken).
 pub fn rename_in(
     from_folder: impl Handle,
     from: impl AsRef<OsStr>,

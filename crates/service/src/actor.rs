@@ -17,7 +17,7 @@ const LOGIN: &str = "/proc/self/loginuid";
 /// Nobody logged in, as under systemd.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// Such as `fetch@backup-1/strongroom/4242`.
+/// A stage of this process: `fetch@backup-1/strongroom/4242`.
 #[must_use]
 pub fn actor(stage: StageName) -> Actor {
     actor_named(stage.name())

@@ -25,7 +25,7 @@ impl Clock {
         Self(TimeSource::System)
     }
 
-    /// A clock for tests.
+    /// A clock for tests, which stands still until it is moved.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
@@ -67,12 +67,12 @@ impl Clock {
     }
 }
 
-/// Notices that the clock was set or the host slept, which stops timers too. For loops of a few seconds.
+/// Notices that the clock was set, or that the host slept: no timer shows that. For loops of a few seconds.
 #[derive(Debug, Default)]
 pub struct Gaps(Option<Timestamp>);
 
 impl Gaps {
-    /// Whether more time has passed than between two calls.
+    /// Whether the clock moved by more than [`MAX_SKEW`] since the last call.
     pub fn look(&mut self, now: Timestamp) -> bool {
         let last = self.0.replace(now).unwrap_or(now);
         now.duration_since(last).unsigned_abs() > MAX_SKEW

@@ -21,7 +21,7 @@ use self::stall::UnlessStalled;
 pub struct Bounds {
     /// For a request's head, and for idling between requests.
     pub head: Duration,
-    /// For any part of a response.
+    /// For the peer to accept any part of a response.
     pub stall: Duration,
     /// Whether it serves more than one request.
     pub keep_alive: bool,
@@ -33,7 +33,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)
     Ok((listener.local_addr()?, listener))
 }
 
-/// Once `stop` is cancelled, only to the end of the request in flight.
+/// Serves a connection; once `stop` is cancelled, only to the end of the request in flight.
 pub async fn serve(stream: TcpStream, router: Router, bounds: Bounds, stop: &CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head).keep_alive(bounds.keep_alive);

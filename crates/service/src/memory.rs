@@ -9,7 +9,7 @@ const MAX_ARENAS: libc::c_int = 2;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const GIVE_BACK_FROM_BYTES: libc::c_int = 128 << 10;
 
-/// Set what the environment does not (mallopt(3)), before the first thread.
+/// Sets both, unless the environment does (mallopt(3)). Call it before the first thread.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "no crate wraps mallopt(3) safely")]
 pub fn bound_allocator() {

@@ -8,7 +8,7 @@ use std::path::Path;
 #[cfg(unix)]
 const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
-/// For the owner only; existing folders are unchanged.
+/// Makes folders for their owner only; existing ones are unchanged.
 #[must_use]
 pub fn private_folders() -> DirBuilder {
     let mut builder = DirBuilder::new();
@@ -18,7 +18,7 @@ pub fn private_folders() -> DirBuilder {
     builder
 }
 
-/// New files are for the owner only.
+/// Opens files; new ones are for their owner only.
 #[must_use]
 pub fn private_files() -> OpenOptions {
     let mut options = OpenOptions::new();

@@ -38,7 +38,7 @@ pub enum RunLockError {
 }
 
 impl RunLock {
-    /// Does not wait; makes its file and folders.
+    /// Takes the lock without waiting; makes its file and folders.
     ///
     /// # Errors
     /// Another process holds it, or the file cannot be used.

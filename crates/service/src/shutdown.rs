@@ -15,7 +15,7 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Without signals.
+    /// Requested only by calls, not by signals.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -10,21 +10,21 @@ use crate::health::Health;
 /// The longest status line.
 const MAX_STATUS_CHARS: usize = 200;
 
-/// The process is set up.
+/// Reports that the process is set up.
 pub fn ready() {
     if let Err(error) = manager::notify(Notification::Ready) {
         tracing::warn!(%error, "cannot report readiness to the service manager");
     }
 }
 
-/// The process is shutting down.
+/// Reports that the process is shutting down.
 pub fn stopping() {
     if let Err(error) = manager::notify(Notification::Stopping) {
         tracing::debug!(%error, "cannot report the shutdown to the service manager");
     }
 }
 
-/// One line on what the process does.
+/// Reports what the process does, in one line.
 pub fn status(text: &str) {
     if let Err(error) = manager::notify(Notification::Status(&printable(text, MAX_STATUS_CHARS))) {
         tracing::debug!(%error, "cannot report the status to the service manager");

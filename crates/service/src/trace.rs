@@ -28,7 +28,7 @@ pub fn follow(span: &Span, traceparent: &str) {
     }
 }
 
-/// For work on many messages at once.
+/// Links `span` to the sender's, for work on many messages at once.
 pub fn link(span: &Span, traceparent: &str) {
     if let Some(other) = parse(traceparent) {
         span.add_link(other);

@@ -107,7 +107,7 @@ impl SourceError {
         AlarmRaised { kind, subject: SERVER.to_owned(), message, next_step: self.next_step() }
     }
 
-    /// What to record where one file, booking or run is concerned.
+    /// The code to record where one file, booking or run is concerned.
     #[must_use]
     pub fn failure_kind(&self) -> FailureKind {
         match &*self.cause {
@@ -196,7 +196,7 @@ fn storage_step(server: &str) -> String {
     format!("make room on the disk of {server}, or repair it: its log names the disk; work goes on by itself")
 }
 
-/// The alarm for a server that cannot write one booking.
+/// The alarm for a server that reports, about one booking, that it cannot write.
 #[must_use]
 pub fn no_storage(detail: &str) -> AlarmRaised {
     AlarmRaised {

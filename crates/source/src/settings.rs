@@ -13,7 +13,7 @@ pub struct SourceSettings {
     pub token: Option<String>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long the server may send nothing during a response.
+    /// How long the server may send nothing while a response is due.
     pub read_timeout: Duration,
     /// How many idle connections are kept: the concurrent downloads.
     pub connections: usize,
@@ -78,7 +78,7 @@ pub enum SettingsError {
     /// The address cannot be used.
     #[error("source.url {url:?} cannot be used: {reason}; write it as https://documents.example.org")]
     Url {
-        /// Without a login.
+        /// The address, without a login.
         url: String,
         /// What is wrong.
         reason: &'static str,

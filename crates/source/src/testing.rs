@@ -45,7 +45,7 @@ impl Reply {
         Self { bytes, then }
     }
 
-    /// With a `Content-Length`.
+    /// A response with a `Content-Length`.
     #[must_use]
     pub fn proper(head: &str, body: impl AsRef<[u8]>) -> Self {
         let head = format!("{head}\nContent-Length: {}", body.as_ref().len());

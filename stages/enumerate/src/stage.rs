@@ -28,6 +28,8 @@ pub const MAX_PAGES: u32 = 200;
 ///   anew, and finds that one claimed. One of two concurrent runs always succeeds: what refuses one is the other's
 ///   append;
 /// - if a duplicate of this run was faster, the run's own stream has moved on, and this outcome is dropped.
+///
+/// So no booking is taken twice.
 #[derive(Debug)]
 pub struct Enumerate {
     source: Source,

@@ -28,7 +28,7 @@ pub enum SettingsError {
     /// The configuration is incomplete or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Not an address.
+    /// A text is not an address.
     #[error("{key}: {text:?} is not an address: write it such as \"office@example.com\" or \"Ann <ann@example.com>\"")]
     Address {
         /// The key.

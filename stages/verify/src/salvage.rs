@@ -114,7 +114,7 @@ impl Salvage {
         Ok(SalvageProgress::Done)
     }
 
-    /// As strict as for a proof.
+    /// Whether a copy is what was listed, as strictly as for a proof.
     fn is_right(&self, file: &Unlisted, read: &ReadBackResult) -> bool {
         file.listed_as.contains(&read.pair.sha256) && !(self.device_only && read.method == ReadBack::Cached)
     }
@@ -133,7 +133,7 @@ impl Salvage {
         .await
     }
 
-    /// In one durable step, if they are still in place.
+    /// Lists copies in one durable step, if they are still in place.
     async fn list(&self, month: Month, proofs: Vec<ProvenCopy>, salvaged: &mut Salvaged) -> Result<(), DriveError> {
         if proofs.is_empty() {
             return Ok(());

@@ -458,7 +458,7 @@ fn slot(settings: &VerifySettings) -> Slot {
 type ProvenRead = (CopyToProve, BackedUp, FileVersion);
 type ListedProof = (CopyToProve, BackedUp, Result<(), DriveError>);
 
-/// One call per month. Blocks.
+/// Lists copies, with one call per month. Blocks.
 fn record(drive: &Drive, site: &strongroom_model::SiteId, mut proven: Vec<ProvenRead>) -> Vec<ListedProof> {
     let mut recorded = Vec::with_capacity(proven.len());
     proven.sort_by_key(|(_, proof, _)| proof.month);

@@ -49,7 +49,7 @@ impl UnknownFiles {
         Ok(())
     }
 
-    /// Raised before reading back, unless an alarm stands already.
+    /// Raises a month's alarm before its files are read back, unless it is raised already.
     pub(crate) async fn reading_back(&self, month: Month, files: &[Unlisted]) -> Result<(), AlarmError> {
         let listed = files.iter().filter(|file| !file.listed_as.is_empty()).count();
         let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();

@@ -30,7 +30,7 @@ pub(super) fn make(mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
         give_name(mount, place, &draft)
     });
     if made.is_err() {
-        // It may hold the last room of a full drive.
+        // It may hold the last room of a full drive. Recovery removes what stays.
         let _ = sweep(mount, &draft);
     }
     made

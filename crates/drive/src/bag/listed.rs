@@ -83,7 +83,7 @@ impl Listed {
         Ok(&self.all)
     }
 
-    /// From memory of that `generation`.
+    /// Notes that the manifest was rewritten from memory of that `generation`.
     pub(super) fn rewritten(&mut self, generation: u64, stamp: Option<Stamp>) {
         self.is_begun = true;
         if self.generation == generation && self.stamp.is_some() {

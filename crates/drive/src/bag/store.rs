@@ -102,7 +102,7 @@ impl Bag {
         Ok(true)
     }
 
-    /// Whether there was a journal.
+    /// Rewrites the manifest with the journal's lines; whether there was a journal.
     pub(crate) fn fold(&self, mount: &Mount) -> Result<bool, DriveError> {
         let _lock = lock_manifests(mount)?;
         let is_there = self.listed(mount)?.journal.is_some();

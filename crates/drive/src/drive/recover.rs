@@ -146,6 +146,7 @@ impl<'a> Sweeper<'a> {
             Some(folder) => unlisted_in(self.mount, &bag, lists, folder, &data)?,
             None => Vec::new(),
         };
+        // So that each start reports the same.
         names.sort_unstable();
         for name in names {
             self.booking(&place, &name, lists == BagListing::Copies)?;

@@ -1,5 +1,6 @@
-//! mincore(2) works on every file system without I/O; cachestat(2) needs Linux 6.5, and `preadv2` with `RWF_NOWAIT`
-//! starts the read-ahead that it is to find absent.
+//! Counts cached pages: posix_fadvise(2) and `O_DIRECT` may silently do nothing. mincore(2) works on every file system
+//! without I/O; cachestat(2) needs Linux 6.5, and `preadv2` with `RWF_NOWAIT` starts the read-ahead that it is to find
+//! absent.
 
 use std::io;
 use std::os::fd::AsRawFd as _;

@@ -47,7 +47,7 @@ pub enum ConfigError {
     Value {
         /// File and line, or variable.
         place: String,
-        /// With its sections.
+        /// The key, with its sections.
         key: String,
         /// Found and expected.
         message: String,
@@ -55,7 +55,7 @@ pub enum ConfigError {
     /// A required value is missing.
     #[error("{key} is not set: {purpose}; set {example}")]
     Missing {
-        /// With its sections.
+        /// The key, with its sections.
         key: &'static str,
         /// Its purpose.
         purpose: &'static str,

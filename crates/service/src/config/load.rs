@@ -9,7 +9,7 @@ use confique::{Config as _, Layer};
 use super::error::ConfigError;
 use super::section::Config;
 
-/// In the working folder.
+/// The file's name in the working folder.
 pub const FILE_NAME: &str = "strongroom.toml";
 const SYSTEM_FILE: &str = "/etc/strongroom/strongroom.toml";
 

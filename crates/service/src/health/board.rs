@@ -123,7 +123,7 @@ impl Probe {
         self.report(Ok(()));
     }
 
-    /// Anybody may read `why`.
+    /// Reports it unhealthy; anybody may read `why`.
     pub fn bad(&self, why: impl Into<String>) {
         self.report(Err(why.into()));
     }

@@ -36,7 +36,7 @@ pub struct Metric {
 /// Which processes record a metric, where each part has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordedBy {
-    /// All.
+    /// All processes.
     Every,
     /// The relay.
     Relay,
@@ -47,7 +47,7 @@ pub enum RecordedBy {
 }
 
 impl RecordedBy {
-    /// Their roles.
+    /// The processes' roles.
     #[must_use]
     pub const fn roles(self) -> &'static [&'static str] {
         match self {

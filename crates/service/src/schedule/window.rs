@@ -67,7 +67,7 @@ impl Opening {
         format!("the {} of {}", self.noun(), self.date)
     }
 
-    /// Of all openings to `last`.
+    /// The name of all openings to `last`.
     #[must_use]
     pub fn title_through(&self, last: &Self) -> String {
         if self.date == last.date {

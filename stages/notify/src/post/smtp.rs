@@ -77,7 +77,7 @@ pub enum SmtpSetupError {
         "mail.smtp.user is set but mail.smtp.tls is \"none\": the password would be readable on the way to {0}; use \"starttls\" or \"tls\""
     )]
     ClearPassword(String),
-    /// An invalid name for EHLO.
+    /// `mail.smtp.hello` is not a name for EHLO.
     #[error(
         "mail.smtp.hello: {0:?} is not a host's name: write it such as \"backup-1.example.com\", or an address such as \"[192.0.2.7]\""
     )]

@@ -20,7 +20,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A protected and logged-in connection.
+/// A connection, protected and logged in as configured.
 pub(super) struct Connection {
     stream: BufReader<Box<dyn Stream>>,
     features: Features,

@@ -17,7 +17,7 @@ pub struct Stuck {
     pub quarantined: Option<String>,
 }
 
-/// Bookings with one cause.
+/// Subjects of one kind with one cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
     /// Their number.
@@ -58,7 +58,7 @@ struct Gathered {
 }
 
 impl Collector {
-    /// Adds a booking by its last event.
+    /// Adds a subject by its last event.
     pub(super) fn add(&mut self, last: &Recorded) {
         let Some(failed) = last.event.failure() else { return };
         let group = self.groups.entry((last.stream.kind(), failed.kind)).or_default();

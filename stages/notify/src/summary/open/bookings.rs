@@ -24,13 +24,13 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// All.
+    /// All in progress.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.to_fetch + self.to_prove + self.to_tell
     }
 
-    /// Not proven yet.
+    /// Those not proven yet.
     #[must_use]
     pub const fn unproven(&self) -> u64 {
         self.to_fetch + self.to_prove
@@ -45,8 +45,8 @@ struct Census {
     counted: Counted,
 }
 
-/// By hash: a million may be open. A collision is improbable, since the key is random, and would only miscount a mail
-/// by one.
+/// By hash: a million may be open. A collision is improbable, since the key is random, and would only make a mail count
+/// one less.
 #[derive(Default)]
 struct Counted {
     hashes: HashSet<u64>,
@@ -64,7 +64,7 @@ impl Counted {
     }
 }
 
-/// Bookings at `to`: those unchanged since, and those changed since that were open before. A booking that changes
+/// Subjects at `to`: those unchanged since, and those changed since that were open before. One that changes
 /// between the two passes is found by both and counted once; none is missed, since the second reads up to the log's end
 /// after the first.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<(Claimed, Attention), LogError> {

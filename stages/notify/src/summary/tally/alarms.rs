@@ -19,13 +19,13 @@ pub struct AlarmChange {
 /// Alarms that began or ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Alarms {
-    /// Beginnings.
+    /// Alarms that began.
     pub raised: u64,
-    /// Ends.
+    /// Alarms that ended.
     pub cleared: u64,
-    /// Beginnings of overdue runs.
+    /// Overdue runs among those that began.
     pub overdue: u64,
-    /// All, in order.
+    /// All beginnings and ends, in order.
     pub changes: Bounded<AlarmChange>,
 }
 

@@ -25,7 +25,7 @@ pub struct OnDrive {
 /// What happened to files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Files {
-    /// Taken.
+    /// Taken by runs.
     pub enumerated: u64,
     /// Fetched onto the drive.
     pub fetched: u64,

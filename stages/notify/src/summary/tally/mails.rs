@@ -11,7 +11,7 @@ pub struct Mails {
     pub sent: Bounded<(String, String)>,
     /// Alarm changes that were mailed.
     pub changes_mailed: u64,
-    /// Failed attempts.
+    /// Failed attempts to send a mail.
     pub failed_attempts: u64,
 }
 

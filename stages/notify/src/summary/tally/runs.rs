@@ -4,7 +4,7 @@ use strongroom_model::{Event, Recorded};
 
 use super::Bounded;
 
-/// Runs.
+/// Runs, and what the server listed for them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunTally {
     /// Started by the schedule.
@@ -17,13 +17,13 @@ pub struct RunTally {
     pub failed_attempts: u64,
     /// Runs without a list in the end.
     pub given_up: u64,
-    /// Nothing was waiting.
+    /// Runs that found nothing waiting.
     pub nothing_waiting: u64,
-    /// Only claimed bookings, or such that need a person.
+    /// Runs that found only claimed bookings, or such that need a person.
     pub all_claimed: u64,
-    /// Only unusable records.
+    /// Runs that found only unusable records.
     pub none_usable: u64,
-    /// A list without any of the waiting bookings.
+    /// Runs whose list had none of the waiting bookings.
     pub none_listed: u64,
     /// Archived bookings offered again.
     pub forgotten: u64,
