@@ -6,7 +6,7 @@ use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
 use jiff::Timestamp;
 
-/// A change not yet notified.
+/// An alarm's beginning or end that was not mailed yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingChange {
     /// Its event.
@@ -47,7 +47,7 @@ pub struct Alarm {
     pub failure: Option<Failed>,
     /// Consecutive failed attempts to notify.
     pub failures: u32,
-    /// Recipients notified of all pending changes before others; later changes go to everybody.
+    /// Recipients who have the mail about all pending changes while others do not. A further change goes to everybody.
     pub reached: Vec<String>,
 }
 

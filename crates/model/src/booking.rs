@@ -4,6 +4,7 @@
 //! New ─Enumerated─▶ Enumerated ─Fetched─▶ Fetched ─BackedUp─▶ BackedUp ─Archived─▶ Archived ─Purged─▶ Purged
 //! ```
 //! `Failed` leads back to a stage's phase (`StageName::after_failure`); without `retry_at` only `Retried` continues.
+//! `Held` keeps the phase.
 
 use jiff::Timestamp;
 
@@ -34,7 +35,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The phase before that stage's work.
+    /// The phase of the bookings that a stage works on; `None`: it works on none.
     #[must_use]
     pub const fn before(stage: StageName) -> Option<Self> {
         match stage {
@@ -54,7 +55,7 @@ pub struct Booking {
     pub phase: Phase,
     /// The server's record when claimed.
     pub enumerated: Option<Enumerated>,
-    /// The copy.
+    /// The copy on the drive.
     pub fetched: Option<Fetched>,
     /// The proof.
     pub backed_up: Option<BackedUp>,
@@ -169,7 +170,8 @@ impl Booking {
             (Phase::Enumerated, Event::TimesheetFetched(data)) => {
                 self.phase = Phase::Fetched;
                 self.fetched = Some(data.clone());
-                // Kept until proven: else fetch and verify could pass a bad file back and forth for ever.
+                // `failures` and `wrong_digest` stay until the copy is proven: otherwise fetch and verify could pass
+                // a bad file back and forth for ever.
                 self.failure = None;
             }
             (Phase::Fetched, Event::TimesheetBackedUp(data)) => {

@@ -94,7 +94,7 @@ impl BookingStatus {
     }
 }
 
-/// Bookings by status, retries as what they become again.
+/// How many bookings have each status; one that waits for a retry has that of the stage that tries again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct BookingCounts {
     /// Given back to the next run. Not serialised: the server counts them as waiting.
@@ -115,7 +115,7 @@ pub struct BookingCounts {
 }
 
 impl BookingCounts {
-    /// Counts by label, without a newer version's.
+    /// From counts by label; a newer version's statuses are left out.
     #[must_use]
     pub fn of(counts: impl IntoIterator<Item = (Status, u64)>) -> Self {
         let mut of = Self::default();
@@ -132,7 +132,7 @@ impl BookingCounts {
         *self.count_mut(status) += 1;
     }
 
-    /// Those with that status.
+    /// How many have that status.
     #[must_use]
     pub const fn count(mut self, status: BookingStatus) -> u64 {
         *self.count_mut(status)
@@ -144,7 +144,7 @@ impl BookingCounts {
         BookingStatus::ALL.into_iter().map(|status| self.count(status)).sum()
     }
 
-    /// Those with a stage.
+    /// How many a stage works on.
     #[must_use]
     pub const fn in_progress(self) -> u64 {
         self.enumerated + self.fetched + self.backed_up

@@ -7,16 +7,16 @@ use crate::digest::{Digest, DigestPair};
 pub enum Verdict {
     /// All three agree: proven.
     BackedUp,
-    /// Right bytes arrived, others were read back.
+    /// The recorded bytes arrived, others were read back: the drive changed them.
     DriveChanged,
     /// The drive kept what arrived; the server's record differs.
     SourceDiffers,
-    /// Neither agrees.
+    /// Other bytes arrived than recorded, and others again were read back.
     BothDiffer,
 }
 
-/// Compares the server's digest with what arrived and what was read back. Read-back compares both digests of a pair,
-/// so that a server's weak algorithm does not weaken it.
+/// Compares the server's digest with what arrived and what was read back. `read_back` must equal `in_flight` in both
+/// digests of the pair, so that a server's weak algorithm does not weaken the proof.
 #[must_use]
 pub fn compare(server: &Digest, in_flight: &DigestPair, read_back: &DigestPair) -> Verdict {
     match (in_flight.named == *server, read_back == in_flight) {

@@ -105,7 +105,7 @@ impl From<Digest> for String {
     }
 }
 
-/// Not a supported digest.
+/// A text that is not a supported digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDigestError {
     /// It has no colon.
@@ -212,14 +212,14 @@ impl Hasher {
     }
 }
 
-/// SHA-256 for manifests, the server's algorithm for comparison.
+/// Computes two digests at once: SHA-256 for manifests, the server's algorithm for comparison.
 #[derive(Debug, Clone)]
 pub struct PairHasher {
     sha256: Hasher,
     other: Option<Hasher>,
 }
 
-/// Both digests.
+/// Both digests of a [`PairHasher`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestPair {
     /// In SHA-256.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::id::UseToken;
 
-/// 100 uses a second for 300 years: a higher number is forged.
+/// The greatest number of a use, 100 a second for 300 years: a higher one is forged.
 pub const MAX_GENERATION: u64 = 1_000_000_000_000;
 
 /// One use of a drive.
@@ -19,7 +19,7 @@ pub struct DriveUse {
 }
 
 impl DriveUse {
-    /// A use after all known ones.
+    /// A new use, numbered after all known ones.
     #[must_use]
     pub fn after(newest: Option<Self>, marks: &[Self]) -> Self {
         let before = marks.iter().chain(&newest).map(|one| one.generation).max().unwrap_or(0);

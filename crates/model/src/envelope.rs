@@ -17,9 +17,9 @@ use crate::stream::StreamName;
 /// A stream's version expected by an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// No event yet.
+    /// The stream has no event yet.
     New,
-    /// The last event's version.
+    /// The stream's last event has this version.
     After(Version),
 }
 
@@ -34,7 +34,7 @@ impl Expected {
     }
 }
 
-/// An event without a position, to append.
+/// An event to append, without a position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// Its id.

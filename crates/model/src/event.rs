@@ -23,11 +23,11 @@ use crate::stream::SubjectKind;
 /// A type of event.
 #[derive(Debug, Clone, Copy)]
 pub struct EventType {
-    /// Such as `strongroom.timesheet.backed-up.v1`.
+    /// Its name, such as `strongroom.timesheet.backed-up.v1`.
     pub name: &'static str,
     /// Its subject's kind; `None`: any.
     pub subject: Option<SubjectKind>,
-    /// Whether status and partition stay.
+    /// Whether it leaves its subject's status and partition as they were.
     pub keeps_status: bool,
     /// The JSON Schema of its `data`.
     pub schema: fn() -> schemars::Schema,
@@ -39,7 +39,7 @@ pub enum DecodeError {
     /// An unknown type.
     #[error("event type {0:?} is not known to this version: upgrade strongroom, then try again")]
     UnknownType(String),
-    /// Data that does not fit.
+    /// Data that does not fit its type.
     #[error("the data of a {type_name} event does not fit its schema")]
     BadData {
         /// The event's type.
@@ -62,7 +62,7 @@ macro_rules! catalogue {
             $(#[doc = $name] $(#[cfg(feature = $feature)])? $variant($data),)+
         }
 
-        /// Every type, in a booking's order.
+        /// Every type of event, in the order of a booking's life.
         pub const CATALOGUE: &[EventType] = &[
             $($(#[cfg(feature = $feature)])? EventType {
                 name: concat!("strongroom.", $name),
@@ -89,7 +89,7 @@ macro_rules! catalogue {
                 }
             }
 
-            /// Whether status and partition stay.
+            /// Whether it leaves its subject's status and partition as they were.
             #[must_use]
             pub const fn keeps_status(&self) -> bool {
                 match self {
@@ -168,13 +168,13 @@ impl Event {
         }
     }
 
-    /// Whether such a stream may have it.
+    /// Whether a stream of that kind may hold it.
     #[must_use]
     pub fn fits(&self, subject: SubjectKind) -> bool {
         self.subject_kind().is_none_or(|kind| kind == subject)
     }
 
-    /// The event that extends a claim; `None` where work is short, or harmless twice.
+    /// The event for a lease on such a subject; `None` if its work is short, or harmless to do twice.
     #[must_use]
     pub const fn held(subject: SubjectKind, held: Held) -> Option<Self> {
         match subject {
@@ -184,7 +184,7 @@ impl Event {
         }
     }
 
-    /// How many bytes were processed.
+    /// The size of the copy that it records; otherwise 0.
     #[must_use]
     pub const fn size_bytes(&self) -> ByteCount {
         match self {

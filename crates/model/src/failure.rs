@@ -16,7 +16,7 @@ pub struct Failure {
     pub fate: Fate,
     /// The wrong digest that caused it.
     pub digest: Option<Digest>,
-    /// The quarantined copy below the drive's root.
+    /// The quarantined copy's path below the drive's root.
     pub quarantined: Option<String>,
     /// Recipients who got a mail, if not all.
     pub reached: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Without details.
+    /// A failure without details.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>, fate: Fate) -> Self {
         Self { kind, message: message.into(), fate, digest: None, quarantined: None, reached: Vec::new(), raise: None }

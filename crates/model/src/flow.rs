@@ -66,13 +66,13 @@ impl StageName {
         }
     }
 
-    /// Whether it has partitions ([`crate::partition_of`]), each a queue.
+    /// Whether it has partitions ([`crate::partition_of`]), each with its own queue.
     #[must_use]
     pub const fn is_partitioned(self) -> bool {
         self.partitions().is_some()
     }
 
-    /// The kind that names its partitions.
+    /// The kind of subject whose ids name its partitions, if it has any.
     #[must_use]
     pub const fn partitions(self) -> Option<SubjectKind> {
         match self {
@@ -125,8 +125,7 @@ pub struct Next {
 }
 
 /// The next stage, if the event is its stream's last; `None`: nothing is to be done until something else happens. This
-/// one table drives in-process delivery, the broker's routing
-/// and recovery after a restart.
+/// one table drives in-process delivery, the broker's routing and recovery after a restart.
 #[must_use]
 pub fn next_step(event: &Event) -> Option<Next> {
     let stage = match event {
@@ -136,7 +135,7 @@ pub fn next_step(event: &Event) -> Option<Next> {
         Event::TimesheetEnumerated(_) => StageName::Fetch,
         Event::TimesheetFetched(_) => StageName::Verify,
         Event::TimesheetBackedUp(_) => StageName::Archive,
-        // The next run's list finds it.
+        // Not delivered: the next run's list finds it.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
         // Delivered again then, if the holder died.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::text::printable;
 
-/// Not such an id.
+/// A text that is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {what}: {rule}")]
 pub struct ParseIdError {
@@ -130,7 +130,7 @@ text_id!(
 );
 
 impl Actor {
-    /// The part.
+    /// The part of the program, such as `fetch`.
     #[must_use]
     pub fn part(&self) -> &str {
         self.0.split_once('@').map_or(self.0.as_str(), |(part, _)| part)

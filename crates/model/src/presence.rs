@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::flow::StageName;
 use crate::id::{Actor, DriveId};
 
-/// The only role that is not a stage.
+/// The role of the relay, the only one that is not a stage.
 pub const RELAY: &str = "relay";
 
 /// Needed even without waiting work.
@@ -121,7 +121,7 @@ pub struct Missing {
     /// The drive that binds the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drive: Option<DriveId>,
-    /// Its last known sign.
+    /// The last sign of a process with that role, if remembered.
     pub last_sign_at: Option<Timestamp>,
     /// Whether it stopped in order.
     pub ended: bool,
@@ -161,7 +161,7 @@ pub fn active_relays(signs: &[Seen]) -> Vec<&Seen> {
     relays
 }
 
-/// A message if several relays are active.
+/// The message if several relays are active.
 #[must_use]
 pub fn several(relays: &[&Seen]) -> Option<String> {
     let names: Vec<String> = relays.iter().map(|seen| format!("{} (pid {})", seen.sign.actor, seen.sign.pid)).collect();

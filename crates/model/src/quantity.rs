@@ -68,7 +68,7 @@ impl fmt::Display for ByteCount {
     }
 }
 
-/// Not a size.
+/// A text that is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a size: write a number of bytes, or one with KiB, MiB, GiB or TiB, such as \"2GiB\"")]
 pub struct ParseByteCountError(String);
@@ -131,7 +131,7 @@ impl fmt::Display for Month {
     }
 }
 
-/// Not a month.
+/// A text that is not a month.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a month: write the year and the month, such as 2026-11")]
 pub struct ParseMonthError(String);

@@ -18,7 +18,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether it enumerated or failed finally.
+    /// Whether it enumerated, or failed for good.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.enumerated.is_some() || self.failure.as_ref().is_some_and(|failed| failed.retry_at.is_none())

@@ -1,5 +1,5 @@
 //! Statuses and partitions, as text, so that storage and routing are independent of kinds. Both follow from a stream's
-//! last event without [`Event::keeps_status`].
+//! last *decisive* event, one without [`Event::keeps_status`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::event::{Event, Failed};
 use crate::id::DriveId;
 use crate::text::printable;
 
-/// Such as `backed-up`.
+/// A subject's status, such as `backed-up`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(Cow<'static, str>);
 
@@ -40,7 +40,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// The status after that event, if any.
+/// The status that a decisive event leaves its subject in, if it has one.
 #[must_use]
 pub fn status_of(event: &Event) -> Option<Status> {
     let label = match event {
@@ -99,7 +99,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Not a partition's name.
+/// A text that is not a partition's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} cannot be a partition: expected up to {MAX_PARTITION_BYTES} of a to z, 0 to 9 and hyphens")]
 pub struct ParsePartitionError(String);
@@ -116,7 +116,7 @@ impl FromStr for Partition {
     }
 }
 
-/// The next work's partition; `None`: anywhere.
+/// The partition of the subject's next work after a decisive event; `None`: it can be done anywhere.
 #[must_use]
 pub fn partition_of(event: &Event) -> Option<Partition> {
     match event {

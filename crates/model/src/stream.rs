@@ -54,7 +54,7 @@ impl SubjectKind {
         }
     }
 
-    /// Whether it is indexed by age; bookings are too many.
+    /// Whether its subjects are listed by age: bookings are too many for that index.
     #[must_use]
     pub const fn is_listed(self) -> bool {
         !matches!(self, Self::Booking)
@@ -126,7 +126,7 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// Not a stream's name.
+/// A text that is not a stream's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm and summary")]
 pub struct ParseStreamError(String);

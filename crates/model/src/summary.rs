@@ -9,13 +9,13 @@ use crate::fold::{Fold, IllegalTransition};
 pub struct Summary {
     /// Its number and interval.
     pub composed: Option<SummaryComposed>,
-    /// Its delivery.
+    /// How it was sent.
     pub sent: Option<SummarySent>,
     /// The failure not yet overcome.
     pub failure: Option<Failed>,
     /// Consecutive failed attempts.
     pub failures: u32,
-    /// Recipients who have it before others.
+    /// Recipients who have it while others do not.
     pub reached: Vec<String>,
 }
 

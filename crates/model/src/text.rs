@@ -19,7 +19,7 @@ pub const fn is_unseen(c: char) -> bool {
         || c as u32 & 0xfffe == 0xfffe
 }
 
-/// `text` on one line, control and invisible characters escaped, at most `most` characters.
+/// `text` on one line, control and invisible characters escaped; `…` replaces what exceeds `most` characters.
 #[must_use]
 pub fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
@@ -43,7 +43,7 @@ pub fn shown(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-/// To the minute: `2026-11-21 04:58 CET`.
+/// An instant to the minute: `2026-11-21 04:58 CET`.
 #[must_use]
 pub fn shown_to_the_minute(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()

@@ -1,4 +1,4 @@
-//! The table of alarms.
+//! The table of alarms: pauses, summaries, metrics and `docs/operations.md` follow it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
