@@ -16,7 +16,7 @@ use crate::postgres::PostgresWriter;
 use crate::prepared::Prepared;
 use crate::sqlite::SqliteWriter;
 
-/// Commands that wait before callers do.
+/// How many commands may be queued before callers wait to submit theirs.
 const MAX_QUEUED: usize = 1024;
 
 /// The interval of retries after a failed group while no other is submitted: no caller has to be the one who finds out.
@@ -30,7 +30,7 @@ pub(crate) enum Writer {
 
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// Failed before the commit.
+    /// Failed before the commit: nothing is stored.
     NotStored(LogError),
     /// Failed at the commit: perhaps stored.
     Unknown(StorageError),
@@ -103,7 +103,7 @@ impl Writer {
     }
 }
 
-/// Sizes may be reported out of order.
+/// Keeps the greatest size: sizes may be reported out of order.
 pub(crate) fn publish_size(appended: &watch::Sender<u64>, size: u64) {
     appended.send_if_modified(|known| {
         let more = size > *known;

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use strongroom_model::StageName;
 
-/// A stage's backlog, in subjects.
+/// How many subjects wait for a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageBacklog {
     /// The stage.
     pub stage: StageName,
-    /// Those without a delay.
+    /// Subjects that it may work on at once.
     pub at_once: u64,
-    /// Those with an earliest time, past or future.
+    /// Subjects that wait for a time, past or future.
     pub delayed: u64,
     /// The first of these times.
     pub first_due_at: Option<Timestamp>,

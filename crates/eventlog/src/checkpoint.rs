@@ -37,7 +37,7 @@ pub struct Checkpoint {
 /// A text that is not a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseCheckpointError {
-    /// Its lines differ.
+    /// It does not have a checkpoint's lines.
     #[error("it does not have the lines of a checkpoint")]
     Lines,
     /// Its size or root is malformed.

@@ -264,7 +264,7 @@ impl From<sqlx::Error> for LogError {
     }
 }
 
-/// Nothing can be stored.
+/// That nothing can be stored, since when and why.
 #[derive(Debug, Clone)]
 pub struct Unwritable {
     /// Since when.
@@ -278,7 +278,7 @@ pub struct Unwritable {
 /// Why an append failed. After [`AppendError::Unknown`] its events may be in the log, after any other error none is.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
-    /// Somebody else was first.
+    /// Somebody else was first: the stream is not at the expected version.
     #[error("{stream} {}, but {}: nothing was stored", describe(*.actual), describe_expected(*.expected))]
     Conflict {
         /// The stream.
@@ -291,7 +291,7 @@ pub enum AppendError {
     /// An event with that id exists.
     #[error("an event with the id {0} is in the log already: nothing was stored")]
     DuplicateId(EventId),
-    /// An unreadable event, or one of another kind of stream.
+    /// The event could not be read back, or is of another kind of stream.
     #[error("an event for {stream} cannot be stored: {reason}")]
     Unusable {
         /// Its stream.
@@ -302,15 +302,15 @@ pub enum AppendError {
     /// Too large for one append.
     #[error("an append of {events} events and {bytes} bytes is too large: nothing was stored")]
     TooLarge {
-        /// Its events.
+        /// The number of its events.
         events: usize,
-        /// Its bytes, as far as counted.
+        /// Their size in bytes, as far as counted.
         bytes: usize,
     },
     /// The log is read-only.
     #[error("the event log was opened for reading only: nothing was stored")]
     ReadOnly,
-    /// The log was closed before.
+    /// The log was closed before it took the append.
     #[error("the event log was closed: nothing was stored")]
     Closed,
     /// The database failed before the commit.

@@ -1,5 +1,7 @@
 //! A site's event log: append, read, tail, verify. Positions are gapless and in commit order (rule R4), an append is
-//! all or nothing and durable on return (rule R3), and RFC 6962's tree is over the stored bytes.
+//! all or nothing and durable on return (rule R3), and RFC 6962's tree is over the stored bytes. Rows of events are
+//! never updated or deleted: the database refuses it. What is pending and due is a projection of each stream's last
+//! event, moved in the same transaction.
 
 mod appender;
 mod backlog;

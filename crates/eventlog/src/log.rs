@@ -63,7 +63,7 @@ enum Backend {
     Postgres(PostgresLog),
 }
 
-/// A stage's work, or one partition of it.
+/// The work of a stage to query: all of it, or one partition.
 #[derive(Debug, Clone, Copy)]
 pub struct Work<'a> {
     /// The stage.
@@ -237,7 +237,7 @@ impl EventLog {
         backend!(self.leaves(from, to))
     }
 
-    /// All events from a position on, including future ones, until an error.
+    /// All events from a position on, then future ones as they are appended; an error ends it.
     pub fn tail(&self, from: Position) -> impl Stream<Item = Result<Stored, LogError>> + Send + 'static {
         tail::tail(self.clone(), from)
     }
@@ -299,7 +299,7 @@ impl EventLog {
         backend!(self.stream_from(name, from, limit))
     }
 
-    /// Several streams' events in one query, without empty streams.
+    /// Several streams' events in one query; streams without events are left out.
     ///
     /// # Errors
     /// The database failed, or a stream cannot be read.
@@ -307,7 +307,7 @@ impl EventLog {
         backend!(self.streams(names))
     }
 
-    /// As [`EventLog::streams`], without unreadable streams, which are reported.
+    /// As [`EventLog::streams`]; unreadable streams are reported and left out.
     ///
     /// # Errors
     /// The database failed.
@@ -376,7 +376,7 @@ impl EventLog {
 }
 
 impl EventLog {
-    /// The readable work of a stage that may be done now: its streams' last events, by position, `limit` at most.
+    /// The readable work of a stage that may be done now: its streams' last events from a position on, `limit` at most.
     ///
     /// # Errors
     /// The database failed.
@@ -461,7 +461,7 @@ impl EventLog {
         backend!(self.next_due(stages))
     }
 
-    /// Each stage's backlog, by name, without empty ones.
+    /// Each stage's backlog, in the order of their names; stages without one are left out.
     ///
     /// # Errors
     /// The database failed.
@@ -478,7 +478,7 @@ impl EventLog {
         Ok(counts.into_iter().map(|(status, subjects)| (Status::from(status), subjects.unsigned_abs())).collect())
     }
 
-    /// The last events of a kind's subjects with a status, by position, `limit` at most.
+    /// The last events of a kind's subjects with a status, from a position on, `limit` at most.
     ///
     /// # Errors
     /// The database failed.

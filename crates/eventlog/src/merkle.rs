@@ -12,18 +12,18 @@ pub type Hash = [u8; HASH_BYTES];
 /// A hash's length in bytes.
 pub const HASH_BYTES: usize = 32;
 
-/// `SHA-256(0x00 || bytes)`
+/// A leaf's hash: `SHA-256(0x00 || bytes)`.
 #[must_use]
 pub fn leaf_hash(bytes: &[u8]) -> Hash {
     Sha256::new().chain_update([0x00]).chain_update(bytes).finalize().into()
 }
 
-/// `SHA-256(0x01 || left || right)`
+/// A node's hash: `SHA-256(0x01 || left || right)`.
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// An append-only tree.
+/// An append-only Merkle tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -64,7 +64,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// RFC 6962's MTH: the empty tree's is the hash of nothing.
+    /// The tree's root (RFC 6962's MTH); the empty tree's is the hash of nothing.
     #[must_use]
     pub fn root(&self) -> Hash {
         let mut nodes = self.nodes.iter().rev();

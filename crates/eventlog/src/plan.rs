@@ -10,11 +10,11 @@ use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::prepared::Prepared;
 use crate::stream_head::{Moved, StreamHead};
 
-/// Room for a run that claims the longest list a server gives (1000 bookings).
+/// Events in one append: room for a run that claims the longest list a server gives (1000 bookings).
 pub const MAX_APPEND_EVENTS: usize = 2048;
-/// Our longest event names 50 rejected records.
+/// Bytes of one event: our longest names 50 rejected records.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
-/// Writing that much takes about as long as the sync that it shares.
+/// Bytes of one commit: writing that much takes about as long as the sync that it shares.
 pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]

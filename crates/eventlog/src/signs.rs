@@ -13,7 +13,7 @@ pub(crate) const KEPT_FOR: std::time::Duration = std::time::Duration::from_secs(
 pub(crate) const MAX_SIGN_BYTES: usize = 8192;
 
 impl EventLog {
-    /// Replaces a process's sign. It is not an event, and is not synced.
+    /// Stores a process's sign of life in place of its last one. It is not an event, and is not synced.
     ///
     /// # Errors
     /// It cannot be stored.

@@ -35,7 +35,7 @@ impl Head {
 )]
 pub struct ParseHeadError(String);
 
-/// `SIZE:ROOT`, as typed from notes.
+/// From `SIZE:ROOT`, as a person types it from a mail.
 impl FromStr for Head {
     type Err = ParseHeadError;
 

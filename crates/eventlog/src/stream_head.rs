@@ -7,7 +7,7 @@ use strongroom_model::{
     Event, Next, Partition, Position, Recorded, Status, StreamName, Version, next_step, partition_of, status_of,
 };
 
-/// A stream's head.
+/// A stream's last event and what follows from it: its row in the projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamHead {
     /// The stream.
@@ -18,9 +18,9 @@ pub struct StreamHead {
     pub position: Position,
     /// Its last event's version.
     pub version: Version,
-    /// The next work, to the microsecond.
+    /// The next work on its subject; the time is rounded up to microseconds.
     pub next: Option<Next>,
-    /// Its subject's status.
+    /// Its subject's status, if that kind has one.
     pub status: Option<Status>,
     /// The next work's partition; `None`: anywhere.
     pub partition: Option<Partition>,

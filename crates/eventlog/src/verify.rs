@@ -22,7 +22,7 @@ pub struct Verification {
     pub head: Head,
     /// Events checked.
     pub events: u64,
-    /// Their bytes.
+    /// The size of the checked events.
     pub bytes: u64,
     /// Events of unknown types: only their bytes were verified.
     pub unknown: u64,

@@ -15,7 +15,7 @@ use super::open::{failed, usable};
 use super::place::{Place, timely};
 use crate::error::OpenError;
 
-/// The interval of pings.
+/// How often to check that the session lives.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How long to retry after a lost session, which may hold the lock until Postgres notices (half a minute).
 const RECLAIM_WITHIN: Duration = Duration::from_secs(90);

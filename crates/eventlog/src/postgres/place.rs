@@ -12,9 +12,9 @@ use strongroom_service::config::is_local;
 use crate::error::OpenError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A cut wire does not report itself.
+/// How long to wait for an answer: a connection that was cut does not report it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// More than this crate has.
+/// Prepared statements of a connection: more than this crate has.
 const STATEMENTS: usize = 64;
 
 pub(super) const SEARCH_PATH: &str = "strongroom";

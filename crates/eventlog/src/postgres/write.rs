@@ -2,7 +2,7 @@
 //!
 //! A writer first takes its turn, a lock that all of a site's writers queue at, and learns the log's end; then it
 //! appends what has gathered, by compare and swap on the head. So no transaction is open while this process computes,
-//! nobody starves, and a writer stopped in its turn only makes the others go without.
+//! nobody starves, and a writer that hangs in its turn only makes the others write without turns for a while.
 //!
 //! Callers' expected versions are trusted first. If the database refuses the group, they are looked up and the group
 //! is planned again.
@@ -54,9 +54,9 @@ const RETRY_FOR: Duration = Duration::from_secs(30);
 /// The first pause between retries, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long to go without turns after one timed out.
+/// How long to write without turns after waiting for one timed out: another writer hangs in its turn.
 const WITHOUT_TURN: Duration = Duration::from_secs(60);
-/// Tries after lost races, which do not happen in turn.
+/// How often a group is planned again after a lost race; in a turn there are none.
 const MAX_TRIES: usize = 32;
 
 /// Only the appender's task has it and is never cancelled.

@@ -19,9 +19,9 @@ const READERS: u32 = 4;
 /// How long a writer waits for another process: a transaction takes milliseconds, a rebuild of a large projection
 /// seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A multi-row insert has one for each number of rows.
+/// Prepared statements of a connection: a multi-row insert has one for each number of rows.
 const STATEMENTS: usize = 256;
-/// Turning a new file to WAL cannot wait for a lock.
+/// Tries to switch a new file to WAL, at which SQLite does not wait for a lock.
 const MAX_WAL_TRIES: u32 = 250;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
 
