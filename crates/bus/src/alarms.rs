@@ -13,17 +13,17 @@ use strongroom_service::Clock;
 
 use crate::context::new_event;
 
-/// Each winner of a race changed the alarm, so there is no endless one.
+/// Tries after lost races. Each winner changed the alarm, so no race is endless.
 const MAX_ATTEMPTS: u32 = 16;
 
 const MESSAGE_CHARS: usize = 500;
 
 const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// Ends without a delay within that time: a swapped drive, a server that restarts twice.
+/// How many ends within that time are immediate: a swapped drive, a server that restarts twice.
 const FREE_CHANGES: u32 = 3;
 /// The delay of the next end, from the beginning; it doubles with each further one.
 const MIN_SETTLE: SignedDuration = SignedDuration::from_mins(1);
-/// Whoever fixes it gets the mail the same day.
+/// The longest delay of an end: whoever fixes the cause gets the mail the same day.
 const MAX_SETTLE: SignedDuration = SignedDuration::from_hours(4);
 
 /// Raises and clears alarms in an actor's name.

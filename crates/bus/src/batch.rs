@@ -40,13 +40,13 @@ pub(crate) struct BatchWorker {
     /// Batches in a row that were not all settled, without an obstacle.
     pub(crate) failures_in_a_row: Arc<AtomicU32>,
     pub(crate) horizon: Horizon,
-    /// When work takes a lease in the log; `None`: deliveries do not time out.
+    /// After which time work takes a lease in the log; `None`: deliveries do not time out.
     pub(crate) lease_after: Option<Duration>,
 }
 
 #[derive(Debug)]
 pub(crate) enum BatchResult {
-    /// Nothing was left to do, every task failed, or the log did.
+    /// Nothing was left to do, every task failed, or the log could not be used.
     Inconclusive,
     /// At least one task was done.
     Succeeded,

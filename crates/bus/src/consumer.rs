@@ -1,6 +1,6 @@
 //! The consumer of a stage's queue.
 //!
-//! A delivery is acknowledged when the log says what became of it. To requeue one, a copy is published first: a
+//! A delivery is acknowledged only when the log says what became of it. To requeue one, a copy is published first: a
 //! return by the broker counts against the delivery limit. Nothing here is durable: what is lost with a connection or
 //! the process is redelivered, and finds its stream moved on (rule R3).
 
@@ -32,10 +32,10 @@ use crate::stranded::Horizon;
 use self::connection::{ConnectionEvent, QueueConnection};
 use self::requeue::{Requeue, Requeuer};
 
-/// Unacknowledged deliveries: what the largest batches take. Each is about 1 KiB.
+/// The bound of unacknowledged deliveries: what the largest batches take. Each is about 1 KiB.
 const MAX_PREFETCH: usize = 2_000;
 
-/// How long a shutdown waits for confirmations. The rest is redelivered, as after a kill.
+/// How long a shutdown waits for the confirmations of requeued copies. The rest is redelivered, as after a kill.
 const MAX_REQUEUE: Duration = Duration::from_secs(5);
 
 const PARTITION_INTERVAL: Duration = Duration::from_secs(1);

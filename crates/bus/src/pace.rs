@@ -11,15 +11,15 @@ pub struct Pace {
     pub linger: Duration,
     /// How often an idle stage's readiness is checked.
     pub readiness: Duration,
-    /// The first delay of a pause; it doubles.
+    /// When a pause checks readiness first; the delay doubles.
     pub pause_min: Duration,
-    /// How long a pause lasts at most.
+    /// The longest delay between its checks.
     pub pause_max: Duration,
     /// How long a stage that was paused waits for a batch to show that the obstacle is over.
     pub trial_timeout: Duration,
     /// The first delay of unsettled tasks and failed reads; it doubles.
     pub backoff_min: Duration,
-    /// Its upper bound.
+    /// The longest of these delays.
     pub backoff_max: Duration,
 }
 

@@ -34,7 +34,7 @@ pub struct Wiring {
     pub clock: Clock,
     /// When failures are tried again.
     pub retry: RetryPolicy,
-    /// The intervals.
+    /// The intervals of its stages.
     pub pace: Pace,
     /// Begin nothing new, finish what is in flight.
     pub stop: CancellationToken,
@@ -96,7 +96,7 @@ impl StageView {
 }
 
 impl Pipeline {
-    /// Without stages.
+    /// A pipeline without stages.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         Self { wiring, stages: Vec::new(), view: PipelineView::default() }

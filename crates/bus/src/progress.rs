@@ -46,15 +46,15 @@ pub struct Counts {
     pub done: u64,
     /// Tasks whose failure was recorded.
     pub failed: u64,
-    /// Stale deliveries, and appends that lost a race.
+    /// Tasks that another worker had settled: stale deliveries, and appends that lost a race.
     pub duplicates: u64,
-    /// To be delivered again: an obstacle, an error of the log, or not settled.
+    /// Tasks to be delivered again: an obstacle, an error of the log, or not settled.
     pub again: u64,
     /// Panics inside the stage.
     pub panics: u64,
-    /// Nothing to do: another worker has claimed them. The metric calls it `rested`.
+    /// Tasks with nothing to do here: another worker has claimed them. The metric calls it `rested`.
     pub set_aside: u64,
-    /// With a stream that cannot be understood.
+    /// Deliveries whose stream cannot be understood.
     pub unreadable: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct Counts {
 pub struct Pause {
     /// The obstacle.
     pub obstacle: AlarmRaised,
-    /// Since when the stage has been paused, also by earlier ones.
+    /// Since when the stage has been paused, also by obstacles right before it.
     pub since: Instant,
 }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use strongroom_model::Fate;
 
-/// What failed together does not return together.
+/// The share by which a delay may grow: what failed together does not return together.
 const JITTER_PARTS: f64 = 0.2;
 
 /// When to try again, and when a person must look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// After the first failed attempt, the second, and so on; the last one repeats. Empty: at once.
+    /// The delays after the first failed attempt, the second, and so on; the last one repeats. Empty: no delay.
     pub delays: Vec<Duration>,
     /// Failed attempts in a row until a person must look; 0 counts as 1.
     pub max_attempts: u32,

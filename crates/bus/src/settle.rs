@@ -49,13 +49,13 @@ pub enum TaskEnd {
 }
 
 impl BatchOutcome {
-    /// Tasks that ended like that.
+    /// The streams of tasks that ended like that.
     #[must_use]
     pub fn with(&self, end: TaskEnd) -> Vec<&StreamName> {
         self.ends.iter().filter(|(_, its)| **its == end).map(|(stream, _)| stream).collect()
     }
 
-    /// Tasks that must be delivered again.
+    /// The streams of tasks that must be delivered again.
     #[must_use]
     pub fn unsettled(&self) -> Vec<&StreamName> {
         self.with(TaskEnd::Unsettled)

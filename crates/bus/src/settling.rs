@@ -189,7 +189,8 @@ impl Settling {
     /// Alarms first, then the events.
     ///
     /// If we stop in between, the task is still pending: it is done again, finds its alarms raised or cleared, and
-    /// appends. The other way round an alarm could be lost.
+    /// appends. The other way round an alarm could be lost. If we stop after the append, the redelivery finds the
+    /// stream moved on.
     async fn write(&self, task: &AnyTask, done: Done, end: TaskEnd) -> Result<TaskEnd, Refused> {
         if let Err(illegal) = self.check(task, &done.events) {
             return Err(Refused(illegal.to_string()));

@@ -78,25 +78,25 @@ pub struct BatchLimits {
     pub batches: usize,
 }
 
-/// One subject to work on.
+/// One subject that a stage is to work on.
 #[derive(Debug, Clone)]
 pub struct Task<S> {
-    /// Its stream.
+    /// The subject's stream.
     pub stream: StreamName,
     /// The version that `state` was folded up to.
     pub version: Version,
-    /// Its state.
+    /// The subject's state.
     pub state: S,
-    /// The stream's last event.
+    /// The stream's last event, which made it this stage's work.
     pub trigger: Recorded,
 }
 
 /// A stage's result for a task.
 #[derive(Debug, Clone)]
 pub enum TaskOutcome {
-    /// Append this.
+    /// The work is done: these events are appended.
     Done(Done),
-    /// Record this failure.
+    /// The work failed: the failure is recorded.
     Failed(Failure),
     /// An obstacle, not this subject's fault: nothing is recorded, the stage pauses, and the task is delivered again.
     Obstructed(AlarmRaised),
@@ -104,16 +104,16 @@ pub enum TaskOutcome {
     Superseded,
 }
 
-/// A result to append.
+/// What a finished task appends.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
-    /// For the task's own stream, in order.
+    /// Events for the task's own stream, in order.
     pub events: Vec<Event>,
-    /// For other streams, appended in the same transaction.
+    /// Events for other streams, appended in the same transaction.
     pub others: Vec<NewEvent>,
-    /// Raised before the append. One that is raised already stays as it is.
+    /// Alarms to raise before the append. One that is raised already stays as it is.
     pub raise: Vec<AlarmRaised>,
-    /// Cleared before the append, each with the reason.
+    /// Alarms to clear before the append, each with the reason.
     pub clear: Vec<(AlarmKey, String)>,
 }
 

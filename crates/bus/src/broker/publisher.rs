@@ -16,7 +16,7 @@ use crate::broker::message::EventMessage;
 use crate::broker::topology::{EXCHANGE, QueueName, Topology};
 use crate::broker::{Broker, BrokerError, apply};
 
-/// Unconfirmed messages. The client's own queue has no bound; at about 1 KiB each this is half a MiB.
+/// The bound of unconfirmed messages. The client's own queue has no bound; at about 1 KiB each this is half a MiB.
 const WINDOW: usize = 500;
 
 /// The result for a message.
@@ -35,7 +35,7 @@ pub enum Published {
 pub struct Depth {
     /// Messages that are not delivered to a consumer.
     pub ready: u32,
-    /// Its consumers.
+    /// The number of its consumers.
     pub consumers: u32,
 }
 
@@ -116,18 +116,18 @@ impl Publisher {
         }
     }
 
-    /// As [`Broker::apply`].
+    /// As [`Broker::apply`], by this connection.
     ///
     /// # Errors
-    /// As there.
+    /// As there; also if the connection is lost.
     pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
         apply::declare(&self.link, topology).await
     }
 
-    /// As [`Broker::check`].
+    /// As [`Broker::check`], by this connection.
     ///
     /// # Errors
-    /// As there.
+    /// As there; also if the connection is lost.
     pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
         apply::check(&self.link, topology).await
     }

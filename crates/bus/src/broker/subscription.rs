@@ -118,7 +118,7 @@ pub struct Incoming {
     pub trace: Option<String>,
     /// The message's time, in seconds since 1970.
     pub time_s: Option<u64>,
-    /// To acknowledge it.
+    /// What acknowledges it.
     pub acker: Acker,
 }
 

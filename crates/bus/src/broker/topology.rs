@@ -30,7 +30,7 @@ const LOOK_LIMIT: u32 = 1_000_000;
 pub struct QueueName(String);
 
 impl QueueName {
-    /// `None` for a partitioned stage without a partition.
+    /// The queue of a stage; `None` if the stage has partitions and none is given.
     #[must_use]
     pub fn stage(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Option<Self> {
         if !stage.is_partitioned() {
@@ -39,7 +39,7 @@ impl QueueName {
         partition.map(|partition| Self(format!("{PREFIX}{site}.{stage}.{partition}.v1")))
     }
 
-    /// The parked queue.
+    /// The queue for messages that no worker could use.
     #[must_use]
     pub fn parked(site: &SiteId) -> Self {
         Self(format!("{PREFIX}{site}.parked.v1"))
@@ -51,7 +51,7 @@ impl QueueName {
         Self(format!("{PREFIX}{site}.relay"))
     }
 
-    /// As text.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -67,7 +67,7 @@ impl fmt::Display for QueueName {
 /// What a queue holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// A stage's, and a partition's if it has them.
+    /// A stage's work, or that of one partition.
     Work(StageName, Option<Partition>),
     /// What no worker could use, or was redelivered too often.
     Parked,
@@ -125,7 +125,7 @@ impl Topology {
         &self.site
     }
 
-    /// In the order in which they are declared.
+    /// Every queue, in the order in which they are declared.
     #[must_use]
     pub fn queues(&self) -> &[Queue] {
         &self.queues
@@ -137,7 +137,7 @@ impl Topology {
         QueueName::parked(&self.site)
     }
 
-    /// For `rabbitmqctl import_definitions`; importing it again is harmless.
+    /// The topology as a file for `rabbitmqctl import_definitions`; importing it again is harmless.
     #[must_use]
     pub fn definitions(&self, vhost: &str) -> Value {
         definitions::render(self, vhost)

@@ -6,7 +6,7 @@ use strongroom_model::{Position, Recorded, StreamName};
 
 use crate::settle::TaskEnd;
 
-/// Beyond it, streams are only delivered again sooner.
+/// The bound of `set_aside`. Beyond it, streams are only delivered again sooner.
 const MAX_SET_ASIDE: usize = 1024;
 
 #[derive(Debug)]

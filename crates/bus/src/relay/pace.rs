@@ -31,7 +31,7 @@ pub struct RelayPace {
     pub unreachable_after: Duration,
     /// The first delay before reconnecting; it doubles, with full jitter.
     pub reconnect_min: Duration,
-    /// Its upper bound.
+    /// The longest delay before reconnecting.
     pub reconnect_max: Duration,
 }
 
