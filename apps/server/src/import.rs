@@ -50,7 +50,7 @@ pub enum ImportError {
     Header {
         /// The list.
         path: PathBuf,
-        /// The mistake.
+        /// What is wrong with the line.
         why: String,
     },
     /// The list is too long for one import.

@@ -94,7 +94,7 @@ async fn create(documents: &Documents) -> disk_error::Result<(Temporary, File)> 
 }
 
 impl Temporary {
-    /// For a blocking thread.
+    /// Call it from a blocking thread.
     pub(crate) fn create(root: &DocumentRoot, path: RelativePath) -> disk_error::Result<(Self, File)> {
         let file = root.create_file(&path)?;
         Ok((Self { root: root.clone(), path }, file))

@@ -237,7 +237,7 @@ fn changed(why: &str) -> String {
     )
 }
 
-/// Requires another person, another token, and in time.
+/// Requires another person, another token, and a proposal that is not too old.
 fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Timestamp) -> Result<(), PurgeError> {
     let approver = person(approved_by, "approved_by").map_err(PurgeError::BadApproval)?;
     let proposers = [folded(&proposal.proposed_by), folded(&proposal.token_name)];

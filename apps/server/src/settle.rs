@@ -45,7 +45,7 @@ pub(crate) async fn settle(
     know_files(store, &mut intents).await?;
     let root = root.clone();
     let mut settled = blocking(move || perform(&root, intents)).await;
-    // If we stop here, then the files are settled, and the intents tell the next start so.
+    // If we stop here, then the files are settled, and the intents lead the next start to record that.
     kill_point!("server.after-sync");
     let mut db = store.begin().await?;
     for (intent, settled, stamp) in &mut settled {

@@ -38,7 +38,7 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 6] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Approve, Self::Admin];
 
-    /// Its name.
+    /// The scope's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

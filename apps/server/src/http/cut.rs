@@ -28,7 +28,7 @@ pub struct TransferCut {
 }
 
 impl TransferCut {
-    /// For that booking and that many bytes.
+    /// Cuts the transfer of that booking's timesheet after that many bytes.
     #[must_use]
     pub fn of(booking: &BookingId, after_bytes: usize) -> Self {
         Self { path: format!("/v1/bookings/{booking}/timesheet"), after_bytes, is_done: AtomicBool::new(false) }

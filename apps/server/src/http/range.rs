@@ -4,11 +4,11 @@ use http::{HeaderMap, HeaderValue, header};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selected {
-    /// 200.
+    /// The whole file (200).
     Whole,
-    /// Both ends included (206).
+    /// A part, both ends included (206).
     Part { first: u64, last: u64 },
-    /// Beyond the end (416).
+    /// The range is beyond the end (416).
     Nothing,
 }
 
@@ -16,9 +16,9 @@ pub(crate) enum Selected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     Holds,
-    /// 304.
+    /// The client has it already (304).
     NotModified,
-    /// 412.
+    /// It is not the version that the client means (412).
     Failed,
 }
 

@@ -88,7 +88,7 @@ impl List {
         Ok(Self { documents, path, folder, copies, columns, delimiter, reader, seen: HashMap::new() })
     }
 
-    /// At most `most` lines; all is empty at the end.
+    /// The next lines, at most `most`; all is empty at the end.
     pub(crate) fn next(&mut self, most: usize) -> Result<Lines, ImportError> {
         let mut lines = Lines::default();
         while lines.len() < most {

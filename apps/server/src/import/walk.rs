@@ -64,7 +64,7 @@ impl Walk {
         Ok(Self { documents: documents.clone(), todo: vec![place], remarks: Vec::new() })
     }
 
-    /// At most `most` files, and remarks; both are empty at the end.
+    /// The next files, at most `most`, and remarks; both are empty at the end.
     pub(crate) fn next(&mut self, most: usize) -> (Vec<ScannedFile>, Vec<Remark>) {
         let mut found = Vec::new();
         while found.len() < most && self.remarks.len() < most {

@@ -76,7 +76,7 @@ impl Store {
         get(&mut self.reader().await?, id).await
     }
 
-    /// Those that exist.
+    /// Those of the named bookings that exist.
     pub(crate) async fn bookings(&self, ids: &[BookingId]) -> Result<HashMap<BookingId, Booking>> {
         get_all(&mut self.reader().await?, ids).await
     }

@@ -53,7 +53,7 @@ const SESSION: [(&str, &str); 13] = [
     ("tcp_keepalives_count", "4"),
 ];
 
-/// The lock's number is of whoever makes the schema.
+/// Creates the schema, one process at a time. The lock's number is any that nobody else has.
 const SCHEMA_LOCK: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022541); \
                            CREATE SCHEMA IF NOT EXISTS strongroom_server; COMMIT";
 /// Waits for the write lock. Its number is any that nobody else has.

@@ -1,4 +1,4 @@
-//! The reported proofs.
+//! The proofs of copies that were reported.
 
 use std::collections::HashMap;
 
@@ -24,12 +24,12 @@ pub(crate) struct RecordedProof {
 }
 
 impl Store {
-    /// By drive.
+    /// The proofs of each booking, ordered by drive.
     pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
         get_all(&mut self.reader().await?, ids).await
     }
 
-    /// By drive, with their tokens.
+    /// The same with the tokens that reported them.
     pub(crate) async fn proofs_with_tokens(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
         let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
         let mut proofs: HashMap<String, Vec<RecordedProof>> = HashMap::new();
@@ -40,7 +40,7 @@ impl Store {
     }
 }
 
-/// By drive.
+/// The proofs of each booking, ordered by drive.
 pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
     let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
     let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
