@@ -9,8 +9,8 @@ use strongroom_service::config::{Secret, ServiceUrl, Telemetry};
 
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// What the broker's client says of itself. Whatever it says comes back as an error as well, and
-/// is told by whoever knows what it means: that a relay stands by, say.
+/// The target of the broker client's log lines. Its errors are returned as well, and reported by code that knows what
+/// they mean: a relay on standby, say.
 const CLIENT: &str = "lapin";
 
 /// How many drives of a site are looked for: each has a queue of its own.
@@ -47,8 +47,7 @@ fn at(config: &Config, address: &ServiceUrl, verb: &str) -> Result<Broker, Broke
     Broker::new(settings, config.site.clone())
 }
 
-/// What the program says of itself, without what the broker's client says, unless that is asked
-/// for by name.
+/// Turns the broker client's log lines off, unless the configured level names it.
 pub(crate) fn without_client(telemetry: &Telemetry) -> Telemetry {
     let mut telemetry = telemetry.clone();
     if !telemetry.level.contains(CLIENT) {

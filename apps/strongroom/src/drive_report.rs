@@ -63,7 +63,7 @@ fn state_code(error: &DriveError) -> String {
     error.obstacle().map_or_else(|| "drive-failing".to_owned(), |alarm| alarm.kind.code().to_owned())
 }
 
-/// A person waits for it.
+/// How long to search for foreign files: a person waits.
 const MAX_SEARCH: Duration = Duration::from_secs(5);
 const PATH_CHARS: usize = 120;
 
@@ -89,7 +89,7 @@ pub(crate) fn disks_not_to_share(config: Option<&Config>) -> Vec<(DiskOf, PathBu
     [Some(system), log, documents].into_iter().flatten().collect()
 }
 
-/// `None`: it has a disk of its own. Blocks.
+/// What else is on the drive's disk; `None`: it has a disk of its own. Blocks.
 pub(crate) fn whose_disk(root: &Path, config: Option<&Config>) -> Option<&'static str> {
     match shared_with(root, &disks_not_to_share(config))? {
         DiskOf::System => Some("the system"),
@@ -109,7 +109,7 @@ pub(crate) async fn remarks_with(log: Option<&EventLog>, root: &Path, config: Op
     remarks
 }
 
-/// Blocks.
+/// Remarks about the drive at `root` that need no log. Blocks.
 pub(crate) fn remarks(root: &Path, config: Option<&Config>) -> Vec<Remark> {
     let mut remarks = Vec::new();
     if let Some(whose) = whose_disk(root, config) {
@@ -139,7 +139,7 @@ fn cached(root: &Path, device_only: bool) -> Option<Remark> {
     })
 }
 
-/// Blocks.
+/// Files in the bags that are not ours, if there are any. Blocks.
 fn foreign(root: &Path) -> Option<Remark> {
     let since = Instant::now();
     let drive = Drive::open(root, &DriveSettings::default()).ok()?;

@@ -1,4 +1,4 @@
-//! What the program's exit code says.
+//! The program's exit codes.
 
 use std::process::ExitCode;
 

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     // Two linked TLS providers, or none, make rustls panic: this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     strongroom_service::limits::raise_open_files();
-    // Names, mails and the log are nobody else's business: what this program makes, others cannot read.
+    // Names, mails and the log are private: other users cannot read the files that this program creates.
     strongroom_service::private::make_nothing_for_others();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -18,7 +18,7 @@ pub(crate) fn config(file: Option<&Path>) -> Result<Config, CliError> {
     Config::load(file).map_err(CliError::from)
 }
 
-/// The command that has the next run taken up: with workers of their own, whoever asks for it is one of them.
+/// The command that starts the next run; with a worker for each stage, `enumerate` does.
 pub(crate) fn next_run(config: Option<&Config>) -> &'static str {
     let has_workers = config.is_some_and(|config| config.broker.url.is_some() || config.broker.url_file.is_some());
     if has_workers { "strongroom enumerate --once" } else { "strongroom run --once" }
@@ -71,8 +71,8 @@ pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, CliError>
     Ok(log)
 }
 
-/// What is wrong where the database's log is empty, though the file of the time before it is
-/// not: on an empty log everything would be claimed once more.
+/// An error if the database's log is empty though the former file is not: with an empty log everything would be
+/// claimed once more.
 async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<CliError>, CliError> {
     let path = config.log_path();
     if log.head().await?.size > 0 || !path.exists() {

@@ -116,7 +116,7 @@ fn add(added: &mut ImportReport, more: &ImportReport) {
     added.imported_bytes = added.imported_bytes + more.imported_bytes;
 }
 
-/// Copies of the reader's own files: the import copies in what lies elsewhere.
+/// Copies of the reader's own files: an import copies files from outside the document root.
 async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result<ImportReport, CliError> {
     let metadata = std::fs::metadata(path).context_and_step(
         format!("cannot read {}", path.display()),
@@ -129,8 +129,7 @@ async fn copies(documents: &strongroom_server::Documents, path: &Path) -> Result
     import(documents, path, true).await
 }
 
-/// The job, as `run --once` does it, with the server in this process. The second value says
-/// whether the transfer that was to be cut was.
+/// The job, as `run --once` does it, with the server in this process; also whether the planned transfer was cut.
 async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) -> Result<(RunOutcome, bool), CliError> {
     let show = Show::new();
     let quiet = Telemetry { level: QUIET.to_owned(), ..config.telemetry.clone() };

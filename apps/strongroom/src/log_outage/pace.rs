@@ -10,7 +10,7 @@ use super::outage_file::OutageFile;
 /// How many mails a day are not delayed, as of any other alarm.
 const FREE_MAILS: usize = 5;
 const WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// After those.
+/// The interval of further mails.
 const BETWEEN: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn is_long(since: Timestamp, now: Timestamp, after: SignedDuration) -> bool {

@@ -1,4 +1,4 @@
-//! Who is there, and who is missing, for whoever asks.
+//! Which processes are alive, and which are missing.
 
 use strongroom_audit::Process;
 use strongroom_eventlog::EventLog;
@@ -8,10 +8,10 @@ use strongroom_service::{Clock, Config};
 use super::backlog::Backlog;
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// How many pages of the copies that wait to be proven are looked through: 20,000 of them.
+/// How many pages of the copies that wait to be proven are searched: 20,000 copies.
 const PAGES: usize = 40;
 
-/// Who is there, and who is missing.
+/// Which processes are alive, and which are missing.
 #[derive(Debug)]
 pub(crate) struct Present {
     pub(crate) processes: Vec<Process>,

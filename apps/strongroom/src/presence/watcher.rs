@@ -1,5 +1,5 @@
-//! Alarms about what is missing. Every process of a site looks, so that whoever is alive raises them: the append decides
-//! who does, and the others find it raised.
+//! Alarms about what is missing. Every process of a site checks, so that any one that is alive raises them: the append
+//! decides which one does, and the others find it raised.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

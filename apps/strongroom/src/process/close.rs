@@ -11,7 +11,7 @@ use crate::exit::Exit;
 /// How long an orderly end may still take after an abort: closing a log is a few milliseconds.
 const ABORT_GRACE: Duration = Duration::from_secs(5);
 
-/// Waits for an abort, and a grace after it, in which whoever can ends in order.
+/// Waits for an abort, and then a grace period for an orderly end.
 pub(crate) fn aborted(shutdown: &Shutdown) -> impl Future<Output = ()> + use<> {
     let abort = shutdown.abort();
     async move {

@@ -1,5 +1,5 @@
-//! How a process is doing: its log, its stages and their connection to the broker, looked at again and
-//! again, for whoever asks over HTTP and for the service manager.
+//! How a process is doing: its log, its stages and their connection to the broker, checked at intervals for health
+//! requests and the service manager.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use strongroom_service::{Health, Probe, systemd};
 use super::role::Role;
 use crate::presence::parts::{Parts, Troubles};
 
-/// How often it is looked at.
+/// How often to check.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long the log may take to say how long it is, before it counts as away.
+/// How long the log may take to return its size, before it counts as unreachable.
 const MAX_LOG: Duration = Duration::from_secs(5);
-/// How long a look may take in all before the process counts as stuck: a runtime whose threads
-/// are all blocked does not turn.
+/// How long one round of checks may take before the process counts as stuck: a runtime whose threads are all blocked
+/// makes no progress.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
-/// The looking.
+/// The checks.
 pub(super) struct Pulse {
     turns: Probe,
     log_probe: Probe,
@@ -82,7 +82,7 @@ impl Pulse {
         }
     }
 
-    /// As the last attempt found: there is no mail that costs nobody anything to try it with.
+    /// By the last attempt to send: a mail sent only as a test would bother somebody.
     async fn look_at_mails(&self) {
         let Some(probe) = &self.mail_server else { return };
         // Where the log cannot be read, its own probe says so.

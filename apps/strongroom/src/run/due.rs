@@ -25,7 +25,7 @@ pub(crate) fn summary(
     // Recorded while the clock was ahead: no summary would be due before that day.
     let since = if schedule.is_of_a_wrong_clock(since, now) { now.checked_sub(A_DAY).unwrap_or(now) } else { since };
     let (title, due) = match mode {
-        // Composed by whoever sees a run end.
+        // Composed when a run ends.
         SummaryMode::Run => return None,
         SummaryMode::Window => {
             let (first, last) = schedule.ended_between(since, now)?;

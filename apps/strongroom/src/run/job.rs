@@ -25,9 +25,9 @@ use crate::site;
 #[derive(Debug)]
 pub(crate) enum DriveFound {
     NotYet,
-    /// Nothing can be brought to it.
+    /// Files cannot be written to it.
     Unusable,
-    /// Files can be brought to it.
+    /// Files can be written to it.
     Usable,
 }
 

@@ -79,8 +79,7 @@ impl RunOutcome {
         page
     }
 
-    /// The verdict, with the first thing that is wrong and what to do about it, for whoever reads a mail of cron's or a
-    /// journal.
+    /// The verdict, with the first problem and its next step, for cron's mail or the journal.
     pub(crate) fn brief(&self, site: &SiteId) -> String {
         let verdict = self.verdict();
         let verdict = verdict.trim_end_matches('.');
@@ -159,8 +158,7 @@ impl RunOutcome {
         page
     }
 
-    /// What needs a person, the commonest first. Commands stand on lines of their own, so that they
-    /// can be copied.
+    /// What needs a person, the commonest first. Commands have their own lines, so that they can be copied.
     fn problems(&self) -> String {
         let mut page = "  number  cause, and what to do\n".to_owned();
         let mut row = |number: &str, cause: &str, step: &str| {

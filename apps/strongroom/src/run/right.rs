@@ -29,12 +29,12 @@ impl RunRight {
         }
     }
 
-    /// Where the log is a file of this host, its lock is all.
+    /// For a log in a file of this host: its lock is enough.
     pub(crate) const fn alone(lock: RunLock) -> Self {
         Self { _lock: lock, claim: None }
     }
 
-    /// Waits until another host has it, which can happen after the database was away, and says so.
+    /// Waits until another host has claimed it, which can happen after the database was away, and returns that error.
     pub(crate) async fn lost(&self) -> CliError {
         let Some(claim) = &self.claim else { return std::future::pending().await };
         CliError::new(format!("another process runs this site now: {}", claim.lost().await))

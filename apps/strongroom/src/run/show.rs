@@ -16,7 +16,7 @@ use crate::run::tally::Tally;
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// How many characters of one line of a message are shown.
 const LINE_CHARS: usize = 400;
-/// Below this there is no rate to speak of.
+/// Before that a rate would mean nothing.
 const MIN_ELAPSED: Duration = Duration::from_millis(500);
 
 /// Before anything is known.
@@ -45,7 +45,7 @@ impl Show {
         Self { bar, words: true, started: Instant::now() }
     }
 
-    /// Nothing for people: what the program says of itself is for collectors.
+    /// Nothing for people: log lines are for collectors.
     pub(crate) fn lines_only() -> Self {
         Self { bar: None, words: false, started: Instant::now() }
     }
@@ -87,7 +87,7 @@ impl Show {
     }
 }
 
-/// What the program says about itself goes above the bar, too.
+/// Log lines go above the bar, too.
 impl<'a> MakeWriter<'a> for Show {
     type Writer = AboveBar;
 

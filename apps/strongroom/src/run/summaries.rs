@@ -1,7 +1,7 @@
 //! Keeps the summaries: composes one when a run, a night or a day is over.
 //!
-//! All that it goes by stands in the log, so several processes may do this: each summary
-//! follows on the one that was the last when it was found to be due, and only one can.
+//! All state is in the log, so several processes may do this: each summary follows the one that was the last when it
+//! was found to be due, and only one append can.
 
 use std::time::Duration;
 

@@ -116,7 +116,7 @@ fn problems(config: &Config) -> Vec<String> {
     look(config.drive.mounted_at().err());
     look(config.mail_transport().err());
     look(config.mail.smtp.login().err());
-    // What the configuration itself refuses stands there already.
+    // What the configuration itself refuses is reported already.
     match Settings::from_config(config) {
         Ok(_) | Err(SettingsError::Config(_)) => {}
         Err(error) => problems.push(chain(&error)),

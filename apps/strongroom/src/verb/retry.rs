@@ -80,7 +80,7 @@ struct RetryReport {
 #[derive(Debug, Serialize)]
 struct Given {
     booking: BookingId,
-    /// Where it goes on.
+    /// The stage that continues.
     stage: StageName,
     /// Why its proof could not be compared with the server's record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,8 @@ impl Retrier {
     async fn all(&self, kind: Option<FailureKind>, report: &mut RetryReport) -> Result<(), CliError> {
         let mut next = Position(0);
         let stuck = BookingStatus::NeedsAttention.label();
-        // What is given back loses this status, and what fails again stands further on: the log's size now is the end.
+        // What is given back loses this status, and what fails again is at a later position: the log's size now is the
+        // end.
         let end = Position(self.log.head().await?.size);
         loop {
             let page = self.log.with_status(SubjectKind::Booking, stuck, next, PAGE_BOOKINGS).await?;
@@ -158,7 +159,7 @@ impl Retrier {
         Ok(())
     }
 
-    /// Where the booking goes on, or why it is not given back.
+    /// The stage that continues, or why the booking is not given back.
     async fn give_back(&self, id: &BookingId) -> Result<Result<Given, String>, CliError> {
         let stream = StreamName::booking(id);
         for _ in 0..TRIES {

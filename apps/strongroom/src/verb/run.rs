@@ -51,10 +51,10 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-/// What says on stderr what each batch came to. People see the bar, or how far all is.
+/// The target of log lines about batches. People see the bar, or plain progress lines.
 const BATCH_LINES: &str = "strongroom_bus::batch";
 
-/// What says on stderr that an alarm is raised. People are told in plain words beside the bar.
+/// The target of log lines about alarms. People read of them in plain words beside the bar.
 const ALARM_LINES: &str = "strongroom_bus::alarms";
 
 pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Exit, CliError> {
@@ -98,10 +98,9 @@ fn show(config: &Config, is_quiet: bool) -> Result<(Show, Traces), CliError> {
     Ok((show, traces))
 }
 
-/// The right to run this site, or `None` where another process has it and there is nothing
-/// for us to do. `--once` leaves at once: whoever has it does the same work. A process that
-/// is to keep the schedule waits for its turn: if it left, a run by hand at the moment when
-/// it starts would mean that no night is kept, and nobody would know.
+/// The right to run this site, or `None` where another process has it and nothing is left for us. `--once` exits at
+/// once: the other process does the same work. A process that keeps the schedule waits: if it exited because of a run
+/// by hand, nobody would keep the schedule, unnoticed.
 async fn right(
     args: &Args,
     config: &Config,
@@ -132,7 +131,7 @@ async fn right(
     }
 }
 
-/// Does the job. To be stopped is how keeping a schedule ends well.
+/// Does the job. Keeping a schedule ends successfully when it is stopped.
 async fn work(job: &Job, once: bool) -> Result<(RunOutcome, Exit), CliError> {
     if once {
         let ending = once::run(job).await?;

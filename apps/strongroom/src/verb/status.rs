@@ -1,4 +1,4 @@
-//! `strongroom status`: how it stands now.
+//! `strongroom status`: how the site stands now.
 
 mod page;
 
@@ -41,10 +41,10 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// How long the document server is waited for: whoever asks for a status stands before it.
+/// How long to wait for the document server: a person waits for the page.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// What stops everything, whatever else is well.
+/// Reported whatever else is well: it stops everything.
 const FULL: &str = "nothing can be recorded, the disk with the log is full";
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {

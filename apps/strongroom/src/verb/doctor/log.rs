@@ -15,7 +15,7 @@ use crate::cli_error::CliError;
 use crate::run::runs::overdue;
 use crate::site;
 
-/// The log: whether it opens, whether it may be written, and whether it is what it says it is.
+/// The log: whether it opens, whether it may be written, and whether it is intact.
 pub(super) async fn log(config: &Config) -> Check {
     let database = match config.log.database() {
         Ok(database) => database,

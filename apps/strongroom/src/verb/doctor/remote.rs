@@ -80,7 +80,7 @@ fn failed(name: &'static str, error: SourceError) -> Check {
     Check::bad(name, error.into_obstacle().message, step)
 }
 
-/// What to do about a mail server that does not take mails. The failure's own step would name the doctor, who says this.
+/// The next step for a mail server that takes no mails. The failure's own names `doctor`, which runs already.
 fn mail_step(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::MailUnreachable => {

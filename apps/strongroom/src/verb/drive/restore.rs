@@ -21,7 +21,7 @@ use crate::site;
 mod candidate;
 mod choice;
 
-/// Which drive it is, as far as the person says.
+/// The drive that the person named.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted<'a> {
     pub(super) id: Option<DriveId>,

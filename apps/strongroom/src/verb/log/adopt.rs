@@ -70,7 +70,7 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
         let told = Event::AlarmNotified(notified);
         append(log, vec![(StreamName::alarm(&key), expected, told)], &clock, &actor).await?;
     }
-    // If we stop here, the beginning counts as mailed in the log as well.
+    // If we stop here, the beginning counts as mailed in the log as well: nobody mails it again.
     kill_point!("adopt.mail-recorded");
     let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
     let write_all = move || -> io::Result<()> {
