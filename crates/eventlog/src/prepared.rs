@@ -9,8 +9,8 @@ use crate::plan::MAX_EVENT_BYTES;
 
 /// The digits of the greatest position.
 const POSITION_DIGITS: usize = 20;
-/// Occurs once: canonical form sorts the members, those after it are strings and a number, and quotes within strings
-/// are escaped.
+/// What surrounds the position, and occurs nowhere later in the bytes: canonical form sorts the members, those after it
+/// are strings and a number, and quotes within strings are escaped.
 const BEFORE: &str = r#","position":"#;
 const AFTER: &str = r#","source":"/sites/"#;
 

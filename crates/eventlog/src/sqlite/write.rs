@@ -16,7 +16,8 @@ use crate::plan::{Before, Group, Known, Plan, Row};
 use crate::reading::{column, frontier_of};
 use crate::stream_head::Moved;
 
-/// Each number of rows is a prepared statement, and each statement a trip to the connection's thread.
+/// The most rows of one insert: each number of rows is a prepared statement, and each statement a trip to the
+/// connection's thread.
 const ROWS_AT_ONCE: usize = 64;
 
 /// Only the appender's task has it and is never cancelled, so no dropped future leaves a transaction open.
