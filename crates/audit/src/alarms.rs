@@ -8,7 +8,7 @@ use strongroom_model::{AlarmKind, Event, Position, SubjectKind};
 use crate::listed::{each_event_back, listed};
 use crate::page::{Horizon, MAX_PAGE, Page, PageRequest, ViewError};
 
-/// An alarm, as raised last.
+/// An alarm as it was raised last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmEntry {
     /// Its kind.

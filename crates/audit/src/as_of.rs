@@ -12,12 +12,13 @@ use strongroom_model::{Position, Recorded};
 pub enum AsOf {
     /// Up to and with the event at this position.
     Position(Position),
-    /// Up to the first event that happened later. Clocks may be set back; cutting there keeps a prefix of the log.
+    /// Up to, but without, the first event that happened later. Clocks may be set back; cutting there keeps a prefix of
+    /// the log.
     Time(Timestamp),
 }
 
 impl AsOf {
-    /// Whether an event lies within.
+    /// Whether an event is included.
     #[must_use]
     pub fn includes(self, recorded: &Recorded) -> bool {
         match self {

@@ -19,11 +19,11 @@ pub struct BookingState {
     pub size_bytes: Option<ByteCount>,
     /// The server's digest before the download.
     pub server_digest: Option<Digest>,
-    /// The proof.
+    /// The proof of its copy, once there is one.
     pub proof: Option<CopyProof>,
-    /// The copy that is not proven yet.
+    /// The path of a copy that is not proven yet.
     pub unproven_path: Option<String>,
-    /// The server's archived copy.
+    /// The path of the server's archived copy.
     pub archived_path: Option<String>,
     /// The failure that it waits with.
     pub failure: Option<Failed>,
@@ -36,18 +36,18 @@ pub struct BookingState {
 pub struct CopyProof {
     /// The drive that holds the copy.
     pub drive: DriveId,
-    /// Below the drive's root.
+    /// The path below the drive's root.
     pub path: String,
     /// SHA-256 of what was read back.
     pub sha256: Digest,
-    /// The digest of server, transfer and drive.
+    /// The digest on which server, transfer and drive agree.
     pub digest: Digest,
     /// How it was read back.
     pub read_back: ReadBack,
 }
 
 impl BookingState {
-    /// From the fold of its events.
+    /// The state to show of a booking, from the fold of its events.
     #[must_use]
     pub fn of(id: &BookingId, booking: &Booking) -> Self {
         let proof = booking.backed_up.as_ref().map(|data| CopyProof {

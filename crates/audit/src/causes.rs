@@ -10,25 +10,25 @@ use strongroom_model::{BookingStatus, FailureKind, Position, Recorded, SubjectKi
 use crate::prefix::Prefix;
 use crate::replay::PAGE_EVENTS;
 
-/// With more than this something general is wrong, and the first ones show what.
+/// The bookings that are read. With more than this something general is wrong, and the first ones show what.
 const MAX_BOOKINGS: usize = 20_000;
 const MAX_NAMED: usize = 3;
 const MESSAGE_CHARS: usize = 160;
 
-/// A cause.
+/// One cause for which bookings need a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// The stable code.
     pub kind: FailureKind,
-    /// How many bookings.
+    /// How many bookings have it.
     pub bookings: u64,
-    /// In a few words.
+    /// The cause in a few words.
     pub cause: &'static str,
-    /// What to do.
+    /// What a person does about it.
     pub next_step: &'static str,
-    /// The first bookings.
+    /// The first of the bookings.
     pub first: Vec<String>,
-    /// The first one's message.
+    /// The failure's message of the very first.
     pub message: String,
 }
 

@@ -12,7 +12,7 @@ use crate::page::{Horizon, Page, PageRequest, ViewError};
 
 const READ_EVENTS: usize = 500;
 
-/// One drive.
+/// One drive that the log knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DriveEntry {
     /// Its identity.

@@ -12,7 +12,7 @@ use strongroom_model::{
 
 use crate::sentence::sentence;
 
-/// One event.
+/// One event of the log, for views.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EventEntry {
     /// Its position in the log.
@@ -23,7 +23,7 @@ pub struct EventEntry {
     pub time: Timestamp,
     /// Its stream.
     pub stream: StreamName,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Actor,
     /// Its id.
     pub id: EventId,
@@ -88,9 +88,9 @@ pub enum Evidence {
     Copy {
         /// The drive.
         drive: DriveId,
-        /// Below the drive's root.
+        /// The path below the drive's root.
         path: String,
-        /// The size.
+        /// The copy's size.
         size_bytes: ByteCount,
         /// How it was synced.
         sync: SyncMethod,
@@ -99,37 +99,37 @@ pub enum Evidence {
     Proof {
         /// The drive.
         drive: DriveId,
-        /// Below the drive's root.
+        /// The path below the drive's root.
         path: String,
-        /// The size.
+        /// The copy's size.
         size_bytes: ByteCount,
         /// How it was read back.
         read_back: ReadBack,
     },
     /// The server's own copy.
     ServerCopy {
-        /// Below the document root.
+        /// The path below the document root.
         path: String,
     },
     /// An approved purge.
     Purge {
-        /// The purge.
+        /// The purge's id.
         purge: String,
         /// Events with the proofs.
         proofs: Vec<EventId>,
     },
     /// A mail was accepted.
     Receipt {
-        /// Message-ID.
+        /// The mail's Message-ID.
         message_id: String,
         /// The mail server's reply, or a file's name.
         receipt: String,
     },
-    /// The log's root.
+    /// The log's root at that time.
     Root {
         /// Events that it covers.
         size: u64,
-        /// RFC 6962, base64.
+        /// RFC 6962's root in base64.
         root: String,
     },
     /// A use's mark on a drive.
@@ -143,12 +143,12 @@ pub enum Evidence {
     },
     /// A quarantined copy.
     Quarantined {
-        /// Below the drive's root.
+        /// The path below the drive's root.
         path: String,
     },
     /// A reason in words.
     Statement {
-        /// The words.
+        /// The reason's words.
         text: String,
     },
 }

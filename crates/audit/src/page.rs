@@ -11,19 +11,19 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId, StreamName, SubjectKind};
 
-/// At most so many entries: with events of a few KiB, a page has a few MiB.
+/// The most entries of a page: with events of a few KiB, it has a few MiB.
 pub const MAX_PAGE: usize = 500;
-/// Without a limit, so many entries.
+/// The entries of a page if no limit is given.
 pub const DEFAULT_PAGE: usize = 100;
 
-/// Which page.
+/// Which page of a view to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     /// The last position to include; `None`: now.
     pub as_of: Option<Position>,
     /// The [`Page::next`] of the page before; `None`: the first page.
     pub after: Option<PageCursor>,
-    /// From 1 to [`MAX_PAGE`]; other values count as the nearer of the two.
+    /// The most entries, from 1 to [`MAX_PAGE`]; other values count as the nearer of the two.
     pub limit: usize,
 }
 
@@ -39,7 +39,7 @@ impl PageRequest {
     }
 }
 
-/// The place between two pages of one view and `as_of`.
+/// Where the next page of a view begins, for the same view and `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PageCursor(pub(crate) Position);
@@ -50,7 +50,7 @@ impl fmt::Display for PageCursor {
     }
 }
 
-/// Not a cursor.
+/// A text that is not a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a cursor: use the `next` of the page before, as it is")]
 pub struct ParseCursorError(String);
@@ -63,7 +63,7 @@ impl FromStr for PageCursor {
     }
 }
 
-/// One page.
+/// One page of a view.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page<T> {
     /// Whose log it is.
@@ -83,7 +83,7 @@ pub enum ViewError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log is shorter.
+    /// The log does not reach that position.
     #[error(
         "position {asked} is after the end of the log of site {site}, which has {size} events from position 0 on: \
          ask for a lower position, or for none to see the log as it is now"

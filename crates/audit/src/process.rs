@@ -11,13 +11,13 @@ pub struct Process {
     pub state: &'static str,
     /// When it gave its last sign of life.
     pub last_sign_at: Timestamp,
-    /// What it said of itself then.
+    /// What it reported of itself then.
     #[serde(flatten)]
     pub sign: Sign,
 }
 
 impl Process {
-    /// As it was seen at that time.
+    /// The process that gave that sign, as of `now`.
     #[must_use]
     pub fn of(seen: Seen, now: Timestamp) -> Self {
         let state = match (seen.is_alive(), seen.sign.has_ended) {

@@ -10,7 +10,7 @@ use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
 use crate::replay_state::ReplayState;
 
-/// Some hundred KiB.
+/// Events in one read: some hundred KiB.
 pub(crate) const PAGE_EVENTS: usize = 500;
 
 /// The counts after a replay.
@@ -47,7 +47,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// From the beginning up to that moment, or to the end.
+    /// A replay from the beginning up to that moment, or to the end.
     #[must_use]
     pub fn start(log: &EventLog, as_of: Option<AsOf>) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Replay {
         Ok(entries)
     }
 
-    /// How everything stands after the events so far.
+    /// The counts after the events so far.
     #[must_use]
     pub fn totals(&self) -> ReplayTotals {
         ReplayTotals {

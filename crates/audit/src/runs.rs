@@ -1,4 +1,4 @@
-//! Runs.
+//! The runs that the log knows.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,11 +21,11 @@ pub struct RunEntry {
     pub requested_at: Timestamp,
     /// Who requested it.
     pub requested_by: Actor,
-    /// What set it going.
+    /// What started it.
     pub trigger: Trigger,
-    /// It may take so many bookings.
+    /// The most bookings that it may claim, the oldest first.
     pub oldest: u32,
-    /// How far it is.
+    /// Its progress.
     pub state: RunState,
     /// Bookings that waited on the server; `None`: it was not asked yet.
     pub waiting: Option<u64>,

@@ -1,4 +1,4 @@
-//! How a site stands.
+//! A site's status.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ const MESSAGE_CHARS: usize = 300;
 /// The root of an empty tree (RFC 6962, section 2.1): SHA-256 of nothing, in base64.
 const EMPTY_ROOT: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// How a site stands. Its JSON is what `strongroom status --json` prints.
+/// A site's status. Its JSON is what `strongroom status --json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// The site.
@@ -47,7 +47,7 @@ pub struct Status {
     pub bookings: Bookings,
     /// Subjects by kind and status label.
     pub subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
-    /// Work by stage.
+    /// The work that waits, by stage.
     pub backlog: Vec<Backlog>,
     /// The log's head.
     pub log: LogHead,
@@ -67,7 +67,7 @@ pub struct Status {
     /// That a run was due and has not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overdue: Option<String>,
-    /// Why a mail is retried.
+    /// Why a mail that is retried was not handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
     /// Why bookings need a person.
@@ -84,7 +84,7 @@ pub struct Status {
 /// Bookings by status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bookings {
-    /// Waiting on the server for a run; `None`: unknown.
+    /// Bookings that wait on the server for a run; `None`: unknown.
     pub waiting: Option<u64>,
     /// What the log knows.
     #[serde(flatten)]
@@ -100,7 +100,7 @@ pub struct LogHead {
     pub root: String,
 }
 
-/// How a drive stands.
+/// The state of a drive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DriveState {
     /// Its identity, if known.

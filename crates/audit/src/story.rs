@@ -25,15 +25,15 @@ pub struct Story {
     pub as_of: Option<Position>,
     /// The subject.
     pub subject: StreamName,
-    /// Status label; `None`: the kind has none, or the last events are unreadable.
+    /// Its status's label; `None`: the kind has none, or the last events are unreadable.
     pub status: Option<String>,
     /// What its next work is bound to.
     pub partition: Option<String>,
     /// Its number of events.
     pub total: u64,
-    /// Those that cannot follow what came before.
+    /// Events that cannot follow what came before.
     pub illegal: u64,
-    /// Those that this version cannot read.
+    /// Events that this version cannot read.
     pub unreadable: u64,
     /// The state of a booking.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,13 +20,13 @@ use crate::prefix::Prefix;
 pub struct SubjectEntry {
     /// The subject.
     pub subject: StreamName,
-    /// Status label.
+    /// Its status's label.
     pub status: String,
     /// What its next work is bound to.
     pub partition: Option<String>,
     /// The stage that is next.
     pub next_stage: Option<StageName>,
-    /// Not before this time.
+    /// When that stage may work on it first; `None`: now.
     pub not_before: Option<Timestamp>,
     /// Its last event's position.
     pub position: Position,

@@ -28,7 +28,7 @@ pub struct VerifyReport {
     pub root: String,
     /// Events that were verified.
     pub events: u64,
-    /// Their bytes.
+    /// The size of the verified events in bytes.
     pub bytes: u64,
     /// Events that only a newer version can read; their bytes were verified.
     pub unknown: u64,
@@ -58,9 +58,9 @@ pub struct Bad {
 /// A size and root that the log had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRoot {
-    /// Size and root together.
+    /// The size and the root.
     pub head: Head,
-    /// Who has it: `the data folder /var/lib/strongroom`.
+    /// Where it was kept: `the data folder /var/lib/strongroom`.
     pub known_to: String,
 }
 
