@@ -79,9 +79,9 @@ pub enum OpenError {
     NewerSchema {
         /// The file.
         path: PathBuf,
-        /// The schema found.
+        /// The number of the schema found.
         found: i64,
-        /// The newest known.
+        /// The newest schema number known.
         known: i64,
     },
     /// An older version's schema, and a reader does not migrate.
@@ -89,9 +89,9 @@ pub enum OpenError {
     OlderSchema {
         /// The file.
         path: PathBuf,
-        /// The schema found.
+        /// The number of the schema found.
         found: i64,
-        /// The schema needed.
+        /// The schema number needed.
         known: i64,
     },
     /// A writer was killed, and a reader may not recover its leftovers.
@@ -105,9 +105,9 @@ pub enum OpenError {
     NotMigrated {
         /// The database's name and host.
         database: String,
-        /// The schema found.
+        /// The number of the schema found.
         found: Option<i64>,
-        /// The schema needed.
+        /// The schema number needed.
         known: i64,
     },
     /// A newer version migrated the database.
@@ -117,9 +117,9 @@ pub enum OpenError {
     NewerDatabase {
         /// The database's name and host.
         database: String,
-        /// The schema found.
+        /// The number of the schema found.
         found: i64,
-        /// The newest known.
+        /// The newest schema number known.
         known: i64,
     },
     /// The site has no log there, and a reader begins none.
@@ -222,7 +222,7 @@ pub enum LogError {
     /// What is stored cannot be right.
     #[error("the event log is damaged at position {position} ({reason}): run `strongroom log verify`")]
     Damaged {
-        /// Where.
+        /// The event's position.
         position: Position,
         /// The symptom.
         reason: &'static str,
@@ -230,7 +230,7 @@ pub enum LogError {
     /// This version cannot read the event.
     #[error("the event at position {position} cannot be read")]
     Undecodable {
-        /// Where.
+        /// The event's position.
         position: Position,
         /// The cause.
         #[source]

@@ -68,7 +68,7 @@ pub(crate) struct Before {
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) position: Position,
-    /// Without its position.
+    /// The event without its position.
     pub(crate) recorded: &'a Recorded,
     pub(crate) body: Cow<'a, str>,
     pub(crate) leaf_hash: Hash,

@@ -86,7 +86,7 @@ impl Digest {
         &self.value
     }
 
-    /// In lower-case hexadecimal.
+    /// The value in lower-case hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
         HEXLOWER.encode(&self.value)

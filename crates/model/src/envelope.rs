@@ -133,7 +133,7 @@ impl Serialize for Data<'_> {
     }
 }
 
-/// Only a hint.
+/// An event's usual length: only a hint.
 const LENGTH_HINT: usize = 1024;
 
 /// Bytes that are not an event.

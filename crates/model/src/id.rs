@@ -17,7 +17,7 @@ pub struct ParseIdError {
     pub what: &'static str,
     /// Printable and shortened.
     pub text: String,
-    /// Its form.
+    /// What such an id looks like.
     pub rule: &'static str,
 }
 

@@ -95,7 +95,7 @@ impl StreamName {
         Self { kind: SubjectKind::Alarm, id: key.to_string() }
     }
 
-    /// That summary's stream.
+    /// The stream of the summary with that number, from 1.
     #[must_use]
     pub fn summary(number: u64) -> Self {
         Self { kind: SubjectKind::Summary, id: number.to_string() }

@@ -33,9 +33,9 @@ const ROLES: [&str; 2] = ["strongroom_writer", "strongroom_auditor"];
 pub struct Migrated {
     /// The database's name and host.
     pub database: String,
-    /// The schema before, if any.
+    /// The schema's number before, if there was one.
     pub before: Option<i64>,
-    /// The schema now.
+    /// The schema's number now.
     pub now: i64,
     /// Roles that this user may not create. While one is missing, no rights are granted: a superuser runs `CREATE ROLE
     /// <name> NOLOGIN`, then migrate again.
