@@ -102,7 +102,7 @@ impl LogSource {
         Ok(())
     }
 
-    /// See [`Horizon`].
+    /// Delivers the retries that a clock which was put back left stranded: see [`Horizon`].
     async fn stranded(&self) -> Result<(), LogError> {
         let now = self.clock.now();
         let mut waiting = self.log.due(self.stage, Timestamp::MAX, MAX_STRANDED + self.claims.unclaimable()).await?;

@@ -157,7 +157,8 @@ fn pauses(alarm: &StreamName, stage: StageName) -> bool {
     code.and_then(AlarmKind::of_code).is_some_and(|kind| kind.pauses(stage))
 }
 
-/// The alarm and who raised it, if its end is this stage's to see. One with a cause is not an obstacle.
+/// The alarm and who raised it, if its end is this stage's to see. One with a cause belongs to a subject and is not an
+/// obstacle: a result of the stage clears it.
 fn left_raised(history: &[Recorded], stage: StageName) -> Option<(AlarmKey, Actor)> {
     let alarm: Alarm = fold(history).ok()?;
     let (raised, _) = alarm.raised?;

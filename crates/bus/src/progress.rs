@@ -16,11 +16,11 @@ pub struct StageProgress {
     pub stage: StageName,
     /// Claimed subjects: waiting in this process, or worked on.
     pub in_flight: usize,
-    /// Its results.
+    /// What it has settled.
     pub counts: Counts,
     /// Whether its readiness was checked; by then an obstacle is in `paused`, and its alarm is raised.
     pub readiness_known: bool,
-    /// Its obstacle.
+    /// What keeps it paused, if anything does.
     pub paused: Option<Pause>,
     /// Its broker connection; `None`: it reads the log itself.
     pub link: Option<LinkHealth>,

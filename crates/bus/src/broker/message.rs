@@ -8,7 +8,7 @@ use crate::broker::route::RoutingKey;
 
 /// CloudEvents' JSON format in structured mode: the body is the whole event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
-/// W3C Trace Context.
+/// The header that carries the trace (W3C Trace Context).
 pub const TRACE_HEADER: &str = "traceparent";
 /// Survives the broker's restart.
 const PERSISTENT: u8 = 2;

@@ -70,7 +70,7 @@ pub struct ParkedMessage {
 /// The result of a replay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Published again.
+    /// Messages that were published again.
     pub replayed: usize,
     /// Still parked: no queue is bound by their key, or theirs is full.
     pub stayed: usize,

@@ -283,7 +283,7 @@ impl Relay {
         Ok(())
     }
 
-    /// See [`Horizon`].
+    /// The retries that a clock which was put back left stranded: see [`Horizon`].
     async fn stranded(&self, queue: &RelayQueue) -> Result<Vec<(Recorded, Stored)>, LogError> {
         let horizon = Horizon::new(&self.wiring.retry, Some(self.wiring.broker.settings().lease_after));
         let now = self.wiring.clock.now();
