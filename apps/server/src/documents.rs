@@ -54,7 +54,7 @@ pub enum OpenError {
     /// The document root is missing or not writable.
     #[error("cannot use {path} as the document root: create the folder, and let this user write to it")]
     Root {
-        /// The folder.
+        /// The document root.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -65,7 +65,7 @@ pub enum OpenError {
          look at it and move it away"
     )]
     Control {
-        /// Our folder.
+        /// The path of ours that was refused.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -80,7 +80,7 @@ pub enum OpenError {
          folder .strongroom, write {recorded} into {path}/.strongroom/root-id"
     )]
     OtherRoot {
-        /// The folder.
+        /// The document root.
         path: PathBuf,
         /// Where the records are.
         database: String,
@@ -141,7 +141,7 @@ impl Documents {
         &self.0.store
     }
 
-    /// Its settings.
+    /// The settings that it was opened with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings

@@ -58,7 +58,7 @@ pub enum ImportError {
     TooLong {
         /// The list.
         path: PathBuf,
-        /// The limit.
+        /// The most lines of one import.
         most: u64,
     },
     /// No file can be read, or no copy written below the document root.

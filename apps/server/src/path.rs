@@ -29,7 +29,7 @@ impl RelativePath {
         Self::new([self.0.as_slice(), b"/", name.as_encoded_bytes()].concat())
     }
 
-    /// Outermost first.
+    /// The path's parts, outermost first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &OsStr> {
         self.0.split(|&b| b == b'/').map(name_of)
     }

@@ -269,7 +269,7 @@ fn check_approval(proposal: &Proposal, approved_by: &str, token: &Token, now: Ti
     Ok(())
 }
 
-/// Normalised for comparison.
+/// A person's name, normalised for comparison.
 fn person(who: &str, what: &str) -> Result<String, String> {
     let is_good = (1..=MAX_NAME_CHARS).contains(&who.chars().count())
         && !who.chars().any(char::is_control)

@@ -54,10 +54,10 @@ impl Settings {
     }
 }
 
-/// Limits for clients.
+/// Limits on what a client may send, receive and keep open, and for how long.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The largest timesheet.
+    /// The largest timesheet that is accepted.
     pub upload: ByteCount,
     /// The largest body of any other request: 1000 marks with long paths fit in.
     pub body: ByteCount,

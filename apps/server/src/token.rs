@@ -83,7 +83,7 @@ impl Scopes {
         self.0.iter().any(|scope| *scope == Scope::Admin || wanted.contains(scope))
     }
 
-    /// Each of them.
+    /// Each of the scopes.
     pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
         self.0.iter().copied()
     }

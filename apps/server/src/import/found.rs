@@ -8,7 +8,7 @@ use crate::name::slug;
 use crate::path::{RelativePath, readable};
 use crate::root::DocumentRoot;
 
-/// In characters.
+/// The longest readable beginning of an id, in characters.
 const MAX_SLUG_CHARS: usize = 40;
 /// Bytes of a hash in an id: a collision becomes likely with 2^40 files.
 const ID_BYTES: usize = 10;

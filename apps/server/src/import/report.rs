@@ -6,7 +6,7 @@ use strongroom_model::text::printable;
 
 /// Remarks of a kind that are kept; the count goes on.
 const MAX_REMARKS: usize = 1000;
-/// In characters.
+/// The longest name in a remark, in characters.
 const MAX_NAME_CHARS: usize = 200;
 
 /// The result of an import.

@@ -38,7 +38,7 @@ struct HeldPermit {
     revoke: CancellationToken,
 }
 
-/// Returned when dropped.
+/// A connection's permit, returned when dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPermit(Arc<PermitState>);
 

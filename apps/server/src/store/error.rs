@@ -70,7 +70,7 @@ pub enum StoreError {
     Postgres {
         /// Its location.
         place: DatabaseLocation,
-        /// As which user.
+        /// The database user.
         user: String,
         /// The cause.
         why: Unusable,

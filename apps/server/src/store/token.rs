@@ -6,13 +6,13 @@ use super::{Result, Store, from_us, query, to_us};
 use crate::token::{Scopes, Token};
 
 impl Store {
-    /// Revoked or not.
+    /// The token with that hash, revoked or not.
     pub(crate) async fn token_by_hash(&self, sha256: &[u8; 32]) -> Result<Option<Token>> {
         let row = query("SELECT * FROM token WHERE sha256 = $1").bind(sha256.as_slice());
         row.fetch_optional(&mut self.reader().await?).await
     }
 
-    /// The oldest first.
+    /// Every token, the oldest first.
     pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
         query("SELECT * FROM token ORDER BY created_at_us, id").fetch_all(&mut self.reader().await?).await
     }

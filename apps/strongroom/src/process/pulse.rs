@@ -48,7 +48,7 @@ impl Pulse {
         }
     }
 
-    /// Looks for ever.
+    /// Checks for ever.
     pub(super) async fn beat(self) {
         let mut told = String::new();
         loop {
