@@ -79,8 +79,7 @@ impl Writer {
         }
     }
 
-    /// Whether a group would be written; `None`: unknown. SQLite touches the disk only at a commit, and this process
-    /// is such a log's only writer.
+    /// Whether a group would be written; `None`: unknown, since SQLite touches the disk only at a commit.
     async fn probe_write(&mut self) -> Option<Result<(), WriteError>> {
         match self {
             Self::Sqlite(_) => None,
