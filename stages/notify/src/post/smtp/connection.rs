@@ -153,12 +153,12 @@ impl Features {
         for line in reply.lines.iter().skip(1) {
             let line = line.to_ascii_uppercase();
             // Some servers write `AUTH=LOGIN` for old clients.
-            let mut format_text = line.split([' ', '=']);
-            match format_text.next() {
+            let mut words = line.split([' ', '=']);
+            match words.next() {
                 Some("STARTTLS") => features.starttls = true,
                 Some("SMTPUTF8") => features.utf8_addresses = true,
                 Some("AUTH") => {
-                    for mechanism in format_text {
+                    for mechanism in words {
                         features.plain |= mechanism == "PLAIN";
                         features.login |= mechanism == "LOGIN";
                     }

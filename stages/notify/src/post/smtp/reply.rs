@@ -48,14 +48,14 @@ impl Reply {
         let mut left_bytes = MAX_REPLY_BYTES;
         loop {
             let line = read_line(reader, &mut left_bytes).await?;
-            let Some((code, is_last, format_text)) = parse(&line) else {
+            let Some((code, is_last, text)) = parse(&line) else {
                 if lines.is_empty() {
                     return Err(no_reply(&line));
                 }
                 continue;
             };
             if lines.len() < MAX_LINES {
-                lines.push(format_text);
+                lines.push(text);
             }
             if is_last {
                 return Ok(Self { code, lines });
@@ -73,8 +73,8 @@ fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
         None | Some(b' ' | b'\t') => true,
         Some(_) => return None,
     };
-    let format_text = rest.get(1..).unwrap_or_default();
-    Some((code, is_last, String::from_utf8_lossy(format_text).trim_end().to_owned()))
+    let text = rest.get(1..).unwrap_or_default();
+    Some((code, is_last, String::from_utf8_lossy(text).trim_end().to_owned()))
 }
 
 /// A line without its end, cut at [`MAX_LINE_BYTES`]; `left_bytes` bounds the reply.
