@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 
-use strongroom_files::{MAX_NAME_BYTES, name_of, stays_below};
+pub(crate) use strongroom_files::BadPath;
+use strongroom_files::{MAX_NAME_BYTES, check_below, name_of};
 
 /// A path relative to the document root: parts that are neither empty nor `.` nor `..`, separated by `/`. Bytes,
 /// since a file's name need not be text.
@@ -14,7 +15,7 @@ pub(crate) struct RelativePath(Vec<u8>);
 impl RelativePath {
     pub(crate) fn new(path: impl AsRef<[u8]>) -> Result<Self, BadPath> {
         let bytes = path.as_ref();
-        if stays_below(bytes) { Ok(Self(bytes.to_vec())) } else { Err(BadPath) }
+        check_below(bytes).map(|()| Self(bytes.to_vec()))
     }
 
     pub(crate) fn below(path: &Path) -> Result<Self, BadPath> {
@@ -101,10 +102,6 @@ pub(crate) fn readable(name: &OsStr) -> String {
     }
     out
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the path is empty or too long, contains NUL, or has a part that is empty, `.`, `..` or too long")]
-pub(crate) struct BadPath;
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ impl Relative {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        strongroom_files::stays_below(text.as_bytes()).then(|| Self(text.to_owned()))
+        strongroom_files::check_below(text.as_bytes()).ok().map(|()| Self(text.to_owned()))
     }
 
     /// `name` is one part, made by this crate.

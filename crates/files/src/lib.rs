@@ -36,7 +36,7 @@ pub use crate::filesystem::Filesystem;
 pub use crate::lock::Locked;
 pub use crate::meaning::{Call, ErrorClass, Meaning, meaning};
 pub use crate::mounts::mounts_below;
-pub use crate::path::{MAX_NAME_BYTES, name_of, stays_below};
+pub use crate::path::{BadPath, MAX_NAME_BYTES, check_below, name_of};
 pub use crate::read::each_chunk;
 pub use crate::refusal::{Refusal, is_unsupported};
 pub use crate::rights::Use;

@@ -10,17 +10,42 @@ const MAX_PATH_BYTES: usize = 4096;
 /// The longest name: Linux's `NAME_MAX`.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Whether a path stays below a root: no part is empty, `.`, `..` or too long. Names need not be text.
-#[must_use]
-pub fn stays_below(path: &[u8]) -> bool {
-    let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES && !part.contains(&0);
-    path.len() <= MAX_PATH_BYTES && path.split(|byte| *byte == b'/').all(plain)
+/// Why a path is not one below a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadPath {
+    /// It is the root itself.
+    #[error("the path is empty")]
+    Empty,
+    /// No system call takes it whole.
+    #[error("the path contains a NUL byte")]
+    Nul,
+    /// No system call takes it.
+    #[error("the path is longer than {MAX_PATH_BYTES} bytes")]
+    TooLong,
+    /// It may lead out of the root, or name nothing.
+    #[error("the path has a part that is empty, `.`, `..` or longer than {MAX_NAME_BYTES} bytes")]
+    BadPart,
+}
+
+/// Checks that a path stays below a root. Names need not be text.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_below(path: &[u8]) -> Result<(), BadPath> {
+    let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES;
+    match path {
+        [] => Err(BadPath::Empty),
+        path if path.contains(&0) => Err(BadPath::Nul),
+        path if path.len() > MAX_PATH_BYTES => Err(BadPath::TooLong),
+        path if path.split(|byte| *byte == b'/').all(plain) => Ok(()),
+        _ => Err(BadPath::BadPart),
+    }
 }
 
 /// A second check, so that a caller's mistake cannot lead out (`EINVAL`).
 pub(crate) fn checked(path: &Path) -> io::Result<&Path> {
     let bytes = path.as_os_str().as_bytes();
-    if bytes.is_empty() || stays_below(bytes) { Ok(path) } else { Err(Errno::INVAL.into()) }
+    if bytes.is_empty() || check_below(bytes).is_ok() { Ok(path) } else { Err(Errno::INVAL.into()) }
 }
 
 /// Parent (empty: the root) and name; `None` for the root.
@@ -46,13 +71,14 @@ mod tests {
     #[test]
     fn r9_a_path_has_only_plain_parts() {
         for bad in ["/etc", "a//b", "a/../b", "..", "./a", "a/", "a\0b", &"x".repeat(256), &"a/".repeat(3000)] {
-            assert!(!stays_below(bad.as_bytes()), "{bad:?}");
+            assert!(check_below(bad.as_bytes()).is_err(), "{bad:?}");
             assert!(checked(Path::new(bad)).is_err(), "{bad:?}");
         }
         for good in ["a", "a/b.pdf", "...", ".hidden", "caf\u{e9}"] {
-            assert!(stays_below(good.as_bytes()), "{good:?}");
+            assert_eq!(check_below(good.as_bytes()), Ok(()), "{good:?}");
         }
-        assert!(stays_below(b"caf\xe9") && !stays_below(b""));
+        assert_eq!(check_below(b"caf\xe9"), Ok(()));
+        assert_eq!(check_below(b""), Err(BadPath::Empty));
         assert!(checked(Path::new("")).is_ok(), "the root itself");
     }
 
