@@ -21,6 +21,11 @@ pub(crate) fn run(steps: &mut Steps) {
         let mut clippy = cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
         cargo::run(clippy.args(["--", "-D", "warnings"]))
     });
+    // Without features, as it is built by who tries it.
+    steps.run("clippy, released", || {
+        let mut clippy = cargo(&["clippy", "--quiet", "--workspace", "--lib", "--bins"]);
+        cargo::run(clippy.args(["--", "-D", "warnings"]))
+    });
     steps.run("docs", || {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--all-features"]);
         cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
