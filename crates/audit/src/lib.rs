@@ -52,7 +52,7 @@ pub use crate::replay_state::{ReplayError, ReplayState};
 pub use crate::runs::{RunEntry, RunState, runs};
 pub use crate::safety::{Safety, SafetyReason};
 pub use crate::sentence::sentence;
-pub use crate::status::{Backlog, Bookings, DriveState, LogHead, Observed, Status, failed_mail};
+pub use crate::status::{Backlog, Bookings, DriveState, LogHead, LogProblem, Observed, Status, failed_mail};
 pub use crate::story::{Story, position_at};
 pub use crate::subjects::{SubjectEntry, statuses_of, subjects};
 pub use crate::verify::{Bad, KnownRoot, VerifyReport, verify};

@@ -20,6 +20,8 @@ pub enum Safety {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SafetyReason {
+    /// The log is not the one that it was.
+    LogProblem,
     /// No process does what the work needs.
     PartMissing,
     /// A run was due and has not begun.

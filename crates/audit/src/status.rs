@@ -76,9 +76,21 @@ pub struct Status {
     /// Raised alarms, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<AlarmEntry>,
+    /// That the log is not the one that it was, so that nothing here can be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_problem: Option<LogProblem>,
     /// Why something is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Why a log cannot be relied on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogProblem {
+    /// What was found, such as a checkpoint that it does not continue from.
+    pub message: String,
+    /// What a person does.
+    pub next_step: String,
 }
 
 /// Bookings by status.
@@ -147,6 +159,8 @@ pub struct Observed {
     pub overdue: Option<String>,
     /// Why something is unknown.
     pub notes: Vec<String>,
+    /// That the log is not the one that a checkpoint remembers.
+    pub log_problem: Option<LogProblem>,
 }
 
 struct Totals {
@@ -243,6 +257,7 @@ impl Status {
             mail: None,
             causes: Vec::new(),
             alarms: Vec::new(),
+            log_problem: observed.log_problem,
             notes: observed.notes,
         }
     }
@@ -260,6 +275,7 @@ impl Status {
         let run_failed = self.last_run.as_ref().is_some_and(|run| run.state == RunState::Failed);
         let counts = &self.bookings.counts;
         let reasons = [
+            (SafetyReason::LogProblem, self.log_problem.is_some()),
             (SafetyReason::PartMissing, !self.missing.is_empty()),
             (SafetyReason::RunOverdue, self.overdue.is_some()),
             (SafetyReason::NeedsAttention, needs_attention || counts.needs_attention > 0),

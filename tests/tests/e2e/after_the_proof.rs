@@ -142,6 +142,46 @@ fn a_copy_that_changed_after_its_proof_is_told_at_the_next_start() {
 }
 
 #[test]
+fn r1_an_archived_booking_whose_copy_is_lost_is_not_reported_as_proven_again() {
+    let site = archived(1);
+    let copy = site.drive().join(&proofs(&events(&site))[0].path);
+    let bytes = fs::read(&copy).unwrap();
+    fs::remove_file(&copy).unwrap();
+    run(&site, 2);
+    let booking = events(&site).iter().find_map(|event| event.stream.as_booking()).unwrap().to_string();
+    let retry = || site.call(["retry", "--booking", &booking]).run();
+    retry().expect_code(1).expect_said("its proven copy is lost: copy the file back from the server's archive");
+    fs::write(&copy, bytes).unwrap();
+    run(&site, 0);
+    let _server = site.serve();
+    site.call(["status"]).run().expect_code(0);
+    retry().expect_code(0);
+}
+
+#[test]
+fn r4_r8_a_log_that_is_gone_or_an_old_copy_is_never_shown_as_safe() {
+    let site = archived(BOOKINGS);
+    let file = |name: &str| site.path("data").join(name);
+    fs::copy(file("log.sqlite"), site.path("old.sqlite")).unwrap();
+    site.add_documents(1);
+    run(&site, 0);
+    let _server = site.serve();
+    site.call(["status"]).run().expect_code(0).expect_said("all that was signed off is archived");
+    for old in [Some("old.sqlite"), None] {
+        for part in ["log.sqlite", "log.sqlite-wal", "log.sqlite-shm"] {
+            let _ = fs::remove_file(file(part));
+        }
+        if let Some(old) = old {
+            fs::copy(site.path(old), file("log.sqlite")).unwrap();
+        }
+        site.call(["status"]).run().expect_code(2).expect_said("the log is not the one that it was");
+        let status = site.call(["status", "--json"]).run().expect_code(2).json();
+        assert_eq!((&status["safety"], &status["safety_reasons"][0]), (&"problems".into(), &"log-problem".into()));
+        assert!(status["log_problem"]["message"].as_str().unwrap().contains("remembers"), "{status}");
+    }
+}
+
+#[test]
 fn a_drive_that_lost_its_newest_copies_is_told_of_in_a_few_mails() {
     const LOST: usize = 100;
     let site = archived(LOST);

@@ -47,11 +47,21 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     let log = site::log_to_read(config).await?;
     let mut pages = match &args.booking {
         Some(id) => Pages::of_booking(&log, id, args).await?,
-        None => Pages::All(Replay::start(&log, args.as_of)),
+        None => {
+            check_position(&log, args.as_of).await?;
+            Pages::All(Replay::start(&log, args.as_of))
+        }
     };
     let totals = if args.json { json(&mut pages, args, out).await? } else { text(&mut pages, args, out).await? };
     out.flush()?;
     Ok(if totals.illegal == 0 { Exit::Well } else { Exit::Failed })
+}
+
+/// A position after the log's end shows nothing that is true.
+async fn check_position(log: &EventLog, as_of: Option<AsOf>) -> Result<(), CliError> {
+    let Some(AsOf::Position(asked)) = as_of else { return Ok(()) };
+    let size = log.head().await?.size;
+    if asked.0 < size { Ok(()) } else { Err(ViewError::AfterEnd { site: log.site().clone(), asked, size }.into()) }
 }
 
 /// What is replayed, page by page: a log may be larger than memory.

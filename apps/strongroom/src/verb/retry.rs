@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use strongroom_eventlog::{AppendError, EventLog};
+use strongroom_model::alarm::Alarm;
 use strongroom_model::booking::{Booking, Phase};
-use strongroom_model::event::Retried;
+use strongroom_model::event::{AlarmKey, AlarmKind, Retried};
 use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
 use strongroom_model::{
@@ -25,6 +26,10 @@ const PAGE_BOOKINGS: usize = 500;
 const TRIES: u32 = 5;
 /// How much of a reason is kept, in characters.
 const REASON_CHARS: usize = 500;
+/// Why an archived booking without its copy is not given back: its proof must not be reported again, and the server
+/// offers it to no run.
+const COPY_LOST: &str = "its proven copy is lost: copy the file back from the server's archive to its path on the drive; \
+                         the next start reads it and ends the alarm";
 /// How many bookings are listed one by one; beyond that they are only counted.
 const MAX_LISTED: usize = 50;
 
@@ -171,6 +176,9 @@ impl Retrier {
             if let Some(reason) = refusal(&booking) {
                 return Ok(Err(reason));
             }
+            if booking.phase == Phase::Archived && self.is_copy_lost(id).await? {
+                return Ok(Err(COPY_LOST.to_owned()));
+            }
             let (recorded, uncompared) = match self.recorded(id, &booking).await {
                 Ok(recorded) => (recorded, None),
                 Err(why) => (None, Some(why)),
@@ -194,6 +202,13 @@ impl Retrier {
             }
         }
         Ok(Err("it changes all the time: a run is working on it".into()))
+    }
+
+    /// Whether the drive was found without its proven copy since.
+    async fn is_copy_lost(&self, id: &BookingId) -> Result<bool, CliError> {
+        let key = AlarmKey::new(AlarmKind::CopyLost, id);
+        let alarm: Alarm = fold(&self.log.stream(&StreamName::alarm(&key)).await?)?;
+        Ok(alarm.raised.is_some())
     }
 
     /// The digest in the server's record, where a proof is to be compared with it. Without one the proof is reported

@@ -4,11 +4,13 @@ mod page;
 
 use std::time::Duration;
 
-use strongroom_audit::{Observed, Status};
+use strongroom_audit::{LogProblem, Observed, Status};
 use strongroom_eventlog::EventLog;
 use strongroom_model::Position;
+use strongroom_model::text::with_causes;
 use strongroom_service::{Clock, Config};
 
+use crate::checkpoint::{self, Rewound};
 use crate::cli_error::CliError;
 use crate::drive_report;
 use crate::exit::Exit;
@@ -56,6 +58,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     let is_full = site::room_for_log(config).is_some_and(|free| free < site::NO_ROOM);
     let log = site::log_if_any(config).await?;
     let mut observed = observed(config, log.as_ref()).await?;
+    observed.log_problem = log_problem(config, log.as_ref()).await;
     if is_full {
         observed.notes.push(format!("{FULL}: {}", config.log_path().display()));
     }
@@ -69,6 +72,19 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
 
 fn show(status: &Status, is_full: bool, args: &Args, config: &Config, out: &mut Out) -> Result<(), CliError> {
     if args.json { out.json(status) } else { out.raw(page(status, is_full, &config.zone())) }
+}
+
+/// Whether the log is the one that its checkpoints remember: an older copy, or none, would show too little.
+async fn log_problem(config: &Config, log: Option<&EventLog>) -> Option<LogProblem> {
+    let found = match log {
+        Some(log) => checkpoint::check(config, log).await,
+        None => Ok(checkpoint::check_none(config).await),
+    };
+    let (message, next_step) = match found {
+        Ok(rewound) => (rewound?.sentence().to_owned(), Rewound::step()),
+        Err(error) => (with_causes(&error), "`strongroom log verify` says more"),
+    };
+    Some(LogProblem { message, next_step: next_step.to_owned() })
 }
 
 /// What only the server and the drive can say.

@@ -37,6 +37,9 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
             row("process", &one_process(process, zone));
         }
     }
+    if let Some(problem) = &status.log_problem {
+        page += &format!("\nlog: {}\n  next: {}\n", problem.message, problem.next_step);
+    }
     for missing in &status.missing {
         let sentence = missing.sentence(|at| shown(at, zone));
         page += &format!("\nmissing: {sentence}\n  next: {}\n", missing.next_step());
@@ -86,7 +89,8 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
     let needs = (stuck > 0).then(|| format!("{} a person", plural(stuck, "booking needs", "bookings need")));
     let raised = (alarms > 0).then(|| format!("{} raised", plural(alarms, "alarm is", "alarms are")));
     let mail = status.mail.as_ref().map(|_| "a mail could not be handed over".to_owned());
-    let problems: Vec<String> = missing.into_iter().chain(needs).chain(raised).chain(mail).collect();
+    let log = status.log_problem.as_ref().map(|_| "the log is not the one that it was".to_owned());
+    let problems: Vec<String> = log.into_iter().chain(missing).chain(needs).chain(raised).chain(mail).collect();
     if !problems.is_empty() {
         return format!("{} (see below)", problems.join("; "));
     }

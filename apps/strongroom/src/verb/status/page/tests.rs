@@ -44,6 +44,7 @@ fn status() -> Status {
         mail: None,
         causes: Vec::new(),
         alarms: Vec::new(),
+        log_problem: None,
         notes: Vec::new(),
     }
 }
