@@ -115,6 +115,8 @@ fn a_worker_says_whether_it_is_ready() {
     let ask = |path: &str| get(&address, path);
     until("the worker to miss its drive", || ask("/readyz").filter(|told| told.contains("\"check\":\"drive\"")));
     assert!(ask("/healthz").unwrap().starts_with("HTTP/1.1 200"), "it waits, and is alive");
+    // It is unready before its first look, too: the alarm shows that it has looked.
+    until("the alarm to be raised", || (fleet.count("alarm.raised.v1") == 1).then_some(()));
     std::fs::rename(fleet.here.join("away"), fleet.here.join("drive")).unwrap();
     let _relay = fleet.start(&["relay"]);
     until("the worker to be ready", || ask("/readyz").filter(|told| told.starts_with("HTTP/1.1 200")));
