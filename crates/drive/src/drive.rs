@@ -99,19 +99,16 @@ impl Drive {
     }
 
     /// Its identity.
-    #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.0.identity
     }
 
     /// The folder where it is mounted.
-    #[must_use]
     pub fn root(&self) -> &Path {
         &self.0.root
     }
 
     /// The subject of its alarms.
-    #[must_use]
     pub fn alarm_subject(&self) -> String {
         subject(&self.0.root)
     }

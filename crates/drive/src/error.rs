@@ -135,7 +135,6 @@ pub enum DriveErrorKind {
 
 impl DriveErrorKind {
     /// As an error of the drive at `root`.
-    #[must_use]
     pub fn at(self, root: &Path) -> DriveError {
         DriveError { kind: self, root: root.to_owned(), path: String::new(), refused: None }
     }
@@ -178,7 +177,6 @@ impl DriveError {
 
     /// The alarm for errors that are not a single file's. Its subject is the mount folder, with or without an
     /// identified drive.
-    #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let kind = match self.kind {
             DriveErrorKind::Missing | DriveErrorKind::NotMounted | DriveErrorKind::Unmounted => AlarmKind::DriveMissing,
@@ -211,7 +209,6 @@ impl DriveError {
     }
 
     /// The code to record on the booking if [`DriveError::obstacle`] is `None`.
-    #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {
             DriveErrorKind::TooLong(_) => FailureKind::TooLong,
@@ -224,7 +221,6 @@ impl DriveError {
     }
 
     /// Another worker has claimed the file and finishes it: nothing is recorded.
-    #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self.kind, DriveErrorKind::Busy)
     }

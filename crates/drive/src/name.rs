@@ -26,20 +26,17 @@ const MAX_EXTENSION_BYTES: usize = 20;
 
 /// The name of `name` on a drive: one path component, not empty, at most [`MAX_NAME_BYTES`] long, injective.
 /// [`unescape`] reverses it, unless it was shortened.
-#[must_use]
 pub fn escape(name: &str) -> String {
     fit(encode(name, |_| false), name)
 }
 
 /// As [`escape`], and distinct even where case or Unicode's normal forms are ignored: cased letters and everything
 /// beyond ASCII are escaped.
-#[must_use]
 pub(crate) fn escape_strictly(name: &str) -> String {
     fit(encode(name, |c| c.is_ascii_alphabetic() || !c.is_ascii()), name)
 }
 
 /// Reverses [`escape`]; `None` for names that were shortened, tagged, or not made by it.
-#[must_use]
 pub fn unescape(escaped: &str) -> Option<String> {
     if escaped == EMPTY {
         return Some(String::new());

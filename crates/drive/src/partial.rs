@@ -79,19 +79,16 @@ impl Partial {
     }
 
     /// Bytes of an earlier transfer; the next one begins after them.
-    #[must_use]
     pub const fn resumed_from(&self) -> ByteCount {
         self.resumed_from
     }
 
     /// Whether all announced bytes are there.
-    #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.written == self.size.0
     }
 
     /// Its final path, relative to the drive's root.
-    #[must_use]
     pub fn path(&self) -> String {
         self.spot.path().as_str().to_owned()
     }

@@ -25,25 +25,21 @@ pub struct Received {
 
 impl Received {
     /// Digests of what was received.
-    #[must_use]
     pub const fn pair(&self) -> &DigestPair {
         &self.pair
     }
 
     /// Its size.
-    #[must_use]
     pub const fn size(&self) -> ByteCount {
         self.size
     }
 
     /// How much of it an earlier transfer had left.
-    #[must_use]
     pub const fn resumed_from(&self) -> ByteCount {
         self.resumed_from
     }
 
     /// Its final path, relative to the drive's root.
-    #[must_use]
     pub fn path(&self) -> String {
         self.spot.path().as_str().to_owned()
     }

@@ -6,7 +6,6 @@ use strongroom_model::event::DiskOf;
 
 /// Which of the folders is on the same disk as `root`, if that can be found out. A folder that does not exist counts as
 /// its nearest parent. Blocks.
-#[must_use]
 pub fn shared_with(root: &Path, others: &[(DiskOf, impl AsRef<Path>)]) -> Option<DiskOf> {
     let disk = |path: &Path| {
         let there = path.ancestors().find(|path| path.exists())?;

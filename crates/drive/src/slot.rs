@@ -20,7 +20,6 @@ pub struct Slot {
 
 impl Slot {
     /// A slot at `root`.
-    #[must_use]
     pub fn new(root: PathBuf, settings: DriveSettings) -> Self {
         Self { root, settings, admission: None, bags: BagCache::default(), drive: Mutex::new(None) }
     }

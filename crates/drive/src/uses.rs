@@ -29,9 +29,6 @@ pub struct Attachment {
 
 impl Drive {
     /// The site's uses marked on the drive, newest first.
-    ///
-    /// # Errors
-    /// The drive is not there, or its marks cannot be read.
     pub fn uses(&self, site: &SiteId) -> Result<Vec<DriveUse>, DriveError> {
         uses_on(&*self.mount()?, site)
     }

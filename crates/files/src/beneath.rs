@@ -64,7 +64,6 @@ impl Beneath {
     }
 
     /// What the root's file system supports.
-    #[must_use]
     pub const fn filesystem(&self) -> Filesystem {
         self.filesystem
     }
@@ -74,13 +73,11 @@ impl Beneath {
     }
 
     /// The root's device and inode.
-    #[must_use]
     pub const fn id(&self) -> FileId {
         self.id
     }
 
     /// Its mount's number. Before Linux 6.8 it may be reused after an unmount.
-    #[must_use]
     pub fn mount_id(&self) -> Option<u64> {
         // `STATX_MNT_ID_UNIQUE` (linux/stat.h); older kernels omit it from `stx_mask`.
         let unique = StatxFlags::from_bits_retain(0x4000);
@@ -91,7 +88,6 @@ impl Beneath {
     }
 
     /// Whether `path` leads to this folder now.
-    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         rustix::fs::stat(path).is_ok_and(|stat| Stat::from(&stat).id == self.id)
     }

@@ -59,7 +59,6 @@ impl Backing {
     }
 
     /// Why reads may not come from a device, and the remedy.
-    #[must_use]
     pub const fn reason(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Device => None,

@@ -88,7 +88,6 @@ pub struct Meaning {
 }
 
 /// An error's meaning; `None` for errors outside the table.
-#[must_use]
 pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
     meaning_of(call, errno(error)?)
 }

@@ -4,7 +4,6 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// Mount points below a folder; none where the kernel does not list them (proc_pid_mountinfo(5)).
-#[must_use]
 pub fn mounts_below(root: &Path) -> Vec<PathBuf> {
     let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
     below(&mounts, root).into_iter().map(|place| OsString::from_vec(place).into()).collect()

@@ -28,9 +28,6 @@ pub enum BadPath {
 }
 
 /// Checks that a path stays below a root. Names need not be text.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn check_below(path: &[u8]) -> Result<(), BadPath> {
     let plain = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && part.len() <= MAX_NAME_BYTES;
     match path {
@@ -59,7 +56,6 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
 }
 
 /// Bytes as a name or path.
-#[must_use]
 pub fn name_of(bytes: &[u8]) -> &OsStr {
     OsStr::from_bytes(bytes)
 }

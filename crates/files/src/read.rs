@@ -8,9 +8,6 @@ use crate::call::faulted;
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// Passes a file's rest to `visit`, chunk by chunk, and returns its size.
-///
-/// # Errors
-/// The calls', or `fault`'s.
 pub fn each_chunk(
     mut file: impl Read,
     fault: impl Fn() -> Option<Fault>,

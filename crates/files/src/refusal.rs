@@ -27,7 +27,6 @@ pub enum Refusal {
 
 impl Refusal {
     /// Classifies an error; `None` for others.
-    #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         Some(match errno(error)? {
             Errno::NOENT => Self::Missing,
@@ -66,7 +65,6 @@ pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
 }
 
 /// Whether the file system lacks the call.
-#[must_use]
 pub fn is_unsupported(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }

@@ -44,9 +44,6 @@ pub fn may(path: &Path, needed: Use) -> io::Result<()> {
 }
 
 /// Copies a file's times and, where permitted, owner and mode.
-///
-/// # Errors
-/// The original cannot be read.
 pub fn keep_attributes(original: &File, copy: &File) -> io::Result<()> {
     let stat = rustix::fs::fstat(original)?;
     let _ = rustix::fs::fchown(copy, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)));

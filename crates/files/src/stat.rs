@@ -54,19 +54,16 @@ impl Stat {
     }
 
     /// Whether it is a plain file.
-    #[must_use]
     pub fn is_plain(&self) -> bool {
         self.kind == FileKind::File
     }
 
     /// Whether file and bytes are the same by attributes; the name may differ.
-    #[must_use]
     pub fn is_same_content(&self, other: &Self) -> bool {
         (self.kind, self.id, self.size, self.modified) == (other.kind, other.id, other.size, other.modified)
     }
 
     /// Whether it is a folder.
-    #[must_use]
     pub fn is_folder(&self) -> bool {
         self.kind == FileKind::Folder
     }
@@ -74,7 +71,6 @@ impl Stat {
 
 impl Time {
     /// In nanoseconds.
-    #[must_use]
     pub fn nanoseconds_since_1970(self) -> i128 {
         i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds)
     }
@@ -99,7 +95,6 @@ impl From<&rustix::fs::Stat> for Stat {
 }
 
 /// A file's birth time, where [`Filesystem::keeps_birth`](crate::Filesystem::keeps_birth).
-#[must_use]
 pub fn birth_of(file: impl Handle) -> Option<Time> {
     let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
     let is_known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
@@ -107,7 +102,6 @@ pub fn birth_of(file: impl Handle) -> Option<Time> {
 }
 
 /// Whether it is a mount point: its device differs from its parent's.
-#[must_use]
 pub fn is_mount_point(folder: &Path) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
     device(folder) != device(&folder.join(".."))

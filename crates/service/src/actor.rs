@@ -18,26 +18,22 @@ const LOGIN: &str = "/proc/self/loginuid";
 const NO_LOGIN: u32 = u32::MAX;
 
 /// A stage of this process: `fetch@backup-1/strongroom/4242`.
-#[must_use]
 pub fn actor(stage: StageName) -> Actor {
     actor_named(stage.name())
 }
 
 /// A part of this process.
-#[must_use]
 pub fn actor_named(part: &str) -> Actor {
     on_host(part, &host_name(), &user_named(rustix::process::geteuid().as_raw()))
 }
 
 /// This process's user: `operator@backup-1/ann/4242`.
-#[must_use]
 pub fn person() -> Actor {
     let login = fs::read_to_string(LOGIN).ok().and_then(|id| id.trim().parse().ok()).filter(|id| *id != NO_LOGIN);
     on_host("operator", &host_name(), &user_named(login.unwrap_or_else(|| rustix::process::getuid().as_raw())))
 }
 
 /// This host's name, or `unknown-host`.
-#[must_use]
 pub fn host_name() -> String {
     hostname::get()
         .ok()

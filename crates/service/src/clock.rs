@@ -20,19 +20,16 @@ enum TimeSource {
 
 impl Clock {
     /// The host's clock. A later reading may be smaller: it may be set.
-    #[must_use]
     pub const fn system() -> Self {
         Self(TimeSource::System)
     }
 
     /// A clock for tests, which stands still until it is moved.
-    #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
     /// The time in whole microseconds, as the log keeps it.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is where the ambient clock is read; all others take a Clock")]
     pub fn now(&self) -> Timestamp {
         let micros = match &self.0 {
@@ -43,17 +40,11 @@ impl Clock {
     }
 
     /// Sets a manual clock.
-    ///
-    /// # Panics
-    /// It is the host's.
     pub fn set(&self, time: Timestamp) {
         self.micros().store(time.as_microsecond(), Ordering::SeqCst);
     }
 
     /// Moves a manual clock.
-    ///
-    /// # Panics
-    /// It is the host's, or the step leads beyond the year 9999.
     pub fn advance(&self, step: impl TryInto<SignedDuration, Error: std::fmt::Debug>) {
         let step: SignedDuration = step.try_into().expect("the step fits a signed duration");
         self.set(self.now().checked_add(step).expect("the step stays within the calendar"));

@@ -15,7 +15,6 @@ pub enum Fault {
 
 impl Fault {
     /// The call's error; `EIO` for a flipped byte.
-    #[must_use]
     pub fn error(self) -> io::Error {
         match self {
             Self::Errno(number) => io::Error::from_raw_os_error(number),
@@ -24,9 +23,6 @@ impl Fault {
     }
 
     /// The call's result.
-    ///
-    /// # Errors
-    /// Always, except for [`Fault::Flip`].
     pub fn fail(self) -> io::Result<()> {
         match self {
             Self::Errno(_) => Err(self.error()),
@@ -50,7 +46,6 @@ macro_rules! fault {
 #[cfg(not(feature = "kill-points"))]
 #[doc(hidden)]
 #[inline(always)]
-#[must_use]
 pub const fn ordered(_name: &'static str) -> Option<Fault> {
     None
 }
@@ -127,9 +122,6 @@ mod armed {
 
     /// Does `work` with faults, written as in `STRONGROOM_FAULT`, on this thread and in
     /// [`blocking`](crate::blocking()) calls.
-    ///
-    /// # Panics
-    /// If they cannot be parsed.
     pub fn during<T>(orders: &str, work: impl FnOnce() -> T) -> T {
         with_orders(Arc::new(parse(orders)), work)
     }
@@ -152,7 +144,6 @@ mod armed {
     }
 
     #[doc(hidden)]
-    #[must_use]
     pub fn ordered(name: &'static str) -> Option<Fault> {
         crate::passings::note(name);
         let orders =

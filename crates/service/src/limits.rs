@@ -12,7 +12,6 @@ pub fn raise_open_files() {
 }
 
 /// How many files may be open besides the program's own; at least one.
-#[must_use]
 pub fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit.saturating_sub(OWN_FILES)).unwrap_or(usize::MAX).max(1)

@@ -30,16 +30,12 @@ pub struct MetricsError(String);
 
 impl Metrics {
     /// Starts recording; later calls return the same.
-    ///
-    /// # Errors
-    /// Another recorder is installed.
     pub fn install() -> Result<Self, MetricsError> {
         static INSTALLED: OnceLock<Result<Metrics, MetricsError>> = OnceLock::new();
         INSTALLED.get_or_init(install).clone()
     }
 
     /// All metrics as text.
-    #[must_use]
     pub fn render(&self) -> String {
         self.0.render()
     }

@@ -9,7 +9,6 @@ use std::path::Path;
 const OTHERS: rustix::fs::Mode = rustix::fs::Mode::RWXO;
 
 /// Makes folders for their owner only; existing ones are unchanged.
-#[must_use]
 pub fn private_folders() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -19,7 +18,6 @@ pub fn private_folders() -> DirBuilder {
 }
 
 /// Opens files; new ones are for their owner only.
-#[must_use]
 pub fn private_files() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -44,9 +42,6 @@ pub fn make_nothing_for_others() {
 }
 
 /// Removes others' permissions on a plain file.
-///
-/// # Errors
-/// It is another user's, or cannot be read.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -62,9 +57,6 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
 }
 
 /// Whether others may use a file; `false` if it is missing.
-///
-/// # Errors
-/// It cannot be read.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         #[cfg(unix)]

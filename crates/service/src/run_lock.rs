@@ -39,9 +39,6 @@ pub enum RunLockError {
 
 impl RunLock {
     /// Takes the lock without waiting; makes its file and folders.
-    ///
-    /// # Errors
-    /// Another process holds it, or the file cannot be used.
     pub fn take(path: &Path, now: Timestamp) -> Result<Self, RunLockError> {
         let unusable = |source| RunLockError::Unusable { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {

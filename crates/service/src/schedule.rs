@@ -34,7 +34,6 @@ impl Schedule {
     ///
     /// A last start beyond [`Schedule::is_of_a_wrong_clock`] is ignored: it was recorded while the clock was ahead,
     /// and no run would start until then. One slightly ahead, from another host, counts as `now`.
-    #[must_use]
     pub fn next_run(&self, last_started: Option<Timestamp>, now: Timestamp) -> Timestamp {
         let earliest = match last_started.filter(|last| !self.is_of_a_wrong_clock(*last, now)) {
             None => now,
@@ -44,14 +43,12 @@ impl Schedule {
     }
 
     /// Whether a recorded instant is more than an interval and [`MAX_SKEW`] ahead.
-    #[must_use]
     pub fn is_of_a_wrong_clock(&self, recorded: Timestamp, now: Timestamp) -> bool {
         recorded > later(now, self.every.max(MAX_SKEW))
     }
 
     /// Since when a run is overdue by more than `grace`. `last_started`: the last start or, if there is none or it is
     /// ahead, when runs were first expected.
-    #[must_use]
     pub fn overdue(&self, last_started: Timestamp, now: Timestamp, grace: Duration) -> Option<Timestamp> {
         if last_started > now {
             return None;
@@ -67,7 +64,6 @@ impl Schedule {
     }
 
     /// The first and last opening (or day) that ended after `since` and by `now`.
-    #[must_use]
     pub fn ended_between(&self, since: Timestamp, now: Timestamp) -> Option<(Opening, Opening)> {
         let ended = |opening: &Opening| opening.closes > since && opening.closes <= now;
         let first = self.openings_around(since).find(ended)?;
@@ -76,7 +72,6 @@ impl Schedule {
     }
 
     /// The last instant after `since` and by `now` at which clocks reached `at`.
-    #[must_use]
     pub fn passed_daily(&self, at: civil::Time, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let today = now.to_zoned(self.zone.clone()).date();
         [today, today.yesterday().ok()?]

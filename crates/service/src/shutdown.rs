@@ -16,14 +16,12 @@ pub struct Shutdown {
 
 impl Shutdown {
     /// Requested only by calls, not by signals.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Handles SIGINT and SIGTERM (Ctrl-C on Windows): the first stops; the second, or `bound` after it, aborts. Call
     /// it within a tokio runtime.
-    #[must_use]
     pub fn on_signals(bound: Duration) -> Self {
         let shutdown = Self::new();
         let steps = shutdown.clone();
@@ -59,19 +57,16 @@ impl Shutdown {
     }
 
     /// Cancelled by the first step.
-    #[must_use]
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
     /// Cancelled by the second step.
-    #[must_use]
     pub fn abort(&self) -> CancellationToken {
         self.abort.clone()
     }
 
     /// Whether the first step was requested.
-    #[must_use]
     pub fn is_requested(&self) -> bool {
         self.stop.is_cancelled()
     }

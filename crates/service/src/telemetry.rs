@@ -47,17 +47,11 @@ pub enum TelemetryError {
 }
 
 /// Log lines on stderr, without traces. `RUST_LOG` overrides the configured level.
-///
-/// # Errors
-/// The level is invalid, or telemetry is set up already.
 pub fn init(settings: &Telemetry) -> Result<(), TelemetryError> {
     install(settings, io::stderr, io::stderr().is_terminal(), &Traces::none())
 }
 
 /// As [`init`], with traces to the configured collector. Call it within a tokio runtime, which sends them.
-///
-/// # Errors
-/// As [`init`]; or the collector's address cannot be used.
 pub fn init_as(settings: &Telemetry, who: &ServiceIdentity<'_>) -> Result<Traces, TelemetryError> {
     init_as_to(settings, who, io::stderr, io::stderr().is_terminal())
 }

@@ -12,7 +12,6 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 pub const TRACEPARENT: &str = "traceparent";
 
 /// The current span's `traceparent`; `None` without traces.
-#[must_use]
 pub fn current_traceparent() -> Option<String> {
     let context = Span::current().context();
     let span = context.span().span_context().clone();

@@ -87,7 +87,6 @@ impl Source {
     }
 
     /// The server's scheme, host and port.
-    #[must_use]
     pub fn server(&self) -> String {
         self.inner.base.origin().ascii_serialization()
     }

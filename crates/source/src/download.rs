@@ -24,9 +24,6 @@ pub struct Download {
 impl Source {
     /// Requests a timesheet of that `size` and `digest`, from the byte `from` on. The server may begin at the file's
     /// start: see [`Download::starts_at`].
-    ///
-    /// # Errors
-    /// The server did not answer, has no such file, or announces another length.
     pub async fn download(
         &self,
         booking: &BookingId,
@@ -91,13 +88,11 @@ impl Source {
 
 impl Download {
     /// Where the bytes begin: at the requested offset or at 0.
-    #[must_use]
     pub const fn starts_at(&self) -> ByteCount {
         self.starts_at
     }
 
     /// The file's length in its record.
-    #[must_use]
     pub const fn size(&self) -> ByteCount {
         self.size
     }
@@ -133,7 +128,6 @@ fn resumption(from: ByteCount, digest: &Digest) -> HeaderMap {
 }
 
 /// The strong entity tag of a file with that digest: `"<algorithm>-<hex>"`.
-#[must_use]
 pub(crate) fn etag(digest: &Digest) -> String {
     format!("\"{}-{}\"", digest.algorithm().name(), digest.hex())
 }

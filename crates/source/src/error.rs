@@ -60,7 +60,6 @@ impl Request {
 impl SourceError {
     /// The alarm for errors that concern more than one booking: the server is unreachable, refuses our token, or is not
     /// a document server.
-    #[must_use]
     pub fn obstacle(&self) -> Option<AlarmRaised> {
         let of_server = self.request.about == About::Server;
         let kind = match &*self.cause {
@@ -89,7 +88,6 @@ impl SourceError {
 
     /// The alarm for a failed [`Source::check`](crate::Source::check): a server that cannot give the shortest list
     /// cannot do anything.
-    #[must_use]
     pub fn into_obstacle(self) -> AlarmRaised {
         self.obstacle().unwrap_or_else(|| self.alarm(AlarmKind::ServerUnreachable))
     }
@@ -108,7 +106,6 @@ impl SourceError {
     }
 
     /// The code to record where one file, booking or run is concerned.
-    #[must_use]
     pub fn failure_kind(&self) -> FailureKind {
         match &*self.cause {
             Cause::Unreachable { .. } | Cause::Unavailable { .. } | Cause::NoStorage { .. } => FailureKind::ServerError,
@@ -127,7 +124,6 @@ impl SourceError {
     }
 
     /// The failure of the request's booking, with its fate.
-    #[must_use]
     pub fn failure(&self) -> Failure {
         let fate = match (self.is_passing(), self.retry_after()) {
             (true, Some(wait)) => Fate::RetryAfter(wait),
@@ -138,7 +134,6 @@ impl SourceError {
     }
 
     /// Whether the next attempt may succeed.
-    #[must_use]
     pub fn is_passing(&self) -> bool {
         match &*self.cause {
             Cause::Unreachable { .. }
@@ -159,7 +154,6 @@ impl SourceError {
     }
 
     /// The server's `Retry-After`.
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match *self.cause {
             Cause::Unavailable { retry_after, .. } => retry_after,
@@ -168,7 +162,6 @@ impl SourceError {
     }
 
     /// What a person should do.
-    #[must_use]
     pub fn next_step(&self) -> String {
         let server = &self.request.server;
         match &*self.cause {
@@ -197,7 +190,6 @@ fn storage_step(server: &str) -> String {
 }
 
 /// The alarm for a server that reports, about one booking, that it cannot write.
-#[must_use]
 pub fn no_storage(detail: &str) -> AlarmRaised {
     AlarmRaised {
         kind: AlarmKind::ServerStorage,

@@ -14,7 +14,6 @@ pub struct Guard {
 
 impl Guard {
     /// Without a failure so far.
-    #[must_use]
     pub const fn new(source: Source) -> Self {
         Self { source, is_suspect: AtomicBool::new(false) }
     }
@@ -25,9 +24,6 @@ impl Guard {
     }
 
     /// Whether work may go on.
-    ///
-    /// # Errors
-    /// The server does not work.
     pub async fn ready(&self) -> Result<(), AlarmRaised> {
         if self.is_suspect.load(Ordering::Relaxed) {
             self.source.check().await.map_err(SourceError::into_obstacle)?;

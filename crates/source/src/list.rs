@@ -89,9 +89,6 @@ impl Source {
     }
 
     /// Archived bookings by id, after `after`. The page's count is 0.
-    ///
-    /// # Errors
-    /// As for [`Source::waiting`].
     pub async fn archived(&self, after: Option<&str>) -> Result<Page, SourceError> {
         let limit = MAX_LIST.to_string();
         let query = [("state", "archived"), ("limit", limit.as_str()), ("after", after.unwrap_or_default())];
@@ -106,34 +103,22 @@ impl Source {
 
     /// Checks that the server answers, accepts our token and is a document server, by the shortest list on a new
     /// connection.
-    ///
-    /// # Errors
-    /// It is not so.
     pub async fn check(&self) -> Result<(), SourceError> {
         self.list_waiting(OutgoingRequest::probe(&WAITING), 1, None).await.map(|_| ())
     }
 
     /// Checks that the server is up, on a new connection and without a token.
-    ///
-    /// # Errors
-    /// It is not, or something else answers.
     pub async fn health(&self) -> Result<ServerHealth, SourceError> {
         self.get_json(&OutgoingRequest::probe(&["healthz"])).await
     }
 
     /// The server's time, by its `Date` header (RFC 9110, section 6.6.1), if it sends one. Needs no token.
-    ///
-    /// # Errors
-    /// It does not answer.
     pub async fn time(&self) -> Result<Option<Timestamp>, SourceError> {
         let (_, response) = self.send(&OutgoingRequest::get(About::Server, &["healthz"])).await?;
         Ok(date(response.headers()))
     }
 
     /// One booking's state on the server.
-    ///
-    /// # Errors
-    /// The server did not answer, does not know it, or sent something else.
     pub async fn booking(&self, id: &BookingId) -> Result<BookingInfo, SourceError> {
         self.get_json(&OutgoingRequest::get(About::Booking, &["v1", "bookings", id.as_str()])).await
     }

@@ -30,9 +30,6 @@ impl Source {
     }
 
     /// Has marked bookings' files moved to the archive; one answer for each, in order.
-    ///
-    /// # Errors
-    /// As for [`Source::mark`].
     pub async fn move_to_archive(&self, bookings: &[BookingId]) -> Result<Vec<BookingAnswer>, SourceError> {
         let mut answers = Vec::with_capacity(bookings.len());
         for part in bookings.chunks(MAX_ITEMS) {

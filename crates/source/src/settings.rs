@@ -23,7 +23,6 @@ pub struct SourceSettings {
 
 impl SourceSettings {
     /// 10 s to connect, 30 s of silence, 8 connections.
-    #[must_use]
     pub fn new(url: impl Into<String>, token: Option<String>) -> Self {
         Self {
             url: url.into(),

@@ -38,7 +38,6 @@ pub struct Reply {
 
 impl Reply {
     /// Status, header lines and body: nothing is added, not even a length.
-    #[must_use]
     pub fn raw(head: &str, body: impl AsRef<[u8]>, then: Then) -> Self {
         let mut bytes = format!("HTTP/1.1 {}\r\n\r\n", head.replace('\n', "\r\n")).into_bytes();
         bytes.extend_from_slice(body.as_ref());
@@ -46,33 +45,28 @@ impl Reply {
     }
 
     /// A response with a `Content-Length`.
-    #[must_use]
     pub fn proper(head: &str, body: impl AsRef<[u8]>) -> Self {
         let head = format!("{head}\nContent-Length: {}", body.as_ref().len());
         Self::raw(&head, body, Then::Listen)
     }
 
     /// A JSON body.
-    #[must_use]
     pub fn json(body: &str) -> Self {
         Self::proper("200 OK\nContent-Type: application/json", body)
     }
 
     /// Problem details (RFC 9457).
-    #[must_use]
     pub fn problem(status: &str, detail: &str) -> Self {
         let body = json!({"title": "A problem", "detail": detail}).to_string();
         Self::proper(&format!("{status}\nContent-Type: application/problem+json"), body)
     }
 
     /// No response.
-    #[must_use]
     pub fn silence() -> Self {
         Self { bytes: Vec::new(), then: Then::Hold }
     }
 
     /// Bytes that are not HTTP.
-    #[must_use]
     pub fn noise(bytes: &[u8]) -> Self {
         Self { bytes: bytes.to_vec(), then: Then::Close }
     }
@@ -106,7 +100,6 @@ impl fmt::Display for ReceivedRequest {
 
 impl ReceivedRequest {
     /// The ids in the request's JSON: `ids`, or those of `marks`.
-    #[must_use]
     pub fn named(&self) -> Vec<String> {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let marks = body["marks"].as_array().into_iter().flatten().map(|mark| &mark["id"]);
@@ -140,25 +133,21 @@ impl ScriptedServer {
     }
 
     /// All requests so far.
-    #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.heard.lock().unwrap().clone()
     }
 
     /// Its address, as a setting.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// A client with timeouts for a loaded machine.
-    #[must_use]
     pub fn source(&self) -> Source {
         Source::new(&settings(&self.url())).unwrap()
     }
 
     /// A client with short timeouts.
-    #[must_use]
     pub fn impatient(&self) -> Source {
         let mut settings = settings(&self.url());
         settings.read_timeout = Duration::from_secs(1);
@@ -168,7 +157,6 @@ impl ScriptedServer {
 }
 
 /// Settings with timeouts for a loaded machine.
-#[must_use]
 pub fn settings(url: &str) -> SourceSettings {
     let mut settings = SourceSettings::new(url, Some(TOKEN.to_owned()));
     settings.connect_timeout = Duration::from_secs(60);

@@ -29,7 +29,6 @@ pub struct Archive {
 
 impl Archive {
     /// A stage for this server, `batch` bookings at a time (1 to [`MAX_ITEMS`]).
-    #[must_use]
     pub fn new(source: Source, batch: usize) -> Self {
         Self { server: Guard::new(source.clone()), source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES }
     }

@@ -58,7 +58,6 @@ impl From<LogError> for ListError {
 
 impl Enumerate {
     /// A stage that takes this server's bookings, in this log.
-    #[must_use]
     pub fn new(source: Source, log: EventLog, clock: Clock) -> Self {
         Self { server: Guard::new(source.clone()), source, log, clock, actor: actor(StageName::Enumerate) }
     }

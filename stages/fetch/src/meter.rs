@@ -11,7 +11,6 @@ pub struct Meter {
 
 impl Meter {
     /// Bytes received since the process began; restarted transfers count twice.
-    #[must_use]
     pub fn bytes(&self) -> ByteCount {
         ByteCount(self.bytes.load(Ordering::Relaxed))
     }

@@ -37,7 +37,6 @@ pub struct Fetch {
 
 impl Fetch {
     /// A stage that downloads that server's files to the configured drive.
-    #[must_use]
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
         let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
         Self {
@@ -61,7 +60,6 @@ impl Fetch {
     }
 
     /// The bytes received so far.
-    #[must_use]
     pub fn meter(&self) -> Meter {
         self.meter.clone()
     }

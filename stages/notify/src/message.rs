@@ -25,7 +25,6 @@ pub struct Addresses {
 
 impl Addresses {
     /// The recipients' addresses, without duplicates.
-    #[must_use]
     pub fn recipients(&self) -> Vec<Address> {
         let mut addresses: Vec<Address> = Vec::with_capacity(self.to.len());
         for mailbox in &self.to {
@@ -56,9 +55,6 @@ impl Header for AutoSubmitted {
 }
 
 /// The message's bytes. Id, date and boundary are fixed, so that equal mails have equal bytes.
-///
-/// # Errors
-/// There is no recipient.
 pub fn message(mail: &Mail, addresses: &Addresses) -> Result<Vec<u8>, MailError> {
     let hash = Sha256::digest(mail.message_id.as_bytes());
     let parts = MultiPart::builder()

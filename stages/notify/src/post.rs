@@ -49,7 +49,6 @@ pub enum PostError {
 
 impl PostError {
     /// The cause's stable code.
-    #[must_use]
     pub const fn failure_kind(&self) -> FailureKind {
         match self {
             Self::Mail(_) => FailureKind::Internal,
@@ -74,7 +73,6 @@ pub struct Delivery {
 
 impl Delivery {
     /// The receipt and the refused recipients, for the log.
-    #[must_use]
     pub fn record(&self) -> String {
         match (self.refused.is_empty(), self.receipt.is_empty()) {
             (true, _) => self.receipt.clone(),
@@ -84,7 +82,6 @@ impl Delivery {
     }
 
     /// Recipients without it, and why, on one line.
-    #[must_use]
     pub fn not_reached(&self) -> String {
         let refused = self.refused.iter().map(|(address, why)| format!("{address} was refused: {why}"));
         let put_off = self.put_off.iter().map(|(address, why)| format!("{address} was put off: {why}"));

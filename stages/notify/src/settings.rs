@@ -55,9 +55,6 @@ pub enum SettingsError {
 
 impl Settings {
     /// From the configuration, without connecting.
-    ///
-    /// # Errors
-    /// Something is missing or wrong.
     pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
         Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
     }

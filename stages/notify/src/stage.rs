@@ -85,15 +85,11 @@ impl Stage for Notify {
 
 impl Notify {
     /// A stage for that log.
-    #[must_use]
     pub fn new(log: EventLog, settings: Settings) -> Self {
         Self { log, settings, pace: Arc::default() }
     }
 
     /// A summary's mail, identical to the one that was or will be sent.
-    ///
-    /// # Errors
-    /// The log could not be read, or the mail not be built.
     pub async fn summary_mail(
         &self,
         composed: &SummaryComposed,

@@ -114,7 +114,6 @@ struct CopyToProve {
 
 impl Verify {
     /// A stage for the drive mounted there; `alarms` is for the checks at its start.
-    #[must_use]
     pub fn new(settings: VerifySettings, log: EventLog, clock: Clock, alarms: Alarms) -> Self {
         Self {
             slot: Arc::new(slot(&settings)),
@@ -138,9 +137,6 @@ impl Verify {
 
     /// Checks each drive once per process: removes leftovers, rewrites missing manifests from the log, reads the last
     /// proven copies back again. Call it at the process's start; otherwise the first batch does.
-    ///
-    /// # Errors
-    /// The drive cannot be used.
     pub async fn check_drive(&self) -> Result<(), AlarmRaised> {
         let slot = self.slot.clone();
         let (drive, backing) =

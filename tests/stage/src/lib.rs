@@ -25,9 +25,6 @@ pub struct StageRig {
 
 impl StageRig {
     /// A site in whose log nothing is yet.
-    ///
-    /// # Panics
-    /// There is no room for it.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"acme".parse().unwrap()).await.unwrap();
@@ -40,17 +37,11 @@ impl StageRig {
     }
 
     /// Appends to a stream, whatever stands there.
-    ///
-    /// # Panics
-    /// The log refuses it.
     pub async fn append_to(&self, stream: &StreamName, event: Event) {
         append(&self.log, &self.clock, stream, event).await;
     }
 
     /// What has happened to a booking.
-    ///
-    /// # Panics
-    /// The log cannot be read.
     pub async fn history(&self, booking: &str) -> Vec<Recorded> {
         self.log.stream(&stream_of(booking)).await.unwrap()
     }
@@ -61,9 +52,6 @@ impl StageRig {
     }
 
     /// What the runner would hand over now, of any subject.
-    ///
-    /// # Panics
-    /// Nothing has happened to it.
     pub async fn task_of<S: Fold>(&self, stream: &StreamName) -> Task<S> {
         let history = self.log.stream(stream).await.unwrap();
         let trigger = history.last().unwrap().clone();
@@ -76,9 +64,6 @@ impl StageRig {
     }
 
     /// What happened to an alarm.
-    ///
-    /// # Panics
-    /// The log cannot be read.
     pub async fn alarm(&self, kind: AlarmKind, subject: impl std::fmt::Display) -> Vec<Event> {
         let stream = StreamName::alarm(&AlarmKey::new(kind, subject));
         self.log.stream(&stream).await.unwrap().into_iter().map(|recorded| recorded.event).collect()
@@ -99,9 +84,6 @@ impl StageRig {
 }
 
 /// Appends to a stream of any log, whatever stands there.
-///
-/// # Panics
-/// The log refuses it.
 pub async fn append(log: &EventLog, clock: &Clock, stream: &StreamName, event: Event) {
     let last = log.stream(stream).await.unwrap().last().map(|last| last.version);
     let time = clock.now();
@@ -119,10 +101,6 @@ pub async fn append(log: &EventLog, clock: &Clock, stream: &StreamName, event: E
 }
 
 /// A booking's stream.
-///
-/// # Panics
-/// It is not a booking's id.
-#[must_use]
 pub fn stream_of(booking: &str) -> StreamName {
     StreamName::booking(&booking.parse().unwrap())
 }

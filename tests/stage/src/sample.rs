@@ -4,19 +4,16 @@ use strongroom_model::event::{Archived, BackedUp, Enumerated, Fetched, ReadBack,
 use strongroom_model::{Algorithm, ByteCount, Digest, DriveId, Event, Month};
 
 /// The month of every sample.
-#[must_use]
 pub fn month() -> Month {
     "2026-11".parse().unwrap()
 }
 
 /// The SHA-256 of these bytes.
-#[must_use]
 pub fn sha256(bytes: &[u8]) -> Digest {
     Digest::of(Algorithm::Sha256, bytes)
 }
 
 /// A booking was taken, of which the server holds a file of that name, size and digest.
-#[must_use]
 pub fn enumerated(filename: &str, size: u64, digest: Digest) -> Event {
     Event::TimesheetEnumerated(Enumerated {
         filename: filename.to_owned(),
@@ -27,7 +24,6 @@ pub fn enumerated(filename: &str, size: u64, digest: Digest) -> Event {
 }
 
 /// Its file came onto a drive.
-#[must_use]
 pub fn fetched(drive: DriveId, path: &str, size: u64, sha256: &Digest) -> Event {
     Event::TimesheetFetched(Fetched {
         drive,
@@ -43,7 +39,6 @@ pub fn fetched(drive: DriveId, path: &str, size: u64, sha256: &Digest) -> Event 
 }
 
 /// Its copy was proven.
-#[must_use]
 pub fn backed_up(drive: DriveId, path: &str, size: u64, sha256: &Digest) -> Event {
     Event::TimesheetBackedUp(BackedUp {
         drive,
@@ -57,7 +52,6 @@ pub fn backed_up(drive: DriveId, path: &str, size: u64, sha256: &Digest) -> Even
 }
 
 /// The server archived it.
-#[must_use]
 pub fn archived(path: &str) -> Event {
     Event::TimesheetArchived(Archived { month: month(), path: path.to_owned() })
 }

@@ -40,9 +40,6 @@ impl Drive {
     /// desktop's names. Newest month first, until `go_on` returns `false`: a drive may have a million folders.
     ///
     /// Copies are not affected: `sha256sum -c` passes. A BagIt validator calls such a bag incomplete.
-    ///
-    /// # Errors
-    /// The drive is not there, or cannot be read.
     pub fn foreign(&self, go_on: impl Fn() -> bool) -> Result<Foreign, DriveError> {
         let mount = self.mount()?;
         let mut found = Foreign::default();

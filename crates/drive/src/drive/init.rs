@@ -17,9 +17,6 @@ use crate::temporary::whole_name;
 impl Drive {
     /// Gives the drive at `root` an identity, durably. The caller decides whether it may be in memory
     /// ([`Drive::backing_of`]); the identity records it.
-    ///
-    /// # Errors
-    /// It has one, the label is not acceptable, or the drive cannot be written to.
     pub fn init(root: &Path, label: &str, now: Timestamp) -> Result<Identity, InitError> {
         if !is_label(label) {
             return Err(InitError::BadLabel { label: text::printable(label, 80) });

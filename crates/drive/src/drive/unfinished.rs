@@ -17,13 +17,11 @@ pub struct Unfinished {
 
 impl Unfinished {
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
     /// Whether that booking may be among them.
-    #[must_use]
     pub fn may_hold(&self, booking: &BookingId) -> bool {
         let id = booking.as_str();
         self.folders.contains(&name::escape(id)) || self.folders.contains(&name::escape_strictly(id))

@@ -65,14 +65,12 @@ fn content(top: &Beneath) -> io::Result<Vec<u8>> {
 
 impl Unidentified {
     /// The site's marks of use on it, newest first; empty if they cannot be read.
-    #[must_use]
     pub fn uses(&self, site: &SiteId) -> Vec<DriveUse> {
         let names = self.top.folder(uses::folder()).and_then(text_names_in).unwrap_or_default();
         uses::marks_among(&names, site)
     }
 
     /// How many of these copies it holds: listed with that digest, and a plain file.
-    #[must_use]
     pub fn holds(&self, proofs: &[ProvenCopy]) -> usize {
         let mut manifests: HashMap<BagPlace, Option<Manifest>> = HashMap::new();
         let is_held = |proof: &&ProvenCopy| {

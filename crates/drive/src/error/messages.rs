@@ -24,7 +24,6 @@ impl Operation {
 
 impl DriveError {
     /// One sentence on what is wrong.
-    #[must_use]
     pub fn what(&self) -> String {
         let (root, path) = (self.root.display(), &self.path);
         // Without a refusal the sentence contains neither.
@@ -94,7 +93,6 @@ impl DriveError {
     }
 
     /// What a person should do.
-    #[must_use]
     pub fn next_step(&self) -> String {
         let (root, shown) = (self.root.as_path(), self.root.display());
         match &self.kind {
@@ -175,7 +173,6 @@ impl DriveError {
 }
 
 /// The shell command that sets up the drive at `root`.
-#[must_use]
 fn init_command(root: &Path) -> String {
     format!("strongroom drive init {} --label NAME", shell_word(&root.to_string_lossy()))
 }

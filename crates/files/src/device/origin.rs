@@ -29,7 +29,6 @@ pub struct Origin {
 
 impl Origin {
     /// Of an open file or folder.
-    #[must_use]
     pub fn of(file: impl Handle) -> Self {
         let Ok(stat) = rustix::fs::fstat(file) else { return Self::default() };
         let top = Path::new("/");

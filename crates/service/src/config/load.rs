@@ -32,7 +32,6 @@ pub struct Sources {
 
 impl Sources {
     /// This process's inputs, with the file that a flag names.
-    #[must_use]
     pub fn of_process(file: Option<&Path>) -> Self {
         Self {
             file: file.map(Path::to_owned),
@@ -55,9 +54,6 @@ impl Sources {
     }
 
     /// The file to load.
-    ///
-    /// # Errors
-    /// None was named and none was found.
     pub fn find(&self) -> Result<PathBuf, ConfigError> {
         let named = self.file.as_ref();
         let found = named.or_else(|| self.search.iter().find(|path| path.exists()));
@@ -67,17 +63,11 @@ impl Sources {
 
 impl Config {
     /// Loads `file`, or `./strongroom.toml`, or `/etc/strongroom/strongroom.toml`.
-    ///
-    /// # Errors
-    /// There is none, it cannot be read, or it is invalid.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::load_from(&Sources::of_process(file))
     }
 
     /// Loads a configuration.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
     pub fn load_from(sources: &Sources) -> Result<Self, ConfigError> {
         let path = sources.find()?;
         let from_file = file::layer(&path)?;
@@ -86,9 +76,6 @@ impl Config {
     }
 
     /// Parses `text` as a file in `folder`, without environment and flags.
-    ///
-    /// # Errors
-    /// It is invalid.
     pub fn from_text(text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let from_text = file::parse(text, &folder.join(FILE_NAME))?;
         Self::assemble(from_text, &Sources::default(), folder)

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 /// Whether the host is this one.
-#[must_use]
 pub fn is_local(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.starts_with('/')
@@ -12,14 +11,12 @@ pub fn is_local(host: &str) -> bool {
 }
 
 /// The remote host to which an address sends credentials unencrypted.
-#[must_use]
 pub fn sends_in_the_clear(url: &url::Url) -> Option<String> {
     let is_plain = matches!(url.scheme(), "http" | "amqp");
     url.host_str().filter(|host| is_plain && !is_local(host)).map(str::to_owned)
 }
 
 /// A remote database must be verified by TLS before it gets the password, unless its address sets `sslmode`.
-#[must_use]
 pub fn needs_verified_tls(url: &url::Url) -> bool {
     let mut host = url.host_str().unwrap_or_default().replace("%2F", "/").replace("%2f", "/");
     for (key, value) in url.query_pairs() {

@@ -5,7 +5,6 @@ use super::keys;
 use super::section::Config;
 
 /// The JSON Schema of `strongroom.toml`, for editors: keys are optional, others refused.
-#[must_use]
 pub(super) fn schema() -> Value {
     let mut settings = schemars::generate::SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;

@@ -128,31 +128,26 @@ pub struct Config {
 
 impl Config {
     /// The zone of nights, months and mails.
-    #[must_use]
     pub fn zone(&self) -> jiff::tz::TimeZone {
         self.time_zone.as_ref().map_or_else(jiff::tz::TimeZone::system, Zone::time_zone)
     }
 
     /// The log's file, unless it is in a database.
-    #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
     /// The document server's records, unless they are in a database.
-    #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))
     }
 
     /// The file of the site's run lock.
-    #[must_use]
     pub fn run_lock_path(&self) -> PathBuf {
         self.data_dir.join("run.lock")
     }
 
     /// When runs are due.
-    #[must_use]
     pub fn schedule(&self) -> crate::schedule::Schedule {
         crate::schedule::Schedule {
             every: self.schedule.every.get(),

@@ -18,15 +18,11 @@ pub struct Template {
 
 impl Template {
     /// Every key at its default.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets a key.
-    ///
-    /// # Panics
-    /// There is no such key.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         assert!(matches!(keys::lookup(key), keys::Named::Value), "{key} is not a key of the configuration");
@@ -35,7 +31,6 @@ impl Template {
     }
 
     /// The file's text.
-    #[must_use]
     pub fn render(&self) -> String {
         let mut out = String::new();
         comment(&mut out, Config::META.doc);
@@ -91,7 +86,6 @@ fn comment(out: &mut String, doc: &[&str]) {
 }
 
 /// The commented file with every key at its default.
-#[must_use]
 pub fn template() -> String {
     Template::new().render()
 }

@@ -35,19 +35,16 @@ pub struct FailedCheck {
 
 impl Health {
     /// Without checks, all is healthy.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Registers a loop, which must report within `within`, the first turn included, or the process is not alive.
-    #[must_use]
     pub fn turns(&self, name: impl Into<String>, within: Duration) -> Probe {
         self.probe(name.into(), true, Ok(()), Some(within))
     }
 
     /// Registers a requirement; not ready until reported healthy.
-    #[must_use]
     pub fn needs(&self, name: impl Into<String>) -> Probe {
         self.probe(name.into(), false, Err("nobody has looked yet".to_owned()), None)
     }
@@ -61,13 +58,11 @@ impl Health {
     }
 
     /// Why the process needs a restart; empty if it does not.
-    #[must_use]
     pub fn stuck(&self) -> Vec<FailedCheck> {
         self.problems(|check| check.is_loop)
     }
 
     /// Why the process cannot work; empty if it can.
-    #[must_use]
     pub(crate) fn unready(&self) -> Vec<FailedCheck> {
         self.problems(|_| true)
     }

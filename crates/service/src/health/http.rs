@@ -49,9 +49,6 @@ pub struct ListenError {
 
 impl HealthServer {
     /// Listens; port 0 takes a free one.
-    ///
-    /// # Errors
-    /// The address is taken, or not this host's.
     pub async fn start(address: SocketAddr, health: Health, metrics: Metrics) -> Result<Self, ListenError> {
         let (address, listener) = listen(address).await.map_err(|source| ListenError { address, source })?;
         tracing::info!(%address, "/healthz, /readyz and /metrics are answered");
@@ -61,7 +58,6 @@ impl HealthServer {
     }
 
     /// The address it listens on.
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }

@@ -48,7 +48,6 @@ pub enum RecordedBy {
 
 impl RecordedBy {
     /// The processes' roles.
-    #[must_use]
     pub const fn roles(self) -> &'static [&'static str] {
         match self {
             Self::Every => &["relay", "enumerate", "fetch", "verify", "archive", "notify"],

@@ -22,14 +22,12 @@ impl Window {
     pub(crate) const WHOLE_DAY: Self = Self { start: Time::midnight(), end: Time::midnight() };
 
     /// Whether it goes past midnight.
-    #[must_use]
     pub(crate) fn crosses_midnight(self) -> bool {
         self.end <= self.start && self.end != Time::midnight()
     }
 
     /// The opening that begins on `date`. A skipped time counts as the end of the gap; a repeated one opens the first
     /// time and closes the last time. `None` if the window is skipped.
-    #[must_use]
     pub fn opening(self, date: Date, zone: &TimeZone) -> Option<Opening> {
         let tomorrow = date.tomorrow().ok()?;
         let last_day = if self.end <= self.start { tomorrow } else { date };
@@ -56,19 +54,16 @@ pub struct Opening {
 
 impl Opening {
     /// Whether it contains that instant.
-    #[must_use]
     pub fn contains(&self, at: Timestamp) -> bool {
         self.opens <= at && at < self.closes
     }
 
     /// Its name for people: `the night of 2026-11-20`, by its evening.
-    #[must_use]
     pub fn title(&self) -> String {
         format!("the {} of {}", self.noun(), self.date)
     }
 
     /// The name of all openings to `last`.
-    #[must_use]
     pub fn title_through(&self, last: &Self) -> String {
         if self.date == last.date {
             return self.title();

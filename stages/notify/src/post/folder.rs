@@ -14,7 +14,6 @@ pub struct Folder {
 
 impl Folder {
     /// The folder at that path.
-    #[must_use]
     pub const fn new(path: PathBuf) -> Self {
         Self { path }
     }

@@ -86,9 +86,6 @@ pub enum SmtpSetupError {
 
 impl Smtp {
     /// Connects only for the first mail.
-    ///
-    /// # Errors
-    /// The settings are unusable.
     pub fn new(settings: &SmtpSettings) -> Result<Self, SmtpSetupError> {
         let host = &settings.host;
         if settings.login.is_some() && settings.tls == TlsMode::None && !is_this_host(host) {
@@ -106,9 +103,6 @@ impl Smtp {
     }
 
     /// Checks login, sender and recipients, without sending a mail. The result has the recipients that are refused.
-    ///
-    /// # Errors
-    /// The server does not answer, or refuses login or sender.
     pub async fn check(&self, addresses: &Addresses) -> Result<Delivery, PostError> {
         let mut connection = self.open().await?;
         let SmtpSettings { patience, patience_after_data, .. } = self.settings;

@@ -32,9 +32,6 @@ pub enum ComposeError {
 }
 
 /// The last summary, sent or not, and when it was composed.
-///
-/// # Errors
-/// The log could not be read.
 pub async fn last_composed(log: &EventLog) -> Result<Option<(SummaryComposed, jiff::Timestamp)>, ComposeError> {
     let Some(newest) = log.newest(SubjectKind::Summary, 1).await?.into_iter().next() else {
         return Ok(None);
@@ -67,9 +64,6 @@ pub async fn compose(
 
 /// Composes the successor of `previous`; `None` if another worker did. Two processes that find a summary due after
 /// `previous` thus compose one, not two for the same night.
-///
-/// # Errors
-/// As [`compose()`].
 pub async fn compose_after(
     log: &EventLog,
     previous: Option<&SummaryComposed>,

@@ -32,9 +32,6 @@ pub struct Open {
 }
 
 /// What was open at `to`.
-///
-/// # Errors
-/// The log could not be read.
 pub async fn open_at(log: &EventLog, to: Position) -> Result<Open, LogError> {
     let (claimed, attention) = bookings::at(log, to).await?;
     Ok(Open { claimed, attention, alarms: alarms::at(log, to).await?, drives: drives::at(log, to).await? })

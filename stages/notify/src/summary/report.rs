@@ -38,9 +38,6 @@ pub enum ReportError {
 }
 
 /// Reads a summary's content, with bounded memory.
-///
-/// # Errors
-/// The log could not be read, or is inconsistent.
 pub async fn report(
     log: &EventLog,
     composed: &SummaryComposed,
@@ -57,9 +54,6 @@ pub async fn report(
 }
 
 /// Counts the events from a position up to, but without, another.
-///
-/// # Errors
-/// The log could not be read, or ends before.
 pub async fn tally(log: &EventLog, from: Position, to: Position) -> Result<Tally, ReportError> {
     let mut tally = Tally::default();
     let mut next = from;

@@ -28,7 +28,6 @@ pub struct SummaryVerdict {
 }
 
 /// The report's meaning.
-#[must_use]
 pub fn verdict(report: &SummaryReport) -> SummaryVerdict {
     let needed = report.open.attention.total;
     let safe = report.tally.files.backed_up;

@@ -56,17 +56,11 @@ fn check_heartbeat(heartbeat: &Period) -> Result<(), &'static str> {
 
 impl BrokerSection {
     /// The broker's address, if set directly or in a file.
-    ///
-    /// # Errors
-    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(ServiceKind::Broker, "broker.url", self.url.as_ref(), self.url_file.as_deref())
     }
 
     /// The broker's address, where it is required.
-    ///
-    /// # Errors
-    /// As [`BrokerSection::address`]; or it is not set.
     pub fn needed_address(&self) -> Result<ServiceUrl, ConfigError> {
         self.address()?.ok_or(ConfigError::Missing {
             key: "broker.url",

@@ -28,9 +28,6 @@ pub struct DriveSection {
 
 impl DriveSection {
     /// The mount folder.
-    ///
-    /// # Errors
-    /// It is not set.
     pub fn mounted_at(&self) -> Result<&Path, ConfigError> {
         self.root.as_deref().ok_or(ConfigError::Missing {
             key: "drive.root",

@@ -28,9 +28,6 @@ pub struct LogSection {
 impl LogSection {
     /// The log's database, if set directly or in a file; otherwise the log is a file, at
     /// [`Config::log_path`](super::Config::log_path).
-    ///
-    /// # Errors
-    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         ServiceUrl::choose(ServiceKind::Database, "log.url", self.url.as_ref(), self.url_file.as_deref())
     }

@@ -67,9 +67,6 @@ pub enum Transport<'a> {
 
 impl Config {
     /// How mails are sent.
-    ///
-    /// # Errors
-    /// Both ways are configured, or a mail server without a recipient.
     pub fn mail_transport(&self) -> Result<Transport<'_>, ConfigError> {
         let Some(host) = self.mail.smtp.host.as_deref() else {
             let folder = self.mail.folder.clone();

@@ -49,9 +49,6 @@ pub struct ServerSection {
 impl ServerSection {
     /// The server's database, if set directly or in a file; otherwise its records are a file, at
     /// [`Config::database_path`](super::Config::database_path).
-    ///
-    /// # Errors
-    /// It is set twice, its file cannot be used, or it is invalid.
     pub fn database_address(&self) -> Result<Option<ServiceUrl>, ConfigError> {
         let (inline, file) = (self.database_url.as_ref(), self.database_url_file.as_deref());
         ServiceUrl::choose(ServiceKind::Database, "server.database_url", inline, file)

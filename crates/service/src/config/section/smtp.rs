@@ -22,7 +22,6 @@ pub enum Tls {
 
 impl Tls {
     /// The usual port.
-    #[must_use]
     pub(crate) const fn usual_port(self) -> u16 {
         match self {
             Self::Starttls => 587,
@@ -69,15 +68,11 @@ pub struct SmtpSection {
 
 impl SmtpSection {
     /// The port to connect to.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(self.tls.usual_port())
     }
 
     /// User and password, if there is a user.
-    ///
-    /// # Errors
-    /// A user without a password, or an unusable password file.
     pub fn login(&self) -> Result<Option<(&str, Secret)>, ConfigError> {
         let Some(user) = self.user.as_deref() else {
             return Ok(None);

@@ -43,9 +43,6 @@ pub struct SourceSection {
 
 impl SourceSection {
     /// The server's address.
-    ///
-    /// # Errors
-    /// It is not set.
     pub fn address(&self) -> Result<&Url, ConfigError> {
         self.url.as_ref().ok_or(ConfigError::Missing {
             key: "source.url",
@@ -55,9 +52,6 @@ impl SourceSection {
     }
 
     /// The access token.
-    ///
-    /// # Errors
-    /// It is not set, set twice, or its file cannot be used.
     pub fn secret(&self) -> Result<Secret, ConfigError> {
         Secret::choose("source.token", self.token.as_ref(), self.token_file.as_deref())?.ok_or(ConfigError::Missing {
             key: "source.token",

@@ -16,7 +16,6 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 
 impl Period {
     /// The length of time.
-    #[must_use]
     pub const fn get(self) -> Duration {
         self.0
     }

@@ -20,21 +20,16 @@ pub struct Secret(String);
 
 impl Secret {
     /// Wraps a text.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The text, for the call that needs it.
-    #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// The secret, given directly or in a file.
-    ///
-    /// # Errors
-    /// Both are set, or the file cannot be used.
     pub(crate) fn choose(
         key: &'static str,
         inline: Option<&Self>,

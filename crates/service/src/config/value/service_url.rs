@@ -43,23 +43,16 @@ pub struct ParseServiceUrlError(String);
 
 impl ServiceUrl {
     /// Parses a Postgres database's address.
-    ///
-    /// # Errors
-    /// It is not a `postgres://` address, or names no database.
     pub fn database(text: &str) -> Result<Self, ParseServiceUrlError> {
         Self::parse(ServiceKind::Database, text)
     }
 
     /// Parses a broker's address.
-    ///
-    /// # Errors
-    /// It is not an `amqp://` or `amqps://` address.
     pub fn broker(text: &str) -> Result<Self, ParseServiceUrlError> {
         Self::parse(ServiceKind::Broker, text)
     }
 
     /// The whole address, for the call that needs it.
-    #[must_use]
     pub const fn reveal(&self) -> &Url {
         &self.0
     }
@@ -86,9 +79,6 @@ impl ServiceUrl {
     }
 
     /// The address, given directly or in a file.
-    ///
-    /// # Errors
-    /// Both are set, the file cannot be used, or its text is not such an address.
     pub(crate) fn choose(
         kind: ServiceKind,
         key: &'static str,

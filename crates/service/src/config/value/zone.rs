@@ -15,7 +15,6 @@ pub struct Zone {
 
 impl Zone {
     /// The zone's rules.
-    #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         self.zone.clone()
     }

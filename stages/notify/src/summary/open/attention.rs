@@ -37,7 +37,6 @@ pub struct Attention {
 
 impl Attention {
     /// How many of them are bookings: each is a file.
-    #[must_use]
     pub fn files(&self) -> u64 {
         let files = self.groups.iter().filter(|((kind, _), _)| *kind == SubjectKind::Booking);
         files.map(|(_, group)| group.total).sum()

@@ -25,13 +25,11 @@ pub struct Claimed {
 
 impl Claimed {
     /// All in progress.
-    #[must_use]
     pub const fn total(&self) -> u64 {
         self.to_fetch + self.to_prove + self.to_tell
     }
 
     /// Those not proven yet.
-    #[must_use]
     pub const fn unproven(&self) -> u64 {
         self.to_fetch + self.to_prove
     }

@@ -29,19 +29,16 @@ impl<T> Bounded<T> {
     }
 
     /// The first entries.
-    #[must_use]
     pub fn first(&self) -> &[T] {
         &self.first
     }
 
     /// The total.
-    #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
     }
 
     /// How many are not shown.
-    #[must_use]
     pub fn left_out(&self) -> u64 {
         self.total.saturating_sub(self.first.len() as u64)
     }

@@ -85,7 +85,6 @@ impl Files {
     }
 
     /// Proofs that the page cache may have answered.
-    #[must_use]
     pub fn cached(&self) -> u64 {
         self.drives.values().map(|drive| drive.cached).sum()
     }

@@ -72,13 +72,11 @@ impl RunTally {
     }
 
     /// Runs that were started.
-    #[must_use]
     pub const fn started(&self) -> u64 {
         self.by_schedule + self.by_once
     }
 
     /// Bookings left waiting after the last list, without those in progress or unusable; `None` without a list.
-    #[must_use]
     pub fn left_waiting(&self) -> Option<u64> {
         self.last_look.as_ref().map(|(_, look)| {
             let seen = look.enumerated + look.claimed + look.forgotten + look.unusable;

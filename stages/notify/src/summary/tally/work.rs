@@ -36,7 +36,6 @@ impl WorkTime {
     }
 
     /// The total time.
-    #[must_use]
     pub fn total(&self) -> Duration {
         self.total.unsigned_abs()
     }
