@@ -6,7 +6,6 @@ mod folders;
 pub(crate) mod journal;
 mod listed;
 pub(crate) mod quarantined;
-mod stamp;
 mod store;
 mod tags;
 pub(crate) mod text;
@@ -27,7 +26,7 @@ use crate::manifest::Manifest;
 use crate::mount::Mount;
 use crate::name;
 use crate::place::{BagPlace, Destination};
-use crate::relative::Relative;
+use crate::relative::{Relative, text_names_where};
 
 /// Held, in any process, while a manifest or journal is changed.
 pub(crate) const MANIFEST_LOCK: &str = "manifest.lock";
@@ -87,6 +86,19 @@ impl Bag {
         let mut listed = self.known();
         listed.refresh(mount, &self.place)?;
         Ok(listed)
+    }
+
+    /// Folders without proven files. New files only go into such folders ([`Bag::folder_for`]), so unproven ones are in
+    /// these: few, however many files a month has. All folders, while the manifest is damaged.
+    pub(crate) fn unlisted_folders(&self, mount: &Mount) -> Result<Vec<String>, DriveError> {
+        let data = self.place.data();
+        let Some(folder) = mount.own_folder(&data)? else { return Ok(Vec::new()) };
+        let listed = match self.listed(mount) {
+            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => None,
+            listed => Some(listed?),
+        };
+        let is_unlisted = |name: &str| listed.as_ref().is_none_or(|listed| listed.all.in_folder(name).next().is_none());
+        text_names_where(folder, is_unlisted).map_err(|error| mount.error(Operation::Open, &data, error))
     }
 
     /// Works on a file while nobody can list it as proven; refuses a listed one.

@@ -81,7 +81,7 @@ fn refuse_strangers(mount: &Arc<Mount>, slots: &mut [BatchFile]) {
             slot.received.drop_temporary();
             mount.error(Operation::Sync, slot.received.spot.path(), io::Error::other("an earlier sync failed"))
         } else {
-            DriveErrorKind::Unmounted.at(mount.root())
+            DriveErrorKind::Unmounted.at(&mount.root)
         });
     }
 }
@@ -108,17 +108,15 @@ fn sync_one(mount: &Mount, received: &Received) -> io::Result<()> {
     match received.temporary.as_ref().and_then(|temporary| temporary.file.as_ref()) {
         Some(file) => mount.sync_file(file),
         // Found there; its writer may have stopped before this sync.
-        None => mount.sync_file(mount.top().file(received.spot.path())?),
+        None => mount.sync_file(mount.top.file(received.spot.path())?),
     }
 }
 
 /// `None` if the same content had the name already.
 fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>, DriveError> {
     let path = received.spot.path();
-    let folder = mount
-        .top()
-        .folder(received.spot.folder_path())
-        .map_err(|error| mount.open_error(Operation::Open, &path, error))?;
+    let folder = mount.top.folder(received.spot.folder_path());
+    let folder = folder.map_err(|error| mount.open_error(Operation::Open, &path, error))?;
     let Some(temporary) = &mut received.temporary else {
         let there =
             stat_in(&folder, &received.spot.filename).map_err(|error| mount.error(Operation::Read, &path, error))?;
@@ -166,7 +164,7 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>,
 
 /// Another worker wrote it, and may have stopped before its sync.
 fn synced_size(mount: &Mount, path: &Relative) -> Result<ByteCount, DriveError> {
-    let file = mount.top().file(path).map_err(|error| mount.error(Operation::Read, path, error))?;
+    let file = mount.top.file(path).map_err(|error| mount.error(Operation::Read, path, error))?;
     mount.sync_file(&file).map_err(|error| mount.error(Operation::Sync, path, error))?;
     Ok(ByteCount(file.metadata().map_err(|error| mount.error(Operation::Read, path, error))?.len()))
 }

@@ -73,7 +73,7 @@ impl Drive {
         let drive = Self(Arc::new(OpenDrive {
             root: root.to_owned(),
             settings: *settings,
-            identity: mount.identity().clone(),
+            identity: mount.identity.clone(),
             mount: Mutex::new(Weak::new()),
             bags,
         }));
@@ -84,7 +84,7 @@ impl Drive {
     /// Identity and space of the drive at `root`, which may be read-only or full.
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
         let mount = Mount::open(root, None)?;
-        Ok((mount.identity().clone(), mount.space()?))
+        Ok((mount.identity.clone(), mount.space()?))
     }
 
     /// What any folder is on, a drive or not.
@@ -202,7 +202,7 @@ impl Drive {
             listed => listed?,
         };
         for proof in proofs {
-            if listed.all().get(&inside(&place, proof)?).as_ref() != Some(&proof.sha256) {
+            if listed.all.get(&inside(&place, proof)?).as_ref() != Some(&proof.sha256) {
                 return Ok(false);
             }
         }
@@ -216,7 +216,7 @@ impl Drive {
         for month in months_of(&mount, site)? {
             let place = BagPlace { site: site.clone(), month };
             let path = place.folder().join(journal::FILE);
-            let is_there = mount.top().stat(&path).map_err(|error| mount.open_error(Operation::Open, &path, error))?;
+            let is_there = mount.top.stat(&path).map_err(|error| mount.open_error(Operation::Open, &path, error))?;
             if is_there.is_some() && mount.bags.get(&place).fold(&mount)? {
                 folded.push(month);
             }

@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use strongroom_files::{Call, ErrorClass, meaning};
+/// What the operating system refused.
+pub(crate) use strongroom_files::Call as Operation;
+use strongroom_files::{ErrorClass, meaning};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::{AlarmKind, ByteCount, DriveId, FailureKind, text};
 
@@ -14,36 +16,6 @@ use crate::identity::Identity;
 
 /// Shared by the files of a batch.
 type Cause = Arc<io::Error>;
-
-/// What the operating system refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Open,
-    Write,
-    Sync,
-    Rename,
-    Read,
-    Remove,
-    Create,
-    Lock,
-    List,
-}
-
-impl Operation {
-    const fn call(self) -> Call {
-        match self {
-            Self::Open => Call::Open,
-            Self::Write => Call::Write,
-            Self::Sync => Call::Sync,
-            Self::Rename => Call::Rename,
-            Self::Read => Call::Read,
-            Self::Remove => Call::Remove,
-            Self::Create => Call::Create,
-            Self::Lock => Call::Lock,
-            Self::List => Call::List,
-        }
-    }
-}
 
 /// A failed operation on a drive. The drive's own errors are obstacles: see [`DriveError::obstacle`].
 #[derive(Debug, Clone)]
@@ -156,7 +128,7 @@ impl DriveError {
 
     pub(crate) fn from_io(root: &Path, action: Operation, path: impl fmt::Display, source: io::Error) -> Self {
         let path = path.to_string();
-        let meaning = meaning(action.call(), &source);
+        let meaning = meaning(action, &source);
         let (kind, path) = match meaning.map(|meaning| (meaning.class, meaning.message)) {
             Some((ErrorClass::Host, _)) => (DriveErrorKind::HostLimit, path),
             Some((ErrorClass::Room, _)) => (DriveErrorKind::NoRoom, path),
@@ -232,12 +204,8 @@ impl fmt::Display for DriveError {
     }
 }
 
-impl Error for DriveError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The message contains the cause: alarms show no chain of sources.
-        None
-    }
-}
+/// Without a source: the message contains the cause, since alarms show no chain.
+impl Error for DriveError {}
 
 const HOST: &str = "open-files";
 

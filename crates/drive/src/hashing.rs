@@ -16,7 +16,7 @@ pub(crate) fn digests_of(
     path: &Relative,
     algorithm: Algorithm,
 ) -> Result<Option<DigestPair>, DriveError> {
-    let file = match mount.top().file(path) {
+    let file = match mount.top.file(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(mount.open_error(Operation::Read, path, error)),

@@ -39,9 +39,9 @@ pub(crate) const FOLDER_MODE: u32 = 0o750;
 
 #[derive(Debug)]
 pub(crate) struct Mount {
-    root: PathBuf,
-    top: Beneath,
-    identity: Identity,
+    pub(crate) root: PathBuf,
+    pub(crate) top: Beneath,
+    pub(crate) identity: Identity,
     /// Announced bytes of partial files that are not written yet.
     promised_bytes: AtomicU64,
     /// Set by a failed sync: nothing written before can be relied on.
@@ -89,18 +89,6 @@ impl Mount {
 
     pub(crate) fn key(&self) -> MountKey {
         (self.identity.id, self.top.id(), self.top.mount_id())
-    }
-
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    pub(crate) fn top(&self) -> &Beneath {
-        &self.top
     }
 
     pub(crate) fn filesystem(&self) -> Filesystem {

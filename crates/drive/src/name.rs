@@ -120,11 +120,8 @@ fn encode(name: &str, also: impl Fn(char) -> bool) -> String {
 }
 
 fn push_escaped(out: &mut String, c: char) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-        out.push(ESCAPE);
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+        out.push_str(&format!("{ESCAPE}{byte:02X}"));
     }
 }
 
@@ -151,10 +148,7 @@ fn is_device(name: &str) -> bool {
         return true;
     }
     let number = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
-    number.is_some_and(|n| {
-        let mut chars = n.chars();
-        matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
-    })
+    number.is_some_and(|n| n.chars().count() == 1 && n.contains(|c| matches!(c, '0'..='9' | '¹' | '²' | '³')))
 }
 
 fn fit(encoded: String, original: &str) -> String {

@@ -153,7 +153,7 @@ impl Partial {
     /// Whether the expected content has the final name: an earlier process stopped between rename and event. `listed`
     /// is its digest in the manifest.
     fn adopt(&mut self, listed: Option<&Digest>) -> Result<bool, DriveError> {
-        let file = match self.mount.top().file(self.spot.path()) {
+        let file = match self.mount.top.file(self.spot.path()) {
             Ok(file) => file,
             // Anything else there is dealt with at the rename.
             Err(_) => return Ok(false),
@@ -181,7 +181,7 @@ impl Partial {
     fn sweep_duplicate(&self) {
         let path = self.spot.folder_path();
         let name = temporary::part_name(&self.expected);
-        let swept = self.mount.top().folder(&path).and_then(|folder| match stat_in(&folder, &name)? {
+        let swept = self.mount.top.folder(&path).and_then(|folder| match stat_in(&folder, &name)? {
             Some(_) => temporary::sweep(&folder, &name),
             None => Ok(true),
         });

@@ -39,10 +39,10 @@ impl Temporary {
         for _ in 0..MAX_OPEN_ATTEMPTS {
             let folder = mount.add_own_folder(&path)?;
             match hold(&folder, &name) {
-                Ok(LockAttempt::Acquired(file)) => {
+                Ok(Some(file)) => {
                     return Ok(Self { mount: Arc::clone(mount), spot: spot.clone(), name, file: Some(file) });
                 }
-                Ok(LockAttempt::Busy) => return Err(DriveErrorKind::Busy.of(spot.path())),
+                Ok(None) => return Err(DriveErrorKind::Busy.of(spot.path())),
                 // Removed since it was opened.
                 Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => {}
                 Err(error) => return Err(mount.error(Operation::Create, path.join(&name), error)),
@@ -57,7 +57,7 @@ impl Temporary {
             return;
         }
         let path = self.spot.folder_path();
-        let removed = self.mount.top().folder(&path).and_then(|folder| remove_in(folder, &self.name));
+        let removed = self.mount.top.folder(&path).and_then(|folder| remove_in(folder, &self.name));
         if let Err(error) = removed {
             tracing::warn!(path = %path.join(&self.name), %error, "a temporary file could not be removed");
         }
@@ -90,16 +90,11 @@ pub(crate) fn is_temporary(name: &str) -> bool {
         && (name.ends_with(PART) || name.ends_with(WHOLE))
 }
 
-enum LockAttempt {
-    Acquired(Locked),
-    Busy,
-}
-
-/// Opens and locks a partial file: only the lock's holder writes, renames or removes it.
-fn hold(folder: impl Handle, name: &str) -> io::Result<LockAttempt> {
+/// Opens and locks a partial file: only the lock's holder writes, renames or removes it. `None` if it is busy.
+fn hold(folder: impl Handle, name: &str) -> io::Result<Option<Locked>> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
         let file = create_in(&folder, name, Creation::OrOpen, FILE_MODE)?;
-        let Some(file) = Locked::try_exclusive(file)? else { return Ok(LockAttempt::Busy) };
+        let Some(file) = Locked::try_exclusive(file)? else { return Ok(None) };
         // Before our lock its former holder may have renamed or removed it: then we hold that worker's finished file,
         // which must not be touched.
         let ours = Stat::of(&file)?;
@@ -107,23 +102,24 @@ fn hold(folder: impl Handle, name: &str) -> io::Result<LockAttempt> {
             Some(there) if there.id != ours.id => {}
             // A leftover of a rename made of link and unlink: the other name stays.
             Some(_) if ours.has_other_names => drop(remove_in(&folder, name)?),
-            Some(_) => return Ok(LockAttempt::Acquired(file)),
+            Some(_) => return Ok(Some(file)),
             None => {}
         }
     }
-    Ok(LockAttempt::Busy)
+    Ok(None)
 }
 
 pub(crate) fn sweep(folder: impl Handle, name: &str) -> io::Result<bool> {
-    match hold(&folder, name)? {
-        LockAttempt::Busy => Ok(false),
-        LockAttempt::Acquired(_file) => remove_in(folder, name).map(|_| true),
+    let held = hold(&folder, name)?;
+    if held.is_some() {
+        remove_in(folder, name)?;
     }
+    Ok(held.is_some())
 }
 
 pub(crate) fn sweep_all(mount: &Mount, path: &Relative) {
     let sweep_all = || {
-        let folder = mount.top().folder(path)?;
+        let folder = mount.top.folder(path)?;
         text_names_in(&folder)?
             .iter()
             .filter(|name| is_temporary(name))
@@ -159,10 +155,10 @@ mod tests {
     fn only_one_holds_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let folder = File::open(dir.path()).unwrap();
-        let LockAttempt::Acquired(_held) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
-        assert!(matches!(hold(&folder, "x").unwrap(), LockAttempt::Busy));
+        let held = hold(&folder, "x").unwrap().expect("nobody holds it");
+        assert!(hold(&folder, "x").unwrap().is_none());
         assert!(!sweep(&folder, "x").unwrap());
-        drop(_held);
+        drop(held);
         assert!(sweep(&folder, "x").unwrap());
         assert!(!dir.path().join("x").exists());
     }
@@ -188,7 +184,7 @@ mod tests {
         let folder = File::open(dir.path()).unwrap();
         std::fs::write(dir.path().join("final"), b"finished").unwrap();
         std::fs::hard_link(dir.path().join("final"), dir.path().join("x")).unwrap();
-        let LockAttempt::Acquired(file) = hold(&folder, "x").unwrap() else { panic!("nobody holds it") };
+        let file = hold(&folder, "x").unwrap().expect("nobody holds it");
         assert_eq!(file.metadata().unwrap().len(), 0);
         assert_eq!(std::fs::read(dir.path().join("final")).unwrap(), b"finished");
     }

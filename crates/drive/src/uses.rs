@@ -11,7 +11,7 @@ use strongroom_model::{DriveUse, SiteId};
 use crate::drive::Drive;
 use crate::error::{DriveError, Operation};
 use crate::identity;
-use crate::mount::{FILE_MODE, Mount};
+use crate::mount::FILE_MODE;
 use crate::relative::{Relative, text_names_in};
 
 const FOLDER: &str = "uses";
@@ -30,7 +30,10 @@ pub struct Attachment {
 impl Drive {
     /// The site's uses marked on the drive, newest first.
     pub fn uses(&self, site: &SiteId) -> Result<Vec<DriveUse>, DriveError> {
-        uses_on(&*self.mount()?, site)
+        let mount = self.mount()?;
+        let Some(folder) = mount.own_folder(&folder())? else { return Ok(Vec::new()) };
+        let names = text_names_in(&folder).map_err(|source| mount.error(Operation::List, self::folder(), source))?;
+        Ok(marks_among(&names, site))
     }
 
     /// Leaves the mark of a use, durably. An existing mark costs no write.
@@ -71,7 +74,7 @@ impl Drive {
         }
         let removed = self.mount().and_then(|mount| {
             let path = folder();
-            let folder = mount.top().folder(&path).map_err(|source| mount.error(Operation::Open, &path, source))?;
+            let folder = mount.top.folder(&path).map_err(|source| mount.error(Operation::Open, &path, source))?;
             marks.iter().try_for_each(|mark| {
                 let removed = remove_in(&folder, name_of(site, *mark));
                 removed.map(drop).map_err(|source| mount.error(Operation::Remove, &path, source))
@@ -85,19 +88,13 @@ impl Drive {
     /// The current mount.
     pub fn attachment(&self) -> Result<Attachment, DriveError> {
         let mount = self.mount()?;
-        Ok(Attachment { top: mount.top().id(), mount: mount.top().mount_id() })
+        Ok(Attachment { top: mount.top.id(), mount: mount.top.mount_id() })
     }
 
     /// Where its file system comes from.
     pub fn origin(&self) -> Result<Origin, DriveError> {
-        Ok(Origin::of(self.mount()?.top()))
+        Ok(Origin::of(&self.mount()?.top))
     }
-}
-
-fn uses_on(mount: &Mount, site: &SiteId) -> Result<Vec<DriveUse>, DriveError> {
-    let Some(folder) = mount.own_folder(&folder())? else { return Ok(Vec::new()) };
-    let names = text_names_in(&folder).map_err(|source| mount.error(Operation::List, self::folder(), source))?;
-    Ok(marks_among(&names, site))
 }
 
 pub(crate) fn marks_among(names: &[String], site: &SiteId) -> Vec<DriveUse> {

@@ -77,7 +77,7 @@ fn fill(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveEr
 
 fn give_name(mount: &Mount, place: &BagPlace, draft: &Relative) -> Result<(), DriveError> {
     let site = BagPlace::site_folder(&place.site);
-    let folder = mount.top().folder(&site).map_err(|error| mount.open_error(Operation::Open, &site, error))?;
+    let folder = mount.top.folder(&site).map_err(|error| mount.open_error(Operation::Open, &site, error))?;
     let (from, to) = (draft_name(place.month), place.month.to_string());
     match rename_in(&folder, &from, &folder, &to) {
         // Another host made one, on a network drive where our lock does not hold: keep that.
@@ -105,7 +105,7 @@ fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError>
         remove_in(&folder, &name).map_err(|error| mount.error(Operation::Remove, path.join(&name), error))?;
     }
     let (parent, name) = path.split().expect("a draft lies in a site's folder");
-    let parent = mount.top().folder(&parent).map_err(|error| mount.open_error(Operation::Open, &parent, error))?;
+    let parent = mount.top.folder(&parent).map_err(|error| mount.open_error(Operation::Open, &parent, error))?;
     remove_folder_in(parent, name).map_err(|error| mount.error(Operation::Remove, path, error))?;
     Ok(true)
 }

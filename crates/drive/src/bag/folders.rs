@@ -110,5 +110,5 @@ fn without_text(hashing: &RandomState, folder: &Folder) -> io::Result<BTreeSet<N
 
 fn remove_folder(mount: &Mount, path: &Relative) -> bool {
     let Some((parent, name)) = path.split() else { return false };
-    mount.top().folder(&parent).is_ok_and(|parent| remove_folder_in(&parent, name).is_ok())
+    mount.top.folder(&parent).is_ok_and(|parent| remove_folder_in(&parent, name).is_ok())
 }

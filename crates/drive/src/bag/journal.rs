@@ -24,11 +24,11 @@ use strongroom_model::Algorithm;
 use strongroom_model::digest::Hasher;
 use strongroom_service::{fault, kill_point};
 
-use super::stamp::{Stamp, stamp_of};
 use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::manifest::{self, MAX_LINE_BYTES, Manifest};
 use crate::mount::{FILE_MODE, Mount};
 use crate::relative::Relative;
+use crate::seen::FileVersion;
 
 pub(crate) const FILE: &str = "journal-sha256.txt";
 
@@ -49,7 +49,7 @@ pub(super) struct Journal {
     end: u64,
     /// Of all bytes before `end`.
     hasher: Hasher,
-    pub(super) stamp: Stamp,
+    pub(super) stamp: FileVersion,
     pub(super) rest: Rest,
 }
 
@@ -74,7 +74,7 @@ impl Journal {
         self.end
     }
 
-    fn beginning(head: Vec<u8>, stamp: Stamp) -> Self {
+    fn beginning(head: Vec<u8>, stamp: FileVersion) -> Self {
         Self { head, end: 0, hasher: Hasher::new(Algorithm::Sha256), stamp, rest: Rest::Nothing }
     }
 
@@ -133,9 +133,9 @@ fn list(batch: &[u8], into: &mut Manifest) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a journal, or its continuation if it is `known`. Without the manifests' lock an append may be in progress.
-pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> Result<Option<Read>, DriveError> {
-    let file = match mount.top().file(path) {
+/// Opens a manifest or a journal, if it exists.
+pub(super) fn open(mount: &Mount, path: &Relative) -> Result<Option<(File, Stat)>, DriveError> {
+    let file = match mount.top.file(path) {
         Ok(file) => file,
         Err(error) => match Refusal::of(&error) {
             Some(Refusal::Missing) => return Ok(None),
@@ -143,11 +143,17 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
             _ => return Err(mount.error(Operation::Open, path, error)),
         },
     };
+    let stat = Stat::of(&file).map_err(|error| mount.error(Operation::Read, path, error))?;
+    Ok(Some((file, stat)))
+}
+
+/// Reads a journal, or its continuation if it is `known`. Without the manifests' lock an append may be in progress.
+pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> Result<Option<Read>, DriveError> {
+    let Some((file, stat)) = open(mount, path)? else { return Ok(None) };
     let unread = |error| mount.error(Operation::Read, path, error);
-    let stat = Stat::of(&file).map_err(unread)?;
     let head = head_of(&file).map_err(unread)?;
     if let Some(known) = known.filter(|known| known.head == head && known.end <= stat.size) {
-        let mut journal = Journal { stamp: stamp_of(&stat), ..known.clone() };
+        let mut journal = Journal { stamp: FileVersion::of(&stat), ..known.clone() };
         match journal.read_on(&file) {
             // It may have been cut back after a failed append: read all of it again.
             Ok(_) if matches!(journal.rest, Rest::Damaged(_)) => {}
@@ -155,7 +161,7 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
             Err(error) => return Err(unread(error)),
         }
     }
-    let mut journal = Journal::beginning(head, stamp_of(&stat));
+    let mut journal = Journal::beginning(head, FileVersion::of(&stat));
     let added = match journal.read_on(&file) {
         Ok(added) => added,
         Err(error) => {
@@ -169,11 +175,11 @@ pub(super) fn read(mount: &Mount, path: &Relative, known: Option<&Journal>) -> R
 }
 
 pub(crate) fn whole_batches(file: &File) -> Manifest {
-    Journal::beginning(Vec::new(), Stamp::default()).read_on(file).unwrap_or_default()
+    Journal::beginning(Vec::new(), FileVersion::default()).read_on(file).unwrap_or_default()
 }
 
 pub(super) fn bad(mount: &Mount, path: &Relative, reason: impl Into<String>) -> DriveError {
-    DriveErrorKind::BadManifest(reason.into()).at(mount.root()).about(path)
+    DriveErrorKind::BadManifest(reason.into()).at(&mount.root).about(path)
 }
 
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
@@ -261,7 +267,7 @@ mod tests {
         let (bytes, _) = batch(None, &lines);
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        let mut journal = Journal::beginning(Vec::new(), Stamp::default());
+        let mut journal = Journal::beginning(Vec::new(), FileVersion::default());
         journal.read_on(&file).unwrap();
         assert_eq!((journal.rest, journal.end), (Rest::Nothing, bytes.len() as u64));
     }

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _};
 
-use strongroom_files::{Handle, Refusal, Stat};
+use strongroom_files::Handle;
 use strongroom_model::Digest;
 
 use super::journal::{self, Journal, Rest};
-use super::stamp::{Stamp, stamp_in, stamp_of};
 use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::place::BagPlace;
 use crate::relative::Relative;
+use crate::seen::FileVersion;
 
 /// Bytes per read.
 const READ_BYTES: usize = 64 << 10;
@@ -18,24 +18,16 @@ const READ_BYTES: usize = 64 << 10;
 /// What a bag's manifest and journal list, as last read. The journal's additions are read incrementally.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
-    pub(super) all: Manifest,
+    pub(crate) all: Manifest,
     /// The manifest's version; `None` until it is read.
-    pub(super) stamp: Option<Option<Stamp>>,
-    pub(super) is_begun: bool,
+    pub(super) stamp: Option<Option<FileVersion>>,
+    pub(crate) is_begun: bool,
     pub(super) journal: Option<Journal>,
     /// Incremented with each complete reread.
     pub(super) generation: u64,
 }
 
 impl Listed {
-    pub(crate) const fn all(&self) -> &Manifest {
-        &self.all
-    }
-
-    pub(crate) const fn is_begun(&self) -> bool {
-        self.is_begun
-    }
-
     /// Reads what changed on the drive. After an error everything is read again the next time.
     pub(super) fn refresh(&mut self, mount: &Mount, place: &BagPlace) -> Result<(), DriveError> {
         let bag = place.folder();
@@ -84,7 +76,7 @@ impl Listed {
     }
 
     /// Notes that the manifest was rewritten from memory of that `generation`.
-    pub(super) fn rewritten(&mut self, generation: u64, stamp: Option<Stamp>) {
+    pub(super) fn rewritten(&mut self, generation: u64, stamp: Option<FileVersion>) {
         self.is_begun = true;
         if self.generation == generation && self.stamp.is_some() {
             self.stamp = Some(stamp);
@@ -95,14 +87,15 @@ impl Listed {
 
     /// Whether the journal is long enough to be folded.
     pub(super) fn is_due(&self, min_bytes: u64) -> bool {
-        let manifest = self.stamp.flatten().map_or(0, |(_, size, _)| size);
+        let manifest = self.stamp.flatten().map_or(0, |stamp| stamp.size);
         self.journal.as_ref().is_some_and(|journal| journal.len() >= manifest.max(min_bytes))
     }
 
     /// Reads the journal's additions; `false` if anything else changed.
     fn goes_on(&mut self, mount: &Mount, folder: impl Handle, bag: &Relative) -> Result<bool, DriveError> {
         let Some(known) = self.stamp else { return Ok(false) };
-        let stamp = |name| stamp_in(&folder, name).map_err(|error| mount.error(Operation::Open, bag.join(name), error));
+        let stamp =
+            |name| FileVersion::at(&folder, name).map_err(|error| mount.error(Operation::Open, bag.join(name), error));
         match (&self.journal, stamp(journal::FILE)?) {
             (None, None) => {}
             (Some(journal), Some(stamp)) if journal.stamp == stamp => {}
@@ -129,20 +122,12 @@ impl Listed {
 }
 
 /// An absent manifest is empty.
-pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest, Option<Stamp>), DriveError> {
+pub(super) fn read_manifest(mount: &Mount, path: &Relative) -> Result<(Manifest, Option<FileVersion>), DriveError> {
     let bad = |reason| journal::bad(mount, path, reason);
-    let file = match mount.top().file(path) {
-        Ok(file) => file,
-        Err(error) => match Refusal::of(&error) {
-            Some(Refusal::Missing) => return Ok((Manifest::default(), None)),
-            Some(Refusal::NotFile | Refusal::Link) => return Err(bad("it is not a plain file".to_owned())),
-            _ => return Err(mount.error(Operation::Open, path, error)),
-        },
-    };
-    let stat = Stat::of(&file).map_err(|error| mount.error(Operation::Read, path, error))?;
+    let Some((file, stat)) = journal::open(mount, path)? else { return Ok((Manifest::default(), None)) };
     if stat.size > manifest::MAX_BYTES {
         return Err(bad(format!("it is longer than {} bytes", manifest::MAX_BYTES)));
     }
     let all = BufReader::with_capacity(READ_BYTES, file.take(manifest::MAX_BYTES));
-    Ok((Manifest::read(all).map_err(bad)?, Some(stamp_of(&stat))))
+    Ok((Manifest::read(all).map_err(bad)?, Some(FileVersion::of(&stat))))
 }

@@ -32,7 +32,7 @@ impl QuarantinedLines {
         let kept = |name| quarantined_from(mount, &place.folder().join(name));
         let (manifests, journals) = (kept(manifest::FILE)?, kept(journal::FILE)?);
         for path in manifests.into_iter().take(MAX_KEPT).chain(journals.into_iter().take(MAX_KEPT)) {
-            let read = mount.top().file(&path).and_then(|file| readable(&file, room));
+            let read = mount.top.file(&path).and_then(|file| readable(&file, room));
             match read {
                 Ok(bytes) => {
                     room = room.saturating_sub(bytes.len() as u64);

@@ -10,7 +10,6 @@ use strongroom_service::kill_point;
 
 use super::journal::{self, Rest};
 use super::listed::read_manifest;
-use super::stamp::stamp_in;
 use super::whole::{NextVersion, write_whole};
 use super::{Bag, draft, lock_manifests, tags, text};
 use crate::drive::quarantine::move_to_quarantine;
@@ -22,6 +21,7 @@ use crate::manifest::{self, Manifest};
 use crate::mount::Mount;
 use crate::proof::ProvenCopy;
 use crate::relative::Relative;
+use crate::seen::FileVersion;
 use crate::temporary::sweep_all;
 
 /// A journal is folded when it is as long as the manifest, and at least this long (some ten thousand lines). So each
@@ -206,7 +206,7 @@ impl Bag {
         let named = next.sync().and_then(|()| {
             let mut listed = self.known();
             next.replace()?;
-            let stamp = stamp_in(&folder, manifest::FILE);
+            let stamp = FileVersion::at(&folder, manifest::FILE);
             listed.rewritten(generation, stamp.map_err(|error| mount.error(Operation::Open, &bag, error))?);
             Ok(())
         });
@@ -291,7 +291,7 @@ impl Bag {
 
     fn opened(&self, mount: &Mount) -> Result<Folder, DriveError> {
         let bag = self.place.folder();
-        mount.top().folder(&bag).map_err(|error| mount.open_error(Operation::Open, &bag, error))
+        mount.top.folder(&bag).map_err(|error| mount.open_error(Operation::Open, &bag, error))
     }
 }
 
@@ -324,7 +324,7 @@ fn match_or_add(
 fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || DriveErrorKind::CopyMissing.of(&proof.path);
-    let found = mount.top().stat(&path).map_err(|error| mount.open_error(Operation::Read, &path, error))?;
+    let found = mount.top.stat(&path).map_err(|error| mount.open_error(Operation::Read, &path, error))?;
     let stat = found.filter(Stat::is_plain).ok_or_else(missing)?;
     let same = proof.seen.is_none_or(|seen| seen.is(&stat));
     if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }

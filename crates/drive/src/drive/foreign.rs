@@ -72,11 +72,11 @@ fn bags(mount: &Mount) -> Result<Vec<BagPlace>, DriveError> {
         move |error| mount.error(Operation::Open, &path, error)
     };
     let mut bags = Vec::new();
-    let sites = text_names_in(mount.top()).map_err(unread(&root))?;
+    let sites = text_names_in(&mount.top).map_err(unread(&root))?;
     let sites = sites.iter().filter_map(|name| name::unescape(name)?.parse::<SiteId>().ok());
     for site in sites {
         let path = BagPlace::site_folder(&site);
-        let Ok(folder) = mount.top().folder(&path) else { continue };
+        let Ok(folder) = mount.top.folder(&path) else { continue };
         let months = text_names_in(folder).map_err(unread(&path))?;
         let months = months.iter().filter_map(|name| name.parse::<Month>().ok());
         bags.extend(months.map(|month| BagPlace { site: site.clone(), month }));
@@ -114,9 +114,9 @@ fn in_a_folder(
         return Ok(());
     };
     let path = place.data().join(name);
-    let Ok(opened) = mount.top().folder(&path) else { return Ok(()) };
+    let Ok(opened) = mount.top.folder(&path) else { return Ok(()) };
     let listed: Vec<_> = match bag.listed(mount) {
-        Ok(listed) => listed.all().in_folder(name).map(|(name, _)| name.to_owned()).collect(),
+        Ok(listed) => listed.all.in_folder(name).map(|(name, _)| name.to_owned()).collect(),
         // Until the next start rewrites it, only names can tell.
         Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => Vec::new(),
         Err(error) => return Err(error),

@@ -25,13 +25,13 @@ impl Drive {
         let Some((place, inside)) = BagPlace::of(&path) else {
             return Err(DriveErrorKind::BadPath.of(path));
         };
-        if mount.bags.get(&place).listed(&mount)?.all().get(&inside).is_some() {
+        if mount.bags.get(&place).listed(&mount)?.all.get(&inside).is_some() {
             return Ok(None);
         }
         let (_, filename) = path.split().expect("it lies in a bag");
         for base in bases(&path) {
             let free =
-                mount.top().stat(base.join(filename)).map_err(|error| mount.error(Operation::Read, &base, error))?;
+                mount.top.stat(base.join(filename)).map_err(|error| mount.error(Operation::Read, &base, error))?;
             if free.is_none() {
                 return Ok(Some(base.join(filename).as_str().to_owned()));
             }
@@ -103,7 +103,7 @@ pub(crate) fn move_to_quarantine(
 ) -> Result<Relative, DriveError> {
     let missing = || DriveErrorKind::CopyMissing.of(path);
     let (folder, filename) = path.split().ok_or_else(|| DriveErrorKind::BadPath.of(path))?;
-    let from = mount.top().folder(&folder).map_err(|error| mount.open_error(Operation::Read, &folder, error))?;
+    let from = mount.top.folder(&folder).map_err(|error| mount.open_error(Operation::Read, &folder, error))?;
     let there = stat_in(&from, filename).map_err(|error| mount.error(Operation::Read, path, error))?;
     if let (Some(seen), Some(stat)) = (seen, there)
         && !seen.is(&stat)

@@ -45,7 +45,8 @@ impl Drive {
         files
             .iter()
             .map(|(path, algorithm)| {
-                read_one(&mount, path, *algorithm, &mut buffer).map_err(|error| match self.mount() {
+                let read = relative(path).and_then(|path| read_file(&mount, &path, *algorithm, &mut buffer));
+                read.map_err(|error| match self.mount() {
                     // If the drive itself is gone, report that, not the file.
                     Err(gone) if error.obstacle().is_none() => gone,
                     _ => error,
@@ -53,15 +54,6 @@ impl Drive {
             })
             .collect()
     }
-}
-
-fn read_one(
-    mount: &Mount,
-    path: &str,
-    algorithm: Algorithm,
-    buffer: &mut AlignedBuffer,
-) -> Result<ReadBackResult, DriveError> {
-    read_file(mount, &relative(path)?, algorithm, buffer)
 }
 
 /// For a file that differs from the one read back earlier: whether its content is the proven one. FAT invents new
@@ -78,7 +70,7 @@ fn read_file(
     buffer: &mut AlignedBuffer,
 ) -> Result<ReadBackResult, DriveError> {
     let mut read = || {
-        let file = mount.top().file(path)?;
+        let file = mount.top.file(path)?;
         let stat = Stat::of(&file)?;
         let (size, seen) = (stat.size, FileVersion::of(&stat));
         if mount.filesystem().on_device {

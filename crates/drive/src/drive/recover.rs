@@ -1,8 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use jiff::Timestamp;
+use strongroom_files::Handle;
 use strongroom_files::within::stat_in;
-use strongroom_files::{Folder, Handle};
 use strongroom_model::{Digest, Month, SiteId};
 
 use super::foreign::is_a_desktops;
@@ -16,7 +15,7 @@ use crate::mount::Mount;
 use crate::name;
 use crate::place::BagPlace;
 use crate::proof::{ProvenCopy, Recovery, RecoveryReport, Unlisted};
-use crate::relative::{Relative, text_names_in, text_names_where};
+use crate::relative::{Relative, text_names_in};
 use crate::temporary::{is_temporary, part_name, sweep};
 
 impl Drive {
@@ -45,44 +44,20 @@ impl Drive {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BagListing {
-    Copies,
-    Nothing,
-    Unknown,
-}
-
-/// Folders without proven files. New files only go into such folders (`Bag::folder_for`), so leftovers are in these:
-/// few, however many files a month has.
-fn unlisted_in(
-    mount: &Mount,
-    bag: &Bag,
-    lists: BagListing,
-    folder: Folder,
-    path: &Relative,
-) -> Result<Vec<String>, DriveError> {
-    let listed = if lists == BagListing::Unknown { None } else { Some(bag.listed(mount)?) };
-    let is_unlisted = |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
-    text_names_where(folder, is_unlisted).map_err(|error| mount.error(Operation::Open, path, error))
-}
-
 struct Sweeper<'a> {
     mount: &'a Mount,
     site: &'a SiteId,
-    month_now: Month,
+    recovery: &'a Recovery<'a>,
     /// Digests that may be resumed or adopted, by the names of their bookings' folders.
     expected_files: HashMap<String, Vec<&'a Digest>>,
     unproven: HashSet<&'a str>,
-    proofs: &'a BTreeMap<Month, Vec<ProvenCopy>>,
-    abandoned: &'a BTreeSet<String>,
-    since: Option<Timestamp>,
     alone: bool,
     kept: Option<(Month, QuarantinedLines)>,
     report: RecoveryReport,
 }
 
 impl<'a> Sweeper<'a> {
-    fn new(mount: &'a Mount, site: &'a SiteId, recovery: &Recovery<'a>, alone: bool) -> Self {
+    fn new(mount: &'a Mount, site: &'a SiteId, recovery: &'a Recovery<'a>, alone: bool) -> Self {
         let mut expected_files: HashMap<String, Vec<&Digest>> = HashMap::new();
         for file in recovery.expected_files {
             let id = file.booking.as_str();
@@ -93,12 +68,9 @@ impl<'a> Sweeper<'a> {
         Self {
             mount,
             site,
-            month_now: recovery.month,
+            recovery,
             expected_files,
             unproven: recovery.unproven.iter().map(String::as_str).collect(),
-            proofs: recovery.proofs,
-            abandoned: recovery.abandoned,
-            since: recovery.since,
             alone,
             kept: None,
             report: RecoveryReport { others_busy: !alone, ..RecoveryReport::default() },
@@ -112,9 +84,7 @@ impl<'a> Sweeper<'a> {
     fn drafts(&mut self) -> Result<(), DriveError> {
         let _lock = bag::lock_manifests(self.mount)?;
         for month in named_in_site(self.mount, self.site, draft::month_of)? {
-            if draft::sweep(self.mount, &draft::path(&self.place(month)))? {
-                self.report.swept += 1;
-            }
+            self.report.swept += u64::from(draft::sweep(self.mount, &draft::path(&self.place(month)))?);
         }
         Ok(())
     }
@@ -137,19 +107,15 @@ impl<'a> Sweeper<'a> {
 
     fn month(&mut self, month: Month) -> Result<(), DriveError> {
         let place = self.place(month);
-        let data = place.data();
         self.folder(&place.folder())?;
-        self.folder(&data)?;
+        self.folder(&place.data())?;
         let bag = self.mount.bags.get(&place);
-        let lists = self.settle(month, &bag)?;
-        let mut names = match self.mount.own_folder(&data)? {
-            Some(folder) => unlisted_in(self.mount, &bag, lists, folder, &data)?,
-            None => Vec::new(),
-        };
+        let lists_copies = self.settle(month, &bag)?;
+        let mut names = bag.unlisted_folders(self.mount)?;
         // So that each start reports the same.
         names.sort_unstable();
         for name in names {
-            self.booking(&place, &name, lists == BagListing::Copies)?;
+            self.booking(&place, &name, lists_copies)?;
             bag.tidy(self.mount, &name);
         }
         Ok(())
@@ -161,9 +127,9 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// Repairs a month's text and folds a leftover journal.
-    fn settle(&mut self, month: Month, bag: &Bag) -> Result<BagListing, DriveError> {
-        let settled = bag.listed(self.mount).map(|listed| listed.is_begun()).and_then(|is_begun| {
+    /// Repairs a month's text and folds a leftover journal; whether it certainly lists copies.
+    fn settle(&mut self, month: Month, bag: &Bag) -> Result<bool, DriveError> {
+        let settled = bag.listed(self.mount).map(|listed| listed.is_begun).and_then(|is_begun| {
             // Perhaps the manifest was deleted: the log knows what was listed.
             if !is_begun {
                 self.report.doubtful.insert(month);
@@ -175,17 +141,16 @@ impl<'a> Sweeper<'a> {
             Ok(true) => self.rewrote(month),
             Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => {
                 self.report.doubtful.insert(month);
-                return Ok(BagListing::Unknown);
+                return Ok(false);
             }
             Err(error) => return Err(error),
         }
-        let lists_copies = bag.listed(self.mount)?.all().lists_copies();
-        Ok(if lists_copies { BagListing::Copies } else { BagListing::Nothing })
+        Ok(bag.listed(self.mount)?.all.lists_copies())
     }
 
     fn booking(&mut self, place: &BagPlace, name: &str, lists_copies: bool) -> Result<(), DriveError> {
         let path = place.data().join(name);
-        let opened = match self.mount.top().folder(&path) {
+        let opened = match self.mount.top.folder(&path) {
             Ok(opened) => opened,
             Err(_) if text::is_name(name) => return Ok(()),
             Err(error) => {
@@ -199,8 +164,11 @@ impl<'a> Sweeper<'a> {
         for file in names {
             let file_path = path.join(&file);
             if is_temporary(&file) {
-                let keep = expected_files.iter().any(|expected| part_name(expected) == file);
-                self.temporary(&opened, &file_path, &file, keep)?;
+                if expected_files.iter().any(|expected| part_name(expected) == file) {
+                    self.report.kept += 1;
+                } else {
+                    self.temporary(&opened, &file_path, &file)?;
+                }
             } else if expected_files.is_empty() {
                 self.unlisted(place, &opened, &file, lists_copies, &file_path)?;
             }
@@ -210,7 +178,7 @@ impl<'a> Sweeper<'a> {
 
     fn expected_in(&self, month: Month, folder: &str) -> Vec<&'a Digest> {
         let base = name::base_of(folder);
-        let expected_files = self.expected_files.get(base.as_str()).filter(|_| month == self.month_now);
+        let expected_files = self.expected_files.get(base.as_str()).filter(|_| month == self.recovery.month);
         expected_files.cloned().unwrap_or_default()
     }
 
@@ -228,12 +196,12 @@ impl<'a> Sweeper<'a> {
         }
         let stat = stat_in(folder, name).map_err(|error| self.mount.error(Operation::Open, path, error))?;
         let Some(stat) = stat.filter(|stat| !stat.is_folder()) else { return Ok(()) };
-        let older = self.since.is_some_and(|since| stat.modified.seconds < since.as_second());
+        let older = self.recovery.since.is_some_and(|since| stat.modified.seconds < since.as_second());
         if !self.alone && !older {
             // Another worker may be about to record it.
             return Ok(());
         }
-        if !self.proofs.contains_key(&place.month) {
+        if !self.recovery.proofs.contains_key(&place.month) {
             // The manifest may have been deleted and begun anew since the proof: only the log can tell.
             self.report.doubtful.insert(place.month);
             return Ok(());
@@ -241,7 +209,7 @@ impl<'a> Sweeper<'a> {
         let listed_as = self.kept_lines(place, path)?;
         // Age is not evidence: the drive may have been copied, a clock wrong, or an older log restored. Only what
         // this log says of the path is.
-        let is_left_over = !older && listed_as.is_empty() && self.abandoned.contains(path.as_str());
+        let is_left_over = !older && listed_as.is_empty() && self.recovery.abandoned.contains(path.as_str());
         if !is_left_over {
             self.report.unlisted.push(Unlisted { path: path.as_str().to_owned(), listed_as });
         } else if lists_copies {
@@ -271,21 +239,14 @@ impl<'a> Sweeper<'a> {
         let Some(folder) = self.mount.own_folder(path)? else { return Ok(()) };
         let names = text_names_in(&folder).map_err(|error| self.mount.error(Operation::Open, path, error))?;
         for name in names.into_iter().filter(|name| is_temporary(name)) {
-            self.temporary(&folder, &path.join(&name), &name, false)?;
+            self.temporary(&folder, &path.join(&name), &name)?;
         }
         Ok(())
     }
 
-    fn temporary(&mut self, folder: impl Handle, path: &Relative, name: &str, keep: bool) -> Result<(), DriveError> {
-        if keep {
-            self.report.kept += 1;
-            return Ok(());
-        }
-        match sweep(folder, name) {
-            Ok(true) => self.report.swept += 1,
-            Ok(false) => {}
-            Err(error) => return Err(self.mount.error(Operation::Remove, path, error)),
-        }
+    fn temporary(&mut self, folder: impl Handle, path: &Relative, name: &str) -> Result<(), DriveError> {
+        let swept = sweep(folder, name).map_err(|error| self.mount.error(Operation::Remove, path, error))?;
+        self.report.swept += u64::from(swept);
         Ok(())
     }
 }

@@ -4,10 +4,9 @@ use strongroom_model::{BookingId, Month, SiteId};
 
 use super::Drive;
 use crate::bag::text;
-use crate::error::{DriveError, DriveErrorKind, Operation};
+use crate::error::DriveError;
 use crate::name;
 use crate::place::BagPlace;
-use crate::relative::text_names_where;
 
 /// Bookings that may have unproven files on the drive: few, however many are waiting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,20 +31,8 @@ impl Drive {
     /// Limits which bookings a start must ask the log about ([`Recovery::expected_files`](crate::Recovery::expected_files)).
     pub fn unfinished(&self, site: &SiteId, month: Month) -> Result<Unfinished, DriveError> {
         let mount = self.mount()?;
-        let place = BagPlace { site: site.clone(), month };
-        let data = place.data();
-        let Some(folder) = mount.own_folder(&data)? else { return Ok(Unfinished::default()) };
-        let bag = mount.bags.get(&place);
-        let listed = match bag.listed(&mount) {
-            Ok(listed) => Some(listed),
-            // Then any folder may hold unproven files.
-            Err(DriveError { kind: DriveErrorKind::BadManifest(_), .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let is_unlisted =
-            |name: &str| listed.as_ref().is_none_or(|listed| listed.all().in_folder(name).next().is_none());
-        let names = text_names_where(folder, |name| !text::is_name(name) && is_unlisted(name))
-            .map_err(|error| mount.error(Operation::Open, &data, error))?;
-        Ok(Unfinished { folders: names.iter().map(|name| name::base_of(name)).collect() })
+        let names = mount.bags.get(&BagPlace { site: site.clone(), month }).unlisted_folders(&mount)?;
+        let folders = names.iter().filter(|name| !text::is_name(name)).map(|name| name::base_of(name)).collect();
+        Ok(Unfinished { folders })
     }
 }

@@ -6,19 +6,18 @@ use strongroom_model::ByteCount;
 use super::{DriveError, DriveErrorKind, Operation};
 use crate::identity;
 
-impl Operation {
-    const fn messages(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Write => "write",
-            Self::Sync => "sync",
-            Self::Rename => "rename",
-            Self::Read => "read",
-            Self::Remove => "remove",
-            Self::Create => "create",
-            Self::Lock => "lock",
-            Self::List => "list",
-        }
+const fn verb(refused: Operation) -> &'static str {
+    match refused {
+        Operation::Open => "open",
+        Operation::Write => "write",
+        Operation::Sync => "sync",
+        Operation::Rename => "rename",
+        Operation::Read => "read",
+        Operation::Remove => "remove",
+        Operation::Create => "create",
+        Operation::Lock => "lock",
+        Operation::List => "list",
+        Operation::Space => "use",
     }
 }
 
@@ -28,7 +27,7 @@ impl DriveError {
         let (root, path) = (self.root.display(), &self.path);
         // Without a refusal the sentence contains neither.
         let (do_it, source) = match &self.refused {
-            Some((action, source)) => (action.messages(), source.to_string()),
+            Some((action, source)) => (verb(*action), source.to_string()),
             None => ("use", String::new()),
         };
         match &self.kind {
