@@ -12,21 +12,21 @@ const MAX_STATUS_CHARS: usize = 200;
 
 /// Reports that the process is set up.
 pub fn ready() {
-    if let Err(error) = manager::notify(Notification::Ready) {
+    if let Err(error) = manager::notify("READY=1") {
         tracing::warn!(%error, "cannot report readiness to the service manager");
     }
 }
 
 /// Reports that the process is shutting down.
 pub fn stopping() {
-    if let Err(error) = manager::notify(Notification::Stopping) {
+    if let Err(error) = manager::notify("STOPPING=1") {
         tracing::debug!(%error, "cannot report the shutdown to the service manager");
     }
 }
 
 /// Reports what the process does, in one line.
 pub fn status(text: &str) {
-    if let Err(error) = manager::notify(Notification::Status(&printable(text, MAX_STATUS_CHARS))) {
+    if let Err(error) = manager::notify(&format!("STATUS={}", printable(text, MAX_STATUS_CHARS))) {
         tracing::debug!(%error, "cannot report the status to the service manager");
     }
 }
@@ -50,7 +50,7 @@ async fn ping(health: Health, every: Duration) {
     loop {
         let stuck = health.stuck();
         if stuck.is_empty() {
-            if let Err(error) = manager::notify(Notification::Alive) {
+            if let Err(error) = manager::notify("WATCHDOG=1") {
                 tracing::warn!(%error, "cannot ping the watchdog");
             }
         } else {
@@ -60,31 +60,13 @@ async fn ping(health: Health, every: Duration) {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is nobody to read it"))]
-enum Notification<'a> {
-    Ready,
-    Stopping,
-    Status(&'a str),
-    Alive,
-}
-
+/// States are written as in sd_notify(3).
 #[cfg(target_os = "linux")]
 mod manager {
-    use std::io;
     use std::time::Duration;
 
-    use sd_notify::NotifyState;
-
-    use super::Notification;
-
-    pub(super) fn notify(notification: Notification<'_>) -> io::Result<()> {
-        sd_notify::notify(&[match notification {
-            Notification::Ready => NotifyState::Ready,
-            Notification::Stopping => NotifyState::Stopping,
-            Notification::Status(text) => NotifyState::Status(text),
-            Notification::Alive => NotifyState::Watchdog,
-        }])
+    pub(super) fn notify(state: &str) -> std::io::Result<()> {
+        sd_notify::notify(&[sd_notify::NotifyState::Custom(state)])
     }
 
     pub(super) fn watchdog_period() -> Option<Duration> {
@@ -96,9 +78,7 @@ mod manager {
 mod manager {
     use std::time::Duration;
 
-    use super::Notification;
-
-    pub(super) fn notify(_: Notification<'_>) -> std::io::Result<()> {
+    pub(super) fn notify(_: &str) -> std::io::Result<()> {
         Ok(())
     }
 

@@ -1,8 +1,5 @@
-mod archive;
 mod broker;
 mod drive;
-mod enumerate;
-mod fetch;
 mod health;
 mod log;
 mod mail;
@@ -11,8 +8,8 @@ mod runs;
 mod server;
 mod smtp;
 mod source;
+mod stages;
 mod telemetry;
-mod verify;
 mod watch;
 
 use std::path::PathBuf;
@@ -21,11 +18,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strongroom_model::SiteId;
 
-use self::archive::ArchiveSection;
 use self::broker::BrokerSection;
 use self::drive::DriveSection;
-use self::enumerate::EnumerateSection;
-use self::fetch::FetchSection;
 use self::health::HealthSection;
 use self::log::LogSection;
 use self::mail::MailSection;
@@ -37,8 +31,8 @@ use self::smtp::SmtpSection;
 pub use self::smtp::Tls;
 use self::source::SourceSection;
 pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
-pub use self::verify::Require;
-use self::verify::VerifySection;
+pub use self::stages::Require;
+use self::stages::{ArchiveSection, EnumerateSection, FetchSection, VerifySection};
 use self::watch::WatchSection;
 use super::value::Zone;
 

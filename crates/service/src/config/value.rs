@@ -5,7 +5,7 @@ mod service_url;
 mod zone;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strongroom_model::text::printable;
 use strongroom_model::{ByteCount, DriveId};
 use url::Url;
@@ -19,6 +19,25 @@ pub use self::zone::Zone;
 
 /// How much of a bad value errors show.
 pub(crate) const MAX_SHOWN_CHARS: usize = 60;
+
+/// Read and written as the text that they are shown as.
+macro_rules! as_text {
+    ($($type:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )+};
+}
+
+as_text!(ClockTime, Period, Zone, crate::schedule::Window);
 
 /// The environment gives numbers as text.
 #[derive(Deserialize)]

@@ -4,7 +4,6 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::wall;
 use strongroom_model::text::printable;
@@ -82,16 +81,12 @@ impl fmt::Display for Window {
     }
 }
 
-/// A text that is not a window.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a window: write it from start to end, such as \"23:00-05:00\"")]
-pub struct ParseWindowError(String);
-
 impl FromStr for Window {
-    type Err = ParseWindowError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseWindowError> {
-        let error = || ParseWindowError(printable(text, 40));
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shown = printable(text, 40);
+        let error = || format!("{shown:?} is not a window: write it from start to end, such as \"23:00-05:00\"");
         let (start, end) = text.split_once('-').ok_or_else(error)?;
         Ok(Self {
             start: time_of_day(start.trim()).ok_or_else(error)?,
@@ -107,17 +102,5 @@ pub(crate) fn time_of_day(text: &str) -> Option<Time> {
     match (number(hour)?, number(minute)?) {
         (24, 0) => Some(Time::midnight()),
         (hour, minute) => Time::new(hour, minute, 0, 0).ok(),
-    }
-}
-
-impl<'de> Deserialize<'de> for Window {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Window {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

@@ -3,7 +3,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strongroom_model::text::printable;
 
 /// A length of time, written `500ms`, `30s`, `2m`, `1h30m` or `7d`.
@@ -27,16 +26,14 @@ impl From<Duration> for Period {
     }
 }
 
-/// A text that is not a length of time.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a length of time: write a number and ms, s, m, h or d, such as \"30s\", \"2m\" or \"1h30m\"")]
-pub struct ParsePeriodError(String);
-
 impl FromStr for Period {
-    type Err = ParsePeriodError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParsePeriodError> {
-        parse(text.trim()).map(Self).ok_or_else(|| ParsePeriodError(printable(text, super::MAX_SHOWN_CHARS)))
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text.trim()).map(Self).ok_or_else(|| {
+            let shown = printable(text, super::MAX_SHOWN_CHARS);
+            format!("{shown:?} is not a length of time: write a number and ms, s, m, h or d, such as \"30s\", \"2m\" or \"1h30m\"")
+        })
     }
 }
 
@@ -68,18 +65,6 @@ impl fmt::Display for Period {
             }
         }
         Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Period {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Period {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

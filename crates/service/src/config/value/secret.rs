@@ -2,7 +2,6 @@ use std::fmt;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::ConfigError;
@@ -76,40 +75,8 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SecretVisitor)
-    }
-}
-
-/// Refuses what is not text without repeating it, as serde's messages would.
-struct SecretVisitor;
-
-const NOT_TEXT: &str = "a secret is a text in quotes";
-
-impl Visitor<'_> for SecretVisitor {
-    type Value = Secret;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NOT_TEXT)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Secret, E> {
-        Ok(Secret(text.to_owned()))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Secret, E> {
-        Err(E::custom(NOT_TEXT))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Secret, E> {
-        Err(E::custom(NOT_TEXT))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Secret, E> {
-        Err(E::custom(NOT_TEXT))
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Secret, E> {
-        Err(E::custom(NOT_TEXT))
+        // serde's own message would repeat what is not text.
+        String::deserialize(deserializer).map(Self).map_err(|_| serde::de::Error::custom("a secret is a text in quotes"))
     }
 }
 
