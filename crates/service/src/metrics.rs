@@ -14,14 +14,8 @@ pub use self::table::{METRICS, Metric, MetricKind, RecordedBy};
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The recorded metrics; clones share them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Metrics(PrometheusHandle);
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metrics")
-    }
-}
 
 /// The metrics cannot be recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -30,9 +30,9 @@ use self::server::ServerSection;
 use self::smtp::SmtpSection;
 pub use self::smtp::Tls;
 use self::source::SourceSection;
-pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
 pub use self::stages::Require;
 use self::stages::{ArchiveSection, EnumerateSection, FetchSection, VerifySection};
+pub use self::telemetry::{DEFAULT_LEVEL, LogFormat, Telemetry};
 use self::watch::WatchSection;
 use super::value::Zone;
 

@@ -10,10 +10,12 @@ mod drives;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::Position;
 
-pub use self::alarms::{LastingAlarm, LastingAlarms};
-pub use self::attention::{Attention, Group, Stuck};
+pub(crate) use self::alarms::LastingAlarm;
+use self::alarms::LastingAlarms;
+pub use self::attention::Attention;
+pub(crate) use self::attention::{Group, Stuck};
 pub use self::bookings::Claimed;
-pub use self::drives::Drives;
+use self::drives::Drives;
 
 /// About 300 KiB.
 pub(crate) const PAGE: usize = 256;
@@ -25,10 +27,8 @@ pub struct Open {
     pub claimed: Claimed,
     /// Subjects that needed a person.
     pub attention: Attention,
-    /// Lasting alarms.
-    pub alarms: LastingAlarms,
-    /// The drives.
-    pub drives: Drives,
+    pub(crate) alarms: LastingAlarms,
+    pub(crate) drives: Drives,
 }
 
 /// What was open at `to`.

@@ -11,19 +11,16 @@ use super::tally::Tally;
 
 /// A summary's content, which follows only from its composition and the events before its end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SummaryReport {
-    /// The site.
-    pub site: SiteId,
-    /// Number, interval and title.
-    pub composed: SummaryComposed,
-    /// When it was composed.
-    pub composed_at: Timestamp,
+pub(crate) struct SummaryReport {
+    pub(crate) site: SiteId,
+    pub(crate) composed: SummaryComposed,
+    pub(crate) composed_at: Timestamp,
     /// What happened in the interval.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// What was open at its end.
-    pub open: Open,
+    pub(crate) open: Open,
     /// The previous summary's number, if it was still unsent at this one's end.
-    pub unsent_before: Option<u64>,
+    pub(crate) unsent_before: Option<u64>,
 }
 
 /// A summary's content could not be read.
@@ -38,7 +35,7 @@ pub enum ReportError {
 }
 
 /// Reads a summary's content, with bounded memory.
-pub async fn report(
+pub(crate) async fn report(
     log: &EventLog,
     composed: &SummaryComposed,
     composed_at: Timestamp,

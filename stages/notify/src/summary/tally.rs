@@ -4,8 +4,6 @@
 mod alarms;
 mod bounded;
 mod files;
-mod mails;
-mod other;
 mod runs;
 mod work;
 
@@ -13,23 +11,21 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use strongroom_model::event::Failed;
-use strongroom_model::{Event, FailureKind, Position, Recorded};
+use strongroom_model::{Event, FailureKind, Position, Recorded, SubjectKind, status_of};
 
-pub use self::alarms::{AlarmChange, Alarms};
-pub use self::bounded::{Bounded, MAX_LISTED};
-pub use self::files::{Files, OnDrive};
-pub use self::mails::Mails;
-pub use self::other::Other;
+pub(crate) use self::alarms::AlarmChange;
+pub use self::alarms::Alarms;
+pub(crate) use self::bounded::{Bounded, MAX_LISTED};
+pub use self::files::Files;
+pub(crate) use self::files::OnDrive;
 pub use self::runs::RunTally;
-pub use self::work::WorkTime;
+use self::work::WorkTime;
 
-/// A cause's count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CauseCount {
-    /// Failed attempts.
-    pub attempts: u64,
+pub(crate) struct CauseCount {
+    pub(crate) attempts: u64,
     /// Those that left it to a person.
-    pub gave_up: u64,
+    pub(crate) gave_up: u64,
 }
 
 /// What happened in an interval.
@@ -37,33 +33,29 @@ pub struct CauseCount {
 pub struct Tally {
     /// Number of events.
     pub events: u64,
-    /// The first one's time.
-    pub first_at: Option<Timestamp>,
-    /// The last one's time.
-    pub last_at: Option<Timestamp>,
+    pub(crate) first_at: Option<Timestamp>,
+    pub(crate) last_at: Option<Timestamp>,
     /// Files.
     pub files: Files,
-    /// Time at work.
-    pub work: WorkTime,
-    /// Causes of failures of files, runs and mails.
-    pub causes: BTreeMap<FailureKind, CauseCount>,
+    pub(crate) work: WorkTime,
+    /// Of failures of files, runs and mails.
+    pub(crate) causes: BTreeMap<FailureKind, CauseCount>,
     /// Runs.
     pub runs: RunTally,
     /// Alarms.
     pub alarms: Alarms,
-    /// Mails.
-    pub mails: Mails,
-    /// Work of families that have no section of their own.
-    pub other: Other,
-    /// Drives that were set up, by label.
-    pub drives_set_up: Bounded<String>,
-    /// Positions of unreadable events.
-    pub unreadable: Bounded<Position>,
+    /// Earlier summaries: stream id and receipt.
+    pub(crate) summaries_sent: Bounded<(String, String)>,
+    /// Work of families that have no section of their own: how often subjects of each kind got which status. Both are
+    /// ours, so this is bounded.
+    pub(crate) other: BTreeMap<SubjectKind, BTreeMap<String, u64>>,
+    /// By label.
+    pub(crate) drives_set_up: Bounded<String>,
+    pub(crate) unreadable: Bounded<Position>,
 }
 
 impl Tally {
-    /// Counts an event.
-    pub fn add(&mut self, recorded: &Recorded) {
+    pub(super) fn add(&mut self, recorded: &Recorded) {
         self.events += 1;
         self.first_at.get_or_insert(recorded.time);
         self.last_at = Some(recorded.time);
@@ -88,27 +80,33 @@ impl Tally {
                 self.failed(failed);
             }
             Event::AlarmRaised(_) | Event::AlarmCleared(_) => self.alarms.add(recorded),
-            Event::AlarmNotified(_) | Event::SummaryComposed(_) | Event::SummarySent(_) => self.mails.add(recorded),
-            Event::AlarmFailed(failed) | Event::SummaryFailed(failed) => {
-                self.mails.add(recorded);
-                self.failed(failed);
+            Event::SummarySent(data) => {
+                self.summaries_sent.push((recorded.stream.id().to_owned(), data.receipt.clone()));
             }
+            Event::AlarmFailed(failed) | Event::SummaryFailed(failed) => self.failed(failed),
+            Event::AlarmNotified(_) | Event::SummaryComposed(_) => {}
             Event::DriveInitialised(data) => self.drives_set_up.push(data.label.clone()),
             // Only its state at the interval's end matters.
             Event::DriveAttached(_) => {}
             // The alarm that led to it reports it.
             Event::DriveUsed(_) | Event::DriveAdopted(_) | Event::DriveIdentityRestored(_) => {}
             other => {
-                self.other.add(recorded);
+                self.other(recorded);
                 other.failure().into_iter().for_each(|failed| self.failed(failed));
             }
         }
     }
 
-    /// Counts an unreadable event.
-    pub fn unreadable(&mut self, position: Position) {
+    pub(super) fn unreadable(&mut self, position: Position) {
         self.events += 1;
         self.unreadable.push(position);
+    }
+
+    fn other(&mut self, recorded: &Recorded) {
+        if let Some(status) = status_of(&recorded.event).filter(|_| !recorded.event.keeps_status()) {
+            let counts = self.other.entry(recorded.stream.kind()).or_default();
+            *counts.entry(status.to_string()).or_default() += 1;
+        }
     }
 
     fn failed(&mut self, failed: &Failed) {

@@ -7,7 +7,7 @@ use crate::format_text::{count, files, full_stop, label, plural};
 
 /// How urgent a summary is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Nothing to do.
     Well,
     /// Nothing to do now, but something is unusual.
@@ -16,19 +16,16 @@ pub enum Tone {
     Act,
 }
 
-/// What a summary means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SummaryVerdict {
-    /// Its urgency.
-    pub tone: Tone,
+pub(crate) struct SummaryVerdict {
+    pub(crate) tone: Tone,
     /// The mail's subject and first line.
-    pub sentence: String,
+    pub(crate) sentence: String,
     /// What else must be known at once, such as files that are safe besides those that are not.
-    pub also: Vec<String>,
+    pub(crate) also: Vec<String>,
 }
 
-/// The report's meaning.
-pub fn verdict(report: &SummaryReport) -> SummaryVerdict {
+pub(crate) fn verdict(report: &SummaryReport) -> SummaryVerdict {
     let needed = report.open.attention.total;
     let safe = report.tally.files.backed_up;
     if needed > 0 {
@@ -118,7 +115,7 @@ fn place(report: &SummaryReport) -> String {
 fn nothing(report: &SummaryReport) -> SummaryVerdict {
     let runs = &report.tally.runs;
     let claimed = report.open.claimed;
-    let looked = runs.last_look.as_ref().map(|(_, look)| look.zero_reason);
+    let looked = runs.last_look.as_ref().map(|look| look.zero_reason);
     let (tone, reason) = match looked {
         _ if claimed.retrying > 0 && claimed.retrying == claimed.total() => {
             let wait = if claimed.retrying == 1 { "waits" } else { "wait" };
@@ -143,7 +140,7 @@ fn nothing(report: &SummaryReport) -> SummaryVerdict {
 /// Without a list, what waits is unknown.
 fn nobody_looked(report: &SummaryReport) -> SummaryVerdict {
     let runs = &report.tally.runs;
-    let reason = match (&runs.last_failure, runs.started()) {
+    let reason = match (&runs.last_failure, runs.started) {
         (Some(failed), _) => format!("no run could ask the server ({})", failed.kind.cause()),
         (None, 0) => "no run took place".to_owned(),
         (None, _) => "no run has asked the server yet".to_owned(),

@@ -97,7 +97,7 @@ impl SummaryView {
             drives: drives(report),
             failures: failures(report),
             history: history(report, zone),
-            notes: notes(report, zone),
+            notes: notes(report),
             interval: interval(report, zone),
             checkpoint: format!("{}:{}", composed.to, composed.root),
         }

@@ -106,7 +106,7 @@ proptest! {
                 prop_assert_eq!(tally.events, summary.to.0 - summary.from.0);
                 events += tally.events;
                 safe += tally.files.backed_up;
-                runs += tally.runs.started();
+                runs += tally.runs.started;
                 alarms += tally.alarms.raised;
             }
             let count = |wanted: fn(&Op) -> bool| ops.iter().filter(|op| wanted(op)).count() as u64;

@@ -76,7 +76,9 @@ impl Serialize for Secret {
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // serde's own message would repeat what is not text.
-        String::deserialize(deserializer).map(Self).map_err(|_| serde::de::Error::custom("a secret is a text in quotes"))
+        String::deserialize(deserializer)
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("a secret is a text in quotes"))
     }
 }
 

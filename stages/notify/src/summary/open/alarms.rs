@@ -11,22 +11,19 @@ use super::PAGE;
 /// needs a person.
 const MAX_LOOKED_THROUGH: usize = 1000;
 
-/// A lasting alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastingAlarm {
-    /// Its beginning.
-    pub since: Timestamp,
-    /// Its content.
-    pub raised: AlarmRaised,
+pub(crate) struct LastingAlarm {
+    pub(crate) since: Timestamp,
+    pub(crate) raised: AlarmRaised,
 }
 
 /// Lasting alarms, the worst first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastingAlarms {
+pub(crate) struct LastingAlarms {
     /// Without files that contradict their record: those need a person.
-    pub list: Vec<LastingAlarm>,
+    pub(crate) list: Vec<LastingAlarm>,
     /// Older ones were not examined.
-    pub maybe_more: bool,
+    pub(crate) maybe_more: bool,
 }
 
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<LastingAlarms, LogError> {

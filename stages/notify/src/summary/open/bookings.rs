@@ -5,7 +5,7 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{BookingStatus, Event, Position, Recorded, StreamName, SubjectKind, Version};
 
 use super::PAGE;
-use super::attention::{Attention, Collector};
+use super::attention::Attention;
 
 const OPEN: [BookingStatus; 4] =
     [BookingStatus::Enumerated, BookingStatus::Fetched, BookingStatus::BackedUp, BookingStatus::NeedsAttention];
@@ -24,13 +24,11 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// All in progress.
-    pub const fn total(&self) -> u64 {
+    pub(crate) const fn total(&self) -> u64 {
         self.to_fetch + self.to_prove + self.to_tell
     }
 
-    /// Those not proven yet.
-    pub const fn unproven(&self) -> u64 {
+    pub(crate) const fn unproven(&self) -> u64 {
         self.to_fetch + self.to_prove
     }
 }
@@ -39,7 +37,7 @@ impl Claimed {
 struct Census {
     to: Position,
     claimed: Claimed,
-    attention: Collector,
+    attention: Attention,
     counted: Counted,
 }
 
@@ -67,7 +65,7 @@ impl Counted {
 /// after the first.
 pub(super) async fn at(log: &EventLog, to: Position) -> Result<(Claimed, Attention), LogError> {
     let mut census =
-        Census { to, claimed: Claimed::default(), attention: Collector::default(), counted: Counted::default() };
+        Census { to, claimed: Claimed::default(), attention: Attention::default(), counted: Counted::default() };
     for status in OPEN {
         census.unmoved(log, SubjectKind::Booking, status).await?;
     }
@@ -75,8 +73,8 @@ pub(super) async fn at(log: &EventLog, to: Position) -> Result<(Claimed, Attenti
         census.unmoved(log, kind, BookingStatus::NeedsAttention).await?;
     }
     census.moved(log).await?;
-    let attention = census.attention.finish(log, to).await?;
-    Ok((census.claimed, attention))
+    census.attention.name_files(log, to).await?;
+    Ok((census.claimed, census.attention))
 }
 
 impl Census {

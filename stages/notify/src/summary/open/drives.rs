@@ -8,13 +8,12 @@ use super::PAGE;
 
 /// What was known of the drives at a position.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Drives {
-    /// Their labels.
-    pub labels: BTreeMap<DriveId, String>,
+pub(crate) struct Drives {
+    pub(crate) labels: BTreeMap<DriveId, String>,
     /// Each one's last recorded use.
-    pub attached: BTreeMap<DriveId, DriveAttached>,
+    pub(crate) attached: BTreeMap<DriveId, DriveAttached>,
     /// The one attached last.
-    pub current: Option<DriveId>,
+    pub(crate) current: Option<DriveId>,
 }
 
 /// The newest [`PAGE`] drives.

@@ -5,15 +5,13 @@ use super::Bounded;
 
 /// An alarm's beginning or end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlarmChange {
-    /// When.
-    pub at: Timestamp,
+pub(crate) struct AlarmChange {
+    pub(crate) at: Timestamp,
     /// The stream's id.
-    pub alarm: String,
+    pub(crate) alarm: String,
     /// The kind, for a beginning.
-    pub raised: Option<AlarmKind>,
-    /// Its message.
-    pub message: String,
+    pub(crate) raised: Option<AlarmKind>,
+    pub(crate) message: String,
 }
 
 /// Alarms that began or ended.
@@ -21,12 +19,10 @@ pub struct AlarmChange {
 pub struct Alarms {
     /// Alarms that began.
     pub raised: u64,
-    /// Alarms that ended.
-    pub cleared: u64,
     /// Overdue runs among those that began.
-    pub overdue: u64,
+    pub(crate) overdue: u64,
     /// All beginnings and ends, in order.
-    pub changes: Bounded<AlarmChange>,
+    pub(crate) changes: Bounded<AlarmChange>,
 }
 
 impl Alarms {
@@ -37,7 +33,6 @@ impl Alarms {
             _ => return,
         };
         self.raised += u64::from(kind.is_some());
-        self.cleared += u64::from(kind.is_none());
         self.overdue += u64::from(kind == Some(AlarmKind::RunOverdue));
         self.changes.push(AlarmChange {
             at: recorded.time,

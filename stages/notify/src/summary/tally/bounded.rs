@@ -1,9 +1,9 @@
 /// A mail's screen; by then a person recognises the pattern.
-pub const MAX_LISTED: usize = 10;
+pub(crate) const MAX_LISTED: usize = 10;
 
 /// The first [`MAX_LISTED`] entries, and the total.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bounded<T> {
+pub(crate) struct Bounded<T> {
     first: Vec<T>,
     total: u64,
 }
@@ -15,8 +15,7 @@ impl<T> Default for Bounded<T> {
 }
 
 impl<T> Bounded<T> {
-    /// Adds an entry.
-    pub fn push(&mut self, entry: T) {
+    pub(crate) fn push(&mut self, entry: T) {
         self.total += 1;
         if self.first.len() < MAX_LISTED {
             self.first.push(entry);
@@ -24,22 +23,20 @@ impl<T> Bounded<T> {
     }
 
     /// Adds entries that are not shown.
-    pub fn count_more(&mut self, number: u64) {
+    pub(crate) fn count_more(&mut self, number: u64) {
         self.total += number;
     }
 
-    /// The first entries.
-    pub fn first(&self) -> &[T] {
+    pub(crate) fn first(&self) -> &[T] {
         &self.first
     }
 
-    /// The total.
-    pub const fn total(&self) -> u64 {
+    pub(crate) const fn total(&self) -> u64 {
         self.total
     }
 
     /// How many are not shown.
-    pub fn left_out(&self) -> u64 {
+    pub(crate) fn left_out(&self) -> u64 {
         self.total.saturating_sub(self.first.len() as u64)
     }
 }

@@ -7,57 +7,42 @@ use strongroom_model::{ByteCount, DriveId, Event, Recorded, StreamName};
 /// adds one.
 const UNTROUBLED_PROOF: u64 = 2;
 
-/// Copies on one drive.
+/// Proven copies on one drive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OnDrive {
-    /// Proven copies.
-    pub files: u64,
-    /// Their size.
-    pub bytes: ByteCount,
-    /// Read past the page cache.
-    pub direct: u64,
-    /// Read after they had left the page cache.
-    pub cache_dropped: u64,
-    /// Read while the page cache may have held them.
-    pub cached: u64,
+pub(crate) struct OnDrive {
+    pub(crate) files: u64,
+    pub(crate) bytes: ByteCount,
+    /// As in [`ReadBack`].
+    pub(crate) direct: u64,
+    pub(crate) cache_dropped: u64,
+    pub(crate) cached: u64,
 }
 
 /// What happened to files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Files {
-    /// Taken by runs.
-    pub enumerated: u64,
-    /// Fetched onto the drive.
-    pub fetched: u64,
-    /// Bytes kept from interrupted transfers.
-    pub resumed_bytes: ByteCount,
     /// Proven.
     pub backed_up: u64,
     /// The size of what was proven.
-    pub bytes: ByteCount,
+    pub(crate) bytes: ByteCount,
+    /// Kept from interrupted transfers.
+    pub(crate) resumed_bytes: ByteCount,
     /// Proven after a failed attempt.
-    pub recovered: u64,
-    /// Moved on the server.
-    pub archived: u64,
-    /// Deleted on the server, by an approved purge.
-    pub purged: u64,
-    /// Given back by a person.
-    pub given_back: u64,
+    pub(crate) recovered: u64,
+    pub(crate) archived: u64,
+    pub(crate) purged: u64,
+    pub(crate) given_back: u64,
     /// How often stages reported that they still work, for files not proven yet: few, since only the largest take so
     /// long.
     held: BTreeMap<StreamName, u64>,
     /// Proven, by drive.
-    pub drives: BTreeMap<DriveId, OnDrive>,
+    pub(crate) drives: BTreeMap<DriveId, OnDrive>,
 }
 
 impl Files {
     pub(super) fn add(&mut self, recorded: &Recorded) {
         match &recorded.event {
-            Event::TimesheetEnumerated(_) => self.enumerated += 1,
-            Event::TimesheetFetched(data) => {
-                self.fetched += 1;
-                self.resumed_bytes = self.resumed_bytes + data.resumed_from_bytes;
-            }
+            Event::TimesheetFetched(data) => self.resumed_bytes = self.resumed_bytes + data.resumed_from_bytes,
             Event::TimesheetBackedUp(data) => {
                 self.backed_up += 1;
                 self.bytes = self.bytes + data.size_bytes;
@@ -85,7 +70,7 @@ impl Files {
     }
 
     /// Proofs that the page cache may have answered.
-    pub fn cached(&self) -> u64 {
+    pub(crate) fn cached(&self) -> u64 {
         self.drives.values().map(|drive| drive.cached).sum()
     }
 }

@@ -10,7 +10,7 @@ const STRETCH: SignedDuration = SignedDuration::from_secs(30);
 /// Time with events about files. A transfer counts from its start, concurrent ones once; a clock that was set back adds
 /// nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct WorkTime {
+pub(crate) struct WorkTime {
     total: SignedDuration,
     counted_to: Option<Timestamp>,
 }
@@ -35,8 +35,7 @@ impl WorkTime {
         self.counted_to = Some(self.counted_to.map_or(end, |last| last.max(end)));
     }
 
-    /// The total time.
-    pub fn total(&self) -> Duration {
+    pub(crate) fn total(&self) -> Duration {
         self.total.unsigned_abs()
     }
 }

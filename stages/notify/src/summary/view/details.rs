@@ -65,7 +65,7 @@ fn waiting(report: &SummaryReport) -> ViewRow {
 
 /// Work without a section of its own, by the statuses that its subjects got.
 fn other(report: &SummaryReport) -> impl Iterator<Item = ViewRow> {
-    report.tally.other.kinds.iter().map(|(kind, counts)| {
+    report.tally.other.iter().map(|(kind, counts)| {
         let parts: Vec<_> = counts.iter().map(|(status, number)| format!("{} {status}", count(*number))).collect();
         ViewRow::new(&format!("Other work, {}", kind.name()), parts.join(", "))
     })
@@ -130,7 +130,7 @@ fn advice(kind: FailureKind) -> Option<&'static str> {
 
 pub(super) fn history(report: &SummaryReport, zone: &TimeZone) -> Vec<ViewRow> {
     let runs = &report.tally.runs;
-    let mut rows = vec![ViewRow::with_note("Runs started", count(runs.started()), how_runs_ended(report))];
+    let mut rows = vec![ViewRow::with_note("Runs started", count(runs.started), how_runs_ended(report))];
     if runs.failed_attempts > 0 {
         let note = runs.last_failure.as_ref().map_or_else(
             || "a later attempt was answered".to_owned(),
@@ -178,7 +178,7 @@ fn alarm(change: &AlarmChange, zone: &TimeZone) -> ViewRow {
 }
 
 /// What a reader should know although nothing is to be done.
-pub(super) fn notes(report: &SummaryReport, _zone: &TimeZone) -> Vec<String> {
+pub(super) fn notes(report: &SummaryReport) -> Vec<String> {
     let mut notes = in_use(report);
     let cached = report.tally.files.cached();
     if cached > 0 {
@@ -192,7 +192,9 @@ pub(super) fn notes(report: &SummaryReport, _zone: &TimeZone) -> Vec<String> {
     if let Some(number) = report.unsent_before {
         notes.push(format!("Mail No {number} had not been handed over when this one was composed. It will come."));
     }
-    for (number, receipt) in report.tally.mails.sent.first().iter().filter(|(_, receipt)| receipt.contains("refused")) {
+    for (number, receipt) in
+        report.tally.summaries_sent.first().iter().filter(|(_, receipt)| receipt.contains("refused"))
+    {
         notes.push(full_stop(&format!("Mail No {number} did not reach everyone: {receipt}")));
     }
     let labels = &report.tally.drives_set_up;

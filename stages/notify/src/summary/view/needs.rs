@@ -32,7 +32,7 @@ pub(super) fn needs(report: &SummaryReport, zone: &TimeZone) -> Vec<Need> {
 }
 
 fn stuck(subject: SubjectKind, kind: FailureKind, group: &Group) -> Need {
-    let items: Vec<ViewRow> = group.shown.iter().map(item).collect();
+    let items: Vec<ViewRow> = group.shown.values().map(item).collect();
     let number = match subject {
         SubjectKind::Booking => files(group.total),
         other => format!("{} × {}", count(group.total), other.name()),
