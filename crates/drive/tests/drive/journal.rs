@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use strongroom_drive::{Drive, DriveError, DriveErrorKind, Landed, RecoveryReport};
-use strongroom_model::AlarmKind;
+use strongroom_drive::{Drive, DriveErrorKind, Landed, ProvenCopy, Recovery, RecoveryReport};
+use strongroom_model::{AlarmKind, Algorithm, Digest};
 
-use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, record, site};
+use crate::rig::{
+    NONE, Rig, month, of_month, open, place_of, proof_of, receive, record, recover, recovery, refused, site,
+};
 use crate::validator::faults_of;
 
 fn list(rig: &Rig, booking: &str) -> Landed {
@@ -28,15 +30,7 @@ fn append(rig: &Rig, bytes: &[u8]) {
 /// A start that is given these proofs, or none and asks for them.
 fn start(drive: &Drive, proofs: Option<&[Landed]>) -> RecoveryReport {
     let proofs = proofs.map(|landed| of_month(&landed.iter().map(proof_of).collect::<Vec<_>>())).unwrap_or_default();
-    let recovery = strongroom_drive::Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &[],
-        proofs: &proofs,
-        since: None,
-        abandoned: &Default::default(),
-    };
-    drive.recover(&site(), &recovery).unwrap()
+    recover(drive, &Recovery { proofs: &proofs, ..recovery() })
 }
 
 fn aside(rig: &Rig) -> PathBuf {
@@ -74,18 +68,10 @@ fn r3_what_only_the_journal_lists_is_never_moved_or_replaced_by_any_process() {
         let booking = format!("B-{number}");
         let landed = list(&rig, &booking);
         for drive in [&rig.drive, &other, &open(&rig.root).unwrap()] {
-            assert!(matches!(
-                drive.discard(&landed.path, None).unwrap_err(),
-                DriveError { kind: DriveErrorKind::Proven, .. }
-            ));
-            assert!(matches!(
-                drive.quarantine(&landed.path, None).unwrap_err(),
-                DriveError { kind: DriveErrorKind::Proven, .. }
-            ));
+            assert!(matches!(refused(drive.discard(&landed.path, None)), DriveErrorKind::Proven));
+            assert!(matches!(refused(drive.quarantine(&landed.path, None)), DriveErrorKind::Proven));
             assert!(drive.lists(&site(), month(), &[proof_of(&landed)]).unwrap());
-            let mut partial = drive.receive(&place_of(&booking, "x", b"another")).unwrap();
-            partial.write(b"another").unwrap();
-            partial.finish().unwrap().discard();
+            receive(drive, &place_of(&booking, "x", b"another"), b"another").unwrap().discard();
         }
         assert_eq!(fs::read(rig.root.join(&landed.path)).unwrap(), booking.as_bytes());
     }
@@ -120,11 +106,7 @@ fn a_journal_is_folded_when_it_has_grown_as_long_as_the_manifest() {
                     fs::create_dir(&folder).unwrap();
                     fs::write(folder.join(&name), b"").unwrap();
                     let path = format!("acme/2026-11/data/B-{batch}-{number}/{name}");
-                    strongroom_drive::ProvenCopy {
-                        path,
-                        sha256: strongroom_model::Digest::of(strongroom_model::Algorithm::Sha256, b""),
-                        seen: None,
-                    }
+                    ProvenCopy { path, sha256: Digest::of(Algorithm::Sha256, b""), seen: None }
                 } else {
                     proof_of(&rig.land(&format!("B-{batch}-{number}"), &name, b""))
                 }

@@ -1,6 +1,6 @@
 //! A process killed between any two durable steps, and started again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use std::process::{Command, Output};
 use strongroom_drive::{Destination, Drive, ExpectedFile, ProvenCopy, Recovery};
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::{NONE, Rig, month, months_pass, of_month, open, place_of, record, sha256sum_passes, site};
+use crate::rig::{
+    NONE, Rig, months_pass, of_month, open, place_of, receive, record, recover, recovery, sha256sum_passes, site,
+};
 use crate::validator::faults_of;
 
 const BOOKINGS: usize = 6;
@@ -81,15 +83,11 @@ fn do_the_job(drive: &Drive, log: &Log) {
         .iter()
         .map(|(index, path)| ProvenCopy { path: path.clone(), sha256: sha256(*index), seen: None })
         .collect();
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &expected_files,
-        unproven: &unproven_paths,
-        proofs: &of_month(&proofs),
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
-    let found = drive.recover(&site(), &recovery).unwrap();
+    let proofs = of_month(&proofs);
+    let found = recover(
+        drive,
+        &Recovery { expected_files: &expected_files, unproven: &unproven_paths, proofs: &proofs, ..recovery() },
+    );
     assert_eq!(found.quarantined, NONE, "nothing that is wanted is put aside");
 
     let verify = |batch: Vec<(usize, String)>| {
@@ -108,12 +106,7 @@ fn do_the_job(drive: &Drive, log: &Log) {
     };
     verify(unproven.into_iter().collect());
     for batch in todo.chunks(BATCH) {
-        let received = batch.iter().map(|index| {
-            let mut partial = drive.receive(&place(*index)).unwrap();
-            let there = usize::try_from(partial.resumed_from().0).unwrap();
-            partial.write(&bytes_of(*index)[there..]).unwrap();
-            partial.finish().unwrap()
-        });
+        let received = batch.iter().map(|index| receive(drive, &place(*index), &bytes_of(*index)).unwrap());
         let landed = drive.commit(received.collect());
         let landed: Vec<_> = batch.iter().zip(landed).map(|(index, landed)| (*index, landed.unwrap().path)).collect();
         for (index, path) in &landed {
@@ -236,15 +229,7 @@ fn child_meets_a_damaged_manifest() {
 /// A start with an empty log: what is unlisted, and with how many digests a kept manifest lists it.
 fn meet(drive: &Drive) -> Vec<(String, usize)> {
     let (since, proofs) = (Some("2100-01-01T00:00:00Z".parse().unwrap()), of_month(&[]));
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &[],
-        proofs: &proofs,
-        since,
-        abandoned: &BTreeSet::new(),
-    };
-    let found = drive.recover(&site(), &recovery).unwrap();
+    let found = recover(drive, &Recovery { proofs: &proofs, since, ..recovery() });
     found.unlisted.into_iter().map(|file| (file.path, file.listed_as.len())).collect()
 }
 

@@ -4,7 +4,7 @@ use strongroom_drive::{DriveError, DriveErrorKind};
 use strongroom_model::event::SyncMethod;
 use strongroom_model::{Algorithm, ByteCount, Digest, FailureKind};
 
-use crate::rig::{NONE, Rig, open, place_of};
+use crate::rig::{NONE, Rig, land, leave_partial, open, place_of};
 
 #[test]
 fn r1_a_file_that_landed_is_read_back_past_the_page_cache() {
@@ -43,9 +43,7 @@ fn a_batch_lands_whole_and_is_read_back_whole() {
 fn a_cut_transfer_goes_on_where_it_was_in_another_process() {
     let rig = Rig::new();
     let place = place_of("B-1", "x.pdf", b"hello, world");
-    let mut partial = rig.drive.receive(&place).unwrap();
-    partial.write(b"hello").unwrap();
-    drop(partial);
+    leave_partial(&rig.drive, &place, b"hello");
     let again = open(&rig.root).unwrap();
     let mut partial = again.receive(&place).unwrap();
     assert_eq!(partial.resumed_from(), ByteCount(5));
@@ -62,9 +60,7 @@ fn a_cut_transfer_goes_on_where_it_was_in_another_process() {
 #[test]
 fn only_the_same_content_is_resumed() {
     let rig = Rig::new();
-    let mut partial = rig.drive.receive(&place_of("B-1", "x.pdf", b"old content")).unwrap();
-    partial.write(b"old").unwrap();
-    drop(partial);
+    leave_partial(&rig.drive, &place_of("B-1", "x.pdf", b"old content"), b"old");
     let partial = rig.drive.receive(&place_of("B-1", "x.pdf", b"new content")).unwrap();
     assert_eq!(partial.resumed_from(), ByteCount(0));
 }
@@ -73,9 +69,7 @@ fn only_the_same_content_is_resumed() {
 fn what_a_power_cut_left_of_a_partial_file_is_not_trusted() {
     let rig = Rig::new();
     let place = place_of("B-1", "x.pdf", b"hello");
-    let mut partial = rig.drive.receive(&place).unwrap();
-    partial.write(b"hello").unwrap();
-    drop(partial);
+    leave_partial(&rig.drive, &place, b"hello");
     let temporary = rig.root.join(&rig.temporaries()[0]);
     // Zeros where the bytes were, and then more bytes than there can be.
     for left in [&[0; 5][..], b"hello, and more"] {
@@ -159,18 +153,13 @@ fn r3_two_workers_never_write_one_file() {
 fn r3_of_many_workers_on_one_file_each_ends_with_the_same_one() {
     let rig = Rig::new();
     let bytes = vec![3; 100_000];
-    let place = place_of("B-1", "x.pdf", &bytes);
     let worker = || {
         let drive = open(&rig.root).unwrap();
         loop {
-            match drive.receive(&place) {
+            match land(&drive, "B-1", "x.pdf", &bytes) {
                 Err(error) if error.is_busy() => std::thread::yield_now(),
                 Err(error) => panic!("{error}"),
-                Ok(mut partial) => {
-                    let there = usize::try_from(partial.resumed_from().0).unwrap();
-                    partial.write(&bytes[there..]).unwrap();
-                    return drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
-                }
+                Ok(landed) => return landed,
             }
         }
     };

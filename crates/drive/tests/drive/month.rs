@@ -1,6 +1,5 @@
 //! A month's folder: a bag that is whole from the moment that it is there.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +7,9 @@ use std::process::Command;
 use strongroom_drive::{Drive, Recovery};
 use strongroom_model::ByteCount;
 
-use crate::rig::{BAG_FILES, NONE, Rig, month, months_pass, of_month, open, place_of, proof_of, record, site};
+use crate::rig::{
+    BAG_FILES, NONE, Rig, land, months_pass, of_month, open, place_of, proof_of, record, recover, recovery, site,
+};
 use crate::validator::faults_of;
 
 const DRAFT: &str = "acme/.strongroom.2026-11.tmp";
@@ -20,15 +21,7 @@ fn own_files() -> Vec<String> {
 /// What a start does: once more, with what the log knows, where there are doubts.
 fn start(drive: &Drive, unproven: &[String], proofs: &[strongroom_drive::ProvenCopy]) {
     for given in [Default::default(), of_month(proofs)] {
-        let recovery = Recovery {
-            month: month(),
-            expected_files: &[],
-            unproven,
-            proofs: &given,
-            since: None,
-            abandoned: &BTreeSet::new(),
-        };
-        let found = drive.recover(&site(), &recovery).unwrap();
+        let found = recover(drive, &Recovery { unproven, proofs: &given, ..recovery() });
         assert_eq!(found.quarantined, NONE);
         if found.doubtful.is_empty() {
             return;
@@ -67,10 +60,7 @@ fn of_many_who_make_one_months_bag_all_end_with_the_one() {
             for worker in 0..8 {
                 let drive = open(&rig.root).unwrap();
                 scope.spawn(move || {
-                    let bytes = [worker];
-                    let mut partial = drive.receive(&place_of(&format!("B-{worker}"), "x", &bytes)).unwrap();
-                    partial.write(&bytes).unwrap();
-                    let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+                    let landed = land(&drive, &format!("B-{worker}"), "x", &[worker]).unwrap();
                     record(&drive, &[proof_of(&landed)]);
                 });
             }
@@ -95,16 +85,7 @@ fn leave_draft(root: &Path) {
 fn what_a_dead_process_left_of_a_bag_is_swept_and_is_no_month() {
     let rig = Rig::new();
     leave_draft(&rig.root);
-    let given = Default::default();
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &[],
-        proofs: &given,
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
-    let found = rig.drive.recover(&site(), &recovery).unwrap();
+    let found = recover(&rig.drive, &recovery());
     assert_eq!((found.swept, found.doubtful.len()), (1, 0));
     assert_eq!(rig.all_files(), NONE);
     assert!(!has_draft(&rig));
@@ -148,8 +129,7 @@ fn a_bag_without_a_manifest_gets_one_before_the_next_folder_is_made() {
     drop(partial);
     assert!(!rig.bag().join("data/B-2").exists());
     rig.sha256sum_passes();
-    let other = fs::create_dir_all(rig.root.join("acme/2026-10"));
-    other.unwrap();
+    fs::create_dir_all(rig.root.join("acme/2026-10")).unwrap();
     let mut place = place_of("B-2", "x", b"hello");
     place.month = "2026-10".parse().unwrap();
     drop(rig.drive.receive(&place).unwrap());
@@ -181,12 +161,7 @@ fn a_bookings_folder_that_has_the_texts_name_stays_its_bookings() {
     without_text(&rig);
     fs::create_dir(rig.bag().join("data/README.txt")).unwrap();
     fs::write(rig.bag().join("data/README.txt/x"), b"an older version's").unwrap();
-    let landed = open(&rig.root).map(|drive| {
-        let mut partial = drive.receive(&place_of("README.txt", "x", b"an older version's")).unwrap();
-        partial.write(b"").unwrap();
-        drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap()
-    });
-    let landed = landed.unwrap();
+    let landed = land(&open(&rig.root).unwrap(), "README.txt", "x", b"an older version's").unwrap();
     assert!(landed.adopted, "{landed:?}");
     rig.record(&[proof_of(&landed)]);
     let proofs = [proof_of(&filler), proof_of(&landed)];

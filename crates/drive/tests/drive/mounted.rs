@@ -8,7 +8,7 @@ use strongroom_drive::{Backing, Drive, DriveError, DriveErrorKind};
 use strongroom_model::event::{ReadBack, SyncMethod};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount};
 
-use crate::rig::{open, place_of, proof_of, record, set_up, sha256sum_passes};
+use crate::rig::{open, place_of, proof_of, receive, record, refused, set_up, sha256sum_passes};
 
 /// A file system, mounted in a folder of its own until it is dropped.
 struct Mounted {
@@ -58,10 +58,7 @@ fn skipped<T>() -> Option<T> {
 }
 
 fn land(drive: &Drive, index: usize, bytes: &[u8]) -> Result<String, DriveError> {
-    let mut partial = drive.receive(&place_of(&format!("B-{index}"), "x", bytes))?;
-    let there = usize::try_from(partial.resumed_from().0).unwrap();
-    partial.write(&bytes[there..])?;
-    Ok(drive.commit(vec![partial.finish()?]).pop().unwrap()?.path)
+    Ok(crate::rig::land(drive, &format!("B-{index}"), "x", bytes)?.path)
 }
 
 #[test]
@@ -137,11 +134,10 @@ fn r6_a_read_only_drive_is_refused_before_anything_is_tried() {
 fn r6_a_drive_unmounted_under_us_gets_nothing_written_into_the_folder_beneath() {
     let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
     let drive = set_up(&mounted.root);
-    let mut partial = drive.receive(&place_of("B-1", "x", b"hello")).unwrap();
-    partial.write(b"hello").unwrap();
+    let received = receive(&drive, &place_of("B-1", "x", b"hello"), b"hello").unwrap();
     assert!(mounted.run("umount", &["-l"]));
     let errors = [
-        drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().map(drop),
+        drive.commit(vec![received]).pop().unwrap().map(drop),
         drive.receive(&place_of("B-2", "x", b"x")).map(drop),
         drive.check(ByteCount(0)),
         drive.read_back("acme/2026-11/data/B-1/x", Algorithm::Sha256).map(drop),
@@ -156,17 +152,12 @@ fn r6_a_drive_unmounted_under_us_gets_nothing_written_into_the_folder_beneath() 
 fn r6_another_mount_over_a_file_in_hand_is_noticed_even_with_the_same_identity() {
     let Some(mounted) = Mounted::tmpfs("size=1m") else { return };
     let drive = set_up(&mounted.root);
-    let received = {
-        let mut partial = drive.receive(&place_of("B-1", "x", b"hello")).unwrap();
-        partial.write(b"hello").unwrap();
-        partial.finish().unwrap()
-    };
+    let received = receive(&drive, &place_of("B-1", "x", b"hello"), b"hello").unwrap();
     let identity = std::fs::read(mounted.root.join(".strongroom/drive.json")).unwrap();
     assert!(mounted.run("mount", &["-t", "tmpfs", "tmpfs"]));
     std::fs::create_dir(mounted.root.join(".strongroom")).unwrap();
     std::fs::write(mounted.root.join(".strongroom/drive.json"), identity).unwrap();
-    let error = drive.commit(vec![received]).pop().unwrap().unwrap_err();
-    assert!(matches!(error, DriveError { kind: DriveErrorKind::Unmounted, .. }), "{error}");
+    assert!(matches!(refused(drive.commit(vec![received]).remove(0)), DriveErrorKind::Unmounted));
     assert!(mounted.run("umount", &["-l"]));
     land(&drive, 1, b"hello").unwrap();
 }
@@ -192,10 +183,7 @@ fn a_file_system_of_which_nothing_is_known_gets_an_fsync_for_each_file() {
     let options = format!("lowerdir={},upperdir={},workdir={}", layer("lower"), layer("upper"), layer("work"));
     let Some(mounted) = Mounted::mount(&["-t", "overlay", "-o", &options, "overlay"]) else { return };
     let drive = set_up(&mounted.root);
-    let bytes = vec![7; 10_000];
-    let mut partial = drive.receive(&place_of("B-1", "x", &bytes)).unwrap();
-    partial.write(&bytes).unwrap();
-    let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+    let landed = crate::rig::land(&drive, "B-1", "x", &[7; 10_000]).unwrap();
     assert_eq!(landed.sync, SyncMethod::Fsync);
     let read = drive.read_back(&landed.path, Algorithm::Sha256).unwrap();
     assert_eq!((read.method, read.pair), (ReadBack::Cached, landed.pair.clone()));
@@ -229,9 +217,7 @@ fn bookings_that_differ_in_case_are_both_kept_where_the_file_system_does_not_tel
     let held = other.receive(&place_of("warm-up", "x", b"x")).unwrap();
     let mut landed = Vec::new();
     for (drive, booking) in [(&drive, "FILE"), (&other, "file"), (&drive, "File")] {
-        let mut partial = drive.receive(&place_of(booking, "x", booking.as_bytes())).unwrap();
-        partial.write(booking.as_bytes()).unwrap();
-        landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
+        landed.push(crate::rig::land(drive, booking, "x", booking.as_bytes()).unwrap());
     }
     drop(held);
     record(&drive, &landed.iter().map(proof_of).collect::<Vec<_>>());
@@ -251,9 +237,7 @@ fn a_filename_that_only_differs_in_case_does_not_replace_the_other() {
     let drive = set_up(&root);
     let mut paths = Vec::new();
     for (name, bytes) in [("FILE.pdf", b"one"), ("file.pdf", b"two")] {
-        let mut partial = drive.receive(&place_of("B-1", name, bytes)).unwrap();
-        partial.write(bytes).unwrap();
-        let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+        let landed = crate::rig::land(&drive, "B-1", name, bytes).unwrap();
         record(&drive, &[proof_of(&landed)]);
         paths.push(landed.path);
     }
@@ -274,9 +258,7 @@ fn a_booking_that_is_called_as_the_bags_text_is_kept_where_case_is_not_told_apar
     let drive = set_up(&root);
     let mut landed = Vec::new();
     for booking in ["B-1", "README.TXT", "readme.txt"] {
-        let mut partial = drive.receive(&place_of(booking, "x", booking.as_bytes())).unwrap();
-        partial.write(booking.as_bytes()).unwrap();
-        landed.extend(drive.commit(vec![partial.finish().unwrap()]).into_iter().map(Result::unwrap));
+        landed.push(crate::rig::land(&drive, booking, "x", booking.as_bytes()).unwrap());
         sha256sum_passes(&bag);
     }
     record(&drive, &landed.iter().map(proof_of).collect::<Vec<_>>());
@@ -306,8 +288,7 @@ fn r6_what_is_in_memory_is_refused_though_it_has_a_drives_identity() {
     std::fs::create_dir(mounted.root.join(".strongroom")).unwrap();
     let identity = std::path::Path::new(".strongroom/drive.json");
     std::fs::copy(disk.path().join(identity), mounted.root.join(identity)).unwrap();
-    let error = open(&mounted.root).unwrap_err();
-    assert!(matches!(error, DriveError { kind: DriveErrorKind::InMemory, .. }), "{error}");
+    assert!(matches!(refused(open(&mounted.root)), DriveErrorKind::InMemory));
 }
 
 #[test]
@@ -358,12 +339,8 @@ fn r1_a_byte_flipped_on_the_device_is_seen_though_the_page_cache_holds_the_right
     let mut device = std::fs::read(&image).unwrap();
     let at = device.windows(mark.len()).position(|window| window == mark).unwrap();
     device[at] ^= 1;
-    std::os::unix::fs::FileExt::write_all_at(
-        &std::fs::OpenOptions::new().write(true).open(&image).unwrap(),
-        &device[at..=at],
-        at as u64,
-    )
-    .unwrap();
+    let opened = std::fs::OpenOptions::new().write(true).open(&image).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&opened, &device[at..=at], at as u64).unwrap();
 
     assert_eq!(std::fs::read(mounted.root.join(&path)).unwrap(), bytes, "the page cache still says that all is well");
     let read = drive.read_back(&path, Algorithm::Sha256).unwrap();
@@ -377,10 +354,7 @@ fn a_whole_job_works_on_a_drive_of_its_own() {
     let Some(mounted) = ext4_in(&dir.path().join("image"), false) else { return };
     let drive = set_up(&mounted.root);
     for index in 0..20 {
-        let bytes = format!("{index}").into_bytes();
-        let mut partial = drive.receive(&place_of(&format!("B-{index}"), "x", &bytes)).unwrap();
-        partial.write(&bytes).unwrap();
-        let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+        let landed = crate::rig::land(&drive, &format!("B-{index}"), "x", &[index]).unwrap();
         record(&drive, &[proof_of(&landed)]);
     }
     sha256sum_passes(&mounted.root.join("acme/2026-11"));

@@ -1,50 +1,21 @@
 //! What a start puts right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use strongroom_drive::{ExpectedFile, ProvenCopy, Recovery, RecoveryReport};
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
-use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, site};
+use crate::rig::{NONE, Rig, month, of_month, open, place_of, proof_of, recovery, site};
 use crate::validator::faults_of;
 
 /// A start at which nothing was asked of the log yet.
 fn recover(rig: &Rig, expected_files: &[ExpectedFile], unproven: &[String]) -> RecoveryReport {
-    rig.drive
-        .recover(
-            &site(),
-            &Recovery {
-                month: month(),
-                expected_files,
-                unproven,
-                proofs: &BTreeMap::new(),
-                since: None,
-                abandoned: &BTreeSet::new(),
-            },
-        )
-        .unwrap()
+    crate::rig::recover(&rig.drive, &Recovery { expected_files, unproven, ..recovery() })
 }
 
 /// The same, once the log has given all the month's proofs.
-fn recover_with(
-    rig: &Rig,
-    expected_files: &[ExpectedFile],
-    unproven: &[String],
-    proofs: &[ProvenCopy],
-) -> RecoveryReport {
-    rig.drive
-        .recover(
-            &site(),
-            &Recovery {
-                month: month(),
-                expected_files,
-                unproven,
-                proofs: &of_month(proofs),
-                since: None,
-                abandoned: &BTreeSet::new(),
-            },
-        )
-        .unwrap()
+fn recover_with(rig: &Rig, proofs: &[ProvenCopy]) -> RecoveryReport {
+    crate::rig::recover(&rig.drive, &Recovery { proofs: &of_month(proofs), ..recovery() })
 }
 
 fn expected_files(booking: &str, bytes: &[u8]) -> ExpectedFile {
@@ -52,15 +23,14 @@ fn expected_files(booking: &str, bytes: &[u8]) -> ExpectedFile {
 }
 
 fn leave_partial(rig: &Rig, booking: &str, bytes: &[u8]) {
-    let mut partial = rig.drive.receive(&place_of(booking, "x", bytes)).unwrap();
-    partial.write(&bytes[..1]).unwrap();
+    crate::rig::leave_partial(&rig.drive, &place_of(booking, "x", bytes), &bytes[..1]);
 }
 
 #[test]
 fn on_a_new_drive_there_is_nothing_to_do() {
     let rig = Rig::new();
     assert_eq!(recover(&rig, &[], &[]), RecoveryReport::default());
-    assert_eq!(recover_with(&rig, &[], &[], &[]), RecoveryReport::default());
+    assert_eq!(recover_with(&rig, &[]), RecoveryReport::default());
     assert_eq!(rig.all_files(), NONE);
 }
 
@@ -80,15 +50,8 @@ fn a_partial_file_stays_as_long_as_it_is_wanted() {
     assert_eq!(rig.temporaries().len(), 3);
     assert_eq!(rig.drive.receive(&place_of("b-1", "x", b"hello")).unwrap().resumed_from(), ByteCount(1));
     // Next month, it would not be found again.
-    let later = Recovery {
-        month: "2026-12".parse().unwrap(),
-        expected_files: &still,
-        unproven: &[],
-        proofs: &BTreeMap::new(),
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
-    assert_eq!(rig.drive.recover(&site(), &later).unwrap().swept, 3);
+    let later = Recovery { month: "2026-12".parse().unwrap(), expected_files: &still, ..recovery() };
+    assert_eq!(crate::rig::recover(&rig.drive, &later).swept, 3);
     assert_eq!(std::fs::read_dir(rig.bag().join("data")).unwrap().count(), 2, "nor do empty folders stay");
 }
 
@@ -153,13 +116,13 @@ fn a_missing_or_damaged_manifest_is_written_anew_from_the_log() {
         }
         let found = recover(&rig, &[], &[]);
         assert_eq!((found.doubtful, found.rewritten), (BTreeSet::from([month()]), Vec::new()), "{damage:?}");
-        let found = recover_with(&rig, &[], &[], &proofs);
+        let found = recover_with(&rig, &proofs);
         assert_eq!((found.doubtful, found.rewritten), (BTreeSet::new(), vec![month()]), "{damage:?}");
         assert_eq!(found.quarantined, NONE);
         assert_eq!(rig.manifest(), good);
         assert_eq!(faults_of(&rig.bag()), NONE);
     }
-    assert_eq!(recover_with(&rig, &[], &[], &proofs), RecoveryReport::default());
+    assert_eq!(recover_with(&rig, &proofs), RecoveryReport::default());
     let aside = std::fs::read(rig.root.join(".strongroom/quarantine/acme/2026-11/manifest-sha256.txt")).unwrap();
     assert_eq!(aside, b"no manifest\n", "what cannot be read is kept, for a person");
 }
@@ -170,7 +133,7 @@ fn a_manifest_that_lacks_the_last_proofs_gets_them_and_a_missing_tag_file_comes_
     let first = proof_of(&rig.prove("B-1", "x", b"1"));
     let second = proof_of(&rig.land("B-2", "x", b"2"));
     std::fs::remove_file(rig.bag().join("bagit.txt")).unwrap();
-    assert_eq!(recover_with(&rig, &[], &[], &[first, second]).rewritten, [month()]);
+    assert_eq!(recover_with(&rig, &[first, second]).rewritten, [month()]);
     assert_eq!(faults_of(&rig.bag()), NONE);
 }
 
@@ -199,14 +162,14 @@ fn r3_only_what_the_log_says_was_fetched_and_never_proven_is_put_aside() {
     let (proofs, abandoned) = (of_month(&[proven]), BTreeSet::from([left.path]));
     let (unproven, since) = ([fetched.path], Some("2020-01-01T00:00:00Z".parse().unwrap()));
     let recovery = Recovery {
-        month: month(),
         expected_files: &still,
         unproven: &unproven,
         proofs: &proofs,
         abandoned: &abandoned,
         since,
+        ..recovery()
     };
-    let found = rig.drive.recover(&site(), &recovery).unwrap();
+    let found = crate::rig::recover(&rig.drive, &recovery);
     assert_eq!(found.quarantined, [".strongroom/quarantine/acme/2026-11/data/B-4/x"]);
     assert_eq!(unlisted(&found), [(unknown.path.as_str(), 0)], "though it is newer than the log");
     assert!(["B-1", "B-2", "B-3", "B-5"].iter().all(|id| rig.bag().join("data").join(id).join("x").exists()));
@@ -222,20 +185,7 @@ fn age(rig: &Rig, path: &str) {
 /// A start with a log that began after 2025 and holds these proofs.
 fn recover_since(rig: &Rig, proofs: &[ProvenCopy]) -> RecoveryReport {
     let since = Some("2025-01-01T00:00:00Z".parse().unwrap());
-    let proofs = of_month(proofs);
-    rig.drive
-        .recover(
-            &site(),
-            &Recovery {
-                month: month(),
-                expected_files: &[],
-                unproven: &[],
-                proofs: &proofs,
-                since,
-                abandoned: &BTreeSet::new(),
-            },
-        )
-        .unwrap()
+    crate::rig::recover(&rig.drive, &Recovery { proofs: &of_month(proofs), since, ..recovery() })
 }
 
 fn unlisted(found: &RecoveryReport) -> Vec<(&str, usize)> {
@@ -354,7 +304,7 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
     // It has its final name, and its event is not committed yet.
     let next = other.receive(&place_of("B-3", "x", b"next")).unwrap();
     other.commit(vec![held.finish().unwrap()]).pop().unwrap().unwrap();
-    let found = recover_with(&rig, &[], &[], &[]);
+    let found = recover_with(&rig, &[]);
     assert_eq!((found.quarantined.len(), found.others_busy), (0, true));
     drop(next);
 }
@@ -363,14 +313,6 @@ fn while_others_write_no_file_of_theirs_is_put_aside() {
 fn another_sites_files_are_not_touched() {
     let rig = Rig::new();
     leave_partial(&rig, "B-1", b"hello");
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &[],
-        proofs: &BTreeMap::new(),
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
-    rig.drive.recover(&"other".parse().unwrap(), &recovery).unwrap();
+    rig.drive.recover(&"other".parse().unwrap(), &recovery()).unwrap();
     assert_eq!(rig.temporaries().len(), 1);
 }

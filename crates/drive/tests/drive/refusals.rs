@@ -1,13 +1,12 @@
 //! R6: what is refused, and with which words.
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use strongroom_drive::{Destination, Drive, DriveError, DriveSettings, InitError, Recovery};
+use strongroom_drive::{Destination, Drive, DriveError, DriveSettings, InitError};
 use strongroom_model::{AlarmKind, Algorithm, ByteCount, DriveId, FailureKind};
 
-use crate::rig::{NONE, Rig, month, now, open, place_of, set_up, site};
+use crate::rig::{NONE, Rig, month, now, open, place_of, recovery, set_up, site};
 
 fn kind(error: &DriveError) -> AlarmKind {
     error.obstacle().unwrap_or_else(|| panic!("no obstacle: {error}")).kind
@@ -114,14 +113,6 @@ fn r6_an_identity_that_cannot_be_read_is_refused() {
 
 #[test]
 fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_through_it() {
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &[],
-        proofs: &std::collections::BTreeMap::new(),
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
     for folder in [".strongroom", "acme", "acme/2026-11", "acme/2026-11/data"] {
         let rig = Rig::new();
         let landed = rig.prove("B-1", "x", b"x");
@@ -137,7 +128,7 @@ fn r6_a_folder_of_ours_that_became_a_link_is_refused_and_nothing_is_written_thro
             rig.drive.read_back(&landed.path, Algorithm::Sha256).map(drop),
             rig.drive.discard(&unproven.path, None),
             rig.drive.quarantine(&unproven.path, None).map(drop),
-            rig.drive.recover(&site(), &recovery).map(drop),
+            rig.drive.recover(&site(), &recovery()).map(drop),
             rig.drive.check_site(&site(), month()),
         ];
         for error in errors {

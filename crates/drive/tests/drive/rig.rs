@@ -1,10 +1,13 @@
 //! A drive in a folder of its own, and what every test does with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strongroom_drive::{Destination, Drive, DriveError, DriveSettings, Landed, ProvenCopy, Received};
+use strongroom_drive::{
+    Destination, Drive, DriveError, DriveErrorKind, DriveSettings, Landed, ProvenCopy, Received, Recovery,
+    RecoveryReport,
+};
 use strongroom_model::event::ReadBack;
 use strongroom_model::{Algorithm, BookingId, ByteCount, Digest, Month, SiteId};
 use tempfile::TempDir;
@@ -40,15 +43,11 @@ impl Rig {
     }
 
     pub(crate) fn receive(&self, place: &Destination, bytes: &[u8]) -> Result<Received, DriveError> {
-        let mut partial = self.drive.receive(place)?;
-        let there = usize::try_from(partial.resumed_from().0).unwrap();
-        partial.write(&bytes[there..])?;
-        partial.finish()
+        receive(&self.drive, place, bytes)
     }
 
     pub(crate) fn land(&self, booking: &str, filename: &str, bytes: &[u8]) -> Landed {
-        let received = self.receive(&place_of(booking, filename, bytes), bytes).unwrap();
-        self.drive.commit(vec![received]).pop().unwrap().unwrap()
+        land(&self.drive, booking, filename, bytes).unwrap()
     }
 
     /// Lands a file and lists it as proven, in the manifest.
@@ -148,6 +147,46 @@ pub(crate) fn place_of(booking: &str, filename: &str, bytes: &[u8]) -> Destinati
         expected: Digest::of(Algorithm::Sha256, bytes),
         size: ByteCount(bytes.len() as u64),
     }
+}
+
+pub(crate) fn receive(drive: &Drive, place: &Destination, bytes: &[u8]) -> Result<Received, DriveError> {
+    let mut partial = drive.receive(place)?;
+    let there = usize::try_from(partial.resumed_from().0).unwrap();
+    partial.write(&bytes[there..])?;
+    partial.finish()
+}
+
+pub(crate) fn land(drive: &Drive, booking: &str, filename: &str, bytes: &[u8]) -> Result<Landed, DriveError> {
+    let received = receive(drive, &place_of(booking, filename, bytes), bytes)?;
+    drive.commit(vec![received]).remove(0)
+}
+
+/// Leaves the first bytes of a transfer, as one that is cut does.
+pub(crate) fn leave_partial(drive: &Drive, place: &Destination, bytes: &[u8]) {
+    drive.receive(place).unwrap().write(bytes).unwrap();
+}
+
+/// Why it was refused.
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, DriveError>) -> DriveErrorKind {
+    result.unwrap_err().kind
+}
+
+/// A start for which the log knows nothing yet.
+pub(crate) fn recovery<'a>() -> Recovery<'a> {
+    static NO_PROOFS: BTreeMap<Month, Vec<ProvenCopy>> = BTreeMap::new();
+    static NO_PATHS: BTreeSet<String> = BTreeSet::new();
+    Recovery {
+        month: month(),
+        expected_files: &[],
+        unproven: &[],
+        proofs: &NO_PROOFS,
+        abandoned: &NO_PATHS,
+        since: None,
+    }
+}
+
+pub(crate) fn recover(drive: &Drive, recovery: &Recovery<'_>) -> RecoveryReport {
+    drive.recover(&site(), recovery).unwrap()
 }
 
 /// Lists copies, each of which can be.

@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use strongroom_drive::{Drive, ProvenCopy, Recovery};
 use strongroom_model::{Algorithm, Digest};
 
-use crate::rig::{NONE, Rig, month, of_month, open, place_of, site};
+use crate::rig::{NONE, Rig, leave_partial, of_month, open, place_of, recovery};
 use crate::validator::faults_of;
 
 const BOOKINGS: [&str; 5] = ["B-1", "b-1", "CON", "x", "readme.txt"];
@@ -72,9 +72,7 @@ impl Model {
 }
 
 fn land(drive: &Drive, model: &mut Model, booking: usize, name: usize, bytes: Vec<u8>) {
-    let mut partial = drive.receive(&place_of(BOOKINGS[booking], NAMES[name], &bytes)).unwrap();
-    partial.write(&bytes[usize::try_from(partial.resumed_from().0).unwrap()..]).unwrap();
-    let landed = drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+    let landed = crate::rig::land(drive, BOOKINGS[booking], NAMES[name], &bytes).unwrap();
     assert_eq!(landed.pair.sha256, Digest::of(Algorithm::Sha256, &bytes));
     if model.proven.contains(&landed.path) {
         assert_eq!(model.files[&landed.path], bytes, "a proven copy is never replaced");
@@ -85,15 +83,8 @@ fn land(drive: &Drive, model: &mut Model, booking: usize, name: usize, bytes: Ve
 
 fn recover(drive: &Drive, model: &Model) {
     let unproven: Vec<_> = model.files.keys().filter(|path| !model.proven.contains(*path)).cloned().collect();
-    let recovery = Recovery {
-        month: month(),
-        expected_files: &[],
-        unproven: &unproven,
-        proofs: &of_month(&model.proofs()),
-        since: None,
-        abandoned: &BTreeSet::new(),
-    };
-    let found = drive.recover(&site(), &recovery).unwrap();
+    let proofs = of_month(&model.proofs());
+    let found = crate::rig::recover(drive, &Recovery { unproven: &unproven, proofs: &proofs, ..recovery() });
     assert_eq!(found.quarantined, NONE);
     assert!(!found.others_busy);
 }
@@ -191,9 +182,7 @@ proptest! {
 #[test]
 fn repro_what_an_earlier_record_left_goes_when_its_folder_is_proven() {
     let rig = Rig::in_memory();
-    let mut partial = rig.drive.receive(&place_of("B-1", "x", b"old record")).unwrap();
-    partial.write(b"old").unwrap();
-    drop(partial);
+    leave_partial(&rig.drive, &place_of("B-1", "x", b"old record"), b"old");
     rig.prove("B-1", "x", b"new record");
     assert_eq!(rig.temporaries(), NONE);
 }
