@@ -1,6 +1,8 @@
 //! Files that do not come, among others that do.
 
-use strongroom_model::FailureKind;
+use strongroom_model::FailureKind::{
+    self, BadAnswer, CutShort, DownloadRefused, Encoded, FileMissing, NoAnswer, Redirected, ServerError, TooLong,
+};
 use strongroom_source::testing::{ReceivedRequest, Reply, Then};
 
 use crate::documents::Documents;
@@ -13,117 +15,72 @@ const LEN: usize = 2000;
 type Row = (&'static str, fn(&ReceivedRequest) -> Reply, FailureKind, bool);
 
 const TABLE: &[Row] = &[
-    ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FailureKind::FileMissing, false),
-    ("gone", |_| Reply::problem("410 Gone", "gone"), FailureKind::FileMissing, false),
-    ("error", |_| Reply::problem("500 Internal Server Error", "no"), FailureKind::ServerError, true),
-    ("unavailable", |_| Reply::proper("503 Service Unavailable", ""), FailureKind::ServerError, true),
-    ("forbidden", |_| Reply::proper("403 Forbidden", ""), FailureKind::DownloadRefused, false),
-    ("cut", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Close), FailureKind::CutShort, true),
-    ("long", |_| Reply::raw("200 OK", [0; LEN + 1], Then::Close), FailureKind::TooLong, false),
-    ("lying-long", |_| Reply::proper("200 OK", [0; LEN + 1]), FailureKind::TooLong, false),
-    ("lying-short", |_| Reply::proper("200 OK", [0; LEN - 1]), FailureKind::CutShort, true),
-    ("gzip", |_| Reply::proper("200 OK\nContent-Encoding: gzip", [0; LEN]), FailureKind::Encoded, false),
-    ("elsewhere", |_| Reply::proper("302 Found\nLocation: https://example.org/", ""), FailureKind::Redirected, false),
+    ("missing", |_| Reply::problem("404 Not Found", "gone fishing"), FileMissing, false),
+    ("gone", |_| Reply::problem("410 Gone", "gone"), FileMissing, false),
+    ("error", |_| Reply::problem("500 Internal Server Error", "no"), ServerError, true),
+    ("unavailable", |_| Reply::proper("503 Service Unavailable", ""), ServerError, true),
+    ("forbidden", |_| Reply::proper("403 Forbidden", ""), DownloadRefused, false),
+    ("cut", |_| Reply::raw("200 OK\nContent-Length: 2000", [0; 7], Then::Close), CutShort, true),
+    ("long", |_| Reply::raw("200 OK", [0; LEN + 1], Then::Close), TooLong, false),
+    ("lying-long", |_| Reply::proper("200 OK", [0; LEN + 1]), TooLong, false),
+    ("lying-short", |_| Reply::proper("200 OK", [0; LEN - 1]), CutShort, true),
+    ("gzip", |_| Reply::proper("200 OK\nContent-Encoding: gzip", [0; LEN]), Encoded, false),
+    ("elsewhere", |_| Reply::proper("302 Found\nLocation: https://example.org/", ""), Redirected, false),
     (
         "in-a-circle",
         |heard| Reply::proper(&format!("307 Temporary Redirect\nLocation: {}", heard.target), ""),
-        FailureKind::Redirected,
+        Redirected,
         false,
     ),
-    ("nowhere", |_| Reply::proper("301 Moved Permanently", ""), FailureKind::Redirected, false),
-    (
-        "not-http-address",
-        |_| Reply::proper("302 Found\nLocation: file:///etc/passwd", ""),
-        FailureKind::Redirected,
-        false,
-    ),
+    ("nowhere", |_| Reply::proper("301 Moved Permanently", ""), Redirected, false),
+    ("not-http-address", |_| Reply::proper("302 Found\nLocation: file:///etc/passwd", ""), Redirected, false),
     // Connections that end without an answer, or with something that is not one.
-    ("closed", |_| Reply::noise(b""), FailureKind::NoAnswer, true),
-    ("half-a-head", |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Le"), FailureKind::NoAnswer, true),
-    (
-        "bad-header",
-        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nX bad: 1\r\nContent-Length: 2000\r\n\r\n"),
-        FailureKind::NoAnswer,
-        true,
-    ),
-    (
-        "split-header",
-        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=\"a\n48.pdf\"\r\n\r\n"),
-        FailureKind::NoAnswer,
-        true,
-    ),
-    ("not-http", |_| Reply::noise(b"220 mail.example.org ESMTP\r\n"), FailureKind::NoAnswer, true),
-    ("bad-status", |_| Reply::noise(b"HTTP/1.1 999999 What\r\n\r\n"), FailureKind::NoAnswer, true),
-    (
-        "two-lengths",
-        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
-        FailureKind::NoAnswer,
-        true,
-    ),
-    (
-        "length-of-words",
-        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nab"),
-        FailureKind::NoAnswer,
-        true,
-    ),
-    (
-        "negative-length",
-        |_| Reply::noise(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nab"),
-        FailureKind::NoAnswer,
-        true,
-    ),
-    (
-        "huge-head",
-        |_| Reply::raw(&format!("200 OK\nX: {}", "x".repeat(1 << 20)), "", Then::Close),
-        FailureKind::NoAnswer,
-        true,
-    ),
+    ("closed", |_| Reply::noise(b""), NoAnswer, true),
+    ("half-a-head", |_| begun(b"Content-Le"), NoAnswer, true),
+    ("bad-header", |_| begun(b"X bad: 1\r\nContent-Length: 2000\r\n\r\n"), NoAnswer, true),
+    ("split-header", |_| begun(b"Content-Disposition: attachment; filename=\"a\n48.pdf\"\r\n\r\n"), NoAnswer, true),
+    ("not-http", |_| Reply::noise(b"220 mail.example.org ESMTP\r\n"), NoAnswer, true),
+    ("bad-status", |_| Reply::noise(b"HTTP/1.1 999999 What\r\n\r\n"), NoAnswer, true),
+    ("two-lengths", |_| begun(b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), NoAnswer, true),
+    ("length-of-words", |_| begun(b"Content-Length: many\r\n\r\nab"), NoAnswer, true),
+    ("negative-length", |_| begun(b"Content-Length: -1\r\n\r\nab"), NoAnswer, true),
+    ("huge-head", |_| Reply::raw(&format!("200 OK\nX: {}", "x".repeat(1 << 20)), "", Then::Close), NoAnswer, true),
     // Bodies.
-    (
-        "bad-chunk",
-        |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "zz\r\nab", Then::Close),
-        FailureKind::CutShort,
-        true,
-    ),
-    (
-        "cut-chunk",
-        |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "400\r\nab", Then::Close),
-        FailureKind::CutShort,
-        true,
-    ),
-    ("empty", |_| Reply::proper("200 OK", ""), FailureKind::CutShort, true),
-    ("no-length-no-body", |_| Reply::raw("200 OK", "", Then::Close), FailureKind::CutShort, true),
-    ("brotli", |_| Reply::proper("200 OK\nContent-Encoding: br", [0; LEN]), FailureKind::Encoded, false),
+    ("bad-chunk", |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "zz\r\nab", Then::Close), CutShort, true),
+    ("cut-chunk", |_| Reply::raw("200 OK\nTransfer-Encoding: chunked", "400\r\nab", Then::Close), CutShort, true),
+    ("empty", |_| Reply::proper("200 OK", ""), CutShort, true),
+    ("no-length-no-body", |_| Reply::raw("200 OK", "", Then::Close), CutShort, true),
+    ("brotli", |_| Reply::proper("200 OK\nContent-Encoding: br", [0; LEN]), Encoded, false),
     (
         "twice-encoded",
         |_| Reply::proper("200 OK\nContent-Encoding: identity\nContent-Encoding: deflate", [0; LEN]),
-        FailureKind::Encoded,
+        Encoded,
         false,
     ),
     // Statuses.
-    ("no-content", |_| Reply::raw("204 No Content", "", Then::Close), FailureKind::BadAnswer, false),
-    ("created", |_| Reply::proper("201 Created", [0; LEN]), FailureKind::BadAnswer, false),
+    ("no-content", |_| Reply::raw("204 No Content", "", Then::Close), BadAnswer, false),
+    ("created", |_| Reply::proper("201 Created", [0; LEN]), BadAnswer, false),
     (
         "part-unasked",
         |_| Reply::proper("206 Partial Content\nContent-Range: bytes 0-1999/4000", [0; LEN]),
-        FailureKind::BadAnswer,
+        BadAnswer,
         false,
     ),
-    ("not-modified", |_| Reply::raw("304 Not Modified", "", Then::Close), FailureKind::BadAnswer, false),
-    ("bad-request", |_| Reply::problem("400 Bad Request", "no"), FailureKind::BadAnswer, false),
-    ("login", |_| Reply::problem("401 Unauthorized", "not this one"), FailureKind::DownloadRefused, false),
-    ("slow", |_| Reply::problem("408 Request Timeout", "slow"), FailureKind::BadAnswer, true),
-    ("range", |_| Reply::problem("416 Range Not Satisfiable", "no"), FailureKind::BadAnswer, false),
-    ("too-often", |_| Reply::proper("429 Too Many Requests\nRetry-After: 1", ""), FailureKind::ServerError, true),
-    ("legal", |_| Reply::problem("451 Unavailable For Legal Reasons", "no"), FailureKind::BadAnswer, false),
-    (
-        "gateway",
-        |_| Reply::proper("502 Bad Gateway\nContent-Type: text/html", "<h1>nginx</h1>"),
-        FailureKind::ServerError,
-        true,
-    ),
-    ("late-gateway", |_| Reply::proper("504 Gateway Timeout", ""), FailureKind::ServerError, true),
+    ("not-modified", |_| Reply::raw("304 Not Modified", "", Then::Close), BadAnswer, false),
+    ("bad-request", |_| Reply::problem("400 Bad Request", "no"), BadAnswer, false),
+    ("login", |_| Reply::problem("401 Unauthorized", "not this one"), DownloadRefused, false),
+    ("slow", |_| Reply::problem("408 Request Timeout", "slow"), BadAnswer, true),
+    ("range", |_| Reply::problem("416 Range Not Satisfiable", "no"), BadAnswer, false),
+    ("too-often", |_| Reply::proper("429 Too Many Requests\nRetry-After: 1", ""), ServerError, true),
+    ("legal", |_| Reply::problem("451 Unavailable For Legal Reasons", "no"), BadAnswer, false),
+    ("gateway", |_| Reply::proper("502 Bad Gateway\nContent-Type: text/html", "<h1>nginx</h1>"), ServerError, true),
+    ("late-gateway", |_| Reply::proper("504 Gateway Timeout", ""), ServerError, true),
 ];
+
+/// A head of 200 that is wrong from there on.
+fn begun(rest: &[u8]) -> Reply {
+    Reply::noise(&[&b"HTTP/1.1 200 OK\r\n"[..], rest].concat())
+}
 
 /// Each fault at once, each way that a file can take, between files that are well.
 async fn every_fault(len: usize) {

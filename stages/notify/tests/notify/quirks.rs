@@ -51,6 +51,16 @@ const fn row(name: &'static str, quirks: &'static [Quirk], end: End, copies: (us
     Row { name, quirks, end, copies }
 }
 
+/// Both have it.
+const fn sent(name: &'static str, quirks: &'static [Quirk], receipt: &'static str) -> Row {
+    row(name, quirks, Sent(receipt), (1, 1))
+}
+
+/// Nobody has it.
+const fn failed(name: &'static str, quirks: &'static [Quirk], kind: FailureKind, message: &'static str) -> Row {
+    row(name, quirks, Failed(kind, message), (0, 0))
+}
+
 const TO_OFFICE: &str = "RCPT TO:<office";
 const TO_CONSULTANT: &str = "RCPT TO:<consultant";
 static LONG: [u8; 70_000] = {
@@ -60,62 +70,37 @@ static LONG: [u8; 70_000] = {
 };
 
 static ROWS: &[Row] = &[
-    row("as the standard says", &[], Sent("250 2.0.0 Ok: queued as Q1"), (1, 1)),
+    sent("as the standard says", &[], "250 2.0.0 Ok: queued as Q1"),
     // Words that cannot be read: the code decides.
-    row("greeting in Latin-1", &[always("greeting", b"220 mail.example.com Gr\xfc\xdfe")], Sent("250"), (1, 1)),
-    row("EHLO reply in Latin-1", &[always("EHLO", b"250-mail gr\xfc\xdft\r\n250 OK")], Sent("250"), (1, 1)),
-    row(
-        "taken, said in Latin-1",
-        &[always("message", b"250 2.0.0 \xfcbernommen")],
-        Sent("250 2.0.0 \u{fffd}ber"),
-        (1, 1),
-    ),
-    row("taken, said in GBK", &[always("message", b"250 \xd2\xd1\xbd\xd3\xca\xd5")], Sent("250 "), (1, 1)),
-    row("taken, said in UTF-8", &[always("message", "250 übernommen".as_bytes())], Sent("250 übernommen"), (1, 1)),
+    sent("greeting in Latin-1", &[always("greeting", b"220 mail.example.com Gr\xfc\xdfe")], "250"),
+    sent("EHLO reply in Latin-1", &[always("EHLO", b"250-mail gr\xfc\xdft\r\n250 OK")], "250"),
+    sent("taken, said in Latin-1", &[always("message", b"250 2.0.0 \xfcbernommen")], "250 2.0.0 \u{fffd}ber"),
+    sent("taken, said in GBK", &[always("message", b"250 \xd2\xd1\xbd\xd3\xca\xd5")], "250 "),
+    sent("taken, said in UTF-8", &[always("message", "250 übernommen".as_bytes())], "250 übernommen"),
     row("one refused, in Latin-1", &[always(TO_OFFICE, b"550 Empf\xe4nger unbekannt")], Sent("but office@"), (0, 1)),
     // Shapes of replies.
-    row("a code without words", &[always("MAIL", b"250")], Sent("250"), (1, 1)),
-    row("a greeting of several lines", &[always("greeting", b"220-a\r\n220-no spam\r\n220 go")], Sent("250"), (1, 1)),
-    row(
-        "an answer of several lines",
-        &[always("message", b"250-2.0.0 first\r\n250 second")],
-        Sent("first second"),
-        (1, 1),
-    ),
-    row("line feeds alone", &[then("message", Do::SayRaw(b"250 taken\n"), 0)], Sent("250 taken"), (1, 1)),
-    row("an answer of 70,000 bytes", &[always("message", &LONG)], Sent("250 xxx"), (1, 1)),
-    row("251 for a recipient elsewhere", &[always("RCPT", b"251 User not local; will forward")], Sent("250"), (1, 1)),
-    row("252 for the message", &[always("message", b"252 2.0.0 taken")], Sent("252 2.0.0 taken"), (1, 1)),
-    row(
+    sent("a code without words", &[always("MAIL", b"250")], "250"),
+    sent("a greeting of several lines", &[always("greeting", b"220-a\r\n220-no spam\r\n220 go")], "250"),
+    sent("an answer of several lines", &[always("message", b"250-2.0.0 first\r\n250 second")], "first second"),
+    sent("line feeds alone", &[then("message", Do::SayRaw(b"250 taken\n"), 0)], "250 taken"),
+    sent("an answer of 70,000 bytes", &[always("message", &LONG)], "250 xxx"),
+    sent("251 for a recipient elsewhere", &[always("RCPT", b"251 User not local; will forward")], "250"),
+    sent("252 for the message", &[always("message", b"252 2.0.0 taken")], "252 2.0.0 taken"),
+    failed(
         "a banner that is not SMTP",
         &[always("greeting", b"SSH-2.0-OpenSSH_9.2")],
-        Failed(MailUnreachable, "not an SMTP reply"),
-        (0, 0),
+        MailUnreachable,
+        "not an SMTP reply",
     ),
     // Closing at odd moments.
-    row(
-        "closed after the answer",
-        &[then("message", Do::SayAndClose(b"250 2.0.0 Ok"), 0)],
-        Sent("250 2.0.0 Ok"),
-        (1, 1),
-    ),
-    row("closed at QUIT", &[then("QUIT", Do::Close, 0)], Sent("250"), (1, 1)),
-    row("no answer to QUIT", &[then("QUIT", Do::Hang, 0)], Sent("250"), (1, 1)),
-    row("closed at the greeting, once", &[then("greeting", Do::Close, 1)], Sent("250"), (1, 1)),
-    row("closed at DATA, once", &[then("DATA", Do::Close, 1)], Sent("250"), (1, 1)),
-    row("closed at the second recipient, once", &[then(TO_CONSULTANT, Do::Close, 1)], Sent("250"), (1, 1)),
-    row(
-        "busy at first",
-        &[then("greeting", Do::SayAndClose(b"421 4.3.2 too many connections"), 2)],
-        Sent("250"),
-        (1, 1),
-    ),
-    row(
-        "going down at a recipient",
-        &[then(TO_CONSULTANT, Do::SayAndClose(b"421 4.3.2 going down"), 1)],
-        Sent("250"),
-        (1, 1),
-    ),
+    sent("closed after the answer", &[then("message", Do::SayAndClose(b"250 2.0.0 Ok"), 0)], "250 2.0.0 Ok"),
+    sent("closed at QUIT", &[then("QUIT", Do::Close, 0)], "250"),
+    sent("no answer to QUIT", &[then("QUIT", Do::Hang, 0)], "250"),
+    sent("closed at the greeting, once", &[then("greeting", Do::Close, 1)], "250"),
+    sent("closed at DATA, once", &[then("DATA", Do::Close, 1)], "250"),
+    sent("closed at the second recipient, once", &[then(TO_CONSULTANT, Do::Close, 1)], "250"),
+    sent("busy at first", &[then("greeting", Do::SayAndClose(b"421 4.3.2 too many connections"), 2)], "250"),
+    sent("going down at a recipient", &[then(TO_CONSULTANT, Do::SayAndClose(b"421 4.3.2 going down"), 1)], "250"),
     // Recipients one by one.
     row(
         "one put off for ever",
@@ -123,10 +108,10 @@ static ROWS: &[Row] = &[
         Failed(MailUnreachable, "consultant@example.org"),
         (1, 0),
     ),
-    row("one put off twice", &[then(TO_CONSULTANT, Do::Say(b"452 4.2.2 mailbox full"), 3)], Sent("250"), (1, 1)),
-    row("the first one put off once", &[once(TO_OFFICE, b"450 4.2.0 greylisted")], Sent("250"), (1, 1)),
-    row("all greylisted once", &[then("RCPT", Do::Say(b"451 4.7.1 greylisted"), 2)], Sent("250"), (1, 1)),
-    row("one recipient a transaction", &[once(TO_CONSULTANT, b"452 4.5.3 too many recipients")], Sent("250"), (1, 1)),
+    sent("one put off twice", &[then(TO_CONSULTANT, Do::Say(b"452 4.2.2 mailbox full"), 3)], "250"),
+    sent("the first one put off once", &[once(TO_OFFICE, b"450 4.2.0 greylisted")], "250"),
+    sent("all greylisted once", &[then("RCPT", Do::Say(b"451 4.7.1 greylisted"), 2)], "250"),
+    sent("one recipient a transaction", &[once(TO_CONSULTANT, b"452 4.5.3 too many recipients")], "250"),
     row(
         "one unknown",
         &[always(TO_OFFICE, b"550 5.1.1 no such user")],
@@ -145,47 +130,32 @@ static ROWS: &[Row] = &[
         Sent("but consultant@"),
         (1, 0),
     ),
-    row("all unknown", &[always("RCPT", b"550 5.1.1 no such user")], Failed(MailRefused, "no such user"), (0, 0)),
-    row("refused for one recipient's sake", &[once("message", b"550 5.7.1 policy")], Sent("250"), (1, 1)),
+    failed("all unknown", &[always("RCPT", b"550 5.1.1 no such user")], MailRefused, "no such user"),
+    sent("refused for one recipient's sake", &[once("message", b"550 5.7.1 policy")], "250"),
     // The whole mail.
-    row("the message put off once", &[once("message", b"451 4.3.0 later")], Sent("250"), (1, 1)),
-    row(
-        "the message refused for good",
-        &[always("message", b"554 5.7.1 spam")],
-        Failed(MailRefused, "554 5.7.1 spam"),
-        (0, 0),
-    ),
-    row("DATA refused once", &[once("DATA", b"451 4.3.0 later")], Sent("250"), (1, 1)),
-    row("too big", &[always("MAIL", b"552 5.3.4 message too big")], Failed(MailRefused, "552 5.3.4"), (0, 0)),
-    row(
-        "the sender refused",
-        &[always("MAIL", b"550 5.7.1 not your address")],
-        Failed(MailRefused, "mail.from"),
-        (0, 0),
-    ),
-    row("nobody may connect", &[always("greeting", b"554 5.7.1 go away")], Failed(MailRefused, "go away"), (0, 0)),
+    sent("the message put off once", &[once("message", b"451 4.3.0 later")], "250"),
+    failed("the message refused for good", &[always("message", b"554 5.7.1 spam")], MailRefused, "554 5.7.1 spam"),
+    sent("DATA refused once", &[once("DATA", b"451 4.3.0 later")], "250"),
+    failed("too big", &[always("MAIL", b"552 5.3.4 message too big")], MailRefused, "552 5.3.4"),
+    failed("the sender refused", &[always("MAIL", b"550 5.7.1 not your address")], MailRefused, "mail.from"),
+    failed("nobody may connect", &[always("greeting", b"554 5.7.1 go away")], MailRefused, "go away"),
     // The name that it is greeted with.
-    row(
+    failed(
         "only full names",
         &[always("EHLO", b"504 5.5.2 need fully-qualified hostname")],
-        Failed(MailRefused, "set mail.smtp.hello"),
-        (0, 0),
+        MailRefused,
+        "set mail.smtp.hello",
     ),
-    row(
+    failed(
         "a syntax that it does not like",
         &[always("EHLO", b"501 Syntactically invalid EHLO argument(s)")],
-        Failed(MailRefused, "mail.smtp.hello"),
-        (0, 0),
+        MailRefused,
+        "mail.smtp.hello",
     ),
-    row("it knows HELO only", &[always("EHLO", b"502 5.5.1 command not implemented")], Sent("250"), (1, 1)),
+    sent("it knows HELO only", &[always("EHLO", b"502 5.5.1 command not implemented")], "250"),
     // Time.
-    row("a slow greeting", &[then("greeting", Do::Wait(Duration::from_millis(300)), 0)], Sent("250"), (1, 1)),
-    row(
-        "a scanner before the answer",
-        &[then("message", Do::Wait(Duration::from_millis(300)), 0)],
-        Sent("250"),
-        (1, 1),
-    ),
+    sent("a slow greeting", &[then("greeting", Do::Wait(Duration::from_millis(300)), 0)], "250"),
+    sent("a scanner before the answer", &[then("message", Do::Wait(Duration::from_millis(300)), 0)], "250"),
 ];
 
 #[tokio::test]
