@@ -134,6 +134,7 @@ static ROWS: &[Row] = &[
     sent("refused for one recipient's sake", &[once("message", b"550 5.7.1 policy")], "250"),
     // The whole mail.
     sent("the message put off once", &[once("message", b"451 4.3.0 later")], "250"),
+    failed("the message put off for ever", &[always("message", b"451 4.3.0 later")], MailUnreachable, "451 4.3.0"),
     failed("the message refused for good", &[always("message", b"554 5.7.1 spam")], MailRefused, "554 5.7.1 spam"),
     sent("DATA refused once", &[once("DATA", b"451 4.3.0 later")], "250"),
     failed("too big", &[always("MAIL", b"552 5.3.4 message too big")], MailRefused, "552 5.3.4"),
@@ -206,7 +207,8 @@ async fn a_password_that_a_server_repeats_is_not_recorded() {
     let last = site.log.stream(&StreamName::summary(1)).await.unwrap().pop().unwrap();
     let Event::SummaryFailed(failed) = last.event else { panic!("it was sent") };
     assert!(failed.message.contains("535") && !failed.message.contains("AGFubgBodW50ZXIy"), "{}", failed.message);
-    assert!(failed.message.contains("mail.smtp.user"), "{}", failed.message);
+    assert!(failed.message.contains("mail.smtp.user") && !failed.message.contains("hunter2"), "{}", failed.message);
+    assert!(failed.kind == MailRefused && failed.retry_at.is_some(), "a mail is never given up");
 }
 
 /// An alarm that only some recipients got is mailed to the others, and once more to all when it is over.

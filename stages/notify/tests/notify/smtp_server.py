@@ -1,8 +1,7 @@
 """A mail server for tests: smtp_server.py FOLDER PORT. It prints its port.
 
 Its environment says what it demands: CERTIFICATE and KEY (STARTTLS, or TLS from the first
-byte with WRAPPED), LOGIN_USER and LOGIN_PASSWORD; and what it answers: REPLY to every mail,
-UNKNOWN is a recipient that it will not have.
+byte with WRAPPED), LOGIN_USER and LOGIN_PASSWORD. UNKNOWN is a recipient that it will not have.
 """
 import asyncio
 import os
@@ -25,8 +24,6 @@ class Handler:
         return "250 ok"
 
     async def handle_DATA(self, server, session, envelope):
-        if os.environ.get("REPLY"):
-            return os.environ["REPLY"]
         self.count += 1
         part = folder / f"{self.count:04}.part"
         login = "yes" if session.authenticated else "no"

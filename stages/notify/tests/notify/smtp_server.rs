@@ -4,19 +4,19 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use tempfile::TempDir;
+
 /// What the server is started with.
 #[derive(Debug, Default)]
 pub(crate) struct Options<'a> {
     /// The port; 0 or absent: any.
     pub(crate) port: u16,
     /// A certificate and its key (PEM): it demands STARTTLS.
-    pub(crate) tls: Option<(&'a Path, &'a Path)>,
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// It speaks TLS from the first byte instead.
     pub(crate) wrapped: bool,
     /// A user and a password that it demands.
     pub(crate) login: Option<(&'a str, &'a str)>,
-    /// Its reply to every mail, such as `451 4.3.0 later`.
-    pub(crate) reply: &'a str,
     /// A recipient that it will not have.
     pub(crate) unknown: &'a str,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Options<'a> {
 #[derive(Debug)]
 pub(crate) struct SmtpServer {
     child: Child,
-    folder: PathBuf,
+    inbox: TempDir,
     pub(crate) port: u16,
 }
 
@@ -43,13 +43,12 @@ fn python() -> &'static str {
 }
 
 impl SmtpServer {
-    /// A server that keeps its mails in `folder`.
-    pub(crate) fn start(folder: &Path, options: &Options<'_>) -> Self {
-        std::fs::create_dir_all(folder).unwrap();
+    pub(crate) fn start(options: &Options<'_>) -> Self {
+        let inbox = tempfile::tempdir().unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notify/smtp_server.py");
         let mut command = Command::new(python());
-        command.arg(script).arg(folder).arg(options.port.to_string());
-        if let Some((certificate, key)) = options.tls {
+        command.arg(script).arg(inbox.path()).arg(options.port.to_string());
+        if let Some((certificate, key)) = &options.tls {
             command.env("CERTIFICATE", certificate).env("KEY", key);
         }
         if options.wrapped {
@@ -58,17 +57,18 @@ impl SmtpServer {
         if let Some((user, password)) = options.login {
             command.env("LOGIN_USER", user).env("LOGIN_PASSWORD", password);
         }
-        command.env("REPLY", options.reply).env("UNKNOWN", options.unknown);
+        command.env("UNKNOWN", options.unknown);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port = line.trim().parse().expect("the mail server says its port");
-        Self { child, folder: folder.to_owned(), port }
+        Self { child, inbox, port }
     }
 
     /// The mails that it took, in order.
     pub(crate) fn mails(&self) -> Vec<String> {
-        let mut paths: Vec<_> = std::fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> =
+            std::fs::read_dir(self.inbox.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
         paths.sort();
         paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()

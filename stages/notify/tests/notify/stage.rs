@@ -71,27 +71,6 @@ async fn a_folder_that_takes_nothing_is_tried_again_for_ever_and_loses_nothing()
 }
 
 #[tokio::test]
-async fn a_duplicate_composes_no_second_summary_of_the_same_interval() {
-    let site = Site::new().await;
-    let actor = "notify@backup-2".parse().unwrap();
-    let compose = || strongroom_notify::compose(&site.log, "the night", &site.clock, &actor);
-    let (one, other) = tokio::join!(compose(), compose());
-    let composed = [one.unwrap(), other.unwrap()];
-    let mut intervals: Vec<(u64, u64, u64)> = composed
-        .iter()
-        .flatten()
-        .map(|recorded| match &recorded.event {
-            Event::SummaryComposed(data) => (data.number, data.from.0, data.to.0),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    intervals.sort_unstable();
-    // Either one lost the race, or it came later and goes on where the other ended.
-    assert_eq!(intervals[0], (1, 0, 1));
-    assert!(intervals.len() == 1 || intervals[1].1 == 1, "{intervals:?}");
-}
-
-#[tokio::test]
 async fn a_duplicate_that_found_the_same_summary_due_composes_none_after_it() {
     let site = Site::new().await;
     let actor = "notify@backup-2".parse().unwrap();
