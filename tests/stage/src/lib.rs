@@ -2,13 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod sample;
+#[cfg(feature = "uploads")]
+pub mod uploads;
 
 use strongroom_bus::{BatchOutcome, RetryPolicy, Settle, Stage, StageContext, Task};
 use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKey, AlarmKind};
 use strongroom_model::fold::fold;
-use strongroom_model::{Event, EventId, Expected, Fold, NewEvent, Recorded, StageName, StreamName};
+use strongroom_model::{DriveId, Event, EventId, Expected, Fold, NewEvent, Recorded, StageName, StreamName};
 use strongroom_service::Clock;
 use tempfile::TempDir;
 
@@ -21,6 +23,10 @@ pub struct StageRig {
     pub log: EventLog,
     /// The time, which only tests move.
     pub clock: Clock,
+    /// When what failed is tried again.
+    pub retry: RetryPolicy,
+    /// The drive of [`backed_up`](Self::backed_up) copies.
+    pub drive: DriveId,
 }
 
 impl StageRig {
@@ -28,7 +34,8 @@ impl StageRig {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = EventLog::open_sqlite(&folder.path().join("log.sqlite"), &"acme".parse().unwrap()).await.unwrap();
-        Self { folder, log, clock: Clock::manual("2026-11-20T23:00:00Z".parse().unwrap()) }
+        let clock = Clock::manual("2026-11-20T23:00:00Z".parse().unwrap());
+        Self { folder, log, clock, retry: RetryPolicy::default(), drive: DriveId::random() }
     }
 
     /// Appends to a booking's stream, whatever stands there.
@@ -58,6 +65,16 @@ impl StageRig {
         Task { stream: stream.clone(), version: trigger.version, state: fold(&history).unwrap(), trigger }
     }
 
+    /// A booking whose copy is proven, but not on any real drive.
+    pub async fn backed_up(&self, id: &str, content: &[u8]) -> Task<Booking> {
+        let (path, size) = (format!("acme/2026-11/data/{id}/t.pdf"), content.len() as u64);
+        let digest = sample::sha256(content);
+        self.append(id, sample::enumerated("t.pdf", size, digest.clone())).await;
+        self.append(id, sample::fetched(self.drive, &path, size, &digest)).await;
+        self.append(id, sample::backed_up(self.drive, &path, size, &digest)).await;
+        self.task(id).await
+    }
+
     /// How a booking stands.
     pub async fn state(&self, booking: &str) -> Booking {
         self.task(booking).await.state
@@ -70,16 +87,27 @@ impl StageRig {
     }
 
     /// Where that stage writes down what became of these tasks.
-    pub fn settle<S: Fold>(&self, stage: StageName, retry: RetryPolicy, tasks: &[Task<S>]) -> Settle<S> {
-        let actor = format!("{}@rig", stage.name()).parse().unwrap();
+    pub fn settle<S: Fold>(&self, stage: StageName, tasks: &[Task<S>]) -> Settle<S> {
+        let (actor, retry) = (format!("{}@rig", stage.name()).parse().unwrap(), self.retry.clone());
         Settle::new(StageContext { log: self.log.clone(), clock: self.clock.clone(), actor, stage, retry }, tasks)
     }
 
     /// One call of the stage with these tasks, as they were read before.
-    pub async fn handle<S: Stage>(&self, stage: &S, retry: RetryPolicy, tasks: Vec<Task<S::State>>) -> BatchOutcome {
-        let settle = self.settle(stage.name(), retry, &tasks);
+    pub async fn handle<S: Stage>(&self, stage: &S, tasks: Vec<Task<S::State>>) -> BatchOutcome {
+        let settle = self.settle(stage.name(), &tasks);
         stage.handle(tasks, &settle).await;
         settle.finish()
+    }
+
+    /// As [`handle`](Self::handle), with nothing in the way and every task settled.
+    pub async fn settled<S: Stage>(&self, stage: &S, tasks: Vec<Task<S::State>>) {
+        let settled = self.handle(stage, tasks).await;
+        assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    }
+
+    /// How many events there are.
+    pub async fn size(&self) -> u64 {
+        self.log.head().await.unwrap().size
     }
 }
 

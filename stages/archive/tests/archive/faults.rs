@@ -10,8 +10,7 @@ use strongroom_model::FailureKind;
 use strongroom_model::booking::Phase;
 use strongroom_model::event::AlarmKind;
 use strongroom_source::testing::{ReceivedRequest, Reply, ScriptedServer};
-
-use crate::rig::Rig;
+use strongroom_stage_rig::StageRig;
 
 /// Does what it is asked, and remembers it: twice is once.
 #[derive(Clone, Default)]
@@ -44,7 +43,7 @@ fn but(wrong: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static
     ScriptedServer::new(move |request| wrong(request).unwrap_or_else(|| good.answer(request)))
 }
 
-async fn bookings(rig: &Rig, count: usize) -> Vec<strongroom_bus::Task<strongroom_model::booking::Booking>> {
+async fn bookings(rig: &StageRig, count: usize) -> Vec<strongroom_bus::Task<strongroom_model::booking::Booking>> {
     let mut tasks = Vec::new();
     for n in 0..count {
         tasks.push(rig.backed_up(&format!("B-{n}"), b"abc").await);
@@ -54,12 +53,11 @@ async fn bookings(rig: &Rig, count: usize) -> Vec<strongroom_bus::Task<strongroo
 
 #[tokio::test]
 async fn many_bookings_are_marked_and_moved_with_two_requests() {
-    let rig = Rig::new().await;
+    let rig = StageRig::new().await;
     let server = but(|_| None);
     let tasks = bookings(&rig, 50).await;
     let proof = tasks[0].trigger.clone();
-    let settled = rig.handle(&Archive::new(server.source(), 200), tasks).await;
-    assert!(settled.unsettled().is_empty(), "{settled:?}");
+    rig.settled(&Archive::new(server.source(), 200), tasks).await;
     for n in 0..50 {
         let archived = rig.state(&format!("B-{n}")).await.archived.unwrap();
         assert_eq!(archived.path, format!("archived/2026-11/B-{n}.pdf"));
@@ -75,7 +73,7 @@ async fn many_bookings_are_marked_and_moved_with_two_requests() {
 
 #[tokio::test]
 async fn r3_a_stop_before_the_append_is_repeated_harmlessly() {
-    let rig = Rig::new().await;
+    let rig = StageRig::new().await;
     let server = but(|_| None);
     let tasks = bookings(&rig, 2).await;
     // What a process leaves that is killed after the moves: the server has them, the log does not.
@@ -105,21 +103,8 @@ async fn r3_a_stop_before_the_append_is_repeated_harmlessly() {
 }
 
 #[tokio::test]
-async fn r3_a_duplicate_delivery_changes_nothing() {
-    let rig = Rig::new().await;
-    let server = but(|_| None);
-    let stage = Archive::new(server.source(), 200);
-    let tasks = bookings(&rig, 2).await;
-    rig.handle(&stage, tasks.clone()).await;
-    let size = rig.log.head().await.unwrap().size;
-    let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.unsettled().is_empty(), "{settled:?}");
-    assert_eq!(rig.log.head().await.unwrap().size, size);
-}
-
-#[tokio::test]
 async fn a_retry_tells_the_proofs_event_and_not_the_failures() {
-    let rig = Rig::new().await;
+    let rig = StageRig::new().await;
     let server =
         but(|request| (request.target == "/v1/moves").then(|| Reply::problem("500 Internal Server Error", "no disk")));
     let task = rig.backed_up("B-1", b"abc").await;
@@ -136,7 +121,7 @@ async fn a_retry_tells_the_proofs_event_and_not_the_failures() {
 
 #[tokio::test]
 async fn what_the_server_refuses_needs_a_person_and_holds_up_nobody() {
-    let rig = Rig::new().await;
+    let rig = StageRig::new().await;
     let refused = |target: &'static str, id: &'static str| {
         but(move |request| {
             let good = Good::default();
@@ -161,17 +146,6 @@ async fn what_the_server_refuses_needs_a_person_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_move_that_does_not_say_where_to_is_not_believed() {
-    let rig = Rig::new().await;
-    let server = but(|request| {
-        let answer = json!({"answers": [{"id": "B-0", "outcome": "done"}]});
-        (request.target == "/v1/moves").then(|| Reply::json(&answer.to_string()))
-    });
-    rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
-    assert_eq!(rig.state("B-0").await.failure.unwrap().kind, FailureKind::BadAnswer);
-}
-
-#[tokio::test]
 async fn one_booking_that_the_server_stumbles_over_does_not_keep_the_others() {
     for (target, reply, kind) in [
         ("/v1/marks", Reply::problem("500 Internal Server Error", "out of luck"), FailureKind::ServerError),
@@ -181,13 +155,12 @@ async fn one_booking_that_the_server_stumbles_over_does_not_keep_the_others() {
         ("/v1/marks", Reply::noise(b""), FailureKind::NoAnswer),
         ("/v1/moves", Reply::noise(b"HTTP/1.1 200 OK\r\nX bad: 1\r\n\r\n"), FailureKind::NoAnswer),
     ] {
-        let rig = Rig::new().await;
+        let rig = StageRig::new().await;
         let server = but(move |request| {
             let stumbles = request.target == target && request.named().contains(&"B-13".to_owned());
             stumbles.then(|| reply.clone())
         });
-        let settled = rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 32).await).await;
-        assert!(settled.obstacle.is_none() && settled.unsettled().is_empty(), "{settled:?}");
+        rig.settled(&Archive::new(server.source(), 200), bookings(&rig, 32).await).await;
         for n in (0..32).filter(|n| *n != 13) {
             assert_eq!(rig.state(&format!("B-{n}")).await.phase, Phase::Archived, "B-{n}");
         }
@@ -206,16 +179,16 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
         (Reply::proper("302 Found\nLocation: https://example.org/", ""), AlarmKind::ServerConfused),
         (Reply::json(r#"{"answers":[]}"#), AlarmKind::ServerConfused),
     ] {
-        let rig = Rig::new().await;
+        let rig = StageRig::new().await;
         let server = ScriptedServer::new(move |_| reply.clone());
         let stage = Archive::new(server.source(), 200);
-        let size = rig.log.head().await.unwrap().size;
+        let size = rig.size().await;
         let tasks = bookings(&rig, 8).await;
-        let appended = rig.log.head().await.unwrap().size - size;
+        let appended = rig.size().await - size;
         let settled = rig.handle(&stage, tasks).await;
         assert_eq!(settled.obstacle.as_ref().unwrap().kind, kind);
         assert_eq!((settled.unsettled().len(), appended), (8, 24));
-        assert_eq!(rig.log.head().await.unwrap().size, size + appended, "nothing is recorded on any");
+        assert_eq!(rig.size().await, size + appended, "nothing is recorded on any");
         stage.ready().await.unwrap_err();
     }
 }
@@ -225,7 +198,7 @@ async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
     let full = || Reply::problem("507 Insufficient Storage", "nothing was done: the server's disk is full");
     let no_room = json!({"outcome": "refused", "cause": "storage", "reason": "the server's disk is full"});
     for target in ["/v1/marks", "/v1/moves", "an answer"] {
-        let rig = Rig::new().await;
+        let rig = StageRig::new().await;
         let no_room = no_room.clone();
         let server = but(move |request| {
             let answers = || {
@@ -242,42 +215,47 @@ async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
             }
         });
         let tasks = bookings(&rig, 8).await;
-        let size = rig.log.head().await.unwrap().size;
+        let size = rig.size().await;
         let settled = rig.handle(&Archive::new(server.source(), 200), tasks).await;
         let obstacle = settled.obstacle.clone().unwrap();
         assert_eq!(obstacle.kind, AlarmKind::ServerStorage, "{target}");
         assert!(obstacle.message.contains("cannot write") && obstacle.message.contains("disk is full"), "{obstacle:?}");
         assert!(obstacle.next_step.contains("make room"), "{obstacle:?}");
-        assert_eq!((settled.unsettled().len(), rig.log.head().await.unwrap().size), (8, size), "no attempt is lost");
+        assert_eq!((settled.unsettled().len(), rig.size().await), (8, size), "no attempt is lost");
     }
 }
 
 #[tokio::test]
-async fn a_booking_that_another_request_works_on_is_tried_again() {
-    let rig = Rig::new().await;
-    let server = but(|request| {
-        let busy = json!({"answers": [{"id": "B-0", "outcome": "refused", "cause": "busy", "reason": "ask again"}]});
-        (request.target == "/v1/moves").then(|| Reply::json(&busy.to_string()))
-    });
-    rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
-    assert!(rig.state("B-0").await.failure.unwrap().retry_at.is_some());
-}
-
-#[tokio::test]
-async fn a_cause_of_a_later_server_is_taken_as_none() {
-    let rig = Rig::new().await;
-    let server = but(|request| {
-        let later = json!({"answers": [{"id": "B-0", "outcome": "refused", "cause": "moon", "reason": "full moon"}]});
-        (request.target == "/v1/moves").then(|| Reply::json(&later.to_string()))
-    });
-    rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
-    let failure = rig.state("B-0").await.failure.unwrap();
-    assert_eq!((failure.kind, failure.retry_at), (FailureKind::Refused, None));
+async fn what_the_server_answers_for_a_booking_decides_whether_it_is_tried_again() {
+    for (case, answer, kind, again) in [
+        ("it does not say where to", json!({"outcome": "done"}), FailureKind::BadAnswer, false),
+        (
+            "another request works on it",
+            json!({"outcome": "refused", "cause": "busy", "reason": "ask again"}),
+            FailureKind::Refused,
+            true,
+        ),
+        (
+            "a cause of a later server is taken as none",
+            json!({"outcome": "refused", "cause": "moon", "reason": "full moon"}),
+            FailureKind::Refused,
+            false,
+        ),
+    ] {
+        let rig = StageRig::new().await;
+        let mut answer = answer;
+        answer["id"] = json!("B-0");
+        let body = json!({"answers": [answer]}).to_string();
+        let server = but(move |request| (request.target == "/v1/moves").then(|| Reply::json(&body)));
+        rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;
+        let failure = rig.state("B-0").await.failure.unwrap();
+        assert_eq!((failure.kind, failure.retry_at.is_some()), (kind, again), "{case}");
+    }
 }
 
 #[tokio::test]
 async fn while_all_is_well_no_request_is_spent_on_asking() {
-    let rig = Rig::new().await;
+    let rig = StageRig::new().await;
     let server = but(|_| None);
     let stage = Archive::new(server.source(), 200);
     stage.ready().await.unwrap();

@@ -3,4 +3,3 @@
 
 mod faults;
 mod real;
-mod rig;

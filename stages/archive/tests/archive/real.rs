@@ -5,52 +5,18 @@ use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKind, Event, Retried};
 use strongroom_model::wire::ServerState;
 use strongroom_model::{FailureKind, StageName};
-use strongroom_server::token::{self, Scope};
-use strongroom_server::{Server, Settings};
-use strongroom_source::{Source, SourceSettings};
-
-use crate::rig::Rig;
-
-struct Uploads {
-    server: Server,
-    source: Source,
-    folder: tempfile::TempDir,
-}
-
-async fn uploads(rig: &Rig, files: &[(&str, &[u8])]) -> Uploads {
-    let folder = tempfile::tempdir().unwrap();
-    let documents = folder.path().join("documents");
-    std::fs::create_dir(&documents).unwrap();
-    let mut settings = Settings::new(documents, folder.path().join("server.db"));
-    settings.listen = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start(settings, rig.clock.clone()).await.unwrap();
-    let store = server.documents().store();
-    let (_, secret) = token::create(store, "test", &[Scope::Backup, Scope::Upload], &rig.clock).await.unwrap();
-    let source = Source::new(&SourceSettings::new(server.url(), Some(secret.expose().to_owned()))).unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let send = async |request: reqwest::RequestBuilder| {
-        let answer = request.bearer_auth(secret.expose()).send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-    };
-    for (id, file) in files {
-        let url = format!("{}/v1/bookings", server.url());
-        send(client.post(&url).header("content-type", "application/json").body(format!("{{\"id\":\"{id}\"}}"))).await;
-        send(client.put(format!("{url}/{id}/timesheet?filename=t.pdf")).body(file.to_vec())).await;
-        send(client.post(format!("{url}/{id}/sign-off"))).await;
-    }
-    Uploads { server, source, folder }
-}
+use strongroom_stage_rig::StageRig;
+use strongroom_stage_rig::uploads::Uploads;
 
 #[tokio::test]
 async fn proven_bookings_are_archived_on_the_server_and_offered_no_more() {
-    let rig = Rig::new().await;
-    let Uploads { server, source, folder } = uploads(&rig, &[("B-1", b"one"), ("B-2", b"two")]).await;
+    let rig = StageRig::new().await;
+    let Uploads { server, source, documents } = rig.uploads(&[("B-1", "one"), ("B-2", "two")]).await;
     let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
-    let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&Archive::new(source.clone(), 200), tasks).await;
     for (id, content) in [("B-1", b"one"), ("B-2", b"two")] {
         let archived = rig.state(id).await.archived.unwrap();
-        assert_eq!(std::fs::read(folder.path().join("documents").join(&archived.path)).unwrap(), content);
+        assert_eq!(std::fs::read(documents.join(&archived.path)).unwrap(), content);
         assert!(archived.path.starts_with("archived/2026-11/"), "{}", archived.path);
         let info = source.booking(&id.parse().unwrap()).await.unwrap();
         assert_eq!((info.state, info.proofs.len()), (ServerState::Archived, 1));
@@ -61,14 +27,14 @@ async fn proven_bookings_are_archived_on_the_server_and_offered_no_more() {
 
 #[tokio::test]
 async fn r3_telling_the_real_server_twice_changes_nothing() {
-    let rig = Rig::new().await;
-    let Uploads { server, source, folder: _folder } = uploads(&rig, &[("B-1", b"one")]).await;
+    let rig = StageRig::new().await;
+    let Uploads { server, source, .. } = rig.uploads(&[("B-1", "one")]).await;
     let task = rig.backed_up("B-1", b"one").await;
     let stage = Archive::new(source.clone(), 200);
     rig.handle(&stage, vec![task.clone()]).await;
-    let archived = rig.state("B-1").await.archived;
-    rig.handle(&stage, vec![task]).await;
-    assert_eq!(rig.state("B-1").await.archived, archived);
+    let (archived, size) = (rig.state("B-1").await.archived, rig.size().await);
+    rig.settled(&stage, vec![task]).await;
+    assert_eq!((rig.state("B-1").await.archived, rig.size().await), (archived.clone(), size));
     assert_eq!(source.booking(&"B-1".parse().unwrap()).await.unwrap().proofs.len(), 1);
     // A person has it told again: the server has it already, and says where.
     let retried = Retried { stage: StageName::Archive, reason: None };
@@ -81,14 +47,13 @@ async fn r3_telling_the_real_server_twice_changes_nothing() {
 
 #[tokio::test]
 async fn a_file_that_was_changed_on_the_server_is_alarmed_and_archived_once_it_is_right() {
-    let rig = Rig::new().await;
-    let Uploads { server, source, folder } = uploads(&rig, &[("B-1", b"one"), ("B-2", b"two")]).await;
-    let place = folder.path().join("documents/uploads/B-1/t.pdf");
+    let rig = StageRig::new().await;
+    let Uploads { server, source, documents } = rig.uploads(&[("B-1", "one"), ("B-2", "two")]).await;
+    let place = documents.join("uploads/B-1/t.pdf");
     std::fs::write(&place, b"ONE").unwrap();
     let tasks = vec![rig.backed_up("B-1", b"one").await, rig.backed_up("B-2", b"two").await];
     let stage = Archive::new(source.clone(), 200);
-    let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&stage, tasks).await;
     assert_eq!(rig.state("B-2").await.phase, Phase::Archived);
     let failure = rig.state("B-1").await.failure.unwrap();
     assert_eq!((failure.kind, failure.retry_at), (FailureKind::FileChanged, None));
@@ -110,11 +75,10 @@ async fn a_file_that_was_changed_on_the_server_is_alarmed_and_archived_once_it_i
 
 #[tokio::test]
 async fn a_proof_of_other_bytes_is_refused_by_the_real_server() {
-    let rig = Rig::new().await;
-    let Uploads { server, source, folder: _folder } = uploads(&rig, &[("B-1", b"one")]).await;
+    let rig = StageRig::new().await;
+    let Uploads { server, source, .. } = rig.uploads(&[("B-1", "one")]).await;
     let tasks = vec![rig.backed_up("B-1", b"other").await, rig.backed_up("unknown", b"one").await];
-    let settled = rig.handle(&Archive::new(source.clone(), 200), tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&Archive::new(source.clone(), 200), tasks).await;
     for id in ["B-1", "unknown"] {
         let state = rig.state(id).await;
         assert_eq!(state.phase, Phase::BackedUp);

@@ -184,14 +184,13 @@ async fn r3_a_run_that_loses_a_booking_at_the_append_appends_nothing_and_looks_a
     let stream = task.stream.clone();
     // Two stages see the same log, and append one after the other.
     let duplicate = rig.requested(10).await;
-    let (stage, size) = (rig.stage(server.source()), rig.log.head().await.unwrap().size);
-    let (one, other) = tokio::join!(rig.handle(&stage, task), rig.handle(&stage, duplicate));
+    let (stage, size) = (rig.stage(server.source()), rig.size().await);
+    let (one, other) = tokio::join!(rig.handle(&stage, vec![task]), rig.handle(&stage, vec![duplicate]));
     let again: Vec<_> = one.unsettled().into_iter().chain(other.unsettled()).collect();
     let events = rig.log.read(strongroom_model::Position(size), 100).await.unwrap();
     assert_eq!(events.len(), if again.is_empty() { 4 } else { 3 }, "B-1 and B-2 once, and the runs that settled");
     for stream in again {
-        let settled = rig.handle(&stage, rig.task_of(stream).await).await;
-        assert!(settled.unsettled().is_empty(), "{settled:?}");
+        rig.settled(&stage, vec![rig.task_of(stream).await]).await;
     }
     assert_eq!(rig.history("B-1").await.len(), 1);
     assert!(rig.task_of::<Run>(&stream).await.state.enumerated.is_some());
@@ -203,11 +202,10 @@ async fn r3_a_duplicate_of_the_same_run_changes_nothing() {
     let server = listing(vec![record("B-1")]);
     let task = rig.requested(10).await;
     let stage = rig.stage(server.source());
-    rig.handle(&stage, task.clone()).await;
-    let size = rig.log.head().await.unwrap().size;
-    let settled = rig.handle(&stage, task).await;
-    assert!(settled.unsettled().is_empty(), "{settled:?}");
-    assert_eq!(rig.log.head().await.unwrap().size, size);
+    rig.handle(&stage, vec![task.clone()]).await;
+    let size = rig.size().await;
+    rig.settled(&stage, vec![task]).await;
+    assert_eq!(rig.size().await, size);
 }
 
 #[tokio::test]
@@ -215,11 +213,11 @@ async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
     let rig = Rig::new().await;
     let server = ScriptedServer::new(|_| Reply::proper("503 Service Unavailable", ""));
     let task = rig.requested(10).await;
-    let size = rig.log.head().await.unwrap().size;
+    let size = rig.size().await;
     let stage = rig.stage(server.source());
-    let settled = rig.handle(&stage, task).await;
+    let settled = rig.handle(&stage, vec![task]).await;
     assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::ServerUnreachable);
-    assert_eq!(rig.log.head().await.unwrap().size, size, "nothing is recorded on the run");
+    assert_eq!(rig.size().await, size, "nothing is recorded on the run");
     assert_eq!(stage.ready().await.unwrap_err().kind, AlarmKind::ServerUnreachable);
 }
 
@@ -227,7 +225,7 @@ async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
 async fn a_list_that_cannot_be_understood_pauses_the_run() {
     let rig = Rig::new().await;
     let server = ScriptedServer::new(|_| Reply::proper("200 OK\nContent-Type: text/html", "<html>"));
-    let settled = rig.handle(&rig.stage(server.source()), rig.requested(10).await).await;
+    let settled = rig.handle(&rig.stage(server.source()), vec![rig.requested(10).await]).await;
     assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::ServerConfused);
 }
 
@@ -237,7 +235,7 @@ async fn an_error_of_the_servers_own_fails_the_run_for_a_while() {
     let server = ScriptedServer::new(|_| Reply::problem("500 Internal Server Error", "no disk"));
     let task = rig.requested(10).await;
     let stream = task.stream.clone();
-    rig.handle(&rig.stage(server.source()), task).await;
+    rig.handle(&rig.stage(server.source()), vec![task]).await;
     let failure = rig.task_of::<Run>(&stream).await.state.failure.unwrap();
     assert_eq!(failure.kind, FailureKind::ServerError);
     assert!(failure.retry_at.is_some() && failure.message.contains("no disk"), "{failure:?}");

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use strongroom_bus::{BatchOutcome, RetryPolicy, Task};
+use strongroom_bus::Task;
 use strongroom_enumerate::Enumerate;
 use strongroom_model::event::{Event, RunEnumerated, RunRequested, Trigger};
 use strongroom_model::run::Run;
@@ -36,17 +36,12 @@ impl Rig {
         self.task_of(&stream).await
     }
 
-    pub(crate) async fn handle(&self, stage: &Enumerate, task: Task<Run>) -> BatchOutcome {
-        self.0.handle(stage, RetryPolicy::default(), vec![task]).await
-    }
-
     /// A whole run: what it said, and which bookings it took.
     pub(crate) async fn run(&self, source: Source, oldest: u32) -> (RunEnumerated, Vec<String>) {
         let task = self.requested(oldest).await;
         let stream = task.stream.clone();
-        let size = self.log.head().await.unwrap().size;
-        let settled = self.handle(&self.stage(source), task).await;
-        assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+        let size = self.size().await;
+        self.settled(&self.stage(source), vec![task]).await;
         let said = self.task_of::<Run>(&stream).await.state.enumerated.expect("the run has enumerated");
         let since = self.log.read(strongroom_model::Position(size), 4096).await.unwrap();
         let taken = since.iter().map(|stored| stored.decode().unwrap()).filter(is_taken);

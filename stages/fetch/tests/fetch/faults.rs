@@ -95,8 +95,7 @@ async fn every_fault(len: usize) {
         tasks.push(rig.enumerated(&well, &file).await);
     }
     let (server, _) = documents.serve();
-    let settled = rig.handle(&rig.stage(server.source()), tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&rig.stage(server.source()), tasks).await;
     for (n, &(id, _, kind, again)) in TABLE.iter().enumerate() {
         let failure = rig.state(id).await.failure.unwrap_or_else(|| panic!("{id} did not fail"));
         assert_eq!((failure.kind, failure.retry_at.is_some()), (kind, again), "{id}: {failure:?}");
@@ -124,8 +123,7 @@ async fn a_body_that_stops_coming_is_that_files_failure_and_what_came_is_kept() 
     faults.set("B-1", move |_| Reply::raw("200 OK\nContent-Length: 100000", &beginning, Then::Hold));
     let stage = rig.stage(server.impatient());
     let tasks = vec![rig.enumerated("B-1", &file).await, rig.enumerated("B-2", &well).await];
-    let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&stage, tasks).await;
     let failure = rig.state("B-1").await.failure.unwrap();
     assert!(failure.kind == FailureKind::Stalled && failure.retry_at.is_some(), "{failure:?}");
     assert_eq!(rig.on_drive("B-2").await, well);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use strongroom_bus::{Stage as _, TaskEnd};
-use strongroom_drive::{Destination, Drive, DriveSettings};
-use strongroom_model::{Algorithm, Digest};
+use strongroom_drive::{Drive, DriveSettings};
+use strongroom_model::{Algorithm, Digest, StageName};
 use strongroom_source::testing::{Reply, Then};
 
 use crate::documents::{Documents, ranged};
@@ -29,8 +29,7 @@ async fn a_batch_lands_with_the_digests_that_came_and_one_request_for_each_file(
         tasks.push(rig.enumerated(id, file).await);
     }
     let stage = rig.stage(server.source());
-    let settled = rig.handle(&stage, tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&stage, tasks).await;
     for (id, file) in &files {
         let fetched = rig.fetched(id).await;
         assert_eq!(rig.on_drive(id).await, *file);
@@ -110,15 +109,7 @@ async fn r3_a_file_that_landed_before_we_stopped_is_found_and_not_written_again(
         let task = rig.enumerated("B-1", &file).await;
         // What a process leaves that is killed between the commit and the append.
         let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-        let place = Destination {
-            site: "acme".parse().unwrap(),
-            month: "2026-11".parse().unwrap(),
-            booking: "B-1".parse().unwrap(),
-            filename: "B-1.pdf".to_owned(),
-            expected: Digest::of(Algorithm::Sha256, &file),
-            size: strongroom_model::ByteCount(len as u64),
-        };
-        let mut partial = drive.receive(&place).unwrap();
+        let mut partial = drive.receive(&rig.place("B-1", &file)).unwrap();
         partial.write(&file).unwrap();
         let landed = drive.commit(vec![partial.finish().unwrap()]).remove(0).unwrap();
         let written = std::fs::metadata(rig.root().join(&landed.path)).unwrap().modified().unwrap();
@@ -139,10 +130,9 @@ async fn r3_a_duplicate_delivery_changes_nothing() {
     let task = rig.enumerated("B-1", &file).await;
     let stage = rig.stage(server.source());
     rig.handle(&stage, vec![task.clone()]).await;
-    let size = rig.log.head().await.unwrap().size;
-    let settled = rig.handle(&stage, vec![task]).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
-    assert_eq!(rig.log.head().await.unwrap().size, size);
+    let size = rig.size().await;
+    rig.settled(&stage, vec![task]).await;
+    assert_eq!(rig.size().await, size);
     assert_eq!(rig.on_drive("B-1").await, file);
 }
 
@@ -154,15 +144,7 @@ async fn r3_a_file_that_another_worker_writes_is_left_to_it() {
     let task = rig.enumerated("B-1", &file).await;
     let stream = task.stream.clone();
     let other = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-    let place = Destination {
-        site: "acme".parse().unwrap(),
-        month: "2026-11".parse().unwrap(),
-        booking: "B-1".parse().unwrap(),
-        filename: "B-1.pdf".to_owned(),
-        expected: Digest::of(Algorithm::Sha256, &file),
-        size: strongroom_model::ByteCount(1000),
-    };
-    let held = other.receive(&place).unwrap();
+    let held = other.receive(&rig.place("B-1", &file)).unwrap();
     let settled = rig.handle(&rig.stage(server.source()), vec![task]).await;
     assert!(settled.with(TaskEnd::NothingToDo).contains(&&stream), "{settled:?}");
     assert!(rig.state("B-1").await.failure.is_none(), "nothing is recorded");
@@ -190,7 +172,7 @@ async fn a_slow_file_keeps_no_finished_one_from_being_safe() {
         rig.enumerated("B-3", &large).await,
     ];
     let stage = rig.stage(server.source());
-    let settle = rig.settle(&tasks);
+    let settle = rig.settle(StageName::Fetch, &tasks);
     let others = async {
         for id in ["B-2", "B-3"] {
             while rig.state(id).await.fetched.is_none() {
@@ -225,7 +207,7 @@ async fn no_more_files_come_at_once_than_configured_over_all_batches() {
     let (server, _) = documents.serve();
     let stage = rig.stage(server.source());
     let second = tasks.split_off(20);
-    let (one, other) = (rig.settle(&tasks), rig.settle(&second));
+    let (one, other) = (rig.settle(StageName::Fetch, &tasks), rig.settle(StageName::Fetch, &second));
     tokio::join!(stage.handle(tasks, &one), stage.handle(second, &other));
     for n in 0..40 {
         rig.fetched(&format!("B-{n}")).await;

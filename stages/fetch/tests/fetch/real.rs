@@ -1,49 +1,16 @@
 //! Against the real document server.
 
 use strongroom_model::{ByteCount, Digest};
-use strongroom_server::token::{self, Scope};
-use strongroom_server::{Server, Settings};
-use strongroom_source::{Source, SourceSettings};
+use strongroom_stage_rig::uploads::Uploads;
 
 use crate::good::content;
 use crate::rig::Rig;
-
-struct Uploads {
-    server: Server,
-    source: Source,
-    _folder: tempfile::TempDir,
-}
-
-/// A document server with signed-off bookings.
-async fn uploads(rig: &Rig, files: &[(String, Vec<u8>)]) -> Uploads {
-    let folder = tempfile::tempdir().unwrap();
-    let documents = folder.path().join("documents");
-    std::fs::create_dir(&documents).unwrap();
-    let mut settings = Settings::new(documents, folder.path().join("server.db"));
-    settings.listen = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start(settings, rig.clock.clone()).await.unwrap();
-    let store = server.documents().store();
-    let (_, secret) = token::create(store, "test", &[Scope::Backup, Scope::Upload], &rig.clock).await.unwrap();
-    let source = Source::new(&SourceSettings::new(server.url(), Some(secret.expose().to_owned()))).unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let send = async |request: reqwest::RequestBuilder| {
-        let answer = request.bearer_auth(secret.expose()).send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-    };
-    for (id, file) in files {
-        let url = format!("{}/v1/bookings", server.url());
-        send(client.post(&url).header("content-type", "application/json").body(format!("{{\"id\":\"{id}\"}}"))).await;
-        send(client.put(format!("{url}/{id}/timesheet?filename={id}.pdf")).body(file.clone())).await;
-        send(client.post(format!("{url}/{id}/sign-off"))).await;
-    }
-    Uploads { server, source, _folder: folder }
-}
 
 #[tokio::test]
 async fn the_real_server_and_this_client_understand_each_other() {
     let rig = Rig::new().await;
     let files: Vec<_> = (0..30).map(|n| (format!("B-{n:02}"), content(n, 1 << (n % 22)))).collect();
-    let Uploads { server, source, _folder } = uploads(&rig, &files).await;
+    let Uploads { server, source, .. } = rig.uploads(&files).await;
     source.health().await.unwrap();
     source.check().await.unwrap();
 
@@ -63,8 +30,7 @@ async fn the_real_server_and_this_client_understand_each_other() {
         let record = offer.record;
         tasks.push(rig.enumerated_as(offer.id.as_str(), &record.filename, record.size_bytes.0, record.digest).await);
     }
-    let settled = rig.handle(&rig.stage(source), tasks).await;
-    assert!(settled.unsettled().is_empty() && settled.obstacle.is_none(), "{settled:?}");
+    rig.settled(&rig.stage(source), tasks).await;
     for (id, file) in &files {
         assert_eq!(rig.on_drive(id).await, *file);
     }
@@ -75,7 +41,7 @@ async fn the_real_server_and_this_client_understand_each_other() {
 async fn the_real_server_goes_on_where_a_transfer_stopped_unless_the_file_is_another() {
     let rig = Rig::new().await;
     let file = content(1, 300_000);
-    let Uploads { server, source, _folder } = uploads(&rig, &[("B-1".to_owned(), file.clone())]).await;
+    let Uploads { server, source, .. } = rig.uploads(&[("B-1", &file)]).await;
     let id = "B-1".parse().unwrap();
     let digest = Digest::of(strongroom_model::Algorithm::Sha256, &file);
     let part = async |digest: &Digest, from: u64| {

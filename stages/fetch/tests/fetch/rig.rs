@@ -4,12 +4,12 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use strongroom_bus::{BatchOutcome, RetryPolicy, Settle, Task};
-use strongroom_drive::Drive;
+use strongroom_bus::{RetryPolicy, Task};
+use strongroom_drive::{Destination, Drive};
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::Fetched;
-use strongroom_model::{ByteCount, Digest, StageName};
+use strongroom_model::{ByteCount, Digest};
 use strongroom_source::Source;
 use strongroom_stage_rig::{StageRig, sample};
 
@@ -23,13 +23,10 @@ impl Deref for Rig {
     }
 }
 
-fn retry() -> RetryPolicy {
-    RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3 }
-}
-
 impl Rig {
     pub(crate) async fn new() -> Self {
-        let rig = Self(StageRig::new().await);
+        let retry = RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3 };
+        let rig = Self(StageRig { retry, ..StageRig::new().await });
         std::fs::create_dir(rig.root()).unwrap();
         Drive::init(&rig.root(), "first", rig.clock.now()).unwrap();
         rig
@@ -67,6 +64,18 @@ impl Rig {
         self.task(id).await
     }
 
+    /// Where a booking's file goes.
+    pub(crate) fn place(&self, id: &str, file: &[u8]) -> Destination {
+        Destination {
+            site: "acme".parse().unwrap(),
+            month: sample::month(),
+            booking: id.parse().unwrap(),
+            filename: format!("{id}.pdf"),
+            expected: sample::sha256(file),
+            size: ByteCount(file.len() as u64),
+        }
+    }
+
     pub(crate) async fn fetched(&self, id: &str) -> Fetched {
         let state = self.state(id).await;
         state.fetched.unwrap_or_else(|| panic!("{id} is not fetched: {:?}", state.failure))
@@ -75,14 +84,6 @@ impl Rig {
     /// What lies where the log says that the file lies.
     pub(crate) async fn on_drive(&self, id: &str) -> Vec<u8> {
         std::fs::read(self.root().join(self.fetched(id).await.path)).unwrap()
-    }
-
-    pub(crate) fn settle(&self, tasks: &[Task<Booking>]) -> Settle<Booking> {
-        self.0.settle(StageName::Fetch, retry(), tasks)
-    }
-
-    pub(crate) async fn handle(&self, stage: &Fetch, tasks: Vec<Task<Booking>>) -> BatchOutcome {
-        self.0.handle(stage, retry(), tasks).await
     }
 
     /// Every file on the drive that is not a file of ours by its final name.

@@ -1,10 +1,10 @@
 //! What is looked at when a drive is first seen.
 
-use strongroom_drive::{Destination, Drive, DriveSettings};
+use strongroom_drive::Drive;
 use strongroom_model::booking::Phase;
-use strongroom_model::{AlarmKind, ByteCount, Event, FailureKind, Position, StageName, SubjectKind};
+use strongroom_model::{AlarmKind, Event, FailureKind, Position, StageName, SubjectKind};
 
-use crate::rig::{Rig, id, month, sha256};
+use crate::rig::{Rig, sha256};
 
 const MANIFEST: &str = "acme/2026-11/manifest-sha256.txt";
 
@@ -23,7 +23,7 @@ async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
     let rig = Rig::new().await;
     let paths = proven(&rig, 5).await;
     rig.verify().check_drive().await.unwrap();
-    let quiet = rig.log.head().await.unwrap().size;
+    let quiet = rig.size().await;
 
     std::fs::write(rig.file(&paths[2]), b"zeros after a power cut").unwrap();
     std::fs::remove_file(rig.file(&paths[4])).unwrap();
@@ -35,9 +35,9 @@ async fn a_proven_copy_that_went_bad_is_told_of_and_its_end_too() {
             _ => assert!(told.is_empty(), "{told:?}"),
         }
     }
-    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "good copies cost no event");
+    assert_eq!(rig.size().await, quiet + 4, "good copies cost no event");
     rig.verify().check_drive().await.unwrap();
-    assert_eq!(rig.log.head().await.unwrap().size, quiet + 4, "it is reported once");
+    assert_eq!(rig.size().await, quiet + 4, "it is reported once");
 
     std::fs::write(rig.file(&paths[2]), b"B-2").unwrap();
     rig.verify().check_drive().await.unwrap();
@@ -177,21 +177,12 @@ async fn what_another_log_may_have_proven_stays_and_is_told_by_name() {
 async fn what_a_dead_process_left_is_swept_but_for_what_goes_on() {
     let rig = Rig::new().await;
     proven(&rig, 1).await;
-    let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
+    let drive = rig.drive();
     rig.enumerate("B-7", sha256(b"the rest is yet to come")).await;
     for (booking, bytes) in [("B-7", "the rest is yet"), ("B-8", "nobody asks for this any more")] {
-        let place = Destination {
-            site: "acme".parse().unwrap(),
-            month: month(),
-            booking: id(booking),
-            filename: "x.pdf".to_owned(),
-            expected: sha256(b"the rest is yet to come"),
-            size: ByteCount(100),
-        };
-        let mut partial = drive.receive(&place).unwrap();
-        partial.write(bytes.as_bytes()).unwrap();
+        let place = rig.place(booking, "x.pdf", sha256(b"the rest is yet to come"));
         // A process that dies here runs no destructor; one that ends leaves the same file.
-        drop(partial);
+        drive.receive(&place).unwrap().write(bytes.as_bytes()).unwrap();
     }
     drop(drive);
     let folder = |booking: &str| rig.file(&format!("acme/2026-11/data/{booking}"));

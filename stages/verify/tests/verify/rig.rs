@@ -11,7 +11,7 @@ use strongroom_bus::{Alarms, BatchOutcome, Delivery, Idle, Pace, Pipeline, Retry
 use strongroom_drive::{Destination, Drive, DriveSettings};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::{AlarmKind, AlarmRaised, DiskOf, Failed, Fetched, Retried};
-use strongroom_model::{BookingId, ByteCount, Digest, Event, StageName};
+use strongroom_model::{ByteCount, Digest, Event, StageName};
 pub(crate) use strongroom_stage_rig::sample::{month, sha256};
 use strongroom_stage_rig::{StageRig, sample};
 use strongroom_verify::{Verify, VerifySettings};
@@ -27,10 +27,6 @@ pub(crate) struct Rig {
     site: StageRig,
     /// Whose disks the drive should not share.
     pub(crate) others: Vec<(DiskOf, PathBuf)>,
-}
-
-pub(crate) fn id(text: &str) -> BookingId {
-    text.parse().unwrap()
 }
 
 /// Waits until it is so.
@@ -122,8 +118,24 @@ impl Rig {
 
     /// What a process does at its end, where the drive is there.
     pub(crate) fn fold(&self) {
-        if let Ok(drive) = strongroom_drive::Drive::open(&self.root(), &strongroom_drive::DriveSettings::default()) {
+        if let Ok(drive) = Drive::open(&self.root(), &DriveSettings::default()) {
             let _ = drive.fold(self.log.site());
+        }
+    }
+
+    pub(crate) fn drive(&self) -> Drive {
+        Drive::open(&self.root(), &DriveSettings::default()).unwrap()
+    }
+
+    /// Where a booking's file goes.
+    pub(crate) fn place(&self, booking: &str, filename: &str, expected: Digest) -> Destination {
+        Destination {
+            site: self.log.site().clone(),
+            month: month(),
+            booking: booking.parse().unwrap(),
+            filename: filename.to_owned(),
+            expected,
+            size: ByteCount(1000),
         }
     }
 
@@ -151,7 +163,7 @@ impl Rig {
 
     /// One call of the stage with these bookings' tasks, as they were read before.
     pub(crate) async fn handle(&self, tasks: Vec<Task<Booking>>) -> BatchOutcome {
-        self.site.handle(&self.verify(), RetryPolicy::default(), tasks).await
+        self.site.handle(&self.verify(), tasks).await
     }
 
     /// Enumerates a booking whose server digest is that.
@@ -170,16 +182,8 @@ impl Rig {
     /// Brings `bytes` onto the drive, and leaves it to the caller to say so.
     pub(crate) async fn land(&self, booking: &str, bytes: &[u8]) -> Fetched {
         let held = self.state(booking).await.enumerated.unwrap();
-        let drive = Drive::open(&self.root(), &DriveSettings::default()).unwrap();
-        let place = Destination {
-            site: "acme".parse().unwrap(),
-            month: month(),
-            booking: id(booking),
-            filename: held.filename,
-            expected: held.digest,
-            size: ByteCount(1000),
-        };
-        let mut partial = drive.receive(&place).unwrap();
+        let drive = self.drive();
+        let mut partial = drive.receive(&self.place(booking, &held.filename, held.digest)).unwrap();
         partial.write(bytes).unwrap();
         let landed = drive.commit(vec![partial.finish().unwrap()]).remove(0).unwrap();
         Fetched {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use strongroom_drive::{Drive, DriveSettings, ProvenCopy};
+use strongroom_drive::ProvenCopy;
 use strongroom_model::event::{AlarmKey, AlarmKind};
 use strongroom_model::{Event, StreamName};
 
@@ -21,7 +21,7 @@ fn of_a_lost_log(rig: &Rig, booking: &str, bytes: &[u8]) -> String {
     file.set_modified(written).unwrap();
     // What is not on the device yet could only be read back through the cache.
     file.sync_all().unwrap();
-    let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
+    let drive = rig.drive();
     let proof = ProvenCopy { path: path.clone(), sha256: sha256(bytes), seen: None };
     let site = "acme".parse().unwrap();
     drive.record(&site, month(), &[proof]).remove(0).unwrap();
@@ -46,7 +46,7 @@ async fn start(rig: &Rig) {
 
 /// All alarms about files that this log does not know: `+` what was raised, `-` what was cleared.
 async fn told(rig: &Rig) -> Vec<String> {
-    let drive = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
+    let drive = rig.drive();
     let key = AlarmKey::new(AlarmKind::FilesUnknown, format!("{}.2026-11", drive.identity().id));
     let history = rig.log.stream(&StreamName::alarm(&key)).await.unwrap();
     let words = history.into_iter().map(|event| match event.event {
@@ -80,9 +80,9 @@ async fn what_a_damaged_manifest_still_lists_is_read_back_and_listed_again() {
         words[1].starts_with("- ") && words[1].contains("3 files") && words[1].contains("listed again"),
         "{words:?}"
     );
-    let size = rig.log.head().await.unwrap().size;
+    let size = rig.size().await;
     start(&rig).await;
-    assert_eq!(rig.log.head().await.unwrap().size, size, "nothing more is to be told");
+    assert_eq!(rig.size().await, size, "nothing more is to be told");
 }
 
 #[tokio::test]
@@ -155,8 +155,7 @@ async fn only_what_was_read_from_the_device_is_listed_again_where_that_is_wanted
     // Where the drive as a whole can only be read through a cache, nothing is begun.
     if verify.check_drive().await.is_ok() {
         verify.salvaged().await;
-        let method = Drive::open(&rig.root(), &DriveSettings::default()).unwrap();
-        let read = method.read_back(&old[0], strongroom_model::Algorithm::Sha256).unwrap();
+        let read = rig.drive().read_back(&old[0], strongroom_model::Algorithm::Sha256).unwrap();
         let from_device = read.method != strongroom_model::event::ReadBack::Cached;
         assert_eq!(lists(&rig, &old), [from_device; 3]);
     } else {
