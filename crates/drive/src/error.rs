@@ -180,6 +180,16 @@ impl DriveError {
         Some(AlarmRaised { kind, subject, message: self.what(), next_step: self.next_step() })
     }
 
+    /// The alarm for an error that is in the way of all work.
+    pub fn as_obstacle(&self) -> AlarmRaised {
+        self.obstacle().unwrap_or_else(|| AlarmRaised {
+            kind: AlarmKind::DriveFailing,
+            subject: "drive".to_owned(),
+            message: self.to_string(),
+            next_step: self.next_step(),
+        })
+    }
+
     /// The code to record on the booking if [`DriveError::obstacle`] is `None`.
     pub const fn failure_kind(&self) -> FailureKind {
         match self.kind {

@@ -263,10 +263,8 @@ impl Mount {
 
     pub(crate) fn sync_folder(&self, path: &Relative) -> io::Result<()> {
         let folder = self.top.folder(path)?;
-        match self.sync_file(&folder) {
-            Err(error) if strongroom_files::is_unsupported(&error) => Ok(()),
-            synced => synced,
-        }
+        faulted(|| fault!("drive.sync"))?;
+        sync::sync_folder(folder)
     }
 }
 

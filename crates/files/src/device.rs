@@ -103,14 +103,7 @@ fn disk(top: &Path, device: u64) -> Option<u64> {
 
 fn below(top: &Path, device: u64, layers: u32) -> Backing {
     let unknown = Backing::Cache(Cache::Unknown);
-    let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
-    let Ok(mut place) = place.canonicalize() else { return unknown };
-    if layers == 0 {
-        return unknown;
-    }
-    if place.join("partition").exists() {
-        place.pop();
-    }
+    let Some(place) = block(top, device).filter(|_| layers > 0) else { return unknown };
     let Some(name) = place.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { return unknown };
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if begins(&["loop"]) {
@@ -127,6 +120,16 @@ fn below(top: &Path, device: u64, layers: u32) -> Backing {
         return slaves.into_iter().map(|device| below(top, device, layers - 1)).max().unwrap_or(unknown);
     }
     if begins(&["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "ub", "dasd", "pmem"]) { Backing::Device } else { unknown }
+}
+
+/// Where sysfs describes a device or, for a partition, its disk.
+fn block(top: &Path, device: u64) -> Option<PathBuf> {
+    let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
+    let mut place = place.canonicalize().ok()?;
+    if place.join("partition").exists() {
+        place.pop();
+    }
+    Some(place)
 }
 
 fn slaves(place: &Path) -> Vec<u64> {

@@ -38,7 +38,7 @@ pub use crate::meaning::{Call, ErrorClass, Meaning, meaning};
 pub use crate::mounts::mounts_below;
 pub use crate::path::{BadPath, MAX_NAME_BYTES, check_below, name_of};
 pub use crate::read::each_chunk;
-pub use crate::refusal::{Refusal, is_unsupported};
+pub use crate::refusal::Refusal;
 pub use crate::rights::Use;
 pub use crate::space::Space;
 pub use crate::stat::{FileId, FileKind, Stat, Time};

@@ -25,37 +25,29 @@ pub enum Refusal {
     Device,
 }
 
+const ERRNOS: [(Refusal, Errno); 9] = [
+    (Refusal::Missing, Errno::NOENT),
+    (Refusal::Exists, Errno::EXIST),
+    (Refusal::Link, Errno::LOOP),
+    (Refusal::NotFolder, Errno::NOTDIR),
+    (Refusal::NotFile, Errno::ISDIR),
+    (Refusal::OtherFilesystem, Errno::XDEV),
+    (Refusal::Forbidden, Errno::PERM),
+    (Refusal::Busy, Errno::BUSY),
+    (Refusal::Device, Errno::IO),
+];
+
 impl Refusal {
     /// Classifies an error; `None` for others.
     pub fn of(error: &io::Error) -> Option<Self> {
-        Some(match errno(error)? {
-            Errno::NOENT => Self::Missing,
-            Errno::EXIST => Self::Exists,
-            Errno::LOOP => Self::Link,
-            Errno::NOTDIR => Self::NotFolder,
-            Errno::ISDIR => Self::NotFile,
-            Errno::XDEV => Self::OtherFilesystem,
-            Errno::PERM => Self::Forbidden,
-            Errno::BUSY => Self::Busy,
-            Errno::IO => Self::Device,
-            _ => return None,
-        })
+        let errno = errno(error)?;
+        ERRNOS.into_iter().find(|(_, known)| *known == errno).map(|(refusal, _)| refusal)
     }
 }
 
 impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> Self {
-        let errno = match refusal {
-            Refusal::Missing => Errno::NOENT,
-            Refusal::Exists => Errno::EXIST,
-            Refusal::Link => Errno::LOOP,
-            Refusal::NotFolder => Errno::NOTDIR,
-            Refusal::NotFile => Errno::ISDIR,
-            Refusal::OtherFilesystem => Errno::XDEV,
-            Refusal::Forbidden => Errno::PERM,
-            Refusal::Busy => Errno::BUSY,
-            Refusal::Device => Errno::IO,
-        };
+        let (_, errno) = ERRNOS.into_iter().find(|(known, _)| *known == refusal).expect("each has a row");
         errno.into()
     }
 }
@@ -65,7 +57,7 @@ pub(crate) fn errno(error: &io::Error) -> Option<Errno> {
 }
 
 /// Whether the file system lacks the call.
-pub fn is_unsupported(error: &io::Error) -> bool {
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     matches!(errno(error), Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 

@@ -1,17 +1,17 @@
 //! The stage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use strongroom_bus::{BatchLimits, Done, Settle, Stage, Task, TaskOutcome};
-use strongroom_eventlog::{EventLog, LogError, StreamHead};
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::AlarmRaised;
 use strongroom_model::run::Run;
 use strongroom_model::text::with_causes;
 use strongroom_model::wire::MAX_LIST;
-use strongroom_model::{Actor, EventId, NewEvent, Position, RunId, StageName, StreamName};
+use strongroom_model::{Actor, EventId, NewEvent, Position, RunId, StageName};
 use strongroom_service::Clock;
 use strongroom_service::actor::actor;
-use strongroom_source::{Guard, Page, Source, SourceError};
+use strongroom_source::{Guard, Source, SourceError};
 
 use crate::findings::findings;
 use crate::pick::{Note, Pick, bookings_of};
@@ -39,21 +39,11 @@ pub struct Enumerate {
     server: Guard,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 enum ListError {
-    Source(SourceError),
-    Log(LogError),
-}
-
-impl From<SourceError> for ListError {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<LogError> for ListError {
-    fn from(error: LogError) -> Self {
-        Self::Log(error)
-    }
+    Source(#[from] SourceError),
+    Log(#[from] LogError),
 }
 
 impl Enumerate {
@@ -85,7 +75,8 @@ impl Stage for Enumerate {
                 Ok(done) => settle.one(task, TaskOutcome::Done(done)).await,
                 Err(ListError::Source(error)) => {
                     self.server.suspect();
-                    settle.one(task, outcome_of(&error)).await;
+                    let outcome = error.obstacle().map(TaskOutcome::Obstructed);
+                    settle.one(task, outcome.unwrap_or_else(|| TaskOutcome::Failed(error.failure()))).await;
                 }
                 Err(ListError::Log(error)) => {
                     // Not settled: delivered again once the log can be read.
@@ -111,7 +102,7 @@ impl Enumerate {
             let page = self.source.waiting(MAX_LIST, cursor.as_deref()).await?;
             cursor.clone_from(&page.next);
             let is_new = cursor.as_ref().is_none_or(|next| given.insert(next.clone()));
-            let heads = self.heads(&page).await?;
+            let heads = self.log.heads(&bookings_of(&page)).await?;
             let is_repeated = pick.has_seen(&page);
             if !is_repeated {
                 pick.look(page, &heads, asked_at);
@@ -139,10 +130,6 @@ impl Enumerate {
         Ok(done)
     }
 
-    async fn heads(&self, page: &Page) -> Result<HashMap<StreamName, StreamHead>, LogError> {
-        self.log.heads(&bookings_of(page)).await
-    }
-
     fn event(&self, task: &Task<Run>, note: Note) -> NewEvent {
         let time = self.clock.now();
         NewEvent {
@@ -156,11 +143,4 @@ impl Enumerate {
             event: note.event,
         }
     }
-}
-
-fn outcome_of(error: &SourceError) -> TaskOutcome {
-    if let Some(obstacle) = error.obstacle() {
-        return TaskOutcome::Obstructed(obstacle);
-    }
-    TaskOutcome::Failed(error.failure())
 }

@@ -2,26 +2,14 @@
 
 use strongroom_bus::{Failure, Fate, TaskOutcome};
 use strongroom_drive::DriveError;
-use strongroom_model::event::AlarmRaised;
-use strongroom_model::{AlarmKind, FailureKind};
+use strongroom_model::FailureKind;
 use strongroom_source::{Cause, Source, SourceError};
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(crate) enum FetchError {
-    Source(SourceError),
-    Drive(DriveError),
-}
-
-impl From<SourceError> for FetchError {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<DriveError> for FetchError {
-    fn from(error: DriveError) -> Self {
-        Self::Drive(error)
-    }
+    Source(#[from] SourceError),
+    Drive(#[from] DriveError),
 }
 
 impl FetchError {
@@ -32,7 +20,10 @@ impl FetchError {
     pub(crate) async fn outcome(self, source: &Source) -> TaskOutcome {
         match self {
             Self::Drive(error) => drive_outcome(&error),
-            Self::Source(error) => source_outcome(source, &error).await,
+            Self::Source(error) => match source.obstacle_behind(&error).await {
+                Some(obstacle) => TaskOutcome::Obstructed(obstacle),
+                None => TaskOutcome::Failed(error.failure()),
+            },
         }
     }
 }
@@ -40,15 +31,6 @@ impl FetchError {
 /// Whether the received bytes are useless for a later attempt: the server's file contradicts its record, or is missing.
 pub(crate) fn is_useless(error: &SourceError) -> bool {
     matches!(*error.cause, Cause::TooLong { .. } | Cause::Missing { .. })
-}
-
-pub(crate) fn drive_obstacle(error: &DriveError) -> AlarmRaised {
-    error.obstacle().unwrap_or_else(|| AlarmRaised {
-        kind: AlarmKind::DriveFailing,
-        subject: "drive".to_owned(),
-        message: error.to_string(),
-        next_step: error.next_step(),
-    })
 }
 
 pub(crate) fn drive_outcome(error: &DriveError) -> TaskOutcome {
@@ -62,11 +44,4 @@ pub(crate) fn drive_outcome(error: &DriveError) -> TaskOutcome {
     let kind = error.failure_kind();
     let fate = if kind == FailureKind::DriveIo { Fate::Retry } else { Fate::Person };
     TaskOutcome::Failed(Failure::new(kind, error.to_string(), fate))
-}
-
-async fn source_outcome(source: &Source, error: &SourceError) -> TaskOutcome {
-    if let Some(obstacle) = source.obstacle_behind(error).await {
-        return TaskOutcome::Obstructed(obstacle);
-    }
-    TaskOutcome::Failed(error.failure())
 }

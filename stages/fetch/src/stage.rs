@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 
 use crate::batch::FetchBatch;
 use crate::download::FetchContext;
-use crate::fate::drive_obstacle;
 use crate::meter::Meter;
 use crate::settings::FetchSettings;
 use crate::transfer::{Pending, Transfer};
@@ -38,9 +37,8 @@ pub struct Fetch {
 impl Fetch {
     /// A stage that downloads that server's files to the configured drive.
     pub fn new(settings: FetchSettings, source: Source, clock: Clock) -> Self {
-        let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
         Self {
-            slot: Arc::new(Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())),
+            slot: Arc::new(slot(&settings)),
             permits: Arc::new(Semaphore::new(settings.concurrency.clamp(1, max_open()))),
             meter: Meter::default(),
             server: Guard::new(source.clone()),
@@ -53,10 +51,7 @@ impl Fetch {
     /// Asks `admission` before each use of a drive.
     #[must_use]
     pub fn admitted_by(self, admission: Arc<dyn Admission>) -> Self {
-        let opened = DriveSettings { reserve: Some(self.settings.reserve), expect: self.settings.expect };
-        let slot = Slot::new(self.settings.root.clone(), opened).sharing(self.settings.bags.clone());
-        let slot = Arc::new(slot.admitted_by(admission));
-        Self { slot, ..self }
+        Self { slot: Arc::new(slot(&self.settings).admitted_by(admission)), ..self }
     }
 
     /// The bytes received so far.
@@ -82,7 +77,7 @@ impl Stage for Fetch {
     }
 
     async fn ready(&self) -> Result<(), AlarmRaised> {
-        self.drive().await.map_err(|error| drive_obstacle(&error))?;
+        self.drive().await.map_err(|error| error.as_obstacle())?;
         self.server.ready().await
     }
 
@@ -92,7 +87,7 @@ impl Stage for Fetch {
         let shared = match self.share(&mut pending).await {
             Ok(shared) => shared,
             Err(error) => {
-                let outcome = TaskOutcome::Obstructed(drive_obstacle(&error));
+                let outcome = TaskOutcome::Obstructed(error.as_obstacle());
                 return settle.settle(pending.into_iter().map(|(task, _)| (task, outcome.clone())).collect()).await;
             }
         };
@@ -136,6 +131,11 @@ impl Fetch {
             obstacle: Arc::new(OnceLock::new()),
         })
     }
+}
+
+fn slot(settings: &FetchSettings) -> Slot {
+    let opened = DriveSettings { reserve: Some(settings.reserve), expect: settings.expect };
+    Slot::new(settings.root.clone(), opened).sharing(settings.bags.clone())
 }
 
 /// Each file needs its temporary file, a connection and a folder.

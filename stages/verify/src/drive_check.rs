@@ -42,24 +42,14 @@ const FETCHED_TYPE: &str = "strongroom.timesheet.fetched.v1";
 /// Why the checks were not completed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DriveCheckError {
-    /// The log could not be read.
     #[error("the log cannot be read")]
     Log(#[from] LogError),
-    /// The log refused an event.
     #[error("what was found cannot be recorded")]
     Append(#[from] AppendError),
-    /// An alarm could not be raised or cleared.
     #[error("an alarm cannot be raised or cleared")]
     Alarm(#[from] AlarmError),
-    /// The drive cannot be used.
-    #[error("the drive cannot be worked on: {0}")]
-    Drive(DriveError),
-}
-
-impl From<DriveError> for DriveCheckError {
-    fn from(error: DriveError) -> Self {
-        Self::Drive(error)
-    }
+    #[error("the drive cannot be worked on")]
+    Drive(#[from] DriveError),
 }
 
 struct LoggedProof {

@@ -142,7 +142,7 @@ impl Verify {
         let (drive, backing) =
             blocking(move || slot.drive().and_then(|drive| drive.backing().map(|below| (drive, below))))
                 .await
-                .map_err(|error| obstacle(&error))?;
+                .map_err(|error| error.as_obstacle())?;
         if let Some((why, step)) = backing.reason().filter(|_| self.settings.device_only) {
             return Err(cached(&drive, why, step));
         }
@@ -521,13 +521,4 @@ fn in_the_way(drive: DriveId, path: &str, error: &DriveError, failure: Failure) 
             TaskOutcome::Failed(failure)
         }
     }
-}
-
-fn obstacle(error: &DriveError) -> AlarmRaised {
-    error.obstacle().unwrap_or_else(|| AlarmRaised {
-        kind: AlarmKind::DriveFailing,
-        subject: "drive".to_owned(),
-        message: error.to_string(),
-        next_step: error.next_step(),
-    })
 }

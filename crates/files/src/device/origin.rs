@@ -6,9 +6,9 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{major, minor};
+use rustix::fs::major;
 
-use super::disk;
+use super::{block, disk, slaves};
 use crate::Handle;
 
 /// A UUID has 36, a serial number usually 20.
@@ -48,18 +48,12 @@ fn filesystem(folder: &Path, device: u64) -> Option<String> {
 
 /// Through a stack of single parts (LUKS, LVM).
 fn serial(top: &Path, device: u64) -> Option<String> {
-    let place = top.join(format!("sys/dev/block/{}:{}", major(device), minor(device)));
-    let mut place = place.canonicalize().ok()?;
-    if place.join("partition").exists() {
-        place.pop();
-    }
-    if let [below] = super::slaves(&place)[..] {
+    let place = block(top, device)?;
+    match slaves(&place)[..] {
         // One level only: a deeper stack has no single device to name.
-        let place = top.join(format!("sys/dev/block/{}:{}", major(below), minor(below))).canonicalize().ok()?;
-        let place = if place.join("partition").exists() { place.parent()?.to_owned() } else { place };
-        return of_disk(&place);
+        [below] => of_disk(&block(top, below)?),
+        _ => of_disk(&place),
     }
-    of_disk(&place)
 }
 
 /// NVMe, MMC and virtio report it, SCSI in vital product data; a USB adapter's is the last resort.
