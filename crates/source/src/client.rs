@@ -25,11 +25,9 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// A document server's client; clones share its connections.
 #[derive(Clone)]
-pub struct Source {
-    inner: Arc<ClientInner>,
-}
+pub struct Source(Arc<SharedClient>);
 
-struct ClientInner {
+struct SharedClient {
     client: Client,
     /// Keeps no connections.
     single: Client,
@@ -82,21 +80,21 @@ impl Source {
         warn_of_open_wire(&base, settings.token.is_some());
         let client = client(settings, &base, settings.connections)?;
         let single = self::client(settings, &base, 0)?;
-        let inner = ClientInner { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        let shared = SharedClient { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// The server's scheme, host and port.
     pub fn server(&self) -> String {
-        self.inner.base.origin().ascii_serialization()
+        self.0.base.origin().ascii_serialization()
     }
 
     pub(crate) fn read_timeout(&self) -> Duration {
-        self.inner.read_timeout
+        self.0.read_timeout
     }
 
     pub(crate) fn gate(&self) -> &Gate {
-        &self.inner.gate
+        &self.0.gate
     }
 
     /// For messages.
@@ -117,7 +115,7 @@ impl Source {
             if !is_redirection(response.status()) {
                 return Ok((request, response));
             }
-            url = next_hop(&self.inner.base.origin(), &url, &response, ask).map_err(|cause| request.failed(cause))?;
+            url = next_hop(&self.0.base.origin(), &url, &response, ask).map_err(|cause| request.failed(cause))?;
         }
         Err(request.failed(Cause::Redirected { to: "one address of its own after the other".to_owned() }))
     }
@@ -126,12 +124,10 @@ impl Source {
     /// (RFC 9112, section 9.3.1).
     async fn send_over(&self, url: &Url, ask: &OutgoingRequest<'_>) -> Result<Response, Cause> {
         if ask.probe {
-            return self.send_once(&self.inner.single, url, ask).await;
+            return self.send_once(&self.0.single, url, ask).await;
         }
-        match self.send_once(&self.inner.client, url, ask).await {
-            Err(Cause::NoAnswer { .. }) if ask.method == Method::GET => {
-                self.send_once(&self.inner.single, url, ask).await
-            }
+        match self.send_once(&self.0.client, url, ask).await {
+            Err(Cause::NoAnswer { .. }) if ask.method == Method::GET => self.send_once(&self.0.single, url, ask).await,
             sent => sent,
         }
     }
@@ -143,14 +139,14 @@ impl Source {
         }
         builder.send().await.map_err(|error| {
             if error.is_timeout() && !error.is_connect() {
-                return Cause::Stalled { received_bytes: 0, waited: self.inner.read_timeout };
+                return Cause::Stalled { received_bytes: 0, waited: self.0.read_timeout };
             }
             unreachable(&error)
         })
     }
 
     fn url(&self, path: &[&str]) -> Url {
-        let mut url = self.inner.base.clone();
+        let mut url = self.0.base.clone();
         url.path_segments_mut()
             .expect("an http address has a path: `SourceSettings::base` saw to it")
             .pop_if_empty()
@@ -161,7 +157,7 @@ impl Source {
     pub(crate) async fn refused(&self, response: Response) -> Cause {
         let status = response.status();
         let retry_after = retry_after(response.headers());
-        let detail = problem(response, self.inner.read_timeout).await;
+        let detail = problem(response, self.0.read_timeout).await;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Cause::Unauthorised { status, detail },
             StatusCode::NOT_FOUND | StatusCode::GONE => Cause::Missing { status, detail },

@@ -92,11 +92,6 @@ impl Download {
         self.starts_at
     }
 
-    /// The file's length in its record.
-    pub const fn size(&self) -> ByteCount {
-        self.size
-    }
-
     /// The next bytes; `None` once all of the record's have arrived.
     ///
     /// # Errors

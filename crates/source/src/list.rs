@@ -71,40 +71,36 @@ impl Source {
     /// # Errors
     /// The server did not answer, or not with a list. Unusable records are part of the page.
     pub async fn waiting(&self, limit: u32, after: Option<&str>) -> Result<Page, SourceError> {
-        self.list_waiting(OutgoingRequest::get(About::Server, &WAITING), limit, after).await
-    }
-
-    async fn list_waiting(
-        &self,
-        ask: OutgoingRequest<'_>,
-        limit: u32,
-        after: Option<&str>,
-    ) -> Result<Page, SourceError> {
-        let limit = limit.clamp(1, MAX_LIST);
-        let limit_text = limit.to_string();
-        let query = [("limit", limit_text.as_str()), ("after", after.unwrap_or_default())];
-        let ask = OutgoingRequest { query: &query[..if after.is_some() { 2 } else { 1 }], ..ask };
-        let answer = self.json_body(&ask).await?;
-        page(&answer, limit, after, List::Waiting).map_err(|cause| self.request(&ask).failed(cause))
+        let ask = OutgoingRequest::get(About::Server, &WAITING);
+        self.list(ask, List::Waiting, limit.clamp(1, MAX_LIST), after).await
     }
 
     /// Archived bookings by id, after `after`. The page's count is 0.
     pub async fn archived(&self, after: Option<&str>) -> Result<Page, SourceError> {
-        let limit = MAX_LIST.to_string();
-        let query = [("state", "archived"), ("limit", limit.as_str()), ("after", after.unwrap_or_default())];
-        let path = ["v1", "bookings"];
-        let ask = OutgoingRequest {
-            query: &query[..if after.is_some() { 3 } else { 2 }],
-            ..OutgoingRequest::get(About::Server, &path)
-        };
+        let ask = OutgoingRequest::get(About::Server, &["v1", "bookings"]);
+        self.list(ask, List::Archived, MAX_LIST, after).await
+    }
+
+    async fn list(
+        &self,
+        ask: OutgoingRequest<'_>,
+        list: List,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Page, SourceError> {
+        let limit_text = limit.to_string();
+        let mut query = vec![("limit", limit_text.as_str())];
+        query.extend((list == List::Archived).then_some(("state", "archived")));
+        query.extend(after.map(|after| ("after", after)));
+        let ask = OutgoingRequest { query: &query, ..ask };
         let answer = self.json_body(&ask).await?;
-        page(&answer, MAX_LIST, after, List::Archived).map_err(|cause| self.request(&ask).failed(cause))
+        page(&answer, limit, after, list).map_err(|cause| self.request(&ask).failed(cause))
     }
 
     /// Checks that the server answers, accepts our token and is a document server, by the shortest list on a new
     /// connection.
     pub async fn check(&self) -> Result<(), SourceError> {
-        self.list_waiting(OutgoingRequest::probe(&WAITING), 1, None).await.map(|_| ())
+        self.list(OutgoingRequest::probe(&WAITING), List::Waiting, 1, None).await.map(drop)
     }
 
     /// Checks that the server is up, on a new connection and without a token.
