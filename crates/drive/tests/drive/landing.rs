@@ -50,10 +50,8 @@ fn a_cut_transfer_goes_on_where_it_was_in_another_process() {
     assert!(!partial.is_complete());
     partial.write(b", world").unwrap();
     assert!(partial.is_complete());
-    let received = partial.finish().unwrap();
-    assert_eq!(received.pair().named, place.expected);
-    let landed = again.commit(vec![received]).pop().unwrap().unwrap();
-    assert_eq!(landed.resumed_from, ByteCount(5));
+    let landed = again.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+    assert_eq!((landed.pair.named, landed.resumed_from), (place.expected, ByteCount(5)));
     assert_eq!(rig.files(), ["acme/2026-11/data/B-1/x.pdf"]);
 }
 
@@ -90,9 +88,8 @@ fn a_transfer_that_begins_again_keeps_nothing() {
     partial.write(b"hel").unwrap();
     partial.restart().unwrap();
     partial.write(b"hello").unwrap();
-    let received = partial.finish().unwrap();
-    assert_eq!((received.pair().named.clone(), received.size()), (place.expected.clone(), ByteCount(5)));
-    rig.drive.commit(vec![received]).pop().unwrap().unwrap();
+    let landed = rig.drive.commit(vec![partial.finish().unwrap()]).pop().unwrap().unwrap();
+    assert_eq!((&landed.pair.named, landed.size), (&place.expected, ByteCount(5)));
     // And so does one that begins again though the file stands there already.
     let mut partial = rig.drive.receive(&place).unwrap();
     assert!(partial.is_complete());

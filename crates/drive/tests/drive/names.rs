@@ -1,7 +1,6 @@
 //! Hostile names, on a real file system.
 
 use strongroom_drive::name::unescape;
-use strongroom_model::ByteCount;
 
 use crate::rig::{NONE, Rig, place_of, proof_of};
 use crate::validator::faults_of;
@@ -100,9 +99,8 @@ fn bookings_whose_ids_differ_only_in_case_are_both_kept_on_any_file_system() {
     // Another process, which starts with nothing in mind, finds each its own.
     let again = crate::rig::open(&rig.root).unwrap();
     for (id, path) in ["FILE", "file", "File"].iter().zip(&paths) {
-        let partial = again.receive(&place_of(id, "x.pdf", id.as_bytes())).unwrap();
-        assert_eq!(&partial.path(), path);
-        assert_eq!(partial.resumed_from(), ByteCount(4), "it is there already");
+        let landed = crate::rig::land(&again, id, "x.pdf", id.as_bytes()).unwrap();
+        assert_eq!((&landed.path, landed.adopted), (path, true));
     }
 }
 
@@ -117,15 +115,6 @@ fn a_booking_that_is_called_as_the_bags_text_gets_a_folder_beside_it() {
     assert!(std::fs::read_to_string(rig.bag().join("data/README.txt")).unwrap().contains("sha256sum -c"));
     assert_eq!(faults_of(&rig.bag()), NONE);
     rig.sha256sum_passes();
-}
-
-#[test]
-fn the_same_filename_for_two_bookings_is_no_collision() {
-    let rig = Rig::new();
-    let one = rig.prove("B-1", "timesheet.pdf", b"one");
-    let other = rig.prove("B-2", "timesheet.pdf", b"other");
-    assert_ne!(one.path, other.path);
-    assert_eq!(faults_of(&rig.bag()), NONE);
 }
 
 #[test]

@@ -18,10 +18,6 @@ fn both_ways(check: impl Fn(&Path, &Beneath)) {
     }
 }
 
-fn kind(error: &io::Error) -> Option<Errno> {
-    errno(error)
-}
-
 #[test]
 fn folders_are_made_and_files_found_beneath_the_top() {
     both_ways(|top, beneath| {
@@ -57,11 +53,11 @@ fn r9_no_link_is_followed_wherever_it_stands() {
         symlink("a", top.join("inside")).unwrap();
         for name in ["a/link/x", "a/x", "inside/x"] {
             let error = beneath.file(name).unwrap_err();
-            assert!(matches!(kind(&error), Some(Errno::LOOP | Errno::NOTDIR)), "{name}: {error:?}");
+            assert!(matches!(errno(&error), Some(Errno::LOOP | Errno::NOTDIR)), "{name}: {error:?}");
         }
         for name in ["a/link", "inside"] {
             let error = beneath.folder(name).unwrap_err();
-            assert!(matches!(kind(&error), Some(Errno::LOOP | Errno::NOTDIR)), "{name}: {error:?}");
+            assert!(matches!(errno(&error), Some(Errno::LOOP | Errno::NOTDIR)), "{name}: {error:?}");
             beneath.make_folder(Path::new(name).join("deeper")).unwrap_err();
             beneath.create(Path::new(name).join("new"), Creation::New).unwrap_err();
             beneath.rename(Path::new(name).join("x"), "moved").unwrap_err();
@@ -77,7 +73,7 @@ fn r9_no_link_is_followed_wherever_it_stands() {
 fn r9_a_path_that_leads_out_is_refused_though_the_caller_did_not_look() {
     both_ways(|_, beneath| {
         for bad in ["..", "../x", "a/../../x", "/etc/passwd", "a//b"] {
-            assert_eq!(kind(&beneath.file(bad).unwrap_err()), Some(Errno::INVAL), "{bad}");
+            assert_eq!(errno(&beneath.file(bad).unwrap_err()), Some(Errno::INVAL), "{bad}");
             beneath.create(bad, Creation::New).unwrap_err();
             beneath.make_folder(bad).unwrap_err();
             beneath.remove(bad).unwrap_err();
@@ -93,7 +89,7 @@ fn another_file_system_beneath_is_entered_only_where_it_may_be() {
         let beneath = open(true);
         beneath.walks.store(walks, Ordering::Relaxed);
         let error = beneath.file("proc/version").unwrap_err();
-        assert!(matches!(kind(&error), Some(Errno::XDEV)), "{error:?}");
+        assert!(matches!(errno(&error), Some(Errno::XDEV)), "{error:?}");
         let beneath = open(false);
         beneath.walks.store(walks, Ordering::Relaxed);
         beneath.file("proc/version").unwrap();
@@ -116,7 +112,7 @@ fn a_folder_is_removed_only_if_all_in_it_is_ours() {
         beneath.make_folder("s").unwrap();
         fs::write(top.join("s/0.part"), b"").unwrap();
         fs::write(top.join("s/invoice.pdf"), b"").unwrap();
-        assert_eq!(kind(&beneath.remove_folder_of("s", ours).unwrap_err()), Some(Errno::NOTEMPTY));
+        assert_eq!(errno(&beneath.remove_folder_of("s", ours).unwrap_err()), Some(Errno::NOTEMPTY));
         assert!(top.join("s/0.part").exists(), "nothing is deleted where something else is there");
         fs::remove_file(top.join("s/invoice.pdf")).unwrap();
         fs::create_dir(top.join("s/deep.part")).unwrap();

@@ -64,20 +64,6 @@ async fn a_list_that_does_not_end_is_given_up_before_it_fills_the_memory() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_cut_is_asked_for_again() {
-    let error = error_of(|| Reply::raw("200 OK\nContent-Length: 100", "{\"bookings\"", Then::Close)).await;
-    assert_eq!(error.failure_kind(), FailureKind::CutShort);
-    assert!(error.is_passing() && error.obstacle().is_none(), "{error}");
-}
-
-#[tokio::test]
-async fn a_gzipped_list_is_an_obstacle() {
-    let error = error_of(|| Reply::proper("200 OK\nContent-Encoding: gzip", [0x1f, 0x8b, 8])).await;
-    assert_eq!(error.failure_kind(), FailureKind::Encoded);
-    assert_eq!(error.obstacle().unwrap().kind, AlarmKind::ServerConfused);
-}
-
-#[tokio::test]
 async fn a_server_without_such_a_page_is_no_document_server() {
     let error = error_of(|| Reply::proper("404 Not Found\nContent-Type: text/html", "<h1>Welcome to nginx</h1>")).await;
     let alarm = error.obstacle().unwrap();
@@ -264,13 +250,6 @@ async fn a_hostile_filename_is_kept_as_it_is_for_the_drive_to_escape() {
         let page = page_of(vec![changed("B-1", "filename", json!(name))]).await;
         assert_eq!(page.records[0].as_ref().unwrap().record.filename, name);
     }
-}
-
-#[tokio::test]
-async fn the_same_filename_twice_is_two_offers() {
-    let page = page_of(vec![record("B-1"), record("B-2")]).await;
-    assert_eq!(unusable(&page), Vec::<&Unusable>::new());
-    assert_eq!(page.records.len(), 2);
 }
 
 #[tokio::test]

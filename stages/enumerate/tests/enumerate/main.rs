@@ -105,18 +105,6 @@ async fn r8_a_list_that_shows_none_of_those_that_wait_is_not_called_nothing() {
 }
 
 #[tokio::test]
-async fn a_digest_in_an_unknown_algorithm_needs_a_person_and_blocks_nobody() {
-    let rig = Rig::new().await;
-    let mut bad = record("B-1");
-    bad["digest"] = json!("crc32:352441c2");
-    let (_, taken) = rig.run(listing(vec![bad, record("B-2")]).source(), 10).await;
-    assert_eq!(taken, ["B-2"]);
-    let failed = rig.history("B-1").await[0].event.failure().unwrap().clone();
-    assert_eq!((failed.kind, failed.stage, failed.retry_at), (FailureKind::UnknownDigest, StageName::Enumerate, None));
-    assert!(failed.message.contains("crc32"), "{}", failed.message);
-}
-
-#[tokio::test]
 async fn a_booking_that_a_person_gave_back_is_taken_with_its_new_record() {
     let rig = Rig::new().await;
     let mut bad = record("B-1");
@@ -126,16 +114,6 @@ async fn a_booking_that_a_person_gave_back_is_taken_with_its_new_record() {
     rig.append("B-1", Event::TimesheetRetried(retried)).await;
     let (_, taken) = rig.run(listing(vec![record("B-1")]).source(), 10).await;
     assert_eq!(taken, ["B-1"]);
-}
-
-#[tokio::test]
-async fn two_bookings_with_the_same_id_are_one_booking_and_the_other_is_shown() {
-    let rig = Rig::new().await;
-    let mut second = record("B-1");
-    second["filename"] = json!("other.pdf");
-    let (said, taken) = rig.run(listing(vec![record("B-1"), second]).source(), 10).await;
-    assert_eq!(taken, ["B-1"]);
-    assert_eq!((said.unusable, said.rejected[0].booking.as_str()), (1, "B-1"));
 }
 
 #[tokio::test]
@@ -222,14 +200,6 @@ async fn a_server_that_is_away_pauses_the_run_and_burns_no_attempt() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_understood_pauses_the_run() {
-    let rig = Rig::new().await;
-    let server = ScriptedServer::new(|_| Reply::proper("200 OK\nContent-Type: text/html", "<html>"));
-    let settled = rig.handle(&rig.stage(server.source()), vec![rig.requested(10).await]).await;
-    assert_eq!(settled.obstacle.as_ref().unwrap().kind, AlarmKind::ServerConfused);
-}
-
-#[tokio::test]
 async fn an_error_of_the_servers_own_fails_the_run_for_a_while() {
     let rig = Rig::new().await;
     let server = ScriptedServer::new(|_| Reply::problem("500 Internal Server Error", "no disk"));
@@ -294,18 +264,4 @@ async fn pages_that_come_round_are_one_remark() {
         let [remark] = &said.rejected[..] else { panic!("{said:?}") };
         assert!(remark.reason.contains("come round") && said.unusable == 1, "{said:?}");
     }
-}
-
-#[tokio::test]
-async fn r9_what_cannot_be_parsed_of_one_record_keeps_no_other_from_being_taken() {
-    let rig = Rig::new().await;
-    let server = ScriptedServer::new(|_| {
-        let mut records = ["B-1", "B-2", "B-3"].map(|id| record(id).to_string());
-        records[1] = records[1].replace("t.pdf", r"\ud83d.pdf");
-        let body = format!(r#"{{"bookings":[{}],"waiting":3,"next":""}}"#, records.join(","));
-        Reply::json(&body)
-    });
-    let (said, taken) = rig.run(server.source(), 10).await;
-    assert_eq!(taken, ["B-1", "B-3"]);
-    assert_eq!((said.unusable, said.rejected[0].booking.as_str()), (1, "B-2"));
 }

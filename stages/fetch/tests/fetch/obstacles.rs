@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use strongroom_bus::{BatchOutcome, Stage as _, Task};
 use strongroom_drive::Drive;
-use strongroom_fetch::Fetch;
+use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmKind;
 use strongroom_model::{Algorithm, ByteCount, Digest, DriveId};
@@ -70,14 +70,18 @@ async fn r6_nothing_is_written_into_the_empty_folder_where_a_drive_should_be() {
 }
 
 #[tokio::test]
-async fn r6_nothing_is_written_to_another_drive() {
-    let rig = Rig::new().await;
-    let (server, _) = documents(3).serve();
-    let mut settings = rig.settings();
-    settings.expect = Some(DriveId::random());
-    let stage = Fetch::new(settings, server.source(), rig.clock.clone());
-    before_a_byte(&rig, &stage, AlarmKind::DriveUnknown).await;
-    assert_eq!(server.requests(), []);
+async fn r6_another_drive_and_a_full_one_are_found_before_the_first_write() {
+    for kind in [AlarmKind::DriveUnknown, AlarmKind::DriveFull] {
+        let rig = Rig::new().await;
+        let (server, _) = documents(3).serve();
+        let settings = match kind {
+            AlarmKind::DriveUnknown => FetchSettings { expect: Some(DriveId::random()), ..rig.settings() },
+            _ => FetchSettings { reserve: ByteCount(1 << 60), ..rig.settings() },
+        };
+        before_a_byte(&rig, &Fetch::new(settings, server.source(), rig.clock.clone()), kind).await;
+        assert_eq!(server.requests(), []);
+        assert!(!rig.root().join("acme").exists());
+    }
 }
 
 #[tokio::test]
@@ -93,18 +97,6 @@ async fn a_drive_that_is_swapped_for_another_good_one_is_written_to() {
     rig.handle(&stage, tasks).await;
     assert_eq!(rig.fetched("B-1").await.drive, second.id);
     assert_ne!(rig.fetched("B-0").await.drive, second.id);
-}
-
-#[tokio::test]
-async fn r6_a_full_drive_is_found_before_the_first_write() {
-    let rig = Rig::new().await;
-    let (server, _) = documents(3).serve();
-    let mut settings = rig.settings();
-    settings.reserve = ByteCount(1 << 60);
-    let stage = Fetch::new(settings, server.source(), rig.clock.clone());
-    before_a_byte(&rig, &stage, AlarmKind::DriveFull).await;
-    assert_eq!(server.requests(), []);
-    assert!(!rig.root().join("acme").exists());
 }
 
 #[tokio::test]

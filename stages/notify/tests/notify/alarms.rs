@@ -1,6 +1,7 @@
 //! Mails about alarms.
 
-use strongroom_model::{AlarmKind, Event, SubjectKind};
+use strongroom_model::event::AlarmKey;
+use strongroom_model::{AlarmKind, Event, StreamName, SubjectKind};
 
 use crate::site::Site;
 
@@ -40,8 +41,7 @@ async fn alarms_that_wait_together_share_a_mail_whose_subject_is_the_worst() {
     let message = mails.values().next().unwrap();
     assert!(message.contains("Subject: The drive is missing, and 1 other alarm (harbour)"), "{message}");
     for kind in [AlarmKind::RunOverdue, AlarmKind::DriveMissing, AlarmKind::ServerUnreachable] {
-        let key = strongroom_model::event::AlarmKey::new(kind, "b1");
-        let history = site.log.stream(&strongroom_model::StreamName::alarm(&key)).await.unwrap();
+        let history = site.log.stream(&StreamName::alarm(&AlarmKey::new(kind, "b1"))).await.unwrap();
         assert!(matches!(history.last().unwrap().event, Event::AlarmNotified(_)), "{history:?}");
     }
     assert_eq!(site.log.newest(SubjectKind::Alarm, 10).await.unwrap().len(), 3);
@@ -68,8 +68,8 @@ async fn one_cause_that_raises_an_alarm_for_each_of_many_files_is_a_few_mails() 
     let mails = site.mails();
     assert_eq!(mails.len(), 7);
     for number in 0..LOST {
-        let key = strongroom_model::event::AlarmKey::new(AlarmKind::CopyLost, format!("B-{number}"));
-        let history = site.log.stream(&strongroom_model::StreamName::alarm(&key)).await.unwrap();
+        let key = AlarmKey::new(AlarmKind::CopyLost, format!("B-{number}"));
+        let history = site.log.stream(&StreamName::alarm(&key)).await.unwrap();
         let [_, told] = history.as_slice() else { panic!("{history:?}") };
         assert!(matches!(told.event, Event::AlarmNotified(_)), "each is reported once: {told:?}");
     }

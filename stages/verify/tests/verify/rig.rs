@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use strongroom_bus::{Alarms, BatchOutcome, Delivery, Idle, Pace, Pipeline, RetryPolicy, Task, Wiring};
 use strongroom_drive::{Destination, Drive, DriveSettings};
-use strongroom_model::booking::Booking;
+use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::{AlarmKind, AlarmRaised, DiskOf, Failed, Fetched, Retried};
 use strongroom_model::{ByteCount, Digest, Event, StageName};
 pub(crate) use strongroom_stage_rig::sample::{month, sha256};
@@ -37,6 +37,11 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: impl Debug, mut so: im
         }
     });
     waited.await.unwrap_or_else(|_| panic!("waited in vain: {what:?}"));
+}
+
+pub(crate) async fn stop(wiring: &Wiring, pipeline: Pipeline) {
+    wiring.stop.cancel();
+    timeout(PATIENCE, pipeline.ended()).await.unwrap();
 }
 
 impl Deref for Rig {
@@ -110,10 +115,13 @@ impl Rig {
     pub(crate) async fn run(&self) -> Idle {
         let (wiring, pipeline) = self.start();
         let idle = timeout(PATIENCE, pipeline.idle(&VERIFY, Duration::from_millis(200))).await.unwrap().unwrap();
-        wiring.stop.cancel();
-        timeout(PATIENCE, pipeline.ended()).await.unwrap();
+        stop(&wiring, pipeline).await;
         self.fold();
         idle
+    }
+
+    pub(crate) async fn until_proven(&self, booking: &str) {
+        until(booking, || async { self.state(booking).await.phase == Phase::BackedUp }).await;
     }
 
     /// What a process does at its end, where the drive is there.

@@ -23,11 +23,11 @@ async fn ask(server: &HealthServer, path: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_process_that_waits_for_its_drive_is_alive_and_not_ready() {
+async fn a_process_that_waits_for_its_drive_is_alive_and_not_ready_and_one_whose_loop_ended_is_neither() {
     let health = Health::new();
     let server = serve(&health).await;
     assert_eq!(ask(&server, "/readyz").await, (200, r#"{"well":true}"#.to_owned()));
-    let _pipeline = health.turns("pipeline", Duration::from_secs(3600));
+    let pipeline = health.turns("pipeline", Duration::from_secs(3600));
     let drive = health.needs("drive");
     drive.bad("no drive is mounted at /mnt/backup");
     let why = r#"{"well":false,"problems":[{"check":"drive","why":"no drive is mounted at /mnt/backup"}]}"#;
@@ -35,13 +35,7 @@ async fn a_process_that_waits_for_its_drive_is_alive_and_not_ready() {
     assert_eq!(ask(&server, "/healthz").await, (200, r#"{"well":true}"#.to_owned()));
     drive.well();
     assert_eq!(ask(&server, "/readyz").await.0, 200);
-}
-
-#[tokio::test]
-async fn a_process_whose_loop_ended_is_not_alive() {
-    let health = Health::new();
-    let server = serve(&health).await;
-    drop(health.turns("pipeline", Duration::from_secs(3600)));
+    drop(pipeline);
     let (status, body) = ask(&server, "/healthz").await;
     assert_eq!(status, 503);
     assert!(body.contains("it has ended"), "{body}");
