@@ -88,11 +88,6 @@ impl Partial {
         self.written == self.size.0
     }
 
-    /// Its final path, relative to the drive's root.
-    pub fn path(&self) -> String {
-        self.spot.path().as_str().to_owned()
-    }
-
     /// Appends bytes.
     ///
     /// # Errors
@@ -100,7 +95,7 @@ impl Partial {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DriveError> {
         let count = bytes.len() as u64;
         if count > self.size.0.saturating_sub(self.written) {
-            return Err(DriveErrorKind::TooLong(self.size).of(self.path()));
+            return Err(DriveErrorKind::TooLong(self.size).of(self.spot.path()));
         }
         let Some(mut file) = self.file() else { return Ok(()) };
         let allowed = faulted(|| fault!("drive.write"));

@@ -24,24 +24,9 @@ pub struct Received {
 }
 
 impl Received {
-    /// Digests of what was received.
-    pub const fn pair(&self) -> &DigestPair {
-        &self.pair
-    }
-
     /// Its size.
     pub const fn size(&self) -> ByteCount {
         self.size
-    }
-
-    /// How much of it an earlier transfer had left.
-    pub const fn resumed_from(&self) -> ByteCount {
-        self.resumed_from
-    }
-
-    /// Its final path, relative to the drive's root.
-    pub fn path(&self) -> String {
-        self.spot.path().as_str().to_owned()
     }
 
     /// Removes it: it is not what was expected.

@@ -81,8 +81,6 @@ pub enum ErrorClass {
 pub struct Meaning {
     /// What is at fault.
     pub class: ErrorClass,
-    /// Whether it may pass by itself.
-    pub is_transient: bool,
     /// What is wrong, for people.
     pub message: &'static str,
 }
@@ -93,52 +91,50 @@ pub fn meaning(call: Call, error: &io::Error) -> Option<Meaning> {
 }
 
 const fn meaning_of(call: Call, errno: Errno) -> Option<Meaning> {
-    let (class, is_transient, message) = match errno {
-        Errno::INTR => (ErrorClass::Nobody, true, "a signal interrupted the call"),
-        Errno::MFILE => (ErrorClass::Host, true, "this process has as many files open as it may"),
-        Errno::NFILE => (ErrorClass::Host, true, "this host has as many files open as it can"),
-        Errno::NOMEM => (ErrorClass::Host, true, "this host has no memory left"),
-        Errno::NOSPC => (ErrorClass::Room, true, "there is no room left"),
-        Errno::DQUOT => (ErrorClass::Room, true, "the quota is used up"),
-        Errno::ROFS => (ErrorClass::ReadOnly, true, "it is mounted read-only"),
+    let (class, message) = match errno {
+        Errno::INTR => (ErrorClass::Nobody, "a signal interrupted the call"),
+        Errno::MFILE => (ErrorClass::Host, "this process has as many files open as it may"),
+        Errno::NFILE => (ErrorClass::Host, "this host has as many files open as it can"),
+        Errno::NOMEM => (ErrorClass::Host, "this host has no memory left"),
+        Errno::NOSPC => (ErrorClass::Room, "there is no room left"),
+        Errno::DQUOT => (ErrorClass::Room, "the quota is used up"),
+        Errno::ROFS => (ErrorClass::ReadOnly, "it is mounted read-only"),
         Errno::ACCESS | Errno::PERM => match call {
             // One unreadable file must not stop the others.
-            Call::Read => (ErrorClass::File, false, "this user may not read it"),
-            _ => (ErrorClass::Rights, true, "this user may not do that there"),
+            Call::Read => (ErrorClass::File, "this user may not read it"),
+            _ => (ErrorClass::Rights, "this user may not do that there"),
         },
         Errno::NODEV | Errno::NXIO | Errno::NOTCONN | Errno::SHUTDOWN | Errno::HOSTDOWN => {
-            (ErrorClass::Gone, true, "the device is gone")
+            (ErrorClass::Gone, "the device is gone")
         }
-        Errno::STALE => (ErrorClass::Gone, true, "the network's server no longer knows it"),
+        Errno::STALE => (ErrorClass::Gone, "the network's server no longer knows it"),
         Errno::IO | Errno::UCLEAN => match call {
             // A bad sector concerns one file; a failed write or sync concerns the disk.
-            Call::Read | Call::List => (ErrorClass::File, false, "it cannot be read from the device"),
-            _ => (ErrorClass::Disk, false, "the device reports an error"),
+            Call::Read | Call::List => (ErrorClass::File, "it cannot be read from the device"),
+            _ => (ErrorClass::Disk, "the device reports an error"),
         },
-        Errno::FBIG => (ErrorClass::Unfit, false, "the file system holds no file of this size (FAT32: up to 4 GiB)"),
-        Errno::NAMETOOLONG => (ErrorClass::Unfit, false, "the file system holds no name of this length"),
-        Errno::ILSEQ => {
-            (ErrorClass::Unfit, false, "the file system, as it is mounted, cannot hold this name's letters")
-        }
+        Errno::FBIG => (ErrorClass::Unfit, "the file system holds no file of this size (FAT32: up to 4 GiB)"),
+        Errno::NAMETOOLONG => (ErrorClass::Unfit, "the file system holds no name of this length"),
+        Errno::ILSEQ => (ErrorClass::Unfit, "the file system, as it is mounted, cannot hold this name's letters"),
         Errno::INVAL => match call {
-            Call::Sync => (ErrorClass::Disk, false, "the device reports an error"),
-            Call::Create | Call::Rename => (ErrorClass::Unfit, false, "the file system cannot hold this name"),
-            _ => (ErrorClass::File, false, "the file system refuses the call"),
+            Call::Sync => (ErrorClass::Disk, "the device reports an error"),
+            Call::Create | Call::Rename => (ErrorClass::Unfit, "the file system cannot hold this name"),
+            _ => (ErrorClass::File, "the file system refuses the call"),
         },
         Errno::NOSYS | Errno::OPNOTSUPP => match call {
-            Call::Sync => (ErrorClass::Disk, false, "the file system cannot make it durable"),
-            _ => (ErrorClass::Unsupported, false, "the file system has no such call"),
+            Call::Sync => (ErrorClass::Disk, "the file system cannot make it durable"),
+            _ => (ErrorClass::Unsupported, "the file system has no such call"),
         },
-        Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => (ErrorClass::File, true, "somebody else is using it"),
-        Errno::MLINK => (ErrorClass::File, false, "there are too many names for it"),
-        Errno::NOTEMPTY => (ErrorClass::File, true, "something is in it"),
-        Errno::NOENT => (ErrorClass::Missing, true, "it is not there"),
+        Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => (ErrorClass::File, "somebody else is using it"),
+        Errno::MLINK => (ErrorClass::File, "there are too many names for it"),
+        Errno::NOTEMPTY => (ErrorClass::File, "something is in it"),
+        Errno::NOENT => (ErrorClass::Missing, "it is not there"),
         Errno::EXIST | Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::XDEV => {
-            (ErrorClass::Taken, false, "something else stands there: a link, a file, a folder or another file system")
+            (ErrorClass::Taken, "something else stands there: a link, a file, a folder or another file system")
         }
         _ => return None,
     };
-    Some(Meaning { class, is_transient, message })
+    Some(Meaning { class, message })
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl FetchContext {
         }
         let began = Instant::now();
         // Where a part may be on the drive, or room is doubtful, the drive is opened first.
-        let result = if transfer.size <= MAX_GATHERED_BYTES && transfer.fits && !transfer.is_retry {
+        let result = if transfer.place.size <= MAX_GATHERED_BYTES && transfer.fits && !transfer.is_retry {
             gather(&self.source, &self.drive, &self.meter, &transfer).await
         } else {
             stream(&self.source, &self.drive, &self.meter, &transfer).await

@@ -19,7 +19,7 @@ pub(crate) async fn gather(
     meter: &Meter,
     transfer: &Transfer,
 ) -> Result<Received, FetchError> {
-    let mut bytes = Vec::with_capacity(usize::try_from(transfer.size.0).unwrap_or(0));
+    let mut bytes = Vec::with_capacity(usize::try_from(transfer.place.size.0).unwrap_or(0));
     let result = download(source, meter, transfer, &mut bytes).await;
     let (drive, place) = (drive.clone(), transfer.place.clone());
     match result {
@@ -35,7 +35,8 @@ pub(crate) async fn gather(
 }
 
 async fn download(source: &Source, meter: &Meter, transfer: &Transfer, bytes: &mut Vec<u8>) -> Result<(), FetchError> {
-    let mut download = source.download(&transfer.booking, transfer.size, &transfer.digest, ByteCount(0)).await?;
+    let Destination { booking, size, expected, .. } = &transfer.place;
+    let mut download = source.download(booking, *size, expected, ByteCount(0)).await?;
     while let Some(chunk) = download.chunk().await? {
         meter.add(chunk.len());
         bytes.extend_from_slice(&chunk);

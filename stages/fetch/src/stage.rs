@@ -115,7 +115,7 @@ impl Fetch {
     /// Checks the drive before the first request (R6), and what fits on it.
     async fn share(&self, pending: &mut [Pending]) -> Result<FetchContext, DriveError> {
         let drive = self.drive().await?;
-        let sizes: Vec<ByteCount> = pending.iter().map(|(_, transfer)| transfer.size).collect();
+        let sizes: Vec<ByteCount> = pending.iter().map(|(_, transfer)| transfer.place.size).collect();
         let fitting = {
             let drive = drive.clone();
             blocking(move || fitting(&drive, &sizes)).await?

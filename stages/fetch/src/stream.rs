@@ -73,7 +73,8 @@ async fn send_chunks(
     from: ByteCount,
     chunks: &mpsc::Sender<WriterMessage>,
 ) -> Result<(), strongroom_source::SourceError> {
-    let mut download = source.download(&transfer.booking, transfer.size, &transfer.digest, from).await?;
+    let Destination { booking, size, expected, .. } = &transfer.place;
+    let mut download = source.download(booking, *size, expected, from).await?;
     if download.starts_at() < from && chunks.send(WriterMessage::Restart).await.is_err() {
         return Ok(());
     }

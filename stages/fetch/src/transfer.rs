@@ -1,14 +1,11 @@
 use strongroom_bus::Task;
 use strongroom_drive::{Destination, Received};
 use strongroom_model::booking::Booking;
-use strongroom_model::{BookingId, ByteCount, Digest, Month, SiteId};
+use strongroom_model::{Month, SiteId};
 
 /// A booking's file by the server's record, and its destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Transfer {
-    pub(crate) booking: BookingId,
-    pub(crate) size: ByteCount,
-    pub(crate) digest: Digest,
     pub(crate) place: Destination,
     /// An earlier attempt failed: part of it may be on the drive.
     pub(crate) is_retry: bool,
@@ -28,17 +25,15 @@ pub(crate) struct Downloaded {
 impl Transfer {
     /// `None` if its booking was never enumerated.
     pub(crate) fn of(task: &Task<Booking>, site: &SiteId, month: Month) -> Option<Self> {
-        let booking = task.stream.as_booking()?;
         let record = task.state.enumerated.as_ref()?;
         let place = Destination {
             site: site.clone(),
             month,
-            booking: booking.clone(),
+            booking: task.stream.as_booking()?,
             filename: record.filename.clone(),
             expected: record.digest.clone(),
             size: record.size_bytes,
         };
-        let (size, digest, is_retry) = (record.size_bytes, record.digest.clone(), task.state.failures > 0);
-        Some(Self { booking, size, digest, place, is_retry, fits: true })
+        Some(Self { place, is_retry: task.state.failures > 0, fits: true })
     }
 }

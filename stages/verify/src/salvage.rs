@@ -37,12 +37,6 @@ pub(crate) struct Salvage {
     months: BTreeMap<Month, Vec<Unlisted>>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum SalvageProgress {
-    Done,
-    Stopped,
-}
-
 impl Salvage {
     pub(crate) fn new(
         log: &EventLog,
@@ -61,25 +55,21 @@ impl Salvage {
     async fn run(self, stop: &CancellationToken) -> Result<(), DriveCheckError> {
         for (month, files) in &self.months {
             self.unknown.reading_back(*month, files).await?;
-            if self.month(*month, files, stop).await? == SalvageProgress::Stopped {
+            if !self.month(*month, files, stop).await? {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn month(
-        &self,
-        month: Month,
-        files: &[Unlisted],
-        stop: &CancellationToken,
-    ) -> Result<SalvageProgress, DriveCheckError> {
+    /// `false` if it was stopped.
+    async fn month(&self, month: Month, files: &[Unlisted], stop: &CancellationToken) -> Result<bool, DriveCheckError> {
         let (listed, others): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| !file.listed_as.is_empty());
         let mut salvaged = Salvaged { left: others.into_iter().map(|file| file.path).collect(), ..Salvaged::default() };
         let (mut proofs, mut since) = (Vec::new(), Instant::now());
         for (index, files) in listed.chunks(READ_TOGETHER).enumerate() {
             if stop.is_cancelled() {
-                return Ok(SalvageProgress::Stopped);
+                return Ok(false);
             }
             for (file, read) in files.iter().zip(self.read_back(files).await?) {
                 match read {
@@ -111,7 +101,7 @@ impl Salvage {
         // If we stop here, the alarm stays, and the next start finds the rest, or nothing.
         salvaged.left.sort_unstable();
         self.unknown.settled(month, &salvaged).await?;
-        Ok(SalvageProgress::Done)
+        Ok(true)
     }
 
     /// Whether a copy is what was listed, as strictly as for a proof.
