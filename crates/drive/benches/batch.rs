@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use strongroom_drive::{Destination, Drive, DriveSettings};
+use strongroom_drive::{Destination, Drive, DriveSettings, ProvenCopy};
 use strongroom_model::{Algorithm, ByteCount, Digest};
 
 /// A small timesheet, in bytes.
@@ -26,7 +26,7 @@ fn main() {
     let each = files_per_s(|root| fsync_each(root, &bytes));
     println!("fsync each file and folder: {each:>8.0} files/s");
     for batch in [1, 32, 256] {
-        let rate = files_per_s(|root| in_batches(root, &bytes, batch));
+        let rate = files_per_s(|root| drop(land(root, &bytes, batch)));
         println!("batches of {batch:>3}:             {rate:>8.0} files/s, {:.1} times as many", rate / each);
     }
     let rate = files_per_s(|root| read_back(root, &bytes));
@@ -54,10 +54,6 @@ fn fsync_each(root: &Path, bytes: &[u8]) {
     }
 }
 
-fn in_batches(root: &Path, bytes: &[u8], batch: usize) {
-    land(root, bytes, batch);
-}
-
 fn read_back(root: &Path, bytes: &[u8]) {
     let (drive, paths) = land(root, bytes, 256);
     for paths in paths.chunks(256) {
@@ -66,11 +62,7 @@ fn read_back(root: &Path, bytes: &[u8]) {
             .read_back_many(&wanted)
             .into_iter()
             .zip(paths)
-            .map(|(read, path)| strongroom_drive::ProvenCopy {
-                path: path.clone(),
-                sha256: read.unwrap().pair.sha256,
-                seen: None,
-            })
+            .map(|(read, path)| ProvenCopy { path: path.clone(), sha256: read.unwrap().pair.sha256, seen: None })
             .collect();
         drive.record(&"acme".parse().unwrap(), "2026-11".parse().unwrap(), &proofs).remove(0).unwrap();
     }

@@ -80,8 +80,7 @@ fn fits(class: ErrorClass, error: &DriveError) -> bool {
         ErrorClass::Host => alarm == Some(AlarmKind::HostLimit) && !said.contains("cable"),
         ErrorClass::Room => alarm == Some(AlarmKind::DriveFull),
         ErrorClass::ReadOnly | ErrorClass::Rights => alarm == Some(AlarmKind::DriveReadOnly),
-        ErrorClass::Gone => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
-        ErrorClass::Disk => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
+        ErrorClass::Gone | ErrorClass::Disk => matches!(alarm, Some(AlarmKind::DriveFailing | AlarmKind::DriveMissing)),
         ErrorClass::Unfit => error.failure_kind() == FailureKind::DriveUnfit && !said.contains("cable"),
         // On the drive's own folders it is the drive's.
         ErrorClass::Taken | ErrorClass::Missing | ErrorClass::File | ErrorClass::Unsupported => true,
