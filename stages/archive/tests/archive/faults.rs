@@ -196,23 +196,16 @@ async fn a_server_that_is_away_pauses_all_and_burns_no_attempt() {
 #[tokio::test]
 async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
     let full = || Reply::problem("507 Insufficient Storage", "nothing was done: the server's disk is full");
-    let no_room = json!({"outcome": "refused", "cause": "storage", "reason": "the server's disk is full"});
+    let reason = "the server's disk is full";
+    let no_room = move |id: &String| json!({"id": id, "outcome": "refused", "cause": "storage", "reason": reason});
     for target in ["/v1/marks", "/v1/moves", "an answer"] {
         let rig = StageRig::new().await;
-        let no_room = no_room.clone();
-        let server = but(move |request| {
-            let answers = || {
-                let one = |id: &String| {
-                    let mut answer = no_room.clone();
-                    answer["id"] = json!(id);
-                    answer
-                };
-                Reply::json(&json!({"answers": request.named().iter().map(one).collect::<Vec<_>>()}).to_string())
-            };
-            match target {
-                "an answer" => (request.target == "/v1/moves").then(answers),
-                target => (request.target == target).then(full),
-            }
+        let server = but(move |request| match target {
+            "an answer" => (request.target == "/v1/moves").then(|| {
+                let answers: Vec<Value> = request.named().iter().map(no_room).collect();
+                Reply::json(&json!({"answers": answers}).to_string())
+            }),
+            target => (request.target == target).then(full),
         });
         let tasks = bookings(&rig, 8).await;
         let size = rig.size().await;
@@ -228,23 +221,21 @@ async fn a_server_that_cannot_write_pauses_all_though_its_list_comes() {
 #[tokio::test]
 async fn what_the_server_answers_for_a_booking_decides_whether_it_is_tried_again() {
     for (case, answer, kind, again) in [
-        ("it does not say where to", json!({"outcome": "done"}), FailureKind::BadAnswer, false),
+        ("it does not say where to", json!({"id": "B-0", "outcome": "done"}), FailureKind::BadAnswer, false),
         (
             "another request works on it",
-            json!({"outcome": "refused", "cause": "busy", "reason": "ask again"}),
+            json!({"id": "B-0", "outcome": "refused", "cause": "busy", "reason": "ask again"}),
             FailureKind::Refused,
             true,
         ),
         (
             "a cause of a later server is taken as none",
-            json!({"outcome": "refused", "cause": "moon", "reason": "full moon"}),
+            json!({"id": "B-0", "outcome": "refused", "cause": "moon", "reason": "full moon"}),
             FailureKind::Refused,
             false,
         ),
     ] {
         let rig = StageRig::new().await;
-        let mut answer = answer;
-        answer["id"] = json!("B-0");
         let body = json!({"answers": [answer]}).to_string();
         let server = but(move |request| (request.target == "/v1/moves").then(|| Reply::json(&body)));
         rig.handle(&Archive::new(server.source(), 200), bookings(&rig, 1).await).await;

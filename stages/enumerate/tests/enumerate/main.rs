@@ -49,7 +49,7 @@ fn life() -> [Event; 4] {
 }
 
 #[tokio::test]
-async fn a_run_takes_the_oldest_and_says_so_in_one_append() {
+async fn a_run_takes_the_oldest_and_says_so_in_one_append_and_the_next_takes_the_next_oldest() {
     let rig = Rig::new().await;
     let server = listing((1..=5).map(|n| record(&format!("B-{n}"))).collect());
     let commits = rig.log.commits();
@@ -60,13 +60,6 @@ async fn a_run_takes_the_oldest_and_says_so_in_one_append() {
     let event = &rig.history("B-1").await[0];
     assert_eq!(event.actor.as_str().split('@').next(), Some("enumerate"));
     assert!(event.run.is_some() && event.cause.is_some());
-}
-
-#[tokio::test]
-async fn the_next_run_takes_the_next_oldest() {
-    let rig = Rig::new().await;
-    let server = listing((1..=5).map(|n| record(&format!("B-{n}"))).collect());
-    rig.run(server.source(), 3).await;
     let (said, taken) = rig.run(server.source(), 3).await;
     assert_eq!(taken, ["B-4", "B-5"]);
     assert_eq!(said.claimed, 3);
