@@ -21,6 +21,10 @@ pub(crate) fn refused_for(id: &str, cause: RefusalCause, reason: impl Into<Strin
     Answer { cause: Some(cause), ..refused(id, reason) }
 }
 
+pub(crate) fn busy(id: &str) -> Answer {
+    refused_for(id, RefusalCause::Busy, "another process is working on its file; retry in a moment")
+}
+
 fn answer(id: &str, outcome: AnswerOutcome, reason: Option<String>) -> Answer {
     // An id that was not parsed is printed harmlessly.
     Answer { id: printable(id, MAX_ID_CHARS), outcome, reason, cause: None, month: None, path: None }

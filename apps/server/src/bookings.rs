@@ -16,7 +16,7 @@ use crate::incoming::{Received, Temporary};
 use crate::name::safe_name;
 use crate::path::RelativePath;
 use crate::relocate::first_free;
-use crate::settle::{IntentOutcome, settle};
+use crate::settle::IntentOutcome;
 use crate::store::booking::{self, Booking, Timesheet};
 use crate::store::intent::{self, Intent, Operation};
 use crate::store::{Store, StoreError};
@@ -160,7 +160,7 @@ impl Documents {
         db.commit().await?;
         // If we stop here, then the next start puts the files in their places: they are whole.
         kill_point!("server.after-intent");
-        let settled = settle(self.store(), self.root(), self.session().id(), recorded).await?;
+        let settled = self.settle(recorded).await?;
         answers.extend(settled.into_iter().map(|(intent, settled)| (intent.booking, settled)));
         Ok(answers)
     }
@@ -170,7 +170,7 @@ impl Documents {
         // Twice: placing a file may leave another to discard.
         for _ in 0..2 {
             let left = self.store().own_upload(self.session().id(), id).await?;
-            settle(self.store(), self.root(), self.session().id(), left.into_iter().collect()).await?;
+            self.settle(left.into_iter().collect()).await?;
         }
         Ok(())
     }

@@ -5,8 +5,9 @@ use strongroom_model::{BookingId, Digest};
 
 use crate::answer::{already, done, refused, refused_for};
 use crate::documents::Documents;
+use crate::store::StoreError;
 use crate::store::booking::{self, Booking};
-use crate::store::{StoreError, proof};
+use crate::store::proof::{self, RecordedProof};
 
 const MAX_PATH_BYTES: usize = 8192;
 /// How many drives with copies are kept for one booking. A purge needs a few.
@@ -43,8 +44,8 @@ impl Documents {
                 MarkDecision::Already => already(&mark.id),
                 MarkDecision::Keep => {
                     proof::keep(&mut db, mark, token, now).await?;
-                    kept.retain(|other| other.drive != mark.drive);
-                    kept.push(mark.clone());
+                    kept.retain(|other| other.mark.drive != mark.drive);
+                    kept.push(RecordedProof { mark: mark.clone(), token: Some(token.to_owned()) });
                     if let Some(known) = known {
                         booking::mark(&mut db, &known.id).await?;
                     }
@@ -57,7 +58,7 @@ impl Documents {
     }
 }
 
-fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> MarkDecision {
+fn judge(mark: &Mark, known: Option<&Booking>, kept: &[RecordedProof]) -> MarkDecision {
     let refuse = |why: &str| MarkDecision::Refuse(why.to_owned());
     if let Err(error) = mark.id.parse::<BookingId>() {
         return MarkDecision::Refuse(error.to_string());
@@ -79,7 +80,7 @@ fn judge(mark: &Mark, known: Option<&Booking>, kept: &[Mark]) -> MarkDecision {
     if mark.path.is_empty() || mark.path.len() > MAX_PATH_BYTES {
         return refuse("the copy's path is empty or too long");
     }
-    if let Some(earlier) = kept.iter().find(|other| other.drive == mark.drive) {
+    if let Some(earlier) = kept.iter().map(|kept| &kept.mark).find(|other| other.drive == mark.drive) {
         let is_newer = mark.event != earlier.event && mark.proven_at > earlier.proven_at;
         return if is_newer { MarkDecision::Keep } else { MarkDecision::Already };
     }
@@ -133,6 +134,10 @@ mod tests {
         }
     }
 
+    fn recorded(mark: Mark) -> RecordedProof {
+        RecordedProof { mark, token: None }
+    }
+
     fn why(verdict: MarkDecision) -> String {
         match verdict {
             MarkDecision::Refuse(why) | MarkDecision::OtherDigest(why) => why,
@@ -168,7 +173,7 @@ mod tests {
     fn one_proof_is_kept_for_each_drive_and_it_is_the_newest() {
         let known = booking(ServerState::BackedUp);
         let first = mark(1);
-        let kept = std::slice::from_ref(&first);
+        let kept = &[recorded(first.clone())];
         assert_eq!(judge(&first, Some(&known), kept), MarkDecision::Already);
         let event = EventId::new(jiff::Timestamp::UNIX_EPOCH);
         let newer = Mark { event, proven_at: mark(2).proven_at, ..first.clone() };
@@ -177,7 +182,7 @@ mod tests {
         assert_eq!(judge(&older, Some(&known), kept), MarkDecision::Already);
         assert_eq!(judge(&mark(0), Some(&known), kept), MarkDecision::Keep);
 
-        let many: Vec<_> = (0..64).map(|_| mark(1)).collect();
+        let many: Vec<_> = (0..64).map(|_| recorded(mark(1))).collect();
         assert!(why(judge(&mark(1), Some(&known), &many)).contains("as many drives"));
         assert!(why(judge(&Mark { path: String::new(), ..mark(1) }, Some(&known), &[])).contains("path"));
     }

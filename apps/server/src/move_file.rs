@@ -24,8 +24,6 @@ pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
 pub(crate) enum FileOutcome {
     /// It is at its destination, with this stamp.
     Moved(Stamp),
-    /// It had been moved there before.
-    AlreadyMoved(Stamp),
     /// It is deleted.
     Deleted,
     /// It is in neither place.
@@ -116,7 +114,7 @@ fn check_destination(
         FileCheck::Changed(why) => FileOutcome::Changed(format!("{from} is gone, and {to} {why}")),
         FileCheck::Same(seen) => {
             touched.extend([from.parent(), to.parent()]);
-            FileOutcome::AlreadyMoved(Stamp::of(&seen))
+            FileOutcome::Moved(Stamp::of(&seen))
         }
     })
 }

@@ -11,12 +11,12 @@ use strongroom_model::wire::{
 use strongroom_model::{BookingId, Digest, EventId};
 use strongroom_service::kill_point;
 
-use crate::answer::{already, done, refused, refused_for};
+use crate::answer::{already, busy, done, refused, refused_for};
 use crate::bookings::Change;
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::settings::Settings;
-use crate::settle::{IntentOutcome, settle};
+use crate::settle::IntentOutcome;
 use crate::store::booking::{Booking, Timesheet};
 use crate::store::intent::{self, Intent, Operation};
 use crate::store::proof::RecordedProof;
@@ -127,7 +127,7 @@ impl Documents {
         let (intents, mut answers) = self.intend_purges(&proposal, &request.approved_by, token).await?;
         // If we stop here, then the next start carries out the approved deletions.
         kill_point!("server.after-intent");
-        for (intent, settled) in settle(self.store(), self.root(), self.session().id(), intents).await? {
+        for (intent, settled) in self.settle(intents).await? {
             let answer = answer(&intent, &settled);
             answers.insert(intent.booking.to_string(), answer);
         }
@@ -169,9 +169,7 @@ impl Documents {
             if intent::insert(&mut db, self.session().id(), &intent).await? {
                 intents.push(intent);
             } else {
-                let why = "another process is working on its file; retry in a moment";
-                let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
-                answers.insert(intent.booking.to_string(), answer);
+                answers.insert(intent.booking.to_string(), busy(intent.booking.as_str()));
             }
         }
         db.commit().await?;
@@ -187,7 +185,7 @@ impl Documents {
     ) -> Result<(Vec<(BookingId, RelativePath, Fingerprint)>, HashMap<String, Answer>), StoreError> {
         let named: Vec<BookingId> = proposal.bookings.iter().filter_map(|id| id.parse().ok()).collect();
         let bookings = self.store().bookings(&named).await?;
-        let proofs = self.store().proofs_with_tokens(&named).await?;
+        let proofs = self.store().proofs(&named).await?;
         let (mut files, mut answers) = (Vec::new(), HashMap::new());
         let distinct: BTreeSet<&String> = proposal.bookings.iter().collect();
         for id in distinct {
@@ -340,9 +338,7 @@ fn answer(intent: &Intent, settled: &IntentOutcome) -> Answer {
     let id = intent.booking.as_str();
     match settled {
         IntentOutcome::Done | IntentOutcome::Vanished => done(id),
-        IntentOutcome::Occupied | IntentOutcome::TakenOver => {
-            refused_for(id, RefusalCause::Busy, "another process is working on its file; retry in a moment")
-        }
+        IntentOutcome::Occupied | IntentOutcome::TakenOver => busy(id),
         IntentOutcome::Changed(why) => refused_for(id, RefusalCause::FileChanged, changed(why)),
         IntentOutcome::NotDone(why) => {
             refused(id, format!("its file cannot be deleted: {why}; look at it and at its folder, then retry"))
@@ -391,7 +387,7 @@ mod tests {
     }
 
     fn judged(state: ServerState, proofs: &[RecordedProof]) -> Result<(), Answer> {
-        let settings = Settings::new("r", std::path::Path::new("d"));
+        let settings = Settings::new("r", std::path::PathBuf::from("d"));
         let terms = Terms { settings: &settings, now: NOW.parse().unwrap(), involved: vec!["proposer", "approver"] };
         judge("B-1", Some(&booking(state)), proofs, &terms).map(|_| ())
     }

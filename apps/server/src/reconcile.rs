@@ -151,7 +151,7 @@ fn look(root: &DocumentRoot, booking: &Booking) -> Option<Look> {
         return None;
     }
     let found = match move_again(root, &moved.from, timesheet) {
-        Ok(FileOutcome::Moved(_) | FileOutcome::AlreadyMoved(_)) => Ok(()),
+        Ok(FileOutcome::Moved(_)) => Ok(()),
         // A foreign file at the old place stays there.
         Ok(FileOutcome::Vanished | FileOutcome::Deleted | FileOutcome::Occupied | FileOutcome::Changed(_)) => Err(None),
         Ok(FileOutcome::Unsure(why)) => Err(Some(why)),

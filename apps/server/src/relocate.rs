@@ -8,13 +8,13 @@ use strongroom_model::wire::{Answer, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::kill_point;
 
-use crate::answer::{already, done, refused, refused_for};
+use crate::answer::{already, busy, done, refused, refused_for};
 use crate::archive::{self, NoArchive};
 use crate::disk_error::{DiskError, Result as DiskResult};
 use crate::documents::Documents;
 use crate::path::RelativePath;
 use crate::root::DocumentRoot;
-use crate::settle::{IntentOutcome, settle};
+use crate::settle::IntentOutcome;
 use crate::store::booking::Booking;
 use crate::store::intent::{self, Intent, Operation};
 use crate::store::{StoreError, booking};
@@ -36,7 +36,7 @@ impl Documents {
         let intents = self.intend_moves(movable.cloned().collect(), self.this_month()).await?;
         // If we stop here, then the next start carries out the recorded moves.
         kill_point!("server.after-intent");
-        let settled = settle(self.store(), self.root(), self.session().id(), intents.recorded).await?;
+        let settled = self.settle(intents.recorded).await?;
         let mut moved: HashMap<_, _> =
             settled.into_iter().map(|(intent, settled)| (intent.booking.clone(), answer(&intent, &settled))).collect();
         moved.extend(intents.refused);
@@ -58,7 +58,7 @@ impl Documents {
     /// Finishes the moves and purges of an earlier request of this session.
     pub(crate) async fn settle_left_over(&self) -> Result<(), StoreError> {
         let left = self.store().own_moves(self.session().id()).await?;
-        settle(self.store(), self.root(), self.session().id(), left).await?;
+        self.settle(left).await?;
         Ok(())
     }
 
@@ -115,8 +115,7 @@ impl Documents {
                     if intent::insert(&mut db, self.session().id(), &intent).await? {
                         intended.recorded.push(intent);
                     } else {
-                        let why = "another process is working on its file; retry in a moment".to_owned();
-                        let answer = refused_for(intent.booking.as_str(), RefusalCause::Busy, why);
+                        let answer = busy(intent.booking.as_str());
                         intended.refused.insert(intent.booking, answer);
                     }
                 }
@@ -200,9 +199,7 @@ fn answer(intent: &Intent, settled: &IntentOutcome) -> Answer {
         IntentOutcome::Occupied => {
             refused_for(id, RefusalCause::Busy, format!("another file has just taken {to}; retry"))
         }
-        IntentOutcome::TakenOver => {
-            refused_for(id, RefusalCause::Busy, "another process is working on its file; retry in a moment")
-        }
+        IntentOutcome::TakenOver => busy(id),
         IntentOutcome::NotDone(why) => {
             refused(id, format!("its file cannot be moved: {why}; look at it and at its folder, then retry"))
         }

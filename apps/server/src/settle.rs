@@ -5,6 +5,7 @@ use strongroom_model::wire::ServerState;
 use strongroom_service::{blocking, kill_point};
 
 use crate::disk_error;
+use crate::documents::Documents;
 use crate::move_file::{FileOutcome, Touched, delete_file, move_file};
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
@@ -31,6 +32,12 @@ pub(crate) enum IntentOutcome {
     Unsure(String),
     /// Another process has taken the intent over and records the result.
     TakenOver,
+}
+
+impl Documents {
+    pub(crate) async fn settle(&self, intents: Vec<Intent>) -> Result<Vec<(Intent, IntentOutcome)>, StoreError> {
+        settle(self.store(), self.root(), self.session().id(), intents).await
+    }
 }
 
 pub(crate) async fn settle(
@@ -99,7 +106,7 @@ fn perform_one(root: &DocumentRoot, intent: &Intent, touched: &mut Touched) -> (
         return (IntentOutcome::Changed(format!("{} has no recorded digest", intent.from)), None);
     };
     match change_file(root, intent, expected, touched) {
-        Ok(FileOutcome::Moved(stamp) | FileOutcome::AlreadyMoved(stamp)) => (IntentOutcome::Done, Some(stamp)),
+        Ok(FileOutcome::Moved(stamp)) => (IntentOutcome::Done, Some(stamp)),
         Ok(FileOutcome::Deleted) => (IntentOutcome::Done, None),
         Ok(FileOutcome::Vanished) => (IntentOutcome::Vanished, None),
         Ok(FileOutcome::Occupied) => (IntentOutcome::Occupied, None),

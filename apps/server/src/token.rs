@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use strongroom_model::text::printable;
 use strongroom_service::Clock;
@@ -18,7 +19,8 @@ const SECRET_BYTES: usize = 32;
 const MAX_NAME_BYTES: usize = 100;
 
 /// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// List what waits, download, mark and move: what the pipeline needs.
     Backup,
@@ -39,7 +41,6 @@ impl Scope {
     pub const ALL: [Self; 6] = [Self::Backup, Self::Upload, Self::Read, Self::Purge, Self::Approve, Self::Admin];
 
     /// The scope's name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Backup => "backup",
@@ -67,25 +68,18 @@ impl FromStr for Scope {
 }
 
 /// A token's scopes, in the order of [`Scope::ALL`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
     /// These scopes, each once.
-    #[must_use]
     pub fn new(scopes: &[Scope]) -> Self {
         Self(Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect())
     }
 
     /// Whether one of `wanted`, or [`Scope::Admin`], is among them.
-    #[must_use]
     pub fn allow(&self, wanted: &[Scope]) -> bool {
         self.0.iter().any(|scope| *scope == Scope::Admin || wanted.contains(scope))
-    }
-
-    /// Each of the scopes.
-    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
-        self.0.iter().copied()
     }
 
     /// Recorded scopes. One that this version does not know allows nothing.
@@ -97,16 +91,13 @@ impl Scopes {
 /// The names, separated by spaces (RFC 6749, section 3.3).
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (count, scope) in self.0.iter().enumerate() {
-            let gap = if count == 0 { "" } else { " " };
-            write!(f, "{gap}{}", scope.name())?;
-        }
-        Ok(())
+        let names: Vec<_> = self.0.iter().map(|scope| scope.name()).collect();
+        f.write_str(&names.join(" "))
     }
 }
 
 /// A token's record, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Token {
     /// Its short id, for revoking it.
     pub id: String,
@@ -126,7 +117,6 @@ pub struct Secret(String);
 
 impl Secret {
     /// The text behind `Authorization: Bearer`.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -140,20 +130,16 @@ impl fmt::Debug for Secret {
 
 /// A token that could not be made or revoked.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum TokenError {
-    /// It has no scope.
     #[error("a token without a scope allows nothing: give it one of backup, upload, read, purge, approve and admin")]
     NoScope,
-    /// Its name does not fit one line.
     #[error("{0:?} is not a name for a token: 1 to {MAX_NAME_BYTES} bytes without control characters")]
     BadName(String),
-    /// There is no such token.
     #[error("there is no token {0:?}: `strongroom server token list` shows them")]
     Unknown(String),
-    /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     Random(getrandom::Error),
-    /// The records could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -168,14 +154,6 @@ pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) 
     let secret = Secret(format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes)));
     let token = keep(store, name, scopes, &secret, clock).await?;
     Ok((token, secret))
-}
-
-/// Every token, the oldest first, including revoked ones.
-///
-/// # Errors
-/// The records cannot be read.
-pub async fn list(store: &Store) -> Result<Vec<Token>, TokenError> {
-    Ok(store.tokens().await?)
 }
 
 /// Revokes a token for good: the next request with it is refused. Repeating it changes nothing.
@@ -227,7 +205,7 @@ mod tests {
 
     async fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+        let store = Store::open(dir.path().join("server.db")).await.unwrap();
         (dir, store)
     }
 
@@ -255,7 +233,7 @@ mod tests {
         clock.advance(std::time::Duration::from_secs(60));
         assert_eq!(revoke(&store, &token.id, &clock).await.unwrap(), revoked);
         assert_eq!(recognise(&store, secret.expose()).await.unwrap(), None);
-        assert_eq!(list(&store).await.unwrap(), [revoked]);
+        assert_eq!(store.tokens().await.unwrap(), [revoked]);
     }
 
     #[tokio::test]

@@ -180,7 +180,7 @@ async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Pr
     let ids: Vec<BookingId> = bookings.iter().map(|booking| booking.id.clone()).collect();
     let mut proofs = api.documents.store().proofs(&ids).await?;
     let with_proofs = |booking: Booking| BookingInfo {
-        proofs: proofs.remove(booking.id.as_str()).unwrap_or_default(),
+        proofs: proofs.remove(booking.id.as_str()).into_iter().flatten().map(|kept| kept.mark).collect(),
         id: booking.id.into(),
         state: booking.state,
         timesheet: booking.timesheet.map(TimesheetInfo::from),

@@ -7,7 +7,6 @@
 //! record finds that the intent is not its own.
 
 use jiff::Timestamp;
-use sqlx::FromRow;
 use strongroom_model::{BookingId, Month};
 
 use super::booking::{Timesheet, stored_path, stored_size, taken_size};
@@ -157,7 +156,7 @@ impl<'a> Fields<'a> {
 }
 
 columns! {
-    struct IntentColumns {
+    struct IntentColumns for Intent {
         kind: String,
         booking: String,
         from_path: Vec<u8>,
@@ -170,15 +169,6 @@ columns! {
         digest: Option<String>,
         signed_off_at_us: Option<i64>,
         stamp: Option<String>,
-    }
-}
-
-impl<'r, R: sqlx::Row> FromRow<'r, R> for Intent
-where
-    IntentColumns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        IntentColumns::from_row(row)?.try_into()
     }
 }
 

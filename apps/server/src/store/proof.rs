@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sqlx::FromRow;
 use strongroom_model::event::ReadBack;
 use strongroom_model::wire::Mark;
 use strongroom_model::{BookingId, DriveId, EventId};
@@ -25,27 +24,16 @@ pub(crate) struct RecordedProof {
 
 impl Store {
     /// The proofs of each booking, ordered by drive.
-    pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
+    pub(crate) async fn proofs(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
         get_all(&mut self.reader().await?, ids).await
-    }
-
-    /// The same with the tokens that reported them.
-    pub(crate) async fn proofs_with_tokens(&self, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
-        let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(&mut self.reader().await?).await?;
-        let mut proofs: HashMap<String, Vec<RecordedProof>> = HashMap::new();
-        for ProofRow(recorded) in rows {
-            proofs.entry(recorded.mark.id.clone()).or_default().push(recorded);
-        }
-        Ok(proofs)
     }
 }
 
-/// The proofs of each booking, ordered by drive.
-pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<Mark>>> {
-    let rows: Vec<ProofRow> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
-    let mut proofs: HashMap<String, Vec<Mark>> = HashMap::new();
-    for ProofRow(RecordedProof { mark, .. }) in rows {
-        proofs.entry(mark.id.clone()).or_default().push(mark);
+pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<HashMap<String, Vec<RecordedProof>>> {
+    let rows: Vec<RecordedProof> = query(ALL_NAMED).bind(list(ids)).fetch_all(db).await?;
+    let mut proofs: HashMap<String, Vec<RecordedProof>> = HashMap::new();
+    for recorded in rows {
+        proofs.entry(recorded.mark.id.clone()).or_default().push(recorded);
     }
     Ok(proofs)
 }
@@ -73,10 +61,8 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Tim
     Ok(())
 }
 
-struct ProofRow(RecordedProof);
-
 columns! {
-    struct ProofColumns {
+    struct ProofColumns for RecordedProof {
         booking: String,
         drive: String,
         digest: String,
@@ -88,12 +74,10 @@ columns! {
     }
 }
 
-impl<'r, R: sqlx::Row> FromRow<'r, R> for ProofRow
-where
-    ProofColumns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = ProofColumns::from_row(row)?;
+impl TryFrom<ProofColumns> for RecordedProof {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ProofColumns) -> sqlx::Result<Self> {
         let mark = Mark {
             id: row.booking,
             digest: row.digest,
@@ -103,7 +87,7 @@ where
             proven_at: from_us(row.proven_at_us)?,
             event: parsed::<EventId>(&row.event)?,
         };
-        Ok(Self(RecordedProof { mark, token: row.token }))
+        Ok(Self { mark, token: row.token })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Purges: their proposals and approvals.
 
 use jiff::Timestamp;
-use sqlx::FromRow;
 use strongroom_model::wire::PurgeProposal;
 
 use super::columns::columns;
@@ -81,7 +80,7 @@ async fn approver(db: &mut Connection, id: &str) -> Result<Option<String>> {
 }
 
 columns! {
-    struct PurgeColumns {
+    struct PurgeColumns for Proposal {
         id: String,
         proposed_by: String,
         token: String,
@@ -91,12 +90,10 @@ columns! {
     }
 }
 
-impl<'r, R: sqlx::Row> FromRow<'r, R> for Proposal
-where
-    PurgeColumns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = PurgeColumns::from_row(row)?;
+impl TryFrom<PurgeColumns> for Proposal {
+    type Error = sqlx::Error;
+
+    fn try_from(row: PurgeColumns) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.id,
             proposed_by: row.proposed_by,

@@ -1,5 +1,4 @@
 use jiff::Timestamp;
-use sqlx::FromRow;
 
 use super::columns::columns;
 use super::{Result, Store, from_us, query, to_us};
@@ -12,8 +11,11 @@ impl Store {
         row.fetch_optional(&mut self.reader().await?).await
     }
 
-    /// Every token, the oldest first.
-    pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
+    /// Every token, the oldest first, including revoked ones.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
         query("SELECT * FROM token ORDER BY created_at_us, id").fetch_all(&mut self.reader().await?).await
     }
 
@@ -45,7 +47,7 @@ impl Store {
 }
 
 columns! {
-    struct TokenColumns {
+    struct TokenColumns for Token {
         id: String,
         name: String,
         scopes: String,
@@ -54,12 +56,10 @@ columns! {
     }
 }
 
-impl<'r, R: sqlx::Row> FromRow<'r, R> for Token
-where
-    TokenColumns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let row = TokenColumns::from_row(row)?;
+impl TryFrom<TokenColumns> for Token {
+    type Error = sqlx::Error;
+
+    fn try_from(row: TokenColumns) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.id,
             name: row.name,

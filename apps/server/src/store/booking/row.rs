@@ -1,4 +1,3 @@
-use sqlx::FromRow;
 use strongroom_model::ByteCount;
 use strongroom_model::wire::ServerState;
 
@@ -9,7 +8,7 @@ use crate::store::{OutsideText, from_us, parsed};
 use crate::unchanged::Stamp;
 
 columns! {
-    struct BookingColumns {
+    struct BookingColumns for Booking {
         id: String,
         state: String,
         filename: Option<OutsideText>,
@@ -22,15 +21,6 @@ columns! {
         moved_at_us: Option<i64>,
         purge: Option<String>,
         stamp: Option<String>,
-    }
-}
-
-impl<'r, R: sqlx::Row> FromRow<'r, R> for Booking
-where
-    BookingColumns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        BookingColumns::from_row(row)?.try_into()
     }
 }
 

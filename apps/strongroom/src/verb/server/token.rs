@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use serde::Serialize;
 use strongroom_model::text::printable;
 use strongroom_server::store::Store;
 use strongroom_server::token::{self, Scope, Secret, Token};
@@ -95,37 +94,20 @@ pub(crate) fn write(file: &mut std::fs::File, secret: &Secret) -> std::io::Resul
     file.sync_all()
 }
 
-/// A token, as a program reads it.
-#[derive(Serialize)]
-struct Row {
-    id: String,
-    name: String,
-    scopes: Vec<&'static str>,
-    created_at: jiff::Timestamp,
-    revoked_at: Option<jiff::Timestamp>,
-}
-
-impl From<Token> for Row {
-    fn from(token: Token) -> Self {
-        let scopes = token.scopes.iter().map(Scope::name).collect();
-        Self { id: token.id, name: token.name, scopes, created_at: token.created_at, revoked_at: token.revoked_at }
-    }
-}
-
 async fn list(store: &Store, json: bool, out: &mut Out) -> Result<(), CliError> {
-    let rows: Vec<Row> = token::list(store).await?.into_iter().map(Row::from).collect();
+    let tokens = store.tokens().await?;
     if json {
-        return out.json(&rows);
+        return out.json(&tokens);
     }
-    if rows.is_empty() {
+    if tokens.is_empty() {
         return out.line("no token yet; make one: strongroom server token create --name backup-1 --scope backup");
     }
-    for row in rows {
-        let state = match row.revoked_at {
+    for Token { id, name, scopes, created_at, revoked_at } in tokens {
+        let state = match revoked_at {
             Some(at) => format!("revoked {}", at.strftime("%Y-%m-%d")),
-            None => format!("since {}", row.created_at.strftime("%Y-%m-%d")),
+            None => format!("since {}", created_at.strftime("%Y-%m-%d")),
         };
-        out.line(format_args!("{}  {:<24} {:<16} {state}", row.id, shown(&row.name), row.scopes.join(" ")))?;
+        out.line(format_args!("{id}  {:<24} {:<16} {state}", shown(&name), scopes.to_string()))?;
     }
     Ok(())
 }
