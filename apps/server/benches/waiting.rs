@@ -48,10 +48,10 @@ async fn quickest(kind: &str, bookings: u32) -> Duration {
         "SQLite" => Database::Sqlite(dir.path().join("server.db")),
         _ => Database::Postgres(ServiceUrl::database(&strongroom_servers::postgres().database().url).unwrap()),
     };
-    Store::open(&database).await.unwrap().close().await;
+    Store::open(database.clone()).await.unwrap().close().await;
     fill(&database, bookings).await;
 
-    let mut settings = Settings::new(documents, &database);
+    let mut settings = Settings::new(documents, database.clone());
     settings.listen = "127.0.0.1:0".parse().unwrap();
     let server = Server::start(settings, Clock::system()).await.unwrap();
     let made = token::create(server.documents().store(), "bench", &[Scope::Backup], &Clock::system()).await;

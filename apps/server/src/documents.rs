@@ -50,44 +50,23 @@ struct DocumentsInner {
 
 /// The document root or its records cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum OpenError {
-    /// The document root is missing or not writable.
     #[error("cannot use {path} as the document root: create the folder, and let this user write to it")]
-    Root {
-        /// The document root.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A link or a foreign file is where our own folders and files belong.
+    Root { path: PathBuf, source: std::io::Error },
     #[error(
         "cannot use {path}: a link or a foreign file is where our own folders and files belong; \
          look at it and move it away"
     )]
-    Control {
-        /// The path of ours that was refused.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The records cannot be used.
+    Control { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The records belong to another document root.
     #[error(
         "the records {database} are of another document root than {path}: see that its disk is mounted, and that \
          server.documents and the server's database belong together; where the files were brought here without our \
          folder .strongroom, write {recorded} into {path}/.strongroom/root-id"
     )]
-    OtherRoot {
-        /// The document root.
-        path: PathBuf,
-        /// Where the records are.
-        database: String,
-        /// The id of the records' own document root.
-        recorded: String,
-    },
-    /// What an earlier process left could not be deleted.
+    OtherRoot { path: PathBuf, database: String, recorded: String },
     #[error("cannot tidy up what an earlier process left below the document root")]
     Reconcile(#[source] std::io::Error),
 }
@@ -102,7 +81,7 @@ impl Documents {
         let path = settings.documents.clone();
         let failed = |source| OpenError::Root { path: settings.documents.clone(), source };
         let root = blocking(move || DocumentRoot::open(&path)).await.map_err(failed)?;
-        let store = Store::open(&settings.database).await?;
+        let store = Store::open(settings.database.clone()).await?;
         // Known to the database first: whoever finds the session's folder must find it live.
         let id = Session::new_id();
         let presence = store.attend(&id).await?;
@@ -136,19 +115,16 @@ impl Documents {
     }
 
     /// The records.
-    #[must_use]
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
     /// The settings that it was opened with.
-    #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
     /// What was found half done at the start, and the results.
-    #[must_use]
     pub fn reconciled(&self) -> &Reconciled {
         &self.0.reconciled
     }

@@ -64,7 +64,6 @@ struct Description;
 
 /// The API's description: OpenAPI 3.1, as `GET /openapi.json` and `schemas/openapi.json` hold it, with a final
 /// newline.
-#[must_use]
 pub fn openapi_json() -> String {
     let described = routes_of(None).into_openapi();
     let mut json = described.to_pretty_json().expect("a description of plain types can be written as JSON");

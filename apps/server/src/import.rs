@@ -36,38 +36,16 @@ const FILES_PER_BATCH: usize = 256;
 
 /// An import that was stopped. What it had recorded stays.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ImportError {
-    /// The folder or the list cannot be read.
     #[error("cannot read {path}")]
-    Read {
-        /// The folder or the list.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The list's first line does not name its columns.
+    Read { path: PathBuf, source: io::Error },
     #[error("{path}: {why}; the first line must name the columns: {}", COLUMNS.join(","))]
-    Header {
-        /// The list.
-        path: PathBuf,
-        /// What is wrong with the line.
-        why: String,
-    },
-    /// The list is too long for one import.
+    Header { path: PathBuf, why: String },
     #[error("{path} has more than {most} lines: import it in parts")]
-    TooLong {
-        /// The list.
-        path: PathBuf,
-        /// The most lines of one import.
-        most: u64,
-    },
-    /// No file can be read, or no copy written below the document root.
+    TooLong { path: PathBuf, most: u64 },
     #[error("the import was stopped: {why}; what was imported before stays, import again to go on")]
-    Disk {
-        /// The reason.
-        why: String,
-    },
-    /// The records could not be read or written.
+    Disk { why: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

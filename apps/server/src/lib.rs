@@ -52,6 +52,6 @@ pub use crate::documents::{Documents, OpenError};
 pub use crate::http::{TransferCut, openapi_json};
 pub use crate::import::{ImportError, ImportReport, Progress, import_csv, import_folder};
 pub use crate::reconcile::Reconciled;
-pub use crate::server::{ServeError, Server, serve};
+pub use crate::server::{ServeError, Server};
 pub use crate::settings::{Limits, Settings};
 pub use crate::store::{Database, Store, StoreError, Unusable};

@@ -56,40 +56,16 @@ pub struct Server {
 
 /// A document server that cannot listen.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ServeError {
-    /// The document root or the records cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Another server serves the same document root.
     #[error("another `strongroom server` serves {0} already: stop it first, or give this one another document root")]
     ServedAlready(PathBuf),
-    /// The document root cannot be locked.
     #[error("cannot lock the document root {path}")]
-    Lock {
-        /// The document root.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The address is taken, or not this host's.
+    Lock { path: PathBuf, source: io::Error },
     #[error("cannot listen on {address}: choose another address or port, or stop what listens there")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-/// Serves until `stop` is cancelled, then finishes requests in flight within the limits' `drain`.
-///
-/// # Errors
-/// It cannot start.
-pub async fn serve(settings: Settings, clock: Clock, stop: CancellationToken) -> Result<(), ServeError> {
-    let server = Server::start(settings, clock).await?;
-    stop.cancelled().await;
-    server.stop().await;
-    Ok(())
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 impl Server {
@@ -121,13 +97,11 @@ impl Server {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
     /// Its address for a client on this host.
-    #[must_use]
     pub fn url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -141,7 +115,6 @@ impl Server {
     }
 
     /// What it serves.
-    #[must_use]
     pub fn documents(&self) -> &Documents {
         &self.documents
     }

@@ -38,7 +38,6 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults: the loopback address, port 8400, UTC, proofs on 2 drives, at most 90 days old.
-    #[must_use]
     pub fn new(documents: impl Into<PathBuf>, database: impl Into<Database>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8400)),

@@ -26,7 +26,7 @@ pub(crate) mod token;
 use jiff::Timestamp;
 
 pub(crate) use self::connection::{Connection, Transaction};
-pub use self::database::{Database, DatabaseLocation};
+pub use self::database::Database;
 pub(crate) use self::error::Result;
 pub use self::error::{StoreError, Unusable};
 pub(crate) use self::outside_text::OutsideText;

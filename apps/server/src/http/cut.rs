@@ -29,13 +29,11 @@ pub struct TransferCut {
 
 impl TransferCut {
     /// Cuts the transfer of that booking's timesheet after that many bytes.
-    #[must_use]
     pub fn of(booking: &BookingId, after_bytes: usize) -> Self {
         Self { path: format!("/v1/bookings/{booking}/timesheet"), after_bytes, is_done: AtomicBool::new(false) }
     }
 
     /// Whether the cut happened.
-    #[must_use]
     pub fn is_done(&self) -> bool {
         self.is_done.load(Ordering::SeqCst)
     }

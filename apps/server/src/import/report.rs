@@ -56,7 +56,6 @@ impl Remark {
 
 impl ImportReport {
     /// The progress so far.
-    #[must_use]
     pub fn progress(&self) -> Progress {
         let files = self.imported + self.already + self.corrected + self.skipped;
         Progress { files, bytes: self.imported_bytes }

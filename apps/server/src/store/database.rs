@@ -1,4 +1,3 @@
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use strongroom_service::config::ServiceUrl;
@@ -16,7 +15,6 @@ pub enum Database {
 
 impl Database {
     /// The SQLite file.
-    #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(path) => Some(path),
@@ -28,39 +26,5 @@ impl Database {
 impl From<PathBuf> for Database {
     fn from(path: PathBuf) -> Self {
         Self::Sqlite(path)
-    }
-}
-
-impl From<&Path> for Database {
-    fn from(path: &Path) -> Self {
-        Self::Sqlite(path.to_owned())
-    }
-}
-
-impl From<&PathBuf> for Database {
-    fn from(path: &PathBuf) -> Self {
-        Self::Sqlite(path.clone())
-    }
-}
-
-impl From<&Self> for Database {
-    fn from(database: &Self) -> Self {
-        database.clone()
-    }
-}
-
-/// A database's location, without any password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseLocation(String);
-
-impl DatabaseLocation {
-    pub(crate) fn new(shown: impl fmt::Display) -> Self {
-        Self(shown.to_string())
-    }
-}
-
-impl fmt::Display for DatabaseLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use sqlx::migrate::MigrateError;
 use strongroom_files::Call;
 
-use super::DatabaseLocation;
 use crate::trouble::DiskTrouble;
 
 /// SQLite's primary result code for a lock of another connection.
@@ -35,82 +34,41 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// The records could not be read or written.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
-    /// The database's file cannot be made or opened.
     #[error("cannot open the server's database {path}: check that its folder exists and may be written")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// There is no room beside the database's file, or it may not be written there.
+    File { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path} beside the server's database")]
-    Room {
-        /// The file that was tried.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// SQLite does not recognise the file, or cannot write it.
+    Room { path: PathBuf, source: std::io::Error },
     #[error(
         "cannot use {path} as the server's database: see that it is one, that its disk has room and that this user may write there"
     )]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: sqlx::Error,
-    },
-    /// It is not a Postgres URL.
+    Open { path: PathBuf, source: sqlx::Error },
     #[error("the server's database URL is not a Postgres URL: write postgres://user:password@host:5432/database")]
     Url(#[source] sqlx::Error),
-    /// The Postgres database cannot be used.
     #[error("{}", .why.message(.place, .user))]
-    Postgres {
-        /// Its location.
-        place: DatabaseLocation,
-        /// The database user.
-        user: String,
-        /// The cause.
-        why: Unusable,
-        /// Postgres's own error, if any.
-        source: Option<sqlx::Error>,
-    },
-    /// The tables cannot be migrated to this version.
+    Postgres { place: String, user: String, why: Unusable, source: Option<sqlx::Error> },
     #[error("cannot bring the server's database {place} up to date; it may be of a newer version of strongroom")]
-    Migrate {
-        /// Its location.
-        place: DatabaseLocation,
-        /// Why.
-        source: Box<MigrateError>,
-    },
-    /// A statement failed; its transaction stored nothing.
+    Migrate { place: String, source: Box<MigrateError> },
     #[error("the server's database refused a statement")]
     Statement(#[from] sqlx::Error),
 }
 
 /// Why a Postgres database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum Unusable {
-    /// There is no answer.
     Unreachable,
-    /// The user may not log in.
     Login,
-    /// There is no such database.
     NoDatabase,
-    /// Its encoding lacks many names' characters.
     Encoding(String),
-    /// A pooler is in front, which does not keep a session's settings and locks.
     Pooler,
-    /// The user may not create the schema.
     NoSchema,
-    /// It has no connection left, is starting or stopping, or refused otherwise.
     Refused,
 }
 
 impl Unusable {
-    fn message(&self, place: &DatabaseLocation, user: &str) -> String {
+    fn message(&self, place: &str, user: &str) -> String {
         match self {
             Self::Unreachable => format!(
                 "cannot reach the server's database {place}: check that Postgres runs there, and the URL's host and port"

@@ -16,7 +16,7 @@ use strongroom_service::config::{ServiceUrl, needs_verified_tls};
 use super::connection::{Connection, Transaction};
 use super::error::{Unusable, is_away};
 use super::migrations::migrator;
-use super::{DatabaseLocation, Result, StoreError};
+use super::{Result, StoreError};
 
 /// For reading; one more connection writes, and one marks the session as live.
 const READERS: u32 = 8;
@@ -79,7 +79,8 @@ pub(crate) struct PostgresStore {
 /// Database and user.
 pub(crate) struct Address {
     options: PgConnectOptions,
-    place: DatabaseLocation,
+    /// Without any password.
+    place: String,
 }
 
 impl PostgresStore {
@@ -120,8 +121,8 @@ impl Address {
         let options = PgConnectOptions::from_str(url.reveal().as_str()).map_err(StoreError::Url)?;
         let database = options.get_database().unwrap_or(options.get_username()).to_owned();
         let place = match options.get_socket() {
-            Some(socket) => DatabaseLocation::new(format_args!("{database} at {}", socket.display())),
-            None => DatabaseLocation::new(format_args!("{database} at {}:{}", options.get_host(), options.get_port())),
+            Some(socket) => format!("{database} at {}", socket.display()),
+            None => format!("{database} at {}:{}", options.get_host(), options.get_port()),
         };
         // Otherwise anybody in between could ask for the password, and get it.
         let options = if needs_verified_tls(url.reveal()) { options.ssl_mode(PgSslMode::VerifyFull) } else { options };

@@ -11,8 +11,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::postgres::Address;
 use super::{Backend, Result, Store};
@@ -26,8 +26,7 @@ const PARTING_POLL: Duration = Duration::from_millis(20);
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Marks a session as live until dropped.
-#[derive(Debug)]
-pub(crate) struct Presence(Option<JoinHandle<()>>);
+pub(crate) type Presence = Option<AbortOnDropHandle<()>>;
 
 /// Sessions that are over. While this lives nobody else finds them so, and they cannot return.
 #[derive(Debug)]
@@ -40,10 +39,10 @@ pub(crate) struct DeadSessions {
 impl Store {
     /// Marks a session as live, before it begins.
     pub(crate) async fn attend(&self, session: &str) -> Result<Presence> {
-        let Backend::Postgres(store) = &self.0 else { return Ok(Presence(None)) };
+        let Backend::Postgres(store) = &self.0 else { return Ok(None) };
         let (address, key) = (Arc::clone(store.address()), key(session));
         let held = hold(&address, key).await?;
-        Ok(Presence(Some(tokio::spawn(keep(address, key, held)))))
+        Ok(Some(AbortOnDropHandle::new(tokio::spawn(keep(address, key, held)))))
     }
 
     /// Which of these sessions, whose locks below the document root are free, are over.
@@ -83,14 +82,6 @@ impl DeadSessions {
     /// Whether every session in question is.
     pub(crate) fn is_all(&self) -> bool {
         self.is_all
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        if let Some(keeping) = &self.0 {
-            keeping.abort();
-        }
     }
 }
 

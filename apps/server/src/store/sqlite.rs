@@ -13,7 +13,7 @@ use strongroom_service::private::{private_files, without_links};
 
 use super::connection::{Connection, Transaction};
 use super::migrations::migrator;
-use super::{DatabaseLocation, Result, StoreError};
+use super::{Result, StoreError};
 
 const READERS: u32 = 4;
 /// How long a writer waits for another process's transaction.
@@ -73,10 +73,10 @@ impl SqliteStore {
             .foreign_keys(true);
         let open = |source| StoreError::Open { path: path.to_owned(), source };
         let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
-        migrator(&MIGRATIONS).run(&writer).await.map_err(|source| StoreError::Migrate {
-            place: DatabaseLocation::new(path.display()),
-            source: Box::new(source),
-        })?;
+        migrator(&MIGRATIONS)
+            .run(&writer)
+            .await
+            .map_err(|source| StoreError::Migrate { place: path.display().to_string(), source: Box::new(source) })?;
         let reading = options.pragma("query_only", "on");
         let readers = pool(READERS).connect_with(reading).await.map_err(open)?;
         Ok(Self { path: path.to_owned(), writer, readers })

@@ -69,7 +69,7 @@ async fn plan(store: &Store, sql: Sql, values: &[i64]) -> String {
 async fn every_list_is_an_index_scan_whatever_the_tables_size() {
     let (_dir, databases) = both().await;
     for database in &databases {
-        let store = Store::open(database).await.unwrap();
+        let store = Store::open(database.clone()).await.unwrap();
         fill(&store, 20_000).await;
         for has_statistics in [false, true] {
             if has_statistics {
@@ -101,7 +101,7 @@ async fn every_list_is_an_index_scan_whatever_the_tables_size() {
 async fn the_tally_counts_every_change() {
     let (_dir, databases) = both().await;
     for database in &databases {
-        let store = Store::open(database).await.unwrap();
+        let store = Store::open(database.clone()).await.unwrap();
         let id = "B-1".parse().unwrap();
         let mut db = store.begin().await.unwrap();
         assert!(booking::create(&mut db, &id, Timestamp::UNIX_EPOCH).await.unwrap());
@@ -126,7 +126,7 @@ async fn the_tally_counts_every_change() {
 async fn a_record_is_never_deleted() {
     let (_dir, databases) = both().await;
     for database in &databases {
-        let store = Store::open(database).await.unwrap();
+        let store = Store::open(database.clone()).await.unwrap();
         fill(&store, 100).await;
         let mut db = store.begin().await.unwrap();
         let error = query("DELETE FROM booking").execute(&mut db).await.unwrap_err();
@@ -142,7 +142,7 @@ async fn a_database_that_cannot_hold_every_name_is_refused_with_the_reason() {
     let name = format!("{}_latin1", any.name);
     let _ = any.query(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
     let url = any.url.replace(&format!("/{}", any.name), &format!("/{name}"));
-    let error = Store::open(&Database::Postgres(postgres_url(&url))).await.unwrap_err().to_string();
+    let error = Store::open(Database::Postgres(postgres_url(&url))).await.unwrap_err().to_string();
     assert!(error.contains("has the encoding LATIN1") && error.contains("UTF8"), "{error}");
 }
 
@@ -151,7 +151,7 @@ async fn several_processes_may_open_a_new_database_at_once() {
     for round in 0..10 {
         let (_dir, databases) = both().await;
         for database in &databases {
-            let opened = futures_util::future::join_all((0..4).map(|_| Store::open(database))).await;
+            let opened = futures_util::future::join_all((0..4).map(|_| Store::open(database.clone()))).await;
             for store in opened {
                 store.unwrap_or_else(|error| panic!("{round}: {error:?}")).try_write().await.unwrap();
             }
@@ -164,7 +164,7 @@ async fn several_processes_may_open_a_new_database_at_once() {
 async fn one_transaction_writes_at_a_time_whichever_process_it_is_in() {
     let (_dir, databases) = both().await;
     for database in &databases {
-        let stores = [Store::open(database).await.unwrap(), Store::open(database).await.unwrap()];
+        let stores = [Store::open(database.clone()).await.unwrap(), Store::open(database.clone()).await.unwrap()];
         let taken = Arc::new(tokio::sync::Mutex::new(()));
         let writers = (0..20).map(|number: usize| {
             let (store, taken) = (stores[number % 2].clone(), Arc::clone(&taken));
@@ -195,7 +195,7 @@ async fn one_transaction_writes_at_a_time_whichever_process_it_is_in() {
 async fn a_transaction_that_is_cut_leaves_nothing_and_keeps_nobody_from_writing() {
     let (_dir, databases) = both().await;
     for database in &databases {
-        let store = Store::open(database).await.unwrap();
+        let store = Store::open(database.clone()).await.unwrap();
         for cut_after_us in (0..3_000).step_by(50) {
             let cut = tokio::time::timeout(std::time::Duration::from_micros(cut_after_us), async {
                 let mut db = store.begin().await.unwrap();
@@ -215,7 +215,7 @@ async fn a_transaction_that_is_cut_leaves_nothing_and_keeps_nobody_from_writing(
 #[tokio::test]
 async fn a_transaction_that_finds_the_disk_full_keeps_nobody_from_writing() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("server.db")).await.unwrap();
+    let store = Store::open(dir.path().join("server.db")).await.unwrap();
     for _ in 0..3 {
         let mut db = store.begin().await.unwrap();
         // No page more than there are: what another would need.
@@ -231,8 +231,8 @@ async fn what_is_no_database_of_ours_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("server.db");
     std::fs::write(&path, "no database at all, but long enough to be looked at as one").unwrap();
-    let error = Store::open(&path).await.unwrap_err().to_string();
+    let error = Store::open(path.clone()).await.unwrap_err().to_string();
     assert!(error.contains("server.db as the server's database"), "{error}");
-    let error = Store::open(&dir.path().join("nowhere/server.db")).await.unwrap_err().to_string();
+    let error = Store::open(dir.path().join("nowhere/server.db")).await.unwrap_err().to_string();
     assert!(error.contains("check that its folder exists"), "{error}");
 }

@@ -147,26 +147,6 @@ async fn a_vanished_file_is_reported_and_the_others_are_moved() {
 }
 
 #[tokio::test]
-async fn r9_a_link_in_the_archives_place_is_not_followed() {
-    let (rig, _) = filled(1).await;
-    rig.mark_one("B-0").await;
-    let outside = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(outside.path(), rig.file("archived")).unwrap();
-    let answers = rig.move_to_archived(&["B-0"]).await;
-    assert_eq!(answers[0].outcome, Refused, "{answers:?}");
-    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
-    std::fs::remove_file(rig.file("archived")).unwrap();
-    // Nor is a link moved that has taken the file's place.
-    let file = rig.file("uploads/B-0/timesheet.pdf");
-    std::fs::rename(&file, rig.file("aside")).unwrap();
-    std::os::unix::fs::symlink(rig.file("aside"), &file).unwrap();
-    let answers = rig.move_to_archived(&["B-0"]).await;
-    assert!(answers[0].reason.as_deref().unwrap().contains("not a regular file"), "{answers:?}");
-    std::fs::rename(rig.file("aside"), &file).unwrap();
-    assert_eq!(rig.move_to_archived(&["B-0"]).await[0].outcome, Done);
-}
-
-#[tokio::test]
 async fn the_same_request_twice_at_the_same_time_moves_once() {
     let (rig, ids) = filled(20).await;
     for id in &ids {
