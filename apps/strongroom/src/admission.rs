@@ -9,12 +9,12 @@
 //!
 //! In the other order, a stop between record and mark would leave the right drive without its newest mark.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use strongroom_drive::{Admission, Attachment, Drive, DriveError, DriveErrorKind};
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::{Actor, DriveId, DriveUse};
 use strongroom_service::{Clock, kill_point};
 use tokio::runtime::Handle;
@@ -87,7 +87,7 @@ impl LogAdmission {
         let marks = drive.uses(self.log.site())?;
         if before.looked_at.elapsed() >= self.look_again {
             // Whoever needs the log reports what is wrong with it.
-            if let Ok(known) = self.wait(KnownUses::read(&self.log, before.drive)) {
+            if let Ok(known) = self.known(before.drive) {
                 before.known = known;
             }
             before.looked_at = Instant::now();
@@ -125,7 +125,7 @@ impl LogAdmission {
     /// Leaves a mark, unless this process has left one already, and records it.
     fn try_to_begin(&self, drive: &Drive, marked: &mut Option<DriveUse>) -> Result<KnownUses, Tried> {
         let (id, site) = (drive.identity().id, self.log.site());
-        let known = self.wait(KnownUses::read(&self.log, id))?;
+        let known = self.known(id)?;
         if marked.is_some() && known.newest() == *marked {
             // The log took it at the last attempt, and its answer was lost.
             return Ok(known);
@@ -142,58 +142,46 @@ impl LogAdmission {
         };
         kill_point!("drive.use-marked");
         let event = uses::drive_used_event(drive, used, &marks);
-        match self.wait(self.log.append(known.events(drive, event, &self.clock, &self.actor))) {
+        match self.wait(self.log.append(known.events(drive, event, &self.clock, &self.actor)))? {
             Ok(_) => {}
-            Err(Waited::Failed(error)) if uses::is_conflict(&error) => {
+            Err(AppendError::Conflict { .. }) => {
                 // Another process was first. Whether the log took ours all the same was checked above.
                 drive.unmark_use(site, used);
                 *marked = None;
                 return Err(Tried::TooLate);
             }
             // It may be recorded: the mark stays.
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Tried::unanswered(error)),
         }
         kill_point!("drive.use-recorded");
-        Ok(self.wait(KnownUses::read(&self.log, id))?)
+        self.known(id)
     }
 
-    fn wait<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Waited<E>> {
+    fn known(&self, drive: DriveId) -> Result<KnownUses, Tried> {
+        self.wait(KnownUses::read(&self.log, drive))?.map_err(Tried::unanswered)
+    }
+
+    fn wait<T>(&self, call: impl Future<Output = T>) -> Result<T, Tried> {
         let answer = self.runtime.block_on(async { tokio::time::timeout(self.patience, call).await });
-        answer.map_err(|_| Waited::TooLong)?.map_err(Waited::Failed)
+        answer.map_err(|_| Tried::unanswered("the log does not answer"))
     }
 }
 
 enum Tried {
     Refused(DriveError),
-    /// Another process was first. Whether the log took ours all the same was checked above.
     TooLate,
-    /// The log did not answer.
     Unanswered(String),
+}
+
+impl Tried {
+    fn unanswered(why: impl Display) -> Self {
+        Self::Unanswered(why.to_string())
+    }
 }
 
 impl From<DriveError> for Tried {
     fn from(error: DriveError) -> Self {
         Self::Refused(error)
-    }
-}
-
-impl<E: Display> From<Waited<E>> for Tried {
-    fn from(error: Waited<E>) -> Self {
-        Self::Unanswered(error.to_string())
-    }
-}
-
-enum Waited<E> {
-    Failed(E),
-    TooLong,
-}
-
-impl<E: Display> Display for Waited<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => error.fmt(f),
-            Self::TooLong => f.write_str("the log does not answer"),
-        }
     }
 }
 

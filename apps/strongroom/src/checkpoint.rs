@@ -18,8 +18,7 @@ use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
 use self::place::CheckpointFolder;
-pub(crate) use self::place::data_folder;
-pub(crate) use self::place::{places, places_to_write};
+pub(crate) use self::place::{data_folder, places, places_to_write};
 pub(crate) use self::watch::RewindWatch;
 use crate::cli_error::CliError;
 
@@ -28,7 +27,7 @@ const SUBJECT: &str = "log";
 /// A log that does not continue from a checkpoint of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Rewound {
-    sentence: String,
+    pub(crate) sentence: String,
     pub(crate) summary: u64,
 }
 
@@ -43,11 +42,6 @@ impl Rewound {
             Comparison::Differs => format!("the log's first {} events are others than they were: {earlier}", head.size),
         };
         Some(Self { sentence, summary: checkpoint.summary })
-    }
-
-    /// What happened, in a sentence.
-    pub(crate) fn sentence(&self) -> &str {
-        &self.sentence
     }
 
     pub(crate) fn step() -> &'static str {

@@ -11,12 +11,12 @@ const MAX_CAUSES: usize = 8;
 /// Why a verb failed. Printed once, by `main`.
 #[derive(Debug)]
 pub(crate) struct CliError {
-    what: String,
+    pub(crate) what: String,
     causes: Vec<String>,
-    next: Option<String>,
-    exit: Exit,
-    told: bool,
-    is_final: bool,
+    pub(crate) next: Option<String>,
+    pub(crate) exit: Exit,
+    pub(crate) told: bool,
+    pub(crate) is_final: bool,
 }
 
 impl CliError {
@@ -63,29 +63,8 @@ impl CliError {
         self
     }
 
-    pub(crate) const fn is_final(&self) -> bool {
-        self.is_final
-    }
-
-    pub(crate) fn what(&self) -> &str {
-        &self.what
-    }
-
     pub(crate) fn sentence(&self) -> String {
         self.causes.iter().fold(self.what.clone(), |text, cause| format!("{text}: {cause}"))
-    }
-
-    pub(crate) fn step(&self) -> Option<&str> {
-        self.next.as_deref()
-    }
-
-    /// How the program ends.
-    pub(crate) const fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    pub(crate) const fn is_told(&self) -> bool {
-        self.told
     }
 }
 

@@ -37,26 +37,19 @@ const MAIL_TIMEOUT: Duration = Duration::from_secs(120);
 /// Mail servers refuse senders that try much more often.
 const MAIL_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-#[derive(Debug)]
-pub(crate) struct LogOutageWatch {
-    _task: AbortOnDropHandle<()>,
-}
-
-impl LogOutageWatch {
-    /// Checks that log until this is dropped.
-    pub(crate) fn start(config: &Config, log: &EventLog, clock: &Clock) -> Self {
-        let (log, mut mailer) = (log.clone(), OutageMailer::new(config, clock));
-        let checks = async move {
-            loop {
-                match reason_unwritable(&log).await {
-                    None => mailer.on_recovery(&log).await,
-                    Some(why) => mailer.on_outage(&why).await,
-                }
-                sleep(CHECK_EVERY).await;
+/// Checks that log until the handle is dropped.
+pub(crate) fn watch(config: &Config, log: &EventLog, clock: &Clock) -> AbortOnDropHandle<()> {
+    let (log, mut mailer) = (log.clone(), OutageMailer::new(config, clock));
+    let checks = async move {
+        loop {
+            match reason_unwritable(&log).await {
+                None => mailer.on_recovery(&log).await,
+                Some(why) => mailer.on_outage(&why).await,
             }
-        };
-        Self { _task: AbortOnDropHandle::new(tokio::spawn(checks)) }
-    }
+            sleep(CHECK_EVERY).await;
+        }
+    };
+    AbortOnDropHandle::new(tokio::spawn(checks))
 }
 
 /// For a log that could not even be opened.

@@ -7,6 +7,7 @@ mod cli;
 mod cli_error;
 mod demo;
 mod drive_report;
+mod event;
 mod exit;
 mod log_outage;
 mod out;
@@ -61,8 +62,8 @@ fn usage_error(error: &clap::Error) -> Exit {
 }
 
 fn failed(error: &CliError) -> Exit {
-    if !error.is_told() {
+    if !error.told {
         tell(error);
     }
-    error.exit()
+    error.exit
 }

@@ -1,26 +1,22 @@
 //! What the log knows of a drive's uses, and whether the mounted drive knows it too.
 
 use strongroom_drive::{Drive, DriveError, DriveErrorKind, Origin};
-use strongroom_eventlog::{AppendError, EventLog, LogError};
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{DriveInitialised, DriveUsed};
 use strongroom_model::text::with_causes;
-use strongroom_model::{
-    Actor, DriveId, DriveUse, Event, EventId, Expected, Lineage, NewEvent, Recorded, StreamName, Version,
-};
+use strongroom_model::{Actor, DriveId, DriveUse, Event, Expected, Lineage, NewEvent, Recorded, StreamName, Version};
 use strongroom_service::{Clock, blocking};
 
 use crate::drive_report::Remark;
+use crate::event::new_event;
 
-/// What the log knows of a drive.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownUses {
     version: Option<Version>,
-    /// The event of its newest use.
     newest: Option<Recorded>,
 }
 
 impl KnownUses {
-    /// What the log knows of that drive.
     pub(crate) async fn read(log: &EventLog, drive: DriveId) -> Result<Self, LogError> {
         let stream = StreamName::drive(drive);
         let Some(head) = log.heads(std::slice::from_ref(&stream)).await?.remove(&stream) else {
@@ -36,7 +32,6 @@ impl KnownUses {
         Ok(Self { version: Some(head.version), newest })
     }
 
-    /// The newest use.
     pub(crate) fn newest(&self) -> Option<DriveUse> {
         DriveUse::of(&self.newest.as_ref()?.event)
     }
@@ -81,16 +76,7 @@ impl KnownUses {
     pub(crate) fn events(&self, drive: &Drive, event: Event, clock: &Clock, actor: &Actor) -> Vec<NewEvent> {
         let identity = drive.identity();
         let time = clock.now();
-        let new = |expected, event| NewEvent {
-            id: EventId::new(time),
-            stream: StreamName::drive(identity.id),
-            expected,
-            time,
-            actor: actor.clone(),
-            cause: None,
-            run: None,
-            event,
-        };
+        let new = |expected, event| new_event(StreamName::drive(identity.id), expected, time, actor, event);
         let Some(version) = self.version else {
             let initialised = Event::DriveInitialised(DriveInitialised { label: identity.label.clone() });
             return vec![new(Expected::New, initialised), new(Expected::After(Version(0)), event)];
@@ -103,10 +89,6 @@ pub(crate) fn drive_used_event(drive: &Drive, used: DriveUse, marks: &[DriveUse]
     let Origin { filesystem, serial } = drive.origin().unwrap_or_default();
     let before = marks.iter().find(|mark| **mark != used).copied();
     Event::DriveUsed(DriveUsed { generation: used.generation, token: used.token, before, filesystem, serial })
-}
-
-pub(crate) const fn is_conflict(error: &AppendError) -> bool {
-    matches!(error, AppendError::Conflict { .. })
 }
 
 /// A log that cannot be read refuses nothing.

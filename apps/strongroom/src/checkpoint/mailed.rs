@@ -27,13 +27,11 @@ pub(crate) enum Mails {
 /// How long a shutdown waits for a mail server. The next start tries again.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// How much is read: a few ids and addresses.
 const MAX_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Mailed {
     notified: AlarmNotified,
-    /// The recipients who have it.
     reached: Vec<String>,
     /// Whether all reachable recipients have it.
     complete: bool,

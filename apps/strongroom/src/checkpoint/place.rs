@@ -20,7 +20,6 @@ const ON_DRIVE: &str = ".strongroom";
 const DATA_MODE: u32 = 0o600;
 const DRIVE_MODE: u32 = 0o640;
 
-/// A folder that checkpoints are kept in.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckpointFolder {
     root: PathBuf,
@@ -35,7 +34,6 @@ impl fmt::Display for CheckpointFolder {
     }
 }
 
-/// The data folder.
 pub(crate) fn data_folder(config: &Config) -> CheckpointFolder {
     CheckpointFolder { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
 }
@@ -70,9 +68,12 @@ fn name(site: &SiteId) -> String {
 }
 
 impl CheckpointFolder {
+    fn root(&self) -> io::Result<Beneath> {
+        Beneath::open(&self.root, Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 })
+    }
+
     fn folder(&self) -> io::Result<Folder> {
-        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
-        Beneath::open(&self.root, policy)?.folder(self.below)
+        self.root()?.folder(self.below)
     }
 
     /// An unreadable one is logged and counts as none: the drive and the mails have others.
@@ -99,10 +100,8 @@ impl CheckpointFolder {
 
     /// Reads one byte more than `max_bytes`, to tell a longer file.
     pub(crate) fn text(&self, name: &str, max_bytes: usize) -> io::Result<String> {
-        let policy = Policy { one_file_system: true, file_mode: self.mode, folder_mode: 0o700 };
-        let path = PathBuf::from(self.below).join(name);
         let mut text = String::new();
-        let file = Beneath::open(&self.root, policy)?.file(path)?;
+        let file = self.root()?.file(PathBuf::from(self.below).join(name))?;
         file.take(max_bytes as u64 + 1).read_to_string(&mut text)?;
         Ok(text)
     }
@@ -129,7 +128,6 @@ impl CheckpointFolder {
         sync::sync_folder(&folder)
     }
 
-    /// Removes a file, if it is there.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         remove_in(self.folder()?, name).map(drop)
     }

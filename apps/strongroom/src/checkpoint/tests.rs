@@ -4,6 +4,7 @@ use strongroom_model::{Event, StreamName};
 use super::*;
 use crate::run::testing::{Site, booking, enumerated};
 use crate::site;
+use crate::verb::log::adopt;
 
 /// A site with a drive, whose log has some events and a summary.
 async fn begun() -> (Site, Config) {
@@ -23,19 +24,12 @@ async fn compose(site: &Site) {
 }
 
 /// The file as it is now, to be put back later.
-async fn copy(site: &Site, name: &str) {
-    let copy = site.folder.path().join(name);
-    let _ = std::fs::remove_file(&copy);
-    let sql = format!("VACUUM INTO '{}'", copy.display());
-    let done = std::process::Command::new("sqlite3").arg(site.folder.path().join("log.sqlite")).arg(&sql).status();
-    if !done.is_ok_and(|status| status.success()) {
-        // Without the shell: nothing is written at this moment, so the files are whole together.
-        for suffix in ["", "-wal"] {
-            let from = site.folder.path().join(format!("log.sqlite{suffix}"));
-            let to = site.folder.path().join(format!("{name}{suffix}"));
-            if from.exists() {
-                std::fs::copy(from, to).unwrap();
-            }
+fn copy(site: &Site, name: &str) {
+    // Nothing is written at this moment, so the files are whole together.
+    for suffix in ["", "-wal"] {
+        let [from, to] = ["log.sqlite", name].map(|name| site.folder.path().join(format!("{name}{suffix}")));
+        if from.exists() {
+            std::fs::copy(from, to).unwrap();
         }
     }
 }
@@ -59,7 +53,7 @@ async fn keep(config: &Config, log: &EventLog) {
 async fn r4_a_log_that_was_restored_from_an_older_copy_is_refused_until_a_person_decides() {
     let (rig, config) = begun().await;
     compose(&rig).await;
-    copy(&rig, "older").await;
+    copy(&rig, "older");
     rig.happens(&booking("B-2"), enumerated()).await;
     compose(&rig).await;
     compose(&rig).await;
@@ -84,8 +78,8 @@ async fn r4_a_log_that_was_restored_from_an_older_copy_is_refused_until_a_person
     assert_eq!(log.head().await.unwrap().size, 3, "nothing but the alarm is recorded");
     log.close().await;
 
-    let mut out = crate::out::Out::stdout();
-    crate::verb::log::adopt_for_tests(&config, "the disk broke on Monday", &mut out).await.unwrap();
+    let args = adopt::Args { reason: "the disk broke on Monday".to_owned() };
+    adopt::run(&args, &config, &mut crate::out::Out::stdout()).await.unwrap();
     let log = site::log(&config).await.expect("a person has decided");
     assert!(strongroom_audit::raised_alarms(&log).await.unwrap().is_empty());
     let next = strongroom_notify::compose(&log, "a night", &rig.clock, &rig.actor()).await.unwrap().unwrap();
@@ -103,7 +97,7 @@ async fn r4_a_log_that_was_restored_from_an_older_copy_is_refused_until_a_person
 #[tokio::test]
 async fn r4_another_log_of_the_same_length_or_longer_is_refused_too() {
     let (rig, config) = begun().await;
-    copy(&rig, "older").await;
+    copy(&rig, "older");
     rig.happens(&booking("B-2"), enumerated()).await;
     keep(&config, &rig.log).await;
     rig.log.close().await;

@@ -19,7 +19,6 @@ const CHECK_EVERY: Duration = Duration::from_secs(2);
 /// How often a checkpoint is written while something happens. Each is two syncs on the drive.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
-/// What watches the log of this process.
 #[derive(Debug)]
 pub(crate) struct RewindWatch {
     rewound: watch::Receiver<Option<Arc<Rewound>>>,
@@ -37,13 +36,12 @@ impl RewindWatch {
         let watcher = RewindWatcher { config: config.clone(), log: log.clone(), seen: None, written_at: None };
         let task = tokio::spawn(async move {
             let rewound = watcher.until_rewound().await;
-            tracing::error!("{}", rewound.sentence());
+            tracing::error!("{}", rewound.sentence);
             sender.send_replace(Some(Arc::new(rewound)));
         });
         Self { rewound, config, log: log.clone(), mails, task: task.abort_handle() }
     }
 
-    /// Waits until the log is rewound.
     pub(crate) fn rewound(&self) -> impl Future<Output = CliError> + use<> {
         let mut rewound = self.rewound.clone();
         async move {

@@ -20,7 +20,6 @@ pub(super) struct OutageFile {
     pub(super) mailed: Vec<Timestamp>,
 }
 
-/// An outage of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Outage {
     pub(super) since: Timestamp,
@@ -36,7 +35,6 @@ pub(super) struct MailedOutage {
     pub(super) at: Timestamp,
     pub(super) alarm: AlarmRaised,
     pub(super) notified: Option<AlarmNotified>,
-    /// Who has the mail.
     pub(super) reached: Vec<String>,
     /// Whether all reachable recipients have it.
     pub(super) is_complete: bool,

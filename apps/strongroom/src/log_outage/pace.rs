@@ -10,7 +10,6 @@ use super::outage_file::OutageFile;
 /// How many mails a day are not delayed, as of any other alarm.
 const FREE_MAILS: usize = 5;
 const WITHIN: SignedDuration = SignedDuration::from_hours(24);
-/// The interval of further mails.
 const BETWEEN: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn is_long(since: Timestamp, now: Timestamp, after: SignedDuration) -> bool {
@@ -23,7 +22,6 @@ pub(super) fn may_mail_now(file: &OutageFile, now: Timestamp) -> bool {
     within < FREE_MAILS || file.mailed.iter().all(|at| age(at) >= BETWEEN)
 }
 
-/// Takes note of a mail.
 pub(super) fn sent(file: &mut OutageFile, now: Timestamp) {
     file.mailed.retain(|at| now.duration_since(*at).abs() < WITHIN);
     file.mailed.push(now);

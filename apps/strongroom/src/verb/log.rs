@@ -1,6 +1,6 @@
 //! `strongroom log`: the events themselves.
 
-mod adopt;
+pub(crate) mod adopt;
 mod copy;
 mod import;
 mod migrate;
@@ -221,6 +221,3 @@ fn page(report: &VerifyReport) -> String {
     }
     page
 }
-
-#[cfg(test)]
-pub(crate) use self::adopt::adopt_for_tests;

@@ -6,13 +6,14 @@ use strongroom_bus::Alarms;
 use strongroom_eventlog::merkle::Frontier;
 use strongroom_eventlog::{Checkpoint, EventLog, Head};
 use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
-use strongroom_model::{Actor, AlarmKind, Event, EventId, Expected, NewEvent, Position, Recorded, StreamName};
+use strongroom_model::{Actor, AlarmKind, Event, Expected, Position, Recorded, StreamName, Version};
 use strongroom_notify::last_composed;
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking, kill_point};
 
 use crate::checkpoint::{self, Rewound, places};
 use crate::cli_error::{CliError, ErrorContext as _};
+use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -30,20 +31,20 @@ Examples:
 
 Every process of the site refuses a log that is shorter than a checkpoint of it, or another one, until this says
 that it is to be gone on from. First look for a newer copy: what the lost events recorded is not known to this log.")]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// Why: it is recorded with your name and the host's
     #[arg(long, value_name = "TEXT")]
-    reason: String,
+    pub(crate) reason: String,
 }
 
-pub(super) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
+pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::unchecked_log(config).await?;
     let adopted = adopt(args, config, &log).await;
     log.close().await;
     match adopted? {
         None => out.line("the log goes on from every checkpoint of it: nothing is to be decided")?,
         Some(rewound) => {
-            out.line(format_args!("gone on from this log, though {}", rewound.sentence()))?;
+            out.line(format_args!("gone on from this log, though {}", rewound.sentence))?;
             out.line(
                 "Next: strongroom log recover, which claims again what the server archived since; strongroom doctor. A drive \
                  that was away may ask once more when it is mounted",
@@ -83,7 +84,7 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
         Ok(())
     };
     blocking(write_all).await.context("the new checkpoint could not be kept")?;
-    let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence(), args.reason);
+    let message = format!("{actor} decided to go on from this log, though {}: {}", rewound.sentence, args.reason);
     Alarms::new(log.clone(), clock, actor).clear(&key, &message, None).await?;
     // If we stop here, all is decided. The kept mail is of an alarm that is over: nobody reads it.
     kill_point!("adopt.alarm-cleared");
@@ -134,7 +135,7 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
         let sent = SummarySent { message_id, receipt: RECEIPT.to_owned() };
         let events = vec![
             (stream.clone(), Expected::New, Event::SummaryComposed(composed)),
-            (stream, Expected::After(strongroom_model::Version(0)), Event::SummarySent(sent)),
+            (stream, Expected::After(Version(0)), Event::SummarySent(sent)),
         ];
         // Both at once: a number without its end would be mailed.
         append(log, events, clock, actor).await?;
@@ -144,7 +145,7 @@ async fn use_up(log: &EventLog, last: u64, clock: &Clock, actor: &Actor) -> Resu
     Ok(())
 }
 
-fn sent(history: &[Recorded], last: &Recorded) -> Option<(Event, strongroom_model::Version)> {
+fn sent(history: &[Recorded], last: &Recorded) -> Option<(Event, Version)> {
     let Event::SummaryComposed(composed) = &history.first()?.event else { return None };
     let sent = SummarySent { message_id: composed.message_id.clone(), receipt: RECEIPT.to_owned() };
     Some((Event::SummarySent(sent), last.version))
@@ -157,21 +158,7 @@ async fn append(
     actor: &Actor,
 ) -> Result<(), CliError> {
     let time = clock.now();
-    let new = |(stream, expected, event)| NewEvent {
-        id: EventId::new(time),
-        stream,
-        expected,
-        time,
-        actor: actor.clone(),
-        cause: None,
-        run: None,
-        event,
-    };
+    let new = |(stream, expected, event)| new_event(stream, expected, time, actor, event);
     log.append(events.into_iter().map(new).collect()).await?;
     Ok(())
-}
-
-#[cfg(test)]
-pub(crate) async fn adopt_for_tests(config: &Config, reason: &str, out: &mut Out) -> Result<Exit, CliError> {
-    run(&Args { reason: reason.to_owned() }, config, out).await
 }

@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::out::{Out, is_terminal, tell};
 use crate::site::unopened;
 
-/// How many events lie between two lines that say how far it is.
 const LINE_EVERY: u64 = 100_000;
 
 #[derive(Debug, clap::Args)]

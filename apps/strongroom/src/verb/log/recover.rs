@@ -29,7 +29,6 @@ For after `strongroom log adopt`. Bookings that this log knows are left alone, s
 server has purged has no file there any more: its copies stay on the drives, listed in their manifests.")]
 pub(super) struct Args {}
 
-/// What was found.
 #[derive(Debug, Default)]
 struct Recovered {
     taken: u64,
