@@ -114,17 +114,15 @@ fn states(parts: &[Part]) -> Vec<(String, Option<DriveId>, PartState)> {
     parts.iter().map(|part| (part.role.clone(), part.drive, part.state)).collect()
 }
 
+/// Where nothing can be recorded, no part can work.
 fn standing(log: &EventLog, sign: &Sign, parts: Vec<Part>) -> Sign {
     let reason = log.unwritable().and_then(|found| Some(found.borrow().as_ref()?.reason.clone()));
-    let cannot_record = reason.map(|reason| printable(&reason, WAITS_CHARS));
-    Sign { parts: able(cannot_record.as_deref(), parts), cannot_record, ..sign.clone() }
-}
-
-/// Where nothing can be recorded, no part can work.
-fn able(cannot_record: Option<&str>, parts: Vec<Part>) -> Vec<Part> {
-    let Some(reason) = cannot_record else { return parts };
+    let Some(reason) = reason.map(|reason| printable(&reason, WAITS_CHARS)) else {
+        return Sign { parts, ..sign.clone() };
+    };
     let why = printable(&format!("nothing can be recorded in the log: {reason}"), WAITS_CHARS);
-    parts.into_iter().map(|part| Part { state: PartState::Cut, waits_for: Some(why.clone()), ..part }).collect()
+    let cut = |part| Part { state: PartState::Cut, waits_for: Some(why.clone()), ..part };
+    Sign { parts: parts.into_iter().map(cut).collect(), cannot_record: Some(reason), ..sign.clone() }
 }
 
 pub(crate) async fn raised(log: &EventLog, is_such: impl Fn(AlarmKind) -> bool) -> Result<Vec<AlarmKey>, LogError> {

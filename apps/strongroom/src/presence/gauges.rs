@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use strongroom_model::presence::{Missing, PartState, RELAY, Seen};
 use strongroom_model::{SiteId, StageName};
 
-/// Who is there, and who is missing.
 pub(super) fn presence(site: &SiteId, signs: &[Seen], missing: &[Missing], now: Timestamp) {
     let site = site.to_string();
     for role in StageName::ALL.iter().map(|stage| stage.name()).chain([RELAY]) {
@@ -20,7 +19,6 @@ pub(super) fn presence(site: &SiteId, signs: &[Seen], missing: &[Missing], now: 
     metrics::gauge!("strongroom_signs_timestamp_seconds", "site" => site).set(unix(now));
 }
 
-/// A time as a metric's value.
 #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float, which holds every second of this age")]
 fn unix(at: Timestamp) -> f64 {
     at.as_second() as f64

@@ -13,7 +13,6 @@ pub(crate) const WAITS_CHARS: usize = 300;
 /// The parts of a process, some of which may not have begun. Clones show the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// What it was opened for.
     roles: Vec<Role>,
     pipeline: PipelineView,
     relay: Option<RelayView>,
@@ -21,12 +20,9 @@ pub(crate) struct Parts {
     relayed: bool,
 }
 
-/// What is in the way of a process's roles.
 #[derive(Debug)]
 pub(crate) struct Troubles {
-    /// What keeps the broker from being used.
     pub(crate) broker: Option<String>,
-    /// What is the matter with the drive.
     pub(crate) drive: Option<String>,
     /// What else keeps the work from being done.
     pub(crate) work: Option<String>,
@@ -55,7 +51,6 @@ impl Parts {
         self.roles.iter().any(|role| so(*role))
     }
 
-    /// What is in the way of its roles.
     pub(crate) fn troubles(&self) -> Troubles {
         let (stages, relay) = (self.pipeline.progress(), self.relay());
         Troubles {
@@ -91,7 +86,6 @@ impl Parts {
         stages.chain(relay).collect::<Vec<_>>().join("; ")
     }
 
-    /// How each is doing.
     pub(crate) fn now(&self) -> Vec<Part> {
         let stages = self.pipeline.progress();
         let relay = self.relay().map(|relay| relay_part(&relay));

@@ -11,35 +11,29 @@ use crate::cli_error::{CliError, ErrorContext as _};
 /// How many pages of the copies that wait to be proven are searched: 20,000 copies.
 const PAGES: usize = 40;
 
-/// Which processes are alive, and which are missing.
 #[derive(Debug)]
 pub(crate) struct Present {
     pub(crate) processes: Vec<Process>,
     pub(crate) missing: Vec<Missing>,
     /// That several relays publish at once, where it is so.
-    several_relays: Option<String>,
+    pub(crate) remark: Option<String>,
 }
 
 impl Present {
-    /// As it is now.
     pub(crate) async fn look(config: &Config, log: &EventLog, clock: &Clock) -> Result<Self, CliError> {
         let relayed = config.broker.address()?.is_some();
         let now = clock.now();
         let signs = log.signs().await.context("the signs of life of the site's processes cannot be read")?;
         let work = if relayed { Backlog::default().look(log, now, PAGES).await? } else { Vec::new() };
-        Ok(Self {
-            missing: missing(&signs, &work, relayed, now),
-            several_relays: several(&active_relays(&signs)),
-            processes: signs.into_iter().map(|seen| Process::of(seen, now)).collect(),
-        })
-    }
-
-    /// That more than one relay publishes, where it is so.
-    pub(crate) fn remark(&self) -> Option<String> {
-        self.several_relays.as_ref().map(|several| {
+        let remark = several(&active_relays(&signs)).map(|several| {
             format!(
                 "{several}; each message goes out as often: let the relay's user configure on the broker, or run one"
             )
+        });
+        Ok(Self {
+            missing: missing(&signs, &work, relayed, now),
+            remark,
+            processes: signs.into_iter().map(|seen| Process::of(seen, now)).collect(),
         })
     }
 }

@@ -130,7 +130,6 @@ impl Watcher {
     }
 }
 
-/// That several relays publish, where it is so.
 fn many_relays(signs: &[Seen]) -> Option<AlarmRaised> {
     let kind = AlarmKind::ManyRelays;
     several(&active_relays(signs)).map(|message| AlarmRaised {

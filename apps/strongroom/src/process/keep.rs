@@ -80,7 +80,7 @@ async fn turns(
                 failures = 0;
                 rest.min(TICK)
             }
-            Err(error) if failures < MAX_FAILURES && !error.is_final() => {
+            Err(error) if failures < MAX_FAILURES && !error.is_final => {
                 failures += 1;
                 tracing::warn!("{}: trying again", error.sentence());
                 TROUBLE_PAUSE

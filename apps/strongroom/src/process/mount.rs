@@ -9,7 +9,6 @@ use strongroom_service::Config;
 use crate::admission::LogAdmission;
 use crate::cli_error::CliError;
 
-/// The drive that the stages of this process share.
 pub(super) struct Mount {
     pub(super) root: PathBuf,
     pub(super) admission: Arc<LogAdmission>,

@@ -21,18 +21,17 @@ use tokio_util::task::AbortOnDropHandle;
 use super::mount::Mount;
 use super::pulse::Pulse;
 use super::role::Role;
-use super::server::ServerWatch;
+use super::server;
 use super::{Common, quiet, wire};
 use crate::admission::LogAdmission;
 use crate::checkpoint::{self, Mails};
 use crate::cli_error::CliError;
-use crate::log_outage::LogOutageWatch;
+use crate::log_outage;
 use crate::presence::Presence;
 use crate::presence::parts::Parts;
 use crate::presence::watcher::Watcher;
 use crate::{broker, site};
 
-/// What a process is opened for.
 pub(crate) struct ProcessOptions<'a> {
     /// The verb that was typed, which names the process to others.
     pub(crate) verb: &'static str,
@@ -45,16 +44,13 @@ pub(crate) struct ProcessOptions<'a> {
     pub(crate) traces: Traces,
 }
 
-/// A process of a site.
 pub(crate) struct Process {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) log: EventLog,
     pub(crate) shutdown: Shutdown,
     pub(crate) pipeline: Pipeline,
-    /// The document server, where a role asks it.
     pub(super) source: Option<Source>,
-    /// The drive, where a role uses it.
     pub(super) mount: Option<Mount>,
     pub(super) verify: Option<Arc<Verify>>,
     pub(super) broker: Option<Broker>,
@@ -74,8 +70,8 @@ struct Background {
     _watchdog: systemd::Watchdog,
     _http: Option<HealthServer>,
     _pulse: AbortOnDropHandle<()>,
-    _server: Option<ServerWatch>,
-    _log_outage: Option<LogOutageWatch>,
+    _server: Option<AbortOnDropHandle<()>>,
+    _log_outage: Option<AbortOnDropHandle<()>>,
 }
 
 impl Process {
@@ -123,8 +119,8 @@ impl Process {
             _watchdog: systemd::Watchdog::start(health.clone()),
             _http: http,
             _pulse: AbortOnDropHandle::new(tokio::spawn(Pulse::new(&health, &log, &parts).beat())),
-            _server: source.as_ref().map(|source| ServerWatch::start((&config, &log, &clock), &health, source, verb)),
-            _log_outage: (mails == Mails::Here).then(|| LogOutageWatch::start(&config, &log, &clock)),
+            _server: source.as_ref().map(|source| server::watch((&config, &log, &clock), &health, source, verb)),
+            _log_outage: (mails == Mails::Here).then(|| log_outage::watch(&config, &log, &clock)),
         };
         let mount = root.map(|root| Mount {
             root,
@@ -134,7 +130,7 @@ impl Process {
         let verify = mount
             .as_ref()
             .filter(|_| roles.contains(&Role::Stage(StageName::Verify)))
-            .map(|mount| Arc::new(wire::verify(&config, &mount.root, &log, &clock, &mount.admission, &mount.bags)));
+            .map(|mount| Arc::new(wire::verify(&config, mount, &log, &clock)));
         startup_probe.done();
         systemd::ready();
         Ok(Self {

@@ -11,7 +11,6 @@ use strongroom_service::{Health, Probe, systemd};
 use super::role::Role;
 use crate::presence::parts::{Parts, Troubles};
 
-/// How often to check.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long the log may take to return its size, before it counts as unreachable.
 const MAX_LOG: Duration = Duration::from_secs(5);
@@ -19,7 +18,6 @@ const MAX_LOG: Duration = Duration::from_secs(5);
 /// makes no progress.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
-/// The checks.
 pub(super) struct Pulse {
     turns: Probe,
     log_probe: Probe,
@@ -48,7 +46,7 @@ impl Pulse {
         }
     }
 
-    /// Checks for ever.
+    /// For ever.
     pub(super) async fn beat(self) {
         let mut told = String::new();
         loop {
@@ -70,9 +68,7 @@ impl Pulse {
             tokio::time::sleep(EVERY).await;
         }
     }
-}
 
-impl Pulse {
     /// Why the log cannot be read, or was not written when it was last to be.
     async fn log_trouble(&self) -> Option<String> {
         match tokio::time::timeout(MAX_LOG, self.log.head()).await {

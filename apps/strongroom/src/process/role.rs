@@ -3,17 +3,14 @@
 use strongroom_model::StageName;
 use strongroom_model::presence::RELAY;
 
-/// A part of a site's work that a process takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Publishes what the log says is to be done to the broker's queues.
     Relay,
-    /// Does the work of this stage.
     Stage(StageName),
 }
 
 impl Role {
-    /// Every role, the relay first.
     pub(crate) const ALL: [Self; 6] = [
         Self::Relay,
         Self::Stage(StageName::Enumerate),
@@ -31,17 +28,14 @@ impl Role {
         }
     }
 
-    /// Whether it sends requests to the document server.
     pub(crate) const fn needs_server(self) -> bool {
         matches!(self, Self::Stage(StageName::Enumerate | StageName::Fetch | StageName::Archive))
     }
 
-    /// Whether it works on the drive.
     pub(crate) const fn needs_drive(self) -> bool {
         matches!(self, Self::Stage(StageName::Fetch | StageName::Verify))
     }
 
-    /// Whether it mails people.
     pub(crate) const fn mails(self) -> bool {
         matches!(self, Self::Stage(StageName::Notify))
     }

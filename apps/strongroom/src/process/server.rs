@@ -15,36 +15,26 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::cli_error::CliError;
 use crate::presence::raised;
 
-/// How long it may take for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// For how many looks in a row it must have answered, and nobody have waited for it, before an alarm that was left
 /// raised is over: a stage that tries it anew shows in between as one that works.
 const LOOKS: u32 = 6;
 
-/// Looks at the document server, until it is dropped.
-#[derive(Debug)]
-pub(super) struct ServerWatch {
-    _task: AbortOnDropHandle<()>,
-}
-
-impl ServerWatch {
-    /// Looks at it from now on.
-    pub(super) fn start(
-        (config, log, clock): (&Config, &EventLog, &Clock),
-        health: &Health,
-        source: &Source,
-        verb: &str,
-    ) -> Self {
-        let look = Look {
-            source: source.clone(),
-            probe: health.needs("document server"),
-            log: log.clone(),
-            alarms: Alarms::new(log.clone(), clock.clone(), actor_named(verb)),
-            well: 0,
-        };
-        let every = config.watch.every.get();
-        Self { _task: AbortOnDropHandle::new(tokio::spawn(look.again_and_again(every))) }
-    }
+/// Looks at it until the handle is dropped.
+pub(super) fn watch(
+    (config, log, clock): (&Config, &EventLog, &Clock),
+    health: &Health,
+    source: &Source,
+    verb: &str,
+) -> AbortOnDropHandle<()> {
+    let look = Look {
+        source: source.clone(),
+        probe: health.needs("document server"),
+        log: log.clone(),
+        alarms: Alarms::new(log.clone(), clock.clone(), actor_named(verb)),
+        well: 0,
+    };
+    AbortOnDropHandle::new(tokio::spawn(look.again_and_again(config.watch.every.get())))
 }
 
 struct Look {

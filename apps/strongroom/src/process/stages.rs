@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use strongroom_archive::Archive;
 use strongroom_bus::Stage;
+use strongroom_enumerate::Enumerate;
 use strongroom_fetch::{Fetch, Meter};
 use strongroom_model::StageName;
+use strongroom_notify::{Notify, Settings};
 use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
 
-use super::mount::Mount;
 use super::only_if_ready::OnlyIfReady;
 use super::{Process, wire};
 use crate::cli_error::CliError;
 
-/// Why what a role needs is there.
 const OPENED: &str = "the process was opened for a role that needs it";
 
 impl Process {
@@ -22,16 +23,16 @@ impl Process {
         self.source.as_ref().expect(OPENED)
     }
 
-    fn mount(&self) -> &Mount {
-        self.mount.as_ref().expect(OPENED)
-    }
-
     pub(crate) fn verify(&self) -> &Arc<Verify> {
         self.verify.as_ref().expect(OPENED)
     }
 
     pub(crate) fn start_enumerate(&mut self) {
-        self.spawn(wire::enumerate(self.source(), &self.log, &self.clock), StageName::Enumerate);
+        self.spawn(self.enumerate(), StageName::Enumerate);
+    }
+
+    fn enumerate(&self) -> Enumerate {
+        Enumerate::new(self.source().clone(), self.log.clone(), self.clock.clone())
     }
 
     pub(crate) fn start_fetch(&mut self) {
@@ -39,24 +40,21 @@ impl Process {
     }
 
     fn fetch(&self) -> Fetch {
-        let Mount { root, admission, bags } = self.mount();
-        wire::fetch(&self.config, root, self.source(), &self.clock, admission, bags)
+        wire::fetch(&self.config, self.mount.as_ref().expect(OPENED), self.source(), &self.clock)
     }
 
-    /// Starts the stage that proves copies.
     pub(crate) fn start_verify(&mut self) {
         self.spawn(self.verify().clone(), StageName::Verify);
     }
 
     pub(crate) fn start_archive(&mut self, requests: Option<usize>) {
-        let archive = wire::archive(&self.config, self.source());
+        let archive = Archive::new(self.source().clone(), self.config.archive.batch as usize);
         let archive = if let Some(requests) = requests { archive.at_once(requests) } else { archive };
         self.spawn(archive, StageName::Archive);
     }
 
-    /// Starts the stage that mails people.
     pub(crate) fn start_notify(&mut self) -> Result<(), CliError> {
-        self.spawn(wire::notify(&self.config, &self.log)?, StageName::Notify);
+        self.spawn(Notify::new(self.log.clone(), Settings::from_config(&self.config)?), StageName::Notify);
         Ok(())
     }
 
@@ -69,8 +67,7 @@ impl Process {
         let fetch = self.fetch();
         let meter = fetch.meter();
         let fetch = Arc::new(OnlyIfReady { prerequisite: self.verify().clone(), stage: fetch });
-        let enumerate =
-            OnlyIfReady { prerequisite: fetch.clone(), stage: wire::enumerate(self.source(), &self.log, &self.clock) };
+        let enumerate = OnlyIfReady { prerequisite: fetch.clone(), stage: self.enumerate() };
         self.start_verify();
         self.start_archive(None);
         self.spawn(fetch, StageName::Fetch);

@@ -1,18 +1,11 @@
 //! How each stage is made from the configuration.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use strongroom_archive::Archive;
 use strongroom_bus::broker::Broker;
 use strongroom_bus::{Alarms, Delivery, Pace, RelayPace, RelayWiring, RetryPolicy, Wiring};
-use strongroom_drive::BagCache;
-use strongroom_enumerate::Enumerate;
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::StageName;
 use strongroom_model::presence::RELAY;
-use strongroom_notify::{Notify, Settings};
 use strongroom_service::actor::actor_named;
 use strongroom_service::config::Require;
 use strongroom_service::{Clock, Config, Shutdown, actor};
@@ -20,11 +13,9 @@ use strongroom_source::Source;
 use strongroom_verify::{Verify, VerifySettings};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::LogAdmission;
-use crate::cli_error::CliError;
+use super::mount::Mount;
 use crate::drive_report;
 
-/// What all stages share.
 pub(crate) fn wiring(
     config: &Config,
     log: &EventLog,
@@ -67,57 +58,31 @@ pub(crate) fn retry(config: &Config) -> RetryPolicy {
     RetryPolicy { delays, max_attempts: config.retry.max_attempts }
 }
 
-pub(crate) fn enumerate(source: &Source, log: &EventLog, clock: &Clock) -> Enumerate {
-    Enumerate::new(source.clone(), log.clone(), clock.clone())
-}
-
-pub(crate) fn fetch(
-    config: &Config,
-    root: &Path,
-    source: &Source,
-    clock: &Clock,
-    admission: &Arc<LogAdmission>,
-    bags: &BagCache,
-) -> Fetch {
+pub(super) fn fetch(config: &Config, mount: &Mount, source: &Source, clock: &Clock) -> Fetch {
     let settings = FetchSettings {
         site: config.site.clone(),
-        root: root.to_owned(),
+        root: mount.root.clone(),
         expect: config.drive.id,
         reserve: config.drive.reserve,
         concurrency: config.fetch.concurrency as usize,
         batch: config.fetch.batch as usize,
         zone: config.zone(),
-        bags: bags.clone(),
+        bags: mount.bags.clone(),
     };
-    Fetch::new(settings, source.clone(), clock.clone()).admitted_by(admission.clone())
+    Fetch::new(settings, source.clone(), clock.clone()).admitted_by(mount.admission.clone())
 }
 
-pub(crate) fn verify(
-    config: &Config,
-    root: &Path,
-    log: &EventLog,
-    clock: &Clock,
-    admission: &Arc<LogAdmission>,
-    bags: &BagCache,
-) -> Verify {
+pub(super) fn verify(config: &Config, mount: &Mount, log: &EventLog, clock: &Clock) -> Verify {
     let settings = VerifySettings {
-        root: root.to_owned(),
+        root: mount.root.clone(),
         expect: config.drive.id,
         device_only: config.verify.require == Require::Device,
         reads: config.verify.concurrency as usize,
         batch: config.verify.batch as usize,
         zone: config.zone(),
         others: drive_report::disks_not_to_share(Some(config)),
-        bags: bags.clone(),
+        bags: mount.bags.clone(),
     };
     let alarms = Alarms::new(log.clone(), clock.clone(), actor(StageName::Verify));
-    Verify::new(settings, log.clone(), clock.clone(), alarms).admitted_by(admission.clone())
-}
-
-pub(crate) fn archive(config: &Config, source: &Source) -> Archive {
-    Archive::new(source.clone(), config.archive.batch as usize)
-}
-
-pub(crate) fn notify(config: &Config, log: &EventLog) -> Result<Notify, CliError> {
-    Ok(Notify::new(log.clone(), Settings::from_config(config)?))
+    Verify::new(settings, log.clone(), clock.clone(), alarms).admitted_by(mount.admission.clone())
 }

@@ -16,7 +16,7 @@ use strongroom_source::Source;
 use tokio::time::Instant;
 
 use crate::cli_error::CliError;
-
+use crate::process::Process;
 /// How often it is looked at: each look costs the server a request.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 /// How often, while it is wrong: whoever sets it right should see that it is over.
@@ -34,7 +34,6 @@ pub(crate) struct ClockWatch {
     look_at: Instant,
 }
 
-/// What the document server says of this host's clock.
 enum ServerClock {
     Agrees,
     Differs(String),
@@ -44,16 +43,15 @@ enum ServerClock {
 
 impl ClockWatch {
     /// In `actor`'s name; without a source only the log is compared with.
-    pub(crate) fn new(log: &EventLog, clock: &Clock, actor: &Actor, source: Option<Source>) -> Self {
+    pub(crate) fn of(process: &Process, actor: &Actor, source: Option<Source>) -> Self {
+        Self { zone: process.config.zone(), ..Self::new(&process.log, &process.clock, actor, source) }
+    }
+
+    fn new(log: &EventLog, clock: &Clock, actor: &Actor, source: Option<Source>) -> Self {
         let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
         let (log, clock, actor) = (log.clone(), clock.clone(), actor.clone());
         let (gaps, look_at) = (Gaps::default(), Instant::now());
         Self { log, clock, actor, alarms, source, zone: TimeZone::UTC, gaps, look_at }
-    }
-
-    /// The same, with times in that zone.
-    pub(crate) fn in_zone(self, zone: TimeZone) -> Self {
-        Self { zone, ..self }
     }
 
     /// Raises or clears the alarm about this host's clock, if it was not looked at lately.
@@ -146,6 +144,13 @@ mod tests {
         raised_alarms(log).await.unwrap().pop().map(|alarm| alarm.message)
     }
 
+    async fn raise(log: &EventLog, clock: &Clock, subject: &str) -> Alarms {
+        let (subject, message, next_step) = (subject.to_owned(), "m".to_owned(), "n".to_owned());
+        let alarms = Alarms::new(log.clone(), clock.clone(), "run@test".parse().unwrap());
+        alarms.raise(&AlarmRaised { kind: AlarmKind::CopyLost, subject, message, next_step }, None).await.unwrap();
+        alarms
+    }
+
     #[tokio::test]
     async fn a_clock_that_differs_from_the_servers_is_told_and_one_that_agrees_again_as_well() {
         let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
@@ -159,16 +164,8 @@ mod tests {
             let said = alarm(&log).await.unwrap();
             assert!(said.contains("2026-11-20 12:00:30 UTC") || said.contains("newest event"), "{wrong}: {said}");
             // Until something happens, the event that the wrong clock left is the newest of the log.
-            let other = AlarmKey::new(AlarmKind::CopyLost, wrong);
-            let raised = |key: &AlarmKey| AlarmRaised {
-                kind: key.kind,
-                subject: key.subject.clone(),
-                message: "m".to_owned(),
-                next_step: "n".to_owned(),
-            };
-            let alarms = Alarms::new(log.clone(), clock.clone(), actor.clone());
-            alarms.raise(&raised(&other), None).await.unwrap();
-            alarms.clear(&other, "over", None).await.unwrap();
+            let alarms = raise(&log, &clock, wrong).await;
+            alarms.clear(&AlarmKey::new(AlarmKind::CopyLost, wrong), "over", None).await.unwrap();
             watch(&clock).turn().await.unwrap();
             assert_eq!(alarm(&log).await, None, "{wrong}");
         }
@@ -178,13 +175,9 @@ mod tests {
     async fn an_event_of_the_future_in_the_log_is_told_once() {
         let (_folder, log, clock) = site("2026-11-20T12:00:00Z").await;
         let ahead = Clock::manual("2027-11-20T12:00:00Z".parse().unwrap());
-        let actor: Actor = "run@test".parse().unwrap();
-        let alarms = Alarms::new(log.clone(), ahead, actor.clone());
-        let raised =
-            |kind| AlarmRaised { kind, subject: "x".to_owned(), message: "m".to_owned(), next_step: "n".to_owned() };
-        alarms.raise(&raised(AlarmKind::CopyLost), None).await.unwrap();
+        raise(&log, &ahead, "x").await;
         let size = log.head().await.unwrap().size;
-        let mut watch = ClockWatch::new(&log, &clock, &actor, None);
+        let mut watch = ClockWatch::new(&log, &clock, &"run@test".parse().unwrap(), None);
         for _ in 0..3 {
             watch.turn().await.unwrap();
         }

@@ -7,13 +7,11 @@ use strongroom_audit::{causes, raised_alarms};
 use strongroom_bus::Idle;
 use strongroom_eventlog::LogError;
 use strongroom_model::{Actor, BookingCounts, Position, StageName, SubjectKind};
+use strongroom_service::actor;
 use strongroom_service::actor::actor_named;
-use strongroom_service::telemetry::Traces;
-use strongroom_service::{Clock, Config, Shutdown, actor};
 use tokio::time::Instant;
 
 use crate::cli_error::CliError;
-use crate::process::role::Role;
 use crate::process::{Process, ProcessOptions, aborted};
 use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
@@ -22,12 +20,11 @@ use crate::run::tally::Tally;
 use crate::run::watch::TallyWatch;
 use crate::site;
 
+/// Whether files can be written to it.
 #[derive(Debug)]
 pub(crate) enum DriveFound {
     NotYet,
-    /// Files cannot be written to it.
     Unusable,
-    /// Files can be written to it.
     Usable,
 }
 
@@ -41,22 +38,9 @@ pub(crate) struct Job {
     right: Arc<RunRight>,
 }
 
-pub(crate) struct Means {
-    pub(crate) clock: Clock,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) traces: Traces,
-    pub(crate) show: Show,
-    pub(crate) right: RunRight,
-    pub(crate) listen: Option<std::net::SocketAddr>,
-}
-
 impl Job {
-    /// Opens the site, and starts every stage.
-    pub(crate) async fn open(config: Config, means: Means) -> Result<Self, CliError> {
-        let Means { clock, shutdown, traces, show, right, listen } = means;
-        let roles = &Role::ALL;
-        let mut process =
-            Process::open(ProcessOptions { verb: "run", roles, config, listen, clock, shutdown, traces }).await?;
+    pub(crate) async fn open(options: ProcessOptions<'_>, show: Show, right: RunRight) -> Result<Self, CliError> {
+        let mut process = Process::open(options).await?;
         let log = &process.log;
         let from = Position(log.head().await?.size);
         let left = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
@@ -101,7 +85,6 @@ impl Job {
         Ok(self.watch.left_at(Position(head.size)).await)
     }
 
-    /// See [`strongroom_bus::Pipeline::idle`].
     pub(crate) async fn idle(&self, stages: &[StageName], patience: Duration) -> Result<Idle, LogError> {
         self.process.pipeline.idle(stages, patience).await
     }
@@ -141,7 +124,8 @@ impl Job {
         Ok(())
     }
 
-    pub(crate) async fn ending(&self) -> Result<RunOutcome, CliError> {
+    /// Adds what the log says of it.
+    pub(crate) async fn ending(&self, outcome: RunOutcome) -> Result<RunOutcome, CliError> {
         let log = &self.process.log;
         let head = log.head().await?;
         Ok(RunOutcome {
@@ -149,7 +133,7 @@ impl Job {
             elapsed: self.started.elapsed(),
             causes: causes(log).await?,
             alarms: raised_alarms(log).await?,
-            ..RunOutcome::default()
+            ..outcome
         })
     }
 

@@ -41,15 +41,6 @@ const UNLISTED: &str = "\
 The document server's list is empty, and its count of waiting documents is not.
   next: run again; if it stays so, whoever keeps the document server must look at its list of waiting bookings";
 
-/// How the work ended.
-#[derive(Debug, Default)]
-struct DrainOutcome {
-    zero: Option<String>,
-    later: u64,
-    troubles: Vec<String>,
-    stopped: bool,
-}
-
 /// When this returns, the mail was handed over, or is known not to have been.
 pub(crate) async fn run(job: &Job) -> Result<RunOutcome, CliError> {
     let lost = job.lost();
@@ -66,10 +57,7 @@ pub(crate) async fn run(job: &Job) -> Result<RunOutcome, CliError> {
 
 async fn drain(job: &Job) -> Result<RunOutcome, CliError> {
     let patience = job.process.config.retry.wait_once.get();
-    ClockWatch::new(&job.process.log, &job.process.clock, &job.actor, Some(job.process.source().clone()))
-        .in_zone(job.process.config.zone())
-        .turn()
-        .await?;
+    ClockWatch::of(&job.process, &job.actor, Some(job.process.source().clone())).turn().await?;
     let mut outcome =
         if wait_for_drive(job, patience).await { work(job, patience).await? } else { prove(job, patience).await? };
     // Not waited for by the schedule: after a log was lost it may take hours.
@@ -82,14 +70,7 @@ async fn drain(job: &Job) -> Result<RunOutcome, CliError> {
             outcome.troubles.push(MAIL_LATER.to_owned());
         }
     }
-    let ending = job.ending().await?;
-    Ok(RunOutcome {
-        zero: outcome.zero,
-        later: outcome.later,
-        troubles: outcome.troubles,
-        stopped: outcome.stopped,
-        ..ending
-    })
+    job.ending(outcome).await
 }
 
 /// Whether every mail was handed over. One in flight is awaited to its end, which the mail timeouts bound, so that
@@ -119,16 +100,20 @@ async fn wait_for_drive(job: &Job, patience: Duration) -> bool {
 }
 
 /// Waits until what is on a full drive is proven and archived.
-async fn prove(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
-    let mut outcome = DrainOutcome::default();
-    if let Idle::RetriesLater { count, .. } = job.idle(&PROOF, patience).await? {
-        outcome.later = count as u64;
-    }
-    Ok(outcome)
+async fn prove(job: &Job, patience: Duration) -> Result<RunOutcome, CliError> {
+    Ok(RunOutcome { later: later(job, &PROOF, patience).await?, ..RunOutcome::default() })
 }
 
-async fn work(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
-    let mut outcome = DrainOutcome::default();
+/// How many are left for the next run when all else is done.
+async fn later(job: &Job, stages: &[StageName], patience: Duration) -> Result<u64, CliError> {
+    Ok(match job.idle(stages, patience).await? {
+        Idle::RetriesLater { count, .. } => count as u64,
+        _ => 0,
+    })
+}
+
+async fn work(job: &Job, patience: Duration) -> Result<RunOutcome, CliError> {
+    let mut outcome = RunOutcome::default();
     for number in 0..MAX_RUNS {
         let Process { config, log, clock, .. } = &job.process;
         let run = request::now(config, log, clock).await?;
@@ -147,9 +132,7 @@ async fn work(job: &Job, patience: Duration) -> Result<DrainOutcome, CliError> {
             break;
         }
     }
-    if let Idle::RetriesLater { count, .. } = job.idle(&WORK, patience).await? {
-        outcome.later = count as u64;
-    }
+    outcome.later = later(job, &WORK, patience).await?;
     Ok(outcome)
 }
 
@@ -182,7 +165,6 @@ async fn overlap(job: &Job, run: &StreamName) -> Result<Run, CliError> {
     }
 }
 
-/// Why a run found nothing.
 pub(crate) fn why_zero(reason: ZeroReason) -> String {
     match reason {
         ZeroReason::NothingWaiting => "no signed-off document waits on the server",

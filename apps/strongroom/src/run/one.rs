@@ -14,7 +14,6 @@ use crate::run::clock_watch::ClockWatch;
 use crate::run::once::{run_trouble, why_zero};
 use crate::run::request;
 
-/// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a run may wait for a relay to publish it, before a person should know that none does: a relay that takes
 /// over needs some seconds.

@@ -5,37 +5,30 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use strongroom_audit::{AlarmEntry, Cause};
+use strongroom_model::event::Rejected;
 use strongroom_model::{ByteCount, FailureKind, SiteId};
 
 use crate::exit::Exit;
 use crate::run::tally::Tally;
 
-/// How many causes and alarms are shown one by one.
 const MAX_ROWS: usize = 20;
 
-/// All that the table is made of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RunOutcome {
-    /// What this process saw.
     pub(crate) tally: Tally,
-    /// How long it took.
     pub(crate) elapsed: Duration,
     /// Why bookings need a person, from this run or earlier ones.
     pub(crate) causes: Vec<Cause>,
-    /// Alarms that are raised.
     pub(crate) alarms: Vec<AlarmEntry>,
     /// How many bookings wait for their next attempt.
     pub(crate) later: u64,
     /// Why nothing was taken, where nothing was.
     pub(crate) zero: Option<String>,
-    /// What else went wrong, one sentence each.
     pub(crate) troubles: Vec<String>,
-    /// Whether it was stopped before its end.
     pub(crate) stopped: bool,
 }
 
 impl RunOutcome {
-    /// How the program ends after it.
     pub(crate) fn exit(&self) -> Exit {
         let undone = self.later > 0 || self.tally.unusable > 0;
         let problems = undone || !self.causes.is_empty() || !self.alarms.is_empty() || !self.troubles.is_empty();
@@ -46,7 +39,6 @@ impl RunOutcome {
         }
     }
 
-    /// The same for a program.
     pub(crate) fn json(&self) -> Value {
         let tally = &self.tally;
         json!({
@@ -67,7 +59,6 @@ impl RunOutcome {
         })
     }
 
-    /// The page for people.
     pub(crate) fn page(&self) -> String {
         let mut page = format!("{}\n{}", self.verdict(), self.counts());
         if !self.causes.is_empty() || !self.alarms.is_empty() || !self.tally.rejected.is_empty() {
@@ -97,14 +88,9 @@ impl RunOutcome {
     /// Each thing that is wrong, the worst first, and what to do about it.
     fn all_problems(&self) -> Vec<(String, String)> {
         let alarms = self.alarms.iter().map(|alarm| (alarm.message.clone(), alarm.next_step.clone()));
-        let causes = self.causes.iter().map(|cause| {
-            let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
-            (format!("{} ({}{more})", cause.cause, cause.first.join(", ")), cause.next_step.to_owned())
-        });
-        let rejected = self.tally.rejected.iter().map(|rejected| {
-            let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
-            (what, FailureKind::BadRecord.step().to_owned())
-        });
+        let causes = self.causes.iter().map(|cause| (named(cause), cause.next_step.to_owned()));
+        let rejected = self.tally.rejected.iter();
+        let rejected = rejected.map(|rejected| (unusable(rejected), FailureKind::BadRecord.step().to_owned()));
         let troubles = self.troubles.iter().map(|trouble| {
             let (what, step) = trouble.split_once("\n  next: ").unwrap_or((trouble, "strongroom status"));
             (what.trim_end_matches('.').to_owned(), step.to_owned())
@@ -112,7 +98,6 @@ impl RunOutcome {
         alarms.chain(causes).chain(rejected).chain(troubles).collect()
     }
 
-    /// Everything in one line.
     fn verdict(&self) -> String {
         let stuck: u64 = self.causes.iter().map(|cause| cause.bookings).sum();
         let mut parts = Vec::new();
@@ -165,13 +150,10 @@ impl RunOutcome {
             page += &format!("  {number:>6}  {cause}\n          next: {step}\n");
         };
         for cause in self.causes.iter().take(MAX_ROWS) {
-            let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
-            let what = format!("{} ({}{more})", cause.cause, cause.first.join(", "));
-            row(&cause.bookings.to_string(), &what, cause.next_step);
+            row(&cause.bookings.to_string(), &named(cause), cause.next_step);
         }
         for rejected in self.tally.rejected.iter().take(MAX_ROWS) {
-            let what = format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason);
-            row("record", &what, FailureKind::BadRecord.step());
+            row("record", &unusable(rejected), FailureKind::BadRecord.step());
         }
         for alarm in self.alarms.iter().take(MAX_ROWS) {
             row("alarm", &alarm.message, &alarm.next_step);
@@ -185,18 +167,27 @@ impl RunOutcome {
     }
 }
 
+fn named(cause: &Cause) -> String {
+    let more = if cause.bookings > cause.first.len() as u64 { ", …" } else { "" };
+    format!("{} ({}{more})", cause.cause, cause.first.join(", "))
+}
+
+fn unusable(rejected: &Rejected) -> String {
+    format!("the server's record of {} cannot be used: {}", rejected.booking, rejected.reason)
+}
+
 fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::event::{AlarmKind, Rejected};
+    use strongroom_model::AlarmKind;
 
     use super::*;
 
     fn tally() -> Tally {
-        Tally { files: 40, archived: 40, proven: 40, proven_bytes: ByteCount(21 << 20), ..Tally::default() }
+        Tally { files: 40, archived: 40, proven_bytes: ByteCount(21 << 20), ..Tally::default() }
     }
 
     fn cause() -> Cause {

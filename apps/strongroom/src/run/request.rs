@@ -6,11 +6,13 @@ use strongroom_model::event::{RunRequested, Trigger};
 use strongroom_model::fold::fold;
 use strongroom_model::run::Run;
 use strongroom_model::{
-    Actor, Event, EventId, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind,
+    Actor, Event, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind,
 };
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
 use uuid::Uuid;
+
+use crate::event::new_event;
 
 /// Requests a run. One that an earlier process requested and that has not asked the server yet is taken over: runs do
 /// not pile up behind a server that is away.
@@ -30,19 +32,10 @@ pub(crate) async fn request(
         return Ok(pending);
     }
     let run = after(log.site(), previous);
-    let time = clock.now();
     let stream = StreamName::run(run);
-    let event = NewEvent {
-        id: EventId::new(time),
-        stream: stream.clone(),
-        expected: Expected::New,
-        time,
-        actor: actor.clone(),
-        cause: None,
-        run: Some(run),
-        event: Event::RunRequested(RunRequested { trigger, oldest }),
-    };
-    match log.append(vec![event]).await {
+    let requested = Event::RunRequested(RunRequested { trigger, oldest });
+    let event = new_event(stream.clone(), Expected::New, clock.now(), actor, requested);
+    match log.append(vec![NewEvent { run: Some(run), ..event }]).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => Ok(stream),
         Err(error) => Err(error),
     }
@@ -72,13 +65,11 @@ pub(crate) async fn look(log: &EventLog, run: &StreamName) -> Result<Run, LogErr
     Ok(fold(&log.readable_stream(run).await?).unwrap_or_default())
 }
 
-/// The newest run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Newest {
     pub(crate) stream: StreamName,
     pub(crate) asked_at: Timestamp,
     pub(crate) trigger: Trigger,
-    /// Where its last event is.
     pub(crate) position: Position,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use strongroom_audit::raised_alarms;
 use strongroom_bus::Alarms;
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{AlarmKey, AlarmRaised, Trigger};
 use strongroom_model::{Actor, AlarmKind, Position, StreamName};
 use strongroom_service::clock::Gaps;
@@ -19,16 +19,11 @@ use strongroom_service::{Clock, Config, Schedule};
 use crate::cli_error::CliError;
 use crate::process::keep::until;
 use crate::run::due;
-use crate::run::request::{self, Newest};
+use crate::run::request;
 use crate::run::work::{self, Work};
 
 const SUBJECT: &str = "schedule";
 
-/// Keeps the schedule of runs: requests one when it is due and the files of the one before are on the drive, and
-/// raises an alarm when one is overdue.
-///
-/// Several processes may keep one schedule, since all state is in the log: the second that requests a slot's run
-/// finds it requested.
 pub(crate) struct Runs {
     schedule: Schedule,
     grace: Duration,
@@ -67,9 +62,7 @@ impl Runs {
     /// R8: reports runs that did not happen while no process was up, where this program kept the schedule before:
     /// cron's runs have cron's schedule.
     pub(crate) async fn look_back(&self) -> Result<(), CliError> {
-        let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(&self.log).await? else {
-            return Ok(());
-        };
+        let Some(asked_at) = scheduled_at(&self.log).await? else { return Ok(()) };
         let next_step = "find out why strongroom was not running, or its host asleep; runs go on from now";
         self.tell_overdue(asked_at, asked_at, next_step).await
     }
@@ -77,9 +70,9 @@ impl Runs {
     /// R8, for a process that requests no runs itself: whoever should may be down.
     pub(crate) async fn watch(&mut self) -> Result<(), CliError> {
         self.look_whether_it_moves().await?;
-        match request::newest(&self.log).await? {
-            Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) => self.watch_over(asked_at).await,
-            _ => Ok(()),
+        match scheduled_at(&self.log).await? {
+            Some(asked_at) => self.watch_over(asked_at).await,
+            None => Ok(()),
         }
     }
 
@@ -180,13 +173,17 @@ impl Runs {
 
 /// That a run was due and none has begun, where this program kept the schedule before.
 pub(crate) async fn overdue(config: &Config, log: &EventLog, clock: &Clock) -> Result<Option<String>, CliError> {
-    let Some(Newest { asked_at, trigger: Trigger::Schedule, .. }) = request::newest(log).await? else {
-        return Ok(None);
-    };
+    let Some(asked_at) = scheduled_at(log).await? else { return Ok(None) };
     let size = log.head().await?.size;
     let newest = log.read(Position(size.saturating_sub(1)), 1).await?;
     let moved = newest.first().and_then(|newest| newest.decode().ok()).map_or(asked_at, |newest| newest.time);
     Ok(due::overdue(&config.schedule(), asked_at, moved, clock.now(), config.schedule.grace.get()))
+}
+
+/// When the newest run was asked for, if this program did so by the schedule.
+async fn scheduled_at(log: &EventLog) -> Result<Option<Timestamp>, LogError> {
+    let newest = request::newest(log).await?;
+    Ok(newest.filter(|newest| newest.trigger == Trigger::Schedule).map(|newest| newest.asked_at))
 }
 
 #[cfg(test)]

@@ -10,13 +10,11 @@ use crate::run::summaries::Summaries;
 use strongroom_model::StageName;
 use strongroom_service::actor;
 
-/// Keeps the schedule until the shutdown.
 pub(crate) async fn keep_all(job: &Job) -> Result<(), CliError> {
     let Process { config, log, clock, .. } = &job.process;
     let mut runs = Runs::new(config, log, clock, &job.actor).await?;
     let summaries = Summaries::new(config, log, clock, &actor(StageName::Notify)).await?;
-    let source = job.process.source().clone();
-    let mut clock_watch = ClockWatch::new(log, clock, &job.actor, Some(source)).in_zone(config.zone());
+    let mut clock_watch = ClockWatch::of(&job.process, &job.actor, Some(job.process.source().clone()));
     runs.look_back().await?;
     let turns = job.process.keep(async || {
         clock_watch.turn().await?;

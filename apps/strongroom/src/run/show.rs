@@ -12,19 +12,14 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::out::{is_terminal, tell};
 use crate::run::tally::Tally;
 
-/// How often the bar is drawn, at most.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
-/// How many characters of one line of a message are shown.
 const LINE_CHARS: usize = 400;
 /// Before that a rate would mean nothing.
 const MIN_ELAPSED: Duration = Duration::from_millis(500);
 
-/// Before anything is known.
 const ASKING: &str = "{spinner} asking the server what waits";
-/// Once there is something to do.
 const MOVING: &str = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left; {msg}";
 
-/// Where progress is shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Show {
     bar: Option<ProgressBar>,
@@ -96,7 +91,6 @@ impl<'a> MakeWriter<'a> for Show {
     }
 }
 
-/// Standard error, with the bar out of the way.
 pub(crate) struct AboveBar {
     bar: Option<ProgressBar>,
 }

@@ -16,7 +16,6 @@ use crate::cli_error::CliError;
 use crate::run::work::{self, Work};
 use crate::run::{due, request};
 
-/// Keeps the summaries.
 pub(crate) struct Summaries {
     mode: SummaryMode,
     at: ClockTime,
@@ -45,7 +44,6 @@ impl Summaries {
         })
     }
 
-    /// One look: composes what is due.
     pub(crate) async fn turn(&self) -> Result<(), CliError> {
         let previous = strongroom_notify::last_composed(&self.log).await?;
         let since = previous.as_ref().map_or(self.began, |(_, at)| *at);

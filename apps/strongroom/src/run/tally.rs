@@ -5,34 +5,22 @@ use std::collections::{BTreeMap, HashMap};
 use strongroom_model::event::Rejected;
 use strongroom_model::{BookingCounts, ByteCount, Event, FailureKind, Recorded, StreamName};
 
-/// Counts since the process began.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     /// Bookings to be brought to the archive: left over from before, and taken since.
     pub(crate) files: u64,
     /// The bytes of those whose size is known.
     pub(crate) bytes: ByteCount,
-    /// Files on the drive.
-    pub(crate) fetched: u64,
-    /// Their bytes.
     pub(crate) fetched_bytes: ByteCount,
-    /// Files that were proven.
-    pub(crate) proven: u64,
-    /// Their bytes.
     pub(crate) proven_bytes: ByteCount,
-    /// Files that the server has archived.
     pub(crate) archived: u64,
     /// Failures that are tried again by themselves, by cause.
     pub(crate) retries: BTreeMap<FailureKind, u64>,
     /// Failures that need a person.
     pub(crate) stuck: u64,
-    /// Runs that asked the server.
-    pub(crate) runs: u64,
-    /// Records that could not be used.
     pub(crate) unusable: u64,
     /// The first of these.
     pub(crate) rejected: Vec<Rejected>,
-    /// The sizes of claimed bookings.
     pub(crate) sizes: HashMap<StreamName, ByteCount>,
 }
 
@@ -42,7 +30,6 @@ impl Tally {
         Self { files: left.in_progress(), ..Self::default() }
     }
 
-    /// Counts one event.
     pub(crate) fn see(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::TimesheetEnumerated(data) => {
@@ -51,12 +38,10 @@ impl Tally {
             }
             Event::TimesheetFetched(data) => {
                 self.learn(&recorded.stream, data.size_bytes);
-                self.fetched += 1;
                 self.fetched_bytes = self.fetched_bytes + data.size_bytes;
             }
             Event::TimesheetBackedUp(data) => {
                 self.learn(&recorded.stream, data.size_bytes);
-                self.proven += 1;
                 self.proven_bytes = self.proven_bytes + data.size_bytes;
             }
             Event::TimesheetArchived(_) => {
@@ -70,13 +55,10 @@ impl Tally {
                     self.sizes.remove(&recorded.stream);
                 }
             },
-            Event::RunEnumerated(found) => {
-                self.runs += 1;
-                // Every run meets the same ones again.
-                if found.unusable > self.unusable {
-                    self.unusable = found.unusable;
-                    self.rejected.clone_from(&found.rejected);
-                }
+            // Every run meets the same ones again.
+            Event::RunEnumerated(found) if found.unusable > self.unusable => {
+                self.unusable = found.unusable;
+                self.rejected.clone_from(&found.rejected);
             }
             _ => {}
         }
@@ -96,10 +78,12 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::event::{Archived, BackedUp, Enumerated, Failed, ReadBack, RunEnumerated};
-    use strongroom_model::{Algorithm, Digest, DriveId, EventId, Position, StageName, Version};
+    use strongroom_model::event::RunEnumerated;
+    use strongroom_model::{DriveId, EventId, Position, Version};
+    use strongroom_stage_rig::sample;
 
     use super::*;
+    use crate::run::testing::{archived, failed};
 
     fn happened(booking: &str, event: Event) -> Recorded {
         Recorded {
@@ -115,53 +99,17 @@ mod tests {
         }
     }
 
-    fn digest() -> Digest {
-        Digest::of(Algorithm::Sha256, b"x")
-    }
-
-    fn enumerated(booking: &str, bytes: u64) -> Recorded {
-        let signed_off_at = "2026-11-20T12:00:00Z".parse().unwrap();
-        let data =
-            Enumerated { filename: "x".to_owned(), size_bytes: ByteCount(bytes), digest: digest(), signed_off_at };
-        happened(booking, Event::TimesheetEnumerated(data))
-    }
-
-    fn backed_up(booking: &str, bytes: u64) -> Recorded {
-        let data = BackedUp {
-            drive: DriveId::random(),
-            path: "x".to_owned(),
-            month: "2026-11".parse().unwrap(),
-            size_bytes: ByteCount(bytes),
-            sha256: digest(),
-            digest: digest(),
-            read_back: ReadBack::Direct,
-        };
-        happened(booking, Event::TimesheetBackedUp(data))
-    }
-
-    fn failed(booking: &str, again: bool) -> Recorded {
-        let data = Failed {
-            stage: StageName::Fetch,
-            kind: FailureKind::CutShort,
-            message: "cut".to_owned(),
-            attempt: 1,
-            retry_at: again.then(|| "2026-11-20T23:00:30Z".parse().unwrap()),
-            digest: None,
-            quarantined: None,
-            reached: Vec::new(),
-        };
-        happened(booking, Event::TimesheetFailed(data))
-    }
-
     #[test]
     fn a_booking_is_counted_once_however_often_it_is_tried() {
         let mut tally = Tally::default();
-        for event in [enumerated("B-1", 100), failed("B-1", true), backed_up("B-1", 100)] {
-            tally.see(&event);
+        let digest = sample::sha256(b"x");
+        let enumerated = sample::enumerated("x", 100, digest.clone());
+        let backed_up = sample::backed_up(DriveId::random(), "x", 100, &digest);
+        for event in [enumerated, failed(Some("2026-11-20T23:00:30Z")), backed_up] {
+            tally.see(&happened("B-1", event));
         }
         assert_eq!((tally.files, tally.bytes, tally.left()), (1, ByteCount(100), 1));
-        let month = "2026-11".parse().unwrap();
-        tally.see(&happened("B-1", Event::TimesheetArchived(Archived { month, path: "x".to_owned() })));
+        tally.see(&happened("B-1", archived()));
         assert_eq!((tally.archived, tally.left(), tally.sizes.len()), (1, 0, 0));
     }
 
@@ -169,7 +117,7 @@ mod tests {
     fn what_an_earlier_process_left_is_still_to_be_done() {
         let left = BookingCounts { enumerated: 2, backed_up: 1, archived: 9, ..BookingCounts::default() };
         let mut tally = Tally::after(left);
-        tally.see(&failed("B-7", false));
+        tally.see(&happened("B-7", failed(None)));
         assert_eq!((tally.files, tally.stuck, tally.left()), (3, 1, 2));
     }
 

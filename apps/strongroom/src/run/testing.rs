@@ -35,7 +35,6 @@ impl Site {
         "test@backup-1".parse().unwrap()
     }
 
-    /// Something happens.
     pub(crate) async fn happens(&self, stream: &StreamName, event: Event) {
         happens(&self.log, &self.clock, stream, event).await;
     }
@@ -46,7 +45,6 @@ impl Site {
     }
 }
 
-/// Something happens in that log.
 pub(crate) async fn happens(log: &EventLog, clock: &Clock, stream: &StreamName, event: Event) {
     strongroom_stage_rig::append(log, clock, stream, event).await;
 }

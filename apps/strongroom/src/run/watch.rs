@@ -7,13 +7,12 @@ use futures_util::StreamExt as _;
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::Meter;
 use strongroom_model::{Event, Position, Recorded};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::run::show::Show;
 use crate::run::tally::Tally;
 
-/// How often the bars move.
 const TICK: Duration = Duration::from_millis(125);
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 const MAX_CATCH_UP: Duration = Duration::from_secs(5);
@@ -23,7 +22,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// The log's follower; dropped, it stops.
 pub(crate) struct TallyWatch {
     shared: Arc<SharedTally>,
-    task: JoinHandle<()>,
+    _task: AbortOnDropHandle<()>,
 }
 
 struct SharedTally {
@@ -34,7 +33,6 @@ struct SharedTally {
 }
 
 impl TallyWatch {
-    /// Counts the events from a position on.
     pub(crate) fn start(log: &EventLog, from: Position, tally: Tally, show: Show) -> Self {
         let shared = Arc::new(SharedTally {
             tally: Mutex::new(tally),
@@ -42,7 +40,7 @@ impl TallyWatch {
             seen: tokio::sync::watch::Sender::new(from),
         });
         let task = tokio::spawn(follow(log.clone(), shared.clone(), show));
-        Self { shared, task }
+        Self { shared, _task: AbortOnDropHandle::new(task) }
     }
 
     pub(crate) fn measure(&self, meter: Meter) {
@@ -55,7 +53,6 @@ impl TallyWatch {
         self.shared.tally().clone()
     }
 
-    /// How many bookings were left then.
     pub(crate) async fn left_at(&self, position: Position) -> u64 {
         self.catch_up(position).await;
         self.shared.tally().left()
@@ -65,12 +62,6 @@ impl TallyWatch {
         let mut seen = self.shared.seen.subscribe();
         // Without the rest of the log, this is what is known.
         let _ = tokio::time::timeout(MAX_CATCH_UP, seen.wait_for(|seen| *seen >= position)).await;
-    }
-}
-
-impl Drop for TallyWatch {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -118,7 +109,6 @@ fn see(recorded: Option<Recorded>, position: Position, shared: &SharedTally, sho
     shared.seen.send_replace(position.next());
 }
 
-/// What whoever watches should know at once.
 fn tell(recorded: &Recorded, show: &Show) {
     match &recorded.event {
         Event::AlarmRaised(alarm) => show.line(&format!("ALARM: {}\n  next: {}", alarm.message, alarm.next_step)),

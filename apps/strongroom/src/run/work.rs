@@ -15,12 +15,10 @@ pub(crate) const PROOF: [StageName; 2] = [StageName::Verify, StageName::Archive]
 /// minutes, most retries wait for longer.
 const MAX_HELD: usize = 1024;
 
-/// How the work stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Nothing is left to do now, except retries.
     Settled,
-    /// Only proofs are left.
     Proving,
     Busy,
 }
