@@ -56,7 +56,6 @@ pub(crate) fn without_client(telemetry: &Telemetry) -> Telemetry {
     telemetry
 }
 
-/// The virtual host that the address names.
 pub(crate) fn vhost(broker: &Broker) -> String {
     let place = broker.place();
     let authority = place.split_once("://").map_or(place.as_str(), |(_, rest)| rest);

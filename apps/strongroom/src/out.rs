@@ -8,18 +8,15 @@ use crate::cli_error::CliError;
 /// How much is gathered before it is written: a pipe's own buffer on Linux.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Buffered standard output.
 pub(crate) struct Out {
     to: io::BufWriter<io::Stdout>,
 }
 
 impl Out {
-    /// Standard output of this process.
     pub(crate) fn stdout() -> Self {
         Self { to: io::BufWriter::with_capacity(BUFFER_BYTES, io::stdout()) }
     }
 
-    /// One line.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), CliError> {
         writeln!(self.to, "{text}").map_err(|error| lost(&error))
     }
@@ -33,7 +30,6 @@ impl Out {
         self.line(text)
     }
 
-    /// Hands over what is gathered.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
         self.to.flush().map_err(|error| lost(&error))
     }

@@ -13,7 +13,6 @@ use crate::checkpoint::{self, Mails};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::log_outage;
 
-/// The configuration that is in force.
 pub(crate) fn config(file: Option<&Path>) -> Result<Config, CliError> {
     Config::load(file).map_err(CliError::from)
 }
@@ -87,7 +86,6 @@ async fn left_behind(config: &Config, log: &EventLog) -> Result<Option<CliError>
     }))
 }
 
-/// The log, to read only.
 pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, CliError> {
     read_only(config).await?.map_err(|error| {
         if is_missing(&error) {
@@ -120,7 +118,6 @@ const fn is_missing(error: &OpenError) -> bool {
     matches!(error, OpenError::Missing(_) | OpenError::NoLog { .. })
 }
 
-/// Why nothing can be recorded.
 pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> CliError {
     let error = if found.is_disk_full {
         CliError::new(format!("the disk with the log is full: {}", path.display()))

@@ -27,7 +27,6 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// Does what was typed.
 pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
     let file = cli.config.as_deref();
     let config = || site::config(file);

@@ -18,12 +18,10 @@ const INBOX: &str = "inbox";
 pub(crate) const MORE: &str = "more";
 /// Their numbers: beyond all others.
 const MORE_NUMBERS: std::ops::RangeInclusive<u32> = 300_001..=300_003;
-/// How large they are.
 const MORE_BYTES: usize = 40 * 1024;
 /// How far apart the bookings were signed off.
 const APART: SignedDuration = SignedDuration::from_mins(37);
 
-/// A booking as a line of the list.
 #[derive(Debug, Clone)]
 pub(crate) struct DemoBooking {
     pub(crate) id: String,
@@ -64,7 +62,6 @@ pub(crate) fn set_aside(folder: &Folder) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The folder for generated files, below the document root.
 pub(crate) fn inbox(documents: &Documents) -> Result<PathBuf, CliError> {
     let inbox = documents.settings().documents.join(INBOX);
     std::fs::create_dir_all(&inbox).context(format!("cannot make {}", inbox.display()))?;
@@ -78,7 +75,6 @@ pub(crate) fn age(now: Timestamp, number: u32) -> Timestamp {
     now.checked_sub(ago).unwrap_or(now)
 }
 
-/// Writes a timesheet into the inbox.
 pub(crate) fn write(
     inbox: &Path,
     id: &str,

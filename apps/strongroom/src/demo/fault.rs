@@ -12,7 +12,6 @@ use crate::cli_error::{CliError, ErrorContext as _};
 
 const CUT_FILE_BYTES: usize = 1024 * 1024;
 const CUT_AFTER_BYTES: usize = 300 * 1024;
-/// How large the other files are.
 const FILE_BYTES: usize = 24 * 1024;
 const FIRST_NUMBER: u32 = 200_001;
 
@@ -20,20 +19,17 @@ const FIRST_NUMBER: u32 = 200_001;
 const HOSTILE_NAME: &str =
     "../../etc/cron.d/\u{202e}fdp.<script>alert(1)</script>\u{1b}[2J%0d%0aBcc: everyone@example.com";
 
-/// What is wrong with a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DemoFault {
     WrongChecksum,
     MissingFile,
     CutTransfer,
-    /// The file's name is an attack.
     HostileName,
 }
 
 impl DemoFault {
     pub(crate) const ALL: [Self; 4] = [Self::WrongChecksum, Self::MissingFile, Self::CutTransfer, Self::HostileName];
 
-    /// The booking's id.
     pub(crate) const fn booking(self) -> &'static str {
         match self {
             Self::WrongChecksum => "F-wrong-checksum",

@@ -13,16 +13,11 @@ use strongroom_service::{Clock, Config};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::verb;
 
-/// The site's name in the demo.
 const SITE: &str = "demo";
-/// The drive's label in the demo.
 const LABEL: &str = "demo drive";
-/// The configuration's file.
 const CONFIG: &str = "strongroom.toml";
-/// What the demo remembers of itself.
 const MEMORY: &str = "demo.json";
 
-/// The demo's folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     root: PathBuf,
@@ -32,9 +27,7 @@ pub(crate) struct Folder {
 /// prepares again, which changes nothing that is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
-    /// How many bookings were generated.
     pub(crate) generated: u32,
-    /// Whether the faults were put in.
     pub(crate) with_faults: bool,
 }
 
@@ -51,17 +44,14 @@ impl Folder {
         Ok((folder, is_old))
     }
 
-    /// A path in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    /// The folder itself.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Its configuration's file.
     pub(crate) fn config_path(&self) -> PathBuf {
         self.path(CONFIG)
     }
@@ -75,13 +65,11 @@ impl Folder {
         Ok(Config::load_from(&sources)?)
     }
 
-    /// What was prepared before.
     pub(crate) fn memory(&self) -> Memory {
         let text = std::fs::read_to_string(self.path(MEMORY)).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Remembers what is prepared.
     pub(crate) fn remember(&self, memory: &Memory) -> Result<(), CliError> {
         let text = serde_json::to_string(memory)?;
         std::fs::write(self.path(MEMORY), text + "\n").context(format!("cannot write {}", self.path(MEMORY).display()))
@@ -176,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
         let error = Folder::open(folder.path(), &Clock::system()).await.unwrap_err();
-        assert!(error.what().contains("thesis.txt"), "{error}");
+        assert!(error.what.contains("thesis.txt"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

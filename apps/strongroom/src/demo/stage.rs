@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_eventlog::EventLog;
 use strongroom_server::import::ImportReport;
 use strongroom_server::{ServeError, Server, Settings, TransferCut};
 use strongroom_service::config::Telemetry;
@@ -18,7 +17,9 @@ use super::story::{self, Act};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::run::job::{Job, Means};
+use crate::process::ProcessOptions;
+use crate::process::role::Role;
+use crate::run::job::Job;
 use crate::run::once;
 use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
@@ -60,13 +61,7 @@ pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
 }
 
 async fn log_size(config: &Config) -> Result<u64, CliError> {
-    match crate::site::log_if_any(config).await? {
-        None => Ok(0),
-        Some(log) => size_and_close(&log).await,
-    }
-}
-
-async fn size_and_close(log: &EventLog) -> Result<u64, CliError> {
+    let Some(log) = crate::site::log_if_any(config).await? else { return Ok(0) };
     let size = log.head().await?.size;
     log.close().await;
     Ok(size)
@@ -140,9 +135,9 @@ async fn work(folder: &Folder, config: &Config, lock: RunLock, clock: &Clock) ->
     let address = server.as_ref().map_or(config.server.listen, Server::local_addr);
     let config = folder.config(Some(&format!("http://{address}")))?;
     let shutdown = Shutdown::on_signals(DEFAULT_STOP_BOUND);
-    let right = RunRight::alone(lock);
-    let means = Means { clock: clock.clone(), shutdown, traces, show, right, listen: None };
-    let job = Job::open(config, means).await?;
+    let (roles, clock) = (&Role::ALL, clock.clone());
+    let options = ProcessOptions { verb: "run", roles, config, listen: None, clock, shutdown, traces };
+    let job = Job::open(options, show, RunRight::alone(lock)).await?;
     let done = once::run(&job).await;
     let done = Box::pin(job.close(done)).await;
     if let Some(server) = server {

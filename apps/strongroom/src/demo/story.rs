@@ -21,18 +21,14 @@ use crate::run::outcome::RunOutcome;
 
 /// How many events are looked at to tell how copies were proven: a few thousand bookings'.
 const MAX_EVENTS: usize = 20_000;
-/// How many events are read at a time.
 const PAGE_EVENTS: usize = 1000;
 
-/// All that the end of the story is made of.
 pub(crate) struct Act<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) config: &'a Config,
     pub(crate) log: &'a EventLog,
     pub(crate) ending: &'a RunOutcome,
-    /// How many bookings are new since the last time.
     pub(crate) added: u64,
-    /// How long the log was before.
     pub(crate) before: u64,
     /// Whether the transfer that was to be cut was.
     pub(crate) was_cut: bool,
@@ -74,7 +70,6 @@ pub(crate) fn prepared(added: &ImportReport) -> String {
     format!("  waiting   {} signed-off bookings on the server, {}\n", added.imported, added.imported_bytes)
 }
 
-/// The end of the story.
 pub(crate) async fn closing(act: &Act<'_>) -> Result<String, CliError> {
     let seen = NightTotals::read(act).await?;
     let mut text = format!("\n{}\n", act.ending.page());
@@ -133,7 +128,6 @@ impl NightTotals {
         }
     }
 
-    /// How the copies were read back.
     fn how(&self) -> String {
         if self.direct == self.proven {
             return "from the device, past the page cache".to_owned();

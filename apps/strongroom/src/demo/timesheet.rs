@@ -20,11 +20,9 @@ const STAFF: [&str; 8] =
 const PLACES: [&str; 6] =
     ["Harbour depot", "North ward", "Main kitchen", "Site office 4", "DemoBooking 2, late shift", "Reading room"];
 
-/// A timesheet with its file name.
 pub(crate) struct Timesheet {
     /// The name that the staff gave it.
     pub(crate) filename: String,
-    /// The PDF file.
     pub(crate) bytes: Vec<u8>,
 }
 

@@ -3,7 +3,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// How this program is called from here.
 pub(crate) fn program() -> String {
     let this = env::current_exe().unwrap_or_else(|_| PathBuf::from("strongroom"));
     let here = env::current_dir().unwrap_or_default();
@@ -26,7 +25,6 @@ fn called(this: &Path, here: &Path, mut folders: impl Iterator<Item = PathBuf>) 
     }
 }
 
-/// A path as a word of the shell.
 pub(crate) fn word(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);

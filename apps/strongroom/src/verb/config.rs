@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use strongroom_model::text::with_causes;
 use strongroom_notify::{Settings, SettingsError};
 use strongroom_service::config::{FILE_NAME, Sources, template};
 use strongroom_service::{Config, ConfigError};
@@ -110,7 +111,7 @@ fn check(file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
 /// What a run would miss.
 fn problems(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
-    let mut look = |found: Option<ConfigError>| problems.extend(found.map(|error| chain(&error)));
+    let mut look = |found: Option<ConfigError>| problems.extend(found.map(|error| with_causes(&error)));
     look(config.source.address().err());
     look(config.source.secret().err());
     look(config.drive.mounted_at().err());
@@ -119,15 +120,9 @@ fn problems(config: &Config) -> Vec<String> {
     // What the configuration itself refuses is reported already.
     match Settings::from_config(config) {
         Ok(_) | Err(SettingsError::Config(_)) => {}
-        Err(error) => problems.push(chain(&error)),
+        Err(error) => problems.push(with_causes(&error)),
     }
     problems
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn show(config: &Config, json: bool, out: &mut Out) -> Result<Exit, CliError> {

@@ -75,13 +75,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
 }
 
 fn worst(checks: &[Check]) -> CheckState {
-    if checks.iter().any(|check| check.state == CheckState::Bad) {
-        CheckState::Bad
-    } else if checks.iter().any(|check| check.state == CheckState::Warning) {
-        CheckState::Warning
-    } else {
-        CheckState::Well
-    }
+    checks.iter().map(|check| check.state).max().unwrap_or(CheckState::Well)
 }
 
 fn page(checks: &[Check]) -> String {

@@ -9,13 +9,14 @@ use clap::Subcommand;
 use strongroom_drive::{Backing, Drive, DriveError, Identity, InitError};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
-use strongroom_model::{ByteCount, DriveId, Event, EventId, Expected, NewEvent, StreamName, SubjectKind};
+use strongroom_model::{ByteCount, DriveId, Event, Expected, StreamName, SubjectKind};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, ConfigError};
 
 use self::restore::Wanted;
 use crate::cli_error::CliError;
 use crate::drive_report;
+use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -189,7 +190,7 @@ async fn init(root: &Path, label: Option<&str>, config: Option<&Config>, out: &m
         // The drive is set up whether or not the log hears of it: it is noted for people's
         // sake, and nothing rests on it.
         if let Err(error) = note_in(config, &identity, &clock).await {
-            out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, error.what()))?;
+            out.line(format_args!("it is not noted in the log of site {}, though: {}", config.site, error.what))?;
         }
     }
     out.line(format_args!("Next: strongroom doctor, then {}", site::next_run(config)))?;
@@ -226,18 +227,8 @@ async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), 
     if !known.is_empty() {
         return Ok(());
     }
-    let time = clock.now();
-    let event = NewEvent {
-        id: EventId::new(time),
-        stream,
-        expected: Expected::New,
-        time,
-        actor: person(),
-        cause: None,
-        run: None,
-        event: Event::DriveInitialised(DriveInitialised { label: identity.label.clone() }),
-    };
-    match log.append(vec![event]).await {
+    let initialised = Event::DriveInitialised(DriveInitialised { label: identity.label.clone() });
+    match log.append(vec![new_event(stream, Expected::New, clock.now(), &person(), initialised)]).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
     }

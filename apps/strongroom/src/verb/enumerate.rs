@@ -43,9 +43,7 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     let common = Common { once: args.once, ..args.common.clone() };
     let mut process = Process::worker(Role::Stage(StageName::Enumerate), config, &common).await?;
     process.start_enumerate();
-    let source = process.source().clone();
-    let mut clock_watch = ClockWatch::new(&process.log, &process.clock, &actor(StageName::Enumerate), Some(source));
-    clock_watch = clock_watch.in_zone(process.config.zone());
+    let mut clock_watch = ClockWatch::of(&process, &actor(StageName::Enumerate), Some(process.source().clone()));
     if !args.once {
         let done = keep(&process, &mut clock_watch).await;
         return process.end(done).await;

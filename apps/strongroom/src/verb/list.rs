@@ -16,7 +16,6 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// How many characters of a message or name are shown on a line.
 const TEXT_CHARS: usize = 160;
 
 /// Lists subjects by status, runs, alarms or drives, page by page

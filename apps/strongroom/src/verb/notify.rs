@@ -45,7 +45,7 @@ async fn keep(process: &Process) -> Result<(), CliError> {
     let summaries = Summaries::new(config, log, clock, &name).await?;
     let mut runs = Runs::new(config, log, clock, &name).await?;
     // Who only mails need not know the document server.
-    let mut clock_watch = ClockWatch::new(log, clock, &name, site::source(config).ok()).in_zone(config.zone());
+    let mut clock_watch = ClockWatch::of(process, &name, site::source(config).ok());
     let turns = process.keep(async || {
         summaries.turn().await?;
         runs.watch().await?;

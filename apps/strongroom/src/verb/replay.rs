@@ -10,6 +10,7 @@ use strongroom_model::{BookingCounts, BookingId, BookingStatus, StreamName};
 use strongroom_service::Config;
 
 use super::log::line;
+use super::status::page::count_rows;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -89,7 +90,6 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// The next events; none at the end.
     async fn next(&mut self) -> Result<Vec<EventEntry>, CliError> {
         match self {
             Self::All(replay) => Ok(replay.page().await?),
@@ -109,12 +109,9 @@ impl<'a> Pages<'a> {
             Self::All(replay) => replay.totals(),
             Self::Booking { story, .. } => {
                 let mut bookings = BookingCounts::default();
-                story
-                    .status
-                    .as_deref()
-                    .and_then(BookingStatus::from_label)
-                    .into_iter()
-                    .for_each(|one| bookings.add(one));
+                if let Some(status) = story.status.as_deref().and_then(BookingStatus::from_label) {
+                    bookings.add(status);
+                }
                 ReplayTotals {
                     site: story.site.clone(),
                     events: story.total,
@@ -206,15 +203,7 @@ fn all(totals: &ReplayTotals, args: &Args) -> String {
         page += &format!(", the last at position {position}, {}", time.strftime("%Y-%m-%d %H:%M:%S UTC"));
     }
     page.push('\n');
-    let bookings = &totals.bookings;
-    for (what, number) in [
-        ("enumerated", bookings.enumerated),
-        ("fetched", bookings.fetched),
-        ("backed up", bookings.backed_up),
-        ("archived", bookings.archived),
-        ("purged", bookings.purged),
-        ("need attention", bookings.needs_attention),
-    ] {
+    for (what, number) in count_rows(&totals.bookings) {
         page += &format!("  {what:<16}{number:>8}\n");
     }
     page

@@ -8,7 +8,7 @@ use strongroom_model::event::{AlarmKey, AlarmKind, Retried};
 use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
 use strongroom_model::{
-    BookingId, BookingStatus, Digest, Event, EventId, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
+    BookingId, BookingStatus, Digest, Event, Expected, FailureKind, NewEvent, Position, StageName, StreamName,
     SubjectKind,
 };
 use strongroom_service::actor::person;
@@ -16,15 +16,14 @@ use strongroom_service::{Clock, Config};
 use strongroom_source::{Cause, Source};
 
 use crate::cli_error::CliError;
+use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// How many bookings are read at a time.
 const PAGE_BOOKINGS: usize = 500;
 /// How often an append is tried that a stage was faster than.
 const TRIES: u32 = 5;
-/// How much of a reason is kept, in characters.
 const REASON_CHARS: usize = 500;
 /// Why an archived booking without its copy is not given back: its proof must not be reported again, and the server
 /// offers it to no run.
@@ -66,7 +65,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// The cause with that code.
 fn kind(code: &str) -> Result<FailureKind, String> {
     FailureKind::ALL.iter().find(|kind| kind.code() == code).copied().ok_or_else(|| {
         let known: Vec<_> = FailureKind::ALL.iter().map(|kind| kind.code()).collect();
@@ -74,14 +72,12 @@ fn kind(code: &str) -> Result<FailureKind, String> {
     })
 }
 
-/// What became of the bookings.
 #[derive(Debug, Default, Serialize)]
 struct RetryReport {
     retried: Vec<Given>,
     refused: Vec<Refusal>,
 }
 
-/// A booking that was given back.
 #[derive(Debug, Serialize)]
 struct Given {
     booking: BookingId,
@@ -92,7 +88,6 @@ struct Given {
     uncompared: Option<String>,
 }
 
-/// A booking that was not.
 #[derive(Debug, Serialize)]
 struct Refusal {
     booking: BookingId,
@@ -184,18 +179,10 @@ impl Retrier {
                 Err(why) => (None, Some(why)),
             };
             let stage = booking.retry_stage(recorded.as_ref());
-            let time = self.clock.now();
-            let event = NewEvent {
-                id: EventId::new(time),
-                stream: stream.clone(),
-                expected: Expected::After(last.version),
-                time,
-                actor: person(),
-                cause: Some(last.id),
-                run: None,
-                event: Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() }),
-            };
-            match self.log.append(vec![event]).await {
+            let retried = Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() });
+            let expected = Expected::After(last.version);
+            let event = new_event(stream.clone(), expected, self.clock.now(), &person(), retried);
+            match self.log.append(vec![NewEvent { cause: Some(last.id), ..event }]).await {
                 Ok(_) => return Ok(Ok(Given { booking: id.clone(), stage, uncompared })),
                 Err(AppendError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -226,7 +213,6 @@ impl Retrier {
     }
 }
 
-/// Why a booking is not given back, where it is not.
 fn refusal(booking: &Booking) -> Option<String> {
     // An archived booking may be one that the server has forgotten.
     if booking.needs_attention() || booking.phase == Phase::Archived {

@@ -12,8 +12,10 @@ use crate::broker;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::{Out, is_watched};
+use crate::process::ProcessOptions;
+use crate::process::role::Role;
 use crate::process::{Common, quiet};
-use crate::run::job::{Job, Means};
+use crate::run::job::Job;
 use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
 use crate::run::show::Show;
@@ -68,8 +70,8 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     };
     let name = config.site.clone();
     let listen = Common { listen: args.listen, once: args.once }.listen(&config);
-    let means = Means { clock, shutdown, traces, show, right, listen };
-    let job = Job::open(config, means).await?;
+    let options = ProcessOptions { verb: "run", roles: &Role::ALL, config, listen, clock, shutdown, traces };
+    let job = Job::open(options, show, right).await?;
     let done = work(&job, args.once).await;
     let (ending, exit) = Box::pin(job.close(done)).await?;
     if args.json {
@@ -139,5 +141,5 @@ async fn work(job: &Job, once: bool) -> Result<(RunOutcome, Exit), CliError> {
         return Ok((ending, exit));
     }
     schedule::keep_all(job).await?;
-    Ok((job.ending().await?, Exit::Well))
+    Ok((job.ending(RunOutcome::default()).await?, Exit::Well))
 }

@@ -57,7 +57,6 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     }
 }
 
-/// What is configured of the document server.
 pub(crate) fn settings(config: &Config) -> Result<Settings, CliError> {
     let mut settings = Settings::new(&config.server.documents, database(config)?);
     settings.listen = config.server.listen;
@@ -67,7 +66,6 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, CliError> {
     Ok(settings)
 }
 
-/// Where the document server's records are.
 pub(crate) fn database(config: &Config) -> Result<Database, CliError> {
     let address = config.server.database_address()?;
     Ok(address.map_or_else(|| Database::Sqlite(config.database_path()), Database::Postgres))

@@ -1,6 +1,6 @@
 //! `strongroom status`: how the site stands now.
 
-mod page;
+pub(super) mod page;
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ async fn log_problem(config: &Config, log: Option<&EventLog>) -> Option<LogProbl
         None => Ok(checkpoint::check_none(config).await),
     };
     let (message, next_step) = match found {
-        Ok(rewound) => (rewound?.sentence().to_owned(), Rewound::step()),
+        Ok(rewound) => (rewound?.sentence, Rewound::step()),
         Err(error) => (with_causes(&error), "`strongroom log verify` says more"),
     };
     Some(LogProblem { message, next_step: next_step.to_owned() })
@@ -102,7 +102,7 @@ async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, C
         let clock = Clock::system();
         let present = Present::look(config, log, &clock).await?;
         observed.overdue = overdue(config, log, &clock).await?;
-        observed.notes.extend(present.remark());
+        observed.notes.extend(present.remark);
         observed.processes = present.processes;
         observed.missing = present.missing;
     }
@@ -110,7 +110,7 @@ async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, C
 }
 
 async fn waiting(config: &Config, log: Option<&EventLog>) -> Result<u64, String> {
-    let source = site::source(config).map_err(|error| error.what().to_owned())?;
+    let source = site::source(config).map_err(|error| error.what)?;
     match tokio::time::timeout(MAX_WAIT, strongroom_audit::waiting(&source, log)).await {
         Ok(asked) => asked.map_err(|error| error.to_string()),
         Err(_) => Err(format!("{} did not answer within {} s", source.server(), MAX_WAIT.as_secs())),

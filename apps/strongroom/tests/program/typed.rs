@@ -42,10 +42,12 @@ fn help_and_version_are_no_errors() {
 #[test]
 fn an_error_is_told_once_with_its_next_step() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = run(folder.path(), &["status"]).expect(1);
-    assert_eq!(ended.stderr.matches("error:").count(), 1, "{}", ended.stderr);
-    assert!(ended.stderr.contains("strongroom config init"), "{}", ended.stderr);
-    assert!(ended.stdout.is_empty());
+    for args in [&["status"][..], &["run", "--once"]] {
+        let ended = run(folder.path(), args).expect(1);
+        assert_eq!(ended.stderr.matches("error:").count(), 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains("strongroom config init"), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+    }
 }
 
 #[test]

@@ -4,11 +4,10 @@ use serde::Serialize;
 
 use crate::cli_error::CliError;
 
-/// How it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// From the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CheckState {
-    /// As it should be.
     Well,
     /// The job runs, but a person should know.
     Warning,
@@ -16,16 +15,13 @@ pub(crate) enum CheckState {
     Bad,
 }
 
-/// One thing that the doctor looked at.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Check {
     /// What was looked at, in a word or two.
     pub(crate) name: &'static str,
-    /// How it was found.
     pub(crate) state: CheckState,
-    /// What was found, in one sentence.
+    /// In one sentence.
     pub(crate) found: String,
-    /// What a person does about it, where something is to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_step: Option<String>,
 }
@@ -45,7 +41,8 @@ impl Check {
 
     /// What could not even be begun.
     pub(crate) fn error(name: &'static str, error: &CliError) -> Self {
-        let step = error.step().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
+        let step =
+            error.next.as_deref().unwrap_or("put it right in strongroom.toml; `strongroom config check` looks again");
         Self::bad(name, error.sentence(), step)
     }
 }

@@ -99,7 +99,6 @@ fn first_refused(config: &Config, may: impl Fn(&Path, Use) -> io::Result<()>) ->
     files.into_iter().chain(folders).find(is_refused).map(|(path, _)| path)
 }
 
-/// The folder that mails are written to.
 fn mails(config: &Config) -> PathBuf {
     config.mail.folder.clone().unwrap_or_else(|| config.data_dir.join("mail"))
 }

@@ -27,7 +27,7 @@ pub(super) async fn log(config: &Config) -> Check {
         // The first run makes a new log, and compares that with every checkpoint before it appends anything.
         Ok(None) => {
             return match checkpoint::check_none(config).await {
-                Some(rewound) => Check::bad("log", rewound.sentence(), Rewound::step()),
+                Some(rewound) => Check::bad("log", rewound.sentence, Rewound::step()),
                 None => Check::well("log", format!("none yet; the first run makes it in {place}")),
             };
         }
@@ -45,7 +45,7 @@ pub(super) async fn log(config: &Config) -> Check {
 async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Result<(), Check> {
     match checkpoint::check(config, log).await {
         Ok(None) => {}
-        Ok(Some(rewound)) => return Err(Check::bad("log", rewound.sentence(), Rewound::step())),
+        Ok(Some(rewound)) => return Err(Check::bad("log", rewound.sentence, Rewound::step())),
         Err(error) => return Err(Check::bad("log", error.to_string(), "`strongroom log verify` says more")),
     }
     if is_in_database {

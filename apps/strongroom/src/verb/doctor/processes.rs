@@ -33,7 +33,7 @@ fn checks(present: &Present, config: &Config, relayed: bool) -> Vec<Check> {
         .iter()
         .map(|missing| Check::bad("processes", missing.sentence(|at| shown(at, &zone)), missing.next_step()))
         .collect();
-    if let Some(remark) = present.remark() {
+    if let Some(remark) = &present.remark {
         checks.push(Check::warning("processes", remark, "deploy/rabbitmq/users.json shows the rights"));
     }
     if checks.is_empty() {

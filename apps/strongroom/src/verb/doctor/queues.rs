@@ -8,7 +8,6 @@ use super::check::Check;
 use crate::cli_error::CliError;
 use crate::{broker, site};
 
-/// The broker, where one is configured.
 pub(super) async fn broker(config: &Config) -> Vec<Check> {
     let broker = match broker::if_any(config, "doctor") {
         Ok(Some(broker)) => broker,

@@ -18,24 +18,21 @@ use crate::out::Out;
 use crate::site;
 use crate::uses::KnownUses;
 
-/// How many characters of a reason are recorded.
 const REASON_CHARS: usize = 500;
 
 pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log(config).await?;
     let adopted = adopt(root, reason, config, &log).await;
     log.close().await;
-    let drive = match adopted? {
-        Adopted::Needless(drive) => {
-            out.line(format_args!(
-                "the drive at {} is the one that the log knows, {}: nothing is to be decided",
-                root.display(),
-                drive.identity()
-            ))?;
-            return Ok(Exit::Well);
-        }
-        Adopted::Now(drive) => drive,
-    };
+    let (drive, is_new) = adopted?;
+    if !is_new {
+        out.line(format_args!(
+            "the drive at {} is the one that the log knows, {}: nothing is to be decided",
+            root.display(),
+            drive.identity()
+        ))?;
+        return Ok(Exit::Well);
+    }
     out.line(format_args!(
         "what is mounted at {} is drive {} from now on; what else has its identity is refused",
         root.display(),
@@ -48,23 +45,19 @@ pub(super) async fn run(root: &Path, reason: &str, config: &Config, out: &mut Ou
     Ok(Exit::Well)
 }
 
-enum Adopted {
-    /// The drive holds the mark of its newest use.
-    Needless(Drive),
-    Now(Drive),
-}
-
+/// With whether it was to be adopted: not where it holds the mark of its newest use.
+///
 /// The mark is on the drive before the decision is recorded, as for any other use. If we stop in between, the drive holds
 /// one mark that no log knows, and all is as it was: this drive is refused, the one that was used last is not, and the
 /// command is given again.
-async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<Adopted, CliError> {
+async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Result<(Drive, bool), CliError> {
     let settings = drive_report::settings(config);
     let drive = Drive::open(root, &settings).map_err(|error| drive_error(&error))?;
     let site = log.site();
     let known = KnownUses::read(log, drive.identity().id).await?;
     let marks = drive.uses(site).map_err(|error| drive_error(&error))?;
     if Lineage::of(known.newest(), &marks) != Lineage::Broken {
-        return Ok(Adopted::Needless(drive));
+        return Ok((drive, false));
     }
     let used = DriveUse::after(known.newest(), &marks);
     let adopted = Event::DriveAdopted(DriveAdopted {
@@ -76,5 +69,5 @@ async fn adopt(root: &Path, reason: &str, config: &Config, log: &EventLog) -> Re
     drive.mark_use(site, used).map_err(|error| drive_error(&error))?;
     kill_point!("drive.adoption-marked");
     log.append(known.events(&drive, adopted, &Clock::system(), &person())).await?;
-    Ok(Adopted::Now(drive))
+    Ok((drive, true))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use strongroom_drive::{Drive, Identity, ProvenCopy, RestoreError, Unidentified};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveIdentityRestored;
-use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_model::{DriveId, Event, Expected, NewEvent, StreamName};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking};
 use tokio::runtime::Handle;
@@ -14,6 +14,7 @@ use self::candidate::{Candidate, candidates};
 use self::choice::{Choice, HeldMarks, choose};
 use super::drive_error;
 use crate::cli_error::CliError;
+use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -21,7 +22,6 @@ use crate::site;
 mod candidate;
 mod choice;
 
-/// The drive that the person named.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted<'a> {
     pub(super) id: Option<DriveId>,
@@ -57,7 +57,6 @@ async fn restore(root: &Path, wanted: Wanted<'_>, log: &EventLog) -> Result<(Ide
     }
 }
 
-/// Why it was not written.
 enum Failed {
     Drive(RestoreError),
     Other(CliError),
@@ -89,17 +88,9 @@ async fn look(drive: Unidentified, log: &EventLog, candidates: &[Candidate]) -> 
 }
 
 fn recorded(candidate: &Candidate, evidence: &str) -> NewEvent {
-    let time = Clock::system().now();
-    NewEvent {
-        id: EventId::new(time),
-        stream: StreamName::drive(candidate.id),
-        expected: Expected::After(candidate.version),
-        time,
-        actor: person(),
-        cause: None,
-        run: None,
-        event: Event::DriveIdentityRestored(DriveIdentityRestored { evidence: evidence.to_owned() }),
-    }
+    let event = Event::DriveIdentityRestored(DriveIdentityRestored { evidence: evidence.to_owned() });
+    let (stream, expected) = (StreamName::drive(candidate.id), Expected::After(candidate.version));
+    new_event(stream, expected, Clock::system().now(), &person(), event)
 }
 
 fn of_restore(error: RestoreError) -> CliError {

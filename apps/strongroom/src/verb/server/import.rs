@@ -14,11 +14,8 @@ use crate::exit::Exit;
 use crate::out::{Out, tell};
 use crate::site;
 
-/// How often an import says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
-/// How many remarks are shown one by one.
 const MAX_SHOWN: usize = 20;
-/// How many characters of a remark are shown.
 const REMARK_CHARS: usize = 400;
 
 pub(crate) async fn run(path: &Path, config: &Config, json: bool, out: &mut Out) -> Result<Exit, CliError> {

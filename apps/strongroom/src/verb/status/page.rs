@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use strongroom_audit::{DriveState, Process, RunEntry, Safety, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
 use strongroom_model::text::{printable, shown};
-use strongroom_model::{AlarmKind, ByteCount, FailureKind};
+use strongroom_model::{AlarmKind, BookingCounts, ByteCount, FailureKind};
 
 use super::FULL;
 
@@ -17,14 +17,7 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");
     row("waiting on the server", &waiting);
-    for (what, number) in [
-        ("enumerated", counts.enumerated),
-        ("fetched", counts.fetched),
-        ("backed up", counts.backed_up),
-        ("archived", counts.archived),
-        ("purged", counts.purged),
-        ("need attention", counts.needs_attention),
-    ] {
+    for (what, number) in count_rows(counts) {
         row(what, &number.to_string());
     }
     row("log", &format!("{} events, root {}", status.log.size, status.log.root));
@@ -79,7 +72,17 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     page
 }
 
-/// The page in one line.
+pub(crate) fn count_rows(counts: &BookingCounts) -> [(&'static str, u64); 6] {
+    [
+        ("enumerated", counts.enumerated),
+        ("fetched", counts.fetched),
+        ("backed up", counts.backed_up),
+        ("archived", counts.archived),
+        ("purged", counts.purged),
+        ("need attention", counts.needs_attention),
+    ]
+}
+
 fn verdict(status: &Status, zone: &TimeZone) -> String {
     let stuck = status.bookings.counts.needs_attention;
     let moving = status.bookings.counts.claimed() - stuck;

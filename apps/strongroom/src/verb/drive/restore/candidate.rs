@@ -12,7 +12,6 @@ use super::super::MAX_DRIVES;
 /// How many copies are looked for on the drive, the newest of each drive.
 const MAX_PROOFS: usize = 256;
 
-/// A drive that the log knows.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) id: DriveId,
@@ -21,7 +20,6 @@ pub(super) struct Candidate {
     /// The version of its last event.
     pub(super) version: Version,
     pub(super) newest: Option<DriveUse>,
-    /// The newest copies that were proven on it.
     pub(super) proofs: Vec<ProvenCopy>,
 }
 

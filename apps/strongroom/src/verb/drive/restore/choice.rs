@@ -43,7 +43,6 @@ impl HeldMarks {
     }
 }
 
-/// The drive that it is.
 #[derive(Debug)]
 pub(super) struct Choice {
     pub(super) index: usize,
