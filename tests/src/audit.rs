@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use strongroom_model::event::SummaryComposed;
-use strongroom_model::{Algorithm, Digest, Event, Position, Recorded};
+use strongroom_model::{AlarmKind, Algorithm, Digest, Event, Position, Recorded};
 
 use crate::site::Site;
 
 /// Every event of the site's log, as `log export` prints it.
-#[must_use]
 pub fn events(site: &Site) -> Vec<Recorded> {
     let events: Vec<_> = export(site).lines().map(|line| Recorded::parse(line).unwrap()).collect();
     for (index, event) in events.iter().enumerate() {
@@ -22,8 +21,21 @@ pub fn events(site: &Site) -> Vec<Recorded> {
     events
 }
 
+/// How many of the log's events are such.
+pub fn count(site: &Site, is_it: impl Fn(&Event) -> bool) -> usize {
+    events(site).iter().filter(|event| is_it(&event.event)).count()
+}
+
+/// The alarms that were raised, in order.
+pub fn raised(events: &[Recorded]) -> Vec<AlarmKind> {
+    let raised = events.iter().filter_map(|event| match &event.event {
+        Event::AlarmRaised(data) => Some(data.kind),
+        _ => None,
+    });
+    raised.collect()
+}
+
 /// What `log export` prints.
-#[must_use]
 pub fn export(site: &Site) -> String {
     site.call(["log", "export"]).run().expect_code(0).stdout
 }
@@ -116,7 +128,6 @@ pub fn r7_summaries_tile_the_log(events: &[Recorded]) {
 }
 
 /// The summaries that were composed, in order.
-#[must_use]
 pub fn summaries(events: &[Recorded]) -> Vec<SummaryComposed> {
     let composed = events.iter().filter_map(|event| match &event.event {
         Event::SummaryComposed(data) => Some(data.clone()),
@@ -184,7 +195,6 @@ fn the_status_says_so(site: &Site, bookings: usize, events: usize) {
 }
 
 /// Every file below that folder, at any depth; none where it does not exist.
-#[must_use]
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());

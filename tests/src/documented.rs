@@ -8,10 +8,6 @@ use crate::schemas::workspace_root;
 use crate::site::Site;
 
 /// The example on a page behind the comment `<!-- Run by the tests: NAME. -->`.
-///
-/// # Panics
-/// There is none.
-#[must_use]
 pub fn example(page: &str, name: &str) -> String {
     let text = fs::read_to_string(workspace_root().join(page)).unwrap();
     let (_, rest) = text.split_once(&format!("<!-- Run by the tests: {name}. -->\n```sh\n")).expect("the page has it");
@@ -19,9 +15,6 @@ pub fn example(page: &str, name: &str) -> String {
 }
 
 /// Runs such an example in a shell, in the site's folder and with its settings. `replaced` says what is elsewhere in a test.
-///
-/// # Panics
-/// A command fails.
 pub fn run(site: &Site, page: &str, name: &str, replaced: &[(&str, &str)]) -> String {
     let lines = replaced.iter().fold(example(page, name), |text, (from, to)| text.replace(from, to));
     let bin = program::path();

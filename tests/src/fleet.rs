@@ -22,7 +22,6 @@ const BOOKINGS: usize = 150;
 const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
 
 /// How many bookings a load has.
-#[must_use]
 pub fn bookings() -> usize {
     let told = std::env::var(BOOKINGS_VARIABLE).ok();
     told.map_or(BOOKINGS, |number| number.parse().expect("the number of bookings is a number"))
@@ -58,7 +57,6 @@ pub struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     /// A site on these servers, in a database and a virtual host of its own, with nothing in it. Its
     /// document server runs.
-    #[must_use]
     pub fn on(postgres: &Postgres, rabbitmq: &'a RabbitMq) -> Self {
         let turn = turn();
         let (database, vhost) = (postgres.database(), rabbitmq.vhost());
@@ -69,19 +67,16 @@ impl<'a> Fleet<'a> {
     }
 
     /// On the servers that the tests of this process share.
-    #[must_use]
     pub fn shared() -> Fleet<'static> {
         Fleet::on(strongroom_servers::postgres(), strongroom_servers::rabbitmq())
     }
 
     /// Starts every process, as often as the load has it.
-    #[must_use]
     pub fn crew(&self) -> Crew<'_> {
         Crew::start(self, &Part::ALL)
     }
 
     /// How many messages each queue of the virtual host holds, those in hand included.
-    #[must_use]
     pub fn queues(&self) -> Vec<(String, u64)> {
         let listed =
             self.rabbitmq.ctl(&["list_queues", "--vhost", &self.vhost.name, "name", "messages", "--formatter", "json"]);
@@ -92,13 +87,9 @@ impl<'a> Fleet<'a> {
 
     /// Checks what must hold once the crew has left: each booking archived exactly once, the log
     /// sound, queues empty, no alarm, nothing for a person.
-    ///
-    /// # Panics
-    /// Something does not hold.
     pub fn all_is_well(&mut self, bookings: usize) {
         if let Some(server) = self.server.take() {
-            server.terminate();
-            server.wait().expect_code(0);
+            server.stop();
         }
         all_is_archived(&self.site, bookings);
         let left: Vec<_> = self.queues().into_iter().filter(|(_, messages)| *messages > 0).collect();
@@ -107,7 +98,6 @@ impl<'a> Fleet<'a> {
     }
 
     /// The alarms that are raised now.
-    #[must_use]
     pub fn alarms(&self) -> Vec<String> {
         let status = self.site.status();
         // Absent where there are none.

@@ -14,7 +14,6 @@
 //! - [`documented`]: commands of the pages, run as they stand;
 //! - [`wait`]: waiting on conditions, never on time alone;
 //! - [`schemas`]: every file in `schemas/` that the code dictates.
-#![expect(clippy::missing_panics_doc, reason = "a rig that cannot go on fails its test")]
 #![expect(clippy::unwrap_used, reason = "a rig that cannot go on fails its test")]
 
 pub mod audit;

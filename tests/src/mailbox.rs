@@ -20,13 +20,21 @@ pub struct Mail {
 
 impl Mailbox {
     /// The mails in that folder; none where it does not exist.
-    #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
+    /// Those about alarms.
+    pub fn alarms(&self) -> Vec<Mail> {
+        self.mails().into_iter().filter(|mail| mail.file.starts_with("alarm.")).collect()
+    }
+
+    /// The summaries.
+    pub fn summaries(&self) -> Vec<Mail> {
+        self.mails().into_iter().filter(|mail| mail.file.starts_with("summary-")).collect()
+    }
+
     /// All of them, by their files' names.
-    #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let paths = entries.map(|entry| entry.unwrap().path());
@@ -44,7 +52,6 @@ impl Mailbox {
 
 impl Mail {
     /// The part of that type, out of its quoted-printable form (RFC 2045, section 6.7).
-    #[must_use]
     pub fn part(&self, content_type: &str) -> String {
         let start = format!("\nContent-Type: {content_type}");
         let part = self.text.split(&start).nth(1).unwrap_or_default().split("\n--strongroom").next().unwrap();
@@ -60,7 +67,6 @@ impl Mail {
     }
 
     /// A header's value, unfolded; as it stands there, without decoding.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.text.split("\n\n").next()?;
         let unfolded = head.replace("\n ", " ").replace("\n\t", " ");

@@ -15,7 +15,6 @@ use crate::wait;
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// The program, built with every feature: `cargo xtask test` does so before it runs the tests.
-#[must_use]
 pub fn path() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // target/<profile>/deps/<test>
@@ -55,7 +54,6 @@ pub struct Running {
 impl Call {
     /// The program with these arguments, in that folder, with nothing from our own environment
     /// that could lead it elsewhere.
-    #[must_use]
     pub fn new(folder: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = Command::new(path());
         command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
@@ -68,7 +66,6 @@ impl Call {
     }
 
     /// With that variable in its environment.
-    #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.line = format!("{name}={value} {}", self.line);
         self.command.env(name, value);
@@ -76,13 +73,11 @@ impl Call {
     }
 
     /// Killed by its own hand when it passes that place for the n-th time.
-    #[must_use]
     pub fn kill_at(self, place: &str, passing: u32) -> Self {
         self.env("STRONGROOM_KILL_AT", &format!("{place}:{passing}"))
     }
 
     /// Started by another program, which gets the program and its arguments after its own, and becomes it.
-    #[must_use]
     pub fn through(mut self, wrapper: &[&str]) -> Self {
         let mut command = Command::new(wrapper[0]);
         command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
@@ -111,21 +106,16 @@ impl Call {
 
 impl Running {
     /// What it has printed so far.
-    #[must_use]
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.output.0).unwrap()).into_owned()
     }
 
     /// What it has said on standard error so far.
-    #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.output.1).unwrap()).into_owned()
     }
 
     /// Waits until it has said something in which `find` finds what it looks for, on either stream.
-    ///
-    /// # Panics
-    /// It ends or time runs out before.
     pub fn until_said<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let line = self.line.clone();
         wait::until(&format!("`{line}` to say {what}"), || {
@@ -138,7 +128,6 @@ impl Running {
     }
 
     /// Its process's id.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -180,10 +169,12 @@ impl Running {
         self.wait()
     }
 
+    /// Has it end in order, which it must not have done by itself.
+    pub fn stop(self) {
+        stop_all(vec![self]);
+    }
+
     /// Waits for its end.
-    ///
-    /// # Panics
-    /// It does not end within three minutes.
     pub fn wait(mut self) -> Ended {
         let started = Instant::now();
         let status = loop {
@@ -199,6 +190,17 @@ impl Running {
     }
 }
 
+/// Has them end in order, all at once.
+pub fn stop_all(mut processes: Vec<Running>) {
+    for process in &mut processes {
+        assert!(process.is_running(), "a process ended by itself:\n{}", process.stderr());
+        process.terminate();
+    }
+    for process in processes {
+        process.wait().expect_code(0);
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -208,46 +210,39 @@ impl Drop for Running {
 
 impl Ended {
     /// Its exit code; `None` where a signal ended it.
-    #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
     /// Whether SIGKILL ended it.
-    #[must_use]
     pub fn was_killed(&self) -> bool {
         self.status.signal() == Some(Signal::KILL.as_raw())
     }
 
     /// Everything that it said, on both streams.
-    #[must_use]
     pub fn said(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
     }
 
     /// Checks how it ended.
-    ///
-    /// # Panics
-    /// It ended otherwise; then shows what it said.
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code(), Some(code), "`{}` ended with {}:\n{}", self.line, self.status, self.said());
         self
     }
 
+    /// Checks that SIGKILL ended it.
+    pub fn expect_killed(self) -> Self {
+        assert!(self.was_killed(), "`{}` ended with {}:\n{}", self.line, self.status, self.said());
+        self
+    }
+
     /// Checks that it said that.
-    ///
-    /// # Panics
-    /// It did not; then shows what it said.
     pub fn expect_said(self, part: &str) -> Self {
         assert!(self.said().contains(part), "`{}` did not say {part:?}:\n{}", self.line, self.said());
         self
     }
 
     /// Its standard output, as JSON.
-    ///
-    /// # Panics
-    /// It is none.
-    #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("`{}` printed no JSON ({error}):\n{}", self.line, self.said()))

@@ -38,7 +38,6 @@ impl Default for Proxy {
 
 impl Proxy {
     /// Listens on a port of the kernel's choice, with no server behind it yet.
-    #[must_use]
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -49,7 +48,6 @@ impl Proxy {
     }
 
     /// Its address, for the configuration.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -71,15 +69,11 @@ impl Proxy {
     }
 
     /// How many requests it meddled with.
-    #[must_use]
     pub fn meddled(&self) -> usize {
         self.shared.meddled.load(Ordering::SeqCst)
     }
 
     /// Asks the server behind it, past every rule: `method` and path, as in `GET /healthz`.
-    ///
-    /// # Errors
-    /// There is none, or it dies over it.
     pub fn ask(&self, request: &str, token: &str, body: &[u8]) -> std::io::Result<Response> {
         let head = format!("{request} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}");
         let mut request = Response { head, body: Vec::new() };
@@ -89,7 +83,6 @@ impl Proxy {
     }
 
     /// The line of every request that came, in order.
-    #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }

@@ -18,17 +18,12 @@ pub struct SchemaFile {
 }
 
 /// The workspace's root.
-///
-/// # Panics
-/// The package does not lie in a workspace.
-#[must_use]
 pub fn workspace_root() -> PathBuf {
     let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().expect("the package lies in the workspace").to_owned()
 }
 
 /// All of them, by path.
-#[must_use]
 pub fn all() -> Vec<SchemaFile> {
     let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
     files.push(page_with(

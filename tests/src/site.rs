@@ -59,7 +59,6 @@ impl Default for Site {
 
 impl Site {
     /// A configured site with an initialised drive and a token, and nothing in it.
-    #[must_use]
     pub fn new() -> Self {
         let site = Self::without_drive();
         fs::create_dir(site.drive()).unwrap();
@@ -67,8 +66,22 @@ impl Site {
         site
     }
 
-    /// The same, before the drive is set up, or there.
-    #[must_use]
+    /// A site with its document server, on which that many documents wait.
+    pub fn served(documents: usize) -> (Self, Running) {
+        let site = Self::new();
+        site.add_documents(documents);
+        let server = site.serve();
+        (site, server)
+    }
+
+    /// The same, after a run that has archived them.
+    pub fn archived(documents: usize) -> (Self, Running) {
+        let (site, server) = Self::served(documents);
+        site.run_once().run().expect_code(0);
+        (site, server)
+    }
+
+    /// A site before the drive is set up, or there.
     pub fn without_drive() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         fs::write(temporary.path().join("strongroom.toml"), CONFIG).unwrap();
@@ -80,7 +93,6 @@ impl Site {
     }
 
     /// A site that something else has made, such as the demo; its folder stays.
-    #[must_use]
     pub fn opened(folder: &Path) -> Self {
         let proxy = Proxy::start();
         let config = Call::new(folder, ["config", "show", "--json"]).run().expect_code(0).json();
@@ -106,50 +118,42 @@ impl Site {
     }
 
     /// The variables of the keys that were set.
-    #[must_use]
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
     /// A path in the site's folder.
-    #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// The drive's root.
-    #[must_use]
     pub fn drive(&self) -> &Path {
         &self.drive
     }
 
     /// The document server's root.
-    #[must_use]
     pub fn documents(&self) -> &Path {
         &self.documents
     }
 
     /// The program with these arguments, in the site's folder.
-    #[must_use]
     pub fn call(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call {
         let call = Call::new(&self.folder, args);
         self.settings.iter().fold(call, |call, (name, value)| call.env(name, value))
     }
 
     /// `strongroom run --once`.
-    #[must_use]
     pub fn run_once(&self) -> Call {
         self.call(["run", "--once"])
     }
 
     /// A document server that answers, behind the proxy. Killed when it is dropped.
-    #[must_use]
     pub fn serve(&self) -> Running {
         self.serve_as(self.call(["server"]))
     }
 
     /// The same, from a call of one's own.
-    #[must_use]
     pub fn serve_as(&self, call: Call) -> Running {
         let mut server = call.start();
         let address = server.until_said("its address", address_in);
@@ -177,9 +181,6 @@ impl Site {
     }
 
     /// Changes an event in the log's file past the database's own refusals, as someone with root could.
-    ///
-    /// # Panics
-    /// The statement changes none, or several.
     pub fn tamper(&self, statement: &str) {
         let script = "import sqlite3, sys\n\
             log = sqlite3.connect('data/log.sqlite')\n\
@@ -192,29 +193,34 @@ impl Site {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Moves the log's files into a new folder of that name, as the manual says.
+    pub fn put_the_log_aside(&self, name: &str) {
+        let aside = self.path(name);
+        fs::create_dir(&aside).unwrap();
+        for entry in fs::read_dir(self.path("data")).unwrap().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("log") {
+                fs::rename(entry.path(), aside.join(entry.file_name())).unwrap();
+            }
+        }
+    }
+
     /// The mails that were written to the folder.
-    #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.path("data/mail"))
     }
 
     /// `strongroom status --json`, whether or not something needs a person.
-    #[must_use]
     pub fn status(&self) -> serde_json::Value {
         self.call(["status", "--json"]).run().json()
     }
 
     /// What the document server, asked by itself with the site's token, answers as JSON.
-    #[must_use]
     pub fn get(&self, path: &str) -> serde_json::Value {
         self.proxy.ask(&format!("GET {path}"), &self.token("backup.token"), &[]).unwrap().json()
     }
 
     /// Uploads a timesheet and signs it off, as the client's staff would. Any step that fails ends it;
     /// to do all again does no harm.
-    ///
-    /// # Errors
-    /// The server does not answer, or refuses.
     pub fn upload(&self, booking: &str, filename: &str, bytes: &[u8]) -> std::io::Result<()> {
         if !self.path("upload.token").exists() {
             let create = ["server", "token", "create", "--name", "staff", "--scope", "upload", "--out", "upload.token"];
@@ -242,13 +248,11 @@ impl Site {
     }
 
     /// Every site's every month's folder on the drive.
-    #[must_use]
     pub fn months(&self) -> Vec<PathBuf> {
         self.folders_of_sites().into_iter().filter(|path| !is_temporary(path)).collect()
     }
 
     /// Every month's folder that has not got its name yet.
-    #[must_use]
     pub fn drafts(&self) -> Vec<PathBuf> {
         self.folders_of_sites().into_iter().filter(|path| is_temporary(path)).collect()
     }
@@ -272,7 +276,6 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The first address of this host with a port in a text.
-#[must_use]
 pub fn address_in(text: &str) -> Option<SocketAddr> {
     let mut starts = text.match_indices("127.0.0.1:").map(|(at, _)| &text[at..]);
     starts.find_map(|rest| {

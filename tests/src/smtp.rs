@@ -53,7 +53,6 @@ impl MailServer {
     }
 
     /// What it has taken.
-    #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.folder)
     }

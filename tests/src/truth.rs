@@ -236,7 +236,6 @@ pub const ROWS: [Row; 13] = [
 ];
 
 /// The table for people.
-#[must_use]
 pub fn table() -> String {
     let mut table = format!("| what is dead | {} |\n|{}\n", PLACES.join(" | "), " --- |".repeat(PLACES.len() + 1));
     for row in ROWS {

@@ -9,9 +9,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Waits until `look` finds something.
-///
-/// # Panics
-/// It does not within [`PATIENCE`]; then says what was waited for.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -24,9 +21,6 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Waits until `holds` is true.
-///
-/// # Panics
-/// It is not within [`PATIENCE`]; then says what was waited for.
 pub fn until_true(what: &str, mut holds: impl FnMut() -> bool) {
     until(what, || holds().then_some(()));
 }

@@ -48,9 +48,6 @@ pub(crate) fn schemas(write: bool) -> Result<()> {
 }
 
 /// Runs a command to its end, with its output where ours goes.
-///
-/// # Errors
-/// It could not be started, or ended with a failure.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = shown(command);
     let status = command.status().with_context(|| format!("`{line}` could not be started"))?;
@@ -58,9 +55,6 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The same, and shows each line of its standard output to `see` as well.
-///
-/// # Errors
-/// It could not be started; whether it failed is in the second answer.
 pub(crate) fn watch(command: &mut Command, mut see: impl FnMut(&str)) -> Result<Result<()>> {
     let line = shown(command);
     let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("`{line}` could not be started"))?;
@@ -76,9 +70,6 @@ pub(crate) fn watch(command: &mut Command, mut see: impl FnMut(&str)) -> Result<
 }
 
 /// How a command ended that `line` shows.
-///
-/// # Errors
-/// It ended with a failure.
 fn ended(line: &str, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("`{line}` ended with {status}");
@@ -87,9 +78,6 @@ fn ended(line: &str, status: ExitStatus) -> Result<()> {
 }
 
 /// Runs a command to its end and keeps what it prints: both streams, in one text.
-///
-/// # Errors
-/// It could not be started, or ended with a failure; then with what it printed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = shown(command);
     let output = command.output().with_context(|| format!("`{line}` could not be started"))?;

@@ -84,9 +84,6 @@ apt-get install -qq --yes --no-install-recommends \"$@\"
 ";
 
 /// Installs what is missing where that can be done without asking.
-///
-/// # Errors
-/// It cannot be: the message says in one line what to install.
 pub(crate) fn install() -> Result<()> {
     let missing: Vec<_> = PACKAGES.iter().filter(|package| !is_there(package)).collect();
     if missing.is_empty() {

@@ -17,9 +17,6 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Runs `cargo test` to its end, with its output where ours goes, and adds it up.
-    ///
-    /// # Errors
-    /// It could not be started, or a test failed.
     pub(crate) fn run(&mut self, command: &mut Command) -> Result<()> {
         watch(command, |line| self.add(line))?
     }

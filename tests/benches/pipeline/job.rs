@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use strongroom_servers::target::{Asked, line};
 
 use crate::cpu::Cpu;
-use crate::place::{Place, Servers, end, until};
+use strongroom_tests::program::stop_all;
+
+use crate::place::{Place, Servers, until};
 use crate::setting;
 
 /// How often each is measured, in turns. The machine is never still, and the kernel's part in a file costs more
@@ -79,5 +81,5 @@ pub(crate) fn workers(servers: &Servers) {
         place.standing("archived") == documents()
     });
     Took { time: begin.elapsed(), cpu: place.cpu() - used }.shown("processes of their own");
-    end(workers);
+    stop_all(workers);
 }

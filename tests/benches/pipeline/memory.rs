@@ -9,7 +9,9 @@ use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, N
 use strongroom_servers::target::{Asked, line};
 use strongroom_tests::program::Running;
 
-use crate::place::{Place, Servers, end, until};
+use strongroom_tests::program::stop_all;
+
+use crate::place::{Place, Servers, until};
 use crate::setting;
 
 /// How much a worker may take, in MiB.
@@ -40,7 +42,7 @@ impl Watched {
 
 fn told_and_ended(workers: Vec<Watched>, beside: &str) {
     workers.iter().for_each(|worker| worker.tell(beside));
-    end(workers.into_iter().map(|worker| worker.running).collect());
+    stop_all(workers.into_iter().map(|worker| worker.running).collect());
 }
 
 /// With a million bookings that are enumerated, and whose files nobody has: their turn comes after those of

@@ -150,11 +150,3 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
-
-/// Ends workers in order.
-pub(crate) fn end(workers: Vec<Running>) {
-    workers.iter().for_each(Running::terminate);
-    for worker in workers {
-        worker.wait().expect_code(0);
-    }
-}

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use strongroom_servers::target::{Asked, line};
 
-use crate::place::{Place, Servers, end, until};
+use strongroom_tests::program::stop_all;
+
+use crate::place::{Place, Servers, until};
 
 /// How long each request takes at least.
 const DELAY: Duration = Duration::from_millis(20);
@@ -50,6 +52,6 @@ fn rate(servers: &Servers, count: usize) -> f64 {
         (fetched as f64, Instant::now())
     };
     let ((before, begin), (after, done)) = (fetched_at(1), fetched_at(8));
-    end(workers);
+    stop_all(workers);
     (after - before) / done.duration_since(begin).as_secs_f64()
 }

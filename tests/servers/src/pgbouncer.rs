@@ -22,10 +22,6 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// Starts one that pools in a mode (`session`, `transaction`) and drops the named startup parameters of a client
     /// in silence; any other that it does not know it refuses.
-    ///
-    /// # Panics
-    /// PgBouncer is not installed, or does not start.
-    #[must_use]
     pub fn before(postgres: &Postgres, pool_mode: &str, dropped: &str) -> Self {
         (0..PORTS_TRIED)
             .find_map(|_| Self::try_start(postgres.address(), pool_mode, dropped))
@@ -57,7 +53,6 @@ impl PgBouncer {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

@@ -38,9 +38,6 @@ pub struct Postgres {
 }
 
 /// The server that the tests of this process share.
-///
-/// # Panics
-/// Postgres is not installed, or does not start.
 pub fn postgres() -> &'static Postgres {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
     SHARED.get_or_init(Postgres::start)
@@ -48,20 +45,12 @@ pub fn postgres() -> &'static Postgres {
 
 impl Postgres {
     /// Starts a server that nobody else has, to be stopped and started again.
-    ///
-    /// # Panics
-    /// Postgres is not installed, or does not start.
-    #[must_use]
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// As [`Postgres::start`], with settings of `postgresql.conf` beyond and instead of
     /// the usual ones: `("fsync", "on")` for a benchmark.
-    ///
-    /// # Panics
-    /// Postgres is not installed, or does not start.
-    #[must_use]
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
         (0..PORTS_TRIED).find_map(|_| Self::try_start(settings)).expect("one of the ports that were tried is free")
     }
@@ -87,13 +76,11 @@ impl Postgres {
     }
 
     /// Where it listens, for a proxy in front of it.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Where its data and its log (`server.log`) are.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -109,9 +96,6 @@ impl Postgres {
     }
 
     /// Starts it again, on the same port.
-    ///
-    /// # Panics
-    /// It does not start.
     pub fn start_again(&self) {
         let begin = Instant::now();
         let mut supervisor = self.supervisor();
@@ -129,9 +113,6 @@ impl Postgres {
     }
 
     /// A fresh database.
-    ///
-    /// # Panics
-    /// The server is not there.
     pub fn database(&self) -> Database {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -176,22 +157,16 @@ pub struct Database {
 
 impl Database {
     /// Where it is, as somebody else.
-    #[must_use]
     pub fn url_as(&self, user: &str) -> String {
         url(user, self.address, &self.name)
     }
 
     /// Where it is behind a proxy, as its superuser.
-    #[must_use]
     pub fn url_at(&self, proxy: SocketAddr) -> String {
         url(SUPERUSER, proxy, &self.name)
     }
 
     /// What a statement gives, as its superuser: a line for each row, columns apart by `|`.
-    ///
-    /// # Panics
-    /// The statement fails.
-    #[must_use]
     pub fn query(&self, sql: &str) -> String {
         let mut psql = command(program("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command", sql]);

@@ -27,9 +27,6 @@ pub struct RabbitMq {
 }
 
 /// The node that the tests of this process share.
-///
-/// # Panics
-/// RabbitMQ is not installed, or does not start.
 pub fn rabbitmq() -> &'static RabbitMq {
     static SHARED: OnceLock<RabbitMq> = OnceLock::new();
     SHARED.get_or_init(RabbitMq::start)
@@ -37,20 +34,12 @@ pub fn rabbitmq() -> &'static RabbitMq {
 
 impl RabbitMq {
     /// Starts a node that nobody else has, to be stopped and started again.
-    ///
-    /// # Panics
-    /// RabbitMQ is not installed, or does not start.
-    #[must_use]
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// As [`RabbitMq::start`], with lines of `rabbitmq.conf`, such as `("consumer_timeout", "5000")`;
     /// channels look at that timer each second here, not each minute.
-    ///
-    /// # Panics
-    /// RabbitMQ is not installed, or does not start.
-    #[must_use]
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
         Self::of(Node::start(&Arc::new(Epmd::start()), settings))
     }
@@ -60,7 +49,6 @@ impl RabbitMq {
     }
 
     /// Where it listens for AMQP, for a proxy in front of it.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.node.address()
     }
@@ -76,18 +64,12 @@ impl RabbitMq {
     }
 
     /// Starts it again, on the same port.
-    ///
-    /// # Panics
-    /// It does not start.
     pub fn start_again(&self) {
         self.node.start_again();
     }
 
     /// Kills it and starts it again with nothing in it: all queues and messages are gone. The
     /// virtual hosts that were given out are there again, empty.
-    ///
-    /// # Panics
-    /// It does not start.
     pub fn wipe(&self) {
         self.node.end("KILL");
         self.node.forget();
@@ -98,34 +80,22 @@ impl RabbitMq {
     }
 
     /// Begins or ends an alarm for want of memory: connections that publish are blocked.
-    ///
-    /// # Panics
-    /// The node is not there.
     pub fn memory_alarm(&self, on: bool) {
         let watermark = if on { "0.00000001" } else { "0.6" };
         self.ctl(&["set_vm_memory_high_watermark", watermark]);
     }
 
     /// Runs `rabbitmqctl` against it, which takes a second or two; what it printed.
-    ///
-    /// # Panics
-    /// The command fails.
     pub fn ctl(&self, args: &[&str]) -> String {
         self.node.ctl(args)
     }
 
     /// Closes every connection to a virtual host from the broker's side.
-    ///
-    /// # Panics
-    /// The node is not there.
     pub fn close_connections(&self, vhost: &Vhost) {
         self.ctl(&["close_all_connections", "--vhost", &vhost.name, "a test says so"]);
     }
 
     /// A fresh virtual host.
-    ///
-    /// # Panics
-    /// The node is not there.
     pub fn vhost(&self) -> Vhost {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -162,17 +132,12 @@ pub struct Vhost {
 
 impl Vhost {
     /// Where it is behind a proxy, as its superuser.
-    #[must_use]
     pub fn url_at(&self, proxy: SocketAddr) -> String {
         url(SUPERUSER, SUPERUSER, proxy, &self.name)
     }
 
     /// Where it is, as a user with just these rights: what it may configure, write and read,
     /// each a regular expression.
-    ///
-    /// # Panics
-    /// The node is not there.
-    #[must_use]
     pub fn url_with(&self, rights: [&str; 3]) -> String {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let user = format!("user-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -182,19 +147,12 @@ impl Vhost {
     }
 
     /// Sets a policy on the queues whose names match.
-    ///
-    /// # Panics
-    /// The node is not there, or refuses it.
     pub fn policy(&self, pattern: &str, definition: &serde_json::Value) {
         let policy = serde_json::json!({ "pattern": pattern, "definition": definition, "apply-to": "queues" });
         self.http.put(&format!("/api/policies/{}/test", self.name), &policy.to_string());
     }
 
     /// What is defined in it, as its management API exports it: `queues`, `exchanges`, `bindings`…
-    ///
-    /// # Panics
-    /// The node is not there.
-    #[must_use]
     pub fn definitions(&self) -> serde_json::Value {
         let text = self.http.get(&format!("/api/definitions/{}", self.name));
         serde_json::from_str(&text).expect("the management API answers with JSON")

@@ -57,10 +57,6 @@ struct Shared {
 
 impl Wire {
     /// A wire to that server.
-    ///
-    /// # Panics
-    /// There is no port for it.
-    #[must_use]
     pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a port left");
         let address = listener.local_addr().expect("a listener has an address");
@@ -71,7 +67,6 @@ impl Wire {
     }
 
     /// Where clients connect to.
-    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
@@ -115,15 +110,11 @@ impl Wire {
     }
 
     /// How many of the single faults have struck so far.
-    #[must_use]
     pub fn struck(&self) -> u32 {
         self.shared.state().struck
     }
 
     /// Waits until that many of the single faults have struck.
-    ///
-    /// # Panics
-    /// They do not strike within two minutes: nothing runs over the wire.
     pub fn wait_until_struck(&self, times: u32) {
         let waiting = self.shared.changed.wait_timeout_while(self.shared.state(), STRIKE, |state| state.struck < times);
         let (state, _) = waiting.unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::fleet::Fleet;
-use crate::program::Running;
+use crate::program::{Running, stop_all};
 
 /// How long a condition of the whole fleet may take at most: a load on a busy machine, and a fault that takes
 /// its time to pass.
@@ -36,7 +36,6 @@ impl Part {
     pub const ALL: [Self; 6] = [Self::Relay, Self::Enumerate, Self::Fetch, Self::Verify, Self::Archive, Self::Notify];
 
     /// The verb.
-    #[must_use]
     pub const fn verb(self) -> &'static str {
         match self {
             Self::Relay => "relay",
@@ -49,7 +48,6 @@ impl Part {
     }
 
     /// How many of it are at work at once: the load that every fault must be borne under.
-    #[must_use]
     pub const fn times(self) -> usize {
         match self {
             Self::Relay | Self::Fetch | Self::Verify => 2,
@@ -67,7 +65,6 @@ pub struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     /// Starts these parts, as often as the load has each.
-    #[must_use]
     pub fn start(fleet: &'a Fleet<'_>, parts: &[Part]) -> Self {
         let mut crew = Self { fleet, running: BTreeMap::new() };
         for part in parts {
@@ -92,9 +89,6 @@ impl<'a> Crew<'a> {
     }
 
     /// Kills one of that part, as the power cut does, and starts another one.
-    ///
-    /// # Panics
-    /// None runs.
     pub fn kill_one(&mut self, part: Part) {
         let of_part = self.running.get_mut(&part).expect("every part was started");
         let victim = of_part.swap_remove(fastrand::usize(..of_part.len()));
@@ -104,26 +98,17 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits until that much of the way of that many bookings is done.
-    ///
-    /// # Panics
-    /// It takes longer than five minutes; then shows the status and what every process said last.
     pub fn until_hundredths(&mut self, hundredths: usize, bookings: usize) {
         let what = format!("{hundredths} hundredths of the way of {bookings} bookings");
         self.until(&what, |fleet| fleet.ledger.hundredths_of(bookings) >= hundredths);
     }
 
     /// Waits until that many bookings are archived.
-    ///
-    /// # Panics
-    /// It takes longer than five minutes; then shows the status and what every process said last.
     pub fn until_archived(&mut self, bookings: usize) {
         self.until(&format!("{bookings} archived bookings"), |fleet| fleet.ledger.archived() >= bookings);
     }
 
     /// Waits until nothing is left to be done and no alarm is raised.
-    ///
-    /// # Panics
-    /// It takes longer than five minutes; then shows the status and what every process said last.
     pub fn until_settled(&mut self) {
         self.until("nothing is left to be done", |fleet| fleet.ledger.is_settled());
         self.until("every queue is empty", |fleet| fleet.queues().iter().all(|(_, messages)| *messages == 0));
@@ -133,9 +118,6 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits for a condition of the fleet, while every process must live.
-    ///
-    /// # Panics
-    /// It takes longer than five minutes, or a process ends; then shows the status and what every process said last.
     pub fn until(&mut self, what: &str, holds: impl Fn(&Fleet<'_>) -> bool) {
         let started = Instant::now();
         while !holds(self.fleet) {
@@ -163,32 +145,17 @@ impl<'a> Crew<'a> {
     }
 
     /// Gives the processes away, as they are.
-    #[must_use]
     pub fn dismiss(mut self) -> Vec<Running> {
         std::mem::take(&mut self.running).into_values().flatten().collect()
     }
 
     /// Lets every process end in order, once all that is left is done: first whoever asks for runs, since one
     /// that it has asked for in its last moment is to be done as well.
-    ///
-    /// # Panics
-    /// One of them ended before, or does not end well.
     pub fn leave(mut self) {
-        end(self.running.remove(&Part::Enumerate).unwrap_or_default());
+        stop_all(self.running.remove(&Part::Enumerate).unwrap_or_default());
         let last = self.fleet.site.call(["enumerate", "--once"]).run();
         assert_eq!(last.code(), Some(0), "the last run did not go well:\n{}\n{}", last.said(), self.shown());
         self.until_settled();
-        end(std::mem::take(&mut self.running).into_values().flatten().collect());
-    }
-}
-
-/// Asks them to end, all at once, and waits for each.
-fn end(mut processes: Vec<Running>) {
-    for process in &mut processes {
-        assert!(process.is_running(), "a process ended by itself:\n{}", process.stderr());
-        process.terminate();
-    }
-    for process in processes {
-        process.wait().expect_code(0);
+        stop_all(std::mem::take(&mut self.running).into_values().flatten().collect());
     }
 }

@@ -20,25 +20,21 @@ impl Ledger {
     }
 
     /// Where the database is, as its superuser.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.database.url
     }
 
     /// How many bookings are archived.
-    #[must_use]
     pub fn archived(&self) -> usize {
         self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking' AND status = 'archived'")
     }
 
     /// How many bookings the log knows.
-    #[must_use]
     pub fn enumerated(&self) -> usize {
         self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking'")
     }
 
     /// How much of that many bookings' way is done, in hundredths.
-    #[must_use]
     pub fn hundredths_of(&self, bookings: usize) -> usize {
         let steps = self.count(
             "SELECT count(*) FROM strongroom.event WHERE type ~ '^strongroom.timesheet.(enumerated|fetched|backed-up|archived).v1$'",
@@ -47,16 +43,11 @@ impl Ledger {
     }
 
     /// How many events of that type there are.
-    #[must_use]
     pub fn times(&self, type_name: &str) -> usize {
         self.count(&format!("SELECT count(*) FROM strongroom.event WHERE type = '{type_name}'"))
     }
 
     /// An event of that type, as it is stored.
-    ///
-    /// # Panics
-    /// There is none.
-    #[must_use]
     pub fn an_event(&self, type_name: &str) -> String {
         let sql = format!("SELECT body FROM strongroom.event WHERE type = '{type_name}' LIMIT 1");
         let body = self.database.query(&sql);
@@ -65,7 +56,6 @@ impl Ledger {
     }
 
     /// Whether nothing is left to be done by anybody, and the newest run has its summary.
-    #[must_use]
     pub fn is_settled(&self) -> bool {
         let left = self.count("SELECT count(*) FROM strongroom.stream WHERE next_stage IS NOT NULL");
         let untold = self.count(

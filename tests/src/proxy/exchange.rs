@@ -26,7 +26,6 @@ pub struct Response {
 
 impl Response {
     /// The body, as JSON.
-    #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }

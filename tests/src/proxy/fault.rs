@@ -36,7 +36,6 @@ impl Fault {
     }
 
     /// The whole answer is a status with an empty body.
-    #[must_use]
     pub fn status(code: u16) -> Self {
         Self::Answer(format!("HTTP/1.1 {code} As Ordered\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"))
     }

@@ -7,10 +7,6 @@ use std::process::Command;
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// A program of the newest version that is installed.
-///
-/// # Panics
-/// None is.
-#[must_use]
 pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();

@@ -17,10 +17,6 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts the nodes; they find each other by a list of their names.
-    ///
-    /// # Panics
-    /// RabbitMQ is not installed, or one of them does not start.
-    #[must_use]
     pub fn start() -> Self {
         (0..TRIES).find_map(|_| Self::try_start()).expect("one of the sets of ports that were tried is free")
     }
@@ -48,25 +44,16 @@ impl Cluster {
     }
 
     /// The nodes.
-    #[must_use]
     pub fn nodes(&self) -> &[RabbitMq] {
         &self.nodes
     }
 
     /// A fresh virtual host, as the first node shows it.
-    ///
-    /// # Panics
-    /// The first node is not there.
-    #[must_use]
     pub fn vhost(&self) -> Vhost {
         self.nodes[0].vhost()
     }
 
     /// The node that leads a quorum queue.
-    ///
-    /// # Panics
-    /// The queue or its leader is not there.
-    #[must_use]
     pub fn leader_of(&self, vhost: &Vhost, queue: &str) -> &RabbitMq {
         let alive = self.nodes.iter().find(|node| node.node.lives()).expect("a node is there");
         let path = format!("/api/queues/{}/{}", vhost.name, super::http::escaped(queue));
