@@ -7,7 +7,9 @@ use std::process::Command;
 
 use strongroom_model::event::BackedUp;
 use strongroom_model::{AlarmKind, Event, Recorded};
-use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::audit::{
+    all_is_archived, count, events, files_below, r1_every_manifest_is_right, raised, the_log_is_sound,
+};
 use strongroom_tests::proxy::Fault;
 use strongroom_tests::site::Site;
 
@@ -22,19 +24,7 @@ fn proofs(events: &[Recorded]) -> Vec<BackedUp> {
 }
 
 fn alarms(site: &Site) -> Vec<AlarmKind> {
-    let raised = events(site).into_iter().filter_map(|event| match event.event {
-        Event::AlarmRaised(data) => Some(data.kind),
-        _ => None,
-    });
-    raised.collect()
-}
-
-/// A site with that many bookings, all archived.
-fn archived(bookings: usize) -> Site {
-    let site = Site::new();
-    site.add_documents(bookings);
-    run(&site, 0);
-    site
+    raised(&events(site))
 }
 
 fn run(site: &Site, code: i32) {
@@ -44,7 +34,7 @@ fn run(site: &Site, code: i32) {
 
 #[test]
 fn r6_drives_are_swapped_between_runs() {
-    let site = archived(BOOKINGS);
+    let site = Site::archived(BOOKINGS).0;
     let first = proofs(&events(&site))[0].drive;
     fs::rename(site.drive(), site.path("blue")).unwrap();
     fs::create_dir(site.drive()).unwrap();
@@ -130,7 +120,7 @@ fn a_record_that_is_corrected_after_the_proof_begins_anew_and_the_earlier_copy_s
 
 #[test]
 fn a_copy_that_changed_after_its_proof_is_told_at_the_next_start() {
-    let site = archived(BOOKINGS);
+    let site = Site::archived(BOOKINGS).0;
     let copy = site.drive().join(&proofs(&events(&site))[0].path);
     let mut bytes = fs::read(&copy).unwrap();
     bytes[0] ^= 1;
@@ -143,7 +133,7 @@ fn a_copy_that_changed_after_its_proof_is_told_at_the_next_start() {
 
 #[test]
 fn r1_an_archived_booking_whose_copy_is_lost_is_not_reported_as_proven_again() {
-    let site = archived(1);
+    let site = Site::archived(1).0;
     let copy = site.drive().join(&proofs(&events(&site))[0].path);
     let bytes = fs::read(&copy).unwrap();
     fs::remove_file(&copy).unwrap();
@@ -160,7 +150,7 @@ fn r1_an_archived_booking_whose_copy_is_lost_is_not_reported_as_proven_again() {
 
 #[test]
 fn r4_r8_a_log_that_is_gone_or_an_old_copy_is_never_shown_as_safe() {
-    let site = archived(BOOKINGS);
+    let site = Site::archived(BOOKINGS).0;
     let file = |name: &str| site.path("data").join(name);
     fs::copy(file("log.sqlite"), site.path("old.sqlite")).unwrap();
     site.add_documents(1);
@@ -184,7 +174,7 @@ fn r4_r8_a_log_that_is_gone_or_an_old_copy_is_never_shown_as_safe() {
 #[test]
 fn a_drive_that_lost_its_newest_copies_is_told_of_in_a_few_mails() {
     const LOST: usize = 100;
-    let site = archived(LOST);
+    let site = Site::archived(LOST).0;
     let before = site.mailbox().mails().len();
     for proof in proofs(&events(&site)) {
         fs::remove_file(site.drive().join(&proof.path)).unwrap();
@@ -194,13 +184,13 @@ fn a_drive_that_lost_its_newest_copies_is_told_of_in_a_few_mails() {
     let mails = site.mailbox().mails().len() - before;
     assert!(mails <= 6, "one of them is the summary: {mails}");
     run(&site, 2);
-    let untold = events(&site).iter().filter(|event| matches!(event.event, Event::AlarmNotified(_))).count();
-    assert_eq!(untold, LOST, "what had waited goes out with the next run, each alarm once");
+    let told = count(&site, |event| matches!(event, Event::AlarmNotified(_)));
+    assert_eq!(told, LOST, "what had waited goes out with the next run, each alarm once");
 }
 
 #[test]
 fn a_manifest_that_is_gone_is_written_anew_from_the_log() {
-    let site = archived(BOOKINGS);
+    let site = Site::archived(BOOKINGS).0;
     let month = site.months().pop().unwrap();
     let manifest = month.join("manifest-sha256.txt");
     let before = fs::read(&manifest).unwrap();
@@ -212,7 +202,7 @@ fn a_manifest_that_is_gone_is_written_anew_from_the_log() {
 
 #[test]
 fn r4_the_database_refuses_to_change_or_to_delete_an_event() {
-    let site = archived(1);
+    let site = Site::archived(1).0;
     for statement in ["UPDATE event SET body = body || ' '", "DELETE FROM event"] {
         let script = "import sqlite3, sys; sqlite3.connect('data/log.sqlite').execute(sys.argv[1])";
         let mut python = Command::new("python3");
@@ -224,14 +214,14 @@ fn r4_the_database_refuses_to_change_or_to_delete_an_event() {
 
 #[test]
 fn r4_an_event_that_was_changed_all_the_same_is_found_and_named() {
-    let site = archived(1);
+    let site = Site::archived(1).0;
     let last = events(&site).len() - 1;
     site.tamper("UPDATE event SET body = replace(body, 'kestrel', 'falcon') WHERE position = 3");
     site.call(["log", "verify"]).run().expect_code(1).expect_said("position 3");
-    let site = archived(1);
+    let site = Site::archived(1).0;
     site.tamper("DELETE FROM event WHERE position = 2");
     site.call(["log", "verify"]).run().expect_code(1).expect_said("position 2");
-    let site = archived(1);
+    let site = Site::archived(1).0;
     site.tamper(&format!("DELETE FROM event WHERE position = {last}"));
     site.call(["log", "verify"]).run().expect_code(1);
 }

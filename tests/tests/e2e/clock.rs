@@ -54,8 +54,7 @@ impl Host {
     }
 
     fn told_of_the_clock(&self) -> usize {
-        let mails = self.0.mailbox().mails();
-        mails.iter().filter(|mail| mail.file.starts_with("alarm.") && mail.text.contains(" clock is wrong")).count()
+        self.0.mailbox().alarms().iter().filter(|mail| mail.text.contains(" clock is wrong")).count()
     }
 }
 
@@ -80,7 +79,7 @@ fn r8_a_clock_that_was_ten_years_ahead_for_one_run_stops_neither_schedule_nor_re
 
     host.is_ahead_by(0);
     host.0.call(["doctor"]).run().expect_said("the clock was ahead then, or is behind now");
-    let mut run = host.call(host.0.call(["run"])).start();
+    let run = host.call(host.0.call(["run"])).start();
     host.until_archived(4);
     host.0.add_documents(2);
     host.until_archived(6);
@@ -88,9 +87,7 @@ fn r8_a_clock_that_was_ten_years_ahead_for_one_run_stops_neither_schedule_nor_re
     until_true("its beginning and its end to be mailed", || host.told_of_the_clock() == 2);
     let composed = |event: &Recorded| matches!(event.event, Event::SummaryComposed(_)) && !is_of_the_future(event);
     until_true("a summary by the right clock", || events(&host.0).iter().any(composed));
-    assert!(run.is_running());
-    run.terminate();
-    run.wait().expect_code(0);
+    run.stop();
     all_is_archived(&host.0, 6);
     let overdue = |event: &Recorded| event.stream.id().starts_with("run-overdue");
     assert!(!events(&host.0).iter().any(overdue), "no run was late");
@@ -101,7 +98,7 @@ fn r8_a_clock_that_leaps_while_the_schedule_is_kept_stops_nothing_and_is_told_at
     let host = Host::new();
     host.0.add_documents(2);
     let _server = host.0.serve();
-    let mut run = host.call(host.0.call(["run"])).start();
+    let run = host.call(host.0.call(["run"])).start();
     host.until_archived(2);
     let mut archived = 2;
     for ahead in [-3600, 0, TEN_YEARS_S, -40 * 365 * 24 * 3600, 0] {
@@ -118,9 +115,7 @@ fn r8_a_clock_that_leaps_while_the_schedule_is_kept_stops_nothing_and_is_told_at
         }
         assert!(host.alarm().len() <= before + 2, "{ahead}: {:?}", host.alarm());
     }
-    assert!(run.is_running());
-    run.terminate();
-    run.wait().expect_code(0);
+    run.stop();
     all_is_archived(&host.0, archived);
 }
 
@@ -133,7 +128,7 @@ fn a_host_that_is_suspended_in_the_middle_of_a_run_goes_on_where_it_was() {
     host.0.add_documents(40);
     let _server = host.0.serve();
     host.is_ahead_by(0);
-    let mut run = host.call(host.0.call(["run"])).start();
+    let run = host.call(host.0.call(["run"])).start();
     until_true("files to come", || files_below(host.0.drive()).iter().any(|path| path.ends_with("timesheet-0003.pdf")));
     run.suspend();
     sleep(SUSPENDED);
@@ -141,9 +136,7 @@ fn a_host_that_is_suspended_in_the_middle_of_a_run_goes_on_where_it_was() {
     host.until_archived(40);
     host.0.add_documents(1);
     host.until_archived(41);
-    assert!(run.is_running());
-    run.terminate();
-    run.wait().expect_code(0);
+    run.stop();
     all_is_archived(&host.0, 41);
     let alarms: Vec<_> =
         events(&host.0).into_iter().filter(|event| event.stream.kind() == SubjectKind::Alarm).collect();

@@ -7,22 +7,6 @@ use strongroom_tests::schemas::workspace_root;
 use strongroom_tests::site::Site;
 
 #[test]
-fn a_usage_error_exits_64() {
-    let site = Site::without_drive();
-    for args in [&["backup"][..], &["run", "--twice"], &["retry"], &["replay", "--as-of", "tomorrow"], &["log"]] {
-        site.call(args).run().expect_code(64);
-    }
-}
-
-#[test]
-fn help_and_version_exit_0() {
-    let site = Site::without_drive();
-    site.call(["--help"]).run().expect_code(0).expect_said("First steps");
-    site.call(["--version"]).run().expect_code(0);
-    site.call(["run", "--help"]).run().expect_code(0).expect_said("Examples");
-}
-
-#[test]
 fn what_is_wrong_in_the_configuration_is_named() {
     let cases = [
         ("[schedule]\nevrey = \"2m\"\n", "every"),
@@ -58,13 +42,6 @@ fn a_configuration_that_cannot_be_read_is_named() {
     site.run_once().run().expect_code(1).expect_said("strongroom.toml");
 }
 
-#[test]
-fn no_configuration_at_all_is_answered_with_the_next_step() {
-    let site = Site::without_drive();
-    fs::remove_file(site.path("strongroom.toml")).unwrap();
-    site.run_once().run().expect_code(1).expect_said("strongroom config init");
-}
-
 /// The manual has root write the file, and the program's own user read it.
 #[test]
 fn the_group_of_the_documented_folder_may_read_what_config_init_writes() {
@@ -79,14 +56,6 @@ fn the_group_of_the_documented_folder_may_read_what_config_init_writes() {
     let (folder, file) = (fs::metadata(&folder).unwrap(), fs::metadata(folder.join("strongroom.toml")).unwrap());
     assert_eq!(folder.mode() & 0o2000, 0o2000, "files that root makes there are of the folder's group");
     assert_eq!((file.mode() & 0o777, file.gid()), (0o640, folder.gid()));
-}
-
-#[test]
-fn what_config_init_writes_is_well_formed() {
-    let site = Site::without_drive();
-    site.call(["config", "init", "fresh.toml"]).run().expect_code(0);
-    site.call(["config", "show", "--config", "fresh.toml"]).run().expect_code(0);
-    site.call(["config", "init", "fresh.toml"]).run().expect_code(1).expect_said("fresh.toml");
 }
 
 #[test]

@@ -56,10 +56,8 @@ impl Effects {
 
 /// A site whose month lists that many copies of another log's.
 fn site_with(copies: usize) -> Site {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(1);
     site.set("schedule.every", "1s");
-    site.add_documents(1);
-    let _server = site.serve();
     site.run_once().run().expect_code(0);
     let path = site.months()[0].join("manifest-sha256.txt");
     let mut manifest = fs::read_to_string(&path).unwrap();
@@ -90,8 +88,7 @@ fn cost_in(copies: usize) -> Effects {
         let mib = peak_mib(process);
         assert!(mib < MAX_MIB, "{name} took {mib} MiB in a month of {copies} copies");
     }
-    run.terminate();
-    run.wait().expect_code(0);
+    run.stop();
     let manifest = fs::read_to_string(site.months()[0].join("manifest-sha256.txt")).unwrap();
     assert_eq!(manifest.lines().count(), 1 + 1 + copies + 2 * FILES, "the text, the first file, and all others");
     cost

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use strongroom_model::Event;
-use strongroom_tests::audit::{
-    TEXT, all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound,
-};
+use strongroom_tests::audit::{TEXT, all_is_archived, files_below, r1_every_manifest_is_right, the_log_is_sound};
 use strongroom_tests::program::Call;
 use strongroom_tests::site::Site;
 
@@ -37,16 +34,6 @@ fn the_demo_shows_the_whole_job() {
     for file in copies(&site) {
         assert!(fs::read(&file).unwrap().starts_with(b"%PDF-"), "{} opens", file.display());
     }
-}
-
-#[test]
-fn the_demo_again_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    demo(folder.path(), &["--bookings", "5", "--dir", "here"]).run().expect_code(0);
-    demo(folder.path(), &["--bookings", "5", "--dir", "here"]).run().expect_code(0);
-    let site = Site::opened(&folder.path().join("here"));
-    let archived = events(&site).iter().filter(|event| matches!(event.event, Event::TimesheetArchived(_))).count();
-    all_is_archived(&site, archived);
 }
 
 #[test]

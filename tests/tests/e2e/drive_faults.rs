@@ -4,18 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use strongroom_model::{AlarmKind, Event, FailureKind, Recorded};
-use strongroom_tests::audit::{all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::audit::{
+    all_is_archived, count, events, files_below, r1_every_manifest_is_right, raised, the_log_is_sound,
+};
 use strongroom_tests::site::Site;
 
 const BOOKINGS: usize = 6;
-
-fn raised(events: &[Recorded]) -> Vec<AlarmKind> {
-    let raised = events.iter().filter_map(|event| match &event.event {
-        Event::AlarmRaised(data) => Some(data.kind),
-        _ => None,
-    });
-    raised.collect()
-}
 
 fn failures(events: &[Recorded]) -> Vec<FailureKind> {
     events.iter().filter_map(|event| Some(event.event.failure()?.kind)).collect()
@@ -41,8 +35,7 @@ fn is_refused(site: &Site, alarm: AlarmKind, said: &str) {
 fn resumes(site: &Site) {
     let _server = site.serve();
     site.run_once().run().expect_code(0);
-    let cleared = events(site).iter().filter(|event| matches!(event.event, Event::AlarmCleared(_))).count();
-    assert_eq!(cleared, 1);
+    assert_eq!(count(site, |event| matches!(event, Event::AlarmCleared(_))), 1);
     all_is_archived(site, BOOKINGS);
 }
 
@@ -65,8 +58,7 @@ fn r6_a_drive_that_is_not_mounted_is_not_written_to() {
     fs::rename(site.drive(), site.path("unplugged")).unwrap();
     fs::create_dir(site.drive()).unwrap();
     is_refused(&site, AlarmKind::DriveMissing, "plug the drive in and mount it");
-    let mails = site.mailbox().mails();
-    let mail = mails.iter().find(|mail| mail.file.starts_with("alarm.")).unwrap().part("text/plain");
+    let mail = site.mailbox().alarms()[0].part("text/plain");
     assert!(mail.contains("Plug the drive in and mount it") && !mail.contains("drive init"), "{mail}");
     site.call(["drive", "init"]).run().expect_code(1);
     assert_eq!(files_below(site.drive()).len(), 0, "whoever sets up the empty folder all the same is refused");
@@ -113,20 +105,17 @@ fn r6_a_full_drive_pauses_before_the_first_failed_write() {
 
 #[test]
 fn r6_the_reserve_holds_up_fetching_and_neither_proofs_nor_the_archive() {
-    let mut site = Site::new();
-    site.add_documents(BOOKINGS);
-    let server = site.serve();
-    assert!(site.run_once().kill_at("verify.after-read-back", 1).run().was_killed());
-    let count = |wanted: fn(&Event) -> bool| events(&site).iter().filter(|event| wanted(&event.event)).count();
-    let fetched = count(|event| matches!(event, Event::TimesheetFetched(_)));
+    let (mut site, server) = Site::served(BOOKINGS);
+    site.run_once().kill_at("verify.after-read-back", 1).run().expect_killed();
+    let fetched = count(&site, |event| matches!(event, Event::TimesheetFetched(_)));
     assert!(fetched > 0);
-    assert_eq!(count(|event| matches!(event, Event::TimesheetBackedUp(_))), 0);
+    assert_eq!(count(&site, |event| matches!(event, Event::TimesheetBackedUp(_))), 0);
 
     let full = [("STRONGROOM_DRIVE_RESERVE", "9000TiB"), ("STRONGROOM_RETRY_WAIT_ONCE", "1s")];
     let run = || full.iter().fold(site.run_once(), |call, (name, value)| call.env(name, value)).run();
     run().expect_code(2).expect_said("less than the reserve of");
-    assert_eq!(count(|event| matches!(event, Event::TimesheetArchived(_))), fetched);
-    assert_eq!(count(|event| matches!(event, Event::TimesheetFetched(_))), fetched, "no more is fetched");
+    assert_eq!(count(&site, |event| matches!(event, Event::TimesheetArchived(_))), fetched);
+    assert_eq!(count(&site, |event| matches!(event, Event::TimesheetFetched(_))), fetched, "no more is fetched");
     r1_every_manifest_is_right(&site);
     run().expect_code(2);
     assert_eq!(
@@ -142,12 +131,7 @@ fn r6_the_reserve_holds_up_fetching_and_neither_proofs_nor_the_archive() {
 
 #[test]
 fn r6_a_months_folder_that_is_a_link_is_not_followed() {
-    let site = Site::new();
-    site.add_documents(1);
-    {
-        let _server = site.serve();
-        site.run_once().run().expect_code(0);
-    }
+    let site = Site::archived(1).0;
     let month = site.months().pop().unwrap();
     let elsewhere = site.path("elsewhere");
     fs::rename(&month, &elsewhere).unwrap();
@@ -218,9 +202,7 @@ fn r6_a_drive_that_turns_read_only_raises_one_alarm_and_loses_nothing() {
 
 #[test]
 fn a_drive_that_is_unplugged_in_the_middle_loses_nothing() {
-    let site = Site::new();
-    site.add_documents(60);
-    let _server = site.serve();
+    let (site, _server) = Site::served(60);
     let run = site.run_once().start();
     strongroom_tests::wait::until_true("a file on the drive", || !site.months().is_empty());
     fs::rename(site.drive(), site.path("unplugged")).unwrap();
@@ -234,10 +216,7 @@ fn a_drive_that_is_unplugged_in_the_middle_loses_nothing() {
 
 #[test]
 fn what_a_desktop_left_in_the_bags_is_told_by_doctor_and_drive_status_and_stays() {
-    let site = Site::new();
-    site.add_documents(2);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(2);
     let month = site.months().remove(0);
     let bookings = fs::read_dir(month.join("data")).unwrap().map(|entry| entry.unwrap().path());
     let booking = bookings.filter(|path| path.is_dir()).min().unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use strongroom_model::{AlarmKind, Event, Recorded};
-use strongroom_tests::audit::{all_is_archived, events, files_below};
+use strongroom_tests::audit::{all_is_archived, events, files_below, raised};
 use strongroom_tests::program::Ended;
 use strongroom_tests::site::Site;
 
@@ -46,11 +46,7 @@ fn refused_as(site: &Site, alarm: AlarmKind, said: &str) -> Ended {
     let _server = site.serve();
     let ended = site.run_once().env("STRONGROOM_RETRY_WAIT_ONCE", "1s").run().expect_code(2).expect_said(said);
     assert_eq!(files_below(site.drive()), before, "nothing is written");
-    let raised = events(site).into_iter().rev().find_map(|event| match event.event {
-        Event::AlarmRaised(raised) => Some(raised.kind),
-        _ => None,
-    });
-    assert_eq!(raised, Some(alarm));
+    assert_eq!(raised(&events(site)).last(), Some(&alarm));
     ended
 }
 
@@ -79,7 +75,7 @@ fn r6_a_clone_is_refused_until_a_person_decides_for_it_and_then_the_original_is(
 
     swap(&site, "clone");
     let adopt = || site.call(["drive", "adopt", "--reason", "the original fell down"]);
-    assert!(adopt().kill_at("drive.adoption-marked", 1).run().was_killed());
+    adopt().kill_at("drive.adoption-marked", 1).run().expect_killed();
     site.add_documents(1);
     refused_as(&site, AlarmKind::DriveCloned, "strongroom drive adopt");
     adopt().run().expect_code(0).expect_said("from now on");
@@ -190,8 +186,8 @@ fn r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log() {
         }
         site.add_documents(1);
         refused_as(&site, AlarmKind::DriveUnknown, "strongroom drive restore-identity");
-        assert!(restore().kill_at("drive.identity-written", 1).run().was_killed());
-        assert!(restore().kill_at("drive.identity-recorded", 1).run().was_killed());
+        restore().kill_at("drive.identity-written", 1).run().expect_killed();
+        restore().kill_at("drive.identity-recorded", 1).run().expect_killed();
         restore().run().expect_code(0).expect_said("it holds the mark of its newest use, and holds 3 of the 3");
         assert_eq!(id(), before);
         backs_up(&site, 0);

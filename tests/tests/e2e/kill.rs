@@ -182,7 +182,7 @@ fn r6_a_drive_whose_setting_up_was_killed_is_set_up_again() {
     let site = Site::without_drive();
     fs::create_dir(site.drive()).unwrap();
     let init = || site.call(["drive", "init", "--same-disk", "--in-memory", "--label", "blue 1"]);
-    assert!(init().kill_at("drive.identity-written", 1).run().was_killed());
+    init().kill_at("drive.identity-written", 1).run().expect_killed();
     init().run();
     site.add_documents(1);
     let _server = site.serve();

@@ -15,7 +15,7 @@ fn r8_an_alarm_about_the_server_that_a_killed_run_left_is_ended_by_the_next_one_
     site.set("schedule.every", "1s");
     let run = site.call(["run"]).start();
     wait::until_true("the alarm", || is_raised(&site));
-    assert!(run.kill().was_killed());
+    run.kill().expect_killed();
     assert!(is_raised(&site));
     let _server = site.serve();
     // Nothing waits there: no work shows that the server is back.

@@ -13,11 +13,7 @@ const BOOKINGS: usize = 3;
 /// A site whose log was lost after that many bookings were archived, and that goes on with a new one: with the month's
 /// folder, and the copies that only the lost log knew.
 fn after_the_loss() -> (Site, PathBuf, Vec<PathBuf>) {
-    let site = Site::new();
-    site.add_documents(BOOKINGS);
-    let server = site.serve();
-    site.run_once().run().expect_code(0);
-    server.kill();
+    let site = Site::archived(BOOKINGS).0;
     let month = site.months().remove(0);
     let copies: Vec<_> = copies_in(&month);
     for copy in &copies {
@@ -25,18 +21,9 @@ fn after_the_loss() -> (Site, PathBuf, Vec<PathBuf>) {
         let file = fs::File::options().write(true).open(copy).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)).unwrap();
     }
-    lose_the_log(&site);
+    site.put_the_log_aside("lost");
     site.call(["log", "adopt", "--reason", "the disk with the log is gone"]).run().expect_code(0);
     (site, month, copies)
-}
-
-fn lose_the_log(site: &Site) {
-    for entry in fs::read_dir(site.path("data")).unwrap().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("log") {
-            let is_folder = entry.file_type().unwrap().is_dir();
-            if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }.unwrap();
-        }
-    }
 }
 
 fn copies_in(month: &Path) -> Vec<PathBuf> {
@@ -58,11 +45,8 @@ fn changes(site: &Site) -> (usize, usize) {
 
 #[test]
 fn the_doctor_says_before_the_first_run_of_a_new_log_that_an_older_one_is_remembered() {
-    let site = Site::new();
-    site.add_documents(1);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
-    lose_the_log(&site);
+    let (site, _server) = Site::archived(1);
+    site.put_the_log_aside("lost");
     let doctor = site.call(["doctor"]).run().expect_code(2);
     doctor.expect_said("the log ends after 0 events, but").expect_said("strongroom log adopt --reason");
     site.run_once().run().expect_code(1).expect_said("the log ends after 0 events, but");
@@ -110,8 +94,7 @@ fn a_kill_while_copies_of_a_lost_log_are_read_back_costs_nothing() {
         let manifest = month.join("manifest-sha256.txt");
         fs::write(&manifest, format!("{}damage", fs::read_to_string(&manifest).unwrap())).unwrap();
         let _server = site.serve();
-        let killed = site.run_once().kill_at(place, 1).run();
-        assert!(killed.was_killed(), "{place}: {}", killed.said());
+        site.run_once().kill_at(place, 1).run().expect_killed();
         site.run_once().run().expect_code(0);
         assert_eq!(copies_in(&month), copies, "{place}");
         assert_eq!(fs::read_to_string(&manifest).unwrap().lines().count(), BOOKINGS + 1, "{place}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use strongroom_model::{Event, FailureKind};
-use strongroom_tests::audit::{all_is_archived, events, r7_summaries_tile_the_log};
+use strongroom_tests::audit::{all_is_archived, count, events, r7_summaries_tile_the_log};
 use strongroom_tests::site::Site;
 use strongroom_tests::smtp::MailServer;
 
@@ -96,7 +96,7 @@ fn a_mail_whose_fate_is_unknown_is_sent_again_under_the_same_id() {
     let ids: Vec<_> = server.mailbox().mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
     let distinct: BTreeSet<_> = ids.iter().collect();
     assert!(ids.len() > distinct.len(), "it was sent again: {ids:?}");
-    let composed = events(&site).iter().filter(|event| matches!(event.event, Event::SummaryComposed(_))).count();
+    let composed = count(&site, |event| matches!(event, Event::SummaryComposed(_)));
     assert_eq!(distinct.len(), composed, "one id for each summary");
     r7_summaries_tile_the_log(&events(&site));
 }

@@ -70,9 +70,7 @@ fn filenames(events: &[Recorded]) -> BTreeSet<String> {
 #[test]
 fn r9_hostile_names_are_backed_up_under_harmless_ones() {
     let names = hostile_names();
-    let site = Site::new();
-    site.add_documents(names.len());
-    let _server = site.serve();
+    let (site, _server) = Site::served(names.len());
     site.proxy.meddle("/v1/bookings/waiting", None, renamed());
     site.run_once().run().expect_code(0);
     let all = events(&site);
@@ -88,9 +86,7 @@ fn r9_hostile_names_are_backed_up_under_harmless_ones() {
 
 #[test]
 fn r9_a_name_cannot_write_a_header_or_a_tag_into_a_mail() {
-    let site = Site::new();
-    site.add_documents(hostile_names().len());
-    let _server = site.serve();
+    let (site, _server) = Site::served(hostile_names().len());
     site.proxy.meddle("/v1/bookings/waiting", None, renamed());
     // Every file fails, so that the mail names them.
     site.proxy.meddle("/timesheet ", None, Fault::status(404));

@@ -7,10 +7,7 @@ use strongroom_tests::site::Site;
 
 #[test]
 fn r5_the_documented_purge_is_refused_with_the_reason_where_a_file_has_too_few_proofs() {
-    let site = Site::new();
-    site.add_documents(1);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(1);
     let archived = events(&site).into_iter().find(|one| matches!(one.event, Event::TimesheetArchived(_))).unwrap();
     let replaced = [("http://127.0.0.1:8400", site.proxy.url()), ("B-1001", archived.stream.id().to_owned())];
     let replaced = replaced.each_ref().map(|(from, to)| (*from, to.as_str()));

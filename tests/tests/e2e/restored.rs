@@ -12,26 +12,23 @@ const PAGE: &str = "docs/operations.md";
 
 /// The numbers of the summaries that were mailed, each once.
 pub(crate) fn mailed(site: &Site) -> Vec<u64> {
-    let subjects = site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("summary-"));
+    let mails = site.mailbox().summaries().into_iter();
     let number = |text: &str| text.lines().find_map(|line| line.split("No ").nth(1)?.split_once(' ')?.0.parse().ok());
-    let mut numbers: Vec<u64> = subjects.map(|mail| number(&mail.part("text/plain")).unwrap()).collect();
+    let mut numbers: Vec<u64> = mails.map(|mail| number(&mail.part("text/plain")).unwrap()).collect();
     numbers.sort_unstable();
     numbers
 }
 
 #[test]
 fn r4_the_documented_backup_of_an_embedded_log_is_restored_and_goes_on_with_what_the_server_proves() {
-    let site = Site::new();
-    site.add_documents(3);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(3);
     documented::run(&site, PAGE, "back up, embedded", &[]);
     let before = events(&site).len();
     site.add_documents(4);
     site.run_once().run().expect_code(0);
     site.add_documents(2);
     // Fetched and not yet proven when the disk breaks.
-    assert!(site.run_once().kill_at("verify.after-read-back", 1).run().was_killed());
+    site.run_once().kill_at("verify.after-read-back", 1).run().expect_killed();
 
     let data = site.path("data").display().to_string();
     documented::run(&site, PAGE, "restore, embedded", &[("/var/lib/strongroom", &data)]);
@@ -56,11 +53,7 @@ fn r4_the_documented_backup_of_an_embedded_log_is_restored_and_goes_on_with_what
 
 #[test]
 fn an_import_that_was_stopped_goes_on_and_what_is_not_the_export_is_refused() {
-    let site = Site::new();
-    site.add_documents(40);
-    let server = site.serve();
-    site.run_once().run().expect_code(0);
-    drop(server);
+    let site = Site::archived(40).0;
     documented::run(&site, PAGE, "back up, embedded", &[]);
     let export = std::fs::read_to_string(site.path("kestrel.jsonl")).unwrap();
     let lines: Vec<_> = export.lines().collect();
@@ -72,16 +65,7 @@ fn an_import_that_was_stopped_goes_on_and_what_is_not_the_export_is_refused() {
         site.call(["log", "import", "other.jsonl"])
     };
     import(lines[..5].join("\n")).run().expect_code(1).expect_said("are not the first of the export");
-    let empty = || {
-        let _ = std::fs::remove_dir_all(site.path("data/lost"));
-        std::fs::create_dir(site.path("data/lost")).unwrap();
-        for entry in std::fs::read_dir(site.path("data")).unwrap().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("log.sqlite") {
-                std::fs::rename(entry.path(), site.path("data/lost").join(entry.file_name())).unwrap();
-            }
-        }
-    };
-    empty();
+    site.put_the_log_aside("lost");
     import(lines[1..].join("\n")).run().expect_code(1).expect_said("line 1 is not event 0 of site kestrel");
     import(export.replace("/sites/kestrel", "/sites/quarry")).run().expect_code(1).expect_said("of site kestrel");
     // Cut within a line, as a broken transfer leaves it: what came before stays, and the whole one goes on from there.
@@ -95,11 +79,8 @@ fn an_import_that_was_stopped_goes_on_and_what_is_not_the_export_is_refused() {
 
 #[test]
 fn the_command_in_a_summary_mail_shows_whether_the_log_was_changed_since() {
-    let site = Site::new();
-    site.add_documents(2);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
-    let mail = site.mailbox().mails().into_iter().find(|mail| mail.file.starts_with("summary-")).unwrap();
+    let (site, _server) = Site::archived(2);
+    let mail = site.mailbox().summaries().remove(0);
     let text = mail.part("text/plain");
     let command = text.lines().find(|line| line.starts_with("strongroom log verify --against ")).unwrap();
     let verify = || site.call(command.split(' ').skip(1)).run();

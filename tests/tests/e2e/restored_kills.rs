@@ -14,27 +14,14 @@ use crate::restored::mailed;
 /// More than two commits of an import, which stores 512 events at a time; each booking is four of them.
 const BOOKINGS: usize = 300;
 
-/// Moves the log's files out of the way, as the manual says.
-fn put_the_log_aside(site: &Site, name: &str) {
-    let aside = site.path(name);
-    fs::create_dir(&aside).unwrap();
-    for entry in fs::read_dir(site.path("data")).unwrap().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("log.sqlite") {
-            fs::rename(entry.path(), aside.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
 fn import(site: &Site) -> Call {
     site.call(["log", "import", "export.jsonl"])
 }
 
 #[test]
 fn r4_an_import_that_is_killed_at_any_step_goes_on_and_ends_with_the_very_export() {
-    let mut site = Site::new();
+    let (mut site, server) = Site::served(BOOKINGS);
     site.set("enumerate.oldest", "1000");
-    site.add_documents(BOOKINGS);
-    let server = site.serve();
     site.run_once().run().expect_code(0);
     drop(server);
     let exported = export(&site);
@@ -51,9 +38,8 @@ fn r4_an_import_that_is_killed_at_any_step_goes_on_and_ends_with_the_very_export
         ("eventlog.after-commit", 3),
     ];
     for (index, (place, passing)) in steps.into_iter().enumerate() {
-        put_the_log_aside(&site, &format!("lost-{index}"));
-        let killed = import(&site).kill_at(place, passing).run();
-        assert!(killed.was_killed(), "{place}:{passing}: {}", killed.said());
+        site.put_the_log_aside(&format!("lost-{index}"));
+        import(&site).kill_at(place, passing).run().expect_killed();
         import(&site).run().expect_code(0);
         assert_eq!(export(&site), exported, "{place}:{passing}");
         site.call(["log", "verify"]).run().expect_code(0);
@@ -63,15 +49,13 @@ fn r4_an_import_that_is_killed_at_any_step_goes_on_and_ends_with_the_very_export
 
 #[test]
 fn r4_a_log_that_was_imported_in_part_is_refused_and_the_import_says_how_to_begin_anew() {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(BOOKINGS);
     site.set("enumerate.oldest", "1000");
-    site.add_documents(BOOKINGS);
-    let _server = site.serve();
     site.run_once().run().expect_code(0);
     let exported = export(&site);
     fs::write(site.path("export.jsonl"), &exported).unwrap();
-    put_the_log_aside(&site, "lost");
-    assert!(import(&site).kill_at("eventlog.after-commit", 1).run().was_killed());
+    site.put_the_log_aside("lost");
+    import(&site).kill_at("eventlog.after-commit", 1).run().expect_killed();
     // Whoever forgot the timer: the part is recognised as such, and what is recorded is that.
     site.run_once().run().expect_code(1).expect_said("the log ends after 512 events");
     import(&site)
@@ -79,7 +63,7 @@ fn r4_a_log_that_was_imported_in_part_is_refused_and_the_import_says_how_to_begi
         .expect_code(1)
         .expect_said("are not the first of the export")
         .expect_said("move the log's files away");
-    put_the_log_aside(&site, "part");
+    site.put_the_log_aside("part");
     import(&site).run().expect_code(0);
     assert_eq!(export(&site), exported);
     site.run_once().run().expect_code(0);
@@ -94,16 +78,13 @@ struct Restored {
 
 impl Restored {
     fn new() -> Self {
-        let site = Site::new();
-        site.add_documents(2);
-        let server = site.serve();
-        site.run_once().run().expect_code(0);
+        let (site, server) = Site::archived(2);
         fs::write(site.path("export.jsonl"), export(&site)).unwrap();
         for count in [1, 2, 1] {
             site.add_documents(count);
             site.run_once().run().expect_code(0);
         }
-        put_the_log_aside(&site, "lost");
+        site.put_the_log_aside("lost");
         import(&site).run().expect_code(0);
         site.run_once().run().expect_code(1).expect_said("strongroom log adopt --reason");
         Self { site, _server: server }
@@ -128,8 +109,7 @@ impl Restored {
         };
         let mut streams: Vec<_> = events(&self.site).into_iter().map(shown).collect();
         streams.sort();
-        let mails = self.site.mailbox().mails();
-        (streams, mails.iter().filter(|mail| mail.file.starts_with("alarm.")).count())
+        (streams, self.site.mailbox().alarms().len())
     }
 
     /// Everything comes to its end, and no number was mailed twice.
@@ -180,8 +160,7 @@ fn r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_n
 fn killed_and_done_again(place: &str, passing: u32, interrupted: bool, expected: &(Vec<String>, usize)) {
     let what = format!("{place}:{passing}");
     let restored = Restored::new();
-    let killed = restored.adopt(Some((place, passing)));
-    assert!(killed.was_killed(), "{what}: {}", killed.said());
+    restored.adopt(Some((place, passing))).expect_killed();
     if interrupted && place != "adopt.alarm-cleared" {
         restored.site.run_once().run().expect_code(1).expect_said("strongroom log adopt --reason");
     }
@@ -196,8 +175,7 @@ fn a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one() {
     for (place, passing) in steps {
         let restored = Restored::new();
         restored.adopt(None).expect_code(0);
-        let killed = restored.site.call(["log", "recover"]).kill_at(place, passing).run();
-        assert!(killed.was_killed(), "{place}: {}", killed.said());
+        restored.site.call(["log", "recover"]).kill_at(place, passing).run().expect_killed();
         let claimed = if place == "eventlog.before-commit" { 4 } else { 0 };
         let again = restored.site.call(["log", "recover"]).run().expect_code(0);
         again.expect_said(&format!("{claimed} bookings that the server has archived and this log did not know"));
@@ -207,18 +185,16 @@ fn a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one() {
 
 #[test]
 fn r7_a_summary_whose_sending_was_lost_counts_as_sent_though_the_adoption_is_killed_after_it() {
-    let site = Site::new();
-    site.add_documents(2);
-    let _server = site.serve();
+    let (site, _server) = Site::served(2);
     let adopt = || site.call(["log", "adopt", "--reason", "nothing newer exists"]);
     // Composed, and not yet sent when the export is made.
-    assert!(site.run_once().kill_at("notify.after-compose", 1).run().was_killed());
+    site.run_once().kill_at("notify.after-compose", 1).run().expect_killed();
     fs::write(site.path("export.jsonl"), export(&site)).unwrap();
     site.run_once().run().expect_code(0);
     let sent = mailed(&site);
-    put_the_log_aside(&site, "lost");
+    site.put_the_log_aside("lost");
     import(&site).run().expect_code(0);
-    assert!(adopt().kill_at("adopt.summary-sent", 1).run().was_killed());
+    adopt().kill_at("adopt.summary-sent", 1).run().expect_killed();
     adopt().run().expect_code(0);
     site.run_once().run().expect_code(0);
     let all = events(&site);

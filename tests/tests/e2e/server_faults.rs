@@ -1,7 +1,7 @@
 //! A document server that breaks, lies and forgets: a clear cause in the log, nothing lost.
 
 use strongroom_model::{AlarmKind, Event, FailureKind, Recorded};
-use strongroom_tests::audit::{all_is_archived, events, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_tests::audit::{all_is_archived, events, r1_every_manifest_is_right, raised, the_log_is_sound};
 use strongroom_tests::program::Ended;
 use strongroom_tests::proxy::{Fault, Response};
 use strongroom_tests::site::Site;
@@ -20,20 +20,14 @@ fn causes(events: &[Recorded]) -> Vec<FailureKind> {
 
 /// The alarms that were raised, and those that were cleared again.
 fn alarms(events: &[Recorded]) -> (Vec<AlarmKind>, usize) {
-    let raised = events.iter().filter_map(|event| match &event.event {
-        Event::AlarmRaised(data) => Some(data.kind),
-        _ => None,
-    });
     let cleared = events.iter().filter(|event| matches!(event.event, Event::AlarmCleared(_)));
-    (raised.collect(), cleared.count())
+    (raised(events), cleared.count())
 }
 
 /// A run of five bookings in which the proxy does that to the requests with `part`.
 fn run_with(part: &str, times: Option<usize>, fault: Fault) -> (Site, Ended) {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(BOOKINGS);
     site.set("retry.max_attempts", "3");
-    site.add_documents(BOOKINGS);
-    let _server = site.serve();
     site.proxy.meddle(part, times, fault);
     let ended = site.run_once().run();
     assert!(site.proxy.meddled() > 0, "the fault met no request: {:?}", site.proxy.requests());
@@ -54,10 +48,8 @@ fn passes(times: usize, fault: Fault, cause: FailureKind) {
 /// A fault that stays, of one file only, is recorded with its cause; the others go on, and after
 /// the fault is gone and a person says so, so does this one.
 fn needs_a_person(fault: Fault, cause: FailureKind) {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(BOOKINGS);
     site.set("retry.max_attempts", "3");
-    site.add_documents(BOOKINGS);
-    let _server = site.serve();
     let victim = first_id(&site);
     site.proxy.meddle(&format!("/{victim}{FILE}"), None, fault);
     let ended = site.run_once().run().expect_code(2);
@@ -142,10 +134,8 @@ fn a_body_that_is_too_long_needs_a_person() {
 
 #[test]
 fn a_file_that_is_not_what_the_record_says_needs_a_person_and_raises_one_alarm() {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(BOOKINGS);
     site.set("retry.max_attempts", "5");
-    site.add_documents(BOOKINGS);
-    let _server = site.serve();
     let victim = first_id(&site);
     site.proxy.meddle(&format!("/{victim}{FILE}"), None, Fault::FlipByte(0));
     site.run_once().run().expect_code(2);
@@ -274,9 +264,7 @@ fn r3_an_answer_that_is_lost_and_a_request_that_is_lost_change_nothing_twice() {
 
 #[test]
 fn r1_the_server_is_told_of_nothing_that_is_not_proven() {
-    let site = Site::new();
-    site.add_documents(BOOKINGS);
-    let _server = site.serve();
+    let (site, _server) = Site::served(BOOKINGS);
     site.proxy.meddle(FILE, None, Fault::FlipByte(0));
     site.run_once().run().expect_code(2);
     let told = site.proxy.requests().iter().filter(|line| line.starts_with("POST ")).count();

@@ -12,26 +12,21 @@ const STOP: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_schedule_takes_what_comes_until_it_is_stopped() {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(3);
     site.set("schedule.every", "1s");
-    site.add_documents(3);
-    let _server = site.serve();
     let mut run = site.call(["run"]).start();
     until_true("the first bookings to be archived", || site.status()["bookings"]["archived"] == 3);
     site.add_documents(2);
     until_true("the next ones, by themselves", || site.status()["bookings"]["archived"] == 5);
     assert!(run.is_running());
-    run.terminate();
-    run.wait().expect_code(0);
+    run.stop();
     the_log_is_sound(&site);
     assert_eq!(site.status()["bookings"]["archived"], 5);
 }
 
 #[test]
 fn ctrl_c_finishes_what_is_in_hand_and_nothing_is_lost() {
-    let site = Site::new();
-    site.add_documents(60);
-    let _server = site.serve();
+    let (site, _server) = Site::served(60);
     let run = site.run_once().start();
     until_true("work to be under way", || !site.months().is_empty());
     run.interrupt();
@@ -46,10 +41,8 @@ fn ctrl_c_finishes_what_is_in_hand_and_nothing_is_lost() {
 
 #[test]
 fn a_second_ctrl_c_stops_at_once() {
-    let mut site = Site::new();
+    let (mut site, server) = Site::served(3);
     site.set("source.read_timeout", "60s");
-    site.add_documents(3);
-    let server = site.serve();
     site.proxy.meddle("/timesheet ", None, Fault::StallAfter(1));
     let run = site.run_once().start();
     until_true("a transfer to hang", || site.proxy.meddled() > 0);
@@ -68,28 +61,8 @@ fn a_second_ctrl_c_stops_at_once() {
 }
 
 #[test]
-fn a_second_run_beside_the_first_says_who_is_running_and_changes_nothing() {
-    let mut site = Site::new();
-    site.set("schedule.every", "1h");
-    site.add_documents(20);
-    let _server = site.serve();
-    let mut first = site.call(["run"]).start();
-    until_true("the first to work", || !site.months().is_empty());
-    let second = site.call(["run", "--once", "--json"]).run().expect_code(0);
-    assert!(second.json()["running"].as_str().is_some_and(|holder| holder.contains("process")), "{}", second.said());
-    assert_eq!(site.run_once().run().expect_code(0).said().trim(), "", "cron has nothing to mail");
-    until_true("the first to finish", || site.status()["bookings"]["archived"] == 20);
-    assert!(first.is_running());
-    first.terminate();
-    first.wait().expect_code(0);
-    the_log_is_sound(&site);
-}
-
-#[test]
 fn many_runs_at_once_archive_every_booking_once() {
-    let site = Site::new();
-    site.add_documents(40);
-    let _server = site.serve();
+    let (site, _server) = Site::served(40);
     let runs: Vec<_> = (0..4).map(|_| site.run_once().start()).collect();
     for run in runs {
         run.wait().expect_code(0);

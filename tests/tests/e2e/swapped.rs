@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use strongroom_model::{AlarmKind, Event};
-use strongroom_tests::audit::{events, files_below};
+use strongroom_tests::audit::{count, events, files_below};
 use strongroom_tests::program::Running;
 use strongroom_tests::site::Site;
 use strongroom_tests::wait::until_true;
@@ -134,7 +134,7 @@ fn files(disk: &Path) -> usize {
 }
 
 fn archived(site: &Site) -> usize {
-    events(site).iter().filter(|event| matches!(event.event, Event::TimesheetArchived(_))).count()
+    count(site, |event| matches!(event, Event::TimesheetArchived(_)))
 }
 
 /// What was raised and what was cleared, in the log's order.
@@ -190,8 +190,7 @@ fn is_swapped(way: Way) {
     until_true("its end", || told(&site).len().is_multiple_of(2));
     let told = told(&site);
     assert!(told == missing || told == [missing, missing].concat(), "nothing else is said: {told:?}");
-    running.terminate();
-    running.wait().expect_code(0);
+    running.stop();
 }
 
 /// No drive was mounted when the program started.

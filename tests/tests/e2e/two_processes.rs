@@ -31,10 +31,7 @@ fn what_was_imported_ends_on_the_drive_proven_and_archived() {
 
 #[test]
 fn a_second_run_takes_only_what_is_new() {
-    let site = Site::new();
-    site.add_documents(3);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(3);
     let after_first = events(&site).len();
     site.add_documents(4);
     site.run_once().run().expect_code(0);
@@ -60,10 +57,8 @@ fn r8_a_run_that_finds_nothing_says_why_and_sends_a_mail() {
 
 #[test]
 fn more_than_one_runs_share_is_taken_run_by_run() {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(25);
     site.set("enumerate.oldest", "10");
-    site.add_documents(25);
-    let _server = site.serve();
     // `--once` takes what is waiting until nothing is left.
     site.run_once().run().expect_code(0);
     all_is_archived(&site, 25);
@@ -74,10 +69,8 @@ fn more_than_one_runs_share_is_taken_run_by_run() {
 
 #[test]
 fn the_next_list_is_asked_for_while_the_last_files_are_archived_and_no_further_one() {
-    let mut site = Site::new();
+    let (mut site, _server) = Site::served(40);
     site.set("enumerate.oldest", "10");
-    site.add_documents(40);
-    let _server = site.serve();
     // The answer to the first files' move takes long to come.
     site.proxy.meddle("/v1/moves ", Some(1), Fault::Trickle(Duration::from_secs(3)));
     site.run_once().run().expect_code(0);
@@ -99,10 +92,7 @@ fn the_next_list_is_asked_for_while_the_last_files_are_archived_and_no_further_o
 
 #[test]
 fn r7_the_mail_counts_what_was_archived() {
-    let site = Site::new();
-    site.add_documents(12);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(12);
     let mails = site.mailbox().mails();
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert!(mails[0].text.contains("12"), "{}", mails[0].text);
@@ -112,10 +102,7 @@ fn r7_the_mail_counts_what_was_archived() {
 /// The script in docs/audit.md, as an auditor would copy it.
 #[test]
 fn r4_the_auditors_own_script_finds_the_same_root() {
-    let site = Site::new();
-    site.add_documents(3);
-    let _server = site.serve();
-    site.run_once().run().expect_code(0);
+    let (site, _server) = Site::archived(3);
     let page = std::fs::read_to_string(workspace_root().join("docs/audit.md")).unwrap();
     let script = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
     std::fs::write(site.path("root.py"), script).unwrap();

@@ -56,7 +56,7 @@ fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() 
     wait::until_true("notify to be there", || fleet.site.status()["processes"].is_array());
     fleet.to_postgres.cut();
     wait::until_true("notify to be killed", || !dying.is_running());
-    assert!(dying.kill().was_killed());
+    dying.kill().expect_killed();
     let sent = mails(&fleet, AWAY);
     assert_eq!(sent.len(), 1);
     // Nothing says that it went out: the next process sends it again, under the same Message-ID, over the same file.

@@ -16,15 +16,12 @@ const LOOKED: Duration = Duration::from_secs(5);
 /// The mails about alarms whose subject has that in it.
 fn alarm_mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
     let about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
-    fleet.site.mailbox().mails().into_iter().filter(|mail| mail.file.starts_with("alarm.") && about(mail)).collect()
+    fleet.site.mailbox().alarms().into_iter().filter(about).collect()
 }
 
 /// Returns what it said.
 fn refused(running: Running) -> String {
-    let ended = running.wait();
-    assert_eq!(ended.code(), Some(1), "{}", ended.said());
-    assert!(ended.said().contains("strongroom log adopt --reason"), "{}", ended.said());
-    ended.said()
+    running.wait().expect_code(1).expect_said("strongroom log adopt --reason").said()
 }
 
 fn adopt(fleet: &Fleet<'_>) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use strongroom_model::Event;
 use strongroom_servers::{RabbitMq, postgres};
-use strongroom_tests::audit::events;
+use strongroom_tests::audit::count;
 use strongroom_tests::fleet::Fleet;
 use strongroom_tests::proxy::Fault;
 
@@ -31,6 +31,6 @@ fn a_transfer_that_outlasts_the_brokers_patience_is_made_once() {
     let requests = fleet.site.proxy.requests();
     let transfers: Vec<_> = requests.iter().filter(|line| line.contains("/B-slow/timesheet ")).collect();
     assert_eq!(transfers.len(), 1, "{transfers:?}");
-    let holds = events(&fleet.site).iter().filter(|event| matches!(event.event, Event::TimesheetHeld(_))).count();
+    let holds = count(&fleet.site, |event| matches!(event, Event::TimesheetHeld(_)));
     assert!(holds > 1, "it was held {holds} times");
 }

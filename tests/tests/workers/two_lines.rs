@@ -5,7 +5,7 @@ use std::fs;
 use strongroom_servers::{postgres, rabbitmq};
 use strongroom_tests::audit::{events, r1_every_manifest_is_right, the_log_is_sound};
 use strongroom_tests::fleet::{self, Part};
-use strongroom_tests::program::Call;
+use strongroom_tests::program::{Call, stop_all};
 use strongroom_tests::site::Site;
 use strongroom_tests::wait;
 
@@ -53,12 +53,7 @@ fn two_lines_lead_from_the_embedded_log_to_postgres_and_rabbitmq() {
     site.set("schedule.every", "1s");
     let crew: Vec<_> = Part::ALL.into_iter().map(|part| site.call([part.verb()]).start()).collect();
     wait::until_true("what separate processes did", || archived(&site) == 2 * SOME + 1);
-    for process in &crew {
-        process.terminate();
-    }
-    for process in crew {
-        process.wait().expect_code(0);
-    }
+    stop_all(crew);
     the_log_is_sound(&site);
     r1_every_manifest_is_right(&site);
     assert!(events(&site).len() > before["log"]["size"].as_u64().unwrap() as usize);
