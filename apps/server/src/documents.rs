@@ -74,9 +74,6 @@ pub enum OpenError {
 impl Documents {
     /// Opens a document root and its records, and finishes what a process that died left half done. A server and an
     /// import may have them open at the same time.
-    ///
-    /// # Errors
-    /// The root or the database cannot be used.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let path = settings.documents.clone();
         let failed = |source| OpenError::Root { path: settings.documents.clone(), source };

@@ -61,9 +61,6 @@ impl From<DiskError> for ImportError {
 /// modified. Its id is made from its name, its path and its digest.
 ///
 /// Symbolic links are not followed. A file that cannot be taken is reported with the reason and stops nothing else.
-///
-/// # Errors
-/// The folder, the document root or the records cannot be used.
 pub async fn import_folder(
     documents: &Documents,
     folder: &Path,
@@ -104,9 +101,6 @@ pub async fn import_folder(
 ///
 /// A line that cannot be taken is reported by its number, with the reason, and stops nothing else. A line of a known
 /// booking changes nothing, except that it may correct a waiting booking's digest to the one that the file has.
-///
-/// # Errors
-/// The list, its first line, the document root or the records cannot be used.
 pub async fn import_csv(
     documents: &Documents,
     list: &Path,

@@ -44,7 +44,6 @@ pub(crate) enum ReceiveError {
     Write(#[from] DiskError),
 }
 
-/// Receives a body of at most `most` bytes.
 pub(crate) async fn receive<E: std::fmt::Display>(
     documents: &Documents,
     body: impl Stream<Item = Result<Bytes, E>>,

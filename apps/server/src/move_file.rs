@@ -24,7 +24,6 @@ pub(crate) type Touched = BTreeSet<Option<RelativePath>>;
 pub(crate) enum FileOutcome {
     /// It is at its destination, with this stamp.
     Moved(Stamp),
-    /// It is deleted.
     Deleted,
     /// It is in neither place.
     Vanished,
@@ -43,7 +42,6 @@ impl FileOutcome {
     }
 }
 
-/// Renames a file, unless it was changed.
 pub(crate) fn move_file(
     root: &DocumentRoot,
     from: &RelativePath,

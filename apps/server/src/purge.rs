@@ -139,7 +139,6 @@ impl Documents {
         Ok(in_order)
     }
 
-    /// Records the approval and the intents.
     async fn intend_purges(
         &self,
         proposal: &Proposal,

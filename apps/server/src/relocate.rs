@@ -19,7 +19,6 @@ use crate::store::booking::Booking;
 use crate::store::intent::{self, Intent, Operation};
 use crate::store::{StoreError, booking};
 
-/// How many numbered names are tried.
 const MAX_NAMES: u32 = 10_000;
 
 impl Documents {

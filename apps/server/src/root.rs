@@ -52,7 +52,6 @@ impl DocumentRoot {
         self.path.join(path.as_path())
     }
 
-    /// Opens a regular file for reading.
     pub(crate) fn open_file(&self, path: &RelativePath) -> Result<File> {
         self.beneath.file(path.as_path()).map_err(DiskError::of(Call::Read))
     }
@@ -72,7 +71,6 @@ impl DocumentRoot {
         Ok(made.changed.iter().map(|folder| RelativePath::below(folder).ok()).collect())
     }
 
-    /// Renames a file; `AlreadyExists` if the new name is taken.
     pub(crate) fn rename(&self, from: &RelativePath, to: &RelativePath) -> Result<()> {
         self.beneath.rename(from.as_path(), to.as_path()).map_err(DiskError::of(Call::Rename))
     }

@@ -70,9 +70,6 @@ pub enum ServeError {
 
 impl Server {
     /// Opens the documents and listens; port 0 takes a free one.
-    ///
-    /// # Errors
-    /// The documents cannot be opened, are served already, or the address cannot be used.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
         let listen = settings.listen;
         let documents = Documents::open(settings, clock).await?;

@@ -47,9 +47,6 @@ enum Backend {
 
 impl Store {
     /// Opens the records, and makes or updates the tables. Several processes may do so at once.
-    ///
-    /// # Errors
-    /// The database cannot be opened or reached, is not ours, or is of a newer version.
     pub async fn open(database: impl Into<Database>) -> Result<Self> {
         Ok(Self(match database.into() {
             Database::Sqlite(path) => Backend::Sqlite(SqliteStore::open(&path).await?),

@@ -14,7 +14,6 @@ use crate::store::{Store, StoreError};
 
 /// Makes a leaked token recognisable in a commit or a log.
 const PREFIX: &str = "strongroom_";
-/// How many random bytes a token holds.
 const SECRET_BYTES: usize = 32;
 const MAX_NAME_BYTES: usize = 100;
 
@@ -145,9 +144,6 @@ pub enum TokenError {
 }
 
 /// Makes a token. Only its secret's SHA-256 is kept.
-///
-/// # Errors
-/// It has no scope or no proper name, or cannot be recorded.
 pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) -> Result<(Token, Secret), TokenError> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
@@ -157,9 +153,6 @@ pub async fn create(store: &Store, name: &str, scopes: &[Scope], clock: &Clock) 
 }
 
 /// Revokes a token for good: the next request with it is refused. Repeating it changes nothing.
-///
-/// # Errors
-/// There is no such token, or the records cannot be written.
 pub async fn revoke(store: &Store, id: &str, clock: &Clock) -> Result<Token, TokenError> {
     let revoked = store.revoke_token(id, clock.now()).await?;
     revoked.ok_or_else(|| TokenError::Unknown(printable(id, 40)))

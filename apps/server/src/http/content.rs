@@ -25,7 +25,6 @@ use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
 use crate::store::booking::Timesheet;
 
-/// Bytes that are read and sent at once.
 const CHUNK_BYTES: u64 = 256 << 10;
 
 /// Gives a timesheet's bytes, or a part of them, as they are on the disk.

@@ -87,7 +87,6 @@ fn check(filename: &str, headers: &HeaderMap, most: ByteCount) -> Result<(), Pro
     Ok(())
 }
 
-/// Compares what was received with each announced digest.
 async fn compare(api: &Api, received: &Received, announced: Vec<Digest>) -> Result<(), Problem> {
     for expected in announced {
         let computed = if expected.algorithm() == received.digest.algorithm() {

@@ -48,7 +48,6 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes the changes durable and visible.
     pub(crate) async fn commit(mut self) -> Result<()> {
         self.raw_sql("COMMIT").await?;
         // Only now is it known that nothing is open on it: it goes back to the pool.

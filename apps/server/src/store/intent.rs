@@ -61,7 +61,6 @@ impl Store {
         Ok(rows.into_iter().map(|(session,)| session).collect())
     }
 
-    /// Takes over the intents of ended sessions.
     pub(crate) async fn take_over(&self, sessions: &[String], session: &str) -> Result<Vec<Intent>> {
         let mut db = self.begin().await?;
         let intents = query(OF_SESSIONS).bind(list(sessions)).fetch_all(&mut db).await?;
@@ -70,13 +69,11 @@ impl Store {
         Ok(intents)
     }
 
-    /// A session's intents for moves and purges.
     pub(crate) async fn own_moves(&self, session: &str) -> Result<Vec<Intent>> {
         let rows = query("SELECT * FROM intent WHERE session = $1 AND kind IN ('move', 'purge') ORDER BY number");
         rows.bind(session).fetch_all(&mut self.reader().await?).await
     }
 
-    /// A session's intent for this booking's upload.
     pub(crate) async fn own_upload(&self, session: &str, booking: &BookingId) -> Result<Option<Intent>> {
         let row = query("SELECT * FROM intent WHERE session = $1 AND booking = $2 AND kind IN ('place', 'discard')");
         row.bind(session).bind(booking.as_str()).fetch_optional(&mut self.reader().await?).await

@@ -15,7 +15,6 @@ const ALL_NAMED: Sql = Sql::Each {
     postgres: "SELECT * FROM proof WHERE booking = ANY($1) ORDER BY booking, drive",
 };
 
-/// A proof, and the token that reported it.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedProof {
     pub(crate) mark: Mark,

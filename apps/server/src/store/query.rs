@@ -51,7 +51,6 @@ impl Statement {
         self
     }
 
-    /// Returns how many rows changed.
     pub(crate) async fn execute(self, db: &mut Connection) -> Result<u64> {
         Ok(match db.raw() {
             Raw::Sqlite(db) => {

@@ -12,9 +12,6 @@ impl Store {
     }
 
     /// Every token, the oldest first, including revoked ones.
-    ///
-    /// # Errors
-    /// The records cannot be read.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
         query("SELECT * FROM token ORDER BY created_at_us, id").fetch_all(&mut self.reader().await?).await
     }

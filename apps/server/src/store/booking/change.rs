@@ -19,7 +19,6 @@ pub(crate) async fn create(db: &mut Connection, id: &BookingId, now: Timestamp) 
     Ok(created.bind(id.as_str()).bind(to_us(now)).execute(db).await? == 1)
 }
 
-/// Records a signed-off booking with its timesheet.
 pub(crate) async fn import(
     db: &mut Connection,
     id: &BookingId,
@@ -76,7 +75,6 @@ pub(crate) async fn set_path(
     Ok(())
 }
 
-/// Corrects the digest and size of a record.
 pub(crate) async fn correct(db: &mut Connection, id: &BookingId, size: ByteCount, digest: &Digest) -> Result<()> {
     query("UPDATE booking SET size_bytes = $2, digest = $3, stamp = NULL WHERE id = $1 AND state = 'signed-off'")
         .bind(id.as_str())
@@ -94,7 +92,6 @@ pub(crate) async fn sign_off(db: &mut Connection, id: &BookingId, now: Timestamp
     Ok(set.bind(id.as_str()).bind(to_us(now)).execute(db).await? == 1)
 }
 
-/// Records that a signed-off booking is backed up.
 pub(crate) async fn mark(db: &mut Connection, id: &BookingId) -> Result<()> {
     query("UPDATE booking SET state = 'backed-up' WHERE id = $1 AND state = 'signed-off'")
         .bind(id.as_str())
