@@ -1,19 +1,16 @@
 //! A disk that becomes full, and has room again.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::json;
+use strongroom_model::text::with_causes;
 use strongroom_model::wire::{AnswerOutcome, ServerState};
 use strongroom_server::{Server, Settings};
 use strongroom_service::Clock;
 
 use super::mounted::Mounted;
-use super::rig::{Rig, START, problem};
-
-/// How long a test waits for what comes to pass by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::rig::{Rig, START, problem, wait_until};
 
 /// A server whose documents, and records where they are a file, are on a small disk.
 async fn on_a_small_disk() -> Option<(Mounted, Rig)> {
@@ -32,12 +29,7 @@ fn fill(mounted: &Mounted) {
 }
 
 async fn until_well(rig: &Rig) {
-    let waiting = async {
-        while rig.get("/healthz").await.status() != StatusCode::OK {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it recovers without a restart");
+    wait_until("it is well without a restart", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
 }
 
 #[tokio::test]
@@ -83,12 +75,7 @@ async fn a_full_disk_of_the_records_alone_is_told_by_health_though_small_changes
     filler.set_len(filler.metadata().unwrap().len() - (128 << 10)).unwrap();
     drop(filler);
     rig.mark_one("B-1").await;
-    let waiting = async {
-        while rig.get("/healthz").await.status() == StatusCode::OK {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("health says so");
+    wait_until("health says so", async || rig.get("/healthz").await.status() != StatusCode::OK).await;
     let detail = problem(rig.get("/healthz").await, StatusCode::SERVICE_UNAVAILABLE, "unhealthy").await;
     assert!(detail.contains("cannot write its records: the server's disk is full"), "{detail}");
     std::fs::remove_file(mounted.root.join("filler")).unwrap();
@@ -121,12 +108,7 @@ async fn a_server_starts_on_a_full_disk_and_says_so() {
     match Server::start(settings.clone(), Clock::manual(START.parse().unwrap())).await {
         // Where it needs room to begin, it says so.
         Err(error) => {
-            let mut detail = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(error) = source {
-                detail = format!("{detail}: {error}");
-                source = error.source();
-            }
+            let detail = with_causes(&error);
             assert!(detail.contains("its disk has room") || detail.contains("No space left"), "{detail}");
         }
         Ok(server) => server.stop().await,

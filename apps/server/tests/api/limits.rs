@@ -6,23 +6,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use strongroom_model::ByteCount;
 use strongroom_server::{ServeError, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::rig::{Rig, problem};
-
-/// How long a test waits for what the server does by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Sends bytes and gives what comes until the server closes the connection.
-async fn exchange(rig: &Rig, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    // A reset after the answer is as good as a close.
-    drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes"));
-    String::from_utf8_lossy(&answer).into_owned()
-}
+use super::rig::{PATIENCE, Rig, problem, wait_until};
 
 #[tokio::test]
 async fn every_refusal_is_a_problem() {
@@ -64,20 +51,11 @@ async fn an_upload_that_is_cut_leaves_nothing() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&vec![7; 600_000]).await.unwrap();
     // Wait until the server has begun to write, so that there is something to leave.
-    until(|| rig.files().iter().any(|name| name.ends_with(".part"))).await;
+    wait_until("it comes", async || rig.files().iter().any(|name| name.ends_with(".part"))).await;
     drop(stream);
-    until(|| rig.files().is_empty()).await;
+    wait_until("it is gone", async || rig.files().is_empty()).await;
     assert_eq!(rig.info("B-1").await.state, strongroom_model::wire::ServerState::Created);
     assert_eq!(rig.put("B-1", "a.pdf", "whole").await.status(), StatusCode::CREATED);
-}
-
-async fn until(mut done: impl FnMut() -> bool) {
-    let waiting = async {
-        while !done() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it happens in the end");
 }
 
 #[tokio::test]
@@ -89,7 +67,7 @@ async fn a_body_that_stalls_is_given_up() {
          Content-Length: 10\r\n\r\nhalf",
         rig.admin
     );
-    let answer = exchange(&rig, head.as_bytes()).await;
+    let answer = rig.exchange(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("urn:strongroom:problem:cut-short"), "{answer}");
     assert!(rig.files().is_empty());
 }
@@ -97,19 +75,19 @@ async fn a_body_that_stalls_is_given_up() {
 #[tokio::test]
 async fn a_head_that_does_not_come_is_given_up() {
     let rig = Rig::with(|settings| settings.limits.head = Duration::from_millis(200)).await;
-    exchange(&rig, b"GET /healthz HTTP/1.1\r\nHost:").await;
-    exchange(&rig, b"").await;
+    rig.exchange(b"GET /healthz HTTP/1.1\r\nHost:").await;
+    rig.exchange(b"").await;
 }
 
 #[tokio::test]
 async fn nonsense_is_answered_and_the_server_goes_on() {
     let rig = Rig::start().await;
     for nonsense in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"] {
-        let answer = exchange(&rig, nonsense).await;
+        let answer = rig.exchange(nonsense).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
     let huge = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
-    assert!(exchange(&rig, huge.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    assert!(rig.exchange(huge.as_bytes()).await.starts_with("HTTP/1.1 431"));
     assert_eq!(rig.get("/healthz").await.status(), StatusCode::OK);
 }
 
@@ -156,7 +134,7 @@ async fn where_every_connection_is_at_work_health_is_answered_and_others_are_tol
     }
     // Both places are busy with bodies that do not end.
     let _uploads = (upload("B-1").await, upload("B-2").await);
-    until(|| rig.files().iter().filter(|name| name.ends_with(".part")).count() == 2).await;
+    wait_until("both come", async || rig.files().iter().filter(|name| name.ends_with(".part")).count() == 2).await;
     let response = super::rig::client().get(url("/v1/bookings")).bearer_auth(&rig.admin).send().await.unwrap();
     assert_eq!(response.headers()["retry-after"], "1");
     problem(response, StatusCode::SERVICE_UNAVAILABLE, "too-many-connections").await;
@@ -173,12 +151,7 @@ async fn a_stopping_server_finishes_what_is_in_hand() {
     let address = rig.server.local_addr();
     let stopping = tokio::spawn(rig.server.stop());
     // It listens no more, but what it began it ends.
-    let gone = async {
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, gone).await.expect("it stops listening");
+    wait_until("it stops listening", async || TcpStream::connect(address).await.is_err()).await;
     while let Some(chunk) = response.chunk().await.unwrap() {
         came += chunk.len();
     }

@@ -109,7 +109,6 @@ async fn life(rig: &Rig, purgers: &Purgers, id: &str) -> Vec<Refusal> {
     refusals
 }
 
-/// Those who have files purged.
 struct Purgers {
     proposer: String,
     approver: String,
@@ -117,8 +116,8 @@ struct Purgers {
 
 impl Purgers {
     async fn of(rig: &Rig) -> Self {
-        let proposer = rig.named_token("anna", Scope::Purge).await;
-        Self { proposer, approver: rig.named_token("ben", Scope::Approve).await }
+        let proposer = rig.named_token("anna", &[Scope::Purge]).await;
+        Self { proposer, approver: rig.named_token("ben", &[Scope::Approve]).await }
     }
 
     async fn post(&self, rig: &Rig, token: &str, path: &str, body: &Value) -> Response {
@@ -229,19 +228,12 @@ fn a_start_that_fails_says_why_and_the_next_one_goes_well() {
     assert!(failed > 100, "only {failed} starts failed");
 }
 
-/// Starts a server and stops it.
 async fn start(settings: &Settings) -> Result<(), String> {
     match Server::start(settings.clone(), Clock::manual(START.parse().unwrap())).await {
         Ok(server) => {
             server.stop().await;
             Ok(())
         }
-        Err(error) => Err(sources(&error)),
+        Err(error) => Err(strongroom_model::text::with_causes(&error)),
     }
-}
-
-/// An error with all that caused it.
-fn sources(error: &(dyn std::error::Error + 'static)) -> String {
-    let rest = error.source().map(|source| format!(": {}", sources(source)));
-    format!("{error}{}", rest.unwrap_or_default())
 }

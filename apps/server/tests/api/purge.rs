@@ -94,7 +94,7 @@ async fn r5_nobody_approves_their_own_purge() {
     let detail = problem(own, StatusCode::FORBIDDEN, "not-approved").await;
     assert!(detail.contains("with a token of their own"), "{detail}");
     // With another token, and the proposer's name or none.
-    let other = rig.named_token("ben", Scope::Approve).await;
+    let other = rig.named_token("ben", &[Scope::Approve]).await;
     for (who, status) in [
         ("anna", StatusCode::FORBIDDEN),
         ("ANNA ", StatusCode::FORBIDDEN),
@@ -105,11 +105,11 @@ async fn r5_nobody_approves_their_own_purge() {
         problem(response, status, "not-approved").await;
     }
     // With another token of the same name.
-    let namesake = rig.named_token("Admin", Scope::Approve).await;
+    let namesake = rig.named_token("Admin", &[Scope::Approve]).await;
     let response = send(&namesake, "/v1/purges/p-1/approval", approve("ben")).await;
     problem(response, StatusCode::FORBIDDEN, "not-approved").await;
     // With the scope of the other call.
-    let purger = rig.named_token("carl", Scope::Purge).await;
+    let purger = rig.named_token("carl", &[Scope::Purge]).await;
     let response = send(&purger, "/v1/purges/p-1/approval", approve("carl")).await;
     problem(response, StatusCode::FORBIDDEN, "not-allowed").await;
     let response = send(&other, "/v1/purges", json!({"purge": "p-2", "proposed_by": "ben", "ids": []})).await;
@@ -154,7 +154,7 @@ async fn r5_a_copy_that_was_read_from_a_cache_counts_for_no_purge() {
 async fn r5_an_approval_is_for_one_purge() {
     let rig = archived(2).await;
     assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
-    let token = rig.named_token("carl", Scope::Purge).await;
+    let token = rig.named_token("carl", &[Scope::Purge]).await;
     let other = json!({"purge": "p-1", "proposed_by": "carl", "ids": ["B-2"]});
     let url = format!("{}/v1/purges", rig.server.url());
     let response = rig.client.post(url).bearer_auth(token).json(&other).send().await.unwrap();

@@ -2,13 +2,8 @@
 //! that was not sent whole, and leaves the server as it was.
 
 use reqwest::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::rig::Rig;
-
-/// How long a test waits for what the server does by itself.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A server that waits for a moment only for what does not come.
 async fn impatient() -> Rig {
@@ -19,14 +14,9 @@ async fn impatient() -> Rig {
     .await
 }
 
-/// Sends bytes, and nothing more; gives the status of each answer until the connection ends.
+/// The status of each answer to those bytes.
 async fn statuses(rig: &Rig, bytes: &[u8]) -> Vec<String> {
-    let mut stream = TcpStream::connect(rig.server.local_addr()).await.unwrap();
-    // A reset while we write is an end as good as any.
-    drop(stream.write_all(bytes).await);
-    let mut answer = Vec::new();
-    drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes"));
-    let text = String::from_utf8_lossy(&answer).into_owned();
+    let text = rig.exchange(bytes).await;
     text.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3).map(str::to_owned)).collect()
 }
 

@@ -2,6 +2,7 @@
 //! which kind, `sqlite.rs` and `postgres.rs` say.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -12,8 +13,21 @@ use strongroom_model::{DriveId, EventId};
 use strongroom_server::token::{self, Scope};
 use strongroom_server::{Documents, Server, Settings};
 use strongroom_service::Clock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
-/// When every test begins.
+/// How long a test waits for what a server does by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("it is not so in time: {what}"));
+}
+
 pub(crate) const START: &str = "2026-11-20T23:30:00Z";
 
 pub(crate) struct Rig {
@@ -21,7 +35,6 @@ pub(crate) struct Rig {
     pub(crate) clock: Clock,
     pub(crate) server: Server,
     pub(crate) client: reqwest::Client,
-    /// A token with every scope.
     pub(crate) admin: String,
 }
 
@@ -94,20 +107,28 @@ impl Rig {
         self.documents().settings().documents.join(path)
     }
 
-    pub(crate) async fn token(&self, scopes: &[Scope]) -> String {
-        let (_, secret) = token::create(self.documents().store(), "test", scopes, &self.clock).await.unwrap();
-        secret.expose().to_owned()
+    /// Sends bytes, and nothing more; gives what comes until the server closes the connection.
+    pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.server.local_addr()).await.unwrap();
+        // A reset while we write, or after the answer, is as good as a close.
+        drop(stream.write_all(bytes).await);
+        let mut answer = Vec::new();
+        drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes"));
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// A token with a name of its own.
-    pub(crate) async fn named_token(&self, name: &str, scope: Scope) -> String {
-        let (_, secret) = token::create(self.documents().store(), name, &[scope], &self.clock).await.unwrap();
+    pub(crate) async fn token(&self, scopes: &[Scope]) -> String {
+        self.named_token("test", scopes).await
+    }
+
+    pub(crate) async fn named_token(&self, name: &str, scopes: &[Scope]) -> String {
+        let (_, secret) = token::create(self.documents().store(), name, scopes, &self.clock).await.unwrap();
         secret.expose().to_owned()
     }
 
     /// Proposes a purge, with a token for that.
     pub(crate) async fn propose(&self, purge: &str, ids: &[&str]) -> Response {
-        let token = self.named_token("anna", Scope::Purge).await;
+        let token = self.named_token("anna", &[Scope::Purge]).await;
         let body = json!({"purge": purge, "proposed_by": "anna", "ids": ids});
         let url = format!("{}/v1/purges", self.server.url());
         self.client.post(url).bearer_auth(token).json(&body).send().await.unwrap()
@@ -115,7 +136,7 @@ impl Rig {
 
     /// Approves it, with another.
     pub(crate) async fn approve(&self, purge: &str) -> Response {
-        let token = self.named_token("ben", Scope::Approve).await;
+        let token = self.named_token("ben", &[Scope::Approve]).await;
         let url = format!("{}/v1/purges/{purge}/approval", self.server.url());
         self.client.post(url).bearer_auth(token).json(&json!({"approved_by": "ben"})).send().await.unwrap()
     }

@@ -11,10 +11,7 @@ use strongroom_service::Clock;
 use strongroom_service::config::ServiceUrl;
 
 use super::kill::die;
-use super::rig::{Rig, START};
-
-/// How long a test waits for what a server does by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::rig::{Rig, START, wait_until};
 
 /// Another server of the same document root, which looks for what others left all the time.
 async fn beside(rig: &Rig) -> Rig {
@@ -74,7 +71,7 @@ async fn uploads_for_one_booking_through_two_servers_end_with_one_timesheet() {
     while !one.put("B-1", "a.pdf", "the last").await.status().is_success() {}
     assert_eq!(two.get("/v1/bookings/B-1/timesheet").await.bytes().await.unwrap(), "the last");
     // What was replaced is deleted right away, or by whoever finds it left over.
-    wait_until(async || one.files().len() == 1).await;
+    wait_until("one file is left", async || one.files().len() == 1).await;
 }
 
 #[tokio::test]
@@ -90,7 +87,8 @@ async fn a_server_finishes_what_another_one_dies_at() {
         let dir = one.dir.path().to_owned();
         tokio::task::spawn_blocking(move || die(&dir, "move", &format!("server.{point}"))).await.unwrap();
         for id in ["B-0", "B-1", "B-2"] {
-            wait_until(async || survivor.info(id).await.state == ServerState::Archived).await;
+            wait_until("the survivor finishes it", async || survivor.info(id).await.state == ServerState::Archived)
+                .await;
             let content = survivor.get(&format!("/v1/bookings/{id}/timesheet")).await;
             assert_eq!(content.bytes().await.unwrap(), id, "{point}");
         }
@@ -108,7 +106,7 @@ async fn a_start_leaves_a_live_server_alone_whose_lock_it_cannot_see() {
     let request = one.request(Method::PUT, "/v1/bookings/B-1/timesheet?filename=a.pdf");
     let upload = tokio::spawn(request.body(reqwest::Body::wrap_stream(body)).send());
     sender.send(Ok(b"first half, ".to_vec())).await.unwrap();
-    wait_until(async || one.files().iter().any(|file| file.ends_with(".part"))).await;
+    wait_until("it comes", async || one.files().iter().any(|file| file.ends_with(".part"))).await;
 
     for session in std::fs::read_dir(one.file(".strongroom/sessions")).unwrap() {
         let lock = session.unwrap().path().join("lock");
@@ -137,7 +135,7 @@ async fn a_server_outlives_a_restart_of_postgres() {
     assert_eq!(detail["type"], "urn:strongroom:problem:records-away");
     assert_eq!(rig.get("/healthz").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     postgres.start_again();
-    wait_until(async || rig.get("/healthz").await.status() == StatusCode::OK).await;
+    wait_until("it is well again", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
     assert_eq!(rig.waiting("").await.waiting, 1);
     rig.mark_one("B-1").await;
     assert_eq!(rig.move_to_archived(&["B-1"]).await[0].outcome, AnswerOutcome::Done);
@@ -177,13 +175,4 @@ async fn a_user_who_may_not_make_the_schema_is_told_so_and_one_who_owns_it_needs
         .query("INSERT INTO strongroom_server._sqlx_migrations VALUES (9999, 'later', now(), true, '\\x00', 0)");
     let error = open().await.unwrap_err().to_string();
     assert!(error.contains("it may be of a newer version of strongroom"), "{error}");
-}
-
-async fn wait_until(mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it comes to pass in time");
 }
