@@ -16,10 +16,5 @@ pub(super) fn presence(site: &SiteId, signs: &[Seen], missing: &[Missing], now: 
         metrics::gauge!("strongroom_missing", "site" => site.clone(), "role" => role)
             .set(f64::from(u8::from(is_missing)));
     }
-    metrics::gauge!("strongroom_signs_timestamp_seconds", "site" => site).set(unix(now));
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a metric's value is a float, which holds every second of this age")]
-fn unix(at: Timestamp) -> f64 {
-    at.as_second() as f64
+    metrics::gauge!("strongroom_signs_timestamp_seconds", "site" => site).set(now.as_second() as f64);
 }

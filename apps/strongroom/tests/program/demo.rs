@@ -14,7 +14,6 @@ pub(crate) fn demo(bookings: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The commands that a demo prints, one a line.
 fn printed(story: &str) -> String {
     let (_, next) = story.split_once("Try next\n").unwrap();
     next.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 /// How long anything may take; a loaded machine is slow.
 const MAX: Duration = Duration::from_secs(120);
 
-/// The program with these arguments, in that folder.
 pub(crate) fn program(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     command.args(args).current_dir(folder).stdin(Stdio::null());
@@ -17,7 +16,6 @@ pub(crate) fn program(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// What it printed and how it ended.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -42,7 +40,6 @@ impl Ended {
     }
 }
 
-/// Runs it to its end.
 pub(crate) fn run(folder: &Path, args: &[&str]) -> Ended {
     program(folder, args).output().unwrap().into()
 }
@@ -70,7 +67,6 @@ impl Drop for Running {
     }
 }
 
-/// Waits for something.
 pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -82,7 +78,6 @@ pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// An address that nobody listens on.
 pub(crate) fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

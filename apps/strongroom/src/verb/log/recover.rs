@@ -5,12 +5,13 @@
 //! server's archive; it is read back, compared, and reported to the server.
 
 use strongroom_eventlog::{AppendError, EventLog};
-use strongroom_model::{Event, EventId, Expected, NewEvent, StreamName};
+use strongroom_model::{Event, Expected, StreamName};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 use strongroom_source::{Offer, Page, Source};
 
 use crate::cli_error::CliError;
+use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -85,19 +86,13 @@ async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Recov
     let names: Vec<StreamName> = offers.iter().map(|offer| StreamName::booking(&offer.id)).collect();
     for _ in 0..TRIES {
         let heads = log.heads(&names).await?;
-        let new: Vec<_> = offers.iter().zip(&names).filter(|(_, name)| !heads.contains_key(*name)).collect();
-        let time = clock.now();
-        let events = new.iter().map(|(offer, stream)| NewEvent {
-            id: EventId::new(time),
-            stream: (*stream).clone(),
-            expected: Expected::New,
-            time,
-            actor: person(),
-            cause: None,
-            run: None,
-            event: Event::TimesheetEnumerated(offer.record.clone()),
-        });
-        let events: Vec<_> = events.collect();
+        let new = offers.iter().zip(&names).filter(|(_, name)| !heads.contains_key(*name));
+        let (time, actor) = (clock.now(), person());
+        let claim = |(offer, stream): (&Offer, &StreamName)| {
+            let enumerated = Event::TimesheetEnumerated(offer.record.clone());
+            new_event(stream.clone(), Expected::New, time, &actor, enumerated)
+        };
+        let events: Vec<_> = new.map(claim).collect();
         let taken = events.len() as u64;
         match if events.is_empty() { Ok(Vec::new()) } else { log.append(events).await } {
             Ok(_) => {
