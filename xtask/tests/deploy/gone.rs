@@ -2,11 +2,11 @@
 //! series end. Silence must not look well: the rule fires, or another one that is named here.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use strongroom_service::metrics::{METRICS, Metric, MetricKind, RecordedBy};
+use strongroom_tests::rules::series as one;
 
-use crate::watching::{known, promtool, rules};
+use crate::watching::{known, rules};
 
 /// For how many minutes all is well, and for how many more it is played.
 const WELL: usize = 10;
@@ -74,22 +74,8 @@ fn recorders(name: &str, question: &str) -> BTreeSet<&'static [&'static str]> {
 
 /// The alerts that fire an hour after all was well, where the processes of these roles are gone since.
 fn firing(gone: &BTreeSet<&str>) -> BTreeSet<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("gone.yml");
-    let rules = crate::tree::path("prometheus/alerts.yml");
     let series: String = RecordedBy::Every.roles().iter().map(|role| of_process(role, gone)).collect();
-    let text = format!(
-        "rule_files: [{}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n{series}    promql_expr_test:\n      \
-         - expr: count by (alertname) (ALERTS{{alertstate=\"firing\"}})\n        eval_time: 1h\n        exp_samples: []\n",
-        rules.display()
-    );
-    std::fs::write(&file, text).unwrap();
-    let ended = promtool().args(["test", "rules"]).arg(&file).output().unwrap();
-    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
-    let names: BTreeSet<_> =
-        said.split("alertname=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect();
-    assert!(ended.status.success() == names.is_empty(), "{said}");
-    names
+    strongroom_tests::rules::firing(&series)
 }
 
 /// What a process of that role records.
@@ -147,10 +133,4 @@ fn value_of(label: &str, role: &str) -> String {
         "stage" => role.to_owned(),
         other => format!("some-{other}"),
     }
-}
-
-fn one(series: &str, values: &str) -> String {
-    let mut text = String::new();
-    let _ = write!(text, "      - series: '{series}'\n        values: '{values}'\n");
-    text
 }

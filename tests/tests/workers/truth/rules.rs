@@ -1,9 +1,6 @@
 //! Which alert rules fire on what was scraped: promtool plays it on for an hour.
 
-use std::fmt::Write as _;
-use std::process::Command;
-
-use strongroom_tests::schemas::workspace_root;
+use strongroom_tests::rules::series as one;
 
 use super::look::Scraped;
 
@@ -16,23 +13,8 @@ const FRESH_S: f64 = 30.0;
 
 /// The names of the alerts that fire an hour later, a line each.
 pub(super) fn firing(before: &[Scraped], now: &[Scraped]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("played.yml");
-    let rules = workspace_root().join("deploy/prometheus/alerts.yml");
     let series: String = now.iter().map(|now| of_instance(before, now)).collect();
-    let text = format!(
-        "rule_files: [{}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n{series}    promql_expr_test:\n      \
-         - expr: count by (alertname) (ALERTS{{alertstate=\"firing\"}})\n        eval_time: 1h\n        exp_samples: []\n",
-        rules.display()
-    );
-    std::fs::write(&file, text).unwrap();
-    let ended = Command::new("promtool").args(["test", "rules"]).arg(&file).output();
-    let ended = ended.expect("promtool runs: Debian's package prometheus has it");
-    let said = [ended.stdout, ended.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let names = said.split("alertname=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let names: Vec<_> = names.collect();
-    if names.is_empty() { said } else { names.join("\n") }
+    Vec::from_iter(strongroom_tests::rules::firing(&series)).join("\n")
 }
 
 fn of_instance(before: &[Scraped], now: &Scraped) -> String {
@@ -80,10 +62,4 @@ fn labelled(series: &str, instance: &str) -> String {
         Some((name, labels)) => format!("{name}{{instance=\"{instance}\",{labels}"),
         None => format!("{series}{{instance=\"{instance}\"}}"),
     }
-}
-
-fn one(series: &str, values: &str) -> String {
-    let mut text = String::new();
-    let _ = write!(text, "      - series: '{series}'\n        values: '{values}'\n");
-    text
 }
