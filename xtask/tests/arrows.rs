@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
+use strongroom_tests::audit::files_below;
+use strongroom_tests::schemas::workspace_root;
 
 /// Who uses whom, by the names of crates.
 type Arrows = BTreeMap<String, BTreeSet<String>>;
@@ -28,12 +30,8 @@ const UNIX_ONLY: [&str; 5] = ["std::os::unix", "std::os::linux", "std::os::fd", 
 /// What must not be linked at all.
 const BANNED: [&str; 5] = ["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls", "tokio-tar"];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
 fn metadata() -> Metadata {
-    MetadataCommand::new().current_dir(root()).features(CargoOpt::AllFeatures).exec().unwrap()
+    MetadataCommand::new().current_dir(workspace_root()).features(CargoOpt::AllFeatures).exec().unwrap()
 }
 
 /// What each crate of ours uses outside its tests.
@@ -58,7 +56,7 @@ fn drawn(used: &Arrows) -> Arrows {
 
 /// The table under "## Arrows": a crate, and what it uses, each in backquotes.
 fn table() -> Arrows {
-    let page = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let page = std::fs::read_to_string(workspace_root().join("docs/ARCHITECTURE.md")).unwrap();
     let section = page.split("\n## Arrows").nth(1).expect("a section \"## Arrows\"").split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
@@ -124,15 +122,6 @@ fn production(path: &Path) -> String {
     text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned()
 }
 
-fn sources_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let below = |path: PathBuf| match path.is_dir() {
-        true => sources_below(&path),
-        false => vec![path].into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect(),
-    };
-    entries.flat_map(below).collect()
-}
-
 #[test]
 fn what_only_unix_has_is_named_in_two_crates() {
     let mut named = BTreeSet::new();
@@ -141,7 +130,7 @@ fn what_only_unix_has_is_named_in_two_crates() {
         if !name.starts_with("strongroom") || BESIDE.contains(&name.as_str()) {
             continue;
         }
-        for path in sources_below(package.manifest_path.parent().unwrap().join("src").as_std_path()) {
+        for path in files_below(package.manifest_path.parent().unwrap().join("src").as_std_path()) {
             let text = production(&path);
             if UNIX_ONLY.iter().any(|only| text.contains(only)) {
                 assert!(PORTABILITY.contains(&name.as_str()), "{} names what only Unix has", path.display());

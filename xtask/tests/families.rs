@@ -4,7 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::{Path, PathBuf};
+use strongroom_tests::audit::files_below;
+use strongroom_tests::schemas::workspace_root;
 
 /// The crates of the kernel that every family goes through.
 const KERNEL: [&str; 2] = ["crates/eventlog/src", "crates/bus/src"];
@@ -150,27 +151,16 @@ fn families(source: &str) -> Vec<String> {
     found
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn the_event_log_and_the_bus_name_no_family_of_work() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut files = Vec::new();
-    KERNEL.iter().for_each(|folder| sources(&root.join(folder), &mut files));
+    let root = workspace_root();
+    let mut files: Vec<_> = KERNEL.iter().flat_map(|folder| files_below(&root.join(folder))).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rs") && !file.ends_with("tests.rs"));
     assert!(files.len() > 60, "the kernel's sources are elsewhere: {files:?}");
     let mut named = Vec::new();
     for file in files {
         for what in families(&std::fs::read_to_string(&file).unwrap()) {
-            named.push(format!("{}: {what}", file.strip_prefix(root).unwrap().display()));
+            named.push(format!("{}: {what}", file.strip_prefix(&root).unwrap().display()));
         }
     }
     assert!(named.is_empty(), "only `model` knows families of work:\n{}", named.join("\n"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -11,15 +11,6 @@ use crate::{cron, kubernetes, tree, units};
 
 /// A line for the shell, and where it stands.
 type Line = (String, String);
-
-/// The program, which `cargo xtask test` builds before it runs the tests.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/<profile>/deps/<test>
-    let program = test.ancestors().nth(2).unwrap().join("strongroom");
-    assert!(program.exists(), "{} is missing: `cargo xtask test` builds it before the tests", program.display());
-    program
-}
 
 fn of_units(lines: &mut Vec<Line>) {
     for file in tree::files_like("systemd/", ".service") {
@@ -68,9 +59,8 @@ fn of_compose(lines: &mut Vec<Line>) {
 fn of_kubernetes(lines: &mut Vec<Line>) {
     for file in tree::files_like("kubernetes/", ".yaml") {
         for manifest in tree::yaml(&file) {
-            let mut found = Vec::new();
-            kubernetes::pods(&manifest, &mut found);
-            let containers = found.iter().flat_map(|pod| pod["containers"].as_array().unwrap());
+            let pods = kubernetes::pods(&manifest);
+            let containers = pods.iter().flat_map(|pod| pod["containers"].as_array().unwrap());
             lines.extend(containers.map(|container| (file.clone(), quoted(&words(&container["args"])))));
         }
     }
@@ -103,7 +93,7 @@ fn mentions(page: &Path) -> Vec<Line> {
 
 /// The verbs below a verb, as its help lists them.
 fn help(args: &[&str]) -> String {
-    let output = Command::new(program()).args(args).arg("--help").output().unwrap();
+    let output = Command::new(strongroom_tests::program::path()).args(args).arg("--help").output().unwrap();
     assert!(output.status.success(), "{args:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -142,7 +132,7 @@ fn stand_in(folder: &Path) {
          '{program}' \"$@\" >/dev/null 2>said </dev/null\n\
          test $? != 64 || {{ cat said >&2; exit 64; }}\n",
         calls = folder.join("calls").display(),
-        program = program().display()
+        program = strongroom_tests::program::path().display()
     );
     let path = bin.join("strongroom");
     fs::write(&path, script).unwrap();
@@ -202,7 +192,7 @@ fn the_program_knows_every_verb_and_flag_that_a_page_mentions() {
     for page in ["README.md", "docs/operations.md", "docs/audit.md", "docs/ARCHITECTURE.md", "deploy/README.md"] {
         for (place, line) in mentions(&tree::root().join(page)) {
             let args: Vec<_> = line.split_whitespace().skip(1).collect();
-            let output = Command::new(program()).args(&args).arg("--help").output().unwrap();
+            let output = Command::new(strongroom_tests::program::path()).args(&args).arg("--help").output().unwrap();
             if !output.status.success() {
                 unknown.push(format!("{place}: {line}: {}", String::from_utf8_lossy(&output.stderr).trim()));
             }

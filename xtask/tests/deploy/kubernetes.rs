@@ -22,12 +22,10 @@ fn manifests() -> Vec<(String, Value)> {
 }
 
 /// The pods that a manifest describes, however deep they lie.
-pub(crate) fn pods<'a>(manifest: &'a Value, found: &mut Vec<&'a Value>) {
-    let Some(fields) = manifest.as_object() else { return };
-    if fields.contains_key("containers") {
-        found.push(manifest);
-    }
-    fields.values().for_each(|field| pods(field, found));
+pub(crate) fn pods(manifest: &Value) -> Vec<&Value> {
+    let Some(fields) = manifest.as_object() else { return Vec::new() };
+    let own = fields.contains_key("containers").then_some(manifest);
+    own.into_iter().chain(fields.values().flat_map(pods)).collect()
 }
 
 /// The manifest as the type sees it. What comes back must be what went in: a field that the type does
@@ -111,11 +109,9 @@ fn the_network_policy_is_about_every_pod() {
     let policy = tree::yaml("kubernetes/network.yaml").remove(0);
     let wanted = policy["spec"]["podSelector"]["matchLabels"].as_object().unwrap();
     for (file, manifest) in manifests() {
-        let mut found = Vec::new();
-        pods(&manifest, &mut found);
         let labels = manifest.pointer("/spec/template/metadata/labels");
         let labels = labels.or_else(|| manifest.pointer("/spec/jobTemplate/spec/template/metadata/labels"));
-        for (label, value) in wanted.iter().filter(|_| !found.is_empty()) {
+        for (label, value) in wanted.iter().filter(|_| !pods(&manifest).is_empty()) {
             assert_eq!(labels.and_then(|labels| labels.get(label)), Some(value), "{file}");
         }
     }
@@ -159,9 +155,7 @@ fn kubectl_puts_them_together() {
 #[test]
 fn every_container_is_held_in_and_every_worker_is_probed() {
     for (file, manifest) in manifests() {
-        let mut found = Vec::new();
-        pods(&manifest, &mut found);
-        for pod in found {
+        for pod in pods(&manifest) {
             let safe = &pod["securityContext"];
             assert_eq!((&safe["runAsNonRoot"], &safe["runAsUser"]), (&true.into(), &10001.into()), "{file}");
             assert_eq!(pod["automountServiceAccountToken"], false, "{file}");
@@ -206,9 +200,7 @@ fn every_container_is_held_in_and_every_worker_is_probed() {
 #[test]
 fn a_process_sees_its_own_secrets_and_no_others() {
     for (file, manifest) in manifests() {
-        let mut found = Vec::new();
-        pods(&manifest, &mut found);
-        for pod in found {
+        for pod in pods(&manifest) {
             let volumes = pod["volumes"].as_array().unwrap();
             let shared = volumes.iter().find(|volume| volume["secret"]["secretName"] == "strongroom-worker");
             let Some(shared) = shared else { continue };
@@ -234,9 +226,7 @@ fn what_a_manifest_names_is_there() {
     };
     let (secrets, maps) = (named("Secret"), named("ConfigMap"));
     for (file, manifest) in &all {
-        let mut found = Vec::new();
-        pods(manifest, &mut found);
-        for volume in found.iter().flat_map(|pod| pod["volumes"].as_array().unwrap()) {
+        for volume in pods(manifest).iter().flat_map(|pod| pod["volumes"].as_array().unwrap()) {
             let there = |names: &BTreeSet<String>, name: &Value| name.as_str().is_none_or(|name| names.contains(name));
             assert!(there(&secrets, &volume["secret"]["secretName"]), "{file}: {volume}");
             assert!(there(&maps, &volume["configMap"]["name"]), "{file}: {volume}");

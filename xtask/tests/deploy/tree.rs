@@ -6,17 +6,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// The workspace's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A file or folder of `deploy/`.
 pub(crate) fn path(name: &str) -> PathBuf {
     root().join("deploy").join(name)
 }
 
-/// A file of `deploy/`, as text.
 pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("deploy/{name}: {error}"))
 }

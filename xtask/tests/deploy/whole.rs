@@ -8,13 +8,13 @@ use std::process::Command;
 
 use serde_json::Value;
 use strongroom_servers::{Postgres, RabbitMq};
-use strongroom_tests::program::{Call, Running};
+use strongroom_tests::audit::files_below;
+use strongroom_tests::program::{Call, Running, stop_all};
 use strongroom_tests::site::address_in;
 use strongroom_tests::wait;
 
 use crate::{compose, postgres, rabbitmq, tree};
 
-/// How many documents go through.
 const DOCUMENTS: usize = 20;
 
 /// The host that all containers are, with the servers that are not ours.
@@ -28,7 +28,6 @@ struct Host {
     rabbitmq: RabbitMq,
     /// Where the document server listens, once it does.
     server: Option<SocketAddr>,
-    /// Keeps the copy of `deploy/`.
     _copy: tempfile::TempDir,
 }
 
@@ -85,7 +84,6 @@ impl Host {
         Call::new(&place, if args.is_empty() { own.as_slice() } else { args })
     }
 
-    /// As `docker compose run` does.
     fn run(&self, service: &str, args: &[&str]) {
         self.call(service, args).run().expect_code(0);
     }
@@ -120,20 +118,6 @@ fn put(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// The end of a worker that is told to stop, as containers are.
-fn stop(workers: Vec<Running>) {
-    workers.iter().for_each(Running::terminate);
-    for worker in workers {
-        worker.wait().expect_code(0);
-    }
-}
-
-fn count_files(folder: &Path) -> usize {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.map(|path| if path.is_dir() { count_files(&path) } else { 1 }).sum()
-}
-
 /// Each process with no more than its own rights in Postgres and RabbitMQ: the rights are enough.
 #[test]
 fn everything_goes_through_with_the_least_rights() {
@@ -157,9 +141,9 @@ fn everything_goes_through_with_the_least_rights() {
     });
     host.run("tool", &["log", "verify"]);
     assert!(
-        count_files(&host.folder.path().join("srv/drives/backup/main")) > DOCUMENTS,
+        files_below(&host.folder.path().join("srv/drives/backup/main")).len() > DOCUMENTS,
         "the files and their manifest"
     );
-    stop(workers);
-    stop(vec![server]);
+    stop_all(workers);
+    server.stop();
 }

@@ -12,13 +12,9 @@ fn succeeds(command: &mut Command) -> String {
     said
 }
 
-/// The package, in that folder.
 fn made_in(folder: &Path) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/<profile>/deps/<test>
-    let program = test.ancestors().nth(2).unwrap().join("strongroom");
     let mut make = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    succeeds(make.arg("package").arg("--program").arg(program).arg("--output").arg(folder));
+    succeeds(make.arg("package").arg("--program").arg(strongroom_tests::program::path()).arg("--output").arg(folder));
     let packages: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [package] = packages.as_slice() else { panic!("{packages:?}") };
     assert!(package.extension().is_some_and(|extension| extension == "deb"), "{package:?}");
