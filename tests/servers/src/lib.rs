@@ -11,6 +11,8 @@
 //! - `port`: ports that nobody has;
 //! - [`target`]: what benchmarks on them print.
 
+#![expect(missing_docs, reason = "where a name of the rig says all, nothing repeats it")]
+
 mod pgbouncer;
 mod port;
 mod postgres;

@@ -7,8 +7,6 @@ use crate::port;
 use crate::postgres::Postgres;
 use crate::supervisor::{Supervisor, new_folder};
 
-/// How many ports are tried: one may be taken between the look and the start.
-const PORTS_TRIED: usize = 10;
 /// Debian's place for it, which is not on everybody's PATH.
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
@@ -23,12 +21,9 @@ impl PgBouncer {
     /// Starts one that pools in a mode (`session`, `transaction`) and drops the named startup parameters of a client
     /// in silence; any other that it does not know it refuses.
     pub fn before(postgres: &Postgres, pool_mode: &str, dropped: &str) -> Self {
-        (0..PORTS_TRIED)
-            .find_map(|_| Self::try_start(postgres.address(), pool_mode, dropped))
-            .expect("one of the ports that were tried is free")
+        port::on_free_ones(|| Self::try_start(postgres.address(), pool_mode, dropped))
     }
 
-    /// `None` where the port was taken after all.
     fn try_start(postgres: SocketAddr, pool_mode: &str, dropped: &str) -> Option<Self> {
         let (folder, port) = (new_folder("strongroom-pgbouncer-"), port::free());
         // With that type of authentication it logs in as one user, whoever the client says to be.
@@ -52,7 +47,6 @@ impl PgBouncer {
         None
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }

@@ -15,3 +15,8 @@ pub(crate) fn free() -> u16 {
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .expect("one of a thousand ports is free")
 }
+
+/// Starts a server on ports of its own. One may be taken between the look and the start: then `try_start` gives `None`.
+pub(crate) fn on_free_ones<T>(try_start: impl Fn() -> Option<T>) -> T {
+    (0..10).find_map(|_| try_start()).expect("one of the ports that were tried is free")
+}

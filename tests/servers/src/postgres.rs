@@ -16,8 +16,6 @@ use crate::supervisor::{PATIENCE, Supervisor, command, new_folder};
 
 /// Whom [`Database::url`] logs in as.
 const SUPERUSER: &str = "postgres";
-/// How many ports are tried: one may be taken between the look and the start.
-const PORTS_TRIED: usize = 10;
 
 /// Nothing here must outlive a power cut, and a hundred tests share the server.
 const FOR_TESTS: [(&str, &str); 5] = [
@@ -52,10 +50,9 @@ impl Postgres {
     /// As [`Postgres::start`], with settings of `postgresql.conf` beyond and instead of
     /// the usual ones: `("fsync", "on")` for a benchmark.
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
-        (0..PORTS_TRIED).find_map(|_| Self::try_start(settings)).expect("one of the ports that were tried is free")
+        port::on_free_ones(|| Self::try_start(settings))
     }
 
-    /// `None` where the port was taken after all.
     fn try_start(settings: &[(&str, &str)]) -> Option<Self> {
         let (folder, port) = (new_folder("strongroom-postgres-"), port::free());
         let mut supervisor = Supervisor::new(&folder, "QUIT", &server(&folder, port, settings));
@@ -95,7 +92,6 @@ impl Postgres {
         self.supervisor().end("KILL");
     }
 
-    /// Starts it again, on the same port.
     pub fn start_again(&self) {
         let begin = Instant::now();
         let mut supervisor = self.supervisor();
@@ -112,7 +108,6 @@ impl Postgres {
         }
     }
 
-    /// A fresh database.
     pub fn database(&self) -> Database {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -150,7 +145,6 @@ fn url(user: &str, address: SocketAddr, database: &str) -> String {
 pub struct Database {
     /// Where it is, as its superuser.
     pub url: String,
-    /// Its name.
     pub name: String,
     address: SocketAddr,
 }

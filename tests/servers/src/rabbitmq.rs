@@ -63,7 +63,6 @@ impl RabbitMq {
         self.node.end("KILL");
     }
 
-    /// Starts it again, on the same port.
     pub fn start_again(&self) {
         self.node.start_again();
     }
@@ -95,7 +94,6 @@ impl RabbitMq {
         self.ctl(&["close_all_connections", "--vhost", &vhost.name, "a test says so"]);
     }
 
-    /// A fresh virtual host.
     pub fn vhost(&self) -> Vhost {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -124,7 +122,6 @@ fn url(user: &str, password: &str, address: SocketAddr, vhost: &str) -> String {
 pub struct Vhost {
     /// Where it is, as its superuser.
     pub amqp_url: String,
-    /// Its name.
     pub name: String,
     address: SocketAddr,
     http: Http,
@@ -146,7 +143,6 @@ impl Vhost {
         url(&user, "secret", self.address, &self.name)
     }
 
-    /// Sets a policy on the queues whose names match.
     pub fn policy(&self, pattern: &str, definition: &serde_json::Value) {
         let policy = serde_json::json!({ "pattern": pattern, "definition": definition, "apply-to": "queues" });
         self.http.put(&format!("/api/policies/{}/test", self.name), &policy.to_string());

@@ -11,11 +11,8 @@ pub fn line(what: &str, measured: f64, unit: &str, asked: Asked) {
     println!("target: {what}: {measured:.2} {unit} ({asked}): {verdict}");
 }
 
-/// What was asked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked {
-    /// No more than this.
     AtMost(f64),
-    /// No less than this.
     AtLeast(f64),
 }

@@ -34,12 +34,9 @@ enum Fault {
 struct State {
     /// Where it leads to now, if not to where it did at first.
     server: Option<SocketAddr>,
-    /// Nobody gets through.
     cut: bool,
-    /// The proxy is gone.
     over: bool,
     fault: Option<Fault>,
-    /// How many faults have struck.
     struck: u32,
     /// Both ends of every connection that is carried.
     carried: Vec<(u64, TcpStream, TcpStream)>,
@@ -56,7 +53,6 @@ struct Shared {
 }
 
 impl Wire {
-    /// A wire to that server.
     pub fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a port left");
         let address = listener.local_addr().expect("a listener has an address");
@@ -66,7 +62,6 @@ impl Wire {
         Self { address, shared }
     }
 
-    /// Where clients connect to.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
@@ -78,7 +73,6 @@ impl Wire {
         state.break_all();
     }
 
-    /// Lets connections through again.
     pub fn mend(&self) {
         self.shared.state().cut = false;
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::epmd::Epmd;
-use super::node::{Node, Setup, TRIES};
+use super::node::{Node, Setup};
 use super::{RabbitMq, Vhost};
+use crate::port;
 
 /// How many nodes keep each message: one may be lost.
 const NODES: usize = 3;
@@ -18,10 +19,9 @@ pub struct Cluster {
 impl Cluster {
     /// Starts the nodes; they find each other by a list of their names.
     pub fn start() -> Self {
-        (0..TRIES).find_map(|_| Self::try_start()).expect("one of the sets of ports that were tried is free")
+        port::on_free_ones(Self::try_start)
     }
 
-    /// `None` where a port was taken after all.
     fn try_start() -> Option<Self> {
         let epmd = Arc::new(Epmd::start());
         let setups: Vec<_> = (0..NODES).map(|_| Setup::new(&epmd)).collect();
@@ -43,7 +43,6 @@ impl Cluster {
         Some(Self { nodes })
     }
 
-    /// The nodes.
     pub fn nodes(&self) -> &[RabbitMq] {
         &self.nodes
     }

@@ -8,9 +8,6 @@ use std::sync::Mutex;
 use crate::port;
 use crate::supervisor::{Supervisor, new_folder};
 
-/// How many ports are tried: one may be taken between the look and the start.
-const PORTS_TRIED: usize = 10;
-
 /// A port mapper that ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Epmd {
@@ -21,7 +18,7 @@ pub(super) struct Epmd {
 
 impl Epmd {
     pub(super) fn start() -> Self {
-        (0..PORTS_TRIED).find_map(|_| Self::try_start()).expect("one of the ports that were tried is free")
+        port::on_free_ones(Self::try_start)
     }
 
     fn try_start() -> Option<Self> {

@@ -8,10 +8,8 @@ use data_encoding::BASE64;
 
 use super::SUPERUSER;
 
-/// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a node's management API is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Http {
     pub(super) address: SocketAddr,

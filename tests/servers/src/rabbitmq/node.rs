@@ -15,8 +15,6 @@ use crate::supervisor::{PATIENCE, Supervisor, command, new_folder};
 
 /// Debian's programs without the wrapper that insists on a user of its own.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
-/// How many times a node is tried: a port may be taken between the look and the start.
-pub(super) const TRIES: usize = 5;
 /// What a client says first (AMQP 0-9-1, section 4.2.2).
 const HELLO: &[u8] = b"AMQP\x00\x00\x09\x01";
 
@@ -43,7 +41,6 @@ pub(super) struct Node {
     _epmd: Arc<Epmd>,
 }
 
-/// Where a node runs.
 #[derive(Debug, Clone)]
 pub(super) struct Setup {
     folder: PathBuf,
@@ -135,19 +132,17 @@ impl Setup {
 }
 
 impl Node {
-    /// A node alone.
     pub(super) fn start(epmd: &Arc<Epmd>, settings: &[(&str, &str)]) -> Self {
-        for _ in 0..TRIES {
+        port::on_free_ones(|| {
             let node = Self::prepare(epmd, Setup::new(epmd), "strongroom", settings);
             if node.begin() {
-                return node;
+                return Some(node);
             }
             node.must_have_met_another();
-        }
-        panic!("one of the ports that were tried is free");
+            None
+        })
     }
 
-    /// A node that is not started yet.
     pub(super) fn prepare(epmd: &Arc<Epmd>, setup: Setup, cookie: &str, settings: &[(&str, &str)]) -> Self {
         setup.write(cookie, settings);
         let supervisor = Supervisor::new(&setup.folder, "KILL", &setup.tell("rabbitmq-server"));
@@ -213,7 +208,6 @@ impl Node {
         }
     }
 
-    /// Removes all that an ended node has kept.
     pub(super) fn forget(&self) {
         let data = self.setup.folder.join("data");
         let begin = Instant::now();
