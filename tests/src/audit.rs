@@ -21,12 +21,10 @@ pub fn events(site: &Site) -> Vec<Recorded> {
     events
 }
 
-/// How many of the log's events are such.
 pub fn count(site: &Site, is_it: impl Fn(&Event) -> bool) -> usize {
     events(site).iter().filter(|event| is_it(&event.event)).count()
 }
 
-/// The alarms that were raised, in order.
 pub fn raised(events: &[Recorded]) -> Vec<AlarmKind> {
     let raised = events.iter().filter_map(|event| match &event.event {
         Event::AlarmRaised(data) => Some(data.kind),
@@ -35,7 +33,6 @@ pub fn raised(events: &[Recorded]) -> Vec<AlarmKind> {
     raised.collect()
 }
 
-/// What `log export` prints.
 pub fn export(site: &Site) -> String {
     site.call(["log", "export"]).run().expect_code(0).stdout
 }
@@ -64,7 +61,6 @@ pub fn all_is_archived(site: &Site, bookings: usize) {
     the_status_says_so(site, bookings, events.len());
 }
 
-/// `log verify` finds nothing wrong.
 pub fn the_log_is_sound(site: &Site) {
     site.call(["log", "verify"]).run().expect_code(0);
 }
@@ -127,7 +123,6 @@ pub fn r7_summaries_tile_the_log(events: &[Recorded]) {
     assert_eq!(sent, sorted, "every summary was sent once");
 }
 
-/// The summaries that were composed, in order.
 pub fn summaries(events: &[Recorded]) -> Vec<SummaryComposed> {
     let composed = events.iter().filter_map(|event| match &event.event {
         Event::SummaryComposed(data) => Some(data.clone()),

@@ -21,7 +21,6 @@ pub use self::ledger::Ledger;
 const BOOKINGS: usize = 150;
 const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
 
-/// How many bookings a load has.
 pub fn bookings() -> usize {
     let told = std::env::var(BOOKINGS_VARIABLE).ok();
     told.map_or(BOOKINGS, |number| number.parse().expect("the number of bookings is a number"))
@@ -38,15 +37,10 @@ pub fn turn() -> MutexGuard<'static, ()> {
 /// A site whose log is in Postgres and whose work goes over RabbitMQ, each behind a wire.
 #[derive(Debug)]
 pub struct Fleet<'a> {
-    /// The site: its document server, its drive, its mails.
     pub site: Site,
-    /// What the database itself says of the log.
     pub ledger: Ledger,
-    /// The broker's virtual host.
     pub vhost: Vhost,
-    /// Between the processes and Postgres.
     pub to_postgres: Wire,
-    /// Between the processes and RabbitMQ.
     pub to_rabbitmq: Wire,
     /// Its document server, until a test takes it away.
     pub server: Option<Running>,
@@ -97,12 +91,16 @@ impl<'a> Fleet<'a> {
         assert_eq!(self.alarms(), Vec::<String>::new(), "alarms that are not over");
     }
 
-    /// The alarms that are raised now.
     pub fn alarms(&self) -> Vec<String> {
         let status = self.site.status();
         // Absent where there are none.
         let alarms = status.get("alarms").map(|alarms| alarms.as_array().unwrap().as_slice()).unwrap_or_default();
         alarms.iter().map(|alarm| format!("{} ({})", alarm["kind"], alarm["message"])).collect()
+    }
+
+    /// Whether an alarm has that in its kind or its message.
+    pub fn is_raised(&self, part: &str) -> bool {
+        self.alarms().iter().any(|alarm| alarm.contains(part))
     }
 }
 

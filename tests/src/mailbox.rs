@@ -9,12 +9,9 @@ pub struct Mailbox {
     folder: PathBuf,
 }
 
-/// One mail.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Its file's name.
     pub file: String,
-    /// All of it, as it lies there.
     pub text: String,
 }
 
@@ -24,12 +21,16 @@ impl Mailbox {
         Self { folder: folder.to_owned() }
     }
 
-    /// Those about alarms.
     pub fn alarms(&self) -> Vec<Mail> {
         self.mails().into_iter().filter(|mail| mail.file.starts_with("alarm.")).collect()
     }
 
-    /// The summaries.
+    /// Those about alarms whose subject has that in it.
+    pub fn alarms_about(&self, subject: &str) -> Vec<Mail> {
+        let is_about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
+        self.alarms().into_iter().filter(is_about).collect()
+    }
+
     pub fn summaries(&self) -> Vec<Mail> {
         self.mails().into_iter().filter(|mail| mail.file.starts_with("summary-")).collect()
     }

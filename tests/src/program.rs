@@ -31,15 +31,11 @@ pub struct Call {
     folder: PathBuf,
 }
 
-/// What a finished call left.
 #[derive(Debug)]
 pub struct Ended {
     line: String,
-    /// How it ended.
     pub status: ExitStatus,
-    /// What it printed.
     pub stdout: String,
-    /// What it said on standard error.
     pub stderr: String,
 }
 
@@ -65,7 +61,6 @@ impl Call {
         Self { line: format!("strongroom {}", words.join(" ")), command, folder: folder.to_owned() }
     }
 
-    /// With that variable in its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.line = format!("{name}={value} {}", self.line);
         self.command.env(name, value);
@@ -87,7 +82,6 @@ impl Call {
         self
     }
 
-    /// Runs it to its end.
     pub fn run(self) -> Ended {
         self.start().wait()
     }
@@ -105,12 +99,10 @@ impl Call {
 }
 
 impl Running {
-    /// What it has printed so far.
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.output.0).unwrap()).into_owned()
     }
 
-    /// What it has said on standard error so far.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.output.1).unwrap()).into_owned()
     }
@@ -127,12 +119,10 @@ impl Running {
         })
     }
 
-    /// Its process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -152,7 +142,6 @@ impl Running {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
@@ -174,7 +163,6 @@ impl Running {
         stop_all(vec![self]);
     }
 
-    /// Waits for its end.
     pub fn wait(mut self) -> Ended {
         let started = Instant::now();
         let status = loop {
@@ -214,35 +202,29 @@ impl Ended {
         self.status.code()
     }
 
-    /// Whether SIGKILL ended it.
     pub fn was_killed(&self) -> bool {
         self.status.signal() == Some(Signal::KILL.as_raw())
     }
 
-    /// Everything that it said, on both streams.
     pub fn said(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
     }
 
-    /// Checks how it ended.
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code(), Some(code), "`{}` ended with {}:\n{}", self.line, self.status, self.said());
         self
     }
 
-    /// Checks that SIGKILL ended it.
     pub fn expect_killed(self) -> Self {
         assert!(self.was_killed(), "`{}` ended with {}:\n{}", self.line, self.status, self.said());
         self
     }
 
-    /// Checks that it said that.
     pub fn expect_said(self, part: &str) -> Self {
         assert!(self.said().contains(part), "`{}` did not say {part:?}:\n{}", self.line, self.said());
         self
     }
 
-    /// Its standard output, as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("`{}` printed no JSON ({error}):\n{}", self.line, self.said()))

@@ -47,7 +47,6 @@ impl Proxy {
         Self { shared, address }
     }
 
-    /// Its address, for the configuration.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -63,7 +62,6 @@ impl Proxy {
         self.shared.rules.lock().unwrap().push(Rule { part: part.to_owned(), left: times, fault });
     }
 
-    /// Forgets every rule.
     pub fn behave(&self) {
         self.shared.rules.lock().unwrap().clear();
     }

@@ -17,13 +17,11 @@ pub struct SchemaFile {
     pub text: String,
 }
 
-/// The workspace's root.
 pub fn workspace_root() -> PathBuf {
     let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().expect("the package lies in the workspace").to_owned()
 }
 
-/// All of them, by path.
 pub fn all() -> Vec<SchemaFile> {
     let mut files: Vec<_> = CATALOGUE.iter().map(event_file).collect();
     files.push(page_with(

@@ -117,22 +117,18 @@ impl Site {
         self.settings.push((variable, value.to_owned()));
     }
 
-    /// The variables of the keys that were set.
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
-    /// A path in the site's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The drive's root.
     pub fn drive(&self) -> &Path {
         &self.drive
     }
 
-    /// The document server's root.
     pub fn documents(&self) -> &Path {
         &self.documents
     }
@@ -143,7 +139,6 @@ impl Site {
         self.settings.iter().fold(call, |call, (name, value)| call.env(name, value))
     }
 
-    /// `strongroom run --once`.
     pub fn run_once(&self) -> Call {
         self.call(["run", "--once"])
     }
@@ -204,7 +199,6 @@ impl Site {
         }
     }
 
-    /// The mails that were written to the folder.
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.path("data/mail"))
     }

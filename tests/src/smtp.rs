@@ -47,12 +47,10 @@ impl MailServer {
         fs::write(self.folder.join("refuse"), reply).unwrap();
     }
 
-    /// Takes mails again.
     pub fn accept(&self) {
         fs::remove_file(self.folder.join("refuse")).unwrap();
     }
 
-    /// What it has taken.
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(&self.folder)
     }

@@ -5,7 +5,6 @@
 pub const PLACES: [&str; 8] =
     ["`status`", "`doctor`", "`/healthz`", "`/readyz`", "`/metrics`", "alert rule", "journal", "mail"];
 
-/// What a place says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
     /// It says that, or lines with all of that where a ` … ` stands between.
@@ -17,28 +16,20 @@ pub enum Cell {
 /// What is dead or cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dead {
-    /// A process, by its verb.
     Process(&'static str),
-    /// The log's database.
     Postgres,
     /// The disk of the log's database is full.
     LogDisk,
-    /// The broker.
     RabbitMq,
-    /// The document server.
     DocumentServer,
-    /// The mail server.
     MailServer,
-    /// The drive is unplugged.
     Drive,
     /// The hosts' clock is an hour ahead.
     Clock,
 }
 
-/// What each place says when something is dead.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// What is dead.
     pub dead: Dead,
     /// The same, for people.
     pub what: &'static str,
@@ -57,7 +48,6 @@ const fn process(dead: &'static str, what: &'static str, cells: [Cell; 6]) -> Ro
     Row { dead: Dead::Process(dead), what, cells }
 }
 
-/// Every row that is tried.
 pub const ROWS: [Row; 13] = [
     process(
         "relay",

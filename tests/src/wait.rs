@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 /// How long a condition may take to come true: far longer than it ever does, so that a busy
 /// machine fails no test.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Waits until `look` finds something.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -20,7 +18,6 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until `holds` is true.
 pub fn until_true(what: &str, mut holds: impl FnMut() -> bool) {
     until(what, || holds().then_some(()));
 }

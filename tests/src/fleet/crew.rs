@@ -14,28 +14,19 @@ const POLL: Duration = Duration::from_millis(100);
 /// How many lines of what each process said are shown where something went wrong.
 const LAST_LINES: usize = 12;
 
-/// What a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// Publishes what is pending.
     Relay,
-    /// Keeps the schedule of runs, and asks the server.
     Enumerate,
-    /// Brings files onto the drive.
     Fetch,
-    /// Proves them.
     Verify,
-    /// Tells the server.
     Archive,
-    /// Tells people.
     Notify,
 }
 
 impl Part {
-    /// Every part.
     pub const ALL: [Self; 6] = [Self::Relay, Self::Enumerate, Self::Fetch, Self::Verify, Self::Archive, Self::Notify];
 
-    /// The verb.
     pub const fn verb(self) -> &'static str {
         match self {
             Self::Relay => "relay",
@@ -75,7 +66,6 @@ impl<'a> Crew<'a> {
         crew
     }
 
-    /// One more of that part.
     pub fn add(&mut self, part: Part) {
         let running = self.fleet.site.call([part.verb()]).start();
         self.running.entry(part).or_default().push(running);
@@ -103,7 +93,6 @@ impl<'a> Crew<'a> {
         self.until(&what, |fleet| fleet.ledger.hundredths_of(bookings) >= hundredths);
     }
 
-    /// Waits until that many bookings are archived.
     pub fn until_archived(&mut self, bookings: usize) {
         self.until(&format!("{bookings} archived bookings"), |fleet| fleet.ledger.archived() >= bookings);
     }
@@ -144,7 +133,6 @@ impl<'a> Crew<'a> {
         text
     }
 
-    /// Gives the processes away, as they are.
     pub fn dismiss(mut self) -> Vec<Running> {
         std::mem::take(&mut self.running).into_values().flatten().collect()
     }

@@ -5,10 +5,8 @@ use strongroom_servers::Database;
 /// A booking that went all the way has so many events: enumerated, fetched, backed up, archived.
 const EVENTS_EACH: usize = 4;
 
-/// The tables of the log.
 const TABLES: [&str; 3] = ["event", "stream", "head"];
 
-/// The log's database.
 #[derive(Debug)]
 pub struct Ledger {
     database: Database,
@@ -24,12 +22,10 @@ impl Ledger {
         &self.database.url
     }
 
-    /// How many bookings are archived.
     pub fn archived(&self) -> usize {
         self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking' AND status = 'archived'")
     }
 
-    /// How many bookings the log knows.
     pub fn enumerated(&self) -> usize {
         self.count("SELECT count(*) FROM strongroom.stream WHERE kind = 'booking'")
     }
@@ -42,12 +38,10 @@ impl Ledger {
         steps * 100 / (bookings * EVENTS_EACH)
     }
 
-    /// How many events of that type there are.
     pub fn times(&self, type_name: &str) -> usize {
         self.count(&format!("SELECT count(*) FROM strongroom.event WHERE type = '{type_name}'"))
     }
 
-    /// An event of that type, as it is stored.
     pub fn an_event(&self, type_name: &str) -> String {
         let sql = format!("SELECT body FROM strongroom.event WHERE type = '{type_name}' LIMIT 1");
         let body = self.database.query(&sql);
@@ -92,7 +86,6 @@ impl Ledger {
         );
     }
 
-    /// There is room again.
     pub fn make_room(&self) {
         self.run("DROP TRIGGER no_room ON strongroom.event; DROP FUNCTION public.no_room()");
     }

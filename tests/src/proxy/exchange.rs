@@ -15,17 +15,14 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// In how many pieces a body trickles.
 const TRICKLED_PIECES: u32 = 100;
 
-/// A server's answer.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// The status line and the headers, without the empty line after them.
     pub head: String,
-    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The body, as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -36,14 +33,12 @@ impl Response {
         self.set_header("content-length", &self.body.len().to_string());
     }
 
-    /// Sets a header, once.
     pub fn set_header(&mut self, name: &str, value: &str) {
         let prefix = format!("{name}:");
         let others = self.head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(&prefix));
         self.head = format!("{}\r\n{name}: {value}", others.collect::<Vec<_>>().join("\r\n"));
     }
 
-    /// Sends the body piece by piece.
     fn trickle(&self, client: &mut TcpStream, time: Duration) -> io::Result<()> {
         client.write_all(format!("{}\r\n\r\n", self.head).as_bytes())?;
         let pieces = self.body.chunks(self.body.len().div_ceil(TRICKLED_PIECES as usize).max(1));

@@ -30,7 +30,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A rewritten answer.
     pub fn rewrite(change: impl Fn(&mut Response) + Send + Sync + 'static) -> Self {
         Self::Rewrite(Arc::new(change))
     }

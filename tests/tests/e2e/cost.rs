@@ -8,14 +8,12 @@ use strongroom_tests::program::Running;
 use strongroom_tests::site::Site;
 use strongroom_tests::wait::until_true;
 
-/// How many files are counted.
 const FILES: usize = 150;
 /// How many copies the month lists already.
 const MONTHS: [usize; 2] = [100, 60_000];
 /// How much memory the program and the document server may take, in MiB, whatever there is.
 const MAX_MIB: u64 = 100;
 
-/// What a process did.
 #[derive(Debug)]
 struct Effects {
     written_bytes: u64,

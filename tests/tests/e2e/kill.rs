@@ -14,7 +14,6 @@ use strongroom_tests::site::Site;
 
 /// How many random kills, unless `cargo xtask test --kills` says otherwise.
 const KILLS: u32 = 8;
-/// How many bookings each site has that is killed at a named place.
 const BOOKINGS: usize = 6;
 /// At which passings of a place a run is killed: the first, and some in the midst of work.
 const PASSINGS: [u32; 3] = [1, 2, 5];

@@ -9,7 +9,6 @@ use strongroom_tests::audit::{all_is_archived, count, events, r7_summaries_tile_
 use strongroom_tests::site::Site;
 use strongroom_tests::smtp::MailServer;
 
-/// A site whose mails go to that mail server.
 fn site_with(port: u16) -> Site {
     let mut site = Site::new();
     site.set("mail.smtp.host", "127.0.0.1");
@@ -28,15 +27,18 @@ fn wait_until_due() {
     std::thread::sleep(Duration::from_secs(4));
 }
 
-fn mail_server(folder: &std::path::Path) -> MailServer {
-    MailServer::start(&folder.join("taken"))
+/// A mail server that answers every mail with that, and a site that mails over it.
+fn mailing(reply: Option<&str>) -> (tempfile::TempDir, MailServer, Site) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = MailServer::start(&folder.path().join("taken"));
+    reply.iter().for_each(|reply| server.refuse(reply));
+    let site = site_with(server.port);
+    (folder, server, site)
 }
 
 #[test]
 fn a_summary_reaches_the_mail_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = mail_server(folder.path());
-    let site = site_with(server.port);
+    let (_folder, server, site) = mailing(None);
     site.add_documents(3);
     let _server = site.serve();
     site.run_once().run().expect_code(0);
@@ -49,10 +51,7 @@ fn a_summary_reaches_the_mail_server() {
 
 #[test]
 fn a_mail_server_that_is_down_stops_nothing_and_gets_the_mail_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = mail_server(folder.path());
-    server.refuse("451 4.3.0 come back later");
-    let site = site_with(server.port);
+    let (_folder, server, site) = mailing(Some("451 4.3.0 come back later"));
     site.add_documents(3);
     let _server = site.serve();
     site.run_once().run().expect_code(2);
@@ -71,11 +70,8 @@ fn a_mail_server_that_is_down_stops_nothing_and_gets_the_mail_later() {
 /// What is printed at the end is what is so at the end.
 #[test]
 fn a_mail_that_a_slow_server_takes_is_not_reported_as_left_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = mail_server(folder.path());
     // Longer than a run waits for a mail of which nothing is known.
-    server.refuse("wait 12");
-    let site = site_with(server.port);
+    let (_folder, server, site) = mailing(Some("wait 12"));
     let _server = site.serve();
     let run = site.run_once().run().expect_code(0);
     assert!(!run.said().contains("could not be handed over"), "{}", run.said());
@@ -84,10 +80,7 @@ fn a_mail_that_a_slow_server_takes_is_not_reported_as_left_over() {
 
 #[test]
 fn a_mail_whose_fate_is_unknown_is_sent_again_under_the_same_id() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = mail_server(folder.path());
-    server.refuse("drop");
-    let site = site_with(server.port);
+    let (_folder, server, site) = mailing(Some("drop"));
     let _server = site.serve();
     site.run_once().run();
     server.accept();
@@ -103,10 +96,7 @@ fn a_mail_whose_fate_is_unknown_is_sent_again_under_the_same_id() {
 
 #[test]
 fn a_mail_server_that_never_takes_the_mail_keeps_no_run_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = mail_server(folder.path());
-    server.refuse("451 4.3.0 come back later");
-    let mut site = site_with(server.port);
+    let (_folder, _mail_server, mut site) = mailing(Some("451 4.3.0 come back later"));
     // Every retry is due within the patience.
     site.set("retry.delays", "50ms");
     let _server = site.serve();

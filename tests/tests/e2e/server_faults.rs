@@ -6,13 +6,10 @@ use strongroom_tests::program::Ended;
 use strongroom_tests::proxy::{Fault, Response};
 use strongroom_tests::site::Site;
 
-/// Every request for a file.
 const FILE: &str = "/timesheet ";
-/// Every request for the list.
 const LIST: &str = "/v1/bookings/waiting";
 const BOOKINGS: usize = 5;
 
-/// The causes that the log holds of bookings' failures, in order.
 fn causes(events: &[Recorded]) -> Vec<FailureKind> {
     let failures = events.iter().filter(|event| matches!(event.event, Event::TimesheetFailed(_)));
     failures.filter_map(|event| Some(event.event.failure()?.kind)).collect()

@@ -2,24 +2,34 @@
 
 use strongroom_model::{AlarmKind, Event};
 use strongroom_tests::audit::{events, the_log_is_sound};
-use strongroom_tests::fleet::{Fleet, Part};
+use strongroom_tests::fleet::{Crew, Fleet, Part};
 use strongroom_tests::mailbox::Mail;
 use strongroom_tests::wait;
 
 fn mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
-    let about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
-    fleet.site.mailbox().mails().into_iter().filter(about).collect()
+    fleet.site.mailbox().alarms_about(subject)
+}
+
+/// A fleet that mails within seconds.
+fn quick() -> Fleet<'static> {
+    let mut fleet = Fleet::shared();
+    fleet.site.set("watch.every", "1s");
+    fleet.site.set("watch.log_away_after", "2s");
+    fleet
+}
+
+fn notify<'a>(fleet: &'a Fleet<'_>) -> Crew<'a> {
+    let mut crew = Crew::start(fleet, &[Part::Notify]);
+    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    crew
 }
 
 const AWAY: &str = "The event log cannot be written";
 
 #[test]
 fn r8_a_database_that_is_away_is_mailed_once_though_nothing_can_be_recorded_and_recorded_afterwards() {
-    let mut fleet = Fleet::shared();
-    fleet.site.set("watch.every", "1s");
-    fleet.site.set("watch.log_away_after", "2s");
-    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
-    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    let fleet = quick();
+    let mut crew = notify(&fleet);
     fleet.to_postgres.cut();
     wait::until_true("the mail", || mails(&fleet, AWAY).len() == 1);
     let mail = mails(&fleet, AWAY).remove(0);
@@ -49,9 +59,7 @@ fn r8_a_database_that_is_away_is_mailed_once_though_nothing_can_be_recorded_and_
 
 #[test]
 fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() {
-    let mut fleet = Fleet::shared();
-    fleet.site.set("watch.every", "1s");
-    fleet.site.set("watch.log_away_after", "2s");
+    let fleet = quick();
     let mut dying = fleet.site.call(["notify"]).kill_at("away.after-mail", 1).start();
     wait::until_true("notify to be there", || fleet.site.status()["processes"].is_array());
     fleet.to_postgres.cut();
@@ -64,7 +72,7 @@ fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() 
     let again = mails(&fleet, AWAY);
     assert_eq!((again.len(), again[0].header("Message-ID")), (1, sent[0].header("Message-ID")));
     fleet.to_postgres.mend();
-    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
+    let mut crew = Crew::start(&fleet, &[Part::Notify]);
     crew.until("its end to be mailed", |fleet| mails(fleet, "Over: ").len() == 1);
     assert_eq!(mails(&fleet, AWAY).len(), 1);
     the_log_is_sound(&fleet.site);
@@ -72,11 +80,8 @@ fn r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail() 
 
 #[test]
 fn r8_a_full_disk_that_only_another_process_meets_is_mailed_by_one_that_has_nothing_to_record() {
-    let mut fleet = Fleet::shared();
-    fleet.site.set("watch.every", "1s");
-    fleet.site.set("watch.log_away_after", "2s");
-    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
-    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    let fleet = quick();
+    let mut crew = notify(&fleet);
     fleet.ledger.fill_the_disk();
     // It asks for a run each second. Who mails does so for nothing but alarms, of which none comes.
     crew.add(Part::Enumerate);
@@ -90,11 +95,8 @@ fn r8_a_full_disk_that_only_another_process_meets_is_mailed_by_one_that_has_noth
 
 #[test]
 fn r8_a_second_outage_right_after_the_first_is_mailed_as_well() {
-    let mut fleet = Fleet::shared();
-    fleet.site.set("watch.every", "1s");
-    fleet.site.set("watch.log_away_after", "2s");
-    let mut crew = strongroom_tests::fleet::Crew::start(&fleet, &[Part::Notify]);
-    crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
+    let fleet = quick();
+    let mut crew = notify(&fleet);
     for outage in 1..=2 {
         fleet.to_postgres.cut();
         wait::until_true("the mail", || mails(&fleet, AWAY).len() == outage);

@@ -7,7 +7,6 @@ use crate::bears;
 
 /// In every event's bytes, so in every append, and nowhere else.
 const IN_AN_APPEND: &str = "datacontenttype";
-/// How many answers are lost.
 const LOST: u32 = 5;
 
 #[test]

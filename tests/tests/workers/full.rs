@@ -18,7 +18,7 @@ fn r6_workers_prove_and_archive_what_is_on_a_drive_that_is_full_and_fetching_alo
     let mut crew = fleet.crew();
     crew.until_archived(BOOKINGS);
     crew.until("what is new to wait for room", |fleet| fleet.ledger.enumerated() == 2 * BOOKINGS);
-    crew.until("the alarm", |fleet| fleet.alarms().iter().any(|alarm| alarm.contains("drive-full")));
+    crew.until("the alarm", |fleet| fleet.is_raised("drive-full"));
     assert_eq!(fetched(&fleet), BOOKINGS, "no more is fetched");
     assert_eq!(fleet.ledger.times("strongroom.alarm.raised.v1"), 1, "{:?}", fleet.alarms());
     assert_eq!(fleet.ledger.times("strongroom.alarm.cleared.v1"), 0, "verify does not end what it does not look for");

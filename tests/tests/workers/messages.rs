@@ -52,9 +52,7 @@ fn messages_that_make_no_sense_are_parked_and_told_of_and_the_rest_goes_on() {
         for body in &senseless {
             publish_to_the_exchange(&fleet.vhost, KEY, body.as_bytes());
         }
-        crew.until("an alarm about parked messages", |fleet| {
-            fleet.alarms().iter().any(|alarm| alarm.contains("message-parked"))
-        });
+        crew.until("an alarm about parked messages", |fleet| fleet.is_raised("message-parked"));
         crew.until_archived(bookings());
         let parked = fleet.site.call(["queue", "parked", "--json"]).run().expect_code(2).json();
         let faults: Vec<_> = parked.as_array().unwrap().iter().map(|message| message["fault"].as_str()).collect();

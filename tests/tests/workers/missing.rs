@@ -3,7 +3,6 @@
 use strongroom_tests::fleet::{Fleet, Part};
 use strongroom_tests::wait;
 
-/// How many bookings wait for the part that is gone.
 const WAITING: usize = 5;
 
 /// A fleet that misses somebody within seconds.
@@ -24,10 +23,6 @@ fn told(fleet: &Fleet<'_>, part: &str) -> String {
     })
 }
 
-fn is_raised(fleet: &Fleet<'_>, alarm: &str) -> bool {
-    fleet.alarms().iter().any(|raised| raised.contains(alarm))
-}
-
 #[test]
 fn r8_work_that_a_dead_worker_leaves_is_told_by_those_who_are_left_and_so_is_its_end() {
     let fleet = quick();
@@ -37,7 +32,7 @@ fn r8_work_that_a_dead_worker_leaves_is_told_by_those_who_are_left_and_so_is_its
     fleet.site.add_documents(WAITING);
     let verdict = told(&fleet, "no archive worker takes it");
     assert!(!verdict.contains("well"), "{verdict}");
-    crew.until("the alarm", |fleet| is_raised(fleet, "no-worker"));
+    crew.until("the alarm", |fleet| fleet.is_raised("no-worker"));
     let verdict = told(&fleet, "none has given a sign of life since");
     assert!(verdict.contains("5 bookings wait to be archived, and no archive worker"), "{verdict}");
     let doctor = fleet.site.call(["doctor"]).run().expect_code(2);
@@ -47,7 +42,7 @@ fn r8_work_that_a_dead_worker_leaves_is_told_by_those_who_are_left_and_so_is_its
     });
     crew.add(Part::Archive);
     crew.until_archived(WAITING);
-    crew.until("its end", |fleet| !is_raised(fleet, "no-worker"));
+    crew.until("its end", |fleet| !fleet.is_raised("no-worker"));
     drop(crew);
 }
 
@@ -57,10 +52,10 @@ fn r8_relays_that_die_are_told_by_those_who_are_left() {
     let mut crew = fleet.crew();
     told_well(&fleet, &mut crew);
     crew.kill_all(Part::Relay);
-    crew.until("the alarm", |fleet| is_raised(fleet, "no-relay"));
+    crew.until("the alarm", |fleet| fleet.is_raised("no-relay"));
     told(&fleet, "no relay hands work out: none has given a sign of life since");
     crew.add(Part::Relay);
-    crew.until("its end", |fleet| !is_raised(fleet, "no-relay"));
+    crew.until("its end", |fleet| !fleet.is_raised("no-relay"));
     told_well(&fleet, &mut crew);
 }
 

@@ -3,7 +3,6 @@
 use strongroom_tests::fleet::{Fleet, Part};
 use strongroom_tests::program::Running;
 
-/// How many relays are at work.
 const RELAYS: usize = 3;
 const BOOKINGS: usize = 20;
 /// What a login may that configures nothing: to write and to read anything.

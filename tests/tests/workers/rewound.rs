@@ -6,20 +6,12 @@ use std::time::Duration;
 use strongroom_tests::audit::all_is_archived;
 use strongroom_tests::documented;
 use strongroom_tests::fleet::{Fleet, Part};
-use strongroom_tests::mailbox::Mail;
 use strongroom_tests::program::Running;
 use strongroom_tests::wait::until_true;
 
 /// Longer than any process goes without a look at how long the log is.
 const LOOKED: Duration = Duration::from_secs(5);
 
-/// The mails about alarms whose subject has that in it.
-fn alarm_mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
-    let about = |mail: &Mail| mail.header("Subject").is_some_and(|text| text.contains(subject));
-    fleet.site.mailbox().alarms().into_iter().filter(about).collect()
-}
-
-/// Returns what it said.
 fn refused(running: Running) -> String {
     running.wait().expect_code(1).expect_said("strongroom log adopt --reason").said()
 }
@@ -33,7 +25,10 @@ fn drop_what_was_lost(fleet: &Fleet<'_>) {
     let _ = fleet.site.call(["queue", "drop", "--all"]).run();
 }
 
-const LOST: &str = "The event log lost its newest events";
+/// How many mails say so.
+fn lost(fleet: &Fleet<'_>) -> usize {
+    fleet.site.mailbox().alarms_about("The event log lost its newest events").len()
+}
 
 #[test]
 fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gone_on_from_once_adopted() {
@@ -52,17 +47,17 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
         refused(process);
     }
     assert_eq!(fleet.ledger.archived(), 5, "nothing is done on it");
-    until_true("the alarm to be mailed", || alarm_mails(&fleet, LOST).len() == 1);
+    until_true("the alarm to be mailed", || lost(&fleet) == 1);
     for part in [Part::Notify, Part::Fetch, Part::Relay, Part::Notify] {
         refused(fleet.site.call([part.verb()]).start());
     }
-    assert_eq!(alarm_mails(&fleet, LOST).len(), 1);
+    assert_eq!(lost(&fleet), 1);
     adopt(&fleet);
     let mut crew = fleet.crew();
     fleet.site.add_documents(3);
     crew.until_archived(8);
-    crew.until("its end to be mailed", |fleet| alarm_mails(fleet, "Over: ").len() == 1);
-    assert_eq!(alarm_mails(&fleet, LOST).len(), 1, "its beginning is not mailed again");
+    crew.until("its end to be mailed", |fleet| fleet.site.mailbox().alarms_about("Over: ").len() == 1);
+    assert_eq!(lost(&fleet), 1, "its beginning is not mailed again");
     drop_what_was_lost(&fleet);
     crew.until_settled();
     fleet.ledger.remember();
@@ -75,7 +70,7 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
     let parts = [Part::Fetch, Part::Notify, Part::Notify];
     let said = parts.map(|part| refused(fleet.site.call([part.verb()]).start())).concat();
     let told = fleet.ledger.times("strongroom.alarm.notified.v1");
-    assert_eq!(alarm_mails(&fleet, LOST).len(), 2, "it is mailed though it is not recorded: {said}");
+    assert_eq!(lost(&fleet), 2, "it is mailed though it is not recorded: {said}");
     adopt(&fleet);
     assert_eq!(fleet.ledger.times("strongroom.alarm.notified.v1"), told + 1, "it is recorded");
     fleet.site.add_documents(1);
@@ -83,7 +78,7 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
     crew.until_archived(9);
     drop_what_was_lost(&fleet);
     crew.leave();
-    assert_eq!(alarm_mails(&fleet, LOST).len(), 2);
+    assert_eq!(lost(&fleet), 2);
     fleet.site.call(["log", "verify"]).run().expect_code(0);
     let queues = fleet.queues();
     assert!(queues.iter().all(|(_, messages)| *messages == 0), "{queues:?}");

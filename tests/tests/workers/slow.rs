@@ -10,9 +10,7 @@ use strongroom_tests::proxy::Fault;
 
 /// How long the broker waits, in milliseconds: shorter than this it cannot be set to be looked at in time.
 const BROKER_WAITS_MS: &str = "10000";
-/// How long the transfer takes.
 const TRANSFER: Duration = Duration::from_secs(30);
-/// How many quick ones there are beside it.
 const QUICK: usize = 10;
 
 #[test]

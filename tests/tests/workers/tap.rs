@@ -16,11 +16,9 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use strongroom_servers::Vhost;
 use tokio::time::timeout;
 
-/// The exchange that all messages are published to.
 const EXCHANGE: &str = "strongroom.events";
 /// How long nothing may come before what was collected goes on.
 const QUIET: Duration = Duration::from_millis(200);
-/// How much is collected at most.
 const MAX_COLLECTED: usize = 64;
 
 /// What a tap does with what it gets.
