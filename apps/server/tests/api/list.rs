@@ -9,7 +9,7 @@ use strongroom_server::import::{ImportError, ImportReport, import_csv};
 
 use super::rig::Rig;
 
-async fn try_import(rig: &Rig, list: &str) -> Result<ImportReport, ImportError> {
+async fn try_import(rig: &Rig, list: impl AsRef<[u8]>) -> Result<ImportReport, ImportError> {
     let path = path(rig);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, list).unwrap();
@@ -198,12 +198,6 @@ async fn the_list_in_the_readme_is_one() {
     assert_eq!((report.imported, report.skipped, report.warned), (2, 0, 0), "{report:?}");
 }
 
-async fn import_bytes(rig: &Rig, list: &[u8]) -> Result<ImportReport, ImportError> {
-    fs::create_dir_all(path(rig).parent().unwrap()).unwrap();
-    fs::write(path(rig), list).unwrap();
-    import_csv(rig.documents(), &path(rig), |_| {}).await
-}
-
 fn with_files(rig: &Rig, count: u32) {
     for number in 1..=count {
         fs::write(rig.file(&format!("w{number}.pdf")), format!("week {number}")).unwrap();
@@ -262,14 +256,14 @@ async fn a_list_that_cannot_be_read_says_how_to_save_it() {
         (b"\"id,path,signed_off_at\nB-1,w1.pdf,2026-11-20\n".to_vec(), "not closed"),
     ] {
         let rig = Rig::start().await;
-        let error = import_bytes(&rig, &bytes).await.unwrap_err().to_string();
+        let error = try_import(&rig, &bytes).await.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
     // A line in another encoding is that line's alone.
     let rig = Rig::start().await;
     with_files(&rig, 2);
     let latin1 = b"id,path,signed_off_at,filename\nB-1,w1.pdf,2026-11-20,M\xe4rz\nB-2,w2.pdf,2026-11-20,b\n";
-    let report = import_bytes(&rig, latin1).await.unwrap();
+    let report = try_import(&rig, latin1).await.unwrap();
     assert_eq!((report.imported, report.skipped), (1, 1), "{report:?}");
     assert!(why(&report)[0].contains("save the list as UTF-8"), "{report:?}");
 }
