@@ -44,7 +44,6 @@ struct DocumentsInner {
     probe: Probe,
     /// Held while archived files are moved or deleted.
     mover: tokio::sync::Mutex<()>,
-    /// The bookings whose upload is in flight.
     uploading: Mutex<HashSet<BookingId>>,
 }
 

@@ -78,7 +78,6 @@ pub(crate) fn move_file(
     }
 }
 
-/// Deletes a file, unless it was changed.
 pub(crate) fn delete_file(
     root: &DocumentRoot,
     from: &RelativePath,

@@ -39,7 +39,7 @@ pub(crate) async fn reconcile(
     ended: EndedSessions,
 ) -> Result<Reconciled, OpenError> {
     let (mut reconciled, over) = settle_ended(store, root, session, &ended).await?;
-    if ended.live().is_empty() && over.is_all() {
+    if ended.live().is_empty() && over.is_all {
         // Beside a live server, a purge in flight would look like a loss.
         look_again(store, root, &mut reconciled).await?;
     }
@@ -76,7 +76,7 @@ async fn settle_ended(
     // Held to the end: nobody else settles these, and none of them returns.
     let over = store.over(others).await?;
 
-    let intents = store.take_over(over.sessions(), session.id()).await?;
+    let intents = store.take_over(&over.sessions, session.id()).await?;
     for (intent, settled) in settle(store, root, session.id(), intents).await? {
         if matches!(intent.operation, Operation::Place { .. }) {
             // The file that the new one replaces is to be discarded.
@@ -89,7 +89,7 @@ async fn settle_ended(
 }
 
 async fn tidy(ended: EndedSessions, over: DeadSessions) -> Result<(), OpenError> {
-    blocking(move || ended.tidy(over.sessions())).await.map_err(OpenError::Reconcile)
+    blocking(move || ended.tidy(&over.sessions)).await.map_err(OpenError::Reconcile)
 }
 
 impl Reconciled {

@@ -31,8 +31,9 @@ pub(crate) type Presence = Option<AbortOnDropHandle<()>>;
 /// Sessions that are over. While this lives nobody else finds them so, and they cannot return.
 #[derive(Debug)]
 pub(crate) struct DeadSessions {
-    sessions: Vec<String>,
-    is_all: bool,
+    pub(crate) sessions: Vec<String>,
+    /// Whether every session in question is.
+    pub(crate) is_all: bool,
     _held: Option<PgConnection>,
 }
 
@@ -47,12 +48,9 @@ impl Store {
 
     /// Which of these sessions, whose locks below the document root are free, are over.
     pub(crate) async fn over(&self, sessions: Vec<String>) -> Result<DeadSessions> {
-        let Backend::Postgres(store) = &self.0 else {
+        let (Backend::Postgres(store), false) = (&self.0, sessions.is_empty()) else {
             return Ok(DeadSessions { sessions, is_all: true, _held: None });
         };
-        if sessions.is_empty() {
-            return Ok(DeadSessions { sessions, is_all: true, _held: None });
-        }
         let candidates = sessions.len();
         let mut db = store.address().connect().await?;
         let mut over = Vec::with_capacity(sessions.len());
@@ -71,17 +69,6 @@ impl Store {
             }
         }
         Ok(DeadSessions { is_all: over.len() == candidates, sessions: over, _held: Some(db) })
-    }
-}
-
-impl DeadSessions {
-    pub(crate) fn sessions(&self) -> &[String] {
-        &self.sessions
-    }
-
-    /// Whether every session in question is.
-    pub(crate) fn is_all(&self) -> bool {
-        self.is_all
     }
 }
 

@@ -43,7 +43,6 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, and makes or updates the tables.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         // Hashes of tokens and names of documents are private.
         let file = private_files().create(true).append(true).open(path);
