@@ -27,7 +27,6 @@ pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, CliError> {
     Ok(at(config, &address, verb)?)
 }
 
-/// The configured broker, if there is one.
 pub(crate) fn if_any(config: &Config, verb: &str) -> Result<Option<Broker>, CliError> {
     match config.broker.address()? {
         Some(address) => Ok(Some(at(config, &address, verb)?)),

@@ -12,7 +12,6 @@ use super::timesheet::{Timesheet, timesheet, timesheet_of};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::verb::server::import::import;
 
-/// Where generated files lie, below the document root.
 const INBOX: &str = "inbox";
 /// Where files lie that the reader may import, in the demo's folder.
 pub(crate) const MORE: &str = "more";

@@ -77,22 +77,13 @@ impl Folder {
 
     /// The demo must not spread into a folder that is somebody's.
     fn refuse_strange(&self) -> Result<(), CliError> {
-        let entries = match std::fs::read_dir(&self.root) {
-            Err(_) => return Ok(()),
-            Ok(entries) => entries,
-        };
+        let Ok(entries) = std::fs::read_dir(&self.root) else { return Ok(()) };
         // A first start that was interrupted leaves only these.
         let ours = ["data", "documents", "drive", "backup.token"];
         let strange = entries.flatten().find(|entry| !ours.iter().any(|name| entry.file_name() == *name));
-        match strange {
-            None => Ok(()),
-            Some(entry) => Err(CliError::new(format!(
-                "{} is not a demo's folder: {} is in it",
-                self.root.display(),
-                entry.path().display()
-            ))
-            .next_step("name a new or empty folder with --dir")),
-        }
+        let Some(entry) = strange else { return Ok(()) };
+        let what = format!("{} is not a demo's folder: {} is in it", self.root.display(), entry.path().display());
+        Err(CliError::new(what).next_step("name a new or empty folder with --dir"))
     }
 
     /// Everything but the bookings. The configuration comes last: a folder that has one is whole.

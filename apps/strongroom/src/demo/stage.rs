@@ -34,7 +34,6 @@ const QUIET: &str = "error,strongroom_server=off";
 /// How many bookings are generated where nothing else is asked for.
 const BOOKINGS: u32 = 40;
 
-/// Prepares what is not prepared yet, does the job, and tells what happened.
 pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     let clock = Clock::system();
     let (folder, is_old) = Folder::open(&args.dir, &clock).await?;

@@ -82,7 +82,6 @@ pub(crate) async fn closing(act: &Act<'_>) -> Result<String, CliError> {
     Ok(text)
 }
 
-/// What the log tells of this time.
 #[derive(Default)]
 struct NightTotals {
     events: u64,

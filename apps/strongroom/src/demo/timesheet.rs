@@ -21,7 +21,6 @@ const PLACES: [&str; 6] =
     ["Harbour depot", "North ward", "Main kitchen", "Site office 4", "DemoBooking 2, late shift", "Reading room"];
 
 pub(crate) struct Timesheet {
-    /// The name that the staff gave it.
     pub(crate) filename: String,
     pub(crate) bytes: Vec<u8>,
 }

@@ -42,7 +42,6 @@ pub(crate) struct Watcher {
     since: BTreeMap<(String, Option<DriveId>), Instant>,
     /// How long several relays may show at once.
     many_relays_after: Duration,
-    /// Since when several do.
     many_since: Option<Instant>,
 }
 

@@ -28,7 +28,6 @@ pub(crate) enum DriveFound {
     Usable,
 }
 
-/// A process with all roles.
 pub(crate) struct Job {
     pub(crate) process: Process,
     pub(crate) actor: Actor,

@@ -70,10 +70,8 @@ impl Runs {
     /// R8, for a process that requests no runs itself: whoever should may be down.
     pub(crate) async fn watch(&mut self) -> Result<(), CliError> {
         self.look_whether_it_moves().await?;
-        match scheduled_at(&self.log).await? {
-            Some(asked_at) => self.watch_over(asked_at).await,
-            None => Ok(()),
-        }
+        let Some(asked_at) = scheduled_at(&self.log).await? else { return Ok(()) };
+        self.watch_over(asked_at).await
     }
 
     /// Returns whether nobody has looked for long by this clock: the host slept, or the clock was set. Work may go on

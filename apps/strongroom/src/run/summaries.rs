@@ -29,7 +29,6 @@ pub(crate) struct Summaries {
 }
 
 impl Summaries {
-    /// What the configuration says of summaries, in `actor`'s name.
     pub(crate) async fn new(config: &Config, log: &EventLog, clock: &Clock, actor: &Actor) -> Result<Self, CliError> {
         let first = log.read(Position(0), 1).await?.first().and_then(|stored| log.readable(stored));
         Ok(Self {

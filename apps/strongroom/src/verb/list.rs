@@ -113,9 +113,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
             let found = subjects(&log, *kind, status, &page.request()).await?;
             show(&found, page, out, |one| subject(one, &zone))?;
         }
-        ListVerb::Runs { page } => {
-            show(&runs(&log, &page.request()).await?, page, out, |one| run_line(one, &zone))?;
-        }
+        ListVerb::Runs { page } => show(&runs(&log, &page.request()).await?, page, out, |one| run_line(one, &zone))?,
         ListVerb::Alarms { raised, cleared, page } => {
             let filter = match (raised, cleared) {
                 (true, _) => AlarmFilter::Raised,
@@ -124,9 +122,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
             };
             show(&alarms(&log, filter, &page.request()).await?, page, out, |one| alarm(one, &zone))?;
         }
-        ListVerb::Drives { page } => {
-            show(&drives(&log, &page.request()).await?, page, out, |one| drive(one, &zone))?;
-        }
+        ListVerb::Drives { page } => show(&drives(&log, &page.request()).await?, page, out, |one| drive(one, &zone))?,
     }
     out.flush()?;
     Ok(Exit::Well)
@@ -180,11 +176,8 @@ fn alarm(one: &AlarmEntry, zone: &TimeZone) -> String {
         Some(end) => format!("raised {since}, cleared {}", shown(end.at, zone)),
     };
     let message = printable(&one.message, TEXT_CHARS);
-    let next = if one.cleared.is_none() {
-        format!("\n  next: {}", printable(&one.next_step, TEXT_CHARS))
-    } else {
-        String::new()
-    };
+    let next = format!("\n  next: {}", printable(&one.next_step, TEXT_CHARS));
+    let next = if one.cleared.is_none() { next } else { String::new() };
     format!("{} ({}): {state}: {message}{next}", one.kind.code(), printable(&one.subject, TEXT_CHARS))
 }
 

@@ -90,18 +90,19 @@ impl<'a> Pages<'a> {
         }
     }
 
-    async fn next(&mut self) -> Result<Vec<EventEntry>, CliError> {
-        match self {
-            Self::All(replay) => Ok(replay.page().await?),
+    async fn next(&mut self) -> Result<Option<Vec<EventEntry>>, CliError> {
+        let page = match self {
+            Self::All(replay) => replay.page().await?,
             Self::Booking { log, story, is_first } => {
                 if !std::mem::take(is_first) {
-                    let Some(after) = story.next else { return Ok(Vec::new()) };
+                    let Some(after) = story.next else { return Ok(None) };
                     let request = PageRequest { as_of: story.as_of, after: Some(after), limit: MAX_PAGE };
                     **story = Story::read(log, &story.subject, &request).await?;
                 }
-                Ok(std::mem::take(&mut story.events))
+                std::mem::take(&mut story.events)
             }
-        }
+        };
+        Ok(Some(page).filter(|page| !page.is_empty()))
     }
 
     fn totals(&self, last: Option<&EventEntry>) -> ReplayTotals {
@@ -135,11 +136,7 @@ fn unknown(id: &BookingId, args: &Args) -> CliError {
 async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
     out.line("{\n\"events\": [")?;
     let (mut between, mut last) = ("", None);
-    loop {
-        let page = pages.next().await?;
-        if page.is_empty() {
-            break;
-        }
+    while let Some(page) = pages.next().await? {
         for entry in page.iter().filter(|entry| !args.summary || entry.illegal.is_some()) {
             out.raw(format_args!("{between}{}", serde_json::to_string(entry)?))?;
             between = ",\n";
@@ -155,11 +152,7 @@ async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<Repla
 
 async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
     let mut last = None;
-    loop {
-        let page = pages.next().await?;
-        if page.is_empty() {
-            break;
-        }
+    while let Some(page) = pages.next().await? {
         for entry in &page {
             if !args.summary {
                 let unreadable = entry.unreadable.as_deref().unwrap_or_default();

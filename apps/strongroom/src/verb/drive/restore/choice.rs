@@ -4,7 +4,6 @@ use super::Wanted;
 use super::candidate::Candidate;
 use crate::cli_error::CliError;
 
-/// How many drives are named.
 const MAX_NAMED: usize = 10;
 
 /// What the drive holds of one that the log knows.
