@@ -9,30 +9,21 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use strongroom_model::event::Enumerated;
-use strongroom_model::{
-    Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, Position, Recorded, StreamName,
-};
+use strongroom_model::{Algorithm, ByteCount, Digest, Event, EventId, Expected, NewEvent, Position, Recorded};
 
 /// How long each line is measured.
 const EACH: Duration = Duration::from_secs(1);
 
 fn event() -> NewEvent {
     let now = "2026-11-20T23:00:00Z".parse().unwrap();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::booking(&"B-1001".parse().unwrap()),
-        expected: Expected::New,
-        time: now,
-        actor: "enumerate@backup-1".parse().unwrap(),
-        cause: Some(EventId::new(now)),
-        run: None,
-        event: Event::TimesheetEnumerated(Enumerated {
-            filename: "timesheet 1001.pdf".to_owned(),
-            size_bytes: ByteCount(14_541),
-            digest: Digest::of(Algorithm::Sha256, b"a timesheet"),
-            signed_off_at: now,
-        }),
-    }
+    let event = Event::TimesheetEnumerated(Enumerated {
+        filename: "timesheet 1001.pdf".to_owned(),
+        size_bytes: ByteCount(14_541),
+        digest: Digest::of(Algorithm::Sha256, b"a timesheet"),
+        signed_off_at: now,
+    });
+    let (stream, actor) = ("booking/B-1001".parse().unwrap(), "enumerate@backup-1".parse().unwrap());
+    NewEvent { cause: Some(EventId::new(now)), ..NewEvent::new(stream, Expected::New, now, actor, event) }
 }
 
 /// How long one call takes, in microseconds.

@@ -5,41 +5,30 @@ use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+use crate::macros::{named, serde_as_text};
 use crate::text::printable;
 
-/// An algorithm. Copies and manifests have SHA-256; others serve for comparison with a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Algorithm {
-    /// MD5 (RFC 1321): no protection against forgery.
-    Md5,
-    /// SHA-1 (FIPS 180-4): no protection against forgery.
-    Sha1,
-    /// SHA-256 (FIPS 180-4).
-    Sha256,
-    /// SHA-512 (FIPS 180-4).
-    Sha512,
-    /// BLAKE3, 256 bits.
-    Blake3,
+named! {
+    /// An algorithm; its name is the prefix before the colon. Copies and manifests have SHA-256; others serve for
+    /// comparison with a server.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Algorithm {
+        /// MD5 (RFC 1321): no protection against forgery.
+        Md5 = "md5",
+        /// SHA-1 (FIPS 180-4): no protection against forgery.
+        Sha1 = "sha1",
+        /// SHA-256 (FIPS 180-4).
+        Sha256 = "sha256",
+        /// SHA-512 (FIPS 180-4).
+        Sha512 = "sha512",
+        /// BLAKE3, 256 bits.
+        Blake3 = "blake3",
+    }
 }
 
 impl Algorithm {
-    const ALL: [Self; 5] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512, Self::Blake3];
-
-    /// The prefix before the colon.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "md5",
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
-            Self::Blake3 => "blake3",
-        }
-    }
-
     const fn len_bytes(self) -> usize {
         match self {
             Self::Md5 => 16,
@@ -51,8 +40,7 @@ impl Algorithm {
 }
 
 /// An algorithm and value, written `sha256:<hex>`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^(md5|sha1|sha256|sha512|blake3):[0-9a-f]+$"))]
 pub struct Digest {
     algorithm: Algorithm,
@@ -99,27 +87,20 @@ impl fmt::Display for Digest {
     }
 }
 
-impl From<Digest> for String {
-    fn from(digest: Digest) -> String {
-        digest.to_string()
-    }
-}
+serde_as_text!(Digest);
 
 /// A text that is not a supported digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum ParseDigestError {
-    /// It has no colon.
     #[error("{0:?} is not a digest: write it as sha256:<hex>")]
     NoAlgorithm(String),
     /// Unsupported: no copy could be proven.
     #[error("unknown digest algorithm {0:?}: expected sha256, sha512, blake3, sha1 or md5")]
     UnknownAlgorithm(String),
-    /// Not hexadecimal, or another length.
     #[error("a {algorithm} digest has {expected} hexadecimal digits, not {found:?}")]
     BadValue {
-        /// The algorithm's name.
         algorithm: &'static str,
-        /// Expected digits.
         expected: usize,
         /// Printable and shortened.
         found: String,
@@ -131,10 +112,8 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, ParseDigestError> {
         let (name, hex) = text.split_once(':').ok_or_else(|| ParseDigestError::NoAlgorithm(printable(text, 40)))?;
-        let algorithm = Algorithm::ALL
-            .into_iter()
-            .find(|known| known.name() == name)
-            .ok_or_else(|| ParseDigestError::UnknownAlgorithm(printable(name, 40)))?;
+        let algorithm =
+            Algorithm::named(name).ok_or_else(|| ParseDigestError::UnknownAlgorithm(printable(name, 40)))?;
         let bad = || ParseDigestError::BadValue {
             algorithm: algorithm.name(),
             expected: algorithm.len_bytes() * 2,
@@ -142,14 +121,6 @@ impl FromStr for Digest {
         };
         let value = HEXLOWER.decode(hex.to_ascii_lowercase().as_bytes()).map_err(|_| bad())?;
         if value.len() == algorithm.len_bytes() { Ok(Self { algorithm, value }) } else { Err(bad()) }
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = ParseDigestError;
-
-    fn try_from(text: String) -> Result<Self, ParseDigestError> {
-        text.parse()
     }
 }
 

@@ -157,6 +157,12 @@ pub fn schema_uri(type_name: &str) -> String {
 }
 
 impl NewEvent {
+    /// An event without cause and run; its id begins with its time.
+    #[must_use]
+    pub fn new(stream: StreamName, expected: Expected, time: Timestamp, actor: Actor, event: Event) -> Self {
+        Self { id: EventId::new(time), stream, expected, time, actor, cause: None, run: None, event }
+    }
+
     /// The event at `position` of `site`'s log, in RFC 8785 form. These bytes are stored, hashed and exported, never
     /// rendered again from parsed data. Integers above [`MAX_INTEGER`], sent by hostile servers only, are clamped.
     #[must_use]

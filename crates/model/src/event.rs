@@ -45,7 +45,6 @@ pub enum DecodeError {
         /// The event's type.
         type_name: &'static str,
         /// The cause.
-        #[source]
         source: serde_json::Error,
     },
 }
@@ -55,6 +54,14 @@ macro_rules! catalogue {
     (@keeps keeps_status) => { true };
     (@subject any) => { None };
     (@subject $subject:ident) => { Some(SubjectKind::$subject) };
+    (@type $data:ty, $name:literal, $subject:ident $(, $keeps:ident)?) => {
+        EventType {
+            name: concat!("strongroom.", $name),
+            subject: catalogue!(@subject $subject),
+            keeps_status: catalogue!(@keeps $($keeps)?),
+            schema: || schemars::schema_for!($data),
+        }
+    };
     ($($variant:ident($data:ty) = $name:literal of $subject:ident $(, $keeps:ident)? $(if $feature:literal)?;)+) => {
         /// A fact with its data.
         #[derive(Debug, Clone, PartialEq)]
@@ -64,36 +71,17 @@ macro_rules! catalogue {
 
         /// Every type of event, in the order of a booking's life.
         pub const CATALOGUE: &[EventType] = &[
-            $($(#[cfg(feature = $feature)])? EventType {
-                name: concat!("strongroom.", $name),
-                subject: catalogue!(@subject $subject),
-                keeps_status: catalogue!(@keeps $($keeps)?),
-                schema: || schemars::schema_for!($data),
-            },)+
+            $($(#[cfg(feature = $feature)])? catalogue!(@type $data, $name, $subject $(, $keeps)?),)+
         ];
 
         impl Event {
-            /// The CloudEvents `type`.
+            /// Its type.
             #[must_use]
-            pub const fn type_name(&self) -> &'static str {
+            pub const fn event_type(&self) -> EventType {
                 match self {
-                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => concat!("strongroom.", $name),)+
-                }
-            }
-
-            /// Its subject's kind; `None`: any.
-            #[must_use]
-            pub const fn subject_kind(&self) -> Option<SubjectKind> {
-                match self {
-                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => catalogue!(@subject $subject),)+
-                }
-            }
-
-            /// Whether it leaves its subject's status and partition as they were.
-            #[must_use]
-            pub const fn keeps_status(&self) -> bool {
-                match self {
-                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => catalogue!(@keeps $($keeps)?),)+
+                    $($(#[cfg(feature = $feature)])? Self::$variant(_) => {
+                        catalogue!(@type $data, $name, $subject $(, $keeps)?)
+                    })+
                 }
             }
 
@@ -154,6 +142,18 @@ catalogue! {
 }
 
 impl Event {
+    /// The CloudEvents `type`.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        self.event_type().name
+    }
+
+    /// Whether it leaves its subject's status and partition as they were.
+    #[must_use]
+    pub const fn keeps_status(&self) -> bool {
+        self.event_type().keeps_status
+    }
+
     /// The failure that it records.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failed> {
@@ -171,7 +171,7 @@ impl Event {
     /// Whether a stream of that kind may hold it.
     #[must_use]
     pub fn fits(&self, subject: SubjectKind) -> bool {
-        self.subject_kind().is_none_or(|kind| kind == subject)
+        self.event_type().subject.is_none_or(|kind| kind == subject)
     }
 
     /// The event for a lease on such a subject; `None` if its work is short, or harmless to do twice.

@@ -8,51 +8,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::macros::named;
 use crate::stream::SubjectKind;
 
-/// A stage of the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StageName {
-    /// Claims the oldest bookings.
-    Enumerate,
-    /// Copies a file onto the drive.
-    Fetch,
-    /// Proves the copy.
-    Verify,
-    /// Reports proofs; the server moves its files.
-    Archive,
-    /// Sends mail to people.
-    Notify,
-    /// Takes samples, in tests.
-    #[cfg(feature = "sample-family")]
-    Sample,
-}
-
-impl StageName {
-    /// Every stage, in order.
-    pub const ALL: &[Self] = &[
-        Self::Enumerate,
-        Self::Fetch,
-        Self::Verify,
-        Self::Archive,
-        Self::Notify,
-        #[cfg(feature = "sample-family")]
-        Self::Sample,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Enumerate => "enumerate",
-            Self::Fetch => "fetch",
-            Self::Verify => "verify",
-            Self::Archive => "archive",
-            Self::Notify => "notify",
-            #[cfg(feature = "sample-family")]
-            Self::Sample => "sample",
-        }
+named! {
+    /// A stage of the pipeline.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    pub enum StageName {
+        /// Claims the oldest bookings.
+        Enumerate = "enumerate",
+        /// Copies a file onto the drive.
+        Fetch = "fetch",
+        /// Proves the copy.
+        Verify = "verify",
+        /// Reports proofs; the server moves its files.
+        Archive = "archive",
+        /// Sends mail to people.
+        Notify = "notify",
+        /// Takes samples, in tests.
+        Sample = "sample" if "sample-family",
     }
 }
 
@@ -107,11 +82,7 @@ impl FromStr for StageName {
     type Err = ParseStageError;
 
     fn from_str(text: &str) -> Result<Self, ParseStageError> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|stage| stage.name() == text)
-            .ok_or_else(|| ParseStageError(crate::text::printable(text, 40)))
+        Self::named(text).ok_or_else(|| ParseStageError(crate::text::printable(text, 40)))
     }
 }
 

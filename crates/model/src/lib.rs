@@ -14,6 +14,7 @@ pub mod failure;
 pub mod flow;
 pub mod fold;
 pub mod id;
+mod macros;
 pub mod presence;
 pub mod quantity;
 pub mod run;

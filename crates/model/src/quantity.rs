@@ -6,7 +6,18 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::macros::serde_as_text;
+
 macro_rules! quantity {
+    ($(#[$meta:meta])* $name:ident, shown) => {
+        quantity!($(#[$meta])* $name);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(
@@ -27,28 +38,16 @@ macro_rules! quantity {
 
 quantity!(
     /// An event's place in its log, gapless from 0: a Merkle leaf's index. As a cursor, the first unread event.
-    Position
+    Position, shown
 );
 quantity!(
     /// An event's place in its stream, gapless from 0.
-    Version
+    Version, shown
 );
 quantity!(
     /// A size in bytes.
     ByteCount
 );
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// `812 B`, `1.4 MiB`: powers of 1024 (IEC 80000-13).
 impl fmt::Display for ByteCount {
@@ -108,8 +107,7 @@ impl std::iter::Sum for ByteCount {
 }
 
 /// A calendar month, written `2026-11`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^[0-9]{4}-[0-9]{2}$"))]
 pub struct Month {
     year: i16,
@@ -151,19 +149,7 @@ impl FromStr for Month {
     }
 }
 
-impl TryFrom<String> for Month {
-    type Error = ParseMonthError;
-
-    fn try_from(text: String) -> Result<Self, ParseMonthError> {
-        text.parse()
-    }
-}
-
-impl From<Month> for String {
-    fn from(month: Month) -> String {
-        month.to_string()
-    }
-}
+serde_as_text!(Month);
 
 #[cfg(test)]
 mod tests {

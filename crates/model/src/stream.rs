@@ -4,56 +4,32 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::event::AlarmKey;
 use crate::id::{BookingId, DriveId, RunId};
+use crate::macros::{named, serde_as_text};
 use crate::text::printable;
 
-/// A subject's kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SubjectKind {
-    /// A booking and its timesheet.
-    Booking,
-    /// An enumeration and what follows.
-    Run,
-    /// A backup drive.
-    Drive,
-    /// An alarm.
-    Alarm,
-    /// A summary mail.
-    Summary,
-    /// A sample, in tests.
-    #[cfg(feature = "sample-family")]
-    Sample,
+named! {
+    /// A subject's kind; its name is the prefix before the slash.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum SubjectKind {
+        /// A booking and its timesheet.
+        Booking = "booking",
+        /// An enumeration and what follows.
+        Run = "run",
+        /// A backup drive.
+        Drive = "drive",
+        /// An alarm.
+        Alarm = "alarm",
+        /// A summary mail.
+        Summary = "summary",
+        /// A sample, in tests.
+        Sample = "sample" if "sample-family",
+    }
 }
 
 impl SubjectKind {
-    /// Every kind.
-    pub const ALL: &[Self] = &[
-        Self::Booking,
-        Self::Run,
-        Self::Drive,
-        Self::Alarm,
-        Self::Summary,
-        #[cfg(feature = "sample-family")]
-        Self::Sample,
-    ];
-
-    /// The prefix before the slash.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Booking => "booking",
-            Self::Run => "run",
-            Self::Drive => "drive",
-            Self::Alarm => "alarm",
-            Self::Summary => "summary",
-            #[cfg(feature = "sample-family")]
-            Self::Sample => "sample",
-        }
-    }
-
     /// Whether its subjects are listed by age: bookings are too many for that index.
     #[must_use]
     pub const fn is_listed(self) -> bool {
@@ -62,8 +38,7 @@ impl SubjectKind {
 }
 
 /// `<kind>/<id>`, such as `booking/B-1001`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^[a-z]+/.+$"))]
 pub struct StreamName {
     kind: SubjectKind,
@@ -137,7 +112,7 @@ impl FromStr for StreamName {
     fn from_str(text: &str) -> Result<Self, ParseStreamError> {
         let error = || ParseStreamError(printable(text, 80));
         let (kind, id) = text.split_once('/').ok_or_else(error)?;
-        let kind = SubjectKind::ALL.iter().copied().find(|known| known.name() == kind).ok_or_else(error)?;
+        let kind = SubjectKind::named(kind).ok_or_else(error)?;
         if id.is_empty() || id.len() > 256 || id.chars().any(char::is_control) {
             return Err(error());
         }
@@ -145,16 +120,4 @@ impl FromStr for StreamName {
     }
 }
 
-impl TryFrom<String> for StreamName {
-    type Error = ParseStreamError;
-
-    fn try_from(text: String) -> Result<Self, ParseStreamError> {
-        text.parse()
-    }
-}
-
-impl From<StreamName> for String {
-    fn from(name: StreamName) -> String {
-        name.to_string()
-    }
-}
+serde_as_text!(StreamName);

@@ -181,7 +181,7 @@ async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Pr
     let mut proofs = api.documents.store().proofs(&ids).await?;
     let with_proofs = |booking: Booking| BookingInfo {
         proofs: proofs.remove(booking.id.as_str()).into_iter().flatten().map(|kept| kept.mark).collect(),
-        id: booking.id.into(),
+        id: booking.id.to_string(),
         state: booking.state,
         timesheet: booking.timesheet.map(TimesheetInfo::from),
         signed_off_at: booking.signed_off_at,

@@ -112,7 +112,7 @@ impl Booking {
     pub(crate) fn listed(self) -> Option<Listed> {
         let timesheet = self.timesheet?;
         Some(Listed {
-            id: self.id.into(),
+            id: self.id.to_string(),
             filename: timesheet.filename,
             size_bytes: timesheet.size.0,
             digest: timesheet.digest.to_string(),

@@ -25,9 +25,7 @@ impl AlarmKey {
     pub fn new(kind: AlarmKind, subject: impl fmt::Display) -> Self {
         Self { kind, subject: crate::text::printable(&subject.to_string(), 160) }
     }
-}
 
-impl AlarmKey {
     /// The message when a readiness check clears it, if one can.
     #[must_use]
     pub fn cleared_message(&self) -> Option<String> {

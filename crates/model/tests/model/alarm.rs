@@ -1,21 +1,16 @@
 //! An alarm's whole table: raised and cleared in turn, each notified once.
 
 use strongroom_model::alarm::{Alarm, Change};
-use strongroom_model::fold::fold;
-use strongroom_model::{Event, EventId, Fold as _, Recorded, StageName};
+use strongroom_model::{Event, EventId, Fold as _, StageName};
 
-use crate::samples::{self, alarm_cleared, alarm_notified, alarm_raised, failed, recorded};
+use crate::samples::{self, alarm_cleared, alarm_notified, alarm_raised, failed, foreign, recorded};
 
 fn failure() -> Event {
     Event::AlarmFailed(failed(StageName::Notify, true))
 }
 
-fn history(events: &[Event]) -> Vec<Recorded> {
-    events.iter().enumerate().map(|(version, event)| recorded(version as u32, event.clone())).collect()
-}
-
 fn folded(events: &[Event]) -> Alarm {
-    fold(&history(events)).unwrap()
+    samples::folded(events)
 }
 
 /// The id of the event at that place in a history.
@@ -47,13 +42,8 @@ fn every_transition_is_in_the_table_or_refused() {
     for (alarm, about) in states {
         let before = (alarm.raised.is_some(), !alarm.pending.is_empty());
         let mut events = vec![("raised", alarm_raised()), ("cleared", alarm_cleared()), ("failed", failure())];
-        if about.is_empty() {
-            events.push(("notified", alarm_notified(vec![id(7)])));
-        } else {
-            events.push(("notified", alarm_notified(about)));
-        }
-        let foreign = samples::all().into_iter().map(|(_, sample)| ("foreign", sample.event));
-        events.extend(foreign.filter(|(_, event)| !event.type_name().contains(".alarm.")));
+        events.push(("notified", alarm_notified(if about.is_empty() { vec![id(7)] } else { about })));
+        events.extend(foreign(".alarm."));
         for (name, event) in events {
             let expected = table
                 .iter()

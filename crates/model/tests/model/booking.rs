@@ -1,8 +1,7 @@
 //! A booking's whole table: each state that it can be in, against each possible event.
 
 use strongroom_model::booking::{Booking, Phase};
-use strongroom_model::fold::fold;
-use strongroom_model::{Event, FailureKind, Fold as _, Recorded, StageName, Status, status_after};
+use strongroom_model::{Event, FailureKind, Fold as _, StageName, Status, status_after};
 
 use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, retried};
 
@@ -24,9 +23,7 @@ fn failure(stage: StageName, retry: bool) -> Event {
 }
 
 fn folded(events: &[Event]) -> Booking {
-    let events: Vec<Recorded> =
-        events.iter().enumerate().map(|(version, event)| recorded(version as u32, event.clone())).collect();
-    fold(&events).unwrap()
+    samples::folded(events)
 }
 
 fn standing(booking: &Booking) -> State {

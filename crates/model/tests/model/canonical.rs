@@ -10,21 +10,15 @@ use strongroom_model::{ByteCount, Event, Expected, NewEvent, Position, Recorded,
 use crate::samples;
 
 fn event(size: u64, filename: &str) -> NewEvent {
-    NewEvent {
-        id: "019a9f6e-7c1e-7d3a-9b7e-2f1f00000007".parse().unwrap(),
-        stream: "booking/B-1".parse().unwrap(),
-        expected: Expected::New,
-        time: "2026-11-20T22:00:00.123456789Z".parse().unwrap(),
-        actor: "enumerate@backup-1".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::TimesheetEnumerated(Enumerated {
-            filename: filename.to_owned(),
-            size_bytes: ByteCount(size),
-            digest: "md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap(),
-            signed_off_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        }),
-    }
+    let event = Event::TimesheetEnumerated(Enumerated {
+        filename: filename.to_owned(),
+        size_bytes: ByteCount(size),
+        digest: "md5:900150983cd24fb0d6963f7d28e17f72".parse().unwrap(),
+        signed_off_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+    });
+    let (stream, actor) = ("booking/B-1".parse().unwrap(), "enumerate@backup-1".parse().unwrap());
+    let new = NewEvent::new(stream, Expected::New, "2026-11-20T22:00:00.123456789Z".parse().unwrap(), actor, event);
+    NewEvent { id: "019a9f6e-7c1e-7d3a-9b7e-2f1f00000007".parse().unwrap(), ..new }
 }
 
 /// Members by UTF-16 code units, no blanks, integers as they are, only what must be escaped

@@ -31,17 +31,9 @@ fn fixtures() -> Vec<(String, String)> {
 
 /// What would have to be appended for this to be recorded.
 fn to_append(recorded: &Recorded) -> NewEvent {
-    let recorded = recorded.clone();
-    NewEvent {
-        id: recorded.id,
-        stream: recorded.stream,
-        expected: recorded.version.0.checked_sub(1).map_or(Expected::New, |last| Expected::After(Version(last))),
-        time: recorded.time,
-        actor: recorded.actor,
-        cause: recorded.cause,
-        run: recorded.run,
-        event: recorded.event,
-    }
+    let Recorded { version, id, stream, time, actor, cause, run, event, .. } = recorded.clone();
+    let expected = version.0.checked_sub(1).map_or(Expected::New, |last| Expected::After(Version(last)));
+    NewEvent { id, stream, expected, time, actor, cause, run, event }
 }
 
 #[test]
@@ -55,11 +47,8 @@ fn every_type_of_event_has_a_fixture() {
         }
     }
     let names: BTreeSet<_> = fixtures().into_iter().map(|(name, _)| name).collect();
-    for event in CATALOGUE {
-        let name = format!("{}.json", event.name);
-        assert!(names.contains(&name), "{name} is missing: {WRITE}=1 cargo test -p strongroom-model writes it");
-    }
-    for (name, _) in samples::all() {
+    let types = CATALOGUE.iter().map(|event| format!("{}.json", event.name));
+    for name in types.chain(samples::all().into_iter().map(|(name, _)| name)) {
         assert!(names.contains(&name), "{name} is missing: {WRITE}=1 cargo test -p strongroom-model writes it");
     }
 }

@@ -29,9 +29,7 @@ fn pool() -> Vec<Event> {
 /// A history as a damaged log could hold it: any events in any order.
 fn histories() -> impl Strategy<Value = Vec<Recorded>> {
     let pool = pool();
-    proptest::collection::vec(proptest::sample::select(pool), 0..40).prop_map(|events| {
-        events.into_iter().enumerate().map(|(version, event)| samples::recorded(version as u32, event)).collect()
-    })
+    proptest::collection::vec(proptest::sample::select(pool), 0..40).prop_map(|events| samples::history(&events))
 }
 
 /// Folds on past every refusal; gives back each legal step.

@@ -1,19 +1,12 @@
 //! A run's whole table.
 
-use strongroom_model::fold::fold;
 use strongroom_model::run::Run;
-use strongroom_model::{Event, Fold as _, Recorded, StageName};
+use strongroom_model::{Event, Fold as _, StageName};
 
-use crate::samples::{self, failed, recorded, run_enumerated, run_requested};
+use crate::samples::{check_table, failed, folded, foreign, run_enumerated, run_requested};
 
 fn failure(retry: bool) -> Event {
     Event::RunFailed(failed(StageName::Enumerate, retry))
-}
-
-fn folded(events: &[Event]) -> Run {
-    let events: Vec<Recorded> =
-        events.iter().enumerate().map(|(version, event)| recorded(version as u32, event.clone())).collect();
-    fold(&events).unwrap()
 }
 
 #[test]
@@ -22,7 +15,7 @@ fn every_transition_is_in_the_table_or_refused() {
     const DUE: &str = "a run that is due";
     const ENUMERATED: &str = "a run that has enumerated";
     const FAILED: &str = "a failed run";
-    let states = [
+    let states: [Run; 5] = [
         folded(&[]),
         folded(&[run_requested()]),
         folded(&[run_requested(), failure(true)]),
@@ -31,36 +24,31 @@ fn every_transition_is_in_the_table_or_refused() {
     ];
     let table =
         [(NEW, "requested", DUE), (DUE, "enumerated", ENUMERATED), (DUE, "retry", DUE), (DUE, "person", FAILED)];
-    let foreign = samples::all().into_iter().map(|(_, sample)| ("foreign", sample.event));
-    let foreign = foreign.filter(|(_, event)| !event.type_name().contains(".run."));
     let own = [
         ("requested", run_requested()),
         ("enumerated", run_enumerated()),
         ("retry", failure(true)),
         ("person", failure(false)),
     ];
-    for (name, event) in own.into_iter().chain(foreign) {
-        for state in &states {
-            let before = state.describe();
-            let expected = table.iter().find(|(from, by, _)| *from == before && *by == name).map(|(_, _, to)| *to);
-            let found = state.clone().next(&recorded(9, event.clone())).ok().map(|after| after.describe());
-            assert_eq!(found.as_deref(), expected, "{before} by {name}");
-        }
-    }
+    check_table(&states, own.into_iter().chain(foreign(".run.")), &table);
 }
 
 #[test]
 fn a_run_is_settled_when_it_enumerated_or_failed_for_good() {
-    assert!(!folded(&[]).is_settled());
-    assert!(!folded(&[run_requested()]).is_settled());
-    assert!(!folded(&[run_requested(), failure(true)]).is_settled());
-    assert!(folded(&[run_requested(), failure(true), run_enumerated()]).is_settled());
-    assert!(folded(&[run_requested(), failure(false)]).is_settled());
+    for (events, settled) in [
+        (&[][..], false),
+        (&[run_requested()], false),
+        (&[run_requested(), failure(true)], false),
+        (&[run_requested(), failure(true), run_enumerated()], true),
+        (&[run_requested(), failure(false)], true),
+    ] {
+        assert_eq!(folded::<Run>(events).is_settled(), settled, "{events:?}");
+    }
 }
 
 #[test]
 fn its_attempts_are_counted_and_success_clears_the_failure() {
     let failing = [run_requested(), failure(true), failure(true)];
-    assert_eq!(folded(&failing).attempt(), 3);
-    assert_eq!(folded(&[&failing[..], &[run_enumerated()]].concat()).failure, None);
+    assert_eq!(folded::<Run>(&failing).attempt(), 3);
+    assert_eq!(folded::<Run>(&[&failing[..], &[run_enumerated()]].concat()).failure, None);
 }

@@ -6,9 +6,10 @@ use strongroom_model::event::{
     DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged, ReadBack, Rejected,
     Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
 };
+use strongroom_model::fold::fold;
 use strongroom_model::{
-    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent,
-    Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
+    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, Fold,
+    NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
 };
 
 /// The site that all samples are of.
@@ -124,14 +125,14 @@ fn used(generation: u64) -> DriveUse {
     DriveUse { generation, token: format!("0c5b8a1e-53d4-4c1f-8a53-{generation:012x}").parse().unwrap() }
 }
 
-pub(crate) fn drive_used() -> Event {
-    Event::DriveUsed(DriveUsed {
-        generation: 18,
-        token: used(18).token,
-        before: Some(used(17)),
+fn drive_used(generation: u64) -> DriveUsed {
+    DriveUsed {
+        generation,
+        token: used(generation).token,
+        before: Some(used(generation - 1)),
         filesystem: Some("0b0e7a3c-4c43-4b1f-9a53-5d7a0f0e6a11".to_owned()),
         serial: Some("WX41A7654321".to_owned()),
-    })
+    }
 }
 
 fn drive_adopted(before: Option<DriveUse>) -> Event {
@@ -198,7 +199,7 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         Event::RunFailed(failed(StageName::Enumerate, true)),
         Event::DriveInitialised(DriveInitialised { label: "Black, 4 TB, no. 2".to_owned() }),
         Event::DriveAttached(DriveAttached { disk: DiskOf::Documents, cached_is_proven: true }),
-        drive_used(),
+        Event::DriveUsed(drive_used(18)),
         drive_adopted(Some(used(17))),
         Event::DriveIdentityRestored(DriveIdentityRestored {
             evidence: "it holds the mark of its newest use".to_owned(),
@@ -215,13 +216,7 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         Event::WorkHeld(Held { stage: StageName::Verify, until: at(20) }),
     ];
     let bare = [
-        Event::DriveUsed(DriveUsed {
-            generation: 1,
-            token: used(1).token,
-            before: None,
-            filesystem: None,
-            serial: None,
-        }),
+        Event::DriveUsed(DriveUsed { before: None, filesystem: None, serial: None, ..drive_used(1) }),
         drive_adopted(None),
         Event::TimesheetFailed(failed(StageName::Fetch, false)),
         Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: None }),
@@ -243,16 +238,10 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
 }
 
 fn with_every_attribute(event: Event) -> NewEvent {
-    NewEvent {
-        id: event_id(7),
-        stream: stream_of(&event),
-        expected: Expected::After(Version(2)),
-        time: at(0),
-        actor: "fetch@backup-1".parse().unwrap(),
-        cause: Some(event_id(6)),
-        run: Some("019a9f6e-0000-7000-8000-000000000001".parse().unwrap()),
-        event,
-    }
+    let run = Some("019a9f6e-0000-7000-8000-000000000001".parse().unwrap());
+    let (stream, actor) = (stream_of(&event), "fetch@backup-1".parse().unwrap());
+    let new = NewEvent::new(stream, Expected::After(Version(2)), at(0), actor, event);
+    NewEvent { id: event_id(7), cause: Some(event_id(6)), run, ..new }
 }
 
 fn with_no_option(event: Event) -> NewEvent {
@@ -261,12 +250,43 @@ fn with_no_option(event: Event) -> NewEvent {
 
 fn stream_of(event: &Event) -> StreamName {
     let run: RunId = "019a9f6e-0000-7000-8000-000000000001".parse().unwrap();
-    match event.subject_kind() {
+    match event.event_type().subject {
         Some(SubjectKind::Booking) => StreamName::booking(&"B-1001".parse().unwrap()),
         Some(SubjectKind::Run) => StreamName::run(run),
         Some(SubjectKind::Alarm) => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
         Some(SubjectKind::Summary) => StreamName::summary(17),
         _ => StreamName::drive(drive()),
+    }
+}
+
+/// A stream of these events.
+pub(crate) fn history(events: &[Event]) -> Vec<Recorded> {
+    (0..).zip(events).map(|(version, event)| recorded(version, event.clone())).collect()
+}
+
+pub(crate) fn folded<S: Fold>(events: &[Event]) -> S {
+    fold(&history(events)).unwrap()
+}
+
+/// Events of all kinds of subjects, but for those whose type's name holds `kind`.
+pub(crate) fn foreign(kind: &str) -> impl Iterator<Item = (&'static str, Event)> {
+    let foreign = all().into_iter().map(|(_, sample)| ("foreign", sample.event));
+    foreign.filter(move |(_, event)| !event.type_name().contains(kind))
+}
+
+/// Each event after each state: it leads where the table says, or is refused.
+pub(crate) fn check_table<S: Fold>(
+    states: &[S],
+    events: impl Iterator<Item = (&'static str, Event)>,
+    table: &[(&str, &str, &str)],
+) {
+    for (name, event) in events {
+        for state in states {
+            let before = state.describe();
+            let expected = table.iter().find(|(from, by, _)| *from == before && *by == name).map(|(_, _, to)| *to);
+            let found = state.clone().next(&recorded(9, event.clone())).ok().map(|after| after.describe());
+            assert_eq!(found.as_deref(), expected, "{before} by {name}");
+        }
     }
 }
 
