@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
+use strongroom_model::text::printable;
 use strongroom_model::{EventId, Position, Recorded, StreamName, Version};
 
 pub use self::damage::{Damage, Fault};
+use crate::error::LogError;
 use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::projection::decisive;
 use crate::stored::Head;
@@ -52,6 +54,24 @@ pub(crate) struct RawRow {
     pub(crate) head: Option<Result<StreamHead, String>>,
 }
 
+/// Why a verification ended early.
+pub(crate) enum Stop {
+    Damage(Damage),
+    Storage(sqlx::Error),
+}
+
+impl From<Damage> for Stop {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Storage(error)
+    }
+}
+
 /// The attributes that columns repeat.
 #[derive(Debug, Deserialize)]
 struct Attributes {
@@ -68,6 +88,9 @@ struct Attributes {
 #[derive(Debug)]
 pub(crate) struct Walker {
     source: String,
+    /// Absent where it does not fit its size.
+    frontier: Option<Frontier>,
+    head: Head,
     earlier: Vec<Head>,
     /// The size up to which an earlier head proves the log unchanged.
     confirmed: u64,
@@ -85,6 +108,8 @@ impl Walker {
         earlier.sort_by_key(|head| std::cmp::Reverse(head.size));
         Self {
             source: format!("/sites/{site}"),
+            frontier: None,
+            head: Head { size: 0, root: Frontier::default().root() },
             earlier,
             confirmed: 0,
             tree: Frontier::default(),
@@ -98,7 +123,21 @@ impl Walker {
         Position(self.tree.size())
     }
 
-    pub(crate) fn step(&mut self, row: &RawRow) -> Result<(), Damage> {
+    pub(crate) fn begin(&mut self, head: Option<(i64, Vec<u8>)>) -> Result<(), Damage> {
+        let (size, frontier) = head.ok_or(Damage { position: Position(0), fault: Fault::Head })?;
+        let size = size.unsigned_abs();
+        self.frontier = Frontier::from_bytes(size, &frontier);
+        self.head = Head { size, root: self.frontier.as_ref().map_or([0; 32], Frontier::root) };
+        Ok(())
+    }
+
+    /// Takes the next rows; `false`: there were none.
+    pub(crate) fn take(&mut self, rows: &[RawRow]) -> Result<bool, Damage> {
+        rows.iter().try_for_each(|row| self.step(row))?;
+        Ok(!rows.is_empty())
+    }
+
+    fn step(&mut self, row: &RawRow) -> Result<(), Damage> {
         let position = self.next();
         let damage = |fault| Damage { position, fault };
         self.pass_earlier_heads()?;
@@ -181,7 +220,9 @@ impl Walker {
         Ok(())
     }
 
-    pub(crate) fn finish(&mut self, head: &Frontier) -> Result<(), Damage> {
+    pub(crate) fn finish(&mut self) -> Result<(), Damage> {
+        let damaged = Damage { position: Position(self.head.size), fault: Fault::Head };
+        let head = &self.frontier.take().ok_or(damaged)?;
         self.pass_earlier_heads()?;
         let position = self.next();
         if self.tree.size() < head.size() {
@@ -199,7 +240,27 @@ impl Walker {
         }
     }
 
-    pub(crate) fn report(&self, head: Head, damage: Option<Damage>) -> Verification {
-        Verification { head, events: self.tree.size(), bytes: self.bytes, unknown: self.unknown, damage }
+    /// `is_damage`: whether stored data is wrong, rather than unreadable just now.
+    pub(crate) fn report(
+        &self,
+        walked: Result<(), Stop>,
+        is_damage: fn(&sqlx::Error) -> bool,
+    ) -> Result<Verification, LogError> {
+        let damage = match walked {
+            Ok(()) => None,
+            Err(Stop::Damage(damage)) => Some(damage),
+            Err(Stop::Storage(error)) if is_damage(&error) => {
+                Some(Damage { position: self.next(), fault: Fault::Unreadable(error.to_string()) })
+            }
+            Err(Stop::Storage(error)) => return Err(error.into()),
+        };
+        let (head, events) = (self.head, self.tree.size());
+        Ok(Verification { head, events, bytes: self.bytes, unknown: self.unknown, damage })
     }
+}
+
+/// Each projected stream has its last event, but for the one that was `found`; the converse is checked on the way.
+pub(crate) fn no_stray(found: Option<(String, i64)>) -> Result<(), Damage> {
+    let Some((name, at)) = found else { return Ok(()) };
+    Err(Damage { position: Position(at.unsigned_abs()), fault: Fault::UnknownStream(printable(&name, 160)) })
 }

@@ -1,54 +1,27 @@
 //! Passes the rows to the walker, from one snapshot of the database.
 
-use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{FromRow, Row as _};
+use sqlx::postgres::PgConnection;
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId};
 
 use super::place::timely;
 use super::{PostgresLog, guard, state};
-use crate::error::{LogError, StorageError};
-use crate::merkle::Frontier;
+use crate::error::LogError;
 use crate::reading::{column, limit};
 use crate::stored::Head;
-use crate::stream_head::{StreamHead, keeping_types};
-use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
+use crate::stream_head::keeping_types;
+use crate::verify::{Damage, Fault, RawRow, Stop, Verification, Walker, no_stray};
 
 /// Rows in memory at once.
 const BATCH: usize = 512;
 
-enum Stop {
-    Damage(Damage),
-    Storage(sqlx::Error),
-}
-
-impl From<Damage> for Stop {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage)
-    }
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Storage(error)
-    }
-}
-
 impl PostgresLog {
     pub(crate) async fn verify(&self, site: &SiteId, earlier: &[Head]) -> Result<Verification, LogError> {
         // Its own connection, so that its snapshot ends with it, even if this future is dropped.
-        let mut connection = self.place.connect().await.map_err(StorageError::from)?;
+        let mut connection = self.place.connect().await?;
         let mut walker = Walker::new(site.as_str(), earlier);
-        let mut head = Head { size: 0, root: Frontier::default().root() };
-        let damage = match walk(&mut connection, site, &mut walker, &mut head).await {
-            Ok(()) => None,
-            Err(Stop::Damage(damage)) => Some(damage),
-            Err(Stop::Storage(error)) if is_damage(&error) => {
-                Some(Damage { position: walker.next(), fault: Fault::Unreadable(error.to_string()) })
-            }
-            Err(Stop::Storage(error)) => return Err(StorageError::from(error).into()),
-        };
-        Ok(walker.report(head, damage))
+        let walked = walk(&mut connection, site, &mut walker).await;
+        walker.report(walked, is_damage)
     }
 }
 
@@ -58,25 +31,13 @@ fn is_damage(error: &sqlx::Error) -> bool {
     undecodable || state(error).is_some_and(|state| state == "XX001" || state == "XX002")
 }
 
-async fn walk(connection: &mut PgConnection, site: &SiteId, walker: &mut Walker, head: &mut Head) -> Result<(), Stop> {
+async fn walk(connection: &mut PgConnection, site: &SiteId, walker: &mut Walker) -> Result<(), Stop> {
     sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *connection).await?;
     let query = sqlx::query_as("SELECT size, frontier FROM head WHERE site = $1").bind(site.as_str());
     let stored: Option<(i64, Vec<u8>)> = timely(query.fetch_optional(&mut *connection)).await?;
-    let (size, frontier) = stored.ok_or(Damage { position: Position(0), fault: Fault::Head })?;
-    let size = size.unsigned_abs();
-    let frontier = Frontier::from_bytes(size, &frontier);
-    *head = Head { size, root: frontier.as_ref().map_or([0; 32], Frontier::root) };
-    loop {
-        let rows = read_rows(connection, site, walker.next()).await?;
-        for row in &rows {
-            walker.step(row)?;
-        }
-        if rows.is_empty() {
-            break;
-        }
-    }
-    let frontier = frontier.ok_or(Damage { position: Position(size), fault: Fault::Head })?;
-    walker.finish(&frontier)?;
+    walker.begin(stored)?;
+    while walker.take(&read_rows(connection, site, walker.next()).await?)? {}
+    walker.finish()?;
     check_streams(connection, site).await?;
     match guard::changed(connection).await? {
         None => Ok(()),
@@ -134,31 +95,6 @@ async fn read_batch(
     .await
 }
 
-impl FromRow<'_, PgRow> for RawRow {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let place =
-            |name| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(|at| Position(at.unsigned_abs())));
-        let projected: Option<String> = row.try_get("name")?;
-        let body: String = row.try_get("body")?;
-        Ok(Self {
-            position: place("at")?.unwrap_or_default(),
-            stream: row.try_get("stream")?,
-            version: row.try_get("event_version")?,
-            id: row.try_get("id")?,
-            type_name: row.try_get("type")?,
-            time_us: row.try_get("time_us")?,
-            body: body.into_bytes(),
-            leaf_hash: row.try_get("leaf_hash")?,
-            previous: place("previous")?,
-            is_last: row.try_get("is_last")?,
-            first: place("first")?,
-            decisive: row.try_get("decisive")?,
-            head: projected.map(|_| StreamHead::from_row(row).map_err(|error| error.to_string())),
-        })
-    }
-}
-
-/// Whether each projected stream has its last event; the converse was checked on the way.
 async fn check_streams(connection: &mut PgConnection, site: &SiteId) -> Result<(), Stop> {
     let stray: Option<(String, i64)> = sqlx::query_as(
         "SELECT s.name, s.position FROM stream s
@@ -170,11 +106,5 @@ async fn check_streams(connection: &mut PgConnection, site: &SiteId) -> Result<(
     .bind(site.as_str())
     .fetch_optional(connection)
     .await?;
-    match stray {
-        None => Ok(()),
-        Some((name, at)) => {
-            let fault = Fault::UnknownStream(printable(&name, 160));
-            Err(Damage { position: Position(at.unsigned_abs()), fault }.into())
-        }
-    }
+    Ok(no_stray(stray)?)
 }

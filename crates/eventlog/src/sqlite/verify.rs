@@ -1,19 +1,18 @@
 //! Passes the rows to the walker, from one snapshot of the file.
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions, FromRow, Row as _};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnection;
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId};
 
 use super::list::json_list;
 use super::open::result_code;
 use super::{SqliteLog, schema};
-use crate::error::{LogError, StorageError};
-use crate::merkle::Frontier;
+use crate::error::LogError;
 use crate::reading::{column, limit};
 use crate::stored::Head;
-use crate::stream_head::{StreamHead, keeping_types};
-use crate::verify::{Damage, Fault, RawRow, Verification, Walker};
+use crate::stream_head::keeping_types;
+use crate::verify::{Damage, Fault, RawRow, Stop, Verification, Walker, no_stray};
 
 /// Rows in memory at once.
 const BATCH: usize = 256;
@@ -21,38 +20,13 @@ const BATCH: usize = 256;
 const SQLITE_CORRUPT: i64 = 11;
 const SQLITE_NOTADB: i64 = 26;
 
-enum Stop {
-    Damage(Damage),
-    Storage(sqlx::Error),
-}
-
-impl From<Damage> for Stop {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage)
-    }
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Storage(error)
-    }
-}
-
 impl SqliteLog {
     pub(crate) async fn verify(&self, site: &SiteId, earlier: &[Head]) -> Result<Verification, LogError> {
         // Its own connection, so that its snapshot ends with it, even if this future is dropped.
-        let mut connection = self.options.connect().await.map_err(StorageError::from)?;
+        let mut connection = self.options.connect().await?;
         let mut walker = Walker::new(site.as_str(), earlier);
-        let mut head = Head { size: 0, root: Frontier::default().root() };
-        let damage = match walk(&mut connection, &mut walker, &mut head).await {
-            Ok(()) => None,
-            Err(Stop::Damage(damage)) => Some(damage),
-            Err(Stop::Storage(error)) if is_damage(&error) => {
-                Some(Damage { position: walker.next(), fault: Fault::Unreadable(error.to_string()) })
-            }
-            Err(Stop::Storage(error)) => return Err(StorageError::from(error).into()),
-        };
-        Ok(walker.report(head, damage))
+        let walked = walk(&mut connection, &mut walker).await;
+        walker.report(walked, is_damage)
     }
 }
 
@@ -62,25 +36,13 @@ fn is_damage(error: &sqlx::Error) -> bool {
     undecodable || matches!(result_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }
 
-async fn walk(connection: &mut SqliteConnection, walker: &mut Walker, head: &mut Head) -> Result<(), Stop> {
+async fn walk(connection: &mut SqliteConnection, walker: &mut Walker) -> Result<(), Stop> {
     sqlx::query("BEGIN").execute(&mut *connection).await?;
     let stored: Option<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT size, frontier FROM head").fetch_optional(&mut *connection).await?;
-    let (size, frontier) = stored.ok_or(Damage { position: Position(0), fault: Fault::Head })?;
-    let size = size.unsigned_abs();
-    let frontier = Frontier::from_bytes(size, &frontier);
-    *head = Head { size, root: frontier.as_ref().map_or([0; 32], Frontier::root) };
-    loop {
-        let rows = read_rows(connection, walker.next()).await?;
-        for row in &rows {
-            walker.step(row)?;
-        }
-        if rows.is_empty() {
-            break;
-        }
-    }
-    let frontier = frontier.ok_or(Damage { position: Position(size), fault: Fault::Head })?;
-    walker.finish(&frontier)?;
+    walker.begin(stored)?;
+    while walker.take(&read_rows(connection, walker.next()).await?)? {}
+    walker.finish()?;
     check_streams(connection).await?;
     check_guards(connection, walker.next()).await?;
     check_database(connection, walker.next()).await
@@ -122,30 +84,6 @@ async fn read_batch(
     .await
 }
 
-impl FromRow<'_, SqliteRow> for RawRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let place =
-            |name| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(name)?.map(|at| Position(at.unsigned_abs())));
-        let projected: Option<String> = row.try_get("name")?;
-        Ok(Self {
-            position: place("at")?.unwrap_or_default(),
-            stream: row.try_get("stream")?,
-            version: row.try_get("event_version")?,
-            id: row.try_get("id")?,
-            type_name: row.try_get("type")?,
-            time_us: row.try_get("time_us")?,
-            body: row.try_get("body")?,
-            leaf_hash: row.try_get("leaf_hash")?,
-            previous: place("previous")?,
-            is_last: row.try_get("is_last")?,
-            first: place("first")?,
-            decisive: row.try_get("decisive")?,
-            head: projected.map(|_| StreamHead::from_row(row).map_err(|error| error.to_string())),
-        })
-    }
-}
-
-/// Whether each projected stream has its last event; the converse was checked on the way.
 async fn check_streams(connection: &mut SqliteConnection) -> Result<(), Stop> {
     let stray: Option<(String, i64)> = sqlx::query_as(
         "SELECT s.name, s.position FROM stream s
@@ -154,13 +92,7 @@ async fn check_streams(connection: &mut SqliteConnection) -> Result<(), Stop> {
     )
     .fetch_optional(connection)
     .await?;
-    match stray {
-        None => Ok(()),
-        Some((name, at)) => {
-            let fault = Fault::UnknownStream(printable(&name, 160));
-            Err(Damage { position: Position(at.unsigned_abs()), fault }.into())
-        }
-    }
+    Ok(no_stray(stray)?)
 }
 
 async fn check_guards(connection: &mut SqliteConnection, end: Position) -> Result<(), Stop> {
