@@ -44,7 +44,7 @@ impl From<LogError> for WriteError {
 
 impl From<sqlx::Error> for WriteError {
     fn from(error: sqlx::Error) -> Self {
-        Self::NotStored(StorageError::from(error).into())
+        Self::NotStored(error.into())
     }
 }
 
@@ -168,37 +168,37 @@ impl Appender {
         }
         let prepared = events.iter().map(|event| Prepared::new(&self.site, event));
         let events = prepared.collect::<Result<Vec<_>, _>>()?;
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Command::Append(Append { events, reply })).await.map_err(|_| AppendError::Closed)?;
+        let answer = self.submit(|reply| Command::Append(Append { events, reply })).await.ok_or(AppendError::Closed)?;
         // The task answers everything, unless it died with the runtime.
         answer.await.unwrap_or(Err(AppendError::Unknown(None)))
     }
 
     /// Stores another log's next events unchanged, in one commit.
     pub(crate) async fn copy(&self, events: Vec<Copied>) -> Result<(), LogError> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Command::Copy(events, reply)).await.map_err(|_| LogError::Closed)?;
-        answer.await.unwrap_or(Err(LogError::Closed))
+        self.ask(|reply| Command::Copy(events, reply)).await?
     }
 
     pub(crate) async fn rebuild_streams(&self) -> Result<u64, LogError> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Command::RebuildStreams(reply)).await.map_err(|_| LogError::Closed)?;
-        answer.await.unwrap_or(Err(LogError::Closed))
+        self.ask(Command::RebuildStreams).await?
     }
 
     pub(crate) async fn probe_write(&self) -> Result<Option<Unwritable>, LogError> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Command::Rehearse(reply)).await.map_err(|_| LogError::Closed)?;
-        answer.await.map_err(|_| LogError::Closed)
+        self.ask(Command::Rehearse).await
     }
 
     pub(crate) async fn close(&self) {
+        // An error means that the task has ended already.
+        let _ = self.ask(Command::Close).await;
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, LogError> {
+        self.submit(command).await.ok_or(LogError::Closed)?.await.map_err(|_| LogError::Closed)
+    }
+
+    async fn submit<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<oneshot::Receiver<T>> {
         let (reply, answer) = oneshot::channel();
-        if self.inbox.send(Command::Close(reply)).await.is_ok() {
-            // An error means that the task has ended already.
-            let _ = answer.await;
-        }
+        self.inbox.send(command(reply)).await.ok()?;
+        Some(answer)
     }
 
     pub(crate) fn unwritable(&self) -> watch::Receiver<Option<Unwritable>> {
@@ -235,15 +235,11 @@ impl Task {
                 continue;
             }
             match self.other.take() {
-                Some(Command::Copy(events, reply)) => {
-                    let copied = self.copy(&events).await;
-                    let _ = reply.send(copied);
-                }
+                Some(Command::Copy(events, reply)) => drop(reply.send(self.copy(&events).await)),
                 Some(Command::RebuildStreams(reply)) => drop(reply.send(self.writer.rebuild_streams().await)),
                 Some(Command::Rehearse(reply)) => {
                     self.probe_write().await;
-                    let found = self.trouble.borrow().clone();
-                    let _ = reply.send(found);
+                    let _ = reply.send(self.trouble.borrow().clone());
                 }
                 Some(Command::Close(reply)) => {
                     // What was sent before is still answered.

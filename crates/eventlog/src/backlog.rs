@@ -1,10 +1,11 @@
 //! A stage's backlog.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use strongroom_model::StageName;
 
 /// How many subjects wait for a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct StageBacklog {
     /// The stage.
     pub stage: StageName,

@@ -15,33 +15,18 @@ pub(crate) const BATCH: usize = 512;
 
 /// Why a log was not copied completely. Copied events stay; a retry continues.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum CopyError {
-    /// The logs are of different sites.
     #[error("the log of {from} cannot be copied to the log of {to}: name two logs of one site")]
-    OtherSite {
-        /// The source's site.
-        from: SiteId,
-        /// The target's site.
-        to: SiteId,
-    },
-    /// The target holds something else.
+    OtherSite { from: SiteId, to: SiteId },
     #[error(
         "the log that is copied to has {events} events that are not the first of the one that is copied: name an empty database"
     )]
-    NotItsBeginning {
-        /// The number of its events.
-        events: u64,
-    },
-    /// The copy differs from the source.
+    NotItsBeginning { events: u64 },
     #[error("the copy of {events} events has another root than the log itself: run `strongroom log verify` on both")]
-    OtherRoot {
-        /// The number of copied events.
-        events: u64,
-    },
-    /// The source could not be read.
+    OtherRoot { events: u64 },
     #[error("the log could not be read on")]
     Read(#[source] LogError),
-    /// The target could not be written.
     #[error("the copy could not be written on: try again, it goes on where it stopped")]
     Write(#[source] LogError),
 }
@@ -105,7 +90,7 @@ fn copied(stored: Stored, tree: &mut Frontier) -> Result<Copied, LogError> {
 
 pub(crate) async fn store(log: &EventLog, copies: Vec<Copied>) -> Result<(), LogError> {
     for group in groups(copies) {
-        log.appender().ok_or(LogError::ReadOnly)?.copy(group).await?;
+        log.appender()?.copy(group).await?;
     }
     Ok(())
 }

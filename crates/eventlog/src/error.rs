@@ -43,167 +43,63 @@ impl std::error::Error for StorageError {}
 
 /// Why a log was not opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum OpenError {
     /// The file is missing, and a reader creates none.
     #[error("there is no event log at {}: nothing has run for this site yet, or the path is wrong", .0.display())]
     Missing(PathBuf),
-    /// Its folder could not be created.
     #[error("the folder {} for the event log cannot be made", .path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is something else.
+    Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is not an event log ({why}): name another file, this one is left as it is", .path.display())]
-    NotALog {
-        /// The file.
-        path: PathBuf,
-        /// What it seems to be.
-        why: &'static str,
-    },
-    /// The log is another site's.
+    NotALog { path: PathBuf, why: &'static str },
     #[error("{} is the event log of site {found:?}, not of {expected}: check the site's name in the configuration, or name another file", .path.display())]
-    OtherSite {
-        /// The file.
-        path: PathBuf,
-        /// The site found.
-        found: String,
-        /// The site expected.
-        expected: SiteId,
-    },
-    /// A newer version's schema.
+    OtherSite { path: PathBuf, found: String, expected: SiteId },
     #[error("{} has schema {found}, this version supports up to {known}: upgrade strongroom on this host", .path.display())]
-    NewerSchema {
-        /// The file.
-        path: PathBuf,
-        /// The number of the schema found.
-        found: i64,
-        /// The newest schema number known.
-        known: i64,
-    },
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
     /// An older version's schema, and a reader does not migrate.
     #[error("{} has the older schema {found}, this version reads {known}: start the pipeline once, which brings it up to date", .path.display())]
-    OlderSchema {
-        /// The file.
-        path: PathBuf,
-        /// The number of the schema found.
-        found: i64,
-        /// The schema number needed.
-        known: i64,
-    },
+    OlderSchema { path: PathBuf, found: i64, known: i64 },
     /// A writer was killed, and a reader may not recover its leftovers.
     #[error("{} was left in the middle of its work, and this user may not write in its folder: open it once as the user that the pipeline runs as", .0.display())]
     NeedsRecovery(PathBuf),
     /// Not a database URL; not shown, as it may hold a password.
     #[error("the URL of the event log's database is malformed: write it as postgres://user@host:5432/database")]
     Url,
-    /// The database has no event log, or an older one.
     #[error("{}: run `strongroom log migrate` as the database's owner", describe_schema(.database, *.found, *.known))]
-    NotMigrated {
-        /// The database's name and host.
-        database: String,
-        /// The number of the schema found.
-        found: Option<i64>,
-        /// The schema number needed.
-        known: i64,
-    },
-    /// A newer version migrated the database.
+    NotMigrated { database: String, found: Option<i64>, known: i64 },
     #[error(
         "the database {database} has schema {found}, this version supports up to {known}: upgrade strongroom on this host"
     )]
-    NewerDatabase {
-        /// The database's name and host.
-        database: String,
-        /// The number of the schema found.
-        found: i64,
-        /// The newest schema number known.
-        known: i64,
-    },
+    NewerDatabase { database: String, found: i64, known: i64 },
     /// The site has no log there, and a reader begins none.
     #[error(
         "the database {database} has no event log of {site}: nothing has run for this site yet, or it is another database"
     )]
-    NoLog {
-        /// The database's name and host.
-        database: String,
-        /// The site expected.
-        site: SiteId,
-    },
-    /// The user lacks rights.
+    NoLog { database: String, site: SiteId },
     #[error(
         "{user} may not do that in the database {database}: let its owner run `GRANT strongroom_writer TO {user}`, or strongroom_auditor for one who only reads; to migrate, log in as the owner"
     )]
-    NoRights {
-        /// The database's name and host.
-        database: String,
-        /// The database user.
-        user: String,
-        /// The cause.
-        #[source]
-        source: StorageError,
-    },
-    /// The user may not write to this site's log.
+    NoRights { database: String, user: String, source: StorageError },
     #[error(
         "{user} may not write to the log of site {site} in the database {database}: let its owner run `strongroom log migrate --writer {user}` with that site's configuration"
     )]
-    OtherSitesWriter {
-        /// The database's name and host.
-        database: String,
-        /// The database user.
-        user: String,
-        /// The log's site.
-        site: SiteId,
-    },
-    /// The encoding cannot hold every name.
+    OtherSitesWriter { database: String, user: String, site: SiteId },
     #[error(
         "the database {database} has the encoding {found}, which cannot hold every file's name: make one with UTF8 (`createdb --encoding=UTF8 --template=template0`) and name that"
     )]
-    Encoding {
-        /// The database's name and host.
-        database: String,
-        /// Its encoding.
-        found: String,
-    },
-    /// A pooler is in between.
+    Encoding { database: String, found: String },
     #[error(
         "a pooler (PgBouncer, say) is in front of the database {database} and does not pass on what a session needs: name Postgres itself, or a pool in session mode that passes every setting on"
     )]
-    Pooler {
-        /// The database's name and host.
-        database: String,
-    },
-    /// The server did not prove its identity.
+    Pooler { database: String },
     #[error(
         "the server of the database {database} did not prove by TLS who it is, so it gets no password: give it a certificate for that name and its authority with `?sslrootcert=FILE`, or end the address with `?sslmode=require` (anybody in between may read along) or `?sslmode=disable`"
     )]
-    NoTls {
-        /// The database's name and host.
-        database: String,
-        /// The certificate's error, or that it is missing.
-        #[source]
-        source: StorageError,
-    },
-    /// The database cannot be reached or set up.
+    NoTls { database: String, source: StorageError },
     #[error("the event log in the database {database} cannot be opened")]
-    Database {
-        /// The database's name and host.
-        database: String,
-        /// The cause.
-        #[source]
-        source: StorageError,
-    },
-    /// The database could not be opened or set up.
+    Database { database: String, source: StorageError },
     #[error("the event log {} cannot be opened", .path.display())]
-    Storage {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: StorageError,
-    },
+    Storage { path: PathBuf, source: StorageError },
 }
 
 fn describe_schema(database: &str, found: Option<i64>, known: i64) -> String {
@@ -215,37 +111,23 @@ fn describe_schema(database: &str, found: Option<i64>, known: i64) -> String {
 
 /// Why a log could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum LogError {
-    /// The database failed.
     #[error("the event log cannot be read or written")]
     Storage(#[from] StorageError),
     /// What is stored cannot be right.
     #[error("the event log is damaged at position {position} ({reason}): run `strongroom log verify`")]
-    Damaged {
-        /// The event's position.
-        position: Position,
-        /// The symptom.
-        reason: &'static str,
-    },
-    /// This version cannot read the event.
+    Damaged { position: Position, reason: &'static str },
     #[error("the event at position {position} cannot be read")]
-    Undecodable {
-        /// The event's position.
-        position: Position,
-        /// The cause.
-        #[source]
-        source: Arc<EnvelopeError>,
-    },
+    Undecodable { position: Position, source: Arc<EnvelopeError> },
     /// The stream is too long: something writes in a loop.
     #[error("{0} has too many events to read at once")]
     StreamTooLong(StreamName),
     /// Other writers were first at every try.
     #[error("other writers were always first: try again")]
     Crowded,
-    /// The log is read-only.
     #[error("the event log was opened for reading only")]
     ReadOnly,
-    /// The log was closed.
     #[error("the event log was closed")]
     Closed,
 }
@@ -260,7 +142,10 @@ impl LogError {
 
 impl From<sqlx::Error> for LogError {
     fn from(error: sqlx::Error) -> Self {
-        StorageError::from(error).into()
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            other => StorageError::from(other).into(),
+        }
     }
 }
 
@@ -277,37 +162,22 @@ pub struct Unwritable {
 
 /// Why an append failed. After [`AppendError::Unknown`] its events may be in the log, after any other error none is.
 #[derive(Debug, Clone, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum AppendError {
     /// Somebody else was first: the stream is not at the expected version.
     #[error("{stream} {}, but {}: nothing was stored", describe(*.actual), describe_expected(*.expected))]
-    Conflict {
-        /// The stream.
-        stream: StreamName,
-        /// The expected version.
-        expected: Expected,
-        /// The actual version, if it has an event.
-        actual: Option<Version>,
-    },
-    /// An event with that id exists.
+    Conflict { stream: StreamName, expected: Expected, actual: Option<Version> },
     #[error("an event with the id {0} is in the log already: nothing was stored")]
     DuplicateId(EventId),
     /// The event could not be read back, or is of another kind of stream.
     #[error("an event for {stream} cannot be stored: {reason}")]
-    Unusable {
-        /// Its stream.
-        stream: StreamName,
-        /// The reason.
-        reason: String,
-    },
-    /// Too large for one append.
+    Unusable { stream: StreamName, reason: String },
     #[error("an append of {events} events and {bytes} bytes is too large: nothing was stored")]
     TooLarge {
-        /// The number of its events.
         events: usize,
         /// Their size in bytes, as far as counted.
         bytes: usize,
     },
-    /// The log is read-only.
     #[error("the event log was opened for reading only: nothing was stored")]
     ReadOnly,
     /// The log was closed before it took the append.

@@ -13,35 +13,25 @@ use crate::stored::Head;
 
 /// Why an export was not imported completely. Stored events stay; a retry continues.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum ImportError {
-    /// A line is not an event.
     #[error("line {line} is not an event")]
     NoEvent {
         /// The line, from 1.
         line: u64,
-        /// The cause.
-        #[source]
         source: EnvelopeError,
     },
-    /// The event of another position or site.
     #[error("line {line} is not event {expected} of site {site}: an export must be whole, from position 0 on")]
     OtherEvent {
         /// The line, from 1.
         line: u64,
-        /// The position expected.
         expected: Position,
-        /// The site expected.
         site: String,
     },
-    /// The log holds something else.
     #[error(
         "the log has {events} events that are not the first of the export: move the log's files away, or name a new database, and import into that"
     )]
-    NotItsBeginning {
-        /// The number of its events.
-        events: u64,
-    },
-    /// The log could not be read or written.
+    NotItsBeginning { events: u64 },
     #[error("the export could not be stored on: try again, it goes on where it stopped")]
     Log(#[from] LogError),
 }

@@ -19,7 +19,7 @@ use crate::backlog::StageBacklog;
 use crate::error::{AppendError, LogError, OpenError, Unwritable};
 use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
-use crate::reading::MAX_READ;
+use crate::reading::{MAX_READ, STREAMS_AT_ONCE, push_next};
 use crate::signs::Kept;
 use crate::sqlite::SqliteLog;
 use crate::stored::{Head, Stored};
@@ -158,9 +158,7 @@ impl EventLog {
     pub fn site(&self) -> &SiteId {
         &self.inner.site
     }
-}
 
-impl EventLog {
     /// Appends events, all or none, at consecutive positions. Concurrent appends share a commit; one that conflicts
     /// fails alone. Further events of one stream expect the version of the one before. When this returns, the events
     /// are durable.
@@ -169,14 +167,11 @@ impl EventLog {
     /// After [`AppendError::Unknown`] the events may be stored; after any other error none is.
     /// [`AppendError::Conflict`]: somebody else was first.
     pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Recorded>, AppendError> {
-        match &self.inner.appender {
-            Some(appender) => appender.append(events).await,
-            None => Err(AppendError::ReadOnly),
-        }
+        self.inner.appender.as_ref().ok_or(AppendError::ReadOnly)?.append(events).await
     }
 
-    pub(crate) fn appender(&self) -> Option<&Appender> {
-        self.inner.appender.as_ref()
+    pub(crate) fn appender(&self) -> Result<&Appender, LogError> {
+        self.inner.appender.as_ref().ok_or(LogError::ReadOnly)
     }
 
     /// How many commits this process has made.
@@ -191,10 +186,7 @@ impl EventLog {
     /// # Errors
     /// The log is closed or read-only.
     pub async fn probe_write(&self) -> Result<Option<Unwritable>, LogError> {
-        match &self.inner.appender {
-            Some(appender) => appender.probe_write().await,
-            None => Err(LogError::ReadOnly),
-        }
+        self.appender()?.probe_write().await
     }
 
     /// Since when nothing could be stored (a full disk, no database). A database is retried even while nothing is to
@@ -209,14 +201,9 @@ impl EventLog {
     /// # Errors
     /// An event cannot be read, or the database failed; nothing was changed.
     pub async fn rebuild_streams(&self) -> Result<u64, LogError> {
-        match &self.inner.appender {
-            Some(appender) => appender.rebuild_streams().await,
-            None => Err(LogError::ReadOnly),
-        }
+        self.appender()?.rebuild_streams().await
     }
-}
 
-impl EventLog {
     /// The log's size and root.
     ///
     /// # Errors
@@ -264,9 +251,7 @@ impl EventLog {
             let _ = tokio::time::timeout(POLL, appended.changed()).await;
         }
     }
-}
 
-impl EventLog {
     /// The event, if this version can read it; otherwise reported once.
     pub fn readable(&self, stored: &Stored) -> Option<Recorded> {
         stored.decode().inspect_err(|error| self.report_unreadable(error)).ok()
@@ -279,9 +264,7 @@ impl EventLog {
             tracing::error!(error = %with_causes(error), "a stream cannot be read and is left alone");
         }
     }
-}
 
-impl EventLog {
     /// A stream's events, oldest first.
     ///
     /// # Errors
@@ -304,7 +287,13 @@ impl EventLog {
     /// # Errors
     /// The database failed, or a stream cannot be read.
     pub async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>, LogError> {
-        backend!(self.streams(names))
+        let mut streams = HashMap::new();
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            for event in backend!(self.events_of(names))? {
+                push_next(&mut streams, event.decode()?)?;
+            }
+        }
+        Ok(streams)
     }
 
     /// As [`EventLog::streams`]; unreadable streams are reported and left out.
@@ -342,7 +331,11 @@ impl EventLog {
     /// # Errors
     /// The database failed.
     pub async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>, LogError> {
-        backend!(self.heads(names))
+        let mut heads = HashMap::with_capacity(names.len());
+        for names in names.chunks(STREAMS_AT_ONCE) {
+            heads.extend(backend!(self.heads(names))?.into_iter().map(|head| (head.stream.clone(), head)));
+        }
+        Ok(heads)
     }
 
     /// The streams of a kind that began last, newest first.
@@ -373,9 +366,7 @@ impl EventLog {
     pub async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>, LogError> {
         backend!(self.last_of(kind))
     }
-}
 
-impl EventLog {
     /// The readable work of a stage that may be done now: its streams' last events from a position on, `limit` at most.
     ///
     /// # Errors
@@ -491,9 +482,7 @@ impl EventLog {
     ) -> Result<Vec<Stored>, LogError> {
         backend!(self.with_status(kind, status, from, limit))
     }
-}
 
-impl EventLog {
     pub(crate) async fn keep_sign(&self, process: Uuid, text: &str) -> Result<(), LogError> {
         backend!(self.keep_sign(process, text))
     }
@@ -501,9 +490,7 @@ impl EventLog {
     pub(crate) async fn kept_signs(&self) -> Result<Vec<Kept>, LogError> {
         backend!(self.kept_signs())
     }
-}
 
-impl EventLog {
     /// Recomputes everything and names the first wrong position, in bounded memory.
     ///
     /// # Errors

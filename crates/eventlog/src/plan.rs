@@ -219,17 +219,9 @@ mod tests {
     use super::*;
 
     fn event(drive: DriveId, expected: Expected) -> NewEvent {
-        let time = "2026-11-20T23:00:00Z".parse().unwrap();
-        NewEvent {
-            id: EventId::new(time),
-            stream: StreamName::drive(drive),
-            expected,
-            time,
-            actor: "operator".parse().unwrap(),
-            cause: None,
-            run: None,
-            event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
-        }
+        let (time, actor) = ("2026-11-20T23:00:00Z".parse().unwrap(), "operator".parse().unwrap());
+        let event = Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() });
+        NewEvent::new(StreamName::drive(drive), expected, time, actor, event)
     }
 
     fn prepared(appends: &[Vec<NewEvent>]) -> Vec<Vec<Prepared>> {

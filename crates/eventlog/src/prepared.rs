@@ -57,27 +57,15 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use strongroom_model::event::{AlarmKey, AlarmRaised};
-    use strongroom_model::{AlarmKind, Event, EventId, StreamName, Version};
+    use strongroom_model::{AlarmKind, Event, StreamName, Version};
 
     use super::*;
 
     fn event(text: &str, expected: Expected) -> NewEvent {
-        let time = "2026-11-20T23:00:00Z".parse().unwrap();
-        NewEvent {
-            id: EventId::new(time),
-            stream: StreamName::alarm(&AlarmKey::new(AlarmKind::DriveFull, text)),
-            expected,
-            time,
-            actor: text.parse().unwrap(),
-            cause: None,
-            run: None,
-            event: Event::AlarmRaised(AlarmRaised {
-                kind: AlarmKind::DriveFull,
-                subject: text.to_owned(),
-                message: text.to_owned(),
-                next_step: text.to_owned(),
-            }),
-        }
+        let stream = StreamName::alarm(&AlarmKey::new(AlarmKind::DriveFull, text));
+        let [subject, message, next_step] = [text; 3].map(str::to_owned);
+        let event = Event::AlarmRaised(AlarmRaised { kind: AlarmKind::DriveFull, subject, message, next_step });
+        NewEvent::new(stream, expected, "2026-11-20T23:00:00Z".parse().unwrap(), text.parse().unwrap(), event)
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use strongroom_model::{Position, Recorded, StreamName, Version};
 
 use crate::error::LogError;
 use crate::merkle::{Frontier, Hash};
-use crate::stored::Stored;
+use crate::stored::{Stored, decode};
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -23,7 +24,7 @@ pub(crate) fn column(value: u64) -> i64 {
 }
 
 pub(crate) fn limit(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
+    rows.min(MAX_READ) as i64
 }
 
 pub(crate) fn check_gapless(from: Position, events: &[Stored]) -> Result<()> {
@@ -56,10 +57,17 @@ pub(crate) fn push_next(streams: &mut HashMap<StreamName, Vec<Recorded>>, event:
     Ok(())
 }
 
-pub(crate) fn hashes(from: Position, leaves: Vec<Vec<u8>>) -> Result<Vec<Hash>> {
-    let hash = |leaf: Vec<u8>| {
-        Hash::try_from(leaf)
-            .map_err(|_| LogError::Damaged { position: from, reason: "a leaf's hash has another length" })
-    };
-    leaves.into_iter().map(hash).collect()
+pub(crate) fn hashes(from: Position, leaves: Vec<(Vec<u8>,)>) -> Result<Vec<Hash>> {
+    let damaged = LogError::Damaged { position: from, reason: "a leaf's hash has another length" };
+    leaves.into_iter().map(|(leaf,)| Hash::try_from(leaf).ok()).collect::<Option<_>>().ok_or(damaged)
+}
+
+pub(crate) fn last(rows: Vec<(i64, String)>) -> Result<Option<Recorded>> {
+    let last = rows.into_iter().next();
+    last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+}
+
+pub(crate) fn instant(rows: Vec<(Option<i64>,)>) -> Option<Timestamp> {
+    let (micros,) = rows.into_iter().next()?;
+    micros.map(|micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX))
 }

@@ -28,18 +28,12 @@ pub(crate) fn event(n: u64) -> NewEvent {
 }
 
 fn retried(n: u64, reason: String) -> NewEvent {
-    let now = Clock::system().now();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::booking(&format!("B-{n}").parse().unwrap()),
-        expected: Expected::New,
-        // Of one length, whenever it is.
-        time: "2026-11-20T23:00:00Z".parse().unwrap(),
-        actor: "operator".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: Some(reason) }),
-    }
+    let stream = StreamName::booking(&format!("B-{n}").parse().unwrap());
+    // Of one length, whenever it is.
+    let time = "2026-11-20T23:00:00Z".parse().unwrap();
+    let event = Event::TimesheetRetried(Retried { stage: StageName::Archive, reason: Some(reason) });
+    let new = NewEvent::new(stream, Expected::New, time, "operator".parse().unwrap(), event);
+    NewEvent { id: EventId::new(Clock::system().now()), ..new }
 }
 
 /// So many callers, each with one append after the other of so many events.

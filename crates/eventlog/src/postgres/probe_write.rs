@@ -21,14 +21,14 @@ impl PostgresWriter {
         // An error from here on drops the connection and its transaction.
         let mut connection = self.connected().await?;
         let mut transaction = timely(connection.begin()).await?;
-        let before = ask_for_the_head(&mut transaction, self.site()).await?;
-        let events = events(self.site());
+        let before = ask_for_the_head(&mut transaction, &self.site).await?;
+        let events = events(&self.site);
         let group = Group::Appends { appends: vec![&events], max_events: EVENTS };
         let plan = Plan::new(Before { streams: None, ..before }, &group)?;
         // A conflict also shows that the log can be written.
-        timely(call(&mut transaction, self.site(), false, &plan)).await?;
+        timely(call(&mut transaction, &self.site, false, &plan)).await?;
         timely(transaction.rollback()).await?;
-        self.keep(connection);
+        self.connection = Some(connection);
         Ok(())
     }
 }
@@ -36,23 +36,11 @@ impl PostgresWriter {
 fn events(site: &SiteId) -> Vec<Prepared> {
     let time = Timestamp::UNIX_EPOCH;
     let event = |_| {
-        let id = EventId::new(time);
-        let alarm = AlarmRaised {
-            kind: AlarmKind::LogUnreachable,
-            subject: id.to_string(),
-            message: "x".repeat(TEXT_BYTES),
-            next_step: String::new(),
-        };
-        let event = NewEvent {
-            id,
-            stream: StreamName::alarm(&AlarmKey::new(alarm.kind, &alarm.subject)),
-            expected: Expected::New,
-            time,
-            actor: "rehearsal@log".parse().expect("it is an actor's name"),
-            cause: None,
-            run: None,
-            event: Event::AlarmRaised(alarm),
-        };
+        let (kind, subject) = (AlarmKind::LogUnreachable, EventId::new(time).to_string());
+        let stream = StreamName::alarm(&AlarmKey::new(kind, &subject));
+        let alarm = AlarmRaised { kind, subject, message: "x".repeat(TEXT_BYTES), next_step: String::new() };
+        let actor = "rehearsal@log".parse().expect("it is an actor's name");
+        let event = NewEvent::new(stream, Expected::New, time, actor, Event::AlarmRaised(alarm));
         Prepared::new(site, &event).expect("an alarm can be stored")
     };
     (0..EVENTS).map(event).collect()

@@ -1,7 +1,5 @@
 //! Each query is one statement, so each sees one moment of the log.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -12,33 +10,26 @@ use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, Sub
 use super::PostgresLog;
 use super::place::timely;
 use crate::backlog::StageBacklog;
-use crate::error::{LogError, StorageError};
+use crate::error::LogError;
 use crate::log::Work;
 use crate::merkle::Hash;
-use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
-use crate::stored::{Head, Stored, decode};
+use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
+use crate::stored::{Head, Stored};
 use crate::stream_head::StreamHead;
 
 type Result<T> = std::result::Result<T, LogError>;
-
-fn storage(error: sqlx::Error) -> LogError {
-    match error {
-        sqlx::Error::PoolClosed => LogError::Closed,
-        other => StorageError::from(other).into(),
-    }
-}
 
 /// Never reuses a connection that failed or still owes an answer.
 pub(super) fn settle<T>(mut lease: PoolConnection<Postgres>, answer: std::result::Result<T, sqlx::Error>) -> Result<T> {
     if matches!(&answer, Err(error) if !matches!(error, sqlx::Error::Database(_))) {
         lease.close_on_drop();
     }
-    answer.map_err(storage)
+    Ok(answer?)
 }
 
 impl PostgresLog {
     pub(super) async fn lease(&self) -> Result<PoolConnection<Postgres>> {
-        self.readers.acquire().await.map_err(storage)
+        Ok(self.readers.acquire().await?)
     }
 
     pub(super) async fn all<T>(&self, query: QueryAs<'_, Postgres, T, PgArguments>) -> Result<Vec<T>>
@@ -49,9 +40,7 @@ impl PostgresLog {
         let found = timely(query.fetch_all(&mut *lease)).await;
         settle(lease, found)
     }
-}
 
-impl PostgresLog {
     pub(crate) async fn head(&self) -> Result<Head> {
         let query = sqlx::query_as("SELECT size, frontier FROM head WHERE site = $1").bind(self.site.as_str());
         let found: Vec<(i64, Vec<u8>)> = self.all(query).await?;
@@ -65,7 +54,7 @@ impl PostgresLog {
         let query = sqlx::query_as(
             "SELECT position, body, leaf_hash FROM event WHERE site = $1 AND position >= $2 ORDER BY position LIMIT $3",
         );
-        let query = query.bind(self.site.as_str()).bind(column(from.0)).bind(limit(most.min(MAX_READ)));
+        let query = query.bind(self.site.as_str()).bind(column(from.0)).bind(limit(most));
         let events = self.all(query).await?;
         check_gapless(from, &events)?;
         Ok(events)
@@ -76,8 +65,7 @@ impl PostgresLog {
             "SELECT leaf_hash FROM event WHERE site = $1 AND position >= $2 AND position < $3 ORDER BY position",
         );
         let query = query.bind(self.site.as_str()).bind(column(from.0)).bind(column(to.0));
-        let leaves: Vec<(Vec<u8>,)> = self.all(query).await?;
-        hashes(from, leaves.into_iter().map(|(leaf,)| leaf).collect())
+        hashes(from, self.all(query).await?)
     }
 }
 
@@ -113,36 +101,24 @@ macro_rules! newest {
 
 /// One lookup by key for each name: `= ANY` may be planned as a scan of the site.
 impl PostgresLog {
-    pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
-        let mut streams = HashMap::new();
-        for names in names.chunks(STREAMS_AT_ONCE) {
-            let query = sqlx::query_as(
-                "SELECT e.position, e.body, e.leaf_hash
-                 FROM (SELECT DISTINCT unnest($2::text[]) AS name) AS wanted, LATERAL (
-                     SELECT * FROM event WHERE event.site = $1 AND event.stream = wanted.name OFFSET 0
-                 ) AS e
-                 ORDER BY e.stream, e.version",
-            );
-            let events: Vec<Stored> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
-            for event in events {
-                push_next(&mut streams, event.decode()?)?;
-            }
-        }
-        Ok(streams)
+    pub(crate) async fn events_of(&self, names: &[StreamName]) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash
+             FROM (SELECT DISTINCT unnest($2::text[]) AS name) AS wanted, LATERAL (
+                 SELECT * FROM event WHERE event.site = $1 AND event.stream = wanted.name OFFSET 0
+             ) AS e
+             ORDER BY e.stream, e.version",
+        );
+        self.all(query.bind(self.site.as_str()).bind(texts(names))).await
     }
 
-    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>> {
-        let mut heads = HashMap::with_capacity(names.len());
-        for names in names.chunks(STREAMS_AT_ONCE) {
-            let query = sqlx::query_as(
-                "SELECT s.* FROM unnest($2::text[]) AS wanted (name), LATERAL (
-                     SELECT * FROM stream WHERE stream.site = $1 AND stream.name = wanted.name LIMIT 1
-                 ) AS s",
-            );
-            let found: Vec<StreamHead> = self.all(query.bind(self.site.as_str()).bind(texts(names))).await?;
-            heads.extend(found.into_iter().map(|head| (head.stream.clone(), head)));
-        }
-        Ok(heads)
+    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<Vec<StreamHead>> {
+        let query = sqlx::query_as(
+            "SELECT s.* FROM unnest($2::text[]) AS wanted (name), LATERAL (
+                 SELECT * FROM stream WHERE stream.site = $1 AND stream.name = wanted.name LIMIT 1
+             ) AS s",
+        );
+        self.all(query.bind(self.site.as_str()).bind(texts(names))).await
     }
 
     pub(crate) async fn stream_from(&self, name: &StreamName, from: Version, most: usize) -> Result<Vec<Stored>> {
@@ -151,7 +127,7 @@ impl PostgresLog {
              WHERE site = $1 AND stream = $2 AND version >= $3 ORDER BY version LIMIT $4",
         );
         let query = query.bind(self.site.as_str()).bind(name.to_string()).bind(column(from.0));
-        self.all(query.bind(limit(most.min(MAX_READ)))).await
+        self.all(query.bind(limit(most))).await
     }
 
     pub(crate) async fn newest_before(
@@ -161,19 +137,15 @@ impl PostgresLog {
         most: usize,
     ) -> Result<Vec<StreamHead>> {
         let query = sqlx::query_as(newest!("s.*", kind)).bind(self.site.as_str()).bind(kind.name());
-        self.all(query.bind(limit(most.min(MAX_READ))).bind(column(before.0))).await
+        self.all(query.bind(limit(most)).bind(column(before.0))).await
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
         let query = sqlx::query_as(newest!("e.position, e.body", kind));
         let query = query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1)).bind(i64::MAX);
-        let rows: Vec<(i64, String)> = self.all(query).await?;
-        let last = rows.into_iter().next();
-        last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+        last(self.all(query).await?)
     }
-}
 
-impl PostgresLog {
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
         let query = sqlx::query_as(concat!(
             "SELECT e.position, e.body, e.leaf_hash FROM (
@@ -185,7 +157,7 @@ impl PostgresLog {
             " ORDER BY s.position",
         ));
         let query = query.bind(self.site.as_str()).bind(work.stage.name()).bind(column(from.0));
-        self.all(query.bind(limit(most.min(MAX_READ))).bind(work.partition.map(Partition::as_str))).await
+        self.all(query.bind(limit(most)).bind(work.partition.map(Partition::as_str))).await
     }
 
     pub(crate) async fn due(&self, work: Work<'_>, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
@@ -198,7 +170,7 @@ impl PostgresLog {
             " ORDER BY s.due_at_us, s.position",
         ));
         let query = query.bind(self.site.as_str()).bind(work.stage.name()).bind(now.as_microsecond());
-        self.all(query.bind(limit(most.min(MAX_READ))).bind(work.partition.map(Partition::as_str))).await
+        self.all(query.bind(limit(most)).bind(work.partition.map(Partition::as_str))).await
     }
 
     pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
@@ -209,9 +181,7 @@ impl PostgresLog {
                  WHERE s.site = $1 AND s.next_stage = stage AND s.due_at_us IS NOT NULL ORDER BY s.due_at_us LIMIT 1
              ) AS first",
         );
-        let found: Vec<(Option<i64>,)> = self.all(query.bind(self.site.as_str()).bind(texts(stages))).await?;
-        let due = found.into_iter().next().and_then(|(due,)| due);
-        Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+        Ok(instant(self.all(query.bind(self.site.as_str()).bind(texts(stages))).await?))
     }
 
     pub(crate) async fn backlog(&self) -> Result<Vec<StageBacklog>> {
@@ -275,6 +245,6 @@ impl PostgresLog {
             " ORDER BY s.position",
         ));
         let query = query.bind(self.site.as_str()).bind(kind.name()).bind(status).bind(column(from.0));
-        self.all(query.bind(limit(most.min(MAX_READ)))).await
+        self.all(query.bind(limit(most))).await
     }
 }

@@ -10,8 +10,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgRow, PgSeverity};
-use sqlx::{Connection as _, FromRow, Row as _};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
 use strongroom_model::{EventId, Position, SiteId, StreamName, Version};
 use strongroom_service::{fault, kill_point};
 use tokio::time::Instant;
@@ -21,7 +21,7 @@ use super::place::{Place, timely};
 use super::rebuild::rebuild;
 use super::{LOCK_NOT_AVAILABLE, RESTRICT_VIOLATION, UNIQUE_VIOLATION, passes, state};
 use crate::appender::{Grouping, WriteError};
-use crate::error::{LogError, StorageError};
+use crate::error::LogError;
 use crate::plan::{Before, Group, Known, Plan};
 use crate::reading::{column, frontier_of};
 use crate::stream_head::Moved;
@@ -63,9 +63,9 @@ const MAX_TRIES: usize = 32;
 #[derive(Debug)]
 pub(crate) struct PostgresWriter {
     place: Place,
-    site: SiteId,
+    pub(super) site: SiteId,
     /// Absent after an error, which leaves the connection in an unknown state.
-    connection: Option<PgConnection>,
+    pub(super) connection: Option<PgConnection>,
     /// The next group's turn and connection.
     turn: Option<Turn>,
     turnless_until: Option<Instant>,
@@ -162,7 +162,12 @@ impl PostgresWriter {
         let mut pause = FIRST_PAUSE;
         loop {
             let held = self.turnless_until.is_none_or(|until| until <= Instant::now());
-            match self.try_turn(streams, ids, held).await {
+            let tried = async {
+                let mut connection = self.connected().await?;
+                let rows = take_turn(&mut connection, &self.site, streams, ids, held).await?;
+                Ok::<_, sqlx::Error>((connection, rows))
+            };
+            match tried.await {
                 Ok((connection, rows)) => return Ok(Turn { connection, before: before(rows)?, held }),
                 Err(error) if state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
                     tracing::warn!(site = %self.site, "another writer has held the append lock of this site too long: appending without it");
@@ -178,17 +183,6 @@ impl PostgresWriter {
         }
     }
 
-    async fn try_turn(
-        &mut self,
-        streams: &[String],
-        ids: &[Uuid],
-        in_turn: bool,
-    ) -> Result<(PgConnection, Vec<Found>), sqlx::Error> {
-        let mut connection = self.connected().await?;
-        let rows = take_turn(&mut connection, &self.site, streams, ids, in_turn).await?;
-        Ok((connection, rows))
-    }
-
     pub(super) async fn connected(&mut self) -> Result<PgConnection, sqlx::Error> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
@@ -196,17 +190,9 @@ impl PostgresWriter {
         }
     }
 
-    pub(super) fn keep(&mut self, connection: PgConnection) {
-        self.connection = Some(connection);
-    }
-
-    pub(super) const fn site(&self) -> &SiteId {
-        &self.site
-    }
-
     /// In one transaction; returns the number of streams.
     pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
-        let mut connection = self.connected().await.map_err(StorageError::from)?;
+        let mut connection = self.connected().await?;
         let streams = rebuild(&mut connection, &self.site).await?;
         self.connection = Some(connection);
         Ok(streams)
@@ -221,26 +207,8 @@ impl PostgresWriter {
     }
 }
 
-/// A row of `take_turn`: the head, a stream or an id.
-struct Found {
-    name: Option<String>,
-    first_position: Option<i64>,
-    version: Option<i64>,
-    id: Option<Uuid>,
-    frontier: Option<Vec<u8>>,
-}
-
-impl FromRow<'_, PgRow> for Found {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            name: row.try_get("name")?,
-            first_position: row.try_get("first_position")?,
-            version: row.try_get("version")?,
-            id: row.try_get("id")?,
-            frontier: row.try_get("frontier")?,
-        })
-    }
-}
+/// A row of `take_turn`: the head (version and frontier), a stream (name, first position and version) or an id.
+type Found = (Option<String>, Option<i64>, Option<i64>, Option<Uuid>, Option<Vec<u8>>);
 
 pub(super) async fn ask_for_the_head(connection: &mut PgConnection, site: &SiteId) -> Result<Before, WriteError> {
     Ok(before(take_turn(connection, site, &[], &[], false).await?)?)
@@ -253,7 +221,7 @@ async fn take_turn(
     ids: &[Uuid],
     in_turn: bool,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let query = sqlx::query_as("SELECT * FROM take_turn($1, $2, $3, $4)");
+    let query = sqlx::query_as("SELECT name, first_position, version, id, frontier FROM take_turn($1, $2, $3, $4)");
     let query = query.bind(site.as_str()).bind(streams).bind(ids).bind(in_turn);
     timely(query.fetch_all(connection)).await
 }
@@ -263,16 +231,14 @@ fn before(rows: Vec<Found>) -> Result<Before, LogError> {
     let (mut streams, mut ids) = (HashMap::new(), HashSet::new());
     for row in rows {
         match row {
-            Found { frontier: Some(bytes), version: Some(size), .. } => frontier = frontier_of(size, &bytes),
-            Found { id: Some(id), .. } => {
-                ids.insert(EventId(id));
-            }
-            Found { name: Some(name), first_position: Some(first), version: Some(version), .. } => {
+            (_, _, Some(size), _, Some(bytes)) => frontier = frontier_of(size, &bytes),
+            (_, _, _, Some(id), _) => ids.extend([EventId(id)]),
+            (Some(name), Some(first), Some(version), ..) => {
                 let version = Version(version.unsigned_abs());
                 let known = Known { first_position: Position(first.unsigned_abs()), version };
                 streams.extend(name.parse::<StreamName>().ok().map(|name| (name, known)));
             }
-            Found { .. } => {}
+            _ => {}
         }
     }
     Ok(Before { frontier: frontier?, streams: Some(streams), ids })
@@ -346,7 +312,7 @@ fn is_refusal(error: &sqlx::Error) -> bool {
 fn write_error(error: sqlx::Error) -> WriteError {
     let reported = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     match reported.map(PgDatabaseError::severity) {
-        Some(PgSeverity::Error) => WriteError::NotStored(StorageError::from(error).into()),
+        Some(PgSeverity::Error) => error.into(),
         _ => WriteError::Unknown(error.into()),
     }
 }

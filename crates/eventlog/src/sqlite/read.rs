@@ -1,104 +1,70 @@
 //! Each query is one statement, so each sees one moment of the log.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
+use sqlx::query::QueryAs;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{FromRow, Sqlite};
 use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
 
 use super::SqliteLog;
 use super::list::json_list;
 use crate::backlog::StageBacklog;
-use crate::error::{LogError, StorageError};
+use crate::error::LogError;
 use crate::log::Work;
 use crate::merkle::Hash;
-use crate::reading::{MAX_READ, STREAMS_AT_ONCE, check_gapless, column, frontier_of, hashes, limit, push_next};
-use crate::stored::{Head, Stored, decode};
+use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
+use crate::stored::{Head, Stored};
 use crate::stream_head::StreamHead;
 
 type Result<T> = std::result::Result<T, LogError>;
 
-fn storage(error: sqlx::Error) -> LogError {
-    match error {
-        sqlx::Error::PoolClosed => LogError::Closed,
-        other => StorageError::from(other).into(),
-    }
-}
-
 impl SqliteLog {
+    async fn all<T>(&self, query: QueryAs<'_, Sqlite, T, SqliteArguments>) -> Result<Vec<T>>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        Ok(query.fetch_all(&self.readers).await?)
+    }
+
     pub(crate) async fn head(&self) -> Result<Head> {
         let (size, frontier): (i64, Vec<u8>) =
-            sqlx::query_as("SELECT size, frontier FROM head").fetch_one(&self.readers).await.map_err(storage)?;
+            sqlx::query_as("SELECT size, frontier FROM head").fetch_one(&self.readers).await?;
         let frontier = frontier_of(size, &frontier)?;
         Ok(Head { size: frontier.size(), root: frontier.root() })
     }
 
     pub(crate) async fn read(&self, from: Position, most: usize) -> Result<Vec<Stored>> {
-        let events: Vec<Stored> =
-            sqlx::query_as("SELECT position, body, leaf_hash FROM event WHERE position >= ? ORDER BY position LIMIT ?")
-                .bind(column(from.0))
-                .bind(limit(most.min(MAX_READ)))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(storage)?;
+        let query =
+            sqlx::query_as("SELECT position, body, leaf_hash FROM event WHERE position >= ? ORDER BY position LIMIT ?");
+        let events = self.all(query.bind(column(from.0)).bind(limit(most))).await?;
         check_gapless(from, &events)?;
         Ok(events)
     }
 
     pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>> {
-        let query = "SELECT leaf_hash FROM event WHERE position >= ? AND position < ? ORDER BY position";
-        let leaves: Vec<Vec<u8>> = sqlx::query_scalar(query)
-            .bind(column(from.0))
-            .bind(column(to.0))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(storage)?;
-        hashes(from, leaves)
-    }
-}
-
-impl SqliteLog {
-    pub(crate) async fn streams(&self, names: &[StreamName]) -> Result<HashMap<StreamName, Vec<Recorded>>> {
-        let mut streams = HashMap::new();
-        for names in names.chunks(STREAMS_AT_ONCE) {
-            let events: Vec<Stored> = sqlx::query_as(
-                "SELECT position, body, leaf_hash FROM event
-                 WHERE stream IN (SELECT value FROM json_each(?)) ORDER BY stream, version",
-            )
-            .bind(json_list(names))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(storage)?;
-            for event in events {
-                push_next(&mut streams, event.decode()?)?;
-            }
-        }
-        Ok(streams)
+        let query =
+            sqlx::query_as("SELECT leaf_hash FROM event WHERE position >= ? AND position < ? ORDER BY position");
+        hashes(from, self.all(query.bind(column(from.0)).bind(column(to.0))).await?)
     }
 
-    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<HashMap<StreamName, StreamHead>> {
-        let mut heads = HashMap::with_capacity(names.len());
-        for names in names.chunks(STREAMS_AT_ONCE) {
-            let found: Vec<StreamHead> =
-                sqlx::query_as("SELECT * FROM stream WHERE name IN (SELECT value FROM json_each(?))")
-                    .bind(json_list(names))
-                    .fetch_all(&self.readers)
-                    .await
-                    .map_err(storage)?;
-            heads.extend(found.into_iter().map(|head| (head.stream.clone(), head)));
-        }
-        Ok(heads)
+    pub(crate) async fn events_of(&self, names: &[StreamName]) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT position, body, leaf_hash FROM event
+             WHERE stream IN (SELECT value FROM json_each(?)) ORDER BY stream, version",
+        );
+        self.all(query.bind(json_list(names))).await
+    }
+
+    pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<Vec<StreamHead>> {
+        let query = sqlx::query_as("SELECT * FROM stream WHERE name IN (SELECT value FROM json_each(?))");
+        self.all(query.bind(json_list(names))).await
     }
 
     pub(crate) async fn stream_from(&self, name: &StreamName, from: Version, most: usize) -> Result<Vec<Stored>> {
-        sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT position, body, leaf_hash FROM event WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?",
-        )
-        .bind(name.to_string())
-        .bind(column(from.0))
-        .bind(limit(most.min(MAX_READ)))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)
+        );
+        self.all(query.bind(name.to_string()).bind(column(from.0)).bind(limit(most))).await
     }
 
     pub(crate) async fn newest_before(
@@ -107,90 +73,61 @@ impl SqliteLog {
         before: Position,
         most: usize,
     ) -> Result<Vec<StreamHead>> {
-        sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT * FROM stream WHERE kind = ? AND first_position < ? ORDER BY first_position DESC LIMIT ?",
-        )
-        .bind(kind.name())
-        .bind(column(before.0))
-        .bind(limit(most.min(MAX_READ)))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)
+        );
+        self.all(query.bind(kind.name()).bind(column(before.0)).bind(limit(most))).await
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
-        let row: Option<(i64, String)> = sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT e.position, e.body FROM stream s JOIN event e ON e.position = s.position
              WHERE s.kind = ? ORDER BY s.first_position DESC LIMIT 1",
-        )
-        .bind(kind.name())
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(storage)?;
-        row.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+        );
+        last(self.all(query.bind(kind.name())).await?)
     }
-}
 
-impl SqliteLog {
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {
-        sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.next_stage = ?1 AND s.due_at_us IS NULL AND (?2 IS NULL OR s.partition = ?2) AND s.position >= ?3
              ORDER BY s.position LIMIT ?4",
-        )
-        .bind(work.stage.name())
-        .bind(work.partition.map(Partition::as_str))
-        .bind(column(from.0))
-        .bind(limit(most.min(MAX_READ)))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)
+        );
+        let query = query.bind(work.stage.name()).bind(work.partition.map(Partition::as_str));
+        self.all(query.bind(column(from.0)).bind(limit(most))).await
     }
 
     pub(crate) async fn due(&self, work: Work<'_>, now: Timestamp, most: usize) -> Result<Vec<Stored>> {
-        sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.next_stage = ?1 AND (?2 IS NULL OR s.partition = ?2) AND s.due_at_us <= ?3
              ORDER BY s.due_at_us, s.position LIMIT ?4",
-        )
-        .bind(work.stage.name())
-        .bind(work.partition.map(Partition::as_str))
-        .bind(now.as_microsecond())
-        .bind(limit(most.min(MAX_READ)))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)
+        );
+        let query = query.bind(work.stage.name()).bind(work.partition.map(Partition::as_str));
+        self.all(query.bind(now.as_microsecond()).bind(limit(most))).await
     }
 
     pub(crate) async fn next_due(&self, stages: &[StageName]) -> Result<Option<Timestamp>> {
-        let due: Option<i64> = sqlx::query_scalar(
+        let query = sqlx::query_as(
             "SELECT min(due_at_us) FROM stream
              WHERE next_stage IN (SELECT value FROM json_each(?)) AND due_at_us IS NOT NULL",
-        )
-        .bind(json_list(stages))
-        .fetch_one(&self.readers)
-        .await
-        .map_err(storage)?;
-        Ok(due.map(|due| Timestamp::from_microsecond(due).unwrap_or(Timestamp::MAX)))
+        );
+        Ok(instant(self.all(query.bind(json_list(stages))).await?))
     }
 
     pub(crate) async fn backlog(&self) -> Result<Vec<StageBacklog>> {
-        sqlx::query_as(
+        self.all(sqlx::query_as(
             "SELECT next_stage, count(*) - count(due_at_us) AS at_once, count(due_at_us) AS delayed,
                  min(due_at_us) AS first_due_at_us
              FROM stream WHERE next_stage IS NOT NULL GROUP BY next_stage ORDER BY next_stage",
-        )
-        .fetch_all(&self.readers)
+        ))
         .await
-        .map_err(storage)
     }
 
     pub(crate) async fn counts(&self, kind: SubjectKind) -> Result<Vec<(String, i64)>> {
-        sqlx::query_as("SELECT status, count(*) FROM stream WHERE kind = ? AND status IS NOT NULL GROUP BY status")
-            .bind(kind.name())
-            .fetch_all(&self.readers)
-            .await
-            .map_err(storage)
+        let query =
+            sqlx::query_as("SELECT status, count(*) FROM stream WHERE kind = ? AND status IS NOT NULL GROUP BY status");
+        self.all(query.bind(kind.name())).await
     }
 
     pub(crate) async fn with_status(
@@ -200,16 +137,10 @@ impl SqliteLog {
         from: Position,
         most: usize,
     ) -> Result<Vec<Stored>> {
-        sqlx::query_as(
+        let query = sqlx::query_as(
             "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.kind = ? AND s.status = ? AND s.position >= ? ORDER BY s.position LIMIT ?",
-        )
-        .bind(kind.name())
-        .bind(status)
-        .bind(column(from.0))
-        .bind(limit(most.min(MAX_READ)))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(storage)
+        );
+        self.all(query.bind(kind.name()).bind(status).bind(column(from.0)).bind(limit(most))).await
     }
 }

@@ -11,18 +11,18 @@ use strongroom_service::{blocking, private_files, private_folders};
 use uuid::Uuid;
 
 use super::SqliteLog;
-use crate::error::{LogError, StorageError};
+use crate::error::LogError;
 use crate::signs::{KEPT_FOR, Kept, MAX_SIGN_BYTES, MAX_SIGNS};
 
 impl SqliteLog {
     pub(crate) async fn keep_sign(&self, process: Uuid, text: &str) -> Result<(), LogError> {
         let (folder, text) = (self.signs(), text.to_owned());
-        blocking(move || keep(&folder, process, &text)).await.map_err(storage)
+        Ok(blocking(move || keep(&folder, process, &text)).await.map_err(sqlx::Error::Io)?)
     }
 
     pub(crate) async fn kept_signs(&self) -> Result<Vec<Kept>, LogError> {
         let folder = self.signs();
-        blocking(move || kept(&folder)).await.map_err(storage)
+        Ok(blocking(move || kept(&folder)).await.map_err(sqlx::Error::Io)?)
     }
 
     fn signs(&self) -> PathBuf {
@@ -30,10 +30,6 @@ impl SqliteLog {
         name.push(".signs");
         PathBuf::from(name)
     }
-}
-
-fn storage(error: io::Error) -> LogError {
-    StorageError::from(sqlx::Error::Io(error)).into()
 }
 
 fn keep(folder: &Path, process: Uuid, text: &str) -> io::Result<()> {

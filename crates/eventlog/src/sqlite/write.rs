@@ -11,7 +11,7 @@ use strongroom_service::{fault, kill_point};
 use super::list::json_list;
 use super::rebuild::rebuild;
 use crate::appender::{Grouping, WriteError};
-use crate::error::{LogError, StorageError};
+use crate::error::LogError;
 use crate::plan::{Before, Group, Known, Plan, Row};
 use crate::reading::{column, frontier_of};
 use crate::stream_head::Moved;
@@ -44,7 +44,7 @@ impl SqliteWriter {
 
     /// In one transaction; returns the number of streams.
     pub(crate) async fn rebuild_streams(&mut self) -> Result<u64, LogError> {
-        let mut connection = self.take().await.map_err(StorageError::from)?;
+        let mut connection = self.take().await?;
         let streams = rebuild(&mut connection).await?;
         self.connection = Some(connection);
         Ok(streams)

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use strongroom_eventlog::{EventLog, migrate_postgres};
 use strongroom_model::event::DriveInitialised;
-use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, SiteId, StreamName};
+use strongroom_model::{DriveId, Event, Expected, NewEvent, SiteId, StreamName};
 use strongroom_servers::{Database, postgres};
 
 /// Far longer than anything here takes.
@@ -18,17 +18,9 @@ pub(crate) fn site() -> SiteId {
 
 /// The first event of a stream of its own.
 pub(crate) fn event() -> NewEvent {
-    let now = "2026-11-20T23:00:00Z".parse().unwrap();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::drive(DriveId::random()),
-        expected: Expected::New,
-        time: now,
-        actor: "operator".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
-    }
+    let (time, actor) = ("2026-11-20T23:00:00Z".parse().unwrap(), "operator".parse().unwrap());
+    let event = Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() });
+    NewEvent::new(StreamName::drive(DriveId::random()), Expected::New, time, actor, event)
 }
 
 /// A fresh database with the schema.

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use strongroom_model::event::DriveInitialised;
-use strongroom_model::{DriveId, Event, EventId, Expected, NewEvent, SiteId, StreamName};
+use strongroom_model::{DriveId, Event, Expected, NewEvent, SiteId, StreamName};
 
 pub(crate) fn site() -> SiteId {
     "harbour".parse().unwrap()
@@ -13,17 +13,9 @@ pub(crate) fn site() -> SiteId {
 
 /// The first event of a stream of its own.
 pub(crate) fn event() -> NewEvent {
-    let now = "2026-11-20T23:00:00Z".parse().unwrap();
-    NewEvent {
-        id: EventId::new(now),
-        stream: StreamName::drive(DriveId::random()),
-        expected: Expected::New,
-        time: now,
-        actor: "operator".parse().unwrap(),
-        cause: None,
-        run: None,
-        event: Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() }),
-    }
+    let (time, actor) = ("2026-11-20T23:00:00Z".parse().unwrap(), "operator".parse().unwrap());
+    let event = Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() });
+    NewEvent::new(StreamName::drive(DriveId::random()), Expected::New, time, actor, event)
 }
 
 /// Runs SQL on a file, made where there is none, as any program could.

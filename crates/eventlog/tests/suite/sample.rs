@@ -41,16 +41,8 @@ pub(crate) fn expected(version: u64) -> Expected {
 
 /// The event as its stream's `version`-th.
 pub(crate) fn new(stream: StreamName, version: u64, event: Event) -> NewEvent {
-    NewEvent {
-        id: id(),
-        stream,
-        expected: expected(version),
-        time: at(version.try_into().unwrap()),
-        actor: "fetch@backup-1".parse().unwrap(),
-        cause: None,
-        run: None,
-        event,
-    }
+    let (time, actor) = (at(version.try_into().unwrap()), "fetch@backup-1".parse().unwrap());
+    NewEvent { id: id(), ..NewEvent::new(stream, expected(version), time, actor, event) }
 }
 
 fn digest() -> Digest {
