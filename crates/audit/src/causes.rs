@@ -7,8 +7,8 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
 use strongroom_model::{BookingStatus, FailureKind, Position, Recorded, SubjectKind};
 
+use crate::listed::READ_EVENTS;
 use crate::prefix::Prefix;
-use crate::replay::PAGE_EVENTS;
 
 /// The bookings that are read. With more than this something general is wrong, and the first ones show what.
 const MAX_BOOKINGS: usize = 20_000;
@@ -41,7 +41,7 @@ pub async fn causes(log: &EventLog) -> Result<Vec<Cause>, LogError> {
     let mut next = Position(0);
     let mut seen = 0;
     while seen < MAX_BOOKINGS {
-        let page = log.with_status(SubjectKind::Booking, STUCK, next, PAGE_EVENTS).await?;
+        let page = log.with_status(SubjectKind::Booking, STUCK, next, READ_EVENTS).await?;
         let Some(last) = page.last() else { break };
         next = last.position.next();
         seen += page.len();

@@ -7,10 +7,8 @@ use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{DriveId, Event, Position, Recorded, StreamName, SubjectKind};
 
-use crate::listed::{each_event, listed};
+use crate::listed::{each_event, listed, next_events};
 use crate::page::{Horizon, Page, PageRequest, ViewError};
-
-const READ_EVENTS: usize = 500;
 
 /// One drive that the log knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,10 +67,7 @@ pub(crate) async fn drives_within(
 async fn count_copies(log: &EventLog, horizon: Horizon, copies: &mut HashMap<DriveId, u64>) -> Result<(), LogError> {
     let mut next = Position(0);
     while horizon.includes(next) {
-        let left = usize::try_from(horizon.end.0 - next.0).unwrap_or(usize::MAX);
-        let page = log.read(next, READ_EVENTS.min(left)).await?;
-        let Some(last) = page.last() else { break };
-        next = last.position.next();
+        let page = next_events(log, &mut next, horizon.end).await?;
         // Most events are not proofs, and are not parsed.
         for stored in page.iter().filter(|stored| stored.body.contains("timesheet.backed-up.")) {
             if let Some(Event::TimesheetBackedUp(proof)) = log.readable(stored).map(|recorded| recorded.event)

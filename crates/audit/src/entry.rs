@@ -83,27 +83,22 @@ pub enum DigestOf {
 /// The evidence for an event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Evidence {
     /// An unproven copy on a drive.
     Copy {
-        /// The drive.
         drive: DriveId,
         /// The path below the drive's root.
         path: String,
-        /// The copy's size.
         size_bytes: ByteCount,
-        /// How it was synced.
         sync: SyncMethod,
     },
     /// A copy that was read back.
     Proof {
-        /// The drive.
         drive: DriveId,
         /// The path below the drive's root.
         path: String,
-        /// The copy's size.
         size_bytes: ByteCount,
-        /// How it was read back.
         read_back: ReadBack,
     },
     /// The server's own copy.
@@ -112,22 +107,15 @@ pub enum Evidence {
         path: String,
     },
     /// An approved purge.
-    Purge {
-        /// The purge's id.
-        purge: String,
-        /// Events with the proofs.
-        proofs: Vec<EventId>,
-    },
+    Purge { purge: String, proofs: Vec<EventId> },
     /// A mail was accepted.
     Receipt {
-        /// The mail's Message-ID.
         message_id: String,
         /// The mail server's reply, or a file's name.
         receipt: String,
     },
     /// The log's root at that time.
     Root {
-        /// Events that it covers.
         size: u64,
         /// RFC 6962's root in base64.
         root: String,
@@ -136,9 +124,7 @@ pub enum Evidence {
     DriveMark {
         /// The use's number, from 1.
         generation: u64,
-        /// The device's serial number.
         serial: Option<String>,
-        /// The file system's id.
         filesystem: Option<String>,
     },
     /// A quarantined copy.
@@ -147,10 +133,7 @@ pub enum Evidence {
         path: String,
     },
     /// A reason in words.
-    Statement {
-        /// The reason's words.
-        text: String,
-    },
+    Statement { text: String },
 }
 
 /// The envelope, also of an event whose data cannot be read.

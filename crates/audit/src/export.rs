@@ -3,7 +3,7 @@
 use strongroom_eventlog::{EventLog, LogError, Stored};
 use strongroom_model::Position;
 
-use crate::replay::PAGE_EVENTS;
+use crate::listed::next_events;
 
 /// An export under way: pages of stored events, by position, up to where the log ended
 /// when the export began.
@@ -29,12 +29,6 @@ impl Export {
     /// # Errors
     /// The log cannot be read, or a position is missing.
     pub async fn page(&mut self) -> Result<Vec<Stored>, LogError> {
-        let left = usize::try_from(self.end.0.saturating_sub(self.next.0)).unwrap_or(usize::MAX);
-        if left == 0 {
-            return Ok(Vec::new());
-        }
-        let page = self.log.read(self.next, PAGE_EVENTS.min(left)).await?;
-        self.next = page.last().map_or(self.end, |last| last.position.next());
-        Ok(page)
+        next_events(&self.log, &mut self.next, self.end).await
     }
 }

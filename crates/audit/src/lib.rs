@@ -8,7 +8,7 @@
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
-//! - [`sentence`](mod@sentence): an event in words; [`replay_state`]: folds that find what does not fit;
+//! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
 pub mod alarms;
@@ -24,7 +24,7 @@ pub mod page;
 mod prefix;
 pub mod process;
 pub mod replay;
-pub mod replay_state;
+mod replay_state;
 pub mod runs;
 pub mod safety;
 pub mod sentence;
@@ -48,11 +48,10 @@ pub use crate::figures::Figures;
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
 pub use crate::replay::{Replay, ReplayTotals};
-pub use crate::replay_state::{ReplayError, ReplayState};
 pub use crate::runs::{RunEntry, RunState, runs};
 pub use crate::safety::{Safety, SafetyReason};
 pub use crate::sentence::sentence;
-pub use crate::status::{Backlog, Bookings, DriveState, LogHead, LogProblem, Observed, Status, failed_mail};
+pub use crate::status::{Bookings, DriveState, LogHead, LogProblem, Observed, Status, failed_mail};
 pub use crate::story::{Story, position_at};
 pub use crate::subjects::{SubjectEntry, statuses_of, subjects};
 pub use crate::verify::{Bad, KnownRoot, VerifyReport, verify};

@@ -3,12 +3,21 @@
 //! They are sorted by where their streams begin, which never changes: a walk shows each subject that it began with
 //! exactly once. A past position needs no fold of the log, only of the streams on the page.
 
-use strongroom_eventlog::{EventLog, LogError, StreamHead};
-use strongroom_model::{Recorded, StreamName, SubjectKind, Version};
+use strongroom_eventlog::{EventLog, LogError, Stored, StreamHead};
+use strongroom_model::{Position, Recorded, StreamName, SubjectKind, Version};
 
 use crate::page::{Horizon, Page, PageRequest};
 
-const READ_EVENTS: usize = 500;
+/// Events in one read: some hundred KiB.
+pub(crate) const READ_EVENTS: usize = 500;
+
+/// The next events before `end`, none at the end; `next` moves behind them.
+pub(crate) async fn next_events(log: &EventLog, next: &mut Position, end: Position) -> Result<Vec<Stored>, LogError> {
+    let left = usize::try_from(end.0.saturating_sub(next.0)).unwrap_or(usize::MAX);
+    let page = log.read(*next, READ_EVENTS.min(left)).await?;
+    *next = page.last().map_or(end, |last| last.position.next());
+    Ok(page)
+}
 
 /// The newest streams first, each as `entry` makes it of its head; `None` is passed over.
 pub(crate) async fn listed<T>(
@@ -45,15 +54,28 @@ pub(crate) async fn each_event(
     horizon: Horizon,
     mut take: impl FnMut(&Recorded),
 ) -> Result<(), LogError> {
+    each_stored(log, stream, |stored| {
+        let is_included = horizon.includes(stored.position);
+        if is_included && let Some(recorded) = log.readable(stored) {
+            take(&recorded);
+        }
+        Ok(is_included)
+    })
+    .await
+}
+
+/// The events of a stream, oldest first, until `take` returns false.
+pub(crate) async fn each_stored(
+    log: &EventLog,
+    stream: &StreamName,
+    mut take: impl FnMut(&Stored) -> Result<bool, LogError>,
+) -> Result<(), LogError> {
     let mut from = Version(0);
     loop {
         let page = log.stream_from(stream, from, READ_EVENTS).await?;
         for stored in &page {
-            if !horizon.includes(stored.position) {
+            if !take(stored)? {
                 return Ok(());
-            }
-            if let Some(recorded) = log.readable(stored) {
-                take(&recorded);
             }
         }
         if page.len() < READ_EVENTS {

@@ -79,41 +79,26 @@ pub struct Page<T> {
 
 /// Why a view cannot be given.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum ViewError {
-    /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log does not reach that position.
     #[error(
         "position {asked} is after the end of the log of site {site}, which has {size} events from position 0 on: \
          ask for a lower position, or for none to see the log as it is now"
     )]
-    AfterEnd {
-        /// Whose log it is.
-        site: SiteId,
-        /// The position.
-        asked: Position,
-        /// Its number of events.
-        size: u64,
-    },
-    /// No subject of the kind has that status.
+    AfterEnd { site: SiteId, asked: Position, size: u64 },
     #[error("unknown status {status:?} of a {}: expected {}", .kind.name(), .known.join(", "))]
     UnknownStatus {
-        /// The kind of subject.
         kind: SubjectKind,
         /// The status, printable.
         status: String,
-        /// The statuses of the kind.
         known: Vec<String>,
     },
-    /// The log has no event of it.
     #[error("the log of site {site} has no event of {subject}{}: {}", describe_as_of(*.as_of), describe_last(*.exists))]
     UnknownSubject {
-        /// Whose log it is.
         site: SiteId,
-        /// The subject.
         subject: StreamName,
-        /// As of this position.
         as_of: Option<Position>,
         /// Whether it has a later one.
         exists: bool,

@@ -11,9 +11,8 @@ use strongroom_model::{
     Position, Recorded, StageName, Status, StreamName, SubjectKind, next_step, partition_after, status_after,
 };
 
+use crate::listed::next_events;
 use crate::page::Horizon;
-
-const READ_EVENTS: usize = 500;
 
 #[derive(Debug, Default)]
 pub(crate) struct Prefix {
@@ -28,13 +27,9 @@ impl Prefix {
         let mut prefix = Self::default();
         let mut next = Position(0);
         while horizon.includes(next) {
-            let left = usize::try_from(horizon.end.0 - next.0).unwrap_or(usize::MAX);
-            let page = log.read(next, READ_EVENTS.min(left)).await?;
-            let Some(last) = page.last() else { break };
-            next = last.position.next();
-            for stored in &page {
+            for stored in next_events(log, &mut next, horizon.end).await? {
                 prefix.tree.push(stored.leaf_hash);
-                match log.readable(stored) {
+                match log.readable(&stored) {
                     Some(recorded) => prefix.take(&recorded),
                     None => prefix.unreadable += 1,
                 }
@@ -70,20 +65,19 @@ impl Prefix {
         positions
     }
 
-    pub(crate) fn counts(&self, kind: SubjectKind) -> BTreeMap<Status, u64> {
+    pub(crate) fn counts(&self, kind: SubjectKind) -> Vec<(Status, u64)> {
         let mut counts = BTreeMap::new();
-        for head in self.of(kind) {
-            if let Some(status) = &head.status {
-                *counts.entry(status.clone()).or_default() += 1;
-            }
+        for status in self.of(kind).filter_map(|head| head.status.clone()) {
+            *counts.entry(status).or_default() += 1;
         }
-        counts
+        counts.into_iter().collect()
     }
 
     pub(crate) fn backlog(&self) -> Vec<StageBacklog> {
         let mut stages: BTreeMap<&str, StageBacklog> = BTreeMap::new();
         for next in self.heads.values().filter_map(|head| head.next) {
-            let stage = stages.entry(next.stage.name()).or_insert_with(|| empty(next.stage));
+            let empty = StageBacklog { stage: next.stage, at_once: 0, delayed: 0, first_due_at: None };
+            let stage = stages.entry(next.stage.name()).or_insert(empty);
             match next.not_before {
                 None => stage.at_once += 1,
                 Some(due) => {
@@ -113,8 +107,4 @@ impl Prefix {
     fn of(&self, kind: SubjectKind) -> impl Iterator<Item = &StreamHead> {
         self.heads.values().filter(move |head| head.stream.kind() == kind)
     }
-}
-
-const fn empty(stage: StageName) -> StageBacklog {
-    StageBacklog { stage, at_once: 0, delayed: 0, first_due_at: None }
 }

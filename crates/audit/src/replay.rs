@@ -8,10 +8,8 @@ use strongroom_model::{BookingCounts, Position, SiteId};
 use crate::as_of::AsOf;
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
+use crate::listed::READ_EVENTS;
 use crate::replay_state::ReplayState;
-
-/// Events in one read: some hundred KiB.
-pub(crate) const PAGE_EVENTS: usize = 500;
 
 /// The counts after a replay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -71,7 +69,7 @@ impl Replay {
         if self.over {
             return Ok(entries);
         }
-        let page = self.log.read(self.next, PAGE_EVENTS).await?;
+        let page = self.log.read(self.next, READ_EVENTS).await?;
         self.next = page.last().map_or(self.next, |last| last.position.next());
         for stored in &page {
             let recorded = stored.decode()?;

@@ -8,7 +8,6 @@ use strongroom_model::run::Run;
 use strongroom_model::summary::Summary;
 use strongroom_model::{BookingCounts, Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
 
-/// The state of one subject.
 #[derive(Debug, Clone)]
 enum Subject {
     Booking(Box<Booking>),
@@ -21,35 +20,14 @@ enum Subject {
     Drive,
 }
 
-/// Why an event cannot be replayed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// It cannot follow the event before.
+pub(crate) enum ReplayError {
     #[error("{stream}: {source}")]
-    Illegal {
-        /// The stream.
-        stream: StreamName,
-        /// What cannot follow what.
-        source: IllegalTransition,
-    },
-    /// Its version is not the next.
+    Illegal { stream: StreamName, source: IllegalTransition },
     #[error("{stream}: version {found} stands where version {expected} should")]
-    Version {
-        /// The stream.
-        stream: StreamName,
-        /// The event's version.
-        found: Version,
-        /// The next version.
-        expected: Version,
-    },
-    /// It is in a stream of another kind.
+    Version { stream: StreamName, found: Version, expected: Version },
     #[error("{stream}: an event of type {event} does not belong there")]
-    WrongStream {
-        /// The stream.
-        stream: StreamName,
-        /// The event's type.
-        event: &'static str,
-    },
+    WrongStream { stream: StreamName, event: &'static str },
 }
 
 /// The state of all subjects, up to some position.
@@ -57,16 +35,13 @@ pub enum ReplayError {
 /// Of an archived booking only the phase is kept, since later events are judged by no more: some 200 bytes each, so a
 /// million bookings fit a small machine.
 #[derive(Debug, Default)]
-pub struct ReplayState {
+pub(crate) struct ReplayState {
     subjects: HashMap<StreamName, (Version, Subject)>,
 }
 
 impl ReplayState {
     /// Folds the next event. One that does not fit changes only its stream's version.
-    ///
-    /// # Errors
-    /// The event does not fit.
-    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
+    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let stream = &recorded.stream;
         if !recorded.event.fits(stream.kind()) {
             return Err(ReplayError::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
@@ -85,9 +60,7 @@ impl ReplayState {
         error.map_or(Ok(()), Err)
     }
 
-    /// How many bookings have which status.
-    #[must_use]
-    pub fn bookings(&self) -> BookingCounts {
+    pub(crate) fn bookings(&self) -> BookingCounts {
         let mut counts = BookingCounts::default();
         for (_, subject) in self.subjects.values() {
             if let Subject::Booking(booking) = subject {

@@ -268,16 +268,7 @@ pub(crate) fn new(recorded: Recorded) -> NewEvent {
         Version(0) => Expected::New,
         Version(version) => Expected::After(Version(version - 1)),
     };
-    NewEvent {
-        id: EventId(DriveId::random().0),
-        stream: recorded.stream,
-        expected,
-        time: recorded.time,
-        actor: recorded.actor,
-        cause: None,
-        run: None,
-        event: recorded.event,
-    }
+    NewEvent::new(recorded.stream, expected, recorded.time, recorded.actor, recorded.event)
 }
 
 /// A new log in a folder of its own, holding these events.

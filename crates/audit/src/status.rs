@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError, StageBacklog};
+use strongroom_eventlog::{EventLog, Head, LogError, StageBacklog};
 use strongroom_model::presence::Missing;
 use strongroom_model::text::printable;
 use strongroom_model::{BookingCounts, BookingStatus, DriveId, Position, SiteId, StageName, SubjectKind};
@@ -48,7 +48,7 @@ pub struct Status {
     /// Subjects by kind and status label.
     pub subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
     /// The work that waits, by stage.
-    pub backlog: Vec<Backlog>,
+    pub backlog: Vec<StageBacklog>,
     /// The log's head.
     pub log: LogHead,
     /// The configured drive, then others that the log knows.
@@ -125,25 +125,6 @@ pub struct DriveState {
     pub free_bytes: Option<u64>,
 }
 
-/// A stage's work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Backlog {
-    /// The stage.
-    pub stage: StageName,
-    /// Subjects that it may work on.
-    pub at_once: u64,
-    /// Subjects that it gets at a later time, which may have passed.
-    pub delayed: u64,
-    /// The earliest such time.
-    pub first_due_at: Option<Timestamp>,
-}
-
-impl From<StageBacklog> for Backlog {
-    fn from(of: StageBacklog) -> Self {
-        Self { stage: of.stage, at_once: of.at_once, delayed: of.delayed, first_due_at: of.first_due_at }
-    }
-}
-
 /// What the log does not know.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -166,7 +147,7 @@ pub struct Observed {
 struct Totals {
     subjects: BTreeMap<&'static str, BTreeMap<String, u64>>,
     bookings: BookingCounts,
-    backlog: Vec<Backlog>,
+    backlog: Vec<StageBacklog>,
     log: LogHead,
     mail: Option<String>,
     causes: Vec<Cause>,
@@ -299,30 +280,20 @@ impl Status {
 impl Totals {
     async fn now(log: &EventLog) -> Result<Self, LogError> {
         let head = log.head().await?;
-        let mut subjects = BTreeMap::new();
-        let mut bookings = BookingCounts::default();
+        let mut counts = Vec::new();
         for &kind in SubjectKind::ALL {
-            let counts = log.counts(kind).await?;
-            if kind == SubjectKind::Booking {
-                bookings = BookingCounts::of(counts.clone());
-            }
-            add(&mut subjects, kind, counts);
+            counts.push((kind, log.counts(kind).await?));
         }
         Ok(Self {
-            subjects,
-            bookings,
-            backlog: log.backlog().await?.into_iter().map(Backlog::from).collect(),
-            log: LogHead { size: head.size, root: head.root_base64() },
+            backlog: log.backlog().await?,
             mail: failed_mail(log).await?,
             causes: causes(log).await?,
+            ..Self::counted(counts, head)
         })
     }
 
     async fn of(log: &EventLog, prefix: &Prefix) -> Result<Self, LogError> {
-        let mut subjects = BTreeMap::new();
-        for &kind in SubjectKind::ALL {
-            add(&mut subjects, kind, prefix.counts(kind));
-        }
+        let counts = SubjectKind::ALL.iter().map(|&kind| (kind, prefix.counts(kind))).collect();
         let mut mail = None;
         for position in prefix.delayed(StageName::Notify).into_iter().take(MAX_MAILS) {
             let last = log.read(position, 1).await?.first().and_then(|stored| log.readable(stored));
@@ -331,26 +302,19 @@ impl Totals {
                 break;
             }
         }
-        let head = prefix.head();
-        Ok(Self {
-            subjects,
-            bookings: BookingCounts::of(prefix.counts(SubjectKind::Booking)),
-            backlog: prefix.backlog().into_iter().map(Backlog::from).collect(),
-            log: LogHead { size: head.size, root: head.root_base64() },
-            mail,
-            causes: causes_in(log, prefix).await?,
-        })
+        let (backlog, causes) = (prefix.backlog(), causes_in(log, prefix).await?);
+        Ok(Self { backlog, mail, causes, ..Self::counted(counts, prefix.head()) })
     }
-}
 
-fn add(
-    subjects: &mut BTreeMap<&'static str, BTreeMap<String, u64>>,
-    kind: SubjectKind,
-    counts: impl IntoIterator<Item = (strongroom_model::Status, u64)>,
-) {
-    let counts: BTreeMap<_, _> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
-    if !counts.is_empty() {
-        subjects.insert(kind.name(), counts);
+    fn counted(counts: Vec<(SubjectKind, Vec<(strongroom_model::Status, u64)>)>, head: Head) -> Self {
+        let log = LogHead { size: head.size, root: head.root_base64() };
+        let bookings = counts.iter().find(|(kind, _)| *kind == SubjectKind::Booking);
+        let bookings = BookingCounts::of(bookings.map(|(_, counts)| counts.clone()).unwrap_or_default());
+        let labelled = |(kind, counts): (SubjectKind, Vec<(strongroom_model::Status, u64)>)| {
+            (kind.name(), counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect())
+        };
+        let subjects = counts.into_iter().filter(|(_, counts)| !counts.is_empty()).map(labelled).collect();
+        Self { subjects, bookings, backlog: Vec::new(), log, mail: None, causes: Vec::new() }
     }
 }
 

@@ -4,15 +4,14 @@ use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::booking::Booking;
 use strongroom_model::{
-    BookingId, Fold, Partition, Position, Recorded, SiteId, Status, StreamName, Version, partition_after, status_after,
+    BookingId, Fold, Partition, Position, Recorded, SiteId, Status, StreamName, partition_after, status_after,
 };
 
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
+use crate::listed::each_stored;
 use crate::page::{Horizon, PageCursor, PageRequest, ViewError};
 use crate::replay_state::ReplayState;
-
-const READ_EVENTS: usize = 500;
 
 /// A page of a subject's events, oldest first, and the subject's state at `as_of`.
 ///
@@ -52,21 +51,15 @@ impl Story {
     pub async fn read(log: &EventLog, subject: &StreamName, request: &PageRequest) -> Result<Self, ViewError> {
         let horizon = Horizon::of(log, request.as_of).await?;
         let mut teller = Teller::new(log.site(), subject, horizon, request);
-        let mut from = Version(0);
-        'stream: loop {
-            let page = log.stream_from(subject, from, READ_EVENTS).await?;
-            for stored in &page {
-                if !horizon.includes(stored.position) {
-                    break 'stream;
-                }
+        each_stored(log, subject, |stored| {
+            let is_included = horizon.includes(stored.position);
+            if is_included {
                 let (entry, recorded) = EventEntry::of(stored)?;
                 teller.take(entry, recorded.as_ref());
             }
-            if page.len() < READ_EVENTS {
-                break;
-            }
-            from = Version(from.0 + page.len() as u64);
-        }
+            Ok(is_included)
+        })
+        .await?;
         if teller.story.total == 0 {
             let exists = !log.heads(std::slice::from_ref(subject)).await?.is_empty();
             let (site, subject, as_of) = (log.site().clone(), subject.clone(), request.as_of);
@@ -161,18 +154,12 @@ pub async fn position_at(
     subject: &StreamName,
     time: jiff::Timestamp,
 ) -> Result<Option<Position>, LogError> {
-    let (mut from, mut found) = (Version(0), None);
-    loop {
-        let page = log.stream_from(subject, from, READ_EVENTS).await?;
-        for stored in &page {
-            if stored.time().is_some_and(|happened| happened > time) {
-                return Ok(found);
-            }
-            found = Some(stored.position);
-        }
-        if page.len() < READ_EVENTS {
-            return Ok(found);
-        }
-        from = Version(from.0 + page.len() as u64);
-    }
+    let mut found = None;
+    each_stored(log, subject, |stored| {
+        let is_later = stored.time().is_some_and(|happened| happened > time);
+        found = if is_later { found } else { Some(stored.position) };
+        Ok(!is_later)
+    })
+    .await?;
+    Ok(found)
 }

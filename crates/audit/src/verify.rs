@@ -6,7 +6,7 @@ use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
 use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamName, SubjectKind};
 
-use crate::replay::PAGE_EVENTS;
+use crate::listed::{READ_EVENTS, next_events};
 use crate::replay_state::ReplayState;
 
 /// How many of the newest summaries' roots are compared: each covers all events before it.
@@ -112,7 +112,7 @@ async fn summaries(log: &EventLog) -> Result<Vec<KnownRoot>, LogError> {
     let newest = log.newest(SubjectKind::Summary, MAX_SUMMARIES).await?;
     let names: Vec<StreamName> = newest.into_iter().map(|head| head.stream).collect();
     let mut known = Vec::with_capacity(names.len());
-    for names in names.chunks(PAGE_EVENTS) {
+    for names in names.chunks(READ_EVENTS) {
         let histories = log.readable_streams(names).await?;
         known.extend(histories.values().filter_map(|history| known_root(history.first()?)));
     }
@@ -132,12 +132,8 @@ async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Resul
     let mut state = ReplayState::default();
     let mut next = Position(0);
     while next.0 < size {
-        let left = usize::try_from(size - next.0).unwrap_or(usize::MAX);
-        let page = log.read(next, PAGE_EVENTS.min(left)).await?;
-        let Some(last) = page.last() else { break };
-        next = last.position.next();
-        for stored in &page {
-            fold_one(stored, &mut state, report)?;
+        for stored in next_events(log, &mut next, Position(size)).await? {
+            fold_one(&stored, &mut state, report)?;
         }
     }
     report.bookings = Some(state.bookings());

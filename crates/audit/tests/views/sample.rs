@@ -6,8 +6,8 @@ use strongroom_model::event::{
     SummaryComposed, SummarySent, Trigger,
 };
 use strongroom_model::{
-    AlarmKind, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Position, RunId, SiteId, StageName,
-    StreamName, UseToken, Version,
+    AlarmKind, DriveId, Event, Expected, FailureKind, NewEvent, Position, RunId, SiteId, StageName, StreamName,
+    UseToken, Version,
 };
 use strongroom_service::Clock;
 use strongroom_stage_rig::{sample, stream_of};
@@ -142,8 +142,7 @@ pub(crate) async fn append(log: &EventLog, n: usize, stream: &StreamName, event:
 pub(crate) async fn append_next(log: &EventLog, n: usize, stream: &StreamName, event: Event) {
     let time = "2026-11-20T23:00:00Z".parse().unwrap();
     let expected = n.checked_sub(1).map_or(Expected::New, |last| Expected::After(Version(last as u64)));
-    let (stream, actor) = (stream.clone(), "test@rig".parse().unwrap());
-    let new = NewEvent { id: EventId::new(time), stream, expected, time, actor, cause: None, run: None, event };
+    let new = NewEvent::new(stream.clone(), expected, time, "test@rig".parse().unwrap(), event);
     log.append(vec![new]).await.unwrap();
 }
 
