@@ -36,17 +36,14 @@ pub struct Alarms {
 
 /// An alarm could not be raised or cleared.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum AlarmError {
-    /// Its stream could not be read.
     #[error("alarm {0} could not be read")]
     Read(StreamName, #[source] LogError),
-    /// Its stream cannot be folded.
     #[error("alarm {0} cannot be understood: run `strongroom log verify`")]
     Damaged(StreamName, #[source] IllegalTransition),
-    /// The log refused the event, or its answer was lost.
     #[error("alarm {0} could not be written")]
     Append(StreamName, #[source] AppendError),
-    /// Other processes kept changing it.
     #[error("alarm {0} was changed by others {MAX_ATTEMPTS} times in a row: it is tried again")]
     Contended(StreamName),
 }
@@ -104,8 +101,7 @@ impl Alarms {
     pub async fn renew(&self, alarm: &AlarmRaised, over: &str, cause: Option<&Recorded>) -> Result<bool, AlarmError> {
         let key = AlarmKey::new(alarm.kind, &alarm.subject);
         let stream = StreamName::alarm(&key);
-        let history = self.log.stream(&stream).await.map_err(|source| AlarmError::Read(stream.clone(), source))?;
-        let known: Alarm = fold(&history).map_err(|source| AlarmError::Damaged(stream.clone(), source))?;
+        let known = folded(&stream, &self.history(&stream).await?)?;
         let message = printable(&alarm.message, MESSAGE_CHARS);
         if known.raised.is_some_and(|(raised, _)| raised.message != message) {
             self.clear(&key, over, cause).await?;
@@ -134,8 +130,7 @@ impl Alarms {
         if matches!(key.kind.cleared_by(), ClearedBy::Event | ClearedBy::Person) {
             return Ok(None);
         }
-        let stream = StreamName::alarm(key);
-        let history = self.log.stream(&stream).await.map_err(|source| AlarmError::Read(stream.clone(), source))?;
+        let history = self.history(&StreamName::alarm(key)).await?;
         let begun = history.iter().filter(|event| matches!(event.event, Event::AlarmRaised(_)));
         Ok(settle_for(&begun.map(|event| event.time).collect::<Vec<_>>(), self.clock.now()))
     }
@@ -150,9 +145,8 @@ impl Alarms {
     ) -> Result<bool, AlarmError> {
         let stream = StreamName::alarm(key);
         for _ in 0..MAX_ATTEMPTS {
-            let history = self.log.stream(&stream).await.map_err(|source| AlarmError::Read(stream.clone(), source))?;
-            let alarm: Alarm = fold(&history).map_err(|source| AlarmError::Damaged(stream.clone(), source))?;
-            if !applies(&alarm) {
+            let history = self.history(&stream).await?;
+            if !applies(&folded(&stream, &history)?) {
                 return Ok(false);
             }
             let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
@@ -165,6 +159,14 @@ impl Alarms {
         }
         Err(AlarmError::Contended(stream))
     }
+
+    async fn history(&self, alarm: &StreamName) -> Result<Vec<Recorded>, AlarmError> {
+        self.log.stream(alarm).await.map_err(|source| AlarmError::Read(alarm.clone(), source))
+    }
+}
+
+fn folded(alarm: &StreamName, history: &[Recorded]) -> Result<Alarm, AlarmError> {
+    fold(history).map_err(|source| AlarmError::Damaged(alarm.clone(), source))
 }
 
 /// How long an alarm with these beginnings, oldest first, stays raised: with each one within a day twice as long, so

@@ -142,7 +142,7 @@ impl Consumer {
     }
 
     async fn take(&mut self, incoming: Receipt) {
-        match decode::decode(&incoming, self.parts.broker.site(), self.name) {
+        match decode::decode(&incoming.body, self.parts.broker.site(), self.name) {
             Ok(event) => self.offer(event, incoming).await,
             Err(error) => {
                 tracing::error!(stage = %self.name, message_id = incoming.message_id.as_deref(),

@@ -1,5 +1,5 @@
 use strongroom_eventlog::EventLog;
-use strongroom_model::{Actor, Event, EventId, Expected, NewEvent, Recorded, StageName, StreamName};
+use strongroom_model::{Actor, Event, Expected, NewEvent, Recorded, StageName, StreamName};
 use strongroom_service::Clock;
 
 use crate::alarms::Alarms;
@@ -35,15 +35,9 @@ pub(crate) fn new_event(
     event: Event,
     cause: Option<&Recorded>,
 ) -> NewEvent {
-    let time = clock.now();
     NewEvent {
-        id: EventId::new(time),
-        stream,
-        expected,
-        time,
-        actor: actor.clone(),
         cause: cause.map(|cause| cause.id),
         run: cause.and_then(|cause| cause.run),
-        event,
+        ..NewEvent::new(stream, expected, clock.now(), actor.clone(), event)
     }
 }

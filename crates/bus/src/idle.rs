@@ -7,7 +7,7 @@ use strongroom_model::{Position, StageName};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::delivery::Delivery;
-use crate::pipeline::{Pipeline, StageHandle};
+use crate::pipeline::{Pipeline, StageHandle, StageView};
 
 /// At least this long between two checks, each of which reads the log: appends may follow one another closely.
 const MIN_POLL: Duration = Duration::from_millis(20);
@@ -86,11 +86,12 @@ impl Pipeline {
         let log = &self.wiring.log;
         let size = log.head().await?.size;
         let mut paused = None;
-        for handle in self.stages.iter().filter(|handle| stages.contains(&handle.stage)) {
-            if !self.has_work(handle).await? {
+        let views = self.stages.iter().map(|handle| &handle.view);
+        for view in views.filter(|view| stages.contains(&view.stage)) {
+            if !self.has_work(view).await? {
                 continue;
             }
-            match handle.progress.pause_now() {
+            match view.progress.pause_now() {
                 None => return Ok(WorkState::Busy),
                 Some(pause) => paused = paused.or(Some(WorkState::Paused(pause.obstacle, pause.since))),
             }
@@ -102,14 +103,14 @@ impl Pipeline {
         Ok(paused.or(due.map(WorkState::Waiting)).unwrap_or(WorkState::NothingLeft))
     }
 
-    async fn has_work(&self, handle: &StageHandle) -> Result<bool, LogError> {
+    async fn has_work(&self, view: &StageView) -> Result<bool, LogError> {
         if let Delivery::Broker(_) = self.wiring.delivery {
-            return has_work_in_queue(&self.wiring.log, handle).await;
+            return has_work_in_queue(&self.wiring.log, view).await;
         }
         // Read first: what is below `from` and not in flight is done or set aside. What is claimed after this is still
         // pending above it.
-        let read = handle.claims.progress();
-        Ok(read.in_flight > 0 || !self.wiring.log.pending(handle.stage, read.from, 1).await?.is_empty())
+        let read = view.claims.progress();
+        Ok(read.in_flight > 0 || !self.wiring.log.pending(view.stage, read.from, 1).await?.is_empty())
     }
 
     async fn decide(
@@ -146,17 +147,17 @@ impl Pipeline {
     }
 }
 
-async fn has_work_in_queue(log: &EventLog, handle: &StageHandle) -> Result<bool, LogError> {
-    if !handle.claims.is_empty() {
+async fn has_work_in_queue(log: &EventLog, view: &StageView) -> Result<bool, LogError> {
+    if !view.claims.is_empty() {
         return Ok(true);
     }
     // Another partition's work waits in another queue. Until the stage has subscribed nobody knows which one is ours.
-    let partition = handle.progress.link_now().and_then(|link| link.partition);
-    let work = Work { stage: handle.stage, partition: partition.as_ref() };
+    let partition = view.progress.link_now().and_then(|link| link.partition);
+    let work = Work { stage: view.stage, partition: partition.as_ref() };
     let mut from = Position(0);
     loop {
         let page = log.pending(work, from, PAGE).await?;
-        if page.iter().any(|event| !handle.claims.is_set_aside(event)) {
+        if page.iter().any(|event| !view.claims.is_set_aside(event)) {
             return Ok(true);
         }
         match page.last() {

@@ -68,10 +68,10 @@ pub struct Pipeline {
 pub struct PipelineView(Arc<Mutex<Vec<StageView>>>);
 
 #[derive(Debug, Clone)]
-struct StageView {
-    stage: StageName,
-    claims: Arc<Claims>,
-    progress: Arc<Progress>,
+pub(crate) struct StageView {
+    pub(crate) stage: StageName,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) progress: Arc<Progress>,
 }
 
 impl PipelineView {
@@ -111,7 +111,7 @@ impl Pipeline {
     /// Starts a stage; `actor` is recorded in its events.
     pub fn spawn<S: Stage>(&mut self, stage: S, actor: Actor) {
         let stage = spawn(Arc::new(stage), actor, &self.wiring);
-        self.view.0.lock().unwrap_or_else(PoisonError::into_inner).push(stage.view());
+        self.view.0.lock().unwrap_or_else(PoisonError::into_inner).push(stage.view.clone());
         self.stages.push(stage);
     }
 
@@ -137,24 +137,18 @@ impl Pipeline {
 
 #[derive(Debug)]
 pub(crate) struct StageHandle {
-    pub(crate) stage: StageName,
-    pub(crate) claims: Arc<Claims>,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) view: StageView,
     task: JoinHandle<()>,
 }
 
 impl StageHandle {
-    fn view(&self) -> StageView {
-        StageView { stage: self.stage, claims: self.claims.clone(), progress: self.progress.clone() }
-    }
-
     pub(crate) fn has_ended(&self) -> bool {
         self.task.is_finished()
     }
 
     async fn ended(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(stage = %self.stage, error = %with_causes(&error),
+            tracing::error!(stage = %self.view.stage, error = %with_causes(&error),
                 "a stage has stopped because of a bug: this process ends; start it again and report this");
         }
     }
@@ -196,7 +190,7 @@ fn spawn(stage: Arc<dyn AnyStage>, actor: Actor, wiring: &Wiring) -> StageHandle
             (claims, tokio::spawn(both(consumer.run(), runner.run())))
         }
     };
-    StageHandle { stage: name, claims, progress, task }
+    StageHandle { view: StageView { stage: name, claims, progress }, task }
 }
 
 /// One task for both: a panic in either ends the stage, and whoever waits for it sees that.

@@ -2,28 +2,36 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 
-use crate::broker::BrokerError;
-use crate::broker::link::Link;
 use crate::broker::topology::{Argument, EXCHANGE, Queue, Topology};
+use crate::broker::{BrokerError, Publisher};
 
-pub(super) async fn declare(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
-    let channel = link.channel().await?;
-    link.answer(EXCHANGE, declare_exchange(&channel, false)).await?;
-    for queue in topology.queues() {
-        link.answer(queue.name.as_str(), declare_queue(&channel, queue)).await?;
+impl Publisher {
+    /// As [`Broker::apply`](crate::Broker::apply), by this connection.
+    ///
+    /// # Errors
+    /// As there; also if the connection is lost.
+    pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
+        let channel = self.link.channel().await?;
+        self.link.answer(EXCHANGE, declare_exchange(&channel, false)).await?;
+        for queue in topology.queues() {
+            self.link.answer(queue.name.as_str(), declare_queue(&channel, queue)).await?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Needs no right to configure.
-pub(super) async fn check(link: &Link, topology: &Topology) -> Result<(), BrokerError> {
-    let channel = link.channel().await?;
-    link.answer(EXCHANGE, declare_exchange(&channel, true)).await?;
-    for queue in topology.queues() {
-        let query = channel.queue_declare(queue.name.as_str().into(), passive(), FieldTable::default());
-        link.answer(queue.name.as_str(), query).await?;
+    /// As [`Broker::check`](crate::Broker::check), by this connection. Needs no right to configure.
+    ///
+    /// # Errors
+    /// As there; also if the connection is lost.
+    pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
+        let channel = self.link.channel().await?;
+        self.link.answer(EXCHANGE, declare_exchange(&channel, true)).await?;
+        for queue in topology.queues() {
+            let query = channel.queue_declare(queue.name.as_str().into(), passive(), FieldTable::default());
+            self.link.answer(queue.name.as_str(), query).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Queries a queue, whatever its properties.

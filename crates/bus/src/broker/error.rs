@@ -19,93 +19,40 @@ mod code {
 /// Why a request to the broker failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say what each is")]
 pub enum BrokerError {
-    /// The configured URL is not one of a broker.
     #[error(
         "the broker's URL cannot be used: {reason}; write it as amqp://user:password@host:5672/vhost, or amqps:// for TLS"
     )]
-    Url {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Nothing answers there.
+    Url { reason: String },
     #[error("the broker at {place} cannot be reached: see that RabbitMQ runs there and that the address is right")]
-    Unreachable {
-        /// Its address.
-        place: String,
-        /// The cause.
-        #[source]
-        source: lapin::Error,
-    },
-    /// It does not answer in time.
+    Unreachable { place: String, source: lapin::Error },
     #[error("the broker at {place} gave no answer within {} s: see whether it is overloaded or lacks a majority of its nodes", .after.as_secs())]
-    Silent {
-        /// Its address.
-        place: String,
-        /// The time-out.
-        after: Duration,
-    },
+    Silent { place: String, after: Duration },
     /// It refuses the login, or the user may not use the virtual host.
     #[error(
         "the broker at {place} refuses {user}: {reply}; see the user, its password and its rights in the virtual host (`rabbitmqctl list_permissions`)"
     )]
-    Refused {
-        /// Its address.
-        place: String,
-        /// The user.
-        user: String,
-        /// Its reply.
-        reply: String,
-    },
-    /// The user may not do that.
+    Refused { place: String, user: String, reply: String },
     #[error(
         "the broker does not let {user} do that: {reply}; give the rights that deploy/rabbitmq shows; `strongroom topology apply` needs the relay's login (STRONGROOM_BROKER_URL_FILE names the file with it)"
     )]
-    Forbidden {
-        /// The user.
-        user: String,
-        /// Its reply.
-        reply: String,
-    },
-    /// A queue or an exchange does not exist.
+    Forbidden { user: String, reply: String },
     #[error("{what} is missing on the broker: start `strongroom relay`, or run `strongroom topology apply`")]
-    Missing {
-        /// Which one.
-        what: String,
-    },
+    Missing { what: String },
     /// A queue or an exchange exists with other properties.
     #[error(
         "{what} is there with other properties: {reply}; delete it (what is pending is published again from the log), then run `strongroom topology apply`"
     )]
-    Mismatch {
-        /// Which one.
-        what: String,
-        /// Its reply.
-        reply: String,
-    },
+    Mismatch { what: String, reply: String },
     /// Another connection holds it exclusively.
     #[error("{what} is held by another connection: wait until that ends")]
-    Locked {
-        /// Which one.
-        what: String,
-    },
+    Locked { what: String },
     /// The connection, or a channel of it, has ended; the result of pending requests is unknown.
     #[error("the connection to the broker at {place} is lost")]
-    Lost {
-        /// Its address.
-        place: String,
-        /// The cause.
-        #[source]
-        source: lapin::Error,
-    },
-    /// The broker ended the channel or the connection for another reason.
+    Lost { place: String, source: lapin::Error },
     #[error("the broker at {place} broke off: {reply}")]
-    Protocol {
-        /// Its address.
-        place: String,
-        /// Its reply.
-        reply: String,
-    },
+    Protocol { place: String, reply: String },
 }
 
 /// What was requested, for the error's text.

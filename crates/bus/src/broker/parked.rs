@@ -15,7 +15,7 @@ use crate::broker::link::Link;
 use crate::broker::message::EventMessage;
 use crate::broker::publisher::{Published, Publisher};
 use crate::broker::route::RoutingKey;
-use crate::broker::subscription::{Incoming, OpenChannel};
+use crate::broker::subscription::{Incoming, OpenChannel, header, text};
 use crate::broker::topology::QueueName;
 use crate::broker::{Broker, BrokerError};
 
@@ -188,15 +188,7 @@ impl Parked {
 
 impl TakenMessage {
     fn copy(&self) -> Option<EventMessage> {
-        let (id, key) = (self.shown.id.to_string(), self.key.clone()?);
-        Some(EventMessage {
-            id,
-            key,
-            type_name: self.incoming.type_name.clone().unwrap_or_default(),
-            time_s: self.incoming.time_s.unwrap_or_default(),
-            trace: self.incoming.trace.clone(),
-            body: self.incoming.body.clone(),
-        })
+        Some(self.incoming.copy_as(self.shown.id.to_string(), self.key.clone()?))
     }
 }
 
@@ -221,18 +213,10 @@ fn origin(headers: Option<&FieldTable>) -> (Option<String>, Option<String>) {
         _ => None,
     });
     let Some(AMQPValue::FieldTable(death)) = newest else { return (None, None) };
-    let queue = crate::broker::subscription::header(Some(death), "queue");
+    let queue = header(Some(death), "queue");
     let key = match death.inner().get("routing-keys") {
         Some(AMQPValue::FieldArray(keys)) => keys.as_slice().first().and_then(text),
         _ => None,
     };
     (queue, key)
-}
-
-fn text(value: &AMQPValue) -> Option<String> {
-    match value {
-        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok().map(ToOwned::to_owned),
-        AMQPValue::ShortString(text) => Some(text.to_string()),
-        _ => None,
-    }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::link::{Link, REPLY_SUCCESS};
 use crate::broker::message::EventMessage;
-use crate::broker::topology::{EXCHANGE, QueueName, Topology};
+use crate::broker::topology::{EXCHANGE, QueueName};
 use crate::broker::{Broker, BrokerError, apply};
 
 /// The bound of unconfirmed messages. The client's own queue has no bound; at about 1 KiB each this is half a MiB.
@@ -46,7 +46,7 @@ pub struct Depth {
 /// [`BrokerError::Forbidden`], [`BrokerError::Mismatch`] and [`BrokerError::Locked`].
 #[derive(Debug)]
 pub struct Publisher {
-    link: Arc<Link>,
+    pub(super) link: Arc<Link>,
     publishing: Arc<Mutex<Option<Channel>>>,
     asking: Mutex<Option<Channel>>,
     /// Keeps the exclusive queue while the connection lives.
@@ -114,22 +114,6 @@ impl Publisher {
             Err(BrokerError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// As [`Broker::apply`], by this connection.
-    ///
-    /// # Errors
-    /// As there; also if the connection is lost.
-    pub async fn apply(&self, topology: &Topology) -> Result<(), BrokerError> {
-        apply::declare(&self.link, topology).await
-    }
-
-    /// As [`Broker::check`], by this connection.
-    ///
-    /// # Errors
-    /// As there; also if the connection is lost.
-    pub async fn check(&self, topology: &Topology) -> Result<(), BrokerError> {
-        apply::check(&self.link, topology).await
     }
 
     /// Claims a queue exclusively until the connection ends. `false`: another one has it.

@@ -71,18 +71,11 @@ impl Subscription {
         if self.ended {
             return None;
         }
-        match self.consumer.next().await {
-            Some(Ok(delivery)) => Some(Incoming::new(delivery, &self.site, self.channel.clone())),
-            Some(Err(error)) => {
-                tracing::debug!(%error, "a queue's consumer has ended");
-                self.ended = true;
-                None
-            }
-            None => {
-                self.ended = true;
-                None
-            }
-        }
+        let next = self.consumer.next().await.and_then(|delivered| {
+            delivered.inspect_err(|error| tracing::debug!(%error, "a queue's consumer has ended")).ok()
+        });
+        self.ended = next.is_none();
+        next.map(|delivery| Incoming::new(delivery, &self.site, self.channel.clone()))
     }
 
     /// Stops consuming. What was on its way is still delivered, then `None`.
@@ -141,19 +134,27 @@ impl Incoming {
     /// A copy to publish, with a delivery count of its own. `None`: its routing key is not the site's.
     #[must_use]
     pub fn copy(&self) -> Option<EventMessage> {
-        Some(EventMessage {
-            id: self.message_id.clone()?,
-            key: self.key.clone()?,
+        Some(self.copy_as(self.message_id.clone()?, self.key.clone()?))
+    }
+
+    pub(super) fn copy_as(&self, id: String, key: RoutingKey) -> EventMessage {
+        EventMessage {
+            id,
+            key,
             type_name: self.type_name.clone().unwrap_or_default(),
             time_s: self.time_s.unwrap_or_default(),
             trace: self.trace.clone(),
             body: self.body.clone(),
-        })
+        }
     }
 }
 
 pub(super) fn header(headers: Option<&FieldTable>, name: &str) -> Option<String> {
-    match headers?.inner().get(name)? {
+    text(headers?.inner().get(name)?)
+}
+
+pub(super) fn text(value: &AMQPValue) -> Option<String> {
+    match value {
         AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok().map(ToOwned::to_owned),
         AMQPValue::ShortString(text) => Some(text.to_string()),
         _ => None,

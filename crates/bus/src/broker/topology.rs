@@ -119,22 +119,10 @@ impl Topology {
         Self { site, queues }
     }
 
-    /// The site.
-    #[must_use]
-    pub const fn site(&self) -> &SiteId {
-        &self.site
-    }
-
     /// Every queue, in the order in which they are declared.
     #[must_use]
     pub fn queues(&self) -> &[Queue] {
         &self.queues
-    }
-
-    /// The parked queue.
-    #[must_use]
-    pub fn parked(&self) -> QueueName {
-        QueueName::parked(&self.site)
     }
 
     /// The topology as a file for `rabbitmqctl import_definitions`; importing it again is harmless.

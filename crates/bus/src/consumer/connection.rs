@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_model::text::with_causes;
-use strongroom_model::{Partition, SiteId, StageName};
+use strongroom_model::{Partition, StageName};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -30,8 +30,6 @@ pub(super) struct Connector {
 enum ConnectError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    #[error("the broker did not accept a consumer within {} s", .0.as_secs())]
-    Slow(Duration),
     #[error("no queue to consume: {0}")]
     NoPartition(String),
 }
@@ -156,7 +154,6 @@ impl Connector {
     }
 
     async fn open(self) -> Connected {
-        let most = self.broker.settings().setup_timeout;
         let stage = self.stage.name();
         let mut partition = self.stage.partition();
         if stage.is_partitioned() && partition.is_none() {
@@ -164,14 +161,10 @@ impl Connector {
             self.stage.ready().await.map_err(|obstacle| ConnectError::NoPartition(obstacle.message))?;
             partition = self.stage.partition();
         }
-        let queue = queue(self.broker.site(), stage, partition.as_ref())?;
-        let subscribing = Subscription::open(&self.broker, &queue, self.prefetch);
-        let subscription = timeout(most, subscribing).await.map_err(|_| ConnectError::Slow(most))??;
+        let queue = QueueName::stage(self.broker.site(), stage, partition.as_ref())
+            .ok_or_else(|| ConnectError::NoPartition("the stage names none".to_owned()))?;
+        let subscription = Subscription::open(&self.broker, &queue, self.prefetch).await?;
         tracing::info!(%stage, %queue, "consuming the queue");
         Ok((subscription, partition))
     }
-}
-
-fn queue(site: &SiteId, stage: StageName, partition: Option<&Partition>) -> Result<QueueName, ConnectError> {
-    QueueName::stage(site, stage, partition).ok_or_else(|| ConnectError::NoPartition("the stage names none".to_owned()))
 }

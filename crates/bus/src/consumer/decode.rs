@@ -7,8 +7,6 @@ use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::text::printable;
 use strongroom_model::{Recorded, SiteId, StageName, next_step};
 
-use crate::broker::Incoming;
-
 /// Why a message is parked: no retry would change it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnusableMessage {
@@ -28,11 +26,7 @@ struct Origin<'a> {
     source: Cow<'a, str>,
 }
 
-pub(crate) fn decode(incoming: &Incoming, site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
-    event(&incoming.body, site, stage)
-}
-
-fn event(body: &[u8], site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
+pub(crate) fn decode(body: &[u8], site: &SiteId, stage: StageName) -> Result<Recorded, UnusableMessage> {
     let text = std::str::from_utf8(body).map_err(|_| UnusableMessage::NoText)?;
     let event = Recorded::parse(text).map_err(UnusableMessage::NoEvent)?;
     let origin: Origin<'_> =
@@ -50,47 +44,40 @@ fn event(body: &[u8], site: &SiteId, stage: StageName) -> Result<Recorded, Unusa
 #[cfg(test)]
 mod tests {
     use strongroom_model::event::{RunRequested, Trigger};
-    use strongroom_model::{Event, EventId, Expected, NewEvent, Position, RunId, StreamName};
+    use strongroom_model::{Event, Expected, NewEvent, Position, RunId, StreamName};
 
     use super::*;
 
     fn body(site: &str) -> String {
         let time = "2026-11-20T23:00:00Z".parse().unwrap();
         let run = RunId::new(time);
-        let requested = RunRequested { trigger: Trigger::Once, oldest: 100 };
-        let event = NewEvent {
-            id: EventId::new(time),
-            stream: StreamName::run(run),
-            expected: Expected::New,
-            time,
-            actor: "test".parse().unwrap(),
-            cause: None,
-            run: Some(run),
-            event: Event::RunRequested(requested),
-        };
+        let requested = Event::RunRequested(RunRequested { trigger: Trigger::Once, oldest: 100 });
+        let event = NewEvent::new(StreamName::run(run), Expected::New, time, "test".parse().unwrap(), requested);
         event.render(&site.parse().unwrap(), Position(7))
     }
 
-    fn decode(body: &str) -> Result<Recorded, String> {
-        event(body.as_bytes(), &"harbour".parse().unwrap(), StageName::Enumerate).map_err(|error| error.to_string())
+    fn decoded(body: impl AsRef<[u8]>, stage: StageName) -> Result<Recorded, String> {
+        decode(body.as_ref(), &"harbour".parse().unwrap(), stage).map_err(|error| error.to_string())
     }
 
     #[test]
     fn an_event_of_this_site_and_stage_is_work() {
-        assert_eq!(decode(&body("harbour")).unwrap().position, Position(7));
+        assert_eq!(decoded(body("harbour"), StageName::Enumerate).unwrap().position, Position(7));
     }
 
     #[test]
     fn whatever_else_is_told_apart() {
-        assert_eq!(decode(&body("other")).unwrap_err(), "it is of /sites/other, not of this site");
-        assert_eq!(decode("hello").unwrap_err(), "its body is not an event");
-        let unknown = body("harbour").replace("run.requested.v1", "run.imagined.v1");
-        assert_eq!(decode(&unknown).unwrap_err(), "its body is not an event");
-        let future = body("harbour").replace("run.requested.v1", "run.requested.v2");
-        assert_eq!(decode(&future).unwrap_err(), "its body is not an event");
-        let misled = event(body("harbour").as_bytes(), &"harbour".parse().unwrap(), StageName::Fetch);
-        assert_eq!(misled.unwrap_err().to_string(), "it is work for enumerate, not for this stage");
-        let binary = event(&[0xff, 0xfe], &"harbour".parse().unwrap(), StageName::Fetch);
-        assert_eq!(binary.unwrap_err().to_string(), "its body is not text");
+        let [unknown, future] = ["run.imagined.v1", "run.requested.v2"]
+            .map(|name| body("harbour").replace("run.requested.v1", name).into_bytes());
+        for (body, stage, error) in [
+            (body("other").into_bytes(), StageName::Enumerate, "it is of /sites/other, not of this site"),
+            (b"hello".to_vec(), StageName::Enumerate, "its body is not an event"),
+            (unknown, StageName::Enumerate, "its body is not an event"),
+            (future, StageName::Enumerate, "its body is not an event"),
+            (body("harbour").into_bytes(), StageName::Fetch, "it is work for enumerate, not for this stage"),
+            (vec![0xff, 0xfe], StageName::Fetch, "its body is not text"),
+        ] {
+            assert_eq!(decoded(body, stage).unwrap_err(), error);
+        }
     }
 }

@@ -25,43 +25,35 @@ impl Relay {
     pub(super) async fn fill(
         &mut self,
         publisher: &Publisher,
-        queues: &mut RelayQueues,
-        index: usize,
+        queue: &mut RelayQueue,
+        undeclared: &mut bool,
     ) -> Result<NextRound, RoundError> {
-        let queue = queues.get_mut(index);
         if let Some(next) = self.full(publisher, queue).await? {
             // Missing for the first time: it is declared at once. After that, at each inspection.
-            let queue = queues.get_mut(index);
-            queues.undeclared |= queue.missing && queue.depth.is_none() && queue.retry_at.is_none();
+            *undeclared |= queue.missing && queue.depth.is_none() && queue.retry_at.is_none();
             return Ok(next);
         }
         let mut batch = self.due(queue).await?;
         let page = self.wiring.log.pending_stored(queue.work(), queue.cursor, PAGE).await?;
         let mut more = page.len() >= PAGE;
         for stored in page {
-            let room = queues.get_mut(index).room();
-            if batch.len() >= room {
+            if batch.len() >= queue.room() {
                 more = true;
                 break;
             }
-            queues.get_mut(index).cursor = stored.position.next();
+            queue.cursor = stored.position.next();
             let Some(event) = self.wiring.log.readable(&stored) else { continue };
-            let queue = queues.get_mut(index);
             if !queue.was_published(&event) {
                 batch.push((event, stored));
             }
         }
-        let queue = queues.get_mut(index);
         let taken = self.publish(publisher, queue, batch).await?;
-        let resting = queues.get_mut(index).retry_at.is_some();
-        queues.undeclared |= !taken && !resting;
-        let room = queues.get_mut(index).room() > 0;
-        let next = match (more, room) {
+        *undeclared |= !taken && queue.retry_at.is_none();
+        Ok(match (more, queue.room() > 0) {
             (true, true) => NextRound::Now,
             (true, false) => NextRound::Soon,
             (false, _) => NextRound::Later,
-        };
-        Ok(next)
+        })
     }
 
     /// At intervals. Returns when to continue if there is no room.
@@ -145,17 +137,8 @@ impl Relay {
     }
 
     fn unpublished(&self, queue: &RelayQueue, events: Vec<Stored>, most: usize) -> Vec<(Recorded, Stored)> {
-        let mut unpublished = Vec::new();
-        for stored in events {
-            if unpublished.len() >= most {
-                break;
-            }
-            let Some(event) = self.wiring.log.readable(&stored) else { continue };
-            if !queue.was_published(&event) {
-                unpublished.push((event, stored));
-            }
-        }
-        unpublished
+        let readable = events.into_iter().filter_map(|stored| Some((self.wiring.log.readable(&stored)?, stored)));
+        readable.filter(|(event, _)| !queue.was_published(event)).take(most).collect()
     }
 
     /// `false`: the queue is missing, and is filled anew.
@@ -233,7 +216,7 @@ impl Relay {
             let from = queues.searched.get(&stage).copied().unwrap_or_default();
             let page = self.wiring.log.pending_stored(stage, from, PAGE).await?;
             let Some(last) = page.last() else { continue };
-            let known = queues.len();
+            let known = queues.all.len();
             let (end, full) = (last.position.next(), page.len() >= PAGE);
             let events = page.iter().filter_map(|stored| self.wiring.log.readable(stored));
             let streams: Vec<StreamName> = events.map(|event| event.stream).collect();
@@ -243,7 +226,7 @@ impl Relay {
                 }
             }
             queues.searched.insert(stage, end);
-            if full || queues.len() > known {
+            if full || queues.all.len() > known {
                 next = NextRound::Now;
             }
         }
@@ -252,8 +235,8 @@ impl Relay {
 
     /// Forgets what is done, and publishes again what was lost or stranded.
     pub(super) async fn sweep(&mut self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
-        for index in 0..queues.len() {
-            let queue = queues.get_mut(index);
+        let RelayQueues { all, undeclared, .. } = queues;
+        for queue in all {
             if queue.is_waiting(Instant::now()) {
                 continue;
             }
@@ -276,9 +259,8 @@ impl Relay {
             }
             let mut again: Vec<_> = again.into_values().collect();
             again.sort_unstable_by_key(|(event, _)| event.position);
-            let stranded = self.stranded(queue).await?;
-            again.extend(stranded);
-            queues.undeclared |= !self.publish(publisher, queues.get_mut(index), again).await?;
+            again.extend(self.stranded(queue).await?);
+            *undeclared |= !self.publish(publisher, queue, again).await?;
         }
         Ok(())
     }

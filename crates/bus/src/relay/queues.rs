@@ -9,7 +9,7 @@ use super::queue::RelayQueue;
 #[derive(Debug)]
 pub(super) struct RelayQueues {
     site: SiteId,
-    all: Vec<RelayQueue>,
+    pub(super) all: Vec<RelayQueue>,
     /// For each partitioned stage: all of its work below was searched for unknown partitions.
     pub(super) searched: HashMap<StageName, Position>,
     pub(super) undeclared: bool,
@@ -53,17 +53,5 @@ impl RelayQueues {
     pub(super) fn topology(&self) -> Topology {
         let partitions = self.all.iter().filter_map(|queue| Some((queue.stage, queue.partition.clone()?)));
         Topology::new(self.site.clone(), &partitions.collect::<Vec<_>>())
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &RelayQueue> {
-        self.all.iter()
-    }
-
-    pub(super) fn get_mut(&mut self, index: usize) -> &mut RelayQueue {
-        &mut self.all[index]
     }
 }

@@ -12,6 +12,7 @@ use crate::broker::{BrokerError, Publisher, QueueName};
 use crate::pace::Backoff;
 
 use super::RelayWiring;
+use super::queue::RelayQueue;
 use super::queues::RelayQueues;
 use super::status::SharedStatus;
 
@@ -28,21 +29,12 @@ pub(super) struct Relay {
     seen: u64,
 }
 
+#[derive(Debug, thiserror::Error)]
 pub(super) enum RoundError {
-    Broker(BrokerError),
-    Log(LogError),
-}
-
-impl From<BrokerError> for RoundError {
-    fn from(error: BrokerError) -> Self {
-        Self::Broker(error)
-    }
-}
-
-impl From<LogError> for RoundError {
-    fn from(error: LogError) -> Self {
-        Self::Log(error)
-    }
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -206,7 +198,7 @@ impl Relay {
         }
         if Instant::now() >= rounds.sweep_at {
             self.sweep(publisher, queues).await?;
-            let crowded = queues.iter().any(super::queue::RelayQueue::is_crowded);
+            let crowded = queues.all.iter().any(RelayQueue::is_crowded);
             rounds.sweep_at = Instant::now() + if crowded { pace.poll } else { pace.sweep };
         }
         if Instant::now() >= rounds.rescan_at {
@@ -214,8 +206,9 @@ impl Relay {
             rounds.rescan_at = Instant::now() + pace.rescan;
         }
         let mut next = NextRound::Later;
-        for index in 0..queues.len() {
-            next = next.min(self.fill(publisher, queues, index).await?);
+        let RelayQueues { all, undeclared, .. } = &mut *queues;
+        for queue in all {
+            next = next.min(self.fill(publisher, queue, undeclared).await?);
         }
         Ok(next.min(self.discover_partitions_with_work(queues).await?))
     }
@@ -245,8 +238,8 @@ impl Relay {
 
     async fn inspect_queues(&mut self, publisher: &Publisher, queues: &mut RelayQueues) -> Result<(), RoundError> {
         let mut stuck = None;
-        for index in 0..queues.len() {
-            let queue = queues.get_mut(index);
+        let RelayQueues { all, undeclared, .. } = queues;
+        for queue in all {
             // A stuck queue is queried when it is filled, at intervals.
             let missing = !queue.stuck && {
                 self.query_depth(publisher, queue).await?;
@@ -255,15 +248,15 @@ impl Relay {
             if queue.stuck {
                 stuck = Some(queue.name.clone());
             }
-            queues.undeclared |= missing;
+            *undeclared |= missing;
         }
         let parked = publisher.depth(&QueueName::parked(self.wiring.broker.site())).await?;
-        queues.undeclared |= parked.is_none();
+        *undeclared |= parked.is_none();
         let mut status = self.status.lock();
         status.stuck = stuck;
         status.parked = parked.map(|depth| depth.ready);
         // Somebody may have fixed it.
-        queues.undeclared |= status.topology.is_some();
+        *undeclared |= status.topology.is_some();
         Ok(())
     }
 
