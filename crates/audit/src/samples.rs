@@ -11,6 +11,8 @@ use strongroom_model::{
     Recorded, RunId, StageName, StreamName, Version,
 };
 
+const RETRY: Option<&str> = Some("2026-11-20T23:00:30Z");
+
 fn fixed<T: std::str::FromStr>(last: u8) -> T
 where
     T::Err: std::fmt::Debug,
@@ -117,103 +119,78 @@ fn summary(version: u64, event: Event) -> Recorded {
 }
 
 fn drives() -> Vec<Recorded> {
-    vec![
-        recorded(
-            StreamName::drive(drive()),
-            0,
-            Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
-        ),
-        recorded(
-            StreamName::drive(drive()),
-            1,
-            Event::DriveAttached(DriveAttached { disk: DiskOf::System, cached_is_proven: true }),
-        ),
-        recorded(
-            StreamName::drive(drive()),
-            2,
-            Event::DriveUsed(DriveUsed {
-                generation: 7,
-                token: fixed(0xd7),
-                before: Some(DriveUse { generation: 6, token: fixed(0xd6) }),
-                filesystem: Some("0b0e7a3c-4c43-4b1f-9a53-5d7a0f0e6a11".to_owned()),
-                serial: Some("WX41A7\u{1b}[31m".to_owned()),
-            }),
-        ),
-        recorded(
-            StreamName::drive(drive()),
-            3,
-            Event::DriveAdopted(DriveAdopted {
-                generation: 8,
-                token: fixed(0xd8),
-                before: Some(DriveUse { generation: 5, token: fixed(0xd5) }),
-                reason: "the original broke on Monday.".to_owned(),
-            }),
-        ),
-        recorded(
-            StreamName::drive(drive()),
-            4,
-            Event::DriveIdentityRestored(DriveIdentityRestored {
-                evidence: "it holds the mark of its newest use".to_owned(),
-            }),
-        ),
-    ]
+    let used = DriveUsed {
+        generation: 7,
+        token: fixed(0xd7),
+        before: Some(DriveUse { generation: 6, token: fixed(0xd6) }),
+        filesystem: Some("0b0e7a3c-4c43-4b1f-9a53-5d7a0f0e6a11".to_owned()),
+        serial: Some("WX41A7\u{1b}[31m".to_owned()),
+    };
+    let adopted = DriveAdopted {
+        generation: 8,
+        token: fixed(0xd8),
+        before: Some(DriveUse { generation: 5, token: fixed(0xd5) }),
+        reason: "the original broke on Monday.".to_owned(),
+    };
+    let evidence = "it holds the mark of its newest use".to_owned();
+    let events = [
+        Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() }),
+        Event::DriveAttached(DriveAttached { disk: DiskOf::System, cached_is_proven: true }),
+        Event::DriveUsed(used),
+        Event::DriveAdopted(adopted),
+        Event::DriveIdentityRestored(DriveIdentityRestored { evidence }),
+    ];
+    let drive = |(event, version)| recorded(StreamName::drive(drive()), version, event);
+    events.into_iter().zip(0..).map(drive).collect()
 }
 
 fn runs() -> Vec<Recorded> {
+    let enumerated = RunEnumerated {
+        waiting: 4,
+        listed: 4,
+        enumerated: 0,
+        claimed: 3,
+        forgotten: 1,
+        unusable: 0,
+        rejected: Vec::new(),
+        zero_reason: Some(ZeroReason::AllClaimed),
+    };
     vec![
         run(0, Event::RunRequested(RunRequested { trigger: Trigger::Schedule, oldest: 100 })),
-        run(
-            1,
-            Event::RunEnumerated(RunEnumerated {
-                waiting: 4,
-                listed: 4,
-                enumerated: 0,
-                claimed: 3,
-                forgotten: 1,
-                unusable: 0,
-                rejected: Vec::new(),
-                zero_reason: Some(ZeroReason::AllClaimed),
-            }),
-        ),
-        run(1, Event::RunFailed(failure(StageName::Enumerate, Some("2026-11-20T23:00:30Z")))),
+        run(1, Event::RunEnumerated(enumerated)),
+        run(1, Event::RunFailed(failure(StageName::Enumerate, RETRY))),
     ]
 }
 
 fn alarms_and_summaries() -> Vec<Recorded> {
     let message_id = "summary-3.demo@strongroom".to_owned();
+    let raised = AlarmRaised {
+        kind: AlarmKind::DriveMissing,
+        subject: drive().to_string(),
+        message: "nothing is mounted at /mnt/backup.".to_owned(),
+        next_step: "plug the drive in".to_owned(),
+    };
+    let notified = AlarmNotified {
+        about: vec![fixed(1), fixed(2)],
+        message_id: message_id.clone(),
+        receipt: "250 2.0.0 Ok: queued as 4F2".to_owned(),
+    };
+    let composed = SummaryComposed {
+        number: 3,
+        from: Position(12),
+        to: Position(90),
+        root: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned(),
+        title: "the night of 2026-11-20".to_owned(),
+        message_id: message_id.clone(),
+    };
     vec![
-        alarm(
-            0,
-            Event::AlarmRaised(AlarmRaised {
-                kind: AlarmKind::DriveMissing,
-                subject: drive().to_string(),
-                message: "nothing is mounted at /mnt/backup.".to_owned(),
-                next_step: "plug the drive in".to_owned(),
-            }),
-        ),
+        alarm(0, Event::AlarmRaised(raised)),
         alarm(1, Event::AlarmCleared(AlarmCleared { message: "the drive is back".to_owned() })),
-        alarm(
-            2,
-            Event::AlarmNotified(AlarmNotified {
-                about: vec![fixed(1), fixed(2)],
-                message_id: message_id.clone(),
-                receipt: "250 2.0.0 Ok: queued as 4F2".to_owned(),
-            }),
-        ),
-        alarm(2, Event::AlarmFailed(failure(StageName::Notify, Some("2026-11-20T23:00:30Z")))),
-        summary(
-            0,
-            Event::SummaryComposed(SummaryComposed {
-                number: 3,
-                from: Position(12),
-                to: Position(90),
-                root: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned(),
-                title: "the night of 2026-11-20".to_owned(),
-                message_id: message_id.clone(),
-            }),
-        ),
+        alarm(2, Event::AlarmNotified(notified)),
+        alarm(2, Event::AlarmFailed(failure(StageName::Notify, RETRY))),
+        summary(0, Event::SummaryComposed(composed)),
         summary(1, Event::SummarySent(SummarySent { message_id, receipt: "mail/summary-3.eml".to_owned() })),
-        summary(1, Event::SummaryFailed(failure(StageName::Notify, Some("2026-11-20T23:00:30Z")))),
+        summary(1, Event::SummaryFailed(failure(StageName::Notify, RETRY))),
     ]
 }
 
@@ -221,7 +198,7 @@ fn alarms_and_summaries() -> Vec<Recorded> {
 fn work() -> Vec<Recorded> {
     let until = "2026-11-20T23:20:00Z".parse().unwrap();
     [
-        Event::WorkAttemptFailed(failure(StageName::Verify, Some("2026-11-20T23:00:30Z"))),
+        Event::WorkAttemptFailed(failure(StageName::Verify, RETRY)),
         Event::WorkFailed(failure(StageName::Verify, None)),
         Event::WorkHeld(Held { stage: StageName::Verify, until }),
     ]
@@ -231,6 +208,8 @@ fn work() -> Vec<Recorded> {
 
 /// One event of every type in the catalogue, in its order.
 pub(crate) fn one_of_each() -> Vec<Recorded> {
+    let (stage, reason) = (StageName::Enumerate, Some("uploaded again.".to_owned()));
+    let held = Held { stage: StageName::Fetch, until: "2026-11-20T23:20:00Z".parse().unwrap() };
     let mut all = vec![
         enumerated("B-1001"),
         fetched("B-1001"),
@@ -238,19 +217,8 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
         archived("B-1001"),
         booking("B-1001", 4, Event::TimesheetPurged(Purged { purge: "P-1".to_owned(), proofs: vec![fixed(1)] })),
         failed("B-1001", None),
-        booking(
-            "B-1001",
-            2,
-            Event::TimesheetRetried(Retried {
-                stage: StageName::Enumerate,
-                reason: Some("uploaded again.".to_owned()),
-            }),
-        ),
-        booking(
-            "B-1001",
-            1,
-            Event::TimesheetHeld(Held { stage: StageName::Fetch, until: "2026-11-20T23:20:00Z".parse().unwrap() }),
-        ),
+        booking("B-1001", 2, Event::TimesheetRetried(Retried { stage, reason })),
+        booking("B-1001", 1, Event::TimesheetHeld(held)),
     ];
     all.extend(runs());
     all.extend(drives());
@@ -264,10 +232,8 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
 
 /// As the events go into a log: each stream's in the order of their versions.
 pub(crate) fn new(recorded: Recorded) -> NewEvent {
-    let expected = match recorded.version {
-        Version(0) => Expected::New,
-        Version(version) => Expected::After(Version(version - 1)),
-    };
+    let last = recorded.version.0.checked_sub(1);
+    let expected = last.map_or(Expected::New, |last| Expected::After(Version(last)));
     NewEvent::new(recorded.stream, expected, recorded.time, recorded.actor, recorded.event)
 }
 
