@@ -8,7 +8,7 @@ use sqlx::migrate::Migrator;
 use strongroom_eventlog::{ClaimOutcome, EventLog, RunClaim, grant_postgres, migrate_postgres};
 use strongroom_servers::{PgBouncer, Postgres, postgres};
 
-use crate::sample::{connect, database, event, open, run, site, with_causes};
+use crate::sample::{connect, database, event, holds, open, run, site};
 
 /// The newest schema that this version knows.
 const NEWEST: i64 = 5;
@@ -18,7 +18,7 @@ async fn refused(url: &str) -> String {
     let to_write = EventLog::open_postgres(url, &site()).await.expect_err("it must not be opened");
     let to_read = EventLog::open_postgres_read_only(url, &site()).await.expect_err("it must not be opened");
     assert_eq!(to_write.to_string(), to_read.to_string());
-    with_causes(&to_write)
+    strongroom_model::text::with_causes(&to_write)
 }
 
 #[tokio::test]
@@ -49,8 +49,7 @@ async fn migrations_at_once_make_one_log() {
     for log in &logs {
         log.append(vec![event()]).await.unwrap();
     }
-    let verified = logs[0].verify().await.unwrap();
-    assert_eq!((verified.events, verified.damage), (6, None));
+    holds(&logs[0], 6).await;
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ pub(crate) async fn open(url: &str) -> EventLog {
     EventLog::open_postgres(url, &site()).await.unwrap()
 }
 
+/// The log holds that many events, and all of them are as they were written.
+pub(crate) async fn holds(log: &EventLog, events: u64) {
+    let verified = log.verify().await.unwrap();
+    assert_eq!((verified.events, verified.damage), (events, None));
+}
+
 pub(crate) async fn connect(url: &str) -> PgConnection {
     let mut connection = PgConnection::connect(url).await.unwrap();
     run(&mut connection, "SET search_path = strongroom").await.unwrap();
@@ -43,15 +49,4 @@ pub(crate) async fn connect(url: &str) -> PgConnection {
 pub(crate) async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), String> {
     let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await;
     done.map(drop).map_err(|error| error.to_string())
-}
-
-/// An error with all its causes.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
 }

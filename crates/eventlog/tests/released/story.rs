@@ -35,16 +35,10 @@ impl Story {
     fn record(&mut self, part: &str, stream: &StreamName, event: Event) {
         let version = self.events.iter().filter(|event| event.stream == *stream).count() as u64;
         let n = self.events.len() as u64;
-        self.events.push(NewEvent {
-            id: uuid(n).parse().unwrap(),
-            stream: stream.clone(),
-            expected: version.checked_sub(1).map_or(Expected::New, |last| Expected::After(Version(last))),
-            time: at(n.try_into().unwrap()),
-            actor: format!("{part}@backup-1").parse().unwrap(),
-            cause: None,
-            run: None,
-            event,
-        });
+        let expected = version.checked_sub(1).map_or(Expected::New, |last| Expected::After(Version(last)));
+        let (time, actor) = (at(n.try_into().unwrap()), format!("{part}@backup-1").parse().unwrap());
+        let event = NewEvent::new(stream.clone(), expected, time, actor, event);
+        self.events.push(NewEvent { id: uuid(n).parse().unwrap(), ..event });
     }
 
     fn last_id(&self) -> EventId {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveInitialised;
 use strongroom_model::{DriveId, Event, Expected, NewEvent, SiteId, StreamName};
 
@@ -16,6 +17,12 @@ pub(crate) fn event() -> NewEvent {
     let (time, actor) = ("2026-11-20T23:00:00Z".parse().unwrap(), "operator".parse().unwrap());
     let event = Event::DriveInitialised(DriveInitialised { label: "Blue 1".to_owned() });
     NewEvent::new(StreamName::drive(DriveId::random()), Expected::New, time, actor, event)
+}
+
+/// The log holds that many events, and all of them are as they were written.
+pub(crate) async fn holds(log: &EventLog, events: u64) {
+    let verified = log.verify().await.unwrap();
+    assert_eq!((verified.events, verified.damage), (events, None));
 }
 
 /// Runs SQL on a file, made where there is none, as any program could.
