@@ -11,8 +11,8 @@ use strongroom_bus::broker::{
 use strongroom_bus::{Broker, BrokerSettings};
 use strongroom_model::event::{Enumerated, Fetched, SyncMethod};
 use strongroom_model::{
-    Actor, Algorithm, ByteCount, Digest, DriveId, Event, EventId, Expected, NewEvent, Position, Recorded, RunId,
-    SiteId, StageName, StreamName,
+    Algorithm, ByteCount, Digest, DriveId, Event, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName,
+    StreamName,
 };
 use strongroom_servers::{Vhost, rabbitmq};
 use strongroom_service::config::Secret;
@@ -57,16 +57,9 @@ pub(crate) async fn applied() -> (Vhost, Broker, Publisher) {
 
 fn recorded(number: u64, event: Event) -> (Recorded, String) {
     let time = "2026-11-20T22:00:00Z".parse().unwrap();
-    let event = NewEvent {
-        id: EventId::new(time),
-        stream: StreamName::booking(&format!("B-{number}").parse().unwrap()),
-        expected: Expected::New,
-        time,
-        actor: "test@host".parse::<Actor>().unwrap(),
-        cause: None,
-        run: Some(RunId::new(time)),
-        event,
-    };
+    let stream = StreamName::booking(&format!("B-{number}").parse().unwrap());
+    let event = NewEvent::new(stream, Expected::New, time, "test@host".parse().unwrap(), event);
+    let event = NewEvent { run: Some(RunId::new(time)), ..event };
     let body = event.render(&site(), Position(number));
     (Recorded::parse(&body).unwrap(), body)
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use strongroom_bus::{BatchLimits, RelayPace};
+use strongroom_bus::RelayPace;
 use strongroom_model::StageName;
 use strongroom_model::event::AlarmKind;
 use strongroom_servers::RabbitMq;
 use tokio::time::sleep;
 
 use crate::hub::{Hub, queue, quick};
-use crate::rig::{Fake, id, ids, until};
+use crate::rig::{Fake, id, ids, settled, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
@@ -18,9 +18,7 @@ async fn a_broker_that_is_restarted_or_wiped_costs_only_time() {
     let server = RabbitMq::start();
     let hub = Hub::on(&server).await;
     let relay = hub.relay_at(RelayPace { unreachable_after: Duration::from_millis(500), ..quick() });
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.limits = BatchLimits { tasks: 4, batches: 2 };
-    stage.takes = Duration::from_millis(50);
+    let stage = Fake::working(StageName::Fetch).limited(4, 2).taking(50);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     for (name, end) in [("restart", RabbitMq::stop as fn(&RabbitMq)), ("wipe", RabbitMq::wipe)] {
         let ids: Vec<_> = (0..100).map(|n| id(&format!("{name}-{n}"))).collect();
@@ -30,10 +28,8 @@ async fn a_broker_that_is_restarted_or_wiped_costs_only_time() {
         if name != "wipe" {
             server.start_again();
         }
-        hub.settled(&pipeline, &FETCH).await;
-        for id in &ids {
-            assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
-        }
+        settled(&pipeline, &FETCH).await;
+        hub.rig.each_was_fetched_once(&ids).await;
         hub.until_raised(AlarmKind::BrokerUnreachable, false).await;
     }
     relay.end().await;
@@ -54,7 +50,7 @@ async fn a_queue_that_is_stuck_holds_up_no_other() {
     hub.rig.enumerate(&ids(20)).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     hub.until_raised(AlarmKind::BrokerTopology, true).await;
     server.ctl(&["eval", &format!("sys:resume({leader}).")]);
     hub.until_raised(AlarmKind::BrokerTopology, false).await;
@@ -78,7 +74,7 @@ async fn a_broker_short_of_memory_is_waited_for_and_shows_in_the_health() {
     until("all are published", || async { hub.ready(&queue(StageName::Fetch)).await == 50 }).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     assert_eq!(stage.given(), 50);
     relay.end().await;
 }

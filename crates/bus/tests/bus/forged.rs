@@ -9,8 +9,8 @@ use strongroom_model::{
     Actor, BookingId, Event, EventId, Expected, FailureKind, Recorded, RunId, StageName, StreamName, Version,
 };
 
-use crate::hub::{Hub, queue};
-use crate::rig::{Fake, done, enumerated, id, until};
+use crate::hub::{Hub, message, queue};
+use crate::rig::{Fake, done, enumerated, id, settled, until};
 
 /// What is put in the place of a field's value: of each type, and beyond each bound.
 fn values() -> Vec<Value> {
@@ -127,7 +127,7 @@ async fn r2_a_forged_message_leaves_the_log_as_it_is_without_it() {
 
     // What should have come comes now.
     hub.publish(&genuine).await;
-    hub.settled(&pipeline, &[StageName::Fetch]).await;
+    settled(&pipeline, &[StageName::Fetch]).await;
     let expected = seen(&hub.rig.history(&id("model")).await);
     assert_eq!((expected.2, expected.3), (Some(true), Some(run)));
     for (n, booking) in ids.iter().enumerate() {
@@ -179,14 +179,7 @@ async fn r2_what_is_not_due_yet_is_not_begun_whoever_delivers_it() {
     append(&hub, &id("failed"), 0, Event::failed(strongroom_model::SubjectKind::Booking, failed)).await;
     append(&hub, &id("held"), 0, Event::TimesheetHeld(Held { stage: StageName::Fetch, until: at(900) })).await;
     let due = hub.rig.log.due_stored(StageName::Fetch, at(3600), 9).await.unwrap();
-    let early: Vec<_> = due
-        .into_iter()
-        .map(|stored| {
-            let event = stored.decode().unwrap();
-            let key = strongroom_bus::broker::RoutingKey::of(&crate::hub::site(), &event, None).unwrap();
-            EventMessage::of(&event, stored.body, key)
-        })
-        .collect();
+    let early: Vec<_> = due.into_iter().map(message).collect();
     assert_eq!(early.len(), 2);
     hub.publish(&early).await;
     hub.publish(&hub.messages(StageName::Fetch).await).await;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use strongroom_bus::broker::{Depth, EventMessage, Published, Publisher, QueueName, RoutingKey};
 use strongroom_bus::{
-    Broker, BrokerSettings, Delivery, Idle, Pipeline, RelayHandle, RelayPace, RelayWiring, RetryPolicy, Topology,
-    Wiring, spawn_relay,
+    Broker, BrokerSettings, Delivery, RelayHandle, RelayPace, RelayWiring, RetryPolicy, Topology, Wiring, spawn_relay,
 };
-use strongroom_eventlog::{EventLog, migrate_postgres};
+use strongroom_eventlog::{EventLog, Stored, migrate_postgres};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKind, Fetched};
 use strongroom_model::fold::fold;
@@ -69,9 +68,21 @@ pub(crate) fn quick() -> RelayPace {
     }
 }
 
+pub(crate) fn message(stored: Stored) -> EventMessage {
+    let event = stored.decode().unwrap();
+    let key = RoutingKey::of(&site(), &event, None).unwrap();
+    EventMessage::of(&event, stored.body, key)
+}
+
 impl Hub {
     pub(crate) async fn new() -> Self {
         Self::on(rabbitmq()).await
+    }
+
+    pub(crate) async fn with(ids: &[BookingId]) -> Self {
+        let hub = Self::new().await;
+        hub.rig.enumerate(ids).await;
+        hub
     }
 
     pub(crate) async fn on(server: &RabbitMq) -> Self {
@@ -150,12 +161,19 @@ impl Hub {
     /// The messages of what is pending for a stage.
     pub(crate) async fn messages(&self, stage: StageName) -> Vec<EventMessage> {
         let pending = self.rig.log.pending_stored(stage, Position(0), 4096).await.unwrap();
-        let message = |stored: strongroom_eventlog::Stored| {
-            let event = stored.decode().unwrap();
-            let key = RoutingKey::of(&site(), &event, None).unwrap();
-            EventMessage::of(&event, stored.body, key)
-        };
         pending.into_iter().map(message).collect()
+    }
+
+    /// Declares the queues, and publishes what is to be fetched: no relay does.
+    pub(crate) async fn publish_pending(&self) {
+        self.apply().await;
+        self.publish(&self.messages(StageName::Fetch).await).await;
+    }
+
+    /// Has it look for its broker where nobody answers.
+    pub(crate) fn cut_off(&mut self) {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        self.settings.url = Secret::new(self.vhost.url_at(nobody).as_str());
     }
 
     /// Puts bookings on a drive, unproven: what enumerate and fetch would have appended.
@@ -175,12 +193,6 @@ impl Hub {
             self.rig.new_event(StreamName::booking(id), Expected::After(Version(1)), done(StageName::Verify))
         };
         self.rig.log.append(ids.iter().map(event).collect()).await.unwrap();
-    }
-
-    /// Waits until nothing is left to do for those of the pipeline's stages.
-    pub(crate) async fn settled(&self, pipeline: &Pipeline, stages: &[StageName]) {
-        let idle = timeout(PATIENCE, pipeline.idle(stages, PATIENCE)).await.unwrap().unwrap();
-        assert!(matches!(idle, Idle::NothingLeft), "{idle:?}");
     }
 
     /// Waits until a queue holds nothing, neither ready nor unacknowledged.

@@ -9,22 +9,20 @@ use strongroom_model::StageName;
 use strongroom_model::booking::Phase;
 use tokio::time::sleep;
 
-use crate::rig::{Fake, PATIENCE, Play, Rig, actor, ids, obstacle};
+use crate::rig::{Fake, Play, Rig, actor, ids, obstacle, settled};
 
 const ALL: [StageName; 3] = [StageName::Fetch, StageName::Verify, StageName::Archive];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_means_that_everything_went_all_the_way() {
     for round in 0..10 {
-        let rig = Rig::new().await;
-        rig.enumerate(&ids(20)).await;
+        let rig = Rig::with(&ids(20)).await;
         let mut pipeline = Pipeline::new(rig.wiring());
         for stage in ALL {
-            let mut stage = Fake::working(stage);
-            stage.takes = Duration::from_millis(round % 3);
+            let stage = Fake::working(stage).taking(round % 3);
             pipeline.spawn(stage.clone(), actor(stage.name));
         }
-        assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
+        settled(&pipeline, &ALL).await;
         for id in ids(20) {
             assert_eq!(rig.booking(&id).await.phase, Phase::Archived);
         }
@@ -35,17 +33,13 @@ async fn idle_means_that_everything_went_all_the_way() {
 async fn an_empty_log_is_idle() {
     let rig = Rig::new().await;
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &ALL).await;
 }
 
 #[tokio::test]
 async fn a_retry_within_the_patience_is_waited_for() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(1)).await;
-    let stage = Fake::new(StageName::Fetch, |task| match task.state.failures {
-        0 => Play::fail(Fate::Retry),
-        _ => Play::done(StageName::Fetch),
-    });
+    let rig = Rig::with(&ids(1)).await;
+    let stage = Fake::failing_once();
     let pipeline = rig.start(&rig.wiring(), &stage);
     let waited = Arc::new(AtomicBool::new(false));
     let (clock, seen) = (rig.clock.clone(), waited.clone());
@@ -61,8 +55,7 @@ async fn a_retry_within_the_patience_is_waited_for() {
 
 #[tokio::test]
 async fn retries_beyond_the_patience_are_counted() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(7)).await;
+    let rig = Rig::with(&ids(7)).await;
     let pipeline = rig.start(&rig.wiring(), &Fake::new(StageName::Fetch, |_| Play::fail(Fate::Retry)));
     let idle = pipeline.idle(&ALL, Duration::from_secs(5)).await.unwrap();
     let Idle::RetriesLater { count, next } = idle else { panic!("{idle:?}") };
@@ -76,10 +69,7 @@ async fn what_was_put_off_by_a_clock_that_was_ahead_is_waited_for_and_done_as_so
     let right = rig.clock.now();
     rig.clock.advance(jiff::SignedDuration::from_hours(24 * 3653));
     rig.enumerate(&ids(1)).await;
-    let stage = Fake::new(StageName::Fetch, |task| match task.state.failures {
-        0 => Play::fail(Fate::Retry),
-        _ => Play::done(StageName::Fetch),
-    });
+    let stage = Fake::failing_once();
     let wiring = rig.wiring();
     let pace = strongroom_bus::Pace { rescan: Duration::from_secs(600), ..wiring.pace };
     let pipeline = rig.start(&strongroom_bus::Wiring { pace, ..wiring }, &stage);
@@ -93,8 +83,7 @@ async fn what_was_put_off_by_a_clock_that_was_ahead_is_waited_for_and_done_as_so
 
 #[tokio::test]
 async fn what_is_behind_an_obstacle_is_waited_for_with_patience() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(7)).await;
+    let rig = Rig::with(&ids(7)).await;
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let pipeline = rig.start(&rig.wiring(), &stage);
@@ -103,13 +92,12 @@ async fn what_is_behind_an_obstacle_is_waited_for_with_patience() {
     assert!(matches!(idle, Idle::Paused(alarm) if alarm == obstacle()));
     assert!(began.elapsed() >= Duration::from_millis(290));
     stage.block(None);
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &ALL).await;
 }
 
 #[tokio::test]
 async fn what_another_worker_has_claimed_is_not_waited_for() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(2)).await;
+    let rig = Rig::with(&ids(2)).await;
     let pipeline = rig.start(&rig.wiring(), &Fake::new(StageName::Fetch, |_| Play::superseded()));
-    assert!(matches!(pipeline.idle(&ALL, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &ALL).await;
 }

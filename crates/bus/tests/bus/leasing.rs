@@ -8,7 +8,7 @@ use strongroom_servers::RabbitMq;
 use tokio::time::sleep;
 
 use crate::hub::{Hub, queue};
-use crate::rig::{Fake, Play, done, id, ids, until};
+use crate::rig::{Fake, Play, done, id, ids, settled, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
@@ -26,12 +26,11 @@ async fn work_that_takes_long_is_done_once_though_the_broker_loses_patience() {
     hub.settings.lease_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(3)).await;
     let relay = hub.relay();
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.takes = Duration::from_secs(6);
+    let stage = Fake::working(StageName::Fetch).taking(6_000);
     let duplicate = stage.clone();
     let pipelines = [hub.rig.start(&hub.wiring(), &stage), hub.rig.start(&hub.wiring(), &duplicate)];
     for pipeline in &pipelines {
-        hub.settled(pipeline, &FETCH).await;
+        settled(pipeline, &FETCH).await;
     }
     assert_eq!(stage.given(), 3, "each was worked on once, by whichever worker");
     assert!(leases(&hub).await >= 5, "its lease was renewed again and again");
@@ -49,8 +48,7 @@ async fn without_a_lease_in_the_log_the_same_work_is_redelivered() {
     let mut hub = Hub::on(&server).await;
     hub.settings.lease_after = Duration::from_secs(600);
     hub.rig.enumerate(&ids(1)).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
+    hub.publish_pending().await;
     let stuck = Fake::new(StageName::Fetch, |_| Play::Hang);
     let wirings = [hub.wiring(), hub.wiring()];
     let pipelines = wirings.each_ref().map(|wiring| hub.rig.start(wiring, &stuck));
@@ -76,7 +74,7 @@ async fn a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for() 
     sleep(Duration::from_millis(300)).await;
     assert_eq!(stage.given(), 0, "until then it is the dead worker's");
     hub.rig.clock.advance(Duration::from_secs(1));
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     let booking = hub.rig.booking(&id("B-0")).await;
     assert_eq!((booking.phase, booking.failures), (Phase::Fetched, 0));
     relay.end().await;
@@ -87,10 +85,8 @@ async fn work_that_another_worker_has_taken_over_is_dropped() {
     let mut hub = Hub::new().await;
     hub.settings.lease_after = Duration::from_millis(500);
     hub.rig.enumerate(&ids(2)).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
-    let mut slow = Fake::working(StageName::Fetch);
-    slow.takes = Duration::from_secs(2);
+    hub.publish_pending().await;
+    let slow = Fake::working(StageName::Fetch).taking(2_000);
     let pipeline = hub.rig.start(&hub.wiring(), &slow);
     until("it is at work", || async { slow.given() == 2 }).await;
     let task = hub.rig.task(&id("B-0")).await;
@@ -108,10 +104,8 @@ async fn leased_work_is_requeued_at_once_where_it_can_be() {
     let mut hub = Hub::new().await;
     hub.settings.lease_after = Duration::from_millis(200);
     hub.rig.enumerate(&ids(1)).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
-    let mut hindered = Fake::new(StageName::Fetch, |_| Play::obstructed());
-    hindered.takes = Duration::from_millis(500);
+    hub.publish_pending().await;
+    let hindered = Fake::new(StageName::Fetch, |_| Play::obstructed()).taking(500);
     let wiring = hub.wiring();
     let first = hub.rig.start(&wiring, &hindered);
     until("it has tried", || async { first.progress()[0].paused.is_some() }).await;

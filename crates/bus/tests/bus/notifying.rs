@@ -9,7 +9,6 @@ use strongroom_bus::{BatchLimits, Done, Pipeline, Settle, Stage, Task, TaskOutco
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmNotified, AlarmRaised, Failed};
 use strongroom_model::{Event, Expected, FailureKind, StageName, StreamName, Version};
-use strongroom_service::config::Secret;
 use tokio::time::sleep;
 
 use crate::hub::Hub;
@@ -56,9 +55,7 @@ async fn an_alarm_is_notified_by_the_broker_and_without_one() {
     relay.end().await;
 
     // Another one, while nobody answers at the broker's address.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = hub.vhost.url_at(nobody);
-    hub.settings.url = Secret::new(url.as_str());
+    hub.cut_off();
     let cut_off = Notifier::default();
     let mut pipeline = Pipeline::new(hub.wiring());
     pipeline.spawn(cut_off.clone(), actor(StageName::Notify));

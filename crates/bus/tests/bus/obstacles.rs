@@ -10,7 +10,7 @@ use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised};
 use strongroom_model::{Event, StageName, StreamName};
 use tokio::time::sleep;
 
-use crate::rig::{Fake, PATIENCE, Play, Rig, id, ids, obstacle, until};
+use crate::rig::{Fake, Play, Rig, id, ids, obstacle, settled, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 
@@ -25,8 +25,7 @@ async fn over(rig: &Rig, obstacle: &AlarmRaised) -> String {
 
 #[tokio::test]
 async fn r6_an_obstacle_raises_one_alarm_and_costs_no_attempt() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(30)).await;
+    let rig = Rig::with(&ids(30)).await;
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let pipeline = rig.start(&rig.wiring(), &stage);
@@ -37,19 +36,15 @@ async fn r6_an_obstacle_raises_one_alarm_and_costs_no_attempt() {
     assert_eq!(pipeline.progress()[0].paused.as_ref().unwrap().obstacle, obstacle());
 
     stage.block(None);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &FETCH).await;
     until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
     assert!(pipeline.progress()[0].paused.is_none());
-    for id in ids(30) {
-        let booking = rig.booking(&id).await;
-        assert_eq!((booking.phase, booking.failures), (Phase::Fetched, 0));
-    }
+    rig.each_was_fetched_at_the_first_attempt(&ids(30)).await;
 }
 
 #[tokio::test]
 async fn an_obstacle_found_at_work_keeps_one_alarm_however_often_it_comes_back() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(3)).await;
+    let rig = Rig::with(&ids(3)).await;
     // The drive has room, says `ready`, but not for these files, six times over.
     let left = Arc::new(AtomicUsize::new(6));
     let script = left.clone();
@@ -58,7 +53,7 @@ async fn an_obstacle_found_at_work_keeps_one_alarm_however_often_it_comes_back()
         if obstructed { Play::obstructed() } else { Play::done(StageName::Fetch) }
     });
     let pipeline = rig.start(&rig.wiring(), &stage);
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &FETCH).await;
     until("the end", || async { rig.alarm(&obstacle()).await.len() == 2 }).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
     assert_eq!(left.load(Ordering::SeqCst), 0);
@@ -69,8 +64,7 @@ async fn an_obstacle_found_at_work_keeps_one_alarm_however_often_it_comes_back()
 
 #[tokio::test]
 async fn an_obstacle_that_never_ends_does_not_make_it_spin() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(3)).await;
+    let rig = Rig::with(&ids(3)).await;
     let stage = Fake::new(StageName::Fetch, |_| Play::obstructed());
     let pipeline = rig.start(&rig.wiring(), &stage);
     sleep(Duration::from_millis(1000)).await;
@@ -81,8 +75,7 @@ async fn an_obstacle_that_never_ends_does_not_make_it_spin() {
 
 #[tokio::test]
 async fn each_obstacle_in_a_row_raises_its_alarm() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(1)).await;
+    let rig = Rig::with(&ids(1)).await;
     let other = AlarmRaised { kind: AlarmKind::DriveReadOnly, ..obstacle() };
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
@@ -95,13 +88,12 @@ async fn each_obstacle_in_a_row_raises_its_alarm() {
     .await;
     stage.block(None);
     until("its end", || async { rig.alarm(&other).await == [true, false] }).await;
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &FETCH).await;
 }
 
 #[tokio::test]
 async fn a_full_drive_is_not_called_well_while_it_is_missing() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(1)).await;
+    let rig = Rig::with(&ids(1)).await;
     let full = AlarmRaised { kind: AlarmKind::DriveFull, ..obstacle() };
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(full.clone()));
@@ -119,8 +111,7 @@ async fn a_full_drive_is_not_called_well_while_it_is_missing() {
 
 #[tokio::test]
 async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(2)).await;
+    let rig = Rig::with(&ids(2)).await;
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let wiring = rig.wiring();
@@ -139,7 +130,7 @@ async fn a_restart_clears_the_alarm_that_an_earlier_process_left() {
     stage.block(None);
     let pipeline = rig.start(&rig.wiring(), &stage);
     until("the end", || async { rig.alarm(&obstacle()).await == [true, false] }).await;
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &FETCH).await;
     sleep(Duration::from_millis(150)).await;
     assert_eq!(rig.alarm(&obstacle()).await, [true, false]);
 }
@@ -165,7 +156,7 @@ async fn a_stage_leaves_alarms_alone_that_are_not_its_obstacles() {
     let cause = rig.history(&id("B-0")).await.pop();
     rig.context(StageName::Fetch).alarms().raise(&other, cause.as_ref()).await.unwrap();
     let pipeline = rig.start(&rig.wiring(), &Fake::working(StageName::Fetch));
-    assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)));
+    settled(&pipeline, &FETCH).await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(rig.alarm(&unwritable).await, [true], "another stage met it at work");
     assert_eq!(rig.alarm(&wrong).await, [true], "it is about a booking, and no obstacle");
@@ -236,8 +227,7 @@ async fn a_drive_that_is_well_on_one_host_may_be_missing_on_another() {
 
 #[tokio::test]
 async fn what_was_settled_before_the_obstacle_stays_settled() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(8)).await;
+    let rig = Rig::with(&ids(8)).await;
     let stage = Fake::new(StageName::Fetch, |task| match task.stream.id() {
         "B-0" | "B-1" | "B-2" => Play::done(StageName::Fetch),
         _ => Play::obstructed(),
@@ -251,8 +241,7 @@ async fn what_was_settled_before_the_obstacle_stays_settled() {
 
 #[tokio::test]
 async fn an_obstacle_met_at_work_lasts_until_that_work_succeeds() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(2)).await;
+    let rig = Rig::with(&ids(2)).await;
     let calls = Arc::new(AtomicUsize::new(0));
     let script = calls.clone();
     // After the obstacle, others seem to have the work: that shows nothing about the drive.
@@ -282,7 +271,7 @@ async fn an_obstacle_that_comes_and_goes_ends_ever_more_slowly_and_ends() {
         rig.enumerate(&[id(&format!("B-{n}"))]).await;
         until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
         stage.block(None);
-        assert!(matches!(pipeline.idle(&FETCH, PATIENCE).await, Ok(Idle::NothingLeft)), "work goes on at once");
+        settled(&pipeline, &FETCH).await;
         changes = rig.alarm(&obstacle()).await;
     }
     assert_eq!(changes, [true, false, true, false, true, false, true], "the fourth time it stays raised for a while");

@@ -5,7 +5,7 @@ use strongroom_model::event::AlarmKind;
 use strongroom_model::{Expected, NewEvent, Position, StageName, StreamName};
 
 use crate::hub::{Hub, queue, site};
-use crate::rig::{Fake, enumerated, id, ids, until};
+use crate::rig::{Fake, enumerated, id, ids, settled, until};
 
 fn forged(model: &EventMessage, change: impl Fn(&str) -> Vec<u8>) -> EventMessage {
     let text = std::str::from_utf8(&model.body).unwrap();
@@ -14,9 +14,8 @@ fn forged(model: &EventMessage, change: impl Fn(&str) -> Vec<u8>) -> EventMessag
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_used_is_parked_with_an_alarm_and_the_rest_goes_on() {
-    let hub = Hub::new().await;
     let ids = ids(20);
-    hub.rig.enumerate(&ids).await;
+    let hub = Hub::with(&ids).await;
     hub.apply().await;
     let model = hub.messages(StageName::Fetch).await.remove(0);
     let other: NewEvent = hub.rig.new_event(StreamName::booking(&id("elsewhere")), Expected::New, enumerated());
@@ -33,7 +32,7 @@ async fn what_cannot_be_used_is_parked_with_an_alarm_and_the_rest_goes_on() {
     let relay = hub.relay();
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &[StageName::Fetch]).await;
+    settled(&pipeline, &[StageName::Fetch]).await;
     let parked = QueueName::parked(&site());
     until("all six are parked", || async { hub.ready(&parked).await == 6 }).await;
     hub.until_raised(AlarmKind::MessageParked, true).await;

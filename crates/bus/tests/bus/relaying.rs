@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom_bus::broker::{Publisher, QueueName};
-use strongroom_bus::{BatchLimits, Broker, BrokerSettings, Fate, RelayPace};
+use strongroom_bus::{Broker, BrokerSettings, RelayPace};
 use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmKind, DriveInitialised};
 use strongroom_model::{DriveId, Event, Expected, StageName, StreamName};
@@ -12,7 +12,7 @@ use strongroom_service::config::Secret;
 use tokio::time::sleep;
 
 use crate::hub::{Hub, queue, quick, site};
-use crate::rig::{Fake, Play, drive, id, ids, until};
+use crate::rig::{Fake, drive, id, ids, settled, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 const VERIFY: [StageName; 1] = [StageName::Verify];
@@ -39,10 +39,9 @@ async fn a_queue_is_filled_up_to_its_bound_and_the_log_holds_the_rest() {
     // Several looks and sweeps later it is no fuller.
     sleep(Duration::from_millis(500)).await;
     assert_eq!(hub.ready(&fetch).await, 2_000);
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.limits = BatchLimits { tasks: 200, batches: 2 };
+    let stage = Fake::working(StageName::Fetch).limited(200, 2);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     assert_eq!(pipeline.progress()[0].counts.done, 10_000);
     assert_eq!(stage.given(), 10_000, "each was worked on once");
     relay.end().await;
@@ -50,8 +49,7 @@ async fn a_queue_is_filled_up_to_its_bound_and_the_log_holds_the_rest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_relays_one_is_active_and_the_other_takes_over() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(20)).await;
+    let hub = Hub::with(&ids(20)).await;
     let first = hub.relay();
     first.until_active().await;
     let second = hub.relay();
@@ -63,17 +61,16 @@ async fn of_two_relays_one_is_active_and_the_other_takes_over() {
     second.until_active().await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     assert_eq!(stage.given(), 20, "what two relays published was done once");
     hub.rig.enumerate(&[id("late")]).await;
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     second.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queues_that_are_deleted_under_it_are_declared_and_filled_again() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(30)).await;
+    let hub = Hub::with(&ids(30)).await;
     let relay = hub.relay();
     let fetch = queue(StageName::Fetch);
     until("all are published", || async { hub.ready(&fetch).await == 30 }).await;
@@ -85,8 +82,7 @@ async fn queues_that_are_deleted_under_it_are_declared_and_filled_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_lost_is_published_again() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(30)).await;
+    let hub = Hub::with(&ids(30)).await;
     let relay = hub.relay_at(RelayPace { republish_after: Duration::from_millis(500), ..quick() });
     let fetch = queue(StageName::Fetch);
     until("all are published", || async { hub.ready(&fetch).await == 30 }).await;
@@ -114,13 +110,9 @@ async fn what_a_broker_loses_that_has_just_come_back_is_published_again_soon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_is_published_when_it_is_due_and_not_before() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(1)).await;
+    let hub = Hub::with(&ids(1)).await;
     let relay = hub.relay();
-    let stage = Fake::new(StageName::Fetch, |task| match task.state.failures {
-        0 => Play::fail(Fate::Retry),
-        _ => Play::done(StageName::Fetch),
-    });
+    let stage = Fake::failing_once();
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     until("it failed", || async { hub.rig.booking(&id("B-0")).await.failures == 1 }).await;
     hub.rig.clock.advance(Duration::from_secs(9));
@@ -135,13 +127,9 @@ async fn a_retry_is_published_when_it_is_due_and_not_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_put_back_strands_no_retry() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(1)).await;
+    let hub = Hub::with(&ids(1)).await;
     let relay = hub.relay();
-    let stage = Fake::new(StageName::Fetch, |task| match task.state.failures {
-        0 => Play::fail(Fate::Retry),
-        _ => Play::done(StageName::Fetch),
-    });
+    let stage = Fake::failing_once();
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     until("it failed", || async { hub.rig.booking(&id("B-0")).await.failures == 1 }).await;
     hub.rig.clock.set("1999-12-31T23:59:59Z".parse().unwrap());
@@ -176,7 +164,7 @@ async fn a_drive_that_is_away_holds_up_no_other() {
     let stage = Fake::working(StageName::Verify);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     until("this drive's are proven", || async { pipeline.progress()[0].counts.done == 50 }).await;
-    hub.settled(&pipeline, &VERIFY).await;
+    settled(&pipeline, &VERIFY).await;
     assert_eq!(hub.ready(&queue_of(other_drive())).await, 20);
     // The other drive is plugged in here instead: its queue is taken from.
     *stage.drive.lock().unwrap() = Some(other_drive());
@@ -186,8 +174,7 @@ async fn a_drive_that_is_away_holds_up_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_may_declare_nothing_publishes_where_all_is_there() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(10)).await;
+    let hub = Hub::with(&ids(10)).await;
     let url = hub.vhost.url_with(["^$", ".*", ".*"]);
     let least = Broker::new(BrokerSettings::new(Secret::new(url.as_str())), site()).unwrap();
     let relay = hub.relay_by(least, quick());
@@ -238,7 +225,7 @@ async fn r4_a_log_that_loses_its_newest_events_while_the_relay_runs_stops_nothin
     hub.rig.enumerate(&after).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     for id in &after {
         assert_eq!(hub.rig.booking(id).await.phase, Phase::Fetched, "{id}");
     }
@@ -259,6 +246,6 @@ async fn r4_events_below_what_was_looked_at_are_found_by_the_slow_look_from_the_
     hub.rig.enumerate(&after).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     relay.end().await;
 }

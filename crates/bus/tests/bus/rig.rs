@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use strongroom_bus::{
-    BatchLimits, Delivery, Done, Failure, Fate, Pace, Pipeline, RetryPolicy, Settle, Stage, StageContext, Task,
+    BatchLimits, Delivery, Done, Failure, Fate, Idle, Pace, Pipeline, RetryPolicy, Settle, Stage, StageContext, Task,
     TaskOutcome, Wiring,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
-use strongroom_model::booking::Booking;
+use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::event::{
     AlarmKey, AlarmKind, AlarmRaised, Archived, BackedUp, Enumerated, Fetched, ReadBack, SyncMethod,
 };
 use strongroom_model::fold::fold;
 use strongroom_model::presence::Sign;
 use strongroom_model::{
-    Actor, Algorithm, BookingId, ByteCount, Digest, DriveId, Event, EventId, Expected, FailureKind, NewEvent, Recorded,
+    Actor, Algorithm, BookingId, ByteCount, Digest, DriveId, Event, Expected, FailureKind, NewEvent, Recorded,
     StageName, StreamName,
 };
 use strongroom_service::Clock;
@@ -63,6 +63,12 @@ impl Rig {
         Self { dir, log, clock: Clock::manual("2026-11-20T23:00:00Z".parse().unwrap()) }
     }
 
+    pub(crate) async fn with(ids: &[BookingId]) -> Self {
+        let rig = Self::new().await;
+        rig.enumerate(ids).await;
+        rig
+    }
+
     /// Fast, without retries to wait for, and with tokens of its own.
     pub(crate) fn wiring(&self) -> Wiring {
         Wiring {
@@ -99,16 +105,7 @@ impl Rig {
     }
 
     pub(crate) fn new_event(&self, stream: StreamName, expected: Expected, event: Event) -> NewEvent {
-        NewEvent {
-            id: EventId::new(self.clock.now()),
-            stream,
-            expected,
-            time: self.clock.now(),
-            actor: "test".parse().unwrap(),
-            cause: None,
-            run: None,
-            event,
-        }
+        NewEvent::new(stream, expected, self.clock.now(), "test".parse().unwrap(), event)
     }
 
     /// The only process of that host gives a sign of life, perhaps its last one.
@@ -141,6 +138,20 @@ impl Rig {
         fold(&self.history(id).await).unwrap()
     }
 
+    pub(crate) async fn each_was_fetched_once(&self, ids: &[BookingId]) {
+        for id in ids {
+            assert_eq!(self.history(id).await.len(), 2, "{id}");
+        }
+    }
+
+    /// What was in the way, or stopped it, burned no attempt.
+    pub(crate) async fn each_was_fetched_at_the_first_attempt(&self, ids: &[BookingId]) {
+        for id in ids {
+            let booking = self.booking(id).await;
+            assert_eq!((booking.phase, booking.failures), (Phase::Fetched, 0), "{id}");
+        }
+    }
+
     /// The task that a stage would get for this booking now.
     pub(crate) async fn task(&self, id: &BookingId) -> Task<Booking> {
         let history = self.history(id).await;
@@ -158,10 +169,21 @@ impl Rig {
 
     /// Ends a pipeline as a kill would: what is under way is lost.
     pub(crate) async fn kill(&self, wiring: &Wiring, pipeline: Pipeline) {
-        wiring.stop.cancel();
         wiring.abort.cancel();
-        timeout(PATIENCE, pipeline.ended()).await.unwrap();
+        stop(wiring, pipeline).await;
     }
+}
+
+/// Waits until nothing is left to do for those of the pipeline's stages.
+pub(crate) async fn settled(pipeline: &Pipeline, stages: &[StageName]) {
+    let idle = timeout(PATIENCE, pipeline.idle(stages, PATIENCE)).await.unwrap();
+    assert!(matches!(idle, Ok(Idle::NothingLeft)), "{idle:?}");
+}
+
+/// Lets a pipeline end what is under way.
+pub(crate) async fn stop(wiring: &Wiring, pipeline: Pipeline) {
+    wiring.stop.cancel();
+    timeout(PATIENCE, pipeline.ended()).await.unwrap();
 }
 
 pub(crate) fn actor(stage: StageName) -> Actor {
@@ -267,16 +289,16 @@ type Script = dyn Fn(&Task<Booking>) -> Play + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Fake {
     pub(crate) name: StageName,
-    pub(crate) limits: BatchLimits,
-    pub(crate) in_the_way: Arc<Mutex<Option<AlarmRaised>>>,
-    pub(crate) script: Arc<Script>,
+    limits: BatchLimits,
+    in_the_way: Arc<Mutex<Option<AlarmRaised>>>,
+    script: Arc<Script>,
     /// The batches that it got.
     pub(crate) batches: Arc<Mutex<Vec<Vec<Task<Booking>>>>>,
     /// How many batches are under way, and how many were at most.
     pub(crate) busy: Arc<AtomicUsize>,
     pub(crate) busiest: Arc<AtomicUsize>,
     /// How long a batch takes.
-    pub(crate) takes: Duration,
+    takes: Duration,
     /// Whose work it can do, if it is verify.
     pub(crate) drive: Arc<Mutex<Option<DriveId>>>,
 }
@@ -299,6 +321,22 @@ impl Fake {
     /// A stage that does its work.
     pub(crate) fn working(name: StageName) -> Self {
         Self::new(name, move |_| Play::done(name))
+    }
+
+    /// A stage that fetches what has failed to be fetched once.
+    pub(crate) fn failing_once() -> Self {
+        Self::new(StageName::Fetch, |task| match task.state.failures {
+            0 => Play::fail(Fate::Retry),
+            _ => Play::done(StageName::Fetch),
+        })
+    }
+
+    pub(crate) fn limited(self, tasks: usize, batches: usize) -> Self {
+        Self { limits: BatchLimits { tasks, batches }, ..self }
+    }
+
+    pub(crate) fn taking(self, millis: u64) -> Self {
+        Self { takes: Duration::from_millis(millis), ..self }
     }
 
     pub(crate) fn block(&self, obstacle: Option<AlarmRaised>) {

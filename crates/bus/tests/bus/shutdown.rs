@@ -9,20 +9,16 @@ use strongroom_model::StageName;
 use strongroom_model::booking::Phase;
 use tokio::time::{sleep, timeout};
 
-use crate::rig::{Fake, PATIENCE, Play, Rig, ids, obstacle, until};
+use crate::rig::{Fake, PATIENCE, Play, Rig, ids, obstacle, stop, until};
 
 #[tokio::test]
 async fn a_stop_finishes_what_is_in_flight_and_begins_nothing() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(50)).await;
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.limits = BatchLimits { tasks: 3, batches: 2 };
-    stage.takes = Duration::from_millis(100);
+    let rig = Rig::with(&ids(50)).await;
+    let stage = Fake::working(StageName::Fetch).limited(3, 2).taking(100);
     let wiring = rig.wiring();
     let pipeline = rig.start(&wiring, &stage);
     until("two batches", || async { stage.busy.load(Ordering::SeqCst) == 2 }).await;
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
     let given = stage.given();
     assert!((2..=6).contains(&given), "{given}");
     let mut fetched = 0;
@@ -34,8 +30,7 @@ async fn a_stop_finishes_what_is_in_flight_and_begins_nothing() {
 
 #[tokio::test]
 async fn an_abort_gives_up_at_once() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(5)).await;
+    let rig = Rig::with(&ids(5)).await;
     let stage = Fake::new(StageName::Fetch, |_| Play::Hang);
     let wiring = rig.wiring();
     let pipeline = rig.start(&wiring, &stage);
@@ -51,8 +46,7 @@ async fn an_abort_gives_up_at_once() {
 
 #[tokio::test]
 async fn a_stop_ends_a_pause() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(5)).await;
+    let rig = Rig::with(&ids(5)).await;
     let stage = Fake::working(StageName::Fetch);
     stage.block(Some(obstacle()));
     let mut wiring = rig.wiring();
@@ -60,8 +54,7 @@ async fn a_stop_ends_a_pause() {
     wiring.pace.pause_max = Duration::from_secs(3600);
     let pipeline = rig.start(&wiring, &stage);
     until("it is paused", || async { pipeline.progress()[0].paused.is_some() }).await;
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
 }
 
 #[tokio::test]
@@ -87,21 +80,18 @@ async fn a_stop_ends_a_question_that_is_not_answered() {
         async fn handle(&self, _: Vec<Task<Booking>>, _: &Settle<Booking>) {}
     }
 
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(1)).await;
+    let rig = Rig::with(&ids(1)).await;
     let asked = Arc::new(AtomicBool::new(false));
     let wiring = rig.wiring();
     let mut pipeline = Pipeline::new(wiring.clone());
     pipeline.spawn(Mute(asked.clone()), crate::rig::actor(StageName::Fetch));
     until("it is asked", || async { asked.load(Ordering::SeqCst) }).await;
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
 }
 
 #[tokio::test]
 async fn idle_ends_with_the_stop() {
-    let rig = Rig::new().await;
-    rig.enumerate(&ids(1)).await;
+    let rig = Rig::with(&ids(1)).await;
     let wiring = rig.wiring();
     let pipeline = rig.start(&wiring, &Fake::new(StageName::Fetch, |_| Play::Hang));
     let stop = wiring.stop.clone();

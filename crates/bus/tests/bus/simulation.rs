@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use strongroom_bus::{BatchLimits, Fate, Pipeline, RetryPolicy, Task, Wiring};
+use strongroom_bus::{Fate, Pipeline, RetryPolicy, Task, Wiring};
 use strongroom_model::StageName;
 use strongroom_model::booking::Booking;
 use tokio::time::{sleep, timeout};
@@ -113,9 +113,7 @@ fn fake(seed: u64, stage: StageName, calls: &Arc<AtomicU32>, mishaps: &Arc<Atomi
             End::Panic => Play::Panic,
         }
     };
-    let mut fake = Fake::new(stage, script);
-    fake.limits = BatchLimits { tasks: 3, batches: 2 };
-    fake
+    Fake::new(stage, script).limited(3, 2)
 }
 
 async fn ended(rig: &Rig, seed: u64) -> bool {

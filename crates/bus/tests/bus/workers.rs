@@ -3,15 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use strongroom_bus::{BatchLimits, Pipeline};
+use strongroom_bus::Pipeline;
 use strongroom_eventlog::EventLog;
-use strongroom_model::booking::Phase;
 use strongroom_model::{Position, StageName};
 use strongroom_servers::rabbitmq;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::hub::{Hub, queue};
-use crate::rig::{Fake, PATIENCE, Play, actor, id, ids, obstacle, until};
+use crate::rig::{Fake, Play, actor, id, ids, obstacle, settled, stop, until};
 
 const FETCH: [StageName; 1] = [StageName::Fetch];
 const WORK: [StageName; 3] = [StageName::Fetch, StageName::Verify, StageName::Archive];
@@ -47,14 +46,13 @@ async fn all_the_way(hub: Hub) {
     }
     hub.rig.enumerate(&ids).await;
     assert!(is_work_left(&hub.rig.log).await);
-    hub.settled(&pipeline, &WORK).await;
+    settled(&pipeline, &WORK).await;
     assert!(!is_work_left(&hub.rig.log).await);
     for id in &ids {
         assert_eq!(hub.rig.history(id).await.len(), 4, "{id}");
     }
     assert!(pipeline.progress().iter().all(|stage| stage.link.as_ref().is_some_and(|link| link.connected)));
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
     // What had not been acknowledged would be ready again.
     for stage in WORK {
         assert_eq!(hub.ready(&queue(stage)).await, 0, "{stage}");
@@ -65,62 +63,51 @@ async fn all_the_way(hub: Hub) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r3_two_workers_on_one_queue_share_it_and_do_each_booking_once() {
-    let hub = Hub::new().await;
     let ids = ids(300);
-    hub.rig.enumerate(&ids).await;
+    let hub = Hub::with(&ids).await;
     let relay = hub.relay();
     let workers: Vec<_> = (0..2)
         .map(|_| {
-            let mut stage = Fake::working(StageName::Fetch);
-            stage.limits = BatchLimits { tasks: 4, batches: 2 };
-            stage.takes = Duration::from_millis(5);
+            let stage = Fake::working(StageName::Fetch).limited(4, 2).taking(5);
             (hub.rig.start(&hub.wiring(), &stage), stage)
         })
         .collect();
     for (pipeline, _) in &workers {
-        hub.settled(pipeline, &FETCH).await;
+        settled(pipeline, &FETCH).await;
     }
     let shares: Vec<usize> = workers.iter().map(|(_, stage)| stage.given()).collect();
     assert!(shares.iter().all(|share| *share > 50), "{shares:?}");
     assert_eq!(shares.iter().sum::<usize>(), 300);
-    for id in &ids {
-        assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
-    }
+    hub.rig.each_was_fetched_once(&ids).await;
     relay.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r3_messages_that_come_twice_and_in_reverse_change_nothing() {
-    let hub = Hub::new().await;
     let ids = ids(50);
-    hub.rig.enumerate(&ids).await;
+    let hub = Hub::with(&ids).await;
     hub.apply().await;
     let mut messages = hub.messages(StageName::Fetch).await;
     messages.reverse();
     hub.publish(&messages).await;
     hub.publish(&messages).await;
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.takes = Duration::from_millis(2);
+    let stage = Fake::working(StageName::Fetch).taking(2);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
+    settled(&pipeline, &FETCH).await;
     // Late ones as well: their streams have moved on.
     hub.publish(&messages).await;
     hub.until_empty(&queue(StageName::Fetch)).await;
     until("all were looked at", || async { pipeline.progress()[0].in_flight == 0 }).await;
     assert_eq!(stage.given(), 50);
-    for id in &ids {
-        assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
-    }
+    hub.rig.each_was_fetched_once(&ids).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r3_a_worker_that_is_killed_costs_only_time() {
-    let hub = Hub::new().await;
     let ids = ids(40);
-    hub.rig.enumerate(&ids).await;
-    hub.apply().await;
+    let hub = Hub::with(&ids).await;
     // Only the broker can bring them again: no relay runs.
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
+    hub.publish_pending().await;
     let stuck = Fake::new(StageName::Fetch, |_| Play::Hang);
     let wiring = hub.wiring();
     let pipeline = hub.rig.start(&wiring, &stuck);
@@ -128,28 +115,20 @@ async fn r3_a_worker_that_is_killed_costs_only_time() {
     hub.rig.kill(&wiring, pipeline).await;
     let stage = Fake::working(StageName::Fetch);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
-    hub.settled(&pipeline, &FETCH).await;
-    for id in &ids {
-        let booking = hub.rig.booking(id).await;
-        assert_eq!((booking.phase, booking.failures), (Phase::Fetched, 0), "{id}");
-    }
+    settled(&pipeline, &FETCH).await;
+    hub.rig.each_was_fetched_at_the_first_attempt(&ids).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_gives_back_what_was_not_begun() {
-    let hub = Hub::new().await;
     let ids = ids(60);
-    hub.rig.enumerate(&ids).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
-    let mut slow = Fake::working(StageName::Fetch);
-    slow.limits = BatchLimits { tasks: 5, batches: 2 };
-    slow.takes = Duration::from_millis(300);
+    let hub = Hub::with(&ids).await;
+    hub.publish_pending().await;
+    let slow = Fake::working(StageName::Fetch).limited(5, 2).taking(300);
     let wiring = hub.wiring();
     let pipeline = hub.rig.start(&wiring, &slow);
     until("it is at work", || async { slow.calls() == 2 }).await;
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
     assert_eq!(slow.given(), 10, "what was begun was finished, and nothing else was begun");
     let left = u32::try_from(ids.len() - slow.given()).unwrap();
     until("the rest is in the queue", || async { hub.ready(&queue(StageName::Fetch)).await == left }).await;
@@ -157,9 +136,8 @@ async fn a_stop_gives_back_what_was_not_begun() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_worker_leaves_the_work_to_another() {
-    let hub = Hub::new().await;
     let ids = ids(60);
-    hub.rig.enumerate(&ids).await;
+    let hub = Hub::with(&ids).await;
     let relay = hub.relay();
     let paused = Fake::working(StageName::Fetch);
     paused.block(Some(obstacle()));
@@ -169,7 +147,7 @@ async fn a_paused_worker_leaves_the_work_to_another() {
     let working = Fake::working(StageName::Fetch);
     let second_wiring = hub.wiring();
     let second = hub.rig.start(&second_wiring, &working);
-    hub.settled(&second, &FETCH).await;
+    settled(&second, &FETCH).await;
     assert_eq!((paused.given(), working.given()), (0, 60));
     for id in &ids {
         assert_eq!(hub.rig.booking(id).await.failures, 0, "a pause burns no attempt");
@@ -177,8 +155,7 @@ async fn a_paused_worker_leaves_the_work_to_another() {
     // Well again, it takes part again.
     paused.block(None);
     until("it is at work again", || async { first.progress()[0].paused.is_none() }).await;
-    second_wiring.stop.cancel();
-    timeout(PATIENCE, second.ended()).await.unwrap();
+    stop(&second_wiring, second).await;
     hub.rig.enumerate(&[id("late")]).await;
     until("it has fetched", || async { paused.given() == 1 }).await;
     relay.end().await;
@@ -186,50 +163,40 @@ async fn a_paused_worker_leaves_the_work_to_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_obstacle_found_at_work_gives_the_batch_to_another_worker() {
-    let hub = Hub::new().await;
     let ids = ids(30);
-    hub.rig.enumerate(&ids).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
+    let hub = Hub::with(&ids).await;
+    hub.publish_pending().await;
     let hindered = Fake::new(StageName::Fetch, |_| Play::obstructed());
     let wiring = hub.wiring();
     let first = hub.rig.start(&wiring, &hindered);
     until("it tried", || async { hindered.calls() >= 1 }).await;
     let working = Fake::working(StageName::Fetch);
     let second = hub.rig.start(&hub.wiring(), &working);
-    hub.settled(&second, &FETCH).await;
+    settled(&second, &FETCH).await;
     assert_eq!(working.given(), 30);
     hub.rig.kill(&wiring, first).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_made_again_and_what_is_in_flight_is_done_once() {
-    let hub = Hub::new().await;
     let ids = ids(100);
-    hub.rig.enumerate(&ids).await;
+    let hub = Hub::with(&ids).await;
     let relay = hub.relay();
-    let mut stage = Fake::working(StageName::Fetch);
-    stage.limits = BatchLimits { tasks: 5, batches: 2 };
-    stage.takes = Duration::from_millis(40);
+    let stage = Fake::working(StageName::Fetch).limited(5, 2).taking(40);
     let pipeline = hub.rig.start(&hub.wiring(), &stage);
     until("it is at work", || async { stage.calls() >= 2 }).await;
     rabbitmq().close_connections(&hub.vhost);
-    hub.settled(&pipeline, &FETCH).await;
-    for id in &ids {
-        assert_eq!(hub.rig.history(id).await.len(), 2, "{id}");
-    }
+    settled(&pipeline, &FETCH).await;
+    hub.rig.each_was_fetched_once(&ids).await;
     assert_eq!(pipeline.progress()[0].counts.done, 100);
     relay.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_in_a_worker_is_bounded() {
-    let hub = Hub::new().await;
-    hub.rig.enumerate(&ids(500)).await;
-    hub.apply().await;
-    hub.publish(&hub.messages(StageName::Fetch).await).await;
-    let mut stuck = Fake::new(StageName::Fetch, |_| Play::Hang);
-    stuck.limits = BatchLimits { tasks: 4, batches: 2 };
+    let hub = Hub::with(&ids(500)).await;
+    hub.publish_pending().await;
+    let stuck = Fake::new(StageName::Fetch, |_| Play::Hang).limited(4, 2);
     let wiring = hub.wiring();
     let pipeline = hub.rig.start(&wiring, &stuck);
     until("both batches", || async { stuck.calls() == 2 }).await;
@@ -243,9 +210,7 @@ async fn what_waits_in_a_worker_is_bounded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_a_broker_waits_and_says_why() {
     let mut hub = Hub::new().await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = hub.vhost.url_at(nobody);
-    hub.settings.url = strongroom_service::config::Secret::new(url.as_str());
+    hub.cut_off();
     let stage = Fake::working(StageName::Fetch);
     let wiring = hub.wiring();
     let pipeline = hub.rig.start(&wiring, &stage);
@@ -254,6 +219,5 @@ async fn a_worker_without_a_broker_waits_and_says_why() {
         !link.connected && link.error.is_some_and(|error| error.contains("cannot be reached"))
     })
     .await;
-    wiring.stop.cancel();
-    timeout(PATIENCE, pipeline.ended()).await.unwrap();
+    stop(&wiring, pipeline).await;
 }
