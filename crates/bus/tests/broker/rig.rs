@@ -9,13 +9,10 @@ use strongroom_bus::broker::{
     EventMessage, Incoming, Published, Publisher, QueueName, RoutingKey, Subscription, Topology,
 };
 use strongroom_bus::{Broker, BrokerSettings};
-use strongroom_model::event::{Enumerated, Fetched, SyncMethod};
-use strongroom_model::{
-    Algorithm, ByteCount, Digest, DriveId, Event, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName,
-    StreamName,
-};
+use strongroom_model::{DriveId, Event, Expected, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName};
 use strongroom_servers::{Vhost, rabbitmq};
 use strongroom_service::config::Secret;
+use strongroom_stage_rig::sample;
 use tokio::time::{sleep, timeout};
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
@@ -65,29 +62,11 @@ fn recorded(number: u64, event: Event) -> (Recorded, String) {
 }
 
 pub(crate) fn enumerated_event(number: u64) -> (Recorded, String) {
-    let event = Event::TimesheetEnumerated(Enumerated {
-        filename: "hours.pdf".to_owned(),
-        size_bytes: ByteCount(3),
-        digest: Digest::of(Algorithm::Sha256, b"abc"),
-        signed_off_at: "2026-11-20T21:00:00Z".parse().unwrap(),
-    });
-    recorded(number, event)
+    recorded(number, sample::enumerated("hours.pdf", 3, sample::sha256(b"abc")))
 }
 
 pub(crate) fn fetched_event(number: u64, drive: DriveId) -> (Recorded, String) {
-    let digest = Digest::of(Algorithm::Sha256, b"abc");
-    let event = Event::TimesheetFetched(Fetched {
-        drive,
-        path: "harbour/2026-11/data/x/hours.pdf".to_owned(),
-        month: "2026-11".parse().unwrap(),
-        size_bytes: ByteCount(3),
-        sha256: digest.clone(),
-        in_flight: digest,
-        sync: SyncMethod::Syncfs,
-        resumed_from_bytes: ByteCount(0),
-        elapsed_ms: 1,
-    });
-    recorded(number, event)
+    recorded(number, sample::fetched(drive, "harbour/2026-11/data/x/hours.pdf", 3, &sample::sha256(b"abc")))
 }
 
 fn message((event, body): (Recorded, String)) -> EventMessage {
