@@ -8,15 +8,15 @@ use strongroom_bus::{
 };
 use strongroom_eventlog::{EventLog, Stored, migrate_postgres};
 use strongroom_model::alarm::Alarm;
-use strongroom_model::event::{AlarmKind, Fetched};
+use strongroom_model::event::AlarmKind;
 use strongroom_model::fold::fold;
-use strongroom_model::{BookingId, DriveId, Event, Expected, Position, SiteId, StageName, StreamName, Version};
+use strongroom_model::{BookingId, DriveId, Expected, Position, SiteId, StageName, StreamName, Version};
 use strongroom_servers::{Database, RabbitMq, Vhost, postgres, rabbitmq};
 use strongroom_service::config::Secret;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{PATIENCE, Rig, done, drive, until};
+use crate::rig::{PATIENCE, Rig, done, drive, fetched, until};
 
 /// A log and a virtual host of its own.
 pub(crate) struct Hub {
@@ -179,10 +179,8 @@ impl Hub {
     /// Puts bookings on a drive, unproven: what enumerate and fetch would have appended.
     pub(crate) async fn fetched(&self, ids: &[BookingId], on: DriveId) {
         self.rig.enumerate(ids).await;
-        let Event::TimesheetFetched(fetched) = done(StageName::Fetch) else { unreachable!() };
-        let event = Event::TimesheetFetched(Fetched { drive: on, ..fetched });
         let event =
-            |id: &BookingId| self.rig.new_event(StreamName::booking(id), Expected::After(Version(0)), event.clone());
+            |id: &BookingId| self.rig.new_event(StreamName::booking(id), Expected::After(Version(0)), fetched(on));
         self.rig.log.append(ids.iter().map(event).collect()).await.unwrap();
     }
 

@@ -14,22 +14,22 @@ use strongroom_bus::{
 use strongroom_eventlog::EventLog;
 use strongroom_model::alarm::Alarm;
 use strongroom_model::booking::{Booking, Phase};
-use strongroom_model::event::{
-    AlarmKey, AlarmKind, AlarmRaised, Archived, BackedUp, Enumerated, Fetched, ReadBack, SyncMethod,
-};
+use strongroom_model::event::{AlarmKey, AlarmKind, AlarmRaised};
 use strongroom_model::fold::fold;
 use strongroom_model::presence::Sign;
 use strongroom_model::{
-    Actor, Algorithm, BookingId, ByteCount, Digest, DriveId, Event, Expected, FailureKind, NewEvent, Recorded,
-    StageName, StreamName,
+    Actor, BookingId, DriveId, Event, Expected, FailureKind, NewEvent, Recorded, StageName, StreamName,
 };
 use strongroom_service::Clock;
+use strongroom_stage_rig::sample;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+const PATH: &str = "site/2026-11/data/1/a.pdf";
 
 /// A log and a clock.
 pub(crate) struct Rig {
@@ -203,49 +203,21 @@ pub(crate) fn obstacle() -> AlarmRaised {
     }
 }
 
-pub(crate) fn digest() -> Digest {
-    Digest::of(Algorithm::Sha256, b"a timesheet")
-}
-
-fn month() -> strongroom_model::Month {
-    "2026-11".parse().unwrap()
-}
-
 pub(crate) fn enumerated() -> Event {
-    Event::TimesheetEnumerated(Enumerated {
-        filename: "a.pdf".to_owned(),
-        size_bytes: ByteCount(11),
-        digest: digest(),
-        signed_off_at: "2026-11-01T00:00:00Z".parse().unwrap(),
-    })
+    sample::enumerated("a.pdf", 11, sample::sha256(b"a timesheet"))
+}
+
+/// It came onto that drive.
+pub(crate) fn fetched(drive: DriveId) -> Event {
+    sample::fetched(drive, PATH, 11, &sample::sha256(b"a timesheet"))
 }
 
 /// The event that says that this stage's work is done.
 pub(crate) fn done(stage: StageName) -> Event {
-    let drive = drive();
-    let path = "site/2026-11/data/1/a.pdf".to_owned();
     match stage {
-        StageName::Fetch => Event::TimesheetFetched(Fetched {
-            drive,
-            path,
-            month: month(),
-            size_bytes: ByteCount(11),
-            sha256: digest(),
-            in_flight: digest(),
-            sync: SyncMethod::Fsync,
-            resumed_from_bytes: ByteCount(0),
-            elapsed_ms: 1,
-        }),
-        StageName::Verify => Event::TimesheetBackedUp(BackedUp {
-            drive,
-            path,
-            month: month(),
-            size_bytes: ByteCount(11),
-            sha256: digest(),
-            digest: digest(),
-            read_back: ReadBack::Direct,
-        }),
-        _ => Event::TimesheetArchived(Archived { month: month(), path }),
+        StageName::Fetch => fetched(drive()),
+        StageName::Verify => sample::backed_up(drive(), PATH, 11, &sample::sha256(b"a timesheet")),
+        _ => sample::archived(PATH),
     }
 }
 
