@@ -8,19 +8,21 @@ mod watch;
 use std::fmt::Display;
 
 use strongroom_bus::{AlarmError, Alarms};
-use strongroom_eventlog::{Checkpoint, Comparison, EventLog, LogError};
+use strongroom_eventlog::{Comparison, EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::fold::fold;
 use strongroom_model::{AlarmKind, Expected, SiteId, StreamName, SubjectKind};
+use strongroom_proof::{Checkpoint, SignedCheckpoint, SigningKey};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
 use self::place::CheckpointFolder;
-pub(crate) use self::place::{data_folder, places, places_to_write};
+pub(crate) use self::place::{data_folder, on_drive, places, places_to_write};
 pub(crate) use self::watch::RewindWatch;
 use crate::cli_error::CliError;
+use crate::site_key::KeyFile;
 
 const SUBJECT: &str = "log";
 
@@ -60,10 +62,27 @@ pub(crate) async fn now(log: &EventLog) -> Result<Checkpoint, LogError> {
     Ok(Checkpoint { site: log.site().clone(), head: log.head().await?, summary })
 }
 
+/// Signed, where this host has the site's key.
+pub(crate) fn signed(checkpoint: Checkpoint, key: Option<&SigningKey>) -> SignedCheckpoint {
+    match key {
+        Some(key) => checkpoint.signed(key),
+        None => checkpoint.unsigned(),
+    }
+}
+
+/// The site's key, if this host has one that can be used: a checkpoint without a signature is better than none.
+pub(crate) fn key_if_any(config: &Config) -> Option<SigningKey> {
+    KeyFile::of(config).read().unwrap_or_else(|error| {
+        tracing::warn!(reason = error.sentence(), "the log's checkpoints are not signed");
+        None
+    })
+}
+
 pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewound>, LogError> {
-    for (place, checkpoint) in kept(config, log.site()).await {
+    for (place, signed) in kept(config, log.site()).await {
+        let checkpoint = signed.checkpoint();
         let comparison = log.compare(&checkpoint.head).await?;
-        if let Some(rewound) = Rewound::from(comparison, &checkpoint, &place) {
+        if let Some(rewound) = Rewound::from(comparison, checkpoint, &place) {
             return Ok(Some(rewound));
         }
     }
@@ -74,11 +93,13 @@ pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewo
 pub(crate) async fn check_none(config: &Config) -> Option<Rewound> {
     let kept = kept(config, &config.site).await;
     kept.iter()
+        .map(|(place, signed)| (place, signed.checkpoint()))
         .filter(|(_, checkpoint)| checkpoint.head.size > 0)
         .find_map(|(place, checkpoint)| Rewound::from(Comparison::Shorter(0), checkpoint, place))
 }
 
-pub(crate) async fn kept(config: &Config, site: &SiteId) -> Vec<(String, Checkpoint)> {
+/// The checkpoints in the data folder and on the drive, with where each is.
+pub(crate) async fn kept(config: &Config, site: &SiteId) -> Vec<(String, SignedCheckpoint)> {
     let (settings, site) = (config.clone(), site.clone());
     let read = move |place: CheckpointFolder| Some((place.to_string(), place.read(&site)?));
     blocking(move || places(&settings).into_iter().filter_map(read).collect()).await

@@ -7,14 +7,15 @@ mod cli;
 mod cli_error;
 mod demo;
 mod drive_report;
-mod event;
 mod exit;
+mod known_keys;
 mod log_outage;
 mod out;
 mod presence;
 mod process;
 mod run;
 mod site;
+mod site_key;
 mod uses;
 mod verb;
 

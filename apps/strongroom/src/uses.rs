@@ -8,7 +8,6 @@ use strongroom_model::{Actor, DriveId, DriveUse, Event, Expected, Lineage, NewEv
 use strongroom_service::{Clock, blocking};
 
 use crate::drive_report::Remark;
-use crate::event::new_event;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownUses {
@@ -76,7 +75,7 @@ impl KnownUses {
     pub(crate) fn events(&self, drive: &Drive, event: Event, clock: &Clock, actor: &Actor) -> Vec<NewEvent> {
         let identity = drive.identity();
         let time = clock.now();
-        let new = |expected, event| new_event(StreamName::drive(identity.id), expected, time, actor, event);
+        let new = |expected, event| NewEvent::new(StreamName::drive(identity.id), expected, time, actor.clone(), event);
         let Some(version) = self.version else {
             let initialised = Event::DriveInitialised(DriveInitialised { label: identity.label.clone() });
             return vec![new(Expected::New, initialised), new(Expected::After(Version(0)), event)];

@@ -1,6 +1,7 @@
 //! One file for each verb: its arguments, its help and what it does.
 
 pub(crate) mod archive;
+pub(crate) mod check_proof;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -8,9 +9,11 @@ pub(crate) mod doctor;
 pub(crate) mod drive;
 pub(crate) mod enumerate;
 pub(crate) mod fetch;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod notify;
+pub(crate) mod prove;
 pub(crate) mod queue;
 pub(crate) mod relay;
 pub(crate) mod replay;
@@ -41,6 +44,9 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,
         Verb::Log(args) => log::run(&args, &config()?, out).await,
+        Verb::Key(args) => key::run(&args, &config()?, out).await,
+        Verb::Prove(args) => prove::run(&args, &config()?, out).await,
+        Verb::CheckProof(args) => check_proof::run(&args, out),
         Verb::Relay(args) => Box::pin(relay::run(&args, config()?)).await,
         Verb::Enumerate(args) => Box::pin(enumerate::run(&args, config()?, out)).await,
         Verb::Fetch(args) => Box::pin(fetch::run(&args, config()?)).await,

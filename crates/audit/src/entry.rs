@@ -247,8 +247,14 @@ fn statement(text: &str) -> Evidence {
 
 #[cfg(test)]
 mod tests {
+    use strongroom_proof::merkle::leaf_hash;
+
     use super::*;
     use crate::samples;
+
+    fn stored(body: String) -> Stored {
+        Stored { position: Position(7), leaf_hash: leaf_hash(body.as_bytes()), body }
+    }
 
     #[test]
     fn every_event_of_the_catalogue_has_its_data_its_digests_and_its_evidence() {
@@ -257,8 +263,7 @@ mod tests {
             .into_iter()
             .map(|recorded| {
                 let event = samples::new(recorded);
-                let stored =
-                    Stored { position: Position(7), leaf_hash: [0; 32], body: event.render(&site, Position(7)) };
+                let stored = stored(event.render(&site, Position(7)));
                 let (entry, recorded) = EventEntry::of(&stored).unwrap();
                 assert_eq!(recorded.unwrap().event, event.event);
                 serde_json::json!({"type": entry.type_name, "digests": entry.digests, "evidence": entry.evidence})
@@ -271,7 +276,7 @@ mod tests {
     fn r9_an_event_of_a_newer_version_is_shown_with_its_data() {
         let event = samples::new(samples::enumerated("B-1"));
         let body = event.render(&"demo".parse().unwrap(), Position(7)).replace("enumerated.v1", "weighed.v1");
-        let (entry, recorded) = EventEntry::of(&Stored { position: Position(7), leaf_hash: [0; 32], body }).unwrap();
+        let (entry, recorded) = EventEntry::of(&stored(body)).unwrap();
         assert_eq!((recorded, entry.sentence), (None, None));
         assert_eq!(entry.data["filename"], "week 47.pdf");
         assert!(entry.unreadable.unwrap().contains("upgrade strongroom"));

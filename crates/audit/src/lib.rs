@@ -9,6 +9,7 @@
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
+//! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
 pub mod alarms;
@@ -17,6 +18,7 @@ pub mod booking_state;
 pub mod causes;
 pub mod drives;
 pub mod entry;
+pub mod evidence;
 pub mod export;
 pub mod figures;
 mod listed;

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use strongroom_eventlog::merkle::Frontier;
-use strongroom_eventlog::{EventLog, Head, LogError, StageBacklog, StreamHead};
+use strongroom_eventlog::{EventLog, LogError, StageBacklog, StreamHead};
 use strongroom_model::{
     Position, Recorded, StageName, Status, StreamName, SubjectKind, next_step, partition_after, status_after,
 };
+use strongroom_proof::Head;
+use strongroom_proof::merkle::Frontier;
 
 use crate::listed::next_events;
 use crate::page::Horizon;

@@ -16,8 +16,8 @@ enum Subject {
     Summary(Box<Summary>),
     #[cfg(feature = "sample-family")]
     Sample(Box<strongroom_model::sample::Sample>),
-    /// Any event of a drive may follow any other.
-    Drive,
+    /// Any event of a drive or key may follow any other.
+    Any,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ impl Subject {
             SubjectKind::Run => Self::Run(Box::default()),
             SubjectKind::Alarm => Self::Alarm(Box::default()),
             SubjectKind::Summary => Self::Summary(Box::default()),
-            SubjectKind::Drive => Self::Drive,
+            SubjectKind::Drive | SubjectKind::Key => Self::Any,
             #[cfg(feature = "sample-family")]
             SubjectKind::Sample => Self::Sample(Box::default()),
         }
@@ -90,7 +90,7 @@ impl Subject {
             Self::Run(state) => Self::Run(Box::new(state.next(recorded)?)),
             Self::Alarm(state) => Self::Alarm(Box::new(state.next(recorded)?)),
             Self::Summary(state) => Self::Summary(Box::new(state.next(recorded)?)),
-            Self::Drive => Self::Drive,
+            Self::Any => Self::Any,
             #[cfg(feature = "sample-family")]
             Self::Sample(state) => Self::Sample(Box::new(state.next(recorded)?)),
         })

@@ -1,15 +1,17 @@
 //! Events for the tests, with fixed ids and times.
 
-use strongroom_eventlog::{EventLog, Head};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf, DriveAdopted,
-    DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged,
-    ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
+    DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, KeyCreated,
+    KeyRotated, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
+    Trigger, ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent, Position,
     Recorded, RunId, StageName, StreamName, Version,
 };
+use strongroom_proof::Head;
 
 const RETRY: Option<&str> = Some("2026-11-20T23:00:30Z");
 
@@ -206,6 +208,15 @@ fn work() -> Vec<Recorded> {
     .into()
 }
 
+fn keys() -> Vec<Recorded> {
+    let (old, new) = ("strongroom/demo+c74f20a3+ARpFPEJA".to_owned(), "strongroom/demo+1f0a9b3c+Aekyej\n".to_owned());
+    let statement = "strongroom key rotation\n".to_owned();
+    vec![
+        recorded(StreamName::log_key(), 0, Event::KeyCreated(KeyCreated { key: old.clone() })),
+        recorded(StreamName::log_key(), 1, Event::KeyRotated(KeyRotated { key: new, previous: old, statement })),
+    ]
+}
+
 /// One event of every type in the catalogue, in its order.
 pub(crate) fn one_of_each() -> Vec<Recorded> {
     let (stage, reason) = (StageName::Enumerate, Some("uploaded again.".to_owned()));
@@ -223,6 +234,7 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
     all.extend(runs());
     all.extend(drives());
     all.extend(alarms_and_summaries());
+    all.extend(keys());
     all.extend(work());
     let types: Vec<_> = all.iter().map(|one| one.event.type_name()).collect();
     let known: Vec<_> = CATALOGUE.iter().map(|known| known.name).collect();

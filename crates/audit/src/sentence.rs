@@ -4,6 +4,7 @@
 //! (rule R9).
 
 mod drive;
+mod key;
 mod pipeline;
 mod timesheet;
 
@@ -48,6 +49,8 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::SummaryComposed(data) => pipeline::summary_composed(data),
         Event::SummarySent(data) => format!("Summary {who} was handed over: {}.", clause(&data.receipt)),
         Event::SummaryFailed(data) => failed(&format!("the mail of summary {who}"), data),
+        Event::KeyCreated(data) => key::created(data),
+        Event::KeyRotated(data) => key::rotated(data),
         Event::WorkAttemptFailed(data) | Event::WorkFailed(data) => failed(&recorded.stream.to_string(), data),
         Event::WorkHeld(data) => timesheet::held(&recorded.stream.to_string(), data),
         #[cfg(feature = "sample-family")]

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, Head, LogError, StageBacklog};
+use strongroom_eventlog::{EventLog, LogError, StageBacklog};
 use strongroom_model::presence::Missing;
 use strongroom_model::text::printable;
 use strongroom_model::{BookingCounts, BookingStatus, DriveId, Position, SiteId, StageName, SubjectKind};
+use strongroom_proof::Head;
 
 use crate::alarms::{AlarmEntry, raised_within};
 use crate::causes::{Cause, causes, causes_in};

@@ -1,10 +1,11 @@
 //! Whether a log is intact: its bytes, its tree, and each stream's history.
 
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, Fault, Head, LogError, Stored};
+use strongroom_eventlog::{EventLog, Fault, LogError, Stored};
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::event::DecodeError;
 use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamName, SubjectKind};
+use strongroom_proof::Head;
 
 use crate::listed::{READ_EVENTS, next_events};
 use crate::replay_state::ReplayState;

@@ -6,9 +6,10 @@ use strongroom_model::{Position, Recorded, SiteId};
 
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::merkle::{Frontier, leaf_hash};
 use crate::plan::{Copied, MAX_GROUP_BYTES};
-use crate::stored::{Head, Stored};
+use crate::stored::Stored;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::{Frontier, leaf_hash};
 
 /// Events per read and commit.
 pub(crate) const BATCH: usize = 512;

@@ -7,9 +7,9 @@ use strongroom_model::{Position, Recorded};
 use crate::copy::{BATCH, store};
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::merkle::{Frontier, leaf_hash};
 use crate::plan::Copied;
-use crate::stored::Head;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::{Frontier, leaf_hash};
 
 /// Why an export was not imported completely. Stored events stay; a retry continues.
 #[derive(Debug, thiserror::Error)]

@@ -17,16 +17,17 @@ use uuid::Uuid;
 use crate::appender::{Appender, Writer};
 use crate::backlog::StageBacklog;
 use crate::error::{AppendError, LogError, OpenError, Unwritable};
-use crate::merkle::Hash;
 use crate::postgres::PostgresLog;
 use crate::reading::{MAX_READ, STREAMS_AT_ONCE, push_next};
 use crate::signs::Kept;
 use crate::sqlite::SqliteLog;
-use crate::stored::{Head, Stored};
+use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 use crate::tail;
 use crate::unreadable::Unreadable;
 use crate::verify::Verification;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::Hash;
 
 /// How often a waiting reader polls: a safety net beneath the wake-up, and the only way to see other processes'
 /// appends to a SQLite file.

@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use strongroom_model::{EventId, Expected, Position, Recorded, StreamName, Version};
 
 use crate::error::{AppendError, LogError};
-use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::prepared::Prepared;
 use crate::stream_head::{Moved, StreamHead};
+use strongroom_proof::merkle::{Frontier, Hash, leaf_hash};
 
 /// Events in one append: room for a run that claims the longest list a server gives (1000 bookings).
 pub const MAX_APPEND_EVENTS: usize = 2048;

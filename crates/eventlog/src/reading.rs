@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use strongroom_model::{Position, Recorded, StreamName, Version};
 
 use crate::error::LogError;
-use crate::merkle::{Frontier, Hash};
-use crate::stored::{Stored, decode};
+use crate::stored::Stored;
+use strongroom_proof::merkle::{Frontier, Hash};
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -62,9 +62,8 @@ pub(crate) fn hashes(from: Position, leaves: Vec<(Vec<u8>,)>) -> Result<Vec<Hash
     leaves.into_iter().map(|(leaf,)| Hash::try_from(leaf).ok()).collect::<Option<_>>().ok_or(damaged)
 }
 
-pub(crate) fn last(rows: Vec<(i64, String)>) -> Result<Option<Recorded>> {
-    let last = rows.into_iter().next();
-    last.map(|(position, body)| decode(Position(position.unsigned_abs()), &body)).transpose()
+pub(crate) fn last(rows: &[Stored]) -> Result<Option<Recorded>> {
+    rows.first().map(Stored::decode).transpose()
 }
 
 pub(crate) fn instant(rows: Vec<(Option<i64>,)>) -> Option<Timestamp> {

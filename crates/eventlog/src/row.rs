@@ -7,11 +7,11 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use strongroom_model::{Next, Partition, Position, StageName, Status, StreamName, Version};
 
 use crate::backlog::StageBacklog;
-use crate::merkle::Hash;
 use crate::projection::LastEvent;
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 use crate::verify::RawRow;
+use strongroom_proof::merkle::Hash;
 
 fn quantity<'r, R: Row>(row: &'r R, name: &'static str) -> Result<u64, sqlx::Error>
 where

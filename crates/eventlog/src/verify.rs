@@ -12,10 +12,10 @@ use strongroom_model::{EventId, Position, Recorded, StreamName, Version};
 
 pub use self::damage::{Damage, Fault};
 use crate::error::LogError;
-use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::projection::decisive;
-use crate::stored::Head;
 use crate::stream_head::StreamHead;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::{Frontier, Hash, leaf_hash};
 
 /// A verification's result.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod alarm;
 mod drive;
 mod failure;
+mod key;
 mod run;
 mod summary;
 mod timesheet;
@@ -12,6 +13,7 @@ use serde::{Serialize, Serializer};
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Blocks, ClearedBy};
 pub use self::drive::{DiskOf, DriveAdopted, DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed};
 pub use self::failure::{Failed, FailureKind};
+pub use self::key::{KeyCreated, KeyRotated};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
 pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
@@ -134,6 +136,8 @@ catalogue! {
     SummaryComposed(SummaryComposed) = "summary.composed.v1" of Summary;
     SummarySent(SummarySent) = "summary.sent.v1" of Summary;
     SummaryFailed(Failed) = "summary.failed.v1" of Summary;
+    KeyCreated(KeyCreated) = "key.created.v1" of Key;
+    KeyRotated(KeyRotated) = "key.rotated.v1" of Key;
     WorkAttemptFailed(Failed) = "work.attempt-failed.v1" of any, keeps_status;
     WorkFailed(Failed) = "work.failed.v1" of any;
     WorkHeld(Held) = "work.held.v1" of any, keeps_status;

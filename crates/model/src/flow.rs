@@ -132,7 +132,9 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::DriveAdopted(_)
         | Event::DriveIdentityRestored(_)
         | Event::AlarmNotified(_)
-        | Event::SummarySent(_) => return None,
+        | Event::SummarySent(_)
+        | Event::KeyCreated(_)
+        | Event::KeyRotated(_) => return None,
         #[cfg(feature = "sample-family")]
         Event::SampleTaken(_) => return None,
     };

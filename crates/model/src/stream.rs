@@ -24,6 +24,8 @@ named! {
         Alarm = "alarm",
         /// A summary mail.
         Summary = "summary",
+        /// The key that signs the log's checkpoints.
+        Key = "key",
         /// A sample, in tests.
         Sample = "sample" if "sample-family",
     }
@@ -76,6 +78,12 @@ impl StreamName {
         Self { kind: SubjectKind::Summary, id: number.to_string() }
     }
 
+    /// The stream of the key that signs the log's checkpoints.
+    #[must_use]
+    pub fn log_key() -> Self {
+        Self { kind: SubjectKind::Key, id: "log".to_owned() }
+    }
+
     /// The kind of its subject.
     #[must_use]
     pub const fn kind(&self) -> SubjectKind {
@@ -103,7 +111,9 @@ impl fmt::Display for StreamName {
 
 /// A text that is not a stream's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm and summary")]
+#[error(
+    "{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm, summary and key"
+)]
 pub struct ParseStreamError(String);
 
 impl FromStr for StreamName {

@@ -78,6 +78,7 @@ impl AlarmMail {
             subject: view.subject.clone(),
             html: Html { view: &view }.render()?,
             text: Text { view: &view }.render()?,
+            checkpoint: None,
         })
     }
 

@@ -27,6 +27,7 @@ mod stage;
 pub mod summary;
 
 pub use crate::mail::Mail;
+pub use crate::message::CHECKPOINT_FILE;
 pub use crate::notice::Notice;
 pub use crate::post::Post;
 pub use crate::settings::{Settings, SettingsError};

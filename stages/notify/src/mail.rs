@@ -15,6 +15,8 @@ pub struct Mail {
     pub text: String,
     /// The HTML part.
     pub html: String,
+    /// The signed checkpoint that is attached, if any.
+    pub checkpoint: Option<String>,
 }
 
 /// A mail could not be built.

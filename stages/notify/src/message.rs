@@ -4,12 +4,15 @@ use std::time::SystemTime;
 
 use data_encoding::HEXLOWER;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
 use sha2::{Digest, Sha256};
 use strongroom_model::text::printable;
 
 use crate::mail::{Mail, MailError};
+
+/// The attachment with the log's signed checkpoint.
+pub const CHECKPOINT_FILE: &str = "checkpoint.txt";
 
 /// What lists of mails show, and a little more.
 const SUBJECT_CHARS: usize = 180;
@@ -57,11 +60,17 @@ impl Header for AutoSubmitted {
 /// The message's bytes. Id, date and boundary are fixed, so that equal mails have equal bytes.
 pub fn message(mail: &Mail, addresses: &Addresses) -> Result<Vec<u8>, MailError> {
     let hash = Sha256::digest(mail.message_id.as_bytes());
-    let parts = MultiPart::builder()
+    let boundary = format!("strongroom-{}", HEXLOWER.encode(&hash[..12]));
+    let mut parts = MultiPart::builder()
         .kind(MultiPartKind::Alternative)
-        .boundary(format!("strongroom-{}", HEXLOWER.encode(&hash[..12])))
+        .boundary(boundary.clone())
         .singlepart(SinglePart::builder().content_type(ContentType::TEXT_PLAIN).body(mail.text.clone()))
         .singlepart(SinglePart::builder().content_type(ContentType::TEXT_HTML).body(mail.html.clone()));
+    if let Some(checkpoint) = &mail.checkpoint {
+        let attached = Attachment::new(CHECKPOINT_FILE.to_owned()).body(checkpoint.clone(), ContentType::TEXT_PLAIN);
+        let outer = MultiPart::builder().kind(MultiPartKind::Mixed).boundary(format!("{boundary}-outer"));
+        parts = outer.multipart(parts).singlepart(attached);
+    }
     let mut builder = Message::builder()
         .message_id(Some(format!("<{}>", mail.message_id)))
         .date(SystemTime::from(mail.date))

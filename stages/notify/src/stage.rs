@@ -10,6 +10,7 @@ use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
 use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, Event, FailureKind, SiteId, StageName};
+use strongroom_proof::{Checkpoint, SigningKey};
 use strongroom_service::kill_point;
 use tokio::time::Instant;
 
@@ -31,6 +32,7 @@ pub struct Notify {
     log: EventLog,
     settings: Settings,
     pace: Arc<Mutex<MailPace>>,
+    key: Arc<Option<SigningKey>>,
 }
 
 /// Why a summary was not sent.
@@ -86,7 +88,13 @@ impl Stage for Notify {
 impl Notify {
     /// A stage for that log.
     pub fn new(log: EventLog, settings: Settings) -> Self {
-        Self { log, settings, pace: Arc::default() }
+        Self { log, settings, pace: Arc::default(), key: Arc::default() }
+    }
+
+    /// With the site's key: each summary's mail has the log's signed checkpoint attached.
+    #[must_use]
+    pub fn signed_by(self, key: Option<SigningKey>) -> Self {
+        Self { key: Arc::new(key), ..self }
     }
 
     /// A summary's mail, identical to the one that was or will be sent.
@@ -183,6 +191,14 @@ impl Notify {
         Ok(history.first().map_or(task.trigger.time, |first| first.time))
     }
 
+    /// The log's size and root that the mail names, signed: the same at every attempt, as Ed25519 is deterministic.
+    fn checkpoint(&self, report: &SummaryReport) -> Option<String> {
+        let composed = &report.composed;
+        let head = format!("{}:{}", composed.to, composed.root).parse().ok()?;
+        let checkpoint = Checkpoint { site: self.log.site().clone(), head, summary: composed.number };
+        Some(checkpoint.signed(self.key.as_ref().as_ref()?).to_string())
+    }
+
     async fn send_summary(
         &self,
         composed: &SummaryComposed,
@@ -194,7 +210,7 @@ impl Notify {
     }
 
     fn mail(&self, report: &SummaryReport) -> Result<Mail, MailError> {
-        let view = SummaryView::of(report, &self.settings.zone);
+        let view = SummaryView::of(report, &self.settings.zone, self.key.is_some());
         Ok(Mail {
             message_id: report.composed.message_id.clone(),
             file_stem: file_stem(&report.composed.message_id),
@@ -202,6 +218,7 @@ impl Notify {
             subject: view.subject.clone(),
             text: SummaryText { view: &view }.render()?,
             html: SummaryHtml { view: &view }.render()?,
+            checkpoint: self.checkpoint(report),
         })
     }
 }

@@ -65,3 +65,11 @@ fn a_secret_is_never_shown() {
     let show = site.call(["config", "show"]).env("STRONGROOM_MAIL_SMTP_PASSWORD", "hunter2").run().expect_code(0);
     assert!(!show.said().contains("hunter2") && !show.said().contains(secret.trim()), "{}", show.said());
 }
+
+#[test]
+fn what_config_init_writes_is_well_formed_and_never_takes_the_place_of_another() {
+    let site = Site::without_drive();
+    site.call(["config", "init", "fresh.toml"]).run().expect_code(0);
+    site.call(["config", "show", "--config", "fresh.toml"]).run().expect_code(0);
+    site.call(["config", "init", "fresh.toml"]).run().expect_code(1).expect_said("fresh.toml");
+}

@@ -26,6 +26,7 @@ mod cost;
 mod demo;
 mod drive_faults;
 mod drive_identity;
+mod evidence;
 mod kill;
 mod left_raised;
 mod log_faults;

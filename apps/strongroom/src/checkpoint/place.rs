@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strongroom_drive::Drive;
-use strongroom_eventlog::{Checkpoint, EventLog, MAX_CHECKPOINT_BYTES};
+use strongroom_eventlog::EventLog;
 use strongroom_files::within::{create_in, remove_in, replace_in};
 use strongroom_files::{Beneath, Creation, Folder, Policy, sync};
 use strongroom_model::SiteId;
+use strongroom_proof::{MAX_NOTE_BYTES, SignedCheckpoint};
 use strongroom_service::{Config, blocking, kill_point};
 
 use crate::drive_report;
@@ -38,11 +39,15 @@ pub(crate) fn data_folder(config: &Config) -> CheckpointFolder {
     CheckpointFolder { root: config.data_dir.clone(), below: "", mode: DATA_MODE, what: "the data folder" }
 }
 
+/// The folder on the drive that is mounted there.
+pub(crate) fn on_drive(root: &Path) -> CheckpointFolder {
+    CheckpointFolder { root: root.to_owned(), below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" }
+}
+
 pub(crate) fn places(config: &Config) -> Vec<CheckpointFolder> {
     let data = data_folder(config);
     let drive = config.drive.root.clone().filter(|root| Drive::open(root, &drive_report::settings(config)).is_ok());
-    let drive = drive.map(|root| CheckpointFolder { root, below: ON_DRIVE, mode: DRIVE_MODE, what: "the drive at" });
-    std::iter::once(data).chain(drive).collect()
+    std::iter::once(data).chain(drive.as_deref().map(on_drive)).collect()
 }
 
 /// As [`places`], where a checkpoint may be written: not on a drive that is a clone (R6).
@@ -77,7 +82,7 @@ impl CheckpointFolder {
     }
 
     /// An unreadable one is logged and counts as none: the drive and the mails have others.
-    pub(crate) fn read(&self, site: &SiteId) -> Option<Checkpoint> {
+    pub(crate) fn read(&self, site: &SiteId) -> Option<SignedCheckpoint> {
         match self.try_read(site) {
             Ok(checkpoint) => Some(checkpoint),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -88,14 +93,18 @@ impl CheckpointFolder {
         }
     }
 
-    fn try_read(&self, site: &SiteId) -> io::Result<Checkpoint> {
-        let text = self.text(&name(site), MAX_CHECKPOINT_BYTES)?;
-        let checkpoint: Checkpoint = text.parse().map_err(io::Error::other)?;
-        if checkpoint.site == *site { Ok(checkpoint) } else { Err(io::Error::other("it is another site's")) }
+    pub(crate) fn try_read(&self, site: &SiteId) -> io::Result<SignedCheckpoint> {
+        let text = self.text(&name(site), MAX_NOTE_BYTES)?;
+        let checkpoint: SignedCheckpoint = text.parse().map_err(io::Error::other)?;
+        if checkpoint.checkpoint().site == *site {
+            Ok(checkpoint)
+        } else {
+            Err(io::Error::other("it is another site's"))
+        }
     }
 
-    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        self.replace(&name(&checkpoint.site), &checkpoint.to_string())
+    pub(crate) fn write(&self, signed: &SignedCheckpoint) -> io::Result<()> {
+        self.replace(&name(&signed.checkpoint().site), &signed.to_string())
     }
 
     /// Reads one byte more than `max_bytes`, to tell a longer file.

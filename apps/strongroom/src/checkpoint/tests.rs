@@ -59,7 +59,11 @@ async fn r4_a_log_that_was_restored_from_an_older_copy_is_refused_until_a_person
     compose(&rig).await;
     keep(&config, &rig.log).await;
     for place in places(&config) {
-        assert_eq!(place.read(&"main".parse().unwrap()).unwrap(), now(&rig.log).await.unwrap(), "{place}");
+        assert_eq!(
+            place.read(&"main".parse().unwrap()).unwrap().checkpoint(),
+            &now(&rig.log).await.unwrap(),
+            "{place}"
+        );
     }
     assert_eq!(places(&config).len(), 2, "the data folder and the drive");
     rig.log.close().await;
@@ -122,7 +126,7 @@ async fn a_checkpoint_that_cannot_be_read_is_as_good_as_none() {
     rig.happens(&booking("B-2"), enumerated()).await;
     keep(&config, &rig.log).await;
     for place in places(&config) {
-        assert_eq!(place.read(&"main".parse().unwrap()).unwrap().head.size, 2, "{place}");
+        assert_eq!(place.read(&"main".parse().unwrap()).unwrap().checkpoint().head.size, 2, "{place}");
     }
     // A link on the drive leads nowhere.
     let link = rig.folder.path().join("drive/.strongroom/checkpoint.main");

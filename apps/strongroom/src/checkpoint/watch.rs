@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_eventlog::{Checkpoint, Comparison, EventLog, LogError};
+use strongroom_eventlog::{Comparison, EventLog, LogError};
 use strongroom_model::Position;
 use strongroom_model::text::with_causes;
+use strongroom_proof::{Checkpoint, SigningKey};
 use strongroom_service::{Config, blocking};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Mails, Rewound, found_by_another, mail, now, places_to_write, raise};
+use super::{Mails, Rewound, found_by_another, key_if_any, mail, now, places_to_write, raise, signed};
 use crate::cli_error::CliError;
 
 /// How often the log is compared with its last known state.
@@ -22,8 +23,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct RewindWatch {
     rewound: watch::Receiver<Option<Arc<Rewound>>>,
-    config: Arc<Config>,
-    log: EventLog,
+    keeper: Keeper,
     mails: Mails,
     task: AbortHandle,
 }
@@ -33,13 +33,15 @@ impl RewindWatch {
     pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
         let config = Arc::new(config.clone());
-        let watcher = RewindWatcher { config: config.clone(), log: log.clone(), seen: None, written_at: None };
+        let key = Arc::new(key_if_any(&config));
+        let keeper = Keeper { config: config.clone(), log: log.clone(), key };
+        let watcher = RewindWatcher { keeper: keeper.clone(), seen: None, written_at: None };
         let task = tokio::spawn(async move {
             let rewound = watcher.until_rewound().await;
             tracing::error!("{}", rewound.sentence);
             sender.send_replace(Some(Arc::new(rewound)));
         });
-        Self { rewound, config, log: log.clone(), mails, task: task.abort_handle() }
+        Self { rewound, keeper, mails, task: task.abort_handle() }
     }
 
     pub(crate) fn rewound(&self) -> impl Future<Output = CliError> + use<> {
@@ -58,16 +60,15 @@ impl RewindWatch {
         self.task.abort();
         let is_rewound = self.rewound.borrow().is_some();
         if is_rewound && self.mails == Mails::Here {
-            mail(&self.config, &self.log).await;
-        } else if !is_rewound && let Ok(checkpoint) = now(&self.log).await {
-            keep(&self.config, &self.log, checkpoint).await;
+            mail(&self.keeper.config, &self.keeper.log).await;
+        } else if !is_rewound && let Ok(checkpoint) = now(&self.keeper.log).await {
+            self.keeper.keep(checkpoint).await;
         }
     }
 }
 
 struct RewindWatcher {
-    config: Arc<Config>,
-    log: EventLog,
+    keeper: Keeper,
     /// The newest state that was seen, and its last leaf.
     seen: Option<(Checkpoint, Option<[u8; 32]>)>,
     written_at: Option<Instant>,
@@ -78,7 +79,7 @@ impl RewindWatcher {
         loop {
             match self.check_once().await {
                 Ok(Some(rewound)) => {
-                    if let Err(error) = raise(&self.log, &rewound).await {
+                    if let Err(error) = raise(&self.keeper.log, &rewound).await {
                         tracing::warn!(error = %with_causes(&error), "the alarm that the log was rewound could not be recorded: this process ends with that error");
                     }
                     return rewound;
@@ -90,7 +91,7 @@ impl RewindWatcher {
     }
 
     async fn check_once(&mut self) -> Result<Option<Rewound>, LogError> {
-        let checkpoint = now(&self.log).await?;
+        let checkpoint = now(&self.keeper.log).await?;
         if let Some((seen, leaf)) = &self.seen {
             let comparison = if checkpoint.head.size < seen.head.size {
                 Comparison::Shorter(checkpoint.head.size)
@@ -105,11 +106,11 @@ impl RewindWatcher {
             }
         }
         let is_new = self.seen.as_ref().is_none_or(|(seen, _)| *seen != checkpoint);
-        if is_new && let Some(rewound) = found_by_another(&self.log).await? {
+        if is_new && let Some(rewound) = found_by_another(&self.keeper.log).await? {
             return Ok(Some(rewound));
         }
         if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE_EVERY) {
-            keep(&self.config, &self.log, checkpoint.clone()).await;
+            self.keeper.keep(checkpoint.clone()).await;
             self.written_at = Some(Instant::now());
         }
         let leaf = self.leaf(checkpoint.head.size).await?;
@@ -120,23 +121,36 @@ impl RewindWatcher {
     /// The hash of the last leaf of the first `size` events.
     async fn leaf(&self, size: u64) -> Result<Option<[u8; 32]>, LogError> {
         let Some(last) = size.checked_sub(1) else { return Ok(None) };
-        Ok(self.log.read(Position(last), 1).await?.first().map(|stored| stored.leaf_hash))
+        Ok(self.keeper.log.read(Position(last), 1).await?.first().map(|stored| stored.leaf_hash))
     }
 }
 
-/// Writes a checkpoint wherever one is kept. One that is further stays: another process was faster, or
-/// the next start has to look at it.
-async fn keep(config: &Arc<Config>, log: &EventLog, checkpoint: Checkpoint) {
-    let places = places_to_write(config, log).await;
-    blocking(move || {
-        for place in places {
-            if place.read(&checkpoint.site).is_some_and(|kept| kept.head.size >= checkpoint.head.size) {
-                continue;
+/// What keeps checkpoints.
+#[derive(Debug, Clone)]
+struct Keeper {
+    config: Arc<Config>,
+    log: EventLog,
+    key: Arc<Option<SigningKey>>,
+}
+
+impl Keeper {
+    /// Writes a checkpoint wherever one is kept. One that is further stays: another process was faster, or
+    /// the next start has to look at it.
+    async fn keep(&self, checkpoint: Checkpoint) {
+        let places = places_to_write(&self.config, &self.log).await;
+        let signed = signed(checkpoint, self.key.as_ref().as_ref());
+        blocking(move || {
+            let checkpoint = signed.checkpoint();
+            for place in places {
+                let kept = place.read(&checkpoint.site);
+                if kept.is_some_and(|kept| kept.checkpoint().head.size >= checkpoint.head.size) {
+                    continue;
+                }
+                if let Err(error) = place.write(&signed) {
+                    tracing::warn!(%place, %error, "the log's checkpoint was not kept there");
+                }
             }
-            if let Err(error) = place.write(&checkpoint) {
-                tracing::warn!(%place, %error, "the log's checkpoint was not kept there");
-            }
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }

@@ -14,6 +14,7 @@ use strongroom_verify::Verify;
 
 use super::only_if_ready::OnlyIfReady;
 use super::{Process, wire};
+use crate::checkpoint;
 use crate::cli_error::CliError;
 
 const OPENED: &str = "the process was opened for a role that needs it";
@@ -54,7 +55,8 @@ impl Process {
     }
 
     pub(crate) fn start_notify(&mut self) -> Result<(), CliError> {
-        self.spawn(Notify::new(self.log.clone(), Settings::from_config(&self.config)?), StageName::Notify);
+        let notify = Notify::new(self.log.clone(), Settings::from_config(&self.config)?);
+        self.spawn(notify.signed_by(checkpoint::key_if_any(&self.config)), StageName::Notify);
         Ok(())
     }
 

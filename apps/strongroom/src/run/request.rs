@@ -12,8 +12,6 @@ use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
 use uuid::Uuid;
 
-use crate::event::new_event;
-
 /// Requests a run. One that an earlier process requested and that has not asked the server yet is taken over: runs do
 /// not pile up behind a server that is away.
 ///
@@ -34,7 +32,7 @@ pub(crate) async fn request(
     let run = after(log.site(), previous);
     let stream = StreamName::run(run);
     let requested = Event::RunRequested(RunRequested { trigger, oldest });
-    let event = new_event(stream.clone(), Expected::New, clock.now(), actor, requested);
+    let event = NewEvent::new(stream.clone(), Expected::New, clock.now(), actor.clone(), requested);
     match log.append(vec![NewEvent { run: Some(run), ..event }]).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => Ok(stream),
         Err(error) => Err(error),

@@ -9,14 +9,13 @@ use clap::Subcommand;
 use strongroom_drive::{Backing, Drive, DriveError, Identity, InitError};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::DriveInitialised;
-use strongroom_model::{ByteCount, DriveId, Event, Expected, StreamName, SubjectKind};
+use strongroom_model::{ByteCount, DriveId, Event, Expected, NewEvent, StreamName, SubjectKind};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, ConfigError};
 
 use self::restore::Wanted;
 use crate::cli_error::CliError;
 use crate::drive_report;
-use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -228,7 +227,7 @@ async fn note(log: &EventLog, identity: &Identity, clock: &Clock) -> Result<(), 
         return Ok(());
     }
     let initialised = Event::DriveInitialised(DriveInitialised { label: identity.label.clone() });
-    match log.append(vec![new_event(stream, Expected::New, clock.now(), &person(), initialised)]).await {
+    match log.append(vec![NewEvent::new(stream, Expected::New, clock.now(), person(), initialised)]).await {
         Ok(_) | Err(AppendError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
     }

@@ -1,20 +1,21 @@
 //! `strongroom log`: the events themselves.
 
 pub(crate) mod adopt;
+mod checkpoint;
 mod copy;
 mod import;
 mod migrate;
 mod recover;
+mod verify;
 
 use clap::Subcommand;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use strongroom_audit::{Export, KnownRoot, VerifyReport, sentence};
-use strongroom_eventlog::{EventLog, Head, Stored};
+use strongroom_audit::{Export, sentence};
+use strongroom_eventlog::{EventLog, Stored};
 use strongroom_model::Position;
 use strongroom_service::Config;
 
-use crate::checkpoint;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -36,6 +37,8 @@ Examples:
   strongroom log verify --against 181:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
                                                 and that the first 181 events still have the root
                                                 that a mail told
+  strongroom log verify --mail night.eml        and that it continues what a saved mail has signed
+  strongroom log checkpoint                     sign the log's size and root as they are now
   strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
   strongroom log copy                           bring the log over from its file to log.url
@@ -69,14 +72,9 @@ enum LogVerb {
         json: bool,
     },
     /// Recomputes the Merkle tree and folds every stream
-    Verify {
-        /// A size and root that was written down earlier, as a summary mail has it; may be given many times
-        #[arg(long, value_name = "SIZE:ROOT")]
-        against: Vec<Head>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(verify::Args),
+    /// Signs the log's size and root with the site's key
+    Checkpoint(checkpoint::Args),
     /// Makes the table of each stream's last event anew, where verify finds it wrong
     Rebuild,
     /// Makes the log's tables in a Postgres database, or brings them up to date
@@ -96,7 +94,8 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     match &args.action {
         LogVerb::Export { from } => export(&log().await?, Position(*from), out).await,
         LogVerb::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
-        LogVerb::Verify { against, json } => verify(&log().await?, config, against, *json, out).await,
+        LogVerb::Verify(args) => verify::run(args, &log().await?, config, out).await,
+        LogVerb::Checkpoint(args) => checkpoint::run(args, &log().await?, config, out).await,
         LogVerb::Rebuild => rebuild(config, out).await,
         LogVerb::Migrate(args) => migrate::run(args, config, out).await,
         LogVerb::Adopt(args) => adopt::run(args, config, out).await,
@@ -167,57 +166,4 @@ async fn rebuild(config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     ))?;
     out.flush()?;
     Ok(Exit::Well)
-}
-
-async fn verify(
-    log: &EventLog,
-    config: &Config,
-    against: &[Head],
-    json: bool,
-    out: &mut Out,
-) -> Result<Exit, CliError> {
-    let mut known: Vec<_> =
-        against.iter().map(|head| KnownRoot { head: *head, known_to: "--against".to_owned() }).collect();
-    let kept = checkpoint::kept(config, log.site()).await.into_iter();
-    known.extend(kept.map(|(known_to, kept)| KnownRoot { head: kept.head, known_to }));
-    let report = strongroom_audit::verify(log, &known).await?;
-    if json {
-        out.json(&report)?;
-    } else {
-        out.raw(page(&report))?;
-    }
-    out.flush()?;
-    Ok(if report.ok { Exit::Well } else { Exit::Failed })
-}
-
-fn page(report: &VerifyReport) -> String {
-    let mut page = format!("log of site {}: {} events\nroot {}\n", report.site, report.size, report.root);
-    if let Some(bad) = &report.first_bad {
-        page += &format!(
-            "DAMAGED: {}\nNext: keep the log as it is, restore the newest backup of it beside it, and compare the two\n\
-             with `strongroom log export`. If an older copy was restored because there is no newer one:\n\
-             strongroom log adopt --reason TEXT\n\
-             What is on the drives is proven by their manifests all the same.\n",
-            bad.reason
-        );
-    }
-    for bad in &report.illegal_events {
-        page += &format!("ILLEGAL EVENT: position {}: {}\n", bad.position, bad.reason);
-    }
-    if report.illegal > report.illegal_events.len() as u64 {
-        page += &format!("… and {} more\n", report.illegal - report.illegal_events.len() as u64);
-    }
-    if report.unknown > 0 {
-        page += &format!("{} events are of types that only a newer version can read\n", report.unknown);
-    }
-    if report.ok {
-        page +=
-            "verified: every byte is what was stored, the tree has that root, and every event follows the one before\n";
-        page += &match report.roots {
-            0 => "no root that was written down earlier is known here: give one with --against\n".to_owned(),
-            1 => "the one root that was written down earlier and is known here is the log's own\n".to_owned(),
-            roots => format!("all {roots} roots that were written down earlier and are known here are the log's own\n"),
-        };
-    }
-    page
 }

@@ -16,7 +16,6 @@ use strongroom_service::{Clock, Config};
 use strongroom_source::{Cause, Source};
 
 use crate::cli_error::CliError;
-use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -181,7 +180,7 @@ impl Retrier {
             let stage = booking.retry_stage(recorded.as_ref());
             let retried = Event::TimesheetRetried(Retried { stage, reason: self.reason.clone() });
             let expected = Expected::After(last.version);
-            let event = new_event(stream.clone(), expected, self.clock.now(), &person(), retried);
+            let event = NewEvent::new(stream.clone(), expected, self.clock.now(), person(), retried);
             match self.log.append(vec![NewEvent { cause: Some(last.id), ..event }]).await {
                 Ok(_) => return Ok(Ok(Given { booking: id.clone(), stage, uncompared })),
                 Err(AppendError::Conflict { .. }) => {}

@@ -1,4 +1,4 @@
-use strongroom_eventlog::Head;
+use strongroom_proof::Head;
 
 use super::*;
 use crate::samples;

@@ -12,10 +12,11 @@ use super::place::timely;
 use crate::backlog::StageBacklog;
 use crate::error::LogError;
 use crate::log::Work;
-use crate::merkle::Hash;
 use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
-use crate::stored::{Head, Stored};
+use crate::stored::Stored;
 use crate::stream_head::StreamHead;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::Hash;
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -141,9 +142,9 @@ impl PostgresLog {
     }
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
-        let query = sqlx::query_as(newest!("e.position, e.body", kind));
+        let query = sqlx::query_as(newest!("e.position, e.body, e.leaf_hash", kind));
         let query = query.bind(self.site.as_str()).bind(kind.name()).bind(limit(1)).bind(i64::MAX);
-        last(self.all(query).await?)
+        last(&self.all(query).await?)
     }
 
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {

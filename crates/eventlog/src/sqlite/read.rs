@@ -11,10 +11,11 @@ use super::list::json_list;
 use crate::backlog::StageBacklog;
 use crate::error::LogError;
 use crate::log::Work;
-use crate::merkle::Hash;
 use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
-use crate::stored::{Head, Stored};
+use crate::stored::Stored;
 use crate::stream_head::StreamHead;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::Hash;
 
 type Result<T> = std::result::Result<T, LogError>;
 
@@ -81,10 +82,10 @@ impl SqliteLog {
 
     pub(crate) async fn last_of(&self, kind: SubjectKind) -> Result<Option<Recorded>> {
         let query = sqlx::query_as(
-            "SELECT e.position, e.body FROM stream s JOIN event e ON e.position = s.position
+            "SELECT e.position, e.body, e.leaf_hash FROM stream s JOIN event e ON e.position = s.position
              WHERE s.kind = ? ORDER BY s.first_position DESC LIMIT 1",
         );
-        last(self.all(query.bind(kind.name())).await?)
+        last(&self.all(query.bind(kind.name())).await?)
     }
 
     pub(crate) async fn pending(&self, work: Work<'_>, from: Position, most: usize) -> Result<Vec<Stored>> {

@@ -10,9 +10,9 @@ use super::open::result_code;
 use super::{SqliteLog, schema};
 use crate::error::LogError;
 use crate::reading::{column, limit};
-use crate::stored::Head;
 use crate::stream_head::keeping_types;
 use crate::verify::{Damage, Fault, RawRow, Stop, Verification, Walker, no_stray};
+use strongroom_proof::Head;
 
 /// Rows in memory at once.
 const BATCH: usize = 256;

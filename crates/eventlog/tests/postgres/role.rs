@@ -1,8 +1,8 @@
 //! Who may do what: a writer appends and reads, an auditor reads, and nobody changes.
 
-use strongroom_eventlog::merkle::leaf_hash;
 use strongroom_eventlog::{EventLog, grant_postgres};
 use strongroom_model::Position;
+use strongroom_proof::merkle::leaf_hash;
 use strongroom_servers::Database;
 
 use crate::sample::{connect, database, event, holds, open, run, site};

@@ -1,9 +1,9 @@
 //! Verifying: each way in which a log can be wrong is found, and its first position named.
 
-use strongroom_eventlog::merkle::{Frontier, HASH_BYTES, leaf_hash};
 use strongroom_eventlog::verify::Fault;
 use strongroom_eventlog::{Damage, EventLog};
 use strongroom_model::{Position, Version};
+use strongroom_proof::merkle::{Frontier, HASH_BYTES, leaf_hash};
 
 use crate::backend::Backend;
 use crate::sample::{booking, bookings, life};

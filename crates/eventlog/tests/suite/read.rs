@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, poll};
-use strongroom_eventlog::merkle::leaf_hash;
 use strongroom_eventlog::{AppendError, EventLog, LogError, POLL};
 use strongroom_model::{Event, NewEvent, Position, Recorded, StageName};
+use strongroom_proof::merkle::leaf_hash;
 use tokio::time::timeout;
 
 use crate::backend::{Backend, site};

@@ -42,6 +42,8 @@ fn each_type_of_event_has_its_next_step() {
         ("alarm.failed.v1", due(Notify)),
         ("summary.composed.v1", now(Notify)),
         ("summary.sent.v1", None),
+        ("key.created.v1", None),
+        ("key.rotated.v1", None),
         ("summary.failed.v1", due(Notify)),
         ("work.attempt-failed.v1", due(Fetch)),
         ("work.failed.v1", None),

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use strongroom_model::event::{
     AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DiskOf, DriveAdopted, DriveAttached,
-    DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, Purged, ReadBack, Rejected,
-    Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Trigger, ZeroReason,
+    DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, KeyCreated, KeyRotated,
+    Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
+    Trigger, ZeroReason,
 };
 use strongroom_model::fold::fold;
 use strongroom_model::{
@@ -183,6 +184,9 @@ pub(crate) fn summary_sent() -> Event {
     })
 }
 
+const OLD_KEY: &str = "strongroom/harbour+c74f20a3+ARpFPEJAPd6dQ2CFn4OZVXSPoH9rJYrRRgWk8oX0ykyV";
+const NEW_KEY: &str = "strongroom/harbour+1f0a9b3c+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+
 /// The fixtures: each event by its file's name. Those of the same type differ in what is absent.
 pub(crate) fn all() -> Vec<(String, NewEvent)> {
     let full = [
@@ -211,6 +215,14 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         summary_composed(),
         summary_sent(),
         Event::SummaryFailed(failed(StageName::Notify, true)),
+        Event::KeyCreated(KeyCreated { key: OLD_KEY.to_owned() }),
+        Event::KeyRotated(KeyRotated {
+            key: NEW_KEY.to_owned(),
+            previous: OLD_KEY.to_owned(),
+            statement: format!(
+                "strongroom key rotation\n{OLD_KEY}\n{NEW_KEY}\n\n\u{2014} strongroom/harbour AAAAAAAA\n"
+            ),
+        }),
         Event::WorkAttemptFailed(failed(StageName::Verify, true)),
         Event::WorkFailed(Failed { retry_at: None, ..failed(StageName::Verify, true) }),
         Event::WorkHeld(Held { stage: StageName::Verify, until: at(20) }),

@@ -27,6 +27,8 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("alarm.cleared.v1", Some("cleared"), None),
         ("summary.composed.v1", Some("composed"), None),
         ("summary.sent.v1", Some("sent"), None),
+        ("key.created.v1", None, None),
+        ("key.rotated.v1", None, None),
         ("summary.failed.v1", Some("composed"), None),
         ("work.failed.v1", Some("needs-attention"), None),
     ];

@@ -16,6 +16,7 @@ impl Config {
         let optional = [
             ("log.url_file", &mut self.log.url_file),
             ("log.path", &mut self.log.path),
+            ("log.key_file", &mut self.log.key_file),
             ("broker.url_file", &mut self.broker.url_file),
             ("source.token_file", &mut self.source.token_file),
             ("source.ca_file", &mut self.source.ca_file),

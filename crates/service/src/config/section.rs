@@ -131,6 +131,12 @@ impl Config {
         self.log.path.clone().unwrap_or_else(|| self.data_dir.join("log.sqlite"))
     }
 
+    /// The file with the site's private key.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        self.log.key_file.clone().unwrap_or_else(|| self.data_dir.join(format!("key.{}", self.site)))
+    }
+
     /// The document server's records, unless they are in a database.
     pub fn database_path(&self) -> PathBuf {
         self.server.database.clone().unwrap_or_else(|| self.data_dir.join("server.sqlite"))

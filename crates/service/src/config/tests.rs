@@ -195,7 +195,7 @@ fn no_path_is_forgotten() {
             ["path", "file", "root", "folder", "dir", "documents", "database"].iter().any(|end| path.ends_with(end))
         })
         .collect();
-    assert_eq!(named.len(), 13, "{named:?}");
+    assert_eq!(named.len(), 14, "{named:?}");
     let template = named.iter().fold(Template::new(), |template, key| template.set(key, "here"));
     let shown = toml::to_string(&load(&template.render()).unwrap()).unwrap();
     assert_eq!(shown.matches("\"/site/here\"").count(), named.len(), "{shown}");

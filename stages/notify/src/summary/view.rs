@@ -63,6 +63,7 @@ pub(crate) struct SummaryView {
     pub(crate) notes: Vec<String>,
     pub(crate) interval: String,
     pub(crate) checkpoint: String,
+    pub(crate) is_signed: bool,
 }
 
 #[derive(Template)]
@@ -78,7 +79,7 @@ pub(crate) struct SummaryText<'a> {
 }
 
 impl SummaryView {
-    pub(crate) fn of(report: &SummaryReport, zone: &TimeZone) -> Self {
+    pub(crate) fn of(report: &SummaryReport, zone: &TimeZone, is_signed: bool) -> Self {
         let verdict = verdict(report);
         let composed = &report.composed;
         let about = format!("{}, No {}, {}", report.site, composed.number, name(&composed.title));
@@ -100,6 +101,7 @@ impl SummaryView {
             notes: notes(report),
             interval: interval(report, zone),
             checkpoint: format!("{}:{}", composed.to, composed.root),
+            is_signed,
         }
     }
 }

@@ -14,7 +14,6 @@ use self::candidate::{Candidate, candidates};
 use self::choice::{Choice, HeldMarks, choose};
 use super::drive_error;
 use crate::cli_error::CliError;
-use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -90,7 +89,7 @@ async fn look(drive: Unidentified, log: &EventLog, candidates: &[Candidate]) -> 
 fn recorded(candidate: &Candidate, evidence: &str) -> NewEvent {
     let event = Event::DriveIdentityRestored(DriveIdentityRestored { evidence: evidence.to_owned() });
     let (stream, expected) = (StreamName::drive(candidate.id), Expected::After(candidate.version));
-    new_event(stream, expected, Clock::system().now(), &person(), event)
+    NewEvent::new(stream, expected, Clock::system().now(), person(), event)
 }
 
 fn of_restore(error: RestoreError) -> CliError {

@@ -3,17 +3,17 @@
 use std::io;
 
 use strongroom_bus::Alarms;
-use strongroom_eventlog::merkle::Frontier;
-use strongroom_eventlog::{Checkpoint, EventLog, Head};
+use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
-use strongroom_model::{Actor, AlarmKind, Event, Expected, Position, Recorded, StreamName, Version};
+use strongroom_model::{Actor, AlarmKind, Event, Expected, NewEvent, Position, Recorded, StreamName, Version};
 use strongroom_notify::last_composed;
+use strongroom_proof::Head;
+use strongroom_proof::merkle::Frontier;
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, blocking, kill_point};
 
 use crate::checkpoint::{self, Rewound, places};
 use crate::cli_error::{CliError, ErrorContext as _};
-use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -74,6 +74,7 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     // If we stop here, the beginning counts as mailed in the log as well: nobody mails it again.
     kill_point!("adopt.mail-recorded");
     let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
+    let now = checkpoint::signed(now, checkpoint::key_if_any(config).as_ref());
     let write_all = move || -> io::Result<()> {
         for place in &places {
             place.write(&now)?;
@@ -94,8 +95,9 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
 
 async fn newest_summary(config: &Config, log: &EventLog) -> u64 {
     let (config, site) = (config.clone(), log.site().clone());
-    let kept =
-        move || places(&config).iter().filter_map(|place| place.read(&site)).map(|kept: Checkpoint| kept.summary).max();
+    let kept = move || {
+        places(&config).iter().filter_map(|place| place.read(&site)).map(|kept| kept.checkpoint().summary).max()
+    };
     blocking(kept).await.unwrap_or(0)
 }
 
@@ -158,7 +160,7 @@ async fn append(
     actor: &Actor,
 ) -> Result<(), CliError> {
     let time = clock.now();
-    let new = |(stream, expected, event)| new_event(stream, expected, time, actor, event);
+    let new = |(stream, expected, event)| NewEvent::new(stream, expected, time, actor.clone(), event);
     log.append(events.into_iter().map(new).collect()).await?;
     Ok(())
 }

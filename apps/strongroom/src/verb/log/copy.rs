@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use strongroom_eventlog::{EventLog, Head};
+use strongroom_eventlog::EventLog;
+use strongroom_proof::Head;
 use strongroom_service::{Clock, Config, RunLock, RunLockError};
 
 use crate::cli_error::CliError;

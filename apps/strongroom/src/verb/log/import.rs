@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 
-use strongroom_eventlog::{EventLog, Head, Import, MAX_EVENT_BYTES};
+use strongroom_eventlog::{EventLog, Import, MAX_EVENT_BYTES};
+use strongroom_proof::Head;
 use strongroom_service::Config;
 
 use super::copy::alone;

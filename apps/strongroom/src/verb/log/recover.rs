@@ -5,13 +5,12 @@
 //! server's archive; it is read back, compared, and reported to the server.
 
 use strongroom_eventlog::{AppendError, EventLog};
-use strongroom_model::{Event, Expected, StreamName};
+use strongroom_model::{Event, Expected, NewEvent, StreamName};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config, kill_point};
 use strongroom_source::{Offer, Page, Source};
 
 use crate::cli_error::CliError;
-use crate::event::new_event;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
@@ -90,7 +89,7 @@ async fn take(log: &EventLog, clock: &Clock, offers: &[Offer], found: &mut Recov
         let (time, actor) = (clock.now(), person());
         let claim = |(offer, stream): (&Offer, &StreamName)| {
             let enumerated = Event::TimesheetEnumerated(offer.record.clone());
-            new_event(stream.clone(), Expected::New, time, &actor, enumerated)
+            NewEvent::new(stream.clone(), Expected::New, time, actor.clone(), enumerated)
         };
         let events: Vec<_> = new.map(claim).collect();
         let taken = events.len() as u64;

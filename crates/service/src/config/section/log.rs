@@ -23,6 +23,10 @@ pub struct LogSection {
 
     /// The log's file (SQLite), where no database is set. Unset: `log.sqlite` in `data_dir`.
     pub path: Option<PathBuf>,
+
+    /// The file with the private key that signs the log's checkpoints, made by `strongroom key
+    /// new`, readable by this program's user only. Unset: `key.<site>` in `data_dir`.
+    pub key_file: Option<PathBuf>,
 }
 
 impl LogSection {

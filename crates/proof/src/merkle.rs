@@ -2,9 +2,15 @@
 //! leaves, one for each one bit of its size (Crosby and Wallach, "Efficient Data Structures for Tamper-Evident
 //! Logging", 2009).
 
+mod check;
+mod tree;
+
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
+
+pub use self::check::{is_consistent, is_included};
+pub use self::tree::Tree;
 
 /// A SHA-256 value: a leaf, a node or the root.
 pub type Hash = [u8; HASH_BYTES];
@@ -76,7 +82,7 @@ impl Frontier {
 
     /// The leaves below the first node that differs from a tree of the same size.
     #[must_use]
-    pub(crate) fn first_difference(&self, other: &Self) -> Option<Range<u64>> {
+    pub fn first_difference(&self, other: &Self) -> Option<Range<u64>> {
         let mut start = 0;
         let mut nodes = self.nodes.iter().zip(&other.nodes);
         for bit in (0..u64::BITS).rev().filter(|bit| self.size >> bit & 1 == 1) {
@@ -146,6 +152,64 @@ mod tests {
         assert_eq!(Frontier::from_bytes(3, &tree.to_bytes()), Some(tree.clone()));
         assert_eq!(Frontier::from_bytes(4, &tree.to_bytes()), None);
         assert_eq!(Frontier::from_bytes(3, &tree.to_bytes()[1..]), None);
+    }
+
+    fn whole(leaves: &[Hash]) -> Tree {
+        let mut tree = Tree::default();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        tree
+    }
+
+    #[test]
+    fn every_leaf_of_every_small_tree_is_proven_to_be_in_it_and_nowhere_else() {
+        let leaves: Vec<Hash> = (0..20_u8).map(|byte| leaf_hash(&[byte])).collect();
+        let tree = whole(&leaves);
+        for size in 1..=leaves.len() {
+            let root = naive_root(&leaves[..size]);
+            let size = size as u64;
+            assert_eq!(tree.root(size), Some(root));
+            for (index, leaf) in (0..size).zip(&leaves) {
+                let proof = tree.inclusion(index, size).unwrap();
+                for place in 0..=size {
+                    let holds = is_included(leaf, place, size, &root, &proof);
+                    assert_eq!(holds, place == index, "leaf {index} at {place} of {size}");
+                }
+                assert!(!is_included(&[0; 32], index, size, &root, &proof));
+                if let Some((_, shorter)) = proof.split_last() {
+                    assert!(!is_included(leaf, index, size, &root, shorter));
+                }
+                assert!(!is_included(leaf, index, size, &root, &[proof.clone(), vec![root]].concat()));
+            }
+            assert_eq!(tree.inclusion(size, size), None);
+        }
+        assert_eq!(tree.inclusion(0, 21), None);
+        assert_eq!(tree.root(21), None);
+        assert_eq!(tree.root(0), Some(naive_root(&[])));
+    }
+
+    #[test]
+    fn every_small_tree_is_proven_to_continue_every_smaller_one_and_no_other() {
+        let leaves: Vec<Hash> = (0..20_u8).map(|byte| leaf_hash(&[byte])).collect();
+        let tree = whole(&leaves);
+        let root = |size: u64| tree.root(size).unwrap();
+        for new in 0..=20 {
+            for old in 0..=new {
+                let proof = tree.consistency(old, new).unwrap();
+                assert!(is_consistent((old, &root(old)), (new, &root(new)), &proof), "{old} to {new}");
+                if old > 0 {
+                    assert!(!is_consistent((old, &[0; 32]), (new, &root(new)), &proof), "{old} to {new}");
+                }
+                if old > 0 && old < new {
+                    assert!(!is_consistent((old, &root(old)), (new, &[0; 32]), &proof), "{old} to {new}");
+                    assert!(!is_consistent((old, &root(old)), (new, &root(new)), &[]), "{old} to {new}");
+                }
+                let longer = [proof, vec![[0; 32]]].concat();
+                assert!(!is_consistent((old, &root(old)), (new, &root(new)), &longer), "{old} to {new}");
+            }
+        }
+        assert!(!is_consistent((3, &root(3)), (2, &root(2)), &[]));
+        assert_eq!(tree.consistency(3, 2), None);
+        assert_eq!(tree.consistency(3, 21), None);
     }
 
     proptest! {

@@ -1,0 +1,120 @@
+//! The file with the site's private key, which signs the log's checkpoints. It is never in the database.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use strongroom_files::within::{create_in, remove_in, rename_in, replace_in};
+use strongroom_files::{Beneath, Creation, Policy, sync};
+use strongroom_model::SiteId;
+use strongroom_proof::{Checkpoint, KeyName, SigningKey};
+use strongroom_service::private::is_open_to_others;
+use strongroom_service::{Config, kill_point};
+
+use crate::cli_error::{CliError, ErrorContext as _};
+
+/// Only its owner reads it.
+const MODE: u32 = 0o600;
+const MAX_BYTES: u64 = 1024;
+const SEED_BYTES: usize = 32;
+
+/// Where the site's private key is, or would be.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyFile {
+    path: PathBuf,
+}
+
+impl KeyFile {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { path: config.key_path() }
+    }
+
+    /// Where a new key waits until the log says that it is the site's.
+    pub(crate) fn next(&self) -> Self {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".next");
+        Self { path: path.into() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key; `None` if there is no file.
+    pub(crate) fn read(&self) -> Result<Option<SigningKey>, CliError> {
+        let what = || format!("the site's key {} cannot be used", self.path.display());
+        let text = match self.text() {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(CliError::new(what()).because(&error)),
+        };
+        if is_open_to_others(&self.path).context(what())? {
+            return Err(CliError::new(format!("{}: others can read it", what())).next_step(format!(
+                "chmod 600 {}; if somebody may have read it: strongroom key rotate",
+                self.path.display()
+            )));
+        }
+        SigningKey::from_secret(&text).context(what()).map(Some)
+    }
+
+    fn text(&self) -> io::Result<String> {
+        let (folder, name) = self.place()?;
+        let mut text = String::new();
+        folder.file(name)?.take(MAX_BYTES).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Writes a key where none is.
+    ///
+    /// If we stop before the rename, there is no key, and a temporary file that the next attempt replaces; after it the
+    /// key is there, whole.
+    pub(crate) fn create(&self, key: &SigningKey) -> Result<(), CliError> {
+        self.write(key).context_and_step(
+            format!("the key {} could not be written", self.path.display()),
+            "log.key_file names a file in a folder that this user may write to",
+        )
+    }
+
+    fn write(&self, key: &SigningKey) -> io::Result<()> {
+        let (place, name) = self.place()?;
+        let folder = place.folder("")?;
+        let new = format!("{name}.new");
+        remove_in(&folder, &new)?;
+        let mut file = create_in(&folder, &new, Creation::New, MODE)?;
+        file.write_all(key.to_secret().as_bytes())?;
+        sync::sync_file(&file)?;
+        kill_point!("key.before-rename");
+        rename_in(&folder, &new, &folder, name)?;
+        sync::sync_folder(&folder)
+    }
+
+    /// Puts the key of [`KeyFile::next`] in the place of this one.
+    pub(crate) fn replace_by_next(&self) -> Result<(), CliError> {
+        let replaced = self.place().and_then(|(place, name)| {
+            let folder = place.folder("")?;
+            replace_in(&folder, format!("{name}.next"), name)?;
+            sync::sync_folder(&folder)
+        });
+        replaced.context(format!("the new key could not take the place of {}", self.path.display()))
+    }
+
+    /// Its folder, and its name there.
+    fn place(&self) -> io::Result<(Beneath, &str)> {
+        let policy = Policy { one_file_system: true, file_mode: MODE, folder_mode: 0o700 };
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it does not name a file"))?;
+        Ok((Beneath::open(folder.unwrap_or(Path::new(".")), policy)?, name))
+    }
+}
+
+/// The name of the site's key: the origin of its checkpoints.
+pub(crate) fn key_name(site: &SiteId) -> KeyName {
+    Checkpoint::origin(site).parse().expect("a site's name has neither spaces nor plus signs")
+}
+
+/// A new key with random bits.
+pub(crate) fn generate(site: &SiteId) -> Result<SigningKey, CliError> {
+    let mut seed = [0; SEED_BYTES];
+    getrandom::fill(&mut seed).map_err(|error| CliError::new(format!("the system gives no random bits: {error}")))?;
+    Ok(SigningKey::from_seed(key_name(site), seed))
+}

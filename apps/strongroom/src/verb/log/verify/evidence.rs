@@ -1,0 +1,97 @@
+//! Checkpoints that a person has kept: in a file, a mail, or on a drive. All of it comes from outside.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use mail_parser::{MessageParser, MimeHeaders as _};
+use strongroom_audit::KnownRoot;
+use strongroom_model::SiteId;
+use strongroom_notify::CHECKPOINT_FILE;
+use strongroom_proof::{MAX_NOTE_BYTES, PublicKey, SignedCheckpoint};
+
+use crate::checkpoint::on_drive;
+use crate::cli_error::{CliError, ErrorContext as _};
+use crate::known_keys::KnownKeys;
+
+/// More than any summary's mail has.
+const MAX_MAIL_BYTES: usize = 16 * 1024 * 1024;
+
+/// The keys that a checkpoint may be signed by, and the site that it must be of.
+#[derive(Debug)]
+pub(super) struct Trusted<'a> {
+    site: &'a SiteId,
+    keys: Vec<PublicKey>,
+    are_given: bool,
+}
+
+impl<'a> Trusted<'a> {
+    pub(super) fn given(site: &'a SiteId, keys: &[PublicKey]) -> Self {
+        Self { site, keys: keys.to_vec(), are_given: true }
+    }
+
+    pub(super) fn of_log(site: &'a SiteId, known: &KnownKeys) -> Self {
+        Self { site, keys: known.newest_first().cloned().collect(), are_given: false }
+    }
+
+    /// The size and root that a trusted key has signed.
+    fn check(&self, signed: &SignedCheckpoint, known_to: String) -> Result<KnownRoot, CliError> {
+        let checkpoint = signed.checkpoint();
+        if checkpoint.site != *self.site {
+            return Err(CliError::new(format!(
+                "{known_to} is of the site {}, and the log is of {}",
+                checkpoint.site, self.site
+            )));
+        }
+        if self.keys.iter().any(|key| signed.verify(key).is_ok()) {
+            return Ok(KnownRoot { head: checkpoint.head, known_to });
+        }
+        let whose = if self.are_given { "a key that was given" } else { "a key that the log names" };
+        Err(CliError::new(format!("{known_to} is not signed by {whose}: it proves nothing")).next_step(format!(
+            "give the site's key with --key KEY; without a signature, what it says is compared by --against {}:{}",
+            checkpoint.head.size,
+            checkpoint.head.root_base64()
+        )))
+    }
+}
+
+pub(super) fn from_file(path: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot, CliError> {
+    let what = format!("the checkpoint in {}", path.display());
+    let text = String::from_utf8(bytes(path, MAX_NOTE_BYTES)?).context(what.clone())?;
+    let signed: SignedCheckpoint = text.parse().context(what.clone())?;
+    trusted.check(&signed, what)
+}
+
+pub(super) fn from_mail(path: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot, CliError> {
+    let what = format!("the checkpoint in the mail {}", path.display());
+    let bytes = bytes(path, MAX_MAIL_BYTES)?;
+    let mail = MessageParser::default().parse(&bytes[..]);
+    let attached = mail.as_ref().and_then(|mail| {
+        let part = mail.attachments().find(|part| part.attachment_name() == Some(CHECKPOINT_FILE))?;
+        // Mail programs save lines with the ends that their system has.
+        Some(String::from_utf8_lossy(part.contents()).replace("\r\n", "\n"))
+    });
+    let text = attached.ok_or_else(|| {
+        CliError::new(format!("{} has no attachment {CHECKPOINT_FILE}", path.display()))
+            .next_step("save the summary's mail as a file (.eml); its last lines have the size and root for --against")
+    })?;
+    let signed: SignedCheckpoint = text.parse().context(what.clone())?;
+    trusted.check(&signed, what)
+}
+
+pub(super) fn from_drive(root: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot, CliError> {
+    let folder = on_drive(root);
+    let what = format!("the checkpoint on {folder}");
+    let signed = folder.try_read(trusted.site).context(what.clone())?;
+    trusted.check(&signed, what)
+}
+
+/// A whole file, if it is no longer than that.
+fn bytes(path: &Path, max_bytes: usize) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(max_bytes as u64 + 1).read_to_end(&mut bytes));
+    read.context(format!("cannot read {}", path.display()))?;
+    if bytes.len() > max_bytes {
+        return Err(CliError::new(format!("{} has more than {max_bytes} bytes", path.display())));
+    }
+    Ok(bytes)
+}

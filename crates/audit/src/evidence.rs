@@ -1,0 +1,157 @@
+//! Evidence packs: what somebody needs to verify one file, drive or month without this program and without the log.
+//!
+//! A pack holds events in their exact bytes, a proof for each that it is in the log, and the log's signed size and
+//! root. All else in it (the sentence, the copies, the story) follows from these, so a checker makes it again and
+//! compares: a pack has no byte that nothing vouches for.
+//!
+//! - [`Pack`]: its form; [`Pack::render`], [`html`]: its two files;
+//! - `make`: from the log; [`check()`]: from the file and a public key alone;
+//! - `claims`: what follows from the events.
+
+mod check;
+mod claims;
+mod html;
+mod make;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::event::ReadBack;
+use strongroom_model::{BookingId, ByteCount, Digest, DriveId, Month, Position, SiteId};
+
+pub use self::check::{CheckError, Checked, check};
+pub use self::claims::{Copy, Entry};
+pub use self::html::html;
+pub use self::make::{MAX_PACK_EVENTS, MakeError, make};
+
+/// The form of a pack.
+pub const FORMAT: &str = "strongroom-evidence/v1";
+
+/// What a pack is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Subject {
+    /// A booking.
+    Booking(BookingId),
+    /// A file by its SHA-256.
+    File(Digest),
+    /// A drive.
+    Drive(DriveId),
+    /// A month's folder on the drives.
+    Month(Month),
+}
+
+/// An evidence pack. Its fields are in the order of its file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Whose log it is from.
+    pub site: SiteId,
+    /// What it is about.
+    pub subject: Subject,
+    /// What it shows, in a sentence or two.
+    pub sentence: String,
+    /// The copies that the events prove.
+    pub copies: Vec<Copy>,
+    /// What happened.
+    pub story: Vec<Entry>,
+    /// The public key that signed the checkpoint (c2sp.org/signed-note).
+    pub key: String,
+    /// The public keys of the witnesses that cosigned it (c2sp.org/tlog-cosignature).
+    pub witnesses: Vec<String>,
+    /// The log's size and root, signed (c2sp.org/tlog-checkpoint).
+    pub checkpoint: String,
+    /// The events, by position.
+    pub events: Vec<ProvenEvent>,
+}
+
+/// An event, and the proof that it is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenEvent {
+    /// Its exact bytes.
+    pub event: String,
+    /// The first part of a c2sp.org/tlog-proof; with an empty line and the pack's checkpoint it is whole.
+    pub proof: String,
+}
+
+impl Pack {
+    /// The pack's file.
+    ///
+    /// # Panics
+    /// Never: a pack holds texts and whole numbers.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a pack holds texts and whole numbers");
+        text.push('\n');
+        text
+    }
+}
+
+/// A text that is not a subject of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a subject of evidence: expected booking/ID, file/sha256:HEX, drive/ID or month/YYYY-MM")]
+pub struct ParseSubjectError(String);
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Booking(id) => write!(f, "booking/{id}"),
+            Self::File(digest) => write!(f, "file/{digest}"),
+            Self::Drive(id) => write!(f, "drive/{id}"),
+            Self::Month(month) => write!(f, "month/{month}"),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = ParseSubjectError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSubjectError> {
+        let parsed = text.split_once('/').and_then(|(kind, name)| match kind {
+            "booking" => name.parse().ok().map(Self::Booking),
+            "file" => name.parse().ok().map(Self::File),
+            "drive" => name.parse().ok().map(Self::Drive),
+            "month" => name.parse().ok().map(Self::Month),
+            _ => None,
+        });
+        parsed.ok_or_else(|| ParseSubjectError(strongroom_model::text::printable(text, 120)))
+    }
+}
+
+impl TryFrom<String> for Subject {
+    type Error = ParseSubjectError;
+
+    fn try_from(text: String) -> Result<Self, ParseSubjectError> {
+        text.parse()
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> Self {
+        subject.to_string()
+    }
+}
+
+/// How strong a read-back is, in words.
+const fn read_back_in_words(how: ReadBack) -> &'static str {
+    match how {
+        ReadBack::Direct => "from the device, past the page cache",
+        ReadBack::CacheDropped => "from the device, after it had left the page cache",
+        ReadBack::Cached => "from the file system, perhaps from a cache",
+    }
+}
+
+fn bytes_in_words(size: ByteCount) -> String {
+    format!("{} bytes", size.0)
+}
+
+fn log_in_words(size: u64) -> String {
+    format!("the log's first {size} events, up to position {}", Position(size.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests;

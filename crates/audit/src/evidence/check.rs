@@ -1,0 +1,182 @@
+//! Checks a pack from its file and a public key alone. The file comes from anybody.
+
+use std::collections::HashMap;
+
+use strongroom_model::envelope::EnvelopeError;
+use strongroom_model::{Position, Recorded, StreamName, SubjectKind, Version};
+use strongroom_proof::{
+    Checkpoint, Head, InclusionError, InclusionPath, ParseCheckpointError, ParseKeyError, ParseProofError, PublicKey,
+    SignatureError, SignedCheckpoint, cosigned_at,
+};
+
+use super::claims::Claims;
+use super::html::{html, pack_in};
+use super::{FORMAT, Pack, ProvenEvent};
+
+/// Why a pack does not convince.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Not a pack.
+    #[error("it is not an evidence pack of the form {FORMAT}")]
+    Form(#[source] Option<serde_json::Error>),
+    /// A malformed key.
+    #[error("its key is malformed")]
+    Key(#[from] ParseKeyError),
+    /// A malformed checkpoint.
+    #[error("its checkpoint is malformed")]
+    Checkpoint(#[from] ParseCheckpointError),
+    /// The checkpoint is not signed by the key, or not cosigned by a witness that the pack names.
+    #[error("its checkpoint does not convince")]
+    Signature(#[from] SignatureError),
+    /// Signed by another key than the one that was given.
+    #[error("it is signed by the key {found}, and not by the one that was given, {expected}")]
+    OtherKey {
+        /// The pack's.
+        found: Box<PublicKey>,
+        /// The given one.
+        expected: Box<PublicKey>,
+    },
+    /// Signatures that nothing vouches for.
+    #[error("its checkpoint has signatures by keys that it does not name")]
+    StraySignature,
+    /// Of another site.
+    #[error("it names the site {found}, and its checkpoint is of {signed}")]
+    OtherSite {
+        /// What the pack says.
+        found: String,
+        /// What is signed.
+        signed: String,
+    },
+    /// A malformed proof.
+    #[error("event {index} of it: the proof is malformed")]
+    Proof {
+        /// Which of its events, from 1.
+        index: usize,
+        /// What is wrong.
+        source: ParseProofError,
+    },
+    /// A proof that does not hold.
+    #[error("event {index} of it: the event is not in the log")]
+    NotIncluded {
+        /// Which of its events, from 1.
+        index: usize,
+        /// What is wrong.
+        source: InclusionError,
+    },
+    /// Not an event that this version can read.
+    #[error("event {index} of it cannot be read")]
+    Event {
+        /// Which of its events, from 1.
+        index: usize,
+        /// What is wrong.
+        source: EnvelopeError,
+    },
+    /// An event in another place than its own, or out of order.
+    #[error("event {index} of it says position {position}, which is not where it is")]
+    Misplaced {
+        /// Which of its events, from 1.
+        index: usize,
+        /// The position that it names.
+        position: Position,
+    },
+    /// Events of a booking were left out.
+    #[error("events of {stream} were left out: version {expected} is missing")]
+    LeftOut {
+        /// The stream.
+        stream: StreamName,
+        /// The missing version.
+        expected: Version,
+    },
+    /// Its words are not what follows from its events.
+    #[error("what it says is not what follows from its events, or the file was changed")]
+    Words,
+}
+
+/// A pack that convinced.
+#[derive(Debug)]
+pub struct Checked {
+    /// The pack.
+    pub pack: Pack,
+    /// The log's size and root that all rests on.
+    pub checkpoint: Checkpoint,
+    /// The key that signed it.
+    pub key: PublicKey,
+    /// Whether that key was given by the checker; otherwise it is only the pack's own word.
+    pub key_was_given: bool,
+    /// The witnesses, and when each saw the checkpoint, in seconds since 1970.
+    pub witnesses: Vec<(PublicKey, u64)>,
+}
+
+/// Checks a pack's file, JSON or HTML. Without a key, the pack's own is taken, which proves only that the pack is whole.
+///
+/// # Errors
+/// It does not convince, for the reason that is given.
+pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError> {
+    let is_html = file.trim_start().starts_with('<');
+    let json = if is_html { pack_in(file).ok_or(CheckError::Form(None))? } else { file.to_owned() };
+    let pack: Pack = serde_json::from_str(&json).map_err(|error| CheckError::Form(Some(error)))?;
+    if pack.format != FORMAT {
+        return Err(CheckError::Form(None));
+    }
+    let own: PublicKey = pack.key.parse()?;
+    if let Some(given) = key.filter(|given| **given != own) {
+        return Err(CheckError::OtherKey { found: Box::new(own), expected: Box::new(given.clone()) });
+    }
+    let signed: SignedCheckpoint = pack.checkpoint.parse()?;
+    let checkpoint = signed.verify(&own)?.clone();
+    if checkpoint.site != pack.site {
+        return Err(CheckError::OtherSite { found: pack.site.to_string(), signed: checkpoint.site.to_string() });
+    }
+    let witnesses = witnesses(&pack, &signed)?;
+    let events = events(&pack, &checkpoint.head)?;
+    let claims = Claims::of(&pack.subject, &events, checkpoint.head.size);
+    let again = Pack { sentence: claims.sentence, copies: claims.copies, story: claims.story, ..pack.clone() };
+    let whole = if is_html { html(&again) } else { again.render() };
+    if whole != file {
+        return Err(CheckError::Words);
+    }
+    Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some(), witnesses })
+}
+
+fn witnesses(pack: &Pack, signed: &SignedCheckpoint) -> Result<Vec<(PublicKey, u64)>, CheckError> {
+    let mut seen = Vec::with_capacity(pack.witnesses.len());
+    for witness in &pack.witnesses {
+        let key: PublicKey = witness.parse()?;
+        let time = cosigned_at(signed.note(), &key)?;
+        seen.push((key, time));
+    }
+    // One by the log's key, one by each witness: each was checked.
+    if signed.note().signatures.len() != seen.len() + 1 {
+        return Err(CheckError::StraySignature);
+    }
+    Ok(seen)
+}
+
+fn events(pack: &Pack, head: &Head) -> Result<Vec<Recorded>, CheckError> {
+    let mut events: Vec<Recorded> = Vec::with_capacity(pack.events.len());
+    let mut versions: HashMap<StreamName, Version> = HashMap::new();
+    for (index, proven) in (1..).zip(&pack.events) {
+        let recorded = event(index, proven, head)?;
+        let follows = events.last().is_none_or(|before| before.position < recorded.position);
+        if !follows {
+            return Err(CheckError::Misplaced { index, position: recorded.position });
+        }
+        let expected = versions.entry(recorded.stream.clone()).or_insert(Version(0));
+        if recorded.stream.kind() == SubjectKind::Booking && recorded.version != *expected {
+            return Err(CheckError::LeftOut { stream: recorded.stream, expected: *expected });
+        }
+        *expected = expected.next();
+        events.push(recorded);
+    }
+    Ok(events)
+}
+
+fn event(index: usize, proven: &ProvenEvent, head: &Head) -> Result<Recorded, CheckError> {
+    let path: InclusionPath = proven.proof.parse().map_err(|source| CheckError::Proof { index, source })?;
+    path.check(proven.event.as_bytes(), head).map_err(|source| CheckError::NotIncluded { index, source })?;
+    let recorded = Recorded::parse(&proven.event).map_err(|source| CheckError::Event { index, source })?;
+    if recorded.position.0 != path.index {
+        return Err(CheckError::Misplaced { index, position: recorded.position });
+    }
+    Ok(recorded)
+}
