@@ -7,7 +7,7 @@ use strongroom_drive::{
     Drive, DriveError, DriveErrorKind, ExpectedFile, ProvenCopy, ReadBackResult, Recovery, RecoveryReport, Unfinished,
     Unlisted,
 };
-use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ};
+use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ, Stored};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
     AlarmKind, BookingId, BookingStatus, ByteCount, DriveId, Event, FailureKind, Month, Position, Recorded, SiteId,
@@ -264,8 +264,9 @@ struct LogRecords {
     abandoned: BTreeSet<String>,
 }
 
-/// The log's files of these months on that drive. Paths of unreadable proofs are added to `unproven`, so that nobody
-/// moves them.
+/// The log's files of these months on that drive. Paths of a newer version's proofs are added to `unproven`, so that
+/// nobody moves them. If the bytes of any event were changed, it may have been any file's proof: then no file counts as
+/// left over, and each that no manifest lists is reported.
 async fn known(
     log: &EventLog,
     drive: DriveId,
@@ -274,18 +275,23 @@ async fn known(
 ) -> Result<LogRecords, LogError> {
     let proofs = months.iter().map(|month| (*month, Vec::new())).collect();
     let mut known = LogRecords { proofs, abandoned: BTreeSet::new() };
-    let mut from = Position(0);
+    let (mut from, mut is_changed) = (Position(0), false);
     while !months.is_empty() {
         let page = log.read(from, MAX_READ).await?;
         let Some(last) = page.last() else { break };
         from = last.position.next();
+        is_changed |= !page.iter().all(Stored::is_intact);
         let is_about_files = |body: &str| body.contains(PROOF_TYPE) || body.contains(FETCHED_TYPE);
         for stored in page.iter().filter(|stored| is_about_files(&stored.body)) {
             match log.readable(stored).map(|recorded| recorded.event) {
-                None => unproven.extend(stored.data_text("path")),
+                None if stored.is_intact() => unproven.extend(stored.data_text("path")),
+                None => {}
                 Some(event) => known.add(event, drive),
             }
         }
+    }
+    if is_changed {
+        known.abandoned.clear();
     }
     Ok(known)
 }

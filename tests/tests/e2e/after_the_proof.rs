@@ -225,6 +225,32 @@ fn r4_an_event_that_was_changed_all_the_same_is_found_and_named() {
     }
 }
 
+/// The event's own hash stays, as whoever edits a row by hand leaves it.
+#[test]
+fn r4_a_proof_that_was_forged_in_the_database_never_reaches_a_manifest() {
+    let (site, _server) = Site::archived(2);
+    let forged = "0".repeat(64);
+    let (position, sha256) = events(&site)
+        .into_iter()
+        .find_map(|event| match event.event {
+            Event::TimesheetBackedUp(proof) => Some((event.position, proof.sha256.hex())),
+            _ => None,
+        })
+        .unwrap();
+    site.tamper(&format!("UPDATE event SET body = replace(body, '{sha256}', '{forged}') WHERE position = {position}"));
+    let manifest = site.months().remove(0).join("manifest-sha256.txt");
+    fs::remove_file(&manifest).unwrap();
+    let said = site.run_once().run().said();
+    let listed = fs::read_to_string(&manifest).unwrap();
+    assert!(!listed.contains(&forged), "{listed}\n{said}");
+    assert!(
+        said.contains("files-unknown") || said.contains("no manifest lists"),
+        "{said}\n{listed}\n{:#}",
+        site.status()
+    );
+    site.call(["log", "verify"]).run().expect_code(1).expect_said(&format!("position {position}"));
+}
+
 #[test]
 fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let site = Site::new();
